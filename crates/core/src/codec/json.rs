@@ -1,0 +1,243 @@
+//! JSON through serde. The variant of an enum is the payload's type name, so only its content is written.
+
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::{Deserializer, Serialize};
+
+use crate::{Codec, DecodeError, EncodeError, Payload};
+
+/// Writes a struct.
+pub fn encode<T: Serialize>(type_name: &'static str, value: &T) -> Result<Payload, EncodeError> {
+    match serde_json::to_vec(value) {
+        Ok(text) => Ok(Payload::json(type_name, text)),
+        Err(source) => Err(EncodeError { type_name, source }),
+    }
+}
+
+/// Reads a struct.
+pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> {
+    super::check_codec(payload, Codec::Json)?;
+    serde_json::from_slice(&payload.data).map_err(|source| misfit(payload, source))
+}
+
+/// Writes the content of an enum's `variant`, which `value` is, under `type_name`.
+///
+/// serde writes `{"Deposited":{"cents":5}}`, or `"Closed"` where there is no content; the payload holds
+/// `{"cents":5}`, or `{}`. It is cut out of the text, not parsed again.
+pub fn encode_variant<T: Serialize>(
+    type_name: &'static str,
+    variant: &'static str,
+    value: &T,
+) -> Result<Payload, EncodeError> {
+    let text = serde_json::to_vec(value).map_err(|source| EncodeError { type_name, source })?;
+    let content = if text.first() == Some(&b'{') {
+        // {"VARIANT":CONTENT}
+        let end = text.len() - 1;
+        bytes::Bytes::from(text).slice(variant.len() + 4..end)
+    } else {
+        bytes::Bytes::from_static(b"{}")
+    };
+    Ok(Payload::json(type_name, content))
+}
+
+/// Reads the enum whose `variant` the payload holds.
+pub fn decode_variant<T: DeserializeOwned>(
+    variant: &'static str,
+    payload: &Payload,
+) -> Result<T, DecodeError> {
+    super::check_codec(payload, Codec::Json)?;
+    T::deserialize(Variant {
+        name: variant,
+        content: &payload.data,
+    })
+    .map_err(|source| misfit(payload, source))
+}
+
+fn misfit(payload: &Payload, source: serde_json::Error) -> DecodeError {
+    DecodeError::Json {
+        type_name: payload.type_name.clone().into_owned(),
+        source,
+    }
+}
+
+/// An enum, seen by serde as the variant called `name` with the JSON text `content`.
+struct Variant<'a> {
+    name: &'static str,
+    content: &'a [u8],
+}
+
+impl<'de> Deserializer<'de> for Variant<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_enum(self)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_enum(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> de::EnumAccess<'de> for Variant<'de> {
+    type Error = serde_json::Error;
+    type Variant = Content<'de>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self::Variant), Self::Error> {
+        let name: de::value::StrDeserializer<'_, Self::Error> = self.name.into_deserializer();
+        Ok((seed.deserialize(name)?, Content(self.content)))
+    }
+}
+
+/// The JSON text of a variant's content.
+struct Content<'a>(&'a [u8]);
+
+impl<'de> Content<'de> {
+    /// Reads all of the text with `read`.
+    fn read<T>(
+        self,
+        read: impl FnOnce(
+            &mut serde_json::Deserializer<serde_json::de::SliceRead<'de>>,
+        ) -> Result<T, serde_json::Error>,
+    ) -> Result<T, serde_json::Error> {
+        let mut json = serde_json::Deserializer::from_slice(self.0);
+        let value = read(&mut json)?;
+        json.end()?;
+        Ok(value)
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Content<'de> {
+    type Error = serde_json::Error;
+
+    fn unit_variant(self) -> Result<(), Self::Error> {
+        // `{}` or `null`, and nothing that would be silently dropped.
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        self.read(|json| <Option<Nothing> as serde::Deserialize>::deserialize(json).map(drop))
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<S::Value, Self::Error> {
+        self.read(|json| seed.deserialize(json))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Self::Error> {
+        self.read(|json| json.deserialize_seq(visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.read(|json| json.deserialize_struct("", fields, visitor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+    struct Amount {
+        cents: u64,
+    }
+
+    #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+    enum Shape {
+        Unit,
+        Newtype(Amount),
+        Text(String),
+        Tuple(u8, String),
+        Struct {
+            cents: u64,
+            #[serde(default)]
+            note: Option<String>,
+        },
+    }
+
+    #[test]
+    fn every_shape_of_variant_reads_back() {
+        let shapes = [
+            ("Unit", Shape::Unit, "{}"),
+            (
+                "Newtype",
+                Shape::Newtype(Amount { cents: 5 }),
+                r#"{"cents":5}"#,
+            ),
+            ("Text", Shape::Text("a\"b".into()), r#""a\"b""#),
+            ("Tuple", Shape::Tuple(1, "x".into()), r#"[1,"x"]"#),
+            (
+                "Struct",
+                Shape::Struct {
+                    cents: 7,
+                    note: None,
+                },
+                r#"{"cents":7,"note":null}"#,
+            ),
+        ];
+        for (variant, value, text) in shapes {
+            let payload = encode_variant("stored.Name", variant, &value).unwrap();
+            assert_eq!(payload.data, text.as_bytes());
+            assert_eq!(decode_variant::<Shape>(variant, &payload).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn fields_with_defaults_may_be_missing() {
+        let old = Payload::json("Struct", r#"{"cents":7}"#);
+        let value = decode_variant::<Shape>("Struct", &old).unwrap();
+        assert_eq!(
+            value,
+            Shape::Struct {
+                cents: 7,
+                note: None
+            }
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_that_names_the_field() {
+        for (variant, text) in [
+            ("Struct", "{}"),
+            ("Struct", r#"{"cents":-1}"#),
+            ("Struct", r#"{"cents":1} trailing"#),
+            ("Struct", "not json"),
+            ("Unit", r#"{"surprise":1}"#),
+            ("Tuple", "[1]"),
+        ] {
+            let payload = Payload::json(variant, text);
+            let error = decode_variant::<Shape>(variant, &payload).unwrap_err();
+            assert!(
+                matches!(error, DecodeError::Json { .. }),
+                "{variant} {text}"
+            );
+        }
+        let missing =
+            decode_variant::<Shape>("Struct", &Payload::json("Struct", "{}")).unwrap_err();
+        assert!(missing.to_string().contains("cents"), "{missing}");
+    }
+
+    #[test]
+    fn protobuf_is_not_read_as_json() {
+        let error =
+            decode_variant::<Shape>("Unit", &Payload::protobuf("Unit", vec![])).unwrap_err();
+        assert!(matches!(error, DecodeError::Codec { .. }));
+    }
+}

@@ -1,0 +1,140 @@
+//! Telling the same content from other content.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::payload::hex;
+use crate::{Codec, CommandRequest, FactRequest, Payload};
+
+/// SHA-256 of what a command or a fact asks for, to tell a repetition from another use of its external id.
+///
+/// Only the content counts: type names and payloads, and for facts their sources. The expectation, the strategy
+/// and descriptions do not, because a sender that repeats itself after a lost answer may have read again.
+/// JSON counts by its meaning: white space and the order of keys do not matter.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentHash(pub [u8; 32]);
+
+impl ContentHash {
+    /// Of a command.
+    pub fn of_command(request: &CommandRequest) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(b"command");
+        request
+            .commands
+            .iter()
+            .for_each(|command| update(&mut hasher, command));
+        Self(hasher.finalize().into())
+    }
+
+    /// Of a fact.
+    pub fn of_fact(request: &FactRequest) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(b"fact");
+        for fact in &request.facts {
+            update_field(&mut hasher, fact.origin.source.as_bytes());
+            update(&mut hasher, &fact.payload);
+        }
+        Self(hasher.finalize().into())
+    }
+
+    /// Of a state, by its JSON.
+    pub fn of_state<S: Serialize>(state: &S) -> Result<Self, serde_json::Error> {
+        let text = canonical(&serde_json::to_value(state)?);
+        Ok(Self(Sha256::digest(text.as_bytes()).into()))
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn update(hasher: &mut Sha256, payload: &Payload) {
+    update_field(hasher, payload.type_name.as_bytes());
+    match (payload.codec, payload.to_json()) {
+        (Codec::Json, Some(json)) => update_field(hasher, canonical(&json).as_bytes()),
+        (Codec::Json, None) | (Codec::Protobuf, _) => update_field(hasher, &payload.data),
+    }
+}
+
+/// The JSON text with its keys sorted. [`Value`]'s own order depends on a feature that any crate of the
+/// application may switch on, and a `HashMap` in a state has none.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let sorted: BTreeMap<_, _> = fields.iter().collect();
+            let fields: Vec<_> = sorted
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+/// With its length, so that no two lists of fields run together into the same bytes.
+fn update_field(hasher: &mut Sha256, field: &[u8]) {
+    hasher.update((field.len() as u64).to_be_bytes());
+    hasher.update(field);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Domain, ExpectedSequence, Sequence, StreamId};
+    use uuid::Uuid;
+
+    fn command(type_name: &'static str, text: &'static str) -> CommandRequest {
+        let stream = StreamId::new(Domain::new("account").unwrap(), Uuid::nil());
+        CommandRequest::new(stream, Payload::json(type_name, text))
+    }
+
+    fn hash(type_name: &'static str, text: &'static str) -> ContentHash {
+        ContentHash::of_command(&command(type_name, text))
+    }
+
+    #[test]
+    fn json_counts_by_its_meaning() {
+        assert_eq!(
+            hash("A", r#"{"a":1,"b":[2]}"#),
+            hash("A", r#"{ "b": [2], "a": 1 }"#)
+        );
+        assert_ne!(hash("A", r#"{"a":1}"#), hash("A", r#"{"a":2}"#));
+        assert_ne!(hash("A", "{}"), hash("B", "{}"));
+    }
+
+    #[test]
+    fn the_expectation_does_not_count() {
+        let mut again = command("A", "{}");
+        again.expected = ExpectedSequence::Exactly(Sequence(7));
+        assert_eq!(ContentHash::of_command(&again), hash("A", "{}"));
+    }
+
+    #[test]
+    fn two_commands_are_not_one_longer_command() {
+        let mut two = command("A", "1");
+        two.commands.push(Payload::json("B", "2"));
+        let mut other = command("A", "1B2");
+        other.commands.push(Payload::json("", ""));
+        assert_ne!(
+            ContentHash::of_command(&two),
+            ContentHash::of_command(&other)
+        );
+    }
+}

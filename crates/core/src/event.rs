@@ -1,0 +1,38 @@
+//! Events before and after they have a place.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::{Metadata, Payload, Position, Sequence, StreamId, Timestamp};
+
+/// An event that is about to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its identity, version 7. An append whose outcome is unknown is settled by looking for it.
+    pub id: Uuid,
+    /// Its content.
+    pub payload: Payload,
+    /// Where it comes from; shared by the events of one command.
+    pub metadata: Arc<Metadata>,
+}
+
+/// An event of the log. It always has a real sequence: a fact's marker is gone once it is recorded
+/// (its origin stays in [`Metadata::origin`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedEvent {
+    /// Its identity.
+    pub id: Uuid,
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Its place in the stream.
+    pub sequence: Sequence,
+    /// Its place in the log.
+    pub position: Position,
+    /// When the committing server recorded it; never decreases with the position.
+    pub recorded_at: Timestamp,
+    /// Its content.
+    pub payload: Payload,
+    /// Where it comes from.
+    pub metadata: Arc<Metadata>,
+}

@@ -1,0 +1,29 @@
+//! From events to states, and from commands to events: the two loops everything else is made of.
+
+use crate::Aggregate;
+
+/// The state after `events`.
+pub fn fold<'a, A: Aggregate>(mut state: A, events: impl IntoIterator<Item = &'a A::Event>) -> A {
+    for event in events {
+        state.evolve(event);
+    }
+    state
+}
+
+/// What `commands`, decided one after another, make happen at `state`: all of it, or the first rejection.
+pub fn decide_all<A: Aggregate>(
+    state: &A,
+    commands: &[A::Command],
+) -> Result<Vec<A::Event>, A::Rejection> {
+    if let [command] = commands {
+        return state.decide(command);
+    }
+    let mut state = state.clone();
+    let mut all = Vec::new();
+    for command in commands {
+        let events = state.decide(command)?;
+        events.iter().for_each(|event| state.evolve(event));
+        all.extend(events);
+    }
+    Ok(all)
+}

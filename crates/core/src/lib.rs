@@ -1,0 +1,63 @@
+//! The vocabulary, the pure rules and the seams of Seriatim. No I/O and no runtime.
+//!
+//! Applications depend on the crate `seriatim`, which re-exports what they need from here.
+
+// In reading order: what things are called, what users write, the rules, the seams.
+mod stream;
+mod sequence;
+mod position;
+mod timestamp;
+mod payload;
+mod metadata;
+mod event;
+mod message;
+pub mod codec;
+
+mod aggregate;
+mod fold;
+pub mod merge;
+mod field_path;
+
+mod command;
+mod limits;
+mod content_hash;
+mod receipt;
+mod submit_error;
+mod dead_letter;
+mod gateway;
+mod view;
+
+mod snapshot;
+mod store;
+
+pub use aggregate::{Aggregate, Fact, Merge, Overlap, Prepare, PrepareError, SnapshotPolicy};
+pub use command::{CommandRequest, FactRequest, NewFact};
+pub use content_hash::ContentHash;
+pub use dead_letter::{
+    Attempt, DeadLetter, InvalidLetterStatus, LetterFilter, LetterStatus, ParkReason,
+};
+pub use event::{NewEvent, RecordedEvent};
+pub use field_path::{FieldPath, InvalidFieldPath, changed_fields};
+pub use fold::{decide_all, fold};
+pub use gateway::CommandGateway;
+pub use limits::Limits;
+pub use merge::{InvalidMergeStrategy, MergeStrategy};
+pub use message::{Command, DecodeError, EncodeError, Event, Message, Never, Rejection};
+pub use metadata::{FactOrigin, Metadata};
+pub use payload::{Codec, Payload};
+pub use position::Position;
+pub use receipt::{Commit, FirstResult, Outcome, Receipt};
+pub use sequence::{
+    Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
+};
+pub use snapshot::{Fingerprint, Snapshot};
+pub use store::{
+    Append, AppendError, AppendOutcome, Claim, ClaimRecord, DeadLetterStore, EventStore, Load,
+    Loaded, SnapshotStore, Store, StoreError, StoreErrorKind, StreamSummary, Write,
+};
+pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
+pub use submit_error::{
+    ConflictReason, Fault, FieldViolation, Rejected, SequenceConflict, SubmitError, Unavailable,
+};
+pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};

@@ -1,0 +1,147 @@
+//! How much one request may carry.
+
+use crate::{CommandRequest, FactRequest, FieldViolation, Metadata, Payload};
+
+/// How much one request may carry. Over a limit it is refused before anything is read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Commands or facts in one request. Default 256.
+    pub pages: usize,
+    /// Bytes of one payload. Default 1 MiB.
+    pub payload_bytes: usize,
+    /// Bytes of an external id, a correlation id, a sender's or a source's name. Default 256.
+    pub name_bytes: usize,
+    /// Bytes of a fact's description. Default 1,024.
+    pub description_bytes: usize,
+    /// Premises of one request. Default 64.
+    pub premises: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pages: 256,
+            payload_bytes: 1024 * 1024,
+            name_bytes: 256,
+            description_bytes: 1024,
+            premises: 64,
+        }
+    }
+}
+
+impl Limits {
+    /// Everything that is wrong with the form of a command; empty if nothing is.
+    pub fn check_command(&self, request: &CommandRequest) -> Vec<FieldViolation> {
+        let mut found = self.check_metadata(&request.metadata);
+        self.check_pages(&mut found, "command", request.commands.iter());
+        if request.premises.len() > self.premises {
+            let message = format!(
+                "{} premises; at most {} are allowed",
+                request.premises.len(),
+                self.premises
+            );
+            found.push(FieldViolation::new("premises", message));
+        }
+        found
+    }
+
+    /// Everything that is wrong with the form of a fact; empty if nothing is.
+    pub fn check_fact(&self, request: &FactRequest) -> Vec<FieldViolation> {
+        let mut found = self.check_metadata(&request.metadata);
+        if request.metadata.external_id.is_none() {
+            found.push(FieldViolation::new(
+                "cover.external_id",
+                "a fact needs an external id, by which a repetition is recognised: give the id it has where it happened",
+            ));
+        }
+        self.check_pages(
+            &mut found,
+            "event",
+            request.facts.iter().map(|fact| &fact.payload),
+        );
+        for (at, fact) in request.facts.iter().enumerate() {
+            let source = format!("pages[{at}].fact.source");
+            if fact.origin.source.is_empty() {
+                found.push(FieldViolation::new(
+                    source,
+                    "say where the fact comes from, for example `stripe`",
+                ));
+            } else {
+                check_length(&mut found, &source, &fact.origin.source, self.name_bytes);
+            }
+            let description = format!("pages[{at}].fact.description");
+            check_length(
+                &mut found,
+                &description,
+                &fact.origin.description,
+                self.description_bytes,
+            );
+        }
+        found
+    }
+
+    fn check_metadata(&self, metadata: &Metadata) -> Vec<FieldViolation> {
+        let mut found = Vec::new();
+        let names = [
+            ("cover.external_id", &metadata.external_id),
+            ("cover.correlation_id", &metadata.correlation_id),
+            ("actor", &metadata.actor),
+        ];
+        for (field, name) in names {
+            match name.as_deref() {
+                Some("") => {
+                    found.push(FieldViolation::new(field, "is empty; leave it out instead"))
+                }
+                Some(name) => check_length(&mut found, field, name, self.name_bytes),
+                None => {}
+            }
+        }
+        found
+    }
+
+    fn check_pages<'a>(
+        &self,
+        found: &mut Vec<FieldViolation>,
+        field: &str,
+        payloads: impl ExactSizeIterator<Item = &'a Payload>,
+    ) {
+        if payloads.len() == 0 {
+            found.push(FieldViolation::new(
+                "pages",
+                "the book is empty; give at least one page",
+            ));
+        }
+        if payloads.len() > self.pages {
+            let message = format!(
+                "{} pages; at most {} are allowed in one book",
+                payloads.len(),
+                self.pages
+            );
+            found.push(FieldViolation::new("pages", message));
+            return;
+        }
+        for (at, payload) in payloads.enumerate() {
+            let field = format!("pages[{at}].{field}");
+            if payload.type_name.is_empty() {
+                found.push(FieldViolation::new(&field, "has no type name"));
+            } else {
+                check_length(found, &field, &payload.type_name, self.name_bytes);
+            }
+            if payload.data.len() > self.payload_bytes {
+                let message = format!(
+                    "{} bytes; at most {} are allowed in one payload",
+                    payload.data.len(),
+                    self.payload_bytes
+                );
+                found.push(FieldViolation::new(&field, message));
+            }
+        }
+    }
+}
+
+fn check_length(found: &mut Vec<FieldViolation>, field: &str, text: &str, limit: usize) {
+    if text.len() > limit {
+        let message = format!("{} bytes; at most {limit} are allowed", text.len());
+        found.push(FieldViolation::new(field, message));
+    }
+}

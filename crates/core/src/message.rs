@@ -1,0 +1,139 @@
+//! Types that travel and are stored: events, commands, rejections.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::{Codec, Payload};
+
+/// A type that has a stored form: events and commands.
+///
+/// Derived by `#[derive(Event)]` and `#[derive(Command)]`; there is no need to implement it by hand.
+/// The names are the storage format: changing one orphans what is stored, unless the old one is kept as an alias.
+pub trait Message: Sized + Send + Sync + 'static {
+    /// Every type name this can be stored under, without aliases, in the order of declaration.
+    const TYPE_NAMES: &'static [&'static str];
+    /// How its payloads are written.
+    const CODEC: Codec;
+
+    /// The type name of this value.
+    fn type_name(&self) -> &'static str;
+
+    /// Writes it down.
+    fn encode(&self) -> Result<Payload, EncodeError>;
+
+    /// Reads it back, by the payload's type name.
+    fn decode(payload: &Payload) -> Result<Self, DecodeError>;
+}
+
+/// Something that happened in a domain, in the past tense.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    note = "add `#[derive(Event, Serialize, Deserialize)]` to it, or `#[derive(Event)] #[seriatim(codec = \"protobuf\")]` for prost messages"
+)]
+pub trait Event: Message + Clone + PartialEq + std::fmt::Debug {
+    /// The event without what differs each time it is decided (a time, a generated id), for comparing the
+    /// decisions of [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative).
+    ///
+    /// Overridden by `#[seriatim(canonical = path::to::function)]`, a function `fn(&Self) -> Self`.
+    fn canonical(&self) -> Cow<'_, Self> {
+        Cow::Borrowed(self)
+    }
+}
+
+/// Something a domain is asked to do, in the imperative.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a command",
+    note = "add `#[derive(Command, Serialize, Deserialize)]` to it, or `#[derive(Command)] #[seriatim(codec = \"protobuf\")]` for prost messages"
+)]
+pub trait Command: Message + Clone + std::fmt::Debug {}
+
+/// A domain's "no", with its reason.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a rejection",
+    note = "add `#[derive(Rejection, thiserror::Error, Debug)]` to it"
+)]
+pub trait Rejection: std::error::Error + Send + Sync + 'static {
+    /// A stable name for programs, for example `InsufficientFunds`.
+    fn code(&self) -> &'static str;
+
+    /// The values behind the message, by field name, as JSON.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+}
+
+/// A value that could not be written down.
+#[derive(Debug, thiserror::Error)]
+#[error("`{type_name}` could not be encoded")]
+pub struct EncodeError {
+    /// Which type.
+    pub type_name: &'static str,
+    /// Why.
+    pub source: serde_json::Error,
+}
+
+/// A payload that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The domain has no such type.
+    #[error("`{type_name}` is not a type of this domain; it has {}", list(.known))]
+    UnknownType {
+        /// What was asked for.
+        type_name: String,
+        /// What there is.
+        known: &'static [&'static str],
+    },
+    /// The payload is written in the other codec.
+    #[error("`{type_name}` is written in {actual:?}, but this domain reads {expected:?}")]
+    Codec {
+        /// Which type.
+        type_name: String,
+        /// What the domain reads.
+        expected: Codec,
+        /// What the payload is.
+        actual: Codec,
+    },
+    /// The JSON does not fit the type.
+    #[error("the JSON of `{type_name}` does not fit it: {source}")]
+    Json {
+        /// Which type.
+        type_name: String,
+        /// What does not fit, and where.
+        source: serde_json::Error,
+    },
+    /// The bytes are not that protobuf message.
+    #[error("the bytes of `{type_name}` are not that message: {source}")]
+    Protobuf {
+        /// Which type.
+        type_name: String,
+        /// What is wrong with them.
+        source: prost::DecodeError,
+    },
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "none".into();
+    }
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// For a side of an aggregate that has nothing to say: no commands, or no rejections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Never {}
+
+impl std::fmt::Display for Never {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {}
+    }
+}
+
+impl std::error::Error for Never {}
+
+impl Rejection for Never {
+    fn code(&self) -> &'static str {
+        match *self {}
+    }
+}

@@ -1,0 +1,146 @@
+//! What is stored and sent of an event or a command: a type name and bytes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// How the bytes of a [`Payload`] are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Codec {
+    /// UTF-8 JSON text, through serde.
+    Json,
+    /// A protobuf message, through prost.
+    Protobuf,
+}
+
+/// An encoded event, command or state.
+///
+/// The type name is the message's full name for protobuf (`bank.v1.Deposited`) and the variant's name for
+/// JSON (`Deposited`). Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Payload {
+    /// Which type of the domain this is.
+    pub type_name: Cow<'static, str>,
+    /// How `data` is written.
+    pub codec: Codec,
+    /// The encoded message.
+    pub data: Bytes,
+}
+
+impl Payload {
+    /// A JSON payload from text that is already JSON.
+    pub fn json(type_name: impl Into<Cow<'static, str>>, text: impl Into<Bytes>) -> Self {
+        Self {
+            type_name: type_name.into(),
+            codec: Codec::Json,
+            data: text.into(),
+        }
+    }
+
+    /// A protobuf payload from an encoded message.
+    pub fn protobuf(type_name: impl Into<Cow<'static, str>>, message: impl Into<Bytes>) -> Self {
+        Self {
+            type_name: type_name.into(),
+            codec: Codec::Protobuf,
+            data: message.into(),
+        }
+    }
+
+    /// The JSON value of a JSON payload; `None` for protobuf and for text that is not JSON.
+    pub fn to_json(&self) -> Option<serde_json::Value> {
+        match self.codec {
+            Codec::Json => serde_json::from_slice(&self.data).ok(),
+            Codec::Protobuf => None,
+        }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.codec {
+            Codec::Json => write!(
+                f,
+                "{} {}",
+                self.type_name,
+                String::from_utf8_lossy(&self.data)
+            ),
+            Codec::Protobuf => write!(f, "{} ({} bytes)", self.type_name, self.data.len()),
+        }
+    }
+}
+
+/// The stored form: JSON stays readable text, other bytes become hexadecimal digits.
+#[derive(Serialize, Deserialize)]
+struct Stored<'a> {
+    r#type: Cow<'a, str>,
+    codec: Codec,
+    data: Cow<'a, str>,
+}
+
+impl Serialize for Payload {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let data = match self.codec {
+            Codec::Json => std::str::from_utf8(&self.data)
+                .map_err(serde::ser::Error::custom)?
+                .into(),
+            Codec::Protobuf => hex(&self.data).into(),
+        };
+        Stored {
+            r#type: self.type_name.as_ref().into(),
+            codec: self.codec,
+            data,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = Stored::deserialize(deserializer)?;
+        let data = match stored.codec {
+            Codec::Json => stored.data.into_owned().into(),
+            Codec::Protobuf => unhex(&stored.data)
+                .ok_or_else(|| serde::de::Error::custom("not hexadecimal digits"))?
+                .into(),
+        };
+        Ok(Self {
+            type_name: stored.r#type.into_owned().into(),
+            codec: stored.codec,
+            data,
+        })
+    }
+}
+
+/// Lower-case hexadecimal digits of `bytes`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn unhex(digits: &str) -> Option<Vec<u8>> {
+    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survives_being_stored_as_json() {
+        for payload in [
+            Payload::json("Opened", r#"{"owner":"Ann"}"#),
+            Payload::protobuf("bank.v1.Opened", vec![0, 255, 10]),
+        ] {
+            let text = serde_json::to_string(&payload).unwrap();
+            assert_eq!(serde_json::from_str::<Payload>(&text).unwrap(), payload);
+        }
+    }
+}

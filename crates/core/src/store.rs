@@ -1,0 +1,265 @@
+//! The seams that a store implements: a log of events in streams, snapshots, dead letters.
+//!
+//! A new store is written from `store-memory`, the reference, and proves itself by the conformance suite in
+//! `testkit`. All rules about merging, routing and retrying live above these seams.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::{
+    ContentHash, DeadLetter, Domain, Fingerprint, FirstResult, LetterFilter, NewEvent, Payload,
+    Position, RecordedEvent, Sequence, Snapshot, StreamFull, StreamId, Timestamp,
+};
+
+/// Everything a coordinator needs of a store.
+pub trait Store: EventStore + SnapshotStore + DeadLetterStore {}
+
+impl<S: EventStore + SnapshotStore + DeadLetterStore> Store for S {}
+
+/// An append-only log of events, grouped in streams.
+///
+/// What must hold, with any number of handles and processes on one storage:
+///
+/// - A stream's sequences begin at 0 and have no gaps; the unique pair (stream, sequence) decides every race.
+/// - Positions begin at 1, have no gaps, and are in commit order: a reader that has seen position `p` will never
+///   see a smaller one appear. Recorded times never decrease with the position.
+/// - What was answered as written survives a crash of the process and of the machine.
+#[async_trait]
+pub trait EventStore: Send + Sync + Debug + 'static {
+    /// Appends a batch in one durable commit and answers each append on its own, in the order given.
+    ///
+    /// An append writes all it carries or nothing. One that conflicts leaves the others of the batch alone. Later
+    /// appends of a batch see the earlier ones: a chain on one stream may be in one batch.
+    ///
+    /// For each append the claim is looked at first, then the sequence: whoever repeats an external id learns so
+    /// even if the stream has moved.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the batch written or not written, never in part.
+    async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError>;
+
+    /// What is needed to build a state: the newest usable snapshot and the payloads after it.
+    async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
+
+    /// Events of a stream, from `from` on, oldest first, at most `limit`.
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: Sequence,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError>;
+
+    /// Events of the log after a position, in order, at most `limit`.
+    async fn read_log(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError>;
+
+    /// The position of the log's last event; [`Position::START`] if it has none. Fails if the store is not usable.
+    async fn head(&self) -> Result<Position, StoreError>;
+
+    /// Streams in the order of their ids, at most `limit`: of one domain if given, after a stream if given.
+    async fn streams(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamSummary>, StoreError>;
+
+    /// What an external id of a stream stands for.
+    async fn find_claim(
+        &self,
+        stream: &StreamId,
+        external_id: &str,
+    ) -> Result<Option<ClaimRecord>, StoreError>;
+}
+
+/// Where states are kept. Losing them costs time, never truth.
+#[async_trait]
+pub trait SnapshotStore: Send + Sync + Debug + 'static {
+    /// Keeps a snapshot beside at least the one before it, so that states a little back are near one too.
+    /// An older snapshot than what is kept may be dropped.
+    async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError>;
+}
+
+/// Where letters wait. They are written by [`EventStore::append`], in the transaction of their claim.
+#[async_trait]
+pub trait DeadLetterStore: Send + Sync + Debug + 'static {
+    /// A letter by its id.
+    async fn letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError>;
+
+    /// Letters that pass the filter, in the order of their ids (oldest first), at most `limit`.
+    async fn letters(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError>;
+}
+
+/// One unit of a batch: written whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The stream it concerns.
+    pub stream: StreamId,
+    /// What is to be written.
+    pub write: Write,
+    /// The external id that is spent with it.
+    pub claim: Option<Claim>,
+}
+
+/// What an append writes.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Events.
+    Events {
+        /// The current sequence the stream must have (`None`: no events). The first event gets the next one.
+        after: Option<Sequence>,
+        /// The events; none at all just checks `after` and spends the claim.
+        events: Arc<[NewEvent]>,
+    },
+    /// A letter for a person; the stream itself is not looked at.
+    Letter(Box<DeadLetter>),
+}
+
+impl Write {
+    /// What a claim spent with this stands for, once the write has its place: `position` is that of its last
+    /// event.
+    pub fn first_result(&self, position: Position) -> Result<FirstResult, StreamFull> {
+        match self {
+            Self::Letter(letter) => Ok(FirstResult::DeadLettered { id: letter.id }),
+            Self::Events { after, events } if events.is_empty() => {
+                Ok(FirstResult::Unchanged { current: *after })
+            }
+            Self::Events { after, events } => Ok(FirstResult::Committed {
+                first: Sequence::after(*after)?,
+                last: Sequence::advance(*after, events.len())?.ok_or(StreamFull)?,
+                position,
+            }),
+        }
+    }
+}
+
+/// An external id, and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The key, unique for the stream.
+    pub external_id: String,
+    /// What the command or fact asks for.
+    pub content: ContentHash,
+}
+
+/// A claim that was spent, as long as the stream exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRecord {
+    /// What the first command or fact under it asked for.
+    pub content: ContentHash,
+    /// What became of it.
+    pub first: FirstResult,
+}
+
+/// The answer to one append of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppendOutcome {
+    /// It is durable.
+    Written {
+        /// The position of its last event; of the log's head if it had none.
+        position: Position,
+        /// When it was recorded.
+        recorded_at: Timestamp,
+    },
+    /// The stream's current sequence is another; nothing was written.
+    Conflict {
+        /// The current sequence.
+        current: Option<Sequence>,
+    },
+    /// The external id was spent before, by this or by other content; nothing was written.
+    Claimed(ClaimRecord),
+}
+
+/// Which state to build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Of which stream.
+    pub stream: StreamId,
+    /// Up to which event; `None`: the current one.
+    pub through: Option<Sequence>,
+    /// Snapshots of this type may be used, if they are not past `through`; `None`: begin at the first event.
+    pub snapshots: Option<Fingerprint>,
+}
+
+/// What a state is built from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The snapshot to begin with. The store makes sure that the stream really has an event of its sequence: a
+    /// snapshot must not outlive events that a restored backup has lost.
+    pub snapshot: Option<Snapshot>,
+    /// The payloads after the snapshot, or from sequence 0 on, without gaps.
+    pub payloads: Vec<Payload>,
+}
+
+/// One line of a list of streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamSummary {
+    /// Which stream.
+    pub stream: StreamId,
+    /// The sequence of its last event.
+    pub current: Sequence,
+    /// When that was recorded.
+    pub recorded_at: Timestamp,
+}
+
+/// Why a batch was not answered append by append.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Nothing of the batch was written.
+    #[error(transparent)]
+    NotWritten(StoreError),
+    /// The batch may have been written as a whole, or not at all: look before saying anything.
+    #[error("the outcome of a commit is unknown: {0}")]
+    Unknown(#[source] StoreError),
+}
+
+/// A store that cannot answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the store could not {action}: {source}")]
+pub struct StoreError {
+    /// What it was asked for, as a verb phrase: `append a batch`.
+    pub action: &'static str,
+    /// What a caller can branch on.
+    pub kind: StoreErrorKind,
+    /// What the driver said.
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// Names what failed.
+    pub fn new(
+        action: &'static str,
+        kind: StoreErrorKind,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            action,
+            kind,
+            source: source.into(),
+        }
+    }
+}
+
+/// What is the matter with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreErrorKind {
+    /// It does not answer, or is busy for too long.
+    Unavailable,
+    /// There is no space left.
+    Full,
+    /// It may be read but not written.
+    ReadOnly,
+    /// What it holds contradicts itself.
+    Corrupt,
+}

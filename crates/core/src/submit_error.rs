@@ -1,0 +1,291 @@
+//! Why a command or a fact was not accepted.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    Conflict, Domain, FieldPath, FirstResult, MergeStrategy, RecordedEvent, Rejection, Sequence,
+    StoreError, StreamFull, StreamId,
+};
+
+/// Why a command or a fact was not accepted. Nothing was written, in every case.
+///
+/// The variants are split by what the sender should do next: correct the request (`Invalid`, `UnknownDomain`,
+/// `BeyondCurrent`, `ExternalIdReused`), read again and decide anew (`Conflict`, `Contended`), accept the
+/// domain's answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`), or
+/// call the developers (`StreamFull`, `Broken`).
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The request is malformed.
+    #[error("the request is not valid: {}", join(.0))]
+    Invalid(Vec<FieldViolation>),
+    /// No aggregate is registered for the domain.
+    #[error("there is no domain `{domain}` here; there is {}", names(.known))]
+    UnknownDomain {
+        /// What was asked for.
+        domain: Domain,
+        /// What there is.
+        known: Vec<Domain>,
+    },
+    /// The expectation was wrong and the strategy did not merge.
+    #[error("{0}")]
+    Conflict(Box<SequenceConflict>),
+    /// The expectation names a sequence the stream has not reached.
+    #[error("{conflict}: `{stream}` never was that far; read it again and send what it says")]
+    BeyondCurrent {
+        /// The stream.
+        stream: StreamId,
+        /// What was believed, and the truth.
+        conflict: Conflict,
+    },
+    /// Other writers were faster in every attempt.
+    #[error(
+        "`{stream}` is written by others faster than this could be appended ({attempts} attempts); send it again"
+    )]
+    Contended {
+        /// The stream.
+        stream: StreamId,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The domain said no.
+    #[error("{}", .0.message)]
+    Rejected(Rejected),
+    /// The external id was used for something else.
+    #[error(
+        "the external id `{external_id}` of `{stream}` stands for other content; use a new one for a new command or fact"
+    )]
+    ExternalIdReused {
+        /// The stream.
+        stream: StreamId,
+        /// The key.
+        external_id: String,
+        /// What became of the first sending.
+        first: FirstResult,
+    },
+    /// More is waiting than may wait.
+    #[error("too much is waiting; send it again in {} ms", .retry_after.as_millis())]
+    Overloaded {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// The store, or what prepares the command, does not answer.
+    #[error("{source}; send it again in {} ms", .retry_after.as_millis())]
+    Unavailable {
+        /// When it is worth trying again.
+        retry_after: Duration,
+        /// What failed.
+        source: Unavailable,
+    },
+    /// The server is going down and admits nothing new.
+    #[error("the server is shutting down; send it to another, or again later")]
+    ShuttingDown,
+    /// The stream has no sequence left.
+    #[error("`{stream}` is full: {source}; begin a new stream")]
+    StreamFull {
+        /// The stream.
+        stream: StreamId,
+        /// Why.
+        source: StreamFull,
+    },
+    /// The aggregate's own code or its history failed.
+    #[error("`{stream}` cannot be handled: {fault}")]
+    Broken {
+        /// The stream.
+        stream: StreamId,
+        /// What is wrong.
+        fault: Fault,
+    },
+}
+
+/// What does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// The store.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The [`Prepare`](crate::Prepare) step.
+    #[error("the preparation of the command is unavailable: {0}")]
+    Prepare(Box<dyn std::error::Error + Send + Sync>),
+    /// Another coordinator, over the wire.
+    #[error("the coordinator is unavailable: {0}")]
+    Remote(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldViolation {
+    /// The field, as a path: `cover.external_id`, `pages[3].command`.
+    pub field: String,
+    /// What is wrong with it, and what would be right.
+    pub description: String,
+}
+
+impl FieldViolation {
+    /// Names a field and what is wrong with it.
+    pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            description: description.into(),
+        }
+    }
+}
+
+impl From<FieldViolation> for SubmitError {
+    fn from(violation: FieldViolation) -> Self {
+        Self::Invalid(vec![violation])
+    }
+}
+
+/// A domain's "no", free of its Rust type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// A stable name for programs.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+    /// The values behind it, as JSON.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<(String, Value)>,
+}
+
+impl<R: Rejection> From<&R> for Rejected {
+    fn from(rejection: &R) -> Self {
+        Self {
+            code: rejection.code().into(),
+            message: rejection.to_string(),
+            fields: rejection
+                .fields()
+                .into_iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect(),
+        }
+    }
+}
+
+/// A collision that was not merged, with all a sender needs to decide anew.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{stream}` has moved on: {conflict}; {reason}")]
+pub struct SequenceConflict {
+    /// The stream.
+    pub stream: StreamId,
+    /// What was believed, and the truth.
+    pub conflict: Conflict,
+    /// The strategy that refused.
+    pub strategy: MergeStrategy,
+    /// Why it did.
+    pub reason: ConflictReason,
+    /// The events after the expected sequence, oldest first; cut off after a limit.
+    pub intervening: Vec<RecordedEvent>,
+    /// How many there are in all.
+    pub intervening_total: u64,
+    /// The aggregate's "no" at the current state, where that is what stood in the way.
+    pub rejection: Option<Rejected>,
+}
+
+/// Why a collision was not merged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConflictReason {
+    /// [`MergeStrategy::Strict`] never merges.
+    #[error("STRICT never merges")]
+    Strict,
+    /// The command would give other events now than at the expected sequence.
+    #[error("the command would now have another effect than where it was decided upon (changed since: {})", paths(.changed))]
+    DecisionDiffers {
+        /// The fields that the intervening events changed.
+        changed: Vec<FieldPath>,
+    },
+    /// The result depends on which of the two came first.
+    #[error("it matters which comes first (both change {})", paths(.overlap))]
+    OrderMatters {
+        /// The fields that both changed.
+        overlap: Vec<FieldPath>,
+    },
+    /// Both changed a field, which [`Overlap::Fields`](crate::Overlap::Fields) does not allow.
+    #[error("both change {}", paths(.overlap))]
+    FieldsOverlap {
+        /// The fields that both changed.
+        overlap: Vec<FieldPath>,
+    },
+    /// A field that the sender decided upon was changed.
+    #[error("{} was changed, which the command was decided upon", paths(.changed))]
+    PremiseChanged {
+        /// The premises that no longer hold.
+        changed: Vec<FieldPath>,
+    },
+    /// What was possible at the expected sequence is rejected now.
+    #[error("what was possible then is rejected now")]
+    RejectedNow,
+    /// The aggregate was asked and did not merge.
+    #[error("the aggregate did not merge it")]
+    AggregateRefused,
+    /// Too many events came between to compare.
+    #[error("{behind} events came between; more than {limit} are not compared")]
+    TooFarBehind {
+        /// How many came between.
+        behind: u64,
+        /// How many are compared at most.
+        limit: u64,
+    },
+    /// The comparison failed: an event does not decode, a state does not serialise, the aggregate's code panicked.
+    #[error("the changes could not be compared: {fault}")]
+    NotComparable {
+        /// What failed.
+        fault: Fault,
+    },
+}
+
+/// What can be wrong with an aggregate's code or history.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A stored event cannot be read by this program.
+    #[error("event {sequence} cannot be read: {why}; add it back, an alias, or an upcast")]
+    Undecodable {
+        /// Which event.
+        sequence: Sequence,
+        /// Why.
+        why: String,
+    },
+    /// An event or a state cannot be written down.
+    #[error("its {what} cannot be encoded: {why}")]
+    Unencodable {
+        /// `event` or `state`.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The aggregate's code panicked.
+    #[error("`{function}` panicked: {message}")]
+    Panicked {
+        /// Which function.
+        function: &'static str,
+        /// With what message.
+        message: String,
+    },
+}
+
+fn join(violations: &[FieldViolation]) -> String {
+    let each: Vec<_> = violations
+        .iter()
+        .map(|violation| format!("{}: {}", violation.field, violation.description))
+        .collect();
+    each.join("; ")
+}
+
+fn names(domains: &[Domain]) -> String {
+    if domains.is_empty() {
+        return "none".into();
+    }
+    let each: Vec<_> = domains.iter().map(|domain| format!("`{domain}`")).collect();
+    each.join(", ")
+}
+
+fn paths(paths: &[FieldPath]) -> String {
+    if paths.is_empty() {
+        return "nothing that shows in the state".into();
+    }
+    let each: Vec<_> = paths.iter().map(|path| format!("`{path}`")).collect();
+    each.join(", ")
+}

@@ -1,0 +1,137 @@
+//! Points in time as events record them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time, in microseconds since 1970-01-01T00:00:00Z; written as RFC 3339.
+///
+/// Time is for temporal queries and for people. It never orders events: sequences and positions do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The time of this machine's clock.
+    pub fn now() -> Self {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    /// From microseconds since the epoch.
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the epoch.
+    pub fn as_micros(self) -> i64 {
+        self.0
+    }
+}
+
+impl From<Timestamp> for prost_types::Timestamp {
+    fn from(time: Timestamp) -> Self {
+        Self {
+            seconds: time.0.div_euclid(1_000_000),
+            nanos: i32::try_from(time.0.rem_euclid(1_000_000) * 1_000).expect("below 10^9"),
+        }
+    }
+}
+
+impl TryFrom<prost_types::Timestamp> for Timestamp {
+    type Error = InvalidTimestamp;
+
+    /// Cuts what is finer than a microsecond.
+    fn try_from(time: prost_types::Timestamp) -> Result<Self, Self::Error> {
+        let in_range = (0..1_000_000_000).contains(&time.nanos);
+        time.seconds
+            .checked_mul(1_000_000)
+            .and_then(|micros| micros.checked_add(i64::from(time.nanos) / 1_000))
+            .filter(|_| in_range)
+            .map(Self)
+            .ok_or_else(|| InvalidTimestamp {
+                text: format!("{} s {} ns", time.seconds, time.nanos),
+            })
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        prost_types::Timestamp::from(*self).fmt(f)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidTimestamp { text: text.into() };
+        let time: prost_types::Timestamp = text.parse().map_err(|_| invalid())?;
+        time.try_into().map_err(|_| invalid())
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = InvalidTimestamp;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(time: Timestamp) -> Self {
+        time.to_string()
+    }
+}
+
+/// A text that is no [`Timestamp`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no time: write it as RFC 3339, for example `2026-11-21T14:30:00Z`")]
+pub struct InvalidTimestamp {
+    /// What was given.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn reads_back_what_it_prints(micros in 0i64..4_000_000_000_000_000) {
+            let time = Timestamp::from_micros(micros);
+            prop_assert_eq!(time.to_string().parse(), Ok(time));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!("yesterday".parse::<Timestamp>().is_err());
+        assert!(
+            Timestamp::try_from(prost_types::Timestamp {
+                seconds: i64::MAX,
+                nanos: 0
+            })
+            .is_err()
+        );
+        assert!(
+            Timestamp::try_from(prost_types::Timestamp {
+                seconds: 0,
+                nanos: -1
+            })
+            .is_err()
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! What can be asked without writing anything: states, simulations, and a letter's three sides.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    ConflictReason, DeadLetter, Domain, Fault, FirstResult, ParkReason, Payload, RecordedEvent,
+    Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp,
+};
+
+/// Which state of a stream is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum At {
+    /// After the last event.
+    #[default]
+    Current,
+    /// After the event with this sequence.
+    Sequence(Sequence),
+    /// After the last event recorded at or before this time.
+    Time(Timestamp),
+}
+
+/// A state, readable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateView {
+    /// Of which stream.
+    pub stream: StreamId,
+    /// The last event it contains; `None`: the state before all events.
+    pub sequence: Option<Sequence>,
+    /// The state, as JSON.
+    pub state: Value,
+}
+
+/// What a command would do. Nothing is written, and no external id is spent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simulation {
+    /// The state it is decided upon.
+    pub before: StateView,
+    /// What would become of it.
+    pub outcome: Simulated,
+}
+
+/// What would become of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Simulated {
+    /// These events would be appended.
+    Commits {
+        /// The events, in order.
+        events: Vec<Payload>,
+        /// Whether a conflict would be merged on the way.
+        merged: bool,
+        /// The state after them.
+        after: StateView,
+    },
+    /// It would give no events.
+    Unchanged,
+    /// Its external id was spent before.
+    Duplicate(FirstResult),
+    /// The external id stands for other content.
+    ExternalIdReused(FirstResult),
+    /// The domain would say no.
+    Rejected(Rejected),
+    /// The strategy would refuse.
+    Conflict(Box<SequenceConflict>),
+    /// It would be parked.
+    Parks(ParkReason),
+}
+
+/// A letter, seen from three sides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThreeWay {
+    /// The letter.
+    pub letter: DeadLetter,
+    /// Base: the state the sender decided upon.
+    pub base: StateView,
+    /// Theirs: the current state.
+    pub theirs: StateView,
+    /// How theirs came about: the events after the base, oldest first; cut off after a limit.
+    pub intervening: Vec<RecordedEvent>,
+    /// How many there are in all.
+    pub intervening_total: u64,
+    /// Yours: what the command would have done at the base.
+    pub yours: Simulated,
+    /// What stands in the way of merging the two, by the rule of [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative); `None`: nothing.
+    pub obstacle: Option<ConflictReason>,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// No aggregate is registered for the domain.
+    #[error("there is no domain `{domain}` here")]
+    UnknownDomain {
+        /// What was asked for.
+        domain: Domain,
+        /// What there is.
+        known: Vec<Domain>,
+    },
+    /// The stream has not reached that sequence.
+    #[error("`{stream}` has no event {asked}; {}", match .current {
+        Some(current) => format!("its last is {current}"),
+        None => "it has none at all".to_owned(),
+    })]
+    BeyondCurrent {
+        /// The stream.
+        stream: StreamId,
+        /// What was asked for.
+        asked: Sequence,
+        /// What is current.
+        current: Option<Sequence>,
+    },
+    /// There is no such letter.
+    #[error("there is no dead letter {id}")]
+    UnknownLetter {
+        /// What was asked for.
+        id: Uuid,
+    },
+    /// The store does not answer.
+    #[error("{source}; ask again in {} ms", .retry_after.as_millis())]
+    Unavailable {
+        /// When it is worth trying again.
+        retry_after: Duration,
+        /// What failed.
+        source: StoreError,
+    },
+    /// The aggregate's own code or its history failed.
+    #[error("`{stream}` cannot be handled: {fault}")]
+    Broken {
+        /// The stream.
+        stream: StreamId,
+        /// What is wrong.
+        fault: Fault,
+    },
+}
