@@ -17,6 +17,7 @@ mod aggregate;
 mod fold;
 pub mod merge;
 mod field_path;
+mod field_names;
 
 mod command;
 mod limits;
@@ -37,6 +38,7 @@ pub use dead_letter::{
     Attempt, DeadLetter, InvalidLetterStatus, LetterFilter, LetterStatus, ParkReason,
 };
 pub use event::{NewEvent, RecordedEvent};
+pub use field_names::field_names;
 pub use field_path::{FieldPath, InvalidFieldPath, changed_fields};
 pub use fold::{decide_all, fold};
 pub use gateway::CommandGateway;

@@ -225,15 +225,15 @@ pub enum AppendError {
 }
 
 /// A store that cannot answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("the store could not {action}: {source}")]
 pub struct StoreError {
     /// What it was asked for, as a verb phrase: `append a batch`.
     pub action: &'static str,
     /// What a caller can branch on.
     pub kind: StoreErrorKind,
-    /// What the driver said.
-    pub source: Box<dyn Error + Send + Sync>,
+    /// What the driver said; shared by all whose appends were in one failed batch.
+    pub source: Arc<dyn Error + Send + Sync>,
 }
 
 impl StoreError {
@@ -246,7 +246,7 @@ impl StoreError {
         Self {
             action,
             kind,
-            source: source.into(),
+            source: Arc::from(source.into()),
         }
     }
 }

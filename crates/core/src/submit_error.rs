@@ -10,7 +10,11 @@ use crate::{
     StoreError, StreamFull, StreamId,
 };
 
-/// Why a command or a fact was not accepted. Nothing was written, in every case.
+/// Why a command or a fact was not accepted.
+///
+/// Nothing was written, with one exception: a store that fails in the middle of a commit and cannot be asked
+/// afterwards leaves it open, and the answer is [`SubmitError::Unavailable`]. Sent again under the same external
+/// id a command is never applied twice, so give one to every command that must not be.
 ///
 /// The variants are split by what the sender should do next: correct the request (`Invalid`, `UnknownDomain`,
 /// `BeyondCurrent`, `ExternalIdReused`), read again and decide anew (`Conflict`, `Contended`), accept the
