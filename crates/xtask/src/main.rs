@@ -1,0 +1,43 @@
+//! The chores of this repository, as `cargo xtask <chore>`; without dependencies, so that it builds in a second.
+
+mod bench;
+mod step;
+mod test;
+mod toolchain;
+
+use std::env;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <chore>
+
+chores:
+  test [--fast]                        everything that must hold before a change is handed in:
+                                       format, lints, documentation, tests; --fast: only the tests
+  bench [rows...] [--quick] [--json]   the benchmarks, or only some of their rows (P4 P7 ...);
+                                       --json: the report on stdout instead of a table";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("\n{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<(), String> {
+    match arguments {
+        ["test"] => test::run(test::Extent::Everything),
+        ["test", "--fast"] => test::run(test::Extent::OnlyTests),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(USAGE.to_owned()),
+    }
+}

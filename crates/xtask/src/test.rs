@@ -1,0 +1,58 @@
+//! `cargo xtask test`: what must hold before a change is handed in.
+
+use std::time::Duration;
+
+use crate::step::Step;
+use crate::toolchain;
+
+/// How much is checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Everything,
+    OnlyTests,
+}
+
+/// Cheap and frequently wrong first.
+const CHECKS: &[Step] = &[
+    Step::cargo(&["fmt", "--all", "--check"]),
+    Step::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]),
+    Step::cargo(&["doc", "--workspace", "--no-deps"]).with("RUSTDOCFLAGS", "-D warnings"),
+];
+
+/// Also fetches the dependencies of features that are off: the test of the arrows asks for them offline.
+const TESTS: &[Step] = &[
+    Step::cargo(&["fetch"]),
+    Step::cargo(&["test", "--workspace"]),
+];
+
+pub(crate) fn run(extent: Extent) -> Result<(), String> {
+    toolchain::check_c_compiler()?;
+    let checks = match extent {
+        Extent::Everything => {
+            toolchain::ensure_component("fmt", "rustfmt")?;
+            toolchain::ensure_component("clippy", "clippy")?;
+            CHECKS
+        }
+        Extent::OnlyTests => &[],
+    };
+    let mut times = Vec::new();
+    for step in checks.iter().chain(TESTS) {
+        times.push((step.in_words(), step.run()?));
+    }
+    report(&times);
+    Ok(())
+}
+
+fn report(times: &[(String, Duration)]) {
+    eprintln!("\nall good:");
+    for (step, time) in times {
+        eprintln!("{:7.1} s  {step}", time.as_secs_f64());
+    }
+}
