@@ -179,6 +179,8 @@ pub enum AppendOutcome {
     },
     /// The external id was spent before, by this or by other content; nothing was written.
     Claimed(ClaimRecord),
+    /// The stream has no sequences left for so many events; nothing was written.
+    StreamFull,
 }
 
 /// Which state to build.
