@@ -90,7 +90,7 @@ impl Limits {
         for (field, name) in names {
             match name.as_deref() {
                 Some("") => {
-                    found.push(FieldViolation::new(field, "is empty; leave it out instead"))
+                    found.push(FieldViolation::new(field, "is empty; leave it out instead"));
                 }
                 Some(name) => check_length(&mut found, field, name, self.name_bytes),
                 None => {}

@@ -252,6 +252,14 @@ pub enum Fault {
         /// Why.
         why: String,
     },
+    /// A parked command cannot be read by this program.
+    #[error("its {what} cannot be read: {why}")]
+    Unreadable {
+        /// `command`.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
     /// An event or a state cannot be written down.
     #[error("its {what} cannot be encoded: {why}")]
     Unencodable {

@@ -88,7 +88,6 @@ pub struct InvalidMergeStrategy {
 }
 
 /// Commands that were decided upon at one state of a stream, and the stream as it is now.
-#[derive(Debug)]
 pub struct Collision<'a, A: Aggregate> {
     /// The commands, of one sender, to be decided in order.
     pub commands: &'a [A::Command],
@@ -102,8 +101,17 @@ pub struct Collision<'a, A: Aggregate> {
     pub premises: &'a [FieldPath],
 }
 
+impl<A: Aggregate> fmt::Debug for Collision<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collision")
+            .field("commands", &self.commands)
+            .field("intervening", &self.intervening)
+            .field("premises", &self.premises)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What is to become of the commands.
-#[derive(Debug)]
 pub enum Resolution<A: Aggregate> {
     /// Append these events after the current sequence.
     Proceed(Vec<A::Event>),
@@ -118,6 +126,17 @@ pub enum Resolution<A: Aggregate> {
     },
     /// Park it for a person.
     Park(ParkReason),
+}
+
+impl<A: Aggregate> fmt::Debug for Resolution<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proceed(events) => f.debug_tuple("Proceed").field(events).finish(),
+            Self::Reject(rejection) => f.debug_tuple("Reject").field(rejection).finish(),
+            Self::Refuse { reason, .. } => f.debug_tuple("Refuse").field(reason).finish(),
+            Self::Park(reason) => f.debug_tuple("Park").field(reason).finish(),
+        }
+    }
 }
 
 /// Asks a strategy that compares states.

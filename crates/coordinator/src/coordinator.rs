@@ -1,0 +1,256 @@
+//! The handle that applications and servers hold.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use seriatim_core::{
+    Aggregate, At, CommandGateway, CommandRequest, Domain, FactRequest, FieldViolation,
+    InvalidDomain, Limits, Prepare, QueryError, Receipt, Simulation, StateView, Store, StreamId,
+    SubmitError, ThreeWay,
+};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::Settings;
+use crate::admission::Admission;
+use crate::committer::Committer;
+use crate::host::{DomainInfo, Host, HostOf, Shared};
+use crate::view;
+
+/// Snapshots that may be on their way to the store at once.
+const BACKGROUND: usize = 4;
+
+/// Runs commands and facts against aggregates. Cheap to clone; all clones are one coordinator.
+#[derive(Clone)]
+pub struct Coordinator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    admission: Admission,
+    hosts: BTreeMap<Domain, Arc<dyn Host>>,
+}
+
+impl fmt::Debug for Coordinator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Coordinator")
+            .field("store", &self.inner.shared.store)
+            .field("domains", &self.inner.hosts.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Coordinator {
+    /// Begins one on a store.
+    pub fn builder(store: Arc<dyn Store>) -> CoordinatorBuilder {
+        CoordinatorBuilder {
+            store,
+            settings: Settings::default(),
+            hosts: Vec::new(),
+        }
+    }
+
+    /// What `request` would do at a state of now or then. Writes nothing and spends no external id.
+    pub async fn simulate(
+        &self,
+        request: CommandRequest,
+        at: At,
+    ) -> Result<Simulation, SubmitError> {
+        check(self.limits().check_command(&request))?;
+        self.host(&request.stream.domain)?
+            .simulate(request, at)
+            .await
+    }
+
+    /// A state, as the store has it.
+    pub async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError> {
+        self.host_to_ask(&stream.domain)?.state(stream, at).await
+    }
+
+    /// A dead letter from three sides, as things stand now.
+    pub async fn examine(&self, letter: Uuid) -> Result<ThreeWay, QueryError> {
+        let shared = &self.inner.shared;
+        let found = shared.store.letter(letter).await;
+        let found = found.map_err(|error| view::unavailable(shared, error))?;
+        let letter = found.ok_or(QueryError::UnknownLetter { id: letter })?;
+        self.host_to_ask(&letter.stream().domain)?
+            .examine(letter)
+            .await
+    }
+
+    /// The store it works on.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.shared.store
+    }
+
+    /// What one request may carry.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.shared.settings.limits
+    }
+
+    /// The registered domains, by name.
+    pub fn domains(&self) -> Vec<DomainInfo> {
+        self.inner.hosts.values().map(|host| host.info()).collect()
+    }
+
+    /// Whether it admits anything.
+    pub fn is_open(&self) -> bool {
+        self.inner.admission.is_open()
+    }
+
+    /// Admits nothing more, finishes and answers what was admitted, and returns. May be called more than once.
+    pub async fn shutdown(&self) {
+        self.inner.admission.close().await;
+        let all = u32::try_from(BACKGROUND).expect("a small number");
+        // Fails only if it was closed, which nobody does.
+        let _ = self.inner.shared.background.acquire_many(all).await;
+    }
+
+    fn host(&self, domain: &Domain) -> Result<&Arc<dyn Host>, SubmitError> {
+        self.inner
+            .hosts
+            .get(domain)
+            .ok_or_else(|| SubmitError::UnknownDomain {
+                domain: domain.clone(),
+                known: self.known(),
+            })
+    }
+
+    fn host_to_ask(&self, domain: &Domain) -> Result<&Arc<dyn Host>, QueryError> {
+        self.inner
+            .hosts
+            .get(domain)
+            .ok_or_else(|| QueryError::UnknownDomain {
+                domain: domain.clone(),
+                known: self.known(),
+            })
+    }
+
+    fn known(&self) -> Vec<Domain> {
+        self.inner.hosts.keys().cloned().collect()
+    }
+}
+
+#[async_trait]
+impl CommandGateway for Coordinator {
+    async fn submit(&self, request: CommandRequest) -> Result<Receipt, SubmitError> {
+        check(self.limits().check_command(&request))?;
+        let host = self.host(&request.stream.domain)?;
+        let settings = &self.inner.shared.settings;
+        let place = self
+            .inner
+            .admission
+            .admit(request.commands.iter(), settings)?;
+        host.submit(request, place).await
+    }
+
+    async fn record(&self, request: FactRequest) -> Result<Receipt, SubmitError> {
+        check(self.limits().check_fact(&request))?;
+        let host = self.host(&request.stream.domain)?;
+        let settings = &self.inner.shared.settings;
+        let payloads = request.facts.iter().map(|fact| &fact.payload);
+        let place = self.inner.admission.admit(payloads, settings)?;
+        host.record(request, place).await
+    }
+}
+
+fn check(violations: Vec<FieldViolation>) -> Result<(), SubmitError> {
+    match violations.is_empty() {
+        true => Ok(()),
+        false => Err(SubmitError::Invalid(violations)),
+    }
+}
+
+/// Collects what a coordinator is made of.
+pub struct CoordinatorBuilder {
+    store: Arc<dyn Store>,
+    settings: Settings,
+    hosts: Vec<(&'static str, MakeHost)>,
+}
+
+type MakeHost = Box<dyn FnOnce(Domain, Arc<Shared>) -> Arc<dyn Host> + Send>;
+
+impl fmt::Debug for CoordinatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let domains: Vec<_> = self.hosts.iter().map(|(domain, _)| domain).collect();
+        f.debug_struct("CoordinatorBuilder")
+            .field("domains", &domains)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CoordinatorBuilder {
+    /// Takes other settings than the default ones.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Registers an aggregate under its domain.
+    #[must_use]
+    pub fn aggregate<A: Aggregate>(mut self) -> Self {
+        let make: MakeHost =
+            Box::new(|domain, shared| Arc::new(HostOf::<A>::new(domain, shared, None)));
+        self.hosts.push((A::DOMAIN, make));
+        self
+    }
+
+    /// Registers an aggregate whose commands need outside answers before they are decided.
+    #[must_use]
+    pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
+        let prepare: Arc<dyn Prepare<A>> = Arc::new(prepare);
+        let make: MakeHost =
+            Box::new(|domain, shared| Arc::new(HostOf::<A>::new(domain, shared, Some(prepare))));
+        self.hosts.push((A::DOMAIN, make));
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start(self) -> Result<Coordinator, StartError> {
+        let committer = Committer::start(Arc::clone(&self.store), self.settings.batch_appends);
+        let admission = Admission::new(&self.settings);
+        let shared = Arc::new(Shared {
+            store: self.store,
+            committer,
+            settings: self.settings,
+            background: Arc::new(Semaphore::new(BACKGROUND)),
+        });
+        let mut hosts = BTreeMap::new();
+        for (name, make) in self.hosts {
+            let domain = Domain::new(name)?;
+            if hosts.contains_key(&domain) {
+                return Err(StartError::RegisteredTwice { domain });
+            }
+            let host = make(domain.clone(), Arc::clone(&shared));
+            hosts.insert(domain, host);
+        }
+        Ok(Coordinator {
+            inner: Arc::new(Inner {
+                shared,
+                admission,
+                hosts,
+            }),
+        })
+    }
+}
+
+/// Why a coordinator does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An aggregate's `DOMAIN` is not one.
+    #[error(transparent)]
+    Domain(#[from] InvalidDomain),
+    /// Two aggregates have the same domain.
+    #[error("two aggregates are registered for the domain `{domain}`; give each its own `DOMAIN`")]
+    RegisteredTwice {
+        /// The domain.
+        domain: Domain,
+    },
+}

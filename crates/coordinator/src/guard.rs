@@ -1,0 +1,24 @@
+//! A fence around user code: a panic in an aggregate is that stream's trouble, nobody else's.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use seriatim_core::Fault;
+
+/// Runs `f`, which calls the aggregate's `function`; a panic becomes a fault.
+///
+/// The caller must throw away whatever `f` may have left half done.
+pub(crate) fn guarded<T>(function: &'static str, f: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| Fault::Panicked {
+        function,
+        message: message(panic.as_ref()),
+    })
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").into()
+}

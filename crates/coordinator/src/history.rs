@@ -1,0 +1,119 @@
+//! From the store to states: load, upcast, decode, fold.
+
+use seriatim_core::{
+    Aggregate, Fault, Fingerprint, Load, Loaded, Message, Payload, RecordedEvent, Sequence,
+    Snapshot, Store, StoreError, StreamId,
+};
+
+use crate::guard::guarded;
+
+/// A state and the stream's sequence it stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing<A> {
+    pub(crate) state: A,
+    pub(crate) current: Option<Sequence>,
+    /// The newest snapshot this state knows of.
+    pub(crate) snapshot: Option<Sequence>,
+}
+
+/// Why there is no state.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Store(StoreError),
+    Fault(Fault),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// How many events are read from the store at once.
+const PAGE: usize = 512;
+
+/// The state after `through`, or the current one. Shorter streams give what they have.
+pub(crate) async fn load<A: Aggregate>(
+    store: &dyn Store,
+    stream: &StreamId,
+    through: Option<Sequence>,
+) -> Result<Standing<A>, Trouble> {
+    let mut load = Load {
+        stream: stream.clone(),
+        through,
+        snapshots: Some(Fingerprint::of::<A>()),
+    };
+    let loaded = store.load(load.clone()).await?;
+    match loaded.snapshot.as_ref().map(Snapshot::restore::<A>) {
+        Some(Some(state)) => replay(state, loaded),
+        Some(None) => {
+            tracing::warn!(%stream, "a snapshot does not decode and is ignored");
+            load.snapshots = None;
+            replay(A::default(), store.load(load).await?)
+        }
+        None => replay(A::default(), loaded),
+    }
+}
+
+fn replay<A: Aggregate>(mut state: A, loaded: Loaded) -> Result<Standing<A>, Trouble> {
+    let snapshot = loaded.snapshot.map(|snapshot| snapshot.sequence);
+    let mut current = snapshot;
+    for payload in loaded.payloads {
+        let sequence = next(current)?;
+        let event = decode::<A>(sequence, payload)?;
+        guarded("evolve", || state.evolve(&event))?;
+        current = Some(sequence);
+    }
+    Ok(Standing {
+        state,
+        current,
+        snapshot,
+    })
+}
+
+fn next(current: Option<Sequence>) -> Result<Sequence, Fault> {
+    Sequence::after(current).map_err(|full| Fault::Undecodable {
+        sequence: Sequence::MAX,
+        why: full.to_string(),
+    })
+}
+
+/// A stored event in today's shape.
+pub(crate) fn decode<A: Aggregate>(sequence: Sequence, stored: Payload) -> Result<A::Event, Fault> {
+    let payload = guarded("upcast", || A::upcast(stored))?;
+    A::Event::decode(&payload).map_err(|error| Fault::Undecodable {
+        sequence,
+        why: error.to_string(),
+    })
+}
+
+/// The recorded events after `base` up to `through`, at most `limit`.
+pub(crate) async fn events_between(
+    store: &dyn Store,
+    stream: &StreamId,
+    base: Option<Sequence>,
+    through: Option<Sequence>,
+    limit: usize,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let mut events: Vec<RecordedEvent> = Vec::new();
+    let mut after = base;
+    let wanted = Sequence::count(through).saturating_sub(Sequence::count(base));
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(limit);
+    while events.len() < wanted
+        && let Ok(from) = Sequence::after(after)
+    {
+        let page = store
+            .read_stream(stream, from, PAGE.min(wanted - events.len()))
+            .await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.sequence);
+        events.extend(page);
+    }
+    Ok(events)
+}

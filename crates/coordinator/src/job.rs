@@ -1,0 +1,58 @@
+//! What waits in a mailbox: a command or a fact that was admitted, and whoever waits for its answer.
+
+use std::sync::Arc;
+
+use seriatim_core::{
+    Aggregate, Claim, CommandRequest, Fact, MergeStrategy, Metadata, Payload, Receipt, SubmitError,
+};
+use tokio::sync::oneshot;
+
+use crate::admission::Place;
+
+/// One command book or fact book on its way.
+#[derive(Debug)]
+pub(crate) struct Job<A: Aggregate> {
+    pub(crate) work: Work<A>,
+    /// The external id it spends.
+    pub(crate) claim: Option<Claim>,
+    pub(crate) correlation_id: String,
+    /// How often another writer was faster.
+    pub(crate) attempts: u32,
+    pub(crate) reply: oneshot::Sender<Result<Receipt, SubmitError>>,
+    /// Given back when the job is answered.
+    pub(crate) place: Place,
+}
+
+#[derive(Debug)]
+pub(crate) enum Work<A: Aggregate> {
+    Commands(Box<Commands<A>>),
+    Facts(Vec<FactWork<A>>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Commands<A: Aggregate> {
+    /// As it was sent; what a letter holds.
+    pub(crate) request: CommandRequest,
+    /// Decoded and prepared.
+    pub(crate) commands: Vec<A::Command>,
+    pub(crate) strategy: MergeStrategy,
+    /// Of the events it will give.
+    pub(crate) metadata: Arc<Metadata>,
+}
+
+#[derive(Debug)]
+pub(crate) struct FactWork<A: Aggregate> {
+    pub(crate) fact: Fact<A::Event>,
+    /// Where it is appended as it came, past the aggregate.
+    pub(crate) as_it_came: Option<Payload>,
+    pub(crate) metadata: Arc<Metadata>,
+}
+
+impl<A: Aggregate> Job<A> {
+    /// Answers. Whoever asked may have stopped listening; the outcome stands all the same.
+    pub(crate) fn answer(self, answer: Result<Receipt, SubmitError>) {
+        // The place first: a sender that knows its answer can rely on its place being free.
+        drop(self.place);
+        let _ = self.reply.send(answer);
+    }
+}

@@ -1,0 +1,218 @@
+//! What a job comes to, given a state. Decides; writes nothing.
+
+use std::sync::Arc;
+
+use seriatim_core::merge::Resolution;
+use seriatim_core::{
+    Aggregate, Conflict, ConflictReason, Fault, MergeStrategy, Message, Metadata, Mismatch,
+    ParkReason, Payload, Rejected, Store, StoreError, StreamFull, StreamId, decide_all,
+};
+
+use crate::Settings;
+use crate::collision::{self, Colliding};
+use crate::guard::guarded;
+use crate::history::Standing;
+use crate::job::{Commands, FactWork, Work};
+
+/// What a job comes to.
+#[derive(Debug)]
+pub(crate) enum Verdict<A: Aggregate> {
+    /// These events are to be appended; none: nothing changes.
+    Append { drafts: Vec<Draft<A>>, merged: bool },
+    /// A person must merge it.
+    Park {
+        conflict: Conflict,
+        reason: ParkReason,
+    },
+    /// No.
+    Refuse(Refusal),
+    /// The state is not what the store holds any more: load it again.
+    Stale,
+}
+
+/// An event on its way into the log.
+#[derive(Debug)]
+pub(crate) struct Draft<A: Aggregate> {
+    pub(crate) event: A::Event,
+    pub(crate) payload: Payload,
+    pub(crate) metadata: Arc<Metadata>,
+}
+
+/// A "no", before it is put into words for the sender.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Rejected(Rejected),
+    Conflict {
+        conflict: Conflict,
+        strategy: MergeStrategy,
+        reason: ConflictReason,
+        rejection: Option<Rejected>,
+    },
+    Beyond(Conflict),
+    Full(StreamFull),
+    Broken(Fault),
+    Unavailable(StoreError),
+}
+
+impl<A: Aggregate> From<Fault> for Verdict<A> {
+    fn from(fault: Fault) -> Self {
+        Self::Refuse(Refusal::Broken(fault))
+    }
+}
+
+/// Whether it would collide: then the state it is judged on must be durable and verified.
+pub(crate) fn collides<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> bool {
+    match work {
+        Work::Commands(work) => {
+            matches!(
+                work.request.expected.check(standing.current),
+                Err(Mismatch::Behind(_))
+            )
+        }
+        Work::Facts(_) => false,
+    }
+}
+
+pub(crate) async fn judge<A: Aggregate>(
+    store: &dyn Store,
+    settings: &Settings,
+    stream: &StreamId,
+    work: &Work<A>,
+    standing: &Standing<A>,
+) -> Verdict<A> {
+    match work {
+        Work::Facts(facts) => judge_facts(facts, &standing.state),
+        Work::Commands(work) => match work.request.expected.check(standing.current) {
+            Ok(()) => decide(work, &standing.state),
+            Err(Mismatch::Beyond(conflict)) => Verdict::Refuse(Refusal::Beyond(conflict)),
+            Err(Mismatch::Behind(conflict)) => {
+                merge(store, settings, stream, work, conflict, standing).await
+            }
+        },
+    }
+}
+
+fn decide<A: Aggregate>(work: &Commands<A>, state: &A) -> Verdict<A> {
+    match guarded("decide", || decide_all(state, &work.commands)) {
+        Ok(Ok(events)) => append(events, &work.metadata, false),
+        Ok(Err(rejection)) => Verdict::Refuse(Refusal::Rejected((&rejection).into())),
+        Err(fault) => fault.into(),
+    }
+}
+
+fn append<A: Aggregate>(
+    events: Vec<A::Event>,
+    metadata: &Arc<Metadata>,
+    merged: bool,
+) -> Verdict<A> {
+    let drafts = events
+        .into_iter()
+        .map(|event| draft(event, metadata))
+        .collect::<Result<_, _>>();
+    match drafts {
+        Ok(drafts) => Verdict::Append { drafts, merged },
+        Err(fault) => fault.into(),
+    }
+}
+
+pub(crate) fn draft<A: Aggregate>(
+    event: A::Event,
+    metadata: &Arc<Metadata>,
+) -> Result<Draft<A>, Fault> {
+    let payload = event.encode().map_err(|error| Fault::Unencodable {
+        what: "event",
+        why: format!("{error}: {}", error.source),
+    })?;
+    Ok(Draft {
+        event,
+        payload,
+        metadata: Arc::clone(metadata),
+    })
+}
+
+async fn merge<A: Aggregate>(
+    store: &dyn Store,
+    settings: &Settings,
+    stream: &StreamId,
+    work: &Commands<A>,
+    conflict: Conflict,
+    standing: &Standing<A>,
+) -> Verdict<A> {
+    let colliding = Colliding::<A> {
+        stream,
+        commands: &work.commands,
+        premises: &work.request.premises,
+        conflict,
+    };
+    let strategy = work.strategy;
+    let resolution = collision::ask(
+        store,
+        strategy,
+        &colliding,
+        standing,
+        settings.compared_events,
+    )
+    .await;
+    tracing::debug!(%stream, %conflict, %strategy, ?resolution, "collision");
+    match resolution {
+        Ok(Some(Resolution::Proceed(events))) => append(events, &work.metadata, true),
+        Ok(Some(Resolution::Reject(rejection))) => {
+            Verdict::Refuse(Refusal::Rejected((&rejection).into()))
+        }
+        Ok(Some(Resolution::Refuse { reason, rejection })) => Verdict::Refuse(Refusal::Conflict {
+            conflict,
+            strategy,
+            reason,
+            rejection,
+        }),
+        Ok(Some(Resolution::Park(reason))) => Verdict::Park { conflict, reason },
+        Ok(None) => Verdict::Stale,
+        Err(error) => Verdict::Refuse(Refusal::Unavailable(error)),
+    }
+}
+
+/// Facts are not asked whether they may: each goes through the aggregate, on the state the ones before it leave.
+fn judge_facts<A: Aggregate>(facts: &[FactWork<A>], state: &A) -> Verdict<A> {
+    // Only several facts need a state of their own to go on with.
+    let mut ahead = (facts.len() > 1).then(|| state.clone());
+    let mut drafts = Vec::new();
+    for FactWork {
+        fact,
+        as_it_came,
+        metadata,
+    } in facts
+    {
+        let added = match as_it_came {
+            Some(payload) => Ok(vec![Draft {
+                event: fact.event.clone(),
+                payload: payload.clone(),
+                metadata: Arc::clone(metadata),
+            }]),
+            None => guarded("on_fact", || ahead.as_ref().unwrap_or(state).on_fact(fact)).and_then(
+                |events| {
+                    events
+                        .into_iter()
+                        .map(|event| draft(event, metadata))
+                        .collect()
+                },
+            ),
+        };
+        let added: Vec<Draft<A>> = match added {
+            Ok(added) => added,
+            Err(fault) => return fault.into(),
+        };
+        if let Some(state) = &mut ahead {
+            let evolved = guarded("evolve", || {
+                added.iter().for_each(|draft| state.evolve(&draft.event));
+            });
+            if let Err(fault) = evolved {
+                return fault.into();
+            }
+        }
+        drafts.extend(added);
+    }
+    Verdict::Append {
+        drafts,
+        merged: false,
+    }
+}

@@ -1,0 +1,31 @@
+//! Runs commands and facts against aggregates.
+//!
+//! ```text
+//! submit ─► admission ─► the stream's mailbox ─► round: load, judge, append, settle ─► receipt
+//!                                                    │            ▲
+//!                                                    └─► committer ┘  one durable commit for all streams
+//! ```
+//!
+//! `round` is the one place where control flow about conflicts lives. The merge strategies it asks are pure and
+//! stand in `seriatim_core::merge`.
+
+mod settings;
+mod coordinator;
+mod admission;
+mod host;
+mod job;
+mod mailbox;
+mod round;
+mod judge;
+mod collision;
+mod answer;
+mod committer;
+mod settle;
+mod history;
+mod snapshots;
+mod view;
+mod guard;
+
+pub use coordinator::{Coordinator, CoordinatorBuilder, StartError};
+pub use host::DomainInfo;
+pub use settings::Settings;

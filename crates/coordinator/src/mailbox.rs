@@ -1,0 +1,141 @@
+//! The commands of one stream, one after another; those of different streams beside one another.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use seriatim_core::{Aggregate, StreamId};
+use uuid::Uuid;
+
+use crate::history::Standing;
+use crate::host::Shared;
+use crate::job::Job;
+use crate::round::round;
+use crate::snapshots;
+
+/// How many jobs of one stream are decided on top of one another in one round.
+const CHAIN: usize = 1024;
+
+/// The mailboxes of one domain, and the states of its recently used aggregates.
+///
+/// A state in the cache is a starting point: whatever is decided on it is checked against the store before it
+/// counts, so a wrong one costs a round and nothing else.
+pub(crate) struct Mailboxes<A: Aggregate> {
+    /// A stream is in here exactly while a task is driving it.
+    queues: Mutex<HashMap<Uuid, VecDeque<Job<A>>>>,
+    states: Cache<Uuid, Arc<Slot<A>>>,
+}
+
+/// Holds a state while nobody drives its stream; taken, not cloned.
+type Slot<A> = Mutex<Option<Standing<A>>>;
+
+impl<A: Aggregate> Mailboxes<A> {
+    pub(crate) fn new(cached_aggregates: u64) -> Self {
+        Self {
+            queues: Mutex::default(),
+            states: Cache::new(cached_aggregates),
+        }
+    }
+
+    /// Puts a job behind those of its stream, and sees to it that somebody drives the stream.
+    pub(crate) fn post(self: &Arc<Self>, shared: &Arc<Shared>, stream: StreamId, job: Job<A>) {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get_mut(&stream.root) {
+            queue.push_back(job);
+            return;
+        }
+        queues.insert(stream.root, VecDeque::new());
+        drop(queues);
+        let driver = Driver {
+            mailboxes: Arc::clone(self),
+            shared: Arc::clone(shared),
+            stream,
+            done: false,
+        };
+        tokio::spawn(driver.drive(job));
+    }
+
+    fn slot(&self, root: Uuid) -> Arc<Slot<A>> {
+        self.states.get_with(root, || Arc::new(Mutex::new(None)))
+    }
+}
+
+/// Drives one stream until nothing waits for it.
+struct Driver<A: Aggregate> {
+    mailboxes: Arc<Mailboxes<A>>,
+    shared: Arc<Shared>,
+    stream: StreamId,
+    done: bool,
+}
+
+impl<A: Aggregate> Driver<A> {
+    async fn drive(mut self, first: Job<A>) {
+        let slot = self.mailboxes.slot(self.stream.root);
+        let mut kept = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut jobs = VecDeque::from([first]);
+        loop {
+            jobs = round(&self.shared, &self.stream, jobs, &mut kept).await;
+            if let Some(most) = jobs.iter().map(|job| job.attempts).max() {
+                back_off(most).await;
+            }
+            if let Some(standing) = &mut kept {
+                snapshots::keep(&self.shared, &self.stream, standing, jobs.is_empty());
+            }
+            if !self.refill(&mut jobs, &slot, &mut kept) {
+                return;
+            }
+        }
+    }
+
+    /// Adds what came in meanwhile. If there is nothing at all, puts the state back and gives up the stream.
+    fn refill(
+        &mut self,
+        jobs: &mut VecDeque<Job<A>>,
+        slot: &Slot<A>,
+        kept: &mut Option<Standing<A>>,
+    ) -> bool {
+        let mut queues = self
+            .mailboxes
+            .queues
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(queue) = queues.get_mut(&self.stream.root) else {
+            unreachable!("a driven stream has a queue")
+        };
+        let room = CHAIN.saturating_sub(jobs.len()).min(queue.len());
+        jobs.extend(queue.drain(..room));
+        if jobs.is_empty() {
+            // Before the stream is given up: the next driver must find it.
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = kept.take();
+            queues.remove(&self.stream.root);
+            self.done = true;
+        }
+        !jobs.is_empty()
+    }
+}
+
+impl<A: Aggregate> Drop for Driver<A> {
+    /// A driver that ends by a panic of ours must not leave its stream locked: who waits is told (its reply is
+    /// dropped), and the next command starts a new driver.
+    fn drop(&mut self) {
+        if !self.done {
+            let mut queues = self
+                .mailboxes
+                .queues
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            queues.remove(&self.stream.root);
+        }
+    }
+}
+
+/// Lets other writers finish: not at all after the first lost race, then up to 1, 2, 4 ... 64 ms, at random.
+async fn back_off(attempts: u32) {
+    if attempts > 1 {
+        let most = 1000u64 << (attempts - 2).min(6);
+        let random = RandomState::new().hash_one(attempts);
+        tokio::time::sleep(Duration::from_micros(random % most)).await;
+    }
+}

@@ -1,0 +1,53 @@
+//! What became of a batch whose commit failed in a way that leaves it open: look, never guess.
+
+use seriatim_core::{Append, AppendOutcome, Sequence, Store, StoreError, Write};
+
+/// Looks for each append of a batch by its ids.
+///
+/// What is found was written. If anything is not found, the whole batch answers `error`: the commit may still be
+/// on its way, so "not written" would be a guess.
+pub(crate) async fn settle(
+    store: &dyn Store,
+    batch: &[Append],
+    error: StoreError,
+) -> Result<Vec<AppendOutcome>, StoreError> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for append in batch {
+        match find(store, append).await? {
+            Some(outcome) => outcomes.push(outcome),
+            None => return Err(error),
+        }
+    }
+    Ok(outcomes)
+}
+
+async fn find(store: &dyn Store, append: &Append) -> Result<Option<AppendOutcome>, StoreError> {
+    let found = match &append.write {
+        Write::Events { after, events } if !events.is_empty() => {
+            let last = Sequence::advance(*after, events.len()).ok().flatten();
+            match last {
+                Some(last) => store.read_stream(&append.stream, last, 1).await?,
+                None => Vec::new(),
+            }
+            .first()
+            .filter(|found| events.last().is_some_and(|ours| ours.id == found.id))
+            .map(|found| (found.position, found.recorded_at))
+        }
+        Write::Letter(letter) => match store.letter(letter.id).await? {
+            Some(found) => Some((store.head().await?, found.parked_at)),
+            None => None,
+        },
+        Write::Events { .. } => None,
+    };
+    if let Some((position, recorded_at)) = found {
+        return Ok(Some(AppendOutcome::Written {
+            position,
+            recorded_at,
+        }));
+    }
+    let Some(claim) = &append.claim else {
+        return Ok(None);
+    };
+    let spent = store.find_claim(&append.stream, &claim.external_id).await?;
+    Ok(spent.map(AppendOutcome::Claimed))
+}

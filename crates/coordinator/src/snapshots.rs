@@ -1,0 +1,53 @@
+//! When a state is kept, and how: in the background, never in a command's way.
+
+use std::sync::Arc;
+
+use seriatim_core::{Aggregate, Sequence, Snapshot, SnapshotPolicy, StreamId};
+
+use crate::history::Standing;
+use crate::host::Shared;
+
+/// A stream that never rests is kept this many times less often: each snapshot is a commit of its own.
+const BUSY: u64 = 10;
+
+/// Keeps a snapshot of `standing` if the aggregate's policy says so.
+///
+/// Only a shortcut is at stake: if too many are on their way already, or one fails, it is left out, and the next
+/// round tries again.
+pub(crate) fn keep<A: Aggregate>(
+    shared: &Shared,
+    stream: &StreamId,
+    standing: &mut Standing<A>,
+    idle: bool,
+) {
+    let SnapshotPolicy::Every(events) = A::SNAPSHOTS else {
+        return;
+    };
+    let Some(sequence) = standing.current else {
+        return;
+    };
+    let since = Sequence::count(Some(sequence)) - Sequence::count(standing.snapshot);
+    let due = u64::from(events.max(1)) * if idle { 1 } else { BUSY };
+    if since < due {
+        return;
+    }
+    let Ok(ticket) = Arc::clone(&shared.background).try_acquire_owned() else {
+        return;
+    };
+    let snapshot = match Snapshot::of(&standing.state, sequence) {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            tracing::warn!(%stream, %error, "the state cannot be kept as a snapshot");
+            return;
+        }
+    };
+    standing.snapshot = Some(sequence);
+    let store = Arc::clone(&shared.store);
+    let stream = stream.clone();
+    tokio::spawn(async move {
+        if let Err(error) = store.save_snapshot(&stream, snapshot).await {
+            tracing::warn!(%stream, %error, "a snapshot was not kept");
+        }
+        drop(ticket);
+    });
+}

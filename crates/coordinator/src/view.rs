@@ -1,0 +1,317 @@
+//! Looking without touching: states of now and then, simulations, a letter's three sides.
+
+use serde_json::Value;
+use seriatim_core::merge::{Collision, Resolution, resolve};
+use seriatim_core::{
+    Aggregate, At, Claim, ConflictReason, DeadLetter, Fault, MergeStrategy, Message, QueryError,
+    Sequence, Simulated, Simulation, StateView, StoreError, StreamId, SubmitError, ThreeWay,
+    decide_all,
+};
+
+use crate::answer;
+use crate::collision;
+use crate::guard::guarded;
+use crate::history::{self, Standing, Trouble, decode, events_between};
+use crate::host::Shared;
+use crate::job::Work;
+use crate::judge::{Draft, Refusal, Verdict, judge};
+
+pub(crate) async fn state<A: Aggregate>(
+    shared: &Shared,
+    stream: &StreamId,
+    at: At,
+) -> Result<StateView, QueryError> {
+    let standing = standing_at::<A>(shared, stream, at).await?;
+    to_view(stream, &standing).map_err(|fault| broken(stream, fault))
+}
+
+async fn standing_at<A: Aggregate>(
+    shared: &Shared,
+    stream: &StreamId,
+    at: At,
+) -> Result<Standing<A>, QueryError> {
+    let through = match at {
+        At::Current => None,
+        At::Sequence(sequence) => Some(sequence),
+        At::Time(time) => match last_before(shared, stream, time).await {
+            Ok(Some(sequence)) => Some(sequence),
+            Ok(None) => {
+                return Ok(Standing {
+                    state: A::default(),
+                    current: None,
+                    snapshot: None,
+                });
+            }
+            Err(error) => return Err(unavailable(shared, error)),
+        },
+    };
+    let standing: Standing<A> = history::load(&*shared.store, stream, through)
+        .await
+        .map_err(|trouble| in_trouble(shared, stream, trouble))?;
+    match at {
+        At::Sequence(asked) if standing.current != Some(asked) => Err(QueryError::BeyondCurrent {
+            stream: stream.clone(),
+            asked,
+            current: standing.current,
+        }),
+        At::Sequence(_) | At::Current | At::Time(_) => Ok(standing),
+    }
+}
+
+/// The last event recorded at or before `time`. Recorded times never decrease, so it is found by halving.
+async fn last_before(
+    shared: &Shared,
+    stream: &StreamId,
+    time: seriatim_core::Timestamp,
+) -> Result<Option<Sequence>, StoreError> {
+    let (mut low, mut high) = (0u64, u64::from(u32::MAX) + 1);
+    // Invariant: every event below `low` was recorded in time, none from `high` on was (or exists).
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let sequence = Sequence(u32::try_from(middle).expect("below 2^32"));
+        let in_time = match shared.store.read_stream(stream, sequence, 1).await?.first() {
+            Some(event) => event.recorded_at <= time,
+            None => false,
+        };
+        match in_time {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    Ok(low
+        .checked_sub(1)
+        .map(|last| Sequence(u32::try_from(last).expect("below 2^32"))))
+}
+
+/// What `work` would come to, at a state of now or then.
+pub(crate) async fn simulate<A: Aggregate>(
+    shared: &Shared,
+    work: Work<A>,
+    claim: Option<Claim>,
+    at: At,
+) -> Result<Simulation, SubmitError> {
+    let Work::Commands(commands) = &work else {
+        unreachable!("only commands are simulated")
+    };
+    let stream = commands.request.stream.clone();
+    let standing = standing_at::<A>(shared, &stream, at)
+        .await
+        .map_err(|error| as_submit_error(&stream, error))?;
+    let broken = |fault| SubmitError::Broken {
+        stream: stream.clone(),
+        fault,
+    };
+    let before = to_view(&stream, &standing).map_err(broken)?;
+    if let Some(claim) = claim {
+        let spent = shared.store.find_claim(&stream, &claim.external_id).await;
+        if let Some(record) = spent.map_err(|error| answer::unavailable(shared, error))? {
+            let outcome = match record.content == claim.content {
+                true => Simulated::Duplicate(record.first),
+                false => Simulated::ExternalIdReused(record.first),
+            };
+            return Ok(Simulation { before, outcome });
+        }
+    }
+    let verdict = judge(&*shared.store, &shared.settings, &stream, &work, &standing).await;
+    let outcome = match verdict {
+        Verdict::Append { drafts, .. } if drafts.is_empty() => Simulated::Unchanged,
+        Verdict::Append { drafts, merged } => {
+            commits(&stream, standing, drafts, merged).map_err(broken)?
+        }
+        Verdict::Park { reason, .. } => Simulated::Parks(reason),
+        Verdict::Refuse(Refusal::Rejected(rejected)) => Simulated::Rejected(rejected),
+        Verdict::Refuse(refusal) => match answer::refused(shared, stream, refusal).await {
+            SubmitError::Conflict(conflict) => Simulated::Conflict(conflict),
+            error => return Err(error),
+        },
+        // The stream moved between two of our reads.
+        Verdict::Stale => {
+            return Err(SubmitError::Contended {
+                stream,
+                attempts: 1,
+            });
+        }
+    };
+    Ok(Simulation { before, outcome })
+}
+
+fn commits<A: Aggregate>(
+    stream: &StreamId,
+    mut standing: Standing<A>,
+    drafts: Vec<Draft<A>>,
+    merged: bool,
+) -> Result<Simulated, Fault> {
+    guarded("evolve", || {
+        drafts
+            .iter()
+            .for_each(|draft| standing.state.evolve(&draft.event));
+    })?;
+    standing.current =
+        Sequence::advance(standing.current, drafts.len()).unwrap_or(Some(Sequence::MAX));
+    Ok(Simulated::Commits {
+        events: drafts.into_iter().map(|draft| draft.payload).collect(),
+        merged,
+        after: to_view(stream, &standing)?,
+    })
+}
+
+/// Base, theirs and yours of a letter, as things stand now.
+pub(crate) async fn examine<A: Aggregate>(
+    shared: &Shared,
+    letter: DeadLetter,
+) -> Result<ThreeWay, QueryError> {
+    let stream = letter.stream().clone();
+    let store = &*shared.store;
+    let trouble = |trouble| in_trouble(shared, &stream, trouble);
+    let fault = |fault| broken(&stream, fault);
+
+    let believed = letter.conflict.expected.believed().flatten();
+    let base = collision::base::<A>(store, &stream, believed)
+        .await
+        .map_err(trouble)?;
+    let theirs: Standing<A> = history::load(store, &stream, None).await.map_err(trouble)?;
+    let behind = Sequence::count(theirs.current).saturating_sub(Sequence::count(believed));
+    let recorded = events_between(
+        store,
+        &stream,
+        believed,
+        theirs.current,
+        shared.settings.compared_events as usize,
+    )
+    .await
+    .map_err(|error| unavailable(shared, error))?;
+
+    let commands = letter
+        .request
+        .commands
+        .iter()
+        .map(A::Command::decode)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| {
+            fault(Fault::Unreadable {
+                what: "command",
+                why: error.to_string(),
+            })
+        })?;
+    let yours = yours(&stream, base.clone(), &commands).map_err(fault)?;
+    let obstacle = match behind > recorded.len() as u64 {
+        true => Some(ConflictReason::TooFarBehind {
+            behind,
+            limit: u64::from(shared.settings.compared_events),
+        }),
+        false => {
+            let intervening = recorded
+                .iter()
+                .map(|event| decode::<A>(event.sequence, event.payload.clone()))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(fault)?;
+            obstacle(&Collision {
+                commands: &commands,
+                base: &base.state,
+                intervening: &intervening,
+                current: &theirs.state,
+                premises: &letter.request.premises,
+            })
+            .map_err(fault)?
+        }
+    };
+    let mut intervening = recorded;
+    intervening.truncate(shared.settings.shown_events);
+    Ok(ThreeWay {
+        base: to_view(&stream, &base).map_err(fault)?,
+        theirs: to_view(&stream, &theirs).map_err(fault)?,
+        intervening,
+        intervening_total: behind,
+        yours,
+        obstacle,
+        letter,
+    })
+}
+
+fn yours<A: Aggregate>(
+    stream: &StreamId,
+    base: Standing<A>,
+    commands: &[A::Command],
+) -> Result<Simulated, Fault> {
+    match guarded("decide", || decide_all(&base.state, commands))? {
+        Err(rejection) => Ok(Simulated::Rejected((&rejection).into())),
+        Ok(events) if events.is_empty() => Ok(Simulated::Unchanged),
+        Ok(events) => {
+            let metadata = std::sync::Arc::default();
+            let drafts = events
+                .into_iter()
+                .map(|event| crate::judge::draft(event, &metadata))
+                .collect::<Result<_, _>>()?;
+            commits(stream, base, drafts, false)
+        }
+    }
+}
+
+fn obstacle<A: Aggregate>(collision: &Collision<'_, A>) -> Result<Option<ConflictReason>, Fault> {
+    let resolution = guarded("merge", || resolve(MergeStrategy::Commutative, collision))?;
+    Ok(match resolution {
+        Resolution::Proceed(_) | Resolution::Park(_) => None,
+        Resolution::Reject(_) => Some(ConflictReason::RejectedNow),
+        Resolution::Refuse { reason, .. } => Some(reason),
+    })
+}
+
+fn to_view<A: Aggregate>(stream: &StreamId, standing: &Standing<A>) -> Result<StateView, Fault> {
+    let state: Value =
+        serde_json::to_value(&standing.state).map_err(|error| Fault::Unencodable {
+            what: "state",
+            why: error.to_string(),
+        })?;
+    Ok(StateView {
+        stream: stream.clone(),
+        sequence: standing.current,
+        state,
+    })
+}
+
+fn in_trouble(shared: &Shared, stream: &StreamId, trouble: Trouble) -> QueryError {
+    match trouble {
+        Trouble::Store(error) => unavailable(shared, error),
+        Trouble::Fault(fault) => broken(stream, fault),
+    }
+}
+
+pub(crate) fn unavailable(shared: &Shared, source: StoreError) -> QueryError {
+    QueryError::Unavailable {
+        retry_after: shared.settings.retry_after,
+        source,
+    }
+}
+
+fn broken(stream: &StreamId, fault: Fault) -> QueryError {
+    QueryError::Broken {
+        stream: stream.clone(),
+        fault,
+    }
+}
+
+fn as_submit_error(stream: &StreamId, error: QueryError) -> SubmitError {
+    match error {
+        QueryError::UnknownDomain { domain, known } => SubmitError::UnknownDomain { domain, known },
+        QueryError::BeyondCurrent {
+            stream,
+            asked,
+            current,
+        } => SubmitError::BeyondCurrent {
+            stream,
+            conflict: seriatim_core::Conflict {
+                expected: seriatim_core::ExpectedSequence::Exactly(asked),
+                current,
+            },
+        },
+        QueryError::Unavailable {
+            retry_after,
+            source,
+        } => SubmitError::Unavailable {
+            retry_after,
+            source: seriatim_core::Unavailable::Store(source),
+        },
+        QueryError::Broken { stream, fault } => SubmitError::Broken { stream, fault },
+        QueryError::UnknownLetter { .. } => unreachable!("no letter is asked for on `{stream}`"),
+    }
+}
