@@ -137,3 +137,22 @@ impl Rejection for Never {
         match *self {}
     }
 }
+
+impl Message for Never {
+    const TYPE_NAMES: &'static [&'static str] = &[];
+    const CODEC: Codec = Codec::Json;
+
+    fn type_name(&self) -> &'static str {
+        match *self {}
+    }
+
+    fn encode(&self) -> Result<Payload, EncodeError> {
+        match *self {}
+    }
+
+    fn decode(payload: &Payload) -> Result<Self, DecodeError> {
+        Err(crate::codec::unknown_type(payload, Self::TYPE_NAMES))
+    }
+}
+
+impl Command for Never {}

@@ -5,6 +5,14 @@ use serde::{Deserializer, Serialize};
 
 use crate::{Codec, DecodeError, EncodeError, Payload};
 
+#[doc(hidden)]
+pub use serde_json::Value;
+
+/// The JSON of a rejection's field; null if it has none, because a "no" must not fail on its details.
+pub fn field_value<T: Serialize>(field: &T) -> Value {
+    serde_json::to_value(field).unwrap_or(Value::Null)
+}
+
 /// Writes a struct.
 pub fn encode<T: Serialize>(type_name: &'static str, value: &T) -> Result<Payload, EncodeError> {
     match serde_json::to_vec(value) {

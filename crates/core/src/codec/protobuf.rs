@@ -2,7 +2,109 @@
 
 use prost::Message;
 
-use crate::{DecodeError, Payload};
+use crate::{DecodeError, EncodeError, Payload};
+
+/// A message that knows its full name: every one with a [`prost::Name`].
+#[diagnostic::on_unimplemented(
+    message = "the protobuf message `{Self}` does not say its full name",
+    note = "generate it with prost-build's `enable_type_names`, or add `#[seriatim(name = \"package.Message\")]`"
+)]
+pub trait Named: prost::Name {
+    /// Its package and name, which is how its payloads are called.
+    const FULL_NAME: &'static str;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: prost::Name> Named for M {
+    const FULL_NAME: &'static str = FullName::join(M::PACKAGE, M::NAME).as_str();
+}
+
+/// Package, dot and name, put together at compile time.
+struct FullName {
+    bytes: [u8; Self::MAX],
+    length: usize,
+}
+
+impl FullName {
+    /// As long as the limit for names in a request.
+    const MAX: usize = 256;
+
+    const fn join(package: &str, name: &str) -> Self {
+        let mut joined = Self {
+            bytes: [0; Self::MAX],
+            length: 0,
+        };
+        joined.push(package);
+        if !package.is_empty() {
+            joined.push(".");
+        }
+        joined.push(name);
+        joined
+    }
+
+    const fn push(&mut self, text: &str) {
+        let text = text.as_bytes();
+        assert!(
+            self.length + text.len() <= Self::MAX,
+            "the full name of a message is longer than 256 bytes; shorten it by `#[seriatim(name)]`"
+        );
+        let mut at = 0;
+        while at < text.len() {
+            self.bytes[self.length + at] = text[at];
+            at += 1;
+        }
+        self.length += text.len();
+    }
+
+    const fn as_str(&self) -> &str {
+        match std::str::from_utf8(self.bytes.split_at(self.length).0) {
+            Ok(name) => name,
+            Err(_) => panic!("two texts are a text"),
+        }
+    }
+}
+
+/// Fails the build if two messages of a domain have the same name.
+pub const fn assert_distinct(names: &[&str]) {
+    let mut at = 0;
+    while at < names.len() {
+        let mut before = 0;
+        while before < at {
+            assert!(
+                !same(names[before].as_bytes(), names[at].as_bytes()),
+                "two variants have the same type name; give one another by `#[seriatim(name)]`"
+            );
+            before += 1;
+        }
+        at += 1;
+    }
+}
+
+const fn same(left: &[u8], right: &[u8]) -> bool {
+    let mut at = 0;
+    while at < left.len() && at < right.len() && left[at] == right[at] {
+        at += 1;
+    }
+    at == left.len() && at == right.len()
+}
+
+/// Writes a message under its full name.
+///
+/// For a message nested in another, prost knows that name only at run time. Such a one would be stored under a
+/// wrong name, so debug builds refuse it: the first test that writes one finds it.
+pub fn encode_named<M: Named>(message: &M) -> Result<Payload, EncodeError> {
+    if cfg!(debug_assertions) && M::full_name() != M::FULL_NAME {
+        let advice = format!(
+            "it is nested in another message; add `#[seriatim(name = \"{}\")]`",
+            M::full_name()
+        );
+        return Err(EncodeError {
+            type_name: M::FULL_NAME,
+            source: serde::ser::Error::custom(advice),
+        });
+    }
+    Ok(encode(M::FULL_NAME, message))
+}
 
 /// Writes a message.
 pub fn encode<M: Message>(type_name: &'static str, message: &M) -> Payload {

@@ -1,0 +1,76 @@
+//! `Message` for the JSON codec.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{LitStr, Variant};
+
+use crate::attributes::name_or;
+use crate::message::{Case, Message};
+
+pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
+    let Message { ident, core, cases } = message;
+    let names = cases.iter().map(|case| &case.name);
+    let type_names = cases.iter().map(|case| {
+        let (pattern, name) = (pattern(case), &case.name);
+        quote!(#pattern => #name)
+    });
+    let encode = cases.iter().map(|case| encode(message, case));
+    let decode = cases.iter().map(|case| decode(message, case));
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #core::Message for #ident {
+            const TYPE_NAMES: &'static [&'static str] = &[#(#names),*];
+            const CODEC: #core::Codec = #core::Codec::Json;
+
+            fn type_name(&self) -> &'static str {
+                match self { #(#type_names,)* }
+            }
+
+            fn encode(&self) -> ::std::result::Result<#core::Payload, #core::EncodeError> {
+                match self { #(#encode,)* }
+            }
+
+            fn decode(payload: &#core::Payload) -> ::std::result::Result<Self, #core::DecodeError> {
+                match &*payload.type_name {
+                    #(#decode,)*
+                    _ => ::std::result::Result::Err(
+                        #core::codec::unknown_type(payload, <Self as #core::Message>::TYPE_NAMES)
+                    ),
+                }
+            }
+        }
+    }
+}
+
+fn pattern(case: &Case<'_>) -> TokenStream {
+    match case.variant {
+        Some(Variant { ident, .. }) => quote!(Self::#ident { .. }),
+        None => quote!(Self { .. }),
+    }
+}
+
+fn encode(message: &Message<'_>, case: &Case<'_>) -> TokenStream {
+    let (core, pattern, name) = (&message.core, pattern(case), &case.name);
+    match case.variant.map(own_name) {
+        Some(variant) => {
+            quote!(#pattern => #core::codec::json::encode_variant(#name, #variant, self))
+        }
+        None => quote!(#pattern => #core::codec::json::encode(#name, self)),
+    }
+}
+
+fn decode(message: &Message<'_>, case: &Case<'_>) -> TokenStream {
+    let (core, name, aliases) = (&message.core, &case.name, &case.aliases);
+    match case.variant.map(own_name) {
+        Some(variant) => {
+            quote!(#name #(| #aliases)* => #core::codec::json::decode_variant(#variant, payload))
+        }
+        None => quote!(#name #(| #aliases)* => #core::codec::json::decode(payload)),
+    }
+}
+
+/// What serde calls the variant.
+fn own_name(variant: &Variant) -> LitStr {
+    name_or(None, &variant.ident)
+}

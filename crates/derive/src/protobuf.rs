@@ -1,0 +1,144 @@
+//! `Message` for the protobuf codec.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Fields, Type, Variant};
+
+use crate::errors::Errors;
+use crate::message::{Case, Message};
+
+pub(crate) fn expand(message: &Message<'_>, errors: &mut Errors) -> TokenStream {
+    let Message { ident, core, cases } = message;
+    let messages: Vec<_> = cases
+        .iter()
+        .filter_map(|case| Stored::of(case, errors))
+        .collect();
+    let names: Vec<_> = messages.iter().map(|stored| stored.name(message)).collect();
+    let type_names = messages.iter().zip(&names).map(|(stored, name)| {
+        let pattern = stored.pattern(false);
+        quote!(#pattern => #name)
+    });
+    let encode = messages.iter().map(|stored| stored.encode(message));
+    let decode = messages.iter().zip(&names).map(|(stored, name)| {
+        let (read, aliases) = (stored.read(message), &stored.case.aliases);
+        quote! {
+            if [#name #(, #aliases)*].contains(&&*payload.type_name) {
+                return #read;
+            }
+        }
+    });
+    let all_names = names
+        .iter()
+        .cloned()
+        .chain(aliases(&messages).map(|alias| quote!(#alias)));
+    quote! {
+        const _: () = #core::codec::protobuf::assert_distinct(&[#(#all_names),*]);
+
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #core::Message for #ident {
+            const TYPE_NAMES: &'static [&'static str] = &[#(#names),*];
+            const CODEC: #core::Codec = #core::Codec::Protobuf;
+
+            fn type_name(&self) -> &'static str {
+                match self { #(#type_names,)* }
+            }
+
+            fn encode(&self) -> ::std::result::Result<#core::Payload, #core::EncodeError> {
+                match self { #(#encode,)* }
+            }
+
+            fn decode(payload: &#core::Payload) -> ::std::result::Result<Self, #core::DecodeError> {
+                #(#decode)*
+                ::std::result::Result::Err(
+                    #core::codec::unknown_type(payload, <Self as #core::Message>::TYPE_NAMES)
+                )
+            }
+        }
+    }
+}
+
+fn aliases<'a>(messages: &'a [Stored<'_>]) -> impl Iterator<Item = &'a syn::LitStr> {
+    messages.iter().flat_map(|stored| &stored.case.aliases)
+}
+
+/// A case and the message that is its payload.
+struct Stored<'a> {
+    case: &'a Case<'a>,
+    /// `None`: the struct is the message itself.
+    content: Option<(&'a Variant, &'a Type)>,
+}
+
+impl<'a> Stored<'a> {
+    fn of(case: &'a Case<'a>, errors: &mut Errors) -> Option<Self> {
+        let Some(variant) = case.variant else {
+            return Some(Self {
+                case,
+                content: None,
+            });
+        };
+        let content = match &variant.fields {
+            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => fields.unnamed.first(),
+            Fields::Unnamed(_) | Fields::Named(_) | Fields::Unit => None,
+        };
+        match content {
+            Some(field) => Some(Self {
+                case,
+                content: Some((variant, &field.ty)),
+            }),
+            None => {
+                let ident = &variant.ident;
+                errors.add(
+                    variant,
+                    format!("a protobuf variant holds one message; write it as `{ident}(Message)`, with a prost message"),
+                );
+                None
+            }
+        }
+    }
+
+    fn pattern(&self, bind: bool) -> TokenStream {
+        match (self.content, bind) {
+            (Some((Variant { ident, .. }, _)), true) => quote!(Self::#ident(message)),
+            (Some((Variant { ident, .. }, _)), false) => quote!(Self::#ident(_)),
+            (None, true) => quote!(message),
+            (None, false) => quote!(_),
+        }
+    }
+
+    /// The type name: what is said, or the full name of the message.
+    fn name(&self, message: &Message<'_>) -> TokenStream {
+        let core = &message.core;
+        match (&self.case.said, self.content) {
+            (Some(name), _) => quote!(#name),
+            (None, Some((_, content))) => {
+                quote_spanned!(content.span()=> <#content as #core::codec::protobuf::Named>::FULL_NAME)
+            }
+            (None, None) => {
+                let ident = message.ident;
+                quote_spanned!(ident.span()=> <#ident as #core::codec::protobuf::Named>::FULL_NAME)
+            }
+        }
+    }
+
+    fn encode(&self, message: &Message<'_>) -> TokenStream {
+        let (core, pattern) = (&message.core, self.pattern(true));
+        match &self.case.said {
+            Some(name) => quote! {
+                #pattern => ::std::result::Result::Ok(#core::codec::protobuf::encode(#name, message))
+            },
+            None => quote!(#pattern => #core::codec::protobuf::encode_named(message)),
+        }
+    }
+
+    fn read(&self, message: &Message<'_>) -> TokenStream {
+        let core = &message.core;
+        match self.content {
+            Some((Variant { ident, .. }, _)) => quote! {
+                #core::codec::protobuf::decode(payload).map(Self::#ident)
+            },
+            None => quote!(#core::codec::protobuf::decode(payload)),
+        }
+    }
+}
