@@ -1,0 +1,237 @@
+//! Rules of writing: sequences, positions, conflicts, batches.
+
+use seriatim_core::AppendOutcome::{Conflict, Written};
+use seriatim_core::{Position, Timestamp};
+
+use super::samples::*;
+
+/// A stream's events are numbered 0, 1, 2 ... whatever they were appended with.
+pub async fn sequences_are_dense_from_zero(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    write(a, append(&stream, None, events(1))).await;
+    write(b, append(&stream, at(0), events(3))).await;
+    write(a, append(&stream, at(3), events(2))).await;
+    let sequences: Vec<_> = read_stream(b, &stream)
+        .await
+        .iter()
+        .map(|event| event.sequence.0)
+        .collect();
+    assert_eq!(sequences, [0, 1, 2, 3, 4, 5]);
+    assert_log_is_sound(a).await;
+}
+
+/// Events of all streams are numbered 1, 2, 3 ... in the order they were committed in.
+pub async fn positions_are_dense_from_one(a: &Handle, b: &Handle) {
+    assert_eq!(a.head().await.unwrap(), Position::START);
+    let (one, two) = (new_stream(), new_stream());
+    assert_eq!(write(a, append(&one, None, events(2))).await, Position(2));
+    assert_eq!(write(b, append(&two, None, events(3))).await, Position(5));
+    assert_eq!(write(a, append(&one, at(1), events(1))).await, Position(6));
+    assert_eq!(b.head().await.unwrap(), Position(6));
+    assert_log_is_sound(b).await;
+}
+
+/// The answer says where and when the last event was recorded, as reading does.
+pub async fn the_answer_names_place_and_time_of_the_last_event(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    let before = Timestamp::now();
+    let outcome = append_one(a, append(&stream, None, events(3))).await;
+    let last = read_stream(b, &stream).await.pop().unwrap();
+    let expected = Written {
+        position: last.position,
+        recorded_at: last.recorded_at,
+    };
+    assert_eq!(outcome, expected);
+    assert!(last.recorded_at >= before, "recorded by a clock");
+}
+
+/// Events, claim, letter, positions, streams: nothing of a refused append stays behind.
+pub async fn a_refused_append_leaves_no_trace(a: &Handle, b: &Handle) {
+    let (known, unknown) = (stream_of(a, 2).await, new_stream());
+    let head = a.head().await.unwrap();
+    for (stream, after) in [(&known, None), (&known, at(7)), (&unknown, at(0))] {
+        let refused = claimed(append(stream, after, events(2)), "once", 1);
+        let outcome = append_one(a, refused).await;
+        assert!(matches!(outcome, Conflict { .. }), "{outcome:?}");
+        assert_eq!(b.find_claim(stream, "once").await.unwrap(), None);
+    }
+    let spent = letter(&known);
+    write(a, claimed(parked(&spent), "spent", 1)).await;
+    let refused = letter(&known);
+    let outcome = append_one(b, claimed(parked(&refused), "spent", 2)).await;
+    claim_record(outcome);
+    assert_eq!(a.letter(refused.id).await.unwrap(), None);
+
+    assert_eq!(b.head().await.unwrap(), head);
+    assert_eq!(read_stream(b, &known).await.len(), 2);
+    assert!(read_stream(b, &unknown).await.is_empty());
+    let next = write(b, append(&unknown, None, events(1))).await;
+    assert_eq!(next.0, head.0 + 1, "no position was used up");
+    assert_log_is_sound(a).await;
+}
+
+/// Somebody else was first: the answer says what is current.
+pub async fn an_append_behind_the_current_sequence_conflicts(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 3).await;
+    for after in [None, at(0), at(1)] {
+        let outcome = append_one(b, append(&stream, after, events(1))).await;
+        assert_eq!(outcome, Conflict { current: at(2) });
+    }
+}
+
+/// Nobody can append after an event that does not exist yet: it would leave a gap.
+pub async fn an_append_beyond_the_current_sequence_conflicts(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 3).await;
+    for after in [at(3), at(4), at(u32::MAX)] {
+        let outcome = append_one(b, append(&stream, after, events(1))).await;
+        assert_eq!(outcome, Conflict { current: at(2) });
+    }
+}
+
+/// A stream without events has no current sequence.
+pub async fn an_append_after_an_event_of_a_missing_stream_conflicts(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    let outcome = append_one(a, append(&stream, at(0), events(1))).await;
+    assert_eq!(outcome, Conflict { current: None });
+    assert_eq!(b.streams(None, None, 10).await.unwrap(), []);
+}
+
+/// Each append of a batch stands for itself.
+pub async fn one_conflict_leaves_the_rest_of_the_batch_alone(a: &Handle, b: &Handle) {
+    let (first, moved, last) = (new_stream(), stream_of(a, 2).await, new_stream());
+    let batch = vec![
+        append(&first, None, events(2)),
+        append(&moved, at(0), events(5)),
+        append(&last, None, events(1)),
+    ];
+    let outcomes = append_all(b, batch).await;
+    assert_eq!(position(&outcomes[0]), Position(4));
+    assert_eq!(outcomes[1], Conflict { current: at(1) });
+    assert_eq!(position(&outcomes[2]), Position(5));
+    assert_eq!(read_stream(a, &moved).await.len(), 2);
+    assert_log_is_sound(a).await;
+}
+
+/// Later appends of a batch see the earlier ones, also when other streams' stand between them.
+pub async fn appends_of_one_batch_form_a_chain(a: &Handle, b: &Handle) {
+    let (new, old) = (new_stream(), stream_of(a, 1).await);
+    let batch = vec![
+        append(&new, None, events(2)),
+        append(&old, at(0), events(1)),
+        append(&new, at(1), events(1)),
+        append(&new, at(2), events(1)),
+        append(&old, at(1), events(2)),
+    ];
+    let outcomes = append_all(b, batch).await;
+    let positions: Vec<_> = outcomes.iter().map(|outcome| position(outcome).0).collect();
+    assert_eq!(positions, [3, 4, 5, 6, 8]);
+    assert_eq!(read_stream(a, &new).await.len(), 4);
+    assert_eq!(read_stream(a, &old).await.len(), 4);
+    assert_log_is_sound(b).await;
+}
+
+/// What was decided upon an append that was refused is refused too.
+pub async fn a_chain_ends_where_one_of_it_is_refused(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 1).await;
+    let batch = vec![
+        append(&stream, at(0), events(1)),
+        append(&stream, at(2), events(1)),
+        append(&stream, at(3), events(1)),
+        append(&stream, at(1), events(1)),
+    ];
+    let outcomes = append_all(b, batch).await;
+    assert_eq!(position(&outcomes[0]), Position(2));
+    assert_eq!(outcomes[1], Conflict { current: at(1) });
+    assert_eq!(outcomes[2], Conflict { current: at(1) });
+    assert_eq!(position(&outcomes[3]), Position(3));
+    assert_log_is_sound(a).await;
+}
+
+/// Letters, claims and appends without events take no position: a subscriber would wait for it forever.
+pub async fn only_events_take_positions(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 2).await;
+    let batch = vec![
+        append(&stream, at(1), events(0)),
+        claimed(append(&stream, at(1), events(0)), "nothing", 1),
+        parked(&letter(&stream)),
+        append(&stream, at(1), events(1)),
+        append(&stream, at(2), events(0)),
+    ];
+    let outcomes = append_all(b, batch).await;
+    let positions: Vec<_> = outcomes.iter().map(|outcome| position(outcome).0).collect();
+    assert_eq!(positions, [2, 2, 2, 3, 3]);
+    assert_log_is_sound(a).await;
+}
+
+/// An append without events still says whether its sender's view is current.
+pub async fn an_append_without_events_checks_the_sequence(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 2).await;
+    for after in [None, at(0), at(2)] {
+        let outcome = append_one(b, append(&stream, after, events(0))).await;
+        assert_eq!(outcome, Conflict { current: at(1) });
+    }
+    assert_eq!(
+        write(b, append(&stream, at(1), events(0))).await,
+        Position(2)
+    );
+    assert_eq!(
+        write(b, append(&new_stream(), None, events(0))).await,
+        Position(2)
+    );
+    assert_eq!(a.streams(None, None, 10).await.unwrap().len(), 1);
+}
+
+/// A batch of nothing is answered with nothing.
+pub async fn an_empty_batch_is_no_error(a: &Handle, b: &Handle) {
+    assert!(append_all(a, Vec::new()).await.is_empty());
+    assert_eq!(b.head().await.unwrap(), Position::START);
+}
+
+/// Batches may be large.
+pub async fn a_batch_of_a_thousand_appends(a: &Handle, b: &Handle) {
+    let streams: Vec<_> = (0..1000).map(|_| new_stream()).collect();
+    let batch = streams
+        .iter()
+        .map(|stream| append(stream, None, events(2)))
+        .collect();
+    let outcomes = append_all(a, batch).await;
+    for (index, outcome) in outcomes.iter().enumerate() {
+        assert_eq!(position(outcome).0, (index as u64 + 1) * 2);
+    }
+    assert_eq!(assert_log_is_sound(b).await.len(), 2000);
+}
+
+/// So may appends.
+pub async fn an_append_of_a_thousand_events(a: &Handle, b: &Handle) {
+    let (stream, written) = (new_stream(), events(1000));
+    write(a, append(&stream, None, written.clone())).await;
+    assert_eq!(ids(&read_stream(b, &stream).await), new_ids(&written));
+}
+
+/// Whole or not at all, also if nobody waits for the answer any more; and the next one works.
+pub async fn a_dropped_append_is_written_whole_or_not_at_all(a: &Handle, b: &Handle) {
+    for polls in 0..4 {
+        let streams = [new_stream(), new_stream()];
+        let batch = vec![
+            append(&streams[0], None, events(1)),
+            append(&streams[1], None, events(1)),
+            append(&streams[0], at(0), events(100)),
+        ];
+        let mut appending = a.append(batch);
+        for _ in 0..polls {
+            if futures::poll!(appending.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(appending);
+        write(a, append(&new_stream(), None, events(1))).await;
+        let log = read_log(b).await;
+        let written = streams.map(|stream| {
+            let events = log.iter().filter(|event| event.stream == stream);
+            events.count()
+        });
+        assert!(written == [101, 1] || written == [0, 0], "{written:?}");
+    }
+    assert_log_is_sound(b).await;
+}

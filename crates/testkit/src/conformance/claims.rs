@@ -1,0 +1,118 @@
+//! Rules of external ids: spent once, for good, with what they stand for.
+
+use seriatim_core::{ClaimRecord, ContentHash, FirstResult, Position, Sequence};
+
+use super::samples::*;
+
+/// Whoever repeats an external id is told what it stands for, and nothing is written.
+pub async fn the_first_to_claim_wins_and_the_second_learns_its_result(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 1).await;
+    write(a, claimed(append(&stream, at(0), events(2)), "k", 1)).await;
+    let expected = ClaimRecord {
+        content: ContentHash([1; 32]),
+        first: FirstResult::Committed {
+            first: Sequence(1),
+            last: Sequence(2),
+            position: Position(3),
+        },
+    };
+    let same = append_one(b, claimed(append(&stream, at(2), events(1)), "k", 1)).await;
+    assert_eq!(claim_record(same), expected);
+    let other = append_one(b, claimed(append(&stream, at(2), events(1)), "k", 2)).await;
+    assert_eq!(claim_record(other), expected, "the first content stays");
+    assert_eq!(b.find_claim(&stream, "k").await.unwrap(), Some(expected));
+    assert_eq!(read_stream(a, &stream).await.len(), 3);
+}
+
+/// A repetition learns so even when the stream has moved on since, or its sender never saw it.
+pub async fn a_claim_is_looked_at_before_the_sequence(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    write(a, claimed(append(&stream, None, events(1)), "k", 1)).await;
+    write(a, append(&stream, at(0), events(1))).await;
+    for after in [None, at(0), at(9)] {
+        let again = append_one(b, claimed(append(&stream, after, events(1)), "k", 1)).await;
+        claim_record(again);
+    }
+}
+
+/// A claim whose decision gave no events tells which sequence that was decided at.
+pub async fn a_claim_can_stand_for_no_events(a: &Handle, b: &Handle) {
+    let (old, new) = (stream_of(a, 2).await, new_stream());
+    write(a, claimed(append(&old, at(1), events(0)), "k", 1)).await;
+    write(a, claimed(append(&new, None, events(0)), "k", 1)).await;
+    for (stream, current) in [(old, at(1)), (new, None)] {
+        let record = b.find_claim(&stream, "k").await.unwrap().unwrap();
+        assert_eq!(record.first, FirstResult::Unchanged { current });
+    }
+    assert_eq!(b.streams(None, None, 10).await.unwrap().len(), 1);
+}
+
+/// No claim is spent on a view of the stream that is not current.
+pub async fn a_claim_for_no_events_checks_the_sequence(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 2).await;
+    let stale = claimed(append(&stream, at(0), events(0)), "k", 1);
+    let outcome = append_one(a, stale).await;
+    let conflict = seriatim_core::AppendOutcome::Conflict { current: at(1) };
+    assert_eq!(outcome, conflict);
+    assert_eq!(b.find_claim(&stream, "k").await.unwrap(), None);
+}
+
+/// A claim that was spent on a letter names it; the stream needs no events for that.
+pub async fn a_claim_can_stand_for_a_letter(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    let first = letter(&stream);
+    write(a, claimed(parked(&first), "k", 1)).await;
+    let again = append_one(b, claimed(parked(&letter(&stream)), "k", 1)).await;
+    assert_eq!(
+        claim_record(again).first,
+        FirstResult::DeadLettered { id: first.id }
+    );
+    write(b, append(&stream, None, events(1))).await;
+    let late = claimed(append(&stream, at(0), events(1)), "k", 1);
+    claim_record(append_one(a, late).await);
+    assert_log_is_sound(a).await;
+}
+
+/// The key is stream and external id together.
+pub async fn one_external_id_on_two_streams_is_two_claims(a: &Handle, b: &Handle) {
+    let (one, two) = (new_stream(), new_stream());
+    write(a, claimed(append(&one, None, events(1)), "k", 1)).await;
+    assert_eq!(b.find_claim(&two, "k").await.unwrap(), None);
+    write(b, claimed(append(&two, None, events(1)), "k", 2)).await;
+    let record = a.find_claim(&two, "k").await.unwrap().unwrap();
+    assert_eq!(record.content, ContentHash([2; 32]));
+}
+
+/// External ids are compared byte by byte.
+pub async fn similar_external_ids_are_different_claims(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    let similar = ["k", "K", " k", "k ", "1", "01", "1.0", "%", "ä", "a\u{308}"];
+    for (n, external_id) in similar.iter().enumerate() {
+        let content = u8::try_from(n).unwrap();
+        let empty = append(&stream, None, events(0));
+        write(a, claimed(empty, external_id, content)).await;
+    }
+    for (n, external_id) in similar.iter().enumerate() {
+        let record = b.find_claim(&stream, external_id).await.unwrap().unwrap();
+        assert_eq!(record.content.0[0] as usize, n, "{external_id}");
+    }
+    assert_eq!(b.find_claim(&stream, "").await.unwrap(), None);
+}
+
+/// Appends of one batch race like any others: the earlier one wins.
+pub async fn a_claim_made_twice_in_one_batch_is_spent_once(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    let batch = vec![
+        claimed(append(&stream, at(4), events(1)), "k", 7),
+        claimed(append(&stream, None, events(1)), "k", 1),
+        claimed(append(&stream, at(0), events(1)), "k", 2),
+        append(&stream, at(0), events(1)),
+    ];
+    let mut outcomes = append_all(a, batch).await;
+    assert_eq!(position(&outcomes[3]), Position(2));
+    assert_eq!(position(&outcomes[1]), Position(1));
+    let record = claim_record(outcomes.remove(2));
+    assert_eq!(record.content, ContentHash([1; 32]));
+    assert_eq!(b.find_claim(&stream, "k").await.unwrap(), Some(record));
+    assert_log_is_sound(b).await;
+}

@@ -1,0 +1,151 @@
+//! The exam that every store passes: one function for each rule, over two handles on one storage.
+//!
+//! A store runs all of it by one line in its tests:
+//!
+//! ```ignore
+//! seriatim_testkit::store_conformance!(async {
+//!     let folder = tempfile::tempdir().unwrap();
+//!     let path = folder.path().join("exam.db");
+//!     let open = || async { Arc::new(MyStore::open(&path).await.unwrap()) };
+//!     (open().await, open().await, folder)
+//! });
+//! ```
+//!
+//! The block gives two handles on one new, empty storage; what follows them is kept until the rule is through.
+
+mod append;
+mod claims;
+mod letters;
+mod races;
+mod reading;
+mod samples;
+mod snapshots;
+
+pub use append::*;
+pub use claims::*;
+pub use letters::*;
+pub use races::*;
+pub use reading::*;
+pub use samples::{Handle, assert_log_is_sound};
+pub use snapshots::*;
+
+/// Runs a rule on a runtime with several threads, so that what it starts at once runs at once.
+#[doc(hidden)]
+pub fn run(rule: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
+        .block_on(rule);
+}
+
+/// Makes one test of each rule for a store; see the [module](crate::conformance).
+#[macro_export]
+macro_rules! store_conformance {
+    ($open:expr) => {
+        $crate::store_conformance! { rules ($open)
+            sequences_are_dense_from_zero
+            positions_are_dense_from_one
+            the_answer_names_place_and_time_of_the_last_event
+            a_refused_append_leaves_no_trace
+            an_append_behind_the_current_sequence_conflicts
+            an_append_beyond_the_current_sequence_conflicts
+            an_append_after_an_event_of_a_missing_stream_conflicts
+            one_conflict_leaves_the_rest_of_the_batch_alone
+            appends_of_one_batch_form_a_chain
+            a_chain_ends_where_one_of_it_is_refused
+            only_events_take_positions
+            an_append_without_events_checks_the_sequence
+            an_empty_batch_is_no_error
+            a_batch_of_a_thousand_appends
+            an_append_of_a_thousand_events
+            a_dropped_append_is_written_whole_or_not_at_all
+
+            the_first_to_claim_wins_and_the_second_learns_its_result
+            a_claim_is_looked_at_before_the_sequence
+            a_claim_can_stand_for_no_events
+            a_claim_for_no_events_checks_the_sequence
+            a_claim_can_stand_for_a_letter
+            one_external_id_on_two_streams_is_two_claims
+            similar_external_ids_are_different_claims
+            a_claim_made_twice_in_one_batch_is_spent_once
+
+            a_stream_is_read_in_ranges
+            a_missing_stream_is_empty
+            the_log_is_read_in_pages
+            loading_gives_payloads_up_to_a_sequence
+            streams_are_listed_in_order
+            streams_are_listed_in_pages_and_by_domain
+            one_root_in_two_domains_is_two_streams
+            payloads_read_back_as_they_were_written
+            large_payloads_read_back
+            metadata_reads_back_as_it_was_written
+            absurd_times_of_senders_read_back
+
+            loading_begins_with_the_newest_snapshot
+            loading_without_snapshots_gives_all_events
+            a_snapshot_past_the_wanted_event_is_not_used_but_an_older_one_is
+            a_snapshot_of_another_type_is_not_given
+            a_snapshot_of_a_missing_event_is_never_given
+            the_newest_two_snapshots_are_kept
+            an_older_snapshot_displaces_no_newer_one
+            a_snapshot_can_be_replaced
+
+            a_letter_is_written_with_its_claim
+            a_letter_is_written_whatever_is_current
+            a_letter_appended_again_is_kept_once
+            letters_read_back_as_they_were_written
+            letters_are_listed_oldest_first
+            letters_are_filtered
+
+            of_simultaneous_writers_one_wins
+            of_staggered_writers_the_first_wins
+            of_simultaneous_creators_one_wins
+            of_simultaneous_claims_one_wins
+            concurrent_writers_leave_no_gaps
+            a_reader_never_sees_half_an_append
+        }
+    };
+    (rules ($open:expr) $($rule:ident)*) => {
+        $(
+            #[test]
+            fn $rule() {
+                $crate::conformance::run(async {
+                    let opened = $open.await;
+                    let (a, b): ($crate::conformance::Handle, $crate::conformance::Handle) =
+                        (opened.0.clone(), opened.1.clone());
+                    $crate::conformance::$rule(&a, &b).await;
+                });
+            }
+        )*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A rule that is written but not listed would never be run.
+    #[test]
+    fn every_rule_is_listed() {
+        let areas = [
+            include_str!("append.rs"),
+            include_str!("claims.rs"),
+            include_str!("letters.rs"),
+            include_str!("races.rs"),
+            include_str!("reading.rs"),
+            include_str!("snapshots.rs"),
+        ];
+        let listed: Vec<_> = include_str!("mod.rs").lines().map(str::trim).collect();
+        for area in areas {
+            let starts = area
+                .lines()
+                .filter_map(|line| line.strip_prefix("pub async fn "));
+            for rule in starts.filter_map(|rest| rest.split('(').next()) {
+                assert!(
+                    listed.contains(&rule),
+                    "{rule} is not in store_conformance!"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What the rules write, and what they all ask of a store.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use seriatim_core::{
+    Append, AppendOutcome, Claim, ClaimRecord, CommandRequest, Conflict, ContentHash, DeadLetter,
+    Domain, EventStore, ExpectedSequence, LetterStatus, Metadata, NewEvent, ParkReason, Payload,
+    Position, RecordedEvent, Sequence, Store, StreamId, Timestamp, Write,
+};
+use uuid::Uuid;
+
+/// One handle on the storage that is examined.
+pub type Handle = Arc<dyn Store>;
+
+pub(super) fn domain(name: &str) -> Domain {
+    Domain::new(name).expect("the rules name only domains")
+}
+
+pub(super) fn new_stream() -> StreamId {
+    StreamId::new(domain("exam"), Uuid::now_v7())
+}
+
+/// A sequence as `after` and `current` have it.
+pub(super) fn at(sequence: u32) -> Option<Sequence> {
+    Some(Sequence(sequence))
+}
+
+pub(super) fn event(payload: Payload) -> NewEvent {
+    NewEvent {
+        id: Uuid::now_v7(),
+        payload,
+        metadata: Arc::default(),
+    }
+}
+
+/// Events that can be told apart: by their ids, and by a number in each.
+pub(super) fn events(count: usize) -> Arc<[NewEvent]> {
+    (0..count)
+        .map(|n| event(Payload::json("Counted", format!(r#"{{"n":{n}}}"#))))
+        .collect()
+}
+
+pub(super) fn append(
+    stream: &StreamId,
+    after: Option<Sequence>,
+    events: impl Into<Arc<[NewEvent]>>,
+) -> Append {
+    Append {
+        stream: stream.clone(),
+        write: Write::Events {
+            after,
+            events: events.into(),
+        },
+        claim: None,
+    }
+}
+
+/// The same, spending an external id; `content` stands for what the command asks for.
+pub(super) fn claimed(append: Append, external_id: &str, content: u8) -> Append {
+    let claim = Claim {
+        external_id: external_id.into(),
+        content: ContentHash([content; 32]),
+    };
+    Append {
+        claim: Some(claim),
+        ..append
+    }
+}
+
+pub(super) fn parked(letter: &DeadLetter) -> Append {
+    Append {
+        stream: letter.stream().clone(),
+        write: Write::Letter(Box::new(letter.clone())),
+        claim: None,
+    }
+}
+
+pub(super) fn letter(stream: &StreamId) -> DeadLetter {
+    let command = Payload::json("Rename", r#"{"name":"Zoë"}"#);
+    let request = CommandRequest {
+        metadata: full_metadata(),
+        ..CommandRequest::new(stream.clone(), command)
+    };
+    let conflict = Conflict {
+        expected: ExpectedSequence::Exactly(Sequence(3)),
+        current: at(5),
+    };
+    DeadLetter {
+        id: Uuid::now_v7(),
+        request,
+        conflict,
+        intervening: Some((Sequence(4), Sequence(5))),
+        base_hash: Some("00ff".into()),
+        reason: ParkReason::Aggregate("two people asked".into()),
+        parked_at: Timestamp::now(),
+        attempts: Vec::new(),
+        status: LetterStatus::Parked,
+    }
+}
+
+pub(super) fn full_metadata() -> Metadata {
+    Metadata {
+        correlation_id: Some("checkout-7".into()),
+        causation_id: Some(Uuid::now_v7()),
+        external_id: Some("till-7/000123".into()),
+        actor: Some("Zoë 🦀".into()),
+        origin: Some(seriatim_core::FactOrigin {
+            source: "stripe".into(),
+            description: "payment \"captured\"\n".into(),
+        }),
+        sent_at: Some(Timestamp::from_micros(1_700_000_000_123_456)),
+    }
+}
+
+/// Appends a batch and expects the store to answer.
+pub(super) async fn append_all(store: &Handle, batch: Vec<Append>) -> Vec<AppendOutcome> {
+    let asked = batch.len();
+    let outcomes = store.append(batch).await.expect("the store answers");
+    assert_eq!(outcomes.len(), asked, "one answer for each append");
+    outcomes
+}
+
+/// Appends one alone.
+pub(super) async fn append_one(store: &Handle, append: Append) -> AppendOutcome {
+    append_all(store, vec![append]).await.remove(0)
+}
+
+/// Appends one alone, expects it to be written, and gives its position.
+pub(super) async fn write(store: &Handle, append: Append) -> Position {
+    position(&append_one(store, append).await)
+}
+
+/// A new stream with so many events.
+pub(super) async fn stream_of(store: &Handle, count: usize) -> StreamId {
+    let stream = new_stream();
+    write(store, append(&stream, None, events(count))).await;
+    stream
+}
+
+pub(super) fn position(outcome: &AppendOutcome) -> Position {
+    match outcome {
+        AppendOutcome::Written { position, .. } => *position,
+        AppendOutcome::Conflict { .. } | AppendOutcome::Claimed(_) | AppendOutcome::StreamFull => {
+            panic!("expected it to be written, not {outcome:?}")
+        }
+    }
+}
+
+pub(super) fn claim_record(outcome: AppendOutcome) -> ClaimRecord {
+    match outcome {
+        AppendOutcome::Claimed(record) => record,
+        AppendOutcome::Written { .. }
+        | AppendOutcome::Conflict { .. }
+        | AppendOutcome::StreamFull => panic!("expected a spent claim, not {outcome:?}"),
+    }
+}
+
+pub(super) async fn read_stream(store: &Handle, stream: &StreamId) -> Vec<RecordedEvent> {
+    let events = store
+        .read_stream(stream, Sequence::FIRST, usize::MAX >> 1)
+        .await;
+    events.expect("the store answers")
+}
+
+pub(super) async fn read_log(store: &Handle) -> Vec<RecordedEvent> {
+    let events = store.read_log(Position::START, usize::MAX >> 1).await;
+    events.expect("the store answers")
+}
+
+pub(super) fn ids<'a>(events: impl IntoIterator<Item = &'a RecordedEvent>) -> Vec<Uuid> {
+    events.into_iter().map(|event| event.id).collect()
+}
+
+pub(super) fn new_ids(events: &[NewEvent]) -> Vec<Uuid> {
+    events.iter().map(|event| event.id).collect()
+}
+
+/// Reads everything and holds it against what must hold of every log, after whatever happened.
+///
+/// Positions are 1, 2, 3 ...; times never decrease; each stream's sequences are 0, 1, 2 ...; no event is there
+/// twice; and a stream read by itself or listed shows the same as the log.
+pub async fn assert_log_is_sound(store: &Handle) -> Vec<RecordedEvent> {
+    let log = read_log(store).await;
+    let mut streams: HashMap<StreamId, Vec<RecordedEvent>> = HashMap::new();
+    for (index, event) in log.iter().enumerate() {
+        assert_eq!(event.position.0, index as u64 + 1, "positions are dense");
+        let earlier = log[..index].last();
+        assert!(
+            earlier.is_none_or(|earlier| earlier.recorded_at <= event.recorded_at),
+            "times never decrease"
+        );
+        let stream = streams.entry(event.stream.clone()).or_default();
+        assert_eq!(
+            event.sequence.0 as usize,
+            stream.len(),
+            "sequences are dense in {}",
+            event.stream
+        );
+        stream.push(event.clone());
+    }
+    let distinct: std::collections::HashSet<_> = log.iter().map(|event| event.id).collect();
+    assert_eq!(distinct.len(), log.len(), "no event is there twice");
+    let head = store.head().await.expect("the store answers");
+    assert_eq!(head.0, log.len() as u64, "the head is the last event");
+    assert_streams_agree(store.as_ref(), &streams).await;
+    log
+}
+
+async fn assert_streams_agree(
+    store: &dyn EventStore,
+    streams: &HashMap<StreamId, Vec<RecordedEvent>>,
+) {
+    let listed = store.streams(None, None, usize::MAX >> 1).await;
+    let listed = listed.expect("the store answers");
+    assert_eq!(listed.len(), streams.len(), "every stream is listed once");
+    for summary in listed {
+        let events = &streams[&summary.stream];
+        let last = events.last().expect("a stream in the log has events");
+        assert_eq!(summary.current, last.sequence);
+        assert_eq!(summary.recorded_at, last.recorded_at);
+        let read = store
+            .read_stream(&summary.stream, Sequence::FIRST, events.len() + 1)
+            .await;
+        assert_eq!(&read.expect("the store answers"), events);
+    }
+}

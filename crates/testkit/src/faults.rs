@@ -1,0 +1,228 @@
+//! A store that fails on request, for tests of what stands on it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use seriatim_core::{
+    Append, AppendError, AppendOutcome, ClaimRecord, DeadLetter, DeadLetterStore, Domain,
+    EventStore, LetterFilter, Load, Loaded, Position, RecordedEvent, Sequence, Snapshot,
+    SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary,
+};
+use uuid::Uuid;
+
+/// What goes wrong with one call of [`EventStore::append`].
+#[derive(Clone)]
+pub enum Fault {
+    /// It fails before anything is written, and says so.
+    NotWritten(StoreErrorKind),
+    /// It writes everything, and then does not know whether it did.
+    UnknownButWritten,
+    /// It writes nothing, and does not know whether it did.
+    UnknownNotWritten,
+    /// It takes longer.
+    Delay(Duration),
+    /// Somebody else gets in first.
+    Crowded(Crowd),
+}
+
+/// What somebody else does just before an append.
+pub type Crowd = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+impl Fault {
+    /// Runs `crowd` before the append: another writer, or a wait for whatever the test decides.
+    pub fn crowded<F>(crowd: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::Crowded(Arc::new(move || Box::pin(crowd())))
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotWritten(kind) => f.debug_tuple("NotWritten").field(kind).finish(),
+            Self::UnknownButWritten => f.write_str("UnknownButWritten"),
+            Self::UnknownNotWritten => f.write_str("UnknownNotWritten"),
+            Self::Delay(time) => f.debug_tuple("Delay").field(time).finish(),
+            Self::Crowded(_) => f.write_str("Crowded"),
+        }
+    }
+}
+
+/// Wraps a store. Calls of `append` meet the planned faults in order, one each; a call with none planned, and
+/// everything else, goes straight through. Clones share the plan.
+#[derive(Clone, Debug)]
+pub struct FaultyStore {
+    inner: Arc<dyn Store>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    plan: VecDeque<Option<Fault>>,
+    down: Option<StoreErrorKind>,
+    appends: usize,
+}
+
+impl FaultyStore {
+    /// Wraps `inner`, with nothing planned.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self {
+            inner,
+            state: Arc::default(),
+        }
+    }
+
+    /// Plans a fault for the next call of `append` that has none yet.
+    pub fn fail_next(&self, fault: Fault) {
+        self.state().plan.push_back(Some(fault));
+    }
+
+    /// Plans what happens to the calls of `append` after those already planned; `None`: nothing.
+    pub fn plan(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
+        self.state().plan.extend(faults);
+    }
+
+    /// Lets every call of every method fail, until [`FaultyStore::come_back`].
+    pub fn go_down(&self, kind: StoreErrorKind) {
+        self.state().down = Some(kind);
+    }
+
+    /// Ends [`FaultyStore::go_down`].
+    pub fn come_back(&self) {
+        self.state().down = None;
+    }
+
+    /// How many calls of `append` there were.
+    pub fn appends(&self) -> usize {
+        self.state().appends
+    }
+
+    /// How many planned faults are still to come.
+    pub fn planned(&self) -> usize {
+        self.state().plan.iter().flatten().count()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_fault(&self) -> Option<Fault> {
+        let mut state = self.state();
+        state.appends += 1;
+        state.plan.pop_front().flatten()
+    }
+
+    fn check_up(&self, action: &'static str) -> Result<(), StoreError> {
+        match self.state().down {
+            Some(kind) => Err(planned(action, kind)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn planned(action: &'static str, kind: StoreErrorKind) -> StoreError {
+    StoreError::new(action, kind, "a fault that a test has planned")
+}
+
+#[async_trait]
+impl EventStore for FaultyStore {
+    async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
+        const ACTION: &str = "append a batch";
+        let fault = self.next_fault();
+        self.check_up(ACTION).map_err(AppendError::NotWritten)?;
+        let unknown = || AppendError::Unknown(planned(ACTION, StoreErrorKind::Unavailable));
+        match fault {
+            Some(Fault::NotWritten(kind)) => {
+                return Err(AppendError::NotWritten(planned(ACTION, kind)));
+            }
+            Some(Fault::UnknownNotWritten) => return Err(unknown()),
+            Some(Fault::UnknownButWritten) => {
+                self.inner.append(batch).await?;
+                return Err(unknown());
+            }
+            Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
+            Some(Fault::Crowded(crowd)) => crowd().await,
+            None => {}
+        }
+        self.inner.append(batch).await
+    }
+
+    async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
+        self.check_up("load a stream")?;
+        self.inner.load(load).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: Sequence,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.check_up("read a stream")?;
+        self.inner.read_stream(stream, from, limit).await
+    }
+
+    async fn read_log(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.check_up("read the log")?;
+        self.inner.read_log(after, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.check_up("read the head of the log")?;
+        self.inner.head().await
+    }
+
+    async fn streams(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamSummary>, StoreError> {
+        self.check_up("list the streams")?;
+        self.inner.streams(domain, after, limit).await
+    }
+
+    async fn find_claim(
+        &self,
+        stream: &StreamId,
+        external_id: &str,
+    ) -> Result<Option<ClaimRecord>, StoreError> {
+        self.check_up("look up an external id")?;
+        self.inner.find_claim(stream, external_id).await
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for FaultyStore {
+    async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
+        self.check_up("save a snapshot")?;
+        self.inner.save_snapshot(stream, snapshot).await
+    }
+}
+
+#[async_trait]
+impl DeadLetterStore for FaultyStore {
+    async fn letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError> {
+        self.check_up("read a dead letter")?;
+        self.inner.letter(id).await
+    }
+
+    async fn letters(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.check_up("list the dead letters")?;
+        self.inner.letters(filter, limit).await
+    }
+}

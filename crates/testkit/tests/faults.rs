@@ -1,0 +1,85 @@
+//! The faulty store does what was planned, in order, and nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use seriatim_core::{
+    Append, AppendError, Domain, EventStore, NewEvent, Payload, Position, StoreErrorKind, StreamId,
+    Write,
+};
+use seriatim_store_memory::MemoryStore;
+use seriatim_testkit::faults::{Fault, FaultyStore};
+use uuid::Uuid;
+
+fn one_event() -> Vec<Append> {
+    let event = NewEvent {
+        id: Uuid::now_v7(),
+        payload: Payload::json("Noted", "{}"),
+        metadata: Arc::default(),
+    };
+    vec![Append {
+        stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
+        write: Write::Events {
+            after: None,
+            events: Arc::new([event]),
+        },
+        claim: None,
+    }]
+}
+
+#[tokio::test]
+async fn each_append_meets_its_own_fault() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    store.plan([
+        Some(Fault::NotWritten(StoreErrorKind::Full)),
+        None,
+        Some(Fault::UnknownButWritten),
+        Some(Fault::UnknownNotWritten),
+    ]);
+    assert_eq!(store.planned(), 3);
+    let outcome = store.append(one_event()).await;
+    assert!(
+        matches!(outcome, Err(AppendError::NotWritten(error)) if error.kind == StoreErrorKind::Full)
+    );
+    assert_eq!(store.head().await.unwrap(), Position(0));
+    assert!(store.append(one_event()).await.is_ok());
+    assert_eq!(store.head().await.unwrap(), Position(1));
+    let outcome = store.append(one_event()).await;
+    assert!(matches!(outcome, Err(AppendError::Unknown(_))));
+    assert_eq!(store.head().await.unwrap(), Position(2));
+    let outcome = store.append(one_event()).await;
+    assert!(matches!(outcome, Err(AppendError::Unknown(_))));
+    assert_eq!(store.head().await.unwrap(), Position(2));
+    assert!(store.append(one_event()).await.is_ok());
+    assert_eq!((store.appends(), store.planned()), (5, 0));
+}
+
+#[tokio::test]
+async fn a_crowd_gets_in_first() {
+    let inner = MemoryStore::new();
+    let store = FaultyStore::new(Arc::new(inner.clone()));
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = seen.clone();
+    store.fail_next(Fault::crowded(move || {
+        let (inner, seen) = (inner.clone(), counted.clone());
+        async move {
+            assert_eq!(inner.head().await.unwrap(), Position(0));
+            inner.append(one_event()).await.unwrap();
+            seen.fetch_add(1, Ordering::SeqCst);
+        }
+    }));
+    store.append(one_event()).await.unwrap();
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
+    assert_eq!(store.head().await.unwrap(), Position(2));
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_answers_nothing_until_it_comes_back() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    store.go_down(StoreErrorKind::Unavailable);
+    let outcome = store.append(one_event()).await;
+    assert!(matches!(outcome, Err(AppendError::NotWritten(_))));
+    assert!(store.head().await.is_err());
+    store.come_back();
+    assert_eq!(store.head().await.unwrap(), Position(0));
+}
