@@ -1,0 +1,82 @@
+//! What is wrong with a message, field by field.
+
+use std::fmt::{self, Display};
+
+use seriatim_core::{FieldViolation, SubmitError};
+
+/// A message that is malformed: every field that is wrong, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid(pub Vec<FieldViolation>);
+
+impl Invalid {
+    /// Names one field and what is wrong with it.
+    pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self(vec![FieldViolation::new(field, description)])
+    }
+
+    /// The same, seen from the message around: `root` becomes `cover.root`.
+    #[must_use]
+    pub fn within(mut self, outer: impl Display) -> Self {
+        for violation in &mut self.0 {
+            violation.field = if violation.field.is_empty() {
+                outer.to_string()
+            } else {
+                format!("{outer}.{}", violation.field)
+            };
+        }
+        self
+    }
+}
+
+impl Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message is not valid: ")?;
+        for (at, violation) in self.0.iter().enumerate() {
+            let separator = if at == 0 { "" } else { "; " };
+            write!(
+                f,
+                "{separator}{}: {}",
+                violation.field, violation.description
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl From<Invalid> for SubmitError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid.0)
+    }
+}
+
+/// The value of a field that must be there.
+pub(super) fn required<T>(value: Option<T>, field: &str, ask: &str) -> Result<T, Invalid> {
+    value.ok_or_else(|| Invalid::field(field, format!("is missing; {ask}")))
+}
+
+/// Collects what is wrong, so that a sender learns all of it at once.
+#[derive(Debug, Default)]
+pub(super) struct Found(Vec<FieldViolation>);
+
+impl Found {
+    /// The value, or `None` once its fault is noted.
+    pub(super) fn take<T>(&mut self, result: Result<T, Invalid>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(invalid) => {
+                self.0.extend(invalid.0);
+                None
+            }
+        }
+    }
+
+    /// Fails with what was noted; `value` is there if nothing was.
+    pub(super) fn give<T>(self, value: Option<T>) -> Result<T, Invalid> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            Some(_) | None => Err(Invalid(self.0)),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What the wire says and what `core` says, each made of the other.
+//!
+//! From `core` to the wire everything converts. The other way a message may be malformed: the error is
+//! [`Invalid`], which names every field that is wrong. The fields of a book are named from the book on, as `core`
+//! does in [`Limits`](seriatim_core::Limits): `cover.root`, `pages[3].command`.
+
+mod invalid;
+mod identity;
+mod payload;
+mod time;
+mod expectation;
+mod command;
+mod fact;
+mod event;
+mod conflict;
+mod outcome;
+mod state;
+mod simulation;
+mod dead_letter;
+mod stream_summary;
+
+pub use dead_letter::letter_filter;
+pub use event::{event_book, recorded_event, recorded_events};
+pub use identity::{cover, domain, stream, uuid};
+pub use invalid::Invalid;
+pub use outcome::{receipt, record_response, submit_response};
+pub use payload::{JSON_PAYLOAD, TYPE_URL_PREFIX, any, json_any, payload};
+pub use simulation::{simulate_request, simulation_request};
+pub use state::{at_of_state, state_at};

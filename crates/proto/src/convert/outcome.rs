@@ -1,0 +1,160 @@
+//! What became of a command or a fact: `SubmitResponse`, `RecordResponse` and `Receipt`.
+
+use prost::Message;
+use seriatim_core::{Commit, FirstResult, Outcome, Position, Receipt, Sequence, StreamId};
+
+use super::event::recorded_events;
+use super::identity::uuid;
+use super::invalid::{Invalid, required};
+use crate::v1;
+use v1::submit_response::Outcome as WireOutcome;
+
+/// What the events of one answer may take: comfortably less than the 4 MiB that clients accept by default. A commit
+/// must not look like a failure because its echo is too long.
+const EVENT_BYTES: usize = 3 * 1024 * 1024;
+
+/// The answer to a `Submit`; with the events, if they are asked for and not too large.
+pub fn submit_response(receipt: &Receipt, include_events: bool) -> v1::SubmitResponse {
+    v1::SubmitResponse {
+        correlation_id: receipt.correlation_id.clone(),
+        outcome: Some(match &receipt.outcome {
+            Outcome::Committed(commit) => WireOutcome::Committed(committed(commit, include_events)),
+            Outcome::Duplicate(first) => WireOutcome::Duplicate(v1::Duplicate {
+                first_result: Some(first.into()),
+            }),
+            Outcome::DeadLettered { id, reason } => WireOutcome::DeadLettered(v1::DeadLettered {
+                id: Some((*id).into()),
+                reason: reason.clone(),
+            }),
+            Outcome::Unchanged { current } => WireOutcome::Unchanged(v1::Unchanged {
+                current: current.map(|Sequence(current)| current),
+            }),
+        }),
+    }
+}
+
+/// The answer to a `Record`; with the events, if they are asked for and not too large.
+pub fn record_response(receipt: &Receipt, include_events: bool) -> v1::RecordResponse {
+    use v1::record_response::Outcome as RecordOutcome;
+    let response = submit_response(receipt, include_events);
+    v1::RecordResponse {
+        correlation_id: response.correlation_id,
+        outcome: response.outcome.map(|outcome| match outcome {
+            WireOutcome::Committed(commit) => RecordOutcome::Committed(commit),
+            WireOutcome::Duplicate(duplicate) => RecordOutcome::Duplicate(duplicate),
+            WireOutcome::DeadLettered(letter) => RecordOutcome::DeadLettered(letter),
+            WireOutcome::Unchanged(unchanged) => RecordOutcome::Unchanged(unchanged),
+        }),
+    }
+}
+
+impl From<v1::RecordResponse> for v1::SubmitResponse {
+    fn from(response: v1::RecordResponse) -> Self {
+        use v1::record_response::Outcome as RecordOutcome;
+        Self {
+            correlation_id: response.correlation_id,
+            outcome: response.outcome.map(|outcome| match outcome {
+                RecordOutcome::Committed(commit) => WireOutcome::Committed(commit),
+                RecordOutcome::Duplicate(duplicate) => WireOutcome::Duplicate(duplicate),
+                RecordOutcome::DeadLettered(letter) => WireOutcome::DeadLettered(letter),
+                RecordOutcome::Unchanged(unchanged) => WireOutcome::Unchanged(unchanged),
+            }),
+        }
+    }
+}
+
+fn committed(commit: &Commit, include_events: bool) -> v1::Committed {
+    let mut answer = v1::Committed {
+        first: commit.first.0,
+        last: commit.last.0,
+        position: commit.position.0,
+        merged: commit.merged,
+        events: Vec::new(),
+        events_omitted: false,
+    };
+    if include_events {
+        let events: Vec<v1::EventPage> = commit.events.iter().map(Into::into).collect();
+        if events.iter().map(Message::encoded_len).sum::<usize>() <= EVENT_BYTES {
+            answer.events = events;
+        } else {
+            answer.events_omitted = true;
+        }
+    }
+    answer
+}
+
+/// What an answer about `stream` says.
+pub fn receipt(response: v1::SubmitResponse, stream: &StreamId) -> Result<Receipt, Invalid> {
+    let outcome = required(response.outcome, "outcome", "every answer has one")?;
+    Ok(Receipt {
+        stream: stream.clone(),
+        correlation_id: response.correlation_id,
+        outcome: match outcome {
+            WireOutcome::Committed(commit) => Outcome::Committed(Commit {
+                first: Sequence(commit.first),
+                last: Sequence(commit.last),
+                position: Position(commit.position),
+                merged: commit.merged,
+                events: recorded_events(commit.events, stream, "committed.events")?,
+            }),
+            WireOutcome::Duplicate(duplicate) => {
+                let first = required(duplicate.first_result, "duplicate.first_result", "give it")?;
+                Outcome::Duplicate(first.try_into()?)
+            }
+            WireOutcome::DeadLettered(letter) => Outcome::DeadLettered {
+                id: uuid(letter.id.as_ref(), "dead_lettered.id")?,
+                reason: letter.reason,
+            },
+            WireOutcome::Unchanged(unchanged) => Outcome::Unchanged {
+                current: unchanged.current.map(Sequence),
+            },
+        },
+    })
+}
+
+impl From<&FirstResult> for v1::FirstResult {
+    fn from(first: &FirstResult) -> Self {
+        use v1::first_result as wire;
+        let result = match first {
+            FirstResult::Committed {
+                first,
+                last,
+                position,
+            } => wire::Result::Committed(wire::Committed {
+                first: first.0,
+                last: last.0,
+                position: position.0,
+            }),
+            FirstResult::Unchanged { current } => wire::Result::Unchanged(wire::Unchanged {
+                current: current.map(|Sequence(current)| current),
+            }),
+            FirstResult::DeadLettered { id } => wire::Result::DeadLettered(wire::DeadLettered {
+                id: Some((*id).into()),
+            }),
+        };
+        Self {
+            result: Some(result),
+        }
+    }
+}
+
+impl TryFrom<v1::FirstResult> for FirstResult {
+    type Error = Invalid;
+
+    fn try_from(first: v1::FirstResult) -> Result<Self, Invalid> {
+        use v1::first_result as wire;
+        Ok(match required(first.result, "first_result", "give one")? {
+            wire::Result::Committed(commit) => Self::Committed {
+                first: Sequence(commit.first),
+                last: Sequence(commit.last),
+                position: Position(commit.position),
+            },
+            wire::Result::Unchanged(unchanged) => Self::Unchanged {
+                current: unchanged.current.map(Sequence),
+            },
+            wire::Result::DeadLettered(letter) => Self::DeadLettered {
+                id: uuid(letter.id.as_ref(), "first_result.dead_lettered.id")?,
+            },
+        })
+    }
+}

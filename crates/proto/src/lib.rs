@@ -1,0 +1,21 @@
+//! The wire of Seriatim: the generated types, how they and the vocabulary of `core` become each other, and how
+//! errors travel as gRPC statuses. The one place where the two vocabularies meet.
+
+pub mod convert;
+pub mod status;
+
+mod actor;
+mod remote_gateway;
+
+pub use actor::{ACTOR, ACTOR_BIN, actor, set_actor};
+pub use remote_gateway::RemoteGateway;
+
+/// The messages, clients and servers generated from `proto/seriatim/v1`.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::use_self)]
+pub mod v1 {
+    tonic::include_proto!("seriatim.v1");
+}
+
+/// The encoded `google.protobuf.FileDescriptorSet` of the wire with everything it imports, comments included; for
+/// reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/seriatim.v1.bin"));

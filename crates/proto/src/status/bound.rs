@@ -1,0 +1,163 @@
+//! Keeps details small. They travel in trailers, and a client that gets more header bytes than it accepts sees a
+//! broken stream instead of the error.
+//!
+//! The smallest default among the usual clients is 8 KiB for all trailers (grpc-java, grpc-core; tonic has 16 KiB).
+//! Details are written in base64, and the message once more beside them with up to three bytes for one, so the
+//! limits below stay under 8 KiB together.
+
+use prost::Message;
+use tonic_types::pb;
+
+use crate::v1;
+
+/// What a `google.rpc.Status` may take, encoded.
+pub(super) const DETAILS_BYTES: usize = 4 * 1024;
+/// What a status's message may take.
+pub(super) const MESSAGE_BYTES: usize = 512;
+/// What any other text for people may take.
+const TEXT_BYTES: usize = 384;
+/// What a list of names may take.
+const NAMES_BYTES: usize = 768;
+
+/// A message for people.
+pub(super) fn message(text: &str) -> String {
+    cut(text, MESSAGE_BYTES)
+}
+
+/// Another text for people.
+pub(super) fn text(text: &str) -> String {
+    cut(text, TEXT_BYTES)
+}
+
+fn cut(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.into();
+    }
+    let end = text.floor_char_boundary(bytes - '…'.len_utf8());
+    format!("{}…", &text[..end])
+}
+
+/// As many as there is room for. A name is given whole or not at all.
+pub(super) fn names(names: Vec<String>) -> Vec<String> {
+    let mut room = NAMES_BYTES;
+    names
+        .into_iter()
+        .take_while(|name| take(&mut room, name.len() + 2))
+        .collect()
+}
+
+/// Leaves out events, the latest first, until the rest fits into `room`.
+pub(super) fn conflict(mut conflict: v1::SequenceConflict, room: usize) -> v1::SequenceConflict {
+    let events = std::mem::take(&mut conflict.intervening);
+    conflict.reason = conflict.reason.map(reason);
+    conflict.rejection = conflict.rejection.map(rejection);
+    conflict.truncated = true;
+    let mut room = room.saturating_sub(conflict.encoded_len());
+    conflict.intervening = events
+        .into_iter()
+        // Tag and length of an entry take at most six bytes.
+        .take_while(|event| take(&mut room, event.encoded_len() + 6))
+        .collect();
+    conflict.truncated = (conflict.intervening.len() as u64) < conflict.intervening_total;
+    conflict
+}
+
+fn reason(reason: v1::ConflictReason) -> v1::ConflictReason {
+    use v1::conflict_reason::{self as wire, Reason};
+    v1::ConflictReason {
+        reason: reason.reason.map(|reason| match reason {
+            Reason::DecisionDiffers(reason) => Reason::DecisionDiffers(wire::DecisionDiffers {
+                changed_paths: names(reason.changed_paths),
+            }),
+            Reason::OrderMatters(reason) => Reason::OrderMatters(wire::OrderMatters {
+                overlap_paths: names(reason.overlap_paths),
+            }),
+            Reason::FieldsOverlap(reason) => Reason::FieldsOverlap(wire::FieldsOverlap {
+                overlap_paths: names(reason.overlap_paths),
+            }),
+            Reason::PremiseChanged(reason) => Reason::PremiseChanged(wire::PremiseChanged {
+                changed_paths: names(reason.changed_paths),
+            }),
+            Reason::NotComparable(reason) => Reason::NotComparable(wire::NotComparable {
+                fault: reason.fault.map(fault),
+            }),
+            Reason::Strict(_)
+            | Reason::RejectedNow(_)
+            | Reason::AggregateRefused(_)
+            | Reason::TooFarBehind(_) => reason,
+        }),
+    }
+}
+
+/// Cuts its sentence, and leaves out fields that there is no room for.
+pub(super) fn rejection(rejection: v1::Rejection) -> v1::Rejection {
+    let mut room = NAMES_BYTES;
+    v1::Rejection {
+        code: text(&rejection.code),
+        message: text(&rejection.message),
+        fields: rejection
+            .fields
+            .into_iter()
+            .filter(|field| take(&mut room, field.encoded_len() + 4))
+            .collect(),
+    }
+}
+
+pub(super) fn fault(fault: v1::Fault) -> v1::Fault {
+    use v1::fault::{self as wire, Fault};
+    v1::Fault {
+        fault: fault.fault.map(|fault| match fault {
+            Fault::Undecodable(fault) => Fault::Undecodable(wire::Undecodable {
+                why: text(&fault.why),
+                ..fault
+            }),
+            Fault::Unreadable(fault) => Fault::Unreadable(wire::Unreadable {
+                why: text(&fault.why),
+                ..fault
+            }),
+            Fault::Unencodable(fault) => Fault::Unencodable(wire::Unencodable {
+                why: text(&fault.why),
+                ..fault
+            }),
+            Fault::Panicked(fault) => Fault::Panicked(wire::Panicked {
+                message: text(&fault.message),
+                ..fault
+            }),
+        }),
+    }
+}
+
+/// As many violations as fit into `room`, and a last one that says how many more there are.
+pub(super) fn violations(all: Vec<pb::bad_request::FieldViolation>, room: usize) -> pb::BadRequest {
+    let count = all.len();
+    let mut room = room.saturating_sub(TEXT_BYTES);
+    let mut kept: Vec<_> = all
+        .into_iter()
+        .map(|violation| pb::bad_request::FieldViolation {
+            field: text(&violation.field),
+            description: text(&violation.description),
+            ..violation
+        })
+        .take_while(|violation| take(&mut room, violation.encoded_len() + 4))
+        .collect();
+    if kept.len() < count {
+        kept.push(pb::bad_request::FieldViolation {
+            field: "request".into(),
+            description: format!("has {} more faults than are listed", count - kept.len()),
+            ..Default::default()
+        });
+    }
+    pb::BadRequest {
+        field_violations: kept,
+    }
+}
+
+fn take(room: &mut usize, bytes: usize) -> bool {
+    match room.checked_sub(bytes) {
+        Some(left) => {
+            *room = left;
+            true
+        }
+        None => false,
+    }
+}

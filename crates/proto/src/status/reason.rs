@@ -1,0 +1,32 @@
+//! The reasons that a `google.rpc.ErrorInfo` of ours can name. They are stable: programs branch on them.
+
+/// The request is malformed.
+pub const INVALID: &str = "INVALID";
+/// No aggregate is registered for the domain.
+pub const UNKNOWN_DOMAIN: &str = "UNKNOWN_DOMAIN";
+/// There is no such dead letter.
+pub const UNKNOWN_DEAD_LETTER: &str = "UNKNOWN_DEAD_LETTER";
+/// The expectation was wrong and the strategy did not merge.
+pub const SEQUENCE_CONFLICT: &str = "SEQUENCE_CONFLICT";
+/// Other writers were faster in every attempt.
+pub const CONTENDED: &str = "CONTENDED";
+/// The request names a sequence that the stream has not reached.
+pub const BEYOND_CURRENT: &str = "BEYOND_CURRENT";
+/// The domain said no.
+pub const REJECTED: &str = "REJECTED";
+/// The stream has no sequence left.
+pub const STREAM_FULL: &str = "STREAM_FULL";
+/// The external id stands for other content.
+pub const EXTERNAL_ID_REUSED: &str = "EXTERNAL_ID_REUSED";
+/// More is waiting than may wait.
+pub const OVERLOADED: &str = "OVERLOADED";
+/// The store does not answer.
+pub const STORE_UNAVAILABLE: &str = "STORE_UNAVAILABLE";
+/// What prepares the command does not answer.
+pub const PREPARE_UNAVAILABLE: &str = "PREPARE_UNAVAILABLE";
+/// Another coordinator does not answer.
+pub const REMOTE_UNAVAILABLE: &str = "REMOTE_UNAVAILABLE";
+/// The server is going down.
+pub const SHUTTING_DOWN: &str = "SHUTTING_DOWN";
+/// The aggregate's own code or its history failed.
+pub const BROKEN: &str = "BROKEN";
