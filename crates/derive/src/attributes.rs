@@ -114,16 +114,16 @@ fn codec(text: &LitStr) -> syn::Result<Codec> {
 
 fn misplaced(name: &str, allowed: &[&str]) -> String {
     let hint = match name {
-        "name" | "alias" => "; on an enum it stands on the variant, on a struct on the struct",
-        "code" => "; on an enum it stands on the variant, on a struct on the struct",
-        "codec" | "crate" | "canonical" => "; it stands on the type",
+        "name" | "alias" | "code" => "; put it on the variant, or on the struct",
+        "codec" | "crate" => "; put it on the type",
+        "canonical" => "; put it on an event type",
         _ => "",
     };
     let known: Vec<_> = allowed.iter().map(|name| format!("`{name}`")).collect();
     match known.as_slice() {
-        [] => format!("`#[seriatim({name})]` has no meaning here{hint}"),
+        [] => format!("`{name}` has no meaning here{hint}"),
         _ => format!(
-            "`#[seriatim({name})]` has no meaning here{hint}; what has is {}",
+            "`{name}` has no meaning here{hint} (known here: {})",
             known.join(", ")
         ),
     }

@@ -76,6 +76,6 @@ pub fn derive_rejection(input: TokenStream) -> TokenStream {
 
 fn finish(expanded: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
     expanded
-        .unwrap_or_else(|error| error.into_compile_error())
+        .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

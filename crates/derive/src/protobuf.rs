@@ -1,6 +1,6 @@
 //! `Message` for the protobuf codec.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Fields, Type, Variant};
@@ -14,6 +14,7 @@ pub(crate) fn expand(message: &Message<'_>, errors: &mut Errors) -> TokenStream 
         .iter()
         .filter_map(|case| Stored::of(case, errors))
         .collect();
+    refuse_same_message(&messages, errors);
     let names: Vec<_> = messages.iter().map(|stored| stored.name(message)).collect();
     let type_names = messages.iter().zip(&names).map(|(stored, name)| {
         let pattern = stored.pattern(false);
@@ -63,6 +64,23 @@ fn aliases<'a>(messages: &'a [Stored<'_>]) -> impl Iterator<Item = &'a syn::LitS
     messages.iter().flat_map(|stored| &stored.case.aliases)
 }
 
+/// Refuses a message in two variants. One that is spelled in two ways is left to `assert_distinct`, which cannot
+/// point at it.
+fn refuse_same_message(messages: &[Stored<'_>], errors: &mut Errors) {
+    let mut seen: Vec<String> = Vec::new();
+    let unnamed = messages.iter().filter(|stored| stored.case.said.is_none());
+    for (_, content) in unnamed.filter_map(|stored| stored.content) {
+        let text = quote!(#content).to_string();
+        if seen.contains(&text) {
+            errors.add(
+                content,
+                "another variant holds this message too; tell them apart by `#[seriatim(name = \"...\")]`",
+            );
+        }
+        seen.push(text);
+    }
+}
+
 /// A case and the message that is its payload.
 struct Stored<'a> {
     case: &'a Case<'a>,
@@ -109,16 +127,22 @@ impl<'a> Stored<'a> {
 
     /// The type name: what is said, or the full name of the message.
     fn name(&self, message: &Message<'_>) -> TokenStream {
-        let core = &message.core;
-        match (&self.case.said, self.content) {
-            (Some(name), _) => quote!(#name),
-            (None, Some((_, content))) => {
-                quote_spanned!(content.span()=> <#content as #core::codec::protobuf::Named>::FULL_NAME)
-            }
-            (None, None) => {
-                let ident = message.ident;
-                quote_spanned!(ident.span()=> <#ident as #core::codec::protobuf::Named>::FULL_NAME)
-            }
+        let (core, ident) = (&message.core, message.ident);
+        if let Some(name) = &self.case.said {
+            return quote!(#name);
+        }
+        let content = match self.content {
+            Some((_, content)) => quote!(#content),
+            None => quote!(#ident),
+        };
+        quote_spanned!(self.span(message)=> <#content as #core::codec::protobuf::Named>::FULL_NAME)
+    }
+
+    /// Where it is to be said that the message is not what it must be.
+    fn span(&self, message: &Message<'_>) -> Span {
+        match self.content {
+            Some((_, content)) => content.span(),
+            None => message.ident.span(),
         }
     }
 
@@ -128,7 +152,13 @@ impl<'a> Stored<'a> {
             Some(name) => quote! {
                 #pattern => ::std::result::Result::Ok(#core::codec::protobuf::encode(#name, message))
             },
-            None => quote!(#pattern => #core::codec::protobuf::encode_named(message)),
+            None => {
+                // Spanned like the name, so that a message without one is told in one place.
+                let encode = quote_spanned! {self.span(message)=>
+                    #core::codec::protobuf::encode_named(message)
+                };
+                quote!(#pattern => #encode)
+            }
         }
     }
 

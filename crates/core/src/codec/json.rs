@@ -37,14 +37,29 @@ pub fn encode_variant<T: Serialize>(
     value: &T,
 ) -> Result<Payload, EncodeError> {
     let text = serde_json::to_vec(value).map_err(|source| EncodeError { type_name, source })?;
-    let content = if text.first() == Some(&b'{') {
-        // {"VARIANT":CONTENT}
-        let end = text.len() - 1;
-        bytes::Bytes::from(text).slice(variant.len() + 4..end)
-    } else {
-        bytes::Bytes::from_static(b"{}")
-    };
-    Ok(Payload::json(type_name, content))
+    let content = content_of(variant, &text).ok_or_else(|| EncodeError {
+        type_name,
+        source: serde::ser::Error::custom(format!(
+            "it is not serialised as the variant `{variant}`; derive `Serialize` for it"
+        )),
+    })?;
+    Ok(match content {
+        Some(range) => Payload::json(type_name, bytes::Bytes::from(text).slice(range)),
+        None => Payload::json(type_name, bytes::Bytes::from_static(b"{}")),
+    })
+}
+
+/// Where the content is in `{"VARIANT":CONTENT}`; `Some(None)` for `"VARIANT"`, and `None` for anything else, which
+/// only a hand-written `Serialize` can give.
+fn content_of(variant: &str, text: &[u8]) -> Option<Option<std::ops::Range<usize>>> {
+    let rest = text.strip_prefix(b"{").unwrap_or(text);
+    let rest = rest.strip_prefix(b"\"")?.strip_prefix(variant.as_bytes())?;
+    let rest = rest.strip_prefix(b"\"")?;
+    if rest.is_empty() {
+        return Some(None);
+    }
+    let start = text.len() - rest.strip_prefix(b":")?.len();
+    Some(Some(start..text.len() - 1))
 }
 
 /// Reads the enum whose `variant` the payload holds.
@@ -205,6 +220,16 @@ mod tests {
             assert_eq!(payload.data, text.as_bytes());
             assert_eq!(decode_variant::<Shape>(variant, &payload).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn what_is_not_serialised_as_its_variant_is_refused() {
+        for text in ["Other", "", "Uni", "Units"] {
+            assert!(encode_variant("Unit", "Unit", &text).is_err(), "{text}");
+        }
+        let other = std::collections::BTreeMap::from([("Other", 1)]);
+        assert!(encode_variant("Unit", "Unit", &other).is_err());
+        assert!(encode_variant("Unit", "Unit", &[1]).is_err());
     }
 
     #[test]

@@ -9,14 +9,21 @@ use crate::{DecodeError, EncodeError, Payload};
     message = "the protobuf message `{Self}` does not say its full name",
     note = "generate it with prost-build's `enable_type_names`, or add `#[seriatim(name = \"package.Message\")]`"
 )]
-pub trait Named: prost::Name {
+pub trait Named: Message {
     /// Its package and name, which is how its payloads are called.
     const FULL_NAME: &'static str;
+
+    /// Its name by prost. Another one than [`Named::FULL_NAME`] if it is nested in another message.
+    fn full_name() -> String;
 }
 
 #[diagnostic::do_not_recommend]
 impl<M: prost::Name> Named for M {
     const FULL_NAME: &'static str = FullName::join(M::PACKAGE, M::NAME).as_str();
+
+    fn full_name() -> String {
+        <M as prost::Name>::full_name()
+    }
 }
 
 /// Package, dot and name, put together at compile time.
@@ -70,10 +77,11 @@ pub const fn assert_distinct(names: &[&str]) {
     while at < names.len() {
         let mut before = 0;
         while before < at {
-            assert!(
-                !same(names[before].as_bytes(), names[at].as_bytes()),
-                "two variants have the same type name; give one another by `#[seriatim(name)]`"
-            );
+            if same(names[before].as_bytes(), names[at].as_bytes()) {
+                panic!(
+                    "two variants have the same type name; give one of them another by `#[seriatim(name)]`"
+                );
+            }
             before += 1;
         }
         at += 1;
@@ -118,4 +126,41 @@ pub fn decode<M: Message + Default>(payload: &Payload) -> Result<M, DecodeError>
         type_name: payload.type_name.clone().into_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Opened {}
+
+    impl prost::Name for Opened {
+        const NAME: &'static str = "Opened";
+        const PACKAGE: &'static str = "bank.v1";
+    }
+
+    #[test]
+    fn the_full_name_is_known_at_compile_time() {
+        const NAME: &str = <Opened as Named>::FULL_NAME;
+        assert_eq!(NAME, <Opened as prost::Name>::full_name());
+        assert_eq!(FullName::join("", "Opened").as_str(), "Opened");
+    }
+
+    #[test]
+    #[should_panic(expected = "longer than 256 bytes")]
+    fn a_name_longer_than_a_request_may_carry_is_refused() {
+        FullName::join(&"p".repeat(200), &"N".repeat(60));
+    }
+
+    #[test]
+    fn names_that_differ_are_let_through() {
+        assert_distinct(&["a", "ab", "b", ""]);
+    }
+
+    #[test]
+    #[should_panic(expected = "two variants have the same type name")]
+    fn a_name_for_two_variants_is_refused() {
+        assert_distinct(&["a", "b", "a"]);
+    }
 }

@@ -109,7 +109,16 @@ fn fields_of_both<A: Aggregate>(
     // not show from the current state alone.
     let mut ours = fields_changed(collision.current, events)?;
     ours.extend(fields_changed(collision.base, events)?);
-    Ok(overlap(&ours, &theirs))
+    let both = overlap(&ours, &theirs);
+    if !both.is_empty() {
+        return Ok(both);
+    }
+    // The intervening events may have overwritten a field with what was there already.
+    let ours_first = fold(collision.base.clone(), events);
+    Ok(overlap(
+        &ours,
+        &fields_changed(&ours_first, collision.intervening)?,
+    ))
 }
 
 /// The fields that `events` change, event by event: one that is changed and changed back counts.
