@@ -78,20 +78,23 @@ struct Stored<'a> {
     r#type: Cow<'a, str>,
     codec: Codec,
     data: Cow<'a, str>,
+    /// Whether what is called JSON is not even text, and so in hexadecimal digits too. Nobody can decode it, but
+    /// a letter that holds it can be stored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    hex: bool,
 }
 
 impl Serialize for Payload {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let data = match self.codec {
-            Codec::Json => std::str::from_utf8(&self.data)
-                .map_err(serde::ser::Error::custom)?
-                .into(),
-            Codec::Protobuf => hex(&self.data).into(),
+        let text = match self.codec {
+            Codec::Json => std::str::from_utf8(&self.data).ok(),
+            Codec::Protobuf => None,
         };
         Stored {
             r#type: self.type_name.as_ref().into(),
             codec: self.codec,
-            data,
+            data: text.map_or_else(|| hex(&self.data).into(), Cow::Borrowed),
+            hex: self.codec == Codec::Json && text.is_none(),
         }
         .serialize(serializer)
     }
@@ -100,11 +103,12 @@ impl Serialize for Payload {
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let stored = Stored::deserialize(deserializer)?;
-        let data = match stored.codec {
-            Codec::Json => stored.data.into_owned().into(),
-            Codec::Protobuf => unhex(&stored.data)
+        let data = if stored.codec == Codec::Json && !stored.hex {
+            stored.data.into_owned().into()
+        } else {
+            unhex(&stored.data)
                 .ok_or_else(|| serde::de::Error::custom("not hexadecimal digits"))?
-                .into(),
+                .into()
         };
         Ok(Self {
             type_name: stored.r#type.into_owned().into(),
@@ -138,6 +142,7 @@ mod tests {
         for payload in [
             Payload::json("Opened", r#"{"owner":"Ann"}"#),
             Payload::protobuf("bank.v1.Opened", vec![0, 255, 10]),
+            Payload::json("NotEvenText", vec![0xff, b'{']),
         ] {
             let text = serde_json::to_string(&payload).unwrap();
             assert_eq!(serde_json::from_str::<Payload>(&text).unwrap(), payload);

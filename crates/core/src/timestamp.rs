@@ -14,17 +14,23 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The first that RFC 3339 and protobuf can write: 0001-01-01T00:00:00Z.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    /// The last they can write: 9999-12-31T23:59:59.999999Z.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
+
     /// The time of this machine's clock.
     pub fn now() -> Self {
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        Self(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+        Self::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
     }
 
-    /// From microseconds since the epoch.
+    /// From microseconds since the epoch; what lies outside of [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes
+    /// the nearer of them, because it could not be read back from text.
     pub fn from_micros(micros: i64) -> Self {
-        Self(micros)
+        Self(micros.clamp(Self::MIN.0, Self::MAX.0))
     }
 
     /// Microseconds since the epoch.
@@ -53,6 +59,7 @@ impl TryFrom<prost_types::Timestamp> for Timestamp {
             .and_then(|micros| micros.checked_add(i64::from(time.nanos) / 1_000))
             .filter(|_| in_range)
             .map(Self)
+            .filter(|time| (Self::MIN..=Self::MAX).contains(time))
             .ok_or_else(|| InvalidTimestamp {
                 text: format!("{} s {} ns", time.seconds, time.nanos),
             })
@@ -110,10 +117,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_back_what_it_prints(micros in 0i64..4_000_000_000_000_000) {
+        fn reads_back_what_it_prints(micros in any::<i64>()) {
             let time = Timestamp::from_micros(micros);
             prop_assert_eq!(time.to_string().parse(), Ok(time));
         }
+    }
+
+    #[test]
+    fn reads_back_the_first_and_the_last() {
+        for time in [
+            Timestamp::MIN,
+            Timestamp::MAX,
+            Timestamp::from_micros(-1),
+            Timestamp::from_micros(0),
+        ] {
+            assert_eq!(time.to_string().parse(), Ok(time));
+        }
+        assert_eq!(Timestamp::from_micros(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
     }
 
     #[test]
@@ -122,6 +144,14 @@ mod tests {
         assert!(
             Timestamp::try_from(prost_types::Timestamp {
                 seconds: i64::MAX,
+                nanos: 0
+            })
+            .is_err()
+        );
+        let year_10000 = 253_402_300_800;
+        assert!(
+            Timestamp::try_from(prost_types::Timestamp {
+                seconds: year_10000,
                 nanos: 0
             })
             .is_err()
