@@ -58,7 +58,7 @@ impl fmt::Debug for Fault {
 /// everything else, goes straight through. Clones share the plan.
 #[derive(Clone, Debug)]
 pub struct FaultyStore {
-    inner: Arc<dyn Store>,
+    inner: Arc<Mutex<Arc<dyn Store>>>,
     state: Arc<Mutex<State>>,
 }
 
@@ -73,7 +73,7 @@ impl FaultyStore {
     /// Wraps `inner`, with nothing planned.
     pub fn new(inner: Arc<dyn Store>) -> Self {
         Self {
-            inner,
+            inner: Arc::new(Mutex::new(inner)),
             state: Arc::default(),
         }
     }
@@ -96,6 +96,15 @@ impl FaultyStore {
     /// Ends [`FaultyStore::go_down`].
     pub fn come_back(&self) {
         self.state().down = None;
+    }
+
+    /// Puts another store in the place of the one that is wrapped, as the restoring of a backup does.
+    pub fn replace(&self, store: Arc<dyn Store>) {
+        *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
+    fn inner(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many calls of `append` there were.
@@ -143,19 +152,19 @@ impl EventStore for FaultyStore {
             }
             Some(Fault::UnknownNotWritten) => return Err(unknown()),
             Some(Fault::UnknownButWritten) => {
-                self.inner.append(batch).await?;
+                self.inner().append(batch).await?;
                 return Err(unknown());
             }
             Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
             Some(Fault::Crowded(crowd)) => crowd().await,
             None => {}
         }
-        self.inner.append(batch).await
+        self.inner().append(batch).await
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
         self.check_up("load a stream")?;
-        self.inner.load(load).await
+        self.inner().load(load).await
     }
 
     async fn read_stream(
@@ -165,7 +174,7 @@ impl EventStore for FaultyStore {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         self.check_up("read a stream")?;
-        self.inner.read_stream(stream, from, limit).await
+        self.inner().read_stream(stream, from, limit).await
     }
 
     async fn read_log(
@@ -174,12 +183,12 @@ impl EventStore for FaultyStore {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         self.check_up("read the log")?;
-        self.inner.read_log(after, limit).await
+        self.inner().read_log(after, limit).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
         self.check_up("read the head of the log")?;
-        self.inner.head().await
+        self.inner().head().await
     }
 
     async fn streams(
@@ -189,7 +198,7 @@ impl EventStore for FaultyStore {
         limit: usize,
     ) -> Result<Vec<StreamSummary>, StoreError> {
         self.check_up("list the streams")?;
-        self.inner.streams(domain, after, limit).await
+        self.inner().streams(domain, after, limit).await
     }
 
     async fn find_claim(
@@ -198,7 +207,7 @@ impl EventStore for FaultyStore {
         external_id: &str,
     ) -> Result<Option<ClaimRecord>, StoreError> {
         self.check_up("look up an external id")?;
-        self.inner.find_claim(stream, external_id).await
+        self.inner().find_claim(stream, external_id).await
     }
 }
 
@@ -206,7 +215,7 @@ impl EventStore for FaultyStore {
 impl SnapshotStore for FaultyStore {
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
         self.check_up("save a snapshot")?;
-        self.inner.save_snapshot(stream, snapshot).await
+        self.inner().save_snapshot(stream, snapshot).await
     }
 }
 
@@ -214,7 +223,7 @@ impl SnapshotStore for FaultyStore {
 impl DeadLetterStore for FaultyStore {
     async fn letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError> {
         self.check_up("read a dead letter")?;
-        self.inner.letter(id).await
+        self.inner().letter(id).await
     }
 
     async fn letters(
@@ -223,6 +232,6 @@ impl DeadLetterStore for FaultyStore {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         self.check_up("list the dead letters")?;
-        self.inner.letters(filter, limit).await
+        self.inner().letters(filter, limit).await
     }
 }

@@ -86,7 +86,9 @@ pub async fn one_external_id_on_two_streams_is_two_claims(a: &Handle, b: &Handle
 /// External ids are compared byte by byte.
 pub async fn similar_external_ids_are_different_claims(a: &Handle, b: &Handle) {
     let stream = new_stream();
-    let similar = ["k", "K", " k", "k ", "1", "01", "1.0", "%", "ä", "a\u{308}"];
+    let similar = [
+        "k\0", "k\0x", "k", "K", " k", "k ", "1", "01", "1.0", "%", "ä", "a\u{308}",
+    ];
     for (n, external_id) in similar.iter().enumerate() {
         let content = u8::try_from(n).unwrap();
         let empty = append(&stream, None, events(0));

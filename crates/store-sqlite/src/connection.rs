@@ -1,0 +1,93 @@
+//! Opening connections, with the settings that the store's promises rest on.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::{OpenError, refused};
+
+/// How long a writer waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it looks. SQLite's own handler waits up to 100 ms between two looks, in which another process takes
+/// the lock again and again.
+const BUSY_INTERVAL: Duration = Duration::from_millis(1);
+/// What the write-ahead log may grow to before it is copied into the file, in pages of 4 KiB. Each copy costs a
+/// sync of the file in the middle of somebody's commit; the default of 1000 pages pays that four times as often.
+const CHECKPOINT_PAGES: i64 = 4000;
+/// Negative: in KiB. The indexes' upper pages of a large log fit.
+const WRITER_CACHE: i64 = -65_536;
+const READER_CACHE: i64 = -16_384;
+/// More than there are different statements.
+const CACHED_STATEMENTS: usize = 64;
+
+/// The connection that writes. The file is made if it does not exist.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    let failed = |error| refused::open_error(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_handler(Some(wait)).map_err(failed)?;
+    if connection.is_readonly("main").map_err(failed)? {
+        return Err(OpenError::ReadOnly { path: path.into() });
+    }
+    // Reads the first page: what is no database shows here, before anything is written.
+    connection
+        .pragma_query_value(None, "schema_version", |_| Ok(()))
+        .map_err(failed)?;
+    let journal = switch_to_wal(&connection).map_err(failed)?;
+    if journal != "wal" {
+        return Err(OpenError::NoWriteAheadLog { path: path.into() });
+    }
+    // Acknowledged means durable: every commit is synced.
+    let set = |name, value: &dyn rusqlite::ToSql| connection.pragma_update(None, name, value);
+    set("synchronous", &"FULL")
+        .and_then(|()| set("wal_autocheckpoint", &CHECKPOINT_PAGES))
+        .and_then(|()| set("cache_size", &WRITER_CACHE))
+        .map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(connection)
+}
+
+/// A connection that only reads, on a file that [`open_writer`] has opened.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_handler(Some(wait))?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", READER_CACHE)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(connection)
+}
+
+/// Two processes that open a new file at one moment both want it for themselves; SQLite then refuses one at once,
+/// without asking the busy handler.
+fn switch_to_wal(connection: &Connection) -> Result<String, rusqlite::Error> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let switched =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+        match switched {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                thread::sleep(BUSY_INTERVAL);
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// The busy handler: `earlier` is how often it was asked before for the same lock.
+fn wait(earlier: i32) -> bool {
+    let most = i32::try_from(BUSY_TIMEOUT.as_millis() / BUSY_INTERVAL.as_millis());
+    thread::sleep(BUSY_INTERVAL);
+    most.is_ok_and(|most| earlier < most)
+}

@@ -1,0 +1,58 @@
+//! Metadata as it is stored: JSON text, or nothing where nothing is known.
+
+use std::sync::Arc;
+
+use seriatim_core::Metadata;
+
+/// Writes metadata down, once for all events that share it.
+#[derive(Debug, Default)]
+pub(crate) struct Encoder {
+    last: Option<(Arc<Metadata>, Option<String>)>,
+}
+
+impl Encoder {
+    pub(crate) fn encode(
+        &mut self,
+        metadata: &Arc<Metadata>,
+    ) -> Result<Option<&str>, serde_json::Error> {
+        let known = self
+            .last
+            .as_ref()
+            .is_some_and(|(last, _)| Arc::ptr_eq(last, metadata));
+        if !known {
+            let text = if **metadata == Metadata::default() {
+                None
+            } else {
+                Some(serde_json::to_string(metadata.as_ref())?)
+            };
+            self.last = Some((metadata.clone(), text));
+        }
+        Ok(self.last.as_ref().and_then(|(_, text)| text.as_deref()))
+    }
+}
+
+/// Reads metadata back; events in a row with the same text share it again.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    empty: Arc<Metadata>,
+    last: Option<(String, Arc<Metadata>)>,
+}
+
+impl Decoder {
+    pub(crate) fn decode(
+        &mut self,
+        text: Option<&str>,
+    ) -> Result<Arc<Metadata>, serde_json::Error> {
+        let Some(text) = text else {
+            return Ok(self.empty.clone());
+        };
+        if let Some((last, metadata)) = &self.last
+            && last == text
+        {
+            return Ok(metadata.clone());
+        }
+        let metadata: Arc<Metadata> = Arc::new(serde_json::from_str(text)?);
+        self.last = Some((text.into(), metadata.clone()));
+        Ok(metadata)
+    }
+}

@@ -1,0 +1,105 @@
+//! Why a database could not be opened.
+
+use std::path::PathBuf;
+
+/// Why a database could not be opened. Nothing was changed in it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The location names no file.
+    #[error("`{location}` names no file; write it as `sqlite://path/to/file.db`")]
+    NoPath {
+        /// What was given.
+        location: String,
+    },
+    /// A database of SQLite in memory, which could not be shared by the threads of a store.
+    #[error("a store in memory needs no SQLite; use `memory:` instead")]
+    InMemory,
+    /// The URL has options, of which there are none.
+    #[error("`{location}` has options after the `?`, but there are none; leave them out")]
+    Options {
+        /// What was given.
+        location: String,
+    },
+    /// The folder the file would be in does not exist.
+    #[error("there is no folder `{}` for `{}`; create it first", .folder.display(), .path.display())]
+    NoSuchFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// The file in it.
+        path: PathBuf,
+    },
+    /// The path is that of a folder.
+    #[error("`{}` is a folder; name a file in it", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file is something else. It was not touched.
+    #[error("`{}` is not an SQLite database; name another file, or move this one away", .path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database is damaged, for example cut off.
+    #[error("`{}` is damaged; restore it from a backup: {source}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the driver said.
+        source: rusqlite::Error,
+    },
+    /// The file may be read but not written.
+    #[error("`{}` may not be written to; give this program the right to write it and its folder", .path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no space left.
+    #[error("there is no space left for `{}`; free some and try again", .path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer program has brought the tables to a newer schema.
+    #[error("the schema of `{}` is at {found}, and this program knows it up to {supported}; use a newer program", .path.display())]
+    SchemaNewer {
+        /// The file.
+        path: PathBuf,
+        /// The number of its last migration.
+        found: u32,
+        /// The number of the last migration of this program.
+        supported: u32,
+    },
+    /// A migration was made from another text than this program has.
+    #[error("migration {number} (`{name}`) of `{}` was made by a program whose text of it differs; use that program, or restore a backup", .path.display())]
+    ChangedMigration {
+        /// The file.
+        path: PathBuf,
+        /// The number of the migration.
+        number: u32,
+        /// Its name.
+        name: String,
+    },
+    /// The file system cannot hold a write-ahead log, which several processes need.
+    #[error("the file system of `{}` allows no write-ahead log; put the file on a local disk", .path.display())]
+    NoWriteAheadLog {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Anything else; trying again may help.
+    #[error("`{}` could not be opened; check the rights on its folder and who else uses it: {source}", .path.display())]
+    Unavailable {
+        /// The file.
+        path: PathBuf,
+        /// What the driver said.
+        source: rusqlite::Error,
+    },
+    /// The system gives no thread to the store.
+    #[error(
+        "no thread could be started for the store; free some memory or raise the limit: {source}"
+    )]
+    NoThread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,127 @@
+//! Values in and out of columns.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
+use rusqlite::{Error, Row};
+use seriatim_core::{Codec, Domain, Payload, Position, Sequence, StreamId};
+use uuid::Uuid;
+
+/// JSON is stored as text, so that people and SQL can read it. Bytes that are no text stay bytes, whatever they
+/// were called: they come back as they were.
+pub(crate) fn data_column(data: &[u8], codec: Codec) -> ToSqlOutput<'_> {
+    match codec {
+        Codec::Json if std::str::from_utf8(data).is_ok() => {
+            ToSqlOutput::Borrowed(ValueRef::Text(data))
+        }
+        Codec::Json | Codec::Protobuf => ToSqlOutput::Borrowed(ValueRef::Blob(data)),
+    }
+}
+
+pub(crate) fn codec_column(codec: Codec) -> i64 {
+    match codec {
+        Codec::Json => 0,
+        Codec::Protobuf => 1,
+    }
+}
+
+/// The columns type, codec and data, beginning at `first`.
+pub(crate) fn payload(row: &Row<'_>, first: usize) -> Result<Payload, Error> {
+    let codec = match row.get(first + 1)? {
+        0i64 => Codec::Json,
+        1 => Codec::Protobuf,
+        other => return Err(Error::IntegralValueOutOfRange(first + 1, other)),
+    };
+    Ok(Payload {
+        type_name: Cow::Owned(row.get(first)?),
+        codec,
+        data: bytes(row, first + 2)?,
+    })
+}
+
+/// Text and blobs alike.
+pub(crate) fn bytes(row: &Row<'_>, column: usize) -> Result<Bytes, Error> {
+    let value = row.get_ref(column)?;
+    let bytes = value
+        .as_bytes()
+        .map_err(|error| unreadable(column, value.data_type(), error))?;
+    Ok(Bytes::copy_from_slice(bytes))
+}
+
+pub(crate) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Error> {
+    optional_text(row, column)?
+        .ok_or_else(|| unreadable(column, Type::Null, FromSqlError::InvalidType))
+}
+
+pub(crate) fn optional_text<'row>(
+    row: &'row Row<'_>,
+    column: usize,
+) -> Result<Option<&'row str>, Error> {
+    let value = row.get_ref(column)?;
+    value
+        .as_str_or_null()
+        .map_err(|error| unreadable(column, value.data_type(), error))
+}
+
+pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, Error> {
+    let value = row.get_ref(column)?;
+    let bytes = value
+        .as_blob()
+        .map_err(|error| unreadable(column, value.data_type(), error))?;
+    Uuid::from_slice(bytes).map_err(|error| unreadable(column, Type::Blob, error))
+}
+
+pub(crate) fn sequence(row: &Row<'_>, column: usize) -> Result<Sequence, Error> {
+    row.get(column).map(Sequence)
+}
+
+pub(crate) fn position(row: &Row<'_>, column: usize) -> Result<Position, Error> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number)
+        .map(Position)
+        .map_err(|_| Error::IntegralValueOutOfRange(column, number))
+}
+
+/// Positions are stored as the signed numbers that SQLite has; no log gets that far.
+pub(crate) fn position_column(position: Position) -> i64 {
+    i64::try_from(position.0).unwrap_or(i64::MAX)
+}
+
+/// SQLite knows no more rows than that.
+pub(crate) fn limit_column(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// The columns domain and root, beginning at `first`. The domain of the row before is shared if it is the same.
+pub(crate) fn stream_id(
+    row: &Row<'_>,
+    first: usize,
+    before: Option<&StreamId>,
+) -> Result<StreamId, Error> {
+    let name = text(row, first)?;
+    let domain = match before {
+        Some(before) if before.domain.as_str() == name => before.domain.clone(),
+        _ => Domain::new(name).map_err(|error| unreadable(first, Type::Text, error))?,
+    };
+    Ok(StreamId::new(domain, uuid(row, first + 1)?))
+}
+
+/// A column that holds what this program never wrote there.
+pub(crate) fn unreadable(
+    column: usize,
+    found: Type,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    Error::FromSqlConversionFailure(column, found, Box::new(error))
+}
+
+/// For what has to be turned into JSON before it is stored.
+pub(crate) fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::ToSqlConversionFailure(Box::new(error))
+}
+
+/// The same column, owned: for parameters that are put together at run time.
+pub(crate) fn uuid_value(id: Uuid) -> Value {
+    Value::Blob(id.as_bytes().to_vec())
+}

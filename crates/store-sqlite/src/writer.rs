@@ -1,0 +1,238 @@
+//! The thread that writes: it takes all that waits into one transaction and answers when that is durable.
+
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+
+use rusqlite::{Connection, Error};
+use seriatim_core::{
+    Append, AppendError, AppendOutcome, Snapshot, StoreError, StoreErrorKind, StreamId,
+};
+use tokio::sync::oneshot;
+
+use crate::known::Known;
+use crate::transaction::Transaction;
+use crate::{OpenError, connection, migrations, refused, snapshot};
+
+/// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
+const CALLS_IN_ONE: usize = 64;
+
+const APPEND: &str = "append a batch";
+const SAVE: &str = "save a snapshot";
+
+/// The handle on the thread, which ends with it after finishing what was queued.
+pub(crate) struct Writer {
+    jobs: Sender<Job>,
+}
+
+enum Job {
+    Append {
+        batch: Vec<Append>,
+        reply: oneshot::Sender<Result<Vec<AppendOutcome>, AppendError>>,
+    },
+    Save {
+        stream: StreamId,
+        snapshot: Snapshot,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+}
+
+/// What a job's caller gets if the transaction is committed.
+enum Answer {
+    Appended(Vec<AppendOutcome>),
+    Saved,
+}
+
+impl Writer {
+    /// Opens the database, which may wait for others who open it, on the new thread.
+    pub(crate) async fn start(path: &Path) -> Result<Self, OpenError> {
+        let (jobs, queue) = mpsc::channel();
+        let (opened, is_open) = oneshot::channel();
+        let path = path.to_owned();
+        thread::Builder::new()
+            .name("seriatim-write".into())
+            .spawn(move || {
+                let connection = match open(&path) {
+                    Ok(connection) => connection,
+                    Err(error) => return drop(opened.send(Err(error))),
+                };
+                if opened.send(Ok(())).is_ok() {
+                    Thread::new(connection).run(&queue);
+                }
+            })
+            .map_err(|source| OpenError::NoThread { source })?;
+        is_open.await.map_err(|_| OpenError::NoThread {
+            source: std::io::Error::other("it ended while it opened the database"),
+        })??;
+        Ok(Self { jobs })
+    }
+
+    pub(crate) async fn append(
+        &self,
+        batch: Vec<Append>,
+    ) -> Result<Vec<AppendOutcome>, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        let queued = self.jobs.send(Job::Append { batch, reply });
+        queued.map_err(|_| AppendError::NotWritten(ended(APPEND)))?;
+        // Without an answer the thread has ended in the middle of it.
+        let answer = answer.await;
+        answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended(APPEND))))
+    }
+
+    pub(crate) async fn save(
+        &self,
+        stream: StreamId,
+        snapshot: Snapshot,
+    ) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Save {
+            stream,
+            snapshot,
+            reply,
+        };
+        self.jobs.send(job).map_err(|_| ended(SAVE))?;
+        answer.await.unwrap_or_else(|_| Err(ended(SAVE)))
+    }
+}
+
+fn open(path: &Path) -> Result<Connection, OpenError> {
+    let mut connection = connection::open_writer(path)?;
+    migrations::run(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn ended(action: &'static str) -> StoreError {
+    let why = "its writing thread has ended; restart the program";
+    StoreError::new(action, StoreErrorKind::Unavailable, why)
+}
+
+struct Thread {
+    connection: Connection,
+    known: Known,
+}
+
+impl Thread {
+    fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            known: Known::default(),
+        }
+    }
+
+    fn run(mut self, queue: &Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let waiting = queue.try_iter().take(CALLS_IN_ONE - 1);
+            self.work(std::iter::once(first).chain(waiting).collect());
+        }
+    }
+
+    /// Does all of `jobs` in one transaction. If that fails they are tried one by one, so that none fails because
+    /// of another's size or content.
+    fn work(&mut self, jobs: Vec<Job>) {
+        match self.transact(&jobs) {
+            Ok(answers) => jobs
+                .into_iter()
+                .zip(answers)
+                .for_each(|(job, answer)| job.answer(answer)),
+            Err(AppendError::NotWritten(_)) if jobs.len() > 1 => {
+                jobs.into_iter().for_each(|job| self.work(vec![job]));
+            }
+            Err(error) => jobs.into_iter().for_each(|job| job.fail(&error)),
+        }
+    }
+
+    fn transact(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, AppendError> {
+        let answers = self.begin().and_then(|()| self.write(jobs));
+        let done = match answers {
+            Ok(answers) => self.commit().map(|()| answers),
+            Err(error) => Err(AppendError::NotWritten(refused::store_error(APPEND, error))),
+        };
+        if done.is_err() {
+            self.known.forget();
+            self.roll_back();
+        }
+        done
+    }
+
+    /// SQLite takes the write lock with the first write, not with BEGIN: two writers that have both read would end
+    /// in "database is locked". IMMEDIATE makes the second one wait and then see what the first has written.
+    fn begin(&self) -> Result<(), Error> {
+        let mut begin = self.connection.prepare_cached("BEGIN IMMEDIATE")?;
+        begin.execute([]).map(drop)
+    }
+
+    fn write(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, Error> {
+        let mut transaction = Transaction::new(&self.connection, &mut self.known)?;
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            answers.push(match job {
+                Job::Append { batch, .. } => Answer::Appended(transaction.append_batch(batch)?),
+                Job::Save {
+                    stream, snapshot, ..
+                } => {
+                    snapshot::save(&mut transaction, stream, snapshot)?;
+                    Answer::Saved
+                }
+            });
+        }
+        transaction.finish()?;
+        Ok(answers)
+    }
+
+    fn commit(&self) -> Result<(), AppendError> {
+        let committed = self
+            .connection
+            .prepare_cached("COMMIT")
+            .and_then(|mut commit| commit.execute([]));
+        committed
+            .map(drop)
+            .map_err(|error| refused::commit_error(APPEND, error))
+    }
+
+    /// SQLite has done so itself after some errors.
+    fn roll_back(&self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+            tracing::error!(%error, "a failed transaction could not be rolled back");
+        }
+    }
+}
+
+impl Job {
+    /// A caller that has gone away is no error.
+    fn answer(self, answer: Answer) {
+        match (self, answer) {
+            (Self::Append { reply, .. }, Answer::Appended(outcomes)) => {
+                let _ = reply.send(Ok(outcomes));
+            }
+            (Self::Save { reply, .. }, Answer::Saved) => {
+                let _ = reply.send(Ok(()));
+            }
+            (Self::Append { .. }, Answer::Saved) | (Self::Save { .. }, Answer::Appended(_)) => {
+                unreachable!("answers are made in the order of the jobs")
+            }
+        }
+    }
+
+    fn fail(self, error: &AppendError) {
+        let (AppendError::NotWritten(cause) | AppendError::Unknown(cause)) = error;
+        match self {
+            Self::Append { reply, .. } => {
+                let error = match error {
+                    AppendError::NotWritten(_) => AppendError::NotWritten(cause.clone()),
+                    AppendError::Unknown(_) => AppendError::Unknown(cause.clone()),
+                };
+                let _ = reply.send(Err(error));
+            }
+            Self::Save { reply, .. } => {
+                let action = SAVE;
+                let _ = reply.send(Err(StoreError {
+                    action,
+                    ..cause.clone()
+                }));
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+-- Kept states. All of it may be deleted at any time: it is built again from the events.
+
+CREATE TABLE seriatim_snapshots (
+    stream      INTEGER NOT NULL,   -- seriatim_streams.id
+    fingerprint INTEGER NOT NULL,   -- which type the state is of
+    sequence    INTEGER NOT NULL,   -- the last event in it
+    state       ANY NOT NULL,       -- JSON text
+    PRIMARY KEY (stream, fingerprint, sequence)
+) STRICT;
