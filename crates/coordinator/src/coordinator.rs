@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, CommandGateway, CommandRequest, Domain, FactRequest, FieldViolation,
-    InvalidDomain, Limits, Prepare, QueryError, Receipt, Simulation, StateView, Store, StreamId,
-    SubmitError, ThreeWay,
+    Aggregate, At, CommandGateway, CommandRequest, Domain, FactRequest, FieldViolation, Limits,
+    Prepare, QueryError, Receipt, Simulation, StateView, Store, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -168,10 +167,10 @@ fn check(violations: Vec<FieldViolation>) -> Result<(), SubmitError> {
 pub struct CoordinatorBuilder {
     store: Arc<dyn Store>,
     settings: Settings,
-    hosts: Vec<(&'static str, MakeHost)>,
+    hosts: Vec<(Domain, MakeHost)>,
 }
 
-type MakeHost = Box<dyn FnOnce(Domain, Arc<Shared>) -> Arc<dyn Host> + Send>;
+type MakeHost = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn Host> + Send>;
 
 impl fmt::Debug for CoordinatorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,9 +192,8 @@ impl CoordinatorBuilder {
     /// Registers an aggregate under its domain.
     #[must_use]
     pub fn aggregate<A: Aggregate>(mut self) -> Self {
-        let make: MakeHost =
-            Box::new(|domain, shared| Arc::new(HostOf::<A>::new(domain, shared, None)));
-        self.hosts.push((A::DOMAIN, make));
+        let make: MakeHost = Box::new(|shared| Arc::new(HostOf::<A>::new(shared, None)));
+        self.hosts.push((Domain::of::<A>(), make));
         self
     }
 
@@ -203,9 +201,8 @@ impl CoordinatorBuilder {
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
         let prepare: Arc<dyn Prepare<A>> = Arc::new(prepare);
-        let make: MakeHost =
-            Box::new(|domain, shared| Arc::new(HostOf::<A>::new(domain, shared, Some(prepare))));
-        self.hosts.push((A::DOMAIN, make));
+        let make: MakeHost = Box::new(|shared| Arc::new(HostOf::<A>::new(shared, Some(prepare))));
+        self.hosts.push((Domain::of::<A>(), make));
         self
     }
 
@@ -223,12 +220,11 @@ impl CoordinatorBuilder {
             background: Arc::new(Semaphore::new(BACKGROUND)),
         });
         let mut hosts = BTreeMap::new();
-        for (name, make) in self.hosts {
-            let domain = Domain::new(name)?;
+        for (domain, make) in self.hosts {
             if hosts.contains_key(&domain) {
                 return Err(StartError::RegisteredTwice { domain });
             }
-            let host = make(domain.clone(), Arc::clone(&shared));
+            let host = make(Arc::clone(&shared));
             hosts.insert(domain, host);
         }
         Ok(Coordinator {
@@ -244,9 +240,6 @@ impl CoordinatorBuilder {
 /// Why a coordinator does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// An aggregate's `DOMAIN` is not one.
-    #[error(transparent)]
-    Domain(#[from] InvalidDomain),
     /// Two aggregates have the same domain.
     #[error("two aggregates are registered for the domain `{domain}`; give each its own `DOMAIN`")]
     RegisteredTwice {

@@ -82,14 +82,10 @@ impl<A: Aggregate> fmt::Debug for HostOf<A> {
 }
 
 impl<A: Aggregate> HostOf<A> {
-    pub(crate) fn new(
-        domain: Domain,
-        shared: Arc<Shared>,
-        prepare: Option<Arc<dyn Prepare<A>>>,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, prepare: Option<Arc<dyn Prepare<A>>>) -> Self {
         Self {
             mailboxes: Arc::new(Mailboxes::new(shared.settings.cached_aggregates)),
-            domain,
+            domain: Domain::of::<A>(),
             shared,
             prepare,
             aggregate: PhantomData,

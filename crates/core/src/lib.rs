@@ -54,8 +54,9 @@ pub use sequence::{
 };
 pub use snapshot::{Fingerprint, Snapshot};
 pub use store::{
-    Append, AppendError, AppendOutcome, Claim, ClaimRecord, DeadLetterStore, EventStore, Load,
-    Loaded, SnapshotStore, Store, StoreError, StoreErrorKind, StreamSummary, Write,
+    Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, DeadLetterStore,
+    EventStore, Load, Loaded, SnapshotStore, Store, StoreError, StoreErrorKind, StreamSummary,
+    Write,
 };
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{

@@ -118,6 +118,18 @@ impl ExpectedSequence {
     }
 }
 
+impl From<Sequence> for ExpectedSequence {
+    fn from(sequence: Sequence) -> Self {
+        Self::Exactly(sequence)
+    }
+}
+
+impl From<u32> for ExpectedSequence {
+    fn from(sequence: u32) -> Self {
+        Self::Exactly(Sequence(sequence))
+    }
+}
+
 impl fmt::Display for ExpectedSequence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

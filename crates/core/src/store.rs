@@ -3,6 +3,7 @@
 //! A new store is written from `store-memory`, the reference, and proves itself by the conformance suite in
 //! `testkit`. All rules about merging, routing and retrying live above these seams.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -32,8 +33,10 @@ impl<S: EventStore + SnapshotStore + DeadLetterStore> Store for S {}
 pub trait EventStore: Send + Sync + Debug + 'static {
     /// Appends a batch in one durable commit and answers each append on its own, in the order given.
     ///
-    /// An append writes all it carries or nothing. One that conflicts leaves the others of the batch alone. Later
-    /// appends of a batch see the earlier ones: a chain on one stream may be in one batch.
+    /// An append writes all it carries or nothing. One that conflicts leaves the others of the batch alone, except
+    /// those decided on top of it: the appends of one stream in a batch are a chain, each sees the earlier ones, and
+    /// once events of it are not written, its later [`Write::Events`] are refused as conflicts, even if their
+    /// `after` happens to be what is current. (It can be: whoever came first may have left the same *number*.)
     ///
     /// For each append the claim is looked at first, then the sequence: whoever repeats an external id learns so
     /// even if the stream has moved.
@@ -140,6 +143,30 @@ impl Write {
                 last: Sequence::advance(*after, events.len())?.ok_or(StreamFull)?,
                 position,
             }),
+        }
+    }
+}
+
+/// The streams of a batch whose chain is broken: events were not written, on which later appends were decided.
+///
+/// Kept by a store while it goes through a batch in order, see [`EventStore::append`].
+#[derive(Clone, Debug, Default)]
+pub struct BrokenChains(HashSet<StreamId>);
+
+impl BrokenChains {
+    /// Whether what `append` was decided on is still true, as far as this batch is concerned.
+    pub fn holds(&self, append: &Append) -> bool {
+        self.0.is_empty()
+            || matches!(append.write, Write::Letter(_))
+            || !self.0.contains(&append.stream)
+    }
+
+    /// To be told of every append that was not written.
+    pub fn note(&mut self, append: &Append) {
+        if let Write::Events { events, .. } = &append.write
+            && !events.is_empty()
+        {
+            self.0.insert(append.stream.clone());
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Aggregate;
+
 /// The name of a kind of aggregate, for example `order`.
 ///
 /// 1 to 64 characters: a lower-case letter first, then lower-case letters, digits, `_`, `-` or `.`.
@@ -21,26 +23,49 @@ impl Domain {
 
     /// Checks `name` and makes it a domain.
     pub fn new(name: &str) -> Result<Self, InvalidDomain> {
-        let mut characters = name.chars();
-        let Some(first) = characters.next() else {
-            return Err(InvalidDomain::Empty);
-        };
-        if name.len() > Self::MAX_LENGTH {
-            return Err(InvalidDomain::TooLong {
-                length: name.chars().count(),
-            });
+        if is_domain(name) {
+            return Ok(Self(name.into()));
         }
-        let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
-        if !first.is_ascii_lowercase() || !characters.all(valid) {
-            return Err(InvalidDomain::Characters { name: name.into() });
+        Err(match name.chars().count() {
+            0 => InvalidDomain::Empty,
+            length if length > Self::MAX_LENGTH => InvalidDomain::TooLong { length },
+            _ => InvalidDomain::Characters { name: name.into() },
+        })
+    }
+
+    /// The domain of an aggregate. A `DOMAIN` that is none does not compile.
+    pub fn of<A: Aggregate>() -> Self {
+        const {
+            assert!(
+                is_domain(A::DOMAIN),
+                "`DOMAIN` must be 1 to 64 characters: a lower-case letter first, then lower-case letters, digits, `_`, `-` or `.`"
+            );
         }
-        Ok(Self(name.into()))
+        Self(A::DOMAIN.into())
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether `name` is a domain; `const`, so that the compiler can ask.
+const fn is_domain(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let valid = match bytes[at] {
+            b'a'..=b'z' => true,
+            b'0'..=b'9' | b'_' | b'-' | b'.' => at > 0,
+            _ => false,
+        };
+        if !valid {
+            return false;
+        }
+        at += 1;
+    }
+    !bytes.is_empty() && bytes.len() <= Domain::MAX_LENGTH
 }
 
 impl fmt::Display for Domain {

@@ -1,8 +1,8 @@
 //! Writing to the log: each append is decided first, and then written whole or not at all.
 
 use seriatim_core::{
-    Append, AppendOutcome, ClaimRecord, NewEvent, Position, RecordedEvent, Sequence, StreamId,
-    Timestamp, Write,
+    Append, AppendOutcome, BrokenChains, ClaimRecord, NewEvent, Position, RecordedEvent, Sequence,
+    StreamId, Timestamp, Write,
 };
 
 use crate::{Log, Stream};
@@ -10,10 +10,19 @@ use crate::{Log, Stream};
 impl Log {
     pub(crate) fn append_batch(&mut self, batch: Vec<Append>) -> Vec<AppendOutcome> {
         let recorded_at = self.next_recorded_at();
-        batch
-            .into_iter()
-            .map(|append| self.append(append, recorded_at))
-            .collect()
+        let mut broken = BrokenChains::default();
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for append in batch {
+            let outcome = match broken.holds(&append) {
+                true => self.append(&append, recorded_at),
+                false => self.refuse_rest_of_chain(&append),
+            };
+            if !matches!(outcome, AppendOutcome::Written { .. }) {
+                broken.note(&append);
+            }
+            outcomes.push(outcome);
+        }
+        outcomes
     }
 
     /// The clock of a machine may step back; times in the log do not.
@@ -24,8 +33,8 @@ impl Log {
             .map_or(now, |last| last.recorded_at.max(now))
     }
 
-    fn append(&mut self, append: Append, recorded_at: Timestamp) -> AppendOutcome {
-        if let Some(refusal) = self.refusal(&append) {
+    fn append(&mut self, append: &Append, recorded_at: Timestamp) -> AppendOutcome {
+        if let Some(refusal) = self.refusal(append) {
             return refusal;
         }
         let count = match &append.write {
@@ -36,15 +45,15 @@ impl Log {
         let Ok(first) = append.write.first_result(position) else {
             return AppendOutcome::StreamFull;
         };
-        if let Some(claim) = append.claim {
+        if let Some(claim) = &append.claim {
             let record = ClaimRecord {
                 content: claim.content,
                 first,
             };
             let stream = self.streams.entry(append.stream.clone()).or_default();
-            stream.claims.insert(claim.external_id, record);
+            stream.claims.insert(claim.external_id.clone(), record);
         }
-        match append.write {
+        match &append.write {
             Write::Events { events, .. } => {
                 for event in events.iter() {
                     self.push(&append.stream, event, recorded_at);
@@ -52,13 +61,21 @@ impl Log {
             }
             // A letter that is there already may have been worked on: it stays as it is.
             Write::Letter(letter) => {
-                self.letters.entry(letter.id).or_insert(*letter);
+                self.letters
+                    .entry(letter.id)
+                    .or_insert_with(|| letter.as_ref().clone());
             }
         }
         AppendOutcome::Written {
             position,
             recorded_at,
         }
+    }
+
+    fn refuse_rest_of_chain(&self, append: &Append) -> AppendOutcome {
+        let current = self.streams.get(&append.stream).and_then(Stream::current);
+        self.refusal(append)
+            .unwrap_or(AppendOutcome::Conflict { current })
     }
 
     /// Why an append is not written: the claim is looked at first, then the sequence.

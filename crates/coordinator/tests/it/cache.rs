@@ -1,0 +1,136 @@
+//! A kept state can be wrong, in both directions, and no answer is.
+
+use std::sync::Arc;
+
+use seriatim_core::{
+    CommandGateway, ExpectedSequence, MergeStrategy, Outcome, Sequence, Store, SubmitError,
+};
+use seriatim_store_memory::MemoryStore;
+use seriatim_testkit::faults::FaultyStore;
+
+use crate::cart::*;
+
+/// A coordinator that keeps a state which another one has made old, and that other one.
+async fn outdated() -> (
+    seriatim_coordinator::Coordinator,
+    Arc<dyn Store>,
+    seriatim_core::StreamId,
+) {
+    let (coordinator, store) = coordinator();
+    let stream = stream_of(&coordinator, [Do::Open]).await;
+    let other = on(&store);
+    accept(&other, &stream, Do::Add { count: 5 }).await;
+    (coordinator, store, stream)
+}
+
+#[tokio::test]
+async fn a_command_is_decided_on_what_the_other_wrote() {
+    let (coordinator, store, stream) = outdated().await;
+    accept(&coordinator, &stream, Do::Double).await;
+    assert_eq!(history(&store, &stream).await[2], added(5));
+}
+
+#[tokio::test]
+async fn a_rejection_is_never_given_on_an_old_state() {
+    let (coordinator, _, stream) = outdated().await;
+    let receipt = coordinator
+        .submit(ask(&stream, &Do::Take { count: 5 }))
+        .await
+        .unwrap();
+    assert_eq!(committed(&receipt), (2, 2, false));
+}
+
+#[tokio::test]
+async fn no_expectation_is_judged_on_an_old_state() {
+    let (coordinator, _, stream) = outdated().await;
+    let right = stale(&stream, &name("a"), 1, MergeStrategy::Strict);
+    assert_eq!(
+        committed(&coordinator.submit(right).await.unwrap()),
+        (2, 2, false)
+    );
+
+    let (coordinator, _, stream) = outdated().await;
+    let wrong = stale(&stream, &name("a"), 0, MergeStrategy::Strict);
+    assert_eq!(
+        conflict(coordinator.submit(wrong).await).conflict.current,
+        Some(Sequence(1))
+    );
+
+    let (coordinator, _, stream) = outdated().await;
+    let beyond = stale(&stream, &name("a"), 2, MergeStrategy::Strict);
+    let Err(SubmitError::BeyondCurrent { conflict, .. }) = coordinator.submit(beyond).await else {
+        panic!()
+    };
+    assert_eq!(conflict.current, Some(Sequence(1)));
+}
+
+#[tokio::test]
+async fn nothing_changed_is_never_said_of_an_old_state() {
+    let (coordinator, _, stream) = outdated().await;
+    let receipt = coordinator
+        .submit(ask(&stream, &Do::Nothing))
+        .await
+        .unwrap();
+    assert_eq!(
+        receipt.outcome,
+        Outcome::Unchanged {
+            current: Some(Sequence(1))
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_letter_names_what_is_current() {
+    let (coordinator, store, stream) = outdated().await;
+    let request = stale(
+        &stream,
+        &name("a"),
+        ExpectedSequence::NoStream,
+        MergeStrategy::Manual,
+    );
+    let Outcome::DeadLettered { id, .. } = coordinator.submit(request).await.unwrap().outcome
+    else {
+        panic!()
+    };
+    let letter = store.letter(id).await.unwrap().unwrap();
+    assert_eq!(letter.conflict.current, Some(Sequence(1)));
+}
+
+#[tokio::test]
+async fn a_store_that_fell_back_behind_the_kept_state_is_believed() {
+    // A restored backup: the store the coordinator knows is replaced by a younger one.
+    let before: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let restored: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let store = FaultyStore::new(Arc::clone(&before));
+    let coordinator = on(&(Arc::new(store.clone()) as Arc<dyn Store>));
+    let stream = stream_of(&coordinator, [Do::Add { count: 1 }, Do::Add { count: 2 }]).await;
+    accept(&on(&restored), &stream, Do::Add { count: 1 }).await;
+    store.replace(Arc::clone(&restored));
+
+    let rejected = coordinator
+        .submit(ask(&stream, &Do::Take { count: 2 }))
+        .await;
+    assert!(
+        matches!(rejected, Err(SubmitError::Rejected(_))),
+        "{rejected:?}"
+    );
+    accept(&coordinator, &stream, Do::Double).await;
+    assert_eq!(history(&restored, &stream).await, [added(1), added(1)]);
+}
+
+#[tokio::test]
+async fn two_coordinators_on_the_same_streams_lose_and_double_nothing() {
+    let (one, store) = coordinator();
+    let two = on(&store);
+    let streams: Vec<_> = (0..3).map(|_| cart()).collect();
+    let all = (0..300).map(|n| {
+        let coordinator = if n % 2 == 0 { one.clone() } else { two.clone() };
+        let request = ask(&streams[n % 3], &Do::Add { count: 1 });
+        tokio::spawn(async move { coordinator.submit(request).await.unwrap() })
+    });
+    futures::future::join_all(all).await;
+    for stream in &streams {
+        assert_eq!(history(&store, stream).await.len(), 100);
+    }
+    assert_eq!(store.head().await.unwrap().0, 300);
+}

@@ -1,0 +1,15 @@
+//! The coordinator, as a sender sees it.
+
+mod cart;
+mod strategies;
+mod facts;
+mod external_ids;
+mod books;
+mod bad_input;
+mod cache;
+mod chaining;
+mod failures;
+mod limits;
+mod snapshots;
+mod views;
+mod histories;

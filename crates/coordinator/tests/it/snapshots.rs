@@ -1,0 +1,91 @@
+//! Snapshots shorten loading and change nothing else.
+
+use std::sync::Arc;
+
+use seriatim_coordinator::Coordinator;
+use seriatim_core::{
+    At, CommandGateway, Fingerprint, Load, MergeStrategy, Sequence, Snapshot, Store, StreamId,
+};
+
+use crate::cart::*;
+
+async fn snapshot(
+    store: &Arc<dyn Store>,
+    stream: &StreamId,
+    through: Option<Sequence>,
+) -> Option<Snapshot> {
+    let load = Load {
+        stream: stream.clone(),
+        through,
+        snapshots: Some(Fingerprint::of::<Cart>()),
+    };
+    store.load(load).await.unwrap().snapshot
+}
+
+/// Shutting down waits for the snapshots on their way.
+async fn filled(commands: u32) -> (Coordinator, Arc<dyn Store>, StreamId) {
+    let (first, store) = coordinator();
+    let stream = stream_of(&first, (0..commands).map(|_| Do::Add { count: 1 })).await;
+    first.shutdown().await;
+    (on(&store), store, stream)
+}
+
+#[tokio::test]
+async fn one_is_kept_after_as_many_events_as_the_policy_says() {
+    let (_, store, stream) = filled(9).await;
+    assert_eq!(snapshot(&store, &stream, None).await, None);
+    let (coordinator, store, stream) = filled(10).await;
+    let kept = snapshot(&store, &stream, None).await.unwrap();
+    assert_eq!(kept.sequence, Sequence(9));
+    assert_eq!(kept.restore::<Cart>().unwrap().count, 10);
+    accept(&coordinator, &stream, Do::Double).await;
+    assert_eq!(history(&store, &stream).await[10], added(10));
+}
+
+#[tokio::test]
+async fn the_state_at_e_never_comes_from_a_snapshot_past_e() {
+    let (coordinator, store, stream) = filled(20).await;
+    assert_eq!(
+        snapshot(&store, &stream, None).await.unwrap().sequence,
+        Sequence(19)
+    );
+    // With the snapshot as S_E, nothing would have intervened, and doubling would merge.
+    for expected in [0, 3, 12] {
+        let request = stale(&stream, &Do::Double, expected, MergeStrategy::Commutative);
+        conflict(coordinator.submit(request).await);
+        let view = coordinator
+            .state(&stream, At::Sequence(Sequence(expected)))
+            .await
+            .unwrap();
+        assert_eq!(view.state["count"], expected + 1);
+    }
+}
+
+#[tokio::test]
+async fn one_that_does_not_decode_is_ignored() {
+    let (coordinator, store, stream) = filled(12).await;
+    let broken = Snapshot {
+        fingerprint: Fingerprint::of::<Cart>(),
+        sequence: Sequence(11),
+        state: "not a state".into(),
+    };
+    store.save_snapshot(&stream, broken).await.unwrap();
+    let view = coordinator.state(&stream, At::Current).await.unwrap();
+    assert_eq!(view.state["count"], 12);
+}
+
+#[tokio::test]
+async fn one_of_another_schema_is_ignored() {
+    let (coordinator, store, stream) = filled(5).await;
+    let lie = Cart {
+        count: 1000,
+        ..Cart::default()
+    };
+    let foreign = Snapshot {
+        fingerprint: Fingerprint(Fingerprint::of::<Cart>().0 ^ 1),
+        ..Snapshot::of(&lie, Sequence(4)).unwrap()
+    };
+    store.save_snapshot(&stream, foreign).await.unwrap();
+    let view = coordinator.state(&stream, At::Current).await.unwrap();
+    assert_eq!(view.state["count"], 5);
+}
