@@ -5,9 +5,13 @@ pub mod convert;
 pub mod status;
 
 mod actor;
+mod call_error;
+mod client;
 mod remote_gateway;
 
 pub use actor::{ACTOR, ACTOR_BIN, actor, set_actor};
+pub use call_error::{CallError, ConnectError};
+pub use client::{Client, Events, Page};
 pub use remote_gateway::RemoteGateway;
 
 /// The messages, clients and servers generated from `proto/seriatim/v1`.

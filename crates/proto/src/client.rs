@@ -1,0 +1,248 @@
+//! A client for people and tools: every service, in the words of `core`.
+
+use std::fmt;
+use std::time::Duration;
+
+use seriatim_core::{
+    At, CommandRequest, DeadLetter, Domain, FactRequest, LetterFilter, QueryError, Receipt,
+    RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary, SubmitError, ThreeWay,
+};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{IntoRequest, Request, Streaming};
+use uuid::Uuid;
+
+use crate::call_error::{CallError, ConnectError};
+use crate::{convert, set_actor, v1};
+use v1::command_service_client::CommandServiceClient;
+use v1::dead_letter_service_client::DeadLetterServiceClient;
+use v1::fact_service_client::FactServiceClient;
+use v1::query_service_client::QueryServiceClient;
+
+/// How long a connection may take to come about, at most.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Calls a server. Cheap to clone; clones share the connection.
+#[derive(Clone)]
+pub struct Client {
+    channel: Channel,
+    timeout: Duration,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Some items of a list, and where the next page begins (`None`: these were the last).
+pub type Page<T> = (Vec<T>, Option<String>);
+
+impl Client {
+    /// Connects to `http://host:port`. Each call may then take `timeout`, until its answer begins.
+    pub async fn connect(server: &str, timeout: Duration) -> Result<Self, ConnectError> {
+        let error = |source| ConnectError {
+            server: server.into(),
+            source,
+        };
+        let endpoint = Endpoint::from_shared(server.to_owned()).map_err(error)?;
+        let endpoint = endpoint.connect_timeout(timeout.min(CONNECT));
+        Ok(Self {
+            channel: endpoint.connect().await.map_err(error)?,
+            timeout,
+        })
+    }
+
+    /// Runs a command; the receipt carries its events.
+    pub async fn submit(
+        &self,
+        request: &CommandRequest,
+    ) -> Result<Receipt, CallError<SubmitError>> {
+        let message = v1::SubmitRequest {
+            include_events: true,
+            ..request.into()
+        };
+        let message = self.request_of(message, request.metadata.actor.as_deref());
+        let answer = CommandServiceClient::new(self.channel.clone())
+            .submit(message)
+            .await;
+        let answer = answer?.into_inner();
+        convert::receipt(answer, &request.stream).map_err(CallError::Garbled)
+    }
+
+    /// Records a fact; the receipt carries its events.
+    pub async fn record(&self, request: &FactRequest) -> Result<Receipt, CallError<SubmitError>> {
+        let message = v1::RecordRequest {
+            include_events: true,
+            ..request.into()
+        };
+        let message = self.request_of(message, request.metadata.actor.as_deref());
+        let answer = FactServiceClient::new(self.channel.clone())
+            .record(message)
+            .await;
+        let answer = answer?.into_inner();
+        convert::receipt(answer.into(), &request.stream).map_err(CallError::Garbled)
+    }
+
+    /// Says what a command would do.
+    pub async fn simulate(
+        &self,
+        request: &CommandRequest,
+        at: At,
+    ) -> Result<Simulation, CallError<SubmitError>> {
+        let message = convert::simulate_request(request, at);
+        let message = self.request_of(message, request.metadata.actor.as_deref());
+        let answer = CommandServiceClient::new(self.channel.clone())
+            .simulate(message)
+            .await;
+        let answer = answer?.into_inner();
+        answer.try_into().map_err(CallError::Garbled)
+    }
+
+    /// Reads the events of a stream, both ends included, oldest first.
+    pub async fn events(
+        &self,
+        stream: &StreamId,
+        from: Option<Sequence>,
+        through: Option<Sequence>,
+    ) -> Result<Events, CallError<QueryError>> {
+        let message = self.request(v1::GetEventsRequest {
+            cover: Some(convert::cover(stream)),
+            from_sequence: from.map(|Sequence(from)| from),
+            through_sequence: through.map(|Sequence(through)| through),
+        });
+        let answer = QueryServiceClient::new(self.channel.clone())
+            .get_events(message)
+            .await;
+        Ok(Events {
+            stream: stream.clone(),
+            books: answer?.into_inner(),
+        })
+    }
+
+    /// Builds a state.
+    pub async fn state(
+        &self,
+        stream: &StreamId,
+        at: At,
+    ) -> Result<StateView, CallError<QueryError>> {
+        let message = self.request(v1::GetStateRequest {
+            cover: Some(convert::cover(stream)),
+            at: convert::state_at(at),
+        });
+        let answer = QueryServiceClient::new(self.channel.clone())
+            .get_state(message)
+            .await;
+        let state = answer?.into_inner().state;
+        state
+            .unwrap_or_default()
+            .try_into()
+            .map_err(CallError::Garbled)
+    }
+
+    /// Lists streams, a page at a time: `page` is what came with the page before.
+    pub async fn streams(
+        &self,
+        domain: Option<&Domain>,
+        page: Option<String>,
+    ) -> Result<Page<StreamSummary>, CallError<QueryError>> {
+        let message = self.request(v1::ListStreamsRequest {
+            domain: domain.map(ToString::to_string).unwrap_or_default(),
+            page_size: 0,
+            page_token: page.unwrap_or_default(),
+        });
+        let answer = QueryServiceClient::new(self.channel.clone())
+            .list_streams(message)
+            .await;
+        let answer = answer?.into_inner();
+        read_page(answer.streams, answer.next_page_token)
+    }
+
+    /// Lists the domains there are.
+    pub async fn domains(&self) -> Result<Vec<v1::DomainDescription>, CallError<QueryError>> {
+        let message = self.request(v1::ListDomainsRequest {});
+        let answer = QueryServiceClient::new(self.channel.clone())
+            .list_domains(message)
+            .await;
+        Ok(answer?.into_inner().domains)
+    }
+
+    /// Lists dead letters, a page at a time: `page` is what came with the page before, the filter stays the same.
+    pub async fn letters(
+        &self,
+        filter: &LetterFilter,
+        page: Option<String>,
+    ) -> Result<Page<DeadLetter>, CallError<QueryError>> {
+        let stream = filter.stream.as_ref();
+        let domain = stream
+            .map(|stream| &stream.domain)
+            .or(filter.domain.as_ref());
+        let status = filter.status.map(v1::DeadLetterStatus::from);
+        let message = self.request(v1::DeadLetterServiceListRequest {
+            domain: domain.map(ToString::to_string).unwrap_or_default(),
+            root: stream.map(|stream| stream.root.into()),
+            status: status.unwrap_or_default().into(),
+            page_size: 0,
+            page_token: page.unwrap_or_default(),
+        });
+        let answer = DeadLetterServiceClient::new(self.channel.clone())
+            .list(message)
+            .await;
+        let answer = answer?.into_inner();
+        read_page(answer.letters, answer.next_page_token)
+    }
+
+    /// Shows a dead letter from three sides.
+    pub async fn letter(&self, id: Uuid) -> Result<ThreeWay, CallError<QueryError>> {
+        let message = self.request(v1::DeadLetterServiceGetRequest {
+            id: Some(id.into()),
+        });
+        let answer = DeadLetterServiceClient::new(self.channel.clone())
+            .get(message)
+            .await;
+        let answer = answer?.into_inner();
+        answer.try_into().map_err(CallError::Garbled)
+    }
+
+    fn request<M>(&self, message: M) -> Request<M> {
+        self.request_of(message, None)
+    }
+
+    fn request_of<M>(&self, message: M, actor: Option<&str>) -> Request<M> {
+        let mut request = message.into_request();
+        request.set_timeout(self.timeout);
+        if let Some(actor) = actor {
+            set_actor(request.metadata_mut(), actor);
+        }
+        request
+    }
+}
+
+fn read_page<W, T>(items: Vec<W>, next: String) -> Result<Page<T>, CallError<QueryError>>
+where
+    T: TryFrom<W, Error = convert::Invalid>,
+{
+    let items = items.into_iter().map(T::try_from).collect::<Result<_, _>>();
+    let next = Some(next).filter(|token| !token.is_empty());
+    Ok((items.map_err(CallError::Garbled)?, next))
+}
+
+/// Events as they arrive.
+#[derive(Debug)]
+pub struct Events {
+    stream: StreamId,
+    books: Streaming<v1::GetEventsResponse>,
+}
+
+impl Events {
+    /// The next events; `None` after the last. A book may be empty.
+    pub async fn next(&mut self) -> Result<Option<Vec<RecordedEvent>>, CallError<QueryError>> {
+        let Some(answer) = self.books.message().await? else {
+            return Ok(None);
+        };
+        let pages = answer.book.unwrap_or_default().pages;
+        let events = convert::recorded_events(pages, &self.stream, "book.pages");
+        events.map(Some).map_err(CallError::Garbled)
+    }
+}
