@@ -1,0 +1,81 @@
+//! Health follows the store and the coordinator, not just the process.
+
+use std::time::Duration;
+
+use seriatim_coordinator::Coordinator;
+use seriatim_proto::v1;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tonic::server::NamedService;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use v1::command_service_server::CommandServiceServer;
+use v1::dead_letter_service_server::DeadLetterServiceServer;
+use v1::fact_service_server::FactServiceServer;
+use v1::query_service_server::QueryServiceServer;
+
+use crate::services::{Commands, DeadLetters, Facts, Queries};
+
+/// A store that takes longer than this to name its head is not serving.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The server as a whole, and each of its services.
+const SERVICES: [&str; 5] = [
+    "",
+    CommandServiceServer::<Commands>::NAME,
+    FactServiceServer::<Facts>::NAME,
+    QueryServiceServer::<Queries>::NAME,
+    DeadLetterServiceServer::<DeadLetters>::NAME,
+];
+
+/// Says what is the matter now.
+pub(crate) async fn report(reporter: &HealthReporter, status: ServingStatus) {
+    for service in SERVICES {
+        reporter.set_service_status(service, status).await;
+    }
+}
+
+/// Ends the calls that watch, which have no end of their own.
+pub(crate) async fn end_watches(mut reporter: HealthReporter) {
+    for service in SERVICES {
+        reporter.clear_service_status(service).await;
+    }
+}
+
+/// Looks at the store again and again, and reports every change. Never ends.
+pub(crate) async fn follow(coordinator: Coordinator, reporter: HealthReporter, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut serving = true;
+    loop {
+        ticks.tick().await;
+        let trouble = trouble(&coordinator).await;
+        if serving != trouble.is_none() {
+            serving = trouble.is_none();
+            let status = match trouble {
+                None => {
+                    tracing::info!("serving again");
+                    ServingStatus::Serving
+                }
+                Some(trouble) => {
+                    tracing::error!(trouble, "not serving");
+                    ServingStatus::NotServing
+                }
+            };
+            report(&reporter, status).await;
+        }
+    }
+}
+
+async fn trouble(coordinator: &Coordinator) -> Option<String> {
+    if !coordinator.is_open() {
+        return Some("the coordinator admits nothing".into());
+    }
+    match timeout(PATIENCE, coordinator.store().head()).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!(
+            "the store does not answer within {} s",
+            PATIENCE.as_secs()
+        )),
+    }
+}

@@ -1,0 +1,93 @@
+//! `CommandService`.
+
+use futures::stream::BoxStream;
+use seriatim_coordinator::Coordinator;
+use seriatim_core::{CommandGateway, CommandRequest};
+use seriatim_proto::{actor, convert, v1};
+use tokio::sync::watch;
+use tonic::{Request, Response, Status, Streaming};
+use v1::command_service_server::CommandService;
+
+use super::status;
+use super::submit_stream::SubmitStream;
+
+/// Takes commands.
+#[derive(Clone, Debug)]
+pub(crate) struct Commands {
+    coordinator: Coordinator,
+    in_flight_per_stream: usize,
+    closed: watch::Receiver<bool>,
+}
+
+impl Commands {
+    pub(crate) fn new(
+        coordinator: Coordinator,
+        in_flight_per_stream: usize,
+        closed: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            coordinator,
+            in_flight_per_stream,
+            closed,
+        }
+    }
+
+    /// Runs one request on behalf of `actor`.
+    pub(super) async fn run(
+        &self,
+        request: v1::SubmitRequest,
+        actor: Option<String>,
+    ) -> Result<v1::SubmitResponse, Status> {
+        let include_events = request.include_events;
+        let mut command = CommandRequest::try_from(request).map_err(status)?;
+        command.metadata.actor = actor;
+        let receipt = self.coordinator.submit(command).await.map_err(status)?;
+        Ok(convert::submit_response(&receipt, include_events))
+    }
+}
+
+#[tonic::async_trait]
+impl CommandService for Commands {
+    type SubmitStreamStream = BoxStream<'static, Result<v1::SubmitStreamResponse, Status>>;
+
+    async fn submit(
+        &self,
+        request: Request<v1::SubmitRequest>,
+    ) -> Result<Response<v1::SubmitResponse>, Status> {
+        let actor = actor(request.metadata()).map_err(status)?;
+        self.run(request.into_inner(), actor)
+            .await
+            .map(Response::new)
+    }
+
+    async fn submit_stream(
+        &self,
+        request: Request<Streaming<v1::SubmitStreamRequest>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        let actor = actor(request.metadata()).map_err(status)?;
+        let stream = SubmitStream::new(
+            self.clone(),
+            actor,
+            request.into_inner(),
+            self.in_flight_per_stream,
+            self.closed.clone(),
+        );
+        Ok(Response::new(stream.answers()))
+    }
+
+    async fn simulate(
+        &self,
+        request: Request<v1::SimulateRequest>,
+    ) -> Result<Response<v1::SimulateResponse>, Status> {
+        let actor = actor(request.metadata()).map_err(status)?;
+        let (mut command, at) =
+            convert::simulation_request(request.into_inner()).map_err(status)?;
+        command.metadata.actor = actor;
+        let simulation = self
+            .coordinator
+            .simulate(command, at)
+            .await
+            .map_err(status)?;
+        Ok(Response::new((&simulation).into()))
+    }
+}

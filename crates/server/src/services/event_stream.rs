@@ -1,0 +1,114 @@
+//! The events of a stream, read in pieces as the client takes them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt};
+use prost::Message;
+use seriatim_coordinator::Coordinator;
+use seriatim_core::{RecordedEvent, Sequence, Store, StreamId};
+use seriatim_proto::convert::{self, Invalid};
+use seriatim_proto::v1;
+use tonic::Status;
+
+use super::{check_domain, status, store_status};
+
+/// Events read from the store at once.
+const PIECE_EVENTS: usize = 256;
+/// What the events of one book may take, unless it is a single one.
+const BOOK_BYTES: usize = 512 * 1024;
+
+/// One reading of a stream.
+pub(super) struct EventStream {
+    store: Arc<dyn Store>,
+    stream: StreamId,
+    /// The next event to read from the store; `None` if there is none.
+    next: Option<Sequence>,
+    through: Sequence,
+    /// What was read and not yet sent.
+    read: VecDeque<RecordedEvent>,
+    /// The next event to send.
+    from: Sequence,
+}
+
+impl EventStream {
+    /// Reads the first piece, so that a call that cannot be answered fails at once.
+    pub(super) async fn open(
+        coordinator: &Coordinator,
+        request: &v1::GetEventsRequest,
+    ) -> Result<Self, Status> {
+        let stream = convert::stream(request.cover.as_ref()).map_err(status)?;
+        let from = Sequence(request.from_sequence.unwrap_or_default());
+        let through = request.through_sequence.map_or(Sequence::MAX, Sequence);
+        if through < from {
+            let description = format!("{through} is before `from_sequence`, {from}");
+            return Err(status(Invalid::field("through_sequence", description)));
+        }
+        let mut events = Self {
+            store: coordinator.store().clone(),
+            stream,
+            next: Some(from),
+            through,
+            read: VecDeque::new(),
+            from,
+        };
+        events.read_piece().await?;
+        if events.read.is_empty() {
+            check_domain(coordinator, &events.stream.domain)?;
+        }
+        Ok(events)
+    }
+
+    /// The events in books; one without pages if there are none.
+    pub(super) fn books(mut self) -> BoxStream<'static, Result<v1::GetEventsResponse, Status>> {
+        let first = self.book();
+        let rest = stream::unfold(Some(self), |events| async {
+            let mut events = events?;
+            match events.next_book().await {
+                Ok(Some(book)) => Some((Ok(book), Some(events))),
+                Ok(None) => None,
+                Err(status) => Some((Err(status), None)),
+            }
+        });
+        stream::iter([Ok(first)]).chain(rest).boxed()
+    }
+
+    async fn next_book(&mut self) -> Result<Option<v1::GetEventsResponse>, Status> {
+        if self.read.is_empty() {
+            self.read_piece().await?;
+        }
+        Ok((!self.read.is_empty()).then(|| self.book()))
+    }
+
+    async fn read_piece(&mut self) -> Result<(), Status> {
+        let Some(next) = self.next else {
+            return Ok(());
+        };
+        let wanted = u64::from(self.through.0) - u64::from(next.0) + 1;
+        let limit = usize::try_from(wanted).map_or(PIECE_EVENTS, |wanted| wanted.min(PIECE_EVENTS));
+        let events = self.store.read_stream(&self.stream, next, limit).await;
+        self.read = events.map_err(store_status)?.into();
+        self.next = match self.read.back() {
+            Some(last) if self.read.len() == limit && last.sequence < self.through => {
+                Sequence::after(Some(last.sequence)).ok()
+            }
+            Some(_) | None => None,
+        };
+        Ok(())
+    }
+
+    fn book(&mut self) -> v1::GetEventsResponse {
+        let mut pages: Vec<v1::EventPage> = Vec::new();
+        let mut bytes = 0;
+        while bytes < BOOK_BYTES
+            && let Some(event) = self.read.pop_front()
+        {
+            let page = v1::EventPage::from(&event);
+            bytes += page.encoded_len();
+            pages.push(page);
+        }
+        let book = convert::event_book(&self.stream, pages, self.from);
+        self.from = Sequence(book.next_sequence);
+        v1::GetEventsResponse { book: Some(book) }
+    }
+}

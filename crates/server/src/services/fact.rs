@@ -1,0 +1,40 @@
+//! `FactService`.
+
+use seriatim_coordinator::Coordinator;
+use seriatim_core::{CommandGateway, FactRequest};
+use seriatim_proto::{actor, convert, v1};
+use tonic::{Request, Response, Status};
+use v1::fact_service_server::FactService;
+
+use super::status;
+
+/// Takes facts.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    coordinator: Coordinator,
+}
+
+impl Facts {
+    pub(crate) fn new(coordinator: Coordinator) -> Self {
+        Self { coordinator }
+    }
+}
+
+#[tonic::async_trait]
+impl FactService for Facts {
+    async fn record(
+        &self,
+        request: Request<v1::RecordRequest>,
+    ) -> Result<Response<v1::RecordResponse>, Status> {
+        let actor = actor(request.metadata()).map_err(status)?;
+        let request = request.into_inner();
+        let include_events = request.include_events;
+        let mut fact = FactRequest::try_from(request).map_err(status)?;
+        fact.metadata.actor = actor;
+        let receipt = self.coordinator.record(fact).await.map_err(status)?;
+        Ok(Response::new(convert::record_response(
+            &receipt,
+            include_events,
+        )))
+    }
+}

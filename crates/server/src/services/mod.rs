@@ -1,0 +1,54 @@
+//! The services, one file each: read the request, ask the coordinator, write the answer.
+
+mod command;
+mod submit_stream;
+mod fact;
+mod query;
+mod event_stream;
+mod dead_letter;
+mod page;
+
+pub(crate) use command::Commands;
+pub(crate) use dead_letter::DeadLetters;
+pub(crate) use fact::Facts;
+pub(crate) use query::Queries;
+
+use std::time::Duration;
+
+use seriatim_coordinator::Coordinator;
+use seriatim_core::{Domain, QueryError, StoreError};
+use seriatim_proto::status::WireError;
+use tonic::Status;
+
+/// When to ask again a store that does not answer.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// The status of any error of ours.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
+fn status<E: WireError>(error: E) -> Status {
+    error.to_status()
+}
+
+fn store_status(source: StoreError) -> Status {
+    status(QueryError::Unavailable {
+        retry_after: RETRY_AFTER,
+        source,
+    })
+}
+
+/// Refuses a domain that has no aggregate here. Asked only where there is nothing to show: what was written by an
+/// aggregate that has gone since can still be read.
+fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status> {
+    let known: Vec<_> = coordinator
+        .domains()
+        .into_iter()
+        .map(|info| info.domain)
+        .collect();
+    if known.contains(domain) {
+        return Ok(());
+    }
+    Err(status(QueryError::UnknownDomain {
+        domain: domain.clone(),
+        known,
+    }))
+}

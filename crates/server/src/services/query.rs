@@ -1,0 +1,112 @@
+//! `QueryService`.
+
+use futures::stream::BoxStream;
+use seriatim_coordinator::{Coordinator, DomainInfo};
+use seriatim_core::StreamId;
+use seriatim_proto::convert::{self, Invalid};
+use seriatim_proto::v1;
+use tonic::{Request, Response, Status};
+use v1::query_service_server::QueryService;
+
+use super::event_stream::EventStream;
+use super::page::{lines, page};
+use super::{check_domain, status, store_status};
+
+/// Answers questions.
+#[derive(Clone, Debug)]
+pub(crate) struct Queries {
+    coordinator: Coordinator,
+}
+
+impl Queries {
+    pub(crate) fn new(coordinator: Coordinator) -> Self {
+        Self { coordinator }
+    }
+}
+
+#[tonic::async_trait]
+impl QueryService for Queries {
+    type GetEventsStream = BoxStream<'static, Result<v1::GetEventsResponse, Status>>;
+
+    async fn get_events(
+        &self,
+        request: Request<v1::GetEventsRequest>,
+    ) -> Result<Response<Self::GetEventsStream>, Status> {
+        let events = EventStream::open(&self.coordinator, request.get_ref()).await?;
+        Ok(Response::new(events.books()))
+    }
+
+    async fn get_state(
+        &self,
+        request: Request<v1::GetStateRequest>,
+    ) -> Result<Response<v1::GetStateResponse>, Status> {
+        let request = request.into_inner();
+        let stream = convert::stream(request.cover.as_ref()).map_err(status)?;
+        let at = convert::at_of_state(request.at).map_err(status)?;
+        let state = self.coordinator.state(&stream, at).await.map_err(status)?;
+        Ok(Response::new(v1::GetStateResponse {
+            state: Some((&state).into()),
+        }))
+    }
+
+    async fn list_streams(
+        &self,
+        request: Request<v1::ListStreamsRequest>,
+    ) -> Result<Response<v1::ListStreamsResponse>, Status> {
+        let request = request.get_ref();
+        let domain = match request.domain.as_str() {
+            "" => None,
+            name => Some(convert::domain(name, "domain").map_err(status)?),
+        };
+        let after = after(&request.page_token).map_err(status)?;
+        let lines = lines(request.page_size);
+        let found = self
+            .coordinator
+            .store()
+            .streams(domain.as_ref(), after.as_ref(), lines + 1)
+            .await
+            .map_err(store_status)?;
+        if let (true, None, Some(domain)) = (found.is_empty(), &after, &domain) {
+            check_domain(&self.coordinator, domain)?;
+        }
+        let (streams, last) = page(&found, lines);
+        Ok(Response::new(v1::ListStreamsResponse {
+            streams,
+            next_page_token: last.map(|line| line.stream.to_string()).unwrap_or_default(),
+        }))
+    }
+
+    async fn list_domains(
+        &self,
+        _: Request<v1::ListDomainsRequest>,
+    ) -> Result<Response<v1::ListDomainsResponse>, Status> {
+        let domains = self.coordinator.domains();
+        Ok(Response::new(v1::ListDomainsResponse {
+            domains: domains.iter().map(description).collect(),
+        }))
+    }
+}
+
+/// The token of a page of streams is the last stream of the page before.
+fn after(page_token: &str) -> Result<Option<StreamId>, Invalid> {
+    match page_token {
+        "" => Ok(None),
+        token => token.parse().map(Some).map_err(|_| {
+            Invalid::field(
+                "page_token",
+                "give the `next_page_token` of the page before",
+            )
+        }),
+    }
+}
+
+fn description(info: &DomainInfo) -> v1::DomainDescription {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    v1::DomainDescription {
+        domain: info.domain.to_string(),
+        command_types: names(info.commands),
+        command_codec: v1::Codec::from(info.command_codec).into(),
+        event_types: names(info.events),
+        event_codec: v1::Codec::from(info.event_codec).into(),
+    }
+}
