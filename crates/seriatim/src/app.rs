@@ -1,0 +1,236 @@
+//! Puts the pieces together: a store, aggregates, and the doors to them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
+use seriatim_core::{
+    Aggregate, At, Domain, Prepare, QueryError, RecordedEvent, Sequence, Store, StoreError,
+    StreamId,
+};
+use uuid::Uuid;
+
+use crate::open::{OpenStoreError, open_store};
+use crate::send::{Record, Send};
+
+/// A running application: its aggregates, on a store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    coordinator: Coordinator,
+    #[cfg(feature = "server")]
+    door: Option<Arc<crate::listen::Door>>,
+}
+
+impl App {
+    /// Opens the store that `url` names (see [`open_store`]) and begins an application on it.
+    pub async fn open(url: &str) -> Result<AppBuilder, OpenStoreError> {
+        Ok(Self::on(open_store(url).await?))
+    }
+
+    /// Begins an application on a store that is open already.
+    pub fn on(store: Arc<dyn Store>) -> AppBuilder {
+        AppBuilder {
+            coordinator: Coordinator::builder(store),
+            #[cfg(feature = "server")]
+            listen: None,
+        }
+    }
+
+    /// Sends a command; awaiting it gives the receipt, once the outcome is durable.
+    pub fn send<A: Aggregate>(&self, root: Uuid, command: A::Command) -> Send<A> {
+        Send::new(self.coordinator.clone(), stream::<A>(root), &command)
+    }
+
+    /// Records a fact: something that happened at `source`, which knows it as `external_id`.
+    pub fn record<A: Aggregate>(
+        &self,
+        root: Uuid,
+        event: A::Event,
+        source: &str,
+        external_id: &str,
+    ) -> Record<A> {
+        Record::new(
+            self.coordinator.clone(),
+            stream::<A>(root),
+            &event,
+            source,
+            external_id,
+        )
+    }
+
+    /// A state of now or then, and the sequence it stands for.
+    pub async fn state<A: Aggregate>(&self, root: Uuid, at: At) -> Result<Standing<A>, QueryError> {
+        let stream = stream::<A>(root);
+        let view = self.coordinator.state(&stream, at).await?;
+        let state = serde_json::from_value(view.state).map_err(|error| QueryError::Broken {
+            stream,
+            fault: seriatim_core::Fault::Unreadable {
+                what: "state",
+                why: error.to_string(),
+            },
+        })?;
+        Ok(Standing {
+            state,
+            sequence: view.sequence,
+        })
+    }
+
+    /// Events of an aggregate, from `from` on, at most `limit`.
+    pub async fn events<A: Aggregate>(
+        &self,
+        root: Uuid,
+        from: Sequence,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.coordinator
+            .store()
+            .read_stream(&stream::<A>(root), from, limit)
+            .await
+    }
+
+    /// The coordinator behind it, for commands that are already encoded, and for what has no shortcut here.
+    pub fn coordinator(&self) -> &Coordinator {
+        &self.coordinator
+    }
+
+    /// Where the gRPC door is, if there is one.
+    #[cfg(feature = "server")]
+    pub fn address(&self) -> Option<std::net::SocketAddr> {
+        self.door.as_ref().map(|door| door.address())
+    }
+
+    /// Serves until the process is told to end (Ctrl-C, SIGTERM), then finishes what was admitted.
+    #[cfg(feature = "server")]
+    pub async fn run(self) -> Result<(), RunError> {
+        crate::listen::told_to_end()
+            .await
+            .map_err(RunError::Signal)?;
+        self.shutdown().await
+    }
+
+    /// Admits nothing more, finishes and answers what was admitted, and closes the door. May be called again.
+    #[cfg(feature = "server")]
+    pub async fn shutdown(&self) -> Result<(), RunError> {
+        let closed = match &self.door {
+            Some(door) => door.close().await,
+            None => Ok(()),
+        };
+        self.coordinator.shutdown().await;
+        closed.map_err(RunError::Serve)
+    }
+
+    /// Admits nothing more, and finishes and answers what was admitted. May be called again.
+    #[cfg(not(feature = "server"))]
+    pub async fn shutdown(&self) {
+        self.coordinator.shutdown().await;
+    }
+}
+
+/// Why an application ended badly.
+#[cfg(feature = "server")]
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It cannot be told to end.
+    #[error("cannot listen for signals: {0}")]
+    Signal(#[source] std::io::Error),
+    /// The gRPC door failed.
+    #[error(transparent)]
+    Serve(seriatim_server::ServeError),
+}
+
+/// A state, and the last event it contains (`None`: there are no events yet).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing<A> {
+    /// The state.
+    pub state: A,
+    /// The sequence of the last event in it.
+    pub sequence: Option<Sequence>,
+}
+
+/// An application that is being put together.
+pub struct AppBuilder {
+    coordinator: CoordinatorBuilder,
+    #[cfg(feature = "server")]
+    listen: Option<String>,
+}
+
+impl fmt::Debug for AppBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppBuilder")
+            .field("coordinator", &self.coordinator)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AppBuilder {
+    /// Registers an aggregate: from here on it can be reached in process, and over gRPC if there is a door.
+    #[must_use]
+    pub fn aggregate<A: Aggregate>(mut self) -> Self {
+        self.coordinator = self.coordinator.aggregate::<A>();
+        self
+    }
+
+    /// Registers an aggregate whose commands need outside answers before they are decided.
+    #[must_use]
+    pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
+        self.coordinator = self.coordinator.aggregate_with::<A>(prepare);
+        self
+    }
+
+    /// Takes other settings than the default ones.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.coordinator = self.coordinator.settings(settings);
+        self
+    }
+
+    /// Opens a gRPC door, for example at `127.0.0.1:50051`; port 0 takes any free one.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = Some(address.into());
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> Result<App, StartAppError> {
+        let coordinator = self.coordinator.start()?;
+        #[cfg(feature = "server")]
+        let door = match self.listen {
+            Some(address) => Some(Arc::new(
+                crate::listen::Door::open(&address, coordinator.clone()).await?,
+            )),
+            None => None,
+        };
+        Ok(App {
+            coordinator,
+            #[cfg(feature = "server")]
+            door,
+        })
+    }
+}
+
+/// Why an application does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartAppError {
+    /// The aggregates do not fit together.
+    #[error(transparent)]
+    Coordinator(#[from] StartError),
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on `{address}`: {source}; give another address, or end what listens there"
+    )]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+fn stream<A: Aggregate>(root: Uuid) -> StreamId {
+    StreamId::new(Domain::of::<A>(), root)
+}

@@ -1,0 +1,82 @@
+//! Event sourcing for Rust whose merges are correct.
+//!
+//! You write an aggregate: two pure functions, [`decide`](Aggregate::decide) and [`evolve`](Aggregate::evolve).
+//! Seriatim gives every event its place in order, and tells two writers who collide what to do about it.
+//!
+//! ```
+//! use seriatim::prelude::*;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+//! enum Happened {
+//!     Added { count: u32 },
+//! }
+//!
+//! #[derive(Command, Serialize, Deserialize, Clone, Debug)]
+//! enum Do {
+//!     Add { count: u32 },
+//! }
+//!
+//! #[derive(Default, Clone, PartialEq, Serialize, Deserialize)]
+//! struct Counter {
+//!     total: u32,
+//! }
+//!
+//! impl Aggregate for Counter {
+//!     const DOMAIN: &'static str = "counter";
+//!     type Command = Do;
+//!     type Event = Happened;
+//!     type Rejection = Never;
+//!
+//!     fn decide(&self, Do::Add { count }: &Do) -> Result<Vec<Happened>, Never> {
+//!         Ok(vec![Happened::Added { count: *count }])
+//!     }
+//!
+//!     fn evolve(&mut self, Happened::Added { count }: &Happened) {
+//!         self.total += count;
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let app = App::open("memory:").await?.aggregate::<Counter>().start().await?;
+//! let root = Uuid::now_v7();
+//! app.send::<Counter>(root, Do::Add { count: 2 }).expect(NoStream).await?;
+//!
+//! // Somebody else adds; we still believe that sequence 0 is current. Additions commute, so this is merged.
+//! app.send::<Counter>(root, Do::Add { count: 3 }).await?;
+//! let receipt = app.send::<Counter>(root, Do::Add { count: 5 }).expect(0).await?;
+//! assert_eq!(receipt.sequences(), Some((Sequence(2), Sequence(2))));
+//!
+//! // Where nothing may be merged, the answer says what happened meanwhile.
+//! let refused = app.send::<Counter>(root, Do::Add { count: 1 }).expect(0).merge(Strict).await;
+//! assert!(matches!(refused, Err(SubmitError::Conflict(conflict)) if conflict.intervening.len() == 2));
+//!
+//! assert_eq!(app.state::<Counter>(root, At::Current).await?.state.total, 10);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//! - `sqlite` (default): the embedded store, `sqlite://file.db`.
+//! - `server` (default): the gRPC door, [`AppBuilder::listen`].
+//! - `testkit`: given/when/then and the commutativity check, as [`testkit`].
+
+mod app;
+#[cfg(feature = "server")]
+mod listen;
+mod open;
+mod send;
+pub mod prelude;
+
+#[cfg(feature = "server")]
+pub use app::RunError;
+pub use app::{App, AppBuilder, Standing, StartAppError};
+pub use open::{OpenStoreError, open_store};
+pub use send::{Record, Send};
+
+pub use seriatim_coordinator::{Coordinator, Settings};
+pub use seriatim_core as core;
+pub use seriatim_core::Aggregate;
+#[cfg(feature = "testkit")]
+pub use seriatim_testkit as testkit;

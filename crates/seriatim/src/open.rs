@@ -1,0 +1,51 @@
+//! The one place where a store is chosen: by the scheme of a URL.
+
+use std::sync::Arc;
+
+use seriatim_core::Store;
+use seriatim_store_memory::MemoryStore;
+
+/// Opens the store that `url` names.
+///
+/// - `memory:`: in memory, for tests; gone with the process.
+/// - `sqlite://path`: a SQLite file, made if it is missing (feature `sqlite`).
+pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("memory") => Ok(Arc::new(MemoryStore::new())),
+        #[cfg(feature = "sqlite")]
+        Some("sqlite") => Ok(Arc::new(
+            seriatim_store_sqlite::SqliteStore::open(url).await?,
+        )),
+        #[cfg(not(feature = "sqlite"))]
+        Some("sqlite") => Err(OpenStoreError::NotCompiled {
+            url: url.into(),
+            feature: "sqlite",
+        }),
+        Some(_) | None => Err(OpenStoreError::UnknownScheme { url: url.into() }),
+    }
+}
+
+/// Why a store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenStoreError {
+    /// The URL names no store of ours.
+    #[error("`{url}` names no store; give `sqlite://path/to/file.db` or `memory:`")]
+    UnknownScheme {
+        /// What was given.
+        url: String,
+    },
+    /// The store was left out of this build.
+    #[error(
+        "`{url}` needs the feature `{feature}` of the crate `seriatim`; add it and build again"
+    )]
+    NotCompiled {
+        /// What was given.
+        url: String,
+        /// The feature that has it.
+        feature: &'static str,
+    },
+    /// The SQLite file does not open.
+    #[cfg(feature = "sqlite")]
+    #[error(transparent)]
+    Sqlite(#[from] seriatim_store_sqlite::OpenError),
+}

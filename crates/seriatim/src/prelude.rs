@@ -1,0 +1,12 @@
+//! What nearly every application needs: `use seriatim::prelude::*;`
+
+pub use seriatim_core::ExpectedSequence::{Any, Exactly, NoStream};
+pub use seriatim_core::MergeStrategy::{AggregateHandles, Commutative, Manual, Strict};
+pub use seriatim_core::{
+    Aggregate, At, Command, Event, ExpectedSequence, Fact, Merge, MergeStrategy, Never, Outcome,
+    Overlap, Receipt, Rejection, Sequence, SnapshotPolicy, SubmitError,
+};
+pub use seriatim_derive::{Command, Event, Rejection};
+pub use uuid::Uuid;
+
+pub use crate::App;
