@@ -1,0 +1,3 @@
+//! What the product stands on, measured bare: the best it could ever do.
+
+pub(crate) mod raw_log;
