@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, Claim, Codec, CommandRequest, ContentHash, DeadLetter, Domain, Fact,
-    FactRequest, Fault, FieldPath, FieldViolation, Message, Metadata, Prepare, PrepareError,
-    QueryError, Receipt, Simulation, StateView, Store, StoreError, StoreErrorKind, StreamId,
-    SubmitError, ThreeWay, Unavailable, field_names,
+    FactRequest, Fault, FieldPath, FieldViolation, MergeStrategy, Message, Metadata, Prepare,
+    PrepareError, QueryError, Receipt, Simulation, StateView, Store, StoreError, StoreErrorKind,
+    StreamId, SubmitError, ThreeWay, Unavailable, field_names,
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -116,7 +116,9 @@ impl<A: Aggregate> HostOf<A> {
             }
         }
         Ok(Commands {
-            strategy: request.merge.unwrap_or(A::MERGE),
+            strategy: request.merge.unwrap_or_else(|| {
+                MergeStrategy::most_careful(commands.iter().map(A::merge_strategy))
+            }),
             metadata: Arc::new(Metadata {
                 correlation_id: Some(correlation(&request.metadata, request.id)),
                 causation_id: request.metadata.causation_id.or(Some(request.id)),

@@ -23,9 +23,6 @@ pub trait Aggregate:
     /// The kind of aggregate, see [`Domain`](crate::Domain).
     const DOMAIN: &'static str;
 
-    /// The strategy for commands that name none.
-    const MERGE: MergeStrategy = MergeStrategy::Commutative;
-
     /// How narrowly [`MergeStrategy::Commutative`] judges.
     const OVERLAP: Overlap = Overlap::Order;
 
@@ -51,6 +48,13 @@ pub trait Aggregate:
 
     /// Takes an event into the state. Total: it never fails or panics, whatever the order.
     fn evolve(&mut self, event: &Self::Event);
+
+    /// The strategy for a command whose sender names none. In a book of several commands the most careful one
+    /// holds for all: STRICT before MANUAL before AGGREGATE_HANDLES before COMMUTATIVE.
+    fn merge_strategy(command: &Self::Command) -> MergeStrategy {
+        let _ = command;
+        MergeStrategy::default()
+    }
 
     /// Adds to a fact or translates it. It cannot be refused: what happened elsewhere happened.
     fn on_fact(&self, fact: &Fact<Self::Event>) -> Vec<Self::Event> {

@@ -59,7 +59,7 @@
 //!
 //! # Features
 //! - `sqlite` (default): the embedded store, `sqlite://file.db`.
-//! - `server` (default): the gRPC door, [`AppBuilder::listen`].
+//! - `server` (default): the gRPC door, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `testkit`: given/when/then and the commutativity check, as [`testkit`].
 
 mod app;
@@ -78,5 +78,8 @@ pub use send::{Record, Send};
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
 pub use seriatim_core::Aggregate;
+/// Calls the gRPC door of a running application.
+#[cfg(feature = "server")]
+pub use seriatim_proto::{CallError, Client, ConnectError, RemoteGateway};
 #[cfg(feature = "testkit")]
 pub use seriatim_testkit as testkit;

@@ -53,7 +53,7 @@ impl<A: Aggregate> Send<A> {
         self
     }
 
-    /// What to do if the expectation is wrong. Default: [`Aggregate::MERGE`].
+    /// What to do if the expectation is wrong. Default: what [`Aggregate::merge_strategy`] says.
     pub fn merge(mut self, strategy: MergeStrategy) -> Self {
         self.request.merge = Some(strategy);
         self

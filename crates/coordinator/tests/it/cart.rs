@@ -141,6 +141,14 @@ impl Aggregate for Cart {
         }
     }
 
+    fn merge_strategy(command: &Do) -> MergeStrategy {
+        match command {
+            Do::Take { .. } => MergeStrategy::Strict,
+            Do::Open => MergeStrategy::Manual,
+            _ => MergeStrategy::Commutative,
+        }
+    }
+
     fn on_fact(&self, fact: &Fact<Happened>) -> Vec<Happened> {
         match &fact.event {
             // A payment for a cart that is not open is recorded, and flagged.

@@ -39,6 +39,24 @@ impl MergeStrategy {
         Self::Manual,
     ];
 
+    /// The strategy for a whole book: the most careful one of its commands.
+    ///
+    /// ```
+    /// # use seriatim_core::MergeStrategy::*;
+    /// # use seriatim_core::MergeStrategy;
+    /// assert_eq!(MergeStrategy::most_careful([Commutative, Strict, Manual]), Strict);
+    /// assert_eq!(MergeStrategy::most_careful([Commutative, AggregateHandles]), AggregateHandles);
+    /// ```
+    pub fn most_careful(strategies: impl IntoIterator<Item = Self>) -> Self {
+        let care = |strategy: &Self| match strategy {
+            Self::Commutative => 0,
+            Self::AggregateHandles => 1,
+            Self::Manual => 2,
+            Self::Strict => 3,
+        };
+        strategies.into_iter().max_by_key(care).unwrap_or_default()
+    }
+
     /// Its name on the wire and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
