@@ -1,5 +1,5 @@
-//! Keeps details small. They travel in trailers, and a client that gets more header bytes than it accepts sees a
-//! broken stream instead of the error.
+//! Keeps details small. They travel in trailers, and a client that gets more header bytes than it accepts does not
+//! see the error: its call breaks off, or its whole connection with all other calls.
 //!
 //! The smallest default among the usual clients is 8 KiB for all trailers (grpc-java, grpc-core; tonic has 16 KiB).
 //! Details are written in base64, and the message once more beside them with up to three bytes for one, so the

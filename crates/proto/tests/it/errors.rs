@@ -1,0 +1,197 @@
+//! Every error has a status, and every status its error.
+
+use std::collections::HashSet;
+use std::mem::discriminant;
+
+use seriatim_core::*;
+use seriatim_proto::convert::Invalid;
+use seriatim_proto::status::{self, WireError, reason};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::samples::*;
+
+/// The table of `errors.proto`. A new variant does not compile until it has a line here.
+fn expected(error: &SubmitError) -> (Code, &'static str) {
+    match error {
+        SubmitError::Invalid(_) => (Code::InvalidArgument, reason::INVALID),
+        SubmitError::UnknownDomain { .. } => (Code::NotFound, reason::UNKNOWN_DOMAIN),
+        SubmitError::Conflict(_) => (Code::Aborted, reason::SEQUENCE_CONFLICT),
+        SubmitError::BeyondCurrent { .. } => (Code::OutOfRange, reason::BEYOND_CURRENT),
+        SubmitError::Contended { .. } => (Code::Aborted, reason::CONTENDED),
+        SubmitError::Rejected(_) => (Code::FailedPrecondition, reason::REJECTED),
+        SubmitError::ExternalIdReused { .. } => (Code::AlreadyExists, reason::EXTERNAL_ID_REUSED),
+        SubmitError::Overloaded { .. } => (Code::ResourceExhausted, reason::OVERLOADED),
+        SubmitError::Unavailable { source, .. } => (
+            Code::Unavailable,
+            match source {
+                Unavailable::Store(_) => reason::STORE_UNAVAILABLE,
+                Unavailable::Prepare(_) => reason::PREPARE_UNAVAILABLE,
+                Unavailable::Remote(_) => reason::REMOTE_UNAVAILABLE,
+            },
+        ),
+        SubmitError::ShuttingDown => (Code::Unavailable, reason::SHUTTING_DOWN),
+        SubmitError::StreamFull { .. } => (Code::FailedPrecondition, reason::STREAM_FULL),
+        SubmitError::Broken { .. } => (Code::Internal, reason::BROKEN),
+    }
+}
+
+fn expected_of_query(error: &QueryError) -> (Code, &'static str) {
+    match error {
+        QueryError::UnknownDomain { .. } => (Code::NotFound, reason::UNKNOWN_DOMAIN),
+        QueryError::BeyondCurrent { .. } => (Code::OutOfRange, reason::BEYOND_CURRENT),
+        QueryError::UnknownLetter { .. } => (Code::NotFound, reason::UNKNOWN_DEAD_LETTER),
+        QueryError::Unavailable { .. } => (Code::Unavailable, reason::STORE_UNAVAILABLE),
+        QueryError::Broken { .. } => (Code::Internal, reason::BROKEN),
+    }
+}
+
+fn said(status: &Status) -> (Code, String) {
+    let info = status.get_details_error_info().expect("an ErrorInfo");
+    assert_eq!(info.domain, status::ERROR_DOMAIN);
+    (status.code(), info.reason)
+}
+
+#[test]
+fn every_error_of_a_command_both_ways() {
+    let errors = submit_errors();
+    let variants: HashSet<_> = errors.iter().map(discriminant).collect();
+    assert_eq!(variants.len(), 12, "samples for every variant");
+    for error in errors {
+        let status = error.to_status();
+        let (code, reason) = expected(&error);
+        assert_eq!(said(&status), (code, reason.to_owned()));
+        let read = SubmitError::from_status(&status).expect("one of ours");
+        match &error {
+            // Whose store it was is lost on the way; what failed, and when to come back, is not.
+            SubmitError::Unavailable {
+                retry_after,
+                source,
+            } => {
+                let SubmitError::Unavailable {
+                    retry_after: read_after,
+                    source: read_source,
+                } = &read
+                else {
+                    panic!("{read:?}");
+                };
+                assert_eq!(read_after, retry_after);
+                let cause = match source {
+                    Unavailable::Store(error) => error.to_string(),
+                    Unavailable::Prepare(cause) | Unavailable::Remote(cause) => cause.to_string(),
+                };
+                assert!(read_source.to_string().ends_with(&cause), "{read_source}");
+            }
+            _ => assert_eq!(format!("{read:?}"), format!("{error:?}")),
+        }
+    }
+}
+
+#[test]
+fn every_error_of_a_question_both_ways() {
+    let errors = query_errors();
+    let variants: HashSet<_> = errors.iter().map(discriminant).collect();
+    assert_eq!(variants.len(), 5, "samples for every variant");
+    for error in errors {
+        let status = error.to_status();
+        let (code, reason) = expected_of_query(&error);
+        assert_eq!(said(&status), (code, reason.to_owned()));
+        let read = QueryError::from_status(&status).expect("one of ours");
+        match (&error, &read) {
+            (
+                QueryError::Unavailable {
+                    retry_after,
+                    source,
+                },
+                QueryError::Unavailable {
+                    retry_after: read_after,
+                    source: read_source,
+                },
+            ) => {
+                assert_eq!((read_after, read_source.kind), (retry_after, source.kind));
+                assert!(read_source.to_string().ends_with(&source.to_string()));
+            }
+            _ => assert_eq!(format!("{read:?}"), format!("{error:?}")),
+        }
+    }
+}
+
+/// What may be retried as it is, what needs a fresh read, and what must not be retried never share a code.
+#[test]
+fn codes_tell_what_to_do_next() {
+    #[derive(Debug, PartialEq, Eq, Hash, Clone, Copy)]
+    enum Next {
+        ReadAgain,
+        SendAgain,
+        Neither,
+    }
+    let next = |error: &SubmitError| match error {
+        SubmitError::Conflict(_) | SubmitError::Contended { .. } => Next::ReadAgain,
+        SubmitError::Overloaded { .. }
+        | SubmitError::Unavailable { .. }
+        | SubmitError::ShuttingDown => Next::SendAgain,
+        SubmitError::Invalid(_)
+        | SubmitError::UnknownDomain { .. }
+        | SubmitError::BeyondCurrent { .. }
+        | SubmitError::Rejected(_)
+        | SubmitError::ExternalIdReused { .. }
+        | SubmitError::StreamFull { .. }
+        | SubmitError::Broken { .. } => Next::Neither,
+    };
+    for one in &submit_errors() {
+        for other in &submit_errors() {
+            if next(one) != next(other) {
+                assert_ne!(one.to_status().code(), other.to_status().code());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_may_be_sent_again_says_when() {
+    for error in submit_errors() {
+        let status = error.to_status();
+        let again = matches!(status.code(), Code::Unavailable | Code::ResourceExhausted);
+        let retry = status.get_details_retry_info();
+        assert_eq!(
+            retry.is_some_and(|info| info.retry_delay.is_some()),
+            again,
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_status_of_somebody_else_is_none_of_ours() {
+    for status in [
+        Status::unavailable("connection refused"),
+        Status::with_error_details(Code::Aborted, "theirs", {
+            let mut details = tonic_types::ErrorDetails::new();
+            details.set_error_info(
+                reason::CONTENDED,
+                "example.org",
+                std::collections::HashMap::new(),
+            );
+            details
+        }),
+        Status::with_details(Code::Aborted, "no details at all", vec![255, 255].into()),
+    ] {
+        assert!(SubmitError::from_status(&status).is_none(), "{status:?}");
+        assert!(QueryError::from_status(&status).is_none(), "{status:?}");
+        assert!(Invalid::from_status(&status).is_none(), "{status:?}");
+    }
+}
+
+#[test]
+fn a_status_inside_a_message_is_the_same_status() {
+    for error in submit_errors() {
+        let original = error.to_status();
+        let read = status::from_message(&status::to_message(&original));
+        assert_eq!(read.code(), original.code());
+        assert_eq!(read.message(), original.message());
+        assert_eq!(read.details(), original.details());
+    }
+    let plain = Status::unavailable("no details");
+    let message = status::to_message(&plain);
+    assert_eq!((message.code, message.message.as_str()), (14, "no details"));
+}

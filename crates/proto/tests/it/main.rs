@@ -1,0 +1,8 @@
+//! The wire, as both of its ends see it.
+
+mod samples;
+mod golden;
+mod both_ways;
+mod malformed;
+mod errors;
+mod trailers;

@@ -1,0 +1,347 @@
+//! Values of everything that travels, one of each kind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use seriatim_core::*;
+use uuid::Uuid;
+
+pub(crate) fn stream() -> StreamId {
+    let root = Uuid::from_u128(0x0192_d3a4_5b6c_7d8e_9f00_1122_3344_5566);
+    StreamId::new(Domain::new("order").unwrap(), root)
+}
+
+pub(crate) fn metadata() -> Metadata {
+    Metadata {
+        correlation_id: Some("checkout-7".into()),
+        causation_id: Some(Uuid::from_u128(1)),
+        external_id: Some("till-7/000123".into()),
+        actor: Some("Zoë".into()),
+        origin: Some(FactOrigin {
+            source: "stripe".into(),
+            description: "a payment".into(),
+        }),
+        sent_at: Some(Timestamp::from_micros(1_700_000_000_123_456)),
+    }
+}
+
+pub(crate) fn event(sequence: u32) -> RecordedEvent {
+    RecordedEvent {
+        id: Uuid::from_u128(u128::from(sequence)),
+        stream: stream(),
+        sequence: Sequence(sequence),
+        position: Position(u64::MAX - u64::from(sequence)),
+        recorded_at: Timestamp::from_micros(-1),
+        payload: Payload::json("Renamed", r#"{"name":"n","at":18446744073709551615}"#),
+        metadata: Arc::new(metadata()),
+    }
+}
+
+pub(crate) fn command() -> CommandRequest {
+    CommandRequest {
+        id: Uuid::from_u128(7),
+        stream: stream(),
+        commands: vec![
+            Payload::json("Rename", r#"{"name":"n"}"#),
+            Payload::protobuf("shop.v1.Ship", vec![8, 1]),
+        ],
+        expected: ExpectedSequence::Exactly(Sequence(4)),
+        merge: Some(MergeStrategy::Commutative),
+        premises: vec![
+            "address.city".parse().unwrap(),
+            "/prices/1.5".parse().unwrap(),
+        ],
+        metadata: Metadata {
+            origin: None,
+            ..metadata()
+        },
+    }
+}
+
+pub(crate) fn fact() -> FactRequest {
+    let origin = |description: &str| FactOrigin {
+        source: "stripe".into(),
+        description: description.into(),
+    };
+    FactRequest {
+        id: Uuid::from_u128(8),
+        stream: stream(),
+        facts: vec![
+            NewFact {
+                payload: Payload::json("Paid", r#"{"cents":5}"#),
+                origin: origin("a payment"),
+            },
+            NewFact {
+                payload: Payload::protobuf("shop.v1.Shipped", vec![]),
+                origin: origin(""),
+            },
+        ],
+        route_to_aggregate: Some(false),
+        metadata: Metadata {
+            origin: None,
+            ..metadata()
+        },
+    }
+}
+
+pub(crate) fn paths() -> Vec<FieldPath> {
+    vec!["name".parse().unwrap(), "items.sku-1".parse().unwrap()]
+}
+
+pub(crate) fn rejected() -> Rejected {
+    Rejected {
+        code: "InsufficientFunds".into(),
+        message: "the account has only 5 cents".into(),
+        fields: vec![
+            ("balance".into(), json!(u64::MAX)),
+            ("names".into(), json!(["a", null, {"b": 1.5}])),
+        ],
+    }
+}
+
+pub(crate) fn faults() -> Vec<Fault> {
+    vec![
+        Fault::Undecodable {
+            sequence: Sequence(3),
+            why: "no such type".into(),
+        },
+        Fault::Unreadable {
+            what: "command",
+            why: "no such field".into(),
+        },
+        Fault::Unencodable {
+            what: "state",
+            why: "a map with keys that are no text".into(),
+        },
+        Fault::Panicked {
+            function: "evolve",
+            message: "index out of bounds".into(),
+        },
+    ]
+}
+
+pub(crate) fn reasons() -> Vec<ConflictReason> {
+    let mut reasons = vec![
+        ConflictReason::Strict,
+        ConflictReason::DecisionDiffers { changed: paths() },
+        ConflictReason::OrderMatters { overlap: paths() },
+        ConflictReason::FieldsOverlap { overlap: paths() },
+        ConflictReason::PremiseChanged { changed: paths() },
+        ConflictReason::RejectedNow,
+        ConflictReason::AggregateRefused,
+        ConflictReason::TooFarBehind {
+            behind: 1000,
+            limit: 256,
+        },
+    ];
+    let faults = faults().into_iter();
+    reasons.extend(faults.map(|fault| ConflictReason::NotComparable { fault }));
+    reasons
+}
+
+pub(crate) fn conflict(reason: ConflictReason) -> SequenceConflict {
+    SequenceConflict {
+        stream: stream(),
+        conflict: Conflict {
+            expected: ExpectedSequence::Exactly(Sequence(4)),
+            current: Some(Sequence(6)),
+        },
+        strategy: MergeStrategy::Commutative,
+        reason,
+        intervening: vec![event(5), event(6)],
+        intervening_total: 2,
+        rejection: Some(rejected()),
+    }
+}
+
+pub(crate) fn first_results() -> Vec<FirstResult> {
+    vec![
+        FirstResult::Committed {
+            first: Sequence(0),
+            last: Sequence(2),
+            position: Position(9),
+        },
+        FirstResult::Unchanged { current: None },
+        FirstResult::Unchanged {
+            current: Some(Sequence(0)),
+        },
+        FirstResult::DeadLettered {
+            id: Uuid::from_u128(11),
+        },
+    ]
+}
+
+pub(crate) fn receipts() -> Vec<Receipt> {
+    let mut outcomes = vec![
+        Outcome::Committed(Commit {
+            first: Sequence(5),
+            last: Sequence(6),
+            position: Position(77),
+            merged: true,
+            events: vec![event(5), event(6)],
+        }),
+        Outcome::Unchanged { current: None },
+        Outcome::DeadLettered {
+            id: Uuid::from_u128(12),
+            reason: "two at once".into(),
+        },
+    ];
+    outcomes.extend(first_results().into_iter().map(Outcome::Duplicate));
+    let receipt = |outcome| Receipt {
+        stream: stream(),
+        correlation_id: "checkout-7".into(),
+        outcome,
+    };
+    outcomes.into_iter().map(receipt).collect()
+}
+
+pub(crate) fn state(sequence: Option<Sequence>) -> StateView {
+    StateView {
+        stream: stream(),
+        sequence,
+        state: json!({"name": "n", "cents": u64::MAX, "items": []}),
+    }
+}
+
+pub(crate) fn simulated() -> Vec<Simulated> {
+    let first = first_results().remove(0);
+    vec![
+        Simulated::Commits {
+            events: command().commands,
+            merged: true,
+            after: state(Some(Sequence(6))),
+        },
+        Simulated::Unchanged,
+        Simulated::Duplicate(first.clone()),
+        Simulated::ExternalIdReused(first),
+        Simulated::Rejected(rejected()),
+        Simulated::Conflict(Box::new(conflict(ConflictReason::Strict))),
+        Simulated::Parks(ParkReason::Manual),
+        Simulated::Parks(ParkReason::Aggregate("two at once".into())),
+    ]
+}
+
+pub(crate) fn letter(status: LetterStatus) -> DeadLetter {
+    DeadLetter {
+        id: Uuid::from_u128(13),
+        request: command(),
+        conflict: Conflict {
+            expected: command().expected,
+            current: Some(Sequence(6)),
+        },
+        intervening: Some((Sequence(5), Sequence(6))),
+        base_hash: Some("ab".repeat(32)),
+        reason: ParkReason::Aggregate("two at once".into()),
+        parked_at: Timestamp::from_micros(5),
+        attempts: vec![Attempt {
+            at: Timestamp::from_micros(6),
+            actor: Some("ann".into()),
+            result: "it still conflicts".into(),
+        }],
+        status,
+    }
+}
+
+fn unavailable(source: Unavailable) -> SubmitError {
+    SubmitError::Unavailable {
+        retry_after: Duration::from_millis(250),
+        source,
+    }
+}
+
+pub(crate) fn store_error(kind: StoreErrorKind) -> StoreError {
+    StoreError::new("append a batch", kind, "the disk said no")
+}
+
+/// Errors of commands and facts, every variant.
+pub(crate) fn submit_errors() -> Vec<SubmitError> {
+    let mut errors = vec![
+        SubmitError::Invalid(vec![
+            FieldViolation::new("cover.root", "15 bytes; a UUID has 16"),
+            FieldViolation::new("pages", "the book is empty"),
+        ]),
+        SubmitError::UnknownDomain {
+            domain: Domain::new("ordr").unwrap(),
+            known: vec![
+                Domain::new("account").unwrap(),
+                Domain::new("order").unwrap(),
+            ],
+        },
+        SubmitError::BeyondCurrent {
+            stream: stream(),
+            conflict: Conflict {
+                expected: ExpectedSequence::Exactly(Sequence(9)),
+                current: None,
+            },
+        },
+        SubmitError::Contended {
+            stream: stream(),
+            attempts: 24,
+        },
+        SubmitError::Rejected(rejected()),
+        SubmitError::Overloaded {
+            retry_after: Duration::from_millis(100),
+        },
+        unavailable(Unavailable::Store(store_error(StoreErrorKind::Full))),
+        unavailable(Unavailable::Prepare("no price today".into())),
+        unavailable(Unavailable::Remote("the wire is cut".into())),
+        SubmitError::ShuttingDown,
+        SubmitError::StreamFull {
+            stream: stream(),
+            source: StreamFull,
+        },
+    ];
+    errors.extend(
+        reasons()
+            .into_iter()
+            .map(|reason| SubmitError::Conflict(Box::new(conflict(reason)))),
+    );
+    errors.extend(
+        first_results()
+            .into_iter()
+            .map(|first| SubmitError::ExternalIdReused {
+                stream: stream(),
+                external_id: "till-7/000123".into(),
+                first,
+            }),
+    );
+    errors.extend(faults().into_iter().map(|fault| SubmitError::Broken {
+        stream: stream(),
+        fault,
+    }));
+    errors
+}
+
+/// Errors of questions, every variant.
+pub(crate) fn query_errors() -> Vec<QueryError> {
+    let mut errors = vec![
+        QueryError::UnknownDomain {
+            domain: Domain::new("ordr").unwrap(),
+            known: vec![Domain::new("order").unwrap()],
+        },
+        QueryError::BeyondCurrent {
+            stream: stream(),
+            asked: Sequence(7),
+            current: Some(Sequence(6)),
+        },
+        QueryError::UnknownLetter {
+            id: Uuid::from_u128(14),
+        },
+    ];
+    let kinds = [
+        StoreErrorKind::Unavailable,
+        StoreErrorKind::Full,
+        StoreErrorKind::ReadOnly,
+        StoreErrorKind::Corrupt,
+    ];
+    errors.extend(kinds.into_iter().map(|kind| QueryError::Unavailable {
+        retry_after: Duration::from_secs(2),
+        source: store_error(kind),
+    }));
+    errors.extend(faults().into_iter().map(|fault| QueryError::Broken {
+        stream: stream(),
+        fault,
+    }));
+    errors
+}
