@@ -1,0 +1,34 @@
+//! The first example: an account on an embedded SQLite file, with a gRPC door.
+
+mod account;
+#[cfg(test)]
+mod tests;
+
+use seriatim::prelude::*;
+
+use account::{Account, AccountCommand};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let app = App::open("sqlite://bank.db")
+        .await?
+        .aggregate::<Account>()
+        .listen("127.0.0.1:50051")
+        .start()
+        .await?;
+
+    let root = Uuid::now_v7();
+    let owner = "Ann".into();
+    app.send::<Account>(root, AccountCommand::Open { owner })
+        .expect(NoStream)
+        .await?;
+    app.send::<Account>(root, AccountCommand::Deposit { cents: 500 })
+        .external_id("till-7/123")
+        .await?;
+    println!("account/{root} is open; try:");
+    println!("  seriatim send account/{root} Withdraw '{{\"cents\": 200}}'");
+    println!("  seriatim state account/{root}");
+
+    app.run().await?;
+    Ok(())
+}

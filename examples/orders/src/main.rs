@@ -1,0 +1,55 @@
+//! The flagship example: an order service on an embedded SQLite file, and a short story told to it over gRPC.
+
+mod order;
+mod story;
+
+use clap::Parser;
+use seriatim::App;
+
+use order::Order;
+
+/// Runs an order service, tells it a short story, and stays up for your own commands.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Where events are kept: `sqlite://FILE`, or `memory:`
+    #[arg(long, value_name = "URL", default_value = "sqlite://orders.db")]
+    store: String,
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    listen: String,
+    /// Do not tell the story
+    #[arg(long)]
+    no_story: bool,
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("orders: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+    let app = App::open(&args.store)
+        .await?
+        .aggregate::<Order>()
+        .listen(args.listen)
+        .start()
+        .await?;
+    let server = app
+        .address()
+        .map(|address| format!("http://{address}"))
+        .unwrap_or_default();
+    println!("orders: serving gRPC on {server}, events in {}", args.store);
+    if !args.no_story {
+        story::tell(&server).await?;
+    }
+    println!("Ctrl-C ends the service.");
+    app.run().await?;
+    println!("orders: everything that was admitted is finished");
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! From commands and facts to events.
+
+use super::{Order, OrderCommand, OrderEvent, OrderRejection, Status};
+
+pub(super) fn decide(
+    order: &Order,
+    command: &OrderCommand,
+) -> Result<Vec<OrderEvent>, OrderRejection> {
+    use {OrderCommand::*, OrderEvent::*, OrderRejection::*};
+
+    match order.status {
+        Status::New if !matches!(command, Place { .. }) => return Err(NotPlaced),
+        status @ (Status::Shipped | Status::Cancelled) if !matches!(command, AddNote { .. }) => {
+            return Err(Closed { status });
+        }
+        Status::New | Status::Placed | Status::Shipped | Status::Cancelled => {}
+    }
+    Ok(vec![match command.clone() {
+        Place { .. } if order.status != Status::New => return Err(AlreadyPlaced),
+        Place { customer, address } => Placed { customer, address },
+
+        AddItem { quantity: 0, .. } | SetQuantity { quantity: 0, .. } => return Err(NoQuantity),
+        AddItem {
+            sku,
+            quantity,
+            cents_each,
+        } => ItemAdded {
+            sku,
+            quantity,
+            cents_each,
+        },
+
+        SetQuantity { sku, .. } | RemoveItem { sku } if !order.items.contains_key(&sku) => {
+            return Err(NoSuchItem { sku });
+        }
+        SetQuantity { sku, quantity } => QuantitySet { sku, quantity },
+        RemoveItem { sku } => ItemRemoved { sku },
+
+        ChangeAddress { address } => AddressChanged { address },
+        AddNote { note } => NoteAdded { note },
+
+        Discount { cents, .. } if i64::from(cents) > order.open_cents() => {
+            let open_cents = order.open_cents();
+            return Err(DiscountTooLarge { cents, open_cents });
+        }
+        Discount { cents, reason } => Discounted { cents, reason },
+
+        Cancel { reason } => Cancelled { reason },
+        Ship { .. } if order.items.is_empty() => return Err(NothingToShip),
+        Ship { .. } if order.open_cents() > 0 => {
+            let missing_cents = order.open_cents();
+            return Err(NotPaid { missing_cents });
+        }
+        Ship { carrier, tracking } => Shipped { carrier, tracking },
+    }])
+}
+
+/// A fact is recorded whatever the order thinks of it; what follows from it is added.
+pub(super) fn on_fact(order: &Order, fact: &OrderEvent) -> Vec<OrderEvent> {
+    let mut events = vec![fact.clone()];
+    if let OrderEvent::PaymentConfirmed { cents, .. } = *fact {
+        if order.status == Status::Cancelled {
+            events.push(OrderEvent::RefundDue { cents });
+        } else if !order.paid_in_full && order.open_cents() <= i64::from(cents) {
+            events.push(OrderEvent::PaidInFull);
+        }
+    }
+    events
+}

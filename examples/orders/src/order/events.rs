@@ -1,0 +1,64 @@
+//! What happens to an order. The names and fields are what is stored: change them with care.
+
+use serde::{Deserialize, Serialize};
+use seriatim::prelude::*;
+
+#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) enum OrderEvent {
+    Placed {
+        customer: String,
+        address: Address,
+    },
+    ItemAdded {
+        sku: String,
+        quantity: u32,
+        cents_each: u32,
+    },
+    QuantitySet {
+        sku: String,
+        quantity: u32,
+    },
+    ItemRemoved {
+        sku: String,
+    },
+    AddressChanged {
+        address: Address,
+    },
+    NoteAdded {
+        note: String,
+    },
+    Discounted {
+        cents: u32,
+        reason: String,
+    },
+    Cancelled {
+        reason: String,
+    },
+    Shipped {
+        carrier: String,
+        tracking: String,
+    },
+    /// A fact: the payment provider has the money.
+    PaymentConfirmed {
+        payment: String,
+        cents: u32,
+    },
+    /// Follows from a payment.
+    PaidInFull,
+    /// Follows from a payment for an order that was cancelled.
+    RefundDue {
+        cents: u32,
+    },
+    /// A fact: the carrier tells where the parcel is.
+    DeliveryUpdated {
+        status: String,
+        place: String,
+    },
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Address {
+    pub(crate) street: String,
+    pub(crate) zip: String,
+    pub(crate) city: String,
+}

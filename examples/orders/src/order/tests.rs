@@ -1,0 +1,134 @@
+//! What an order does, without a database.
+
+use proptest::prelude::*;
+use seriatim::testkit::{commutes, given, given_no_events};
+
+use super::{Address, Order, OrderCommand, OrderEvent};
+use OrderCommand as Do;
+use OrderEvent::*;
+
+fn address(city: &str) -> Address {
+    Address {
+        street: "Marktgasse 1".into(),
+        zip: "3011".into(),
+        city: city.into(),
+    }
+}
+
+fn placed() -> OrderEvent {
+    Placed {
+        customer: "Ann".into(),
+        address: address("Bern"),
+    }
+}
+
+fn tea(quantity: u32) -> OrderEvent {
+    ItemAdded {
+        sku: "tea".into(),
+        quantity,
+        cents_each: 450,
+    }
+}
+
+fn paid(cents: u32) -> OrderEvent {
+    PaymentConfirmed {
+        payment: "pi_1".into(),
+        cents,
+    }
+}
+
+fn ship() -> OrderCommand {
+    Do::Ship {
+        carrier: "Post".into(),
+        tracking: "99.00.1".into(),
+    }
+}
+
+#[test]
+fn ships_only_what_is_paid() {
+    given::<Order>([placed()])
+        .when(ship())
+        .then_rejected("NothingToShip");
+    given::<Order>([placed(), tea(2)])
+        .when(ship())
+        .then_rejected("NotPaid");
+    given::<Order>([placed(), tea(2), paid(900)])
+        .when(ship())
+        .then([Shipped {
+            carrier: "Post".into(),
+            tracking: "99.00.1".into(),
+        }]);
+}
+
+#[test]
+fn a_closed_order_takes_notes_and_nothing_else() {
+    let history = [
+        placed(),
+        Cancelled {
+            reason: "too late".into(),
+        },
+    ];
+    given::<Order>(history.clone())
+        .when(ship())
+        .then_rejected("Closed");
+    given::<Order>(history)
+        .when(Do::AddNote {
+            note: "called".into(),
+        })
+        .then([NoteAdded {
+            note: "called".into(),
+        }]);
+}
+
+#[test]
+fn nothing_happens_to_an_order_that_was_not_placed() {
+    given_no_events::<Order>()
+        .when(Do::Cancel {
+            reason: "why".into(),
+        })
+        .then_rejected("NotPlaced");
+}
+
+#[test]
+fn a_payment_that_covers_everything_says_so() {
+    given::<Order>([placed(), tea(2)])
+        .when_fact(paid(900), "stripe")
+        .then([paid(900), PaidInFull]);
+    given::<Order>([placed(), tea(2)])
+        .when_fact(paid(899), "stripe")
+        .then([paid(899)]);
+}
+
+#[test]
+fn a_payment_for_a_cancelled_order_is_recorded_and_due_back() {
+    given::<Order>([
+        placed(),
+        tea(2),
+        Cancelled {
+            reason: "too late".into(),
+        },
+    ])
+    .when_fact(paid(900), "stripe")
+    .then([paid(900), RefundDue { cents: 900 }]);
+}
+
+fn command() -> impl Strategy<Value = OrderCommand> {
+    let sku = prop::sample::select(vec!["tea", "mug"]).prop_map(String::from);
+    let city = prop::sample::select(vec!["Bern", "Biel"]);
+    let skus = sku.boxed();
+    prop_oneof![
+        3 => Just(Do::Place { customer: "Ann".into(), address: address("Bern") }),
+        3 => (skus.clone(), 1u32..3).prop_map(|(sku, quantity)| Do::AddItem { sku, quantity, cents_each: 450 }),
+        1 => (skus.clone(), 1u32..5).prop_map(|(sku, quantity)| Do::SetQuantity { sku, quantity }),
+        1 => skus.prop_map(|sku| Do::RemoveItem { sku }),
+        1 => city.prop_map(|city| Do::ChangeAddress { address: address(city) }),
+        2 => "[ab]".prop_map(|note| Do::AddNote { note }),
+        1 => (1u32..500).prop_map(|cents| Do::Discount { cents, reason: "late".into() }),
+        1 => Just(Do::Cancel { reason: "late".into() }),
+    ]
+}
+
+#[test]
+fn what_is_merged_equals_some_serial_order() {
+    println!("{}", commutes::<Order>(command()).run());
+}
