@@ -1,5 +1,17 @@
 //! Tests for what is built on Seriatim and for what it is built of: `given(..).when(..).then(..)` for aggregates,
-//! a conformance suite for stores, and a store that fails on request.
+//! `commutes` for their merges, a conformance suite for stores, and a store that fails on request.
 
+pub mod commutes;
 pub mod conformance;
 pub mod faults;
+mod given;
+mod quiet;
+mod round_trip;
+mod text;
+mod then;
+
+pub use commutes::commutes;
+pub use given::{Given, given, given_no_events};
+/// The generators that [`commutes()`] takes.
+pub use proptest;
+pub use then::{ByCode, ByValue, ExpectedRejection, Then};

@@ -1,0 +1,75 @@
+//! A rule that is broken, with the case that shows it.
+
+use std::fmt;
+
+use crate::round_trip::Lost;
+use crate::text;
+
+/// A rule that is broken, with the case that shows it.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    /// What is wrong, in a sentence.
+    pub(super) title: String,
+    /// What to do about it.
+    pub(super) advice: &'static str,
+    /// The case: labels and lines.
+    pub(super) story: Vec<(&'static str, Vec<String>)>,
+    /// What shows it: labels and lines.
+    pub(super) evidence: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Problem {
+    pub(super) fn new(title: impl Into<String>, advice: &'static str) -> Box<Self> {
+        Box::new(Self {
+            title: title.into(),
+            advice,
+            story: Vec::new(),
+            evidence: Vec::new(),
+        })
+    }
+
+    pub(super) fn panicked(function: &str, message: &str) -> Box<Self> {
+        let advice = match function {
+            "decide" => "reject a command that does not fit, with the reason",
+            "merge" => "where it cannot merge, answer `Merge::Conflict` or `Merge::Manual`",
+            _ => {
+                "it must be total: an event that does not fit the state happened all the same; take in what can be"
+            }
+        };
+        Self::new(format!("`{function}` panicked: {message}"), advice)
+    }
+
+    pub(super) fn lost(lost: Lost) -> Box<Self> {
+        Self::new(
+            lost.what,
+            "everything that is stored must read back as it was: look at its serde attributes",
+        )
+        .shows("stored", lost.evidence)
+    }
+
+    pub(super) fn shows(mut self: Box<Self>, label: &'static str, lines: Vec<String>) -> Box<Self> {
+        self.evidence.push((label, lines));
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        for (label, lines) in &self.story {
+            text::block(&mut text, label, lines);
+        }
+        if !self.evidence.is_empty() {
+            text.push('\n');
+        }
+        for (label, lines) in &self.evidence {
+            text::block(&mut text, label, lines);
+        }
+        let advice = text::wrap(self.advice).join("\n  ");
+        write!(
+            f,
+            "{}\n\n{text}\n  {advice}",
+            text::wrap(&self.title).join("\n")
+        )
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether a value survives being written down and read back.
+
+use std::fmt::Debug;
+
+use serde_json::Value;
+use seriatim_core::{
+    Aggregate, Codec, Command, Event, Message, Payload, Sequence, Snapshot, SnapshotPolicy,
+};
+
+use crate::text;
+
+/// What is lost, for people.
+pub(crate) struct Lost {
+    /// One sentence.
+    pub(crate) what: String,
+    /// What it was, and what it became.
+    pub(crate) evidence: Vec<String>,
+}
+
+/// An event reads back as an equal one.
+pub(crate) fn event<E: Event>(event: &E) -> Result<(), Lost> {
+    let (payload, back) = there_and_back(event)?;
+    if back == *event {
+        return Ok(());
+    }
+    Err(changed(event, &back, &payload))
+}
+
+/// A command reads back as one that looks the same: commands need no `PartialEq`.
+pub(crate) fn command<C: Command>(command: &C) -> Result<(), Lost> {
+    let (payload, back) = there_and_back(command)?;
+    if looks(&back) == looks(command) {
+        return Ok(());
+    }
+    Err(changed(command, &back, &payload))
+}
+
+/// A state of an aggregate that keeps snapshots restores as an equal one.
+pub(crate) fn state<A: Aggregate>(state: &A) -> Result<(), Lost> {
+    if A::SNAPSHOTS == SnapshotPolicy::Never {
+        return Ok(());
+    }
+    let advice = "; or set `SNAPSHOTS` to `SnapshotPolicy::Never`";
+    let snapshot = Snapshot::of(state, Sequence::FIRST).map_err(|error| Lost {
+        what: format!("the state cannot be kept as a snapshot: {error}{advice}"),
+        evidence: Vec::new(),
+    })?;
+    let kept = String::from_utf8_lossy(&snapshot.state).into_owned();
+    let restored: A = snapshot.restore().ok_or_else(|| Lost {
+        what: format!("the state does not read back from its own snapshot{advice}"),
+        evidence: vec![kept.clone()],
+    })?;
+    if restored == *state {
+        return Ok(());
+    }
+    Err(Lost {
+        what: format!("the state that is read back from a snapshot is another one{advice}"),
+        evidence: vec![kept],
+    })
+}
+
+fn there_and_back<M: Message + Debug>(message: &M) -> Result<(Payload, M), Lost> {
+    let name = message.type_name();
+    let payload = message.encode().map_err(|error| Lost {
+        what: format!("`{name}` cannot be written: {}", error.source),
+        evidence: text::lines(&[message]),
+    })?;
+    let back = M::decode(&payload).map_err(|error| Lost {
+        what: format!("`{name}` cannot be read back: {error}"),
+        evidence: shown(message, &payload),
+    })?;
+    Ok((payload, back))
+}
+
+fn changed<M: Message + Debug>(message: &M, back: &M, payload: &Payload) -> Lost {
+    let mut evidence = shown(message, payload);
+    evidence.push(format!("read back as {back:?}"));
+    Lost {
+        what: format!("`{}` does not survive storage", message.type_name()),
+        evidence,
+    }
+}
+
+fn shown<M: Debug>(message: &M, payload: &Payload) -> Vec<String> {
+    vec![format!("{message:?}"), format!("stored as    {payload:?}")]
+}
+
+/// Its `Debug` text, without the order of its parts: that of a hash map differs each time.
+fn looks<T: Debug>(value: &T) -> Vec<String> {
+    let text = format!("{value:#?}");
+    let mut lines: Vec<_> = text.lines().map(|line| line.trim().to_owned()).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// What is stored of some events, comparable: JSON by its meaning.
+#[derive(PartialEq)]
+pub(crate) struct Stored(Vec<(String, Result<Value, Payload>)>);
+
+/// What would be stored of `events`; those that cannot be written are left to [`event`] to find.
+pub(crate) fn stored<'a, E: Event>(events: impl IntoIterator<Item = &'a E>) -> Stored {
+    let payloads = events.into_iter().filter_map(|event| event.encode().ok());
+    let comparable = |payload: Payload| {
+        let value = match payload.codec {
+            Codec::Json => payload.to_json().ok_or_else(|| payload.clone()),
+            Codec::Protobuf => Err(payload.clone()),
+        };
+        (payload.type_name.into_owned(), value)
+    };
+    Stored(payloads.map(comparable).collect())
+}
