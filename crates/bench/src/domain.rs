@@ -2,12 +2,11 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use seriatim_core::{Aggregate, Never, SnapshotPolicy};
-use seriatim_derive::{Command, Event};
+use seriatim::prelude::*;
 
 /// Asks for an entry.
 #[derive(Clone, PartialEq, prost::Message, Command)]
-#[seriatim(crate = "seriatim_core", codec = "protobuf", name = "bench.Enter")]
+#[seriatim(codec = "protobuf", name = "bench.Enter")]
 pub(crate) struct Enter {
     /// How much.
     #[prost(uint64, tag = "1")]
@@ -19,7 +18,7 @@ pub(crate) struct Enter {
 
 /// An entry was made.
 #[derive(Clone, PartialEq, prost::Message, Event)]
-#[seriatim(crate = "seriatim_core", codec = "protobuf", name = "bench.Entered")]
+#[seriatim(codec = "protobuf", name = "bench.Entered")]
 pub(crate) struct Entered {
     /// How much.
     #[prost(uint64, tag = "1")]
@@ -87,7 +86,7 @@ pub(crate) fn enter() -> Enter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seriatim_core::Message as _;
+    use seriatim::core::Message as _;
 
     #[test]
     fn an_event_is_as_large_as_the_limits() {

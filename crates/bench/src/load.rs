@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-/// Calls `call` with 0, 1, 2 ... up to `total`, at most `in_flight` at once, and returns the calls a second.
+/// Calls `call` with the number of the caller and with 0, 1, 2 ... up to `total`, one call of each of `in_flight`
+/// callers at a time, and returns the calls a second.
 pub(crate) async fn rate<C, F>(in_flight: usize, total: usize, call: C) -> Outcome<f64>
 where
-    C: Fn(usize) -> F + Clone + Send + 'static,
+    C: Fn(usize, usize) -> F + Clone + Send + 'static,
     F: Future<Output = Outcome<()>> + Send + 'static,
 {
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     let callers: Vec<_> = (0..in_flight)
-        .map(|_| tokio::spawn(call_until(total, Arc::clone(&next), call.clone())))
+        .map(|caller| tokio::spawn(call_until(caller, total, Arc::clone(&next), call.clone())))
         .collect();
     for caller in callers {
         caller.await??;
@@ -24,9 +25,14 @@ where
     Ok(per_second(total, start.elapsed()))
 }
 
-async fn call_until<C, F>(total: usize, next: Arc<AtomicUsize>, call: C) -> Outcome<()>
+async fn call_until<C, F>(
+    caller: usize,
+    total: usize,
+    next: Arc<AtomicUsize>,
+    call: C,
+) -> Outcome<()>
 where
-    C: Fn(usize) -> F,
+    C: Fn(usize, usize) -> F,
     F: Future<Output = Outcome<()>>,
 {
     loop {
@@ -34,7 +40,7 @@ where
         if number >= total {
             return Ok(());
         }
-        call(number).await?;
+        call(caller, number).await?;
     }
 }
 
@@ -51,7 +57,7 @@ mod tests {
     async fn every_number_is_called_once() {
         let called = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&called);
-        let note = move |number| {
+        let note = move |_, number| {
             let seen = Arc::clone(&seen);
             async move {
                 tokio::task::yield_now().await;
@@ -67,7 +73,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_fails_fails_the_measurement() {
-        let fail = |number| async move {
+        let fail = |_, number| async move {
             if number == 5 {
                 Err("no".into())
             } else {

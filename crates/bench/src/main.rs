@@ -8,6 +8,7 @@ mod measure;
 mod product;
 mod report;
 mod rows;
+mod served;
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -27,6 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "seriatim-server",
             "seriatim-store-memory",
             "seriatim-store-sqlite",
+            // Behind a feature, so that an application has its tests from the same crate.
+            "seriatim-testkit",
         ],
     ),
     ("seriatim-cli", &["seriatim-proto"]),

@@ -3,6 +3,8 @@
 mod p4;
 mod p7;
 mod p8;
+mod p9;
+mod p10;
 mod p11;
 mod p16;
 #[cfg(feature = "driver-comparison")]
@@ -22,6 +24,8 @@ pub(crate) const ALL: &[(&str, Measure)] = &[
     ("P4", p4::measure),
     ("P7", p7::measure),
     ("P8", p8::measure),
+    ("P9", p9::measure),
+    ("P10", p10::measure),
     ("P11", p11::measure),
     ("P16", p16::measure),
     #[cfg(feature = "driver-comparison")]

@@ -38,7 +38,7 @@ fn fold(context: &Context) -> Outcome<f64> {
         let submit = product.submitter::<Archive>();
         let fill = {
             let roots = roots.clone();
-            move |number: usize| submit.enter(roots[number % STREAMS])
+            move |_, number: usize| submit.enter(roots[number % STREAMS])
         };
         rate(256, STREAMS * EVENTS, fill).await?;
         let start = Instant::now();
@@ -46,7 +46,7 @@ fn fold(context: &Context) -> Outcome<f64> {
             product.fold::<Archive>(roots[number % STREAMS]).await?;
         }
         let figure = per_second(loads(context) * EVENTS, start.elapsed());
-        product.close().await;
+        product.close().await?;
         Ok(figure)
     })
 }

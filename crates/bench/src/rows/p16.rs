@@ -101,7 +101,7 @@ pub(crate) fn touch_and_print(streams: usize, context: &Context) -> Outcome<()> 
         }
         eprintln!();
         let end = resident()?;
-        product.close().await;
+        product.close().await?;
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Sizes {
             before,
             cache_full,
@@ -115,7 +115,7 @@ pub(crate) fn touch_and_print(streams: usize, context: &Context) -> Outcome<()> 
 async fn touch(product: &Product, streams: usize) -> Outcome<()> {
     let submit = product.submitter::<Ledger>();
     let roots = new_roots(streams);
-    rate(256, streams, move |number| submit.enter(roots[number])).await?;
+    rate(256, streams, move |_, number| submit.enter(roots[number])).await?;
     Ok(())
 }
 

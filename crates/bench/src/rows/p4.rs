@@ -55,11 +55,11 @@ fn hot_stream(context: &Context) -> Outcome<f64> {
         let product = Product::open(folder.path()).await?;
         let root = Uuid::now_v7();
         let submit = product.submitter::<Ledger>();
-        let figure = rate(IN_FLIGHT, context.scaled(100_000), move |_| {
+        let figure = rate(IN_FLIGHT, context.scaled(100_000), move |_, _| {
             submit.enter(root)
         })
         .await?;
-        product.close().await;
+        product.close().await?;
         Ok(figure)
     })
 }

@@ -43,8 +43,11 @@ fn new_streams(context: &Context) -> Outcome<f64> {
         let product = Product::open(folder.path()).await?;
         let roots = new_roots(total);
         let submit = product.submitter::<Ledger>();
-        let figure = rate(IN_FLIGHT, total, move |number| submit.enter(roots[number])).await?;
-        product.close().await;
+        let figure = rate(IN_FLIGHT, total, move |_, number| {
+            submit.enter(roots[number])
+        })
+        .await?;
+        product.close().await?;
         Ok(figure)
     })
 }
@@ -56,10 +59,10 @@ fn warm_streams(context: &Context) -> Outcome<f64> {
     context.block_on(async {
         let product = Product::open(folder.path()).await?;
         let submit = product.submitter::<Ledger>();
-        let call = move |number: usize| submit.enter(roots[number % roots.len()]);
+        let call = move |_, number: usize| submit.enter(roots[number % roots.len()]);
         rate(256, streams * WARM as usize, call.clone()).await?;
         let figure = rate(IN_FLIGHT, context.scaled(100_000), call).await?;
-        product.close().await;
+        product.close().await?;
         Ok(figure)
     })
 }

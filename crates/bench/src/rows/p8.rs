@@ -33,7 +33,7 @@ fn one_in_flight(context: &Context) -> Outcome<f64> {
             submit.enter(*root).await?;
             times.push(microseconds(start));
         }
-        product.close().await;
+        product.close().await?;
         Ok(median(&times))
     })
 }
