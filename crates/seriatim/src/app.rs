@@ -38,7 +38,7 @@ impl App {
 
     /// Sends a command; awaiting it gives the receipt, once the outcome is durable.
     pub fn send<A: Aggregate>(&self, root: Uuid, command: A::Command) -> Send<A> {
-        Send::new(self.coordinator.clone(), stream::<A>(root), &command)
+        Send::new(self.coordinator.clone(), stream::<A>(root), command)
     }
 
     /// Records a fact: something that happened at `source`, which knows it as `external_id`.
@@ -52,7 +52,7 @@ impl App {
         Record::new(
             self.coordinator.clone(),
             stream::<A>(root),
-            &event,
+            event,
             source,
             external_id,
         )

@@ -1,0 +1,214 @@
+//! An application as its developer sees it, on real files.
+
+use serde::{Deserialize, Serialize};
+use seriatim::core::AppendOutcome;
+use seriatim::prelude::*;
+use seriatim::{App, OpenStoreError, StartAppError};
+
+#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Happened {
+    Added { count: i64 },
+}
+
+#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+enum Do {
+    Add { count: i64 },
+    Take { count: i64 },
+}
+
+#[derive(Rejection, thiserror::Error, Debug)]
+enum No {
+    #[error("there are only {count}")]
+    TooFew { count: i64 },
+}
+
+#[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Stock {
+    count: i64,
+}
+
+impl Aggregate for Stock {
+    const DOMAIN: &'static str = "stock";
+    type Command = Do;
+    type Event = Happened;
+    type Rejection = No;
+
+    fn decide(&self, command: &Do) -> Result<Vec<Happened>, No> {
+        match *command {
+            Do::Add { count } => Ok(vec![Happened::Added { count }]),
+            Do::Take { count } if count > self.count => Err(No::TooFew { count: self.count }),
+            Do::Take { count } => Ok(vec![Happened::Added { count: -count }]),
+        }
+    }
+
+    fn evolve(&mut self, Happened::Added { count }: &Happened) {
+        self.count += count;
+    }
+}
+
+async fn open(url: &str) -> App {
+    App::open(url)
+        .await
+        .unwrap()
+        .aggregate::<Stock>()
+        .start()
+        .await
+        .unwrap()
+}
+
+fn file(folder: &tempfile::TempDir) -> String {
+    format!("sqlite://{}", folder.path().join("stock.db").display())
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Uuid::now_v7();
+    for n in 0..5u32 {
+        let app = open(&file(&folder)).await;
+        let mut send = app.send::<Stock>(root, Do::Add { count: 1 });
+        send = if n == 0 {
+            send.expect(NoStream)
+        } else {
+            send.expect(n - 1).merge(Strict)
+        };
+        let receipt = send.await.unwrap();
+        assert_eq!(receipt.sequences(), Some((Sequence(n), Sequence(n))));
+        app.shutdown().await.unwrap();
+    }
+    let app = open(&file(&folder)).await;
+    let standing = app.state::<Stock>(root, At::Current).await.unwrap();
+    assert_eq!(
+        (standing.state.count, standing.sequence),
+        (5, Some(Sequence(4)))
+    );
+    assert_eq!(
+        app.events::<Stock>(root, Sequence(2), 10)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_applications_on_one_file_lose_and_double_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let apps = [open(&file(&folder)).await, open(&file(&folder)).await];
+    let roots = [Uuid::now_v7(), Uuid::now_v7()];
+    let mut tasks = Vec::new();
+    for n in 0..200usize {
+        let (app, root) = (apps[n % 2].clone(), roots[n / 2 % 2]);
+        // Every external id is sent twice, once to each.
+        let external_id = format!("add-{}", n / 2);
+        tasks.push(tokio::spawn(async move {
+            app.send::<Stock>(root, Do::Add { count: 1 })
+                .external_id(external_id)
+                .await
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    for root in roots {
+        for app in &apps {
+            let standing = app.state::<Stock>(root, At::Current).await.unwrap();
+            assert_eq!(
+                (standing.state.count, standing.sequence),
+                (50, Some(Sequence(49)))
+            );
+        }
+    }
+    let log = apps[0]
+        .coordinator()
+        .store()
+        .read_log(Default::default(), 1000)
+        .await
+        .unwrap();
+    let positions: Vec<_> = log.iter().map(|event| event.position.0).collect();
+    assert_eq!(positions, (1..=100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_last_sequence_of_a_stream_is_an_error_and_not_a_wrap() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(&file(&folder)).await;
+    let root = Uuid::now_v7();
+    app.send::<Stock>(root, Do::Add { count: 1 }).await.unwrap();
+    app.shutdown().await.unwrap();
+
+    // Nobody writes four billion events in a test: the first one is moved to the end.
+    let path = folder.path().join("stock.db");
+    let database = rusqlite::Connection::open(path).unwrap();
+    database
+        .execute("UPDATE seriatim_events SET sequence = ?", [u32::MAX - 1])
+        .unwrap();
+    drop(database);
+
+    let app = open(&file(&folder)).await;
+    let store = app.coordinator().store();
+    let stream = seriatim::core::StreamId::new(seriatim::core::Domain::of::<Stock>(), root);
+    let append = |count: usize, after| seriatim::core::Append {
+        stream: stream.clone(),
+        write: seriatim::core::Write::Events {
+            after: Some(Sequence(after)),
+            events: (0..count)
+                .map(|_| seriatim::core::NewEvent {
+                    id: Uuid::now_v7(),
+                    payload: seriatim::core::Payload::json("Added", r#"{"count":1}"#),
+                    metadata: Default::default(),
+                })
+                .collect(),
+        },
+        claim: None,
+    };
+    let full = store.append(vec![append(2, u32::MAX - 1)]).await.unwrap();
+    assert_eq!(full, [AppendOutcome::StreamFull]);
+    let last = store.append(vec![append(1, u32::MAX - 1)]).await.unwrap();
+    assert!(matches!(last[0], AppendOutcome::Written { .. }));
+    let full = store.append(vec![append(1, u32::MAX)]).await.unwrap();
+    assert_eq!(full, [AppendOutcome::StreamFull]);
+}
+
+#[tokio::test]
+async fn what_names_no_store_says_what_would() {
+    for url in ["bank.db", "mysql://x", ""] {
+        let error = App::open(url).await.unwrap_err();
+        assert!(matches!(error, OpenStoreError::UnknownScheme { .. }));
+        assert!(error.to_string().contains("sqlite://"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named() {
+    let first = App::open("memory:")
+        .await
+        .unwrap()
+        .listen("127.0.0.1:0")
+        .start()
+        .await
+        .unwrap();
+    let taken = first.address().unwrap().to_string();
+    let second = App::open("memory:")
+        .await
+        .unwrap()
+        .listen(taken.clone())
+        .start()
+        .await;
+    let Err(StartAppError::Listen { address, .. }) = second else {
+        panic!("{second:?}")
+    };
+    assert_eq!(address, taken);
+    first.shutdown().await.unwrap();
+    first.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_premise_that_is_no_path_is_refused() {
+    let app = open("memory:").await;
+    let answer = app
+        .send::<Stock>(Uuid::now_v7(), Do::Add { count: 1 })
+        .premise("a..b")
+        .await;
+    assert!(matches!(answer, Err(SubmitError::Invalid(_))), "{answer:?}");
+}

@@ -1,0 +1,74 @@
+//! The program as a new user meets it: it tells its story and ends when it is told to.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+/// Replaces every UUID by `UUID`, and the port by `PORT`.
+fn normalised(line: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        let word = match word.split_once("127.0.0.1:") {
+            Some((before, after)) => {
+                let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+                format!("{before}127.0.0.1:PORT{rest}")
+            }
+            None => word.to_owned(),
+        };
+        let is_uuid =
+            |text: &str| text.len() == 36 && text.bytes().filter(|byte| *byte == b'-').count() == 4;
+        let (before, last) = word
+            .rsplit_once('/')
+            .map_or(("", word.as_str()), |(a, b)| (a, b));
+        let (id, colon) = last.strip_suffix(':').map_or((last, ""), |id| (id, ":"));
+        words.push(match is_uuid(id) {
+            true if before.is_empty() => format!("UUID{colon}"),
+            true => format!("{before}/UUID{colon}"),
+            false => word,
+        });
+    }
+    words.join(" ")
+}
+
+#[test]
+fn the_story_is_told_and_a_signal_ends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite://{}", folder.path().join("orders.db").display());
+    // Twice: the second time the file is there already.
+    for _ in 0..2 {
+        let mut orders = Command::new(env!("CARGO_BIN_EXE_orders"))
+            .args(["--store", &store, "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut told = Vec::new();
+        for line in BufReader::new(orders.stdout.take().unwrap()).lines() {
+            let line = normalised(&line.unwrap());
+            if line.starts_with("Ctrl-C") {
+                let id = orders.id().to_string();
+                assert!(
+                    Command::new("kill")
+                        .args(["-TERM", &id])
+                        .status()
+                        .unwrap()
+                        .success()
+                );
+            }
+            told.push(line);
+        }
+        assert!(orders.wait().unwrap().success());
+        // The first line names the file, which has another name each time.
+        let expected: Vec<_> = include_str!("story.txt").lines().collect();
+        assert_eq!(told[1..].join("\n"), expected.join("\n"));
+    }
+}
+
+#[test]
+fn a_store_that_is_none_is_refused_with_the_next_step() {
+    let output = Command::new(env!("CARGO_BIN_EXE_orders"))
+        .args(["--store", "orders.db", "--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("give `sqlite://path/to/file.db`"), "{error}");
+}
