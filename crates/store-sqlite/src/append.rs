@@ -2,7 +2,8 @@
 
 use rusqlite::Error;
 use seriatim_core::{
-    Append, AppendOutcome, Claim, ClaimRecord, FirstResult, NewEvent, Position, Sequence, Write,
+    Append, AppendOutcome, BrokenChains, Claim, ClaimRecord, FirstResult, NewEvent, Position,
+    Sequence, Write,
 };
 
 use crate::known::StreamRow;
@@ -11,7 +12,25 @@ use crate::{dead_letter, read, row};
 
 impl Transaction<'_> {
     pub(crate) fn append_batch(&mut self, batch: &[Append]) -> Result<Vec<AppendOutcome>, Error> {
-        batch.iter().map(|append| self.append(append)).collect()
+        let mut broken = BrokenChains::default();
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for append in batch {
+            let outcome = match broken.holds(append) {
+                true => self.append(append)?,
+                false => self.refuse_rest_of_chain(append)?,
+            };
+            if !matches!(outcome, AppendOutcome::Written { .. }) {
+                broken.note(append);
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    fn refuse_rest_of_chain(&mut self, append: &Append) -> Result<AppendOutcome, Error> {
+        let stream = self.find_stream(&append.stream)?;
+        let current = stream.and_then(|stream| stream.current);
+        self.refuse(stream, append, AppendOutcome::Conflict { current })
     }
 
     fn append(&mut self, append: &Append) -> Result<AppendOutcome, Error> {

@@ -8,8 +8,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{OpenError, refused};
 
-/// How long a writer waits for another process that writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a writer waits for another process that writes. (The unit tests do not want to wait that long.)
+const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 10_000 });
 /// How often it looks. SQLite's own handler waits up to 100 ms between two looks, in which another process takes
 /// the lock again and again.
 const BUSY_INTERVAL: Duration = Duration::from_millis(1);

@@ -53,8 +53,8 @@ impl SqliteStore {
     /// Opens the database in the file at `path`; see [`SqliteStore::open`].
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
         let path = location::absolute(path)?;
-        let writer = Writer::start(&path).await?;
-        let readers = Readers::start(&path)?;
+        let (writer, still_reading) = Writer::start(&path).await?;
+        let readers = Readers::start(&path, &still_reading)?;
         let shared = Shared {
             path,
             writer,

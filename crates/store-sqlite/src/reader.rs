@@ -10,6 +10,7 @@ use rusqlite::{Connection, Error};
 use seriatim_core::{StoreError, StoreErrorKind};
 use tokio::sync::oneshot;
 
+use crate::writer::StillReading;
 use crate::{OpenError, connection, refused};
 
 const THREADS: usize = 2;
@@ -22,16 +23,20 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    pub(crate) fn start(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn start(path: &Path, still_reading: &StillReading) -> Result<Self, OpenError> {
         let (jobs, queue) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..THREADS {
             let connection =
                 connection::open_reader(path).map_err(|error| refused::open_error(path, error))?;
-            let queue = queue.clone();
+            let (queue, still_reading) = (queue.clone(), still_reading.clone());
             thread::Builder::new()
                 .name("seriatim-read".into())
-                .spawn(move || run(&connection, &queue))
+                .spawn(move || {
+                    run(&connection, &queue);
+                    drop(connection);
+                    drop(still_reading);
+                })
                 .map_err(|source| OpenError::NoThread { source })?;
         }
         Ok(Self { jobs })

@@ -1,5 +1,6 @@
 //! The thread that writes: it takes all that waits into one transaction and answers when that is durable.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -25,6 +26,11 @@ pub(crate) struct Writer {
     jobs: Sender<Job>,
 }
 
+/// Held by every reading thread. The last connection to be closed copies the write-ahead log into the file and
+/// removes it; two that are closed at one moment each leave that to the other. So the writer waits for the readers.
+#[derive(Clone)]
+pub(crate) struct StillReading(#[expect(dead_code, reason = "only held")] Sender<Infallible>);
+
 enum Job {
     Append {
         batch: Vec<Append>,
@@ -45,26 +51,28 @@ enum Answer {
 
 impl Writer {
     /// Opens the database, which may wait for others who open it, on the new thread.
-    pub(crate) async fn start(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) async fn start(path: &Path) -> Result<(Self, StillReading), OpenError> {
         let (jobs, queue) = mpsc::channel();
+        let (still_reading, readers) = mpsc::channel();
         let (opened, is_open) = oneshot::channel();
         let path = path.to_owned();
         thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
-                let connection = match open(&path) {
-                    Ok(connection) => connection,
+                let mut thread = match open(&path) {
+                    Ok(connection) => Thread::new(connection),
                     Err(error) => return drop(opened.send(Err(error))),
                 };
                 if opened.send(Ok(())).is_ok() {
-                    Thread::new(connection).run(&queue);
+                    thread.run(&queue);
+                    let _ = readers.recv();
                 }
             })
             .map_err(|source| OpenError::NoThread { source })?;
         is_open.await.map_err(|_| OpenError::NoThread {
             source: std::io::Error::other("it ended while it opened the database"),
         })??;
-        Ok(Self { jobs })
+        Ok((Self { jobs }, StillReading(still_reading)))
     }
 
     pub(crate) async fn append(
@@ -119,7 +127,7 @@ impl Thread {
         }
     }
 
-    fn run(mut self, queue: &Receiver<Job>) {
+    fn run(&mut self, queue: &Receiver<Job>) {
         while let Ok(first) = queue.recv() {
             let waiting = queue.try_iter().take(CALLS_IN_ONE - 1);
             self.work(std::iter::once(first).chain(waiting).collect());
@@ -234,5 +242,94 @@ impl Job {
                 }));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use seriatim_core::{Domain, EventStore, NewEvent, Payload, Position, Write};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::SqliteStore;
+
+    fn one_event() -> Vec<Append> {
+        let event = NewEvent {
+            id: Uuid::now_v7(),
+            payload: Payload::json("Noted", "{}"),
+            metadata: Arc::default(),
+        };
+        vec![Append {
+            stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
+            write: Write::Events {
+                after: None,
+                events: Arc::new([event]),
+            },
+            claim: None,
+        }]
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_is_not_released_is_an_error_and_nothing_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("locked.db");
+        let store = SqliteStore::open_file(&path).await.unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let (one, two) = tokio::join!(store.append(one_event()), store.append(one_event()));
+        for outcome in [one, two] {
+            let Err(AppendError::NotWritten(error)) = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(error.kind, StoreErrorKind::Unavailable);
+        }
+        assert_eq!(store.head().await.unwrap(), Position::START);
+        other.execute_batch("ROLLBACK").unwrap();
+        store.append(one_event()).await.unwrap();
+        assert_eq!(store.head().await.unwrap(), Position(1));
+    }
+
+    #[test]
+    fn a_call_that_fails_takes_none_down_that_shared_its_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("shared.db")).unwrap();
+        // Stands for anything that only one of the calls runs into.
+        connection
+            .execute_batch(
+                "CREATE TRIGGER refuse BEFORE INSERT ON seriatim_events WHEN new.type = 'Refused'
+                 BEGIN SELECT raise(ABORT, 'not this one'); END",
+            )
+            .unwrap();
+        let refused = || {
+            let mut batch = one_event();
+            batch.extend(one_event());
+            let Write::Events { events, .. } = &mut batch[1].write else {
+                unreachable!("it is made of events");
+            };
+            Arc::get_mut(events).unwrap()[0].payload.type_name = "Refused".into();
+            batch
+        };
+        let (jobs, answers): (Vec<_>, Vec<_>) = [one_event(), refused(), one_event()]
+            .into_iter()
+            .map(|batch| {
+                let (reply, answer) = oneshot::channel();
+                (Job::Append { batch, reply }, answer)
+            })
+            .unzip();
+        let mut thread = Thread::new(connection);
+        thread.work(jobs);
+        let written: Vec<_> = answers
+            .into_iter()
+            .map(|mut answer| answer.try_recv().unwrap().is_ok())
+            .collect();
+        assert_eq!(written, [true, false, true]);
+        let head = "SELECT position, (SELECT count(*) FROM seriatim_events),
+                    (SELECT count(*) FROM seriatim_streams) FROM seriatim_log_head";
+        let counts = thread
+            .connection
+            .query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        assert_eq!(counts, Ok((2, 2, 2)), "nothing of the refused one is there");
     }
 }

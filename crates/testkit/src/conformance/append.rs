@@ -130,21 +130,56 @@ pub async fn appends_of_one_batch_form_a_chain(a: &Handle, b: &Handle) {
     assert_log_is_sound(b).await;
 }
 
-/// What was decided upon an append that was refused is refused too.
+/// What was decided upon an append that was refused is refused too, even if its sequence happens to be current.
 pub async fn a_chain_ends_where_one_of_it_is_refused(a: &Handle, b: &Handle) {
-    let stream = stream_of(a, 1).await;
+    let (stream, other) = (stream_of(a, 1).await, new_stream());
     let batch = vec![
         append(&stream, at(0), events(1)),
         append(&stream, at(2), events(1)),
+        append(&other, None, events(1)),
         append(&stream, at(3), events(1)),
         append(&stream, at(1), events(1)),
+        append(&stream, at(1), events(0)),
+        parked(&letter(&stream)),
+        append(&other, at(0), events(1)),
     ];
     let outcomes = append_all(b, batch).await;
-    assert_eq!(position(&outcomes[0]), Position(2));
-    assert_eq!(outcomes[1], Conflict { current: at(1) });
-    assert_eq!(outcomes[2], Conflict { current: at(1) });
-    assert_eq!(position(&outcomes[3]), Position(3));
+    for refused in [1, 3, 4, 5] {
+        assert_eq!(outcomes[refused], Conflict { current: at(1) });
+    }
+    let written = [0, 2, 6, 7].map(|index| position(&outcomes[index]).0);
+    assert_eq!(written, [2, 3, 3, 4]);
+    assert_eq!(write(b, append(&stream, at(1), events(1))).await.0, 5);
     assert_log_is_sound(a).await;
+}
+
+/// An append that is refused by its claim ends its chain like any other: its events are not there.
+pub async fn a_chain_ends_where_an_external_id_was_spent(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    write(a, claimed(append(&stream, None, events(1)), "spent", 1)).await;
+    let batch = vec![
+        claimed(append(&stream, at(0), events(1)), "spent", 1),
+        claimed(append(&stream, at(0), events(1)), "new", 1),
+        claimed(append(&stream, at(1), events(1)), "spent", 1),
+    ];
+    let mut outcomes = append_all(b, batch).await;
+    claim_record(outcomes.remove(2));
+    assert_eq!(outcomes[1], Conflict { current: at(0) });
+    claim_record(outcomes.remove(0));
+    assert_eq!(a.find_claim(&stream, "new").await.unwrap(), None);
+    assert_eq!(assert_log_is_sound(a).await.len(), 1);
+}
+
+/// Nothing is built on an append without events, so its refusal ends no chain.
+pub async fn a_refused_append_without_events_ends_no_chain(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 1).await;
+    let batch = vec![
+        append(&stream, None, events(0)),
+        append(&stream, at(0), events(1)),
+    ];
+    let outcomes = append_all(b, batch).await;
+    assert_eq!(outcomes[0], Conflict { current: at(0) });
+    assert_eq!(position(&outcomes[1]), Position(2));
 }
 
 /// Letters, claims and appends without events take no position: a subscriber would wait for it forever.

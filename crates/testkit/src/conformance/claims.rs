@@ -103,18 +103,23 @@ pub async fn similar_external_ids_are_different_claims(a: &Handle, b: &Handle) {
 
 /// Appends of one batch race like any others: the earlier one wins.
 pub async fn a_claim_made_twice_in_one_batch_is_spent_once(a: &Handle, b: &Handle) {
-    let stream = new_stream();
+    let (one, two) = (new_stream(), new_stream());
     let batch = vec![
-        claimed(append(&stream, at(4), events(1)), "k", 7),
-        claimed(append(&stream, None, events(1)), "k", 1),
-        claimed(append(&stream, at(0), events(1)), "k", 2),
-        append(&stream, at(0), events(1)),
+        claimed(append(&one, at(4), events(1)), "k", 7),
+        claimed(append(&two, None, events(1)), "k", 1),
+        claimed(append(&two, at(0), events(1)), "k", 2),
+        claimed(parked(&letter(&two)), "k", 3),
+        claimed(parked(&letter(&one)), "k", 4),
     ];
-    let mut outcomes = append_all(a, batch).await;
-    assert_eq!(position(&outcomes[3]), Position(2));
+    let outcomes = append_all(a, batch).await;
     assert_eq!(position(&outcomes[1]), Position(1));
-    let record = claim_record(outcomes.remove(2));
-    assert_eq!(record.content, ContentHash([1; 32]));
-    assert_eq!(b.find_claim(&stream, "k").await.unwrap(), Some(record));
+    assert_eq!(position(&outcomes[4]), Position(1));
+    for (stream, first) in [(&one, 4), (&two, 1)] {
+        let record = b.find_claim(stream, "k").await.unwrap().unwrap();
+        assert_eq!(record.content, ContentHash([first; 32]));
+    }
+    for outcome in &outcomes[2..4] {
+        assert_eq!(claim_record(outcome.clone()).content, ContentHash([1; 32]));
+    }
     assert_log_is_sound(b).await;
 }

@@ -55,6 +55,8 @@ macro_rules! store_conformance {
             one_conflict_leaves_the_rest_of_the_batch_alone
             appends_of_one_batch_form_a_chain
             a_chain_ends_where_one_of_it_is_refused
+            a_chain_ends_where_an_external_id_was_spent
+            a_refused_append_without_events_ends_no_chain
             only_events_take_positions
             an_append_without_events_checks_the_sequence
             an_empty_batch_is_no_error
