@@ -12,6 +12,12 @@ enum Counted {
 
 #[derive(Event, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[seriatim(crate = "seriatim_core")]
+enum CountedUpwards {
+    Upwards,
+}
+
+#[derive(Event, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[seriatim(crate = "seriatim_core")]
 enum CountedBothWays {
     Up,
     Down,
@@ -49,6 +55,8 @@ state!(Deeper { total: u64, by: InnerRenamed }, domain "count", schema 1, events
 state!(Raised { total: u64, by: Inner }, domain "count", schema 2, events Counted);
 state!(Elsewhere { total: u64, by: Inner }, domain "counts", schema 1, events Counted);
 state!(MoreEvents { total: u64, by: Inner }, domain "count", schema 1, events CountedBothWays);
+
+state!(OtherEvents { total: u64, by: Inner }, domain "count", schema 1, events CountedUpwards);
 
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Inner {
@@ -89,6 +97,7 @@ fn every_change_of_form_gives_another_fingerprint() {
         ("the schema raised", Fingerprint::of::<Raised>()),
         ("another domain", Fingerprint::of::<Elsewhere>()),
         ("an event type added", Fingerprint::of::<MoreEvents>()),
+        ("an event type renamed", Fingerprint::of::<OtherEvents>()),
     ] {
         assert_ne!(changed, original, "{change}");
     }

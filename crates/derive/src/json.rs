@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{LitStr, Variant};
+use syn::{Fields, LitStr, Variant};
 
 use crate::attributes::name_or;
 use crate::message::{Case, Message};
@@ -56,6 +56,9 @@ fn encode(message: &Message<'_>, case: &Case<'_>) -> TokenStream {
         Some(variant) => {
             quote!(#pattern => #core::codec::json::encode_variant(#name, #variant, self))
         }
+        None if is_unit(case) => {
+            quote!(#pattern => ::std::result::Result::Ok(#core::codec::json::encode_unit(#name)))
+        }
         None => quote!(#pattern => #core::codec::json::encode(#name, self)),
     }
 }
@@ -66,8 +69,15 @@ fn decode(message: &Message<'_>, case: &Case<'_>) -> TokenStream {
         Some(variant) => {
             quote!(#name #(| #aliases)* => #core::codec::json::decode_variant(#variant, payload))
         }
+        None if is_unit(case) => {
+            quote!(#name #(| #aliases)* => #core::codec::json::decode_unit(payload).map(|()| Self))
+        }
         None => quote!(#name #(| #aliases)* => #core::codec::json::decode(payload)),
     }
+}
+
+fn is_unit(case: &Case<'_>) -> bool {
+    matches!(case.fields, Fields::Unit)
 }
 
 /// What serde calls the variant.

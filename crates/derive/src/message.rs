@@ -19,6 +19,7 @@ pub(crate) enum Role {
 pub(crate) struct Case<'a> {
     /// `None`: the type is a struct.
     pub(crate) variant: Option<&'a Variant>,
+    pub(crate) fields: &'a Fields,
     /// What is said by `name`.
     pub(crate) said: Option<LitStr>,
     /// What is said, or its own name.
@@ -43,6 +44,7 @@ pub(crate) fn expand(input: &DeriveInput, role: Role) -> syn::Result<TokenStream
             read_fields(&data.fields, &mut errors);
             vec![Case {
                 variant: None,
+                fields: &data.fields,
                 said: container.name.clone(),
                 name: name_or(container.name.as_ref(), &input.ident),
                 aliases: container.aliases.clone(),
@@ -116,6 +118,7 @@ fn read_variants<'a>(
         read_fields(&variant.fields, errors);
         Case {
             variant: Some(variant),
+            fields: &variant.fields,
             name: name_or(entries.name.as_ref(), &variant.ident),
             said: entries.name,
             aliases: entries.aliases,

@@ -124,6 +124,19 @@ fn a_struct_is_a_message_of_one_type() {
     assert_eq!(OpenAccount::TYPE_NAMES, ["Open"]);
 }
 
+#[derive(Command, Clone, Debug, PartialEq)]
+#[seriatim(crate = "seriatim_core")]
+struct Close;
+
+#[test]
+fn a_struct_without_fields_is_written_as_a_variant_without_fields_is() {
+    assert_eq!(Close.encode().unwrap(), Payload::json("Close", "{}"));
+    for text in ["{}", "null"] {
+        assert_eq!(Close::decode(&Payload::json("Close", text)).unwrap(), Close);
+    }
+    assert!(Close::decode(&Payload::json("Close", r#"{"surprise":1}"#)).is_err());
+}
+
 /// Serde's attributes that concern fields stay usable.
 #[derive(Command, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all_fields = "camelCase", deny_unknown_fields)]

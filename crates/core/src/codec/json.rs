@@ -27,6 +27,24 @@ pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> 
     serde_json::from_slice(&payload.data).map_err(|source| misfit(payload, source))
 }
 
+/// Writes a struct without fields, as the content of a variant without fields is written.
+pub fn encode_unit(type_name: &'static str) -> Payload {
+    Payload::json(type_name, bytes::Bytes::from_static(NOTHING))
+}
+
+/// Reads a struct without fields: `{}` or `null`.
+pub fn decode_unit(payload: &Payload) -> Result<(), DecodeError> {
+    decode::<Option<Nothing>>(payload).map(drop)
+}
+
+/// The content of what has none.
+const NOTHING: &[u8] = b"{}";
+
+/// `{}`, and nothing that would be silently dropped.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// Writes the content of an enum's `variant`, which `value` is, under `type_name`.
 ///
 /// serde writes `{"Deposited":{"cents":5}}`, or `"Closed"` where there is no content; the payload holds
@@ -45,7 +63,7 @@ pub fn encode_variant<T: Serialize>(
     })?;
     Ok(match content {
         Some(range) => Payload::json(type_name, bytes::Bytes::from(text).slice(range)),
-        None => Payload::json(type_name, bytes::Bytes::from_static(b"{}")),
+        None => encode_unit(type_name),
     })
 }
 
@@ -145,10 +163,6 @@ impl<'de> de::VariantAccess<'de> for Content<'de> {
     type Error = serde_json::Error;
 
     fn unit_variant(self) -> Result<(), Self::Error> {
-        // `{}` or `null`, and nothing that would be silently dropped.
-        #[derive(serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Nothing {}
         self.read(|json| <Option<Nothing> as serde::Deserialize>::deserialize(json).map(drop))
     }
 
