@@ -1,8 +1,8 @@
 //! From the store to states: load, upcast, decode, fold.
 
 use seriatim_core::{
-    Aggregate, Fault, Fingerprint, Load, Loaded, Message, Payload, RecordedEvent, Sequence,
-    Snapshot, Store, StoreError, StreamId,
+    Aggregate, Fault, Fingerprint, Load, Loaded, Message, Payload, RecordedEvent, Sequence, Store,
+    StoreError, StreamId,
 };
 
 use crate::guard::guarded;
@@ -50,7 +50,13 @@ pub(crate) async fn load<A: Aggregate>(
         snapshots: Some(Fingerprint::of::<A>()),
     };
     let loaded = store.load(load.clone()).await?;
-    match loaded.snapshot.as_ref().map(Snapshot::restore::<A>) {
+    let restored = loaded.snapshot.as_ref().map(|snapshot| {
+        // A snapshot that panics is one that does not decode.
+        guarded("deserialize", || snapshot.restore::<A>())
+            .ok()
+            .flatten()
+    });
+    match restored {
         Some(Some(state)) => replay(state, loaded),
         Some(None) => {
             tracing::warn!(%stream, "a snapshot does not decode and is ignored");
@@ -87,7 +93,8 @@ fn next(current: Option<Sequence>) -> Result<Sequence, Fault> {
 /// A stored event in today's shape.
 pub(crate) fn decode<A: Aggregate>(sequence: Sequence, stored: Payload) -> Result<A::Event, Fault> {
     let payload = guarded("upcast", || A::upcast(stored))?;
-    A::Event::decode(&payload).map_err(|error| Fault::Undecodable {
+    let decoded = guarded("deserialize", || A::Event::decode(&payload))?;
+    decoded.map_err(|error| Fault::Undecodable {
         sequence,
         why: error.to_string(),
     })

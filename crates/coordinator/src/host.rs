@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, Claim, Codec, CommandRequest, ContentHash, DeadLetter, Domain, Fact,
-    FactRequest, Fault, FieldPath, FieldViolation, MergeStrategy, Message, Metadata, Prepare,
-    PrepareError, QueryError, Receipt, Simulation, StateView, Store, StoreError, StoreErrorKind,
-    StreamId, SubmitError, ThreeWay, Unavailable, field_names,
+    FactRequest, Fault, FieldPath, FieldViolation, MergeStrategy, Message, Metadata, Payload,
+    Prepare, PrepareError, QueryError, Receipt, Simulation, StateView, Store, StoreError,
+    StoreErrorKind, StreamId, SubmitError, ThreeWay, Unavailable, field_names,
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -17,6 +17,7 @@ use crate::Settings;
 use crate::admission::Place;
 use crate::answer::unavailable;
 use crate::committer::Committer;
+use crate::guard::guarded;
 use crate::job::{Commands, FactWork, Job, Work};
 use crate::mailbox::Mailboxes;
 use crate::view;
@@ -95,14 +96,11 @@ impl<A: Aggregate> HostOf<A> {
     /// Decodes a request's commands and lets them be prepared.
     async fn commands(&self, request: CommandRequest) -> Result<Commands<A>, SubmitError> {
         let mut violations = unknown_premises::<A>(&request.premises);
-        let mut commands = Vec::with_capacity(request.commands.len());
+        let mut commands: Vec<A::Command> = Vec::with_capacity(request.commands.len());
         for (at, payload) in request.commands.iter().enumerate() {
-            match A::Command::decode(payload) {
+            match decode(payload, || format!("pages[{at}].command")) {
                 Ok(command) => commands.push(command),
-                Err(error) => violations.push(FieldViolation::new(
-                    format!("pages[{at}].command"),
-                    error.to_string(),
-                )),
+                Err(violation) => violations.push(violation),
             }
         }
         if !violations.is_empty() {
@@ -162,7 +160,7 @@ impl<A: Aggregate> HostOf<A> {
         let mut violations = Vec::new();
         let mut facts = Vec::with_capacity(request.facts.len());
         for (at, fact) in request.facts.iter().enumerate() {
-            match A::Event::decode(&fact.payload) {
+            match decode(&fact.payload, || format!("pages[{at}].event")) {
                 Ok(event) => facts.push(FactWork {
                     fact: Fact {
                         event,
@@ -176,10 +174,7 @@ impl<A: Aggregate> HostOf<A> {
                         ..request.metadata.clone()
                     }),
                 }),
-                Err(error) => violations.push(FieldViolation::new(
-                    format!("pages[{at}].event"),
-                    error.to_string(),
-                )),
+                Err(violation) => violations.push(violation),
             }
         }
         match violations.is_empty() {
@@ -259,6 +254,16 @@ impl<A: Aggregate> Host for HostOf<A> {
     async fn examine(&self, letter: DeadLetter) -> Result<ThreeWay, QueryError> {
         view::examine::<A>(&self.shared, letter).await
     }
+}
+
+/// A payload that makes the type's own code panic is one that does not fit it.
+fn decode<M: Message>(payload: &Payload, field: impl Fn() -> String) -> Result<M, FieldViolation> {
+    let why = match guarded("deserialize", || M::decode(payload)) {
+        Ok(Ok(message)) => return Ok(message),
+        Ok(Err(error)) => error.to_string(),
+        Err(fault) => fault.to_string(),
+    };
+    Err(FieldViolation::new(field(), why))
 }
 
 fn claim(metadata: &Metadata, content: impl FnOnce() -> ContentHash) -> Option<Claim> {

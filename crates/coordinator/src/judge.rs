@@ -119,7 +119,7 @@ pub(crate) fn draft<A: Aggregate>(
     event: A::Event,
     metadata: &Arc<Metadata>,
 ) -> Result<Draft<A>, Fault> {
-    let payload = event.encode().map_err(|error| Fault::Unencodable {
+    let payload = guarded("serialize", || event.encode())?.map_err(|error| Fault::Unencodable {
         what: "event",
         why: format!("{error}: {}", error.source),
     })?;
