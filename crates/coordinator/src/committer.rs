@@ -8,7 +8,7 @@ use std::sync::Arc;
 use seriatim_core::{Append, AppendError, AppendOutcome, Store, StoreError, StoreErrorKind};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::settle;
+use crate::lookup;
 
 /// How many rounds may wait for the committer. Admission bounds what there is; this only bounds memory.
 const WAITING_ROUNDS: usize = 4096;
@@ -101,7 +101,7 @@ async fn append(store: &dyn Store, batch: Vec<Append>) -> Result<Vec<AppendOutco
         Err(AppendError::NotWritten(error)) => Err(error),
         Err(AppendError::Unknown(error)) => {
             tracing::warn!(%error, "the outcome of a commit is unknown; looking for its events");
-            settle::settle(store, &kept, error).await
+            lookup::look_for(store, &kept, error).await
         }
     }
 }

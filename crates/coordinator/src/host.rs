@@ -20,7 +20,7 @@ use crate::committer::Committer;
 use crate::guard::guarded;
 use crate::job::{Commands, FactWork, Job, Work};
 use crate::mailbox::Mailboxes;
-use crate::view;
+use crate::{three_way, view};
 
 /// What all domains of a coordinator share.
 #[derive(Debug)]
@@ -252,7 +252,7 @@ impl<A: Aggregate> Host for HostOf<A> {
     }
 
     async fn examine(&self, letter: DeadLetter) -> Result<ThreeWay, QueryError> {
-        view::examine::<A>(&self.shared, letter).await
+        three_way::examine::<A>(&self.shared, letter).await
     }
 }
 

@@ -11,7 +11,7 @@ use seriatim_core::{
 use crate::Settings;
 use crate::collision::{self, Colliding};
 use crate::guard::guarded;
-use crate::history::Standing;
+use crate::history::{Standing, Trouble};
 use crate::job::{Commands, FactWork, Work};
 
 /// What a job comes to.
@@ -52,6 +52,15 @@ pub(crate) enum Refusal {
     Full(StreamFull),
     Broken(Fault),
     Unavailable(StoreError),
+}
+
+impl From<&Trouble> for Refusal {
+    fn from(trouble: &Trouble) -> Self {
+        match trouble {
+            Trouble::Store(error) => Self::Unavailable(error.clone()),
+            Trouble::Fault(fault) => Self::Broken(fault.clone()),
+        }
+    }
 }
 
 impl<A: Aggregate> From<Fault> for Verdict<A> {

@@ -16,14 +16,16 @@ mod host;
 mod job;
 mod mailbox;
 mod round;
+mod chain;
 mod judge;
 mod collision;
 mod answer;
 mod committer;
-mod settle;
+mod lookup;
 mod history;
 mod snapshots;
 mod view;
+mod three_way;
 mod guard;
 
 pub use coordinator::{Coordinator, CoordinatorBuilder, StartError};

@@ -1,17 +1,14 @@
-//! Looking without touching: states of now and then, simulations, a letter's three sides.
+//! Looking without touching: states of now and then, and simulations.
 
 use serde_json::Value;
-use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{
-    Aggregate, At, Claim, ConflictReason, DeadLetter, Fault, MergeStrategy, Message, QueryError,
-    Sequence, Simulated, Simulation, StateView, StoreError, StreamId, SubmitError, ThreeWay,
-    decide_all,
+    Aggregate, At, Claim, Fault, QueryError, Sequence, Simulated, Simulation, StateView,
+    StoreError, StreamId, SubmitError,
 };
 
 use crate::answer;
-use crate::collision;
 use crate::guard::guarded;
-use crate::history::{self, Standing, Trouble, decode, events_between};
+use crate::history::{self, Standing, Trouble};
 use crate::host::Shared;
 use crate::job::Work;
 use crate::judge::{Draft, Refusal, Verdict, judge};
@@ -135,7 +132,7 @@ pub(crate) async fn simulate<A: Aggregate>(
     Ok(Simulation { before, outcome })
 }
 
-fn commits<A: Aggregate>(
+pub(crate) fn commits<A: Aggregate>(
     stream: &StreamId,
     mut standing: Standing<A>,
     drafts: Vec<Draft<A>>,
@@ -155,108 +152,10 @@ fn commits<A: Aggregate>(
     })
 }
 
-/// Base, theirs and yours of a letter, as things stand now.
-pub(crate) async fn examine<A: Aggregate>(
-    shared: &Shared,
-    letter: DeadLetter,
-) -> Result<ThreeWay, QueryError> {
-    let stream = letter.stream().clone();
-    let store = &*shared.store;
-    let trouble = |trouble| in_trouble(shared, &stream, trouble);
-    let fault = |fault| broken(&stream, fault);
-
-    let believed = letter.conflict.expected.believed().flatten();
-    let base = collision::base::<A>(store, &stream, believed)
-        .await
-        .map_err(trouble)?;
-    let theirs: Standing<A> = history::load(store, &stream, None).await.map_err(trouble)?;
-    let behind = Sequence::count(theirs.current).saturating_sub(Sequence::count(believed));
-    let recorded = events_between(
-        store,
-        &stream,
-        believed,
-        theirs.current,
-        shared.settings.compared_events as usize,
-    )
-    .await
-    .map_err(|error| unavailable(shared, error))?;
-
-    let commands = letter
-        .request
-        .commands
-        .iter()
-        .map(A::Command::decode)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| {
-            fault(Fault::Unreadable {
-                what: "command",
-                why: error.to_string(),
-            })
-        })?;
-    let yours = yours(&stream, base.clone(), &commands).map_err(fault)?;
-    let obstacle = match behind > recorded.len() as u64 {
-        true => Some(ConflictReason::TooFarBehind {
-            behind,
-            limit: u64::from(shared.settings.compared_events),
-        }),
-        false => {
-            let intervening = recorded
-                .iter()
-                .map(|event| decode::<A>(event.sequence, event.payload.clone()))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(fault)?;
-            obstacle(&Collision {
-                commands: &commands,
-                base: &base.state,
-                intervening: &intervening,
-                current: &theirs.state,
-                premises: &letter.request.premises,
-            })
-            .map_err(fault)?
-        }
-    };
-    let mut intervening = recorded;
-    intervening.truncate(shared.settings.shown_events);
-    Ok(ThreeWay {
-        base: to_view(&stream, &base).map_err(fault)?,
-        theirs: to_view(&stream, &theirs).map_err(fault)?,
-        intervening,
-        intervening_total: behind,
-        yours,
-        obstacle,
-        letter,
-    })
-}
-
-fn yours<A: Aggregate>(
+pub(crate) fn to_view<A: Aggregate>(
     stream: &StreamId,
-    base: Standing<A>,
-    commands: &[A::Command],
-) -> Result<Simulated, Fault> {
-    match guarded("decide", || decide_all(&base.state, commands))? {
-        Err(rejection) => Ok(Simulated::Rejected((&rejection).into())),
-        Ok(events) if events.is_empty() => Ok(Simulated::Unchanged),
-        Ok(events) => {
-            let metadata = std::sync::Arc::default();
-            let drafts = events
-                .into_iter()
-                .map(|event| crate::judge::draft(event, &metadata))
-                .collect::<Result<_, _>>()?;
-            commits(stream, base, drafts, false)
-        }
-    }
-}
-
-fn obstacle<A: Aggregate>(collision: &Collision<'_, A>) -> Result<Option<ConflictReason>, Fault> {
-    let resolution = guarded("merge", || resolve(MergeStrategy::Commutative, collision))?;
-    Ok(match resolution {
-        Resolution::Proceed(_) | Resolution::Park(_) => None,
-        Resolution::Reject(_) => Some(ConflictReason::RejectedNow),
-        Resolution::Refuse { reason, .. } => Some(reason),
-    })
-}
-
-fn to_view<A: Aggregate>(stream: &StreamId, standing: &Standing<A>) -> Result<StateView, Fault> {
+    standing: &Standing<A>,
+) -> Result<StateView, Fault> {
     let state: Value =
         serde_json::to_value(&standing.state).map_err(|error| Fault::Unencodable {
             what: "state",
@@ -269,7 +168,7 @@ fn to_view<A: Aggregate>(stream: &StreamId, standing: &Standing<A>) -> Result<St
     })
 }
 
-fn in_trouble(shared: &Shared, stream: &StreamId, trouble: Trouble) -> QueryError {
+pub(crate) fn in_trouble(shared: &Shared, stream: &StreamId, trouble: Trouble) -> QueryError {
     match trouble {
         Trouble::Store(error) => unavailable(shared, error),
         Trouble::Fault(fault) => broken(stream, fault),
@@ -283,7 +182,7 @@ pub(crate) fn unavailable(shared: &Shared, source: StoreError) -> QueryError {
     }
 }
 
-fn broken(stream: &StreamId, fault: Fault) -> QueryError {
+pub(crate) fn broken(stream: &StreamId, fault: Fault) -> QueryError {
     QueryError::Broken {
         stream: stream.clone(),
         fault,

@@ -6,7 +6,7 @@ use seriatim_core::{Append, AppendOutcome, Sequence, Store, StoreError, Write};
 ///
 /// What is found was written. If anything is not found, the whole batch answers `error`: the commit may still be
 /// on its way, so "not written" would be a guess.
-pub(crate) async fn settle(
+pub(crate) async fn look_for(
     store: &dyn Store,
     batch: &[Append],
     error: StoreError,
