@@ -24,15 +24,19 @@ mod limits;
 mod content_hash;
 mod receipt;
 mod submit_error;
+mod conflict;
 mod dead_letter;
 mod gateway;
 mod view;
 
 mod snapshot;
+mod append;
 mod store;
 
 pub use aggregate::{Aggregate, Fact, Merge, Overlap, Prepare, PrepareError, SnapshotPolicy};
+pub use append::{Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, Write};
 pub use command::{CommandRequest, FactRequest, NewFact};
+pub use conflict::{ConflictReason, Fault, SequenceConflict};
 pub use content_hash::ContentHash;
 pub use dead_letter::{
     Attempt, DeadLetter, InvalidLetterStatus, LetterFilter, LetterStatus, ParkReason,
@@ -54,13 +58,10 @@ pub use sequence::{
 };
 pub use snapshot::{Fingerprint, Snapshot};
 pub use store::{
-    Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, DeadLetterStore,
-    EventStore, Load, Loaded, SnapshotStore, Store, StoreError, StoreErrorKind, StreamSummary,
-    Write,
+    DeadLetterStore, EventStore, Load, Loaded, SnapshotStore, Store, StoreError, StoreErrorKind,
+    StreamSummary,
 };
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
-pub use submit_error::{
-    ConflictReason, Fault, FieldViolation, Rejected, SequenceConflict, SubmitError, Unavailable,
-};
+pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};

@@ -1,0 +1,126 @@
+//! What a store is given to write, and what it answers.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::{
+    ContentHash, DeadLetter, FirstResult, NewEvent, Position, Sequence, StoreError, StreamFull,
+    StreamId, Timestamp,
+};
+
+/// One unit of a batch: written whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The stream it concerns.
+    pub stream: StreamId,
+    /// What is to be written.
+    pub write: Write,
+    /// The external id that is spent with it.
+    pub claim: Option<Claim>,
+}
+
+/// What an append writes.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Events.
+    Events {
+        /// The current sequence the stream must have (`None`: no events). The first event gets the next one.
+        after: Option<Sequence>,
+        /// The events; none at all just checks `after` and spends the claim.
+        events: Arc<[NewEvent]>,
+    },
+    /// A letter for a person; the stream itself is not looked at.
+    Letter(Box<DeadLetter>),
+}
+
+impl Write {
+    /// What a claim spent with this stands for, once the write has its place: `position` is that of its last
+    /// event.
+    pub fn first_result(&self, position: Position) -> Result<FirstResult, StreamFull> {
+        match self {
+            Self::Letter(letter) => Ok(FirstResult::DeadLettered { id: letter.id }),
+            Self::Events { after, events } if events.is_empty() => {
+                Ok(FirstResult::Unchanged { current: *after })
+            }
+            Self::Events { after, events } => Ok(FirstResult::Committed {
+                first: Sequence::after(*after)?,
+                last: Sequence::advance(*after, events.len())?.ok_or(StreamFull)?,
+                position,
+            }),
+        }
+    }
+}
+
+/// The streams of a batch whose chain is broken: events were not written, on which later appends were decided.
+///
+/// Kept by a store while it goes through a batch in order, see [`EventStore::append`].
+#[derive(Clone, Debug, Default)]
+pub struct BrokenChains(HashSet<StreamId>);
+
+impl BrokenChains {
+    /// Whether what `append` was decided on is still true, as far as this batch is concerned.
+    pub fn holds(&self, append: &Append) -> bool {
+        self.0.is_empty()
+            || matches!(append.write, Write::Letter(_))
+            || !self.0.contains(&append.stream)
+    }
+
+    /// To be told of every append that was not written.
+    pub fn note(&mut self, append: &Append) {
+        if let Write::Events { events, .. } = &append.write
+            && !events.is_empty()
+        {
+            self.0.insert(append.stream.clone());
+        }
+    }
+}
+
+/// An external id, and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The key, unique for the stream.
+    pub external_id: String,
+    /// What the command or fact asks for.
+    pub content: ContentHash,
+}
+
+/// A claim that was spent, as long as the stream exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRecord {
+    /// What the first command or fact under it asked for.
+    pub content: ContentHash,
+    /// What became of it.
+    pub first: FirstResult,
+}
+
+/// The answer to one append of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppendOutcome {
+    /// It is durable.
+    Written {
+        /// The position of its last event; of the log's head if it had none.
+        position: Position,
+        /// When it was recorded.
+        recorded_at: Timestamp,
+    },
+    /// The stream's current sequence is another; nothing was written.
+    Conflict {
+        /// The current sequence.
+        current: Option<Sequence>,
+    },
+    /// The external id was spent before, by this or by other content; nothing was written.
+    Claimed(ClaimRecord),
+    /// The stream has no sequences left for so many events; nothing was written.
+    StreamFull,
+}
+
+/// Why a batch was not answered append by append.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Nothing of the batch was written.
+    #[error(transparent)]
+    NotWritten(StoreError),
+    /// The batch may have been written as a whole, or not at all: look before saying anything.
+    #[error("the outcome of a commit is unknown: {0}")]
+    Unknown(#[source] StoreError),
+}
