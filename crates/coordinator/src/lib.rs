@@ -13,6 +13,7 @@ mod settings;
 mod coordinator;
 mod admission;
 mod host;
+mod intake;
 mod job;
 mod mailbox;
 mod round;

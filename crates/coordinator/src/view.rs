@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 use seriatim_core::{
-    Aggregate, At, Claim, Fault, QueryError, Sequence, Simulated, Simulation, StateView,
-    StoreError, StreamId, SubmitError,
+    Aggregate, At, Fault, QueryError, Sequence, Simulated, Simulation, StateView, StoreError,
+    StreamId, SubmitError,
 };
 
 use crate::answer;
 use crate::guard::guarded;
 use crate::history::{self, Standing, Trouble};
 use crate::host::Shared;
+use crate::intake::Taken;
 use crate::job::Work;
 use crate::judge::{Draft, Refusal, Verdict, judge};
 
@@ -80,11 +81,10 @@ async fn last_before(
         .map(|last| Sequence(u32::try_from(last).expect("below 2^32"))))
 }
 
-/// What `work` would come to, at a state of now or then.
+/// What a command would come to, at a state of now or then.
 pub(crate) async fn simulate<A: Aggregate>(
     shared: &Shared,
-    work: Work<A>,
-    claim: Option<Claim>,
+    Taken { work, claim, .. }: Taken<A>,
     at: At,
 ) -> Result<Simulation, SubmitError> {
     let Work::Commands(commands) = &work else {

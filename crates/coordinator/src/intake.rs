@@ -1,0 +1,200 @@
+//! From requests to work: decoded, checked against the domain's types, and prepared.
+
+use std::sync::Arc;
+
+use seriatim_core::{
+    Aggregate, Claim, CommandRequest, ContentHash, Fact, FactOrigin, FactRequest, Fault, FieldPath,
+    FieldViolation, MergeStrategy, Message, Metadata, NewFact, Payload, Prepare, PrepareError,
+    StreamId, SubmitError, Unavailable, field_names,
+};
+use uuid::Uuid;
+
+use crate::Settings;
+use crate::guard::guarded;
+use crate::job::{Commands, FactWork, Work};
+
+/// A request that was understood: what a mailbox takes.
+pub(crate) struct Taken<A: Aggregate> {
+    pub(crate) work: Work<A>,
+    pub(crate) claim: Option<Claim>,
+    pub(crate) correlation_id: String,
+}
+
+/// Decodes a request's commands and lets them be prepared.
+pub(crate) async fn commands<A: Aggregate>(
+    settings: &Settings,
+    prepare: Option<&Arc<dyn Prepare<A>>>,
+    request: CommandRequest,
+) -> Result<Taken<A>, SubmitError> {
+    let mut violations = unknown_premises::<A>(&request.premises);
+    let mut commands: Vec<A::Command> = Vec::with_capacity(request.commands.len());
+    for (at, payload) in request.commands.iter().enumerate() {
+        match decode(payload, || format!("pages[{at}].command")) {
+            Ok(command) => commands.push(command),
+            Err(violation) => violations.push(violation),
+        }
+    }
+    if !violations.is_empty() {
+        return Err(SubmitError::Invalid(violations));
+    }
+    if let Some(prepare) = prepare {
+        for command in &mut commands {
+            *command = prepared(settings, prepare, &request.stream, command.clone()).await?;
+        }
+    }
+    let own_strategy = || MergeStrategy::most_careful(commands.iter().map(A::merge_strategy));
+    let strategy = match request.merge {
+        Some(strategy) => strategy,
+        None => guarded("merge_strategy", own_strategy).map_err(|fault| SubmitError::Broken {
+            stream: request.stream.clone(),
+            fault,
+        })?,
+    };
+    let correlation_id = correlation(&request.metadata, request.id);
+    Ok(Taken {
+        claim: claim(&request.metadata, || ContentHash::of_command(&request)),
+        work: Work::Commands(Box::new(Commands {
+            strategy,
+            metadata: Arc::new(metadata(
+                &request.metadata,
+                request.id,
+                &correlation_id,
+                None,
+            )),
+            request,
+            commands,
+        })),
+        correlation_id,
+    })
+}
+
+async fn prepared<A: Aggregate>(
+    settings: &Settings,
+    prepare: &Arc<dyn Prepare<A>>,
+    stream: &StreamId,
+    command: A::Command,
+) -> Result<A::Command, SubmitError> {
+    let prepare = Arc::clone(prepare);
+    // On a task of its own, so that a panic in there is this command's trouble only.
+    let task = tokio::spawn(async move { prepare.prepare(command).await });
+    match task.await {
+        Ok(Ok(command)) => Ok(command),
+        Ok(Err(PrepareError::Rejected(rejection))) => {
+            Err(SubmitError::Rejected((&rejection).into()))
+        }
+        Ok(Err(PrepareError::Unavailable(source))) => Err(SubmitError::Unavailable {
+            retry_after: settings.retry_after,
+            source: Unavailable::Prepare(source),
+        }),
+        Err(panic) => Err(SubmitError::Broken {
+            stream: stream.clone(),
+            fault: Fault::Panicked {
+                function: "prepare",
+                message: panic.to_string(),
+            },
+        }),
+    }
+}
+
+/// Decodes a request's facts.
+pub(crate) fn facts<A: Aggregate>(request: &FactRequest) -> Result<Taken<A>, SubmitError> {
+    let routed = request.route_to_aggregate.unwrap_or(A::ROUTE_FACTS);
+    let correlation_id = correlation(&request.metadata, request.id);
+    let mut violations = Vec::new();
+    let mut facts = Vec::with_capacity(request.facts.len());
+    for (at, NewFact { payload, origin }) in request.facts.iter().enumerate() {
+        let event = match decode(payload, || format!("pages[{at}].event")) {
+            Ok(event) => event,
+            Err(violation) => {
+                violations.push(violation);
+                continue;
+            }
+        };
+        let origin = origin.clone();
+        let from = Some(origin.clone());
+        facts.push(FactWork {
+            fact: Fact { event, origin },
+            as_it_came: (!routed).then(|| payload.clone()),
+            metadata: Arc::new(metadata(
+                &request.metadata,
+                request.id,
+                &correlation_id,
+                from,
+            )),
+        });
+    }
+    if !violations.is_empty() {
+        return Err(SubmitError::Invalid(violations));
+    }
+    Ok(Taken {
+        claim: claim(&request.metadata, || ContentHash::of_fact(request)),
+        work: Work::Facts(facts),
+        correlation_id,
+    })
+}
+
+/// Of the events that follow: what was sent, with a workflow and a cause in any case.
+fn metadata(
+    sent: &Metadata,
+    id: Uuid,
+    correlation_id: &str,
+    origin: Option<FactOrigin>,
+) -> Metadata {
+    Metadata {
+        correlation_id: Some(correlation_id.into()),
+        causation_id: sent.causation_id.or(Some(id)),
+        origin,
+        ..sent.clone()
+    }
+}
+
+/// A payload that makes the type's own code panic is one that does not fit it.
+fn decode<M: Message>(payload: &Payload, field: impl Fn() -> String) -> Result<M, FieldViolation> {
+    let why = match guarded("deserialize", || M::decode(payload)) {
+        Ok(Ok(message)) => return Ok(message),
+        Ok(Err(error)) => error.to_string(),
+        Err(fault) => fault.to_string(),
+    };
+    Err(FieldViolation::new(field(), why))
+}
+
+fn claim(metadata: &Metadata, content: impl FnOnce() -> ContentHash) -> Option<Claim> {
+    metadata.external_id.as_ref().map(|external_id| Claim {
+        external_id: external_id.clone(),
+        content: content(),
+    })
+}
+
+/// A workflow that nobody named is named after what began it.
+fn correlation(metadata: &Metadata, id: Uuid) -> String {
+    metadata
+        .correlation_id
+        .clone()
+        .unwrap_or_else(|| id.to_string())
+}
+
+/// A premise that names no field would hold for ever, so a slip of the pen must not pass as one.
+fn unknown_premises<A: Aggregate>(premises: &[FieldPath]) -> Vec<FieldViolation> {
+    let Some(fields) = field_names::<A>() else {
+        return Vec::new();
+    };
+    let known = |premise: &FieldPath| {
+        premise
+            .segments()
+            .first()
+            .is_none_or(|first| fields.contains(&first.as_str()))
+    };
+    premises
+        .iter()
+        .enumerate()
+        .filter(|(_, premise)| !known(premise))
+        .map(|(at, premise)| {
+            let message = format!(
+                "the state of `{}` has no field `{premise}`; it has `{}`",
+                A::DOMAIN,
+                fields.join("`, `")
+            );
+            FieldViolation::new(format!("premises[{at}]"), message)
+        })
+        .collect()
+}
