@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{
-    Aggregate, ExpectedSequence, Fact, FactOrigin, MergeStrategy, Sequence, decide_all, fold,
+    Aggregate, ExpectedSequence, Fact, FactOrigin, MergeStrategy, Mismatch, Sequence, decide_all,
+    fold,
 };
 
 use crate::round_trip::{self, Lost};
@@ -135,10 +136,10 @@ impl<A: Aggregate> Given<A> {
         lines.push(format!("(expecting {expected}, {strategy})"));
         match expected.check(current) {
             Ok(()) => self.when_all(commands),
-            Err(seriatim_core::Mismatch::Beyond(conflict)) => {
+            Err(Mismatch::Beyond(conflict)) => {
                 panic!("{conflict}: give the events up to there, or expect less")
             }
-            Err(seriatim_core::Mismatch::Behind(_)) => {
+            Err(Mismatch::Behind(_)) => {
                 let outcome = self.collide(expected, strategy, &commands);
                 Then::new(self, lines, outcome)
             }

@@ -59,19 +59,27 @@ pub(crate) fn block(text: &mut String, label: &str, lines: &[String]) {
 /// The lines of both, those only in `left` after a `-`, those only in `right` after a `+`.
 pub(crate) fn diff(left: &[String], right: &[String]) -> Vec<String> {
     let steps = steps(left, right);
-    let shown = |at: usize| {
+    let near = |at: usize| {
         let around = at.saturating_sub(CONTEXT)..steps.len().min(at + CONTEXT + 1);
         steps[around].iter().any(|(sign, _)| *sign != ' ')
     };
+    let near: Vec<_> = (0..steps.len()).map(near).collect();
+    // A line that is far from every difference, and not alone in that.
+    let cut = |at: usize| {
+        let beside = [at.checked_sub(1), Some(at + 1)];
+        !near[at]
+            && beside
+                .into_iter()
+                .flatten()
+                .any(|at| near.get(at) == Some(&false))
+    };
     let mut lines = Vec::new();
-    let mut cut = false;
     for (at, (sign, line)) in steps.iter().enumerate() {
-        if shown(at) {
+        if !cut(at) {
             lines.push(format!("{sign} {line}"));
-        } else if !cut {
+        } else if at == 0 || !cut(at - 1) {
             lines.push("  ...".into());
         }
-        cut = !shown(at);
     }
     lines
 }
@@ -124,6 +132,7 @@ mod tests {
     fn a_diff_cuts_what_is_far_from_every_difference() {
         let diff = diff(&split("1 2 3 4 5 6 7"), &split("1 2 3 4 5 6 8"));
         assert_eq!(diff, ["  ...", "  5", "  6", "- 7", "+ 8"]);
+        assert_eq!(super::diff(&split("1 2 3 4"), &split("1 2 3 5")).len(), 5);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 mod account;
 
-use account::{Account, any_command};
-use seriatim_testkit::commutes;
+use account::{Account, AccountCommand, any_command, deposited, withdraw};
+use proptest::prelude::*;
 use seriatim_testkit::commutes::Cell;
+use seriatim_testkit::{commutes, proptest};
 
 #[test]
 fn the_table_says_which_commands_merge_with_which_events() {
@@ -37,6 +38,29 @@ fn the_table_says_which_commands_merge_with_which_events() {
             "{command} and {event}\n{report}"
         );
     }
+}
+
+#[test]
+fn facts_come_between_too() {
+    let commands = || {
+        prop_oneof![
+            Just(AccountCommand::Open {
+                owner: "Ann".into()
+            }),
+            (1u64..9).prop_map(withdraw),
+        ]
+    };
+    let without = commutes::<Account>(commands()).run();
+    assert_eq!(
+        without.cell("Withdraw", "Deposited"),
+        Cell::NeverMet,
+        "{without}"
+    );
+    let with = commutes::<Account>(commands())
+        .facts((1u64..9).prop_map(deposited))
+        .run();
+    let cell = with.cell("Withdraw", "Deposited");
+    assert!(matches!(cell, Cell::Depends { .. }), "{with}");
 }
 
 #[test]

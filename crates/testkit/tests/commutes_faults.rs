@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use account::panic_of;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use seriatim_core::{Aggregate, Merge};
+use seriatim_core::{Aggregate, Fact, Merge};
 use seriatim_derive::{Command, Event, Rejection};
 use seriatim_testkit::commutes::Cell;
 use seriatim_testkit::{commutes, proptest};
@@ -20,17 +20,28 @@ const PANICS_IN_EVOLVE: u8 = 4;
 const PANICS_IN_DECIDE: u8 = 5;
 const PANICS_IN_MERGE: u8 = 6;
 const MERGES_TO_NONSENSE: u8 = 7;
+const LIST_COMPARED_AS_A_SET: u8 = 8;
+const TAKES_FACTS_BY_CHANCE: u8 = 9;
+const PANICS_IN_ON_FACT: u8 = 10;
 
 /// A till with one fault.
 #[derive(Default, Clone, Debug, Serialize, Deserialize)]
 struct Till<const FAULT: u8> {
+    added: Vec<u64>,
     cents: u64,
     last: u64,
 }
 
 impl<const FAULT: u8> PartialEq for Till<FAULT> {
     fn eq(&self, other: &Self) -> bool {
-        self.cents == other.cents && (FAULT == STATE_COMPARED_IN_PART || self.last == other.last)
+        let in_order = |till: &Self| {
+            let mut added = till.added.clone();
+            added.sort_unstable();
+            added
+        };
+        self.cents == other.cents
+            && (FAULT == STATE_COMPARED_IN_PART || self.last == other.last)
+            && in_order(self) == in_order(other)
     }
 }
 
@@ -136,6 +147,7 @@ impl<const FAULT: u8> Aggregate for Till<FAULT> {
                 match FAULT {
                     STATE_COMPARED_IN_PART => self.last = *cents,
                     EVOLVES_BY_CHANCE => self.last = chance(),
+                    LIST_COMPARED_AS_A_SET => self.added.push(*cents),
                     _ => {}
                 }
             }
@@ -147,6 +159,14 @@ impl<const FAULT: u8> Aggregate for Till<FAULT> {
                 self.cents = self.cents.saturating_sub(*cents);
             }
             TillEvent::Counted { .. } | TillEvent::Forgot { .. } => {}
+        }
+    }
+
+    fn on_fact(&self, fact: &Fact<TillEvent>) -> Vec<TillEvent> {
+        match FAULT {
+            TAKES_FACTS_BY_CHANCE => vec![TillEvent::Added { cents: chance() }],
+            PANICS_IN_ON_FACT => panic!("no facts here"),
+            _ => vec![fact.event.clone()],
         }
     }
 
@@ -202,6 +222,7 @@ the merge leaves another state than the other order, but the two compare as equa
   merges as       Added { cents: 2 }
 
   state             {
+                      "added": [],
                       "cents": 3,
                   -   "last": 1
                   +   "last": 2
@@ -240,6 +261,7 @@ fn an_evolution_by_chance_is_found() {
                     -> Added { cents: 1 }
 
   state             {
+                      "added": [],
                       "cents": 1,
                   -   "last": "#;
     assert_says(&text, &[case, "it must be pure"]);
@@ -351,4 +373,40 @@ fn a_merge_of_the_aggregates_own_that_cannot_be_stored_is_found() {
   the command     Add { cents: 1 }
 "#;
     assert_says(&text, &[case, "`merge` gave    Forgot { text: \"x\" }"]);
+}
+
+#[test]
+fn a_list_that_is_compared_as_a_set_is_found() {
+    let text = found::<LIST_COMPARED_AS_A_SET>(add());
+    let advice = "only the order in a list differs: for a set, use a `BTreeSet`";
+    assert_says(&text, &["the two compare as equal", advice]);
+}
+
+fn found_with_facts<const FAULT: u8>() -> String {
+    let fact = (1u64..9).prop_map(|cents| TillEvent::Added { cents });
+    panic_of(|| commutes::<Till<FAULT>>(take()).facts(fact).run())
+}
+
+#[test]
+fn a_fact_that_is_taken_by_chance_is_found() {
+    let text = found_with_facts::<TAKES_FACTS_BY_CHANCE>();
+    let case = r#"
+`on_fact` gives something else when it is asked again
+
+  history         nothing
+  came between    the fact Added { cents: 1 }
+"#;
+    assert_says(&text, &[case, "it must be pure"]);
+}
+
+#[test]
+fn a_panic_of_on_fact_is_found() {
+    let text = found_with_facts::<PANICS_IN_ON_FACT>();
+    assert_says(
+        &text,
+        &[
+            "`on_fact` panicked: no facts here",
+            "a fact cannot be refused",
+        ],
+    );
 }

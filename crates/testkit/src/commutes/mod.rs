@@ -1,8 +1,10 @@
 //! `commutes::<A>(commands)`: whether the merges of an aggregate are right, and which commands merge with which events.
 
 mod problem;
+mod pure;
 mod report;
 mod shrink;
+mod step;
 mod trial;
 
 use std::cell::RefCell;
@@ -17,17 +19,19 @@ pub use report::{Cell, Report};
 
 use report::Tally;
 use shrink::Found;
+use step::StepOf;
 
-type Case<C> = (Vec<C>, Vec<C>, C);
+type Case<A> = (Vec<StepOf<A>>, Vec<StepOf<A>>, <A as Aggregate>::Command);
 
-/// The longest history, in commands.
+/// The longest history, in commands and facts.
 const KNOWN: usize = 8;
-/// The most commands that come between.
+/// The most commands and facts that come between.
 const BETWEEN: usize = 3;
 
 /// Checks the merges of an aggregate on histories of the commands that `commands` generates.
 ///
-/// A case is a history, some commands that come between, and a command of a sender who does not know of them. Where
+/// A case is a history of commands and [facts](Commutes::facts), some that come between, and a command of a sender who
+/// does not know of these. Where
 /// [`Commutative`](seriatim_core::MergeStrategy::Commutative) merges it, the check holds the merge against its
 /// definition, on what is *stored* rather than on what compares equal:
 ///
@@ -48,6 +52,7 @@ pub fn commutes<A: Aggregate>(
 ) -> Commutes<A> {
     Commutes {
         commands: commands.boxed(),
+        facts: None,
         cases: 1000,
         seed: 0,
     }
@@ -58,11 +63,18 @@ pub fn commutes<A: Aggregate>(
 #[must_use = "nothing is checked before `run`"]
 pub struct Commutes<A: Aggregate> {
     commands: BoxedStrategy<A::Command>,
+    facts: Option<BoxedStrategy<A::Event>>,
     cases: u32,
     seed: u64,
 }
 
 impl<A: Aggregate> Commutes<A> {
+    /// Lets facts arrive among the commands.
+    pub fn facts(mut self, facts: impl Strategy<Value = A::Event> + 'static) -> Self {
+        self.facts = Some(facts.boxed());
+        self
+    }
+
     /// How many cases to try. Default 1000.
     pub fn cases(mut self, cases: u32) -> Self {
         self.cases = cases;
@@ -105,7 +117,7 @@ impl<A: Aggregate> Commutes<A> {
                 }
             });
         if let Some(found) = found.into_inner() {
-            let problem = found.smallest(&self.commands).problem;
+            let problem = found.smallest(&self.steps()).problem;
             panic!(
                 "{problem}\n\n  found in `{}`; `.seed({})` finds it again",
                 A::DOMAIN,
@@ -116,12 +128,16 @@ impl<A: Aggregate> Commutes<A> {
         Report::of::<A>(&tally.into_inner(), self.cases, self.seed)
     }
 
+    fn steps(&self) -> BoxedStrategy<StepOf<A>> {
+        step::steps::<A>(&self.commands, self.facts.as_ref())
+    }
+
     /// What came before, what came between, and the command that does not know of it.
-    fn case(&self) -> impl Strategy<Value = Case<A::Command>> + use<A> {
-        let commands = |range| vec(self.commands.clone(), range);
-        // Mostly one command: what comes of one event tells more than what comes of several.
-        let between = prop_oneof![2 => commands(1..=1), 1 => commands(2..=BETWEEN)];
-        (commands(0..=KNOWN), between, self.commands.clone())
+    fn case(&self) -> impl Strategy<Value = Case<A>> + use<A> {
+        let steps = |range| vec(self.steps(), range);
+        // Mostly one: what comes of one event tells more than what comes of several.
+        let between = prop_oneof![2 => steps(1..=1), 1 => steps(2..=BETWEEN)];
+        (steps(0..=KNOWN), between, self.commands.clone())
     }
 
     fn runner(&self) -> TestRunner {

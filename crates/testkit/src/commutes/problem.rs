@@ -5,6 +5,9 @@ use std::fmt;
 use crate::round_trip::Lost;
 use crate::text;
 
+/// What is right, or the rule that is broken.
+pub(super) type Checked<T> = Result<T, Box<Problem>>;
+
 /// A rule that is broken, with the case that shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
@@ -31,6 +34,9 @@ impl Problem {
     pub(super) fn panicked(function: &str, message: &str) -> Box<Self> {
         let advice = match function {
             "decide" => "reject a command that does not fit, with the reason",
+            "on_fact" => {
+                "a fact cannot be refused: what happened elsewhere happened; take it as it came"
+            }
             "merge" => "where it cannot merge, answer `Merge::Conflict` or `Merge::Manual`",
             _ => {
                 "it must be total: an event that does not fit the state happened all the same; take in what can be"
@@ -39,17 +45,19 @@ impl Problem {
         Self::new(format!("`{function}` panicked: {message}"), advice)
     }
 
-    pub(super) fn lost(lost: Lost) -> Box<Self> {
-        Self::new(
+    pub(super) fn shows(mut self: Box<Self>, label: &'static str, lines: Vec<String>) -> Box<Self> {
+        self.evidence.push((label, lines));
+        self
+    }
+}
+
+impl From<Lost> for Box<Problem> {
+    fn from(lost: Lost) -> Self {
+        Problem::new(
             lost.what,
             "everything that is stored must read back as it was: look at its serde attributes",
         )
         .shows("stored", lost.evidence)
-    }
-
-    pub(super) fn shows(mut self: Box<Self>, label: &'static str, lines: Vec<String>) -> Box<Self> {
-        self.evidence.push((label, lines));
-        self
     }
 }
 

@@ -8,17 +8,18 @@ use proptest::test_runner::TestRunner;
 use seriatim_core::Aggregate;
 
 use super::problem::Problem;
+use super::step::{Step, StepOf};
 use super::trial;
 
-/// How many commands are drawn and simplified for trying in place of others.
+/// How many steps are drawn and simplified for trying in place of others.
 const DRAWS: usize = 64;
 /// How many ever simpler forms of one of them are tried.
 const FORMS: usize = 32;
 
 /// A case and the problem it shows.
 pub(super) struct Found<A: Aggregate> {
-    pub(super) known: Vec<A::Command>,
-    pub(super) between: Vec<A::Command>,
+    pub(super) known: Vec<StepOf<A>>,
+    pub(super) between: Vec<StepOf<A>>,
     pub(super) command: A::Command,
     pub(super) problem: Box<Problem>,
 }
@@ -36,22 +37,22 @@ impl<A: Aggregate> Clone for Found<A> {
 
 impl<A: Aggregate> Found<A> {
     /// The smallest case that shows a problem of the same kind.
-    pub(super) fn smallest(mut self, commands: &BoxedStrategy<A::Command>) -> Self {
-        let simple = simple(commands);
+    pub(super) fn smallest(mut self, steps: &BoxedStrategy<StepOf<A>>) -> Self {
+        let simple = simple(steps);
         while let Some(smaller) = self.smaller(&simple) {
             self = smaller;
         }
         self
     }
 
-    fn smaller(&self, simple: &[A::Command]) -> Option<Self> {
+    fn smaller(&self, simple: &[StepOf<A>]) -> Option<Self> {
         let without = self.slots().map(|slot| (slot, None));
         let replaced = self.slots().flat_map(|slot| {
-            let simpler = move |other: &&A::Command| size(*other) < size(self.at(slot));
-            simple
+            let size_now = size(&self.at(slot));
+            let simpler = simple
                 .iter()
-                .filter(simpler)
-                .map(move |other| (slot, Some(other)))
+                .take_while(move |other| size(*other) < size_now);
+            simpler.map(move |other| (slot, Some(other)))
         });
         without
             .chain(replaced)
@@ -64,21 +65,22 @@ impl<A: Aggregate> Found<A> {
         known.chain(between).chain([Slot::Command])
     }
 
-    fn at(&self, slot: Slot) -> &A::Command {
+    fn at(&self, slot: Slot) -> StepOf<A> {
         match slot {
-            Slot::Known(at) => &self.known[at],
-            Slot::Between(at) => &self.between[at],
-            Slot::Command => &self.command,
+            Slot::Known(at) => self.known[at].clone(),
+            Slot::Between(at) => self.between[at].clone(),
+            Slot::Command => Step::Command(self.command.clone()),
         }
     }
 
-    /// The case with another command in one place, or with none there, if it still fails in the same way.
-    fn with(&self, slot: Slot, other: Option<&A::Command>) -> Option<Self> {
+    /// The case with another step in one place, or with none there, if it still fails in the same way.
+    fn with(&self, slot: Slot, other: Option<&StepOf<A>>) -> Option<Self> {
         let mut case = self.clone();
-        match slot {
-            Slot::Known(at) => drop(case.known.splice(at..=at, other.cloned())),
-            Slot::Between(at) => drop(case.between.splice(at..=at, other.cloned())),
-            Slot::Command => case.command = other?.clone(),
+        match (slot, other) {
+            (Slot::Known(at), _) => drop(case.known.splice(at..=at, other.cloned())),
+            (Slot::Between(at), _) => drop(case.between.splice(at..=at, other.cloned())),
+            (Slot::Command, Some(Step::Command(other))) => case.command = other.clone(),
+            (Slot::Command, Some(Step::Fact(_)) | None) => return None,
         }
         case.problem = trial::run::<A>(&case.known, &case.between, &case.command).err()?;
         (case.problem.advice == self.problem.advice).then_some(case)
@@ -93,12 +95,12 @@ enum Slot {
     Command,
 }
 
-/// Commands of every kind, the simplest first.
-fn simple<C: Debug>(commands: &BoxedStrategy<C>) -> Vec<C> {
+/// Steps of every kind, the simplest first.
+fn simple<S: Debug>(steps: &BoxedStrategy<S>) -> Vec<S> {
     let mut runner = TestRunner::deterministic();
     let mut simple = Vec::new();
     for _ in 0..DRAWS {
-        let Ok(mut tree) = commands.new_tree(&mut runner) else {
+        let Ok(mut tree) = steps.new_tree(&mut runner) else {
             continue;
         };
         for _ in 0..FORMS {
@@ -109,12 +111,12 @@ fn simple<C: Debug>(commands: &BoxedStrategy<C>) -> Vec<C> {
         }
     }
     simple.sort_by_cached_key(size);
-    simple.dedup_by_key(|command| size(command));
+    simple.dedup_by_key(|step| size(step));
     simple
 }
 
 /// What is simpler: what takes less to write down.
-fn size<C: Debug>(command: &C) -> (usize, String) {
-    let text = format!("{command:?}");
+fn size<S: Debug>(step: &S) -> (usize, String) {
+    let text = format!("{step:?}");
     (text.len(), text)
 }

@@ -1,21 +1,19 @@
 //! One case: a history, what came between, and a command, held against the rules.
 
 use serde_json::Value;
-
 use seriatim_core::merge::{Collision, Resolution, resolve};
-use seriatim_core::{Aggregate, Event, MergeStrategy, Message, Rejection, fold};
+use seriatim_core::{Aggregate, MergeStrategy, Message};
 
-use super::problem::Problem;
+use super::problem::{Checked, Problem};
+use super::pure::{self, answer, canonical, json, shown};
 use super::report::{Met, Outcome};
-use crate::round_trip::{self, stored};
-use crate::{quiet, text};
-
-type Checked<T> = Result<T, Box<Problem>>;
+use super::step::{StepOf, play};
+use crate::{round_trip, text};
 
 /// What came of the collision, or the rule that is broken. `None`: nothing came between.
 pub(super) fn run<A: Aggregate>(
-    known: &[A::Command],
-    between: &[A::Command],
+    known: &[StepOf<A>],
+    between: &[StepOf<A>],
     command: &A::Command,
 ) -> Checked<Option<Met>> {
     let mut story = Vec::new();
@@ -25,11 +23,12 @@ pub(super) fn run<A: Aggregate>(
     })
 }
 
+/// The case so far, for people: labels and lines.
 type Story = Vec<(&'static str, Vec<String>)>;
 
 fn check<A: Aggregate>(
-    known: &[A::Command],
-    between: &[A::Command],
+    known: &[StepOf<A>],
+    between: &[StepOf<A>],
     command: &A::Command,
     story: &mut Story,
 ) -> Checked<Option<Met>> {
@@ -38,7 +37,7 @@ fn check<A: Aggregate>(
     story.push(("came between", Vec::new()));
     let (current, intervening) = play(&base, between, &mut story[1].1)?;
     story.push(("the command", text::lines(&[command])));
-    round_trip::command(command).map_err(Problem::lost)?;
+    round_trip::command(command)?;
     in_any_order(&A::default(), known.iter().chain(&intervening))?;
     if intervening.is_empty() {
         return Ok(None);
@@ -60,132 +59,16 @@ fn check<A: Aggregate>(
     }))
 }
 
-/// Runs `commands` one after another, skipping those that are rejected, and tells what each gave.
-fn play<A: Aggregate>(
-    state: &A,
-    commands: &[A::Command],
-    told: &mut Vec<String>,
-) -> Checked<(A, Vec<A::Event>)> {
-    let mut state = state.clone();
-    let mut all = Vec::new();
-    for command in commands {
-        let before = told.len();
-        told.extend(text::lines(&[command]));
-        round_trip::command(command).map_err(Problem::lost)?;
-        match decide(&state, command)? {
-            Ok(events) => {
-                told.extend(
-                    text::lines(&events)
-                        .into_iter()
-                        .map(|line| format!("  -> {line}")),
-                );
-                state = evolve(&state, &events)?;
-                all.extend(events);
-            }
-            Err(_) => told.truncate(before),
-        }
-    }
-    Ok((state, all))
-}
-
-/// Decides twice: both times must give the same.
-fn decide<A: Aggregate>(
-    state: &A,
-    command: &A::Command,
-) -> Checked<Result<Vec<A::Event>, A::Rejection>> {
-    let decide = || {
-        quiet::catch(|| state.decide(command))
-            .map_err(|message| Problem::panicked("decide", &message))
-    };
-    let (first, second) = (decide()?, decide()?);
-    if told(&first) != told(&second) {
-        return Err(Problem::new(
-            "`decide` gives something else when it is asked again",
-            "it must be pure: what it takes from a clock, an id generator or a random number belongs in the \
-             command; or leave it out of the comparison by `#[seriatim(canonical = ...)]`",
-        )
-        .shows("command", text::lines(&[command]))
-        .shows("first", answer(&first))
-        .shows("again", answer(&second)));
-    }
-    for event in first.iter().flatten() {
-        round_trip::event(event).map_err(Problem::lost)?;
-    }
-    Ok(first)
-}
-
-/// What a decision comes to, comparable.
-fn told<E: Event, R: Rejection>(decision: &Result<Vec<E>, R>) -> impl PartialEq + use<E, R> {
-    match decision {
-        Ok(events) => Ok(canonical(events)),
-        Err(rejection) => Err((rejection.code(), rejection.to_string())),
-    }
-}
-
-fn answer<E: Event, R: Rejection>(decision: &Result<Vec<E>, R>) -> Vec<String> {
-    match decision {
-        Ok(events) => text::lines(events),
-        Err(rejection) => vec![format!("rejected as {}: {rejection}", rejection.code())],
-    }
-}
-
-/// What would be stored of the canonical events.
-fn canonical<E: Event>(events: &[E]) -> round_trip::Stored {
-    let canonical: Vec<_> = events
-        .iter()
-        .map(|event| event.canonical().into_owned())
-        .collect();
-    stored(&canonical)
-}
-
-/// Folds twice: both times must give the same, and survive being kept.
-fn evolve<'a, A: Aggregate>(
-    state: &A,
-    events: impl IntoIterator<Item = &'a A::Event> + Clone,
-) -> Checked<A> {
-    let (first, second) = (
-        fold_quietly(state, events.clone())?,
-        fold_quietly(state, events)?,
-    );
-    if json(&first) != json(&second) {
-        return Err(Problem::new(
-            "`evolve` gives another state for the same events",
-            "it must be pure: whatever it takes from a clock, an id generator or a random number belongs in the event",
-        )
-        .shows("state", text::diff(&shown(&first), &shown(&second)))
-        .shows("", vec!["(- first, + again)".into()]));
-    }
-    round_trip::state(&first).map_err(Problem::lost)?;
-    Ok(first)
-}
-
-fn fold_quietly<'a, A: Aggregate>(
-    state: &A,
-    events: impl IntoIterator<Item = &'a A::Event>,
-) -> Checked<A> {
-    quiet::catch(|| fold(state.clone(), events))
-        .map_err(|message| Problem::panicked("evolve", &message))
-}
-
 /// `evolve` must not panic, whatever the order.
 fn in_any_order<'a, A: Aggregate>(
     state: &A,
     events: impl DoubleEndedIterator<Item = &'a A::Event> + Clone,
 ) -> Checked<()> {
-    evolve(state, events.rev()).map(drop).map_err(|problem| {
-        problem.shows(
-            "in the order",
-            vec!["all of these events, the last one first".into()],
-        )
+    let evolved = pure::evolve(state, events.rev());
+    evolved.map(drop).map_err(|problem| {
+        let order = "all of these events, the last one first";
+        problem.shows("in the order", vec![order.into()])
     })
-}
-
-fn json<A: Aggregate>(state: &A) -> Option<Value> {
-    serde_json::to_value(state).ok()
-}
-
-fn shown<A: Aggregate>(state: &A) -> Vec<String> {
-    json(state).as_ref().map(text::json).unwrap_or_default()
 }
 
 /// A command of a sender who does not know of the intervening events.
@@ -205,8 +88,7 @@ impl<A: Aggregate> Trial<'_, A> {
             current: &self.current,
             premises: &[],
         };
-        quiet::catch(|| resolve(strategy, &collision))
-            .map_err(|message| Problem::panicked(function, &message))
+        pure::call(function, || resolve(strategy, &collision))
     }
 
     /// Whatever the aggregate's own merge proceeds with folds and survives storage.
@@ -215,16 +97,18 @@ impl<A: Aggregate> Trial<'_, A> {
         if let Resolution::Proceed(events) = resolution {
             let storable = events.iter().try_for_each(round_trip::event);
             storable
-                .map_err(Problem::lost)
-                .and_then(|()| evolve(&self.current, &events))
-                .map_err(|problem| problem.shows("`merge` gave", text::lines(&events)))?;
+                .map_err(Into::into)
+                .and_then(|()| pure::evolve(&self.current, &events))
+                .map_err(|problem: Box<Problem>| {
+                    problem.shows("`merge` gave", text::lines(&events))
+                })?;
         }
         Ok(())
     }
 
     fn check_merged(&self, story: &mut Story) -> Checked<Outcome> {
-        let before = decide(&self.base, self.command)?;
-        let now = decide(&self.current, self.command)?;
+        let before = pure::decide(&self.base, self.command)?;
+        let now = pure::decide(&self.current, self.command)?;
         let merged = match self.resolve(MergeStrategy::Commutative, "evolve")? {
             Resolution::Proceed(events) => events,
             Resolution::Reject(_) => return Ok(Outcome::Rejected),
@@ -239,17 +123,29 @@ impl<A: Aggregate> Trial<'_, A> {
 
     /// The state is the same in both orders, not only by `PartialEq`.
     fn check_order(&self, merged: &[A::Event]) -> Checked<()> {
-        let theirs_first = evolve(&self.current, merged)?;
-        let ours_first = evolve(&self.base, merged.iter().chain(&self.intervening))?;
-        if json(&theirs_first) == json(&ours_first) {
+        let theirs_first = pure::evolve(&self.current, merged)?;
+        let ours_first = pure::evolve(&self.base, merged.iter().chain(&self.intervening))?;
+        let (left, right) = (json(&ours_first), json(&theirs_first));
+        if left == right {
             return Ok(());
         }
-        Err(Problem::new(
-            "the merge leaves another state than the other order, but the two compare as equal",
-            "the `PartialEq` of the state leaves out what is marked: compare it too, or take it out of the state",
-        )
-        .shows("state", text::diff(&shown(&ours_first), &shown(&theirs_first)))
-        .shows("", vec!["(- the command first, + the command last, as merged)".into()]))
+        let advice = if left.map(sorted) == right.map(sorted) {
+            "only the order in a list differs: for a set, use a `BTreeSet`, because a `HashSet` is stored in another \
+             order each time; for a list, compare the order in `PartialEq` too"
+        } else {
+            "the `PartialEq` of the state leaves out what is marked: compare it too, or take it out of the state"
+        };
+        let title =
+            "the merge leaves another state than the other order, but the two compare as equal";
+        Err(Problem::new(title, advice)
+            .shows(
+                "state",
+                text::diff(&shown(&ours_first), &shown(&theirs_first)),
+            )
+            .shows(
+                "",
+                vec!["(- the command first, + the command last, as merged)".into()],
+            ))
     }
 
     /// The command was decided the same where its sender stood, not only by `PartialEq` and `canonical`.
@@ -258,29 +154,27 @@ impl<A: Aggregate> Trial<'_, A> {
         before: &Result<Vec<A::Event>, A::Rejection>,
         merged: &[A::Event],
     ) -> Checked<()> {
-        let decided = || {
-            let Ok(before) = before else {
-                return (Vec::new(), answer(before));
-            };
-            (text::lines(before), text::lines(merged))
-        };
-        let differs = |title: &'static str, advice: &'static str| {
-            let (before, merged) = decided();
-            Err(Problem::new(title, advice)
-                .shows("decided then", before)
-                .shows("decided now", merged))
+        let differs = |why: &str, advice: &'static str| {
+            let title =
+                "the command is merged though it was decided otherwise where its sender stood";
+            Err(Problem::new(format!("{title}: {why}"), advice)
+                .shows("decided then", answer(before))
+                .shows("decided now", text::lines(merged)))
         };
         let events = before.as_deref().unwrap_or_default();
         if canonical(events) != canonical(merged) {
             return differs(
-                "the command is merged though it was decided otherwise where its sender stood: the events compare as equal",
+                "the events compare as equal",
                 "the `PartialEq` of the event, or of what is in it, leaves out what is stored: compare all of it",
             );
         }
-        if json(&evolve(&self.base, events)?) != json(&evolve(&self.base, merged)?) {
+        let (then, now) = (
+            pure::evolve(&self.base, events)?,
+            pure::evolve(&self.base, merged)?,
+        );
+        if json(&then) != json(&now) {
             return differs(
-                "the command is merged though it was decided otherwise where its sender stood: `canonical` hides a \
-                 difference that the state keeps",
+                "`canonical` hides a difference that the state keeps",
                 "let `canonical` leave out only what `evolve` does not use",
             );
         }
@@ -293,10 +187,8 @@ impl<A: Aggregate> Trial<'_, A> {
         now: &Result<Vec<A::Event>, A::Rejection>,
         merged: &[A::Event],
     ) -> Checked<()> {
-        let serial = now
-            .as_ref()
-            .is_ok_and(|now| canonical(now) == canonical(merged));
-        if serial {
+        let same = |now: &Vec<A::Event>| canonical(now) == canonical(merged);
+        if now.as_ref().is_ok_and(same) {
             return Ok(());
         }
         Err(Problem::new(
@@ -306,13 +198,29 @@ impl<A: Aggregate> Trial<'_, A> {
         .shows("decided now", answer(now)))
     }
 
-    /// Whether `between`, decided after the command, would give other events.
-    fn decided_otherwise(&self, between: &[A::Command]) -> Checked<bool> {
-        let after = match decide(&self.base, self.command)? {
-            Ok(events) => evolve(&self.base, &events)?,
-            Err(_) => return Ok(false),
+    /// Whether what came between would have given other events after the command.
+    fn decided_otherwise(&self, between: &[StepOf<A>]) -> Checked<bool> {
+        let Ok(events) = pure::decide(&self.base, self.command)? else {
+            return Ok(false);
         };
+        let after = pure::evolve(&self.base, &events)?;
         let (_, events) = play(&after, between, &mut Vec::new())?;
         Ok(canonical(&events) != canonical(&self.intervening))
+    }
+}
+
+/// The same with every list in one order.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.into_iter().map(sorted).collect();
+            items.sort_by_cached_key(Value::to_string);
+            items.into()
+        }
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, sorted(value)))
+            .collect(),
+        scalar => scalar,
     }
 }
