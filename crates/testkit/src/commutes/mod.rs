@@ -24,7 +24,7 @@ use step::StepOf;
 type Case<A> = (Vec<StepOf<A>>, Vec<StepOf<A>>, <A as Aggregate>::Command);
 
 /// The longest history, in commands and facts.
-const KNOWN: usize = 8;
+const KNOWN: usize = 12;
 /// The most commands and facts that come between.
 const BETWEEN: usize = 3;
 
@@ -53,7 +53,7 @@ pub fn commutes<A: Aggregate>(
     Commutes {
         commands: commands.boxed(),
         facts: None,
-        cases: 1000,
+        cases: 2000,
         seed: 0,
     }
 }
@@ -75,7 +75,7 @@ impl<A: Aggregate> Commutes<A> {
         self
     }
 
-    /// How many cases to try. Default 1000.
+    /// How many cases to try. Default 2000.
     pub fn cases(mut self, cases: u32) -> Self {
         self.cases = cases;
         self
