@@ -47,6 +47,7 @@ where
             Body::new(LimitedBody {
                 body,
                 frames: Frames::new(max_bytes),
+                refusal: None,
             })
         };
         self.inner.call(request.map(limited))
@@ -58,6 +59,8 @@ where
 struct LimitedBody {
     body: Body,
     frames: Frames,
+    /// Set once a message is too large: the body ends with it.
+    refusal: Option<Status>,
 }
 
 impl http_body::Body for LimitedBody {
@@ -68,14 +71,26 @@ impl http_body::Body for LimitedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
+        if let Some(refusal) = self.refusal.clone() {
+            return Poll::Ready(Some(Err(refusal)));
+        }
         let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()? else {
             return Poll::Ready(None);
         };
-        let passed = match frame.data_ref() {
-            Some(data) => self.frames.pass(data),
-            None => Ok(()),
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
         };
-        Poll::Ready(Some(passed.map(|()| frame)))
+        let Err(TooLarge { at, bytes }) = self.frames.pass(&data) else {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        };
+        let refusal = too_large(bytes, self.frames.max_bytes);
+        if at == 0 {
+            return Poll::Ready(Some(Err(refusal)));
+        }
+        // What came before is read as usual.
+        self.refusal = Some(refusal);
+        Poll::Ready(Some(Ok(Frame::data(data.slice(..at)))))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -83,7 +98,7 @@ impl http_body::Body for LimitedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.refusal.is_none() && self.body.is_end_stream()
     }
 }
 
@@ -98,6 +113,15 @@ struct Frames {
     message_bytes: usize,
 }
 
+/// A message that is too large.
+#[derive(Debug, PartialEq, Eq)]
+struct TooLarge {
+    /// Where it begins in the bytes just looked at; 0 if it began before them.
+    at: usize,
+    /// How large it is.
+    bytes: u32,
+}
+
 impl Frames {
     fn new(max_bytes: usize) -> Self {
         Self {
@@ -109,34 +133,39 @@ impl Frames {
     }
 
     /// Goes through the next bytes; fails at a message that is too large.
-    fn pass(&mut self, mut data: &[u8]) -> Result<(), Status> {
-        while !data.is_empty() {
+    fn pass(&mut self, data: &[u8]) -> Result<(), TooLarge> {
+        let mut seen = 0;
+        while seen < data.len() {
+            let left = &data[seen..];
             if self.message_bytes > 0 {
-                let skip = self.message_bytes.min(data.len());
+                let skip = self.message_bytes.min(left.len());
                 self.message_bytes -= skip;
-                data = &data[skip..];
+                seen += skip;
                 continue;
             }
-            let take = (HEADER_BYTES - self.header_bytes).min(data.len());
-            self.header[self.header_bytes..self.header_bytes + take].copy_from_slice(&data[..take]);
+            let take = (HEADER_BYTES - self.header_bytes).min(left.len());
+            self.header[self.header_bytes..self.header_bytes + take].copy_from_slice(&left[..take]);
             self.header_bytes += take;
-            data = &data[take..];
+            seen += take;
             if self.header_bytes == HEADER_BYTES {
                 self.header_bytes = 0;
-                self.message_bytes = self.announced()?;
+                self.message_bytes = self.announced().map_err(|bytes| TooLarge {
+                    at: seen.saturating_sub(HEADER_BYTES),
+                    bytes,
+                })?;
             }
         }
         Ok(())
     }
 
-    /// The length that the header announces.
-    fn announced(&self) -> Result<usize, Status> {
+    /// The length that the header announces; fails with it if that is too much.
+    fn announced(&self) -> Result<usize, u32> {
         let [_, length @ ..] = self.header;
         let length = u32::from_be_bytes(length);
         usize::try_from(length)
             .ok()
             .filter(|bytes| *bytes <= self.max_bytes)
-            .ok_or_else(|| too_large(length, self.max_bytes))
+            .ok_or(length)
     }
 }
 
@@ -150,33 +179,43 @@ fn too_large(bytes: u32, max_bytes: usize) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tonic::Code;
 
     fn message(bytes: usize) -> Vec<u8> {
         let length = u32::try_from(bytes).unwrap().to_be_bytes();
         [&[0][..], &length, &vec![7; bytes]].concat()
     }
 
-    /// Each message, in pieces of any size.
-    fn pass(messages: &[usize], piece: usize) -> Result<(), Status> {
+    /// Each message, in pieces of any size; how many bytes of them passed, if not all.
+    fn pass(messages: &[usize], piece: usize) -> Result<(), usize> {
         let mut frames = Frames::new(100);
         let bytes: Vec<u8> = messages.iter().flat_map(|bytes| message(*bytes)).collect();
-        bytes.chunks(piece).try_for_each(|data| frames.pass(data))
+        for (n, data) in bytes.chunks(piece).enumerate() {
+            frames
+                .pass(data)
+                .map_err(|too_large| n * piece + too_large.at)?;
+        }
+        Ok(())
     }
 
     #[test]
     fn messages_up_to_the_limit_pass() {
         for piece in [1, 2, 5, 6, 1000] {
-            assert!(pass(&[0, 100, 1, 0, 99], piece).is_ok(), "{piece}");
+            assert_eq!(pass(&[0, 100, 1, 0, 99], piece), Ok(()), "{piece}");
         }
     }
 
     #[test]
-    fn a_message_over_the_limit_is_refused_wherever_it_stands() {
+    fn a_message_over_the_limit_is_refused_and_those_before_it_pass() {
         for piece in [1, 2, 5, 6, 1000] {
-            for messages in [&[101][..], &[0, 100, 101], &[1, 1000, 1]] {
-                let status = pass(messages, piece).unwrap_err();
-                assert_eq!(status.code(), Code::InvalidArgument, "{piece}");
+            for (messages, before) in [
+                (&[101][..], 0),
+                (&[0, 100, 101], 5 + 105),
+                (&[1, 1000, 1], 6),
+            ] {
+                let passed = pass(messages, piece).unwrap_err();
+                // A part of its own header may be through already; no message comes of that.
+                let header = before..before + HEADER_BYTES;
+                assert!(header.contains(&passed), "{piece} {messages:?}: {passed}");
             }
         }
     }

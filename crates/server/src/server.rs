@@ -149,8 +149,11 @@ fn routes(
     closed: &watch::Receiver<bool>,
 ) -> Result<Router, ServeError> {
     let max_bytes = settings.max_message_bytes;
-    let reflection =
-        || Reflection::configure().register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET);
+    let reflection = || {
+        Reflection::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let commands = Commands::new(
         coordinator.clone(),
         settings.in_flight_per_stream,

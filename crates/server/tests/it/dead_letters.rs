@@ -1,0 +1,143 @@
+//! Dead letters: lists, and one from three sides.
+
+use seriatim_core::{
+    ConflictReason, LetterStatus, MergeStrategy, ParkReason, Sequence, Simulated, StreamId,
+    ThreeWay,
+};
+use seriatim_proto::{convert, v1};
+use tonic::{Code, Request};
+use uuid::Uuid;
+
+use crate::rig::*;
+
+const LABEL: (&str, &str) = ("Label", r#"{"label":"theirs"}"#);
+
+/// Parks a command on a stream of two events, which its sender saw the first of.
+async fn park(rig: &Rig, stream: &StreamId, text: &str) -> Option<v1::Uuid> {
+    let request = ask(stream, "Label", &format!(r#"{{"label":"{text}"}}"#));
+    let mut message = Request::new(stale(0, MergeStrategy::Manual, request));
+    seriatim_proto::set_actor(message.metadata_mut(), "ann");
+    let response = rig.commands().submit(message).await.unwrap().into_inner();
+    dead_lettered(&response).id.clone()
+}
+
+async fn list(
+    rig: &Rig,
+    request: v1::DeadLetterServiceListRequest,
+) -> (Vec<v1::DeadLetter>, String) {
+    let answer = rig.letters().list(request).await.unwrap().into_inner();
+    (answer.letters, answer.next_page_token)
+}
+
+#[tokio::test]
+async fn a_letter_from_three_sides() {
+    let rig = Rig::start().await;
+    let stream = rig
+        .till_with(&[("Label", r#"{"label":"base"}"#), LABEL])
+        .await;
+    let id = park(&rig, &stream, "mine").await;
+    let request = v1::DeadLetterServiceGetRequest { id: id.clone() };
+    let answer = rig.letters().get(request).await.unwrap().into_inner();
+    let view = ThreeWay::try_from(answer).unwrap();
+    assert_eq!(view.letter.id, convert::uuid(id.as_ref(), "id").unwrap());
+    assert_eq!(view.letter.reason, ParkReason::Manual);
+    assert_eq!(view.letter.status, LetterStatus::Parked);
+    assert_eq!(view.letter.request.metadata.actor.as_deref(), Some("ann"));
+    assert_eq!(view.letter.conflict.current, Some(Sequence(1)));
+    assert_eq!(view.letter.intervening, Some((Sequence(1), Sequence(1))));
+    assert!(view.letter.base_hash.is_some());
+    assert_eq!(view.base.state["label"], "base");
+    assert_eq!(view.theirs.state["label"], "theirs");
+    assert_eq!(view.intervening.len(), 1);
+    match view.yours {
+        Simulated::Commits { after, .. } => assert_eq!(after.state["label"], "mine"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        view.obstacle,
+        Some(ConflictReason::OrderMatters { .. })
+    ));
+}
+
+#[tokio::test]
+async fn letters_by_domain_stream_and_status_page_by_page() {
+    let rig = Rig::start().await;
+    let one = rig.till_with(&[LABEL, LABEL]).await;
+    let other = rig.till_with(&[LABEL, LABEL]).await;
+    let mut parked = Vec::new();
+    for n in 0..5 {
+        parked.push(park(&rig, if n == 2 { &other } else { &one }, "x").await);
+    }
+    let of = |stream: &StreamId| v1::DeadLetterServiceListRequest {
+        domain: stream.domain.to_string(),
+        root: Some(stream.root.into()),
+        ..Default::default()
+    };
+    assert_eq!(list(&rig, of(&one)).await.0.len(), 4);
+    assert_eq!(list(&rig, of(&other)).await.0.len(), 1);
+    let by_status = |status: v1::DeadLetterStatus| v1::DeadLetterServiceListRequest {
+        status: status.into(),
+        domain: "till".into(),
+        ..Default::default()
+    };
+    assert_eq!(
+        list(&rig, by_status(v1::DeadLetterStatus::Parked))
+            .await
+            .0
+            .len(),
+        5
+    );
+    assert_eq!(
+        list(&rig, by_status(v1::DeadLetterStatus::Resolved))
+            .await
+            .0
+            .len(),
+        0
+    );
+
+    let mut seen = Vec::new();
+    let mut page_token = String::new();
+    for expected in [2, 2, 1] {
+        let request = v1::DeadLetterServiceListRequest {
+            page_size: 2,
+            page_token,
+            ..Default::default()
+        };
+        let (letters, next) = list(&rig, request).await;
+        assert_eq!(letters.len(), expected);
+        seen.extend(letters.into_iter().map(|letter| letter.id));
+        page_token = next;
+    }
+    assert_eq!(page_token, "");
+    assert_eq!(seen, parked);
+}
+
+#[tokio::test]
+async fn large_letters_make_shorter_pages() {
+    let rig = Rig::start().await;
+    let stream = rig.till_with(&[LABEL, LABEL]).await;
+    for _ in 0..5 {
+        park(&rig, &stream, &"x".repeat(900_000)).await;
+    }
+    let mut seen = 0;
+    let mut request = v1::DeadLetterServiceListRequest::default();
+    loop {
+        let (letters, next) = list(&rig, request.clone()).await;
+        seen += letters.len();
+        if next.is_empty() {
+            break;
+        }
+        request.page_token = next;
+    }
+    assert_eq!(seen, 5);
+}
+
+#[tokio::test]
+async fn a_letter_that_does_not_exist() {
+    let rig = Rig::start().await;
+    let request = v1::DeadLetterServiceGetRequest {
+        id: Some(Uuid::now_v7().into()),
+    };
+    let status = rig.letters().get(request).await.unwrap_err();
+    assert_code(&status, Code::NotFound, "UNKNOWN_DEAD_LETTER");
+}

@@ -1,0 +1,69 @@
+//! Health follows the store.
+
+use std::time::Duration;
+
+use seriatim_core::StoreErrorKind;
+use tonic::Streaming;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+
+use crate::rig::*;
+
+const SERVICES: [&str; 5] = [
+    "",
+    "seriatim.v1.CommandService",
+    "seriatim.v1.FactService",
+    "seriatim.v1.QueryService",
+    "seriatim.v1.DeadLetterService",
+];
+
+fn of(service: &str) -> HealthCheckRequest {
+    HealthCheckRequest {
+        service: service.into(),
+    }
+}
+
+/// Waits for a status. The services are told one after another, so one may still have its old one.
+async fn until(watch: &mut Streaming<HealthCheckResponse>, status: ServingStatus) {
+    while let Some(answer) = watch.message().await.unwrap() {
+        if answer.status() == status {
+            return;
+        }
+    }
+    panic!("never {status:?}");
+}
+
+#[tokio::test]
+async fn the_server_and_each_service_serve_from_the_start() {
+    let rig = Rig::start().await;
+    let mut health = HealthClient::new(rig.channel.clone());
+    for service in SERVICES {
+        let answer = health.check(of(service)).await.unwrap().into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving, "{service}");
+    }
+}
+
+#[tokio::test]
+async fn a_failing_store_is_not_serving_until_it_is_back() {
+    let rig = Rig::start_with(|server| server.health_interval(Duration::from_millis(1))).await;
+    let mut health = HealthClient::new(rig.channel.clone());
+    for service in SERVICES {
+        let mut watch = health.watch(of(service)).await.unwrap().into_inner();
+        until(&mut watch, ServingStatus::Serving).await;
+        rig.store.go_down(StoreErrorKind::Unavailable);
+        until(&mut watch, ServingStatus::NotServing).await;
+        rig.store.come_back();
+        until(&mut watch, ServingStatus::Serving).await;
+    }
+}
+
+#[tokio::test]
+async fn a_coordinator_that_admits_nothing_is_not_serving() {
+    let rig = Rig::start_with(|server| server.health_interval(Duration::from_millis(1))).await;
+    let mut health = HealthClient::new(rig.channel.clone());
+    let mut watch = health.watch(of("")).await.unwrap().into_inner();
+    until(&mut watch, ServingStatus::Serving).await;
+    rig.coordinator.shutdown().await;
+    until(&mut watch, ServingStatus::NotServing).await;
+}

@@ -1,0 +1,51 @@
+//! A meter: a domain of protobuf messages.
+
+use serde::{Deserialize, Serialize};
+use seriatim_core::{Aggregate, Never};
+use seriatim_derive::{Command, Event};
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Read {
+    #[prost(uint64, tag = "1")]
+    pub(crate) units: u64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Counted {
+    #[prost(uint64, tag = "1")]
+    pub(crate) units: u64,
+}
+
+#[derive(Command, Clone, Debug)]
+#[seriatim(crate = "seriatim_core", codec = "protobuf")]
+pub(crate) enum Do {
+    #[seriatim(name = "meter.v1.Read")]
+    Read(Read),
+}
+
+#[derive(Event, Clone, Debug, PartialEq)]
+#[seriatim(crate = "seriatim_core", codec = "protobuf")]
+pub(crate) enum Happened {
+    #[seriatim(name = "meter.v1.Counted")]
+    Counted(Counted),
+}
+
+#[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Meter {
+    units: u64,
+}
+
+impl Aggregate for Meter {
+    const DOMAIN: &'static str = "meter";
+    type Command = Do;
+    type Event = Happened;
+    type Rejection = Never;
+
+    fn decide(&self, Do::Read(Read { units }): &Do) -> Result<Vec<Happened>, Never> {
+        Ok(vec![Happened::Counted(Counted { units: *units })])
+    }
+
+    fn evolve(&mut self, Happened::Counted(Counted { units }): &Happened) {
+        self.units = *units;
+    }
+}

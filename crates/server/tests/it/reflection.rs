@@ -1,0 +1,98 @@
+//! Reflection: a client with no generated types finds everything it needs.
+
+use prost::Message;
+use prost_types::FileDescriptorProto;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tonic_reflection::pb::v1alpha;
+
+use crate::rig::*;
+
+async fn ask_reflection(rig: &Rig, question: MessageRequest) -> MessageResponse {
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(question),
+    };
+    let mut client = ServerReflectionClient::new(rig.channel.clone());
+    let answers = client.server_reflection_info(futures::stream::iter([request]));
+    let answer = answers.await.unwrap().into_inner().message().await.unwrap();
+    answer.unwrap().message_response.unwrap()
+}
+
+#[tokio::test]
+async fn lists_every_service() {
+    let rig = Rig::start().await;
+    let answer = ask_reflection(&rig, MessageRequest::ListServices(String::new())).await;
+    let MessageResponse::ListServicesResponse(list) = answer else {
+        panic!("{answer:?}");
+    };
+    let names: Vec<_> = list
+        .service
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
+    for service in [
+        "seriatim.v1.CommandService",
+        "seriatim.v1.FactService",
+        "seriatim.v1.QueryService",
+        "seriatim.v1.DeadLetterService",
+        "grpc.health.v1.Health",
+    ] {
+        assert!(names.contains(&service), "{service} in {names:?}");
+    }
+}
+
+/// What travels only inside `Any` must be found as well.
+#[tokio::test]
+async fn describes_services_payloads_and_the_details_of_errors() {
+    let rig = Rig::start().await;
+    for symbol in [
+        "seriatim.v1.CommandService",
+        "seriatim.v1.JsonPayload",
+        "seriatim.v1.SequenceConflict",
+        "google.rpc.BadRequest",
+        "google.rpc.ErrorInfo",
+        "google.rpc.Status",
+        "google.protobuf.Any",
+    ] {
+        let question = MessageRequest::FileContainingSymbol(symbol.into());
+        let answer = ask_reflection(&rig, question).await;
+        let MessageResponse::FileDescriptorResponse(files) = answer else {
+            panic!("{symbol}: {answer:?}");
+        };
+        let file = FileDescriptorProto::decode(files.file_descriptor_proto[0].as_slice()).unwrap();
+        assert!(
+            symbol.starts_with(file.package()),
+            "{symbol} in {}",
+            file.name()
+        );
+    }
+}
+
+#[tokio::test]
+async fn older_clients_are_answered_too() {
+    let rig = Rig::start().await;
+    let request = v1alpha::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(
+            v1alpha::server_reflection_request::MessageRequest::ListServices(String::new()),
+        ),
+    };
+    let mut client =
+        v1alpha::server_reflection_client::ServerReflectionClient::new(rig.channel.clone());
+    let answers = client.server_reflection_info(futures::stream::iter([request]));
+    let answer = answers
+        .await
+        .unwrap()
+        .into_inner()
+        .message()
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(matches!(
+        answer.message_response,
+        Some(v1alpha::server_reflection_response::MessageResponse::ListServicesResponse(_))
+    ));
+}

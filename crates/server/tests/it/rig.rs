@@ -1,0 +1,253 @@
+//! A server on a real socket, its clients, and the messages they send.
+
+use std::sync::Arc;
+
+use prost_types::Any;
+use seriatim_coordinator::{Coordinator, Settings};
+use seriatim_core::{Domain, ExpectedSequence, MergeStrategy, Position, Sequence, StreamId};
+use seriatim_proto::{convert, v1};
+use seriatim_server::{ServeError, Server, ServerBuilder};
+use seriatim_store_memory::MemoryStore;
+use seriatim_testkit::faults::FaultyStore;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+use uuid::Uuid;
+use v1::command_service_client::CommandServiceClient;
+use v1::dead_letter_service_client::DeadLetterServiceClient;
+use v1::fact_service_client::FactServiceClient;
+use v1::query_service_client::QueryServiceClient;
+
+use crate::meter::Meter;
+use crate::till::Till;
+
+pub(crate) struct Rig {
+    pub(crate) store: FaultyStore,
+    pub(crate) coordinator: Coordinator,
+    pub(crate) channel: Channel,
+    pub(crate) url: String,
+    shutdown: Option<oneshot::Sender<()>>,
+    served: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Rig {
+    /// A server on an empty memory store.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|server| server).await
+    }
+
+    pub(crate) async fn start_with(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
+        let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+        let coordinator = Coordinator::builder(Arc::new(store.clone()))
+            .aggregate::<Till>()
+            .aggregate::<Meter>()
+            .settings(Settings::default())
+            .start()
+            .unwrap();
+        Self::start_on(store, coordinator, configure).await
+    }
+
+    pub(crate) async fn start_on(
+        store: FaultyStore,
+        coordinator: Coordinator,
+        configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (shutdown, down) = oneshot::channel();
+        let server = configure(Server::builder(coordinator.clone()));
+        let served = tokio::spawn(server.serve(listener, async {
+            let _ = down.await;
+        }));
+        let endpoint = Endpoint::from_shared(url.clone()).unwrap();
+        Self {
+            store,
+            coordinator,
+            channel: endpoint.connect().await.unwrap(),
+            url,
+            shutdown: Some(shutdown),
+            served,
+        }
+    }
+
+    pub(crate) fn commands(&self) -> CommandServiceClient<Channel> {
+        CommandServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn facts(&self) -> FactServiceClient<Channel> {
+        FactServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn queries(&self) -> QueryServiceClient<Channel> {
+        QueryServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn letters(&self) -> DeadLetterServiceClient<Channel> {
+        DeadLetterServiceClient::new(self.channel.clone())
+    }
+
+    /// Sends a command that is not refused.
+    pub(crate) async fn submit(&self, request: v1::SubmitRequest) -> v1::SubmitResponse {
+        self.commands().submit(request).await.unwrap().into_inner()
+    }
+
+    /// Sends a command that is refused.
+    pub(crate) async fn refused(&self, request: v1::SubmitRequest) -> Status {
+        self.commands().submit(request).await.unwrap_err()
+    }
+
+    /// A till with the events of `commands`, each of which gives one.
+    pub(crate) async fn till_with(&self, commands: &[(&str, &str)]) -> StreamId {
+        let stream = till();
+        for (name, json) in commands {
+            committed(&self.submit(ask(&stream, name, json)).await);
+        }
+        stream
+    }
+
+    /// The log's head: whether anything was written.
+    pub(crate) async fn head(&self) -> Position {
+        self.coordinator.store().head().await.unwrap()
+    }
+
+    /// How many letters wait.
+    pub(crate) async fn letter_count(&self) -> usize {
+        let request = v1::DeadLetterServiceListRequest::default();
+        self.letters()
+            .list(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .letters
+            .len()
+    }
+
+    /// The type names of a stream's events.
+    pub(crate) async fn history(&self, stream: &StreamId) -> Vec<String> {
+        let events = self
+            .coordinator
+            .store()
+            .read_stream(stream, Sequence::FIRST, 10_000);
+        let events = events.await.unwrap().into_iter();
+        events
+            .map(|event| event.payload.type_name.into_owned())
+            .collect()
+    }
+
+    /// Tells the server to go down.
+    pub(crate) fn begin_shutdown(&mut self) {
+        self.shutdown.take().unwrap().send(()).unwrap();
+    }
+
+    /// Waits until the server is down.
+    pub(crate) async fn down(self) {
+        self.served.await.unwrap().unwrap();
+    }
+}
+
+pub(crate) fn till() -> StreamId {
+    StreamId::new(Domain::of::<Till>(), Uuid::now_v7())
+}
+
+pub(crate) fn json(type_name: &str, json: &str) -> Any {
+    convert::json_any(type_name, json.into())
+}
+
+/// A command for a till, with no expectation.
+pub(crate) fn ask(stream: &StreamId, name: &str, text: &str) -> v1::SubmitRequest {
+    v1::SubmitRequest {
+        book: Some(v1::CommandBook {
+            cover: Some(convert::cover(stream)),
+            pages: vec![v1::CommandPage {
+                command: Some(json(name, text)),
+                ..Default::default()
+            }],
+        }),
+        ..Default::default()
+    }
+}
+
+/// The same with an expectation and a strategy.
+pub(crate) fn stale(
+    expected: impl Into<ExpectedSequence>,
+    strategy: MergeStrategy,
+    mut request: v1::SubmitRequest,
+) -> v1::SubmitRequest {
+    use v1::command_page::Expected;
+    let page = &mut request.book.as_mut().unwrap().pages[0];
+    page.merge_strategy = Some(v1::MergeStrategy::from(strategy).into());
+    page.expected = match expected.into() {
+        ExpectedSequence::Any => None,
+        ExpectedSequence::NoStream => Some(Expected::NoStream(v1::NoStream {})),
+        ExpectedSequence::Exactly(Sequence(sequence)) => Some(Expected::Sequence(sequence)),
+    };
+    request
+}
+
+/// The same under an external id.
+pub(crate) fn under(external_id: &str, mut request: v1::SubmitRequest) -> v1::SubmitRequest {
+    let cover = request.book.as_mut().unwrap().cover.as_mut().unwrap();
+    cover.external_id = external_id.into();
+    request
+}
+
+/// A fact for a till.
+pub(crate) fn fact(
+    stream: &StreamId,
+    external_id: &str,
+    name: &str,
+    text: &str,
+) -> v1::RecordRequest {
+    v1::RecordRequest {
+        book: Some(v1::EventBook {
+            cover: Some(v1::Cover {
+                external_id: external_id.into(),
+                ..convert::cover(stream)
+            }),
+            pages: vec![v1::EventPage {
+                sequence_type: Some(v1::event_page::SequenceType::Fact(v1::FactSequence {
+                    source: "stripe".into(),
+                    description: "a payment".into(),
+                })),
+                event: Some(json(name, text)),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+#[track_caller]
+pub(crate) fn committed(response: &v1::SubmitResponse) -> &v1::Committed {
+    match &response.outcome {
+        Some(v1::submit_response::Outcome::Committed(commit)) => commit,
+        other => panic!("expected a commit, got {other:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn dead_lettered(response: &v1::SubmitResponse) -> &v1::DeadLettered {
+    match &response.outcome {
+        Some(v1::submit_response::Outcome::DeadLettered(letter)) => letter,
+        other => panic!("expected a dead letter, got {other:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn assert_code(status: &Status, code: Code, reason: &str) {
+    assert_eq!(status.code(), code, "{status:?}");
+    let info = status.get_details_error_info().expect("an ErrorInfo");
+    assert_eq!(info.reason, reason, "{status:?}");
+}
+
+/// The fields that a status finds fault with.
+pub(crate) fn faulty_fields(status: &Status) -> Vec<String> {
+    assert_code(status, Code::InvalidArgument, "INVALID");
+    let request = status.get_details_bad_request().expect("a BadRequest");
+    let violations = request.field_violations.into_iter();
+    violations.map(|violation| violation.field).collect()
+}
