@@ -1,0 +1,354 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use seriatim_core::{
+    At, Domain, ExpectedSequence, FieldPath, InvalidStreamId, LetterStatus, MergeStrategy,
+    Sequence, StreamId, Timestamp,
+};
+use uuid::Uuid;
+
+use crate::exit;
+
+/// Looks into a Seriatim server and tells it what to do.
+#[derive(Debug, Parser)]
+#[command(name = "seriatim", version, after_help = exit::HELP, max_term_width = 110)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Group)]
+pub(crate) struct Global {
+    /// Where the server listens
+    #[arg(
+        long,
+        global = true,
+        env = "SERIATIM_SERVER",
+        default_value = "http://127.0.0.1:50051",
+        value_name = "URL",
+        value_parser = server
+    )]
+    pub(crate) server: String,
+    /// Answer in JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Who you are, for the record of what happened
+    #[arg(long, global = true, env = "SERIATIM_ACTOR", value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// How long to wait for the answer, in seconds (1 to 86400)
+    #[arg(
+        long,
+        global = true,
+        default_value = "30",
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        value_parser = seconds
+    )]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send a command to an aggregate
+    Send(Send),
+    /// Record a fact: an event that already happened elsewhere
+    Record(Record),
+    /// Show what a command would do; nothing is written
+    Simulate(Simulate),
+    /// Show the events of a stream
+    Events(Events),
+    /// Show the state of a stream, now or in the past
+    State(State),
+    /// List the streams
+    Streams {
+        /// Only those of this domain
+        domain: Option<Domain>,
+    },
+    /// List the domains, with their commands and events
+    Domains,
+    /// Look at the commands that wait for a person
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// A command, and under which conditions it may take effect.
+#[derive(Debug, Group)]
+pub(crate) struct Send {
+    /// Whom it is for: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
+    #[arg(value_name = "DOMAIN/ROOT")]
+    pub(crate) stream: Target,
+    /// The command's type name, for example `Deposit`
+    #[arg(value_name = "COMMAND")]
+    pub(crate) type_name: String,
+    /// Its content as JSON; `-` reads it from stdin, `@FILE` from a file
+    #[arg(value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
+    pub(crate) content: Source,
+    /// The sequence you believe is current: a number, `none` for a stream without events, or `any`
+    #[arg(
+        long,
+        default_value = "any",
+        value_name = "N|none|any",
+        allow_negative_numbers = true
+    )]
+    pub(crate) expect: ExpectedSequence,
+    /// What becomes of it if that is wrong; without it, the aggregate's own strategy
+    #[arg(long, value_enum)]
+    pub(crate) merge: Option<Merge>,
+    /// A field of the state that you decided upon, for example `address.city`; may be repeated
+    #[arg(long = "premise", value_name = "PATH")]
+    pub(crate) premises: Vec<FieldPath>,
+    /// A name of your own for it, with which it is safe to send again
+    #[arg(long, value_name = "KEY")]
+    pub(crate) external_id: Option<String>,
+    /// The workflow it belongs to; without it, it begins a new one
+    #[arg(long, value_name = "ID")]
+    pub(crate) correlation_id: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Record {
+    /// Whom it concerns: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
+    #[arg(value_name = "DOMAIN/ROOT")]
+    pub(crate) stream: Target,
+    /// The event's type name, for example `PaymentConfirmed`
+    #[arg(value_name = "EVENT")]
+    pub(crate) type_name: String,
+    /// Its content as JSON; `-` reads it from stdin, `@FILE` from a file
+    #[arg(value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
+    pub(crate) content: Source,
+    /// The system it happened in, for example `stripe`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: String,
+    /// What happened, for people
+    #[arg(
+        long,
+        default_value = "",
+        value_name = "TEXT",
+        hide_default_value = true
+    )]
+    pub(crate) description: String,
+    /// The name it has where it happened; recorded once, however often it is sent
+    #[arg(long, value_name = "KEY")]
+    pub(crate) external_id: String,
+    /// The workflow it belongs to; without it, it begins a new one
+    #[arg(long, value_name = "ID")]
+    pub(crate) correlation_id: Option<String>,
+    /// Append it as it is, without asking the aggregate to add to it or translate it
+    #[arg(long)]
+    pub(crate) no_route: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Simulate {
+    #[command(flatten)]
+    pub(crate) send: Send,
+    #[command(flatten)]
+    pub(crate) when: When,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Events {
+    /// Which stream
+    #[arg(value_name = "DOMAIN/ROOT")]
+    pub(crate) stream: StreamId,
+    /// The first sequence to show
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = sequence)]
+    pub(crate) from: Option<Sequence>,
+    /// The last sequence to show
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = sequence)]
+    pub(crate) through: Option<Sequence>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct State {
+    /// Which stream
+    #[arg(value_name = "DOMAIN/ROOT")]
+    pub(crate) stream: StreamId,
+    #[command(flatten)]
+    pub(crate) when: When,
+}
+
+/// Which state of a stream is meant.
+#[derive(Clone, Copy, Debug, Group)]
+#[group(multiple = false)]
+pub(crate) struct When {
+    /// After the event with this sequence
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = sequence)]
+    at: Option<Sequence>,
+    /// After the last event recorded at or before this time, for example 2026-11-21T14:30:00Z
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+}
+
+impl When {
+    pub(crate) fn at(self) -> At {
+        match (self.at, self.as_of) {
+            (Some(sequence), _) => At::Sequence(sequence),
+            (None, Some(time)) => At::Time(time),
+            (None, None) => At::Current,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// List them, oldest first
+    List(LetterFilter),
+    /// Show one from three sides: what its sender saw, what happened since, what it would have done
+    Show {
+        /// Its id
+        #[arg(value_parser = letter_id)]
+        id: Uuid,
+    },
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct LetterFilter {
+    /// Only of this domain
+    #[arg(long)]
+    pub(crate) domain: Option<Domain>,
+    /// Only of this stream
+    #[arg(long, value_name = "DOMAIN/ROOT", conflicts_with = "domain")]
+    pub(crate) stream: Option<StreamId>,
+    /// Only with this status
+    #[arg(long, value_enum)]
+    pub(crate) status: Option<Status>,
+}
+
+/// [`MergeStrategy`] as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Merge {
+    /// Refuse
+    Strict,
+    /// Append if the two changes do not overlap, else refuse
+    Commutative,
+    /// Ask the aggregate
+    Aggregate,
+    /// Park the command for a person
+    Manual,
+}
+
+impl From<Merge> for MergeStrategy {
+    fn from(merge: Merge) -> Self {
+        match merge {
+            Merge::Strict => Self::Strict,
+            Merge::Commutative => Self::Commutative,
+            Merge::Aggregate => Self::AggregateHandles,
+            Merge::Manual => Self::Manual,
+        }
+    }
+}
+
+/// [`LetterStatus`] as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Status {
+    /// It waits
+    Parked,
+    /// It was accepted after all
+    Resolved,
+    /// It was given up
+    Discarded,
+}
+
+impl From<Status> for LetterStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Parked => Self::Parked,
+            Status::Resolved => Self::Resolved,
+            Status::Discarded => Self::Discarded,
+        }
+    }
+}
+
+/// A stream to write to, which may be a new one.
+#[derive(Clone, Debug)]
+pub(crate) struct Target(pub(crate) StreamId);
+
+impl FromStr for Target {
+    type Err = InvalidStreamId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidStreamId> {
+        match text.strip_suffix("/new") {
+            Some(domain) => Ok(Self(StreamId::new(
+                domain.parse::<Domain>()?,
+                Uuid::now_v7(),
+            ))),
+            None => Ok(Self(text.parse()?)),
+        }
+    }
+}
+
+/// Where a payload is read from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Text(String),
+    Stdin,
+    File(PathBuf),
+}
+
+impl From<String> for Source {
+    fn from(text: String) -> Self {
+        match (text.as_str(), text.strip_prefix('@')) {
+            ("-", _) => Self::Stdin,
+            (_, Some(file)) => Self::File(file.into()),
+            _ => Self::Text(text),
+        }
+    }
+}
+
+fn sequence(text: &str) -> Result<Sequence, String> {
+    let number = text.parse().map(Sequence);
+    number.map_err(|_| format!("give a whole number from 0 to {}", Sequence::MAX))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("give a whole number of seconds from 1 to 86400".into()),
+    }
+}
+
+fn server(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") {
+        return Ok(text.to_owned());
+    }
+    Err("give it as http://HOST:PORT".into())
+}
+
+fn letter_id(text: &str) -> Result<Uuid, String> {
+    text.parse()
+        .map_err(|_| "a dead letter's id is a UUID; `seriatim dead-letters list` shows them".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_does_not_contradict_itself() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_source_is_text_stdin_or_a_file() {
+        let source = |text: &str| Source::from(text.to_owned());
+        assert!(matches!(source("{}"), Source::Text(_)));
+        assert!(matches!(source("-5"), Source::Text(_)));
+        assert!(matches!(source("-"), Source::Stdin));
+        assert!(matches!(source("@a.json"), Source::File(path) if path.ends_with("a.json")));
+    }
+}

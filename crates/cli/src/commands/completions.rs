@@ -1,0 +1,16 @@
+//! Completion scripts.
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+use crate::args::Args;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(crate) fn print(shell: Shell, output: &Output) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    generate(shell, &mut Args::command(), "seriatim", &mut script);
+    output.write(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Ok)
+}

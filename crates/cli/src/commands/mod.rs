@@ -1,0 +1,60 @@
+//! What each command does: ask the server, print the answer.
+
+mod completions;
+mod dead_letters;
+mod query;
+mod submit;
+
+use seriatim_proto::Client;
+
+use crate::args::{Args, Command, DeadLetters, Global};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Runs the command on a runtime of one thread: it waits for one server.
+pub(crate) fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
+    if let Command::Completions { shell } = args.command {
+        return completions::print(shell, output);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(
+            Exit::Unexpected,
+            format!("the program cannot start: {error}"),
+        )
+    })?;
+    runtime.block_on(ask(args, output))
+}
+
+async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
+    let Args { global, command } = args;
+    match command {
+        Command::Send(send) => submit::send(send, &global, output).await,
+        Command::Record(record) => submit::record(record, &global, output).await,
+        Command::Simulate(simulate) => submit::simulate(simulate, &global, output).await,
+        Command::Events(events) => query::events(&events, &connect(&global).await?, output).await,
+        Command::State(state) => query::state(&state, &connect(&global).await?, output).await,
+        Command::Streams { domain } => {
+            query::streams(domain.as_ref(), &connect(&global).await?, output).await
+        }
+        Command::Domains => query::domains(&connect(&global).await?, output).await,
+        Command::DeadLetters(DeadLetters::List(filter)) => {
+            dead_letters::list(filter, &connect(&global).await?, output).await
+        }
+        Command::DeadLetters(DeadLetters::Show { id }) => {
+            dead_letters::show(id, &connect(&global).await?, output).await
+        }
+        Command::Completions { shell } => completions::print(shell, output),
+    }
+}
+
+async fn connect(global: &Global) -> Result<Client, Failure> {
+    let connected = Client::connect(&global.server, global.timeout).await;
+    connected.map_err(|error| {
+        Failure::new(Exit::Unavailable, error.to_string())
+            .with_next("start it, or say where it listens with --server or SERIATIM_SERVER")
+    })
+}

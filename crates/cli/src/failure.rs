@@ -1,0 +1,163 @@
+//! What went wrong, for people and for programs.
+
+use std::fmt::Display;
+
+use serde_json::{Value, json};
+use seriatim_core::{Fault, QueryError, SequenceConflict, StreamId, SubmitError};
+use seriatim_proto::CallError;
+
+use crate::exit::Exit;
+use crate::output::{json as as_json, text as as_text};
+
+/// One sentence, the next step, and the details.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+    pub(crate) next: Option<String>,
+    /// For programs.
+    pub(crate) details: Value,
+    /// For people, below the sentence.
+    pub(crate) more: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            next: None,
+            details: Value::Null,
+            more: String::new(),
+        }
+    }
+
+    pub(crate) fn with_next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    fn with_details(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// Why a command or a fact for `stream` was not accepted.
+    pub(crate) fn of_submit_call(error: &CallError<SubmitError>, stream: &StreamId) -> Self {
+        match error {
+            CallError::Refused(error) => Self::of_submit(error, stream),
+            trouble => Self::of_trouble(trouble, SEND_AGAIN),
+        }
+    }
+
+    /// Why a question was not answered.
+    pub(crate) fn of_query_call(error: &CallError<QueryError>) -> Self {
+        match error {
+            CallError::Refused(error) => Self::of_query(error),
+            trouble => Self::of_trouble(trouble, "ask again"),
+        }
+    }
+
+    /// What happened on the way.
+    fn of_trouble<E: Display>(error: &CallError<E>, again: &str) -> Self {
+        let (exit, next) = match error {
+            CallError::Unreachable(_) | CallError::TimedOut => (Exit::Unavailable, again),
+            CallError::Invalid(_) => (Exit::Invalid, "correct it"),
+            CallError::Denied(_) => (Exit::Denied, "ask those who run the server"),
+            CallError::Refused(_) | CallError::Foreign(_) | CallError::Garbled(_) => (
+                Exit::Unexpected,
+                "make sure that this program and the server are of the same version",
+            ),
+        };
+        Self::new(exit, error.to_string()).with_next(next)
+    }
+
+    fn of_submit(error: &SubmitError, stream: &StreamId) -> Self {
+        let failure = |exit| Self::new(exit, error.to_string());
+        match error {
+            SubmitError::Invalid(violations) => failure(Exit::Invalid)
+                .with_next(
+                    "correct it and send it again; `seriatim domains` lists the types there are",
+                )
+                .with_details(as_json::violations(violations)),
+            SubmitError::UnknownDomain { known, .. } => failure(Exit::NotFound)
+                .with_next("see what they take with `seriatim domains`")
+                .with_details(json!({ "known": known })),
+            SubmitError::Conflict(conflict) => Self::of_conflict(conflict),
+            SubmitError::BeyondCurrent { conflict, .. } => failure(Exit::Invalid)
+                .with_next(format!("look at it with `seriatim state {stream}`"))
+                .with_details(as_json::conflict(conflict)),
+            SubmitError::Contended { attempts, .. } => failure(Exit::Conflict)
+                .with_next("send the same again")
+                .with_details(json!({ "attempts": attempts })),
+            SubmitError::Rejected(rejected) => {
+                Self::new(Exit::Rejected, as_text::rejection(rejected))
+                    .with_next(format!(
+                        "look at what stands against it with `seriatim state {stream}`"
+                    ))
+                    .with_details(as_json::rejected(rejected))
+            }
+            SubmitError::ExternalIdReused { first, .. } => failure(Exit::Invalid)
+                .with_next(format!(
+                    "see what it stands for with `seriatim events {stream}`"
+                ))
+                .with_details(json!({ "first_result": as_json::first_result(first) })),
+            SubmitError::Overloaded { .. }
+            | SubmitError::Unavailable { .. }
+            | SubmitError::ShuttingDown => failure(Exit::Unavailable).with_next(SEND_AGAIN),
+            SubmitError::StreamFull { .. } => failure(Exit::Invalid)
+                .with_next(format!("begin a new one with {}/new", stream.domain)),
+            SubmitError::Broken { fault, .. } => failure(Exit::Unexpected)
+                .with_next(CALL_THE_DEVELOPERS)
+                .with_details(fault_details(fault)),
+        }
+    }
+
+    fn of_conflict(conflict: &SequenceConflict) -> Self {
+        let expected = conflict.conflict.expected.believed().flatten();
+        let from = expected.map_or(0, |sequence| sequence.0.saturating_add(1));
+        let current = conflict
+            .conflict
+            .current
+            .map_or("none".to_owned(), |current| current.to_string());
+        let mut failure = Self::new(Exit::Conflict, conflict.to_string())
+            .with_next(format!(
+                "see what changed with `seriatim events {} --from {from}`, decide anew, and send it with --expect {current}",
+                conflict.stream
+            ))
+            .with_details(as_json::sequence_conflict(conflict));
+        failure.more = as_text::conflict_details(conflict);
+        failure
+    }
+
+    fn of_query(error: &QueryError) -> Self {
+        let failure = |exit| Self::new(exit, error.to_string());
+        match error {
+            QueryError::UnknownDomain { known, .. } => failure(Exit::NotFound)
+                .with_next("list them with `seriatim domains`")
+                .with_details(json!({ "known": known })),
+            QueryError::BeyondCurrent {
+                current, stream, ..
+            } => failure(Exit::Invalid)
+                .with_next(format!(
+                    "look at what there is with `seriatim events {stream}`"
+                ))
+                .with_details(json!({ "current": current })),
+            QueryError::UnknownLetter { .. } => {
+                failure(Exit::NotFound).with_next("list them with `seriatim dead-letters list`")
+            }
+            QueryError::Unavailable { .. } => failure(Exit::Unavailable).with_next("ask again"),
+            QueryError::Broken { fault, .. } => failure(Exit::Unexpected)
+                .with_next(CALL_THE_DEVELOPERS)
+                .with_details(fault_details(fault)),
+        }
+    }
+}
+
+const SEND_AGAIN: &str =
+    "send the same again; with --external-id it is done once, however often it is sent";
+const CALL_THE_DEVELOPERS: &str = "show this to those who wrote the domain";
+
+fn fault_details(fault: &Fault) -> Value {
+    json!({ "fault": fault.to_string() })
+}

@@ -1,0 +1,263 @@
+//! Answers for programs. The keys are documented in docs/cli.md and stay.
+
+use serde_json::{Value, json};
+use seriatim_core::{
+    Codec, Conflict, ConflictReason, DeadLetter, ExpectedSequence, FieldPath, FieldViolation,
+    FirstResult, MergeStrategy, Outcome, Payload, Receipt, RecordedEvent, Rejected,
+    SequenceConflict, Simulated, Simulation, StateView, StreamSummary, ThreeWay,
+};
+use seriatim_proto::v1::DomainDescription;
+
+use super::{text, three_way};
+use crate::failure::Failure;
+
+pub(crate) fn receipt(receipt: &Receipt) -> Value {
+    let mut value = json!({
+        "stream": receipt.stream.to_string(),
+        "correlation_id": receipt.correlation_id,
+    });
+    merge(
+        &mut value,
+        match &receipt.outcome {
+            Outcome::Committed(commit) => json!({
+                "outcome": "committed",
+                "first": commit.first,
+                "last": commit.last,
+                "position": commit.position,
+                "merged": commit.merged,
+                "events": commit.events.iter().map(event).collect::<Vec<_>>(),
+            }),
+            Outcome::Unchanged { current } => json!({ "outcome": "unchanged", "current": current }),
+            Outcome::Duplicate(first) => {
+                json!({ "outcome": "duplicate", "first_result": first_result(first) })
+            }
+            Outcome::DeadLettered { id, reason } => {
+                json!({ "outcome": "dead_lettered", "id": id, "reason": reason })
+            }
+        },
+    );
+    value
+}
+
+pub(crate) fn first_result(first: &FirstResult) -> Value {
+    match first {
+        FirstResult::Committed {
+            first,
+            last,
+            position,
+        } => json!({ "outcome": "committed", "first": first, "last": last, "position": position }),
+        FirstResult::Unchanged { current } => {
+            json!({ "outcome": "unchanged", "current": current })
+        }
+        FirstResult::DeadLettered { id } => json!({ "outcome": "dead_lettered", "id": id }),
+    }
+}
+
+pub(crate) fn event(event: &RecordedEvent) -> Value {
+    let metadata = &event.metadata;
+    let mut value = json!({
+        "stream": event.stream.to_string(),
+        "sequence": event.sequence,
+        "position": event.position,
+        "event_id": event.id,
+        "recorded_at": event.recorded_at,
+        "correlation_id": metadata.correlation_id,
+        "causation_id": metadata.causation_id,
+        "external_id": metadata.external_id,
+        "actor": metadata.actor,
+        "sent_at": metadata.sent_at,
+        "origin": metadata.origin.as_ref().map(|origin| json!({
+            "source": origin.source,
+            "description": origin.description,
+        })),
+    });
+    merge(&mut value, payload(&event.payload));
+    value
+}
+
+/// JSON content is shown as it is, other content as hexadecimal digits.
+fn payload(payload: &Payload) -> Value {
+    let (codec, data) = match payload.codec {
+        Codec::Json => ("json", payload.to_json().unwrap_or_default()),
+        Codec::Protobuf => ("protobuf", format!("{:x}", payload.data).into()),
+    };
+    json!({ "type": payload.type_name, "codec": codec, "data": data })
+}
+
+fn payloads(payloads: &[Payload]) -> Vec<Value> {
+    payloads.iter().map(payload).collect()
+}
+
+pub(crate) fn state(view: &StateView) -> Value {
+    json!({
+        "stream": view.stream.to_string(),
+        "sequence": view.sequence,
+        "state": view.state,
+    })
+}
+
+pub(crate) fn stream(summary: &StreamSummary) -> Value {
+    json!({
+        "stream": summary.stream.to_string(),
+        "current": summary.current,
+        "recorded_at": summary.recorded_at,
+    })
+}
+
+pub(crate) fn domain(domain: &DomainDescription) -> Value {
+    json!({
+        "domain": domain.domain,
+        "command_codec": text::codec(domain.command_codec()),
+        "commands": domain.command_types,
+        "event_codec": text::codec(domain.event_codec()),
+        "events": domain.event_types,
+    })
+}
+
+pub(crate) fn simulation(simulation: &Simulation) -> Value {
+    json!({
+        "before": state(&simulation.before),
+        "result": simulated(&simulation.outcome),
+    })
+}
+
+fn simulated(outcome: &Simulated) -> Value {
+    match outcome {
+        Simulated::Commits {
+            events,
+            merged,
+            after,
+        } => json!({
+            "outcome": "commits",
+            "events": payloads(events),
+            "merged": merged,
+            "after": state(after),
+        }),
+        Simulated::Unchanged => json!({ "outcome": "unchanged" }),
+        Simulated::Duplicate(first) => {
+            json!({ "outcome": "duplicate", "first_result": first_result(first) })
+        }
+        Simulated::ExternalIdReused(first) => {
+            json!({ "outcome": "external_id_reused", "first_result": first_result(first) })
+        }
+        Simulated::Rejected(rejection) => {
+            json!({ "outcome": "rejected", "rejection": rejected(rejection) })
+        }
+        Simulated::Conflict(conflict) => {
+            json!({ "outcome": "conflict", "conflict": sequence_conflict(conflict) })
+        }
+        Simulated::Parks(reason) => json!({ "outcome": "parks", "reason": reason.to_string() }),
+    }
+}
+
+pub(crate) fn letter(letter: &DeadLetter) -> Value {
+    let request = &letter.request;
+    let metadata = &request.metadata;
+    let attempts = letter.attempts.iter().map(
+        |attempt| json!({ "at": attempt.at, "actor": attempt.actor, "result": attempt.result }),
+    );
+    let mut value = json!({
+        "id": letter.id,
+        "stream": request.stream.to_string(),
+        "status": letter.status,
+        "reason": letter.reason.to_string(),
+        "parked_at": letter.parked_at,
+        "commands": payloads(&request.commands),
+        "premises": request.premises,
+        "merge": request.merge.map(MergeStrategy::as_str),
+        "intervening": letter.intervening.map(|(first, last)| json!({ "first": first, "last": last })),
+        "base_sha256": letter.base_hash,
+        "actor": metadata.actor,
+        "external_id": metadata.external_id,
+        "correlation_id": metadata.correlation_id,
+        "causation_id": metadata.causation_id,
+        "sent_at": metadata.sent_at,
+        "attempts": attempts.collect::<Vec<_>>(),
+    });
+    merge(&mut value, conflict(&letter.conflict));
+    value
+}
+
+pub(crate) fn three_way(view: &ThreeWay) -> Value {
+    let fields = three_way::fields(view);
+    let fields = fields.iter().map(|field| {
+        json!({ "path": field.path, "base": field.base, "theirs": field.theirs, "yours": field.yours })
+    });
+    json!({
+        "letter": letter(&view.letter),
+        "base": state(&view.base),
+        "theirs": state(&view.theirs),
+        "intervening": view.intervening.iter().map(event).collect::<Vec<_>>(),
+        "intervening_total": view.intervening_total,
+        "yours": simulated(&view.yours),
+        "obstacle": view.obstacle.as_ref().map(conflict_reason),
+        "fields": fields.collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn rejected(rejected: &Rejected) -> Value {
+    let fields: serde_json::Map<_, _> = rejected.fields.iter().cloned().collect();
+    json!({ "code": rejected.code, "message": rejected.message, "fields": fields })
+}
+
+pub(crate) fn violations(violations: &[FieldViolation]) -> Value {
+    let each = violations
+        .iter()
+        .map(|violation| json!({ "field": violation.field, "description": violation.description }));
+    json!({ "violations": each.collect::<Vec<_>>() })
+}
+
+/// What was believed (a number, `"none"` or `"any"`), and the truth.
+pub(crate) fn conflict(conflict: &Conflict) -> Value {
+    let expected = match conflict.expected {
+        ExpectedSequence::Exactly(sequence) => json!(sequence),
+        belief @ (ExpectedSequence::Any | ExpectedSequence::NoStream) => json!(belief.to_string()),
+    };
+    json!({ "expected": expected, "current": conflict.current })
+}
+
+pub(crate) fn sequence_conflict(found: &SequenceConflict) -> Value {
+    let mut value = json!({
+        "stream": found.stream.to_string(),
+        "strategy": found.strategy.as_str(),
+        "reason": conflict_reason(&found.reason),
+        "intervening": found.intervening.iter().map(event).collect::<Vec<_>>(),
+        "intervening_total": found.intervening_total,
+        "rejection": found.rejection.as_ref().map(rejected),
+    });
+    merge(&mut value, conflict(&found.conflict));
+    value
+}
+
+fn conflict_reason(reason: &ConflictReason) -> Value {
+    let none: &[FieldPath] = &[];
+    let (kind, paths) = match reason {
+        ConflictReason::Strict => ("strict", none),
+        ConflictReason::DecisionDiffers { changed } => ("decision_differs", changed.as_slice()),
+        ConflictReason::OrderMatters { overlap } => ("order_matters", overlap.as_slice()),
+        ConflictReason::FieldsOverlap { overlap } => ("fields_overlap", overlap.as_slice()),
+        ConflictReason::PremiseChanged { changed } => ("premise_changed", changed.as_slice()),
+        ConflictReason::RejectedNow => ("rejected_now", none),
+        ConflictReason::AggregateRefused => ("aggregate_refused", none),
+        ConflictReason::TooFarBehind { .. } => ("too_far_behind", none),
+        ConflictReason::NotComparable { .. } => ("not_comparable", none),
+    };
+    json!({ "kind": kind, "paths": paths, "message": reason.to_string() })
+}
+
+pub(crate) fn failure(failure: &Failure) -> Value {
+    json!({
+        "error": failure.exit.name(),
+        "exit_code": failure.exit as u8,
+        "message": failure.message,
+        "next": failure.next,
+        "details": failure.details,
+    })
+}
+
+/// Puts the fields of `more` beside those of `value`.
+fn merge(value: &mut Value, more: Value) {
+    if let (Value::Object(fields), Value::Object(more)) = (value, more) {
+        fields.extend(more);
+    }
+}

@@ -1,0 +1,210 @@
+//! A dead letter from three sides, field by field.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use seriatim_core::{DeadLetter, Simulated, ThreeWay};
+
+use super::table::align;
+use super::text;
+
+/// One field of the state that is not the same on all sides. `None`: that side has no such field.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Field {
+    pub(crate) path: String,
+    pub(crate) base: Option<Value>,
+    pub(crate) theirs: Option<Value>,
+    pub(crate) yours: Option<Value>,
+}
+
+/// The fields that differ, by path. Without a result of the command, "yours" is what the base has.
+pub(crate) fn fields(view: &ThreeWay) -> Vec<Field> {
+    let yours = match &view.yours {
+        Simulated::Commits { after, .. } => &after.state,
+        Simulated::Unchanged
+        | Simulated::Duplicate(_)
+        | Simulated::ExternalIdReused(_)
+        | Simulated::Rejected(_)
+        | Simulated::Conflict(_)
+        | Simulated::Parks(_) => &view.base.state,
+    };
+    differing(&view.base.state, &view.theirs.state, yours)
+}
+
+fn differing(base: &Value, theirs: &Value, yours: &Value) -> Vec<Field> {
+    let [base, theirs, yours] = [base, theirs, yours].map(leaves);
+    let mut paths: Vec<_> = [&base, &theirs, &yours]
+        .into_iter()
+        .flat_map(BTreeMap::keys)
+        .collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let field = |path: &String| Field {
+        path: path.clone(),
+        base: base.get(path).cloned(),
+        theirs: theirs.get(path).cloned(),
+        yours: yours.get(path).cloned(),
+    };
+    let differs = |field: &Field| field.base != field.theirs || field.base != field.yours;
+    paths.into_iter().map(field).filter(differs).collect()
+}
+
+/// What a state is made of, by dotted path.
+fn leaves(state: &Value) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    collect(state, "", &mut found);
+    found
+}
+
+fn collect(value: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
+    let below = |segment: &str| match path {
+        "" => segment.to_owned(),
+        path => format!("{path}.{segment}"),
+    };
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            fields
+                .iter()
+                .for_each(|(key, value)| collect(value, &below(key), found));
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let items = items.iter().enumerate();
+            items.for_each(|(at, item)| collect(item, &below(&at.to_string()), found));
+        }
+        _ => {
+            found.insert(path.to_owned(), value.clone());
+        }
+    }
+}
+
+pub(crate) fn text(view: &ThreeWay) -> String {
+    let mut text = letter(&view.letter);
+    text.push_str(&text::intervening(
+        &view.intervening,
+        view.intervening_total,
+    ));
+    text.push_str(&format!(
+        "at sequence {}, the command {}",
+        at(view.base.sequence),
+        yours(&view.yours)
+    ));
+    match &view.obstacle {
+        Some(reason) => text.push_str(&format!("in the way of merging: {reason}\n")),
+        None => text.push_str("nothing stands in the way of merging the two\n"),
+    }
+    text.push('\n');
+    text.push_str(&table(view));
+    text
+}
+
+fn letter(letter: &DeadLetter) -> String {
+    let request = &letter.request;
+    let mut lines = vec![
+        cells("dead letter", letter.id.to_string()),
+        cells("status", letter.status.as_str()),
+        cells("stream", request.stream.to_string()),
+    ];
+    lines.extend(
+        request
+            .commands
+            .iter()
+            .map(|command| cells("command", text::payload(command))),
+    );
+    lines.push(cells("conflict", letter.conflict.to_string()));
+    lines.push(cells(
+        "parked",
+        format!("{}, because {}", letter.parked_at, letter.reason),
+    ));
+    let metadata = &request.metadata;
+    let notes = [
+        ("sent by", &metadata.actor),
+        ("external id", &metadata.external_id),
+        ("correlation", &metadata.correlation_id),
+    ];
+    for (name, note) in notes {
+        lines.extend(note.as_ref().map(|note| cells(name, note)));
+    }
+    for attempt in &letter.attempts {
+        let actor = attempt.actor.as_deref().unwrap_or("somebody");
+        lines.push(cells(
+            "attempt",
+            format!("{} by {actor}: {}", attempt.at, attempt.result),
+        ));
+    }
+    align(&lines) + "\n"
+}
+
+fn cells(name: &str, text: impl Into<String>) -> Vec<String> {
+    vec![name.into(), text.into()]
+}
+
+/// What the command would have done; the state after it is in the table.
+fn yours(outcome: &Simulated) -> String {
+    let Simulated::Commits { events, .. } = outcome else {
+        return text::simulated(outcome);
+    };
+    let events: Vec<_> = events.iter().map(text::payload).collect();
+    format!("would have given {}\n", events.join("; "))
+}
+
+fn table(view: &ThreeWay) -> String {
+    let fields = fields(view);
+    if fields.is_empty() {
+        return "the three states are the same\n".into();
+    }
+    let mut lines = vec![vec![
+        "field".into(),
+        format!("base ({})", at(view.base.sequence)),
+        format!("theirs ({})", at(view.theirs.sequence)),
+        "yours".into(),
+    ]];
+    lines.extend(fields.iter().map(|field| {
+        vec![
+            field.path.clone(),
+            cell(field.base.as_ref()),
+            side(field.theirs.as_ref(), field.base.as_ref()),
+            side(field.yours.as_ref(), field.base.as_ref()),
+        ]
+    }));
+    align(&lines)
+}
+
+/// `=` where a side has what the base has, so that the eye finds what changed.
+fn side(value: Option<&Value>, base: Option<&Value>) -> String {
+    if value == base {
+        return "=".into();
+    }
+    cell(value)
+}
+
+fn cell(value: Option<&Value>) -> String {
+    value.map_or("-".into(), Value::to_string)
+}
+
+fn at(sequence: Option<seriatim_core::Sequence>) -> String {
+    sequence.map_or("none".into(), |sequence| sequence.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_fields_that_differ_are_shown() {
+        let base = json!({ "owner": "Ann", "cents": 100, "notes": [] });
+        let theirs = json!({ "owner": "Ann", "cents": 50, "notes": [] });
+        let yours = json!({ "owner": "Ann", "cents": 100, "notes": ["late"] });
+        let fields = differing(&base, &theirs, &yours);
+        let paths: Vec<_> = fields.iter().map(|field| field.path.as_str()).collect();
+        assert_eq!(paths, ["cents", "notes", "notes.0"]);
+        assert_eq!(fields[0].theirs, Some(json!(50)));
+        assert_eq!(fields[2].base, None);
+    }
+
+    #[test]
+    fn a_side_that_has_not_moved_is_marked() {
+        assert_eq!(side(Some(&json!(1)), Some(&json!(1))), "=");
+        assert_eq!(side(None, Some(&json!(1))), "-");
+    }
+}

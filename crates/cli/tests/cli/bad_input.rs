@@ -1,0 +1,125 @@
+//! Command lines that are wrong: exit code 2, and a word about what is allowed.
+
+use crate::stage::{ACCOUNT, run};
+
+/// Nothing listens there: it must not even be asked.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+fn refused(arguments: &[&str], says: &str) {
+    let ran = run(NOWHERE, arguments, "").failed(2);
+    assert!(ran.stderr.contains(says), "{arguments:?}: {}", ran.stderr);
+}
+
+#[test]
+fn numbers_that_cannot_be_are_refused() {
+    for number in ["-1", "4294967296", "1e3", "three", ""] {
+        refused(
+            &["state", ACCOUNT, "--at", number],
+            "give a whole number from 0 to 4294967295",
+        );
+        refused(
+            &["events", ACCOUNT, "--from", number],
+            "give a whole number from 0 to 4294967295",
+        );
+        refused(
+            &["send", ACCOUNT, "Close", "--expect", number],
+            "give a sequence (0 to 4294967295), `none` or `any`",
+        );
+    }
+    for timeout in ["-1", "0", "86401", "soon"] {
+        refused(
+            &["domains", "--timeout", timeout],
+            "give a whole number of seconds from 1 to 86400",
+        );
+    }
+}
+
+#[test]
+fn streams_that_cannot_be_are_refused() {
+    refused(&["state", "account"], "write it as `domain/root`");
+    refused(&["state", "account/7"], "`7` is not a UUID");
+    refused(
+        &["state", "Account/0192d3a4-5b6c-7d8e-9f00-112233445566"],
+        "`Account` is not a domain",
+    );
+    refused(
+        &["state", "/0192d3a4-5b6c-7d8e-9f00-112233445566"],
+        "the domain is empty",
+    );
+    refused(
+        &["state", &ACCOUNT.replace("account", &"a".repeat(65))],
+        "at most 64 are allowed",
+    );
+    refused(&["state", "account/new"], "`new` is not a UUID");
+    refused(&["streams", "Account"], "`Account` is not a domain");
+    refused(
+        &["dead-letters", "show", "7"],
+        "a dead letter's id is a UUID",
+    );
+}
+
+#[test]
+fn content_that_is_no_json_is_refused() {
+    refused(
+        &["send", ACCOUNT, "Deposit", "{cents:5}"],
+        "the content of `Deposit` is not JSON",
+    );
+    refused(
+        &["send", ACCOUNT, "Deposit", "-5 apples"],
+        "the content of `Deposit` is not JSON",
+    );
+    refused(
+        &["send", ACCOUNT, "Deposit", "@/no/such/file"],
+        "`/no/such/file` cannot be read",
+    );
+    refused(
+        &["send", ACCOUNT, "Deposit", "-"],
+        "the content of `Deposit` is not JSON",
+    );
+}
+
+#[test]
+fn options_that_do_not_fit_are_refused() {
+    refused(
+        &["send", ACCOUNT, "Close", "--merge", "somehow"],
+        "strict, commutative, aggregate, manual",
+    );
+    refused(
+        &[
+            "state",
+            ACCOUNT,
+            "--at",
+            "1",
+            "--as-of",
+            "2026-11-21T14:30:00Z",
+        ],
+        "cannot be used with",
+    );
+    refused(
+        &["state", ACCOUNT, "--as-of", "yesterday"],
+        "write it as RFC 3339",
+    );
+    refused(
+        &["record", ACCOUNT, "Closed", "--source", "stripe"],
+        "--external-id <KEY>",
+    );
+    refused(
+        &["domains", "--server", "localhost:50051"],
+        "give it as http://HOST:PORT",
+    );
+    refused(&[], "Usage: seriatim");
+}
+
+#[test]
+fn help_names_every_exit_code() {
+    let ran = run(NOWHERE, &["--help"], "").succeeded();
+    for line in [
+        "3  rejected",
+        "4  conflict",
+        "5  dead-lettered",
+        "7  unavailable",
+        "9  denied",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}");
+    }
+}

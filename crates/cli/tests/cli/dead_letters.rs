@@ -1,0 +1,126 @@
+//! Commands that wait for a person.
+
+use serde_json::json;
+
+use crate::stage::{ACCOUNT, Ran, Stage};
+
+fn park(stage: &Stage) -> Ran {
+    let rename = [
+        "send",
+        ACCOUNT,
+        "Rename",
+        r#"{"owner":"Cid"}"#,
+        "--expect",
+        "0",
+    ];
+    let how = [
+        "--merge",
+        "manual",
+        "--actor",
+        "cid",
+        "--external-id",
+        "form-9",
+        "--correlation-id",
+        "move-4",
+    ];
+    stage.run(&[rename.as_slice(), how.as_slice()].concat())
+}
+
+fn parked_letter(stage: &Stage) -> String {
+    park(stage);
+    let listed = stage.run(&["dead-letters", "list", "--json"]).succeeded();
+    listed.json()[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_parked_command_has_its_own_exit_code() {
+    let stage = Stage::with_account();
+    let ran = park(&stage);
+    assert_eq!(ran.code, Some(5));
+    assert_eq!(
+        ran.printed(),
+        [
+            "ACCOUNT: parked as dead letter UUID: the stream had moved on, and the command asks for a manual merge"
+        ]
+    );
+    assert_eq!(
+        ran.said(),
+        ["next: look at it with `seriatim dead-letters show UUID`"]
+    );
+}
+
+#[test]
+fn letters_are_listed_and_filtered() {
+    let stage = Stage::with_account();
+    park(&stage);
+    let ran = stage.run(&["dead-letters", "list"]).succeeded();
+    assert_eq!(
+        ran.printed(),
+        [r#"UUID  parked  TIME  ACCOUNT  Rename {"owner":"Cid"}"#]
+    );
+    let count = |filter: &[&str]| {
+        let list = ["dead-letters", "list", "--json"];
+        stage
+            .run(&[list.as_slice(), filter].concat())
+            .succeeded()
+            .json()
+            .len()
+    };
+    assert_eq!(count(&["--domain", "account"]), 1);
+    assert_eq!(count(&["--stream", ACCOUNT, "--status", "parked"]), 1);
+    assert_eq!(count(&["--status", "discarded"]), 0);
+}
+
+#[test]
+fn a_letter_is_shown_from_three_sides() {
+    let stage = Stage::with_account();
+    let id = parked_letter(&stage);
+    let ran = stage.run(&["dead-letters", "show", &id]).succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            "dead letter  UUID",
+            "status       parked",
+            "stream       ACCOUNT",
+            r#"command      Rename {"owner":"Cid"}"#,
+            "conflict     expected sequence 0, the current one is 2",
+            "parked       TIME, because the stream had moved on, and the command asks for a manual merge",
+            "sent by      cid",
+            "external id  form-9",
+            "correlation  move-4",
+            "",
+            "2 events came between:",
+            r#"    1  TIME  Deposited {"cents":100}"#,
+            r#"    2  TIME  Renamed {"owner":"Bob"}"#,
+            r#"at sequence 0, the command would have given Renamed {"owner":"Cid"}"#,
+            "in the way of merging: it matters which comes first (both change `owner`)",
+            "",
+            "field  base (0)  theirs (2)  yours",
+            "cents  0         100         =",
+            r#"owner  "Ann"     "Bob"       "Cid""#
+        ]
+    );
+}
+
+#[test]
+fn a_letters_three_sides_for_programs() {
+    let stage = Stage::with_account();
+    let id = parked_letter(&stage);
+    let ran = stage
+        .run(&["dead-letters", "show", &id, "--json"])
+        .succeeded();
+    let view = &ran.json()[0];
+    assert_eq!(view["letter"]["id"], id);
+    assert_eq!(view["letter"]["commands"][0]["type"], "Rename");
+    assert_eq!(view["base"]["state"]["owner"], "Ann");
+    assert_eq!(view["theirs"]["state"]["owner"], "Bob");
+    assert_eq!(view["yours"]["after"]["state"]["owner"], "Cid");
+    assert_eq!(view["obstacle"]["kind"], "order_matters");
+    assert_eq!(
+        view["fields"],
+        json!([
+            { "path": "cents", "base": 0, "theirs": 100, "yours": 0 },
+            { "path": "owner", "base": "Ann", "theirs": "Bob", "yours": "Cid" },
+        ])
+    );
+}

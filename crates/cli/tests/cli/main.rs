@@ -1,0 +1,10 @@
+//! The real binary against a real server: what it prints where, and how it ends.
+
+mod account;
+mod stage;
+
+mod bad_input;
+mod dead_letters;
+mod failures;
+mod questions;
+mod sending;

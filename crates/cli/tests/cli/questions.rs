@@ -1,0 +1,118 @@
+//! Questions and their answers.
+
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::stage::{ACCOUNT, Stage};
+
+#[test]
+fn events_are_listed_oldest_first() {
+    let stage = Stage::with_account();
+    let ran = stage.run(&["events", ACCOUNT]).succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            r#"    0  TIME  Opened {"owner":"Ann"}"#,
+            r#"    1  TIME  Deposited {"cents":100}"#,
+            r#"    2  TIME  Renamed {"owner":"Bob"}"#
+        ]
+    );
+    let ran = stage
+        .run(&["events", ACCOUNT, "--from", "1", "--through", "1", "--json"])
+        .succeeded();
+    assert_eq!(ran.json().len(), 1);
+    assert_eq!(ran.json()[0]["type"], "Deposited");
+}
+
+#[test]
+fn a_stream_without_events_is_no_error() {
+    let stage = Stage::new();
+    let ran = stage.run(&["events", ACCOUNT]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+        (Some(0), "", "there are none\n")
+    );
+    let ran = stage.run(&["events", ACCOUNT, "--json"]).succeeded();
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn states_of_now_and_then() {
+    let stage = Stage::with_account();
+    let ran = stage.run(&["state", ACCOUNT]).succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            "ACCOUNT at sequence 2",
+            "{",
+            r#"  "cents": 100,"#,
+            r#"  "closed": false,"#,
+            r#"  "owner": "Bob""#,
+            "}"
+        ]
+    );
+    let ran = stage
+        .run(&["state", ACCOUNT, "--at", "0", "--json"])
+        .succeeded();
+    let state = json!({ "owner": "Ann", "cents": 0, "closed": false });
+    assert_eq!(
+        ran.json()[0],
+        json!({ "stream": ACCOUNT, "sequence": 0, "state": state })
+    );
+    let ran = stage
+        .run(&["state", ACCOUNT, "--as-of", "2001-01-01T00:00:00Z"])
+        .succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            "ACCOUNT before its first event",
+            "{",
+            r#"  "cents": 0,"#,
+            r#"  "closed": false,"#,
+            r#"  "owner": """#,
+            "}"
+        ]
+    );
+}
+
+#[test]
+fn streams_and_domains_are_listed() {
+    let stage = Stage::with_account();
+    let ran = stage.run(&["streams"]).succeeded();
+    assert_eq!(ran.printed(), ["ACCOUNT  sequence 2  TIME"]);
+    let ran = stage.run(&["streams", "account", "--json"]).succeeded();
+    assert_eq!(ran.json()[0]["current"], 2);
+    let ran = stage.run(&["domains"]).succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            "account  commands  Open, Rename, Deposit, Withdraw, Close (json)",
+            "         events    Opened, Renamed, Deposited, Withdrawn, Closed (json)"
+        ]
+    );
+    let ran = stage.run(&["domains", "--json"]).succeeded();
+    assert_eq!(ran.json()[0]["commands"][0], "Open");
+}
+
+#[test]
+fn completions_are_printed_without_a_server() {
+    let ran = crate::stage::run("http://127.0.0.1:9", &["completions", "bash"], "").succeeded();
+    assert!(ran.stdout.contains("dead-letters"));
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_seriatim"))
+        .args(["completions", "bash"])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(
+        (output.status.code(), output.stderr.as_slice()),
+        (Some(0), b"".as_slice())
+    );
+}

@@ -1,0 +1,169 @@
+//! A server in this process, and the binary beside it.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use seriatim::App;
+use tokio::runtime::Runtime;
+
+use crate::account::Account;
+
+/// The stream of most tests.
+pub(crate) const ACCOUNT: &str = "account/0192d3a4-5b6c-7d8e-9f00-112233445566";
+
+/// A server in this process that the binary is pointed at.
+pub(crate) struct Stage {
+    server: String,
+    _runtime: Runtime,
+    _app: App,
+}
+
+impl Stage {
+    /// With no events.
+    pub(crate) fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let app = runtime.block_on(async {
+            let builder = App::open("memory:").await.unwrap();
+            builder
+                .aggregate::<Account>()
+                .listen("127.0.0.1:0")
+                .start()
+                .await
+                .unwrap()
+        });
+        Self {
+            server: format!("http://{}", app.address().unwrap()),
+            _runtime: runtime,
+            _app: app,
+        }
+    }
+
+    /// With an account that was opened (0), paid into (1) and renamed (2).
+    pub(crate) fn with_account() -> Self {
+        let stage = Self::new();
+        stage
+            .run(&["send", ACCOUNT, "Open", r#"{"owner":"Ann"}"#])
+            .succeeded();
+        stage
+            .run(&["send", ACCOUNT, "Deposit", r#"{"cents":100}"#])
+            .succeeded();
+        stage
+            .run(&["send", ACCOUNT, "Rename", r#"{"owner":"Bob"}"#])
+            .succeeded();
+        stage
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs the binary with `input` on stdin.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
+        run(&self.server, arguments, input)
+    }
+}
+
+/// Runs the binary against a server that need not be there.
+pub(crate) fn run(server: &str, arguments: &[&str], input: &str) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_seriatim"))
+        .args(arguments)
+        .env_remove("SERIATIM_ACTOR")
+        .env("SERIATIM_SERVER", server)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Fails if the program ended without reading.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// Answered on stdout, without a word on stderr.
+    pub(crate) fn succeeded(self) -> Self {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
+        self
+    }
+
+    /// Failed with `code` and nothing on stdout.
+    pub(crate) fn failed(self, code: i32) -> Self {
+        assert_eq!(
+            (self.code, self.stdout.as_str()),
+            (Some(code), ""),
+            "{self:?}"
+        );
+        self
+    }
+
+    /// What it printed, with what differs each time taken out.
+    pub(crate) fn printed(&self) -> Vec<String> {
+        normalise(&self.stdout)
+    }
+
+    /// What it said, with what differs each time taken out.
+    pub(crate) fn said(&self) -> Vec<String> {
+        normalise(&self.stderr)
+    }
+
+    /// The lines it printed, as JSON.
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The error it said, as JSON.
+    pub(crate) fn error(&self) -> Value {
+        serde_json::from_str(&self.stderr).unwrap()
+    }
+}
+
+/// The lines, with `ACCOUNT` for the stream of most tests, `UUID` for other UUIDs, and `TIME` for times, with two spaces
+/// where columns follow.
+fn normalise(text: &str) -> Vec<String> {
+    let text = text.replace(ACCOUNT, "ACCOUNT");
+    text.lines().map(normal_line).collect()
+}
+
+fn normal_line(line: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        let word = normal_word(word);
+        let last = words.iter().rev().find(|word| !word.is_empty());
+        // How wide a time is depends on its last digits.
+        let padding = word.is_empty() && words.last().is_some_and(String::is_empty);
+        if padding && last.is_some_and(|word| word == "TIME") {
+            continue;
+        }
+        words.push(word);
+    }
+    words.join(" ")
+}
+
+fn normal_word(word: &str) -> String {
+    let stripped = word.trim_end_matches([':', ',', '`']);
+    let rest = &word[stripped.len()..];
+    let is_uuid = stripped.len() == 36 && stripped.parse::<uuid::Uuid>().is_ok();
+    let is_time = stripped.len() >= 20 && stripped.starts_with("20") && stripped.ends_with('Z');
+    match (is_uuid, is_time) {
+        (true, _) => format!("UUID{rest}"),
+        (_, true) => format!("TIME{rest}"),
+        (false, false) => word.to_owned(),
+    }
+}
