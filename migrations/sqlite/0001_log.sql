@@ -11,20 +11,19 @@ CREATE TABLE seriatim_log_head (
 
 INSERT INTO seriatim_log_head (partition, position, recorded_at) VALUES (0, 0, 0);
 
--- A stream gets its row with its first event or its first claim, and keeps it. The short number keeps the index
--- of the events small.
-CREATE TABLE seriatim_streams (
-    id     INTEGER PRIMARY KEY,
-    domain TEXT NOT NULL,
-    root   BLOB NOT NULL
+-- A stream is named by its domain and its root; a small number for the domain keeps the indexes small.
+CREATE TABLE seriatim_domains (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX seriatim_streams_domain_root ON seriatim_streams (domain, root);
+CREATE UNIQUE INDEX seriatim_domains_name ON seriatim_domains (name);
 
 -- `data` comes last: a large one must not be in the way of the other columns.
 CREATE TABLE seriatim_events (
     position    INTEGER PRIMARY KEY,
-    stream      INTEGER NOT NULL,   -- seriatim_streams.id
+    domain      INTEGER NOT NULL,   -- seriatim_domains.id
+    root        BLOB NOT NULL,
     sequence    INTEGER NOT NULL,   -- 0, 1, 2 ... in its stream
     recorded_at INTEGER NOT NULL,   -- never less than that of the position before
     id          BLOB NOT NULL,
@@ -35,4 +34,4 @@ CREATE TABLE seriatim_events (
 ) STRICT;
 
 -- Who has the next sequence of a stream is decided here.
-CREATE UNIQUE INDEX seriatim_events_stream_sequence ON seriatim_events (stream, sequence);
+CREATE UNIQUE INDEX seriatim_events_stream_sequence ON seriatim_events (domain, root, sequence);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use seriatim_core::{Position, Sequence, StreamId, Timestamp};
+use seriatim_core::{Domain, Position, Sequence, StreamId, Timestamp};
 
 /// How many streams are remembered: about 150 bytes each.
 const REMEMBERED: usize = 100_000;
@@ -15,7 +15,8 @@ const REMEMBERED: usize = 100_000;
 pub(crate) struct Known {
     data_version: Option<i64>,
     head: Option<Head>,
-    streams: HashMap<StreamId, StreamRow>,
+    domains: HashMap<Domain, i64>,
+    streams: HashMap<StreamId, Option<Sequence>>,
 }
 
 /// The last position that was given away, and when.
@@ -23,13 +24,6 @@ pub(crate) struct Known {
 pub(crate) struct Head {
     pub(crate) position: Position,
     pub(crate) recorded_at: Timestamp,
-}
-
-/// A stream that has a row, and its current sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StreamRow {
-    pub(crate) id: i64,
-    pub(crate) current: Option<Sequence>,
 }
 
 impl Known {
@@ -42,9 +36,7 @@ impl Known {
     }
 
     pub(crate) fn forget(&mut self) {
-        self.data_version = None;
-        self.head = None;
-        self.streams.clear();
+        *self = Self::default();
     }
 
     pub(crate) fn head(&self) -> Option<Head> {
@@ -55,18 +47,28 @@ impl Known {
         self.head = Some(head);
     }
 
-    pub(crate) fn stream(&self, id: &StreamId) -> Option<StreamRow> {
-        self.streams.get(id).copied()
+    /// The number of a domain.
+    pub(crate) fn domain(&self, domain: &Domain) -> Option<i64> {
+        self.domains.get(domain).copied()
     }
 
-    pub(crate) fn set_stream(&mut self, id: &StreamId, row: StreamRow) {
-        if let Some(known) = self.streams.get_mut(id) {
-            *known = row;
+    pub(crate) fn set_domain(&mut self, domain: &Domain, id: i64) {
+        self.domains.insert(domain.clone(), id);
+    }
+
+    /// The current sequence of a stream; the outer `None`: it is not known.
+    pub(crate) fn current(&self, stream: &StreamId) -> Option<Option<Sequence>> {
+        self.streams.get(stream).copied()
+    }
+
+    pub(crate) fn set_current(&mut self, stream: &StreamId, current: Option<Sequence>) {
+        if let Some(known) = self.streams.get_mut(stream) {
+            *known = current;
             return;
         }
         if self.streams.len() >= REMEMBERED {
             self.streams.clear();
         }
-        self.streams.insert(id.clone(), row);
+        self.streams.insert(stream.clone(), current);
     }
 }

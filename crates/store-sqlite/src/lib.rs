@@ -7,6 +7,7 @@
 mod append;
 mod connection;
 mod dead_letter;
+mod decoder;
 mod known;
 mod location;
 mod metadata_text;
@@ -17,7 +18,9 @@ mod reader;
 mod refused;
 mod row;
 mod snapshot;
+mod streams;
 mod transaction;
+mod type_names;
 mod writer;
 
 use std::fmt;

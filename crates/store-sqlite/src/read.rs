@@ -1,18 +1,17 @@
 //! The seam of the log: what is written is handed to the writer, and here is how it is read.
 
-use std::cmp::Ordering;
-
 use async_trait::async_trait;
+use bytes::Bytes;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Row};
+use rusqlite::{Connection, Error, OptionalExtension};
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, ContentHash, Domain, EventStore, Load, Loaded,
-    Payload, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary, Timestamp,
+    Payload, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
-use uuid::Uuid;
 
-use crate::metadata_text::Decoder;
-use crate::{SqliteStore, row, snapshot};
+use crate::decoder::{COLUMNS, Decoder};
+use crate::type_names::TypeNames;
+use crate::{SqliteStore, row, snapshot, streams};
 
 #[async_trait]
 impl EventStore for SqliteStore {
@@ -60,9 +59,8 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<StreamSummary>, StoreError> {
         let (domain, after) = (domain.cloned(), after.cloned());
-        let query = move |connection: &Connection| match &domain {
-            Some(domain) => streams_of(connection, domain, after.as_ref(), limit),
-            None => streams(connection, after.as_ref(), limit),
+        let query = move |connection: &Connection| {
+            streams::list(connection, domain.as_ref(), after.as_ref(), limit)
         };
         self.readers().read("list the streams", query).await
     }
@@ -73,59 +71,55 @@ impl EventStore for SqliteStore {
         external_id: &str,
     ) -> Result<Option<ClaimRecord>, StoreError> {
         let (stream, external_id) = (stream.clone(), external_id.to_owned());
-        let query = move |connection: &Connection| match stream_row(connection, &stream)? {
-            Some(id) => claim(connection, id, &external_id),
-            None => Ok(None),
-        };
+        let query = move |connection: &Connection| claim(connection, &stream, &external_id);
         self.readers().read("look up an external id", query).await
     }
 }
 
-/// The number of a stream's row.
-fn stream_row(connection: &Connection, stream: &StreamId) -> Result<Option<i64>, Error> {
-    let mut select = connection
-        .prepare_cached("SELECT id FROM seriatim_streams WHERE domain = ? AND root = ?")?;
-    let key = (stream.domain.as_str(), stream.root.as_bytes());
-    select.query_row(key, |row| row.get(0)).optional()
-}
-
-/// The statements of one load see different states of the database if somebody writes between them. That does no
-/// harm: rows of streams and events never change, and what comes last is read last.
+/// The two statements may see different states of the database. That does no harm: what events say never changes,
+/// and they are read last.
 fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {
-    let Some(stream) = stream_row(connection, &wanted.stream)? else {
-        return Ok(Loaded::default());
-    };
     let through = wanted.through.unwrap_or(Sequence::MAX);
     let snapshot = match wanted.snapshots {
-        Some(fingerprint) => snapshot::newest(connection, stream, fingerprint, through)?,
+        Some(fingerprint) => snapshot::newest(connection, &wanted.stream, fingerprint, through)?,
         None => None,
     };
     let from = Sequence::count(snapshot.as_ref().map(|snapshot| snapshot.sequence));
-    let payloads = payloads(connection, stream, from, through)?;
+    let payloads = payloads(connection, &wanted.stream, from, through)?;
     Ok(Loaded { snapshot, payloads })
 }
 
+/// All data goes into one buffer that the payloads share: they are folded and dropped together.
 fn payloads(
     connection: &Connection,
-    stream: i64,
+    stream: &StreamId,
     from: u64,
     through: Sequence,
 ) -> Result<Vec<Payload>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT sequence, type, codec, data FROM seriatim_events
-         WHERE stream = ? AND sequence BETWEEN ? AND ? ORDER BY sequence",
+         WHERE domain = (SELECT id FROM seriatim_domains WHERE name = ?) AND root = ?
+         AND sequence BETWEEN ? AND ? ORDER BY sequence",
     )?;
     let from = i64::try_from(from).unwrap_or(i64::MAX);
-    let mut rows = select.query((stream, from, through.0))?;
-    let mut payloads = Vec::new();
+    let root = stream.root.as_bytes();
+    let mut rows = select.query((stream.domain.as_str(), root, from, through.0))?;
+    let (mut payloads, mut lengths, mut names) = (Vec::new(), Vec::new(), TypeNames::default());
+    let mut buffer = Vec::new();
     for expected in from.. {
         let Some(row) = rows.next()? else { break };
         // A state must not be built over a gap.
         if row.get::<_, i64>(0)? != expected {
-            let gap = Gap { expected };
-            return Err(row::unreadable(0, Type::Integer, gap));
+            return Err(row::unreadable(0, Type::Integer, Gap { expected }));
         }
-        payloads.push(row::payload(row, 1)?);
+        let data = row::bytes(row, 3)?;
+        buffer.extend_from_slice(data);
+        lengths.push(data.len());
+        payloads.push(row::payload(row, 1, &mut names, Bytes::new())?);
+    }
+    let mut rest = Bytes::from(buffer);
+    for (payload, length) in payloads.iter_mut().zip(lengths) {
+        payload.data = rest.split_to(length);
     }
     Ok(payloads)
 }
@@ -143,17 +137,16 @@ fn read_stream(
     from: Sequence,
     limit: usize,
 ) -> Result<Vec<RecordedEvent>, Error> {
-    let Some(id) = stream_row(connection, stream)? else {
-        return Ok(Vec::new());
-    };
-    let mut select = connection.prepare_cached(
-        "SELECT position, sequence, recorded_at, id, type, codec, data, metadata FROM seriatim_events
-         WHERE stream = ? AND sequence >= ? ORDER BY sequence LIMIT ?",
-    )?;
-    let mut rows = select.query((id, from.0, row::limit_column(limit)))?;
-    let (mut events, mut metadata) = (Vec::new(), Decoder::default());
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM seriatim_events
+         WHERE domain = (SELECT id FROM seriatim_domains WHERE name = ?) AND root = ?
+         AND sequence >= ? ORDER BY sequence LIMIT ?"
+    ))?;
+    let (domain, root) = (stream.domain.as_str(), stream.root.as_bytes());
+    let mut rows = select.query((domain, root, from.0, row::limit_column(limit)))?;
+    let (mut events, mut decoder) = (Vec::new(), Decoder::new(connection));
     while let Some(row) = rows.next()? {
-        events.push(event(row, stream.clone(), &mut metadata)?);
+        events.push(decoder.event(row)?);
     }
     Ok(events)
 }
@@ -163,97 +156,30 @@ fn read_log(
     after: Position,
     limit: usize,
 ) -> Result<Vec<RecordedEvent>, Error> {
-    let mut select = connection.prepare_cached(
-        "SELECT e.position, e.sequence, e.recorded_at, e.id, e.type, e.codec, e.data, e.metadata,
-                s.domain, s.root
-         FROM seriatim_events AS e CROSS JOIN seriatim_streams AS s ON s.id = e.stream
-         WHERE e.position > ? ORDER BY e.position LIMIT ?",
-    )?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM seriatim_events WHERE position > ? ORDER BY position LIMIT ?"
+    ))?;
     let mut rows = select.query((row::position_column(after), row::limit_column(limit)))?;
-    let (mut events, mut metadata) = (Vec::<RecordedEvent>::new(), Decoder::default());
+    let (mut events, mut decoder) = (Vec::new(), Decoder::new(connection));
     while let Some(row) = rows.next()? {
-        let stream = row::stream_id(row, 8, events.last().map(|before| &before.stream))?;
-        events.push(event(row, stream, &mut metadata)?);
+        events.push(decoder.event(row)?);
     }
     Ok(events)
 }
 
-/// The columns position, sequence, recorded_at, id, type, codec, data, metadata.
-fn event(row: &Row<'_>, stream: StreamId, metadata: &mut Decoder) -> Result<RecordedEvent, Error> {
-    let text = row::optional_text(row, 7)?;
-    Ok(RecordedEvent {
-        id: row::uuid(row, 3)?,
-        stream,
-        sequence: row::sequence(row, 1)?,
-        position: row::position(row, 0)?,
-        recorded_at: Timestamp::from_micros(row.get(2)?),
-        payload: row::payload(row, 4)?,
-        metadata: metadata
-            .decode(text)
-            .map_err(|error| row::unreadable(7, Type::Text, error))?,
-    })
-}
-
-/// Each stream's last event is found by its index: a list costs as much as it is long, not as the log is.
-const SUMMARY: &str = "SELECT s.domain, s.root, e.sequence, e.recorded_at
-    FROM seriatim_streams AS s CROSS JOIN seriatim_events AS e ON e.stream = s.id
-    AND e.sequence = (SELECT max(sequence) FROM seriatim_events WHERE stream = s.id)";
-
-fn streams(
-    connection: &Connection,
-    after: Option<&StreamId>,
-    limit: usize,
-) -> Result<Vec<StreamSummary>, Error> {
-    let sql =
-        format!("{SUMMARY} WHERE (s.domain, s.root) > (?, ?) ORDER BY s.domain, s.root LIMIT ?");
-    let mut select = connection.prepare_cached(&sql)?;
-    let domain = after.map_or("", |after| after.domain.as_str());
-    let root = after.map_or(&[][..], |after| after.root.as_bytes());
-    summaries(select.query((domain, root, row::limit_column(limit)))?)
-}
-
-fn streams_of(
-    connection: &Connection,
-    domain: &Domain,
-    after: Option<&StreamId>,
-    limit: usize,
-) -> Result<Vec<StreamSummary>, Error> {
-    let sql = format!("{SUMMARY} WHERE s.domain = ? AND s.root > ? ORDER BY s.root LIMIT ?");
-    let mut select = connection.prepare_cached(&sql)?;
-    let root: Option<&Uuid> = match after {
-        None => None,
-        Some(after) => match after.domain.cmp(domain) {
-            Ordering::Less => None,
-            Ordering::Equal => Some(&after.root),
-            Ordering::Greater => return Ok(Vec::new()),
-        },
-    };
-    let root = root.map_or(&[][..], |root| root.as_bytes());
-    summaries(select.query((domain.as_str(), root, row::limit_column(limit)))?)
-}
-
-fn summaries(mut rows: rusqlite::Rows<'_>) -> Result<Vec<StreamSummary>, Error> {
-    let mut summaries: Vec<StreamSummary> = Vec::new();
-    while let Some(row) = rows.next()? {
-        summaries.push(StreamSummary {
-            stream: row::stream_id(row, 0, summaries.last().map(|before| &before.stream))?,
-            current: row::sequence(row, 2)?,
-            recorded_at: Timestamp::from_micros(row.get(3)?),
-        });
-    }
-    Ok(summaries)
-}
-
-/// What an external id of the stream with this row stands for.
+/// What an external id of a stream stands for.
 pub(crate) fn claim(
     connection: &Connection,
-    stream: i64,
+    stream: &StreamId,
     external_id: &str,
 ) -> Result<Option<ClaimRecord>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT content, first_result FROM seriatim_claims WHERE stream = ? AND external_id = ?",
+        "SELECT content, first_result FROM seriatim_claims
+         WHERE domain = (SELECT id FROM seriatim_domains WHERE name = ?) AND root = ?
+         AND external_id = ?",
     )?;
-    let found = select.query_row((stream, external_id), |row| {
+    let key = (stream.domain.as_str(), stream.root.as_bytes(), external_id);
+    let found = select.query_row(key, |row| {
         let first = serde_json::from_str(row::text(row, 1)?);
         Ok(ClaimRecord {
             content: ContentHash(row.get(0)?),

@@ -1,9 +1,9 @@
 //! The threads that read, each on its own connection: undisturbed by the writer, on what was committed last.
 
-use std::fmt;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rusqlite::{Connection, Error};
@@ -19,27 +19,31 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The handle on the threads, which end with it after finishing what was queued.
 pub(crate) struct Readers {
-    jobs: Sender<Job>,
+    queue: Arc<Queue>,
 }
 
 impl Readers {
     pub(crate) fn start(path: &Path, still_reading: &StillReading) -> Result<Self, OpenError> {
-        let (jobs, queue) = mpsc::channel();
-        let queue = Arc::new(Mutex::new(queue));
+        let readers = Self {
+            queue: Arc::default(),
+        };
         for _ in 0..THREADS {
             let connection =
                 connection::open_reader(path).map_err(|error| refused::open_error(path, error))?;
-            let (queue, still_reading) = (queue.clone(), still_reading.clone());
+            let (queue, still_reading) = (readers.queue.clone(), still_reading.clone());
             thread::Builder::new()
                 .name("seriatim-read".into())
                 .spawn(move || {
-                    run(&connection, &queue);
+                    while let Some(job) = queue.next() {
+                        // A query that panics drops its reply, and harms nothing else.
+                        let _ = catch_unwind(AssertUnwindSafe(|| job(&connection)));
+                    }
                     drop(connection);
                     drop(still_reading);
                 })
                 .map_err(|source| OpenError::NoThread { source })?;
         }
-        Ok(Self { jobs })
+        Ok(readers)
     }
 
     /// Runs a query. `action` is what it does, as a verb phrase.
@@ -49,36 +53,69 @@ impl Readers {
         query: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        self.queue.push(Box::new(move |connection| {
             // A caller that has gone away needs no answer.
             if !reply.is_closed() {
                 let _ = reply.send(query(connection));
             }
-        });
-        self.jobs.send(job).map_err(|_| ended(action))?;
-        let result = answer.await.map_err(|_| ended(action))?;
-        result.map_err(|error| refused::store_error(action, error))
+        }));
+        let answer = answer.await;
+        answer
+            .map_err(|_| {
+                let why = "the query has panicked; please report this";
+                StoreError::new(action, StoreErrorKind::Unavailable, why)
+            })?
+            .map_err(|error| refused::store_error(action, error))
     }
 }
 
-impl fmt::Debug for Readers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readers").finish_non_exhaustive()
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
-fn run(connection: &Connection, queue: &Mutex<Receiver<Job>>) {
-    loop {
-        // One of the threads waits with the lock, the others for it.
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(job) => job(connection),
-            Err(_) => return,
+/// What waits to be read. Each job wakes one thread; a channel behind a lock would wake two.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+impl Queue {
+    fn push(&self, job: Job) {
+        self.lock().jobs.push_back(job);
+        self.changed.notify_one();
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// The next job, when there is one; `None` when there will be no more.
+    fn next(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        loop {
+            if let Some(job) = waiting.jobs.pop_front() {
+                return Some(job);
+            }
+            if waiting.closed {
+                return None;
+            }
+            let changed = self.changed.wait(waiting);
+            waiting = changed.unwrap_or_else(PoisonError::into_inner);
         }
     }
-}
 
-fn ended(action: &'static str) -> StoreError {
-    let why = "its reading threads have ended; restart the program";
-    StoreError::new(action, StoreErrorKind::Unavailable, why)
+    /// No job runs while the lock is held, so nothing panics then.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

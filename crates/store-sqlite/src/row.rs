@@ -1,12 +1,12 @@
 //! Values in and out of columns.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Error, Row};
-use seriatim_core::{Codec, Domain, Payload, Position, Sequence, StreamId};
+use seriatim_core::{Codec, Domain, Payload, Position, Sequence};
 use uuid::Uuid;
+
+use crate::type_names::TypeNames;
 
 /// JSON is stored as text, so that people and SQL can read it. Bytes that are no text stay bytes, whatever they
 /// were called: they come back as they were.
@@ -26,27 +26,31 @@ pub(crate) fn codec_column(codec: Codec) -> i64 {
     }
 }
 
-/// The columns type, codec and data, beginning at `first`.
-pub(crate) fn payload(row: &Row<'_>, first: usize) -> Result<Payload, Error> {
+/// The columns type and codec, beginning at `first`, with the data that belongs to them.
+pub(crate) fn payload(
+    row: &Row<'_>,
+    first: usize,
+    names: &mut TypeNames,
+    data: Bytes,
+) -> Result<Payload, Error> {
     let codec = match row.get(first + 1)? {
         0i64 => Codec::Json,
         1 => Codec::Protobuf,
         other => return Err(Error::IntegralValueOutOfRange(first + 1, other)),
     };
     Ok(Payload {
-        type_name: Cow::Owned(row.get(first)?),
+        type_name: names.get(text(row, first)?),
         codec,
-        data: bytes(row, first + 2)?,
+        data,
     })
 }
 
 /// Text and blobs alike.
-pub(crate) fn bytes(row: &Row<'_>, column: usize) -> Result<Bytes, Error> {
+pub(crate) fn bytes<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row [u8], Error> {
     let value = row.get_ref(column)?;
-    let bytes = value
+    value
         .as_bytes()
-        .map_err(|error| unreadable(column, value.data_type(), error))?;
-    Ok(Bytes::copy_from_slice(bytes))
+        .map_err(|error| unreadable(column, value.data_type(), error))
 }
 
 pub(crate) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Error> {
@@ -93,18 +97,8 @@ pub(crate) fn limit_column(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// The columns domain and root, beginning at `first`. The domain of the row before is shared if it is the same.
-pub(crate) fn stream_id(
-    row: &Row<'_>,
-    first: usize,
-    before: Option<&StreamId>,
-) -> Result<StreamId, Error> {
-    let name = text(row, first)?;
-    let domain = match before {
-        Some(before) if before.domain.as_str() == name => before.domain.clone(),
-        _ => Domain::new(name).map_err(|error| unreadable(first, Type::Text, error))?,
-    };
-    Ok(StreamId::new(domain, uuid(row, first + 1)?))
+pub(crate) fn domain(row: &Row<'_>, column: usize) -> Result<Domain, Error> {
+    Domain::new(text(row, column)?).map_err(|error| unreadable(column, Type::Text, error))
 }
 
 /// A column that holds what this program never wrote there.

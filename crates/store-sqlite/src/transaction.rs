@@ -1,26 +1,23 @@
 //! One transaction of the writer: its statements, and what it has given away so far.
 
 use rusqlite::{CachedStatement, Connection, Error, OptionalExtension};
-use seriatim_core::{StreamId, Timestamp};
+use seriatim_core::{Domain, Sequence, StreamId, Timestamp};
 
-use crate::known::{Head, Known, StreamRow};
+use crate::known::{Head, Known};
 use crate::metadata_text::Encoder;
 use crate::row;
 
 const SELECT_HEAD: &str = "SELECT position, recorded_at FROM seriatim_log_head WHERE partition = 0";
 const UPDATE_HEAD: &str =
     "UPDATE seriatim_log_head SET position = ?, recorded_at = ? WHERE partition = 0";
-const SELECT_STREAM: &str =
-    "SELECT id, (SELECT max(sequence) FROM seriatim_events WHERE stream = s.id)
-    FROM seriatim_streams AS s WHERE domain = ? AND root = ?";
-const INSERT_STREAM: &str =
-    "INSERT INTO seriatim_streams (domain, root) VALUES (?, ?) ON CONFLICT DO NOTHING";
+const SELECT_CURRENT: &str =
+    "SELECT max(sequence) FROM seriatim_events WHERE domain = ? AND root = ?";
 const INSERT_EVENT: &str = "INSERT INTO seriatim_events
-    (position, stream, sequence, recorded_at, id, type, codec, metadata, data)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const INSERT_CLAIM: &str =
-    "INSERT INTO seriatim_claims (stream, external_id, content, first_result)
-    VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    (position, domain, root, sequence, recorded_at, id, type, codec, metadata, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const INSERT_CLAIM: &str = "INSERT INTO seriatim_claims
+    (domain, root, external_id, content, first_result) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING";
 
 /// Between `BEGIN IMMEDIATE` and the end.
 pub(crate) struct Transaction<'c> {
@@ -33,8 +30,7 @@ pub(crate) struct Transaction<'c> {
     pub(crate) metadata: Encoder,
     pub(crate) insert_event: CachedStatement<'c>,
     pub(crate) insert_claim: CachedStatement<'c>,
-    insert_stream: CachedStatement<'c>,
-    select_stream: CachedStatement<'c>,
+    select_current: CachedStatement<'c>,
 }
 
 impl<'c> Transaction<'c> {
@@ -58,61 +54,68 @@ impl<'c> Transaction<'c> {
             metadata: Encoder::default(),
             insert_event: connection.prepare_cached(INSERT_EVENT)?,
             insert_claim: connection.prepare_cached(INSERT_CLAIM)?,
-            insert_stream: connection.prepare_cached(INSERT_STREAM)?,
-            select_stream: connection.prepare_cached(SELECT_STREAM)?,
+            select_current: connection.prepare_cached(SELECT_CURRENT)?,
         })
     }
 
-    /// A stream's row, if it has one.
-    pub(crate) fn find_stream(&mut self, stream: &StreamId) -> Result<Option<StreamRow>, Error> {
-        if let Some(known) = self.known.stream(stream) {
+    /// The current sequence of a stream.
+    pub(crate) fn current(&mut self, stream: &StreamId) -> Result<Option<Sequence>, Error> {
+        if let Some(known) = self.known.current(stream) {
+            return Ok(known);
+        }
+        let current = match self.find_domain(&stream.domain)? {
+            None => None,
+            Some(domain) => {
+                let select = &mut self.select_current;
+                let last: Option<u32> =
+                    select.query_row((domain, stream.root.as_bytes()), |row| row.get(0))?;
+                last.map(Sequence)
+            }
+        };
+        self.known.set_current(stream, current);
+        Ok(current)
+    }
+
+    /// The number of a domain, if it has one.
+    fn find_domain(&mut self, domain: &Domain) -> Result<Option<i64>, Error> {
+        if let Some(known) = self.known.domain(domain) {
             return Ok(Some(known));
         }
-        let key = (stream.domain.as_str(), stream.root.as_bytes());
-        let found = self.select_stream.query_row(key, |row| {
-            let current: Option<u32> = row.get(1)?;
-            Ok(StreamRow {
-                id: row.get(0)?,
-                current: current.map(seriatim_core::Sequence),
-            })
-        });
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id FROM seriatim_domains WHERE name = ?")?;
+        let found = select.query_row([domain.as_str()], |row| row.get(0));
         let found = found.optional()?;
-        if let Some(found) = found {
-            self.known.set_stream(stream, found);
+        if let Some(id) = found {
+            self.known.set_domain(domain, id);
         }
         Ok(found)
     }
 
-    /// A stream's row; a new one if it has none. Only for an append that is sure to be written on a new stream.
-    pub(crate) fn find_or_create_stream(&mut self, stream: &StreamId) -> Result<StreamRow, Error> {
-        if let Some(known) = self.known.stream(stream) {
-            return Ok(known);
+    /// The number of a domain, which gets one if it has none. Only for what is sure to be written.
+    pub(crate) fn domain(&mut self, domain: &Domain) -> Result<i64, Error> {
+        if let Some(found) = self.find_domain(domain)? {
+            return Ok(found);
         }
-        let key = (stream.domain.as_str(), stream.root.as_bytes());
-        if self.insert_stream.execute(key)? == 0 {
-            let found = self.find_stream(stream)?;
-            return found.ok_or(Error::QueryReturnedNoRows);
-        }
-        let new = StreamRow {
-            id: self.connection.last_insert_rowid(),
-            current: None,
-        };
-        self.known.set_stream(stream, new);
-        Ok(new)
+        let insert = "INSERT INTO seriatim_domains (name) VALUES (?)";
+        self.connection.execute(insert, [domain.as_str()])?;
+        let id = self.connection.last_insert_rowid();
+        self.known.set_domain(domain, id);
+        Ok(id)
     }
 
     /// Writes the head down. Only events move it.
     pub(crate) fn finish(self) -> Result<(), Error> {
-        if self.head.position != self.before.position {
-            let mut update = self.connection.prepare_cached(UPDATE_HEAD)?;
-            update.execute((
-                row::position_column(self.head.position),
-                self.head.recorded_at.as_micros(),
-            ))?;
-            self.known.set_head(self.head);
-        } else {
+        if self.head.position == self.before.position {
             self.known.set_head(self.before);
+            return Ok(());
         }
+        let mut update = self.connection.prepare_cached(UPDATE_HEAD)?;
+        update.execute((
+            row::position_column(self.head.position),
+            self.head.recorded_at.as_micros(),
+        ))?;
+        self.known.set_head(self.head);
         Ok(())
     }
 }

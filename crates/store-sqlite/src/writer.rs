@@ -326,7 +326,7 @@ mod tests {
             .collect();
         assert_eq!(written, [true, false, true]);
         let head = "SELECT position, (SELECT count(*) FROM seriatim_events),
-                    (SELECT count(*) FROM seriatim_streams) FROM seriatim_log_head";
+                    (SELECT count(*) FROM seriatim_events WHERE sequence = 0) FROM seriatim_log_head";
         let counts = thread
             .connection
             .query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));

@@ -1,0 +1,61 @@
+//! Rows of events, read in a row: what they share is made once.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Row};
+use seriatim_core::{Domain, RecordedEvent, StreamId, Timestamp};
+
+use crate::metadata_text::Decoder as Metadata;
+use crate::row;
+use crate::type_names::TypeNames;
+
+/// The columns that [`Decoder::event`] reads.
+pub(crate) const COLUMNS: &str =
+    "position, sequence, recorded_at, id, type, codec, data, metadata, domain, root";
+
+/// Makes events of rows.
+pub(crate) struct Decoder<'c> {
+    connection: &'c Connection,
+    domains: HashMap<i64, Domain>,
+    metadata: Metadata,
+    names: TypeNames,
+}
+
+impl<'c> Decoder<'c> {
+    pub(crate) fn new(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            domains: HashMap::new(),
+            metadata: Metadata::default(),
+            names: TypeNames::default(),
+        }
+    }
+
+    pub(crate) fn event(&mut self, row: &Row<'_>) -> Result<RecordedEvent, Error> {
+        let metadata = self.metadata.decode(row::optional_text(row, 7)?);
+        let data = Bytes::copy_from_slice(row::bytes(row, 6)?);
+        Ok(RecordedEvent {
+            id: row::uuid(row, 3)?,
+            stream: StreamId::new(self.domain(row.get(8)?)?, row::uuid(row, 9)?),
+            sequence: row::sequence(row, 1)?,
+            position: row::position(row, 0)?,
+            recorded_at: Timestamp::from_micros(row.get(2)?),
+            payload: row::payload(row, 4, &mut self.names, data)?,
+            metadata: metadata.map_err(|error| row::unreadable(7, Type::Text, error))?,
+        })
+    }
+
+    fn domain(&mut self, id: i64) -> Result<Domain, Error> {
+        if let Some(known) = self.domains.get(&id) {
+            return Ok(known.clone());
+        }
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT name FROM seriatim_domains WHERE id = ?")?;
+        let domain = select.query_row([id], |row| row::domain(row, 0))?;
+        self.domains.insert(id, domain.clone());
+        Ok(domain)
+    }
+}
