@@ -125,10 +125,22 @@ fn command() -> impl Strategy<Value = OrderCommand> {
         2 => "[ab]".prop_map(|note| Do::AddNote { note }),
         1 => (1u32..500).prop_map(|cents| Do::Discount { cents, reason: "late".into() }),
         1 => Just(Do::Cancel { reason: "late".into() }),
+        2 => Just(ship()),
+    ]
+}
+
+fn fact() -> impl Strategy<Value = OrderEvent> {
+    prop_oneof![
+        (100u32..2000).prop_map(paid),
+        Just(DeliveryUpdated {
+            status: "sorted".into(),
+            place: "Bern".into()
+        }),
     ]
 }
 
 #[test]
 fn what_is_merged_equals_some_serial_order() {
-    println!("{}", commutes::<Order>(command()).run());
+    let report = commutes::<Order>(command()).facts(fact()).cases(3000).run();
+    println!("{report}");
 }
