@@ -63,6 +63,8 @@
 //! - `testkit`: given/when/then and the commutativity check, as [`testkit`].
 
 mod app;
+#[cfg(doctest)]
+mod guide;
 #[cfg(feature = "server")]
 mod listen;
 mod open;
