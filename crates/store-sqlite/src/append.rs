@@ -2,9 +2,10 @@
 
 use rusqlite::Error;
 use seriatim_core::{
-    Append, AppendOutcome, BrokenChains, FirstResult, NewEvent, Position, Sequence, StreamId, Write,
+    Append, AppendOutcome, BrokenChains, FirstResult, NewEvent, Position, Sequence, Write,
 };
 
+use crate::known::StreamKey;
 use crate::transaction::Transaction;
 use crate::{dead_letter, read, row};
 
@@ -49,8 +50,12 @@ impl Transaction<'_> {
                     return Ok(spent);
                 }
                 if let FirstResult::Committed { first, last, .. } = first {
-                    self.insert(&append.stream, first, events)?;
-                    self.known.set_current(&append.stream, Some(last));
+                    let stream = StreamKey {
+                        domain: self.domain(&append.stream.domain)?,
+                        root: append.stream.root,
+                    };
+                    self.insert(stream, first, events)?;
+                    self.known.set_current(stream, Some(last));
                 }
             }
         }
@@ -99,17 +104,16 @@ impl Transaction<'_> {
 
     fn insert(
         &mut self,
-        stream: &StreamId,
+        stream: StreamKey,
         first: Sequence,
         events: &[NewEvent],
     ) -> Result<(), Error> {
-        let domain = self.domain(&stream.domain)?;
         for (sequence, event) in (first.0..=u32::MAX).zip(events) {
             self.head.position.0 += 1;
             let metadata = self.metadata.encode(&event.metadata);
             self.insert_event.execute((
                 row::position_column(self.head.position),
-                domain,
+                stream.domain,
                 stream.root.as_bytes(),
                 sequence,
                 self.head.recorded_at.as_micros(),

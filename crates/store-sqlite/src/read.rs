@@ -76,8 +76,6 @@ impl EventStore for SqliteStore {
     }
 }
 
-/// The two statements may see different states of the database. That does no harm: what events say never changes,
-/// and they are read last.
 fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {
     let through = wanted.through.unwrap_or(Sequence::MAX);
     let snapshot = match wanted.snapshots {

@@ -14,7 +14,10 @@ use crate::writer::StillReading;
 use crate::{OpenError, connection, refused};
 
 const THREADS: usize = 2;
+/// How many queries may share a transaction. Only bounds how long the first of them keeps the last waiting.
+const QUERIES_IN_ONE: usize = 32;
 
+/// A query with the way to its caller. It runs inside of a transaction.
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The handle on the threads, which end with it after finishing what was queued.
@@ -34,9 +37,8 @@ impl Readers {
             thread::Builder::new()
                 .name("seriatim-read".into())
                 .spawn(move || {
-                    while let Some(job) = queue.next() {
-                        // A query that panics drops its reply, and harms nothing else.
-                        let _ = catch_unwind(AssertUnwindSafe(|| job(&connection)));
+                    while let Some(jobs) = queue.next() {
+                        run(&connection, jobs);
                     }
                     drop(connection);
                     drop(still_reading);
@@ -46,7 +48,8 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Runs a query. `action` is what it does, as a verb phrase.
+    /// Runs a query, whose statements all see one state of the database: one that was committed after this call
+    /// began. `action` is what it does, as a verb phrase.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         action: &'static str,
@@ -75,6 +78,20 @@ impl Drop for Readers {
     }
 }
 
+/// Runs queries in one transaction: most of what a small one costs is to take SQLite's lock and to find out what
+/// has changed.
+fn run(connection: &Connection, jobs: Vec<Job>) {
+    let execute = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
+    let begun: Result<(), Error> = execute("BEGIN");
+    for job in jobs {
+        // A query that panics drops its reply, and harms nothing else.
+        let _ = catch_unwind(AssertUnwindSafe(|| job(connection)));
+    }
+    if begun.and_then(|()| execute("COMMIT")).is_err() && !connection.is_autocommit() {
+        let _ = execute("ROLLBACK");
+    }
+}
+
 /// What waits to be read. Each job wakes one thread; a channel behind a lock would wake two.
 #[derive(Default)]
 struct Queue {
@@ -99,12 +116,14 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// The next job, when there is one; `None` when there will be no more.
-    fn next(&self) -> Option<Job> {
+    /// The next jobs, when there are any; `None` when there will be no more.
+    fn next(&self) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         loop {
-            if let Some(job) = waiting.jobs.pop_front() {
-                return Some(job);
+            // The other threads get their share.
+            let share = waiting.jobs.len().div_ceil(THREADS).min(QUERIES_IN_ONE);
+            if share > 0 {
+                return Some(waiting.jobs.drain(..share).collect());
             }
             if waiting.closed {
                 return None;

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Connection, Error, OptionalExtension};
 use seriatim_core::{Domain, Sequence, StreamId, Timestamp};
 
-use crate::known::{Head, Known};
+use crate::known::{Head, Known, StreamKey};
 use crate::metadata_text::Encoder;
 use crate::row;
 
@@ -60,19 +60,21 @@ impl<'c> Transaction<'c> {
 
     /// The current sequence of a stream.
     pub(crate) fn current(&mut self, stream: &StreamId) -> Result<Option<Sequence>, Error> {
-        if let Some(known) = self.known.current(stream) {
+        let Some(domain) = self.find_domain(&stream.domain)? else {
+            return Ok(None);
+        };
+        let key = StreamKey {
+            domain,
+            root: stream.root,
+        };
+        if let Some(known) = self.known.current(key) {
             return Ok(known);
         }
-        let current = match self.find_domain(&stream.domain)? {
-            None => None,
-            Some(domain) => {
-                let select = &mut self.select_current;
-                let last: Option<u32> =
-                    select.query_row((domain, stream.root.as_bytes()), |row| row.get(0))?;
-                last.map(Sequence)
-            }
-        };
-        self.known.set_current(stream, current);
+        let select = &mut self.select_current;
+        let last: Option<u32> =
+            select.query_row((domain, stream.root.as_bytes()), |row| row.get(0))?;
+        let current = last.map(Sequence);
+        self.known.set_current(key, current);
         Ok(current)
     }
 
