@@ -60,7 +60,7 @@
 //! # Features
 //! - `sqlite` (default): the embedded store, `sqlite://file.db`.
 //! - `server` (default): the gRPC door, [`AppBuilder::listen`], and [`Client`] for it.
-//! - `testkit`: given/when/then and the commutativity check, as [`testkit`].
+//! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
 mod app;
 #[cfg(doctest)]
