@@ -44,6 +44,10 @@ impl Known {
             self.forget();
             self.data_version = Some(data_version);
         }
+        // Not in the middle of a transaction, where what waits to be inserted is known only here.
+        if self.streams.len() >= REMEMBERED {
+            self.streams.clear();
+        }
     }
 
     pub(crate) fn forget(&mut self) {
@@ -84,9 +88,6 @@ impl Known {
     }
 
     pub(crate) fn set_current(&mut self, stream: StreamKey, current: Option<Sequence>) {
-        if self.streams.len() >= REMEMBERED {
-            self.streams.clear();
-        }
         self.streams.insert(stream, current);
     }
 }

@@ -8,6 +8,7 @@ mod append;
 mod connection;
 mod dead_letter;
 mod decoder;
+mod event_rows;
 mod known;
 mod location;
 mod metadata_text;
