@@ -86,6 +86,27 @@ impl Row {
             met: must.met(ratio),
         }
     }
+
+    /// The line for a figure that has no limit.
+    pub(crate) fn alone(
+        id: &'static str,
+        workload: impl Into<String>,
+        unit: &'static str,
+        value: f64,
+    ) -> Self {
+        Self {
+            id,
+            workload: workload.into(),
+            value,
+            unit,
+            against: None,
+            limit: None,
+            ratio: None,
+            spread: (value, value),
+            must: None,
+            met: None,
+        }
+    }
 }
 
 /// All that was measured in one run.
