@@ -1,7 +1,7 @@
 //! The seams of a store on SQLite, the embedded default: one file, several processes.
 //!
 //! One thread writes; it takes all that waits into one transaction. Two threads read beside it, undisturbed, on
-//! what was committed last. A file may be shared with other processes and with an application's own tables:
+//! what was committed last: one what commands wait for, the other pages and lists, which may be long. A file may be shared with other processes and with an application's own tables:
 //! everything of the store is named `seriatim_…`.
 
 mod append;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 pub use open_error::OpenError;
 
-use reader::Readers;
+use reader::Reader;
 use writer::Writer;
 
 /// A store on SQLite. Clones are handles on the same threads; they end with the last one, after what was queued.
@@ -42,7 +42,8 @@ pub struct SqliteStore {
 struct Shared {
     path: PathBuf,
     writer: Writer,
-    readers: Readers,
+    loads: Reader,
+    lists: Reader,
 }
 
 impl SqliteStore {
@@ -58,11 +59,13 @@ impl SqliteStore {
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
         let path = location::absolute(path)?;
         let (writer, still_reading) = Writer::start(&path).await?;
-        let readers = Readers::start(&path, &still_reading)?;
+        let loads = Reader::start(&path, "seriatim-load", still_reading.clone())?;
+        let lists = Reader::start(&path, "seriatim-list", still_reading)?;
         let shared = Shared {
             path,
             writer,
-            readers,
+            loads,
+            lists,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -78,8 +81,15 @@ impl SqliteStore {
         &self.shared.writer
     }
 
-    fn readers(&self) -> &Readers {
-        &self.shared.readers
+    /// For small reads that a command waits for. On one thread, because what waits while it works shares the next
+    /// transaction; a second thread only halves the groups.
+    fn loads(&self) -> &Reader {
+        &self.shared.loads
+    }
+
+    /// For reads that may be long.
+    fn lists(&self) -> &Reader {
+        &self.shared.lists
     }
 }
 
