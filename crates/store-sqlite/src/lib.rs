@@ -31,6 +31,7 @@ use std::sync::Arc;
 pub use open_error::OpenError;
 
 use reader::Reader;
+use rusqlite::Connection;
 use writer::Writer;
 
 /// A store on SQLite. Clones are handles on the same threads; they end with the last one, after what was queued.
@@ -58,9 +59,10 @@ impl SqliteStore {
     /// Opens the database in the file at `path`; see [`SqliteStore::open`].
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
         let path = location::absolute(path)?;
-        let (writer, still_reading) = Writer::start(&path).await?;
-        let loads = Reader::start(&path, "seriatim-load", still_reading.clone())?;
-        let lists = Reader::start(&path, "seriatim-list", still_reading)?;
+        let (writer, [loads, lists]) = open_connections(path.clone()).await?;
+        let (writer, still_reading) = Writer::start(writer)?;
+        let loads = Reader::start(loads, "seriatim-load", still_reading.clone())?;
+        let lists = Reader::start(lists, "seriatim-list", still_reading)?;
         let shared = Shared {
             path,
             writer,
@@ -91,6 +93,14 @@ impl SqliteStore {
     fn lists(&self) -> &Reader {
         &self.shared.lists
     }
+}
+
+/// Opening may wait for others who open the file, so it has a thread of its own too.
+async fn open_connections(path: PathBuf) -> Result<(Connection, [Connection; 2]), OpenError> {
+    let opening = tokio::task::spawn_blocking(move || connection::open(&path));
+    opening.await.map_err(|error| OpenError::NoThread {
+        source: std::io::Error::other(error),
+    })?
 }
 
 impl fmt::Debug for SqliteStore {

@@ -1,7 +1,6 @@
 //! A thread that reads on its own connection: undisturbed by the writer, on what was committed last.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
@@ -10,7 +9,7 @@ use seriatim_core::{StoreError, StoreErrorKind};
 use tokio::sync::oneshot;
 
 use crate::writer::StillReading;
-use crate::{OpenError, connection, refused};
+use crate::{OpenError, refused};
 
 /// How many queries may share a transaction. Only bounds how long the first of them keeps the last waiting.
 const QUERIES_IN_ONE: usize = 64;
@@ -25,13 +24,11 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn start(
-        path: &Path,
+        connection: Connection,
         name: &str,
         still_reading: StillReading,
     ) -> Result<Self, OpenError> {
         let (jobs, queue) = mpsc::channel();
-        let connection =
-            connection::open_reader(path).map_err(|error| refused::open_error(path, error))?;
         thread::Builder::new()
             .name(name.into())
             .spawn(move || {
