@@ -33,13 +33,7 @@ async fn standing_at<A: Aggregate>(
         At::Sequence(sequence) => Some(sequence),
         At::Time(time) => match last_before(shared, stream, time).await {
             Ok(Some(sequence)) => Some(sequence),
-            Ok(None) => {
-                return Ok(Standing {
-                    state: A::default(),
-                    current: None,
-                    snapshot: None,
-                });
-            }
+            Ok(None) => return Ok(Standing::new()),
             Err(error) => return Err(unavailable(shared, error)),
         },
     };
