@@ -1,6 +1,5 @@
 //! P16: what a coordinator that has touched a million streams keeps in memory.
 
-use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
@@ -62,7 +61,8 @@ pub(crate) fn measure(context: &Context) -> Outcome<Vec<Row>> {
 /// A process of its own: what earlier rows have allocated and freed must not count.
 fn in_own_process(streams: usize, context: &Context) -> Outcome<Sizes> {
     let folder = context.fresh_folder()?;
-    let child = Command::new(env::current_exe()?)
+    // By this name it is found even if it was built anew since it was started.
+    let child = Command::new("/proc/self/exe")
         .arg("--memory-of")
         .arg(streams.to_string())
         .arg("--folder")
