@@ -36,7 +36,7 @@ pub(crate) async fn round<A: Aggregate>(
         None => match history::load(&*shared.store, stream, None).await {
             Ok(standing) => Chain::new(standing, true),
             Err(trouble) => {
-                answer::all_in_trouble(shared, stream, jobs, &trouble).await;
+                Box::pin(answer::all_in_trouble(shared, stream, jobs, &trouble)).await;
                 return VecDeque::new();
             }
         },
