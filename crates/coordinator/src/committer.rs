@@ -55,9 +55,12 @@ impl Committer {
 }
 
 async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Round>, batch_appends: usize) {
+    let mut size = 0;
     while let Some(first) = waiting.recv().await {
-        gather::others_first().await;
-        let mut size = first.appends.len();
+        if size > 1 {
+            gather::others_first().await;
+        }
+        size = first.appends.len();
         let mut rounds = vec![first];
         while size < batch_appends
             && let Ok(next) = waiting.try_recv()

@@ -76,6 +76,7 @@ impl<A: Aggregate> Driver<A> {
         let mut kept = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut jobs = VecDeque::from([first]);
         loop {
+            let crowd = jobs.len() > 1;
             jobs = round(&self.shared, &self.stream, jobs, &mut kept).await;
             if let Some(most) = jobs.iter().map(|job| job.attempts).max() {
                 back_off(most).await;
@@ -83,7 +84,9 @@ impl<A: Aggregate> Driver<A> {
             if let Some(standing) = &mut kept {
                 snapshots::keep(&self.shared, &self.stream, standing, jobs.is_empty());
             }
-            gather::others_first().await;
+            if crowd {
+                gather::others_first().await;
+            }
             if !self.refill(&mut jobs, &slot, &mut kept) {
                 return;
             }
