@@ -1,7 +1,10 @@
 //! A schema of its own for each test, on the PostgreSQL that the tests are given.
 
 // Each test program uses a part of this.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, missing_debug_implementations)]
+
+pub mod proxy;
+pub mod samples;
 
 use std::path::{Path, PathBuf};
 
@@ -82,7 +85,7 @@ pub fn server() -> String {
 }
 
 /// The folder that cargo builds into: the programs of tests are two folders down.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let target = program.ancestors().nth(3).map(Path::to_owned);
     target.expect("cargo puts it into target/debug/deps")

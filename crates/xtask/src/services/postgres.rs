@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -61,7 +61,8 @@ impl Postgres {
         let account = Account::choose(&self.folder).ok()?;
         let status = self.pg_ctl(account, &binaries::find()?, &["status"]);
         let runs = status.is_ok_and(|mut command| succeeds(&mut command));
-        runs.then(|| Running {
+        // One that was killed may be there for a moment longer, but nobody listens.
+        (runs && self.listens()).then(|| Running {
             url: url.trim().to_owned(),
             pid,
         })
@@ -160,6 +161,12 @@ impl Postgres {
         free.and_then(|listener| listener.local_addr())
             .map(|address| address.port())
             .map_err(|error| format!("there is no free port on 127.0.0.1: {error}"))
+    }
+
+    fn listens(&self) -> bool {
+        let port = fs::read_to_string(self.folder.join("port"));
+        let port = port.ok().and_then(|port| port.trim().parse().ok());
+        port.is_some_and(|port: u16| TcpStream::connect(("127.0.0.1", port)).is_ok())
     }
 
     fn write_url(&self, port: u16) -> Result<(), String> {
