@@ -35,6 +35,8 @@ const CHECKS: &[Step] = &[
 const TESTS: &[Step] = &[
     Step::cargo(&["fetch"]),
     Step::cargo(&["test", "--workspace"]),
+    // Off by default, so that the example stays quick to build.
+    Step::cargo(&["test", "--package", "orders", "--features", "postgres"]),
 ];
 
 pub(crate) fn run(extent: Extent) -> Result<(), String> {
