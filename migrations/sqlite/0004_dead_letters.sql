@@ -8,5 +8,7 @@ CREATE TABLE seriatim_dead_letters (
     body   TEXT NOT NULL            -- JSON: the whole letter
 ) STRICT;
 
+-- One for each filter, in the order of the list.
+CREATE INDEX seriatim_dead_letters_domain ON seriatim_dead_letters (domain, id);
 CREATE INDEX seriatim_dead_letters_domain_root ON seriatim_dead_letters (domain, root, id);
 CREATE INDEX seriatim_dead_letters_status ON seriatim_dead_letters (status, id);

@@ -69,12 +69,23 @@ fn run(args: &Args) -> Outcome<()> {
     if cfg!(debug_assertions) {
         eprintln!("built without optimisation: the figures mean nothing, use `cargo xtask bench`");
     }
-    let mut report = Vec::new();
+    let load = report::load();
+    if let Some(load) = load.filter(|load| *load > report::cores() as f64 / 2.0) {
+        eprintln!(
+            "this machine is busy (load {load}): the product, which uses all cores, will look worse than it is"
+        );
+    }
+    let mut rows = Vec::new();
+    let mut failed = Vec::new();
     for (name, measure) in chosen(&args.rows) {
         eprintln!("{name}");
-        report.extend(measure(&context)?);
+        // What was measured before must not be lost with a row that fails.
+        match measure(&context) {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => failed.push(format!("{name} could not be measured: {error}")),
+        }
     }
-    let report = Report::new(args.quick, args.rounds.into(), report);
+    let report = Report::new(args.quick, args.rounds.into(), load, rows);
     let file = args.folder.join("latest.json");
     report.write(&file)?;
     eprintln!();
@@ -83,7 +94,10 @@ fn run(args: &Args) -> Outcome<()> {
         false => print!("{}", report.to_table()),
     }
     eprintln!("written to {}", file.display());
-    Ok(())
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(failed.join("\n").into()),
+    }
 }
 
 fn chosen(names: &[String]) -> impl Iterator<Item = &'static (&'static str, rows::Measure)> {

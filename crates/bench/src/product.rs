@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use seriatim::AppBuilder;
-use seriatim::core::{CommandGateway, CommandRequest, Domain, Message, StreamId};
+use seriatim::core::{CommandGateway, CommandRequest, Domain, ExpectedSequence, Message, StreamId};
 use seriatim::prelude::{Aggregate, App, At, Uuid};
 
 use crate::Outcome;
@@ -54,10 +54,17 @@ pub(crate) fn cached_aggregates() -> u64 {
     seriatim::Settings::default().cached_aggregates
 }
 
-/// The command of every measurement, for a stream of `domain`.
-pub(crate) fn request(domain: &Domain, root: Uuid) -> Outcome<CommandRequest> {
+/// The command of every measurement, for a stream of `domain`, and what its sender believes of that.
+pub(crate) fn request(
+    domain: &Domain,
+    root: Uuid,
+    expected: ExpectedSequence,
+) -> Outcome<CommandRequest> {
     let stream = StreamId::new(domain.clone(), root);
-    Ok(CommandRequest::new(stream, enter().encode()?))
+    Ok(CommandRequest {
+        expected,
+        ..CommandRequest::new(stream, enter().encode()?)
+    })
 }
 
 /// Sends commands to the streams of one domain.
@@ -68,10 +75,24 @@ pub(crate) struct Submitter {
 }
 
 impl Submitter {
-    /// Sends one command and makes sure that it became an event.
+    /// Sends one command to a stream that may have events.
     pub(crate) fn enter(&self, root: Uuid) -> impl Future<Output = Outcome<()>> + Send + use<> {
+        self.send(root, ExpectedSequence::Any)
+    }
+
+    /// Sends the first command of a new stream, as its creator does who knows that it is new.
+    pub(crate) fn begin(&self, root: Uuid) -> impl Future<Output = Outcome<()>> + Send + use<> {
+        self.send(root, ExpectedSequence::NoStream)
+    }
+
+    /// Sends one command and makes sure that it became an event.
+    fn send(
+        &self,
+        root: Uuid,
+        expected: ExpectedSequence,
+    ) -> impl Future<Output = Outcome<()>> + Send + use<> {
         let coordinator = self.app.coordinator().clone();
-        let request = request(&self.domain, root);
+        let request = request(&self.domain, root, expected);
         async move {
             let receipt = coordinator.submit(request?).await?;
             match receipt.outcome {

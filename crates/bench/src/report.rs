@@ -86,6 +86,27 @@ impl Row {
             met: must.met(ratio),
         }
     }
+
+    /// The line for a figure that has no limit.
+    pub(crate) fn alone(
+        id: &'static str,
+        workload: impl Into<String>,
+        unit: &'static str,
+        value: f64,
+    ) -> Self {
+        Self {
+            id,
+            workload: workload.into(),
+            value,
+            unit,
+            against: None,
+            limit: None,
+            ratio: None,
+            spread: (value, value),
+            must: None,
+            met: None,
+        }
+    }
 }
 
 /// All that was measured in one run.
@@ -93,16 +114,19 @@ impl Row {
 pub(crate) struct Report {
     machine: String,
     commit: String,
+    /// How many threads wanted to run in the minute before, by this system's own count.
+    load: Option<f64>,
     quick: bool,
     rounds: usize,
     rows: Vec<Row>,
 }
 
 impl Report {
-    pub(crate) fn new(quick: bool, rounds: usize, rows: Vec<Row>) -> Self {
+    pub(crate) fn new(quick: bool, rounds: usize, load: Option<f64>, rows: Vec<Row>) -> Self {
         Self {
             machine: machine(),
             commit: commit(),
+            load,
             quick,
             rounds,
             rows,
@@ -190,8 +214,19 @@ fn group_thousands(value: f64) -> String {
     text
 }
 
+/// The load of the last minute, where the system tells.
+pub(crate) fn load() -> Option<f64> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    text.split(' ').next()?.parse().ok()
+}
+
+/// How many threads can run at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores();
     let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?;
         Some(line.split_once(':')?.1.trim().to_owned())
@@ -245,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_table_shows_what_is_not_met() {
-        let table = Report::new(true, 3, vec![row(Must::AtLeast(0.9))]).to_table();
+        let table = Report::new(true, 3, None, vec![row(Must::AtLeast(0.9))]).to_table();
         assert!(
             table.contains("40,000 commands/s  50,000  0.80   >= 0.9  NO   0.50..1.00"),
             "{table}"

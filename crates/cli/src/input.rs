@@ -9,9 +9,10 @@ use seriatim_core::{
 };
 use uuid::Uuid;
 
-use crate::args::{Record, Send, Source};
+use crate::args::{Record, Send};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::values::Source;
 
 /// The command to send, or to simulate.
 pub(crate) fn command(send: Send, actor: Option<String>) -> Result<CommandRequest, Failure> {

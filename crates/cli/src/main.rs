@@ -6,6 +6,7 @@ mod exit;
 mod failure;
 mod input;
 mod output;
+mod values;
 
 use std::process::ExitCode;
 

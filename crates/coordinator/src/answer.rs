@@ -37,18 +37,58 @@ pub(crate) async fn reply<A: Aggregate>(
     job: Job<A>,
     answer: Answer,
 ) {
-    let answer = match (answer, &job.claim) {
-        (Answer::No(refusal), Some(claim)) => {
-            match shared.store.find_claim(stream, &claim.external_id).await {
-                Ok(Some(record)) => Answer::Claimed(record),
-                Ok(None) => Answer::No(refusal),
-                Err(error) => Answer::Unsettled(error),
-            }
-        }
-        (answer, _) => answer,
+    let words = match answer {
+        // Boxed: a "no" may have to read, and would make the task of every command larger.
+        Answer::No(refusal) => Box::pin(no(shared, stream, &job, refusal)).await,
+        Answer::Done(outcome) => Ok(receipt(stream, &job, outcome)),
+        Answer::Unchanged(current) => Ok(receipt(stream, &job, Outcome::Unchanged { current })),
+        Answer::Claimed(record) => claimed(stream, &job, record),
+        Answer::Contended(attempts) => Err(SubmitError::Contended {
+            stream: stream.clone(),
+            attempts,
+        }),
+        Answer::Unsettled(error) => Err(unavailable(shared, error)),
     };
-    let words = words(shared, stream, &job, answer).await;
     job.answer(words);
+}
+
+async fn no<A: Aggregate>(
+    shared: &Shared,
+    stream: &StreamId,
+    job: &Job<A>,
+    refusal: Refusal,
+) -> Result<Receipt, SubmitError> {
+    if let Some(claim) = &job.claim {
+        match shared.store.find_claim(stream, &claim.external_id).await {
+            Ok(Some(record)) => return claimed(stream, job, record),
+            Ok(None) => {}
+            Err(error) => return Err(unavailable(shared, error)),
+        }
+    }
+    Err(refused(shared, stream.clone(), refusal).await)
+}
+
+fn claimed<A: Aggregate>(
+    stream: &StreamId,
+    job: &Job<A>,
+    record: ClaimRecord,
+) -> Result<Receipt, SubmitError> {
+    match &job.claim {
+        Some(claim) if claim.content != record.content => Err(SubmitError::ExternalIdReused {
+            stream: stream.clone(),
+            external_id: claim.external_id.clone(),
+            first: record.first,
+        }),
+        Some(_) | None => Ok(receipt(stream, job, Outcome::Duplicate(record.first))),
+    }
+}
+
+fn receipt<A: Aggregate>(stream: &StreamId, job: &Job<A>, outcome: Outcome) -> Receipt {
+    Receipt {
+        stream: stream.clone(),
+        correlation_id: job.correlation_id.clone(),
+        outcome,
+    }
 }
 
 /// Answers all jobs of a stream whose state could not be built.
@@ -61,37 +101,6 @@ pub(crate) async fn all_in_trouble<A: Aggregate>(
     for job in jobs {
         reply(shared, stream, job, Answer::No(trouble.into())).await;
     }
-}
-
-async fn words<A: Aggregate>(
-    shared: &Shared,
-    stream: &StreamId,
-    job: &Job<A>,
-    answer: Answer,
-) -> Result<Receipt, SubmitError> {
-    let stream = stream.clone();
-    let outcome = match answer {
-        Answer::Done(outcome) => outcome,
-        Answer::Unchanged(current) => Outcome::Unchanged { current },
-        Answer::Claimed(record) => match &job.claim {
-            Some(claim) if claim.content != record.content => {
-                return Err(SubmitError::ExternalIdReused {
-                    stream,
-                    external_id: claim.external_id.clone(),
-                    first: record.first,
-                });
-            }
-            Some(_) | None => Outcome::Duplicate(record.first),
-        },
-        Answer::No(refusal) => return Err(refused(shared, stream, refusal).await),
-        Answer::Contended(attempts) => return Err(SubmitError::Contended { stream, attempts }),
-        Answer::Unsettled(error) => return Err(unavailable(shared, error)),
-    };
-    Ok(Receipt {
-        stream,
-        correlation_id: job.correlation_id.clone(),
-        outcome,
-    })
 }
 
 pub(crate) async fn refused(shared: &Shared, stream: StreamId, refusal: Refusal) -> SubmitError {

@@ -15,7 +15,7 @@ use crate::guard::guarded;
 use crate::history::Standing;
 use crate::host::Shared;
 use crate::job::{Job, Work};
-use crate::judge::{Draft, Refusal, Verdict, collides, judge};
+use crate::judge::{Draft, Refusal, Verdict, judge, merge};
 
 /// The jobs of one round, judged, and the state they will leave.
 pub(crate) struct Chain<A: Aggregate> {
@@ -72,57 +72,98 @@ impl<A: Aggregate> Chain<A> {
     }
 
     /// Judges jobs from the front of `waiting` until one must wait for what is ahead of it.
+    ///
+    /// What is rare is boxed: it would make the task of every command larger.
     pub(crate) async fn judge(
         &mut self,
         shared: &Shared,
         stream: &StreamId,
         waiting: &mut VecDeque<Job<A>>,
     ) {
-        while let Some(job) = waiting.pop_front() {
-            // A collision is judged on what is durable: the intervening events are read from the log, and a
-            // letter must not name events that may never be.
-            if self.ahead && collides(&job.work, &self.standing) {
-                return waiting.push_front(job);
-            }
-            let verdict = judge(
-                &*shared.store,
-                &shared.settings,
-                stream,
-                &job.work,
-                &self.standing,
-            )
-            .await;
-            let known = match &verdict {
-                Verdict::Stale => Ok(false),
-                Verdict::Append { drafts, .. } if !drafts.is_empty() || job.claim.is_some() => {
-                    Ok(true)
+        while self.sound
+            && let Some(job) = waiting.pop_front()
+        {
+            let verdict = match judge(&job.work, &self.standing) {
+                Verdict::Collides(_) if self.ahead => return waiting.push_front(job),
+                Verdict::Collides(conflict) => {
+                    Box::pin(self.merge(shared, stream, &job, conflict)).await
                 }
-                // Answered without an append, which would have checked it.
-                Verdict::Append { .. } | Verdict::Park { .. } | Verdict::Refuse(_) => {
-                    self.verify(shared, stream).await
-                }
+                verdict => verdict,
             };
-            match known {
-                Ok(true) => self.plan(shared, stream, job, verdict).await,
-                Ok(false) => {
-                    self.sound = false;
-                    let attempts = job.attempts + 1;
-                    return match attempts < shared.settings.attempts {
-                        true => waiting.push_front(Job { attempts, ..job }),
-                        false => {
-                            let answer = Answer::Contended(attempts);
-                            answer::reply(shared, stream, job, answer).await;
-                        }
-                    };
+            match verdict {
+                Verdict::Append { drafts, merged } if !drafts.is_empty() || job.claim.is_some() => {
+                    self.append(stream, job, drafts, merged);
                 }
-                Err(error) => self.steps.push(Step {
-                    job,
-                    plan: Plan::Answer(Answer::No(Refusal::Unavailable(error))),
-                }),
+                verdict => Box::pin(self.check(shared, stream, job, verdict, waiting)).await,
             }
-            if !self.sound {
-                return;
+        }
+    }
+
+    async fn merge(
+        &self,
+        shared: &Shared,
+        stream: &StreamId,
+        job: &Job<A>,
+        conflict: Conflict,
+    ) -> Verdict<A> {
+        let Shared {
+            store, settings, ..
+        } = shared;
+        merge(
+            &**store,
+            settings,
+            stream,
+            &job.work,
+            conflict,
+            &self.standing,
+        )
+        .await
+    }
+
+    /// Takes a verdict without an append, which would have checked where the store stands.
+    async fn check(
+        &mut self,
+        shared: &Shared,
+        stream: &StreamId,
+        job: Job<A>,
+        verdict: Verdict<A>,
+        waiting: &mut VecDeque<Job<A>>,
+    ) {
+        let verified = match verdict {
+            Verdict::Stale => Ok(false),
+            _ => self.verify(shared, stream).await,
+        };
+        let answer = match (verified, verdict) {
+            (Ok(false), _) => return self.reload(shared, stream, job, waiting).await,
+            (Err(error), _) => Answer::No(Refusal::Unavailable(error)),
+            (Ok(true), Verdict::Park { conflict, reason }) => {
+                return self.park(shared, stream, job, conflict, reason).await;
             }
+            (Ok(true), Verdict::Refuse(refusal)) => Answer::No(refusal),
+            (Ok(true), Verdict::Append { .. }) => Answer::Unchanged(self.standing.current),
+            (Ok(true), Verdict::Stale | Verdict::Collides(_)) => {
+                unreachable!("neither is left at this point")
+            }
+        };
+        self.steps.push(Step {
+            job,
+            plan: Plan::Answer(answer),
+        });
+    }
+
+    /// The next round loads the state, and this job goes first.
+    async fn reload(
+        &mut self,
+        shared: &Shared,
+        stream: &StreamId,
+        job: Job<A>,
+        waiting: &mut VecDeque<Job<A>>,
+    ) {
+        self.sound = false;
+        let attempts = job.attempts + 1;
+        match attempts < shared.settings.attempts {
+            true => waiting.push_front(Job { attempts, ..job }),
+            false => answer::reply(shared, stream, job, Answer::Contended(attempts)).await,
         }
     }
 
@@ -141,37 +182,27 @@ impl<A: Aggregate> Chain<A> {
         Ok(true)
     }
 
-    async fn plan(&mut self, shared: &Shared, stream: &StreamId, job: Job<A>, verdict: Verdict<A>) {
-        let current = self.standing.current;
-        let plan = match verdict {
-            Verdict::Append { drafts, .. } if drafts.is_empty() && job.claim.is_none() => {
-                Plan::Answer(Answer::Unchanged(current))
+    fn append(&mut self, stream: &StreamId, job: Job<A>, drafts: Vec<Draft<A>>, merged: bool) {
+        let after = self.standing.current;
+        let plan = match self.take(&drafts) {
+            Ok(()) => {
+                let events: Arc<[NewEvent]> = drafts.into_iter().map(new_event).collect();
+                self.ahead |= !events.is_empty();
+                self.appends.push(Append {
+                    stream: stream.clone(),
+                    write: Write::Events {
+                        after,
+                        events: Arc::clone(&events),
+                    },
+                    claim: job.claim.clone(),
+                });
+                Plan::Append(Planned::Events {
+                    after,
+                    events,
+                    merged,
+                })
             }
-            Verdict::Append { drafts, merged } => match self.take(&drafts) {
-                Ok(()) => {
-                    let events: Arc<[NewEvent]> = drafts.into_iter().map(new_event).collect();
-                    self.ahead |= !events.is_empty();
-                    self.appends.push(Append {
-                        stream: stream.clone(),
-                        write: Write::Events {
-                            after: current,
-                            events: Arc::clone(&events),
-                        },
-                        claim: job.claim.clone(),
-                    });
-                    Plan::Append(Planned::Events {
-                        after: current,
-                        events,
-                        merged,
-                    })
-                }
-                Err(refusal) => Plan::Answer(Answer::No(*refusal)),
-            },
-            Verdict::Park { conflict, reason } => {
-                return self.park(shared, stream, job, conflict, reason).await;
-            }
-            Verdict::Refuse(refusal) => Plan::Answer(Answer::No(refusal)),
-            Verdict::Stale => unreachable!("a stale verdict is not planned"),
+            Err(refusal) => Plan::Answer(Answer::No(*refusal)),
         };
         self.steps.push(Step { job, plan });
     }

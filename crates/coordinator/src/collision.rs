@@ -83,11 +83,7 @@ pub(crate) async fn base<A: Aggregate>(
 ) -> Result<Standing<A>, Trouble> {
     match believed {
         Some(sequence) => history::load(store, stream, Some(sequence)).await,
-        None => Ok(Standing {
-            state: A::default(),
-            current: None,
-            snapshot: None,
-        }),
+        None => Ok(Standing::new()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use seriatim_core::{Append, AppendError, AppendOutcome, Store, StoreError, StoreErrorKind};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::lookup;
+use crate::{gather, lookup};
 
 /// How many rounds may wait for the committer. Admission bounds what there is; this only bounds memory.
 const WAITING_ROUNDS: usize = 4096;
@@ -56,6 +56,7 @@ impl Committer {
 
 async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Round>, batch_appends: usize) {
     while let Some(first) = waiting.recv().await {
+        gather::others_first().await;
         let mut size = first.appends.len();
         let mut rounds = vec![first];
         while size < batch_appends

@@ -16,6 +16,17 @@ pub(crate) struct Standing<A> {
     pub(crate) snapshot: Option<Sequence>,
 }
 
+impl<A: Aggregate> Standing<A> {
+    /// The state before all events.
+    pub(crate) fn new() -> Self {
+        Self {
+            state: A::default(),
+            current: None,
+            snapshot: None,
+        }
+    }
+}
+
 /// Why there is no state.
 #[derive(Debug)]
 pub(crate) enum Trouble {

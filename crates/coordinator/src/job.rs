@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Claim, CommandRequest, Fact, MergeStrategy, Metadata, Payload, Receipt, SubmitError,
+    Aggregate, Claim, CommandRequest, ExpectedSequence, Fact, MergeStrategy, Metadata, Payload,
+    Receipt, SubmitError,
 };
 use tokio::sync::oneshot;
 
@@ -49,6 +50,17 @@ pub(crate) struct FactWork<A: Aggregate> {
 }
 
 impl<A: Aggregate> Job<A> {
+    /// Whether its sender says that there is nothing to load. If that is wrong the append finds out, and the next
+    /// attempt loads.
+    pub(crate) fn begins_a_stream(&self) -> bool {
+        match &self.work {
+            Work::Commands(work) => {
+                work.request.expected == ExpectedSequence::NoStream && self.attempts == 0
+            }
+            Work::Facts(_) => false,
+        }
+    }
+
     /// Answers. Whoever asked may have stopped listening; the outcome stands all the same.
     pub(crate) fn answer(self, answer: Result<Receipt, SubmitError>) {
         // The place first: a sender that knows its answer can rely on its place being free.

@@ -24,6 +24,8 @@ pub(crate) enum Verdict<A: Aggregate> {
         conflict: Conflict,
         reason: ParkReason,
     },
+    /// It collides: its strategy must be asked, see [`merge`].
+    Collides(Conflict),
     /// No.
     Refuse(Refusal),
     /// The state is not what the store holds any more: load it again.
@@ -69,34 +71,14 @@ impl<A: Aggregate> From<Fault> for Verdict<A> {
     }
 }
 
-/// Whether it would collide: then the state it is judged on must be durable and verified.
-pub(crate) fn collides<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> bool {
-    match work {
-        Work::Commands(work) => {
-            matches!(
-                work.request.expected.check(standing.current),
-                Err(Mismatch::Behind(_))
-            )
-        }
-        Work::Facts(_) => false,
-    }
-}
-
-pub(crate) async fn judge<A: Aggregate>(
-    store: &dyn Store,
-    settings: &Settings,
-    stream: &StreamId,
-    work: &Work<A>,
-    standing: &Standing<A>,
-) -> Verdict<A> {
+/// What `work` comes to at `standing`, as far as that can be said without reading more.
+pub(crate) fn judge<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> Verdict<A> {
     match work {
         Work::Facts(facts) => judge_facts(facts, &standing.state),
         Work::Commands(work) => match work.request.expected.check(standing.current) {
             Ok(()) => decide(work, &standing.state),
             Err(Mismatch::Beyond(conflict)) => Verdict::Refuse(Refusal::Beyond(conflict)),
-            Err(Mismatch::Behind(conflict)) => {
-                merge(store, settings, stream, work, conflict, standing).await
-            }
+            Err(Mismatch::Behind(conflict)) => Verdict::Collides(conflict),
         },
     }
 }
@@ -139,14 +121,19 @@ pub(crate) fn draft<A: Aggregate>(
     })
 }
 
-async fn merge<A: Aggregate>(
+/// What `work`, which collides, comes to by its strategy. `standing` must be durable: the events in between are
+/// read from the log, and a letter must not name events that may never be.
+pub(crate) async fn merge<A: Aggregate>(
     store: &dyn Store,
     settings: &Settings,
     stream: &StreamId,
-    work: &Commands<A>,
+    work: &Work<A>,
     conflict: Conflict,
     standing: &Standing<A>,
 ) -> Verdict<A> {
+    let Work::Commands(work) = work else {
+        unreachable!("facts do not collide")
+    };
     let colliding = Colliding::<A> {
         stream,
         commands: &work.commands,

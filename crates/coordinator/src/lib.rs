@@ -22,6 +22,7 @@ mod judge;
 mod collision;
 mod answer;
 mod committer;
+mod gather;
 mod lookup;
 mod history;
 mod snapshots;

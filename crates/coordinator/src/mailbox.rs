@@ -13,7 +13,7 @@ use crate::history::Standing;
 use crate::host::Shared;
 use crate::job::Job;
 use crate::round::round;
-use crate::snapshots;
+use crate::{gather, snapshots};
 
 /// How many jobs of one stream are decided on top of one another in one round.
 const CHAIN: usize = 1024;
@@ -83,6 +83,7 @@ impl<A: Aggregate> Driver<A> {
             if let Some(standing) = &mut kept {
                 snapshots::keep(&self.shared, &self.stream, standing, jobs.is_empty());
             }
+            gather::others_first().await;
             if !self.refill(&mut jobs, &slot, &mut kept) {
                 return;
             }

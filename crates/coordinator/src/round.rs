@@ -28,19 +28,19 @@ pub(crate) async fn round<A: Aggregate>(
     jobs: VecDeque<Job<A>>,
     kept: &mut Option<Standing<A>>,
 ) -> VecDeque<Job<A>> {
-    let verified = kept.is_none();
-    let standing = match kept.take() {
-        Some(standing) => Ok(standing),
-        None => history::load(&*shared.store, stream, None).await,
-    };
-    let standing = match standing {
-        Ok(standing) => standing,
-        Err(trouble) => {
-            answer::all_in_trouble(shared, stream, jobs, &trouble).await;
-            return VecDeque::new();
+    let mut chain = match kept.take() {
+        Some(standing) => Chain::new(standing, false),
+        None if jobs.front().is_some_and(Job::begins_a_stream) => {
+            Chain::new(Standing::new(), false)
         }
+        None => match history::load(&*shared.store, stream, None).await {
+            Ok(standing) => Chain::new(standing, true),
+            Err(trouble) => {
+                Box::pin(answer::all_in_trouble(shared, stream, jobs, &trouble)).await;
+                return VecDeque::new();
+            }
+        },
     };
-    let mut chain = Chain::new(standing, verified);
     let mut waiting = jobs;
     chain.judge(shared, stream, &mut waiting).await;
 

@@ -12,7 +12,7 @@ use crate::history::{self, Standing, Trouble};
 use crate::host::Shared;
 use crate::intake::Taken;
 use crate::job::Work;
-use crate::judge::{Draft, Refusal, Verdict, judge};
+use crate::judge::{Draft, Refusal, Verdict, judge, merge};
 
 pub(crate) async fn state<A: Aggregate>(
     shared: &Shared,
@@ -33,13 +33,7 @@ async fn standing_at<A: Aggregate>(
         At::Sequence(sequence) => Some(sequence),
         At::Time(time) => match last_before(shared, stream, time).await {
             Ok(Some(sequence)) => Some(sequence),
-            Ok(None) => {
-                return Ok(Standing {
-                    state: A::default(),
-                    current: None,
-                    snapshot: None,
-                });
-            }
+            Ok(None) => return Ok(Standing::new()),
             Err(error) => return Err(unavailable(shared, error)),
         },
     };
@@ -109,7 +103,15 @@ pub(crate) async fn simulate<A: Aggregate>(
             return Ok(Simulation { before, outcome });
         }
     }
-    let verdict = judge(&*shared.store, &shared.settings, &stream, &work, &standing).await;
+    let Shared {
+        store, settings, ..
+    } = shared;
+    let verdict = match judge(&work, &standing) {
+        Verdict::Collides(conflict) => {
+            merge(&**store, settings, &stream, &work, conflict, &standing).await
+        }
+        verdict => verdict,
+    };
     let outcome = match verdict {
         Verdict::Append { drafts, .. } if drafts.is_empty() => Simulated::Unchanged,
         Verdict::Append { drafts, merged } => {
@@ -122,7 +124,7 @@ pub(crate) async fn simulate<A: Aggregate>(
             error => return Err(error),
         },
         // The stream moved between two of our reads.
-        Verdict::Stale => {
+        Verdict::Stale | Verdict::Collides(_) => {
             return Err(SubmitError::Contended {
                 stream,
                 attempts: 1,

@@ -53,7 +53,7 @@ impl Write {
 
 /// The streams of a batch whose chain is broken: events were not written, on which later appends were decided.
 ///
-/// Kept by a store while it goes through a batch in order, see [`EventStore::append`].
+/// Kept by a store while it goes through a batch in order, see [`EventStore::append`](crate::EventStore::append).
 #[derive(Clone, Debug, Default)]
 pub struct BrokenChains(HashSet<StreamId>);
 

@@ -83,7 +83,7 @@ pub struct ConnectError {
     /// What was called.
     pub server: String,
     /// Why that failed.
-    pub source: tonic::transport::Error,
+    pub source: Box<dyn Error + Send + Sync>,
 }
 
 impl fmt::Display for ConnectError {
@@ -98,7 +98,7 @@ impl fmt::Display for ConnectError {
 
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.source)
+        Some(self.source.as_ref())
     }
 }
 

@@ -42,9 +42,9 @@ pub type Page<T> = (Vec<T>, Option<String>);
 impl Client {
     /// Connects to `http://host:port`. Each call may then take `timeout`, until its answer begins.
     pub async fn connect(server: &str, timeout: Duration) -> Result<Self, ConnectError> {
-        let error = |source| ConnectError {
+        let error = |source: tonic::transport::Error| ConnectError {
             server: server.into(),
-            source,
+            source: Box::new(source),
         };
         let endpoint = Endpoint::from_shared(server.to_owned()).map_err(error)?;
         let endpoint = endpoint.connect_timeout(timeout.min(CONNECT));

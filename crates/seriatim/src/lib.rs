@@ -61,9 +61,11 @@
 //! - `sqlite` (default): the embedded store, `sqlite://file.db`.
 //! - `postgres`: the store for several processes, `postgres://host/database`.
 //! - `server` (default): the gRPC door, [`AppBuilder::listen`], and [`Client`] for it.
-//! - `testkit`: given/when/then and the commutativity check, as [`testkit`].
+//! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
 mod app;
+#[cfg(doctest)]
+mod guide;
 #[cfg(feature = "server")]
 mod listen;
 mod open;

@@ -2,14 +2,19 @@
 
 use rusqlite::Error;
 use seriatim_core::{
-    Append, AppendOutcome, BrokenChains, FirstResult, NewEvent, Position, Sequence, StreamId, Write,
+    Append, AppendOutcome, BrokenChains, FirstResult, NewEvent, Position, Sequence, Write,
 };
 
+use crate::event_rows::EventRow;
+use crate::known::StreamKey;
 use crate::transaction::Transaction;
 use crate::{dead_letter, read, row};
 
-impl Transaction<'_> {
-    pub(crate) fn append_batch(&mut self, batch: &[Append]) -> Result<Vec<AppendOutcome>, Error> {
+impl<'j> Transaction<'_, 'j> {
+    pub(crate) fn append_batch(
+        &mut self,
+        batch: &'j [Append],
+    ) -> Result<Vec<AppendOutcome>, Error> {
         let mut broken = BrokenChains::default();
         let mut outcomes = Vec::with_capacity(batch.len());
         for append in batch {
@@ -27,7 +32,7 @@ impl Transaction<'_> {
         Ok(outcomes)
     }
 
-    fn append(&mut self, append: &Append) -> Result<AppendOutcome, Error> {
+    fn append(&mut self, append: &'j Append) -> Result<AppendOutcome, Error> {
         match &append.write {
             Write::Letter(letter) => {
                 let first = FirstResult::DeadLettered { id: letter.id };
@@ -49,8 +54,12 @@ impl Transaction<'_> {
                     return Ok(spent);
                 }
                 if let FirstResult::Committed { first, last, .. } = first {
-                    self.insert(&append.stream, first, events)?;
-                    self.known.set_current(&append.stream, Some(last));
+                    let stream = StreamKey {
+                        domain: self.domain(&append.stream.domain)?,
+                        root: append.stream.root,
+                    };
+                    self.insert(stream, first, events)?;
+                    self.known.set_current(stream, Some(last));
                 }
             }
         }
@@ -99,26 +108,21 @@ impl Transaction<'_> {
 
     fn insert(
         &mut self,
-        stream: &StreamId,
+        stream: StreamKey,
         first: Sequence,
-        events: &[NewEvent],
+        events: &'j [NewEvent],
     ) -> Result<(), Error> {
-        let domain = self.domain(&stream.domain)?;
         for (sequence, event) in (first.0..=u32::MAX).zip(events) {
             self.head.position.0 += 1;
             let metadata = self.metadata.encode(&event.metadata);
-            self.insert_event.execute((
-                row::position_column(self.head.position),
-                domain,
-                stream.root.as_bytes(),
-                sequence,
-                self.head.recorded_at.as_micros(),
-                event.id.as_bytes(),
-                event.payload.type_name.as_ref(),
-                row::codec_column(event.payload.codec),
-                metadata.map_err(row::unwritable)?,
-                row::data_column(&event.payload.data, event.payload.codec),
-            ))?;
+            self.events.push(EventRow {
+                position: self.head.position,
+                stream,
+                sequence: Sequence(sequence),
+                recorded_at: self.head.recorded_at,
+                event,
+                metadata: metadata.map_err(row::unwritable)?,
+            })?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::{OpenError, refused};
+use crate::{OpenError, migrations, refused};
 
 /// How long a writer waits for another process that writes. (The unit tests do not want to wait that long.)
 const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 10_000 });
@@ -22,8 +22,16 @@ const READER_CACHE: i64 = -16_384;
 /// More than there are different statements.
 const CACHED_STATEMENTS: usize = 64;
 
-/// The connection that writes. The file is made if it does not exist.
-pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+/// The connection that writes, to tables that are up to date, and those that read: one for loads, one for lists.
+pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 2]), OpenError> {
+    let mut writer = open_writer(path)?;
+    migrations::run(&mut writer, path)?;
+    let open_reader = || open_reader(path).map_err(|error| refused::open_error(path, error));
+    Ok((writer, [open_reader()?, open_reader()?]))
+}
+
+/// The file is made if it does not exist.
+fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let failed = |error| refused::open_error(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -51,8 +59,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// A connection that only reads, on a file that [`open_writer`] has opened.
-pub(crate) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+/// Only for a file that [`open_writer`] has opened.
+fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait))?;

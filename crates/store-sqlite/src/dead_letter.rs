@@ -16,7 +16,7 @@ impl DeadLetterStore for SqliteStore {
                 connection.prepare_cached("SELECT body FROM seriatim_dead_letters WHERE id = ?")?;
             select.query_row([id.as_bytes()], letter).optional()
         };
-        self.readers().read("read a dead letter", query).await
+        self.loads().read("read a dead letter", query).await
     }
 
     async fn letters(
@@ -26,7 +26,7 @@ impl DeadLetterStore for SqliteStore {
     ) -> Result<Vec<DeadLetter>, StoreError> {
         let filter = filter.clone();
         let query = move |connection: &Connection| letters(connection, &filter, limit);
-        self.readers().read("list the dead letters", query).await
+        self.lists().read("list the dead letters", query).await
     }
 }
 

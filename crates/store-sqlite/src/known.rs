@@ -1,10 +1,12 @@
 //! What the writer remembers between its transactions, as long as nobody else has written.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use seriatim_core::{Domain, Position, Sequence, StreamId, Timestamp};
+use seriatim_core::{Domain, Position, Sequence, Timestamp};
+use uuid::Uuid;
 
-/// How many streams are remembered: about 150 bytes each.
+/// How many streams are remembered: about 50 bytes each.
 const REMEMBERED: usize = 100_000;
 
 /// The head of the log and the streams that were written last.
@@ -15,8 +17,17 @@ const REMEMBERED: usize = 100_000;
 pub(crate) struct Known {
     data_version: Option<i64>,
     head: Option<Head>,
+    /// Most appends in a row are for one domain.
+    last_domain: Option<(Domain, i64)>,
     domains: HashMap<Domain, i64>,
-    streams: HashMap<StreamId, Option<Sequence>>,
+    streams: HashMap<StreamKey, Option<Sequence>, Seed>,
+}
+
+/// A stream, with its domain's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StreamKey {
+    pub(crate) domain: i64,
+    pub(crate) root: Uuid,
 }
 
 /// The last position that was given away, and when.
@@ -33,10 +44,18 @@ impl Known {
             self.forget();
             self.data_version = Some(data_version);
         }
+        // Not in the middle of a transaction, where what waits to be inserted is known only here.
+        if self.streams.len() >= REMEMBERED {
+            self.streams.clear();
+        }
     }
 
     pub(crate) fn forget(&mut self) {
-        *self = Self::default();
+        self.data_version = None;
+        self.head = None;
+        self.last_domain = None;
+        self.domains.clear();
+        self.streams.clear();
     }
 
     pub(crate) fn head(&self) -> Option<Head> {
@@ -48,8 +67,15 @@ impl Known {
     }
 
     /// The number of a domain.
-    pub(crate) fn domain(&self, domain: &Domain) -> Option<i64> {
-        self.domains.get(domain).copied()
+    pub(crate) fn domain(&mut self, domain: &Domain) -> Option<i64> {
+        if let Some((last, id)) = &self.last_domain
+            && last == domain
+        {
+            return Some(*id);
+        }
+        let id = *self.domains.get(domain)?;
+        self.last_domain = Some((domain.clone(), id));
+        Some(id)
     }
 
     pub(crate) fn set_domain(&mut self, domain: &Domain, id: i64) {
@@ -57,18 +83,61 @@ impl Known {
     }
 
     /// The current sequence of a stream; the outer `None`: it is not known.
-    pub(crate) fn current(&self, stream: &StreamId) -> Option<Option<Sequence>> {
-        self.streams.get(stream).copied()
+    pub(crate) fn current(&self, stream: StreamKey) -> Option<Option<Sequence>> {
+        self.streams.get(&stream).copied()
     }
 
-    pub(crate) fn set_current(&mut self, stream: &StreamId, current: Option<Sequence>) {
-        if let Some(known) = self.streams.get_mut(stream) {
-            *known = current;
-            return;
+    pub(crate) fn set_current(&mut self, stream: StreamKey, current: Option<Sequence>) {
+        self.streams.insert(stream, current);
+    }
+}
+
+impl Hash for StreamKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (high, low) = self.root.as_u64_pair();
+        state.write_u64(high ^ self.domain.cast_unsigned());
+        state.write_u64(low);
+    }
+}
+
+/// Hashes stream keys. They are random enough already, so this need not cost what a hasher for any bytes does; the
+/// seed keeps those who choose roots from choosing ones that collide.
+#[derive(Clone, Copy, Debug)]
+struct Seed(u64);
+
+impl Default for Seed {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0) | 1)
+    }
+}
+
+impl BuildHasher for Seed {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded {
+            seed: self.0,
+            hash: self.0,
         }
-        if self.streams.len() >= REMEMBERED {
-            self.streams.clear();
-        }
-        self.streams.insert(stream.clone(), current);
+    }
+}
+
+struct Folded {
+    seed: u64,
+    hash: u64,
+}
+
+impl Hasher for Folded {
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.hash ^ word) * u128::from(self.seed);
+        self.hash = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn finish(&self) -> u64 {
+        self.hash
     }
 }

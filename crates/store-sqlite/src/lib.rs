@@ -1,13 +1,14 @@
 //! The seams of a store on SQLite, the embedded default: one file, several processes.
 //!
 //! One thread writes; it takes all that waits into one transaction. Two threads read beside it, undisturbed, on
-//! what was committed last. A file may be shared with other processes and with an application's own tables:
+//! what was committed last: one what commands wait for, the other pages and lists, which may be long. A file may be shared with other processes and with an application's own tables:
 //! everything of the store is named `seriatim_…`.
 
 mod append;
 mod connection;
 mod dead_letter;
 mod decoder;
+mod event_rows;
 mod known;
 mod location;
 mod metadata_text;
@@ -29,7 +30,8 @@ use std::sync::Arc;
 
 pub use open_error::OpenError;
 
-use reader::Readers;
+use reader::Reader;
+use rusqlite::Connection;
 use writer::Writer;
 
 /// A store on SQLite. Clones are handles on the same threads; they end with the last one, after what was queued.
@@ -41,7 +43,8 @@ pub struct SqliteStore {
 struct Shared {
     path: PathBuf,
     writer: Writer,
-    readers: Readers,
+    loads: Reader,
+    lists: Reader,
 }
 
 impl SqliteStore {
@@ -56,12 +59,15 @@ impl SqliteStore {
     /// Opens the database in the file at `path`; see [`SqliteStore::open`].
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
         let path = location::absolute(path)?;
-        let (writer, still_reading) = Writer::start(&path).await?;
-        let readers = Readers::start(&path, &still_reading)?;
+        let (writer, [loads, lists]) = open_connections(path.clone()).await?;
+        let (writer, still_reading) = Writer::start(writer)?;
+        let loads = Reader::start(loads, "seriatim-load", still_reading.clone())?;
+        let lists = Reader::start(lists, "seriatim-list", still_reading)?;
         let shared = Shared {
             path,
             writer,
-            readers,
+            loads,
+            lists,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -77,9 +83,24 @@ impl SqliteStore {
         &self.shared.writer
     }
 
-    fn readers(&self) -> &Readers {
-        &self.shared.readers
+    /// For small reads that a command waits for. On one thread, because what waits while it works shares the next
+    /// transaction; a second thread only halves the groups.
+    fn loads(&self) -> &Reader {
+        &self.shared.loads
     }
+
+    /// For reads that may be long.
+    fn lists(&self) -> &Reader {
+        &self.shared.lists
+    }
+}
+
+/// Opening may wait for others who open the file, so it has a thread of its own too.
+async fn open_connections(path: PathBuf) -> Result<(Connection, [Connection; 2]), OpenError> {
+    let opening = tokio::task::spawn_blocking(move || connection::open(&path));
+    opening.await.map_err(|error| OpenError::NoThread {
+        source: std::io::Error::other(error),
+    })?
 }
 
 impl fmt::Debug for SqliteStore {

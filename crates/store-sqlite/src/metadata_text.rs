@@ -1,5 +1,6 @@
 //! Metadata as it is stored: JSON text, or nothing where nothing is known.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use seriatim_core::Metadata;
@@ -7,14 +8,14 @@ use seriatim_core::Metadata;
 /// Writes metadata down, once for all events that share it.
 #[derive(Debug, Default)]
 pub(crate) struct Encoder {
-    last: Option<(Arc<Metadata>, Option<String>)>,
+    last: Option<(Arc<Metadata>, Option<Rc<str>>)>,
 }
 
 impl Encoder {
     pub(crate) fn encode(
         &mut self,
         metadata: &Arc<Metadata>,
-    ) -> Result<Option<&str>, serde_json::Error> {
+    ) -> Result<Option<Rc<str>>, serde_json::Error> {
         let known = self
             .last
             .as_ref()
@@ -23,11 +24,11 @@ impl Encoder {
             let text = if **metadata == Metadata::default() {
                 None
             } else {
-                Some(serde_json::to_string(metadata.as_ref())?)
+                Some(serde_json::to_string(metadata.as_ref())?.into())
             };
             self.last = Some((metadata.clone(), text));
         }
-        Ok(self.last.as_ref().and_then(|(_, text)| text.as_deref()))
+        Ok(self.last.as_ref().and_then(|(_, text)| text.clone()))
     }
 }
 

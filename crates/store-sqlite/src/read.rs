@@ -21,7 +21,7 @@ impl EventStore for SqliteStore {
 
     async fn load(&self, wanted: Load) -> Result<Loaded, StoreError> {
         let query = move |connection: &Connection| load(connection, &wanted);
-        self.readers().read("load a stream", query).await
+        self.loads().read("load a stream", query).await
     }
 
     async fn read_stream(
@@ -32,7 +32,7 @@ impl EventStore for SqliteStore {
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let stream = stream.clone();
         let query = move |connection: &Connection| read_stream(connection, &stream, from, limit);
-        self.readers().read("read a stream", query).await
+        self.lists().read("read a stream", query).await
     }
 
     async fn read_log(
@@ -41,7 +41,7 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let query = move |connection: &Connection| read_log(connection, after, limit);
-        self.readers().read("read the log", query).await
+        self.lists().read("read the log", query).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -49,7 +49,7 @@ impl EventStore for SqliteStore {
             let mut select = connection.prepare_cached("SELECT position FROM seriatim_log_head")?;
             select.query_row([], |row| row::position(row, 0))
         };
-        self.readers().read("read the head of the log", query).await
+        self.loads().read("read the head of the log", query).await
     }
 
     async fn streams(
@@ -62,7 +62,7 @@ impl EventStore for SqliteStore {
         let query = move |connection: &Connection| {
             streams::list(connection, domain.as_ref(), after.as_ref(), limit)
         };
-        self.readers().read("list the streams", query).await
+        self.lists().read("list the streams", query).await
     }
 
     async fn find_claim(
@@ -72,12 +72,10 @@ impl EventStore for SqliteStore {
     ) -> Result<Option<ClaimRecord>, StoreError> {
         let (stream, external_id) = (stream.clone(), external_id.to_owned());
         let query = move |connection: &Connection| claim(connection, &stream, &external_id);
-        self.readers().read("look up an external id", query).await
+        self.loads().read("look up an external id", query).await
     }
 }
 
-/// The two statements may see different states of the database. That does no harm: what events say never changes,
-/// and they are read last.
 fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {
     let through = wanted.through.unwrap_or(Sequence::MAX);
     let snapshot = match wanted.snapshots {

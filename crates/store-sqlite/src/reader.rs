@@ -1,9 +1,7 @@
-//! The threads that read, each on its own connection: undisturbed by the writer, on what was committed last.
+//! A thread that reads on its own connection: undisturbed by the writer, on what was committed last.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use rusqlite::{Connection, Error};
@@ -11,111 +9,77 @@ use seriatim_core::{StoreError, StoreErrorKind};
 use tokio::sync::oneshot;
 
 use crate::writer::StillReading;
-use crate::{OpenError, connection, refused};
+use crate::{OpenError, refused};
 
-const THREADS: usize = 2;
+/// How many queries may share a transaction. Only bounds how long the first of them keeps the last waiting.
+const QUERIES_IN_ONE: usize = 64;
 
+/// A query with the way to its caller. It runs inside of a transaction.
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The handle on the threads, which end with it after finishing what was queued.
-pub(crate) struct Readers {
-    queue: Arc<Queue>,
+/// The handle on the thread, which ends with it after finishing what was queued.
+pub(crate) struct Reader {
+    jobs: Sender<Job>,
 }
 
-impl Readers {
-    pub(crate) fn start(path: &Path, still_reading: &StillReading) -> Result<Self, OpenError> {
-        let readers = Self {
-            queue: Arc::default(),
-        };
-        for _ in 0..THREADS {
-            let connection =
-                connection::open_reader(path).map_err(|error| refused::open_error(path, error))?;
-            let (queue, still_reading) = (readers.queue.clone(), still_reading.clone());
-            thread::Builder::new()
-                .name("seriatim-read".into())
-                .spawn(move || {
-                    while let Some(job) = queue.next() {
-                        // A query that panics drops its reply, and harms nothing else.
-                        let _ = catch_unwind(AssertUnwindSafe(|| job(&connection)));
-                    }
-                    drop(connection);
-                    drop(still_reading);
-                })
-                .map_err(|source| OpenError::NoThread { source })?;
-        }
-        Ok(readers)
+impl Reader {
+    pub(crate) fn start(
+        connection: Connection,
+        name: &str,
+        still_reading: StillReading,
+    ) -> Result<Self, OpenError> {
+        let (jobs, queue) = mpsc::channel();
+        thread::Builder::new()
+            .name(name.into())
+            .spawn(move || {
+                while let Ok(first) = queue.recv() {
+                    // Collected before the transaction begins: whoever asks later may have been told meanwhile of
+                    // a commit that it does not show.
+                    let mut jobs = vec![first];
+                    jobs.extend(queue.try_iter().take(QUERIES_IN_ONE - 1));
+                    run(&connection, jobs);
+                }
+                drop(connection);
+                drop(still_reading);
+            })
+            .map_err(|source| OpenError::NoThread { source })?;
+        Ok(Self { jobs })
     }
 
-    /// Runs a query. `action` is what it does, as a verb phrase.
+    /// Runs a query, whose statements all see one state of the database: one that was committed after this call
+    /// began. `action` is what it does, as a verb phrase.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         action: &'static str,
         query: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Box::new(move |connection| {
+        let job: Job = Box::new(move |connection| {
             // A caller that has gone away needs no answer.
             if !reply.is_closed() {
                 let _ = reply.send(query(connection));
             }
-        }));
-        let answer = answer.await;
-        answer
-            .map_err(|_| {
-                let why = "the query has panicked; please report this";
-                StoreError::new(action, StoreErrorKind::Unavailable, why)
-            })?
-            .map_err(|error| refused::store_error(action, error))
+        });
+        let no_answer = || {
+            let why = "the query has panicked; please report this";
+            StoreError::new(action, StoreErrorKind::Unavailable, why)
+        };
+        self.jobs.send(job).map_err(|_| no_answer())?;
+        let result = answer.await.map_err(|_| no_answer())?;
+        result.map_err(|error| refused::store_error(action, error))
     }
 }
 
-impl Drop for Readers {
-    fn drop(&mut self) {
-        self.queue.close();
+/// Runs queries in one transaction: most of what a small one costs is to take SQLite's lock and to find out what
+/// has changed.
+fn run(connection: &Connection, jobs: Vec<Job>) {
+    let execute = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
+    let begun: Result<(), Error> = execute("BEGIN");
+    for job in jobs {
+        // A query that panics drops its reply, and harms nothing else.
+        let _ = catch_unwind(AssertUnwindSafe(|| job(connection)));
     }
-}
-
-/// What waits to be read. Each job wakes one thread; a channel behind a lock would wake two.
-#[derive(Default)]
-struct Queue {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    jobs: VecDeque<Job>,
-    closed: bool,
-}
-
-impl Queue {
-    fn push(&self, job: Job) {
-        self.lock().jobs.push_back(job);
-        self.changed.notify_one();
-    }
-
-    fn close(&self) {
-        self.lock().closed = true;
-        self.changed.notify_all();
-    }
-
-    /// The next job, when there is one; `None` when there will be no more.
-    fn next(&self) -> Option<Job> {
-        let mut waiting = self.lock();
-        loop {
-            if let Some(job) = waiting.jobs.pop_front() {
-                return Some(job);
-            }
-            if waiting.closed {
-                return None;
-            }
-            let changed = self.changed.wait(waiting);
-            waiting = changed.unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// No job runs while the lock is held, so nothing panics then.
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    if begun.and_then(|()| execute("COMMIT")).is_err() && !connection.is_autocommit() {
+        let _ = execute("ROLLBACK");
     }
 }

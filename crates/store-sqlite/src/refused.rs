@@ -75,3 +75,45 @@ pub(crate) fn open_error(path: &Path, error: Error) -> OpenError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn failure(code: i32) -> Error {
+        Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn codes_have_the_kind_that_a_caller_can_act_on() {
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, StoreErrorKind::Full),
+            (ffi::SQLITE_READONLY, StoreErrorKind::ReadOnly),
+            (ffi::SQLITE_READONLY_DBMOVED, StoreErrorKind::ReadOnly),
+            (ffi::SQLITE_CORRUPT, StoreErrorKind::Corrupt),
+            (ffi::SQLITE_CORRUPT_INDEX, StoreErrorKind::Corrupt),
+            (ffi::SQLITE_NOTADB, StoreErrorKind::Corrupt),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, StoreErrorKind::Corrupt),
+            (ffi::SQLITE_BUSY, StoreErrorKind::Unavailable),
+            (ffi::SQLITE_LOCKED, StoreErrorKind::Unavailable),
+            (ffi::SQLITE_IOERR_READ, StoreErrorKind::Unavailable),
+            (ffi::SQLITE_NOMEM, StoreErrorKind::Unavailable),
+        ] {
+            assert_eq!(kind(&failure(code)), expected, "code {code}");
+        }
+    }
+
+    #[test]
+    fn a_commit_that_fails_on_the_device_is_left_open() {
+        for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE] {
+            let error = commit_error("append a batch", failure(code));
+            assert!(matches!(error, AppendError::Unknown(_)), "code {code}");
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_READONLY] {
+            let error = commit_error("append a batch", failure(code));
+            assert!(matches!(error, AppendError::NotWritten(_)), "code {code}");
+        }
+    }
+}

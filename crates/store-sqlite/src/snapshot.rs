@@ -18,7 +18,7 @@ impl SnapshotStore for SqliteStore {
 /// Keeps the newest two of a type. What is older goes, also that of other types: once a type has two that are
 /// newer, the older form is out of use.
 pub(crate) fn save(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction<'_, '_>,
     stream: &StreamId,
     snapshot: &Snapshot,
 ) -> Result<(), Error> {

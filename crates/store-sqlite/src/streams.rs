@@ -20,10 +20,8 @@ pub(crate) fn list(
     after: Option<&StreamId>,
     limit: usize,
 ) -> Result<Vec<StreamSummary>, Error> {
-    // One state of the database for all the steps.
-    let transaction = connection.unchecked_transaction()?;
     let mut summaries = Vec::new();
-    for (id, name) in domains(&transaction)? {
+    for (id, name) in domains(connection)? {
         if domain.is_some_and(|domain| *domain != name) {
             continue;
         }
@@ -34,9 +32,8 @@ pub(crate) fn list(
             // Less than every root.
             (Ordering::Equal | Ordering::Less, _) => Vec::new(),
         };
-        list_domain(&transaction, (id, &name), after, limit, &mut summaries)?;
+        list_domain(connection, (id, &name), after, limit, &mut summaries)?;
     }
-    transaction.commit()?;
     Ok(summaries)
 }
 

@@ -3,7 +3,8 @@
 use rusqlite::{CachedStatement, Connection, Error, OptionalExtension};
 use seriatim_core::{Domain, Sequence, StreamId, Timestamp};
 
-use crate::known::{Head, Known};
+use crate::event_rows::EventRows;
+use crate::known::{Head, Known, StreamKey};
 use crate::metadata_text::Encoder;
 use crate::row;
 
@@ -12,15 +13,12 @@ const UPDATE_HEAD: &str =
     "UPDATE seriatim_log_head SET position = ?, recorded_at = ? WHERE partition = 0";
 const SELECT_CURRENT: &str =
     "SELECT max(sequence) FROM seriatim_events WHERE domain = ? AND root = ?";
-const INSERT_EVENT: &str = "INSERT INTO seriatim_events
-    (position, domain, root, sequence, recorded_at, id, type, codec, metadata, data)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const INSERT_CLAIM: &str = "INSERT INTO seriatim_claims
     (domain, root, external_id, content, first_result) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING";
 
 /// Between `BEGIN IMMEDIATE` and the end.
-pub(crate) struct Transaction<'c> {
+pub(crate) struct Transaction<'c, 'j> {
     pub(crate) connection: &'c Connection,
     pub(crate) known: &'c mut Known,
     /// The head as it was at the beginning.
@@ -28,12 +26,12 @@ pub(crate) struct Transaction<'c> {
     /// The head as it will be.
     pub(crate) head: Head,
     pub(crate) metadata: Encoder,
-    pub(crate) insert_event: CachedStatement<'c>,
+    pub(crate) events: EventRows<'c, 'j>,
     pub(crate) insert_claim: CachedStatement<'c>,
     select_current: CachedStatement<'c>,
 }
 
-impl<'c> Transaction<'c> {
+impl<'c> Transaction<'c, '_> {
     pub(crate) fn new(connection: &'c Connection, known: &'c mut Known) -> Result<Self, Error> {
         let mut data_version = connection.prepare_cached("PRAGMA data_version")?;
         known.keep_if_unchanged(data_version.query_row([], |row| row.get(0))?);
@@ -52,27 +50,29 @@ impl<'c> Transaction<'c> {
             before,
             head,
             metadata: Encoder::default(),
-            insert_event: connection.prepare_cached(INSERT_EVENT)?,
+            events: EventRows::new(connection)?,
             insert_claim: connection.prepare_cached(INSERT_CLAIM)?,
             select_current: connection.prepare_cached(SELECT_CURRENT)?,
         })
     }
 
-    /// The current sequence of a stream.
+    /// The current sequence of a stream. One that this transaction has written to is known.
     pub(crate) fn current(&mut self, stream: &StreamId) -> Result<Option<Sequence>, Error> {
-        if let Some(known) = self.known.current(stream) {
+        let Some(domain) = self.find_domain(&stream.domain)? else {
+            return Ok(None);
+        };
+        let key = StreamKey {
+            domain,
+            root: stream.root,
+        };
+        if let Some(known) = self.known.current(key) {
             return Ok(known);
         }
-        let current = match self.find_domain(&stream.domain)? {
-            None => None,
-            Some(domain) => {
-                let select = &mut self.select_current;
-                let last: Option<u32> =
-                    select.query_row((domain, stream.root.as_bytes()), |row| row.get(0))?;
-                last.map(Sequence)
-            }
-        };
-        self.known.set_current(stream, current);
+        let select = &mut self.select_current;
+        let last: Option<u32> =
+            select.query_row((domain, stream.root.as_bytes()), |row| row.get(0))?;
+        let current = last.map(Sequence);
+        self.known.set_current(key, current);
         Ok(current)
     }
 
@@ -104,8 +104,9 @@ impl<'c> Transaction<'c> {
         Ok(id)
     }
 
-    /// Writes the head down. Only events move it.
+    /// Writes what waits, and the head. Only events move it.
     pub(crate) fn finish(self) -> Result<(), Error> {
+        self.events.finish()?;
         if self.head.position == self.before.position {
             self.known.set_head(self.before);
             return Ok(());

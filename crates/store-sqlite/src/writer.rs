@@ -1,7 +1,6 @@
 //! The thread that writes: it takes all that waits into one transaction and answers when that is durable.
 
 use std::convert::Infallible;
-use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
@@ -13,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::known::Known;
 use crate::transaction::Transaction;
-use crate::{OpenError, connection, migrations, refused, snapshot};
+use crate::{OpenError, refused, snapshot};
 
 /// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
 const CALLS_IN_ONE: usize = 64;
@@ -50,28 +49,17 @@ enum Answer {
 }
 
 impl Writer {
-    /// Opens the database, which may wait for others who open it, on the new thread.
-    pub(crate) async fn start(path: &Path) -> Result<(Self, StillReading), OpenError> {
+    pub(crate) fn start(connection: Connection) -> Result<(Self, StillReading), OpenError> {
         let (jobs, queue) = mpsc::channel();
         let (still_reading, readers) = mpsc::channel();
-        let (opened, is_open) = oneshot::channel();
-        let path = path.to_owned();
         thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
-                let mut thread = match open(&path) {
-                    Ok(connection) => Thread::new(connection),
-                    Err(error) => return drop(opened.send(Err(error))),
-                };
-                if opened.send(Ok(())).is_ok() {
-                    thread.run(&queue);
-                    let _ = readers.recv();
-                }
+                let mut thread = Thread::new(connection);
+                thread.run(&queue);
+                let _ = readers.recv();
             })
             .map_err(|source| OpenError::NoThread { source })?;
-        is_open.await.map_err(|_| OpenError::NoThread {
-            source: std::io::Error::other("it ended while it opened the database"),
-        })??;
         Ok((Self { jobs }, StillReading(still_reading)))
     }
 
@@ -101,12 +89,6 @@ impl Writer {
         self.jobs.send(job).map_err(|_| ended(SAVE))?;
         answer.await.unwrap_or_else(|_| Err(ended(SAVE)))
     }
-}
-
-fn open(path: &Path) -> Result<Connection, OpenError> {
-    let mut connection = connection::open_writer(path)?;
-    migrations::run(&mut connection, path)?;
-    Ok(connection)
 }
 
 fn ended(action: &'static str) -> StoreError {
@@ -253,7 +235,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::SqliteStore;
+    use crate::{SqliteStore, connection};
 
     fn one_event() -> Vec<Append> {
         let event = NewEvent {
@@ -294,7 +276,7 @@ mod tests {
     #[test]
     fn a_call_that_fails_takes_none_down_that_shared_its_transaction() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = open(&folder.path().join("shared.db")).unwrap();
+        let (connection, _) = connection::open(&folder.path().join("shared.db")).unwrap();
         // Stands for anything that only one of the calls runs into.
         connection
             .execute_batch(

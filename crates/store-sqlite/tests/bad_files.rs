@@ -135,6 +135,22 @@ async fn a_gap_in_a_stream_is_an_error_and_no_wrong_state() {
     assert!(error.to_string().contains("no event 2"), "{error}");
 }
 
+/// `small_disks` shows the same on a file system that is read-only, where it may mount one.
+#[tokio::test]
+async fn a_file_without_the_right_to_write_is_refused() {
+    let (_folder, file) = file();
+    written(&file, 1).await;
+    let mut rights = fs::metadata(&file).unwrap().permissions();
+    rights.set_readonly(true);
+    fs::set_permissions(&file, rights).unwrap();
+    if fs::File::options().write(true).open(&file).is_ok() {
+        println!("skipped: this user may write to every file");
+        return;
+    }
+    let error = SqliteStore::open_file(&file).await.unwrap_err();
+    assert!(matches!(error, OpenError::ReadOnly { .. }), "{error}");
+}
+
 #[tokio::test]
 async fn a_missing_folder_and_a_folder_are_named() {
     let (folder, _) = file();

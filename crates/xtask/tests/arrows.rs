@@ -72,6 +72,19 @@ fn every_package_keeps_to_its_arrows() {
 }
 
 #[test]
+fn every_row_names_a_package() {
+    let packages = workspace_packages();
+    let rows = ARROWS
+        .iter()
+        .flat_map(|(name, targets)| targets.iter().chain([name]));
+    let gone: Vec<_> = rows.filter(|name| !packages.contains_key(**name)).collect();
+    assert!(
+        gone.is_empty(),
+        "{gone:?} are no packages (any more): take them out of the table of this file"
+    );
+}
+
+#[test]
 fn confined_libraries_are_dependencies_of_few_packages() {
     for package in workspace_packages().keys() {
         let tree = cargo_tree(&["--package", package, "--all-features", "--depth", "1"]);

@@ -1,4 +1,4 @@
-//! One file a row of the budget table (docs: performance), each comparing the product with its limit.
+//! One file a row of the budget table (docs/performance.md), each comparing the product with its limit.
 
 mod p4;
 mod p7;

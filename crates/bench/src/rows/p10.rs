@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use seriatim::core::Domain;
+use seriatim::core::ExpectedSequence;
 use seriatim_proto::v1::command_service_client::CommandServiceClient;
 use seriatim_proto::v1::submit_response::Outcome as Became;
 use seriatim_proto::v1::submit_stream_response::Result as Answer;
@@ -43,7 +44,7 @@ fn in_process(context: &Context) -> Outcome<f64> {
         let product = Product::open(folder.path()).await?;
         let submit = product.submitter::<Ledger>();
         let figure = rate(IN_FLIGHT, total, move |_, number| {
-            submit.enter(roots[number])
+            submit.begin(roots[number])
         })
         .await?;
         product.close().await?;
@@ -92,7 +93,7 @@ async fn stream_all(mut client: CommandServiceClient<Channel>, roots: &[Uuid]) -
 fn message(domain: &Domain, root: Uuid) -> Outcome<SubmitStreamRequest> {
     Ok(SubmitStreamRequest {
         tag: 0,
-        request: Some((&request(domain, root)?).into()),
+        request: Some((&request(domain, root, ExpectedSequence::NoStream)?).into()),
     })
 }
 

@@ -44,7 +44,7 @@ fn new_streams(context: &Context) -> Outcome<f64> {
         let roots = new_roots(total);
         let submit = product.submitter::<Ledger>();
         let figure = rate(IN_FLIGHT, total, move |_, number| {
-            submit.enter(roots[number])
+            submit.begin(roots[number])
         })
         .await?;
         product.close().await?;

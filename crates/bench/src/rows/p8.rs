@@ -30,7 +30,7 @@ fn one_in_flight(context: &Context) -> Outcome<f64> {
         let mut times = Vec::new();
         for root in new_roots(context.scaled(10_000)).iter() {
             let start = Instant::now();
-            submit.enter(*root).await?;
+            submit.begin(*root).await?;
             times.push(microseconds(start));
         }
         product.close().await?;

@@ -1,6 +1,6 @@
 //! P9: one gRPC call a command, 64 clients.
 
-use seriatim::core::Domain;
+use seriatim::core::{Domain, ExpectedSequence};
 use seriatim_proto::v1::command_service_client::CommandServiceClient;
 use seriatim_proto::v1::submit_response::Outcome as Became;
 use tonic::client::Grpc;
@@ -49,7 +49,7 @@ fn submit(context: &Context) -> Outcome<f64> {
             .collect();
         let call = move |caller: usize, number: usize| {
             let client = clients[caller % CONNECTIONS].clone();
-            let message = request(&domain, roots[number]);
+            let message = request(&domain, roots[number], ExpectedSequence::NoStream);
             async move { submit_one(client, &message?).await }
         };
         rate(CLIENTS, total, call).await

@@ -5,8 +5,11 @@ use seriatim_proto::{convert, v1};
 use tonic::{Request, Response, Status};
 use v1::dead_letter_service_server::DeadLetterService;
 
-use super::page::{lines, page};
+use super::page::Page;
 use super::{check_domain, status, store_status};
+
+/// Letters read from the store at once: each holds a whole request, which may be as large as a message.
+const PIECE_LETTERS: usize = 16;
 
 /// Shows dead letters.
 #[derive(Clone, Debug)]
@@ -27,21 +30,31 @@ impl DeadLetterService for DeadLetters {
         request: Request<v1::DeadLetterServiceListRequest>,
     ) -> Result<Response<v1::DeadLetterServiceListResponse>, Status> {
         let request = request.get_ref();
-        let filter = convert::letter_filter(request).map_err(status)?;
-        let lines = lines(request.page_size);
-        let found = self
-            .coordinator
-            .store()
-            .letters(&filter, lines + 1)
-            .await
-            .map_err(store_status)?;
-        if let (true, None, Some(domain)) = (found.is_empty(), filter.after, &filter.domain) {
-            check_domain(&self.coordinator, domain)?;
+        let mut filter = convert::letter_filter(request).map_err(status)?;
+        let mut page = Page::of(request.page_size);
+        let mut next_page_token = String::new();
+        'page: loop {
+            let store = self.coordinator.store();
+            let piece = store.letters(&filter, PIECE_LETTERS).await;
+            let piece = piece.map_err(store_status)?;
+            if let (true, None, Some(domain)) = (piece.is_empty(), filter.after, &filter.domain) {
+                check_domain(&self.coordinator, domain)?;
+            }
+            for letter in &piece {
+                if !page.push(letter.into()) {
+                    let last = filter.after.expect("a letter fits on every page");
+                    next_page_token = last.to_string();
+                    break 'page;
+                }
+                filter.after = Some(letter.id);
+            }
+            if piece.len() < PIECE_LETTERS {
+                break;
+            }
         }
-        let (letters, last) = page(&found, lines);
         Ok(Response::new(v1::DeadLetterServiceListResponse {
-            letters,
-            next_page_token: last.map(|letter| letter.id.to_string()).unwrap_or_default(),
+            letters: page.into_lines(),
+            next_page_token,
         }))
     }
 

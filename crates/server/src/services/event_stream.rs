@@ -13,8 +13,11 @@ use tonic::Status;
 
 use super::{check_domain, status, store_status};
 
-/// Events read from the store at once.
-const PIECE_EVENTS: usize = 256;
+/// Events read from the store at once: at first, and at most.
+const FIRST_PIECE_EVENTS: usize = 32;
+const MOST_PIECE_EVENTS: usize = 512;
+/// What the payloads of a piece take if they are as large as those of the piece before.
+const PIECE_BYTES: usize = 2 * 1024 * 1024;
 /// What the events of one book may take, unless it is a single one.
 const BOOK_BYTES: usize = 512 * 1024;
 
@@ -25,6 +28,8 @@ pub(super) struct EventStream {
     /// The next event to read from the store; `None` if there is none.
     next: Option<Sequence>,
     through: Sequence,
+    /// How many events to read at once.
+    piece_events: usize,
     /// What was read and not yet sent.
     read: VecDeque<RecordedEvent>,
     /// The next event to send.
@@ -49,6 +54,7 @@ impl EventStream {
             stream,
             next: Some(from),
             through,
+            piece_events: FIRST_PIECE_EVENTS,
             read: VecDeque::new(),
             from,
         };
@@ -85,7 +91,9 @@ impl EventStream {
             return Ok(());
         };
         let wanted = u64::from(self.through.0) - u64::from(next.0) + 1;
-        let limit = usize::try_from(wanted).map_or(PIECE_EVENTS, |wanted| wanted.min(PIECE_EVENTS));
+        let limit = usize::try_from(wanted)
+            .unwrap_or(usize::MAX)
+            .min(self.piece_events);
         let events = self.store.read_stream(&self.stream, next, limit).await;
         self.read = events.map_err(store_status)?.into();
         self.next = match self.read.back() {
@@ -94,6 +102,9 @@ impl EventStream {
             }
             Some(_) | None => None,
         };
+        let bytes: usize = self.read.iter().map(|event| event.payload.data.len()).sum();
+        let fitting = PIECE_BYTES * self.read.len() / bytes.max(1);
+        self.piece_events = fitting.clamp(1, MOST_PIECE_EVENTS);
         Ok(())
     }
 

@@ -9,33 +9,48 @@ const MOST_LINES: usize = 1000;
 /// What the lines of a page may take together: comfortably less than the 4 MiB that clients accept by default.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 
-/// How many lines a request is given.
-pub(super) fn lines(asked: u32) -> usize {
-    match usize::try_from(asked).unwrap_or(MOST_LINES) {
-        0 => DEFAULT_LINES,
-        asked => asked.min(MOST_LINES),
-    }
+/// One page, while it is filled.
+#[derive(Debug)]
+pub(super) struct Page<M> {
+    lines: Vec<M>,
+    most_lines: usize,
+    bytes: usize,
 }
 
-/// One page of `found`, which holds one line more than asked if there are more; with the last line shown, if
-/// something is left for another page. Large lines make a page shorter, but there is always one.
-pub(super) fn page<T, M>(found: &[T], lines: usize) -> (Vec<M>, Option<&T>)
-where
-    M: Message + for<'a> From<&'a T>,
-{
-    let mut page = Vec::with_capacity(found.len().min(lines));
-    let mut bytes = 0;
-    for line in found.iter().take(lines) {
-        let line = M::from(line);
-        bytes += line.encoded_len();
-        if bytes > MOST_BYTES && !page.is_empty() {
-            break;
+impl<M: Message> Page<M> {
+    /// One of the size that a request asks for.
+    pub(super) fn of(asked: u32) -> Self {
+        let most_lines = match usize::try_from(asked).unwrap_or(MOST_LINES) {
+            0 => DEFAULT_LINES,
+            asked => asked.min(MOST_LINES),
+        };
+        Self {
+            lines: Vec::new(),
+            most_lines,
+            bytes: 0,
         }
-        page.push(line);
     }
-    let left = page.len() < found.len();
-    let last = page.len().checked_sub(1).filter(|_| left);
-    (page, last.map(|last| &found[last]))
+
+    /// How many lines it takes at most.
+    pub(super) fn most_lines(&self) -> usize {
+        self.most_lines
+    }
+
+    /// Adds a line; false if it is for the next page. Large lines make a page shorter, but one line always fits.
+    pub(super) fn push(&mut self, line: M) -> bool {
+        let bytes = self.bytes + line.encoded_len();
+        let full = self.lines.len() == self.most_lines || bytes > MOST_BYTES;
+        if full && !self.lines.is_empty() {
+            return false;
+        }
+        self.bytes = bytes;
+        self.lines.push(line);
+        true
+    }
+
+    pub(super) fn into_lines(self) -> Vec<M> {
+        self.lines
+    }
 }
 
 #[cfg(test)]
@@ -48,33 +63,31 @@ mod tests {
         bytes: Vec<u8>,
     }
 
-    impl From<&usize> for Line {
-        fn from(bytes: &usize) -> Self {
-            Self {
-                bytes: vec![0; *bytes],
-            }
-        }
-    }
-
-    fn sizes(found: &[usize], lines: usize) -> (Vec<usize>, Option<usize>) {
-        let (page, last) = page::<_, Line>(found, lines);
-        let sizes = page.iter().map(|line| line.bytes.len()).collect();
-        (sizes, last.copied())
-    }
-
-    #[test]
-    fn a_page_ends_at_the_lines_asked_for_or_when_it_is_large() {
-        assert_eq!(sizes(&[], 2), (vec![], None));
-        assert_eq!(sizes(&[1, 2], 2), (vec![1, 2], None));
-        assert_eq!(sizes(&[1, 2, 3], 2), (vec![1, 2], Some(2)));
-        let large = MOST_BYTES - 10;
-        assert_eq!(sizes(&[1, large, 3], 9), (vec![1, large], Some(large)));
-        let huge = MOST_BYTES + 10;
-        assert_eq!(sizes(&[huge, 1], 9), (vec![huge], Some(huge)));
+    /// How many of the lines fit.
+    fn fitting(asked: u32, sizes: &[usize]) -> usize {
+        let mut page = Page::of(asked);
+        let fitting = sizes.iter().take_while(|bytes| {
+            page.push(Line {
+                bytes: vec![0; **bytes],
+            })
+        });
+        let count = fitting.count();
+        assert_eq!(page.into_lines().len(), count);
+        count
     }
 
     #[test]
-    fn a_request_gets_between_one_line_and_a_thousand() {
-        assert_eq!([lines(0), lines(1), lines(u32::MAX)], [100, 1, 1000]);
+    fn a_page_ends_at_the_lines_asked_for() {
+        assert_eq!(fitting(2, &[]), 0);
+        assert_eq!(fitting(2, &[1, 1]), 2);
+        assert_eq!(fitting(2, &[1, 1, 1]), 2);
+        assert_eq!(fitting(0, &[1; 2000]), 100);
+        assert_eq!(fitting(u32::MAX, &[1; 2000]), 1000);
+    }
+
+    #[test]
+    fn a_page_ends_when_it_is_large() {
+        assert_eq!(fitting(9, &[1, MOST_BYTES - 10, 3]), 2);
+        assert_eq!(fitting(9, &[MOST_BYTES + 10, 1]), 1);
     }
 }

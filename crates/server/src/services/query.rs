@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use v1::query_service_server::QueryService;
 
 use super::event_stream::EventStream;
-use super::page::{lines, page};
+use super::page::Page;
 use super::{check_domain, status, store_status};
 
 /// Answers questions.
@@ -59,20 +59,28 @@ impl QueryService for Queries {
             name => Some(convert::domain(name, "domain").map_err(status)?),
         };
         let after = after(&request.page_token).map_err(status)?;
-        let lines = lines(request.page_size);
+        let mut page = Page::of(request.page_size);
         let found = self
             .coordinator
             .store()
-            .streams(domain.as_ref(), after.as_ref(), lines + 1)
+            .streams(domain.as_ref(), after.as_ref(), page.most_lines() + 1)
             .await
             .map_err(store_status)?;
         if let (true, None, Some(domain)) = (found.is_empty(), &after, &domain) {
             check_domain(&self.coordinator, domain)?;
         }
-        let (streams, last) = page(&found, lines);
+        let mut next_page_token = String::new();
+        let mut last = None;
+        for line in &found {
+            if !page.push(line.into()) {
+                next_page_token = token(last);
+                break;
+            }
+            last = Some(&line.stream);
+        }
         Ok(Response::new(v1::ListStreamsResponse {
-            streams,
-            next_page_token: last.map(|line| line.stream.to_string()).unwrap_or_default(),
+            streams: page.into_lines(),
+            next_page_token,
         }))
     }
 
@@ -85,6 +93,10 @@ impl QueryService for Queries {
             domains: domains.iter().map(description).collect(),
         }))
     }
+}
+
+fn token(last: Option<&StreamId>) -> String {
+    last.map(ToString::to_string).unwrap_or_default()
 }
 
 /// The token of a page of streams is the last stream of the page before.

@@ -26,7 +26,7 @@ fn of(service: &str) -> HealthCheckRequest {
 
 /// Waits for a status. The services are told one after another, so one may still have its old one.
 async fn until(watch: &mut Streaming<HealthCheckResponse>, status: ServingStatus) {
-    while let Some(answer) = watch.message().await.unwrap() {
+    while let Some(answer) = soon(watch.message()).await.unwrap() {
         if answer.status() == status {
             return;
         }

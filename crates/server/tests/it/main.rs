@@ -18,3 +18,4 @@ mod health;
 mod reflection;
 mod shutdown;
 mod remote;
+mod sqlite;

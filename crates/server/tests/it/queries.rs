@@ -79,7 +79,7 @@ async fn a_stream_without_events_is_an_empty_book() {
 #[tokio::test]
 async fn a_long_stream_comes_in_books_that_follow_one_another() {
     let rig = Rig::start().await;
-    for (events, bytes, at_least) in [(1000, 1, 4), (512, 1, 2), (40, 100_000, 7)] {
+    for (events, bytes, at_least) in [(32, 1, 1), (544, 1, 2), (1000, 1, 3), (40, 100_000, 7)] {
         let stream = long_till(&rig, events, bytes).await;
         let books = books(&rig, range(&stream, None, None)).await;
         assert!(books.len() >= at_least, "{} books", books.len());

@@ -1,10 +1,11 @@
 //! A server on a real socket, its clients, and the messages they send.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost_types::Any;
 use seriatim_coordinator::{Coordinator, Settings};
-use seriatim_core::{Domain, ExpectedSequence, MergeStrategy, Position, Sequence, StreamId};
+use seriatim_core::{Domain, ExpectedSequence, MergeStrategy, Position, Sequence, Store, StreamId};
 use seriatim_proto::{convert, v1};
 use seriatim_server::{ServeError, Server, ServerBuilder};
 use seriatim_store_memory::MemoryStore;
@@ -40,7 +41,14 @@ impl Rig {
     }
 
     pub(crate) async fn start_with(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
-        let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+        Self::start_on_store(Arc::new(MemoryStore::new()), configure).await
+    }
+
+    pub(crate) async fn start_on_store(
+        store: Arc<dyn Store>,
+        configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Self {
+        let store = FaultyStore::new(store);
         let coordinator = Coordinator::builder(Arc::new(store.clone()))
             .aggregate::<Till>()
             .aggregate::<Meter>()
@@ -144,8 +152,14 @@ impl Rig {
 
     /// Waits until the server is down.
     pub(crate) async fn down(self) {
-        self.served.await.unwrap().unwrap();
+        soon(self.served).await.unwrap().unwrap();
     }
+}
+
+/// Waits for what must come, so that a test fails instead of hanging where it does not.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(Duration::from_secs(120), what).await;
+    waited.expect("it never came")
 }
 
 pub(crate) fn till() -> StreamId {

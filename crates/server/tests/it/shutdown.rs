@@ -89,7 +89,7 @@ async fn a_stream_of_requests_is_answered_and_then_told_why_it_ends() {
         Some(v1::submit_stream_response::Result::Response(_))
     ));
     // The sender has not closed its side, and need not.
-    let status = answers.message().await.unwrap_err();
+    let status = soon(answers.message()).await.unwrap_err();
     assert_code(&status, Code::Unavailable, "SHUTTING_DOWN");
     assert!(matches!(
         SubmitError::from_status(&status),
@@ -107,7 +107,7 @@ async fn watching_the_health_does_not_keep_the_server_up() {
     let serving = watch.message().await.unwrap().unwrap();
     rig.begin_shutdown();
     let mut last = serving;
-    while let Some(status) = watch.message().await.unwrap() {
+    while let Some(status) = soon(watch.message()).await.unwrap() {
         last = status;
     }
     assert_ne!(last, serving, "it is told that the server goes down");

@@ -106,6 +106,7 @@ macro_rules! store_conformance {
             of_simultaneous_creators_one_wins
             of_simultaneous_claims_one_wins
             concurrent_writers_leave_no_gaps
+            what_was_acknowledged_is_there_for_the_next_read
             a_reader_never_sees_half_an_append
         }
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use seriatim_core::{AppendOutcome, Position, RecordedEvent, Sequence, StreamId, Write};
+use seriatim_core::{AppendOutcome, Load, Position, RecordedEvent, Sequence, StreamId, Write};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -119,6 +119,61 @@ pub async fn concurrent_writers_leave_no_gaps(a: &Handle, b: &Handle) {
     for reader in readers {
         assert_eq!(reader.await.unwrap(), log);
     }
+}
+
+/// Who has been told that something is written finds it, over every handle and by every way of reading, however
+/// many read at once.
+pub async fn what_was_acknowledged_is_there_for_the_next_read(a: &Handle, b: &Handle) {
+    let mut tasks = JoinSet::new();
+    for n in 0..WRITERS {
+        let (store, other) = if n % 2 == 0 { (a, b) } else { (b, a) };
+        let (store, other) = (store.clone(), other.clone());
+        tasks.spawn(async move {
+            let stream = new_stream();
+            for round in 0..u32::try_from(ROUNDS).unwrap() {
+                let external_id = round.to_string();
+                let after = round.checked_sub(1).map(Sequence);
+                let next = claimed(append(&stream, after, events(1)), &external_id, 1);
+                let position = write(&store, next).await;
+                for reader in [&other, &store] {
+                    assert_is_there(reader, &stream, Sequence(round), position).await;
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+async fn assert_is_there(
+    store: &Handle,
+    stream: &StreamId,
+    sequence: Sequence,
+    position: Position,
+) {
+    let load = Load {
+        stream: stream.clone(),
+        through: None,
+        snapshots: None,
+    };
+    let loaded = store.load(load).await.unwrap();
+    assert_eq!(
+        loaded.payloads.len() as u64,
+        Sequence::count(Some(sequence))
+    );
+    let external_id = sequence.to_string();
+    assert!(
+        store
+            .find_claim(stream, &external_id)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(store.head().await.unwrap() >= position);
+    let before = Position(position.0 - 1);
+    let read = store.read_log(before, 1).await.unwrap();
+    assert_eq!(read[0].position, position);
+    let read = store.read_stream(stream, sequence, 2).await.unwrap();
+    assert_eq!(read.len(), 1);
 }
 
 /// The events of one append are seen together.

@@ -27,7 +27,10 @@ pub(super) fn merge(
     theirs: &[OrderEvent],
 ) -> Merge<Order> {
     match command {
-        OrderCommand::SetQuantity { sku, quantity } => merge_quantity(order, base, sku, *quantity),
+        OrderCommand::SetQuantity { sku, quantity } => match order.decide(command) {
+            Ok(_) => merge_quantity(order, base, sku, *quantity),
+            Err(rejection) => Merge::Reject(rejection),
+        },
         OrderCommand::ChangeAddress { .. } => {
             let moved = |event: &OrderEvent| matches!(event, OrderEvent::AddressChanged { .. });
             match theirs.iter().any(moved) {

@@ -1,6 +1,7 @@
 //! What an order does, without a database.
 
 use proptest::prelude::*;
+use seriatim::prelude::AggregateHandles;
 use seriatim::testkit::{commutes, given, given_no_events};
 
 use super::{Address, Order, OrderCommand, OrderEvent};
@@ -110,6 +111,29 @@ fn a_payment_for_a_cancelled_order_is_recorded_and_due_back() {
     ])
     .when_fact(paid(900), "stripe")
     .then([paid(900), RefundDue { cents: 900 }]);
+}
+
+fn set(quantity: u32) -> OrderCommand {
+    Do::SetQuantity {
+        sku: "tea".into(),
+        quantity,
+    }
+}
+
+#[test]
+fn quantities_merge_by_what_was_meant() {
+    let set_to = |quantity| QuantitySet {
+        sku: "tea".into(),
+        quantity,
+    };
+    // Both had seen 2: one made it 3, the other wants three more.
+    given::<Order>([placed(), tea(2), set_to(3)])
+        .when_expecting(1, AggregateHandles, set(5))
+        .then([set_to(6)]);
+    // What is never possible is not possible by merging either.
+    given::<Order>([placed(), tea(2), set_to(3)])
+        .when_expecting(1, AggregateHandles, set(0))
+        .then_rejected("NoQuantity");
 }
 
 fn command() -> impl Strategy<Value = OrderCommand> {

@@ -1,0 +1,136 @@
+//! What options and arguments are made of, and how they are read.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use seriatim_core::{Domain, InvalidStreamId, LetterStatus, MergeStrategy, Sequence, StreamId};
+use uuid::Uuid;
+
+/// [`MergeStrategy`] as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Merge {
+    /// Refuse
+    Strict,
+    /// Append if the two changes do not overlap, else refuse
+    Commutative,
+    /// Ask the aggregate
+    Aggregate,
+    /// Park the command for a person
+    Manual,
+}
+
+impl From<Merge> for MergeStrategy {
+    fn from(merge: Merge) -> Self {
+        match merge {
+            Merge::Strict => Self::Strict,
+            Merge::Commutative => Self::Commutative,
+            Merge::Aggregate => Self::AggregateHandles,
+            Merge::Manual => Self::Manual,
+        }
+    }
+}
+
+/// [`LetterStatus`] as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Status {
+    /// It waits
+    Parked,
+    /// It was accepted after all
+    Resolved,
+    /// It was given up
+    Discarded,
+}
+
+impl From<Status> for LetterStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Parked => Self::Parked,
+            Status::Resolved => Self::Resolved,
+            Status::Discarded => Self::Discarded,
+        }
+    }
+}
+
+/// A stream to write to, which may be a new one.
+#[derive(Clone, Debug)]
+pub(crate) struct Target(pub(crate) StreamId);
+
+impl FromStr for Target {
+    type Err = InvalidStreamId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidStreamId> {
+        match text.strip_suffix("/new") {
+            Some(domain) => Ok(Self(StreamId::new(
+                domain.parse::<Domain>()?,
+                Uuid::now_v7(),
+            ))),
+            None => Ok(Self(text.parse()?)),
+        }
+    }
+}
+
+/// Where a payload is read from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Text(String),
+    Stdin,
+    File(PathBuf),
+}
+
+impl From<String> for Source {
+    fn from(text: String) -> Self {
+        match (text.as_str(), text.strip_prefix('@')) {
+            ("-", _) => Self::Stdin,
+            (_, Some(file)) => Self::File(file.into()),
+            _ => Self::Text(text),
+        }
+    }
+}
+
+pub(crate) fn sequence(text: &str) -> Result<Sequence, String> {
+    let number = text.parse().map(Sequence);
+    number.map_err(|_| format!("give a whole number from 0 to {}", Sequence::MAX))
+}
+
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("give a whole number of seconds from 1 to 86400".into()),
+    }
+}
+
+pub(crate) fn server(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") {
+        return Ok(text.to_owned());
+    }
+    Err("give it as http://HOST:PORT".into())
+}
+
+pub(crate) fn letter_id(text: &str) -> Result<Uuid, String> {
+    text.parse()
+        .map_err(|_| "a dead letter's id is a UUID; `seriatim dead-letters list` shows them".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_text_stdin_or_a_file() {
+        let source = |text: &str| Source::from(text.to_owned());
+        assert!(matches!(source("{}"), Source::Text(_)));
+        assert!(matches!(source("-5"), Source::Text(_)));
+        assert!(matches!(source("-"), Source::Stdin));
+        assert!(matches!(source("@a.json"), Source::File(path) if path.ends_with("a.json")));
+    }
+
+    #[test]
+    fn every_new_root_is_another() {
+        let target = || "account/new".parse::<Target>().unwrap().0;
+        assert_eq!(target().domain.as_str(), "account");
+        assert_ne!(target().root, target().root);
+        assert!("Account/new".parse::<Target>().is_err());
+    }
+}
