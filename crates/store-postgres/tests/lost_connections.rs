@@ -95,6 +95,28 @@ async fn a_late_request_without_claims_writes_nothing() {
     assert_eq!(log_length(&rig).await, 5);
 }
 
+/// One without events collides with no key: only the revision keeps it from setting the head back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_request_without_events_leaves_the_head_alone() {
+    let rig = start().await;
+    let (release, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let stream = new_stream();
+    let first = vec![append(&stream, None, 1)];
+    rig.store.append(first).await.unwrap();
+    let mut check = append(&stream, Some(Sequence(0)), 0);
+    check.claim = None;
+    // Its statement is prepared before: that would be the request that is late.
+    rig.store.append(vec![check.clone()]).await.unwrap();
+    rig.proxy
+        .inject(Fault::Delay(release.clone(), done.clone()));
+    assert!(is_written(&rig.store.append(vec![check]).await.unwrap()[0]));
+    let next = vec![append(&stream, Some(Sequence(0)), 1)];
+    assert!(is_written(&rig.store.append(next).await.unwrap()[0]));
+    release.notify_one();
+    done.notified().await;
+    assert_eq!(log_length(&rig).await, 5);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcome_that_others_have_covered_up_is_said_to_be_unknown() {
     let rig = start().await;
