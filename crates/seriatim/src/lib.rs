@@ -59,6 +59,7 @@
 //!
 //! # Features
 //! - `sqlite` (default): the embedded store, `sqlite://file.db`.
+//! - `postgres`: the store for several processes, `postgres://host/database`.
 //! - `server` (default): the gRPC door, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 

@@ -9,6 +9,8 @@ use seriatim_store_memory::MemoryStore;
 ///
 /// - `memory:`: in memory, for tests; gone with the process.
 /// - `sqlite://path`: a SQLite file, made if it is missing (feature `sqlite`).
+/// - `postgres://user:password@host/database`: PostgreSQL (feature `postgres`). Its options, for example
+///   `?schema=orders&sslmode=require`, are those of `PostgresStore::open`.
 pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("memory") => Ok(Arc::new(MemoryStore::new())),
@@ -21,6 +23,15 @@ pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
             url: url.into(),
             feature: "sqlite",
         }),
+        #[cfg(feature = "postgres")]
+        Some("postgres" | "postgresql") => Ok(Arc::new(
+            seriatim_store_postgres::PostgresStore::open(url).await?,
+        )),
+        #[cfg(not(feature = "postgres"))]
+        Some("postgres" | "postgresql") => Err(OpenStoreError::NotCompiled {
+            url: without_password(url),
+            feature: "postgres",
+        }),
         Some(_) | None => Err(OpenStoreError::UnknownScheme { url: url.into() }),
     }
 }
@@ -29,7 +40,9 @@ pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenStoreError {
     /// The URL names no store of ours.
-    #[error("`{url}` names no store; give `sqlite://path/to/file.db` or `memory:`")]
+    #[error(
+        "`{url}` names no store; give `sqlite://path/to/file.db`, `postgres://user@host/database` or `memory:`"
+    )]
     UnknownScheme {
         /// What was given.
         url: String,
@@ -48,4 +61,17 @@ pub enum OpenStoreError {
     #[cfg(feature = "sqlite")]
     #[error(transparent)]
     Sqlite(#[from] seriatim_store_sqlite::OpenError),
+    /// The PostgreSQL database does not open.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Postgres(#[from] seriatim_store_postgres::OpenError),
+}
+
+/// A message may end up in a log.
+#[cfg(not(feature = "postgres"))]
+fn without_password(url: &str) -> String {
+    match url.split_once("://").zip(url.rsplit_once('@')) {
+        Some(((scheme, _), (_, place))) => format!("{scheme}://{place}"),
+        None => url.into(),
+    }
 }

@@ -1,6 +1,7 @@
 //! The chores of this repository, as `cargo xtask <chore>`; without dependencies, so that it builds in a second.
 
 mod bench;
+mod services;
 mod step;
 mod test;
 mod toolchain;
@@ -14,6 +15,8 @@ usage: cargo xtask <chore>
 chores:
   test [--fast]                        everything that must hold before a change is handed in:
                                        format, lints, documentation, tests; --fast: only the tests
+  services up|down|status [--json]     a private PostgreSQL in target/services, on a free port;
+           [--name NAME]               NAME: another one beside it
   bench [rows...] [--quick] [--json]   the benchmarks, or only some of their rows (P4 P7 ...);
                                        --json: the report on stdout instead of a table";
 
@@ -34,6 +37,7 @@ fn run(arguments: &[&str]) -> Result<(), String> {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--fast"] => test::run(test::Extent::OnlyTests),
         ["bench", rest @ ..] => bench::run(rest),
+        ["services", rest @ ..] => services::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

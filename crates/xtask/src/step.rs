@@ -25,12 +25,16 @@ impl Step {
         }
     }
 
-    /// Runs it with this terminal's input and output, and returns how long it took.
-    pub(crate) fn run(&self) -> Result<Duration, String> {
+    /// Runs it with this terminal's input and output, and returns how long it took. `found` is what only this run
+    /// knows, by the names of variables.
+    pub(crate) fn run(&self, found: &[(&str, &str)]) -> Result<Duration, String> {
         eprintln!("\n==> {}", self.in_words());
         let start = Instant::now();
         let mut command = cargo();
-        command.args(self.arguments).envs(self.environment);
+        command
+            .args(self.arguments)
+            .envs(self.environment)
+            .envs(found.iter().copied());
         let status = command
             .status()
             .map_err(|error| format!("cargo cannot be started: {error}"))?;

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-coordinator", &["seriatim-core"]),
     ("seriatim-store-memory", &["seriatim-core"]),
     ("seriatim-store-sqlite", &["seriatim-core"]),
+    ("seriatim-store-postgres", &["seriatim-core"]),
     ("seriatim-proto", &["seriatim-core"]),
     ("seriatim-testkit", &["seriatim-core"]),
     (
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "seriatim-derive",
             "seriatim-server",
             "seriatim-store-memory",
+            "seriatim-store-postgres",
             "seriatim-store-sqlite",
             // Behind a feature, so that an application has its tests from the same crate.
             "seriatim-testkit",
@@ -53,7 +55,7 @@ const CONFINED: &[(&[&str], &[&str])] = &[
         &["seriatim-proto", "seriatim-server", "seriatim-bench"],
     ),
     (&["rusqlite"], &["seriatim-store-sqlite", "seriatim-bench"]),
-    (&["sqlx"], &["seriatim-bench"]),
+    (&["sqlx"], &["seriatim-store-postgres", "seriatim-bench"]),
 ];
 
 #[test]

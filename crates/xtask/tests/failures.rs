@@ -10,6 +10,7 @@ const ERRORS: &[(&str, &[&str])] = &[
     ("proto", &["CallError"]),
     ("seriatim", &["StartAppError", "RunError", "OpenStoreError"]),
     ("store-sqlite", &["OpenError"]),
+    ("store-postgres", &["OpenError"]),
 ];
 
 fn root() -> PathBuf {

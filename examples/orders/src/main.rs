@@ -11,7 +11,8 @@ use order::Order;
 /// Runs an order service, tells it a short story, and stays up for your own commands.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Where events are kept: `sqlite://FILE`, or `memory:`
+    /// Where events are kept: `sqlite://FILE`, `postgres://USER:PASSWORD@HOST/DATABASE` (feature `postgres`), or
+    /// `memory:`
     #[arg(long, value_name = "URL", default_value = "sqlite://orders.db")]
     store: String,
     /// Where to listen; port 0 takes any free one
@@ -44,12 +45,23 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         .address()
         .map(|address| format!("http://{address}"))
         .unwrap_or_default();
-    println!("orders: serving gRPC on {server}, events in {}", args.store);
+    let store = without_password(&args.store);
+    println!("orders: serving gRPC on {server}, events in {store}");
     if !args.no_story {
         story::tell(&server).await?;
     }
-    println!("Ctrl-C ends the service.");
-    app.run().await?;
+    // Said when it is true: whoever reads it may be quick to send the signal.
+    let say = async { println!("Ctrl-C ends the service.") };
+    let (ended, ()) = tokio::join!(app.run(), say);
+    ended?;
     println!("orders: everything that was admitted is finished");
     Ok(())
+}
+
+/// What is printed may end up in a log.
+fn without_password(url: &str) -> String {
+    match url.split_once("://").zip(url.rsplit_once('@')) {
+        Some(((scheme, _), (_, place))) => format!("{scheme}://{place}"),
+        None => url.to_owned(),
+    }
 }

@@ -33,10 +33,23 @@ fn normalised(line: &str) -> String {
 fn the_story_is_told_and_a_signal_ends_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = format!("sqlite://{}", folder.path().join("orders.db").display());
-    // Twice: the second time the file is there already.
+    is_told_twice(&store);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn the_same_story_is_told_on_postgresql() {
+    let server = std::env::var("SERIATIM_TEST_POSTGRES").expect(
+        "name a PostgreSQL in SERIATIM_TEST_POSTGRES; `cargo xtask services up` starts one and prints its URL",
+    );
+    is_told_twice(&format!("{server}?schema=orders_{}", std::process::id()));
+}
+
+/// The second time the tables are there already.
+fn is_told_twice(store: &str) {
     for _ in 0..2 {
         let mut orders = Command::new(env!("CARGO_BIN_EXE_orders"))
-            .args(["--store", &store, "--listen", "127.0.0.1:0"])
+            .args(["--store", store, "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -56,7 +69,8 @@ fn the_story_is_told_and_a_signal_ends_it() {
             told.push(line);
         }
         assert!(orders.wait().unwrap().success());
-        // The first line names the file, which has another name each time.
+        // The first line names the store, which has another name each time.
+        assert!(!told[0].contains("seriatim:"), "no password: {}", told[0]);
         let expected: Vec<_> = include_str!("story.txt").lines().collect();
         assert_eq!(told[1..].join("\n"), expected.join("\n"));
     }

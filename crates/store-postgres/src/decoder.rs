@@ -1,0 +1,93 @@
+//! Rows of events, read in a row: what they share is made once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use seriatim_core::{Domain, RecordedEvent, StoreError, StreamId, Timestamp};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Error, Row};
+
+use crate::metadata_text::Decoder as Metadata;
+use crate::readers::Readers;
+use crate::row;
+use crate::sql::Texts;
+use crate::type_names::TypeNames;
+
+/// The domains by their numbers. A domain keeps its number for ever, so what is known once stays true.
+#[derive(Default)]
+pub(crate) struct Domains(RwLock<Arc<HashMap<i16, Domain>>>);
+
+impl Domains {
+    /// Those that are known to contain all the domains of `rows`.
+    pub(crate) async fn of(
+        &self,
+        rows: &[PgRow],
+        readers: &Readers,
+        texts: &Texts,
+    ) -> Result<Arc<HashMap<i16, Domain>>, StoreError> {
+        let known = self.known();
+        let is_known = |row: &PgRow| {
+            let id = row.try_get(DOMAIN);
+            id.is_ok_and(|id: i16| known.contains_key(&id))
+        };
+        if rows.iter().all(is_known) {
+            return Ok(known);
+        }
+        self.all(readers, texts).await
+    }
+
+    /// All there are.
+    pub(crate) async fn all(
+        &self,
+        readers: &Readers,
+        texts: &Texts,
+    ) -> Result<Arc<HashMap<i16, Domain>>, StoreError> {
+        let action = "read the names of the domains";
+        let query = || sqlx::query(AssertSqlSafe(texts.domains.clone()));
+        let rows = readers.read(action, query).await?;
+        let read = |row: &PgRow| -> Result<(i16, Domain), Error> {
+            let name: &str = row.try_get(1)?;
+            Ok((row.try_get(0)?, Domain::new(name).map_err(row::unreadable)?))
+        };
+        let domains: Result<HashMap<_, _>, _> = rows.iter().map(read).collect();
+        let domains = domains.map_err(|error| crate::refused::store_error(action, error))?;
+        let domains = Arc::new(domains);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = domains.clone();
+        Ok(domains)
+    }
+
+    fn known(&self) -> Arc<HashMap<i16, Domain>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+const DOMAIN: usize = 3;
+
+/// Makes events of rows.
+pub(crate) fn events(
+    rows: &[PgRow],
+    domains: &HashMap<i16, Domain>,
+) -> Result<Vec<RecordedEvent>, Error> {
+    let (mut metadata, mut names) = (Metadata::default(), TypeNames::default());
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        let domain: i16 = row.try_get(DOMAIN)?;
+        let domain = domains.get(&domain).ok_or(Error::RowNotFound)?;
+        let data = Bytes::copy_from_slice(row.try_get(9)?);
+        let text: Option<&str> = row.try_get(8)?;
+        events.push(RecordedEvent {
+            position: row::position(row, 0)?,
+            recorded_at: Timestamp::from_micros(row.try_get(1)?),
+            sequence: row::sequence(row, 2)?,
+            stream: StreamId::new(domain.clone(), row.try_get(5)?),
+            id: row.try_get(6)?,
+            payload: row::payload(row.try_get(7)?, row.try_get(4)?, data, &mut names)?,
+            metadata: metadata.decode(text).map_err(row::unreadable)?,
+        });
+    }
+    Ok(events)
+}

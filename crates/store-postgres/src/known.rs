@@ -1,0 +1,76 @@
+//! What the writer remembers between its transactions, as long as nobody else has written.
+
+use std::collections::HashMap;
+
+use seriatim_core::{Domain, Position, Sequence, StreamId, Timestamp};
+
+/// How many streams are remembered: about 150 bytes each.
+const REMEMBERED: usize = 100_000;
+
+/// The head of the log and the streams that were written last.
+///
+/// It is exact, not a guess: every transaction that writes anything counts the head's revision up, and what is
+/// written on the strength of this is written only if the revision is still the one remembered.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    head: Option<Head>,
+    streams: HashMap<StreamId, Option<Sequence>>,
+    /// Never forgotten: a domain keeps its number.
+    domains: HashMap<Domain, i16>,
+}
+
+/// The last position that was given away, and when; and which state of the log that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) position: Position,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) revision: i64,
+}
+
+impl Known {
+    pub(crate) fn head(&self) -> Option<Head> {
+        self.head
+    }
+
+    /// To be called with the head as it is under its lock.
+    pub(crate) fn keep_if_unchanged(&mut self, head: Head) {
+        if self.head != Some(head) {
+            self.forget();
+            self.head = Some(head);
+        }
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.head = None;
+        self.streams.clear();
+    }
+
+    /// What was written, now that it is committed.
+    pub(crate) fn learn(
+        &mut self,
+        head: Head,
+        streams: impl IntoIterator<Item = (StreamId, Option<Sequence>)>,
+    ) {
+        self.head = Some(head);
+        for (stream, current) in streams {
+            if self.streams.len() >= REMEMBERED && !self.streams.contains_key(&stream) {
+                self.streams.clear();
+            }
+            self.streams.insert(stream, current);
+        }
+    }
+
+    /// The current sequence of a stream; the outer `None`: it is not known.
+    pub(crate) fn current(&self, stream: &StreamId) -> Option<Option<Sequence>> {
+        self.streams.get(stream).copied()
+    }
+
+    /// The number of a domain.
+    pub(crate) fn domain(&self, domain: &Domain) -> Option<i16> {
+        self.domains.get(domain).copied()
+    }
+
+    pub(crate) fn learn_domain(&mut self, domain: Domain, id: i16) {
+        self.domains.insert(domain, id);
+    }
+}

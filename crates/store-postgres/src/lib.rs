@@ -1,0 +1,112 @@
+//! The seams of a store on PostgreSQL: one database, any number of processes.
+//!
+//! Each store writes on one connection, held for as long as it lives; all that waits goes into one transaction. As
+//! long as nobody else writes, a transaction is one statement and one round trip. Whoever writes takes the row of
+//! the log's head first, so writers of any number of processes take turns, and never deadlock.
+
+mod connection;
+mod dead_letter;
+mod decoder;
+mod known;
+mod location;
+mod lookup;
+mod metadata_text;
+mod migrations;
+mod open_error;
+mod plan;
+mod read;
+mod readers;
+mod refused;
+mod row;
+mod rows;
+mod session;
+mod settle;
+mod snapshot;
+mod sql;
+mod streams;
+mod type_names;
+mod writer;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use open_error::OpenError;
+
+use decoder::Domains;
+use location::Location;
+use readers::Readers;
+use sql::Texts;
+use writer::Writer;
+
+/// A store on PostgreSQL. Clones are handles on the same connections; they end with the last one, after what was
+/// queued.
+#[derive(Clone)]
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    database: String,
+    schema: String,
+    writer: Writer,
+    readers: Readers,
+    texts: Texts,
+    domains: Domains,
+}
+
+impl PostgresStore {
+    /// Opens a database and brings its tables to this program's schema. Must be called on a Tokio runtime, which
+    /// the store's task runs on.
+    ///
+    /// `url` is `postgres://user:password@host:port/database`, with options after a `?`:
+    ///
+    /// | option | meaning | default |
+    /// | --- | --- | --- |
+    /// | `schema` | the PostgreSQL schema of the tables; made if it is missing | `seriatim` |
+    /// | `readers` | how many connections read, beside the one that writes | 4 |
+    /// | `wait` | seconds to wait here for a server that is not up yet | 5 |
+    /// | `statement_timeout` | seconds the server works on a statement; 5 later the connection is given up | 30 |
+    /// | `lock_timeout` | seconds the server waits for another writer, and seconds that a writer which has gone silent in its transaction is put up with | 10 |
+    /// | `pooler` | `transaction`: a pooler is in between that hands out connections by the transaction, and keeps prepared statements (PgBouncer from 1.21); the two time-outs are then to be set on the server | `none` |
+    /// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, ... | as libpq has them | |
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let location: Location = url.parse()?;
+        let connection = connection::open(&location).await?;
+        let shared = Shared {
+            database: location.to_string(),
+            schema: location.schema.clone(),
+            texts: Texts::of(&location.schema),
+            domains: Domains::default(),
+            readers: Readers::new(location.clone()),
+            writer: Writer::start(connection, location),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    fn writer(&self) -> &Writer {
+        &self.shared.writer
+    }
+
+    fn readers(&self) -> &Readers {
+        &self.shared.readers
+    }
+
+    fn texts(&self) -> &Texts {
+        &self.shared.texts
+    }
+
+    fn domains(&self) -> &Domains {
+        &self.shared.domains
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("database", &self.shared.database)
+            .field("schema", &self.shared.schema)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,233 @@
+//! What a URL says: which database, which schema in it, and how patient the store is.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+
+use crate::OpenError;
+
+/// The options of the store itself, with what they take.
+const OWN: &str = "`schema`, `readers`, `wait`, `statement_timeout`, `lock_timeout` and `pooler`";
+
+/// The options that are the driver's.
+const DRIVER: [&str; 12] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+];
+
+/// A database, and how to use it.
+#[derive(Clone)]
+pub(crate) struct Location {
+    pub(crate) connect: PgConnectOptions,
+    /// A plain identifier in lower case.
+    pub(crate) schema: String,
+    /// How many connections read.
+    pub(crate) readers: usize,
+    /// How long opening waits for a server that does not answer yet.
+    pub(crate) wait: Duration,
+    /// How long the server works on a statement before it gives up.
+    pub(crate) statement_timeout: Duration,
+    /// How long it waits in a statement for another writer.
+    pub(crate) lock_timeout: Duration,
+    /// Whether a pooler hands out server connections by the transaction, so that a session keeps no settings.
+    pub(crate) pooled: bool,
+}
+
+impl FromStr for Location {
+    type Err = OpenError;
+
+    fn from_str(url: &str) -> Result<Self, OpenError> {
+        let (address, options) = url.split_once('?').unwrap_or((url, ""));
+        let mut location = Self {
+            connect: PgConnectOptions::new_without_pgpass(),
+            schema: "seriatim".into(),
+            readers: 4,
+            wait: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+            pooled: false,
+        };
+        let mut rest = Vec::new();
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            if !location.take(name, value)? {
+                rest.push(option);
+            }
+        }
+        let url = format!("{address}?{}", rest.join("&"));
+        let connect = PgConnectOptions::from_str(url.trim_end_matches('?'));
+        location.connect = connect
+            .map_err(|error| OpenError::InvalidUrl {
+                reason: error.to_string(),
+            })?
+            .extra_float_digits(None);
+        if location.connect.get_application_name().is_none() {
+            location.connect = location.connect.application_name("seriatim");
+        }
+        location.connect = location.settings();
+        Ok(location)
+    }
+}
+
+impl Location {
+    /// Whether it is an option of ours; refuses what is nobody's.
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, OpenError> {
+        match name {
+            "schema" => self.schema = schema(value)?,
+            "readers" => {
+                self.readers = number("readers", value, "a number from 1 to 1000", 1..=1000)?;
+            }
+            "wait" => self.wait = seconds("wait", value)?,
+            "statement_timeout" => {
+                self.statement_timeout = seconds("statement_timeout", value)?;
+            }
+            "lock_timeout" => self.lock_timeout = seconds("lock_timeout", value)?,
+            "pooler" => {
+                self.pooled = match value {
+                    "transaction" => true,
+                    "none" => false,
+                    _ => return Err(invalid("pooler", value, "`transaction` or `none`")),
+                }
+            }
+            _ if DRIVER.contains(&name) => return Ok(false),
+            _ => {
+                return Err(OpenError::UnknownOption {
+                    name: name.into(),
+                    known: OWN.into(),
+                    connection: DRIVER.join(", "),
+                });
+            }
+        }
+        Ok(true)
+    }
+
+    /// Settings of every session, sent with the first message of a connection, so that they cost no round trip.
+    ///
+    /// A plan is made once for each statement, often while the tables are still empty; without these switches it
+    /// would go through whole tables, and still do so when they have grown. A pooler refuses or mixes up such
+    /// settings: there the statements are planned as PostgreSQL sees fit, and the time-outs are those of the server.
+    fn settings(&self) -> PgConnectOptions {
+        let connect = self.connect.clone();
+        if self.pooled {
+            return connect;
+        }
+        let milliseconds = |time: Duration| time.as_millis().to_string();
+        connect.options([
+            ("default_transaction_isolation", "read committed".to_owned()),
+            ("statement_timeout", milliseconds(self.statement_timeout)),
+            ("lock_timeout", milliseconds(self.lock_timeout)),
+            (
+                "idle_in_transaction_session_timeout",
+                milliseconds(self.lock_timeout),
+            ),
+            ("plan_cache_mode", "force_generic_plan".into()),
+            ("enable_seqscan", "off".into()),
+            ("enable_bitmapscan", "off".into()),
+            ("max_parallel_workers_per_gather", "0".into()),
+            ("jit", "off".into()),
+        ])
+    }
+
+    /// How long an answer may take before the connection is given up: the server should be the first to give up.
+    pub(crate) fn answer_timeout(&self) -> Duration {
+        self.statement_timeout + Duration::from_secs(5)
+    }
+}
+
+/// Names the database without its password.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connect = &self.connect;
+        let database = connect
+            .get_database()
+            .unwrap_or_else(|| connect.get_username());
+        match connect.get_socket() {
+            Some(socket) => write!(f, "`{database}` at {}", socket.display()),
+            None => write!(
+                f,
+                "`{database}` at {}:{}",
+                connect.get_host(),
+                connect.get_port()
+            ),
+        }
+    }
+}
+
+/// It becomes part of SQL, so it is plain enough to need no escapes.
+fn schema(name: &str) -> Result<String, OpenError> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    if !begins_well || name.len() > 63 || !name.chars().all(plain) {
+        let takes =
+            "a name of at most 63 lower-case letters, digits and `_` that begins with no digit";
+        return Err(invalid("schema", name, takes));
+    }
+    Ok(name.into())
+}
+
+fn seconds(name: &'static str, value: &str) -> Result<Duration, OpenError> {
+    let takes = "seconds, a number from 1 to 86400";
+    number(name, value, takes, 1..=86_400).map(|seconds| Duration::from_secs(seconds as u64))
+}
+
+fn number(
+    name: &'static str,
+    value: &str,
+    takes: &'static str,
+    range: std::ops::RangeInclusive<usize>,
+) -> Result<usize, OpenError> {
+    let number = value.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| invalid(name, value, takes))
+}
+
+fn invalid(name: &'static str, value: &str, takes: &'static str) -> OpenError {
+    OpenError::InvalidOption {
+        name,
+        value: value.into(),
+        takes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_the_store_and_of_the_driver_are_told_apart() {
+        let url = "postgres://me:secret@db.example:5433/shop?schema=log_2&sslmode=disable&readers=9&wait=60";
+        let location: Location = url.parse().ok().unwrap();
+        assert_eq!(location.schema, "log_2");
+        assert_eq!(location.readers, 9);
+        assert_eq!(location.wait, Duration::from_secs(60));
+        assert_eq!(location.to_string(), "`shop` at db.example:5433");
+    }
+
+    #[test]
+    fn what_is_no_option_or_no_value_is_refused() {
+        for (options, wrong) in [
+            ("scheme=x", "scheme"),
+            ("schema=Log", "Log"),
+            ("schema=a%22b", "a%22b"),
+            ("schema=", "schema"),
+            ("readers=0", "readers"),
+            ("wait=soon", "soon"),
+            ("pooler=session", "session"),
+        ] {
+            let parsed = format!("postgres://localhost/shop?{options}").parse::<Location>();
+            let error = parsed.err().expect(options).to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Why a database could not be opened.
+
+/// Why a database could not be opened. Messages name it without its password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The location is no URL of a PostgreSQL database.
+    #[error(
+        "the URL names no PostgreSQL database; write it as `postgres://user:password@host:5432/database`: {reason}"
+    )]
+    InvalidUrl {
+        /// What is the matter with it.
+        reason: String,
+    },
+    /// The URL has an option that there is none of.
+    #[error("there is no option `{name}`; the store has {known}, and the connection {connection}")]
+    UnknownOption {
+        /// What was given.
+        name: String,
+        /// Those of the store.
+        known: String,
+        /// Those of the connection.
+        connection: String,
+    },
+    /// An option of the URL has a value that it cannot have.
+    #[error("the option `{name}` cannot be `{value}`; it takes {takes}")]
+    InvalidOption {
+        /// Which option.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What may be given.
+        takes: &'static str,
+    },
+    /// Nobody answers at the address, or the server is still starting.
+    #[error(
+        "no PostgreSQL answers at {database}; start it, or correct the address (`wait=60` waits a minute for it): {source}"
+    )]
+    Unreachable {
+        /// Which database.
+        database: String,
+        /// What the driver said.
+        source: sqlx::Error,
+    },
+    /// The server does not know the user, or not by this password.
+    #[error("{database} does not let this user in; correct the user or the password: {source}")]
+    NotLetIn {
+        /// Which database.
+        database: String,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// The server has no such database.
+    #[error("there is no database {database}; create it first: {source}")]
+    NoSuchDatabase {
+        /// Which database.
+        database: String,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// The user may not make or use the tables.
+    #[error(
+        "this user may not use the schema `{schema}` of {database}; grant it CREATE on the database once, or let another user make the tables: {source}"
+    )]
+    NotAllowed {
+        /// Which database.
+        database: String,
+        /// The schema of the tables.
+        schema: String,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// A standby, or a server that was told to refuse writes.
+    #[error("{database} may be read but not written; name the primary server: {source}")]
+    ReadOnly {
+        /// Which database.
+        database: String,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// A newer program has brought the tables to a newer schema.
+    #[error(
+        "the tables of {database} are at migration {found}, and this program knows them up to {supported}; use a newer program"
+    )]
+    SchemaNewer {
+        /// Which database.
+        database: String,
+        /// The number of its last migration.
+        found: u32,
+        /// The number of the last migration of this program.
+        supported: u32,
+    },
+    /// A migration was made from another text than this program has.
+    #[error(
+        "migration {number} (`{name}`) of {database} was made by a program whose text of it differs; use that program, or restore a backup"
+    )]
+    ChangedMigration {
+        /// Which database.
+        database: String,
+        /// The number of the migration.
+        number: u32,
+        /// Its name.
+        name: String,
+    },
+    /// Anything else; trying again may help.
+    #[error("{database} could not be opened; see what its server says and try again: {source}")]
+    Failed {
+        /// Which database.
+        database: String,
+        /// What the driver said.
+        source: sqlx::Error,
+    },
+}

@@ -1,0 +1,202 @@
+//! What a transaction will write: each append is decided here, in order, before anything is sent.
+
+use std::collections::HashMap;
+
+use seriatim_core::{
+    Append, AppendOutcome, BrokenChains, ClaimRecord, FirstResult, NewEvent, Position, Sequence,
+    StreamId, Timestamp, Write,
+};
+
+use crate::known::{Head, Known};
+use crate::rows::Rows;
+
+/// The largest sequence that the column of it holds.
+const LAST_SEQUENCE: Sequence = Sequence(i32::MAX.cast_unsigned());
+
+/// External ids by their stream.
+pub(crate) type Claims = HashMap<(StreamId, String), ClaimRecord>;
+
+/// What was looked up under the lock of the head.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) currents: HashMap<StreamId, Option<Sequence>>,
+    pub(crate) claims: Claims,
+}
+
+/// A batch cannot be decided from memory: something would be refused, or a domain has no number yet.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct MustLook;
+
+/// Goes through the appends of a transaction and collects what they write.
+pub(crate) struct Plan<'k> {
+    known: &'k Known,
+    /// Whether everything was looked up. If not, what is not known is taken to be as the appends have it, and the
+    /// database checks that.
+    looked: bool,
+    before: Head,
+    head: Head,
+    currents: HashMap<StreamId, Option<Sequence>>,
+    claims: Claims,
+    rows: Rows,
+}
+
+/// A finished plan.
+pub(crate) struct Planned {
+    pub(crate) before: Head,
+    pub(crate) head: Head,
+    pub(crate) rows: Rows,
+    pub(crate) currents: HashMap<StreamId, Option<Sequence>>,
+}
+
+impl<'k> Plan<'k> {
+    /// Trusts what is known, and assumes the rest.
+    pub(crate) fn from_memory(known: &'k Known, head: Head) -> Self {
+        Self::new(known, head, Found::default(), false)
+    }
+
+    /// Everything that is asked for in the batch is in `known` or in `found`.
+    pub(crate) fn from_sight(known: &'k Known, head: Head, found: Found) -> Self {
+        Self::new(known, head, found, true)
+    }
+
+    fn new(known: &'k Known, before: Head, found: Found, looked: bool) -> Self {
+        let head = Head {
+            position: before.position,
+            // The clock of a machine may step back; times in the log do not.
+            recorded_at: Timestamp::now().max(before.recorded_at),
+            revision: before.revision + 1,
+        };
+        Self {
+            known,
+            looked,
+            before,
+            head,
+            currents: found.currents,
+            claims: found.claims,
+            rows: Rows::default(),
+        }
+    }
+
+    /// Decides the appends of one call.
+    pub(crate) fn batch(&mut self, batch: &[Append]) -> Result<Vec<AppendOutcome>, MustLook> {
+        let mut broken = BrokenChains::default();
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for append in batch {
+            let outcome = self.append(append, broken.holds(append))?;
+            if !matches!(outcome, AppendOutcome::Written { .. }) {
+                // A refusal is certain only if all of it was seen.
+                if !self.looked {
+                    return Err(MustLook);
+                }
+                broken.note(append);
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    pub(crate) fn finish(self) -> Planned {
+        // Only events move the time of the head.
+        let head = match self.head.position == self.before.position {
+            true => Head {
+                recorded_at: self.before.recorded_at,
+                ..self.head
+            },
+            false => self.head,
+        };
+        Planned {
+            before: self.before,
+            head,
+            rows: self.rows,
+            currents: self.currents,
+        }
+    }
+
+    /// The claim is looked at first: whoever repeats an external id learns so whatever else is wrong.
+    fn append(&mut self, append: &Append, holds: bool) -> Result<AppendOutcome, MustLook> {
+        if let Some(record) = self.spent(append) {
+            return Ok(AppendOutcome::Claimed(record));
+        }
+        let domain = self.known.domain(&append.stream.domain);
+        if let Write::Events { after, events } = &append.write {
+            let current = self.current(&append.stream, *after, events, domain)?;
+            if !holds || current != *after {
+                return Ok(AppendOutcome::Conflict { current });
+            }
+        }
+        let count = match &append.write {
+            Write::Events { events, .. } => events.len() as u64,
+            Write::Letter(_) => 0,
+        };
+        let position = Position(self.head.position.0 + count);
+        let first = match append.write.first_result(position) {
+            Ok(FirstResult::Committed { last, .. }) if last > LAST_SEQUENCE => None,
+            first => first.ok(),
+        };
+        let Some(first) = first else {
+            return Ok(AppendOutcome::StreamFull);
+        };
+        let domain = domain.ok_or(MustLook)?;
+        self.write(append, domain, first);
+        self.head.position = position;
+        Ok(AppendOutcome::Written {
+            position,
+            recorded_at: self.head.recorded_at,
+        })
+    }
+
+    fn spent(&self, append: &Append) -> Option<ClaimRecord> {
+        let claim = append.claim.as_ref()?;
+        if self.claims.is_empty() {
+            return None;
+        }
+        let key = (append.stream.clone(), claim.external_id.clone());
+        self.claims.get(&key).cloned()
+    }
+
+    fn current(
+        &mut self,
+        stream: &StreamId,
+        after: Option<Sequence>,
+        events: &[NewEvent],
+        domain: Option<i16>,
+    ) -> Result<Option<Sequence>, MustLook> {
+        let seen = self.currents.get(stream).copied();
+        if let Some(current) = seen.or_else(|| self.known.current(stream)) {
+            return Ok(current);
+        }
+        if self.looked {
+            // Streams that were looked for and are not there.
+            return Ok(None);
+        }
+        // The key of the first event's sequence shows whether a stream is new; any other belief is checked.
+        if after.is_some() || events.is_empty() {
+            let after = after.filter(|after| *after <= LAST_SEQUENCE);
+            let check = (domain.ok_or(MustLook)?, stream.root, after);
+            self.rows.check(check);
+        }
+        Ok(after)
+    }
+
+    fn write(&mut self, append: &Append, domain: i16, first: FirstResult) {
+        let stream = &append.stream;
+        match &append.write {
+            Write::Events { events, .. } => {
+                if let FirstResult::Committed { first, last, .. } = first {
+                    self.rows.events(domain, stream.root, first, events);
+                    self.currents.insert(stream.clone(), Some(last));
+                }
+            }
+            Write::Letter(letter) => self.rows.letter(letter),
+        }
+        if let Some(claim) = &append.claim {
+            self.rows.claim(domain, stream.root, claim, &first);
+            let record = ClaimRecord {
+                content: claim.content,
+                first,
+            };
+            let key = (stream.clone(), claim.external_id.clone());
+            self.claims.insert(key, record);
+        }
+    }
+}

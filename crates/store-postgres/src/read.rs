@@ -1,0 +1,171 @@
+//! The seam of the log: what is written is handed to the writer, and here is how it is read.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use seriatim_core::{
+    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Fingerprint, Load, Loaded,
+    Position, RecordedEvent, Sequence, Snapshot, StoreError, StreamId, StreamSummary,
+};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Error, Row};
+
+use crate::type_names::TypeNames;
+use crate::{PostgresStore, decoder, lookup, refused, row, streams};
+
+#[async_trait]
+impl EventStore for PostgresStore {
+    async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
+        self.writer().append(batch).await
+    }
+
+    async fn load(&self, wanted: Load) -> Result<Loaded, StoreError> {
+        let action = "load a stream";
+        let through = row::sequence_column(wanted.through.unwrap_or(Sequence::MAX));
+        let domain = wanted.stream.domain.as_str();
+        let query = || match wanted.snapshots {
+            None => sqlx::query(AssertSqlSafe(self.texts().load.clone()))
+                .bind(domain.to_owned())
+                .bind(wanted.stream.root)
+                .bind(through),
+            Some(fingerprint) => {
+                sqlx::query(AssertSqlSafe(self.texts().load_with_snapshot.clone()))
+                    .bind(domain.to_owned())
+                    .bind(wanted.stream.root)
+                    .bind(through)
+                    .bind(fingerprint.0.cast_signed())
+            }
+        };
+        let rows = self.readers().read(action, query).await?;
+        loaded(&rows, wanted.snapshots).map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: Sequence,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        if from.0 > i32::MAX.cast_unsigned() {
+            return Ok(Vec::new());
+        }
+        let query = || {
+            sqlx::query(AssertSqlSafe(self.texts().read_stream.clone()))
+                .bind(stream.domain.as_str().to_owned())
+                .bind(stream.root)
+                .bind(row::sequence_column(from))
+                .bind(row::limit_column(limit))
+        };
+        let action = "read a stream";
+        let rows = self.readers().read(action, query).await?;
+        let domains = HashMap::from_iter(match rows.first() {
+            Some(row) => Some((domain_of(row, action)?, stream.domain.clone())),
+            None => None,
+        });
+        decoder::events(&rows, &domains).map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn read_log(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let query = || {
+            sqlx::query(AssertSqlSafe(self.texts().read_log.clone()))
+                .bind(row::position_column(after))
+                .bind(row::limit_column(limit))
+        };
+        let action = "read the log";
+        let rows = self.readers().read(action, query).await?;
+        let domains = self.domains().of(&rows, self.readers(), self.texts());
+        let domains = domains.await?;
+        decoder::events(&rows, &domains).map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        let action = "read the head of the log";
+        let query = || sqlx::query(AssertSqlSafe(self.texts().head.clone()));
+        let rows = self.readers().read(action, query).await?;
+        let head = rows.first().ok_or(Error::RowNotFound);
+        head.and_then(|row| row::position(row, 0))
+            .map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn streams(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamSummary>, StoreError> {
+        streams::list(self, domain, after, limit).await
+    }
+
+    async fn find_claim(
+        &self,
+        stream: &StreamId,
+        external_id: &str,
+    ) -> Result<Option<ClaimRecord>, StoreError> {
+        let query = || {
+            sqlx::query(AssertSqlSafe(self.texts().find_claim.clone()))
+                .bind(stream.domain.as_str().to_owned())
+                .bind(stream.root)
+                .bind(external_id.as_bytes().to_vec())
+        };
+        let action = "look up an external id";
+        let rows = self.readers().read(action, query).await?;
+        let record = |row: &PgRow| lookup::claim_record(row.try_get(0)?, row.try_get(1)?);
+        let record = rows.first().map(record).transpose();
+        record.map_err(|error| refused::store_error(action, error))
+    }
+}
+
+fn domain_of(row: &PgRow, action: &'static str) -> Result<i16, StoreError> {
+    let domain = row.try_get(3);
+    domain.map_err(|error| refused::store_error(action, error))
+}
+
+/// The row of a snapshot has no type; it is the first, if there is one. All data goes into one buffer that the
+/// payloads share: they are folded and dropped together.
+fn loaded(rows: &[PgRow], fingerprint: Option<Fingerprint>) -> Result<Loaded, Error> {
+    let mut loaded = Loaded {
+        snapshot: None,
+        payloads: Vec::with_capacity(rows.len()),
+    };
+    let (mut buffer, mut lengths) = (Vec::new(), Vec::new());
+    let (mut expected, mut names) = (0, TypeNames::default());
+    for row in rows {
+        let sequence = row::sequence(row, 0)?;
+        let data: &[u8] = row.try_get(3)?;
+        match (row.try_get::<Option<&str>, _>(1)?, fingerprint) {
+            (None, Some(fingerprint)) if expected == 0 => {
+                loaded.snapshot = Some(Snapshot {
+                    fingerprint,
+                    sequence,
+                    state: Bytes::copy_from_slice(data),
+                });
+            }
+            // A state must not be built over a gap.
+            (Some(type_name), _) if sequence.0 == expected => {
+                buffer.extend_from_slice(data);
+                lengths.push(data.len());
+                let payload = row::payload(type_name, row.try_get(2)?, Bytes::new(), &mut names)?;
+                loaded.payloads.push(payload);
+            }
+            _ => return Err(row::unreadable(Gap { expected })),
+        }
+        expected = sequence.0 + 1;
+    }
+    let mut rest = Bytes::from(buffer);
+    for (payload, length) in loaded.payloads.iter_mut().zip(lengths) {
+        payload.data = rest.split_to(length);
+    }
+    Ok(loaded)
+}
+
+/// An event of a stream is not there, though a later one is.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream has no event {expected} but a later one; restore a backup")]
+struct Gap {
+    expected: u32,
+}

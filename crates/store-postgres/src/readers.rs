@@ -1,0 +1,92 @@
+//! The connections that read: kept open, handed out without a question to the server, dropped when in doubt.
+
+use std::sync::{Mutex, PoisonError};
+
+use seriatim_core::{StoreError, StoreErrorKind};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Error, PgConnection, Postgres};
+use tokio::sync::Semaphore;
+
+use crate::connection;
+use crate::location::Location;
+use crate::refused::{self, Meaning};
+
+/// A small pool. The driver's own asks the server whether a connection is alive each time one is given back, a
+/// round trip for every query.
+pub(crate) struct Readers {
+    location: Location,
+    free: Semaphore,
+    idle: Mutex<Vec<PgConnection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(location: Location) -> Self {
+        Self {
+            free: Semaphore::new(location.readers),
+            idle: Mutex::default(),
+            location,
+        }
+    }
+
+    /// Runs a query, which must be one that may be run twice. `action` is what it does, as a verb phrase.
+    pub(crate) async fn read(
+        &self,
+        action: &'static str,
+        query: impl Fn() -> Query<'static, Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let _permit = self.free.acquire().await.map_err(|_| {
+            let why = "its connections are closed; restart the program";
+            StoreError::new(action, StoreErrorKind::Unavailable, why)
+        })?;
+        let rows = self.rows(query).await;
+        rows.map_err(|error| refused::store_error(action, error))
+    }
+
+    /// A connection that has waited may have been lost unnoticed, and with it all that wait: then a new one is asked.
+    /// One whose query is dropped half-way is not used again.
+    async fn rows(
+        &self,
+        query: impl Fn() -> Query<'static, Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, Error> {
+        if let Some(mut connection) = self.take() {
+            match self.answer(&mut connection, query()).await {
+                Err(error) if refused::meaning(&error) == Meaning::Lost => {
+                    self.lock().clear();
+                }
+                result => {
+                    self.lock().push(connection);
+                    return result;
+                }
+            }
+        }
+        let mut connection = connection::connect(&self.location.connect).await?;
+        let result = self.answer(&mut connection, query()).await;
+        let lost = |error| refused::meaning(error) == Meaning::Lost;
+        if !result.as_ref().err().is_some_and(lost) {
+            self.lock().push(connection);
+        }
+        result
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut PgConnection,
+        query: Query<'static, Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, Error> {
+        let answer =
+            tokio::time::timeout(self.location.answer_timeout(), query.fetch_all(connection));
+        answer
+            .await
+            .unwrap_or_else(|_| Err(connection::timed_out()))
+    }
+
+    fn take(&self) -> Option<PgConnection> {
+        self.lock().pop()
+    }
+
+    /// Nothing panics while the lock is held.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,235 @@
+//! The writer's connection: one statement for a transaction if nobody else has written, four if somebody has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{AppendOutcome, Position, Timestamp};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
+use uuid::Uuid;
+
+use crate::connection;
+use crate::known::{Head, Known};
+use crate::location::Location;
+use crate::lookup;
+use crate::plan::{Plan, Planned};
+use crate::refused::{self, Meaning};
+use crate::rows::Writes;
+use crate::writer::Job;
+
+/// What the writer needs besides its connection.
+pub(crate) struct Session {
+    known: Known,
+    writes: Writes,
+    lock: Arc<str>,
+    /// How long an answer may take.
+    patience: Duration,
+    lookup: lookup::Texts,
+    /// Whether nobody else has written since this writer did.
+    alone: bool,
+}
+
+/// The answers of a transaction, job by job.
+pub(crate) type Answers = Vec<Vec<AppendOutcome>>;
+
+/// Why a transaction was not answered.
+pub(crate) enum Failure {
+    /// Nothing was written.
+    NotWritten(Error),
+    /// The connection was lost after everything was sent. This is what it takes to find out.
+    Unknown(Sent, Error),
+}
+
+/// A transaction that was sent.
+pub(crate) struct Sent {
+    /// Its name, if it was committed.
+    pub(crate) batch: Uuid,
+    /// The revision that it has to have found.
+    pub(crate) revision: i64,
+    pub(crate) answers: Answers,
+}
+
+impl Session {
+    pub(crate) fn new(location: &Location) -> Self {
+        let schema = &location.schema;
+        Self {
+            known: Known::default(),
+            writes: Writes::of(schema),
+            // One message, one round trip. The isolation is said, because a server may have another default.
+            patience: location.answer_timeout(),
+            lock: format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+                 SELECT position, recorded_at, revision FROM {schema}.seriatim_log_head
+                 WHERE partition = 0 FOR UPDATE"
+            )
+            .into(),
+            lookup: lookup::Texts::of(schema),
+            alone: true,
+        }
+    }
+
+    /// To be called after a failure: what was written, and whether a new domain has stayed, is open.
+    pub(crate) fn forget(&mut self) {
+        self.known = Known::default();
+    }
+
+    /// Does all of `jobs` in one transaction.
+    pub(crate) async fn transact(
+        &mut self,
+        connection: &mut PgConnection,
+        jobs: &[Job],
+    ) -> Result<Answers, Failure> {
+        if self.alone
+            && let Some(answers) = self.transact_alone(connection, jobs).await?
+        {
+            return Ok(answers);
+        }
+        let mut attempts = 0;
+        loop {
+            match self.transact_locked(connection, jobs).await {
+                Err(Failure::NotWritten(error)) => {
+                    if refused::meaning(&error) != Meaning::Lost {
+                        // A new domain is not there any more.
+                        self.known = Known::default();
+                        let roll_back = sqlx::raw_sql("ROLLBACK").execute(&mut *connection);
+                        within(self.patience, roll_back)
+                            .await
+                            .map_err(Failure::NotWritten)?;
+                    }
+                    attempts += 1;
+                    if refused::meaning(&error) != Meaning::Again || attempts == 3 {
+                        return Err(Failure::NotWritten(error));
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Writes on the strength of what is remembered, in one statement that is its own transaction. `None`: it is
+    /// not as remembered, or something would be refused; nothing was written.
+    async fn transact_alone(
+        &mut self,
+        connection: &mut PgConnection,
+        jobs: &[Job],
+    ) -> Result<Option<Answers>, Failure> {
+        let Some(head) = self.known.head() else {
+            return Ok(None);
+        };
+        let mut plan = Plan::from_memory(&self.known, head);
+        let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
+        let Ok(answers) = answers else {
+            return Ok(None);
+        };
+        let planned = plan.finish();
+        let batch = Uuid::now_v7();
+        let statement = (planned.rows).statement(&self.writes, head, planned.head, batch);
+        // All rows: only after the last message of the answer is the commit durable.
+        match within(self.patience, statement.fetch_all(connection)).await {
+            Ok(rows) if rows.is_empty() => Ok(None),
+            Ok(_) => {
+                self.known.learn(planned.head, planned.currents);
+                Ok(Some(answers))
+            }
+            Err(error) => match refused::meaning(&error) {
+                Meaning::KeyTaken | Meaning::Again => Ok(None),
+                Meaning::Refused(_) => Err(Failure::NotWritten(error)),
+                Meaning::Lost => Err(Failure::Unknown(
+                    Sent {
+                        batch,
+                        revision: head.revision,
+                        answers,
+                    },
+                    error,
+                )),
+            },
+        }
+    }
+
+    /// Takes the lock of the head first, looks, and then writes what is certain. Writers take turns by that lock,
+    /// so no two of them can be in each other's way.
+    async fn transact_locked(
+        &mut self,
+        connection: &mut PgConnection,
+        jobs: &[Job],
+    ) -> Result<Answers, Failure> {
+        let lock = sqlx::raw_sql(AssertSqlSafe(self.lock.clone())).fetch_all(&mut *connection);
+        let rows = within(self.patience, lock)
+            .await
+            .map_err(Failure::NotWritten)?;
+        let head = head(rows.first()).map_err(Failure::NotWritten)?;
+        self.alone = self.known.head().is_none_or(|known| known == head);
+        self.known.keep_if_unchanged(head);
+        let (answers, planned, batch) = self
+            .look_and_write(connection, head, jobs)
+            .await
+            .map_err(Failure::NotWritten)?;
+        // Also if nothing but the number of a new domain was written.
+        let commit = sqlx::raw_sql("COMMIT").execute(connection);
+        if let Err(error) = within(self.patience, commit).await {
+            return Err(match refused::meaning(&error) {
+                Meaning::Lost if !planned.rows.is_empty() => Failure::Unknown(
+                    Sent {
+                        batch,
+                        revision: head.revision,
+                        answers,
+                    },
+                    error,
+                ),
+                _ => Failure::NotWritten(error),
+            });
+        }
+        let head = match planned.rows.is_empty() {
+            true => planned.before,
+            false => planned.head,
+        };
+        self.known.learn(head, planned.currents);
+        Ok(answers)
+    }
+
+    async fn look_and_write(
+        &mut self,
+        connection: &mut PgConnection,
+        head: Head,
+        jobs: &[Job],
+    ) -> Result<(Answers, Planned, Uuid), Error> {
+        let appends = || jobs.iter().flat_map(|job| &job.batch);
+        let domains = (self.lookup).domains(connection, &mut self.known, appends());
+        within(self.patience, domains).await?;
+        let found = (self.lookup).streams_and_claims(connection, &self.known, appends());
+        let found = within(self.patience, found).await?;
+        let mut plan = Plan::from_sight(&self.known, head, found);
+        let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
+        let answers = answers.expect("everything was looked up");
+        let planned = plan.finish();
+        let batch = Uuid::now_v7();
+        if !planned.rows.is_empty() {
+            let statement = (planned.rows).statement(&self.writes, head, planned.head, batch);
+            let written = within(self.patience, statement.fetch_all(connection)).await?;
+            if written.is_empty() {
+                return Err(Error::RowNotFound);
+            }
+        }
+        Ok((answers, planned, batch))
+    }
+}
+
+/// A server that does not answer any more is as good as lost.
+async fn within<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let answer = tokio::time::timeout(patience, answer).await;
+    answer.unwrap_or_else(|_| Err(connection::timed_out()))
+}
+
+/// The head of the log is made with its table.
+fn head(row: Option<&PgRow>) -> Result<Head, Error> {
+    let row = row.ok_or(Error::RowNotFound)?;
+    let position: i64 = row.try_get(0)?;
+    Ok(Head {
+        position: Position(u64::try_from(position).map_err(|error| Error::Decode(error.into()))?),
+        recorded_at: Timestamp::from_micros(row.try_get(1)?),
+        revision: row.try_get(2)?,
+    })
+}

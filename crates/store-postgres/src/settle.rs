@@ -1,0 +1,111 @@
+//! What became of a transaction whose answer was lost: found out before anybody is told anything.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
+use uuid::Uuid;
+
+use crate::connection;
+use crate::location::Location;
+use crate::refused::{self, Meaning};
+
+/// How long it is tried; a server that was killed is back by then.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Written,
+    /// And it never will be.
+    NotWritten,
+    /// Others have written since, or nobody answers.
+    Unknown,
+}
+
+/// Finds out about transactions.
+pub(crate) struct Settler {
+    fence: Arc<str>,
+    look: Arc<str>,
+}
+
+impl Settler {
+    pub(crate) fn new(location: &Location) -> Self {
+        let schema = &location.schema;
+        Self {
+            fence: format!(
+                "UPDATE {schema}.seriatim_log_head SET revision = revision + 1, batch = $2
+                 WHERE partition = 0 AND revision = $1"
+            )
+            .into(),
+            look: format!("SELECT batch FROM {schema}.seriatim_log_head WHERE partition = 0")
+                .into(),
+        }
+    }
+
+    /// `batch` was sent on a connection that is lost; it writes only if it finds `revision`.
+    pub(crate) async fn settle(
+        &self,
+        location: &Location,
+        batch: Uuid,
+        revision: i64,
+    ) -> (Fate, Option<PgConnection>) {
+        let give_up = Instant::now() + PATIENCE;
+        let fence = Uuid::now_v7();
+        loop {
+            let tried = tokio::time::timeout(
+                location.answer_timeout(),
+                self.attempt(location, batch, revision, fence),
+            );
+            let tried = tried.await.unwrap_or_else(|_| Err(connection::timed_out()));
+            match tried {
+                Ok((fate, connection)) => return (fate, Some(connection)),
+                Err(error) if Instant::now() < give_up && worth_another_try(&error) => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the fate of a batch could not be found out");
+                    return (Fate::Unknown, None);
+                }
+            }
+        }
+    }
+
+    /// The lost connection may still be at work on the server, or not even have begun. Whoever takes the revision
+    /// first has won: if it is still there, it is taken away, and the lost transaction finds nothing to write on.
+    /// The update waits for a transaction that holds the head.
+    async fn attempt(
+        &self,
+        location: &Location,
+        batch: Uuid,
+        revision: i64,
+        fence: Uuid,
+    ) -> Result<(Fate, PgConnection), Error> {
+        let mut connection = connection::connect(&location.connect).await?;
+        let taken = sqlx::query(AssertSqlSafe(self.fence.clone()))
+            .bind(revision)
+            .bind(fence)
+            .execute(&mut connection)
+            .await?;
+        if taken.rows_affected() == 1 {
+            return Ok((Fate::NotWritten, connection));
+        }
+        let rows = sqlx::query(AssertSqlSafe(self.look.clone()))
+            .fetch_all(&mut connection)
+            .await?;
+        let last: Uuid = rows.first().ok_or(Error::RowNotFound)?.try_get(0)?;
+        let fate = if last == batch {
+            Fate::Written
+        } else if last == fence {
+            // An earlier attempt took it, and lost the answer.
+            Fate::NotWritten
+        } else {
+            Fate::Unknown
+        };
+        Ok((fate, connection))
+    }
+}
+
+fn worth_another_try(error: &Error) -> bool {
+    matches!(refused::meaning(error), Meaning::Lost | Meaning::Again)
+}

@@ -1,0 +1,112 @@
+//! The statements that read, for one schema.
+
+use std::sync::Arc;
+
+/// Only made once; a connection prepares each when it first uses it.
+pub(crate) struct Texts {
+    pub(crate) head: Arc<str>,
+    pub(crate) domains: Arc<str>,
+    pub(crate) load: Arc<str>,
+    pub(crate) load_with_snapshot: Arc<str>,
+    pub(crate) read_stream: Arc<str>,
+    pub(crate) read_log: Arc<str>,
+    pub(crate) find_claim: Arc<str>,
+    pub(crate) streams_from_the_first: Arc<str>,
+    pub(crate) streams_after: Arc<str>,
+    pub(crate) save_snapshot: Arc<str>,
+    pub(crate) drop_snapshots: Arc<str>,
+    pub(crate) letter: Arc<str>,
+    pub(crate) letters: Arc<str>,
+}
+
+/// The columns that [`crate::decoder`] reads.
+const EVENT: &str =
+    "position, recorded_at, sequence, domain, codec, root, id, type, metadata, data";
+
+impl Texts {
+    pub(crate) fn of(schema: &str) -> Self {
+        let domain = format!("(SELECT id FROM {schema}.seriatim_domains WHERE name = $1)");
+        Self {
+            head: format!("SELECT position FROM {schema}.seriatim_log_head WHERE partition = 0")
+                .into(),
+            domains: format!("SELECT id, name FROM {schema}.seriatim_domains ORDER BY name").into(),
+            load: format!(
+                "SELECT sequence, type, codec, data FROM {schema}.seriatim_events
+                 WHERE domain = {domain} AND root = $2 AND sequence <= $3 ORDER BY sequence"
+            )
+            .into(),
+            load_with_snapshot: format!(
+                "WITH newest AS (
+                     SELECT s.sequence, s.state FROM {schema}.seriatim_snapshots AS s
+                     WHERE s.domain = {domain} AND s.root = $2 AND s.sequence <= $3 AND s.fingerprint = $4
+                     AND EXISTS (SELECT FROM {schema}.seriatim_events AS e WHERE e.domain = s.domain
+                                 AND e.root = s.root AND e.sequence = s.sequence)
+                     ORDER BY s.sequence DESC LIMIT 1
+                 )
+                 SELECT sequence, NULL::text AS type, NULL::smallint AS codec, state AS data FROM newest
+                 UNION ALL
+                 SELECT sequence, type, codec, data FROM (
+                     SELECT sequence, type, codec, data FROM {schema}.seriatim_events
+                     WHERE domain = {domain} AND root = $2 AND sequence <= $3
+                     AND sequence > coalesce((SELECT sequence FROM newest), -1) ORDER BY sequence
+                 ) AS tail"
+            )
+            .into(),
+            read_stream: format!(
+                "SELECT {EVENT} FROM {schema}.seriatim_events
+                 WHERE domain = {domain} AND root = $2 AND sequence >= $3 ORDER BY sequence LIMIT $4"
+            )
+            .into(),
+            read_log: format!(
+                "SELECT {EVENT} FROM {schema}.seriatim_events
+                 WHERE position > $1 ORDER BY position LIMIT $2"
+            )
+            .into(),
+            find_claim: format!(
+                "SELECT content, first_result FROM {schema}.seriatim_claims
+                 WHERE domain = {domain} AND root = $2 AND external_id = $3"
+            )
+            .into(),
+            streams_from_the_first: streams(schema, ">="),
+            streams_after: streams(schema, ">"),
+            save_snapshot: format!(
+                "INSERT INTO {schema}.seriatim_snapshots (domain, root, fingerprint, sequence, state)
+                 SELECT domain, root, $4, sequence, $5 FROM {schema}.seriatim_events
+                 WHERE domain = {domain} AND root = $2 AND sequence = $3
+                 ON CONFLICT (domain, root, fingerprint, sequence) DO UPDATE SET state = excluded.state"
+            )
+            .into(),
+            drop_snapshots: format!(
+                "DELETE FROM {schema}.seriatim_snapshots
+                 WHERE domain = {domain} AND root = $2 AND sequence <
+                 (SELECT sequence FROM {schema}.seriatim_snapshots
+                  WHERE domain = {domain} AND root = $2 AND fingerprint = $3
+                  ORDER BY sequence DESC OFFSET 1 LIMIT 1)"
+            )
+            .into(),
+            letter: format!("SELECT body FROM {schema}.seriatim_dead_letters WHERE id = $1").into(),
+            letters: format!("SELECT body FROM {schema}.seriatim_dead_letters").into(),
+        }
+    }
+}
+
+/// As many steps in the index as the list is long, however many events there are: from each root to the next.
+fn streams(schema: &str, first: &str) -> Arc<str> {
+    format!(
+        "WITH RECURSIVE roots (root, place) AS (
+             (SELECT root, 1::bigint FROM {schema}.seriatim_events
+              WHERE domain = $1 AND root {first} $2 AND $3 > 0 ORDER BY root LIMIT 1)
+             UNION ALL
+             SELECT (SELECT e.root FROM {schema}.seriatim_events AS e
+                     WHERE e.domain = $1 AND e.root > r.root ORDER BY e.root LIMIT 1), r.place + 1
+             FROM roots AS r WHERE r.root IS NOT NULL AND r.place < $3
+         )
+         SELECT r.root, last.sequence, last.recorded_at FROM roots AS r
+         CROSS JOIN LATERAL (
+             SELECT sequence, recorded_at FROM {schema}.seriatim_events
+             WHERE domain = $1 AND root = r.root ORDER BY sequence DESC LIMIT 1
+         ) AS last
+         WHERE r.root IS NOT NULL ORDER BY r.place"
+    )
+    .into()
+}

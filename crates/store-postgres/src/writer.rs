@@ -1,0 +1,192 @@
+//! The task that writes, on a connection of its own: it takes all that waits into one transaction.
+
+use seriatim_core::{Append, AppendError, AppendOutcome, StoreError, StoreErrorKind};
+use sqlx::{Error, PgConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::connection;
+use crate::location::Location;
+use crate::refused::{self, Meaning};
+use crate::session::{Answers, Failure, Session};
+use crate::settle::{Fate, Settler};
+
+/// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
+const CALLS_IN_ONE: usize = 64;
+
+/// How often a transaction is sent again that is known to have written nothing because its connection was lost.
+const ATTEMPTS: usize = 3;
+
+const APPEND: &str = "append a batch";
+
+/// The handle on the task, which ends with it after finishing what was queued.
+pub(crate) struct Writer {
+    jobs: mpsc::UnboundedSender<Job>,
+}
+
+/// One call of `append`.
+pub(crate) struct Job {
+    pub(crate) batch: Vec<Append>,
+    reply: oneshot::Sender<Result<Vec<AppendOutcome>, AppendError>>,
+}
+
+impl Writer {
+    pub(crate) fn start(connection: PgConnection, location: Location) -> Self {
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let task = Task {
+            session: Session::new(&location),
+            settler: Settler::new(&location),
+            connection: Some(connection),
+            location,
+        };
+        tokio::spawn(task.run(queue));
+        Self { jobs }
+    }
+
+    pub(crate) async fn append(
+        &self,
+        batch: Vec<Append>,
+    ) -> Result<Vec<AppendOutcome>, AppendError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (reply, answer) = oneshot::channel();
+        let queued = self.jobs.send(Job { batch, reply });
+        queued.map_err(|_| AppendError::NotWritten(ended()))?;
+        // Without an answer the task has ended in the middle of it.
+        let answer = answer.await;
+        answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended())))
+    }
+}
+
+fn ended() -> StoreError {
+    let why = "its writing task has ended; restart the program";
+    StoreError::new(APPEND, StoreErrorKind::Unavailable, why)
+}
+
+struct Task {
+    location: Location,
+    session: Session,
+    settler: Settler,
+    connection: Option<PgConnection>,
+}
+
+impl Task {
+    async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
+        while let Some(first) = queue.recv().await {
+            let mut jobs = vec![first];
+            while jobs.len() < CALLS_IN_ONE
+                && let Ok(job) = queue.try_recv()
+            {
+                jobs.push(job);
+            }
+            self.work(jobs).await;
+        }
+    }
+
+    /// Does all of `jobs` in one transaction. If the server refuses that they are tried one by one, so that none
+    /// fails because of another's size or content.
+    async fn work(&mut self, jobs: Vec<Job>) {
+        match self.transact(&jobs).await {
+            Ok(answers) => answer(jobs, answers),
+            Err(refusal) if refusal.may_be_one_jobs_own && jobs.len() > 1 => {
+                for job in jobs {
+                    let alone = [job];
+                    let result = self.transact(&alone).await;
+                    match result {
+                        Ok(answers) => answer(alone, answers),
+                        Err(refusal) => fail(alone, &refusal.error),
+                    }
+                }
+            }
+            Err(refusal) => fail(jobs, &refusal.error),
+        }
+    }
+
+    async fn transact(&mut self, jobs: &[Job]) -> Result<Answers, Refusal> {
+        let mut attempt = 1;
+        loop {
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => {
+                    let connected = connection::connect(&self.location.connect).await;
+                    connected.map_err(Refusal::not_written)?
+                }
+            };
+            let failure = match self.session.transact(&mut connection, jobs).await {
+                Ok(answers) => {
+                    self.connection = Some(connection);
+                    return Ok(answers);
+                }
+                Err(failure) => failure,
+            };
+            self.session.forget();
+            let error = match failure {
+                Failure::NotWritten(error) => {
+                    if refused::meaning(&error) != Meaning::Lost {
+                        // Not one that turned out to be a standby's: the next may find the new primary.
+                        if refused::kind(&error) != StoreErrorKind::ReadOnly {
+                            self.connection = Some(connection);
+                        }
+                        return Err(Refusal::not_written(error));
+                    }
+                    error
+                }
+                Failure::Unknown(sent, error) => {
+                    drop(connection);
+                    tracing::warn!(%error, "the connection was lost during a commit");
+                    let (batch, revision) = (sent.batch, sent.revision);
+                    let settled = self.settler.settle(&self.location, batch, revision).await;
+                    self.connection = settled.1;
+                    match settled.0 {
+                        Fate::Written => return Ok(sent.answers),
+                        Fate::NotWritten => error,
+                        Fate::Unknown => return Err(Refusal::unknown(error)),
+                    }
+                }
+            };
+            if attempt == ATTEMPTS {
+                return Err(Refusal::not_written(error));
+            }
+            attempt += 1;
+        }
+    }
+}
+
+/// Why a transaction failed.
+struct Refusal {
+    error: AppendError,
+    /// Whether it may be the size or the content of one job.
+    may_be_one_jobs_own: bool,
+}
+
+impl Refusal {
+    fn not_written(error: Error) -> Self {
+        Self {
+            may_be_one_jobs_own: refused::meaning(&error) != Meaning::Lost,
+            error: AppendError::NotWritten(refused::store_error(APPEND, error)),
+        }
+    }
+
+    fn unknown(error: Error) -> Self {
+        Self {
+            may_be_one_jobs_own: false,
+            error: AppendError::Unknown(refused::store_error(APPEND, error)),
+        }
+    }
+}
+
+/// A caller that has gone away is no error.
+fn answer(jobs: impl IntoIterator<Item = Job>, answers: Answers) {
+    for (job, outcomes) in jobs.into_iter().zip(answers) {
+        let _ = job.reply.send(Ok(outcomes));
+    }
+}
+
+fn fail(jobs: impl IntoIterator<Item = Job>, error: &AppendError) {
+    for job in jobs {
+        let _ = job.reply.send(Err(match error {
+            AppendError::NotWritten(cause) => AppendError::NotWritten(cause.clone()),
+            AppendError::Unknown(cause) => AppendError::Unknown(cause.clone()),
+        }));
+    }
+}

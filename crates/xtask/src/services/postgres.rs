@@ -1,0 +1,260 @@
+//! A private PostgreSQL: its own folder, its own port, durable like a real one.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::account::Account;
+use super::{binaries, services_folder};
+
+/// How long a server may take to come up; after a crash it replays its log first.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What differs from PostgreSQL's own defaults. Commits are durable: figures and crash tests would mean nothing else.
+const SETTINGS: &str = "
+listen_addresses = '127.0.0.1'
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+max_connections = 400
+shared_buffers = 256MB
+max_wal_size = 4GB
+";
+
+/// The longest path of a socket that every system allows, less PostgreSQL's own part of it.
+const LONGEST_SOCKET_FOLDER: usize = 80;
+
+/// A cluster with a name, which is also that of its folder.
+pub(crate) struct Postgres {
+    folder: PathBuf,
+}
+
+/// A server that runs.
+pub(crate) struct Running {
+    pub(crate) url: String,
+    pub(crate) pid: u32,
+}
+
+impl Postgres {
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(format!(
+                "`{name}` cannot be the name of a service; use letters, digits and `-`"
+            ));
+        }
+        Ok(Self {
+            folder: services_folder().join(name),
+        })
+    }
+
+    /// The server, if it runs.
+    pub(crate) fn running(&self) -> Option<Running> {
+        let pid = fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
+        let pid = pid.lines().next()?.trim().parse().ok()?;
+        let url = fs::read_to_string(self.folder.join("url")).ok()?;
+        let account = Account::choose(&self.folder).ok()?;
+        let status = self.pg_ctl(account, &binaries::find()?, &["status"]);
+        let runs = status.is_ok_and(|mut command| succeeds(&mut command));
+        // One that was killed may be there for a moment longer, but nobody listens.
+        (runs && self.listens()).then(|| Running {
+            url: url.trim().to_owned(),
+            pid,
+        })
+    }
+
+    /// Makes the cluster if there is none, and starts the server if it does not run.
+    pub(crate) fn up(&self) -> Result<(), String> {
+        if self.running().is_some() {
+            return Ok(());
+        }
+        let binaries = binaries::find_or_install()?;
+        fs::create_dir_all(&self.folder).map_err(|error| self.cannot("be made", &error))?;
+        let account = Account::choose(&self.folder)?;
+        account.give(&self.folder)?;
+        if !self.data().join("PG_VERSION").exists() {
+            self.initialise(account, &binaries)?;
+        }
+        self.start(account, &binaries)
+    }
+
+    /// Stops the server, which finishes nothing and loses nothing that was committed.
+    pub(crate) fn down(&self) -> Result<(), String> {
+        if self.running().is_none() {
+            return Ok(());
+        }
+        let account = Account::choose(&self.folder)?;
+        let arguments = ["stop", "--wait", "--mode", "fast"];
+        let mut stop = self.pg_ctl(account, &binaries::find_or_install()?, &arguments)?;
+        match succeeds(&mut stop) {
+            true => Ok(()),
+            false => Err(self.failed("be stopped")),
+        }
+    }
+
+    fn initialise(&self, account: Account, binaries: &Path) -> Result<(), String> {
+        // Made beside its place and moved there when it is whole: whoever is interrupted can begin again.
+        let unfinished = self.folder.join("data.unfinished");
+        let _ = fs::remove_dir_all(&unfinished);
+        let password = random_password()?;
+        let password_file = self.folder.join("password");
+        let write = |path: &Path, text: &str| {
+            write_private(path, text).map_err(|error| self.cannot("be written to", &error))?;
+            account.give(path)
+        };
+        write(&password_file, &password)?;
+        let mut initdb = account.command(&binaries.join("initdb"));
+        initdb
+            .args(["--username=seriatim", "--auth=password", "--encoding=UTF8"])
+            .args(["--locale=C", "--pwfile"])
+            .arg(&password_file)
+            .arg("--pgdata")
+            .arg(&unfinished)
+            .current_dir(&self.folder);
+        if !succeeds(self.logged(&mut initdb)?) {
+            return Err(self.failed("be made"));
+        }
+        let conf = unfinished.join("postgresql.conf");
+        let mut settings =
+            fs::read_to_string(&conf).map_err(|error| self.cannot("be read", &error))?;
+        settings.push_str(SETTINGS);
+        let sockets = match self.folder.as_os_str().len() > LONGEST_SOCKET_FOLDER {
+            true => String::new(),
+            false => self.folder.display().to_string(),
+        };
+        let _ = writeln!(settings, "unix_socket_directories = '{sockets}'");
+        write(&conf, &settings)?;
+        fs::rename(&unfinished, self.data()).map_err(|error| self.cannot("be made", &error))
+    }
+
+    /// Another program may take the port first, and after a crash the old server's processes may still be ending:
+    /// both pass.
+    fn start(&self, account: Account, binaries: &Path) -> Result<(), String> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let port = self.port()?;
+            let options = format!("-p {port}");
+            let arguments = ["start", "--wait", "--timeout=60", "--options", &options];
+            if succeeds(&mut self.pg_ctl(account, binaries, &arguments)?) {
+                return self.write_url(port);
+            }
+            if Instant::now() > give_up {
+                return Err(self.failed("be started"));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The port it had before, so that clients find it again, or a free one.
+    fn port(&self) -> Result<u16, String> {
+        let before = fs::read_to_string(self.folder.join("port"))
+            .ok()
+            .and_then(|port| port.trim().parse().ok())
+            .unwrap_or(0);
+        let bind = |port: u16| TcpListener::bind(("127.0.0.1", port));
+        let free = bind(before).or_else(|_| bind(0));
+        free.and_then(|listener| listener.local_addr())
+            .map(|address| address.port())
+            .map_err(|error| format!("there is no free port on 127.0.0.1: {error}"))
+    }
+
+    fn listens(&self) -> bool {
+        let port = fs::read_to_string(self.folder.join("port"));
+        let port = port.ok().and_then(|port| port.trim().parse().ok());
+        port.is_some_and(|port: u16| TcpStream::connect(("127.0.0.1", port)).is_ok())
+    }
+
+    fn write_url(&self, port: u16) -> Result<(), String> {
+        let read = fs::read_to_string(self.folder.join("password"));
+        let password = read.map_err(|error| self.cannot("be read", &error))?;
+        let password = password.trim();
+        let url = format!("postgres://seriatim:{password}@127.0.0.1:{port}/postgres");
+        let write = |name: &str, text: String| {
+            let written = write_private(&self.folder.join(name), &text);
+            written.map_err(|error| self.cannot("be written to", &error))
+        };
+        write("port", format!("{port}\n"))?;
+        write("url", format!("{url}\n"))
+    }
+
+    fn pg_ctl(
+        &self,
+        account: Account,
+        binaries: &Path,
+        arguments: &[&str],
+    ) -> Result<Command, String> {
+        let mut command = account.command(&binaries.join("pg_ctl"));
+        command
+            .args(arguments)
+            .arg("--pgdata")
+            .arg(self.data())
+            .current_dir(&self.folder);
+        if arguments[0] == "start" {
+            command.arg("--log").arg(self.log());
+        }
+        self.logged(&mut command)?;
+        Ok(command)
+    }
+
+    /// What a program says goes into a file: the server that `pg_ctl` leaves behind must not hold our own output open.
+    fn logged<'c>(&self, command: &'c mut Command) -> Result<&'c mut Command, String> {
+        let path = self.folder.join("setup.log");
+        let mut options = fs::OpenOptions::new();
+        let opened = options.create(true).append(true).open(path);
+        let log = opened.map_err(|error| self.cannot("be written to", &error))?;
+        let again = log.try_clone();
+        let again = again.map_err(|error| self.cannot("be written to", &error))?;
+        Ok(command.stdin(Stdio::null()).stdout(log).stderr(again))
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
+    fn cannot(&self, what: &str, error: &std::io::Error) -> String {
+        format!(
+            "the folder {} cannot {what}: {error}",
+            self.folder.display()
+        )
+    }
+
+    fn failed(&self, what: &str) -> String {
+        let said = fs::read_to_string(self.folder.join("setup.log")).unwrap_or_default();
+        let last: Vec<_> = said.lines().rev().take(5).collect();
+        let last: Vec<_> = last.into_iter().rev().collect();
+        format!(
+            "PostgreSQL could not {what}; see {log} (if it may not enter a folder on the way there, name another \
+             in CARGO_TARGET_DIR)\n{}",
+            last.join("\n"),
+            log = self.log().display(),
+        )
+    }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).write(true).truncate(true).mode(0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+/// Whoever is on this machine can reach the port.
+fn random_password() -> Result<String, String> {
+    let mut bytes = [0u8; 16];
+    fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(|error| format!("/dev/urandom cannot be read: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
