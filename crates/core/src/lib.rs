@@ -32,6 +32,7 @@ mod view;
 mod snapshot;
 mod append;
 mod store;
+pub mod reading;
 
 pub use aggregate::{Aggregate, Fact, Merge, Overlap, Prepare, PrepareError, SnapshotPolicy};
 pub use append::{Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, Write};

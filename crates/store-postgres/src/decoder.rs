@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
+use seriatim_core::reading::{MetadataReader, TypeNames};
 use seriatim_core::{Domain, RecordedEvent, StoreError, StreamId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 
-use crate::metadata_text::Decoder as Metadata;
 use crate::readers::Readers;
 use crate::row;
 use crate::sql::Texts;
-use crate::type_names::TypeNames;
 
 /// The domains by their numbers. A domain keeps its number for ever, so what is known once stays true.
 #[derive(Default)]
@@ -72,7 +71,7 @@ pub(crate) fn events(
     rows: &[PgRow],
     domains: &HashMap<i16, Domain>,
 ) -> Result<Vec<RecordedEvent>, Error> {
-    let (mut metadata, mut names) = (Metadata::default(), TypeNames::default());
+    let (mut metadata, mut names) = (MetadataReader::default(), TypeNames::default());
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
         let domain: i16 = row.try_get(DOMAIN)?;
@@ -86,7 +85,7 @@ pub(crate) fn events(
             stream: StreamId::new(domain.clone(), row.try_get(5)?),
             id: row.try_get(6)?,
             payload: row::payload(row.try_get(7)?, row.try_get(4)?, data, &mut names)?,
-            metadata: metadata.decode(text).map_err(row::unreadable)?,
+            metadata: metadata.read(text).map_err(row::unreadable)?,
         });
     }
     Ok(events)

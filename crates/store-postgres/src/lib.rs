@@ -10,7 +10,6 @@ mod decoder;
 mod known;
 mod location;
 mod lookup;
-mod metadata_text;
 mod migrations;
 mod open_error;
 mod plan;
@@ -24,7 +23,6 @@ mod settle;
 mod snapshot;
 mod sql;
 mod streams;
-mod type_names;
 mod writer;
 
 use std::fmt;

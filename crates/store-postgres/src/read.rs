@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use seriatim_core::reading::TypeNames;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Fingerprint, Load, Loaded,
     Position, RecordedEvent, Sequence, Snapshot, StoreError, StreamId, StreamSummary,
@@ -11,7 +12,6 @@ use seriatim_core::{
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 
-use crate::type_names::TypeNames;
 use crate::{PostgresStore, decoder, lookup, refused, row, streams};
 
 #[async_trait]

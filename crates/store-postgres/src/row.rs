@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use seriatim_core::reading::TypeNames;
 use seriatim_core::{Codec, Payload, Position, Sequence};
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
-
-use crate::type_names::TypeNames;
 
 /// PostgreSQL has signed numbers; no log gets that far.
 pub(crate) fn position_column(position: Position) -> i64 {

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row};
+use seriatim_core::reading::{MetadataReader, TypeNames};
 use seriatim_core::{Domain, RecordedEvent, StreamId, Timestamp};
 
-use crate::metadata_text::Decoder as Metadata;
 use crate::row;
-use crate::type_names::TypeNames;
 
 /// The columns that [`Decoder::event`] reads.
 pub(crate) const COLUMNS: &str =
@@ -19,7 +18,7 @@ pub(crate) const COLUMNS: &str =
 pub(crate) struct Decoder<'c> {
     connection: &'c Connection,
     domains: HashMap<i64, Domain>,
-    metadata: Metadata,
+    metadata: MetadataReader,
     names: TypeNames,
 }
 
@@ -28,13 +27,13 @@ impl<'c> Decoder<'c> {
         Self {
             connection,
             domains: HashMap::new(),
-            metadata: Metadata::default(),
+            metadata: MetadataReader::default(),
             names: TypeNames::default(),
         }
     }
 
     pub(crate) fn event(&mut self, row: &Row<'_>) -> Result<RecordedEvent, Error> {
-        let metadata = self.metadata.decode(row::optional_text(row, 7)?);
+        let metadata = self.metadata.read(row::optional_text(row, 7)?);
         let data = Bytes::copy_from_slice(row::bytes(row, 6)?);
         Ok(RecordedEvent {
             id: row::uuid(row, 3)?,

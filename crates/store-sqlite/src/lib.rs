@@ -21,7 +21,6 @@ mod row;
 mod snapshot;
 mod streams;
 mod transaction;
-mod type_names;
 mod writer;
 
 use std::fmt;

@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension};
+use seriatim_core::reading::TypeNames;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, ContentHash, Domain, EventStore, Load, Loaded,
     Payload, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
 
 use crate::decoder::{COLUMNS, Decoder};
-use crate::type_names::TypeNames;
 use crate::{SqliteStore, row, snapshot, streams};
 
 #[async_trait]

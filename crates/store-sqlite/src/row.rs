@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Error, Row};
+use seriatim_core::reading::TypeNames;
 use seriatim_core::{Codec, Domain, Payload, Position, Sequence};
 use uuid::Uuid;
-
-use crate::type_names::TypeNames;
 
 /// JSON is stored as text, so that people and SQL can read it. Bytes that are no text stay bytes, whatever they
 /// were called: they come back as they were.

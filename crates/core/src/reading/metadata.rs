@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use seriatim_core::Metadata;
+use crate::Metadata;
 
 /// Reads metadata back; events in a row with the same text share it again.
 #[derive(Debug, Default)]
-pub(crate) struct Decoder {
+pub struct MetadataReader {
     empty: Arc<Metadata>,
     last: Option<(String, Arc<Metadata>)>,
 }
 
-impl Decoder {
-    pub(crate) fn decode(
-        &mut self,
-        text: Option<&str>,
-    ) -> Result<Arc<Metadata>, serde_json::Error> {
+impl MetadataReader {
+    /// Reads JSON text; `None` stands for metadata of which nothing is known.
+    pub fn read(&mut self, text: Option<&str>) -> Result<Arc<Metadata>, serde_json::Error> {
         let Some(text) = text else {
             return Ok(self.empty.clone());
         };

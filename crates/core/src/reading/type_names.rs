@@ -10,14 +10,15 @@ const KEPT: usize = 1024;
 /// Each is kept until the process ends.
 static NAMES: RwLock<Option<HashSet<&'static str>>> = RwLock::new(None);
 
-/// Gives type names without a copy for each event.
+/// Gives type names without a copy for each event. Any number of readers share the names.
 #[derive(Debug, Default)]
-pub(crate) struct TypeNames {
+pub struct TypeNames {
     last: &'static str,
 }
 
 impl TypeNames {
-    pub(crate) fn get(&mut self, name: &str) -> Cow<'static, str> {
+    /// The name, borrowed for ever if it is one of the first 1,024 that this process has read.
+    pub fn get(&mut self, name: &str) -> Cow<'static, str> {
         if self.last == name {
             return Cow::Borrowed(self.last);
         }
