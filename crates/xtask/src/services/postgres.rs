@@ -91,10 +91,12 @@ impl Postgres {
         let account = Account::choose(&self.folder)?;
         let arguments = ["stop", "--wait", "--mode", "fast"];
         let mut stop = self.pg_ctl(account, &binaries::find_or_install()?, &arguments)?;
-        match succeeds(&mut stop) {
-            true => Ok(()),
-            false => Err(self.failed("be stopped")),
+        if !succeeds(&mut stop) {
+            return Err(self.failed("be stopped"));
         }
+        // Whoever looks for the address must not find one where nobody answers.
+        fs::remove_file(self.folder.join("url"))
+            .map_err(|error| self.cannot("forget its address", &error))
     }
 
     fn initialise(&self, account: Account, binaries: &Path) -> Result<(), String> {
