@@ -80,13 +80,8 @@ impl Submitter {
         self.send(root, ExpectedSequence::Any)
     }
 
-    /// Sends the first command of a new stream, as its creator does who knows that it is new.
-    pub(crate) fn begin(&self, root: Uuid) -> impl Future<Output = Outcome<()>> + Send + use<> {
-        self.send(root, ExpectedSequence::NoStream)
-    }
-
     /// Sends one command and makes sure that it became an event.
-    fn send(
+    pub(crate) fn send(
         &self,
         root: Uuid,
         expected: ExpectedSequence,

@@ -18,7 +18,7 @@ pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
     let decode = cases.iter().map(|case| decode(message, case));
     quote! {
         #[automatically_derived]
-        #[allow(deprecated)]
+        #[allow(deprecated, reason = "the type says so to its users, not to this")]
         impl #core::Message for #ident {
             const TYPE_NAMES: &'static [&'static str] = &[#(#names),*];
             const CODEC: #core::Codec = #core::Codec::Json;

@@ -37,7 +37,7 @@ pub(crate) fn expand(message: &Message<'_>, errors: &mut Errors) -> TokenStream 
         const _: () = #core::codec::protobuf::assert_distinct(&[#(#all_names),*]);
 
         #[automatically_derived]
-        #[allow(deprecated)]
+        #[allow(deprecated, reason = "the type says so to its users, not to this")]
         impl #core::Message for #ident {
             const TYPE_NAMES: &'static [&'static str] = &[#(#names),*];
             const CODEC: #core::Codec = #core::Codec::Protobuf;

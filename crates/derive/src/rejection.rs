@@ -33,7 +33,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let ident = &input.ident;
     Ok(quote! {
         #[automatically_derived]
-        #[allow(deprecated)]
+        #[allow(deprecated, reason = "the type says so to its users, not to this")]
         impl #core::Rejection for #ident {
             fn code(&self) -> &'static str {
                 match self { #(#codes,)* }

@@ -15,7 +15,13 @@ pub use client::{Client, Events, Page};
 pub use remote_gateway::RemoteGateway;
 
 /// The messages, clients and servers generated from `proto/seriatim/v1`.
-#[allow(missing_docs, unreachable_pub, clippy::all, clippy::use_self)]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::use_self,
+    reason = "generated; its comments stand in the proto files"
+)]
 pub mod v1 {
     tonic::include_proto!("seriatim.v1");
 }

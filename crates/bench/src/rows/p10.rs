@@ -44,7 +44,7 @@ fn in_process(context: &Context) -> Outcome<f64> {
         let product = Product::open(folder.path()).await?;
         let submit = product.submitter::<Ledger>();
         let figure = rate(IN_FLIGHT, total, move |_, number| {
-            submit.begin(roots[number])
+            submit.send(roots[number], ExpectedSequence::NoStream)
         })
         .await?;
         product.close().await?;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use seriatim::core::ExpectedSequence::{self, Any, NoStream};
 use uuid::Uuid;
 
 use crate::Outcome;
@@ -21,7 +22,14 @@ const WARM: u32 = 10;
 const LIMIT: &str = "rusqlite inserting batches of 100, each a durable commit, same rows and index";
 
 pub(crate) fn measure(context: &Context) -> Outcome<Vec<Row>> {
-    let new = in_turn(context.rounds, || raw_new(context), || new_streams(context))?;
+    let new = |expected| {
+        in_turn(
+            context.rounds,
+            || raw_new(context),
+            || new_streams(context, expected),
+        )
+    };
+    let (said, unsaid) = (new(NoStream)?, new(Any)?);
     let warm = in_turn(
         context.rounds,
         || raw_warm(context),
@@ -31,12 +39,13 @@ pub(crate) fn measure(context: &Context) -> Outcome<Vec<Row>> {
     let row =
         |workload, comparison| Row::compared("P7", workload, "commands/s", LIMIT, must, comparison);
     Ok(vec![
-        row("new streams, 64 in flight", &new),
+        row("new streams, sender expects none, 64 in flight", &said),
+        row("new streams, sender expects any, 64 in flight", &unsaid),
         row("warm streams of 10, 64 in flight", &warm),
     ])
 }
 
-fn new_streams(context: &Context) -> Outcome<f64> {
+fn new_streams(context: &Context, expected: ExpectedSequence) -> Outcome<f64> {
     let folder = context.fresh_folder()?;
     let total = context.scaled(100_000);
     context.block_on(async {
@@ -44,7 +53,7 @@ fn new_streams(context: &Context) -> Outcome<f64> {
         let roots = new_roots(total);
         let submit = product.submitter::<Ledger>();
         let figure = rate(IN_FLIGHT, total, move |_, number| {
-            submit.begin(roots[number])
+            submit.send(roots[number], expected)
         })
         .await?;
         product.close().await?;
