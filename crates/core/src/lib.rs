@@ -29,6 +29,7 @@ mod dead_letter;
 mod gateway;
 mod view;
 
+mod resequencer;
 mod snapshot;
 mod append;
 mod store;
@@ -54,6 +55,7 @@ pub use metadata::{FactOrigin, Metadata};
 pub use payload::{Codec, Payload};
 pub use position::Position;
 pub use receipt::{Commit, FirstResult, Outcome, Receipt};
+pub use resequencer::{Gap, Offered, Resequencer};
 pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };

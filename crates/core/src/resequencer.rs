@@ -1,0 +1,211 @@
+//! Puts events back in order that came over a transport which may repeat them or mix them up.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{Sequence, StreamId};
+
+/// Hands out the events of each stream in order and once, whatever the order they come in and however often.
+///
+/// For whoever receives events from a queue, a bus or several connections. It does no I/O: it keeps what came
+/// early, says what is missing, and leaves the asking to the caller.
+///
+/// ```
+/// use seriatim_core::{Gap, Offered, Resequencer, Sequence, StreamId};
+///
+/// let stream: StreamId = "order/0192f0c1-7d2b-7c3a-8f11-5b0a4c6d7e8f".parse()?;
+/// let mut resequencer = Resequencer::new(1000);
+/// let mut offer = |sequence, event| resequencer.offer(&stream, Sequence(sequence), event);
+///
+/// assert_eq!(offer(0, "placed"), Offered::Ready(vec!["placed"]));
+/// // 1 has not come yet: 2 is kept, and what is missing is named.
+/// let missing = Gap { stream: stream.clone(), from: Sequence(1), through: Sequence(1) };
+/// assert_eq!(offer(2, "shipped"), Offered::Held(missing));
+/// assert_eq!(offer(0, "placed"), Offered::Repeated);
+/// assert_eq!(offer(1, "paid"), Offered::Ready(vec!["paid", "shipped"]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Bounds
+/// At most `limit` events are kept waiting, over all streams. One more is refused and must be asked for again,
+/// from [`Gap::from`] on; the event that closes a gap is always taken, so a replay always gets further. Besides, every
+/// stream that was seen costs the memory of its id and a sequence until it is [forgotten](Self::forget).
+#[derive(Clone, Debug)]
+pub struct Resequencer<T> {
+    streams: HashMap<StreamId, Stream<T>>,
+    held: usize,
+    limit: usize,
+    begin: Begin,
+}
+
+/// Where a stream begins that was never seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begin {
+    AtTheFirst,
+    Anywhere,
+}
+
+#[derive(Clone, Debug)]
+struct Stream<T> {
+    /// What is handed out next; `None` after the last sequence there is.
+    awaited: Option<Sequence>,
+    early: BTreeMap<Sequence, T>,
+}
+
+/// What becomes of an event that was offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offered<T> {
+    /// It is next: to be handled now, followed by those that waited for it. Never empty.
+    Ready(Vec<T>),
+    /// It was handed out or is kept already; dropped.
+    Repeated,
+    /// It came early and is kept until the gap before it is closed.
+    Held(Gap),
+    /// It came early and there is no room; it is given back. The stream must be replayed from [`Gap::from`] on.
+    Refused(Gap, T),
+}
+
+/// Events of a stream that did not come, although later ones did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Of which stream.
+    pub stream: StreamId,
+    /// The first that is missing.
+    pub from: Sequence,
+    /// The last that is missing in a row.
+    pub through: Sequence,
+}
+
+impl<T> Resequencer<T> {
+    /// Awaits sequence 0 of every stream, unless it is told to [resume](Self::resume) one.
+    pub fn new(limit: usize) -> Self {
+        Self::beginning(limit, Begin::AtTheFirst)
+    }
+
+    /// Takes the first event that comes of a stream as its beginning, for subscribers who begin now: what is before
+    /// it counts as repeated. Right only if that first event cannot be overtaken.
+    pub fn from_anywhere(limit: usize) -> Self {
+        Self::beginning(limit, Begin::Anywhere)
+    }
+
+    fn beginning(limit: usize, begin: Begin) -> Self {
+        Self {
+            streams: HashMap::new(),
+            held: 0,
+            limit,
+            begin,
+        }
+    }
+
+    /// Goes on with a stream after the last event that was handled elsewhere, and gives what was kept and is next
+    /// now. What is kept of it up to `last` is dropped.
+    #[must_use = "these events are not handed out again"]
+    pub fn resume(&mut self, stream: &StreamId, last: Sequence) -> Vec<T> {
+        let known = self.streams.entry(stream.clone()).or_default();
+        let before = known.early.len();
+        known.early.retain(|sequence, _| *sequence > last);
+        known.awaited = Sequence::after(Some(last)).ok();
+        let mut ready = Vec::new();
+        known.release_followers(&mut ready);
+        self.held -= before - known.early.len();
+        ready
+    }
+
+    /// Takes in an event that arrived.
+    pub fn offer(&mut self, stream: &StreamId, sequence: Sequence, event: T) -> Offered<T> {
+        if !self.streams.contains_key(stream) {
+            let mut new = Stream::default();
+            if self.begin == Begin::Anywhere {
+                new.awaited = Some(sequence);
+            }
+            self.streams.insert(stream.clone(), new);
+        }
+        let known = self.streams.get_mut(stream).expect("it was just put there");
+        let Some(awaited) = known.awaited else {
+            return Offered::Repeated;
+        };
+        if sequence < awaited || known.early.contains_key(&sequence) {
+            return Offered::Repeated;
+        }
+        if sequence == awaited {
+            let ready = known.release(event);
+            self.held -= ready.len() - 1;
+            return Offered::Ready(ready);
+        }
+        if self.held == self.limit {
+            return Offered::Refused(known.gap_before(stream, awaited, sequence), event);
+        }
+        known.early.insert(sequence, event);
+        self.held += 1;
+        Offered::Held(known.gap_before(stream, awaited, sequence))
+    }
+
+    /// The first gap of every stream that waits for one to be closed, in the order of the streams' ids.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let waiting = self.streams.iter().filter_map(|(stream, known)| {
+            let (first, _) = known.early.first_key_value()?;
+            Some(known.gap_before(stream, known.awaited?, *first))
+        });
+        let mut gaps: Vec<_> = waiting.collect();
+        gaps.sort_by(|a, b| a.stream.cmp(&b.stream));
+        gaps
+    }
+
+    /// The sequence that a stream was handed out up to; `None` if nothing was.
+    pub fn last(&self, stream: &StreamId) -> Option<Sequence> {
+        match self.streams.get(stream)?.awaited {
+            None => Some(Sequence::MAX),
+            Some(Sequence(next)) => next.checked_sub(1).map(Sequence),
+        }
+    }
+
+    /// How many events are kept waiting.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Forgets a stream, and drops what is kept of it. If it comes again, it begins as a new one does.
+    pub fn forget(&mut self, stream: &StreamId) {
+        if let Some(known) = self.streams.remove(stream) {
+            self.held -= known.early.len();
+        }
+    }
+}
+
+impl<T> Default for Stream<T> {
+    fn default() -> Self {
+        Self {
+            awaited: Some(Sequence::FIRST),
+            early: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T> Stream<T> {
+    /// The awaited event and all that follow it without a gap.
+    fn release(&mut self, event: T) -> Vec<T> {
+        let mut ready = vec![event];
+        self.awaited = Sequence::after(self.awaited).ok();
+        self.release_followers(&mut ready);
+        ready
+    }
+
+    fn release_followers(&mut self, ready: &mut Vec<T>) {
+        while let Some(awaited) = self.awaited
+            && let Some(event) = self.early.remove(&awaited)
+        {
+            ready.push(event);
+            self.awaited = Sequence::after(self.awaited).ok();
+        }
+    }
+
+    /// What is missing from `awaited` on, as far as the first event that is there; `came` is there.
+    fn gap_before(&self, stream: &StreamId, awaited: Sequence, came: Sequence) -> Gap {
+        let first = self.early.first_key_value().map(|(sequence, _)| *sequence);
+        let first = first.map_or(came, |first| first.min(came));
+        Gap {
+            stream: stream.clone(),
+            from: awaited,
+            through: Sequence(first.0 - 1),
+        }
+    }
+}
