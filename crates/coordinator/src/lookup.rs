@@ -1,6 +1,6 @@
 //! What became of a batch whose commit failed in a way that leaves it open: look, never guess.
 
-use seriatim_core::{Append, AppendOutcome, Sequence, Store, StoreError, Write};
+use seriatim_core::{Append, AppendOutcome, LogPartition, Sequence, Store, StoreError, Write};
 
 /// Looks for each append of a batch by its ids.
 ///
@@ -34,7 +34,10 @@ async fn find(store: &dyn Store, append: &Append) -> Result<Option<AppendOutcome
             .map(|found| (found.position, found.recorded_at))
         }
         Write::Letter(letter) => match store.letter(letter.id).await? {
-            Some(found) => Some((store.head().await?, found.parked_at)),
+            Some(found) => {
+                let partition = LogPartition::of(&append.stream, store.partitions());
+                Some((store.head(partition).await?, found.parked_at))
+            }
             None => None,
         },
         Write::Events { .. } => None,

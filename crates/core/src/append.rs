@@ -98,7 +98,7 @@ pub struct ClaimRecord {
 pub enum AppendOutcome {
     /// It is durable.
     Written {
-        /// The position of its last event; of the log's head if it had none.
+        /// The position of its last event; of the head of its partition if it had none.
         position: Position,
         /// When it was recorded.
         recorded_at: Timestamp,
@@ -120,7 +120,8 @@ pub enum AppendError {
     /// Nothing of the batch was written.
     #[error(transparent)]
     NotWritten(StoreError),
-    /// The batch may have been written as a whole, or not at all: look before saying anything.
+    /// Some of the batch may have been written: what belongs to one partition of the log as a whole or not at all.
+    /// Look for each append before saying anything.
     #[error("the outcome of a commit is unknown: {0}")]
     Unknown(#[source] StoreError),
 }

@@ -6,6 +6,7 @@
 mod stream;
 mod sequence;
 mod position;
+mod log_partition;
 mod timestamp;
 mod payload;
 mod metadata;
@@ -49,6 +50,7 @@ pub use field_path::{FieldPath, InvalidFieldPath, changed_fields};
 pub use fold::{decide_all, fold};
 pub use gateway::CommandGateway;
 pub use limits::Limits;
+pub use log_partition::LogPartition;
 pub use merge::{InvalidMergeStrategy, MergeStrategy};
 pub use message::{Command, DecodeError, EncodeError, Event, Message, Never, Rejection};
 pub use metadata::{FactOrigin, Metadata};

@@ -4,10 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The place of an event in the log: 1 for the first, dense, in commit order.
+/// The place of an event in its partition of the log: 1 for the first, dense, in commit order.
 ///
 /// Positions order events of *different* streams for subscribers. They never decide about concurrency;
-/// that is what [`Sequence`](crate::Sequence) is for. A log with several partitions counts each on its own.
+/// that is what [`Sequence`](crate::Sequence) is for. A log with several partitions counts each on its own: which
+/// one a position belongs to follows from the stream, see [`LogPartition::of`](crate::LogPartition::of), so a
+/// position alone, in a receipt for example, says how far a subscriber of that partition has to read.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

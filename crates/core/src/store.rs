@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Append, AppendError, AppendOutcome, ClaimRecord, DeadLetter, Domain, Fingerprint, LetterFilter,
-    Payload, Position, RecordedEvent, Sequence, Snapshot, StreamId, Timestamp,
+    LogPartition, Payload, Position, RecordedEvent, Sequence, Snapshot, StreamId, Timestamp,
 };
 
 /// Everything a coordinator needs of a store.
@@ -25,12 +26,15 @@ impl<S: EventStore + SnapshotStore + DeadLetterStore> Store for S {}
 /// What must hold, with any number of handles and processes on one storage:
 ///
 /// - A stream's sequences begin at 0 and have no gaps; the unique pair (stream, sequence) decides every race.
-/// - Positions begin at 1, have no gaps, and are in commit order: a reader that has seen position `p` will never
-///   see a smaller one appear. Recorded times never decrease with the position.
+/// - A stream lives in one partition of the log, [`LogPartition::of`] it and their number, which never changes.
+/// - The positions of a partition begin at 1, have no gaps, and are in commit order: a reader that has seen position
+///   `p` of it will never see a smaller one appear. Recorded times never decrease with the position. Partitions know
+///   nothing of each other: neither order nor time holds between them.
 /// - What was answered as written survives a crash of the process and of the machine.
 #[async_trait]
 pub trait EventStore: Send + Sync + Debug + 'static {
-    /// Appends a batch in one durable commit and answers each append on its own, in the order given.
+    /// Appends a batch in one durable commit for each partition it is for, and answers each append on its own, in
+    /// the order given.
     ///
     /// An append writes all it carries or nothing. One that conflicts leaves the others of the batch alone, except
     /// those decided on top of it: the appends of one stream in a batch are a chain, each sees the earlier ones, and
@@ -41,7 +45,7 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// even if the stream has moved.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the batch written or not written, never in part.
+    /// Dropping the future leaves what is for one partition written or not written, never in part.
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError>;
 
     /// What is needed to build a state: the newest usable snapshot and the payloads after it.
@@ -55,15 +59,34 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError>;
 
-    /// Events of the log after a position, in order, at most `limit`.
+    /// How many partitions the log was created with. Every handle on it says the same for ever.
+    fn partitions(&self) -> NonZero<u16>;
+
+    /// Events of a partition of the log after a position, in order, at most `limit`.
+    ///
+    /// # Panics
+    /// If the log has no such partition, as [`head`](Self::head) and [`wait_past`](Self::wait_past) do.
     async fn read_log(
         &self,
+        partition: LogPartition,
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError>;
 
-    /// The position of the log's last event; [`Position::START`] if it has none. Fails if the store is not usable.
-    async fn head(&self) -> Result<Position, StoreError>;
+    /// The position of the last event of a partition; [`Position::START`] if it has none. Fails if the store is not
+    /// usable.
+    async fn head(&self, partition: LogPartition) -> Result<Position, StoreError>;
+
+    /// Waits until there may be events of a partition after a position, whoever writes them.
+    ///
+    /// For those who follow the log: read a page; if it is empty, wait here for more after the last event seen, and
+    /// read again. An event between the page and the wait is not missed. It is a hint: it may return too early, and
+    /// where messages between processes were lost it returns late, but no later than the store takes between two
+    /// looks of its own. While the storage does not answer it just goes on waiting.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing, and harms no other waiter.
+    async fn wait_past(&self, partition: LogPartition, position: Position);
 
     /// Streams in the order of their ids, at most `limit`: of one domain if given, after a stream if given.
     async fn streams(

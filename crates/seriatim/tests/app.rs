@@ -1,7 +1,7 @@
 //! An application as its developer sees it, on real files.
 
 use serde::{Deserialize, Serialize};
-use seriatim::core::AppendOutcome;
+use seriatim::core::{AppendOutcome, LogPartition};
 use seriatim::prelude::*;
 use seriatim::{App, OpenStoreError, StartAppError};
 
@@ -122,7 +122,7 @@ async fn two_applications_on_one_file_lose_and_double_nothing() {
     let log = apps[0]
         .coordinator()
         .store()
-        .read_log(Default::default(), 1000)
+        .read_log(LogPartition::FIRST, Default::default(), 1000)
         .await
         .unwrap();
     let positions: Vec<_> = log.iter().map(|event| event.position.0).collect();

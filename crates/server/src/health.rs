@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
+use seriatim_core::LogPartition;
 use seriatim_proto::v1;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::server::NamedService;
@@ -70,7 +71,8 @@ async fn trouble(coordinator: &Coordinator) -> Option<String> {
     if !coordinator.is_open() {
         return Some("the coordinator admits nothing".into());
     }
-    match timeout(PATIENCE, coordinator.store().head()).await {
+    let head = coordinator.store().head(LogPartition::FIRST);
+    match timeout(PATIENCE, head).await {
         Ok(Ok(_)) => None,
         Ok(Err(error)) => Some(error.to_string()),
         Err(_) => Some(format!(

@@ -1,20 +1,21 @@
 //! Writing to the log: each append is decided first, and then written whole or not at all.
 
 use seriatim_core::{
-    Append, AppendOutcome, BrokenChains, ClaimRecord, NewEvent, Position, RecordedEvent, Sequence,
-    StreamId, Timestamp, Write,
+    Append, AppendOutcome, BrokenChains, ClaimRecord, LogPartition, NewEvent, Position,
+    RecordedEvent, Sequence, StreamId, Timestamp, Write,
 };
 
+use crate::read::to_index;
 use crate::{Log, Stream};
 
 impl Log {
     pub(crate) fn append_batch(&mut self, batch: Vec<Append>) -> Vec<AppendOutcome> {
-        let recorded_at = self.next_recorded_at();
+        let now = Timestamp::now();
         let mut broken = BrokenChains::default();
         let mut outcomes = Vec::with_capacity(batch.len());
         for append in batch {
             let outcome = match broken.holds(&append) {
-                true => self.append(&append, recorded_at),
+                true => self.append(&append, now),
                 false => self.refuse_rest_of_chain(&append),
             };
             if !matches!(outcome, AppendOutcome::Written { .. }) {
@@ -25,15 +26,13 @@ impl Log {
         outcomes
     }
 
-    /// The clock of a machine may step back; times in the log do not.
-    fn next_recorded_at(&self) -> Timestamp {
-        let now = Timestamp::now();
-        self.events
-            .last()
-            .map_or(now, |last| last.recorded_at.max(now))
+    /// The clock of a machine may step back; times in a partition do not.
+    fn recorded_at(&self, partition: LogPartition, now: Timestamp) -> Timestamp {
+        let last = self.partitions[partition.index()].last();
+        last.map_or(now, |last| last.recorded_at.max(now))
     }
 
-    fn append(&mut self, append: &Append, recorded_at: Timestamp) -> AppendOutcome {
+    fn append(&mut self, append: &Append, now: Timestamp) -> AppendOutcome {
         if let Some(refusal) = self.refusal(append) {
             return refusal;
         }
@@ -41,7 +40,9 @@ impl Log {
             Write::Events { events, .. } => events.len() as u64,
             Write::Letter(_) => 0,
         };
-        let position = Position(self.head().0 + count);
+        let partition = self.partition_of(&append.stream);
+        let position = Position(self.head(partition).0 + count);
+        let recorded_at = self.recorded_at(partition, now);
         let Ok(first) = append.write.first_result(position) else {
             return AppendOutcome::StreamFull;
         };
@@ -50,13 +51,13 @@ impl Log {
                 content: claim.content,
                 first,
             };
-            let stream = self.streams.entry(append.stream.clone()).or_default();
+            let stream = self.stream(&append.stream, partition);
             stream.claims.insert(claim.external_id.clone(), record);
         }
         match &append.write {
             Write::Events { events, .. } => {
                 for event in events.iter() {
-                    self.push(&append.stream, event, recorded_at);
+                    self.push(&append.stream, partition, event, recorded_at);
                 }
             }
             // A letter that is there already may have been worked on: it stays as it is.
@@ -94,19 +95,31 @@ impl Log {
         })
     }
 
-    fn push(&mut self, id: &StreamId, event: &NewEvent, recorded_at: Timestamp) {
-        let index = self.events.len();
-        let stream = self.streams.entry(id.clone()).or_default();
+    fn push(
+        &mut self,
+        id: &StreamId,
+        partition: LogPartition,
+        event: &NewEvent,
+        recorded_at: Timestamp,
+    ) {
+        let position = Position(self.head(partition).0 + 1);
+        let stream = self.stream(id, partition);
         let sequence = Sequence::after(stream.current()).expect("first_result has checked it");
-        stream.events.push(index);
-        self.events.push(RecordedEvent {
+        stream.events.push(to_index(position.0 - 1));
+        self.partitions[partition.index()].push(RecordedEvent {
             id: event.id,
             stream: id.clone(),
             sequence,
-            position: Position(index as u64 + 1),
+            position,
             recorded_at,
             payload: event.payload.clone(),
             metadata: event.metadata.clone(),
         });
+    }
+
+    /// What is known of a stream, which is made if nothing was.
+    fn stream(&mut self, id: &StreamId, partition: LogPartition) -> &mut Stream {
+        let stream = self.streams.entry(id.clone());
+        stream.or_insert_with(|| Stream::new(partition))
     }
 }

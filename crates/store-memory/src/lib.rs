@@ -9,42 +9,81 @@ mod read;
 mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use seriatim_core::{ClaimRecord, DeadLetter, RecordedEvent, Sequence, Snapshot, StreamId};
+use seriatim_core::{
+    ClaimRecord, DeadLetter, LogPartition, Position, RecordedEvent, Sequence, Snapshot, StreamId,
+};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// A store in memory. Clones are handles on the same storage.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct MemoryStore {
-    log: Arc<Mutex<Log>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    partitions: NonZero<u16>,
+    /// What waiters look at; set while the log is locked.
+    heads: Box<[watch::Sender<Position>]>,
+    log: Mutex<Log>,
 }
 
 impl MemoryStore {
-    /// Makes an empty one.
+    /// Makes an empty one, whose log has one partition.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_partitions(NonZero::<u16>::MIN)
+    }
+
+    /// Makes an empty one, whose log has so many partitions.
+    pub fn with_partitions(count: NonZero<u16>) -> Self {
+        let shared = Shared {
+            partitions: count,
+            heads: LogPartition::all(count)
+                .map(|_| watch::Sender::default())
+                .collect(),
+            log: Mutex::new(Log::new(count)),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// No code panics while it holds the lock, so what a poisoned one guards is still whole.
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 /// All that is stored.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Log {
-    /// In the order of their positions: position 1 comes first.
-    events: Vec<RecordedEvent>,
+    partitions: Box<[Partition]>,
     streams: BTreeMap<StreamId, Stream>,
     letters: BTreeMap<Uuid, DeadLetter>,
 }
 
+/// The events of one partition in the order of their positions: position 1 comes first.
+type Partition = Vec<RecordedEvent>;
+
 /// What is known of one stream. It may have claims and no events: a letter that was parked on a new stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stream {
-    /// Where in [`Log::events`] its events are: that of sequence 0 comes first.
+    /// Where it lives.
+    partition: LogPartition,
+    /// Where in that its events are: that of sequence 0 comes first.
     events: Vec<usize>,
     claims: HashMap<String, ClaimRecord>,
     /// Oldest first.
@@ -52,6 +91,15 @@ struct Stream {
 }
 
 impl Stream {
+    fn new(partition: LogPartition) -> Self {
+        Self {
+            partition,
+            events: Vec::new(),
+            claims: HashMap::new(),
+            snapshots: Vec::new(),
+        }
+    }
+
     fn current(&self) -> Option<Sequence> {
         let last = self.events.len().checked_sub(1)?;
         Some(Sequence(

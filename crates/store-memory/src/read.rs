@@ -1,19 +1,27 @@
 //! The seam of the log: writing and reading events.
 
+use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::ops::Bound;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Load, Loaded, Position,
-    RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
+    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Load, Loaded,
+    LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
 
-use crate::{Log, MemoryStore, Stream};
+use crate::{Log, MemoryStore, Partition, Stream};
 
 #[async_trait]
 impl EventStore for MemoryStore {
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
-        Ok(self.log().append_batch(batch))
+        let mut log = self.log();
+        let outcomes = log.append_batch(batch);
+        for (head, events) in self.shared.heads.iter().zip(&log.partitions) {
+            let now = Position(events.len() as u64);
+            head.send_if_modified(|head| std::mem::replace(head, now) != now);
+        }
+        Ok(outcomes)
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
@@ -49,18 +57,36 @@ impl EventStore for MemoryStore {
         Ok(events.cloned().collect())
     }
 
+    fn partitions(&self) -> NonZero<u16> {
+        self.shared.partitions
+    }
+
     async fn read_log(
         &self,
+        partition: LogPartition,
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
+        partition.check(self.partitions());
         let log = self.log();
-        let events = log.events.iter().skip(to_index(after.0)).take(limit);
-        Ok(events.cloned().collect())
+        let events = log.partitions[partition.index()].iter();
+        Ok(events
+            .skip(to_index(after.0))
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
-    async fn head(&self) -> Result<Position, StoreError> {
-        Ok(self.log().head())
+    async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
+        partition.check(self.partitions());
+        Ok(self.log().head(partition))
+    }
+
+    async fn wait_past(&self, partition: LogPartition, position: Position) {
+        partition.check(self.partitions());
+        let mut head = self.shared.heads[partition.index()].subscribe();
+        let moved = head.wait_for(|head| *head > position).await;
+        moved.expect("the store keeps the sender");
     }
 
     async fn streams(
@@ -76,10 +102,12 @@ impl EventStore for MemoryStore {
             .range((after, Bound::Unbounded))
             .filter(|(id, _)| domain.is_none_or(|domain| *domain == id.domain))
             .filter_map(|(id, stream)| {
+                let current = stream.current()?;
+                let last = log.events_of(stream, u64::from(current.0), 1).next()?;
                 Some(StreamSummary {
                     stream: id.clone(),
-                    current: stream.current()?,
-                    recorded_at: log.events[*stream.events.last()?].recorded_at,
+                    current,
+                    recorded_at: last.recorded_at,
                 })
             });
         Ok(summaries.take(limit).collect())
@@ -97,8 +125,27 @@ impl EventStore for MemoryStore {
 }
 
 impl Log {
-    pub(crate) fn head(&self) -> Position {
-        Position(self.events.len() as u64)
+    pub(crate) fn new(count: NonZero<u16>) -> Self {
+        Self {
+            partitions: LogPartition::all(count).map(|_| Partition::new()).collect(),
+            streams: BTreeMap::new(),
+            letters: BTreeMap::new(),
+        }
+    }
+
+    fn count(&self) -> NonZero<u16> {
+        let count = u16::try_from(self.partitions.len()).ok();
+        count
+            .and_then(NonZero::new)
+            .expect("it was made of such a number")
+    }
+
+    pub(crate) fn partition_of(&self, stream: &StreamId) -> LogPartition {
+        LogPartition::of(stream, self.count())
+    }
+
+    pub(crate) fn head(&self, partition: LogPartition) -> Position {
+        Position(self.partitions[partition.index()].len() as u64)
     }
 
     fn events_of<'a>(
@@ -107,14 +154,15 @@ impl Log {
         from: u64,
         limit: u64,
     ) -> impl Iterator<Item = &'a RecordedEvent> {
+        let events = &self.partitions[stream.partition.index()];
         let indexes = stream.events.iter().skip(to_index(from));
         indexes
             .take(to_index(limit))
-            .map(|index| &self.events[*index])
+            .map(move |index| &events[*index])
     }
 }
 
 /// What does not fit is past the end of any vector anyway.
-fn to_index(number: u64) -> usize {
+pub(crate) fn to_index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

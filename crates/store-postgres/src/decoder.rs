@@ -10,8 +10,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 
 use crate::readers::Readers;
-use crate::row;
 use crate::sql::Texts;
+use crate::{place, row};
 
 /// The domains by their numbers. A domain keeps its number for ever, so what is known once stays true.
 #[derive(Default)]
@@ -79,7 +79,7 @@ pub(crate) fn events(
         let data = Bytes::copy_from_slice(row.try_get(9)?);
         let text: Option<&str> = row.try_get(8)?;
         events.push(RecordedEvent {
-            position: row::position(row, 0)?,
+            position: place::position(row, 0)?,
             recorded_at: Timestamp::from_micros(row.try_get(1)?),
             sequence: row::sequence(row, 2)?,
             stream: StreamId::new(domain.clone(), row.try_get(5)?),

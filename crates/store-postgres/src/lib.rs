@@ -1,6 +1,7 @@
 //! The seams of a store on PostgreSQL: one database, any number of processes.
 //!
-//! Each store writes on one connection, held for as long as it lives; all that waits goes into one transaction. As
+//! Each store writes to a partition of the log on one connection, held for as long as it lives; all that waits goes
+//! into one transaction. As
 //! long as nobody else writes, a transaction is one statement and one round trip. Whoever writes takes the row of
 //! the log's head first, so writers of any number of processes take turns, and never deadlock.
 
@@ -12,6 +13,8 @@ mod location;
 mod lookup;
 mod migrations;
 mod open_error;
+mod partitions;
+mod place;
 mod plan;
 mod read;
 mod readers;
@@ -23,7 +26,9 @@ mod settle;
 mod snapshot;
 mod sql;
 mod streams;
+mod waiting;
 mod writer;
+mod writers;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +39,8 @@ use decoder::Domains;
 use location::Location;
 use readers::Readers;
 use sql::Texts;
-use writer::Writer;
+use waiting::{Commits, Waiting};
+use writers::Writers;
 
 /// A store on PostgreSQL. Clones are handles on the same connections; they end with the last one, after what was
 /// queued.
@@ -46,7 +52,8 @@ pub struct PostgresStore {
 struct Shared {
     database: String,
     schema: String,
-    writer: Writer,
+    writers: Writers,
+    waiting: Waiting,
     readers: Readers,
     texts: Texts,
     domains: Domains,
@@ -60,8 +67,10 @@ impl PostgresStore {
     ///
     /// | option | meaning | default |
     /// | --- | --- | --- |
+    /// | `partitions` | how many partitions the log is made with, from 1 to 256; a log that is there must have so many | 1, or what it has |
     /// | `schema` | the PostgreSQL schema of the tables; made if it is missing | `seriatim` |
     /// | `readers` | how many connections read, beside the one that writes | 4 |
+    /// | `poll` | milliseconds between two looks for what other processes have written, while somebody waits for it; they are told of it sooner if nothing is lost | 1000 |
     /// | `wait` | seconds to wait here for a server that is not up yet | 5 |
     /// | `statement_timeout` | seconds the server works on a statement; 5 later the connection is given up | 30 |
     /// | `lock_timeout` | seconds the server waits for another writer, and seconds that a writer which has gone silent in its transaction is put up with | 10 |
@@ -69,22 +78,30 @@ impl PostgresStore {
     /// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, ... | as libpq has them | |
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let location: Location = url.parse()?;
-        let connection = connection::open(&location).await?;
+        let mut connection = connection::open(&location).await?;
+        let partitions = partitions::count(&mut connection, &location).await?;
+        let commits = Commits::new(partitions);
+        let shared_location = Arc::new(location.clone());
         let shared = Shared {
             database: location.to_string(),
             schema: location.schema.clone(),
             texts: Texts::of(&location.schema),
             domains: Domains::default(),
-            readers: Readers::new(location.clone()),
-            writer: Writer::start(connection, location),
+            readers: Readers::new(location),
+            writers: Writers::start(partitions, connection, &shared_location, &commits),
+            waiting: Waiting::new(commits, shared_location),
         };
         Ok(Self {
             shared: Arc::new(shared),
         })
     }
 
-    fn writer(&self) -> &Writer {
-        &self.shared.writer
+    fn writers(&self) -> &Writers {
+        &self.shared.writers
+    }
+
+    fn waiting(&self) -> &Waiting {
+        &self.shared.waiting
     }
 
     fn readers(&self) -> &Readers {

@@ -1,15 +1,17 @@
 //! What a URL says: which database, which schema in it, and how patient the store is.
 
 use std::fmt;
+use std::num::NonZero;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
 use crate::OpenError;
+use crate::place::MOST_PARTITIONS;
 
 /// The options of the store itself, with what they take.
-const OWN: &str = "`schema`, `readers`, `wait`, `statement_timeout`, `lock_timeout` and `pooler`";
+const OWN: &str = "`schema`, `partitions`, `readers`, `poll`, `wait`, `statement_timeout`, `lock_timeout` and `pooler`";
 
 /// The options that are the driver's.
 const DRIVER: [&str; 12] = [
@@ -33,6 +35,10 @@ pub(crate) struct Location {
     pub(crate) connect: PgConnectOptions,
     /// A plain identifier in lower case.
     pub(crate) schema: String,
+    /// How many partitions the log has, or gets if there is none; `None`: what it has, or one.
+    pub(crate) partitions: Option<NonZero<u16>>,
+    /// How long the store goes without a look at the heads while somebody waits.
+    pub(crate) poll: Duration,
     /// How many connections read.
     pub(crate) readers: usize,
     /// How long opening waits for a server that does not answer yet.
@@ -53,6 +59,8 @@ impl FromStr for Location {
         let mut location = Self {
             connect: PgConnectOptions::new_without_pgpass(),
             schema: "seriatim".into(),
+            partitions: None,
+            poll: Duration::from_secs(1),
             readers: 4,
             wait: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
@@ -88,6 +96,12 @@ impl Location {
             "schema" => self.schema = schema(value)?,
             "readers" => {
                 self.readers = number("readers", value, "a number from 1 to 1000", 1..=1000)?;
+            }
+            "partitions" => self.partitions = Some(partitions(value)?),
+            "poll" => {
+                let takes = "milliseconds, a number from 10 to 86400000";
+                let milliseconds = number("poll", value, takes, 10..=86_400_000)?;
+                self.poll = Duration::from_millis(milliseconds as u64);
             }
             "wait" => self.wait = seconds("wait", value)?,
             "statement_timeout" => {
@@ -177,6 +191,12 @@ fn schema(name: &str) -> Result<String, OpenError> {
     Ok(name.into())
 }
 
+fn partitions(value: &str) -> Result<NonZero<u16>, OpenError> {
+    let count = value.parse().ok();
+    let count = count.filter(|count: &NonZero<u16>| count.get() <= MOST_PARTITIONS);
+    count.ok_or_else(|| invalid("partitions", value, "a number from 1 to 256"))
+}
+
 fn seconds(name: &'static str, value: &str) -> Result<Duration, OpenError> {
     let takes = "seconds, a number from 1 to 86400";
     number(name, value, takes, 1..=86_400).map(|seconds| Duration::from_secs(seconds as u64))
@@ -222,6 +242,9 @@ mod tests {
             ("schema=a%22b", "a%22b"),
             ("schema=", "schema"),
             ("readers=0", "readers"),
+            ("partitions=0", "partitions"),
+            ("partitions=257", "257"),
+            ("poll=9", "poll"),
             ("wait=soon", "soon"),
             ("pooler=session", "session"),
         ] {

@@ -1,6 +1,6 @@
 //! What a batch has to know before it is decided, in one statement: current sequences, and claims that were spent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use seriatim_core::{Append, ClaimRecord, ContentHash, Domain, Sequence, StreamId, Write};
@@ -55,7 +55,8 @@ impl Texts {
         known: &mut Known,
         appends: impl Iterator<Item = &'a Append>,
     ) -> Result<bool, Error> {
-        let unknown: HashSet<&str> = appends
+        // In one order: else the writers of two partitions that make the same ones could wait for each other.
+        let unknown: BTreeSet<&str> = appends
             .map(|append| &append.stream.domain)
             .filter(|domain| known.domain(domain).is_none())
             .map(Domain::as_str)

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
 use crate::connection::open_error;
 use crate::location::Location;
-use crate::{OpenError, refused};
+use crate::{OpenError, partitions, refused};
 
 struct Migration {
     number: u32,
@@ -98,6 +98,9 @@ async fn make(
     };
     for migration in MIGRATIONS.iter().filter(|next| last < next.number) {
         apply(&mut transaction, migration).await?;
+    }
+    if last == 0 {
+        partitions::make(&mut transaction, location.partitions).await?;
     }
     transaction.commit().await.map(Ok)
 }

@@ -1,5 +1,7 @@
 //! Why a database could not be opened.
 
+use std::num::NonZero;
+
 /// Why a database could not be opened. Messages name it without its password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -100,6 +102,18 @@ pub enum OpenError {
         number: u32,
         /// Its name.
         name: String,
+    },
+    /// The log was created with another number of partitions.
+    #[error(
+        "the log in {database} was created with `partitions={found}`, which cannot be changed to {asked}; leave the option out, or create a log in another `schema`"
+    )]
+    OtherPartitions {
+        /// Which database.
+        database: String,
+        /// How many it has.
+        found: NonZero<u16>,
+        /// How many the URL asks for.
+        asked: NonZero<u16>,
     },
     /// Anything else; trying again may help.
     #[error("{database} could not be opened; see what its server says and try again: {source}")]

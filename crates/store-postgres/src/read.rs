@@ -1,23 +1,24 @@
 //! The seam of the log: what is written is handed to the writer, and here is how it is read.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Fingerprint, Load, Loaded,
-    Position, RecordedEvent, Sequence, Snapshot, StoreError, StreamId, StreamSummary,
+    LogPartition, Position, RecordedEvent, Sequence, Snapshot, StoreError, StreamId, StreamSummary,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 
-use crate::{PostgresStore, decoder, lookup, refused, row, streams};
+use crate::{PostgresStore, decoder, lookup, place, refused, row, streams};
 
 #[async_trait]
 impl EventStore for PostgresStore {
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
-        self.writer().append(batch).await
+        self.writers().append(batch).await
     }
 
     async fn load(&self, wanted: Load) -> Result<Loaded, StoreError> {
@@ -66,14 +67,22 @@ impl EventStore for PostgresStore {
         decoder::events(&rows, &domains).map_err(|error| refused::store_error(action, error))
     }
 
+    fn partitions(&self) -> NonZero<u16> {
+        self.writers().count()
+    }
+
     async fn read_log(
         &self,
+        partition: LogPartition,
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
+        partition.check(self.partitions());
+        let last = Position(u64::MAX);
         let query = || {
             sqlx::query(AssertSqlSafe(self.texts().read_log.clone()))
-                .bind(row::position_column(after))
+                .bind(place::column(partition, after))
+                .bind(place::column(partition, last))
                 .bind(row::limit_column(limit))
         };
         let action = "read the log";
@@ -83,13 +92,22 @@ impl EventStore for PostgresStore {
         decoder::events(&rows, &domains).map_err(|error| refused::store_error(action, error))
     }
 
-    async fn head(&self) -> Result<Position, StoreError> {
+    async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
+        partition.check(self.partitions());
         let action = "read the head of the log";
-        let query = || sqlx::query(AssertSqlSafe(self.texts().head.clone()));
+        let query = || {
+            let head = sqlx::query(AssertSqlSafe(self.texts().head.clone()));
+            head.bind(partition.0.cast_signed())
+        };
         let rows = self.readers().read(action, query).await?;
         let head = rows.first().ok_or(Error::RowNotFound);
-        head.and_then(|row| row::position(row, 0))
+        head.and_then(|row| place::position(row, 0))
             .map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn wait_past(&self, partition: LogPartition, position: Position) {
+        partition.check(self.partitions());
+        self.waiting().past(partition, position).await;
     }
 
     async fn streams(

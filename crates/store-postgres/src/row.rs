@@ -4,19 +4,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use seriatim_core::reading::TypeNames;
-use seriatim_core::{Codec, Payload, Position, Sequence};
+use seriatim_core::{Codec, Payload, Sequence};
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
-
-/// PostgreSQL has signed numbers; no log gets that far.
-pub(crate) fn position_column(position: Position) -> i64 {
-    i64::try_from(position.0).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn position(row: &PgRow, column: usize) -> Result<Position, Error> {
-    let number: i64 = row.try_get(column)?;
-    u64::try_from(number).map(Position).map_err(unreadable)
-}
 
 /// No stream is longer than this column can count.
 pub(crate) fn sequence_column(sequence: Sequence) -> i32 {

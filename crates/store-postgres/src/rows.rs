@@ -4,13 +4,16 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use seriatim_core::{Claim, Codec, DeadLetter, FirstResult, Metadata, NewEvent, Sequence};
+use seriatim_core::{
+    Claim, Codec, DeadLetter, FirstResult, LogPartition, Metadata, NewEvent, Sequence,
+};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
 use crate::known::Head;
+use crate::place;
 
 /// Which tables a transaction writes to besides the head. Each combination is a statement of its own: a table that
 /// nothing is written to would still be opened.
@@ -24,8 +27,11 @@ struct Parts {
 
 const COMBINATIONS: usize = 16;
 
-/// The statements that write, by their parts.
-pub(crate) struct Writes([Arc<str>; COMBINATIONS]);
+/// The statements that write to a partition, by their parts.
+pub(crate) struct Writes {
+    partition: LogPartition,
+    texts: [Arc<str>; COMBINATIONS],
+}
 
 /// Columns, so that any number of rows are a fixed number of parameters.
 #[derive(Debug, Default)]
@@ -146,16 +152,16 @@ impl Rows {
         batch: Uuid,
     ) -> Query<'static, Postgres, PgArguments> {
         let parts = self.parts();
-        let sql = writes.0[parts.index()].clone();
+        let sql = writes.texts[parts.index()].clone();
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(before.revision)
-            .bind(signed(after.position.0))
+            .bind(place::position_column(after.position))
             .bind(after.recorded_at.as_micros())
             .bind(batch);
         if parts.events {
             let events = &self.events;
             query = query
-                .bind(signed(before.position.0))
+                .bind(place::column(writes.partition, before.position))
                 .bind(&events.domains)
                 .bind(&events.roots)
                 .bind(&events.sequences)
@@ -226,11 +232,6 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("the vocabulary can be written as JSON")
 }
 
-/// PostgreSQL has signed numbers; no log gets that far.
-fn signed(position: u64) -> i64 {
-    i64::try_from(position).unwrap_or(i64::MAX)
-}
-
 impl Parts {
     fn index(self) -> usize {
         usize::from(self.events)
@@ -253,7 +254,7 @@ impl Parts {
     /// The update comes first and is the lock: whoever waited for another writer there sees the revision that one
     /// has left, finds it changed, and writes nothing. So it does not matter that the rest of the statement sees
     /// the log as it was before the wait: where the revision is as remembered, nothing has changed since.
-    fn sql(self, schema: &str) -> String {
+    fn sql(self, schema: &str, partition: LogPartition) -> String {
         let mut parameter = 4;
         let mut next = || {
             parameter += 1;
@@ -319,7 +320,7 @@ impl Parts {
             "WITH head AS (
     UPDATE {schema}.seriatim_log_head
     SET position = $2, recorded_at = $3, revision = revision + 1, batch = $4
-    WHERE partition = 0 AND revision = $1{checks}
+    WHERE partition = {partition} AND revision = $1{checks}
     RETURNING revision
 ){parts}
 SELECT revision FROM head"
@@ -328,9 +329,11 @@ SELECT revision FROM head"
 }
 
 impl Writes {
-    pub(crate) fn of(schema: &str) -> Self {
-        Self(std::array::from_fn(|index| {
-            Parts::from_index(index).sql(schema).into()
-        }))
+    pub(crate) fn of(schema: &str, partition: LogPartition) -> Self {
+        let text = |index| Parts::from_index(index).sql(schema, partition).into();
+        Self {
+            partition,
+            texts: std::array::from_fn(text),
+        }
     }
 }

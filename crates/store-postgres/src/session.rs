@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{AppendOutcome, Position, Timestamp};
+use seriatim_core::{AppendOutcome, LogPartition, Position, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
@@ -50,17 +50,17 @@ pub(crate) struct Sent {
 }
 
 impl Session {
-    pub(crate) fn new(location: &Location) -> Self {
+    pub(crate) fn new(location: &Location, partition: LogPartition) -> Self {
         let schema = &location.schema;
         Self {
             known: Known::default(),
-            writes: Writes::of(schema),
+            writes: Writes::of(schema, partition),
             // One message, one round trip. The isolation is said, because a server may have another default.
             patience: location.answer_timeout(),
             lock: format!(
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
                  SELECT position, recorded_at, revision FROM {schema}.seriatim_log_head
-                 WHERE partition = 0 FOR UPDATE"
+                 WHERE partition = {partition} FOR UPDATE"
             )
             .into(),
             lookup: lookup::Texts::of(schema),

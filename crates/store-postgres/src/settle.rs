@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use seriatim_core::LogPartition;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
 
@@ -30,16 +31,18 @@ pub(crate) struct Settler {
 }
 
 impl Settler {
-    pub(crate) fn new(location: &Location) -> Self {
+    pub(crate) fn new(location: &Location, partition: LogPartition) -> Self {
         let schema = &location.schema;
         Self {
             fence: format!(
                 "UPDATE {schema}.seriatim_log_head SET revision = revision + 1, batch = $2
-                 WHERE partition = 0 AND revision = $1"
+                 WHERE partition = {partition} AND revision = $1"
             )
             .into(),
-            look: format!("SELECT batch FROM {schema}.seriatim_log_head WHERE partition = 0")
-                .into(),
+            look: format!(
+                "SELECT batch FROM {schema}.seriatim_log_head WHERE partition = {partition}"
+            )
+            .into(),
         }
     }
 

@@ -27,7 +27,7 @@ impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
         let domain = format!("(SELECT id FROM {schema}.seriatim_domains WHERE name = $1)");
         Self {
-            head: format!("SELECT position FROM {schema}.seriatim_log_head WHERE partition = 0")
+            head: format!("SELECT position FROM {schema}.seriatim_log_head WHERE partition = $1")
                 .into(),
             domains: format!("SELECT id, name FROM {schema}.seriatim_domains ORDER BY name").into(),
             load: format!(
@@ -59,7 +59,7 @@ impl Texts {
             .into(),
             read_log: format!(
                 "SELECT {EVENT} FROM {schema}.seriatim_events
-                 WHERE position > $1 ORDER BY position LIMIT $2"
+                 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
             )
             .into(),
             find_claim: format!(

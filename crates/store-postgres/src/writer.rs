@@ -1,6 +1,10 @@
-//! The task that writes, on a connection of its own: it takes all that waits into one transaction.
+//! The task that writes to a partition, on a connection of its own: it takes all that waits into one transaction.
 
-use seriatim_core::{Append, AppendError, AppendOutcome, StoreError, StoreErrorKind};
+use std::sync::Arc;
+
+use seriatim_core::{
+    Append, AppendError, AppendOutcome, LogPartition, Position, StoreError, StoreErrorKind,
+};
 use sqlx::{Error, PgConnection};
 use tokio::sync::{mpsc, oneshot};
 
@@ -9,6 +13,7 @@ use crate::location::Location;
 use crate::refused::{self, Meaning};
 use crate::session::{Answers, Failure, Session};
 use crate::settle::{Fate, Settler};
+use crate::waiting::Commits;
 
 /// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
 const CALLS_IN_ONE: usize = 64;
@@ -30,31 +35,50 @@ pub(crate) struct Job {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: PgConnection, location: Location) -> Self {
+    pub(crate) fn start(
+        partition: LogPartition,
+        connection: Option<PgConnection>,
+        location: Arc<Location>,
+        commits: Commits,
+    ) -> Self {
         let (jobs, queue) = mpsc::unbounded_channel();
         let task = Task {
-            session: Session::new(&location),
-            settler: Settler::new(&location),
-            connection: Some(connection),
+            partition,
+            session: Session::new(&location, partition),
+            settler: Settler::new(&location, partition),
+            connection,
             location,
+            commits,
         };
         tokio::spawn(task.run(queue));
         Self { jobs }
     }
 
-    pub(crate) async fn append(
-        &self,
-        batch: Vec<Append>,
-    ) -> Result<Vec<AppendOutcome>, AppendError> {
+    /// Queues a batch.
+    pub(crate) fn append(&self, batch: Vec<Append>) -> Result<Pending, AppendError> {
         if batch.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Pending(None));
         }
         let (reply, answer) = oneshot::channel();
         let queued = self.jobs.send(Job { batch, reply });
         queued.map_err(|_| AppendError::NotWritten(ended()))?;
-        // Without an answer the task has ended in the middle of it.
-        let answer = answer.await;
-        answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended())))
+        Ok(Pending(Some(answer)))
+    }
+}
+
+/// A batch that was queued; `None`: an empty one, of which nothing is to be done.
+pub(crate) struct Pending(Option<oneshot::Receiver<Result<Vec<AppendOutcome>, AppendError>>>);
+
+impl Pending {
+    pub(crate) async fn answer(self) -> Result<Vec<AppendOutcome>, AppendError> {
+        match self.0 {
+            None => Ok(Vec::new()),
+            // Without an answer the task has ended in the middle of it.
+            Some(answer) => {
+                let answer = answer.await;
+                answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended())))
+            }
+        }
     }
 }
 
@@ -64,10 +88,12 @@ fn ended() -> StoreError {
 }
 
 struct Task {
-    location: Location,
+    partition: LogPartition,
+    location: Arc<Location>,
     session: Session,
     settler: Settler,
     connection: Option<PgConnection>,
+    commits: Commits,
 }
 
 impl Task {
@@ -87,18 +113,28 @@ impl Task {
     /// fails because of another's size or content.
     async fn work(&mut self, jobs: Vec<Job>) {
         match self.transact(&jobs).await {
-            Ok(answers) => answer(jobs, answers),
+            Ok(answers) => self.answer(jobs, answers),
             Err(refusal) if refusal.may_be_one_jobs_own && jobs.len() > 1 => {
                 for job in jobs {
                     let alone = [job];
                     let result = self.transact(&alone).await;
                     match result {
-                        Ok(answers) => answer(alone, answers),
+                        Ok(answers) => self.answer(alone, answers),
                         Err(refusal) => fail(alone, &refusal.error),
                     }
                 }
             }
             Err(refusal) => fail(jobs, &refusal.error),
+        }
+    }
+
+    /// A caller that has gone away is no error.
+    fn answer(&self, jobs: impl IntoIterator<Item = Job>, answers: Answers) {
+        if let Some(position) = last_written(&answers) {
+            self.commits.tell(self.partition, position);
+        }
+        for (job, outcomes) in jobs.into_iter().zip(answers) {
+            let _ = job.reply.send(Ok(outcomes));
         }
     }
 
@@ -175,11 +211,16 @@ impl Refusal {
     }
 }
 
-/// A caller that has gone away is no error.
-fn answer(jobs: impl IntoIterator<Item = Job>, answers: Answers) {
-    for (job, outcomes) in jobs.into_iter().zip(answers) {
-        let _ = job.reply.send(Ok(outcomes));
-    }
+/// How far the log has come, if anything was written.
+fn last_written(answers: &Answers) -> Option<Position> {
+    let outcomes = answers.iter().rev().flat_map(|job| job.iter().rev());
+    let mut positions = outcomes.filter_map(|outcome| match outcome {
+        AppendOutcome::Written { position, .. } => Some(*position),
+        AppendOutcome::Conflict { .. } | AppendOutcome::Claimed(_) | AppendOutcome::StreamFull => {
+            None
+        }
+    });
+    positions.next()
 }
 
 fn fail(jobs: impl IntoIterator<Item = Job>, error: &AppendError) {

@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use seriatim_core::{AppendError, EventStore, Position, Sequence};
+use seriatim_core::{AppendError, EventStore, LogPartition, Position, Sequence};
 use seriatim_store_postgres::PostgresStore;
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
 use support::Schema;
@@ -126,7 +126,7 @@ async fn an_outcome_that_others_have_covered_up_is_said_to_be_unknown() {
     let (store, batch) = (rig.store.clone(), vec![lost.clone()]);
     let appending = tokio::spawn(async move { store.append(batch).await });
     let other = PostgresStore::open(&rig.schema.url()).await.unwrap();
-    while other.head().await.unwrap() < Position(5) {
+    while other.head(LogPartition::FIRST).await.unwrap() < Position(5) {
         tokio::task::yield_now().await;
     }
     let batch = vec![append(&new_stream(), None, 1)];
@@ -145,7 +145,13 @@ async fn an_outcome_that_others_have_covered_up_is_said_to_be_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_is_asked_again_on_a_new_connection() {
     let rig = start().await;
-    assert_eq!(rig.store.head().await.unwrap(), Position(3));
+    assert_eq!(
+        rig.store.head(LogPartition::FIRST).await.unwrap(),
+        Position(3)
+    );
     rig.proxy.inject(Fault::LoseAnswer);
-    assert_eq!(rig.store.head().await.unwrap(), Position(3));
+    assert_eq!(
+        rig.store.head(LogPartition::FIRST).await.unwrap(),
+        Position(3)
+    );
 }

@@ -5,7 +5,8 @@ mod support;
 use std::sync::Arc;
 
 use seriatim_core::{
-    AppendOutcome, EventStore, Fingerprint, Load, Position, Sequence, Snapshot, SnapshotStore,
+    AppendOutcome, EventStore, Fingerprint, Load, LogPartition, Position, Sequence, Snapshot,
+    SnapshotStore,
 };
 use seriatim_store_postgres::PostgresStore;
 use support::Schema;
@@ -140,11 +141,14 @@ async fn every_question_is_one_round_trip() {
         counts.push(proxy.take_round_trips());
         store.find_claim(&stream, "k").await.unwrap();
         counts.push(proxy.take_round_trips());
-        store.read_log(Position::START, 100).await.unwrap();
+        store
+            .read_log(LogPartition::FIRST, Position::START, 100)
+            .await
+            .unwrap();
         counts.push(proxy.take_round_trips());
         store.read_stream(&stream, Sequence(0), 9).await.unwrap();
         counts.push(proxy.take_round_trips());
-        store.head().await.unwrap();
+        store.head(LogPartition::FIRST).await.unwrap();
         counts.push(proxy.take_round_trips());
         if counts == [1; 5] {
             return;

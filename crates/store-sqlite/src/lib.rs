@@ -1,8 +1,10 @@
 //! The seams of a store on SQLite, the embedded default: one file, several processes.
 //!
 //! One thread writes; it takes all that waits into one transaction. Two threads read beside it, undisturbed, on
-//! what was committed last: one what commands wait for, the other pages and lists, which may be long. A file may be shared with other processes and with an application's own tables:
-//! everything of the store is named `seriatim_…`.
+//! what was committed last: one what commands wait for, the other pages and lists, which may be long. A file may be
+//! shared with other processes and with an application's own tables: everything of the store is named `seriatim_…`.
+//!
+//! The log has one partition: a file has one writer at a time, so more of them would only make it read out of order.
 
 mod append;
 mod connection;
@@ -21,6 +23,7 @@ mod row;
 mod snapshot;
 mod streams;
 mod transaction;
+mod waiting;
 mod writer;
 
 use std::fmt;
@@ -31,6 +34,7 @@ pub use open_error::OpenError;
 
 use reader::Reader;
 use rusqlite::Connection;
+use waiting::Waiting;
 use writer::Writer;
 
 /// A store on SQLite. Clones are handles on the same threads; they end with the last one, after what was queued.
@@ -44,6 +48,7 @@ struct Shared {
     writer: Writer,
     loads: Reader,
     lists: Reader,
+    waiting: Waiting,
 }
 
 impl SqliteStore {
@@ -59,7 +64,8 @@ impl SqliteStore {
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
         let path = location::absolute(path)?;
         let (writer, [loads, lists]) = open_connections(path.clone()).await?;
-        let (writer, still_reading) = Writer::start(writer)?;
+        let waiting = Waiting::default();
+        let (writer, still_reading) = Writer::start(writer, waiting.head())?;
         let loads = Reader::start(loads, "seriatim-load", still_reading.clone())?;
         let lists = Reader::start(lists, "seriatim-list", still_reading)?;
         let shared = Shared {
@@ -67,6 +73,7 @@ impl SqliteStore {
             writer,
             loads,
             lists,
+            waiting,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -80,6 +87,10 @@ impl SqliteStore {
 
     fn writer(&self) -> &Writer {
         &self.shared.writer
+    }
+
+    fn waiting(&self) -> &Waiting {
+        &self.shared.waiting
     }
 
     /// For small reads that a command waits for. On one thread, because what waits while it works shares the next

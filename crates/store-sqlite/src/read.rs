@@ -1,5 +1,7 @@
 //! The seam of the log: what is written is handed to the writer, and here is how it is read.
 
+use std::num::NonZero;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::types::Type;
@@ -7,11 +9,11 @@ use rusqlite::{Connection, Error, OptionalExtension};
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, ContentHash, Domain, EventStore, Load, Loaded,
-    Payload, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
+    LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
 
 use crate::decoder::{COLUMNS, Decoder};
-use crate::{SqliteStore, row, snapshot, streams};
+use crate::{SqliteStore, row, snapshot, streams, waiting};
 
 #[async_trait]
 impl EventStore for SqliteStore {
@@ -35,21 +37,33 @@ impl EventStore for SqliteStore {
         self.lists().read("read a stream", query).await
     }
 
+    fn partitions(&self) -> NonZero<u16> {
+        NonZero::<u16>::MIN
+    }
+
     async fn read_log(
         &self,
+        partition: LogPartition,
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
+        partition.check(self.partitions());
         let query = move |connection: &Connection| read_log(connection, after, limit);
         self.lists().read("read the log", query).await
     }
 
-    async fn head(&self) -> Result<Position, StoreError> {
+    async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
+        partition.check(self.partitions());
         let query = |connection: &Connection| {
             let mut select = connection.prepare_cached("SELECT position FROM seriatim_log_head")?;
             select.query_row([], |row| row::position(row, 0))
         };
         self.loads().read("read the head of the log", query).await
+    }
+
+    async fn wait_past(&self, partition: LogPartition, position: Position) {
+        partition.check(self.partitions());
+        waiting::wait_past(self, position).await;
     }
 
     async fn streams(

@@ -6,13 +6,13 @@ use std::thread;
 
 use rusqlite::{Connection, Error};
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, Snapshot, StoreError, StoreErrorKind, StreamId,
+    Append, AppendError, AppendOutcome, Position, Snapshot, StoreError, StoreErrorKind, StreamId,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::known::Known;
 use crate::transaction::Transaction;
-use crate::{OpenError, refused, snapshot};
+use crate::{OpenError, refused, snapshot, waiting};
 
 /// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
 const CALLS_IN_ONE: usize = 64;
@@ -49,13 +49,17 @@ enum Answer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> Result<(Self, StillReading), OpenError> {
+    /// `head` is told of every commit.
+    pub(crate) fn start(
+        connection: Connection,
+        head: watch::Sender<Position>,
+    ) -> Result<(Self, StillReading), OpenError> {
         let (jobs, queue) = mpsc::channel();
         let (still_reading, readers) = mpsc::channel();
         thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
-                let mut thread = Thread::new(connection);
+                let mut thread = Thread::new(connection, head);
                 thread.run(&queue);
                 let _ = readers.recv();
             })
@@ -99,13 +103,15 @@ fn ended(action: &'static str) -> StoreError {
 struct Thread {
     connection: Connection,
     known: Known,
+    head: watch::Sender<Position>,
 }
 
 impl Thread {
-    fn new(connection: Connection) -> Self {
+    fn new(connection: Connection, head: watch::Sender<Position>) -> Self {
         Self {
             connection,
             known: Known::default(),
+            head,
         }
     }
 
@@ -140,6 +146,8 @@ impl Thread {
         if done.is_err() {
             self.known.forget();
             self.roll_back();
+        } else if let Some(head) = self.known.head() {
+            waiting::tell(&self.head, head.position);
         }
         done
     }
@@ -231,7 +239,7 @@ impl Job {
 mod tests {
     use std::sync::Arc;
 
-    use seriatim_core::{Domain, EventStore, NewEvent, Payload, Position, Write};
+    use seriatim_core::{Domain, EventStore, LogPartition, NewEvent, Payload, Write};
     use uuid::Uuid;
 
     use super::*;
@@ -267,10 +275,13 @@ mod tests {
             };
             assert_eq!(error.kind, StoreErrorKind::Unavailable);
         }
-        assert_eq!(store.head().await.unwrap(), Position::START);
+        assert_eq!(
+            store.head(LogPartition::FIRST).await.unwrap(),
+            Position::START
+        );
         other.execute_batch("ROLLBACK").unwrap();
         store.append(one_event()).await.unwrap();
-        assert_eq!(store.head().await.unwrap(), Position(1));
+        assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(1));
     }
 
     #[test]
@@ -300,7 +311,7 @@ mod tests {
                 (Job::Append { batch, reply }, answer)
             })
             .unzip();
-        let mut thread = Thread::new(connection);
+        let mut thread = Thread::new(connection, watch::Sender::default());
         thread.work(jobs);
         let written: Vec<_> = answers
             .into_iter()

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    Append, AppendOutcome, Domain, EventStore, Load, NewEvent, Payload, Position, Sequence,
-    StoreErrorKind, StreamId, Write,
+    Append, AppendOutcome, Domain, EventStore, Load, LogPartition, NewEvent, Payload, Position,
+    Sequence, StoreErrorKind, StreamId, Write,
 };
 use seriatim_store_sqlite::{OpenError, SqliteStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
@@ -294,5 +294,5 @@ async fn a_stream_ends_at_its_last_sequence() {
         .await
         .unwrap();
     assert_eq!(read.len(), 1);
-    assert_eq!(store.head().await.unwrap(), Position(4));
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(4));
 }

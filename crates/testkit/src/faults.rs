@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, DeadLetter, DeadLetterStore, Domain,
-    EventStore, LetterFilter, Load, Loaded, Position, RecordedEvent, Sequence, Snapshot,
-    SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary,
+    EventStore, LetterFilter, Load, Loaded, LogPartition, Position, RecordedEvent, Sequence,
+    Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary,
 };
 use uuid::Uuid;
 
@@ -67,6 +68,7 @@ struct State {
     plan: VecDeque<Option<Fault>>,
     down: Option<StoreErrorKind>,
     appends: usize,
+    log_reads: usize,
 }
 
 impl FaultyStore {
@@ -110,6 +112,11 @@ impl FaultyStore {
     /// How many calls of `append` there were.
     pub fn appends(&self) -> usize {
         self.state().appends
+    }
+
+    /// How many pages of the log were asked for.
+    pub fn log_reads(&self) -> usize {
+        self.state().log_reads
     }
 
     /// How many planned faults are still to come.
@@ -177,18 +184,28 @@ impl EventStore for FaultyStore {
         self.inner().read_stream(stream, from, limit).await
     }
 
+    fn partitions(&self) -> NonZero<u16> {
+        self.inner().partitions()
+    }
+
     async fn read_log(
         &self,
+        partition: LogPartition,
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         self.check_up("read the log")?;
-        self.inner().read_log(after, limit).await
+        self.state().log_reads += 1;
+        self.inner().read_log(partition, after, limit).await
     }
 
-    async fn head(&self) -> Result<Position, StoreError> {
+    async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
         self.check_up("read the head of the log")?;
-        self.inner().head().await
+        self.inner().head(partition).await
+    }
+
+    async fn wait_past(&self, partition: LogPartition, position: Position) {
+        self.inner().wait_past(partition, position).await;
     }
 
     async fn streams(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use seriatim_core::{
-    Append, AppendError, Domain, EventStore, NewEvent, Payload, Position, StoreErrorKind, StreamId,
-    Write,
+    Append, AppendError, Domain, EventStore, LogPartition, NewEvent, Payload, Position,
+    StoreErrorKind, StreamId, Write,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{Fault, FaultyStore};
@@ -41,15 +41,15 @@ async fn each_append_meets_its_own_fault() {
     assert!(
         matches!(outcome, Err(AppendError::NotWritten(error)) if error.kind == StoreErrorKind::Full)
     );
-    assert_eq!(store.head().await.unwrap(), Position(0));
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(0));
     assert!(store.append(one_event()).await.is_ok());
-    assert_eq!(store.head().await.unwrap(), Position(1));
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(1));
     let outcome = store.append(one_event()).await;
     assert!(matches!(outcome, Err(AppendError::Unknown(_))));
-    assert_eq!(store.head().await.unwrap(), Position(2));
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(2));
     let outcome = store.append(one_event()).await;
     assert!(matches!(outcome, Err(AppendError::Unknown(_))));
-    assert_eq!(store.head().await.unwrap(), Position(2));
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(2));
     assert!(store.append(one_event()).await.is_ok());
     assert_eq!((store.appends(), store.planned()), (5, 0));
 }
@@ -63,14 +63,14 @@ async fn a_crowd_gets_in_first() {
     store.fail_next(Fault::crowded(move || {
         let (inner, seen) = (inner.clone(), counted.clone());
         async move {
-            assert_eq!(inner.head().await.unwrap(), Position(0));
+            assert_eq!(inner.head(LogPartition::FIRST).await.unwrap(), Position(0));
             inner.append(one_event()).await.unwrap();
             seen.fetch_add(1, Ordering::SeqCst);
         }
     }));
     store.append(one_event()).await.unwrap();
     assert_eq!(seen.load(Ordering::SeqCst), 1);
-    assert_eq!(store.head().await.unwrap(), Position(2));
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(2));
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_store_that_is_down_answers_nothing_until_it_comes_back() {
     store.go_down(StoreErrorKind::Unavailable);
     let outcome = store.append(one_event()).await;
     assert!(matches!(outcome, Err(AppendError::NotWritten(_))));
-    assert!(store.head().await.is_err());
+    assert!(store.head(LogPartition::FIRST).await.is_err());
     store.come_back();
-    assert_eq!(store.head().await.unwrap(), Position(0));
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(0));
 }

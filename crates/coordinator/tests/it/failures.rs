@@ -5,8 +5,8 @@ use std::sync::Arc;
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
     AppendOutcome, CommandGateway, CommandRequest, Domain, Fault as Broken, LetterFilter,
-    MergeStrategy, Message, NewEvent, Outcome, Payload, Prepare, PrepareError, Sequence, Store,
-    StoreErrorKind, StreamId, SubmitError, Write,
+    LogPartition, MergeStrategy, Message, NewEvent, Outcome, Payload, Prepare, PrepareError,
+    Sequence, Store, StoreErrorKind, StreamId, SubmitError, Write,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{Fault, FaultyStore};
@@ -92,7 +92,7 @@ async fn a_store_that_is_down_is_unavailable_and_comes_back() {
     for stream in [&warm, &cold] {
         accept(&coordinator, stream, Do::Add { count: 1 }).await;
     }
-    assert_eq!(shared.head().await.unwrap().0, 3);
+    assert_eq!(shared.head(LogPartition::FIRST).await.unwrap().0, 3);
 }
 
 #[tokio::test]

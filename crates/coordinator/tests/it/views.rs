@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use seriatim_core::{
-    At, CommandGateway, ConflictReason, ExpectedSequence, MergeStrategy, Outcome, QueryError,
-    Sequence, Simulated, Timestamp,
+    At, CommandGateway, ConflictReason, ExpectedSequence, LogPartition, MergeStrategy, Outcome,
+    QueryError, Sequence, Simulated, Timestamp,
 };
 use uuid::Uuid;
 
@@ -121,7 +121,7 @@ async fn a_simulation_tells_what_would_happen_and_nothing_does() {
     );
 
     assert_eq!(history(&store, &stream).await.len(), 3);
-    assert_eq!(store.head().await.unwrap().0, 3);
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap().0, 3);
     assert_eq!(store.find_claim(&stream, "k").await.unwrap(), None);
     assert!(
         store

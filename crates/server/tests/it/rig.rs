@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use prost_types::Any;
 use seriatim_coordinator::{Coordinator, Settings};
-use seriatim_core::{Domain, ExpectedSequence, MergeStrategy, Position, Sequence, Store, StreamId};
+use seriatim_core::{
+    Domain, ExpectedSequence, LogPartition, MergeStrategy, Position, Sequence, Store, StreamId,
+};
 use seriatim_proto::{convert, v1};
 use seriatim_server::{ServeError, Server, ServerBuilder};
 use seriatim_store_memory::MemoryStore;
@@ -118,7 +120,11 @@ impl Rig {
 
     /// The log's head: whether anything was written.
     pub(crate) async fn head(&self) -> Position {
-        self.coordinator.store().head().await.unwrap()
+        self.coordinator
+            .store()
+            .head(LogPartition::FIRST)
+            .await
+            .unwrap()
     }
 
     /// How many letters wait.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{EventStore, SubmitError};
+use seriatim_core::{EventStore, LogPartition, SubmitError};
 use seriatim_proto::status::WireError;
 use seriatim_proto::{convert, v1};
 use seriatim_testkit::faults::Fault;
@@ -55,7 +55,15 @@ async fn a_call_that_was_admitted_is_finished_and_answered() {
     gate.open.notify_one();
     assert_eq!(committed(&call.await.unwrap().unwrap()).position, 1);
     rig.down().await;
-    assert_eq!(coordinator.store().head().await.unwrap().0, 1);
+    assert_eq!(
+        coordinator
+            .store()
+            .head(LogPartition::FIRST)
+            .await
+            .unwrap()
+            .0,
+        1
+    );
     assert!(!coordinator.is_open());
 }
 
@@ -148,7 +156,7 @@ async fn what_was_admitted_is_finished_even_after_the_grace() {
     let down = tokio::spawn(rig.down());
     gate.open.notify_one();
     down.await.unwrap();
-    assert_eq!(store.head().await.unwrap().0, 1);
+    assert_eq!(store.head(LogPartition::FIRST).await.unwrap().0, 1);
     drop(call);
 }
 

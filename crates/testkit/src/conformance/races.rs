@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use seriatim_core::{AppendOutcome, Load, Position, RecordedEvent, Sequence, StreamId, Write};
+use seriatim_core::{
+    AppendOutcome, Load, LogPartition, Position, RecordedEvent, Sequence, StreamId, Write,
+};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -168,9 +170,12 @@ async fn assert_is_there(
             .unwrap()
             .is_some()
     );
-    assert!(store.head().await.unwrap() >= position);
+    assert!(head(store).await >= position);
     let before = Position(position.0 - 1);
-    let read = store.read_log(before, 1).await.unwrap();
+    let read = store
+        .read_log(LogPartition::FIRST, before, 1)
+        .await
+        .unwrap();
     assert_eq!(read[0].position, position);
     let read = store.read_stream(stream, sequence, 2).await.unwrap();
     assert_eq!(read.len(), 1);
@@ -185,7 +190,7 @@ pub async fn a_reader_never_sees_half_an_append(a: &Handle, b: &Handle) {
         tokio::spawn(async move {
             while !finished.load(Ordering::SeqCst) {
                 assert_eq!(read_stream(&store, &stream).await.len() % 5, 0);
-                assert_eq!(store.head().await.unwrap().0 % 5, 0);
+                assert_eq!(head(&store).await.0 % 5, 0);
                 tokio::task::yield_now().await;
             }
         })
@@ -273,8 +278,11 @@ async fn follow(store: &Handle, finished: &AtomicBool) -> Vec<RecordedEvent> {
     loop {
         let last_look = finished.load(Ordering::SeqCst);
         let after = Position(seen.len() as u64);
-        let head = store.head().await.unwrap();
-        let page = store.read_log(after, 100).await.unwrap();
+        let head = head(store).await;
+        let page = store
+            .read_log(LogPartition::FIRST, after, 100)
+            .await
+            .unwrap();
         for event in &page {
             assert_eq!(event.position.0, seen.len() as u64 + 1, "no gap, none late");
             seen.push(event.clone());

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{Load, Metadata, NewEvent, Payload, Position, Sequence, StreamId, Timestamp};
+use seriatim_core::{
+    Load, LogPartition, Metadata, NewEvent, Payload, Position, Sequence, StreamId, Timestamp,
+};
 use uuid::Uuid;
 
 use super::samples::*;
@@ -46,7 +48,7 @@ pub async fn the_log_is_read_in_pages(a: &Handle, b: &Handle) {
     for limit in [1, 2, 4, 9, 10] {
         let (mut pages, mut after) = (Vec::new(), Position::START);
         loop {
-            let page = b.read_log(after, limit).await.unwrap();
+            let page = b.read_log(LogPartition::FIRST, after, limit).await.unwrap();
             assert!(page.len() <= limit);
             let Some(last) = page.last() else { break };
             after = last.position;
@@ -54,9 +56,24 @@ pub async fn the_log_is_read_in_pages(a: &Handle, b: &Handle) {
         }
         assert_eq!(pages, whole, "pages of {limit}");
     }
-    assert!(b.read_log(Position(9), 5).await.unwrap().is_empty());
-    assert!(b.read_log(Position(u64::MAX), 5).await.unwrap().is_empty());
-    assert!(b.read_log(Position::START, 0).await.unwrap().is_empty());
+    assert!(
+        b.read_log(LogPartition::FIRST, Position(9), 5)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        b.read_log(LogPartition::FIRST, Position(u64::MAX), 5)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        b.read_log(LogPartition::FIRST, Position::START, 0)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 /// Loading gives the payloads of all events, or of those up to a sequence.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use seriatim_core::{
     Append, AppendOutcome, Claim, ClaimRecord, CommandRequest, Conflict, ContentHash, DeadLetter,
-    Domain, EventStore, ExpectedSequence, LetterStatus, Metadata, NewEvent, ParkReason, Payload,
-    Position, RecordedEvent, Sequence, Store, StreamId, Timestamp, Write,
+    Domain, EventStore, ExpectedSequence, LetterStatus, LogPartition, Metadata, NewEvent,
+    ParkReason, Payload, Position, RecordedEvent, Sequence, Store, StreamId, Timestamp, Write,
 };
 use uuid::Uuid;
 
@@ -163,9 +163,21 @@ pub(super) async fn read_stream(store: &Handle, stream: &StreamId) -> Vec<Record
     events.expect("the store answers")
 }
 
+/// The events of the first partition: these rules are about logs that have one.
 pub(super) async fn read_log(store: &Handle) -> Vec<RecordedEvent> {
-    let events = store.read_log(Position::START, usize::MAX >> 1).await;
+    read_partition(store, LogPartition::FIRST).await
+}
+
+pub(super) async fn read_partition(store: &Handle, partition: LogPartition) -> Vec<RecordedEvent> {
+    let everything = usize::MAX >> 1;
+    let events = store.read_log(partition, Position::START, everything).await;
     events.expect("the store answers")
+}
+
+/// The head of the first partition.
+pub(super) async fn head(store: &Handle) -> Position {
+    let head = store.head(LogPartition::FIRST).await;
+    head.expect("the store answers")
 }
 
 pub(super) fn ids<'a>(events: impl IntoIterator<Item = &'a RecordedEvent>) -> Vec<Uuid> {
@@ -178,18 +190,16 @@ pub(super) fn new_ids(events: &[NewEvent]) -> Vec<Uuid> {
 
 /// Reads everything and holds it against what must hold of every log, after whatever happened.
 ///
-/// Positions are 1, 2, 3 ...; times never decrease; each stream's sequences are 0, 1, 2 ...; no event is there
-/// twice; and a stream read by itself or listed shows the same as the log.
+/// In each partition positions are 1, 2, 3 ... and times never decrease; each stream is in its partition, and its
+/// sequences are 0, 1, 2 ...; no event is there twice; and a stream read by itself or listed shows the same as the
+/// log. Gives all events, partition by partition.
 pub async fn assert_log_is_sound(store: &Handle) -> Vec<RecordedEvent> {
-    let log = read_log(store).await;
+    let mut log = Vec::new();
+    for partition in LogPartition::all(store.partitions()) {
+        log.extend(sound_partition(store, partition).await);
+    }
     let mut streams: HashMap<StreamId, Vec<RecordedEvent>> = HashMap::new();
-    for (index, event) in log.iter().enumerate() {
-        assert_eq!(event.position.0, index as u64 + 1, "positions are dense");
-        let earlier = log[..index].last();
-        assert!(
-            earlier.is_none_or(|earlier| earlier.recorded_at <= event.recorded_at),
-            "times never decrease"
-        );
+    for event in &log {
         let stream = streams.entry(event.stream.clone()).or_default();
         assert_eq!(
             event.sequence.0 as usize,
@@ -201,9 +211,24 @@ pub async fn assert_log_is_sound(store: &Handle) -> Vec<RecordedEvent> {
     }
     let distinct: std::collections::HashSet<_> = log.iter().map(|event| event.id).collect();
     assert_eq!(distinct.len(), log.len(), "no event is there twice");
-    let head = store.head().await.expect("the store answers");
-    assert_eq!(head.0, log.len() as u64, "the head is the last event");
     assert_streams_agree(store.as_ref(), &streams).await;
+    log
+}
+
+async fn sound_partition(store: &Handle, partition: LogPartition) -> Vec<RecordedEvent> {
+    let log = read_partition(store, partition).await;
+    for (index, event) in log.iter().enumerate() {
+        assert_eq!(event.position.0, index as u64 + 1, "positions are dense");
+        let earlier = log[..index].last();
+        assert!(
+            earlier.is_none_or(|earlier| earlier.recorded_at <= event.recorded_at),
+            "times never decrease"
+        );
+        let home = LogPartition::of(&event.stream, store.partitions());
+        assert_eq!(partition, home, "{} lives there", event.stream);
+    }
+    let head = store.head(partition).await.expect("the store answers");
+    assert_eq!(head.0, log.len() as u64, "the head is the last event");
     log
 }
 

@@ -1,0 +1,122 @@
+//! The parts that a log is made of, and which of them a stream lives in.
+
+use std::fmt;
+use std::num::NonZero;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::StreamId;
+
+/// One part of the log, with positions of its own: 0 is the first, and most logs have no other.
+///
+/// Several let several writers work at once where one row of the database would make them take turns. A log gets as
+/// many as it is created with and keeps them; a stream lives in one of them for ever.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct LogPartition(pub u16);
+
+impl LogPartition {
+    /// The one that every log has.
+    pub const FIRST: Self = Self(0);
+
+    /// Where the events of a stream are in a log of `count` partitions.
+    ///
+    /// It is what remains of a division by `count`: of the first eight bytes, as a number written with its highest
+    /// byte first, of the SHA-256 of the domain's name, a byte 0, and the 16 bytes of the root. Every store and
+    /// every version of this program gives the same answer: what was written must be found again.
+    pub fn of(stream: &StreamId, count: NonZero<u16>) -> Self {
+        if count.get() == 1 {
+            return Self::FIRST;
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(stream.domain.as_str());
+        hasher.update([0]);
+        hasher.update(stream.root);
+        let digest: [u8; 32] = hasher.finalize().into();
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % u64::from(count.get());
+        Self(u16::try_from(number).expect("it is less than the count"))
+    }
+
+    /// All partitions of a log that has `count`.
+    pub fn all(count: NonZero<u16>) -> impl Iterator<Item = Self> + Clone {
+        (0..count.get()).map(Self)
+    }
+
+    /// Its place in a list of all.
+    pub fn index(self) -> usize {
+        self.0.into()
+    }
+
+    /// For stores, which are asked only for what they have.
+    ///
+    /// # Panics
+    /// If a log of `count` partitions has no such one: whoever asks has not looked at
+    /// [`EventStore::partitions`](crate::EventStore::partitions), and would wait for ever for what never comes.
+    #[track_caller]
+    pub fn check(self, count: NonZero<u16>) {
+        assert!(
+            self.0 < count.get(),
+            "the log has no partition {self}, only {count} from 0 on; ask for its `partitions()` first"
+        );
+    }
+}
+
+impl fmt::Display for LogPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Domain;
+
+    fn partition(domain: &str, root: u128, count: u16) -> u16 {
+        let stream = StreamId::new(Domain::new(domain).unwrap(), Uuid::from_u128(root));
+        LogPartition::of(&stream, NonZero::new(count).unwrap()).0
+    }
+
+    /// Computed by other means; a change of any would lose what was written.
+    #[test]
+    fn streams_stay_where_they_are_for_ever() {
+        let root = 0x0190_1234_5678_7abc_8def_0123_4567_89ab;
+        for (domain, root, count, expected) in [
+            ("order", root, 1, 0),
+            ("order", root, 2, 0),
+            ("order", root, 4, 0),
+            ("order", root, 7, 1),
+            ("order", root, 256, 112),
+            ("order", root, 65535, 55568),
+            ("account", root, 256, 139),
+            ("a", 0, 256, 201),
+            ("a", u128::MAX, 256, 168),
+        ] {
+            assert_eq!(partition(domain, root, count), expected, "{domain} {count}");
+        }
+    }
+
+    #[test]
+    fn streams_are_spread_over_all_partitions() {
+        let mut counts = [0; 4];
+        for root in 0..4000 {
+            counts[usize::from(partition("order", root, 4))] += 1;
+        }
+        assert!(
+            counts.iter().all(|count| (900..1100).contains(count)),
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "the log has no partition 4, only 4 from 0 on")]
+    fn a_partition_that_a_log_does_not_have_is_a_mistake_of_the_program() {
+        LogPartition(4).check(NonZero::new(4).unwrap());
+    }
+}

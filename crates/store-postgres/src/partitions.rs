@@ -1,0 +1,50 @@
+//! The heads of the log's partitions: made with its tables, and counted when it is opened.
+
+use std::num::NonZero;
+
+use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
+
+use crate::OpenError;
+use crate::connection::open_error;
+use crate::location::Location;
+
+/// The heads besides the first, which the migrations make. To be called in the transaction that makes the tables.
+pub(crate) async fn make(
+    connection: &mut PgConnection,
+    partitions: Option<NonZero<u16>>,
+) -> Result<(), Error> {
+    let last = partitions.map_or(0, |count| count.get() - 1);
+    let insert = "INSERT INTO seriatim_log_head (partition, position, recorded_at, revision, batch)
+                  SELECT partition, 0, 0, 0, '00000000-0000-0000-0000-000000000000'
+                  FROM generate_series(1, $1::smallint) AS partition";
+    sqlx::query(insert)
+        .persistent(false)
+        .bind(last.cast_signed())
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// How many the log has, which must be what was asked for.
+pub(crate) async fn count(
+    connection: &mut PgConnection,
+    location: &Location,
+) -> Result<NonZero<u16>, OpenError> {
+    let schema = &location.schema;
+    let select = format!("SELECT count(*) FROM {schema}.seriatim_log_head");
+    let counted = sqlx::raw_sql(AssertSqlSafe(select))
+        .fetch_all(connection)
+        .await
+        .and_then(|rows| rows.first().ok_or(Error::RowNotFound)?.try_get(0));
+    let found: i64 = counted.map_err(|error| open_error(location, error))?;
+    let found = u16::try_from(found).ok().and_then(NonZero::new);
+    let found = found.ok_or_else(|| open_error(location, Error::RowNotFound))?;
+    match location.partitions {
+        Some(asked) if asked != found => Err(OpenError::OtherPartitions {
+            database: location.to_string(),
+            found,
+            asked,
+        }),
+        _ => Ok(found),
+    }
+}

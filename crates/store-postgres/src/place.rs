@@ -1,0 +1,61 @@
+//! Places in the log as numbers in columns.
+//!
+//! The column `position` of an event holds its partition too, in the bits above the lowest 48. So the primary key of
+//! any log is one number of eight bytes, a log of one partition pays nothing for what it does not use, and the events
+//! of a partition lie side by side in the index.
+
+use seriatim_core::{LogPartition, Position};
+use sqlx::postgres::PgRow;
+use sqlx::{Error, Row};
+
+use crate::row;
+
+/// How many bits a position has: at a million events a second they are used up after eight years of one partition.
+const POSITION_BITS: u32 = 48;
+
+/// The last position that a partition can give away.
+const LAST: u64 = (1 << POSITION_BITS) - 1;
+
+/// The most partitions a log can have here. Each needs a connection of every process that writes to it.
+pub(crate) const MOST_PARTITIONS: u16 = 256;
+
+/// A place as the events have it.
+pub(crate) fn column(partition: LogPartition, position: Position) -> i64 {
+    i64::from(partition.0) << POSITION_BITS | position_column(position)
+}
+
+/// A position alone, as the heads have it. No log gets further than what it can hold.
+pub(crate) fn position_column(position: Position) -> i64 {
+    position.0.min(LAST).cast_signed()
+}
+
+/// The position in a column of either kind.
+pub(crate) fn position(row: &PgRow, column: usize) -> Result<Position, Error> {
+    let number: i64 = row.try_get(column)?;
+    let number = u64::try_from(number).map_err(row::unreadable)?;
+    Ok(Position(number & LAST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_partition_is_numbered_as_if_there_were_no_other() {
+        assert_eq!(column(LogPartition::FIRST, Position(7)), 7);
+    }
+
+    #[test]
+    fn partitions_lie_one_after_the_other() {
+        let mut last = -1;
+        for partition in LogPartition::all(MOST_PARTITIONS.try_into().unwrap()) {
+            for position in [0, 1, LAST - 1, LAST] {
+                let place = column(partition, Position(position));
+                assert!(place > last, "{partition} {position}");
+                last = place;
+            }
+            let beyond = column(partition, Position(u64::MAX));
+            assert_eq!(beyond, last, "what no position is stays in its partition");
+        }
+    }
+}
