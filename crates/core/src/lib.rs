@@ -7,10 +7,12 @@ mod stream;
 mod sequence;
 mod position;
 mod log_partition;
+mod cursor;
 mod timestamp;
 mod payload;
 mod metadata;
 mod event;
+mod event_filter;
 mod message;
 pub mod codec;
 
@@ -41,10 +43,12 @@ pub use append::{Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimR
 pub use command::{CommandRequest, FactRequest, NewFact};
 pub use conflict::{ConflictReason, Fault, SequenceConflict};
 pub use content_hash::ContentHash;
+pub use cursor::{Cursor, InvalidCursor};
 pub use dead_letter::{
     Attempt, DeadLetter, InvalidLetterStatus, LetterFilter, LetterStatus, ParkReason,
 };
 pub use event::{NewEvent, RecordedEvent};
+pub use event_filter::EventFilter;
 pub use field_names::field_names;
 pub use field_path::{FieldPath, InvalidFieldPath, changed_fields};
 pub use fold::{decide_all, fold};

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
 use seriatim_core::{
-    Aggregate, At, Domain, Prepare, QueryError, RecordedEvent, Sequence, Store, StoreError,
-    StreamId,
+    Aggregate, At, Domain, EventFilter, Prepare, QueryError, RecordedEvent, Sequence, Store,
+    StoreError, StreamId,
 };
+use seriatim_runtime::{Begin, Feed, SubscribeError, Subscription};
 use uuid::Uuid;
 
 use crate::open::{OpenStoreError, open_store};
@@ -17,6 +18,7 @@ use crate::send::{Record, Send};
 #[derive(Clone, Debug)]
 pub struct App {
     coordinator: Coordinator,
+    feed: Feed,
     #[cfg(feature = "server")]
     door: Option<Arc<crate::listen::Door>>,
 }
@@ -86,6 +88,52 @@ impl App {
             .store()
             .read_stream(&stream::<A>(root), from, limit)
             .await
+    }
+
+    /// Follows the log: the events of all streams that pass the filter, from some place on, to the end and beyond it
+    /// as more are recorded, whichever process records them.
+    ///
+    /// ```
+    /// # use seriatim::prelude::*;
+    /// # use seriatim::{Begin, core::EventFilter};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    /// # enum Noted { Noted { text: String } }
+    /// # #[derive(Command, Serialize, Deserialize, Clone, Debug)]
+    /// # enum Note { Note { text: String } }
+    /// # #[derive(Default, Clone, PartialEq, Serialize, Deserialize)]
+    /// # struct Book;
+    /// # impl Aggregate for Book {
+    /// #     const DOMAIN: &'static str = "book";
+    /// #     type Command = Note;
+    /// #     type Event = Noted;
+    /// #     type Rejection = Never;
+    /// #     fn decide(&self, Note::Note { text }: &Note) -> Result<Vec<Noted>, Never> {
+    /// #         Ok(vec![Noted::Noted { text: text.clone() }])
+    /// #     }
+    /// #     fn evolve(&mut self, _: &Noted) {}
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let app = App::open("memory:").await?.aggregate::<Book>().start().await?;
+    /// let mut events = app.subscribe(Begin::AtTheFirst, EventFilter::default()).await?;
+    /// app.send::<Book>(Uuid::now_v7(), Note::Note { text: "hello".into() }).await?;
+    ///
+    /// let batch = events.next().await?;
+    /// for event in batch.events() {
+    ///     println!("{} {} of {}: {:?}", event.position, event.sequence, event.stream, event.payload);
+    /// }
+    /// // Kept with what was made of the events, this is where to go on after a restart: `Begin::After`.
+    /// assert_eq!(batch.cursor().to_string(), "1");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn subscribe(
+        &self,
+        begin: Begin,
+        filter: EventFilter,
+    ) -> Result<Subscription, SubscribeError> {
+        self.feed.subscribe(begin, filter).await
     }
 
     /// The coordinator behind it, for commands that are already encoded, and for what has no shortcut here.
@@ -206,6 +254,7 @@ impl AppBuilder {
             None => None,
         };
         Ok(App {
+            feed: Feed::new(Arc::clone(coordinator.store()) as _),
             coordinator,
             #[cfg(feature = "server")]
             door,

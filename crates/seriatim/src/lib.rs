@@ -81,6 +81,7 @@ pub use send::{Record, Send};
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
 pub use seriatim_core::Aggregate;
+pub use seriatim_runtime::{Batch, Begin, SubscribeError, Subscription};
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]
 pub use seriatim_proto::{CallError, Client, ConnectError, RemoteGateway};

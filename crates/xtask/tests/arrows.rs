@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-core", &[]),
     ("seriatim-derive", &[]),
     ("seriatim-coordinator", &["seriatim-core"]),
+    ("seriatim-runtime", &["seriatim-core"]),
     ("seriatim-store-memory", &["seriatim-core"]),
     ("seriatim-store-sqlite", &["seriatim-core"]),
     ("seriatim-store-postgres", &["seriatim-core"]),
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "seriatim-coordinator",
             "seriatim-derive",
+            "seriatim-runtime",
             "seriatim-server",
             "seriatim-store-memory",
             "seriatim-store-postgres",

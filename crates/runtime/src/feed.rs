@@ -1,0 +1,101 @@
+//! The log of a store, for any number of subscribers in this process.
+
+use std::sync::Arc;
+
+use seriatim_core::{Cursor, EventFilter, EventStore, LogPartition, Position};
+
+use crate::tail::Tail;
+use crate::{SubscribeError, Subscription};
+
+/// The log of a store, for any number of subscribers in this process. Cheap to clone; clones share what they read.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    store: Arc<dyn EventStore>,
+    tails: Arc<[Arc<Tail>]>,
+}
+
+/// Where a subscription begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// With the first event there is.
+    AtTheFirst,
+    /// With the first event that is recorded after this call.
+    Now,
+    /// With the first event after a place in the log.
+    After(Cursor),
+}
+
+impl Feed {
+    /// Reads the log of `store`. Nothing is read before somebody subscribes.
+    pub fn new(store: Arc<dyn EventStore>) -> Self {
+        let tail = |partition| Arc::new(Tail::new(Arc::clone(&store), partition));
+        let tails = LogPartition::all(store.partitions()).map(tail).collect();
+        Self { store, tails }
+    }
+
+    /// Begins to read all partitions of the log, handing out what passes the filter. Must be called on a Tokio
+    /// runtime.
+    ///
+    /// A cursor that is ahead of the log is refused: what it was ahead by was seen, but is not there any more.
+    pub async fn subscribe(
+        &self,
+        begin: Begin,
+        filter: EventFilter,
+    ) -> Result<Subscription, SubscribeError> {
+        let cursor = self.begin(begin).await?;
+        Ok(Subscription::new(self.clone(), cursor, filter))
+    }
+
+    async fn begin(&self, begin: Begin) -> Result<Cursor, SubscribeError> {
+        let partitions = self.store.partitions();
+        match begin {
+            Begin::AtTheFirst => Ok(Cursor::start(partitions)),
+            Begin::Now => {
+                let mut cursor = Cursor::start(partitions);
+                for partition in LogPartition::all(partitions) {
+                    cursor.set(partition, self.store.head(partition).await?);
+                }
+                Ok(cursor)
+            }
+            Begin::After(cursor) if cursor.partitions() != self.tails.len() => {
+                Err(SubscribeError::OtherLog {
+                    cursor,
+                    partitions: partitions.get(),
+                })
+            }
+            Begin::After(cursor) => {
+                for (partition, position) in cursor.iter() {
+                    self.check_not_ahead(partition, position).await?;
+                }
+                Ok(cursor)
+            }
+        }
+    }
+
+    async fn check_not_ahead(
+        &self,
+        partition: LogPartition,
+        position: Position,
+    ) -> Result<(), SubscribeError> {
+        if position == Position::START {
+            return Ok(());
+        }
+        let head = self.store.head(partition).await?;
+        if position <= head {
+            return Ok(());
+        }
+        Err(SubscribeError::AheadOfLog {
+            partition,
+            position,
+            head,
+        })
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn EventStore> {
+        &self.store
+    }
+
+    pub(crate) fn tails(&self) -> &[Arc<Tail>] {
+        &self.tails
+    }
+}

@@ -1,0 +1,23 @@
+//! Feeds the log to those who react to it.
+//!
+//! ```text
+//!                  ┌─ behind: pages from the store, at the subscriber's own pace
+//! the log ─────────┤
+//!                  └─ caught up: the tail, read once for all subscribers of the process, kept a while in memory
+//! ```
+//!
+//! Both ways lead by the positions of the log, which are dense: whoever has seen position `p` asks for `p + 1`,
+//! so nothing is missed or repeated at the switch between them, however often it happens.
+
+mod continuity;
+mod error;
+mod feed;
+mod page_size;
+mod reader;
+mod recent;
+mod subscription;
+mod tail;
+
+pub use error::SubscribeError;
+pub use feed::{Begin, Feed};
+pub use subscription::{Batch, Subscription};

@@ -1,0 +1,91 @@
+//! One subscriber's way through one partition.
+
+use std::sync::Arc;
+
+use seriatim_core::{EventStore, LogPartition, Position};
+use tokio::sync::watch;
+
+use crate::SubscribeError;
+use crate::continuity::Continuity;
+use crate::page_size::PageSize;
+use crate::recent::Page;
+use crate::tail::{Known, News, Tail};
+
+/// Reads one partition at the pace it is asked: from memory where it can, from the store where it must.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    partition: LogPartition,
+    tail: Arc<Tail>,
+    /// There from the first time that it has caught up.
+    listener: Option<watch::Receiver<News>>,
+    size: PageSize,
+    continuity: Continuity,
+    /// Whether more follows, as far as is known.
+    behind: bool,
+}
+
+impl Reader {
+    pub(crate) fn new(partition: LogPartition, tail: Arc<Tail>, begin: Position) -> Self {
+        Self {
+            partition,
+            tail,
+            listener: None,
+            size: PageSize::default(),
+            continuity: Continuity::new(partition, begin),
+            behind: true,
+        }
+    }
+
+    pub(crate) fn partition(&self) -> LogPartition {
+        self.partition
+    }
+
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// The events that follow `after`; `None` at the end. What precedes a fault is handed out, and whoever goes on
+    /// from there meets it first.
+    pub(crate) async fn read(
+        &mut self,
+        store: &dyn EventStore,
+        after: Position,
+    ) -> Result<Option<Page>, SubscribeError> {
+        let (page, newest) = match self.tail.after(after) {
+            Known::Page(page) => (Some(page), self.tail.last()),
+            Known::Nothing => (None, after),
+            // Whether more follows shows when there is nothing more to read.
+            Known::TooOld => (self.read_store(store, after).await?, Position(u64::MAX)),
+        };
+        let Some(mut page) = page else {
+            self.behind = false;
+            return Ok(None);
+        };
+        if let Err((sound, fault)) = self.continuity.check(after, page.events()) {
+            if sound == 0 {
+                return Err(fault);
+            }
+            page.truncate(sound);
+        }
+        self.behind = page.last() != Some(newest);
+        Ok(Some(page))
+    }
+
+    async fn read_store(
+        &mut self,
+        store: &dyn EventStore,
+        after: Position,
+    ) -> Result<Option<Page>, SubscribeError> {
+        let limit = self.size.limit();
+        let events = store.read_log(self.partition, after, limit).await?;
+        self.size.learn(&events);
+        Ok((!events.is_empty()).then(|| Page::new(events)))
+    }
+
+    /// Waits until there is something after `after`. Cancel safe.
+    pub(crate) async fn wait(&mut self, after: Position) -> Result<(), SubscribeError> {
+        let tail = &self.tail;
+        let listener = self.listener.get_or_insert_with(|| tail.listen());
+        Ok(tail.past(after, listener).await?)
+    }
+}

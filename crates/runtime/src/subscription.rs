@@ -1,0 +1,130 @@
+//! The events of the log, one batch after another.
+
+use std::sync::Arc;
+
+use futures::future::select_all;
+use seriatim_core::{Cursor, EventFilter, LogPartition, RecordedEvent};
+
+use crate::reader::Reader;
+use crate::recent::Page;
+use crate::{Feed, SubscribeError};
+
+/// The events of the log from some place on, to its end and beyond it as it grows. Made by [`Feed::subscribe`].
+///
+/// Nothing is read ahead of what is asked for, so a slow subscriber holds up nobody. Events of one partition come in
+/// the order of their positions, and so those of a stream in the order of their sequences; between partitions there is
+/// no order.
+#[derive(Debug)]
+pub struct Subscription {
+    feed: Feed,
+    filter: Arc<EventFilter>,
+    cursor: Cursor,
+    readers: Vec<Reader>,
+    /// Who is asked first, so that a busy partition does not keep the others waiting.
+    turn: usize,
+    /// Whether it was said that the end is reached.
+    caught_up: bool,
+}
+
+/// Some events that follow one another in one partition. There may be none: when others were left out by
+/// the filter, and once when the end of the log is reached.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    page: Option<Page>,
+    filter: Arc<EventFilter>,
+    cursor: Cursor,
+    caught_up: bool,
+}
+
+impl Batch {
+    /// The events, in order.
+    pub fn events(&self) -> impl Iterator<Item = &RecordedEvent> {
+        let all = self.page.as_ref().map_or(&[][..], Page::events);
+        all.iter().filter(|event| self.filter.matches(event))
+    }
+
+    /// Where a subscriber stands who has handled this batch and all before it: to go on from here later, begin
+    /// [after](crate::Begin::After) it.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Whether nothing followed yet when this was read.
+    pub fn caught_up(&self) -> bool {
+        self.caught_up
+    }
+}
+
+impl Subscription {
+    pub(crate) fn new(feed: Feed, cursor: Cursor, filter: EventFilter) -> Self {
+        let tails = (0..).map(LogPartition).zip(feed.tails());
+        let readers = tails.map(|(partition, tail)| {
+            Reader::new(partition, Arc::clone(tail), cursor.get(partition))
+        });
+        Self {
+            readers: readers.collect(),
+            feed,
+            filter: Arc::new(filter),
+            cursor,
+            turn: 0,
+            caught_up: false,
+        }
+    }
+
+    /// Waits for the next batch. After an error it stands where it stood: ask again to try again.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Result<Batch, SubscribeError> {
+        loop {
+            if let Some(page) = self.read().await? {
+                return Ok(self.batch(Some(page)));
+            }
+            if !self.caught_up {
+                return Ok(self.batch(None));
+            }
+            self.wait().await?;
+        }
+    }
+
+    /// Where it stands: after the last batch that was handed out.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// The next page of the first partition that has one; `None` at the end of all.
+    async fn read(&mut self) -> Result<Option<Page>, SubscribeError> {
+        for _ in 0..self.readers.len() {
+            let turn = self.turn;
+            let reader = &mut self.readers[turn];
+            let partition = reader.partition();
+            let after = self.cursor.get(partition);
+            let page = reader.read(self.feed.store().as_ref(), after).await?;
+            self.turn = (turn + 1) % self.readers.len();
+            if let Some(last) = page.as_ref().and_then(Page::last) {
+                self.cursor.set(partition, last);
+                return Ok(page);
+            }
+        }
+        Ok(None)
+    }
+
+    fn batch(&mut self, page: Option<Page>) -> Batch {
+        self.caught_up = !self.readers.iter().any(Reader::is_behind);
+        Batch {
+            page,
+            filter: Arc::clone(&self.filter),
+            cursor: self.cursor.clone(),
+            caught_up: self.caught_up,
+        }
+    }
+
+    async fn wait(&mut self) -> Result<(), SubscribeError> {
+        let cursor = &self.cursor;
+        let waits = self.readers.iter_mut().map(|reader| {
+            let after = cursor.get(reader.partition());
+            Box::pin(reader.wait(after))
+        });
+        select_all(waits).await.0
+    }
+}

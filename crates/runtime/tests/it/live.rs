@@ -1,0 +1,226 @@
+//! From the first event to the last and beyond: nothing is missed or repeated on the way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use seriatim_core::EventFilter;
+use seriatim_runtime::{Begin, Feed};
+use seriatim_testkit::faults::FaultyStore;
+use tokio::task::yield_now;
+
+use crate::support::{all_kinds, append, assert_whole, fill, memory, stream, subscribe, take};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_of_any_pace_see_every_event_once_while_others_write() {
+    for storage in all_kinds().await {
+        let (streams, events) = (20, 25);
+        let total = streams * events as usize;
+        let feed = Feed::new(Arc::clone(&storage.store) as _);
+        let mut readers = Vec::new();
+        for pace in 0..4 {
+            let mut subscription = feed
+                .subscribe(Begin::AtTheFirst, EventFilter::default())
+                .await
+                .unwrap();
+            readers.push(tokio::spawn(async move {
+                let mut seen = Vec::new();
+                while seen.len() < total {
+                    seen.extend(subscription.next().await.unwrap().events().cloned());
+                    for _ in 0..pace * 5 {
+                        yield_now().await;
+                    }
+                }
+                seen
+            }));
+        }
+        let writers = (0..streams as u128).map(|root| {
+            let store = Arc::clone(&storage.store);
+            tokio::spawn(async move {
+                for before in 0..events {
+                    append(&*store, &stream("order", root), before, &["Noted"]).await;
+                }
+            })
+        });
+        for writer in Vec::from_iter(writers) {
+            writer.await.unwrap();
+        }
+        for reader in readers {
+            assert_whole(&*storage.store, &reader.await.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_stops_listening_in_the_middle_of_a_wait_loses_nothing() {
+    let storage = memory(4);
+    let mut subscription = subscribe(&storage.store, Begin::AtTheFirst).await;
+    let mut seen = Vec::new();
+    for before in 0..50 {
+        for root in 0..3 {
+            append(&*storage.store, &stream("order", root), before, &["Noted"]).await;
+            // Polled once or a few times, and dropped.
+            for _ in 0..2 {
+                tokio::select! {
+                    biased;
+                    batch = subscription.next() => seen.extend(batch.unwrap().events().cloned()),
+                    () = yield_now() => {}
+                }
+            }
+        }
+    }
+    seen.extend(take(&mut subscription, 150 - seen.len()).await);
+    assert_whole(&*storage.store, &seen);
+}
+
+#[tokio::test]
+async fn a_subscriber_far_behind_holds_up_nobody_and_misses_nothing() {
+    // More than is kept in memory for those who are a little behind.
+    let (streams, events) = (60, 400);
+    let storage = memory(1);
+    let feed = Feed::new(Arc::clone(&storage.store) as _);
+    let all = || feed.subscribe(Begin::AtTheFirst, EventFilter::default());
+    let (mut slow, mut fast) = (all().await.unwrap(), all().await.unwrap());
+    fill(&*storage.store, 1, 1).await;
+    let mut slow_seen = take(&mut slow, 1).await;
+    // Both are live now; only one goes on.
+    assert!(slow.next().await.unwrap().caught_up());
+    let mut fast_seen = take(&mut fast, 1).await;
+    for before in 0..events {
+        for root in 1..=streams {
+            append(&*storage.store, &stream("order", root), before, &["Noted"]).await;
+        }
+        fast_seen.extend(take(&mut fast, streams as usize).await);
+    }
+    slow_seen.extend(take(&mut slow, streams as usize * events as usize).await);
+    assert_whole(&*storage.store, &fast_seen);
+    assert_eq!(slow_seen, fast_seen);
+}
+
+#[tokio::test]
+async fn the_log_is_read_once_for_all_who_have_caught_up() {
+    let storage = memory(1);
+    let store = FaultyStore::new(Arc::clone(&storage.store));
+    let feed = Feed::new(Arc::new(store.clone()));
+    let mut subscriptions = Vec::new();
+    for _ in 0..20 {
+        let mut subscription = feed
+            .subscribe(Begin::AtTheFirst, EventFilter::default())
+            .await
+            .unwrap();
+        assert!(subscription.next().await.unwrap().caught_up());
+        subscriptions.push(subscription);
+    }
+    let got = Arc::new(AtomicUsize::new(0));
+    for mut subscription in subscriptions {
+        let got = Arc::clone(&got);
+        tokio::spawn(async move {
+            loop {
+                let batch = subscription.next().await.unwrap();
+                got.fetch_add(batch.events().count(), Ordering::Relaxed);
+            }
+        });
+    }
+    yield_now().await;
+    let before = store.log_reads();
+    for number in 0..30 {
+        append(&*storage.store, &stream("order", 1), number, &["Noted"]).await;
+        while got.load(Ordering::Relaxed) < 20 * (number as usize + 1) {
+            yield_now().await;
+        }
+    }
+    // One to get each event, and one to find that there is nothing more; not twenty.
+    let reads = store.log_reads() - before;
+    assert!(reads <= 2 * 30 + 2, "{reads}");
+}
+
+#[tokio::test]
+async fn only_what_passes_the_filter_is_handed_out_but_the_cursor_moves_over_all() {
+    let storage = memory(1);
+    let (order, account) = (stream("order", 1), stream("account", 2));
+    append(&*storage.store, &order, 0, &["Placed", "Paid"]).await;
+    append(&*storage.store, &account, 0, &["Opened"]).await;
+    append(&*storage.store, &order, 2, &["Shipped"]).await;
+    append(&*storage.store, &stream("order", 3), 0, &["Placed"]).await;
+    let feed = Feed::new(Arc::clone(&storage.store) as _);
+    for (filter, expected) in [
+        (
+            EventFilter::default(),
+            vec!["Placed", "Paid", "Opened", "Shipped", "Placed"],
+        ),
+        (
+            EventFilter {
+                domains: vec![account.domain.clone()],
+                ..EventFilter::default()
+            },
+            vec!["Opened"],
+        ),
+        (
+            EventFilter {
+                types: vec!["Placed".into(), "Opened".into()],
+                ..EventFilter::default()
+            },
+            vec!["Placed", "Opened", "Placed"],
+        ),
+        (
+            EventFilter {
+                domains: vec![order.domain.clone()],
+                types: vec!["Placed".into(), "Shipped".into(), "Opened".into()],
+                roots: vec![order.root, account.root],
+            },
+            vec!["Placed", "Shipped"],
+        ),
+    ] {
+        let mut subscription = feed.subscribe(Begin::AtTheFirst, filter).await.unwrap();
+        let mut seen = Vec::new();
+        loop {
+            let batch = subscription.next().await.unwrap();
+            seen.extend(
+                batch
+                    .events()
+                    .map(|event| event.payload.type_name.to_string()),
+            );
+            if batch.caught_up() {
+                break;
+            }
+        }
+        assert_eq!(seen, expected);
+        assert_eq!(subscription.cursor().to_string(), "5");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Any mixture of writing, reading and beginning again after the last cursor.
+    #[test]
+    fn resumed_subscriptions_go_on_exactly_where_they_stood(
+        partitions in 1..4_u16,
+        steps in proptest::collection::vec(0..3_u8, 1..60),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let storage = memory(partitions);
+            let mut subscription = subscribe(&storage.store, Begin::AtTheFirst).await;
+            let (mut written, mut seen) = (0_u32, Vec::new());
+            for step in steps {
+                match step {
+                    0 => {
+                        let root = u128::from(written % 3);
+                        append(&*storage.store, &stream("order", root), written / 3, &["Noted"]).await;
+                        written += 1;
+                    }
+                    1 if seen.len() < written as usize => {
+                        seen.extend(subscription.next().await.unwrap().events().cloned());
+                    }
+                    _ => {
+                        let cursor = subscription.cursor().clone();
+                        subscription = subscribe(&storage.store, Begin::After(cursor)).await;
+                    }
+                }
+            }
+            seen.extend(take(&mut subscription, written as usize - seen.len()).await);
+            assert_whole(&*storage.store, &seen);
+        });
+    }
+}

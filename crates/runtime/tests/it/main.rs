@@ -1,0 +1,7 @@
+//! Subscriptions against real stores.
+
+mod damaged;
+mod live;
+mod store_down;
+mod support;
+mod where_to_begin;

@@ -1,0 +1,70 @@
+//! Where a subscription begins, and where it must not.
+
+use std::sync::Arc;
+
+use seriatim_core::{Cursor, EventFilter, LogPartition, Position, RecordedEvent};
+use seriatim_runtime::{Begin, Feed, SubscribeError};
+
+use crate::support::{all_kinds, append, fill, memory, stream, subscribe, take};
+
+#[tokio::test]
+async fn now_is_after_what_is_recorded_already() {
+    for storage in all_kinds().await {
+        fill(&*storage.store, 3, 2).await;
+        let mut subscription = subscribe(&storage.store, Begin::Now).await;
+        assert!(subscription.next().await.unwrap().caught_up());
+        append(&*storage.store, &stream("order", 1), 2, &["Later"]).await;
+        let events = take(&mut subscription, 1).await;
+        assert_eq!(events[0].payload.type_name, "Later");
+    }
+}
+
+#[tokio::test]
+async fn after_a_cursor_is_the_next_event_of_each_partition() {
+    for storage in all_kinds().await {
+        fill(&*storage.store, 8, 5).await;
+        let mut first = subscribe(&storage.store, Begin::AtTheFirst).await;
+        let all = take(&mut first, 40).await;
+        let mut cursor = Cursor::start(storage.store.partitions());
+        let partitions = storage.store.partitions();
+        let partition = |event: &RecordedEvent| LogPartition::of(&event.stream, partitions);
+        for event in &all[..17] {
+            cursor.set(partition(event), event.position);
+        }
+        let mut second = subscribe(&storage.store, Begin::After(cursor.clone())).await;
+        let rest = take(&mut second, 40 - 17).await;
+        let is_new = |event: &&RecordedEvent| event.position > cursor.get(partition(event));
+        assert_eq!(all.iter().filter(is_new).count(), rest.len());
+        assert!(rest.iter().all(|event| is_new(&event)));
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_log_is_refused() {
+    let storage = memory(4);
+    let feed = Feed::new(Arc::clone(&storage.store) as _);
+    let begin = Begin::After("1,2".parse().unwrap());
+    let refused = feed.subscribe(begin, EventFilter::default()).await;
+    assert!(matches!(
+        refused,
+        Err(SubscribeError::OtherLog { partitions: 4, .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_cursor_ahead_of_the_log_is_refused() {
+    let storage = memory(1);
+    fill(&*storage.store, 1, 3).await;
+    let feed = Feed::new(Arc::clone(&storage.store) as _);
+    for (position, expected) in [(3, true), (4, false)] {
+        let begin = Begin::After(position.to_string().parse().unwrap());
+        match feed.subscribe(begin, EventFilter::default()).await {
+            Ok(_) => assert!(expected),
+            Err(SubscribeError::AheadOfLog { position, head, .. }) => {
+                assert!(!expected);
+                assert_eq!((position, head), (Position(4), Position(3)));
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
