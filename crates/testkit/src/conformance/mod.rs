@@ -11,23 +11,34 @@
 //! });
 //! ```
 //!
-//! The block gives two handles on one new, empty storage; what follows them is kept until the rule is through.
+//! The block gives two handles on one new, empty storage, whose log has one partition; what follows them is kept
+//! until the rule is through. A store that can have several is examined by those rules that they concern too:
+//!
+//! ```ignore
+//! mod with_four_partitions {
+//!     seriatim_testkit::partitions_conformance!(super::open("partitions=4"));
+//! }
+//! ```
 
 mod append;
 mod claims;
 mod letters;
+mod partitions;
 mod races;
 mod reading;
 mod samples;
 mod snapshots;
+mod waiting;
 
 pub use append::*;
 pub use claims::*;
 pub use letters::*;
+pub use partitions::*;
 pub use races::*;
 pub use reading::*;
 pub use samples::{Handle, assert_log_is_sound};
 pub use snapshots::*;
+pub use waiting::*;
 
 /// Runs a rule on a runtime with several threads, so that what it starts at once runs at once.
 #[doc(hidden)]
@@ -40,7 +51,7 @@ pub fn run(rule: impl Future<Output = ()>) {
         .block_on(rule);
 }
 
-/// Makes one test of each rule for a store; see the [module](crate::conformance).
+/// Makes one test of each rule for a store whose log has one partition; see the [module](crate::conformance).
 #[macro_export]
 macro_rules! store_conformance {
     ($open:expr) => {
@@ -100,15 +111,8 @@ macro_rules! store_conformance {
             letters_read_back_as_they_were_written
             letters_are_listed_oldest_first
             letters_are_filtered
-
-            of_simultaneous_writers_one_wins
-            of_staggered_writers_the_first_wins
-            of_simultaneous_creators_one_wins
-            of_simultaneous_claims_one_wins
-            concurrent_writers_leave_no_gaps
-            what_was_acknowledged_is_there_for_the_next_read
-            a_reader_never_sees_half_an_append
         }
+        $crate::partitions_conformance!($open);
     };
     (rules ($open:expr) $($rule:ident)*) => {
         $(
@@ -125,6 +129,35 @@ macro_rules! store_conformance {
     };
 }
 
+/// Makes one test of each rule that holds for a log with any number of partitions.
+#[macro_export]
+macro_rules! partitions_conformance {
+    ($open:expr) => {
+        $crate::store_conformance! { rules ($open)
+            handles_agree_on_the_partitions
+            a_partition_is_read_in_pages
+            a_partition_that_the_log_does_not_have_is_a_mistake
+            a_batch_for_all_partitions_is_answered_in_its_order
+            a_conflict_in_one_partition_leaves_the_others_alone
+            letters_and_claims_are_of_their_streams_partition
+
+            what_is_there_is_not_waited_for
+            a_commit_wakes_those_who_wait
+            many_can_wait
+            a_dropped_waiter_harms_nobody
+            no_event_is_missed_between_reading_and_waiting
+
+            of_simultaneous_writers_one_wins
+            of_staggered_writers_the_first_wins
+            of_simultaneous_creators_one_wins
+            of_simultaneous_claims_one_wins
+            concurrent_writers_leave_no_gaps
+            what_was_acknowledged_is_there_for_the_next_read
+            a_reader_never_sees_half_an_append
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests {
     /// A rule that is written but not listed would never be run.
@@ -134,9 +167,11 @@ mod tests {
             include_str!("append.rs"),
             include_str!("claims.rs"),
             include_str!("letters.rs"),
+            include_str!("partitions.rs"),
             include_str!("races.rs"),
             include_str!("reading.rs"),
             include_str!("snapshots.rs"),
+            include_str!("waiting.rs"),
         ];
         let listed: Vec<_> = include_str!("mod.rs").lines().map(str::trim).collect();
         for area in areas {

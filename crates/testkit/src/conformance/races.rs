@@ -1,10 +1,11 @@
 //! Rules of many at once: one winner, no gaps, nothing half, over both handles.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use seriatim_core::{
-    AppendOutcome, Load, LogPartition, Position, RecordedEvent, Sequence, StreamId, Write,
+    Append, AppendOutcome, Load, LogPartition, Position, RecordedEvent, Sequence, StreamId, Write,
 };
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -94,7 +95,7 @@ pub async fn concurrent_writers_leave_no_gaps(a: &Handle, b: &Handle) {
     let finished = Arc::new(AtomicBool::new(false));
     let readers = [a, b].map(|store| {
         let (store, finished) = (store.clone(), finished.clone());
-        tokio::spawn(async move { follow(&store, &finished).await })
+        tokio::spawn(async move { follow_all(&store, &finished).await })
     });
     let mut writers = JoinSet::new();
     for n in 0..WRITERS {
@@ -111,10 +112,13 @@ pub async fn concurrent_writers_leave_no_gaps(a: &Handle, b: &Handle) {
         acknowledged.len(),
         "what was refused is not there"
     );
-    for (position, id) in acknowledged {
-        let index = usize::try_from(position.0).unwrap() - 1;
+    let places: HashMap<_, _> = log
+        .iter()
+        .map(|event| ((home(a, &event.stream), event.position), event.id))
+        .collect();
+    for (place, id) in acknowledged {
         assert_eq!(
-            log[index].id, id,
+            places[&place], id,
             "an acknowledged event is where it was said"
         );
     }
@@ -170,12 +174,10 @@ async fn assert_is_there(
             .unwrap()
             .is_some()
     );
-    assert!(head(store).await >= position);
+    let partition = home(store, stream);
+    assert!(store.head(partition).await.unwrap() >= position);
     let before = Position(position.0 - 1);
-    let read = store
-        .read_log(LogPartition::FIRST, before, 1)
-        .await
-        .unwrap();
+    let read = store.read_log(partition, before, 1).await.unwrap();
     assert_eq!(read[0].position, position);
     let read = store.read_stream(stream, sequence, 2).await.unwrap();
     assert_eq!(read.len(), 1);
@@ -190,7 +192,7 @@ pub async fn a_reader_never_sees_half_an_append(a: &Handle, b: &Handle) {
         tokio::spawn(async move {
             while !finished.load(Ordering::SeqCst) {
                 assert_eq!(read_stream(&store, &stream).await.len() % 5, 0);
-                assert_eq!(head(&store).await.0 % 5, 0);
+                assert_eq!(store.head(home(&store, &stream)).await.unwrap().0 % 5, 0);
                 tokio::task::yield_now().await;
             }
         })
@@ -205,10 +207,7 @@ pub async fn a_reader_never_sees_half_an_append(a: &Handle, b: &Handle) {
 }
 
 /// Starts appends at one moment, alternately over the handles, and gives their outcomes.
-async fn all_at_once(
-    handles: [&Handle; 2],
-    make: impl Fn(usize) -> seriatim_core::Append,
-) -> Vec<AppendOutcome> {
+async fn all_at_once(handles: [&Handle; 2], make: impl Fn(usize) -> Append) -> Vec<AppendOutcome> {
     let start = Arc::new(Barrier::new(WRITERS));
     let tasks: Vec<_> = (0..WRITERS)
         .map(|n| {
@@ -227,8 +226,8 @@ async fn all_at_once(
 }
 
 /// Appends in batches to a stream of its own and to shared ones, where it often loses, and sometimes on purpose.
-/// Gives the positions and ids of all that was acknowledged.
-async fn keep_writing(store: &Handle, shared: &[StreamId], n: usize) -> Vec<(Position, Uuid)> {
+/// Gives the places and ids of all that was acknowledged.
+async fn keep_writing(store: &Handle, shared: &[StreamId], n: usize) -> Vec<(Place, Uuid)> {
     let own = new_stream();
     let mut own_current = None;
     let mut believed = vec![None; shared.len()];
@@ -245,10 +244,10 @@ async fn keep_writing(store: &Handle, shared: &[StreamId], n: usize) -> Vec<(Pos
             append(&own, own_current, events(1 + round % 3)),
             append(&shared[target], after, events(2)),
         ];
-        let sent: Vec<_> = batch.iter().map(|append| append.write.clone()).collect();
+        let sent = batch.clone();
         let outcomes = append_all(store, batch).await;
-        for (write, outcome) in sent.iter().zip(&outcomes) {
-            acknowledged.extend(places(write, outcome));
+        for (append, outcome) in sent.iter().zip(&outcomes) {
+            acknowledged.extend(places(store, append, outcome));
         }
         own_current = Sequence::advance(own_current, 1 + round % 3).unwrap();
         assert!(!on_purpose || matches!(outcomes[1], AppendOutcome::Conflict { .. }));
@@ -261,28 +260,41 @@ async fn keep_writing(store: &Handle, shared: &[StreamId], n: usize) -> Vec<(Pos
     acknowledged
 }
 
+/// Where an event is in the log.
+type Place = (LogPartition, Position);
+
 /// Where the events of an append are, if it was written.
-fn places(write: &Write, outcome: &AppendOutcome) -> Vec<(Position, Uuid)> {
-    let (Write::Events { events, .. }, AppendOutcome::Written { position, .. }) = (write, outcome)
+fn places(store: &Handle, append: &Append, outcome: &AppendOutcome) -> Vec<(Place, Uuid)> {
+    let (Write::Events { events, .. }, AppendOutcome::Written { position, .. }) =
+        (&append.write, outcome)
     else {
         return Vec::new();
     };
+    let partition = home(store, &append.stream);
     let first = position.0 + 1 - events.len() as u64;
-    let positions = (first..).map(Position);
-    positions.zip(events.iter().map(|event| event.id)).collect()
+    let places = (first..).map(|position| (partition, Position(position)));
+    places.zip(events.iter().map(|event| event.id)).collect()
 }
 
-/// Reads the log by position until the writers have finished, as a subscriber does.
-async fn follow(store: &Handle, finished: &AtomicBool) -> Vec<RecordedEvent> {
+/// All partitions, one after the other, each read while the writers write.
+async fn follow_all(store: &Handle, finished: &AtomicBool) -> Vec<RecordedEvent> {
+    let partitions = LogPartition::all(store.partitions());
+    let followers = partitions.map(|partition| follow(store, partition, finished));
+    futures::future::join_all(followers).await.concat()
+}
+
+/// Reads a partition by position until the writers have finished, as a subscriber does.
+async fn follow(
+    store: &Handle,
+    partition: LogPartition,
+    finished: &AtomicBool,
+) -> Vec<RecordedEvent> {
     let mut seen: Vec<RecordedEvent> = Vec::new();
     loop {
         let last_look = finished.load(Ordering::SeqCst);
         let after = Position(seen.len() as u64);
-        let head = head(store).await;
-        let page = store
-            .read_log(LogPartition::FIRST, after, 100)
-            .await
-            .unwrap();
+        let head = store.head(partition).await.unwrap();
+        let page = store.read_log(partition, after, 100).await.unwrap();
         for event in &page {
             assert_eq!(event.position.0, seen.len() as u64 + 1, "no gap, none late");
             seen.push(event.clone());

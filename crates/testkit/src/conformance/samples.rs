@@ -174,6 +174,11 @@ pub(super) async fn read_partition(store: &Handle, partition: LogPartition) -> V
     events.expect("the store answers")
 }
 
+/// Where a stream lives.
+pub(super) fn home(store: &Handle, stream: &StreamId) -> LogPartition {
+    LogPartition::of(stream, store.partitions())
+}
+
 /// The head of the first partition.
 pub(super) async fn head(store: &Handle) -> Position {
     let head = store.head(LogPartition::FIRST).await;
@@ -224,8 +229,12 @@ async fn sound_partition(store: &Handle, partition: LogPartition) -> Vec<Recorde
             earlier.is_none_or(|earlier| earlier.recorded_at <= event.recorded_at),
             "times never decrease"
         );
-        let home = LogPartition::of(&event.stream, store.partitions());
-        assert_eq!(partition, home, "{} lives there", event.stream);
+        assert_eq!(
+            partition,
+            home(store, &event.stream),
+            "{} lives there",
+            event.stream
+        );
     }
     let head = store.head(partition).await.expect("the store answers");
     assert_eq!(head.0, log.len() as u64, "the head is the last event");
