@@ -1,13 +1,32 @@
 //! `cargo xtask bench`: builds the benchmarks for speed and runs them.
 
+use crate::services;
 use crate::step::cargo;
 use crate::toolchain;
 
+/// Where the benchmarks find the database they may fill.
+const POSTGRES: &str = "SERIATIM_BENCH_POSTGRES";
+
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     toolchain::check_c_compiler()?;
+    match needs_postgres(arguments) {
+        true => services::with_postgres(POSTGRES, |url| start(arguments, &[(POSTGRES, url)])),
+        false => start(arguments, &[]),
+    }
+}
+
+/// All other arguments are the program's own business.
+fn needs_postgres(arguments: &[&str]) -> bool {
+    let named = |names: &[&str]| arguments.iter().any(|argument| names.contains(argument));
+    let on_sqlite = arguments.windows(2).any(|pair| pair == ["--on", "sqlite"]);
+    !(on_sqlite || named(&["--on=sqlite", "--help", "-h"]))
+}
+
+fn start(arguments: &[&str], found: &[(&str, &str)]) -> Result<(), String> {
     let status = cargo()
         .args(["run", "--release", "--package", "seriatim-bench", "--"])
         .args(arguments)
+        .envs(found.iter().copied())
         .status()
         .map_err(|error| format!("cargo cannot be started: {error}"))?;
     if status.success() {

@@ -15,10 +15,11 @@ usage: cargo xtask <chore>
 chores:
   test [--fast]                        everything that must hold before a change is handed in:
                                        format, lints, documentation, tests; --fast: only the tests
-  services up|down|status [--json]     a private PostgreSQL in target/services, on a free port;
-           [--name NAME]               NAME: another one beside it
+  services up|down|remove|status       a private PostgreSQL in target/services, on a free port;
+           [--name NAME] [--json]      NAME: another one beside it; remove: with all that it holds;
+           [--standby-of NAME]         up: one that follows another
   bench [rows...] [--quick] [--json]   the benchmarks, or only some of their rows (P4 P7 ...);
-                                       --json: the report on stdout instead of a table";
+        [--on sqlite|postgres]         --json: the report on stdout instead of a table";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

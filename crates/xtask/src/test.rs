@@ -1,9 +1,8 @@
 //! `cargo xtask test`: what must hold before a change is handed in.
 
-use std::env;
 use std::time::Duration;
 
-use crate::services::Postgres;
+use crate::services;
 use crate::step::Step;
 use crate::toolchain;
 
@@ -53,7 +52,7 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
     for step in checks {
         times.push((step.in_words(), step.run(&[])?));
     }
-    with_postgres(|url| {
+    services::with_postgres(POSTGRES, |url| {
         for step in TESTS {
             times.push((step.in_words(), step.run(&[(POSTGRES, url)])?));
         }
@@ -61,26 +60,6 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
     })?;
     report(&times);
     Ok(())
-}
-
-/// Leaves the service as it was found. A database that the variable names already is used instead.
-fn with_postgres(tests: impl FnOnce(&str) -> Result<(), String>) -> Result<(), String> {
-    if let Ok(url) = env::var(POSTGRES) {
-        return tests(&url);
-    }
-    let postgres = Postgres::named("postgres")?;
-    let was_running = postgres.running().is_some();
-    postgres.up()?;
-    let running = postgres.running();
-    let url = running.ok_or("PostgreSQL has ended; see `cargo xtask services status`")?;
-    let result = tests(&url.url);
-    if !was_running {
-        postgres.down()?;
-    }
-    result.map_err(|message| match was_running {
-        true => message,
-        false => format!("{message}\nafter `cargo xtask services up`"),
-    })
 }
 
 fn report(times: &[(String, Duration)]) {

@@ -43,3 +43,15 @@ fn a_name_that_would_leave_the_folder_is_refused() {
         .unwrap();
     assert!(!output.status.success());
 }
+
+#[test]
+fn a_variable_that_names_no_programs_is_refused_with_its_name() {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["services", "up", "--name", "xtask-test"])
+        .env("SERIATIM_POSTGRES_BIN", env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("correct SERIATIM_POSTGRES_BIN"), "{said}");
+}

@@ -7,39 +7,100 @@ use std::process::Command;
 
 use super::account::is_root;
 
+/// Names the folder of the programs: for another version than the one that would be found.
+const VARIABLE: &str = "SERIATIM_POSTGRES_BIN";
+
 const NEEDED: [&str; 2] = ["initdb", "pg_ctl"];
 
-/// The folder of the programs; installs them where that is possible without asking anybody.
-pub(crate) fn find_or_install() -> Result<PathBuf, String> {
-    if let Some(found) = find() {
-        return Ok(found);
-    }
-    if is_root() && install() {
-        return find().ok_or_else(|| {
-            "the package `postgresql` is installed, but initdb and pg_ctl are not in \
-             /usr/lib/postgresql/*/bin; put their folder into PATH"
-                .to_owned()
-        });
-    }
-    Err(
-        "there is no PostgreSQL (initdb, pg_ctl); install it and run this again:
+/// What an administrator of Debian or Ubuntu would type. Without the setting in between, the package would make a
+/// cluster for the whole machine and start it at each boot.
+const INSTALL: &str = "\
+export DEBIAN_FRONTEND=noninteractive
+settings=/etc/postgresql-common/createcluster.d
+trap 'rm -f $settings/seriatim.conf' EXIT
+apt-get update || true
+apt-get install --yes --no-install-recommends postgresql-common
+mkdir -p $settings
+echo 'create_main_cluster = false' > $settings/seriatim.conf
+apt-get install --yes --no-install-recommends postgresql
+";
+
+const NEXT_STEP: &str = "install it and run this again:
   Debian, Ubuntu   sudo apt-get install postgresql
   Fedora           sudo dnf install postgresql-server
   Alpine           sudo apk add postgresql
   macOS            brew install postgresql@17
-or put the folder of its programs into PATH"
-            .to_owned(),
-    )
+or name the folder of its programs in SERIATIM_POSTGRES_BIN";
+
+/// The folder of the programs; installs them where that is possible without asking anybody.
+pub(crate) fn find_or_install() -> Result<PathBuf, String> {
+    if let Some(found) = find()? {
+        return Ok(found);
+    }
+    let Some(mut administrator) = administrator() else {
+        return Err(format!(
+            "there is no PostgreSQL (initdb, pg_ctl); {NEXT_STEP}"
+        ));
+    };
+    eprintln!(
+        "\n==> there is no PostgreSQL; installing the package `postgresql`, without a cluster of the system's"
+    );
+    let installed = administrator
+        .args(["sh", "-ec", INSTALL])
+        .stdout(std::io::stderr())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !installed {
+        return Err(format!("PostgreSQL could not be installed; {NEXT_STEP}"));
+    }
+    find()?.ok_or_else(|| {
+        format!(
+            "the package `postgresql` is installed, but initdb and pg_ctl are not in /usr/lib/postgresql/*/bin; \
+             name their folder in {VARIABLE}"
+        )
+    })
 }
 
-/// In PATH, or else where Debian puts the newest.
-pub(crate) fn find() -> Option<PathBuf> {
+/// The folder that the variable names, or else one in PATH, or else where Debian puts the newest.
+pub(crate) fn find() -> Result<Option<PathBuf>, String> {
+    let holds_all = |folder: &PathBuf| NEEDED.iter().all(|program| folder.join(program).is_file());
+    if let Some(folder) = env::var_os(VARIABLE).map(PathBuf::from) {
+        let whole = fs::canonicalize(&folder).ok().filter(holds_all);
+        return whole.map(Some).ok_or_else(|| {
+            format!(
+                "there is no initdb and pg_ctl in {}; correct {VARIABLE}, or leave it out",
+                folder.display()
+            )
+        });
+    }
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
     folders.extend(debian_folders());
-    folders
-        .into_iter()
-        .find(|folder| NEEDED.iter().all(|program| folder.join(program).is_file()))
+    Ok(folders.into_iter().find(holds_all))
+}
+
+/// The major version of the programs, if the variable names them: what they make is kept apart from what others make,
+/// for no version reads the files of another.
+pub(crate) fn chosen_version() -> Result<Option<String>, String> {
+    if env::var_os(VARIABLE).is_none() {
+        return Ok(None);
+    }
+    let folder = find()?.unwrap_or_default();
+    let said = Command::new(folder.join("initdb"))
+        .arg("--version")
+        .output();
+    let said = said.map_err(|error| format!("initdb cannot be started: {error}"))?;
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    // `initdb (PostgreSQL) 17.10 (Debian 17.10-1)`
+    let number = said.split_whitespace().nth(2).unwrap_or_default();
+    let major: String = number.chars().take_while(char::is_ascii_digit).collect();
+    match major.is_empty() {
+        true => Err(format!(
+            "initdb in {} does not say its version; correct {VARIABLE}",
+            folder.display()
+        )),
+        false => Ok(Some(major)),
+    }
 }
 
 fn debian_folders() -> Vec<PathBuf> {
@@ -55,22 +116,19 @@ fn debian_folders() -> Vec<PathBuf> {
     folders.into_iter().map(|(_, folder)| folder).collect()
 }
 
-fn install() -> bool {
-    let Some(apt) = [Path::new("/usr/bin/apt-get")]
-        .into_iter()
-        .find(|apt| apt.is_file())
-    else {
-        return false;
-    };
-    eprintln!("\n==> apt-get install postgresql");
-    let run = |arguments: &[&str]| {
-        Command::new(apt)
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(std::io::stderr())
-            .status()
-            .is_ok_and(|status| status.success())
-    };
-    let install = ["install", "--yes", "--no-install-recommends", "postgresql"];
-    run(&install) || (run(&["update"]) && run(&install))
+/// Who may install packages here: root, or whoever is taken for root without a password.
+fn administrator() -> Option<Command> {
+    if !Path::new("/usr/bin/apt-get").is_file() {
+        return None;
+    }
+    if is_root() {
+        return Some(Command::new("/usr/bin/env"));
+    }
+    let mut may = Command::new("sudo");
+    let may = may.args(["--non-interactive", "true"]).output();
+    may.is_ok_and(|output| output.status.success()).then(|| {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("--non-interactive");
+        sudo
+    })
 }

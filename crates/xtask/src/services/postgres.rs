@@ -1,6 +1,5 @@
 //! A private PostgreSQL: its own folder, its own port, durable like a real one.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -48,18 +47,27 @@ impl Postgres {
                 "`{name}` cannot be the name of a service; use letters, digits and `-`"
             ));
         }
+        let folder = match binaries::chosen_version()? {
+            Some(version) => format!("{name}-{version}"),
+            None => name.to_owned(),
+        };
         Ok(Self {
-            folder: services_folder().join(name),
+            folder: services_folder().join(folder),
         })
     }
 
     /// The server, if it runs.
-    pub(crate) fn running(&self) -> Option<Running> {
+    pub(crate) fn running(&self) -> Result<Option<Running>, String> {
+        let binaries = binaries::find()?;
+        Ok(binaries.and_then(|binaries| self.running_by(&binaries)))
+    }
+
+    fn running_by(&self, binaries: &Path) -> Option<Running> {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
         let pid = pid.lines().next()?.trim().parse().ok()?;
         let url = fs::read_to_string(self.folder.join("url")).ok()?;
         let account = Account::choose(&self.folder).ok()?;
-        let status = self.pg_ctl(account, &binaries::find()?, &["status"]);
+        let status = self.pg_ctl(account, binaries, &["status"]);
         let runs = status.is_ok_and(|mut command| succeeds(&mut command));
         // One that was killed may be there for a moment longer, but nobody listens.
         (runs && self.listens()).then(|| Running {
@@ -70,7 +78,19 @@ impl Postgres {
 
     /// Makes the cluster if there is none, and starts the server if it does not run.
     pub(crate) fn up(&self) -> Result<(), String> {
-        if self.running().is_some() {
+        self.up_from(|account, binaries| self.initialise(account, binaries))
+    }
+
+    /// The same, with a cluster that begins as a copy of another's, which runs, and follows it.
+    pub(crate) fn up_as_standby_of(&self, primary: &Self) -> Result<(), String> {
+        self.up_from(|account, binaries| self.copy(account, binaries, primary))
+    }
+
+    fn up_from(
+        &self,
+        make: impl FnOnce(Account, &Path) -> Result<(), String>,
+    ) -> Result<(), String> {
+        if self.running()?.is_some() {
             return Ok(());
         }
         let binaries = binaries::find_or_install()?;
@@ -78,14 +98,25 @@ impl Postgres {
         let account = Account::choose(&self.folder)?;
         account.give(&self.folder)?;
         if !self.data().join("PG_VERSION").exists() {
-            self.initialise(account, &binaries)?;
+            make(account, &binaries)?;
         }
         self.start(account, &binaries)
     }
 
+    /// Stops the server and deletes all that it holds.
+    pub(crate) fn remove(&self) -> Result<(), String> {
+        self.down()?;
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(self.cannot("be deleted", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Stops the server, which finishes nothing and loses nothing that was committed.
     pub(crate) fn down(&self) -> Result<(), String> {
-        if self.running().is_none() {
+        if self.running()?.is_none() {
             return Ok(());
         }
         let account = Account::choose(&self.folder)?;
@@ -100,16 +131,9 @@ impl Postgres {
     }
 
     fn initialise(&self, account: Account, binaries: &Path) -> Result<(), String> {
-        // Made beside its place and moved there when it is whole: whoever is interrupted can begin again.
-        let unfinished = self.folder.join("data.unfinished");
-        let _ = fs::remove_dir_all(&unfinished);
-        let password = random_password()?;
+        let unfinished = self.unfinished();
         let password_file = self.folder.join("password");
-        let write = |path: &Path, text: &str| {
-            write_private(path, text).map_err(|error| self.cannot("be written to", &error))?;
-            account.give(path)
-        };
-        write(&password_file, &password)?;
+        self.write(account, &password_file, &random_password()?)?;
         let mut initdb = account.command(&binaries.join("initdb"));
         initdb
             .args(["--username=seriatim", "--auth=password", "--encoding=UTF8"])
@@ -125,22 +149,60 @@ impl Postgres {
         let mut settings =
             fs::read_to_string(&conf).map_err(|error| self.cannot("be read", &error))?;
         settings.push_str(SETTINGS);
-        let sockets = match self.folder.as_os_str().len() > LONGEST_SOCKET_FOLDER {
-            true => String::new(),
-            false => self.folder.display().to_string(),
-        };
-        let _ = writeln!(settings, "unix_socket_directories = '{sockets}'");
-        write(&conf, &settings)?;
+        self.write(account, &conf, &settings)?;
         fs::rename(&unfinished, self.data()).map_err(|error| self.cannot("be made", &error))
+    }
+
+    /// A copy of what `primary` holds at the moment, which then receives the rest from it.
+    fn copy(&self, account: Account, binaries: &Path, primary: &Self) -> Result<(), String> {
+        let running = primary.running()?;
+        let url = running.ok_or("a standby needs a server that runs; start that one first")?;
+        let program = binaries.join("pg_basebackup");
+        if !program.is_file() {
+            return Err(format!(
+                "there is no pg_basebackup in {}; a standby is made with it, so name a whole PostgreSQL",
+                binaries.display()
+            ));
+        }
+        let unfinished = self.unfinished();
+        let mut copy = account.command(&program);
+        copy.args(["--checkpoint=fast", "--write-recovery-conf", "--dbname"])
+            .arg(url.url)
+            .arg("--pgdata")
+            .arg(&unfinished)
+            .current_dir(&self.folder);
+        if !succeeds(self.logged(&mut copy)?) {
+            return Err(self.failed("be made"));
+        }
+        let password = fs::read_to_string(primary.folder.join("password"));
+        let password = password.map_err(|error| primary.cannot("be read", &error))?;
+        self.write(account, &self.folder.join("password"), &password)?;
+        fs::rename(&unfinished, self.data()).map_err(|error| self.cannot("be made", &error))
+    }
+
+    /// A cluster is made beside its place and moved there when it is whole: whoever is interrupted can begin again.
+    fn unfinished(&self) -> PathBuf {
+        let unfinished = self.folder.join("data.unfinished");
+        let _ = fs::remove_dir_all(&unfinished);
+        unfinished
+    }
+
+    fn write(&self, account: Account, path: &Path, text: &str) -> Result<(), String> {
+        write_private(path, text).map_err(|error| self.cannot("be written to", &error))?;
+        account.give(path)
     }
 
     /// Another program may take the port first, and after a crash the old server's processes may still be ending:
     /// both pass.
     fn start(&self, account: Account, binaries: &Path) -> Result<(), String> {
         let give_up = Instant::now() + PATIENCE;
+        let sockets = match self.folder.as_os_str().len() > LONGEST_SOCKET_FOLDER {
+            true => String::new(),
+            false => self.folder.display().to_string(),
+        };
         loop {
             let port = self.port()?;
-            let options = format!("-p {port}");
+            let options = format!("-p {port} -c unix_socket_directories='{sockets}'");
             let arguments = ["start", "--wait", "--timeout=60", "--options", &options];
             if succeeds(&mut self.pg_ctl(account, binaries, &arguments)?) {
                 return self.write_url(port);
