@@ -33,6 +33,8 @@ mod gateway;
 mod view;
 
 mod resequencer;
+mod component;
+mod checkpoint;
 mod snapshot;
 mod append;
 mod store;
@@ -40,7 +42,9 @@ pub mod reading;
 
 pub use aggregate::{Aggregate, Fact, Merge, Overlap, Prepare, PrepareError, SnapshotPolicy};
 pub use append::{Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, Write};
+pub use checkpoint::{Checkpoint, CheckpointStore, Hold, Taking, Tenure};
 pub use command::{CommandRequest, FactRequest, NewFact};
+pub use component::{Component, InvalidComponent, Share, Work};
 pub use conflict::{ConflictReason, Fault, SequenceConflict};
 pub use content_hash::ContentHash;
 pub use cursor::{Cursor, InvalidCursor};

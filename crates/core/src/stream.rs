@@ -23,7 +23,7 @@ impl Domain {
 
     /// Checks `name` and makes it a domain.
     pub fn new(name: &str) -> Result<Self, InvalidDomain> {
-        if is_domain(name) {
+        if is_name(name) {
             return Ok(Self(name.into()));
         }
         Err(match name.chars().count() {
@@ -37,7 +37,7 @@ impl Domain {
     pub fn of<A: Aggregate>() -> Self {
         const {
             assert!(
-                is_domain(A::DOMAIN),
+                is_name(A::DOMAIN),
                 "`DOMAIN` must be 1 to 64 characters: a lower-case letter first, then lower-case letters, digits, `_`, `-` or `.`"
             );
         }
@@ -50,8 +50,8 @@ impl Domain {
     }
 }
 
-/// Whether `name` is a domain; `const`, so that the compiler can ask.
-const fn is_domain(name: &str) -> bool {
+/// Whether `name` is made of what domains and components are made of; `const`, so that the compiler can ask.
+pub(crate) const fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     let mut at = 0;
     while at < bytes.len() {

@@ -4,6 +4,7 @@
 //! while it is held is, step by step, what every store does.
 
 mod append;
+mod checkpoint;
 mod dead_letter;
 mod read;
 mod snapshot;
@@ -13,7 +14,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    ClaimRecord, DeadLetter, LogPartition, Position, RecordedEvent, Sequence, Snapshot, StreamId,
+    Checkpoint, ClaimRecord, DeadLetter, LogPartition, Position, RecordedEvent, Sequence, Snapshot,
+    StreamId, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -73,6 +75,8 @@ struct Log {
     partitions: Box<[Partition]>,
     streams: BTreeMap<StreamId, Stream>,
     letters: BTreeMap<Uuid, DeadLetter>,
+    /// Each with its tenure.
+    checkpoints: BTreeMap<Work, (Uuid, Checkpoint)>,
 }
 
 /// The events of one partition in the order of their positions: position 1 comes first.

@@ -130,6 +130,7 @@ impl Log {
             partitions: LogPartition::all(count).map(|_| Partition::new()).collect(),
             streams: BTreeMap::new(),
             letters: BTreeMap::new(),
+            checkpoints: BTreeMap::new(),
         }
     }
 

@@ -21,6 +21,7 @@
 //! ```
 
 mod append;
+mod checkpoints;
 mod claims;
 mod letters;
 mod partitions;
@@ -31,6 +32,7 @@ mod snapshots;
 mod waiting;
 
 pub use append::*;
+pub use checkpoints::*;
 pub use claims::*;
 pub use letters::*;
 pub use partitions::*;

@@ -1,0 +1,195 @@
+//! Who reacts to events, and how that work is cut into pieces.
+
+use std::fmt;
+use std::num::NonZero;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::stream::is_name;
+use crate::{LogPartition, StreamId};
+
+/// The name of a saga, a process manager or a projector, for example `balances`.
+///
+/// The same letters as a [`Domain`](crate::Domain), because a process manager has streams under its name. Its progress
+/// is kept under it: another name is another component, which begins anew. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Component(Arc<str>);
+
+impl Component {
+    /// Checks `name` and makes it a component.
+    pub fn new(name: &str) -> Result<Self, InvalidComponent> {
+        if is_name(name) {
+            return Ok(Self(name.into()));
+        }
+        Err(InvalidComponent { name: name.into() })
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for Component {
+    type Err = InvalidComponent;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<String> for Component {
+    type Error = InvalidComponent;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::new(&name)
+    }
+}
+
+impl From<Component> for String {
+    fn from(component: Component) -> Self {
+        component.as_str().into()
+    }
+}
+
+/// A name that is no [`Component`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{name}` cannot name a component: take 1 to {} characters, a lower-case letter first, then lower-case letters, digits, `_`, `-` or `.`",
+    crate::Domain::MAX_LENGTH
+)]
+pub struct InvalidComponent {
+    /// What was given.
+    pub name: String,
+}
+
+/// One of several equal parts that the streams fall into, so that as many processes can work for one component. All
+/// events of a stream are in one share, so their order is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Share {
+    of: NonZero<u16>,
+    index: u16,
+}
+
+impl Share {
+    /// The only one, with all streams in it.
+    pub const WHOLE: Self = Self {
+        of: NonZero::<u16>::MIN,
+        index: 0,
+    };
+
+    /// All shares there are if there are `count`.
+    pub fn all(count: NonZero<u16>) -> impl Iterator<Item = Self> + Clone {
+        (0..count.get()).map(move |index| Self { of: count, index })
+    }
+
+    /// Which one it is, from 0 on.
+    pub fn index(self) -> u16 {
+        self.index
+    }
+
+    /// How many there are.
+    pub fn count(self) -> NonZero<u16> {
+        self.of
+    }
+
+    /// Whether a stream is in it.
+    ///
+    /// That is decided by the last eight bytes of the SHA-256 of the domain's name, a byte 0, and the root, as a number
+    /// with the highest byte first, modulo the count. The partition of the log goes by other bytes, so the shares of
+    /// one partition are equal too.
+    pub fn has(self, stream: &StreamId) -> bool {
+        if self.of.get() == 1 {
+            return true;
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(stream.domain.as_str());
+        hasher.update([0]);
+        hasher.update(stream.root);
+        let digest: [u8; 32] = hasher.finalize().into();
+        let [.., a, b, c, d, e, f, g, h] = digest;
+        let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        number % u64::from(self.of.get()) == u64::from(self.index)
+    }
+}
+
+/// A piece of a component's work: what it does with the streams of one share in one partition of the log. One
+/// process at a time does it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Work {
+    /// Whose.
+    pub component: Component,
+    /// Where in the log.
+    pub partition: LogPartition,
+    /// Which of the streams there.
+    pub share: Share,
+}
+
+impl fmt::Display for Work {
+    /// `balances`; with `/partition` and `/index of count` where there is more than one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.component, self.partition)?;
+        match self.share {
+            Share::WHOLE => Ok(()),
+            Share { of, index } => write!(f, "/{index}of{of}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Domain;
+
+    fn streams() -> impl Iterator<Item = StreamId> {
+        (0..4000).map(|root| StreamId::new(Domain::new("order").unwrap(), Uuid::from_u128(root)))
+    }
+
+    #[test]
+    fn every_stream_is_in_exactly_one_share() {
+        let shares: Vec<_> = Share::all(NonZero::new(5).unwrap()).collect();
+        for stream in streams() {
+            assert_eq!(shares.iter().filter(|share| share.has(&stream)).count(), 1);
+            assert!(Share::WHOLE.has(&stream));
+        }
+    }
+
+    #[test]
+    fn the_shares_of_one_partition_are_equal() {
+        let two = NonZero::new(2).unwrap();
+        let first = Share::all(two).next().unwrap();
+        let in_partition = |stream: &StreamId| LogPartition::of(stream, two).0 == 0;
+        let in_both = streams().filter(|stream| in_partition(stream) && first.has(stream));
+        let count = in_both.count();
+        assert!((900..1100).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn names_are_those_of_domains() {
+        assert!(Component::new("order-list.v2").is_ok());
+        for name in ["", "Orders", "1st", "a b"] {
+            assert_eq!(
+                Component::new(name),
+                Err(InvalidComponent { name: name.into() })
+            );
+        }
+    }
+}

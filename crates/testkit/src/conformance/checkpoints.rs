@@ -1,0 +1,299 @@
+//! Rules of checkpoints: one owner at a time, and progress that nobody else can move.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{
+    Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, Taking, Tenure,
+    Work,
+};
+
+/// One handle on the storage that is examined.
+pub type CheckpointHandle = Arc<dyn CheckpointStore>;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn work(name: &str) -> Work {
+    Work {
+        component: Component::new(name).expect("the rules name only components"),
+        partition: LogPartition::FIRST,
+        share: Share::WHOLE,
+    }
+}
+
+async fn try_to_take(
+    store: &CheckpointHandle,
+    work: &Work,
+    owner: &str,
+    lease: Duration,
+    begin: u64,
+) -> Taking {
+    let taking = store.take(work, owner, lease, Position(begin));
+    taking.await.expect("the store answers")
+}
+
+async fn take(store: &CheckpointHandle, work: &Work, owner: &str, lease: Duration) -> Tenure {
+    match try_to_take(store, work, owner, lease, 0).await {
+        Taking::Taken(tenure) => tenure,
+        Taking::Busy { owner, .. } => panic!("{work} should be free, but {owner} has it"),
+    }
+}
+
+async fn advance(store: &CheckpointHandle, tenure: &mut Tenure, to: u64, lease: Duration) -> Hold {
+    let hold = store.advance(tenure, Position(to), lease).await;
+    let hold = hold.expect("the store answers");
+    if hold == Hold::Held {
+        tenure.position = Position(to);
+    }
+    hold
+}
+
+async fn checkpoint(store: &CheckpointHandle, work: &Work) -> Checkpoint {
+    let all = store.checkpoints(Some(&work.component)).await;
+    let all = all.expect("the store answers");
+    let found = all.into_iter().find(|checkpoint| checkpoint.work == *work);
+    found.expect("it was taken before")
+}
+
+/// New work begins where its first owner wants it to; later ones go on where it stands.
+pub async fn work_begins_once(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    let Taking::Taken(mut tenure) = try_to_take(a, &work, "one", HOUR, 17).await else {
+        panic!("nobody had it");
+    };
+    assert_eq!(tenure.position, Position(17));
+    assert_eq!(advance(a, &mut tenure, 20, HOUR).await, Hold::Held);
+    a.release(&tenure).await.unwrap();
+    let again = take(b, &work, "two", HOUR).await;
+    assert_eq!(again.position, Position(20));
+    assert_eq!(checkpoint(a, &work).await.epoch, 2);
+}
+
+/// While a lease lasts nobody else gets the work, and they are told who has it.
+pub async fn work_has_one_owner(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    take(a, &work, "one", HOUR).await;
+    let until = checkpoint(b, &work).await.leased_until;
+    for store in [a, b] {
+        let busy = Taking::Busy {
+            owner: "one".into(),
+            until,
+        };
+        assert_eq!(try_to_take(store, &work, "two", HOUR, 0).await, busy);
+    }
+    assert_eq!(checkpoint(a, &work).await.owner.as_deref(), Some("one"));
+}
+
+/// Work whose lease ran out can be taken over, and nothing its former owner writes has an effect from then on.
+pub async fn a_former_owner_changes_nothing(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    let mut former = take(a, &work, "one", Duration::ZERO).await;
+    assert_eq!(advance(a, &mut former, 5, Duration::ZERO).await, Hold::Held);
+    let mut owner = take(b, &work, "two", HOUR).await;
+    assert_eq!(owner.position, Position(5));
+
+    assert_eq!(advance(a, &mut former, 9, HOUR).await, Hold::Lost);
+    a.release(&former).await.unwrap();
+    let stands = checkpoint(a, &work).await;
+    assert_eq!(stands.position, Position(5));
+    assert_eq!(stands.owner.as_deref(), Some("two"));
+    assert_eq!(advance(b, &mut owner, 6, HOUR).await, Hold::Held);
+}
+
+/// A lease that ran out costs nothing as long as nobody takes over.
+pub async fn an_overdue_owner_goes_on_if_nobody_came(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    let mut tenure = take(a, &work, "one", Duration::ZERO).await;
+    assert_eq!(advance(a, &mut tenure, 1, HOUR).await, Hold::Held);
+    let busy = try_to_take(b, &work, "two", HOUR, 0).await;
+    assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
+}
+
+/// A checkpoint that is not where its owner believes does not move.
+pub async fn a_checkpoint_moves_only_from_where_it_was(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    let mut twin = tenure.clone();
+    assert_eq!(advance(a, &mut tenure, 10, HOUR).await, Hold::Held);
+    assert_eq!(advance(b, &mut twin, 11, HOUR).await, Hold::Lost);
+    assert_eq!(checkpoint(b, &work).await.position, Position(10));
+}
+
+/// Going nowhere prolongs the lease, and is no move.
+pub async fn a_lease_is_prolonged_without_a_move(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    let mut tenure = take(a, &work, "one", Duration::ZERO).await;
+    let before = checkpoint(b, &work).await;
+    assert_eq!(advance(a, &mut tenure, 0, HOUR).await, Hold::Held);
+    let after = checkpoint(b, &work).await;
+    assert_eq!(
+        (after.position, after.moved_at),
+        (before.position, before.moved_at)
+    );
+    assert!(after.leased_until > before.leased_until);
+}
+
+/// Released work is free at once, and was not moved by it.
+pub async fn released_work_is_free(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    assert_eq!(advance(a, &mut tenure, 3, HOUR).await, Hold::Held);
+    a.release(&tenure).await.unwrap();
+    assert_eq!(checkpoint(b, &work).await.owner, None);
+    // Who has let go has let go.
+    assert_eq!(advance(a, &mut tenure, 4, HOUR).await, Hold::Lost);
+    assert_eq!(take(b, &work, "two", HOUR).await.position, Position(3));
+}
+
+/// Of many who ask at the same moment one gets the work.
+pub async fn of_simultaneous_takers_one_wins(a: &CheckpointHandle, b: &CheckpointHandle) {
+    for round in 0..20 {
+        let work = work(&format!("round-{round}"));
+        let takers = (0..8).map(|taker| {
+            let (store, work) = (if taker % 2 == 0 { a } else { b }.clone(), work.clone());
+            tokio::spawn(async move {
+                let taking = try_to_take(&store, &work, &format!("taker-{taker}"), HOUR, 0).await;
+                matches!(taking, Taking::Taken(_))
+            })
+        });
+        let mut winners = 0;
+        for taker in Vec::from_iter(takers) {
+            winners += usize::from(taker.await.expect("a taker does not panic"));
+        }
+        assert_eq!(winners, 1);
+        assert_eq!(checkpoint(b, &work).await.epoch, 1);
+    }
+}
+
+/// Owners who take over from each other in mid-work: every step is counted exactly once.
+pub async fn no_step_is_lost_or_doubled_between_owners(a: &CheckpointHandle, b: &CheckpointHandle) {
+    const STEPS: u64 = 40;
+    let work = work("balances");
+    let workers = (0..4).map(|worker| {
+        let (store, work) = (if worker % 2 == 0 { a } else { b }.clone(), work.clone());
+        tokio::spawn(async move {
+            let mut done = 0;
+            loop {
+                // Without a lease each may take the work from the others at any time.
+                let owner = format!("worker-{worker}");
+                let mut tenure = take(&store, &work, &owner, Duration::ZERO).await;
+                while tenure.position.0 < STEPS {
+                    let next = tenure.position.0 + 1;
+                    match advance(&store, &mut tenure, next, Duration::ZERO).await {
+                        Hold::Held => done += 1,
+                        Hold::Lost => break,
+                    }
+                }
+                if tenure.position.0 == STEPS {
+                    return done;
+                }
+            }
+        })
+    });
+    let mut done = 0;
+    for worker in Vec::from_iter(workers) {
+        done += worker.await.expect("a worker does not panic");
+    }
+    assert_eq!(done, STEPS);
+    assert_eq!(checkpoint(a, &work).await.position, Position(STEPS));
+}
+
+/// Components, partitions and shares are pieces of work of their own, and are listed in order.
+pub async fn pieces_of_work_are_independent(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let three = NonZero::new(3).expect("3 is not 0");
+    let mut pieces = Vec::new();
+    for name in ["balances", "balances.v2", "emails"] {
+        for partition in [0, 1, u16::MAX] {
+            for share in std::iter::once(Share::WHOLE).chain(Share::all(three)) {
+                pieces.push(Work {
+                    partition: LogPartition(partition),
+                    share,
+                    ..work(name)
+                });
+            }
+        }
+    }
+    for (number, work) in (1..).zip(pieces.iter().rev()) {
+        let mut tenure = take(a, work, "one", HOUR).await;
+        assert_eq!(advance(a, &mut tenure, number, HOUR).await, Hold::Held);
+    }
+    let listed = b.checkpoints(None).await.unwrap();
+    let expected: Vec<_> = (pieces.iter().rev()).zip((1..).map(Position)).collect();
+    let found = listed
+        .iter()
+        .map(|checkpoint| (&checkpoint.work, checkpoint.position));
+    assert!(found.eq(expected.into_iter().rev()), "{listed:#?}");
+
+    let one = b.checkpoints(Some(&pieces[0].component)).await.unwrap();
+    assert!(
+        one.iter()
+            .map(|checkpoint| &checkpoint.work)
+            .eq(&pieces[..12])
+    );
+}
+
+/// What was forgotten begins anew, and those who were at it find that out.
+pub async fn forgotten_work_begins_anew(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let (work, other) = (work("balances"), work("emails"));
+    let mut former = take(a, &work, "one", HOUR).await;
+    assert_eq!(advance(a, &mut former, 7, HOUR).await, Hold::Held);
+    let mut untouched = take(a, &other, "one", HOUR).await;
+    b.forget(&work.component).await.unwrap();
+    assert_eq!(a.checkpoints(Some(&work.component)).await.unwrap(), []);
+
+    let fresh = take(b, &work, "two", Duration::ZERO).await;
+    assert_eq!(fresh.position, Position(0));
+    // It is the first owner again, as the former one was, and yet not the same.
+    assert_eq!(advance(a, &mut former, 8, HOUR).await, Hold::Lost);
+    assert_eq!(advance(a, &mut untouched, 1, HOUR).await, Hold::Held);
+}
+
+/// Positions and names as large as they can be.
+pub async fn large_positions_and_long_names_are_kept(a: &CheckpointHandle, b: &CheckpointHandle) {
+    // What a position column of eight bytes holds beside the number of a partition.
+    let large = (1 << 48) - 1;
+    let work = work(&format!("a{}", "-".repeat(63)));
+    let owner = "Zoë's machine 🦀".repeat(20);
+    let mut tenure = take(a, &work, &owner, HOUR).await;
+    assert_eq!(advance(a, &mut tenure, large, HOUR).await, Hold::Held);
+    let kept = checkpoint(b, &work).await;
+    assert_eq!((kept.position, kept.owner), (Position(large), Some(owner)));
+}
+
+/// Makes one test of each rule for what keeps checkpoints; the block gives two handles on one empty storage, and
+/// what keeps it alive.
+#[macro_export]
+macro_rules! checkpoint_conformance {
+    ($open:expr) => {
+        $crate::checkpoint_conformance! { rules ($open)
+            work_begins_once
+            work_has_one_owner
+            a_former_owner_changes_nothing
+            an_overdue_owner_goes_on_if_nobody_came
+            a_checkpoint_moves_only_from_where_it_was
+            a_lease_is_prolonged_without_a_move
+            released_work_is_free
+            of_simultaneous_takers_one_wins
+            no_step_is_lost_or_doubled_between_owners
+            pieces_of_work_are_independent
+            forgotten_work_begins_anew
+            large_positions_and_long_names_are_kept
+        }
+    };
+    (rules ($open:expr) $($rule:ident)*) => {
+        $(
+            #[test]
+            fn $rule() {
+                $crate::conformance::run(async {
+                    let opened = $open.await;
+                    let (a, b): (
+                        $crate::conformance::CheckpointHandle,
+                        $crate::conformance::CheckpointHandle,
+                    ) = (opened.0.clone(), opened.1.clone());
+                    $crate::conformance::$rule(&a, &b).await;
+                });
+            }
+        )*
+    };
+}
