@@ -1,33 +1,60 @@
 //! What every row is given: how long to measure, where to write, and a runtime.
 
-use std::future::Future;
 use std::path::Path;
-use std::sync::Arc;
 
+use clap::ValueEnum;
+use seriatim_bench::Outcome;
+use seriatim_bench::postgres::{Schema, Server};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use uuid::Uuid;
 
-use crate::Outcome;
+/// On which store a row is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    Sqlite,
+    Postgres,
+}
+
+impl On {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
 
 /// What every row is given.
 pub(crate) struct Context {
-    /// Whether a rough answer soon is better than a good one.
-    pub(crate) quick: bool,
     /// How often everything is measured.
     pub(crate) rounds: usize,
+    quick: bool,
     folder: TempDir,
+    server: Option<Server>,
     runtime: Runtime,
 }
 
+/// A database that nobody else uses.
+pub(crate) struct Database<'a> {
+    /// For [`Product::open`](seriatim_bench::product::Product::open).
+    pub(crate) url: String,
+    schema: Option<&'a Schema>,
+}
+
 impl Context {
-    /// Writes its databases below `folder`, which must be on the disk that is meant.
-    pub(crate) fn new(quick: bool, rounds: usize, folder: &Path) -> Outcome<Self> {
+    /// Writes SQLite's databases below `folder`, which must be on the disk that is meant.
+    pub(crate) fn new(
+        quick: bool,
+        rounds: usize,
+        folder: &Path,
+        server: Option<Server>,
+    ) -> Outcome<Self> {
         std::fs::create_dir_all(folder)?;
         Ok(Self {
-            quick,
             rounds,
+            quick,
             folder: tempfile::tempdir_in(folder)?,
+            server,
             runtime: Runtime::new()?,
         })
     }
@@ -37,9 +64,47 @@ impl Context {
         if self.quick { full / 5 } else { full }
     }
 
+    /// The PostgreSQL that is measured, if one is.
+    pub(crate) fn postgres_in_words(&self) -> Outcome<Option<String>> {
+        let words = |server: &Server| self.block_on(server.in_words());
+        self.server.as_ref().map(words).transpose()
+    }
+
     /// A folder of its own for each measurement, gone with what is returned.
     pub(crate) fn fresh_folder(&self) -> Outcome<TempDir> {
         Ok(tempfile::tempdir_in(self.folder.path())?)
+    }
+
+    /// Gives `work` a database of its own, for one measurement.
+    pub(crate) fn in_database<T>(
+        &self,
+        on: On,
+        work: impl AsyncFnOnce(&Database<'_>) -> Outcome<T>,
+    ) -> Outcome<T> {
+        match on {
+            On::Sqlite => {
+                let folder = self.fresh_folder()?;
+                let file = folder.path().join("product.db");
+                let database = Database {
+                    url: format!("sqlite://{}", file.display()),
+                    schema: None,
+                };
+                self.block_on(work(&database))
+            }
+            On::Postgres => self.in_schema(async |schema| {
+                let database = Database {
+                    url: schema.url(),
+                    schema: Some(schema),
+                };
+                work(&database).await
+            }),
+        }
+    }
+
+    /// Gives `work` a schema of its own on PostgreSQL.
+    pub(crate) fn in_schema<T>(&self, work: impl AsyncFnOnce(&Schema) -> Outcome<T>) -> Outcome<T> {
+        let server = self.server.as_ref().ok_or("there is no PostgreSQL")?;
+        self.block_on(server.with_schema(work))
     }
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
@@ -47,7 +112,12 @@ impl Context {
     }
 }
 
-/// So many new roots, in ascending order as version 7 gives them.
-pub(crate) fn new_roots(count: usize) -> Arc<[Uuid]> {
-    (0..count).map(|_| Uuid::now_v7()).collect()
+impl Database<'_> {
+    /// To be called between preparing and measuring, see [`Schema::settle`]; SQLite has nothing left to do then.
+    pub(crate) async fn settle(&self) -> Outcome<()> {
+        match self.schema {
+            Some(schema) => schema.settle().await,
+            None => Ok(()),
+        }
+    }
 }

@@ -1,36 +1,44 @@
 //! The aggregate that is measured: as little of its own as possible, events of 200 bytes, in protobuf.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use seriatim::prelude::*;
 
+/// What the limits store of an event besides its place: as many bytes as the product's event, and about as many as
+/// what is known of a real one.
+pub const PAYLOAD: [u8; 200] = [b'p'; 200];
+/// See [`PAYLOAD`].
+pub const METADATA: [u8; 100] = [b'm'; 100];
+
 /// Asks for an entry.
 #[derive(Clone, PartialEq, prost::Message, Command)]
 #[seriatim(codec = "protobuf", name = "bench.Enter")]
-pub(crate) struct Enter {
+pub struct Enter {
     /// How much.
     #[prost(uint64, tag = "1")]
-    pub(crate) amount: u64,
+    pub amount: u64,
     /// What a real command would say besides.
     #[prost(bytes = "bytes", tag = "2")]
-    pub(crate) text: Bytes,
+    pub text: Bytes,
 }
 
 /// An entry was made.
 #[derive(Clone, PartialEq, prost::Message, Event)]
 #[seriatim(codec = "protobuf", name = "bench.Entered")]
-pub(crate) struct Entered {
+pub struct Entered {
     /// How much.
     #[prost(uint64, tag = "1")]
-    pub(crate) amount: u64,
+    pub amount: u64,
     /// What a real event would say besides.
     #[prost(bytes = "bytes", tag = "2")]
-    pub(crate) text: Bytes,
+    pub text: Bytes,
 }
 
 /// A running total, with the framework's default settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     total: u64,
     entries: u64,
 }
@@ -57,7 +65,7 @@ impl Aggregate for Ledger {
 /// The same without snapshots, so that every state is folded from the first event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Archive(Ledger);
+pub struct Archive(Ledger);
 
 impl Aggregate for Archive {
     const DOMAIN: &'static str = "archive";
@@ -75,12 +83,30 @@ impl Aggregate for Archive {
     }
 }
 
-/// The command of every measurement; its event is 200 bytes when encoded.
-pub(crate) fn enter() -> Enter {
-    Enter {
+/// The command of every measurement.
+pub fn enter() -> Enter {
+    let Entered { amount, text } = entered();
+    Enter { amount, text }
+}
+
+/// Its event, which is 200 bytes when encoded.
+pub fn entered() -> Entered {
+    Entered {
         amount: 50,
         text: Bytes::from_static(&[b'x'; 195]),
     }
+}
+
+/// So many new roots, in ascending order as version 7 gives them.
+pub fn new_roots(count: usize) -> Arc<[Uuid]> {
+    (0..count).map(|_| Uuid::now_v7()).collect()
+}
+
+/// All of `roots` in an order that does not follow from theirs, and is another one each time.
+pub fn shuffled(roots: &[Uuid]) -> Arc<[Uuid]> {
+    let mut keyed: Vec<_> = roots.iter().map(|root| (Uuid::new_v4(), *root)).collect();
+    keyed.sort_unstable_by_key(|(key, _)| *key);
+    keyed.into_iter().map(|(_, root)| root).collect()
 }
 
 #[cfg(test)]
@@ -90,14 +116,8 @@ mod tests {
 
     #[test]
     fn an_event_is_as_large_as_the_limits() {
-        let [event] = Ledger::default()
-            .decide(&enter())
-            .unwrap()
-            .try_into()
-            .unwrap();
-        assert_eq!(
-            event.encode().unwrap().data.len(),
-            crate::limits::raw_log::PAYLOAD.len()
-        );
+        let events = Ledger::default().decide(&enter()).unwrap();
+        assert_eq!(events, [entered()]);
+        assert_eq!(entered().encode().unwrap().data.len(), PAYLOAD.len());
     }
 }

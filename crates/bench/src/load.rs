@@ -6,10 +6,48 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
+use crate::measure::median;
 
 /// Calls `call` with the number of the caller and with 0, 1, 2 ... up to `total`, one call of each of `in_flight`
 /// callers at a time, and returns the calls a second.
-pub(crate) async fn rate<C, F>(in_flight: usize, total: usize, call: C) -> Outcome<f64>
+pub async fn rate<C, F>(in_flight: usize, total: usize, call: C) -> Outcome<f64>
+where
+    C: Fn(usize, usize) -> F + Clone + Send + 'static,
+    F: Future<Output = Outcome<()>> + Send + 'static,
+{
+    calls_while(in_flight, move |number| number < total, call).await
+}
+
+/// The same for as long as `time`: what several programs do at once must not end with one of them alone.
+pub async fn rate_for<C, F>(in_flight: usize, time: Duration, call: C) -> Outcome<f64>
+where
+    C: Fn(usize, usize) -> F + Clone + Send + 'static,
+    F: Future<Output = Outcome<()>> + Send + 'static,
+{
+    let start = Instant::now();
+    calls_while(in_flight, move |_| start.elapsed() < time, call).await
+}
+
+/// The median of how long a call takes, in microseconds, if the next one begins when it has ended. Calls are
+/// numbered 0, 1, 2 ... up to `total`.
+pub async fn latency(
+    total: usize,
+    mut call: impl AsyncFnMut(usize) -> Outcome<()>,
+) -> Outcome<f64> {
+    let mut times = Vec::with_capacity(total);
+    for number in 0..total {
+        let start = Instant::now();
+        call(number).await?;
+        times.push(microseconds(start));
+    }
+    Ok(median(&times))
+}
+
+async fn calls_while<C, F>(
+    in_flight: usize,
+    more: impl Fn(usize) -> bool + Clone + Send + 'static,
+    call: C,
+) -> Outcome<f64>
 where
     C: Fn(usize, usize) -> F + Clone + Send + 'static,
     F: Future<Output = Outcome<()>> + Send + 'static,
@@ -17,35 +55,36 @@ where
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     let callers: Vec<_> = (0..in_flight)
-        .map(|caller| tokio::spawn(call_until(caller, total, Arc::clone(&next), call.clone())))
+        .map(|caller| {
+            let (next, more, call) = (Arc::clone(&next), more.clone(), call.clone());
+            tokio::spawn(async move {
+                let mut called = 0;
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if !more(number) {
+                        return Outcome::Ok(called);
+                    }
+                    call(caller, number).await?;
+                    called += 1;
+                }
+            })
+        })
         .collect();
+    let mut called = 0;
     for caller in callers {
-        caller.await??;
+        called += caller.await??;
     }
-    Ok(per_second(total, start.elapsed()))
+    Ok(per_second(called, start.elapsed()))
 }
 
-async fn call_until<C, F>(
-    caller: usize,
-    total: usize,
-    next: Arc<AtomicUsize>,
-    call: C,
-) -> Outcome<()>
-where
-    C: Fn(usize, usize) -> F,
-    F: Future<Output = Outcome<()>>,
-{
-    loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= total {
-            return Ok(());
-        }
-        call(caller, number).await?;
-    }
-}
-
-pub(crate) fn per_second(count: usize, time: Duration) -> f64 {
+/// As a rate.
+pub fn per_second(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
+}
+
+/// How long ago that was.
+pub fn microseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e6
 }
 
 #[cfg(test)]

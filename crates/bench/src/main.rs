@@ -1,35 +1,33 @@
 //! Measures Seriatim against the limits of what it stands on, both in the same run; `cargo xtask bench` runs it.
 
+mod child;
 mod context;
-mod domain;
 mod limits;
-mod load;
-mod measure;
-mod product;
-mod report;
 mod rows;
 mod served;
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use seriatim_bench::Outcome;
+use seriatim_bench::postgres::Server;
+use seriatim_bench::report::Report;
 
-use crate::context::Context;
-use crate::report::Report;
-
-/// What a measurement gives, or why it could not be made.
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+use crate::context::{Context, On};
+use crate::rows::Benchmark;
 
 /// Measures Seriatim against the limits of what it stands on. Trust the ratios: both sides are measured in turn, in
 /// the same run, on the same disk.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", max_term_width = 110)]
 struct Args {
-    /// Which rows, for example P4 P7; without any, all of them
-    #[arg(ignore_case = true, value_parser = row_names())]
+    /// Which rows, for example P4 P7; without any, all but those that take many minutes (P17, LAYOUT)
+    #[arg(ignore_case = true, value_parser = rows::names())]
     rows: Vec<String>,
+    /// On which store; without it, on each that a row is about
+    #[arg(long)]
+    on: Option<On>,
     /// A fifth of the work, for a rough answer
     #[arg(long)]
     quick: bool,
@@ -39,20 +37,25 @@ struct Args {
     /// Print the report as JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Where the databases are written; must be on the disk that is to be measured
+    /// Where SQLite's databases and the report are written; must be on the disk that is to be measured
     #[arg(long, default_value = "target/bench")]
     folder: PathBuf,
-    /// Touch so many streams and print the size of this process (row P16 calls itself with it)
-    #[arg(long, hide = true)]
-    memory_of: Option<usize>,
-}
-
-fn row_names() -> Vec<&'static str> {
-    rows::ALL.iter().map(|(name, _)| *name).collect()
+    /// The PostgreSQL that is measured, each time in a schema that is made and dropped
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SERIATIM_BENCH_POSTGRES",
+        hide_env_values = true
+    )]
+    postgres: Option<String>,
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    let result = match child::role() {
+        Some(role) => role.and_then(child::play),
+        None => run(&Args::parse()),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -62,30 +65,43 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Outcome<()> {
-    let context = Context::new(args.quick, args.rounds.into(), &args.folder)?;
-    if let Some(streams) = args.memory_of {
-        return rows::touch_and_print(streams, &context);
-    }
     if cfg!(debug_assertions) {
         eprintln!("built without optimisation: the figures mean nothing, use `cargo xtask bench`");
     }
-    let load = report::load();
-    if let Some(load) = load.filter(|load| *load > report::cores() as f64 / 2.0) {
-        eprintln!(
-            "this machine is busy (load {load}): the product, which uses all cores, will look worse than it is"
-        );
+    let chosen: Vec<_> = chosen(args).collect();
+    let on_postgres = chosen.iter().any(|row| row.on == On::Postgres);
+    let server = match (&args.postgres, on_postgres) {
+        (Some(url), true) => Some(Server::new(url)),
+        (None, true) => {
+            return Err(
+                "these rows need a PostgreSQL: run them by `cargo xtask bench`, which starts one, name one in \
+                 --postgres, or leave them out with --on sqlite"
+                    .into(),
+            );
+        }
+        (_, false) => None,
+    };
+    let context = Context::new(args.quick, args.rounds.into(), &args.folder, server)?;
+    let mut report = Report::begin(args.quick, args.rounds.into(), context.postgres_in_words()?);
+    if let Some(warning) = report.warning() {
+        eprintln!("{warning}");
     }
-    let mut rows = Vec::new();
     let mut failed = Vec::new();
-    for (name, measure) in chosen(&args.rows) {
-        eprintln!("{name}");
+    for benchmark in chosen {
+        let store = benchmark.on.name();
+        eprintln!("{} on {store}", benchmark.name);
         // What was measured before must not be lost with a row that fails.
-        match measure(&context) {
-            Ok(measured) => rows.extend(measured),
-            Err(error) => failed.push(format!("{name} could not be measured: {error}")),
+        match (benchmark.measure)(&context, benchmark.on) {
+            Ok(mut rows) => {
+                rows.iter_mut().for_each(|row| row.store = Some(store));
+                report.add(rows);
+            }
+            Err(error) => failed.push(format!(
+                "{} on {store} could not be measured: {error}",
+                benchmark.name
+            )),
         }
     }
-    let report = Report::new(args.quick, args.rounds.into(), load, rows);
     let file = args.folder.join("latest.json");
     report.write(&file)?;
     eprintln!();
@@ -100,8 +116,11 @@ fn run(args: &Args) -> Outcome<()> {
     }
 }
 
-fn chosen(names: &[String]) -> impl Iterator<Item = &'static (&'static str, rows::Measure)> {
-    let chosen =
-        |row: &str| names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(row));
-    rows::ALL.iter().filter(move |(row, _)| chosen(row))
+fn chosen(args: &Args) -> impl Iterator<Item = &'static Benchmark> {
+    let named = |row: &Benchmark| match args.rows.is_empty() {
+        true => row.by_default,
+        false => (args.rows.iter()).any(|name| name.eq_ignore_ascii_case(row.name)),
+    };
+    let on = args.on;
+    (rows::ALL.iter()).filter(move |row| named(row) && on.is_none_or(|on| on == row.on))
 }

@@ -1,63 +1,68 @@
-//! Measuring two things in turn, so that what else the machine does falls on both.
+//! Measuring several things in turn, so that what else the machine does falls on all of them.
 
 use crate::Outcome;
 
-/// What two workloads gave, round by round.
-pub(crate) struct Comparison {
-    /// Of each round, in order.
-    pub(crate) value: Vec<f64>,
-    /// Of each round, in order.
-    pub(crate) against: Vec<f64>,
+/// One of the things that are measured: each call is a measurement of its own and gives its figure.
+pub type Contender<'a> = dyn FnMut() -> Outcome<f64> + 'a;
+
+/// What one contender gave, round by round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures(pub Vec<f64>);
+
+/// Runs every contender once a round. The next round begins with the next one, so that each is first, second ... as
+/// often.
+pub fn in_turn<const N: usize>(
+    rounds: usize,
+    mut contenders: [&mut Contender<'_>; N],
+) -> Outcome<[Figures; N]> {
+    let figures = all_in_turn(rounds, &mut contenders)?;
+    Ok(figures.try_into().expect("as many as there are contenders"))
 }
 
-/// Runs `limit` and `product` once each a round. Who goes first alternates.
-pub(crate) fn in_turn(
-    rounds: usize,
-    mut limit: impl FnMut() -> Outcome<f64>,
-    mut product: impl FnMut() -> Outcome<f64>,
-) -> Outcome<Comparison> {
-    let mut comparison = Comparison {
-        value: Vec::new(),
-        against: Vec::new(),
-    };
+/// [`in_turn`] for as many as there happen to be.
+pub fn all_in_turn(rounds: usize, contenders: &mut [&mut Contender<'_>]) -> Outcome<Vec<Figures>> {
+    let mut figures = vec![Figures(Vec::new()); contenders.len()];
     for round in 0..rounds {
         eprint!(" {}", round + 1);
-        if round % 2 == 0 {
-            comparison.against.push(limit()?);
-            comparison.value.push(product()?);
-        } else {
-            comparison.value.push(product()?);
-            comparison.against.push(limit()?);
+        for turn in 0..contenders.len() {
+            let contender = (round + turn) % contenders.len();
+            figures[contender].0.push(contenders[contender]()?);
         }
     }
     eprintln!();
-    Ok(comparison)
+    Ok(figures)
 }
 
-impl Comparison {
-    /// The product's figure over the limit's, round by round.
-    pub(crate) fn ratios(&self) -> Vec<f64> {
-        let pairs = self.value.iter().zip(&self.against);
-        pairs.map(|(value, against)| value / against).collect()
+impl Figures {
+    /// The middle one.
+    pub fn median(&self) -> f64 {
+        median(&self.0)
+    }
+
+    /// The smallest and the largest.
+    pub fn spread(&self) -> (f64, f64) {
+        (percentile(&self.0, 0), percentile(&self.0, 100))
+    }
+
+    /// These divided by others, round by round.
+    #[must_use]
+    pub fn over(&self, others: &Self) -> Self {
+        let pairs = self.0.iter().zip(&others.0);
+        Self(pairs.map(|(one, other)| one / other).collect())
     }
 }
 
 /// The middle one.
-pub(crate) fn median(figures: &[f64]) -> f64 {
+pub fn median(figures: &[f64]) -> f64 {
     percentile(figures, 50)
 }
 
 /// The smallest figure that at least `percent` of them do not pass.
-pub(crate) fn percentile(figures: &[f64], percent: usize) -> f64 {
+pub fn percentile(figures: &[f64], percent: usize) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or(f64::NAN)
-}
-
-/// The smallest and the largest.
-pub(crate) fn spread(figures: &[f64]) -> (f64, f64) {
-    (percentile(figures, 0), percentile(figures, 100))
 }
 
 #[cfg(test)]
@@ -69,20 +74,27 @@ mod tests {
         let figures = [5.0, 1.0, 4.0, 2.0, 3.0];
         assert_eq!(median(&figures), 3.0);
         assert_eq!(percentile(&figures, 99), 5.0);
-        assert_eq!(spread(&figures), (1.0, 5.0));
+        assert_eq!(Figures(figures.to_vec()).spread(), (1.0, 5.0));
         assert_eq!(median(&[7.0]), 7.0);
         assert!(median(&[]).is_nan());
     }
 
     #[test]
-    fn limit_and_product_take_turns() {
+    fn everybody_is_first_in_turn() {
         let order = std::cell::RefCell::new(String::new());
-        let note = |who| {
+        let note = |who: char| {
             order.borrow_mut().push(who);
             Ok(f64::from(u32::from(who)))
         };
-        let comparison = in_turn(3, || note('l'), || note('p')).unwrap();
-        assert_eq!(*order.borrow(), "lppllp");
-        assert_eq!(comparison.ratios().len(), 3);
+        let [a, b, _] =
+            in_turn(4, [&mut || note('a'), &mut || note('b'), &mut || note('c')]).unwrap();
+        assert_eq!(*order.borrow(), "abcbcacababc");
+        assert_eq!((a.median(), b.median()), (97.0, 98.0));
+    }
+
+    #[test]
+    fn ratios_are_of_the_same_round() {
+        let ratios = Figures(vec![2.0, 9.0]).over(&Figures(vec![1.0, 3.0]));
+        assert_eq!(ratios, Figures(vec![2.0, 3.0]));
     }
 }

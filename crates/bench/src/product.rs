@@ -1,28 +1,32 @@
-//! The product as an application has it: aggregates on a SQLite file, with default settings.
+//! The product as an application has it: aggregates on a store, with default settings.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use seriatim::AppBuilder;
-use seriatim::core::{CommandGateway, CommandRequest, Domain, ExpectedSequence, Message, StreamId};
+use seriatim::core::{
+    CommandGateway, CommandRequest, Domain, ExpectedSequence, Message, Store, StreamId,
+};
 use seriatim::prelude::{Aggregate, App, At, Uuid};
 
 use crate::Outcome;
 use crate::domain::{Archive, Ledger, enter};
 
-/// An application on a file of its own.
-pub(crate) struct Product {
+/// An application on a database of its own.
+#[derive(Clone, Debug)]
+pub struct Product {
     app: App,
 }
 
 impl Product {
-    pub(crate) async fn open(folder: &Path) -> Outcome<Self> {
+    /// Opens the store that `url` names.
+    pub async fn open(url: &str) -> Outcome<Self> {
         Ok(Self {
-            app: builder(folder).await?.start().await?,
+            app: builder(url).await?.start().await?,
         })
     }
 
     /// Sends commands to streams of `A`.
-    pub(crate) fn submitter<A: Aggregate>(&self) -> Submitter {
+    pub fn submitter<A: Aggregate>(&self) -> Submitter {
         Submitter {
             app: self.app.clone(),
             domain: Domain::of::<A>(),
@@ -30,36 +34,37 @@ impl Product {
     }
 
     /// Builds the state of a stream from the store.
-    pub(crate) async fn fold<A: Aggregate>(&self, root: Uuid) -> Outcome<()> {
+    pub async fn fold<A: Aggregate>(&self, root: Uuid) -> Outcome<()> {
         std::hint::black_box(self.app.state::<A>(root, At::Current).await?);
         Ok(())
     }
 
-    pub(crate) async fn close(self) -> Outcome<()> {
-        Ok(self.app.shutdown().await?)
+    /// The store below it.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.app.coordinator().store()
+    }
+
+    /// Finishes what it was given.
+    pub async fn close(self) {
+        self.app.coordinator().shutdown().await;
     }
 }
 
 /// The application, for a start with or without a door.
-pub(crate) async fn builder(folder: &Path) -> Outcome<AppBuilder> {
-    let url = format!("sqlite://{}", folder.join("product.db").display());
-    Ok(App::open(&url)
+pub async fn builder(url: &str) -> Outcome<AppBuilder> {
+    Ok(App::open(url)
         .await?
         .aggregate::<Ledger>()
         .aggregate::<Archive>())
 }
 
 /// How many aggregates of a domain are kept in memory.
-pub(crate) fn cached_aggregates() -> u64 {
+pub fn cached_aggregates() -> u64 {
     seriatim::Settings::default().cached_aggregates
 }
 
 /// The command of every measurement, for a stream of `domain`, and what its sender believes of that.
-pub(crate) fn request(
-    domain: &Domain,
-    root: Uuid,
-    expected: ExpectedSequence,
-) -> Outcome<CommandRequest> {
+pub fn request(domain: &Domain, root: Uuid, expected: ExpectedSequence) -> Outcome<CommandRequest> {
     let stream = StreamId::new(domain.clone(), root);
     Ok(CommandRequest {
         expected,
@@ -68,20 +73,20 @@ pub(crate) fn request(
 }
 
 /// Sends commands to the streams of one domain.
-#[derive(Clone)]
-pub(crate) struct Submitter {
+#[derive(Clone, Debug)]
+pub struct Submitter {
     app: App,
     domain: Domain,
 }
 
 impl Submitter {
     /// Sends one command to a stream that may have events.
-    pub(crate) fn enter(&self, root: Uuid) -> impl Future<Output = Outcome<()>> + Send + use<> {
+    pub fn enter(&self, root: Uuid) -> impl Future<Output = Outcome<()>> + Send + use<> {
         self.send(root, ExpectedSequence::Any)
     }
 
     /// Sends one command and makes sure that it became an event.
-    pub(crate) fn send(
+    pub fn send(
         &self,
         root: Uuid,
         expected: ExpectedSequence,

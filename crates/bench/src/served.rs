@@ -1,55 +1,55 @@
 //! A server on a runtime of its own, as if it were another process; the product's and the limit's alike.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use seriatim::App;
+use seriatim_bench::{Outcome, product};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 
-use crate::Outcome;
 use crate::limits::echo::Echo;
-use crate::product;
 
 /// A server that listens.
 pub(crate) struct Served {
     address: SocketAddr,
     app: Option<App>,
-    runtime: Runtime,
+    apart: Apart,
 }
 
 impl Served {
-    /// The product's own door.
-    pub(crate) fn product(folder: &Path) -> Outcome<Self> {
-        let runtime = Runtime::new()?;
-        let app = runtime.block_on(async {
-            let builder = product::builder(folder).await?.listen("127.0.0.1:0");
+    /// The product's own door, on the store that `url` names.
+    pub(crate) async fn product(url: &str) -> Outcome<Self> {
+        let apart = Apart::new()?;
+        let url = url.to_owned();
+        let started = apart.run(async move {
+            let builder = product::builder(&url).await?.listen("127.0.0.1:0");
             Outcome::Ok(builder.start().await?)
-        })?;
+        });
+        let app = started.await??;
         Ok(Self {
             address: app.address().ok_or("the application has no door")?,
             app: Some(app),
-            runtime,
+            apart,
         })
     }
 
     /// Tonic with nothing behind it.
-    pub(crate) fn echo() -> Outcome<Self> {
-        let runtime = Runtime::new()?;
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
-        let address = listener.local_addr()?;
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        runtime.spawn(
-            Server::builder()
-                .add_service(Echo)
-                .serve_with_incoming(incoming),
-        );
+    pub(crate) async fn echo() -> Outcome<Self> {
+        let apart = Apart::new()?;
+        let started = apart.run(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let address = listener.local_addr()?;
+            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            let server = Server::builder().add_service(Echo);
+            tokio::spawn(server.serve_with_incoming(incoming));
+            Outcome::Ok(address)
+        });
         Ok(Self {
-            address,
+            address: started.await??,
             app: None,
-            runtime,
+            apart,
         })
     }
 
@@ -63,11 +63,38 @@ impl Served {
         Ok(channels)
     }
 
-    pub(crate) fn close(self) -> Outcome<()> {
+    pub(crate) async fn close(self) -> Outcome<()> {
         if let Some(app) = self.app {
-            self.runtime.block_on(app.shutdown())?;
+            self.apart
+                .run(async move { app.shutdown().await })
+                .await??;
         }
-        self.runtime.shutdown_background();
         Ok(())
+    }
+}
+
+/// A runtime beside the one that this is called on.
+struct Apart(Option<Runtime>);
+
+impl Apart {
+    fn new() -> Outcome<Self> {
+        Ok(Self(Some(Runtime::new()?)))
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Outcome<T> {
+        let runtime = self.0.as_ref().ok_or("the runtime has ended")?;
+        Ok(runtime.spawn(work).await?)
+    }
+}
+
+/// One must not wait for a runtime on another.
+impl Drop for Apart {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }

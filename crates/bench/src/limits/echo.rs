@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use prost::Message;
+use seriatim_bench::Outcome;
 use tonic::body::Body;
 use tonic::client::Grpc as Client;
 use tonic::codegen::http;
@@ -12,8 +13,6 @@ use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
-
-use crate::Outcome;
 
 const PATH: &str = "/seriatim.bench.Echo/Say";
 

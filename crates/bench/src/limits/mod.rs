@@ -1,4 +1,4 @@
-//! What the product stands on, measured bare: the best it could ever do.
+//! What the product stands on, measured bare: the best it could ever do. PostgreSQL's is in the library.
 
 pub(crate) mod echo;
-pub(crate) mod raw_log;
+pub(crate) mod raw_sqlite;

@@ -1,33 +1,68 @@
 //! One file a row of the budget table (docs/performance.md), each comparing the product with its limit.
 
-mod p4;
-mod p7;
-mod p8;
+mod ours;
 mod p9;
 mod p10;
-mod p11;
-mod p16;
-#[cfg(feature = "driver-comparison")]
-mod drivers;
+pub(crate) mod p16;
+mod postgres;
+mod sqlite;
 
-pub(crate) use p16::touch_and_print;
+use seriatim_bench::Outcome;
+use seriatim_bench::row::Row;
 
-use crate::Outcome;
-use crate::context::Context;
-use crate::report::Row;
+use crate::context::{Context, On};
 
-/// Measures one row, which may have several lines.
-pub(crate) type Measure = fn(&Context) -> Outcome<Vec<Row>>;
+/// A row of the table on one store.
+pub(crate) struct Benchmark {
+    pub(crate) name: &'static str,
+    pub(crate) on: On,
+    /// Gives one line or several.
+    pub(crate) measure: fn(&Context, On) -> Outcome<Vec<Row>>,
+    /// Whether it is measured if nobody names it.
+    pub(crate) by_default: bool,
+}
 
-/// All rows by name, in the order in which they are measured.
-pub(crate) const ALL: &[(&str, Measure)] = &[
-    ("P4", p4::measure),
-    ("P7", p7::measure),
-    ("P8", p8::measure),
-    ("P9", p9::measure),
-    ("P10", p10::measure),
-    ("P11", p11::measure),
-    ("P16", p16::measure),
+impl Benchmark {
+    const fn of(
+        name: &'static str,
+        on: On,
+        measure: fn(&Context, On) -> Outcome<Vec<Row>>,
+    ) -> Self {
+        Self {
+            name,
+            on,
+            measure,
+            by_default: true,
+        }
+    }
+}
+
+/// In the order in which they are measured.
+pub(crate) const ALL: &[Benchmark] = &[
+    Benchmark::of("P1", On::Postgres, postgres::p1::measure),
+    Benchmark::of("P2", On::Postgres, postgres::p2::measure),
+    Benchmark::of("P3", On::Postgres, postgres::p3::measure),
+    Benchmark::of("P4", On::Postgres, postgres::p4::measure),
+    Benchmark::of("P4", On::Sqlite, sqlite::p4::measure),
+    Benchmark::of("P5", On::Postgres, postgres::p5::measure),
+    Benchmark::of("P6", On::Postgres, postgres::p6::measure),
+    Benchmark::of("P7", On::Sqlite, sqlite::p7::measure),
+    Benchmark::of("P8", On::Sqlite, sqlite::p8::measure),
+    Benchmark::of("P9", On::Postgres, p9::measure),
+    Benchmark::of("P9", On::Sqlite, p9::measure),
+    Benchmark::of("P10", On::Postgres, p10::measure),
+    Benchmark::of("P10", On::Sqlite, p10::measure),
+    Benchmark::of("P11", On::Postgres, postgres::p11::measure),
+    Benchmark::of("P11", On::Sqlite, sqlite::p11::measure),
+    Benchmark::of("P16", On::Postgres, p16::measure),
+    Benchmark::of("P16", On::Sqlite, p16::measure),
     #[cfg(feature = "driver-comparison")]
-    ("DRIVERS", drivers::measure),
+    Benchmark::of("DRIVERS", On::Sqlite, sqlite::drivers::measure),
 ];
+
+/// What a row can be called.
+pub(crate) fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = ALL.iter().map(|row| row.name).collect();
+    names.dedup();
+    names
+}

@@ -3,7 +3,13 @@
 use std::time::Instant;
 
 use seriatim::core::Domain;
-use seriatim::core::ExpectedSequence;
+use seriatim::core::ExpectedSequence::NoStream;
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::{Ledger, new_roots};
+use seriatim_bench::load::per_second;
+use seriatim_bench::measure::in_turn;
+use seriatim_bench::product::request;
+use seriatim_bench::row::{Must, Row};
 use seriatim_proto::v1::command_service_client::CommandServiceClient;
 use seriatim_proto::v1::submit_response::Outcome as Became;
 use seriatim_proto::v1::submit_stream_response::Result as Answer;
@@ -13,55 +19,41 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
-use crate::Outcome;
-use crate::context::{Context, new_roots};
-use crate::domain::Ledger;
-use crate::load::{per_second, rate};
-use crate::measure::in_turn;
-use crate::product::{Product, request};
-use crate::report::{Must, Row};
+use crate::context::{Context, On};
+use crate::rows::ours::new_streams;
 use crate::served::Served;
 
 const IN_FLIGHT: usize = 256;
 
-pub(crate) fn measure(context: &Context) -> Outcome<Vec<Row>> {
-    let comparison = in_turn(context.rounds, || in_process(context), || streamed(context))?;
-    Ok(vec![Row::compared(
+pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
+    let [in_process, streamed] = in_turn(
+        context.rounds,
+        [
+            &mut || new_streams(context, on, NoStream, IN_FLIGHT),
+            &mut || streamed(context, on),
+        ],
+    )?;
+    let row = Row::compared(
         "P10",
         "gRPC SubmitStream, new streams, 256 in flight",
         "commands/s",
+        &streamed,
         "the same commands in process, 256 in flight",
-        Must::AtLeast(0.6),
-        &comparison,
-    )])
+        &in_process,
+    );
+    Ok(vec![row.must(Must::AtLeast(0.6))])
 }
 
-fn in_process(context: &Context) -> Outcome<f64> {
-    let folder = context.fresh_folder()?;
-    let roots = new_roots(context.scaled(100_000));
-    let total = roots.len();
-    context.block_on(async {
-        let product = Product::open(folder.path()).await?;
-        let submit = product.submitter::<Ledger>();
-        let figure = rate(IN_FLIGHT, total, move |_, number| {
-            submit.send(roots[number], ExpectedSequence::NoStream)
-        })
-        .await?;
-        product.close().await?;
+fn streamed(context: &Context, on: On) -> Outcome<f64> {
+    context.in_database(on, async |database| {
+        let server = Served::product(&database.url).await?;
+        let roots = new_roots(context.scaled(100_000));
+        let channel = server.connect(1).await?.remove(0);
+        database.settle().await?;
+        let figure = stream_all(CommandServiceClient::new(channel), &roots).await?;
+        server.close().await?;
         Ok(figure)
     })
-}
-
-fn streamed(context: &Context) -> Outcome<f64> {
-    let folder = context.fresh_folder()?;
-    let server = Served::product(folder.path())?;
-    let roots = new_roots(context.scaled(100_000));
-    let figure = context.block_on(async {
-        let channel = server.connect(1).await?.remove(0);
-        stream_all(CommandServiceClient::new(channel), &roots).await
-    });
-    server.close()?;
-    figure
 }
 
 /// Sends the next command for each answer, so that as many as may be are always in flight.
@@ -93,7 +85,7 @@ async fn stream_all(mut client: CommandServiceClient<Channel>, roots: &[Uuid]) -
 fn message(domain: &Domain, root: Uuid) -> Outcome<SubmitStreamRequest> {
     Ok(SubmitStreamRequest {
         tag: 0,
-        request: Some((&request(domain, root, ExpectedSequence::NoStream)?).into()),
+        request: Some((&request(domain, root, NoStream)?).into()),
     })
 }
 

@@ -1,107 +1,95 @@
 //! P16: what a coordinator that has touched a million streams keeps in memory.
 
 use std::fs;
-use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::{Ledger, new_roots};
+use seriatim_bench::load::rate;
+use seriatim_bench::measure::Figures;
+use seriatim_bench::product::{Product, cached_aggregates};
+use seriatim_bench::row::{Must, Row};
 
-use crate::Outcome;
-use crate::context::{Context, new_roots};
-use crate::domain::Ledger;
-use crate::load::rate;
-use crate::measure::Comparison;
-use crate::product::{Product, cached_aggregates};
-use crate::report::{Must, Row};
+use crate::child::{Process, Role};
+use crate::context::{Context, On};
 
 /// In how many steps the streams are touched.
 const STEPS: usize = 10;
 
 /// How large the process was, in bytes: before the first stream, when the cache was full, at the end.
 #[derive(Debug, Serialize, Deserialize)]
-struct Sizes {
+pub(crate) struct Sizes {
     before: f64,
     cache_full: f64,
     end: f64,
 }
 
-pub(crate) fn measure(context: &Context) -> Outcome<Vec<Row>> {
+pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
     if resident_bytes().is_none() {
         eprintln!(" left out: this system does not say how much memory a process has (no /proc)");
         return Ok(Vec::new());
     }
     let streams = context.scaled(1_000_000);
-    let sizes = in_own_process(streams, context)?;
-    let grown = |size: f64| (size - sizes.before) / 1e6;
-    let bounded = Comparison {
-        value: vec![grown(sizes.end)],
-        against: vec![grown(sizes.cache_full)],
-    };
-    let each = grown(sizes.cache_full) * 1e6 / cached_aggregates() as f64;
-    Ok(vec![
-        Row::compared(
-            "P16",
-            format!("growth of the process, {streams} streams touched"),
-            "MB",
-            format!(
-                "its growth when the cache was full ({} aggregates)",
-                cached_aggregates()
-            ),
-            Must::AtMost(1.5),
-            &bounded,
+    let sizes = in_own_process(context, on, streams)?;
+    let grown = |size: f64| Figures(vec![(size - sizes.before) / 1e6]);
+    let each = (sizes.cache_full - sizes.before) / cached_aggregates() as f64;
+    let bounded = Row::compared(
+        "P16",
+        format!("growth of the process, {streams} streams touched"),
+        "MB",
+        &grown(sizes.end),
+        format!(
+            "its growth when the cache was full ({} aggregates)",
+            cached_aggregates()
         ),
-        Row::alone(
+        &grown(sizes.cache_full),
+    );
+    Ok(vec![
+        bounded.must(Must::AtMost(1.5)),
+        Row::of(
             "P16",
-            "per cached aggregate, the store's page cache included",
+            "per cached aggregate, the store's own memory included",
             "bytes",
-            each,
+            &Figures(vec![each]),
         ),
     ])
 }
 
 /// A process of its own: what earlier rows have allocated and freed must not count.
-fn in_own_process(streams: usize, context: &Context) -> Outcome<Sizes> {
-    let folder = context.fresh_folder()?;
-    // By this name it is found even if it was built anew since it was started.
-    let child = Command::new("/proc/self/exe")
-        .arg("--memory-of")
-        .arg(streams.to_string())
-        .arg("--folder")
-        .arg(folder.path())
-        .stderr(Stdio::inherit())
-        .output()?;
-    if !child.status.success() {
-        return Err(format!("the process that is measured ended with {}", child.status).into());
-    }
-    Ok(serde_json::from_slice(&child.stdout)?)
+fn in_own_process(context: &Context, on: On, streams: usize) -> Outcome<Sizes> {
+    context.in_database(on, async |database| {
+        let mut process = Process::start(&Role::Memory {
+            url: database.url.clone(),
+            streams,
+        })?;
+        let sizes = serde_json::from_str(&process.line()?)?;
+        process.end()?;
+        Ok(sizes)
+    })
 }
 
-/// What the process of its own does: touches streams and prints its sizes.
-pub(crate) fn touch_and_print(streams: usize, context: &Context) -> Outcome<()> {
-    let folder = context.fresh_folder()?;
-    let sizes = context.block_on(async {
-        let product = Product::open(folder.path()).await?;
-        let full = usize::try_from(cached_aggregates())?;
-        let before = resident()?;
-        touch(&product, full).await?;
-        let cache_full = resident()?;
-        let mut left = streams.saturating_sub(full);
-        let step = left.div_ceil(STEPS).max(1);
-        while left > 0 {
-            eprint!(".");
-            touch(&product, step.min(left)).await?;
-            left -= step.min(left);
-        }
-        eprintln!();
-        let end = resident()?;
-        product.close().await?;
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Sizes {
-            before,
-            cache_full,
-            end,
-        })
-    })?;
-    println!("{}", serde_json::to_string(&sizes)?);
-    Ok(())
+/// What the process of its own does: touches streams and returns its sizes.
+pub(crate) async fn touch_all(url: &str, streams: usize) -> Outcome<Sizes> {
+    let product = Product::open(url).await?;
+    let full = usize::try_from(cached_aggregates())?;
+    let before = resident()?;
+    touch(&product, full).await?;
+    let cache_full = resident()?;
+    let mut left = streams.saturating_sub(full);
+    let step = left.div_ceil(STEPS).max(1);
+    while left > 0 {
+        eprint!(".");
+        touch(&product, step.min(left)).await?;
+        left -= step.min(left);
+    }
+    eprintln!();
+    let end = resident()?;
+    product.close().await;
+    Ok(Sizes {
+        before,
+        cache_full,
+        end,
+    })
 }
 
 async fn touch(product: &Product, streams: usize) -> Outcome<()> {

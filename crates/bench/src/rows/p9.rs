@@ -2,19 +2,19 @@
 
 use seriatim::core::Domain;
 use seriatim::core::ExpectedSequence::{self, Any, NoStream};
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::{Ledger, new_roots};
+use seriatim_bench::load::rate;
+use seriatim_bench::measure::in_turn;
+use seriatim_bench::product::request;
+use seriatim_bench::row::{Must, Row};
 use seriatim_proto::v1::command_service_client::CommandServiceClient;
 use seriatim_proto::v1::submit_response::Outcome as Became;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 
-use crate::Outcome;
-use crate::context::{Context, new_roots};
-use crate::domain::Ledger;
+use crate::context::{Context, On};
 use crate::limits::echo::{Said, say};
-use crate::load::rate;
-use crate::measure::in_turn;
-use crate::product::request;
-use crate::report::{Must, Row};
 use crate::served::Served;
 
 const CLIENTS: usize = 64;
@@ -23,53 +23,52 @@ const CONNECTIONS: usize = 2;
 /// As large as a command's message.
 const SAID: [u8; 240] = [b'x'; 240];
 
-pub(crate) fn measure(context: &Context) -> Outcome<Vec<Row>> {
-    let row = |workload, expected| -> Outcome<Row> {
-        let ours = || submit(context, expected);
-        let comparison = in_turn(context.rounds, || echo(context), ours)?;
-        Ok(Row::compared(
-            "P9",
-            workload,
-            "commands/s",
-            "tonic echoing 240 bytes to 64 clients, on 2 connections as well",
-            Must::AtLeast(0.4),
-            &comparison,
-        ))
+pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
+    let [echo, said, unsaid] = in_turn(
+        context.rounds,
+        [
+            &mut || context.block_on(echo(context.scaled(100_000))),
+            &mut || submit(context, on, NoStream),
+            &mut || submit(context, on, Any),
+        ],
+    )?;
+    let limit = "tonic echoing 240 bytes to 64 clients, on 2 connections as well";
+    let row = |workload, ours| {
+        Row::compared("P9", workload, "commands/s", ours, limit, &echo).must(Must::AtLeast(0.4))
     };
     Ok(vec![
         row(
             "gRPC unary Submit, new streams, sender expects none, 64 clients",
-            NoStream,
-        )?,
+            &said,
+        ),
         row(
             "gRPC unary Submit, new streams, sender expects any, 64 clients",
-            Any,
-        )?,
+            &unsaid,
+        ),
     ])
 }
 
-fn submit(context: &Context, expected: ExpectedSequence) -> Outcome<f64> {
-    let folder = context.fresh_folder()?;
-    let server = Served::product(folder.path())?;
-    let total = context.scaled(50_000);
-    let roots = new_roots(total);
-    let domain = Domain::of::<Ledger>();
-    let figure = context.block_on(async {
-        let clients: Vec<_> = server
-            .connect(CONNECTIONS)
-            .await?
+fn submit(context: &Context, on: On, expected: ExpectedSequence) -> Outcome<f64> {
+    context.in_database(on, async |database| {
+        let server = Served::product(&database.url).await?;
+        let total = context.scaled(50_000);
+        let roots = new_roots(total);
+        let domain = Domain::of::<Ledger>();
+        let channels = server.connect(CONNECTIONS).await?;
+        let clients: Vec<_> = channels
             .into_iter()
             .map(CommandServiceClient::new)
             .collect();
+        database.settle().await?;
         let call = move |caller: usize, number: usize| {
             let client = clients[caller % CONNECTIONS].clone();
             let message = request(&domain, roots[number], expected);
             async move { submit_one(client, &message?).await }
         };
-        rate(CLIENTS, total, call).await
-    });
-    server.close()?;
-    figure
+        let figure = rate(CLIENTS, total, call).await?;
+        server.close().await?;
+        Ok(figure)
+    })
 }
 
 async fn submit_one(
@@ -83,24 +82,18 @@ async fn submit_one(
     }
 }
 
-fn echo(context: &Context) -> Outcome<f64> {
-    let server = Served::echo()?;
-    let figure = context.block_on(async {
-        let clients: Vec<_> = server
-            .connect(CONNECTIONS)
-            .await?
-            .into_iter()
-            .map(Grpc::new)
-            .collect();
-        let call = move |caller: usize, _| {
-            let mut client = clients[caller % CONNECTIONS].clone();
-            let said = Said {
-                bytes: SAID.as_slice().into(),
-            };
-            async move { say(&mut client, said).await.map(drop) }
+async fn echo(total: usize) -> Outcome<f64> {
+    let server = Served::echo().await?;
+    let channels = server.connect(CONNECTIONS).await?;
+    let clients: Vec<_> = channels.into_iter().map(Grpc::new).collect();
+    let call = move |caller: usize, _| {
+        let mut client = clients[caller % CONNECTIONS].clone();
+        let said = Said {
+            bytes: SAID.as_slice().into(),
         };
-        rate(CLIENTS, context.scaled(100_000), call).await
-    });
-    server.close()?;
-    figure
+        async move { say(&mut client, said).await.map(drop) }
+    };
+    let figure = rate(CLIENTS, total, call).await?;
+    server.close().await?;
+    Ok(figure)
 }

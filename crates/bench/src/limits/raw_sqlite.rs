@@ -4,13 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::{METADATA, PAYLOAD};
 use uuid::Uuid;
-
-use crate::Outcome;
-
-/// What a stored event holds besides its place: about what a real one carries.
-pub(crate) const PAYLOAD: [u8; 200] = [b'p'; 200];
-pub(crate) const METADATA: [u8; 100] = [b'm'; 100];
 
 const INSERT: &str =
     "INSERT INTO events (root, sequence, payload, metadata) VALUES (?1, ?2, ?3, ?4)";

@@ -5,63 +5,43 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use seriatim_bench::Outcome;
+use seriatim_bench::load::per_second;
+use seriatim_bench::measure::in_turn;
+use seriatim_bench::row::{Must, Row};
 use uuid::Uuid;
 
-use crate::Outcome;
-use crate::context::Context;
-use crate::domain::Ledger;
-use crate::limits::raw_log::RawLog;
-use crate::load::{per_second, rate};
-use crate::measure::in_turn;
-use crate::product::Product;
-use crate::report::{Must, Row};
+use crate::context::{Context, On};
+use crate::limits::raw_sqlite::RawLog;
+use crate::rows::ours::hot_stream;
 
 const IN_FLIGHT: usize = 64;
 
-pub(crate) fn measure(context: &Context) -> Outcome<Vec<Row>> {
-    let racing = in_turn(
+pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
+    let [racing, alone, ours] = in_turn(
         context.rounds,
-        || racing_loops(context, IN_FLIGHT, context.scaled(5_000)),
-        || hot_stream(context),
+        [
+            &mut || racing_loops(context, IN_FLIGHT, context.scaled(5_000)),
+            &mut || lone_loop(context, context.scaled(20_000)),
+            &mut || hot_stream(context, on, IN_FLIGHT),
+        ],
     )?;
-    let alone = in_turn(
-        context.rounds,
-        || lone_loop(context, context.scaled(20_000)),
-        || hot_stream(context),
-    )?;
+    let row = |workload, limit, against| {
+        Row::compared("P4", workload, "commands/s", &ours, limit, against)
+    };
     Ok(vec![
-        Row::compared(
-            "P4",
+        row(
             "one hot stream, 64 in flight",
-            "commands/s",
             "64 connections in the loop load, decide, insert, commit; whoever loses the race tries again",
-            Must::AtLeast(250.0),
             &racing,
-        ),
-        Row::compared(
-            "P4",
+        )
+        .must(Must::AtLeast(250.0)),
+        row(
             "the same against a lone writer",
-            "commands/s",
             "one connection in that loop with nobody to race against",
-            Must::Nothing,
             &alone,
         ),
     ])
-}
-
-fn hot_stream(context: &Context) -> Outcome<f64> {
-    let folder = context.fresh_folder()?;
-    context.block_on(async {
-        let product = Product::open(folder.path()).await?;
-        let root = Uuid::now_v7();
-        let submit = product.submitter::<Ledger>();
-        let figure = rate(IN_FLIGHT, context.scaled(100_000), move |_, _| {
-            submit.enter(root)
-        })
-        .await?;
-        product.close().await?;
-        Ok(figure)
-    })
 }
 
 fn racing_loops(context: &Context, writers: usize, total: usize) -> Outcome<f64> {

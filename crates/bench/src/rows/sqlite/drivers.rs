@@ -3,44 +3,51 @@
 use std::str::FromStr;
 use std::time::Instant;
 
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::{METADATA, PAYLOAD, new_roots};
+use seriatim_bench::load::per_second;
+use seriatim_bench::measure::in_turn;
+use seriatim_bench::row::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row as _};
 use uuid::Uuid;
 
-use crate::Outcome;
-use crate::context::{Context, new_roots};
-use crate::limits::raw_log::{METADATA, PAYLOAD, RawLog};
-use crate::load::per_second;
-use crate::measure::in_turn;
-use crate::report::{Must, Row};
+use crate::context::{Context, On};
+use crate::limits::raw_sqlite::RawLog;
 
 const BATCH: usize = 100;
 const LONG: u32 = 1_000;
 
-pub(crate) fn measure(context: &Context) -> Outcome<Vec<Row>> {
-    let insert = in_turn(
+pub(crate) fn measure(context: &Context, _: On) -> Outcome<Vec<Row>> {
+    let [sqlx_inserts, rusqlite_inserts] = in_turn(
         context.rounds,
-        || context.block_on(sqlx_inserts(context)),
-        || rusqlite_inserts(context),
+        [&mut || context.block_on(sqlx_inserts(context)), &mut || {
+            rusqlite_inserts(context)
+        }],
     )?;
-    let read = in_turn(
+    let [sqlx_reads, rusqlite_reads] = in_turn(
         context.rounds,
-        || context.block_on(sqlx_reads(context)),
-        || rusqlite_reads(context),
+        [&mut || context.block_on(sqlx_reads(context)), &mut || {
+            rusqlite_reads(context)
+        }],
     )?;
-    let row = |workload, unit, comparison| {
+    let row = |workload, ours, sqlx| {
         Row::compared(
             "DRIVERS",
             workload,
-            unit,
+            "events/s",
+            ours,
             "the same through sqlx",
-            Must::Nothing,
-            comparison,
+            sqlx,
         )
     };
     Ok(vec![
-        row("rusqlite, inserting batches of 100", "events/s", &insert),
-        row("rusqlite, reading 1000 rows", "events/s", &read),
+        row(
+            "rusqlite, inserting batches of 100",
+            &rusqlite_inserts,
+            &sqlx_inserts,
+        ),
+        row("rusqlite, reading 1000 rows", &rusqlite_reads, &sqlx_reads),
     ])
 }
 

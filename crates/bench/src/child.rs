@@ -1,0 +1,126 @@
+//! Processes of this program's own: coordinators beside each other, and one whose memory is measured.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use seriatim::core::ExpectedSequence::{Any, NoStream};
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::{Ledger, new_roots};
+use seriatim_bench::load::rate_for;
+use seriatim_bench::product::Product;
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use crate::rows;
+
+/// Names what a process is to do; not among the arguments, because a URL may have a password.
+const VARIABLE: &str = "SERIATIM_BENCH_ROLE";
+
+/// What a process is to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Role {
+    /// Says that it is ready, waits for a line, writes for a while and prints its commands a second.
+    Writer {
+        url: String,
+        /// The streams it writes to; without any, each command begins a stream.
+        roots: Vec<Uuid>,
+        in_flight: usize,
+        time: Duration,
+    },
+    /// Touches streams and prints how large it was.
+    Memory { url: String, streams: usize },
+}
+
+/// The role of this process, if it is not the one that somebody has started.
+pub(crate) fn role() -> Option<Outcome<Role>> {
+    let text = std::env::var(VARIABLE).ok()?;
+    Some(serde_json::from_str(&text).map_err(Into::into))
+}
+
+/// Does what the role says.
+pub(crate) fn play(role: Role) -> Outcome<()> {
+    let runtime = Runtime::new()?;
+    match role {
+        Role::Writer {
+            url,
+            roots,
+            in_flight,
+            time,
+        } => {
+            let figure = runtime.block_on(write(&url, roots, in_flight, time))?;
+            println!("{figure}");
+        }
+        Role::Memory { url, streams } => {
+            let sizes = runtime.block_on(rows::p16::touch_all(&url, streams))?;
+            println!("{}", serde_json::to_string(&sizes)?);
+        }
+    }
+    Ok(())
+}
+
+async fn write(url: &str, roots: Vec<Uuid>, in_flight: usize, time: Duration) -> Outcome<f64> {
+    let product = Product::open(url).await?;
+    let submit = product.submitter::<Ledger>();
+    // The first command of a coordinator makes connections and learns where the log stands.
+    submit.enter(new_roots(1)[0]).await?;
+    println!("ready");
+    std::io::stdin().read_line(&mut String::new())?;
+    let figure = rate_for(in_flight, time, move |_, number| match roots.is_empty() {
+        true => submit.send(Uuid::now_v7(), NoStream),
+        false => submit.send(roots[number % roots.len()], Any),
+    })
+    .await?;
+    product.close().await;
+    Ok(figure)
+}
+
+/// A process that was started.
+pub(crate) struct Process {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    pub(crate) fn start(role: &Role) -> Outcome<Self> {
+        // By this name it is found even if it was built anew since it was started.
+        let mut child = Command::new("/proc/self/exe")
+            .env(VARIABLE, serde_json::to_string(role)?)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        let input = child.stdin.take().expect("it is piped");
+        let output = child.stdout.take().expect("it is piped");
+        Ok(Self {
+            child,
+            input,
+            output: BufReader::new(output),
+        })
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> Outcome<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        match line.trim_end() {
+            "" => Err("a process that is measured has ended too early".into()),
+            line => Ok(line.to_owned()),
+        }
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go(&mut self) -> Outcome<()> {
+        Ok(self.input.write_all(b"\n")?)
+    }
+
+    pub(crate) fn end(mut self) -> Outcome<()> {
+        let status = self.child.wait()?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("a process that is measured ended with {status}").into()),
+        }
+    }
+}

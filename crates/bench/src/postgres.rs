@@ -1,0 +1,135 @@
+//! The PostgreSQL that is measured: a schema of its own for each measurement, gone after it.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Row};
+use uuid::Uuid;
+
+use crate::Outcome;
+
+/// A server. Its account must be one that may make schemas and checkpoints.
+#[derive(Clone, Debug)]
+pub struct Server {
+    url: String,
+}
+
+/// Tables that nobody else uses.
+#[derive(Debug)]
+pub struct Schema {
+    server: Server,
+    name: String,
+}
+
+impl Server {
+    /// By its URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into() }
+    }
+
+    /// What it is and what its figures depend on.
+    pub async fn in_words(&self) -> Outcome<String> {
+        let mut connection = self.connect().await?;
+        let mut words = Vec::new();
+        for setting in [
+            "server_version",
+            "fsync",
+            "synchronous_commit",
+            "full_page_writes",
+            "shared_buffers",
+            "max_wal_size",
+        ] {
+            let row = sqlx::query("SELECT current_setting($1)")
+                .bind(setting)
+                .fetch_one(&mut connection)
+                .await?;
+            words.push(format!("{setting} {}", row.try_get::<&str, _>(0)?));
+        }
+        Ok(format!("PostgreSQL, {}", words.join(", ")))
+    }
+
+    /// Makes a schema for `work`, and drops it afterwards whatever came of that.
+    pub async fn with_schema<T>(
+        &self,
+        work: impl AsyncFnOnce(&Schema) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let schema = Schema {
+            server: self.clone(),
+            name: format!("bench_{}", Uuid::now_v7().simple()),
+        };
+        let create_schema = format!("CREATE SCHEMA {}", schema.name);
+        schema.execute(&create_schema).await?;
+        let result = work(&schema).await;
+        let drop_schema = format!("DROP SCHEMA {} CASCADE", schema.name);
+        schema.execute(&drop_schema).await?;
+        result
+    }
+
+    /// The schema that every database has, for whoever has a database of its own.
+    pub fn public(&self) -> Schema {
+        Schema {
+            server: self.clone(),
+            name: "public".into(),
+        }
+    }
+
+    async fn connect(&self) -> Outcome<PgConnection> {
+        Ok(self.options()?.connect().await?)
+    }
+
+    fn options(&self) -> Outcome<PgConnectOptions> {
+        Ok(self.url.parse()?)
+    }
+}
+
+impl Schema {
+    /// For [`Product::open`](crate::product::Product::open).
+    pub fn url(&self) -> String {
+        let sign = if self.server.url.contains('?') {
+            '&'
+        } else {
+            '?'
+        };
+        format!("{}{sign}schema={}", self.server.url, self.name)
+    }
+
+    /// Its name, which needs no quotes.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A connection that finds its tables without their schema's name.
+    pub async fn connect(&self) -> Outcome<PgConnection> {
+        let path = [
+            ("search_path", self.name.as_str()),
+            ("synchronous_commit", "on"),
+        ];
+        Ok(self.server.options()?.options(path).connect().await?)
+    }
+
+    /// Runs a statement, or several.
+    pub async fn execute(&self, sql: &str) -> Outcome<()> {
+        let mut connection = self.connect().await?;
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await?;
+        Ok(())
+    }
+
+    /// To be called between preparing tables and measuring: brings them into the state of tables that have been
+    /// there for long, and writes everything out, so that nobody pays for what another one has left behind.
+    pub async fn settle(&self) -> Outcome<()> {
+        let mut connection = self.connect().await?;
+        let tables = sqlx::query("SELECT tablename FROM pg_tables WHERE schemaname = $1")
+            .bind(&self.name)
+            .fetch_all(&mut connection)
+            .await?;
+        for table in &tables {
+            let table: &str = table.try_get(0)?;
+            let vacuum = format!("VACUUM (ANALYZE) {}.\"{table}\"", self.name);
+            sqlx::raw_sql(AssertSqlSafe(vacuum))
+                .execute(&mut connection)
+                .await?;
+        }
+        sqlx::raw_sql("CHECKPOINT").execute(&mut connection).await?;
+        Ok(())
+    }
+}

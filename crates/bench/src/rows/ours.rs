@@ -1,0 +1,113 @@
+//! What the product is asked for in several rows.
+
+use seriatim::core::ExpectedSequence;
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::{Archive, Ledger, new_roots};
+use seriatim_bench::fill::fill;
+use seriatim_bench::load::{latency, per_second, rate};
+use seriatim_bench::product::Product;
+use std::time::Instant;
+use uuid::Uuid;
+
+use crate::context::{Context, On};
+
+/// Events that a stream has before it is measured, where it has any.
+pub(crate) const EVENTS: u32 = 10;
+
+/// Commands a second, each of which begins a stream.
+pub(crate) fn new_streams(
+    context: &Context,
+    on: On,
+    expected: ExpectedSequence,
+    in_flight: usize,
+) -> Outcome<f64> {
+    let total = context.scaled(100_000);
+    context.in_database(on, async |database| {
+        let product = Product::open(&database.url).await?;
+        let roots = new_roots(total);
+        let submit = product.submitter::<Ledger>();
+        database.settle().await?;
+        let figure = rate(in_flight, total, move |_, number| {
+            submit.send(roots[number], expected)
+        })
+        .await?;
+        product.close().await;
+        Ok(figure)
+    })
+}
+
+/// How many streams are warm.
+pub(crate) fn warm_streams(context: &Context) -> usize {
+    context.scaled(10_000)
+}
+
+/// Commands a second to streams of ten events that are all in memory.
+pub(crate) fn one_more_event(context: &Context, on: On, in_flight: usize) -> Outcome<f64> {
+    context.in_database(on, async |database| {
+        let product = Product::open(&database.url).await?;
+        let roots = new_roots(warm_streams(context));
+        let fill = roots.len() * EVENTS as usize;
+        let submit = product.submitter::<Ledger>();
+        let call = move |_, number: usize| submit.enter(roots[number % roots.len()]);
+        rate(256, fill, call.clone()).await?;
+        database.settle().await?;
+        let figure = rate(in_flight, context.scaled(100_000), call).await?;
+        product.close().await;
+        Ok(figure)
+    })
+}
+
+/// Commands a second to one stream.
+pub(crate) fn hot_stream(context: &Context, on: On, in_flight: usize) -> Outcome<f64> {
+    context.in_database(on, async |database| {
+        let product = Product::open(&database.url).await?;
+        let root = Uuid::now_v7();
+        let submit = product.submitter::<Ledger>();
+        database.settle().await?;
+        let figure = rate(in_flight, context.scaled(100_000), move |_, _| {
+            submit.enter(root)
+        })
+        .await?;
+        product.close().await;
+        Ok(figure)
+    })
+}
+
+/// The median of how long a command takes that begins a stream, if nothing else is going on.
+pub(crate) fn one_in_flight(context: &Context, on: On, expected: ExpectedSequence) -> Outcome<f64> {
+    context.in_database(on, async |database| {
+        let product = Product::open(&database.url).await?;
+        let roots = new_roots(context.scaled(10_000));
+        let submit = product.submitter::<Ledger>();
+        database.settle().await?;
+        let figure = latency(roots.len(), |number| submit.send(roots[number], expected)).await?;
+        product.close().await;
+        Ok(figure)
+    })
+}
+
+/// Streams that are folded, and how long each of them is.
+pub(crate) const LONG_STREAMS: usize = 20;
+pub(crate) const LONG: u32 = 1_000;
+
+/// How often one of them is folded.
+pub(crate) fn folds(context: &Context) -> usize {
+    context.scaled(1_000)
+}
+
+/// Events a second that are folded from the store, one stream at a time.
+pub(crate) fn fold_long_streams(context: &Context, on: On) -> Outcome<f64> {
+    context.in_database(on, async |database| {
+        let product = Product::open(&database.url).await?;
+        let roots = new_roots(LONG_STREAMS);
+        fill::<Archive>(product.store().as_ref(), &roots, LONG).await?;
+        database.settle().await?;
+        let start = Instant::now();
+        for number in 0..folds(context) {
+            product.fold::<Archive>(roots[number % roots.len()]).await?;
+        }
+        let figure = per_second(folds(context) * LONG as usize, start.elapsed());
+        product.close().await;
+        Ok(figure)
+    })
+}

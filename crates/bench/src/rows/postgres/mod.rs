@@ -1,0 +1,10 @@
+//! Rows whose limit is what sqlx does on held connections to PostgreSQL.
+
+pub(crate) mod p1;
+pub(crate) mod p2;
+pub(crate) mod p3;
+pub(crate) mod p4;
+pub(crate) mod p5;
+pub(crate) mod p6;
+pub(crate) mod p11;
+mod raw;

@@ -1,0 +1,50 @@
+//! P5: one sender who waits for every answer.
+
+use seriatim::core::ExpectedSequence::{Any, NoStream};
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::new_roots;
+use seriatim_bench::load::latency;
+use seriatim_bench::measure::in_turn;
+use seriatim_bench::raw_postgres::RawLog;
+use seriatim_bench::row::{Must, Row};
+
+use crate::context::{Context, On};
+use crate::rows::ours::one_in_flight;
+
+pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
+    let [raw, said, unsaid] = in_turn(
+        context.rounds,
+        [
+            &mut || raw(context),
+            &mut || one_in_flight(context, on, NoStream),
+            &mut || one_in_flight(context, on, Any),
+        ],
+    )?;
+    let limit = "an insert of one row, a commit each, one prepared connection, p50";
+    let row = |workload, ours| {
+        Row::compared("P5", workload, "us", ours, limit, &raw).must(Must::AtMost(1.3))
+    };
+    Ok(vec![
+        row(
+            "new streams, sender expects none, one in flight, p50",
+            &said,
+        ),
+        row(
+            "new streams, sender expects any, one in flight, p50",
+            &unsaid,
+        ),
+    ])
+}
+
+fn raw(context: &Context) -> Outcome<f64> {
+    context.in_schema(async |schema| {
+        RawLog::create(schema).await?;
+        let mut log = RawLog::open(schema).await?;
+        let roots = new_roots(context.scaled(10_000));
+        schema.settle().await?;
+        latency(roots.len(), async |number| {
+            log.insert(roots[number], 0).await
+        })
+        .await
+    })
+}

@@ -1,0 +1,84 @@
+//! What the bare driver is asked for in several rows.
+
+use std::time::Instant;
+
+use seriatim_bench::Outcome;
+use seriatim_bench::domain::new_roots;
+use seriatim_bench::load::{per_second, rate};
+use seriatim_bench::raw_postgres::RawLog;
+use uuid::Uuid;
+
+use crate::context::Context;
+
+/// As many as there are commands in flight.
+pub(crate) const CONNECTIONS: usize = 64;
+pub(crate) const BATCH: usize = 100;
+
+/// Inserts a second, each a commit, on 64 connections: one more event on each of the streams in turn, which have
+/// `events` already. As many as `total`.
+pub(crate) fn single_inserts(
+    context: &Context,
+    streams: usize,
+    events: i32,
+    total: usize,
+) -> Outcome<f64> {
+    context.in_schema(async |schema| {
+        RawLog::create(schema).await?;
+        let roots = new_roots(streams);
+        let mut log = RawLog::open(schema).await?;
+        fill(&mut log, &roots, events).await?;
+        let logs = RawLog::open_many(schema, CONNECTIONS).await?;
+        schema.settle().await?;
+        rate(CONNECTIONS, total, move |caller, number| {
+            let logs = logs.clone();
+            let root = roots[number % streams];
+            let turn = i32::try_from(number / streams);
+            async move { logs[caller].lock().await.insert(root, events + turn?).await }
+        })
+        .await
+    })
+}
+
+/// The same by one connection in statements of 100 rows.
+pub(crate) fn batched_inserts(
+    context: &Context,
+    streams: usize,
+    events: i32,
+    total: usize,
+) -> Outcome<f64> {
+    context.in_schema(async |schema| {
+        RawLog::create(schema).await?;
+        let roots = new_roots(streams);
+        let mut log = RawLog::open(schema).await?;
+        fill(&mut log, &roots, events).await?;
+        schema.settle().await?;
+        let turns = i32::try_from(total.div_ceil(streams))?;
+        let start = Instant::now();
+        for sequence in events..events + turns {
+            insert(&mut log, &roots, sequence, BATCH).await?;
+        }
+        Ok(per_second(
+            usize::try_from(turns)? * streams,
+            start.elapsed(),
+        ))
+    })
+}
+
+/// Gives each of `roots` so many events, a thousand streams in turn.
+pub(crate) async fn fill(log: &mut RawLog, roots: &[Uuid], events: i32) -> Outcome<()> {
+    const WAVE: usize = 1_000;
+    for wave in roots.chunks(WAVE) {
+        for sequence in 0..events {
+            insert(log, wave, sequence, WAVE).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn insert(log: &mut RawLog, roots: &[Uuid], sequence: i32, batch: usize) -> Outcome<()> {
+    for batch in roots.chunks(batch) {
+        let places: Vec<_> = batch.iter().map(|root| (*root, sequence)).collect();
+        log.insert_batch(&places).await?;
+    }
+    Ok(())
+}
