@@ -31,8 +31,10 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         begin: Position,
     ) -> Result<Taking, StoreError>;
 
-    /// Moves the checkpoint from where the tenure has it to `to` (which may be the same), and prolongs the lease from
-    /// now on. Durable when it returns.
+    /// Lets the lease last so long from now on, wherever the checkpoint is: an owner may do this beside its work.
+    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError>;
+
+    /// Moves the checkpoint from where the tenure has it to `to`, and prolongs the lease. Durable when it returns.
     ///
     /// # Cancel safety
     /// Dropping the future leaves it moved or not moved: take the work again to find out.
@@ -86,9 +88,9 @@ pub struct Tenure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an owner that has lost its work must stop"]
 pub enum Hold {
-    /// It did, and was done.
+    /// It did, and what was asked for was done.
     Held,
-    /// Another has taken over, or the checkpoint is elsewhere. Nothing was changed.
+    /// Another has taken over, or the checkpoint is elsewhere; nothing was changed.
     Lost,
 }
 

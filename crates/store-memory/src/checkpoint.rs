@@ -54,6 +54,16 @@ impl CheckpointStore for MemoryStore {
         }))
     }
 
+    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
+        match self.log().checkpoint_of(tenure) {
+            Some(checkpoint) => {
+                checkpoint.leased_until = Timestamp::now().later_by(lease);
+                Ok(Hold::Held)
+            }
+            None => Ok(Hold::Lost),
+        }
+    }
+
     async fn advance(
         &self,
         tenure: &Tenure,
@@ -69,10 +79,8 @@ impl CheckpointStore for MemoryStore {
             return Ok(Hold::Lost);
         }
         checkpoint.leased_until = now.later_by(lease);
-        if checkpoint.position != to {
-            checkpoint.position = to;
-            checkpoint.moved_at = now;
-        }
+        checkpoint.position = to;
+        checkpoint.moved_at = now;
         Ok(Hold::Held)
     }
 

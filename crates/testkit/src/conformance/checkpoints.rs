@@ -120,18 +120,28 @@ pub async fn a_checkpoint_moves_only_from_where_it_was(a: &CheckpointHandle, b: 
     assert_eq!(checkpoint(b, &work).await.position, Position(10));
 }
 
-/// Going nowhere prolongs the lease, and is no move.
-pub async fn a_lease_is_prolonged_without_a_move(a: &CheckpointHandle, b: &CheckpointHandle) {
+/// An owner prolongs its lease beside its work, wherever the checkpoint is by then; a former one cannot.
+pub async fn a_lease_is_prolonged_beside_the_work(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("balances");
-    let mut tenure = take(a, &work, "one", Duration::ZERO).await;
+    let taken = take(a, &work, "one", Duration::ZERO).await;
+    let mut tenure = taken.clone();
+    assert_eq!(advance(a, &mut tenure, 4, Duration::ZERO).await, Hold::Held);
     let before = checkpoint(b, &work).await;
-    assert_eq!(advance(a, &mut tenure, 0, HOUR).await, Hold::Held);
+    assert_eq!(b.prolong(&taken, HOUR).await.unwrap(), Hold::Held);
     let after = checkpoint(b, &work).await;
     assert_eq!(
         (after.position, after.moved_at),
         (before.position, before.moved_at)
     );
     assert!(after.leased_until > before.leased_until);
+    let busy = try_to_take(b, &work, "two", HOUR, 0).await;
+    assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
+
+    a.release(&tenure).await.unwrap();
+    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Lost);
+    take(b, &work, "two", HOUR).await;
+    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Lost);
+    assert_eq!(checkpoint(a, &work).await.owner.as_deref(), Some("two"));
 }
 
 /// Released work is free at once, and was not moved by it.
@@ -272,7 +282,7 @@ macro_rules! checkpoint_conformance {
             a_former_owner_changes_nothing
             an_overdue_owner_goes_on_if_nobody_came
             a_checkpoint_moves_only_from_where_it_was
-            a_lease_is_prolonged_without_a_move
+            a_lease_is_prolonged_beside_the_work
             released_work_is_free
             of_simultaneous_takers_one_wins
             no_step_is_lost_or_doubled_between_owners
