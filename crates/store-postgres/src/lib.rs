@@ -8,7 +8,10 @@
 mod connection;
 mod dead_letter;
 mod decoder;
+mod gathering;
 mod known;
+mod load;
+mod load_sql;
 mod location;
 mod lookup;
 mod migrations;
@@ -36,6 +39,7 @@ use std::sync::Arc;
 pub use open_error::OpenError;
 
 use decoder::Domains;
+use gathering::Gathering;
 use location::Location;
 use readers::Readers;
 use sql::Texts;
@@ -54,7 +58,8 @@ struct Shared {
     schema: String,
     writers: Writers,
     waiting: Waiting,
-    readers: Readers,
+    readers: Arc<Readers>,
+    gathering: Gathering,
     texts: Texts,
     domains: Domains,
 }
@@ -82,12 +87,14 @@ impl PostgresStore {
         let partitions = partitions::count(&mut connection, &location).await?;
         let commits = Commits::new(partitions);
         let shared_location = Arc::new(location.clone());
+        let readers = Arc::new(Readers::new(location.clone()));
         let shared = Shared {
             database: location.to_string(),
             schema: location.schema.clone(),
             texts: Texts::of(&location.schema),
             domains: Domains::default(),
-            readers: Readers::new(location),
+            gathering: Gathering::new(Arc::clone(&readers), &location.schema),
+            readers,
             writers: Writers::start(partitions, connection, &shared_location, &commits),
             waiting: Waiting::new(commits, shared_location),
         };
@@ -106,6 +113,10 @@ impl PostgresStore {
 
     fn readers(&self) -> &Readers {
         &self.shared.readers
+    }
+
+    fn gathering(&self) -> &Gathering {
+        &self.shared.gathering
     }
 
     fn texts(&self) -> &Texts {

@@ -4,16 +4,14 @@ use std::collections::HashMap;
 use std::num::NonZero;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use seriatim_core::reading::TypeNames;
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Fingerprint, Load, Loaded,
-    LogPartition, Position, RecordedEvent, Sequence, Snapshot, StoreError, StreamId, StreamSummary,
+    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Load, Loaded,
+    LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 
-use crate::{PostgresStore, decoder, lookup, place, refused, row, streams};
+use crate::{PostgresStore, decoder, load, lookup, place, refused, row, streams};
 
 #[async_trait]
 impl EventStore for PostgresStore {
@@ -22,24 +20,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn load(&self, wanted: Load) -> Result<Loaded, StoreError> {
-        let action = "load a stream";
-        let through = row::sequence_column(wanted.through.unwrap_or(Sequence::MAX));
-        let domain = wanted.stream.domain.as_str();
-        let query = || match wanted.snapshots {
-            None => sqlx::query(AssertSqlSafe(self.texts().load.clone()))
-                .bind(domain.to_owned())
-                .bind(wanted.stream.root)
-                .bind(through),
-            Some(fingerprint) => {
-                sqlx::query(AssertSqlSafe(self.texts().load_with_snapshot.clone()))
-                    .bind(domain.to_owned())
-                    .bind(wanted.stream.root)
-                    .bind(through)
-                    .bind(fingerprint.0.cast_signed())
-            }
-        };
-        let rows = self.readers().read(action, query).await?;
-        loaded(&rows, wanted.snapshots).map_err(|error| refused::store_error(action, error))
+        load::load(self.gathering(), wanted).await
     }
 
     async fn read_stream(
@@ -141,49 +122,4 @@ impl EventStore for PostgresStore {
 fn domain_of(row: &PgRow, action: &'static str) -> Result<i16, StoreError> {
     let domain = row.try_get(3);
     domain.map_err(|error| refused::store_error(action, error))
-}
-
-/// The row of a snapshot has no type; it is the first, if there is one. All data goes into one buffer that the
-/// payloads share: they are folded and dropped together.
-fn loaded(rows: &[PgRow], fingerprint: Option<Fingerprint>) -> Result<Loaded, Error> {
-    let mut loaded = Loaded {
-        snapshot: None,
-        payloads: Vec::with_capacity(rows.len()),
-    };
-    let (mut buffer, mut lengths) = (Vec::new(), Vec::new());
-    let (mut expected, mut names) = (0, TypeNames::default());
-    for row in rows {
-        let sequence = row::sequence(row, 0)?;
-        let data: &[u8] = row.try_get(3)?;
-        match (row.try_get::<Option<&str>, _>(1)?, fingerprint) {
-            (None, Some(fingerprint)) if expected == 0 => {
-                loaded.snapshot = Some(Snapshot {
-                    fingerprint,
-                    sequence,
-                    state: Bytes::copy_from_slice(data),
-                });
-            }
-            // A state must not be built over a gap.
-            (Some(type_name), _) if sequence.0 == expected => {
-                buffer.extend_from_slice(data);
-                lengths.push(data.len());
-                let payload = row::payload(type_name, row.try_get(2)?, Bytes::new(), &mut names)?;
-                loaded.payloads.push(payload);
-            }
-            _ => return Err(row::unreadable(Gap { expected })),
-        }
-        expected = sequence.0 + 1;
-    }
-    let mut rest = Bytes::from(buffer);
-    for (payload, length) in loaded.payloads.iter_mut().zip(lengths) {
-        payload.data = rest.split_to(length);
-    }
-    Ok(loaded)
-}
-
-/// An event of a stream is not there, though a later one is.
-#[derive(Debug, thiserror::Error)]
-#[error("the stream has no event {expected} but a later one; restore a backup")]
-struct Gap {
-    expected: u32,
 }

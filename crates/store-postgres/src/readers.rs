@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use seriatim_core::{StoreError, StoreErrorKind};
+use seriatim_core::StoreError;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Error, PgConnection, Postgres};
@@ -35,20 +35,19 @@ impl Readers {
         action: &'static str,
         query: impl Fn() -> Query<'static, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let _permit = self.free.acquire().await.map_err(|_| {
-            let why = "its connections are closed; restart the program";
-            StoreError::new(action, StoreErrorKind::Unavailable, why)
-        })?;
         let rows = self.rows(query).await;
         rows.map_err(|error| refused::store_error(action, error))
     }
 
+    /// The same with the driver's error.
+    ///
     /// A connection that has waited may have been lost unnoticed, and with it all that wait: then a new one is asked.
     /// One whose query is dropped half-way is not used again.
-    async fn rows(
+    pub(crate) async fn rows(
         &self,
         query: impl Fn() -> Query<'static, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, Error> {
+        let _permit = self.free.acquire().await.map_err(|_| Error::PoolClosed)?;
         if let Some(mut connection) = self.take() {
             match self.answer(&mut connection, query()).await {
                 Err(error) if refused::meaning(&error) == Meaning::Lost => {

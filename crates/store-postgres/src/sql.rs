@@ -6,8 +6,6 @@ use std::sync::Arc;
 pub(crate) struct Texts {
     pub(crate) head: Arc<str>,
     pub(crate) domains: Arc<str>,
-    pub(crate) load: Arc<str>,
-    pub(crate) load_with_snapshot: Arc<str>,
     pub(crate) read_stream: Arc<str>,
     pub(crate) read_log: Arc<str>,
     pub(crate) find_claim: Arc<str>,
@@ -30,28 +28,6 @@ impl Texts {
             head: format!("SELECT position FROM {schema}.seriatim_log_head WHERE partition = $1")
                 .into(),
             domains: format!("SELECT id, name FROM {schema}.seriatim_domains ORDER BY name").into(),
-            load: format!(
-                "SELECT sequence, type, codec, data FROM {schema}.seriatim_events
-                 WHERE domain = {domain} AND root = $2 AND sequence <= $3 ORDER BY sequence"
-            )
-            .into(),
-            load_with_snapshot: format!(
-                "WITH newest AS (
-                     SELECT s.sequence, s.state FROM {schema}.seriatim_snapshots AS s
-                     WHERE s.domain = {domain} AND s.root = $2 AND s.sequence <= $3 AND s.fingerprint = $4
-                     AND EXISTS (SELECT FROM {schema}.seriatim_events AS e WHERE e.domain = s.domain
-                                 AND e.root = s.root AND e.sequence = s.sequence)
-                     ORDER BY s.sequence DESC LIMIT 1
-                 )
-                 SELECT sequence, NULL::text AS type, NULL::smallint AS codec, state AS data FROM newest
-                 UNION ALL
-                 SELECT sequence, type, codec, data FROM (
-                     SELECT sequence, type, codec, data FROM {schema}.seriatim_events
-                     WHERE domain = {domain} AND root = $2 AND sequence <= $3
-                     AND sequence > coalesce((SELECT sequence FROM newest), -1) ORDER BY sequence
-                 ) AS tail"
-            )
-            .into(),
             read_stream: format!(
                 "SELECT {EVENT} FROM {schema}.seriatim_events
                  WHERE domain = {domain} AND root = $2 AND sequence >= $3 ORDER BY sequence LIMIT $4"

@@ -97,6 +97,40 @@ async fn warm_up_checks(store: &PostgresStore, stream: &seriatim_core::StreamId)
     assert!(matches!(outcomes[0], AppendOutcome::Conflict { .. }));
 }
 
+/// Those that find a place are sent alone; the others gather until one of these is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn simultaneous_cold_loads_share_round_trips() {
+    let (_schema, proxy, store) = start().await;
+    let streams: Vec<_> = (0..64).map(|_| new_stream()).collect();
+    for stream in &streams {
+        store.append(vec![append(stream, None, 10)]).await.unwrap();
+    }
+    for turn in 0..20 {
+        proxy.take_round_trips();
+        let mut loading = tokio::task::JoinSet::new();
+        for stream in streams.clone() {
+            let store = store.clone();
+            loading.spawn(async move {
+                let load = Load {
+                    stream,
+                    through: None,
+                    snapshots: Some(Fingerprint(1)),
+                };
+                assert_eq!(store.load(load).await.unwrap().payloads.len(), 10);
+            });
+        }
+        while let Some(loaded) = loading.join_next().await {
+            loaded.unwrap();
+        }
+        let round_trips = proxy.take_round_trips();
+        // In the first turns connections are opened and statements prepared.
+        if turn > 4 && round_trips <= 16 {
+            return;
+        }
+    }
+    panic!("64 loads at once cost more than a quarter of as many round trips, again and again");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_after_somebody_else_has_written_is_five_round_trips_once() {
     let (schema, proxy, store) = start().await;

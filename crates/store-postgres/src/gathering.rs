@@ -1,0 +1,201 @@
+//! Loads that have to wait are taken together into one statement.
+//!
+//! There is no timer: the statements in progress are the time in which loads gather. One that finds a place free is
+//! sent at once, by whoever asked for it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use seriatim_core::{Load, Sequence, StoreError};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::load::Page;
+use crate::load_sql::Texts;
+use crate::readers::Readers;
+use crate::refused::{self, Meaning};
+
+pub(crate) const ACTION: &str = "load a stream";
+
+/// How many statements may begin to load streams at once; what comes then gathers.
+const PLACES: usize = 2;
+
+/// How many streams one statement begins to load.
+const STREAMS: usize = 64;
+
+/// How many rows one statement may give, shared evenly by its streams: with 64 of them each has 256.
+const ROWS: usize = 16_384;
+
+/// How many bytes it is expected to give, where events are so large that this is the narrower limit.
+const BYTES: usize = 4 << 20;
+
+/// Where the loads of a store meet.
+pub(crate) struct Gathering {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    readers: Arc<Readers>,
+    texts: Texts,
+    places: Semaphore,
+    /// If it is not empty, a task is on its way to take what is in it.
+    waiting: Mutex<Vec<Waiting>>,
+    /// How large an event's data was lately, on average.
+    event_bytes: AtomicUsize,
+}
+
+/// A load of somebody who may have gone away.
+struct Waiting {
+    wanted: Load,
+    reply: oneshot::Sender<Result<Page, StoreError>>,
+}
+
+impl Gathering {
+    pub(crate) fn new(readers: Arc<Readers>, schema: &str) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                readers,
+                texts: Texts::of(schema),
+                places: Semaphore::new(PLACES),
+                waiting: Mutex::default(),
+                event_bytes: AtomicUsize::new(256),
+            }),
+        }
+    }
+
+    /// What a stream begins with: its snapshot, if one is wanted, and events.
+    pub(crate) async fn first_page(&self, wanted: &Load) -> Result<Page, StoreError> {
+        let shared = &self.shared;
+        if let Ok(_place) = shared.places.try_acquire() {
+            return shared.one(wanted, None).await;
+        }
+        let (reply, answer) = oneshot::channel();
+        let wanted_too = Waiting {
+            wanted: wanted.clone(),
+            reply,
+        };
+        if shared.add(wanted_too) {
+            shared.send_for_them();
+        }
+        match answer.await {
+            Ok(answer) => answer,
+            // The statement was refused, perhaps because of another stream.
+            Err(_) => shared.one(wanted, None).await,
+        }
+    }
+
+    /// More of a long stream. It takes no place, so that it keeps nobody from beginning.
+    pub(crate) async fn page_after(
+        &self,
+        wanted: &Load,
+        after: Sequence,
+    ) -> Result<Page, StoreError> {
+        self.shared.one(wanted, Some(after)).await
+    }
+
+    /// Learns from what was loaded how much to ask for.
+    pub(crate) fn note_size(&self, rows: usize, bytes: usize) {
+        if let Some(now) = bytes.checked_div(rows) {
+            let before = self.shared.event_bytes.load(Ordering::Relaxed);
+            let mean = (before * 7 + now).div_ceil(8);
+            self.shared.event_bytes.store(mean, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Shared {
+    /// Whether it is the first, so that somebody has to come for it.
+    fn add(&self, load: Waiting) -> bool {
+        let mut waiting = self.waiting();
+        waiting.push(load);
+        waiting.len() == 1
+    }
+
+    fn send_for_them(self: &Arc<Self>) {
+        tokio::spawn(Arc::clone(self).gather());
+    }
+
+    /// Waits for a place, and takes into one statement what waits by then.
+    async fn gather(self: Arc<Self>) {
+        let Ok(_place) = self.places.acquire().await else {
+            return;
+        };
+        let (taken, is_more) = self.take();
+        if is_more {
+            self.send_for_them();
+        }
+        let (wanted, replies): (Vec<_>, Vec<_>) = taken
+            .into_iter()
+            .filter(|waiting| !waiting.reply.is_closed())
+            .map(|waiting| (waiting.wanted, waiting.reply))
+            .unzip();
+        if wanted.is_empty() {
+            return;
+        }
+        match self.many(&wanted).await {
+            Ok(pages) => {
+                for (reply, page) in replies.into_iter().zip(pages) {
+                    // A caller that has gone away is no error.
+                    let _ = reply.send(Ok(page));
+                }
+            }
+            Err(error) if refused::meaning(&error) == Meaning::Lost => {
+                let error = refused::store_error(ACTION, error);
+                for reply in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+            // Which stream it was the server does not say. Without an answer each is asked for alone.
+            Err(_) => drop(replies),
+        }
+    }
+
+    fn take(&self) -> (Vec<Waiting>, bool) {
+        let mut waiting = self.waiting();
+        let count = waiting.len().min(STREAMS);
+        let taken = waiting.drain(..count).collect();
+        (taken, !waiting.is_empty())
+    }
+
+    async fn one(&self, wanted: &Load, after: Option<Sequence>) -> Result<Page, StoreError> {
+        let limit = self.rows_for_each_of(1);
+        let query = || self.texts.one(wanted, after, limit);
+        let rows = self.readers.read(ACTION, query).await?;
+        Ok(Page::of(rows, limit))
+    }
+
+    async fn many(&self, wanted: &[Load]) -> Result<Vec<Page>, sqlx::Error> {
+        let limit = self.rows_for_each_of(wanted.len());
+        let query = || self.texts.many(wanted, limit);
+        let mut streams: Vec<Vec<PgRow>> = wanted.iter().map(|_| Vec::new()).collect();
+        for row in self.readers.rows(query).await? {
+            let place: i64 = row.try_get(4)?;
+            let place = usize::try_from(place - 1).ok();
+            let stream = place.and_then(|place| streams.get_mut(place));
+            stream.ok_or(sqlx::Error::RowNotFound)?.push(row);
+        }
+        let pages = streams.into_iter().map(|rows| Page::of(rows, limit));
+        Ok(pages.collect())
+    }
+
+    fn rows_for_each_of(&self, streams: usize) -> usize {
+        let event_bytes = self.event_bytes.load(Ordering::Relaxed).max(1);
+        let rows = ROWS.min(BYTES / event_bytes);
+        (rows / streams).max(1)
+    }
+
+    /// Nothing panics while the lock is held.
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Page {
+    fn of(rows: Vec<PgRow>, limit: usize) -> Self {
+        Self {
+            is_full: rows.len() >= limit,
+            rows,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Building what a state is built from: pages of a stream's rows, checked and put together.
+
+use bytes::Bytes;
+use seriatim_core::reading::TypeNames;
+use seriatim_core::{Load, Loaded, Payload, Sequence, Snapshot, StoreError};
+use sqlx::postgres::PgRow;
+use sqlx::{Error, Row};
+
+use crate::gathering::{ACTION, Gathering};
+use crate::{refused, row};
+
+/// The rows of one stream that one statement gave.
+pub(crate) struct Page {
+    pub(crate) rows: Vec<PgRow>,
+    /// Whether the statement may have more of them.
+    pub(crate) is_full: bool,
+}
+
+/// Everything that `wanted` asks for. A long stream is read page by page, so that the short ones get their turn in
+/// between; it only ever grows, so its pages fit together.
+pub(crate) async fn load(gathering: &Gathering, wanted: Load) -> Result<Loaded, StoreError> {
+    let failed = |error| refused::store_error(ACTION, error);
+    let mut building = Building::default();
+    let mut page = gathering.first_page(&wanted).await?;
+    loop {
+        let bytes = building.add(&page.rows, &wanted).map_err(failed)?;
+        gathering.note_size(page.rows.len(), bytes);
+        if !page.is_full {
+            return Ok(building.loaded);
+        }
+        let after = Sequence(building.expected - 1);
+        page = gathering.page_after(&wanted, after).await?;
+    }
+}
+
+#[derive(Default)]
+struct Building {
+    loaded: Loaded,
+    /// The sequence of the next row, unless that is a snapshot.
+    expected: u32,
+    names: TypeNames,
+}
+
+impl Building {
+    /// The row of a snapshot has no type; it is the first, if there is one. All data of a page goes into one buffer
+    /// that the payloads share: they are folded and dropped together. Returns how much that was.
+    fn add(&mut self, rows: &[PgRow], wanted: &Load) -> Result<usize, Error> {
+        let payloads = &mut self.loaded.payloads;
+        let known = payloads.len();
+        payloads.reserve(rows.len());
+        let (mut buffer, mut lengths) = (Vec::new(), Vec::with_capacity(rows.len()));
+        for row in rows {
+            let sequence = row::sequence(row, 0)?;
+            let data: &[u8] = row.try_get(3)?;
+            match (row.try_get::<Option<&str>, _>(1)?, wanted.snapshots) {
+                (None, Some(fingerprint)) if self.expected == 0 => {
+                    self.loaded.snapshot = Some(Snapshot {
+                        fingerprint,
+                        sequence,
+                        state: Bytes::copy_from_slice(data),
+                    });
+                }
+                // A state must not be built over a gap.
+                (Some(type_name), _) if sequence.0 == self.expected => {
+                    buffer.extend_from_slice(data);
+                    lengths.push(data.len());
+                    let codec = row.try_get(2)?;
+                    payloads.push(row::payload(
+                        type_name,
+                        codec,
+                        Bytes::new(),
+                        &mut self.names,
+                    )?);
+                }
+                _ => {
+                    return Err(row::unreadable(Gap {
+                        expected: self.expected,
+                    }));
+                }
+            }
+            self.expected = sequence.0 + 1;
+        }
+        let bytes = buffer.len();
+        share(Bytes::from(buffer), &lengths, &mut payloads[known..]);
+        Ok(bytes)
+    }
+}
+
+fn share(mut buffer: Bytes, lengths: &[usize], payloads: &mut [Payload]) {
+    for (payload, length) in payloads.iter_mut().zip(lengths) {
+        payload.data = buffer.split_to(*length);
+    }
+}
+
+/// An event of a stream is not there, though a later one is.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream has no event {expected} but a later one; restore a backup")]
+struct Gap {
+    expected: u32,
+}
