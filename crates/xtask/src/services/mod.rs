@@ -77,9 +77,9 @@ pub(crate) fn with_postgres(
         return work(&url);
     }
     let postgres = Postgres::named("postgres")?;
-    let was_running = postgres.running().is_some();
+    let was_running = postgres.running()?.is_some();
     postgres.up()?;
-    let running = postgres.running();
+    let running = postgres.running()?;
     let url = running.ok_or("PostgreSQL has ended; see `cargo xtask services status`")?;
     let result = work(&url.url);
     if !was_running {
