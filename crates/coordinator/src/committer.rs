@@ -22,8 +22,10 @@ pub(crate) struct Committer {
 /// The appends of one stream's round, in order.
 struct Round {
     appends: Vec<Append>,
-    reply: oneshot::Sender<Result<Vec<AppendOutcome>, StoreError>>,
+    reply: Reply,
 }
+
+type Reply = oneshot::Sender<Result<Vec<AppendOutcome>, StoreError>>;
 
 impl Committer {
     /// Starts the task; batches hold about `batch_appends` appends at most.
@@ -79,7 +81,9 @@ async fn commit(store: &dyn Store, rounds: Vec<Round>, size: usize) {
         replies.push((round.appends.len(), round.reply));
         batch.extend(round.appends);
     }
-    match append(store, batch).await {
+    // Kept for the search after an unknown outcome; the events themselves are shared, not copied.
+    let kept = batch.clone();
+    match store.append(batch).await {
         Ok(outcomes) => {
             let mut outcomes = outcomes.into_iter();
             for (count, reply) in replies {
@@ -87,25 +91,98 @@ async fn commit(store: &dyn Store, rounds: Vec<Round>, size: usize) {
                 let _ = reply.send(Ok(outcomes.by_ref().take(count).collect()));
             }
         }
-        Err(error) => {
+        Err(AppendError::NotWritten(error)) => {
             tracing::warn!(%error, appends = size, "a batch could not be committed");
             for (_, reply) in replies {
                 let _ = reply.send(Err(error.clone()));
             }
         }
+        Err(AppendError::Unknown(error)) => {
+            tracing::warn!(%error, "the outcome of a commit is unknown; looking for its events");
+            find_out(store, &kept, replies, error).await;
+        }
     }
 }
 
-/// Appends, and finds out what happened where the store does not know.
-async fn append(store: &dyn Store, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, StoreError> {
-    // Kept for the search after an unknown outcome; the events themselves are shared, not copied.
-    let kept = batch.clone();
-    match store.append(batch).await {
-        Ok(outcomes) => Ok(outcomes),
-        Err(AppendError::NotWritten(error)) => Err(error),
-        Err(AppendError::Unknown(error)) => {
-            tracing::warn!(%error, "the outcome of a commit is unknown; looking for its events");
-            lookup::look_for(store, &kept, error).await
+/// Answers each round with what is found of it. A store that cannot be asked is not asked again for the next one.
+async fn find_out(
+    store: &dyn Store,
+    batch: &[Append],
+    replies: Vec<(usize, Reply)>,
+    unknown: StoreError,
+) {
+    let (mut rest, mut silent) = (batch, None);
+    for (count, reply) in replies {
+        let (round, others) = rest.split_at(count);
+        rest = others;
+        let found = match &silent {
+            Some(error) => Err(StoreError::clone(error)),
+            None => lookup::look_for(store, round).await,
+        };
+        let answer = match found {
+            Ok(found) => found.ok_or_else(|| unknown.clone()),
+            Err(error) => {
+                silent = Some(error.clone());
+                Err(error)
+            }
+        };
+        let _ = reply.send(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+
+    use seriatim_core::{Domain, EventStore, LogPartition, NewEvent, Payload, StreamId, Write};
+    use seriatim_store_memory::MemoryStore;
+    use seriatim_testkit::faults::{Fault, FaultyStore};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn events(stream: &StreamId) -> Append {
+        let event = NewEvent {
+            id: Uuid::now_v7(),
+            payload: Payload::json("Noted", "{}"),
+            metadata: Arc::default(),
+        };
+        Append {
+            stream: stream.clone(),
+            write: Write::Events {
+                after: None,
+                events: Arc::new([event]),
+            },
+            claim: None,
         }
+    }
+
+    /// A commit of several partitions that was lost is settled stream by stream: what was written in one partition
+    /// is answered, though in another nothing is found.
+    #[tokio::test]
+    async fn an_unknown_outcome_is_found_out_for_each_stream() {
+        let partitions = NonZero::new(2).unwrap();
+        let store = FaultyStore::new(Arc::new(MemoryStore::with_partitions(partitions)));
+        let written = LogPartition(1);
+        store.fail_next(Fault::UnknownButWrittenIn(written));
+        let streams: Vec<_> = (0..20)
+            .map(|_| StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()))
+            .collect();
+        let (rounds, answers): (Vec<_>, Vec<_>) = streams
+            .iter()
+            .map(|stream| {
+                let (reply, answer) = oneshot::channel();
+                let appends = vec![events(stream)];
+                (Round { appends, reply }, answer)
+            })
+            .unzip();
+        commit(&store, rounds, streams.len()).await;
+        for (stream, mut answer) in streams.iter().zip(answers) {
+            let answer = answer.try_recv().unwrap();
+            let is_there = LogPartition::of(stream, partitions) == written;
+            assert_eq!(answer.is_ok(), is_there, "{answer:?}");
+        }
+        assert!(store.head(written).await.unwrap().0 > 0);
+        assert_eq!(store.head(LogPartition::FIRST).await.unwrap().0, 0);
     }
 }

@@ -2,23 +2,23 @@
 
 use seriatim_core::{Append, AppendOutcome, LogPartition, Sequence, Store, StoreError, Write};
 
-/// Looks for each append of a batch by its ids.
+/// Looks for the appends of one stream's round by their ids.
 ///
-/// What is found was written. If anything is not found, the whole batch answers `error`: the commit may still be
-/// on its way, so "not written" would be a guess.
+/// What is found was written. If one of them is not found, `None`: their commit may still be on its way, so "not
+/// written" would be a guess. The rounds of other streams may be in another partition of the log, so each is looked
+/// for by itself.
 pub(crate) async fn look_for(
     store: &dyn Store,
-    batch: &[Append],
-    error: StoreError,
-) -> Result<Vec<AppendOutcome>, StoreError> {
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for append in batch {
+    round: &[Append],
+) -> Result<Option<Vec<AppendOutcome>>, StoreError> {
+    let mut outcomes = Vec::with_capacity(round.len());
+    for append in round {
         match find(store, append).await? {
             Some(outcome) => outcomes.push(outcome),
-            None => return Err(error),
+            None => return Ok(None),
         }
     }
-    Ok(outcomes)
+    Ok(Some(outcomes))
 }
 
 async fn find(store: &dyn Store, append: &Append) -> Result<Option<AppendOutcome>, StoreError> {

@@ -22,6 +22,8 @@ pub enum Fault {
     NotWritten(StoreErrorKind),
     /// It writes everything, and then does not know whether it did.
     UnknownButWritten,
+    /// It writes what is for one partition of the log, and then does not know what it wrote.
+    UnknownButWrittenIn(LogPartition),
     /// It writes nothing, and does not know whether it did.
     UnknownNotWritten,
     /// It takes longer.
@@ -48,6 +50,10 @@ impl fmt::Debug for Fault {
         match self {
             Self::NotWritten(kind) => f.debug_tuple("NotWritten").field(kind).finish(),
             Self::UnknownButWritten => f.write_str("UnknownButWritten"),
+            Self::UnknownButWrittenIn(partition) => f
+                .debug_tuple("UnknownButWrittenIn")
+                .field(partition)
+                .finish(),
             Self::UnknownNotWritten => f.write_str("UnknownNotWritten"),
             Self::Delay(time) => f.debug_tuple("Delay").field(time).finish(),
             Self::Crowded(_) => f.write_str("Crowded"),
@@ -160,6 +166,14 @@ impl EventStore for FaultyStore {
             Some(Fault::UnknownNotWritten) => return Err(unknown()),
             Some(Fault::UnknownButWritten) => {
                 self.inner().append(batch).await?;
+                return Err(unknown());
+            }
+            Some(Fault::UnknownButWrittenIn(partition)) => {
+                let count = self.partitions();
+                let is_of_it =
+                    |append: &Append| LogPartition::of(&append.stream, count) == partition;
+                let part = batch.into_iter().filter(is_of_it).collect();
+                self.inner().append(part).await?;
                 return Err(unknown());
             }
             Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
