@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LogPartition, Position};
+use crate::{LogPartition, Position, RecordedEvent};
 
 /// The last position a subscriber has seen, of each partition of the log.
 ///
@@ -41,6 +41,22 @@ impl Cursor {
     /// If it does not have the partition.
     pub fn set(&mut self, partition: LogPartition, position: Position) {
         self.0[index(partition)] = position;
+    }
+
+    /// Moves it past an event, in the partition that the event is in.
+    pub fn pass(&mut self, event: &RecordedEvent) {
+        self.set(self.partition_of(event), event.position);
+    }
+
+    /// Whether it stands at an event or after it.
+    pub fn has_passed(&self, event: &RecordedEvent) -> bool {
+        self.get(self.partition_of(event)) >= event.position
+    }
+
+    fn partition_of(&self, event: &RecordedEvent) -> LogPartition {
+        let count = u16::try_from(self.0.len()).ok().and_then(NonZero::new);
+        let count = count.expect("it has at least one partition, and no more than there can be");
+        LogPartition::of(&event.stream, count)
     }
 
     /// How many partitions it is for.
@@ -96,6 +112,17 @@ impl From<Cursor> for String {
     }
 }
 
+/// Where a subscription begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// With the first event there is.
+    AtTheFirst,
+    /// With the first event that is recorded after this call.
+    Now,
+    /// With the first event after a place in the log.
+    After(Cursor),
+}
+
 /// A text that is no [`Cursor`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -108,7 +135,33 @@ pub struct InvalidCursor {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
     use super::*;
+    use crate::{Domain, Payload, Sequence, StreamId, Timestamp};
+
+    #[test]
+    fn an_event_moves_the_partition_that_it_is_in() {
+        for (count, expected) in [(1, "9"), (2, "9,0"), (7, "0,9,0,0,0,0,0")] {
+            let mut cursor = Cursor::start(NonZero::new(count).unwrap());
+            let root = Uuid::from_u128(0x0190_1234_5678_7abc_8def_0123_4567_89ab);
+            let event = RecordedEvent {
+                id: Uuid::nil(),
+                stream: StreamId::new(Domain::new("order").unwrap(), root),
+                sequence: Sequence(3),
+                position: Position(9),
+                recorded_at: Timestamp::from_micros(0),
+                payload: Payload::json("Noted", "{}"),
+                metadata: Arc::default(),
+            };
+            assert!(!cursor.has_passed(&event));
+            cursor.pass(&event);
+            assert!(cursor.has_passed(&event));
+            assert_eq!(cursor.to_string(), expected);
+        }
+    }
 
     #[test]
     fn what_is_written_is_read() {

@@ -33,6 +33,7 @@ mod gateway;
 mod view;
 
 mod resequencer;
+mod subscribe_error;
 mod component;
 mod checkpoint;
 mod snapshot;
@@ -47,7 +48,7 @@ pub use command::{CommandRequest, FactRequest, NewFact};
 pub use component::{Component, InvalidComponent, Share, Work};
 pub use conflict::{ConflictReason, Fault, SequenceConflict};
 pub use content_hash::ContentHash;
-pub use cursor::{Cursor, InvalidCursor};
+pub use cursor::{Begin, Cursor, InvalidCursor};
 pub use dead_letter::{
     Attempt, DeadLetter, InvalidLetterStatus, LetterFilter, LetterStatus, ParkReason,
 };
@@ -76,5 +77,6 @@ pub use store::{
 };
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
+pub use subscribe_error::SubscribeError;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence, StreamId};
-
-use crate::SubscribeError;
+use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence, StreamId, SubscribeError};
 
 /// How many streams are remembered at least, once there are so many; twice as many at most.
 const STREAMS: usize = 20_000;

@@ -2,27 +2,18 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{Cursor, EventFilter, EventStore, LogPartition, Position};
+use seriatim_core::{
+    Begin, Cursor, EventFilter, EventStore, LogPartition, Position, SubscribeError,
+};
 
+use crate::Subscription;
 use crate::tail::Tail;
-use crate::{SubscribeError, Subscription};
 
 /// The log of a store, for any number of subscribers in this process. Cheap to clone; clones share what they read.
 #[derive(Clone, Debug)]
 pub struct Feed {
     store: Arc<dyn EventStore>,
     tails: Arc<[Arc<Tail>]>,
-}
-
-/// Where a subscription begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begin {
-    /// With the first event there is.
-    AtTheFirst,
-    /// With the first event that is recorded after this call.
-    Now,
-    /// With the first event after a place in the log.
-    After(Cursor),
 }
 
 impl Feed {
@@ -59,7 +50,7 @@ impl Feed {
             }
             Begin::After(cursor) if cursor.partitions() != self.tails.len() => {
                 Err(SubscribeError::OtherLog {
-                    cursor,
+                    given: cursor.partitions(),
                     partitions: partitions.get(),
                 })
             }

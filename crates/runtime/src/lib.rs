@@ -10,7 +10,6 @@
 //! so nothing is missed or repeated at the switch between them, however often it happens.
 
 mod continuity;
-mod error;
 mod feed;
 mod page_size;
 mod reader;
@@ -18,6 +17,5 @@ mod recent;
 mod subscription;
 mod tail;
 
-pub use error::SubscribeError;
-pub use feed::{Begin, Feed};
+pub use feed::Feed;
 pub use subscription::{Batch, Subscription};

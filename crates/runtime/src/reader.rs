@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{EventStore, LogPartition, Position};
+use seriatim_core::{EventStore, LogPartition, Position, SubscribeError};
 use tokio::sync::watch;
 
-use crate::SubscribeError;
 use crate::continuity::Continuity;
 use crate::page_size::PageSize;
 use crate::recent::Page;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use futures::future::select_all;
-use seriatim_core::{Cursor, EventFilter, LogPartition, RecordedEvent};
+use seriatim_core::{Cursor, EventFilter, LogPartition, RecordedEvent, SubscribeError};
 
+use crate::Feed;
 use crate::reader::Reader;
 use crate::recent::Page;
-use crate::{Feed, SubscribeError};
 
 /// The events of the log from some place on, to its end and beyond it as it grows. Made by [`Feed::subscribe`].
 ///
@@ -44,7 +44,7 @@ impl Batch {
     }
 
     /// Where a subscriber stands who has handled this batch and all before it: to go on from here later, begin
-    /// [after](crate::Begin::After) it.
+    /// [after](seriatim_core::Begin::After) it.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }

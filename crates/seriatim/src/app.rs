@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
 use seriatim_core::{
-    Aggregate, At, Domain, EventFilter, Prepare, QueryError, RecordedEvent, Sequence, Store,
-    StoreError, StreamId,
+    Aggregate, At, Begin, Domain, EventFilter, Prepare, QueryError, RecordedEvent, Sequence, Store,
+    StoreError, StreamId, SubscribeError,
 };
-use seriatim_runtime::{Begin, Feed, SubscribeError, Subscription};
+use seriatim_runtime::{Feed, Subscription};
 use uuid::Uuid;
 
 use crate::open::{OpenStoreError, open_store};

@@ -75,13 +75,13 @@ pub mod prelude;
 #[cfg(feature = "server")]
 pub use app::RunError;
 pub use app::{App, AppBuilder, Standing, StartAppError};
-pub use open::{OpenStoreError, open_store};
+pub use open::{OpenStoreError, migrate, open_store, pending_migrations};
 pub use send::{Record, Send};
 
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
-pub use seriatim_core::Aggregate;
-pub use seriatim_runtime::{Batch, Begin, SubscribeError, Subscription};
+pub use seriatim_core::{Aggregate, Begin, SubscribeError};
+pub use seriatim_runtime::{Batch, Subscription};
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]
 pub use seriatim_proto::{CallError, Client, ConnectError, RemoteGateway};

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 /// Crates and the enums in them that a caller meets.
 const ERRORS: &[(&str, &[&str])] = &[
-    ("core", &["SubmitError", "ConflictReason", "QueryError"]),
+    (
+        "core",
+        &["SubmitError", "ConflictReason", "QueryError", "SubscribeError"],
+    ),
     ("coordinator", &["StartError"]),
     ("proto", &["CallError"]),
     ("seriatim", &["StartAppError", "RunError", "OpenStoreError"]),

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use seriatim_core::{Position, RecordedEvent, Sequence, Store};
-use seriatim_runtime::{Begin, SubscribeError};
+use seriatim_core::{Begin, Position, RecordedEvent, Sequence, Store, SubscribeError};
 use seriatim_store_sqlite::SqliteStore;
 
 use crate::support::{append, fill, stream, subscribe};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use seriatim_core::EventFilter;
-use seriatim_runtime::{Begin, Feed};
+use seriatim_core::{Begin, EventFilter};
+use seriatim_runtime::Feed;
 use seriatim_testkit::faults::FaultyStore;
 use tokio::task::yield_now;
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{Store, StoreErrorKind};
-use seriatim_runtime::{Begin, SubscribeError};
+use seriatim_core::{Begin, Store, StoreErrorKind, SubscribeError};
 use seriatim_testkit::faults::FaultyStore;
 
 use crate::support::{append, assert_whole, fill, memory, stream, subscribe, take};

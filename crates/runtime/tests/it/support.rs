@@ -5,10 +5,10 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use seriatim_core::{
-    Append, AppendOutcome, Domain, EventFilter, LogPartition, NewEvent, Payload, RecordedEvent,
-    Sequence, Store, StreamId, Write,
+    Append, AppendOutcome, Begin, Domain, EventFilter, LogPartition, NewEvent, Payload,
+    RecordedEvent, Sequence, Store, StreamId, Write,
 };
-use seriatim_runtime::{Begin, Feed, Subscription};
+use seriatim_runtime::{Feed, Subscription};
 use seriatim_store_memory::MemoryStore;
 use seriatim_store_sqlite::SqliteStore;
 use tempfile::TempDir;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{Cursor, EventFilter, LogPartition, Position, RecordedEvent};
-use seriatim_runtime::{Begin, Feed, SubscribeError};
+use seriatim_core::{
+    Begin, Cursor, EventFilter, LogPartition, Position, RecordedEvent, SubscribeError,
+};
+use seriatim_runtime::Feed;
 
 use crate::support::{all_kinds, append, fill, memory, stream, subscribe, take};
 

@@ -1,6 +1,6 @@
 //! Why a subscriber gets no events.
 
-use seriatim_core::{Cursor, LogPartition, Position, Sequence, StoreError, StreamId};
+use crate::{LogPartition, Position, Sequence, StoreError, StreamId};
 
 /// Why a subscriber gets no events.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -10,12 +10,11 @@ pub enum SubscribeError {
     Store(#[from] StoreError),
     /// The cursor is for a log with another number of partitions.
     #[error(
-        "`{cursor}` is a place in a log of {} partitions, but this one has {partitions}: it comes from another log; begin at the start",
-        .cursor.partitions()
+        "the cursor is a place in a log of {given} partitions, but this one has {partitions}: it comes from another log; begin at the first event"
     )]
     OtherLog {
-        /// What was given.
-        cursor: Cursor,
+        /// How many the cursor is for.
+        given: usize,
         /// How many there are.
         partitions: u16,
     },
