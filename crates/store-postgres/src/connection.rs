@@ -10,7 +10,7 @@ use crate::refused::{self, Meaning};
 use crate::{OpenError, migrations};
 
 /// How long one attempt to connect may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The first connection: waits for a server that is not up yet, and makes the tables.
 pub(crate) async fn open(location: &Location) -> Result<PgConnection, OpenError> {

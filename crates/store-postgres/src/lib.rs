@@ -5,6 +5,7 @@
 //! long as nobody else writes, a transaction is one statement and one round trip. Whoever writes takes the row of
 //! the log's head first, so writers of any number of processes take turns, and never deadlock.
 
+mod commits;
 mod connection;
 mod dead_letter;
 mod decoder;
@@ -15,6 +16,7 @@ mod load_sql;
 mod location;
 mod lookup;
 mod migrations;
+mod notifier;
 mod open_error;
 mod partitions;
 mod place;
@@ -30,6 +32,7 @@ mod snapshot;
 mod sql;
 mod streams;
 mod waiting;
+mod watcher;
 mod writer;
 mod writers;
 
@@ -38,12 +41,13 @@ use std::sync::Arc;
 
 pub use open_error::OpenError;
 
+use commits::Commits;
 use decoder::Domains;
 use gathering::Gathering;
 use location::Location;
 use readers::Readers;
 use sql::Texts;
-use waiting::{Commits, Waiting};
+use waiting::Waiting;
 use writers::Writers;
 
 /// A store on PostgreSQL. Clones are handles on the same connections; they end with the last one, after what was
@@ -87,6 +91,7 @@ impl PostgresStore {
         let partitions = partitions::count(&mut connection, &location).await?;
         let commits = Commits::new(partitions);
         let shared_location = Arc::new(location.clone());
+        tokio::spawn(notifier::run(commits.own(), shared_location.clone()));
         let readers = Arc::new(Readers::new(location.clone()));
         let shared = Shared {
             database: location.to_string(),

@@ -1,110 +1,91 @@
-//! Waiting for events, whoever has written them.
+//! Waiting for events: those who wait are counted, and as long as there are any, somebody watches for all of them.
 
-use std::num::NonZero;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{LogPartition, Position};
-use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
-use tokio::sync::{Mutex, watch};
+use tokio::task::AbortHandle;
 
-use crate::connection;
+use crate::commits::Commits;
 use crate::location::Location;
-use crate::place;
-
-/// How far each partition of the log has come, as far as this process knows.
-#[derive(Clone)]
-pub(crate) struct Commits {
-    heads: Arc<[watch::Sender<Position>]>,
-}
-
-impl Commits {
-    pub(crate) fn new(count: NonZero<u16>) -> Self {
-        Self {
-            heads: LogPartition::all(count)
-                .map(|_| watch::Sender::default())
-                .collect(),
-        }
-    }
-
-    /// To be called after every commit.
-    pub(crate) fn tell(&self, partition: LogPartition, position: Position) {
-        if let Some(head) = self.heads.get(partition.index()) {
-            head.send_if_modified(|head| {
-                let is_news = *head < position;
-                *head = position.max(*head);
-                is_news
-            });
-        }
-    }
-}
+use crate::watcher::Watcher;
 
 /// What those who wait have in common.
 pub(crate) struct Waiting {
     commits: Commits,
     location: Arc<Location>,
-    look: Arc<str>,
-    /// Whoever has this looks for all.
-    turn: Mutex<Turn>,
+    crowd: Arc<Crowd>,
 }
 
+/// Those who wait, and the task that watches for them.
 #[derive(Default)]
-struct Turn {
-    next: Option<Instant>,
-    connection: Option<PgConnection>,
+pub(crate) struct Crowd(Mutex<Waiters>);
+
+#[derive(Default)]
+struct Waiters {
+    count: usize,
+    watcher: Option<AbortHandle>,
 }
 
 impl Waiting {
     pub(crate) fn new(commits: Commits, location: Arc<Location>) -> Self {
-        let schema = &location.schema;
-        let look = format!("SELECT partition, position FROM {schema}.seriatim_log_head");
         Self {
             commits,
-            look: look.into(),
             location,
-            turn: Mutex::default(),
+            crowd: Arc::default(),
         }
     }
 
     /// Returns when a partition may have gone past `position`.
     pub(crate) async fn past(&self, partition: LogPartition, position: Position) {
-        let mut head = self.commits.heads[partition.index()].subscribe();
-        tokio::select! {
-            moved = head.wait_for(|head| *head > position) => {
-                moved.expect("the store keeps the sender");
-            }
-            never = self.look_for_all() => match never {},
-        }
+        let _waiter = self.join();
+        self.commits.past(partition, position).await;
     }
 
-    async fn look_for_all(&self) -> std::convert::Infallible {
-        let mut turn = self.turn.lock().await;
-        loop {
-            if let Some(next) = turn.next {
-                tokio::time::sleep_until(next.into()).await;
-            }
-            turn.next = Some(Instant::now() + self.location.poll);
-            match self.look(&mut turn).await {
-                Ok(()) => {}
-                Err(error) => tracing::warn!(%error, "the heads of the log could not be read"),
-            }
+    fn join(&self) -> Waiter {
+        let mut waiters = self.crowd.waiters();
+        waiters.count += 1;
+        if waiters.watcher.is_none() {
+            let watcher = Watcher::new(&self.commits, &self.location, &self.crowd);
+            waiters.watcher = Some(tokio::spawn(watcher.run()).abort_handle());
+        }
+        Waiter(self.crowd.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(watcher) = self.crowd.waiters().watcher.take() {
+            watcher.abort();
         }
     }
+}
 
-    async fn look(&self, turn: &mut Turn) -> Result<(), Error> {
-        let mut connection = match turn.connection.take() {
-            Some(connection) => connection,
-            None => connection::connect(&self.location.connect).await?,
-        };
-        let rows = sqlx::raw_sql(AssertSqlSafe(self.look.clone()))
-            .fetch_all(&mut connection)
-            .await?;
-        for row in rows {
-            let partition: i16 = row.try_get(0)?;
-            let partition = LogPartition(partition.cast_unsigned());
-            self.commits.tell(partition, place::position(&row, 1)?);
+impl Crowd {
+    /// Whether anybody waits.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiters().count > 0
+    }
+
+    /// Whether the watcher may go; then the next to wait gets another one.
+    pub(crate) fn lets_the_watcher_go(&self) -> bool {
+        let mut waiters = self.waiters();
+        if waiters.count == 0 {
+            waiters.watcher = None;
         }
-        turn.connection = Some(connection);
-        Ok(())
+        waiters.count == 0
+    }
+
+    /// Nothing panics while the lock is held.
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits, until it is dropped.
+struct Waiter(Arc<Crowd>);
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.waiters().count -= 1;
     }
 }

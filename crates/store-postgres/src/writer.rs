@@ -8,12 +8,12 @@ use seriatim_core::{
 use sqlx::{Error, PgConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::commits::Commits;
 use crate::connection;
 use crate::location::Location;
 use crate::refused::{self, Meaning};
 use crate::session::{Answers, Failure, Session};
 use crate::settle::{Fate, Settler};
-use crate::waiting::Commits;
 
 /// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
 const CALLS_IN_ONE: usize = 64;
@@ -131,7 +131,7 @@ impl Task {
     /// A caller that has gone away is no error.
     fn answer(&self, jobs: impl IntoIterator<Item = Job>, answers: Answers) {
         if let Some(position) = last_written(&answers) {
-            self.commits.tell(self.partition, position);
+            self.commits.committed(self.partition, position);
         }
         for (job, outcomes) in jobs.into_iter().zip(answers) {
             let _ = job.reply.send(Ok(outcomes));

@@ -7,7 +7,7 @@ use seriatim_core::{Append, AppendError, AppendOutcome, LogPartition, StoreError
 use sqlx::PgConnection;
 
 use crate::location::Location;
-use crate::waiting::Commits;
+use crate::commits::Commits;
 use crate::writer::Writer;
 
 /// One writer for each partition.

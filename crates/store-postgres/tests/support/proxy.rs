@@ -39,9 +39,14 @@ pub struct Proxy {
 impl Proxy {
     /// `url` names the server by an address and a port.
     pub async fn before(url: &str) -> Self {
+        Self::on("127.0.0.1:0", url).await
+    }
+
+    /// The same on this address of its own.
+    pub async fn on(own: &str, url: &str) -> Self {
         let (before, rest) = url.split_once('@').unwrap();
         let (address, after) = rest.split_once('/').unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(own).await.unwrap();
         let own = listener.local_addr().unwrap();
         let sign = if after.contains('?') { '&' } else { '?' };
         let state = Arc::new(State::default());
@@ -133,7 +138,7 @@ async fn carry(client: TcpStream, server: TcpStream, state: Arc<State>) -> std::
 
 struct Request {
     bytes: Vec<u8>,
-    /// A query, and not a step of the greeting.
+    /// A query, and not a step of the greeting; nor a message to other processes, for which nobody waits.
     awaits_answer: bool,
 }
 
@@ -155,9 +160,10 @@ async fn request(client: &mut OwnedReadHalf, started: &mut bool) -> std::io::Res
         bytes.extend(body);
         match letter {
             Some(b'Q' | b'S') => {
+                let is_message = bytes.windows(9).any(|text| text == b"pg_notify");
                 return Ok(Request {
                     bytes,
-                    awaits_answer: true,
+                    awaits_answer: !is_message,
                 });
             }
             None | Some(b'p' | b'X') => {

@@ -1,0 +1,149 @@
+//! The task that watches, on one connection for all who wait, for what other processes commit: it listens to their
+//! messages, and looks at the heads in case one was lost.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use seriatim_core::LogPartition;
+use sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
+use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
+
+use crate::commits::Commits;
+use crate::location::Location;
+use crate::refused::{self, Meaning};
+use crate::waiting::Crowd;
+use crate::{connection, notifier, place};
+
+/// How long it stays when nobody waits any more. Whoever follows the log waits again after each page.
+const STAYS: Duration = Duration::from_secs(10);
+
+/// The least time between two connections.
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) struct Watcher {
+    commits: Commits,
+    location: Arc<Location>,
+    crowd: Arc<Crowd>,
+    look: String,
+    line: Option<Line>,
+    /// Whether there can be messages: not behind a pooler that hands out connections by the transaction.
+    may_listen: bool,
+}
+
+/// The connection it watches on.
+enum Line {
+    Listening(PgListener),
+    Looking(PgConnection),
+}
+
+impl Watcher {
+    pub(crate) fn new(commits: &Commits, location: &Arc<Location>, crowd: &Arc<Crowd>) -> Self {
+        let schema = &location.schema;
+        Self {
+            commits: commits.clone(),
+            location: location.clone(),
+            crowd: crowd.clone(),
+            look: format!("SELECT partition, position FROM {schema}.seriatim_log_head"),
+            line: None,
+            may_listen: !location.pooled,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        let mut last_wanted = Instant::now();
+        loop {
+            if self.crowd.is_waiting() {
+                last_wanted = Instant::now();
+            } else if last_wanted.elapsed() >= STAYS && self.crowd.lets_the_watcher_go() {
+                return;
+            }
+            let next = Instant::now() + self.location.poll;
+            if let Err(error) = self.look().await {
+                tracing::info!(%error, "the heads of the log could not be read; looking again soon");
+                self.line = None;
+            }
+            let lost = tokio::time::timeout_at(next.into(), self.listen()).await;
+            if lost.is_ok() {
+                tracing::info!("the connection that listens was lost");
+                self.line = None;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Looks at all heads. On a new connection only after it listens, so that nothing falls in between.
+    async fn look(&mut self) -> Result<(), Error> {
+        let patience = self.location.answer_timeout();
+        let looking = tokio::time::timeout(patience, self.heads());
+        let rows = looking
+            .await
+            .unwrap_or_else(|_| Err(connection::timed_out()))?;
+        for row in rows {
+            let partition: i16 = row.try_get(0)?;
+            let partition = LogPartition(partition.cast_unsigned());
+            self.commits.learn(partition, place::position(&row, 1)?);
+        }
+        Ok(())
+    }
+
+    async fn heads(&mut self) -> Result<Vec<PgRow>, Error> {
+        let mut line = match self.line.take() {
+            Some(line) => line,
+            None => {
+                let line = self.connect().await?;
+                // Before the look, so that it brings back what is true.
+                self.commits.begin_again();
+                line
+            }
+        };
+        let look = sqlx::raw_sql(AssertSqlSafe(self.look.clone()));
+        let rows = match &mut line {
+            Line::Listening(listener) => look.fetch_all(listener).await?,
+            Line::Looking(connection) => look.fetch_all(connection).await?,
+        };
+        self.line = Some(line);
+        Ok(rows)
+    }
+
+    async fn connect(&mut self) -> Result<Line, Error> {
+        if self.may_listen {
+            match listener(&self.location).await {
+                Ok(listener) => return Ok(Line::Listening(listener)),
+                Err(error) if refused::meaning(&error) == Meaning::Lost => return Err(error),
+                Err(error) => {
+                    tracing::info!(%error, "the server has no messages, so looking has to do");
+                    self.may_listen = false;
+                }
+            }
+        }
+        let connection = connection::connect(&self.location.connect).await?;
+        Ok(Line::Looking(connection))
+    }
+
+    /// Passes messages on; returns when the connection is lost.
+    async fn listen(&mut self) {
+        let Some(Line::Listening(listener)) = &mut self.line else {
+            return std::future::pending().await;
+        };
+        while let Ok(Some(message)) = listener.try_recv().await {
+            for (partition, position) in notifier::read(message.payload()) {
+                self.commits.learn(partition, position);
+            }
+        }
+    }
+}
+
+/// The driver listens only through a pool.
+async fn listener(location: &Location) -> Result<PgListener, Error> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(connection::CONNECT_TIMEOUT)
+        .connect_lazy_with(location.connect.clone());
+    let mut listener = PgListener::connect_with(&pool).await?;
+    // A new one is made instead, which looks at the heads too.
+    listener.eager_reconnect(false);
+    listener.listen(notifier::channel(location)).await?;
+    Ok(listener)
+}
