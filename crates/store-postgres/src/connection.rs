@@ -47,8 +47,8 @@ pub(crate) fn timed_out() -> Error {
 
 fn may_come_up(error: &Error) -> bool {
     match refused::code(error).as_deref() {
-        // Starting, stopping, or all connections are taken.
-        Some(code) => matches!(code, "57P03" | "57P01" | "57P02" | "53300"),
+        // Starting, stopping, or all connections are taken; or a pooler that does not reach its server.
+        Some(code) => matches!(code, "57P03" | "57P01" | "57P02" | "53300" | "08P01"),
         None => refused::meaning(error) == Meaning::Lost,
     }
 }

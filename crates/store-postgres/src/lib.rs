@@ -15,6 +15,7 @@ mod load;
 mod load_sql;
 mod location;
 mod lookup;
+mod manner;
 mod migrations;
 mod notifier;
 mod open_error;
@@ -83,7 +84,7 @@ impl PostgresStore {
     /// | `wait` | seconds to wait here for a server that is not up yet | 5 |
     /// | `statement_timeout` | seconds the server works on a statement; 5 later the connection is given up | 30 |
     /// | `lock_timeout` | seconds the server waits for another writer, and seconds that a writer which has gone silent in its transaction is put up with | 10 |
-    /// | `pooler` | `transaction`: a pooler is in between that hands out connections by the transaction, and keeps prepared statements (PgBouncer from 1.21); the two time-outs are then to be set on the server | `none` |
+    /// | `pooler` | `transaction`: a pooler is in between that hands out connections by the transaction, such as PgBouncer of any version; each statement then costs four round trips instead of one, and other processes' events are found by looking | `none` |
     /// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, ... | as libpq has them | |
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let location: Location = url.parse()?;

@@ -131,15 +131,20 @@ impl Location {
     ///
     /// A plan is made once for each statement, often while the tables are still empty; without these switches it
     /// would go through whole tables, and still do so when they have grown. A pooler refuses or mixes up such
-    /// settings: there the statements are planned as PostgreSQL sees fit, and the time-outs are those of the server.
+    /// settings: there each transaction begins with them.
     fn settings(&self) -> PgConnectOptions {
         let connect = self.connect.clone();
         if self.pooled {
             return connect;
         }
+        let connect = connect.options([("default_transaction_isolation", "read committed")]);
+        connect.options(self.settings_of_a_transaction())
+    }
+
+    /// Settings of whatever is sent.
+    pub(crate) fn settings_of_a_transaction(&self) -> [(&'static str, String); 8] {
         let milliseconds = |time: Duration| time.as_millis().to_string();
-        connect.options([
-            ("default_transaction_isolation", "read committed".to_owned()),
+        [
             ("statement_timeout", milliseconds(self.statement_timeout)),
             ("lock_timeout", milliseconds(self.lock_timeout)),
             (
@@ -151,7 +156,7 @@ impl Location {
             ("enable_bitmapscan", "off".into()),
             ("max_parallel_workers_per_gather", "0".into()),
             ("jit", "off".into()),
-        ])
+        ]
     }
 
     /// How long an answer may take before the connection is given up: the server should be the first to give up.

@@ -9,18 +9,21 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::known::Known;
+use crate::manner::Manner;
 use crate::plan::Found;
 
 /// The statements, for one schema.
 pub(crate) struct Texts {
+    manner: Manner,
     find_domains: Arc<str>,
     insert_domains: Arc<str>,
     look: Arc<str>,
 }
 
 impl Texts {
-    pub(crate) fn of(schema: &str) -> Self {
+    pub(crate) fn of(schema: &str, manner: Manner) -> Self {
         Self {
+            manner,
             find_domains: format!(
                 "SELECT name, id FROM {schema}.seriatim_domains WHERE name = ANY($1)"
             )
@@ -64,15 +67,13 @@ impl Texts {
         if unknown.is_empty() {
             return Ok(false);
         }
-        let unknown: Vec<&str> = unknown.into_iter().collect();
-        sqlx::query(AssertSqlSafe(self.insert_domains.clone()))
-            .bind(&unknown)
-            .execute(&mut *connection)
-            .await?;
-        let rows = sqlx::query(AssertSqlSafe(self.find_domains.clone()))
-            .bind(&unknown)
-            .fetch_all(connection)
-            .await?;
+        let unknown: Vec<String> = unknown.into_iter().map(str::to_owned).collect();
+        let insert = sqlx::query(AssertSqlSafe(self.insert_domains.clone())).bind(&unknown);
+        let insert = self.manner.in_transaction(insert);
+        insert.execute(&mut *connection).await?;
+        let find = sqlx::query(AssertSqlSafe(self.find_domains.clone())).bind(&unknown);
+        let find = self.manner.in_transaction(find);
+        let rows = find.fetch_all(connection).await?;
         for row in rows {
             let name: &str = row.try_get(0)?;
             let domain = Domain::new(name).map_err(|error| Error::Decode(error.into()))?;
@@ -95,7 +96,7 @@ impl Texts {
         if wanted.streams.is_empty() && wanted.claims.is_empty() {
             return Ok(Found::default());
         }
-        let rows = sqlx::query(AssertSqlSafe(self.look.clone()))
+        let look = sqlx::query(AssertSqlSafe(self.look.clone()))
             .bind(wanted.stream_domains)
             .bind(
                 wanted
@@ -118,9 +119,9 @@ impl Texts {
                     .iter()
                     .map(|(_, id)| id.as_bytes())
                     .collect::<Vec<_>>(),
-            )
-            .fetch_all(connection)
-            .await?;
+            );
+        let look = self.manner.in_transaction(look);
+        let rows = look.fetch_all(connection).await?;
         let mut found = Found::default();
         for row in &rows {
             let place: i64 = row.try_get(0)?;

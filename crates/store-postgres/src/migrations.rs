@@ -175,10 +175,10 @@ fn check(made: &[Made], location: &Location) -> Result<Ledger, OpenError> {
 async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Made>, Error> {
     let select =
         format!("SELECT number, name, checksum FROM {schema}.seriatim_migrations ORDER BY number");
-    // Asked first, because an error would end the transaction this may be in.
-    let there = sqlx::query("SELECT to_regclass($1) IS NOT NULL AS there")
-        .persistent(false)
-        .bind(format!("{schema}.seriatim_migrations"))
+    // Asked first, because an error would end the transaction this may be in. As text, in one message: of what is
+    // prepared, a pooler that hands out connections by the transaction may have forgotten the first half.
+    let there = format!("SELECT to_regclass('{schema}.seriatim_migrations') IS NOT NULL");
+    let there = sqlx::raw_sql(AssertSqlSafe(there))
         .fetch_all(&mut *connection)
         .await?;
     if !there[0].try_get::<bool, _>(0)? {

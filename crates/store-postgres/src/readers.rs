@@ -10,12 +10,14 @@ use tokio::sync::Semaphore;
 
 use crate::connection;
 use crate::location::Location;
+use crate::manner::Manner;
 use crate::refused::{self, Meaning};
 
 /// A small pool. The driver's own asks the server whether a connection is alive each time one is given back, a
 /// round trip for every query.
 pub(crate) struct Readers {
     location: Location,
+    manner: Manner,
     free: Semaphore,
     idle: Mutex<Vec<PgConnection>>,
 }
@@ -25,6 +27,7 @@ impl Readers {
         Self {
             free: Semaphore::new(location.readers),
             idle: Mutex::default(),
+            manner: Manner::of(&location),
             location,
         }
     }
@@ -73,8 +76,8 @@ impl Readers {
         connection: &mut PgConnection,
         query: Query<'static, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, Error> {
-        let answer =
-            tokio::time::timeout(self.location.answer_timeout(), query.fetch_all(connection));
+        let answer = self.manner.fetch_all(connection, query);
+        let answer = tokio::time::timeout(self.location.answer_timeout(), answer);
         answer
             .await
             .unwrap_or_else(|_| Err(connection::timed_out()))

@@ -12,6 +12,7 @@ use crate::connection;
 use crate::known::{Head, Known};
 use crate::location::Location;
 use crate::lookup;
+use crate::manner::Manner;
 use crate::plan::{Plan, Planned};
 use crate::refused::{self, Meaning};
 use crate::rows::Writes;
@@ -20,6 +21,7 @@ use crate::writer::Job;
 /// What the writer needs besides its connection.
 pub(crate) struct Session {
     known: Known,
+    manner: Manner,
     writes: Writes,
     lock: Arc<str>,
     /// How long an answer may take.
@@ -52,18 +54,21 @@ pub(crate) struct Sent {
 impl Session {
     pub(crate) fn new(location: &Location, partition: LogPartition) -> Self {
         let schema = &location.schema;
+        let manner = Manner::of(location);
         Self {
             known: Known::default(),
             writes: Writes::of(schema, partition),
-            // One message, one round trip. The isolation is said, because a server may have another default.
             patience: location.answer_timeout(),
+            // One message, one round trip.
             lock: format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+                "{begin};
                  SELECT position, recorded_at, revision FROM {schema}.seriatim_log_head
-                 WHERE partition = {partition} FOR UPDATE"
+                 WHERE partition = {partition} FOR UPDATE",
+                begin = manner.begin(),
             )
             .into(),
-            lookup: lookup::Texts::of(schema),
+            lookup: lookup::Texts::of(schema, manner.clone()),
+            manner,
             alone: true,
         }
     }
@@ -125,7 +130,8 @@ impl Session {
         let batch = Uuid::now_v7();
         let statement = (planned.rows).statement(&self.writes, head, planned.head, batch);
         // All rows: only after the last message of the answer is the commit durable.
-        match within(self.patience, statement.fetch_all(connection)).await {
+        let written = self.manner.fetch_all(connection, statement);
+        match within(self.patience, written).await {
             Ok(rows) if rows.is_empty() => Ok(None),
             Ok(_) => {
                 self.known.learn(planned.head, planned.currents);
@@ -205,6 +211,7 @@ impl Session {
         let batch = Uuid::now_v7();
         if !planned.rows.is_empty() {
             let statement = (planned.rows).statement(&self.writes, head, planned.head, batch);
+            let statement = self.manner.in_transaction(statement);
             let written = within(self.patience, statement.fetch_all(connection)).await?;
             if written.is_empty() {
                 return Err(Error::RowNotFound);

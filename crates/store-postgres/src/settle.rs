@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::connection;
 use crate::location::Location;
+use crate::manner::Manner;
 use crate::refused::{self, Meaning};
 
 /// How long it is tried; a server that was killed is back by then.
@@ -26,6 +27,7 @@ pub(crate) enum Fate {
 
 /// Finds out about transactions.
 pub(crate) struct Settler {
+    manner: Manner,
     fence: Arc<str>,
     look: Arc<str>,
 }
@@ -34,9 +36,10 @@ impl Settler {
     pub(crate) fn new(location: &Location, partition: LogPartition) -> Self {
         let schema = &location.schema;
         Self {
+            manner: Manner::of(location),
             fence: format!(
                 "UPDATE {schema}.seriatim_log_head SET revision = revision + 1, batch = $2
-                 WHERE partition = {partition} AND revision = $1"
+                 WHERE partition = {partition} AND revision = $1 RETURNING revision"
             )
             .into(),
             look: format!(
@@ -85,17 +88,15 @@ impl Settler {
         fence: Uuid,
     ) -> Result<(Fate, PgConnection), Error> {
         let mut connection = connection::connect(&location.connect).await?;
-        let taken = sqlx::query(AssertSqlSafe(self.fence.clone()))
+        let take = sqlx::query(AssertSqlSafe(self.fence.clone()))
             .bind(revision)
-            .bind(fence)
-            .execute(&mut connection)
-            .await?;
-        if taken.rows_affected() == 1 {
+            .bind(fence);
+        let taken = self.manner.fetch_all(&mut connection, take).await?;
+        if !taken.is_empty() {
             return Ok((Fate::NotWritten, connection));
         }
-        let rows = sqlx::query(AssertSqlSafe(self.look.clone()))
-            .fetch_all(&mut connection)
-            .await?;
+        let look = sqlx::query(AssertSqlSafe(self.look.clone()));
+        let rows = self.manner.fetch_all(&mut connection, look).await?;
         let last: Uuid = rows.first().ok_or(Error::RowNotFound)?.try_get(0)?;
         let fate = if last == batch {
             Fate::Written
@@ -110,5 +111,7 @@ impl Settler {
 }
 
 fn worth_another_try(error: &Error) -> bool {
-    matches!(refused::meaning(error), Meaning::Lost | Meaning::Again)
+    // The lost transaction may hold the head until the server gives it up.
+    let is_held = refused::code(error).as_deref() == Some("55P03");
+    is_held || matches!(refused::meaning(error), Meaning::Lost | Meaning::Again)
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use seriatim_core::{Append, AppendError, AppendOutcome, LogPartition, StoreError};
 use sqlx::PgConnection;
 
-use crate::location::Location;
 use crate::commits::Commits;
+use crate::location::Location;
 use crate::writer::Writer;
 
 /// One writer for each partition.

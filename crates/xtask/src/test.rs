@@ -52,6 +52,7 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
     for step in checks {
         times.push((step.in_words(), step.run(&[])?));
     }
+    services::pgbouncer::find_or_install()?;
     services::with_postgres(POSTGRES, |url| {
         for step in TESTS {
             times.push((step.in_words(), step.run(&[(POSTGRES, url)])?));

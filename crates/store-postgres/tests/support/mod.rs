@@ -3,6 +3,8 @@
 // Each test program uses a part of this.
 #![allow(dead_code, unreachable_pub, missing_debug_implementations)]
 
+pub mod load;
+pub mod pgbouncer;
 pub mod proxy;
 pub mod samples;
 

@@ -25,7 +25,8 @@ pub enum Fault {
 #[derive(Default)]
 struct State {
     round_trips: AtomicUsize,
-    fault: Mutex<Option<Fault>>,
+    /// After how many more requests, and what.
+    fault: Mutex<Option<(usize, Fault)>>,
     /// Connections wait for this before they are passed on.
     hold: Mutex<Option<Arc<Notify>>>,
 }
@@ -68,7 +69,25 @@ impl Proxy {
 
     /// The next request meets this.
     pub fn inject(&self, fault: Fault) {
-        *self.state.fault.lock().unwrap() = Some(fault);
+        self.inject_after(0, fault);
+    }
+
+    /// The one after so many more meets this.
+    pub fn inject_after(&self, requests: usize, fault: Fault) {
+        *self.state.fault.lock().unwrap() = Some((requests, fault));
+    }
+}
+
+impl State {
+    fn fault_of_a_request(&self) -> Option<Fault> {
+        let mut next = self.fault.lock().unwrap();
+        match next.take() {
+            Some((0, fault)) => Some(fault),
+            later => {
+                *next = later.map(|(requests, fault)| (requests - 1, fault));
+                None
+            }
+        }
     }
 }
 
@@ -100,7 +119,7 @@ async fn carry(client: TcpStream, server: TcpStream, state: Arc<State>) -> std::
         let fault = match request.awaits_answer {
             true => {
                 state.round_trips.fetch_add(1, Ordering::SeqCst);
-                state.fault.lock().unwrap().take()
+                state.fault_of_a_request()
             }
             false => None,
         };
@@ -127,10 +146,11 @@ async fn carry(client: TcpStream, server: TcpStream, state: Arc<State>) -> std::
             Some(Fault::Delay(release, done)) => {
                 drop((from_client, to_client));
                 release.notified().await;
-                to_server.write_all(&request.bytes).await?;
+                // Whoever waits for it on the other side may have given up.
+                let sent = to_server.write_all(&request.bytes).await;
                 let answered = answer(&mut from_server, None, true).await;
                 done.notify_one();
-                return answered;
+                return sent.and(answered);
             }
         }
     }

@@ -117,7 +117,7 @@ fn debian_folders() -> Vec<PathBuf> {
 }
 
 /// Who may install packages here: root, or whoever is taken for root without a password.
-fn administrator() -> Option<Command> {
+pub(crate) fn administrator() -> Option<Command> {
     if !Path::new("/usr/bin/apt-get").is_file() {
         return None;
     }

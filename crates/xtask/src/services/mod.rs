@@ -2,6 +2,7 @@
 
 mod account;
 mod binaries;
+pub(crate) mod pgbouncer;
 mod postgres;
 
 use std::env;
