@@ -36,6 +36,7 @@ mod resequencer;
 mod subscribe_error;
 mod component;
 mod checkpoint;
+mod reaction;
 mod snapshot;
 mod append;
 mod store;
@@ -65,6 +66,7 @@ pub use message::{Command, DecodeError, EncodeError, Event, Message, Never, Reje
 pub use metadata::{FactOrigin, Metadata};
 pub use payload::{Codec, Payload};
 pub use position::Position;
+pub use reaction::{Reaction, ReactionError, Step};
 pub use receipt::{Commit, FirstResult, Outcome, Receipt};
 pub use resequencer::{Gap, Offered, Resequencer};
 pub use sequence::{

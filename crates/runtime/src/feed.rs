@@ -1,5 +1,6 @@
 //! The log of a store, for any number of subscribers in this process.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use seriatim_core::{
@@ -34,7 +35,8 @@ impl Feed {
         filter: EventFilter,
     ) -> Result<Subscription, SubscribeError> {
         let cursor = self.begin(begin).await?;
-        Ok(Subscription::new(self.clone(), cursor, filter))
+        let all = LogPartition::all(self.partitions());
+        Ok(Subscription::to(self.clone(), all, cursor, filter))
     }
 
     async fn begin(&self, begin: Begin) -> Result<Cursor, SubscribeError> {
@@ -80,6 +82,24 @@ impl Feed {
             position,
             head,
         })
+    }
+
+    /// Begins to read one partition after a position.
+    pub(crate) async fn follow(
+        &self,
+        partition: LogPartition,
+        after: Position,
+        filter: EventFilter,
+    ) -> Result<Subscription, SubscribeError> {
+        self.check_not_ahead(partition, after).await?;
+        let mut cursor = Cursor::start(self.partitions());
+        cursor.set(partition, after);
+        Ok(Subscription::to(self.clone(), [partition], cursor, filter))
+    }
+
+    /// How many partitions the log has.
+    pub(crate) fn partitions(&self) -> NonZero<u16> {
+        self.store.partitions()
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn EventStore> {

@@ -12,10 +12,15 @@
 mod continuity;
 mod feed;
 mod page_size;
+mod reaction;
 mod reader;
 mod recent;
 mod subscription;
 mod tail;
 
 pub use feed::Feed;
+pub use reaction::{
+    AtLeastOnce, BackOff, Enrolled, Failure, PieceState, PieceStatus, Projector, ReactionSettings,
+    Reactions,
+};
 pub use subscription::{Batch, Subscription};

@@ -56,13 +56,19 @@ impl Batch {
 }
 
 impl Subscription {
-    pub(crate) fn new(feed: Feed, cursor: Cursor, filter: EventFilter) -> Self {
-        let tails = (0..).map(LogPartition).zip(feed.tails());
-        let readers = tails.map(|(partition, tail)| {
-            Reader::new(partition, Arc::clone(tail), cursor.get(partition))
-        });
+    /// Reads these partitions, of which there must be one at least.
+    pub(crate) fn to(
+        feed: Feed,
+        partitions: impl IntoIterator<Item = LogPartition>,
+        cursor: Cursor,
+        filter: EventFilter,
+    ) -> Self {
+        let reader = |partition: LogPartition| {
+            let tail = Arc::clone(&feed.tails()[partition.index()]);
+            Reader::new(partition, tail, cursor.get(partition))
+        };
         Self {
-            readers: readers.collect(),
+            readers: partitions.into_iter().map(reader).collect(),
             feed,
             filter: Arc::new(filter),
             cursor,

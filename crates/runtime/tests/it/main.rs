@@ -2,6 +2,7 @@
 
 mod damaged;
 mod live;
+mod reactions;
 mod store_down;
 mod support;
 mod where_to_begin;

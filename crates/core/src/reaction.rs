@@ -1,0 +1,57 @@
+//! The seam between the loop that feeds a component with events and what the component does with them.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{
+    CheckpointStore, Component, EventFilter, Hold, Position, RecordedEvent, StoreError, Tenure,
+};
+
+/// A saga, a process manager or a projector, as the loop sees it that feeds it.
+#[async_trait]
+pub trait Reaction: Send + Sync + Debug + 'static {
+    /// Its name.
+    fn component(&self) -> &Component;
+
+    /// Which events it is given. The others only move its checkpoint.
+    fn filter(&self) -> &EventFilter;
+
+    /// Where its progress is kept.
+    fn checkpoints(&self) -> &dyn CheckpointStore;
+
+    /// Handles events and moves the checkpoint; afterwards it stands at [`Step::to`], or the tenure was lost.
+    ///
+    /// After an error nothing is certain but that the checkpoint did not move: the same events come again, alone or
+    /// with others.
+    ///
+    /// # Cancel safety
+    /// Dropped when the tenure is lost or the program ends. What was half done must be undone or harmless to repeat.
+    async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError>;
+}
+
+/// Some events for a component.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Under which tenure; [`Tenure::position`] is where the checkpoint stands.
+    pub tenure: &'a Tenure,
+    /// The events that passed the filter, in the order of their positions. At least one.
+    pub events: &'a [&'a RecordedEvent],
+    /// Where the checkpoint is to stand afterwards: at the last of them, or beyond.
+    pub to: Position,
+    /// How long the lease is to last from then on.
+    pub lease: Duration,
+}
+
+/// Why events were not handled.
+#[derive(Debug, thiserror::Error)]
+pub enum ReactionError {
+    /// A store does not answer. It is no fault of the events: they are tried again until it does.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The component failed.
+    #[error("{0}")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
+}

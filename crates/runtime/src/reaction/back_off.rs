@@ -1,0 +1,59 @@
+//! How often and when something is tried again.
+
+use std::time::Duration;
+
+/// How often an event is tried again that a component failed on, and how long the pauses between are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackOff {
+    /// The first pause; each next is twice as long.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+    /// How many tries there are after the first.
+    pub retries: u32,
+}
+
+impl Default for BackOff {
+    /// Twelve more tries over some seven minutes: long enough for what a restart elsewhere heals.
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(200),
+            longest: Duration::from_secs(120),
+            retries: 12,
+        }
+    }
+}
+
+impl BackOff {
+    /// The pause after a try, counted from 1; `None`: it was the last.
+    pub fn pause(&self, tried: u32) -> Option<Duration> {
+        if tried > self.retries {
+            return None;
+        }
+        Some(self.pause_without_end(tried))
+    }
+
+    /// The pause after a try of what is tried for ever.
+    pub(crate) fn pause_without_end(&self, tried: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(tried.saturating_sub(1));
+        self.first.saturating_mul(doubled).min(self.longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_end() {
+        let back_off = BackOff {
+            first: Duration::from_millis(100),
+            longest: Duration::from_millis(350),
+            retries: 3,
+        };
+        let pauses: Vec<_> = (1..=4).map(|tried| back_off.pause(tried)).collect();
+        let millis = |millis| Some(Duration::from_millis(millis));
+        assert_eq!(pauses, [millis(100), millis(200), millis(350), None]);
+        assert_eq!(back_off.pause_without_end(u32::MAX), back_off.longest);
+    }
+}

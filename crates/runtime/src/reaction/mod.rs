@@ -1,0 +1,19 @@
+//! Feeds components with the log and keeps their place: one owner at a time for each piece of work.
+//!
+//! ```text
+//! stand by ──take──► work: next batch ─► handle, checkpoint moved ─► next batch ...
+//!    ▲                 │          └─ failed: again, alone, after a pause ─ too often: paused
+//!    └── tenure lost ──┘
+//! ```
+
+mod back_off;
+mod piece;
+mod projector;
+mod runner;
+mod status;
+mod step;
+
+pub use back_off::BackOff;
+pub use projector::{AtLeastOnce, Projector};
+pub use runner::{Enrolled, ReactionSettings, Reactions};
+pub use status::{Failure, PieceState, PieceStatus};

@@ -1,0 +1,74 @@
+//! Projectors whose read model is anywhere: every event at least once.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use seriatim_core::{
+    CheckpointStore, Component, EventFilter, Hold, Reaction, ReactionError, RecordedEvent, Step,
+};
+
+/// Writes a read model.
+#[async_trait]
+pub trait Projector: Send + Sync + 'static {
+    /// Takes events in, in order. After an error, and after a crash, the same events may come again: it must not matter
+    /// if some of them were taken in already. What each is about is told by its stream and sequence.
+    async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+/// A projector whose checkpoint is moved after its read model was written, so that it sees every event at least once.
+pub struct AtLeastOnce<P> {
+    component: Component,
+    filter: EventFilter,
+    checkpoints: Arc<dyn CheckpointStore>,
+    projector: P,
+}
+
+impl<P: Projector> AtLeastOnce<P> {
+    /// Under this name, for these events, with its progress kept there.
+    pub fn new(
+        component: Component,
+        filter: EventFilter,
+        checkpoints: Arc<dyn CheckpointStore>,
+        projector: P,
+    ) -> Self {
+        Self {
+            component,
+            filter,
+            checkpoints,
+            projector,
+        }
+    }
+}
+
+impl<P> fmt::Debug for AtLeastOnce<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtLeastOnce")
+            .field("component", &self.component)
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<P: Projector> Reaction for AtLeastOnce<P> {
+    fn component(&self) -> &Component {
+        &self.component
+    }
+
+    fn filter(&self) -> &EventFilter {
+        &self.filter
+    }
+
+    fn checkpoints(&self) -> &dyn CheckpointStore {
+        self.checkpoints.as_ref()
+    }
+
+    async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
+        let projected = self.projector.project(step.events).await;
+        projected.map_err(ReactionError::Failed)?;
+        let moved = self.checkpoints.advance(step.tenure, step.to, step.lease);
+        Ok(moved.await?)
+    }
+}

@@ -1,0 +1,145 @@
+//! All components of a process: their pieces of work, each on a task of its own.
+
+use std::fmt;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use seriatim_core::{LogPartition, Position, Reaction, Share, Work};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::back_off::BackOff;
+use super::piece::Piece;
+use super::status::{PieceState, PieceStatus};
+use crate::Feed;
+
+/// How long an owner that is silent keeps its work.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// A component, and how it is to be run.
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    /// What it does.
+    pub reaction: Arc<dyn Reaction>,
+    /// Into how many shares its work is cut, in each partition of the log: as many processes can work for it at once.
+    /// To be chosen once: with another number its progress is another.
+    pub shares: NonZero<u16>,
+    /// How often an event is tried again that it failed on.
+    pub back_off: BackOff,
+}
+
+impl Enrolled {
+    /// As one piece of work in each partition, with the usual patience.
+    pub fn new(reaction: Arc<dyn Reaction>) -> Self {
+        Self {
+            reaction,
+            shares: NonZero::<u16>::MIN,
+            back_off: BackOff::default(),
+        }
+    }
+}
+
+/// How components are run in this process.
+#[derive(Clone, Debug)]
+pub struct ReactionSettings {
+    /// What other processes call this one, for people.
+    pub owner: String,
+    /// How long work stays with this process after it has fallen silent: the time until another takes over, and the
+    /// longest that its clock may run slower than that of the storage. Prolonged at a third of it.
+    pub lease: Duration,
+}
+
+impl Default for ReactionSettings {
+    fn default() -> Self {
+        Self {
+            owner: format!("process {}", std::process::id()),
+            lease: LEASE,
+        }
+    }
+}
+
+/// The components that run in this process. Dropped, they end by themselves after the step they are at; see
+/// [`Reactions::shutdown`].
+pub struct Reactions {
+    pieces: Vec<watch::Receiver<PieceStatus>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    stop: watch::Sender<bool>,
+}
+
+impl fmt::Debug for Reactions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactions")
+            .field("pieces", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reactions {
+    /// Begins to feed components with the log. Must be called on a Tokio runtime.
+    pub fn start(feed: &Feed, components: Vec<Enrolled>, settings: &ReactionSettings) -> Self {
+        let (stop, stopping) = watch::channel(false);
+        let (mut pieces, mut tasks) = (Vec::new(), Vec::new());
+        for enrolled in components {
+            for work in works(&enrolled, feed.partitions()) {
+                let (status, watched) = watch::channel(PieceStatus {
+                    work: work.clone(),
+                    state: PieceState::StandingBy { owner: None },
+                    position: Position::START,
+                });
+                pieces.push(watched);
+                let piece = Piece {
+                    reaction: Arc::clone(&enrolled.reaction),
+                    work,
+                    feed: feed.clone(),
+                    owner: settings.owner.as_str().into(),
+                    lease: settings.lease,
+                    back_off: enrolled.back_off,
+                    status,
+                    stop: stopping.clone(),
+                };
+                tasks.push(tokio::spawn(piece.run()));
+            }
+        }
+        Self {
+            pieces,
+            tasks: Mutex::new(tasks),
+            stop,
+        }
+    }
+
+    /// How each piece of work is getting on in this process.
+    pub fn status(&self) -> Vec<PieceStatus> {
+        let pieces = self.pieces.iter();
+        pieces.map(|piece| piece.borrow().clone()).collect()
+    }
+
+    /// To be told of each change of a piece of work, in the order of [`Reactions::status`].
+    pub fn watch(&self) -> Vec<watch::Receiver<PieceStatus>> {
+        self.pieces.clone()
+    }
+
+    /// Lets every piece of work finish the step it is at, releases it, and returns. May be called more than once.
+    ///
+    /// A step takes as long as its component does: give it a time limit if the end of the program must not wait.
+    pub async fn shutdown(&self) {
+        self.stop.send_replace(true);
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            // It fails only if the runtime ends first; a component that panics is fenced.
+            let _ = task.await;
+        }
+    }
+}
+
+fn works(enrolled: &Enrolled, partitions: NonZero<u16>) -> impl Iterator<Item = Work> {
+    let component = enrolled.reaction.component().clone();
+    LogPartition::all(partitions).flat_map(move |partition| {
+        let component = component.clone();
+        Share::all(enrolled.shares).map(move |share| Work {
+            component: component.clone(),
+            partition,
+            share,
+        })
+    })
+}

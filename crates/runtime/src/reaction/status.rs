@@ -1,0 +1,75 @@
+//! How a piece of work is getting on, for those who look on.
+
+use seriatim_core::{Position, RecordedEvent, Sequence, StreamId, Work};
+
+/// How a piece of work is getting on in this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PieceStatus {
+    /// Which work.
+    pub work: Work,
+    /// What it is doing.
+    pub state: PieceState,
+    /// The last position that was finished here; at the start while another process has the work.
+    pub position: Position,
+}
+
+/// What a piece of work is doing in this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PieceState {
+    /// It waits until it can be taken.
+    StandingBy {
+        /// Who has it, if that is known.
+        owner: Option<String>,
+    },
+    /// It handles events, or waits for more.
+    Working,
+    /// A store does not answer, and is asked again.
+    WaitingForStore {
+        /// What it said.
+        error: String,
+    },
+    /// An event failed, and is tried again.
+    Retrying {
+        /// What failed.
+        failure: Failure,
+        /// How often it was tried.
+        tried: u32,
+    },
+    /// An event failed too often, or the log cannot be followed. The work is this process's still; it goes on after
+    /// a restart.
+    Paused {
+        /// What failed; `None` if it was the log.
+        failure: Option<Failure>,
+        /// Why, for people.
+        error: String,
+    },
+    /// The program is ending.
+    Stopped,
+}
+
+/// An event that a component failed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its place there.
+    pub sequence: Sequence,
+    /// Its place in the log.
+    pub position: Position,
+    /// Its type.
+    pub type_name: String,
+    /// What the component said, for people.
+    pub error: String,
+}
+
+impl Failure {
+    pub(crate) fn of(event: &RecordedEvent, error: String) -> Self {
+        Self {
+            stream: event.stream.clone(),
+            sequence: event.sequence,
+            position: event.position,
+            type_name: event.payload.type_name.to_string(),
+            error,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A projector that notes what it sees, and fails when it is told to.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use seriatim_core::{
+    Checkpoint, CheckpointStore, Component, EventFilter, RecordedEvent, Sequence, StreamId,
+};
+use seriatim_runtime::{
+    AtLeastOnce, BackOff, Enrolled, Feed, PieceState, PieceStatus, Projector, ReactionSettings,
+    Reactions,
+};
+use seriatim_store_memory::MemoryStore;
+
+pub(crate) const NAME: &str = "tally";
+
+/// What the projector does with an event before it notes it.
+pub(crate) enum Does {
+    Notes,
+    Fails,
+    Panics,
+    /// Never comes back.
+    Hangs,
+}
+
+type Plan = dyn Fn(&RecordedEvent) -> Does + Send + Sync;
+
+/// Clones note in one place.
+#[derive(Clone)]
+pub(crate) struct Tally {
+    seen: Arc<Mutex<Vec<(StreamId, Sequence)>>>,
+    hanging: Arc<()>,
+    plan: Arc<Plan>,
+}
+
+impl Tally {
+    pub(crate) fn new() -> Self {
+        Self::that(|_| Does::Notes)
+    }
+
+    pub(crate) fn that(plan: impl Fn(&RecordedEvent) -> Does + Send + Sync + 'static) -> Self {
+        Self {
+            seen: Arc::default(),
+            hanging: Arc::default(),
+            plan: Arc::new(plan),
+        }
+    }
+
+    pub(crate) fn seen(&self) -> Vec<(StreamId, Sequence)> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
+    /// How many calls are hanging now.
+    pub(crate) fn hanging(&self) -> usize {
+        Arc::weak_count(&self.hanging)
+    }
+
+    /// All events of a stream, in order and once.
+    pub(crate) fn assert_exactly(&self, streams: usize, events: u32) {
+        let seen = self.seen();
+        assert_eq!(seen.len(), streams * events as usize);
+        self.assert_in_order();
+    }
+
+    /// Each stream from its first event to its last, in order; what was repeated, was so from a point on.
+    pub(crate) fn assert_in_order(&self) {
+        let mut next = std::collections::HashMap::new();
+        for (stream, sequence) in self.seen() {
+            let next = next.entry(stream.clone()).or_insert(0);
+            assert!(sequence.0 <= *next, "{stream}: {sequence} before {next}");
+            *next = sequence.0 + 1;
+        }
+    }
+}
+
+#[async_trait]
+impl Projector for Tally {
+    async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        // Like a transaction: all are noted or none.
+        for event in events {
+            match (self.plan)(event) {
+                Does::Notes => {}
+                Does::Fails => return Err("it was told to fail".into()),
+                Does::Panics => panic!("it was told to panic"),
+                Does::Hangs => {
+                    let _hanging = Arc::downgrade(&self.hanging);
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+        let places = events
+            .iter()
+            .map(|event| (event.stream.clone(), event.sequence));
+        self.seen.lock().unwrap().extend(places);
+        Ok(())
+    }
+}
+
+/// Short pauses and a few tries.
+pub(crate) const IMPATIENT: BackOff = BackOff {
+    first: Duration::from_millis(1),
+    longest: Duration::from_millis(4),
+    retries: 3,
+};
+
+pub(crate) fn enrolled(store: &MemoryStore, tally: &Tally) -> Enrolled {
+    named(NAME, store, tally)
+}
+
+pub(crate) fn named(name: &str, store: &MemoryStore, tally: &Tally) -> Enrolled {
+    let reaction = AtLeastOnce::new(
+        Component::new(name).unwrap(),
+        EventFilter::default(),
+        Arc::new(store.clone()),
+        tally.clone(),
+    );
+    Enrolled {
+        back_off: IMPATIENT,
+        ..Enrolled::new(Arc::new(reaction))
+    }
+}
+
+pub(crate) fn start(store: &MemoryStore, owner: &str, components: Vec<Enrolled>) -> Reactions {
+    start_with(store, owner, Duration::from_millis(300), components)
+}
+
+pub(crate) fn start_with(
+    store: &MemoryStore,
+    owner: &str,
+    lease: Duration,
+    components: Vec<Enrolled>,
+) -> Reactions {
+    let settings = ReactionSettings {
+        owner: owner.into(),
+        lease,
+    };
+    Reactions::start(&Feed::new(Arc::new(store.clone())), components, &settings)
+}
+
+/// Waits as long as it takes.
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let patience = Duration::from_secs(60);
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let waited = tokio::time::timeout(patience, wait).await;
+    assert!(waited.is_ok(), "it never came about that {what}");
+}
+
+pub(crate) fn only(reactions: &Reactions) -> PieceStatus {
+    let status = reactions.status();
+    assert_eq!(status.len(), 1);
+    status[0].clone()
+}
+
+pub(crate) fn is_paused(status: &PieceStatus) -> bool {
+    matches!(status.state, PieceState::Paused { .. })
+}
+
+pub(crate) async fn checkpoints(store: &MemoryStore) -> Vec<Checkpoint> {
+    store.checkpoints(None).await.unwrap()
+}
