@@ -19,6 +19,7 @@ const FILES: &[&str] = &[
     "seriatim/v1/command_service.proto",
     "seriatim/v1/fact_service.proto",
     "seriatim/v1/query_service.proto",
+    "seriatim/v1/subscription_service.proto",
     "seriatim/v1/dead_letter_service.proto",
     "google/rpc/error_details.proto",
 ];

@@ -4,14 +4,16 @@ use std::fmt;
 use std::time::Duration;
 
 use seriatim_core::{
-    At, CommandRequest, DeadLetter, Domain, FactRequest, LetterFilter, QueryError, Receipt,
-    RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary, SubmitError, ThreeWay,
+    At, Begin, CommandRequest, DeadLetter, Domain, EventFilter, FactRequest, LetterFilter,
+    QueryError, Receipt, RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary,
+    SubmitError, SubscribeError, ThreeWay,
 };
 use tonic::transport::{Channel, Endpoint};
 use tonic::{IntoRequest, Request, Streaming};
 use uuid::Uuid;
 
 use crate::call_error::{CallError, ConnectError};
+use crate::subscription::RemoteSubscription;
 use crate::{convert, set_actor, v1};
 use v1::command_service_client::CommandServiceClient;
 use v1::dead_letter_service_client::DeadLetterServiceClient;
@@ -20,6 +22,9 @@ use v1::query_service_client::QueryServiceClient;
 
 /// How long a connection may take to come about, at most.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How often a connection that is silent during a call is asked whether it is still there, and how long the answer
+/// may take, at most.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Calls a server. Cheap to clone; clones share the connection.
 #[derive(Clone)]
@@ -40,14 +45,18 @@ impl fmt::Debug for Client {
 pub type Page<T> = (Vec<T>, Option<String>);
 
 impl Client {
-    /// Connects to `http://host:port`. Each call may then take `timeout`, until its answer begins.
+    /// Connects to `http://host:port`. Each call may then take `timeout`, until its answer begins. A connection that
+    /// does not answer for so long during a call is given up.
     pub async fn connect(server: &str, timeout: Duration) -> Result<Self, ConnectError> {
         let error = |source: tonic::transport::Error| ConnectError {
             server: server.into(),
             source: Box::new(source),
         };
         let endpoint = Endpoint::from_shared(server.to_owned()).map_err(error)?;
-        let endpoint = endpoint.connect_timeout(timeout.min(CONNECT));
+        let endpoint = endpoint
+            .connect_timeout(timeout.min(CONNECT))
+            .http2_keep_alive_interval(timeout.min(KEEPALIVE))
+            .keep_alive_timeout(timeout.min(KEEPALIVE));
         Ok(Self {
             channel: endpoint.connect().await.map_err(error)?,
             timeout,
@@ -203,6 +212,16 @@ impl Client {
             .await;
         let answer = answer?.into_inner();
         answer.try_into().map_err(CallError::Garbled)
+    }
+
+    /// Follows the log: the events of all streams that pass the filter, from some place on, to the end and beyond it
+    /// as more are recorded, whichever process records them.
+    pub async fn subscribe(
+        &self,
+        begin: Begin,
+        filter: EventFilter,
+    ) -> Result<RemoteSubscription, CallError<SubscribeError>> {
+        RemoteSubscription::open(self.channel.clone(), self.timeout, begin, filter).await
     }
 
     fn request<M>(&self, message: M) -> Request<M> {

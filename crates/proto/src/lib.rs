@@ -8,11 +8,13 @@ mod actor;
 mod call_error;
 mod client;
 mod remote_gateway;
+mod subscription;
 
 pub use actor::{ACTOR, ACTOR_BIN, actor, set_actor};
 pub use call_error::{CallError, ConnectError};
 pub use client::{Client, Events, Page};
 pub use remote_gateway::RemoteGateway;
+pub use subscription::{Connection, RemoteBatch, RemoteSubscription};
 
 /// The messages, clients and servers generated from `proto/seriatim/v1`.
 #[allow(

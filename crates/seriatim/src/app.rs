@@ -246,16 +246,17 @@ impl AppBuilder {
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<App, StartAppError> {
         let coordinator = self.coordinator.start()?;
+        let feed = Feed::new(Arc::clone(coordinator.store()) as _);
         #[cfg(feature = "server")]
         let door = match self.listen {
             Some(address) => Some(Arc::new(
-                crate::listen::Door::open(&address, coordinator.clone()).await?,
+                crate::listen::Door::open(&address, coordinator.clone(), feed.clone()).await?,
             )),
             None => None,
         };
         Ok(App {
-            feed: Feed::new(Arc::clone(coordinator.store()) as _),
             coordinator,
+            feed,
             #[cfg(feature = "server")]
             door,
         })

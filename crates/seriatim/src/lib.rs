@@ -84,6 +84,8 @@ pub use seriatim_core::{Aggregate, Begin, SubscribeError};
 pub use seriatim_runtime::{Batch, Subscription};
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]
-pub use seriatim_proto::{CallError, Client, ConnectError, RemoteGateway};
+pub use seriatim_proto::{
+    CallError, Client, ConnectError, Connection, RemoteBatch, RemoteGateway, RemoteSubscription,
+};
 #[cfg(feature = "testkit")]
 pub use seriatim_testkit as testkit;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use seriatim_coordinator::Coordinator;
+use seriatim_runtime::Feed;
 use seriatim_server::{ServeError, Server};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -29,6 +30,7 @@ impl Door {
     pub(crate) async fn open(
         address: &str,
         coordinator: Coordinator,
+        feed: Feed,
     ) -> Result<Self, StartAppError> {
         let failed = |source| StartAppError::Listen {
             address: address.into(),
@@ -37,7 +39,8 @@ impl Door {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (close, closed) = oneshot::channel();
-        let served = tokio::spawn(Server::builder(coordinator).serve(listener, async move {
+        let server = Server::builder(coordinator, feed);
+        let served = tokio::spawn(server.serve(listener, async move {
             // An error says that the door was dropped, which closes it too.
             let _ = closed.await;
         }));

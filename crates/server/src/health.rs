@@ -13,18 +13,20 @@ use v1::command_service_server::CommandServiceServer;
 use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
 use v1::query_service_server::QueryServiceServer;
+use v1::subscription_service_server::SubscriptionServiceServer;
 
-use crate::services::{Commands, DeadLetters, Facts, Queries};
+use crate::services::{Commands, DeadLetters, Facts, Queries, Subscriptions};
 
 /// A store that takes longer than this to name its head is not serving.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server as a whole, and each of its services.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "",
     CommandServiceServer::<Commands>::NAME,
     FactServiceServer::<Facts>::NAME,
     QueryServiceServer::<Queries>::NAME,
+    SubscriptionServiceServer::<Subscriptions>::NAME,
     DeadLetterServiceServer::<DeadLetters>::NAME,
 ];
 

@@ -1,4 +1,5 @@
-//! The gRPC services of Seriatim, in front of a [`Coordinator`](seriatim_coordinator::Coordinator).
+//! The gRPC services of Seriatim, in front of a [`Coordinator`](seriatim_coordinator::Coordinator) and a
+//! [`Feed`](seriatim_runtime::Feed).
 
 mod server;
 mod settings;

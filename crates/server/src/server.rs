@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
+use seriatim_runtime::Feed;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::transport::server::{Router, TcpIncoming};
@@ -15,24 +16,28 @@ use v1::command_service_server::CommandServiceServer;
 use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
 use v1::query_service_server::QueryServiceServer;
+use v1::subscription_service_server::SubscriptionServiceServer;
 
 use crate::health;
 use crate::message_limit::MessageLimit;
-use crate::services::{Commands, DeadLetters, Facts, Queries};
+use crate::services::{Commands, DeadLetters, Facts, Queries, Subscriptions};
 use crate::settings::Settings;
 
 /// How often a silent connection is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// The gRPC services in front of a coordinator: commands, facts, questions, dead letters, health and reflection.
+/// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
+/// health and reflection.
 #[derive(Debug)]
 pub struct Server;
 
 impl Server {
-    /// Begins one.
-    pub fn builder(coordinator: Coordinator) -> ServerBuilder {
+    /// Begins one. The feed is that of the coordinator's store; what it reads is shared with the subscribers in this
+    /// process.
+    pub fn builder(coordinator: Coordinator, feed: Feed) -> ServerBuilder {
         ServerBuilder {
             coordinator,
+            feed,
             settings: Settings::default(),
         }
     }
@@ -42,6 +47,7 @@ impl Server {
 #[derive(Debug)]
 pub struct ServerBuilder {
     coordinator: Coordinator,
+    feed: Feed,
     settings: Settings,
 }
 
@@ -91,12 +97,13 @@ impl ServerBuilder {
     ) -> Result<(), ServeError> {
         let Self {
             coordinator,
+            feed,
             settings,
         } = self;
         let (reporter, health_service) = health_reporter();
         health::report(&reporter, ServingStatus::Serving).await;
         let (closing, closed) = watch::channel(false);
-        let calls = routes(&coordinator, &settings, &closed)?
+        let calls = routes(&coordinator, feed, &settings, &closed)?
             .add_service(health_service)
             .serve_with_incoming_shutdown(incoming(listener), until_closed(closed));
         tokio::pin!(calls);
@@ -145,6 +152,7 @@ async fn until_closed(mut closed: watch::Receiver<bool>) {
 
 fn routes(
     coordinator: &Coordinator,
+    feed: Feed,
     settings: &Settings,
     closed: &watch::Receiver<bool>,
 ) -> Result<Router, ServeError> {
@@ -180,6 +188,9 @@ fn routes(
         .add_service(limited!(QueryServiceServer::new(Queries::new(
             coordinator.clone()
         ))))
+        .add_service(limited!(SubscriptionServiceServer::new(
+            Subscriptions::new(feed, closed.clone())
+        )))
         .add_service(limited!(DeadLetterServiceServer::new(DeadLetters::new(
             coordinator.clone()
         ))))

@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-testkit", &["seriatim-core"]),
     (
         "seriatim-server",
-        &["seriatim-coordinator", "seriatim-proto"],
+        &["seriatim-coordinator", "seriatim-proto", "seriatim-runtime"],
     ),
     (
         "seriatim",

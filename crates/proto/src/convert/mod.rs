@@ -18,6 +18,7 @@ mod state;
 mod simulation;
 mod dead_letter;
 mod stream_summary;
+mod subscription;
 
 pub use dead_letter::letter_filter;
 pub use event::{event_book, recorded_event, recorded_events};
@@ -27,3 +28,5 @@ pub use outcome::{receipt, record_response, submit_response};
 pub use payload::{JSON_PAYLOAD, TYPE_URL_PREFIX, any, json_any, payload};
 pub use simulation::{simulate_request, simulation_request};
 pub use state::{at_of_state, state_at};
+pub(crate) use subscription::{cursor, subscribed};
+pub use subscription::{subscribe_request, subscribed_event, subscription_of};

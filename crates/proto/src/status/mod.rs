@@ -11,6 +11,9 @@ mod query;
 pub mod reason;
 mod shared;
 mod submit;
+mod subscribe;
+
+use std::time::Duration;
 
 use prost::Message;
 use tonic::{Code, Status};
@@ -26,6 +29,11 @@ pub trait WireError: Sized {
     /// The error that a status says; `None` if it is none of ours: from the transport, from a proxy, or of a newer
     /// server.
     fn from_status(status: &Status) -> Option<Self>;
+}
+
+/// When to try again, if a status of ours says so.
+pub(crate) fn retry_after(status: &Status) -> Option<Duration> {
+    details::Received::of(status)?.retry_after()
 }
 
 /// A status as a message, for answers that are not the end of a call.

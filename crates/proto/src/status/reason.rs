@@ -30,3 +30,9 @@ pub const REMOTE_UNAVAILABLE: &str = "REMOTE_UNAVAILABLE";
 pub const SHUTTING_DOWN: &str = "SHUTTING_DOWN";
 /// The aggregate's own code or its history failed.
 pub const BROKEN: &str = "BROKEN";
+/// The cursor is for another log.
+pub const OTHER_LOG: &str = "OTHER_LOG";
+/// The cursor is ahead of the log.
+pub const AHEAD_OF_LOG: &str = "AHEAD_OF_LOG";
+/// The log contradicts itself.
+pub const LOG_DAMAGED: &str = "LOG_DAMAGED";

@@ -1,4 +1,4 @@
-//! Details that errors of commands and of questions have in common, each written and read.
+//! Details that errors of several services have in common, each written and read.
 
 use seriatim_core::{
     Conflict, Domain, Fault, Sequence, StoreError, StoreErrorKind, StreamId, Unavailable,
@@ -83,7 +83,12 @@ pub(super) fn read_unavailable(received: &Received, status: &Status) -> Unavaila
 }
 
 pub(super) fn store_unavailable(error: &StoreError) -> Details {
-    Details::new(reason::STORE_UNAVAILABLE)
+    store_words(reason::STORE_UNAVAILABLE, error)
+}
+
+/// What [`read_store_error`] reads.
+pub(super) fn store_words(reason: &str, error: &StoreError) -> Details {
+    Details::new(reason)
         .with_word(STORE, kind_name(error.kind))
         .with_word(CAUSE, &error.to_string())
 }

@@ -214,6 +214,30 @@ fn a_line_of_a_list_of_streams() {
     assert_eq!(StreamSummary::try_from(wire), Ok(summary));
 }
 
+#[test]
+fn a_subscription() {
+    let filters = [
+        EventFilter::default(),
+        EventFilter {
+            domains: vec![stream().domain],
+            types: vec!["Renamed".into(), "shop.v1.Shipped".into()],
+            roots: vec![stream().root, Uuid::nil()],
+        },
+    ];
+    let begins = [
+        Begin::AtTheFirst,
+        Begin::Now,
+        Begin::After("1042".parse().unwrap()),
+        Begin::After("0,18446744073709551615".parse().unwrap()),
+    ];
+    for begin in begins {
+        for filter in filters.clone() {
+            let wire = sent(&convert::subscribe_request(&begin, &filter));
+            assert_eq!(convert::subscription_of(wire), Ok((begin.clone(), filter)));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn commands_of_any_content(

@@ -46,6 +46,20 @@ fn expected_of_query(error: &QueryError) -> (Code, &'static str) {
     }
 }
 
+fn expected_of_subscription(error: &SubscribeError) -> (Code, &'static str) {
+    match error {
+        SubscribeError::Store(error) if error.kind == StoreErrorKind::Corrupt => {
+            (Code::DataLoss, reason::LOG_DAMAGED)
+        }
+        SubscribeError::Store(_) => (Code::Unavailable, reason::STORE_UNAVAILABLE),
+        SubscribeError::OtherLog { .. } => (Code::FailedPrecondition, reason::OTHER_LOG),
+        SubscribeError::AheadOfLog { .. } => (Code::OutOfRange, reason::AHEAD_OF_LOG),
+        SubscribeError::PositionMissing { .. } | SubscribeError::SequenceMissing { .. } => {
+            (Code::DataLoss, reason::LOG_DAMAGED)
+        }
+    }
+}
+
 fn said(status: &Status) -> (Code, String) {
     let info = status.get_details_error_info().expect("an ErrorInfo");
     assert_eq!(info.domain, status::ERROR_DOMAIN);
@@ -116,6 +130,28 @@ fn every_error_of_a_question_both_ways() {
     }
 }
 
+#[test]
+fn every_error_of_a_subscription_both_ways() {
+    let errors = subscribe_errors();
+    let variants: HashSet<_> = errors.iter().map(discriminant).collect();
+    assert_eq!(variants.len(), 5, "samples for every variant");
+    for error in errors {
+        let status = error.to_status();
+        let (code, reason) = expected_of_subscription(&error);
+        assert_eq!(said(&status), (code, reason.to_owned()));
+        let again = status.get_details_retry_info().is_some();
+        assert_eq!(again, code == Code::Unavailable, "{error}");
+        let read = SubscribeError::from_status(&status).expect("one of ours");
+        match (&error, &read) {
+            (SubscribeError::Store(source), SubscribeError::Store(read_source)) => {
+                assert_eq!(read_source.kind, source.kind);
+                assert!(read_source.to_string().ends_with(&source.to_string()));
+            }
+            _ => assert_eq!(format!("{read:?}"), format!("{error:?}")),
+        }
+    }
+}
+
 /// What may be retried as it is, what needs a fresh read, and what must not be retried never share a code.
 #[test]
 fn codes_tell_what_to_do_next() {
@@ -178,6 +214,7 @@ fn a_status_of_somebody_else_is_none_of_ours() {
     ] {
         assert!(SubmitError::from_status(&status).is_none(), "{status:?}");
         assert!(QueryError::from_status(&status).is_none(), "{status:?}");
+        assert!(SubscribeError::from_status(&status).is_none(), "{status:?}");
         assert!(Invalid::from_status(&status).is_none(), "{status:?}");
     }
 }

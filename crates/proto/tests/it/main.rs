@@ -6,3 +6,4 @@ mod both_ways;
 mod malformed;
 mod errors;
 mod trailers;
+mod subscriptions;

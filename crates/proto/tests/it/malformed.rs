@@ -225,6 +225,62 @@ fn a_recorded_event_with_a_marker_or_without_a_sequence() {
 }
 
 #[test]
+fn a_subscription() {
+    use v1::subscribe_request::{Begin as WireBegin, First};
+    let broken = |break_it: fn(&mut v1::SubscribeRequest, &mut v1::EventFilter)| {
+        let mut request = v1::SubscribeRequest {
+            begin: Some(WireBegin::First(First {})),
+            filter: None,
+        };
+        let mut filter = v1::EventFilter::default();
+        break_it(&mut request, &mut filter);
+        request.filter = Some(filter);
+        fields(convert::subscription_of(request))
+    };
+    assert_eq!(broken(|request, _| request.begin = None), ["begin"]);
+    for cursor in ["", "first", "-1", "1,,2", "18446744073709551616"] {
+        let request = v1::SubscribeRequest {
+            begin: Some(WireBegin::After(cursor.into())),
+            filter: None,
+        };
+        assert_eq!(
+            fields(convert::subscription_of(request)),
+            ["after"],
+            "{cursor}"
+        );
+    }
+    assert_eq!(
+        broken(|_, filter| filter.domains = vec!["order".into(), "Order".into(), String::new()]),
+        ["filter.domains[1]", "filter.domains[2]"]
+    );
+    assert_eq!(
+        broken(|_, filter| filter.types = vec![String::new(), "x".repeat(257), "x".repeat(256)]),
+        ["filter.types[0]", "filter.types[1]"]
+    );
+    assert_eq!(
+        broken(|_, filter| filter.roots = vec![stream().root.into(), short_uuid().unwrap()]),
+        ["filter.roots[1].value"]
+    );
+    assert_eq!(
+        broken(|_, filter| {
+            filter.domains = vec!["order".into(); 257];
+            filter.types = vec!["Renamed".into(); 257];
+            filter.roots = vec![stream().root.into(); 257];
+        }),
+        ["filter.domains", "filter.types", "filter.roots"]
+    );
+    // All at once, so that a sender learns of all at once.
+    assert_eq!(
+        broken(|request, filter| {
+            request.begin = None;
+            filter.domains = vec!["Order".into()];
+            filter.roots = vec![short_uuid().unwrap()];
+        }),
+        ["begin", "filter.domains[0]", "filter.roots[0].value"]
+    );
+}
+
+#[test]
 fn a_filter_of_letters() {
     let filter = |break_it: fn(&mut v1::DeadLetterServiceListRequest)| {
         let mut request = v1::DeadLetterServiceListRequest::default();

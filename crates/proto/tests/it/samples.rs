@@ -345,3 +345,37 @@ pub(crate) fn query_errors() -> Vec<QueryError> {
     }));
     errors
 }
+
+pub(crate) fn subscribe_errors() -> Vec<SubscribeError> {
+    let kinds = [
+        StoreErrorKind::Unavailable,
+        StoreErrorKind::Full,
+        StoreErrorKind::ReadOnly,
+        StoreErrorKind::Corrupt,
+    ];
+    let store = kinds.map(|kind| SubscribeError::Store(store_error(kind)));
+    let mut errors = Vec::from(store);
+    errors.extend([
+        SubscribeError::OtherLog {
+            given: 70_000,
+            partitions: u16::MAX,
+        },
+        SubscribeError::AheadOfLog {
+            partition: LogPartition(u16::MAX),
+            position: Position(u64::MAX),
+            head: Position(7),
+        },
+        SubscribeError::PositionMissing {
+            partition: LogPartition(3),
+            expected: Position(8),
+            found: Position(10),
+        },
+        SubscribeError::SequenceMissing {
+            stream: stream(),
+            expected: u64::from(u32::MAX) + 1,
+            found: Sequence::MAX,
+            position: Position(9),
+        },
+    ]);
+    errors
+}

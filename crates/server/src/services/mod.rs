@@ -1,10 +1,12 @@
-//! The services, one file each: read the request, ask the coordinator, write the answer.
+//! The services, one file each: read the request, ask the coordinator or the feed, write the answer.
 
 mod command;
 mod submit_stream;
 mod fact;
 mod query;
 mod event_stream;
+mod subscription;
+mod log_stream;
 mod dead_letter;
 mod page;
 
@@ -12,6 +14,7 @@ pub(crate) use command::Commands;
 pub(crate) use dead_letter::DeadLetters;
 pub(crate) use fact::Facts;
 pub(crate) use query::Queries;
+pub(crate) use subscription::Subscriptions;
 
 use std::time::Duration;
 

@@ -10,11 +10,12 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::rig::*;
 
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "",
     "seriatim.v1.CommandService",
     "seriatim.v1.FactService",
     "seriatim.v1.QueryService",
+    "seriatim.v1.SubscriptionService",
     "seriatim.v1.DeadLetterService",
 ];
 

@@ -37,6 +37,7 @@ async fn lists_every_service() {
         "seriatim.v1.CommandService",
         "seriatim.v1.FactService",
         "seriatim.v1.QueryService",
+        "seriatim.v1.SubscriptionService",
         "seriatim.v1.DeadLetterService",
         "grpc.health.v1.Health",
     ] {

@@ -9,6 +9,7 @@ use seriatim_core::{
     Domain, ExpectedSequence, LogPartition, MergeStrategy, Position, Sequence, Store, StreamId,
 };
 use seriatim_proto::{convert, v1};
+use seriatim_runtime::Feed;
 use seriatim_server::{ServeError, Server, ServerBuilder};
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::FaultyStore;
@@ -23,6 +24,7 @@ use v1::command_service_client::CommandServiceClient;
 use v1::dead_letter_service_client::DeadLetterServiceClient;
 use v1::fact_service_client::FactServiceClient;
 use v1::query_service_client::QueryServiceClient;
+use v1::subscription_service_client::SubscriptionServiceClient;
 
 use crate::meter::Meter;
 use crate::till::Till;
@@ -50,6 +52,15 @@ impl Rig {
         store: Arc<dyn Store>,
         configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
     ) -> Self {
+        Self::start_at("127.0.0.1:0", store, configure).await
+    }
+
+    /// A server at an address, which another may have had before.
+    pub(crate) async fn start_at(
+        address: &str,
+        store: Arc<dyn Store>,
+        configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Self {
         let store = FaultyStore::new(store);
         let coordinator = Coordinator::builder(Arc::new(store.clone()))
             .aggregate::<Till>()
@@ -57,7 +68,7 @@ impl Rig {
             .settings(Settings::default())
             .start()
             .unwrap();
-        Self::start_on(store, coordinator, configure).await
+        Self::listen(address, store, coordinator, configure).await
     }
 
     pub(crate) async fn start_on(
@@ -65,10 +76,20 @@ impl Rig {
         coordinator: Coordinator,
         configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::listen("127.0.0.1:0", store, coordinator, configure).await
+    }
+
+    async fn listen(
+        address: &str,
+        store: FaultyStore,
+        coordinator: Coordinator,
+        configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (shutdown, down) = oneshot::channel();
-        let server = configure(Server::builder(coordinator.clone()));
+        let feed = Feed::new(Arc::clone(coordinator.store()) as _);
+        let server = configure(Server::builder(coordinator.clone(), feed));
         let served = tokio::spawn(server.serve(listener, async {
             let _ = down.await;
         }));
@@ -93,6 +114,10 @@ impl Rig {
 
     pub(crate) fn queries(&self) -> QueryServiceClient<Channel> {
         QueryServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn subscriptions(&self) -> SubscriptionServiceClient<Channel> {
+        SubscriptionServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn letters(&self) -> DeadLetterServiceClient<Channel> {

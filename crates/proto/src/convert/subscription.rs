@@ -1,0 +1,138 @@
+//! Subscriptions: where they begin, which events they want, and the events they get.
+
+use seriatim_core::{Begin, Cursor, Domain, EventFilter, RecordedEvent};
+use uuid::Uuid;
+
+use super::event::recorded_event;
+use super::identity::{cover, stream};
+use super::invalid::{Found, Invalid, required};
+use crate::v1;
+use v1::subscribe_request::{Begin as WireBegin, First, Now};
+
+/// Entries of one part of a filter. Each event is compared with all of them.
+const MOST_ENTRIES: usize = 256;
+/// The longest type name that a command or a fact may have by default.
+const MOST_TYPE_BYTES: usize = 256;
+
+/// Asks for a subscription.
+pub fn subscribe_request(begin: &Begin, filter: &EventFilter) -> v1::SubscribeRequest {
+    v1::SubscribeRequest {
+        begin: Some(match begin {
+            Begin::AtTheFirst => WireBegin::First(First {}),
+            Begin::Now => WireBegin::Now(Now {}),
+            Begin::After(cursor) => WireBegin::After(cursor.to_string()),
+        }),
+        filter: Some(v1::EventFilter {
+            domains: filter.domains.iter().map(ToString::to_string).collect(),
+            types: filter.types.clone(),
+            roots: filter.roots.iter().map(|root| (*root).into()).collect(),
+        }),
+    }
+}
+
+/// Which subscription is asked for.
+pub fn subscription_of(request: v1::SubscribeRequest) -> Result<(Begin, EventFilter), Invalid> {
+    let mut found = Found::default();
+    let begin = found.take(begin(request.begin));
+    let filter = filter(&request.filter.unwrap_or_default());
+    let filter = found.take(filter.map_err(|invalid| invalid.within("filter")));
+    found.give(begin.zip(filter))
+}
+
+fn begin(begin: Option<WireBegin>) -> Result<Begin, Invalid> {
+    match required(
+        begin,
+        "begin",
+        "give `first`, `now`, or a cursor as `after`",
+    )? {
+        WireBegin::First(First {}) => Ok(Begin::AtTheFirst),
+        WireBegin::Now(Now {}) => Ok(Begin::Now),
+        WireBegin::After(text) => cursor(&text, "after").map(Begin::After),
+    }
+}
+
+fn filter(filter: &v1::EventFilter) -> Result<EventFilter, Invalid> {
+    let mut found = Found::default();
+    let domains = entries(&filter.domains, "domains", |name: &String| {
+        Domain::new(name).map_err(|error| Invalid::field("", error.to_string()))
+    });
+    let types = entries(&filter.types, "types", |name: &String| type_name(name));
+    let roots = entries(&filter.roots, "roots", |root| Uuid::try_from(root));
+    let (domains, types, roots) = (found.take(domains), found.take(types), found.take(roots));
+    let filter = (|| {
+        Some(EventFilter {
+            domains: domains?,
+            types: types?,
+            roots: roots?,
+        })
+    })();
+    found.give(filter)
+}
+
+fn entries<W, T>(
+    entries: &[W],
+    field: &str,
+    read: impl Fn(&W) -> Result<T, Invalid>,
+) -> Result<Vec<T>, Invalid> {
+    if entries.len() > MOST_ENTRIES {
+        let description = format!(
+            "{} entries; at most {MOST_ENTRIES} are allowed: leave it empty and choose among what comes",
+            entries.len()
+        );
+        return Err(Invalid::field(field, description));
+    }
+    let mut found = Found::default();
+    let read = entries.iter().enumerate().filter_map(|(at, entry)| {
+        found.take(read(entry).map_err(|invalid| invalid.within(format_args!("{field}[{at}]"))))
+    });
+    let read: Vec<_> = read.collect();
+    found.give(Some(read))
+}
+
+fn type_name(name: &str) -> Result<String, Invalid> {
+    match name.len() {
+        0 => Err(Invalid::field(
+            "",
+            "is empty; give the type name of an event",
+        )),
+        1..=MOST_TYPE_BYTES => Ok(name.to_owned()),
+        bytes => Err(Invalid::field(
+            "",
+            format!("{bytes} bytes; at most {MOST_TYPE_BYTES} are allowed"),
+        )),
+    }
+}
+
+/// A cursor as it came.
+pub(crate) fn cursor(text: &str, field: &str) -> Result<Cursor, Invalid> {
+    text.parse().map_err(|_| {
+        Invalid::field(
+            field,
+            "is no place in the log; give the `cursor` of a response as it came",
+        )
+    })
+}
+
+/// An event with its stream.
+pub fn subscribed_event(event: &RecordedEvent) -> v1::SubscribedEvent {
+    v1::SubscribedEvent {
+        cover: Some(cover(&event.stream)),
+        page: Some(event.into()),
+    }
+}
+
+/// The events of a response, and the cursor after them.
+pub(crate) fn subscribed(
+    response: v1::SubscribeResponse,
+) -> Result<(Vec<RecordedEvent>, Cursor), Invalid> {
+    let events = response.events.into_iter().enumerate().map(|(at, event)| {
+        let read = |event: v1::SubscribedEvent| {
+            let stream = stream(event.cover.as_ref())?;
+            let page = required(event.page, "page", "give an event")?;
+            recorded_event(page, &stream).map_err(|invalid| invalid.within("page"))
+        };
+        read(event).map_err(|invalid| invalid.within(format_args!("events[{at}]")))
+    });
+    let events = events.collect::<Result<_, _>>()?;
+    Ok((events, cursor(&response.cursor, "cursor")?))
+}

@@ -1,0 +1,122 @@
+//! Why a subscriber gets no events.
+
+use std::time::Duration;
+
+use seriatim_core::{LogPartition, Position, Sequence, StoreErrorKind, SubscribeError};
+use tonic::{Code, Status};
+use v1::log_damaged::{Missing, MissingPosition, MissingSequence};
+
+use super::details::{Details, Received};
+use super::{WireError, reason, shared};
+use crate::{convert, v1};
+
+/// When to ask again a store that does not answer.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+impl WireError for SubscribeError {
+    fn to_status(&self) -> Status {
+        let message = self.to_string();
+        match self {
+            // Asking again is of no use, so it must not look as if it were.
+            Self::Store(error) if error.kind == StoreErrorKind::Corrupt => {
+                shared::store_words(reason::LOG_DAMAGED, error)
+                    .into_status(Code::DataLoss, &message)
+            }
+            Self::Store(error) => shared::store_unavailable(error)
+                .with_retry(RETRY_AFTER)
+                .into_status(Code::Unavailable, &message),
+            Self::OtherLog { given, partitions } => Details::new(reason::OTHER_LOG)
+                .with(&v1::OtherLog {
+                    cursor_partitions: u32::try_from(*given).unwrap_or(u32::MAX),
+                    partitions: (*partitions).into(),
+                })
+                .into_status(Code::FailedPrecondition, &message),
+            Self::AheadOfLog {
+                partition,
+                position,
+                head,
+            } => Details::new(reason::AHEAD_OF_LOG)
+                .with(&v1::AheadOfLog {
+                    partition: partition.0.into(),
+                    position: position.0,
+                    head: head.0,
+                })
+                .into_status(Code::OutOfRange, &message),
+            Self::PositionMissing {
+                partition,
+                expected,
+                found,
+            } => damaged(Missing::Position(MissingPosition {
+                partition: partition.0.into(),
+                expected: expected.0,
+                found: found.0,
+            }))
+            .into_status(Code::DataLoss, &message),
+            Self::SequenceMissing {
+                stream,
+                expected,
+                found,
+                position,
+            } => damaged(Missing::Sequence(MissingSequence {
+                cover: Some(convert::cover(stream)),
+                expected: *expected,
+                found: found.0,
+                position: position.0,
+            }))
+            .into_status(Code::DataLoss, &message),
+        }
+    }
+
+    fn from_status(status: &Status) -> Option<Self> {
+        let received = Received::of(status)?;
+        Some(match received.reason() {
+            reason::STORE_UNAVAILABLE => Self::Store(shared::read_store_error(&received, status)),
+            reason::OTHER_LOG => {
+                let other: v1::OtherLog = received.get()?;
+                Self::OtherLog {
+                    given: usize::try_from(other.cursor_partitions).ok()?,
+                    partitions: u16::try_from(other.partitions).ok()?,
+                }
+            }
+            reason::AHEAD_OF_LOG => {
+                let ahead: v1::AheadOfLog = received.get()?;
+                Self::AheadOfLog {
+                    partition: read_partition(ahead.partition)?,
+                    position: Position(ahead.position),
+                    head: Position(ahead.head),
+                }
+            }
+            reason::LOG_DAMAGED => match received.get::<v1::LogDamaged>() {
+                Some(damaged) => read_damaged(damaged.missing?)?,
+                None => Self::Store(shared::read_store_error(&received, status)),
+            },
+            _ => return None,
+        })
+    }
+}
+
+fn damaged(missing: Missing) -> Details {
+    Details::new(reason::LOG_DAMAGED).with(&v1::LogDamaged {
+        missing: Some(missing),
+    })
+}
+
+fn read_damaged(missing: Missing) -> Option<SubscribeError> {
+    Some(match missing {
+        Missing::Position(missing) => SubscribeError::PositionMissing {
+            partition: read_partition(missing.partition)?,
+            expected: Position(missing.expected),
+            found: Position(missing.found),
+        },
+        Missing::Sequence(missing) => SubscribeError::SequenceMissing {
+            stream: convert::stream(missing.cover.as_ref()).ok()?,
+            expected: missing.expected,
+            found: Sequence(missing.found),
+            position: Position(missing.position),
+        },
+    })
+}
+
+fn read_partition(number: u32) -> Option<LogPartition> {
+    u16::try_from(number).ok().map(LogPartition)
+}

@@ -1,0 +1,288 @@
+//! The events of a log at the other end of a connection.
+
+mod back_off;
+mod order;
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use seriatim_core::{Begin, Cursor, EventFilter, RecordedEvent, StoreErrorKind, SubscribeError};
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
+
+use self::back_off::BackOff;
+use self::order::Order;
+use crate::call_error::CallError;
+use crate::convert::{self, Invalid};
+use crate::status::{self, WireError};
+use crate::v1;
+use v1::subscription_service_client::SubscriptionServiceClient;
+
+/// The events of a log at the other end of a connection, from some place on, to its end and beyond it as it grows.
+/// Made by [`Client::subscribe`](crate::Client::subscribe).
+///
+/// It outlives connections and servers: when one is lost it subscribes again after the last cursor it has handed
+/// out, for as long as it takes, so that nothing is missed or repeated. The server sends no more than is taken and
+/// what fits into the window of the connection.
+pub struct RemoteSubscription {
+    subscriber: Subscriber,
+    cursor: Cursor,
+    order: Order,
+    link: Link,
+    /// Whether the last thing that was told is a loss.
+    lost: bool,
+    back_off: BackOff,
+    tell: Option<Tell>,
+}
+
+type Responses = Box<Streaming<v1::SubscribeResponse>>;
+type Tell = Box<dyn FnMut(&Connection) + Send>;
+
+/// Some events that follow one another in one partition. There may be none: when only others were recorded than are
+/// wanted, and once when the end of the log is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteBatch {
+    /// The events, in order.
+    pub events: Vec<RecordedEvent>,
+    /// Where a subscriber stands who has handled these events and all before them: to go on from here later, begin
+    /// [after](Begin::After) it.
+    pub cursor: Cursor,
+    /// Whether nothing followed yet when the server read this.
+    pub caught_up: bool,
+}
+
+/// What happens to the connection of a subscription that goes on.
+#[derive(Debug)]
+pub enum Connection {
+    /// It is lost, or the server cannot answer for a while. It is tried again until it works.
+    Lost(CallError<SubscribeError>),
+    /// It works again.
+    Restored,
+}
+
+enum Link {
+    /// A call that is on its way, after a wait if it is not the first try. Kept here, so that dropping the future
+    /// that waits for it does not begin it anew.
+    Opening(BoxFuture<'static, Result<Responses, Status>>),
+    Open(Responses),
+}
+
+impl RemoteSubscription {
+    pub(crate) async fn open(
+        channel: Channel,
+        timeout: Duration,
+        begin: Begin,
+        filter: EventFilter,
+    ) -> Result<Self, CallError<SubscribeError>> {
+        let order = Order::new(&begin, &filter);
+        let subscriber = Subscriber {
+            channel,
+            timeout,
+            filter,
+        };
+        let (cursor, responses) = subscriber.open(begin).await?;
+        Ok(Self {
+            subscriber,
+            cursor: convert::cursor(&cursor, "cursor").map_err(CallError::Garbled)?,
+            order,
+            link: Link::Open(responses),
+            lost: false,
+            back_off: BackOff::default(),
+            tell: None,
+        })
+    }
+
+    /// Tells of connections that are lost and restored, for people who watch: the events need nobody to do anything.
+    #[must_use]
+    pub fn on_connection(mut self, tell: impl FnMut(&Connection) + Send + 'static) -> Self {
+        self.tell = Some(Box::new(tell));
+        self
+    }
+
+    /// Where it stands: after the last batch that was handed out.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Waits for the next batch, through lost connections and restarts of the server. An error is what waiting does
+    /// not heal; whatever it is, the subscription stands where it stood, and asking again tries again.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Result<RemoteBatch, CallError<SubscribeError>> {
+        loop {
+            match &mut self.link {
+                Link::Opening(opening) => match opening.await {
+                    Ok(responses) => {
+                        self.link = Link::Open(responses);
+                        if std::mem::take(&mut self.lost) {
+                            self.tell(&Connection::Restored);
+                        }
+                    }
+                    Err(status) => self.lose(status)?,
+                },
+                Link::Open(responses) => match responses.message().await {
+                    Ok(Some(response)) => return self.take(response),
+                    Ok(None) => self.lose(ended())?,
+                    Err(status) => self.lose(status)?,
+                },
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        response: v1::SubscribeResponse,
+    ) -> Result<RemoteBatch, CallError<SubscribeError>> {
+        let caught_up = response.caught_up;
+        let (events, after) = match self.read(response) {
+            Ok(read) => read,
+            Err(invalid) => {
+                self.reopen(None);
+                return Err(CallError::Garbled(invalid));
+            }
+        };
+        self.back_off.reset();
+        let (events, fault) = self.order.check(&mut self.cursor, events);
+        let Some(fault) = fault else {
+            self.cursor = after;
+            return Ok(self.batch(events, caught_up));
+        };
+        self.reopen(None);
+        if events.is_empty() {
+            return Err(CallError::Refused(fault));
+        }
+        // What precedes the fault is handed out; whoever goes on from there meets it first.
+        Ok(self.batch(events, false))
+    }
+
+    fn read(
+        &self,
+        response: v1::SubscribeResponse,
+    ) -> Result<(Vec<RecordedEvent>, Cursor), Invalid> {
+        let (events, after) = convert::subscribed(response)?;
+        if after.partitions() == self.cursor.partitions() {
+            return Ok((events, after));
+        }
+        Err(Invalid::field(
+            "cursor",
+            "is a place in another log than the one before",
+        ))
+    }
+
+    fn batch(&self, events: Vec<RecordedEvent>, caught_up: bool) -> RemoteBatch {
+        RemoteBatch {
+            events,
+            cursor: self.cursor.clone(),
+            caught_up,
+        }
+    }
+
+    /// Begins anew after the cursor, whatever ended the call; fails if that is no use before somebody has done
+    /// something about it.
+    fn lose(&mut self, status: Status) -> Result<(), CallError<SubscribeError>> {
+        let passes = passes(&status);
+        self.reopen(status::retry_after(&status));
+        let error = CallError::from(status);
+        if !passes {
+            return Err(error);
+        }
+        if !std::mem::replace(&mut self.lost, true) {
+            self.tell(&Connection::Lost(error));
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, asked: Option<Duration>) {
+        let wait = self.back_off.next(asked);
+        let begin = Begin::After(self.cursor.clone());
+        let subscriber = self.subscriber.clone();
+        self.link = Link::Opening(Box::pin(async move {
+            tokio::time::sleep(wait).await;
+            let (_, responses) = subscriber.open(begin).await?;
+            Ok(responses)
+        }));
+    }
+
+    fn tell(&mut self, news: &Connection) {
+        if let Some(tell) = &mut self.tell {
+            tell(news);
+        }
+    }
+}
+
+impl fmt::Debug for RemoteSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteSubscription")
+            .field("filter", &self.subscriber.filter)
+            .field("cursor", &self.cursor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What each of the calls needs.
+#[derive(Clone)]
+struct Subscriber {
+    channel: Channel,
+    timeout: Duration,
+    filter: EventFilter,
+}
+
+impl Subscriber {
+    /// Calls, and takes the first response, which says where the subscription begins. Only this much must come in
+    /// time. The time is not sent along: what stands between might take it for the end of the whole call.
+    async fn open(&self, begin: Begin) -> Result<(String, Responses), Status> {
+        let request = convert::subscribe_request(&begin, &self.filter);
+        let mut client = SubscriptionServiceClient::new(self.channel.clone());
+        let call = async {
+            let mut responses = Box::new(client.subscribe(request).await?.into_inner());
+            let first = responses.message().await?.ok_or_else(ended)?;
+            Ok((first.cursor, responses))
+        };
+        let late = |_| {
+            Err(Status::deadline_exceeded(
+                "the subscription did not begin in time",
+            ))
+        };
+        tokio::time::timeout(self.timeout, call)
+            .await
+            .unwrap_or_else(late)
+    }
+}
+
+/// The server never ends the call so; what stands between might.
+fn ended() -> Status {
+    Status::unavailable("the subscription came to an end")
+}
+
+/// Whether what ended a call passes if one waits.
+fn passes(status: &Status) -> bool {
+    // It was not said by the server, but came of the connection.
+    if status.source().is_some() {
+        return true;
+    }
+    if let Some(SubscribeError::Store(error)) = SubscribeError::from_status(status) {
+        return error.kind != StoreErrorKind::Corrupt;
+    }
+    match status.code() {
+        Code::Unavailable
+        | Code::ResourceExhausted
+        | Code::Unknown
+        | Code::Cancelled
+        | Code::DeadlineExceeded => true,
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => false,
+    }
+}

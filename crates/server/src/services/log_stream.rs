@@ -1,0 +1,131 @@
+//! The events of the log, read as the client takes them.
+
+use futures::stream::{self, BoxStream, StreamExt};
+use prost::Message;
+use seriatim_core::{Cursor, SubmitError};
+use seriatim_proto::{convert, v1};
+use seriatim_runtime::{Batch, Subscription};
+use tokio::sync::watch;
+use tonic::Status;
+
+use super::status;
+
+/// What the events of one response may take, unless it is a single one.
+const RESPONSE_BYTES: usize = 512 * 1024;
+/// After so many events that a client does not want it is told where it stands, so that it does not begin before them
+/// again. Fewer are not worth a message each.
+const UNTOLD_EVENTS: u64 = 1000;
+
+/// One call. It lives in the task of its connection: while the client takes nothing, nothing here is polled, so
+/// nothing is read either.
+pub(super) struct LogStream {
+    subscription: Subscription,
+    closed: watch::Receiver<bool>,
+    /// What is being sent, and how many of its events were.
+    batch: Option<(Batch, usize)>,
+    /// Where a client stands that has taken everything that was read and sent.
+    cursor: Cursor,
+    /// How many events the cursor has moved over since the client was last told of it.
+    untold: u64,
+    /// What the client was last told.
+    caught_up: bool,
+}
+
+impl LogStream {
+    pub(super) fn new(subscription: Subscription, closed: watch::Receiver<bool>) -> Self {
+        Self {
+            cursor: subscription.cursor().clone(),
+            subscription,
+            closed,
+            batch: None,
+            untold: 0,
+            caught_up: false,
+        }
+    }
+
+    /// First where it begins, then what comes.
+    pub(super) fn responses(mut self) -> BoxStream<'static, Result<v1::SubscribeResponse, Status>> {
+        let begin = self.response(Vec::new(), false);
+        let rest = stream::unfold(Some(self), |call| async {
+            let mut call = call?;
+            match call.next_response().await {
+                Ok(response) => Some((Ok(response), Some(call))),
+                Err(status) => Some((Err(status), None)),
+            }
+        });
+        stream::iter([Ok(begin)]).chain(rest).boxed()
+    }
+
+    async fn next_response(&mut self) -> Result<v1::SubscribeResponse, Status> {
+        loop {
+            let (batch, sent) = match self.batch.take() {
+                Some(_) if *self.closed.borrow() => return Err(status(SubmitError::ShuttingDown)),
+                Some(rest) => rest,
+                None => (self.next_batch().await?, 0),
+            };
+            if let Some(response) = self.piece(batch, sent) {
+                return Ok(response);
+            }
+        }
+    }
+
+    async fn next_batch(&mut self) -> Result<Batch, Status> {
+        tokio::select! {
+            biased;
+            // Fails if the server is gone, which means the same.
+            _ = self.closed.wait_for(|closed| *closed) => Err(status(SubmitError::ShuttingDown)),
+            batch = self.subscription.next() => batch.map_err(status),
+        }
+    }
+
+    /// As many events of a batch as fit, from the one after `sent` on, and what follows from them. `None` if the
+    /// client need not hear of it.
+    fn piece(&mut self, batch: Batch, sent: usize) -> Option<v1::SubscribeResponse> {
+        let (mut events, mut bytes, mut last) = (Vec::new(), 0, None);
+        let mut left = batch.events().skip(sent);
+        while bytes < RESPONSE_BYTES
+            && let Some(event) = left.next()
+        {
+            let message = convert::subscribed_event(event);
+            bytes += message.encoded_len();
+            events.push(message);
+            last = Some(event);
+        }
+        let is_rest = left.next().is_none();
+        drop(left);
+        if let Some(last) = last
+            && !is_rest
+        {
+            self.cursor.pass(last);
+            let sent = sent + events.len();
+            self.batch = Some((batch, sent));
+            return Some(self.response(events, false));
+        }
+        self.untold += distance(&self.cursor, batch.cursor());
+        self.cursor = batch.cursor().clone();
+        let caught_up = batch.caught_up();
+        let is_news =
+            !events.is_empty() || (caught_up && !self.caught_up) || self.untold >= UNTOLD_EVENTS;
+        is_news.then(|| self.response(events, caught_up))
+    }
+
+    fn response(
+        &mut self,
+        events: Vec<v1::SubscribedEvent>,
+        caught_up: bool,
+    ) -> v1::SubscribeResponse {
+        self.untold = 0;
+        self.caught_up = caught_up;
+        v1::SubscribeResponse {
+            events,
+            cursor: self.cursor.to_string(),
+            caught_up,
+        }
+    }
+}
+
+/// How many events lie between two places.
+fn distance(from: &Cursor, to: &Cursor) -> u64 {
+    let each = from.iter().zip(to.iter());
+    each.map(|((_, from), (_, to))| to.0 - from.0).sum()
+}
