@@ -103,8 +103,13 @@ impl Context {
 
     /// Gives `work` a schema of its own on PostgreSQL.
     pub(crate) fn in_schema<T>(&self, work: impl AsyncFnOnce(&Schema) -> Outcome<T>) -> Outcome<T> {
-        let server = self.server.as_ref().ok_or("there is no PostgreSQL")?;
-        self.block_on(server.with_schema(work))
+        self.block_on(self.server()?.with_schema(work))
+    }
+
+    /// The PostgreSQL that is measured.
+    pub(crate) fn server(&self) -> Outcome<&Server> {
+        let server = self.server.as_ref();
+        server.ok_or_else(|| "a row on PostgreSQL was measured without one".into())
     }
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {

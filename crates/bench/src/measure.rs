@@ -2,8 +2,8 @@
 
 use crate::Outcome;
 
-/// One of the things that are measured: each call is a measurement of its own and gives its figure.
-pub type Contender<'a> = dyn FnMut() -> Outcome<f64> + 'a;
+/// One of the things that are measured: each call is a measurement of its own and gives its figure, or several.
+pub type Contender<'a, T = f64> = dyn FnMut() -> Outcome<T> + 'a;
 
 /// What one contender gave, round by round.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,17 +16,21 @@ pub fn in_turn<const N: usize>(
     mut contenders: [&mut Contender<'_>; N],
 ) -> Outcome<[Figures; N]> {
     let figures = all_in_turn(rounds, &mut contenders)?;
+    let figures: Vec<_> = figures.into_iter().map(Figures).collect();
     Ok(figures.try_into().expect("as many as there are contenders"))
 }
 
-/// [`in_turn`] for as many as there happen to be.
-pub fn all_in_turn(rounds: usize, contenders: &mut [&mut Contender<'_>]) -> Outcome<Vec<Figures>> {
-    let mut figures = vec![Figures(Vec::new()); contenders.len()];
+/// [`in_turn`] for as many as there happen to be, and for any kind of figures.
+pub fn all_in_turn<T>(
+    rounds: usize,
+    contenders: &mut [&mut Contender<'_, T>],
+) -> Outcome<Vec<Vec<T>>> {
+    let mut figures: Vec<_> = contenders.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
         eprint!(" {}", round + 1);
         for turn in 0..contenders.len() {
             let contender = (round + turn) % contenders.len();
-            figures[contender].0.push(contenders[contender]()?);
+            figures[contender].push(contenders[contender]()?);
         }
     }
     eprintln!();

@@ -27,9 +27,8 @@ impl Server {
 
     /// What it is and what its figures depend on.
     pub async fn in_words(&self) -> Outcome<String> {
-        let mut connection = self.connect().await?;
         let mut words = Vec::new();
-        for setting in [
+        for name in [
             "server_version",
             "fsync",
             "synchronous_commit",
@@ -37,13 +36,19 @@ impl Server {
             "shared_buffers",
             "max_wal_size",
         ] {
-            let row = sqlx::query("SELECT current_setting($1)")
-                .bind(setting)
-                .fetch_one(&mut connection)
-                .await?;
-            words.push(format!("{setting} {}", row.try_get::<&str, _>(0)?));
+            words.push(format!("{name} {}", self.setting(name).await?));
         }
         Ok(format!("PostgreSQL, {}", words.join(", ")))
+    }
+
+    /// The value of one of its settings.
+    pub async fn setting(&self, name: &str) -> Outcome<String> {
+        let mut connection = self.connect().await?;
+        let row = sqlx::query("SELECT current_setting($1)")
+            .bind(name)
+            .fetch_one(&mut connection)
+            .await?;
+        Ok(row.try_get(0)?)
     }
 
     /// Makes a schema for `work`, and drops it afterwards whatever came of that.
@@ -51,24 +56,21 @@ impl Server {
         &self,
         work: impl AsyncFnOnce(&Schema) -> Outcome<T>,
     ) -> Outcome<T> {
+        let schema = self.make_schema().await?;
+        let result = work(&schema).await;
+        schema.discard().await?;
+        result
+    }
+
+    /// Makes a schema that its owner has to [discard](Schema::discard).
+    pub async fn make_schema(&self) -> Outcome<Schema> {
         let schema = Schema {
             server: self.clone(),
             name: format!("bench_{}", Uuid::now_v7().simple()),
         };
         let create_schema = format!("CREATE SCHEMA {}", schema.name);
         schema.execute(&create_schema).await?;
-        let result = work(&schema).await;
-        let drop_schema = format!("DROP SCHEMA {} CASCADE", schema.name);
-        schema.execute(&drop_schema).await?;
-        result
-    }
-
-    /// The schema that every database has, for whoever has a database of its own.
-    pub fn public(&self) -> Schema {
-        Schema {
-            server: self.clone(),
-            name: "public".into(),
-        }
+        Ok(schema)
     }
 
     async fn connect(&self) -> Outcome<PgConnection> {
@@ -81,6 +83,12 @@ impl Server {
 }
 
 impl Schema {
+    /// Drops it with all that is in it.
+    pub async fn discard(self) -> Outcome<()> {
+        let drop_schema = format!("DROP SCHEMA {} CASCADE", self.name);
+        self.execute(&drop_schema).await
+    }
+
     /// For [`Product::open`](crate::product::Product::open).
     pub fn url(&self) -> String {
         let sign = if self.server.url.contains('?') {
@@ -112,6 +120,22 @@ impl Schema {
             .execute(&mut connection)
             .await?;
         Ok(())
+    }
+
+    /// How many bytes each of its tables and indexes takes on disk.
+    pub async fn sizes(&self) -> Outcome<Vec<(String, u64)>> {
+        let mut connection = self.connect().await?;
+        let rows = sqlx::query(
+            "SELECT relname::text, pg_relation_size(oid) FROM pg_class
+             WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'i') ORDER BY relkind DESC, relname",
+        )
+        .bind(&self.name)
+        .fetch_all(&mut connection)
+        .await?;
+        let size = |row: &sqlx::postgres::PgRow| {
+            Ok((row.try_get(0)?, u64::try_from(row.try_get::<i64, _>(1)?)?))
+        };
+        rows.iter().map(size).collect()
     }
 
     /// To be called between preparing tables and measuring: brings them into the state of tables that have been

@@ -35,6 +35,14 @@ impl Benchmark {
             by_default: true,
         }
     }
+
+    /// For what takes many minutes.
+    const fn only_by_name(self) -> Self {
+        Self {
+            by_default: false,
+            ..self
+        }
+    }
 }
 
 /// In the order in which they are measured.
@@ -56,6 +64,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("P11", On::Sqlite, sqlite::p11::measure),
     Benchmark::of("P16", On::Postgres, p16::measure),
     Benchmark::of("P16", On::Sqlite, p16::measure),
+    Benchmark::of("P17", On::Postgres, postgres::growth::measure).only_by_name(),
+    Benchmark::of("LAYOUT", On::Postgres, postgres::layout::measure).only_by_name(),
     #[cfg(feature = "driver-comparison")]
     Benchmark::of("DRIVERS", On::Sqlite, sqlite::drivers::measure),
 ];

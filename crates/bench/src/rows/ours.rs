@@ -1,12 +1,13 @@
 //! What the product is asked for in several rows.
 
+use std::time::Instant;
+
 use seriatim::core::ExpectedSequence;
 use seriatim_bench::Outcome;
 use seriatim_bench::domain::{Archive, Ledger, new_roots};
 use seriatim_bench::fill::fill;
 use seriatim_bench::load::{latency, per_second, rate};
 use seriatim_bench::product::Product;
-use std::time::Instant;
 use uuid::Uuid;
 
 use crate::context::{Context, On};
@@ -14,26 +15,35 @@ use crate::context::{Context, On};
 /// Events that a stream has before it is measured, where it has any.
 pub(crate) const EVENTS: u32 = 10;
 
-/// Commands a second, each of which begins a stream.
+/// Commands a second, each of which begins a stream, on a database without events.
 pub(crate) fn new_streams(
     context: &Context,
     on: On,
     expected: ExpectedSequence,
     in_flight: usize,
 ) -> Outcome<f64> {
-    let total = context.scaled(100_000);
     context.in_database(on, async |database| {
         let product = Product::open(&database.url).await?;
-        let roots = new_roots(total);
-        let submit = product.submitter::<Ledger>();
         database.settle().await?;
-        let figure = rate(in_flight, total, move |_, number| {
-            submit.send(roots[number], expected)
-        })
-        .await?;
+        let figure = begin_streams(&product, expected, in_flight, context.scaled(100_000)).await?;
         product.close().await;
         Ok(figure)
     })
+}
+
+/// Commands a second, each of which begins a stream.
+pub(crate) async fn begin_streams(
+    product: &Product,
+    expected: ExpectedSequence,
+    in_flight: usize,
+    total: usize,
+) -> Outcome<f64> {
+    let roots = new_roots(total);
+    let submit = product.submitter::<Ledger>();
+    rate(in_flight, total, move |_, number| {
+        submit.send(roots[number], expected)
+    })
+    .await
 }
 
 /// How many streams are warm.

@@ -1,5 +1,8 @@
 //! Rows whose limit is what sqlx does on held connections to PostgreSQL.
 
+mod disk;
+pub(crate) mod growth;
+pub(crate) mod layout;
 pub(crate) mod p1;
 pub(crate) mod p2;
 pub(crate) mod p3;
