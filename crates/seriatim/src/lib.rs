@@ -68,6 +68,7 @@ mod app;
 mod guide;
 #[cfg(feature = "server")]
 mod listen;
+mod memory;
 mod open;
 mod send;
 pub mod prelude;

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use seriatim_core::Store;
-use seriatim_store_memory::MemoryStore;
+
+use crate::memory;
 
 /// Opens the store that `url` names.
 ///
-/// - `memory:`: in memory, for tests; gone with the process.
+/// - `memory:`: in memory, for tests; gone with the process. `memory:?partitions=4` has a log with four partitions.
 /// - `sqlite://path`: a SQLite file, made if it is missing (feature `sqlite`).
 /// - `postgres://user:password@host/database`: PostgreSQL (feature `postgres`). Its options, for example
 ///   `?schema=orders&sslmode=require`, are those of `PostgresStore::open`.
 pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("memory") => Ok(Arc::new(MemoryStore::new())),
+        Some("memory") => Ok(Arc::new(memory::open(url)?)),
         #[cfg(feature = "sqlite")]
         Some("sqlite") => Ok(Arc::new(
             seriatim_store_sqlite::SqliteStore::open(url).await?,
@@ -44,6 +45,14 @@ pub enum OpenStoreError {
         "`{url}` names no store; give `sqlite://path/to/file.db`, `postgres://user@host/database` or `memory:`"
     )]
     UnknownScheme {
+        /// What was given.
+        url: String,
+    },
+    /// The URL of a store in memory says something else than how many partitions its log has.
+    #[error(
+        "`{url}` is no store in memory; write `memory:`, or `memory:?partitions=4` for a log with several partitions"
+    )]
+    InvalidMemoryUrl {
         /// What was given.
         url: String,
     },
