@@ -73,6 +73,8 @@ pub(crate) enum Command {
     /// Look at the commands that wait for a person
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Bring the tables of a store to this program's schema; asks no server
+    Migrate(Migrate),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -175,6 +177,16 @@ pub(crate) struct State {
     pub(crate) stream: StreamId,
     #[command(flatten)]
     pub(crate) when: When,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Migrate {
+    /// Which store: sqlite://FILE or postgres://USER@HOST/DATABASE
+    #[arg(value_name = "URL", env = "SERIATIM_STORE", hide_env_values = true)]
+    pub(crate) store: String,
+    /// Only say what is missing; ends with code 10 if something is
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// Which state of a stream is meant.

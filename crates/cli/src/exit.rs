@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     NotFound = 8,
     /// The server does not let this sender do that.
     Denied = 9,
+    /// A store's tables are older than this program.
+    Pending = 10,
 }
 
 impl Exit {
@@ -41,6 +43,7 @@ impl Exit {
             Self::Unavailable => "unavailable",
             Self::NotFound => "not_found",
             Self::Denied => "denied",
+            Self::Pending => "pending",
         }
     }
 }
@@ -64,6 +67,7 @@ Exit codes:
   7  unavailable: the server does not answer, or not now; the same may be sent again
   8  not found: no such domain, stream or letter
   9  denied: the server does not let you do that
+  10 pending: migrations are missing; run `seriatim migrate`
 
 Data goes to stdout, everything else to stderr. With --json, answers are one JSON document (lists of events and \
 streams: one a line) and errors one JSON object on stderr.";

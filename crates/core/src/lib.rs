@@ -38,6 +38,7 @@ mod component;
 mod checkpoint;
 mod reaction;
 mod snapshot;
+mod schema;
 mod append;
 mod store;
 pub mod reading;
@@ -69,6 +70,7 @@ pub use position::Position;
 pub use reaction::{Reaction, ReactionError, Step};
 pub use receipt::{Commit, FirstResult, Outcome, Receipt};
 pub use resequencer::{Gap, Offered, Resequencer};
+pub use schema::{Migration, SchemaChange};
 pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };

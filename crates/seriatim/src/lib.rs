@@ -76,7 +76,7 @@ pub mod prelude;
 #[cfg(feature = "server")]
 pub use app::RunError;
 pub use app::{App, AppBuilder, Standing, StartAppError};
-pub use open::{OpenStoreError, open_store};
+pub use open::{OpenStoreError, migrate, open_store, pending_migrations};
 pub use send::{Record, Send};
 
 pub use seriatim_coordinator::{Coordinator, Settings};

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use seriatim_core::Store;
+use seriatim_core::{SchemaChange, Store};
+#[cfg(feature = "postgres")]
+use seriatim_store_postgres::PostgresStore;
+#[cfg(feature = "sqlite")]
+use seriatim_store_sqlite::SqliteStore;
 
 use crate::memory;
 
@@ -13,27 +17,66 @@ use crate::memory;
 /// - `postgres://user:password@host/database`: PostgreSQL (feature `postgres`). Its options, for example
 ///   `?schema=orders&sslmode=require`, are those of `PostgresStore::open`.
 pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
-    match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("memory") => Ok(Arc::new(memory::open(url)?)),
+    Ok(match Chosen::by(url)? {
+        Chosen::Memory => Arc::new(memory::open(url)?),
         #[cfg(feature = "sqlite")]
-        Some("sqlite") => Ok(Arc::new(
-            seriatim_store_sqlite::SqliteStore::open(url).await?,
-        )),
-        #[cfg(not(feature = "sqlite"))]
-        Some("sqlite") => Err(OpenStoreError::NotCompiled {
-            url: url.into(),
-            feature: "sqlite",
-        }),
+        Chosen::Sqlite => Arc::new(SqliteStore::open(url).await?),
         #[cfg(feature = "postgres")]
-        Some("postgres" | "postgresql") => Ok(Arc::new(
-            seriatim_store_postgres::PostgresStore::open(url).await?,
-        )),
-        #[cfg(not(feature = "postgres"))]
-        Some("postgres" | "postgresql") => Err(OpenStoreError::NotCompiled {
-            url: without_password(url),
-            feature: "postgres",
-        }),
-        Some(_) | None => Err(OpenStoreError::UnknownScheme { url: url.into() }),
+        Chosen::Postgres => Arc::new(PostgresStore::open(url).await?),
+    })
+}
+
+/// Brings the tables of the store that `url` names to this program's schema, as opening it does, and says what was
+/// missing.
+pub async fn migrate(url: &str) -> Result<SchemaChange, OpenStoreError> {
+    Ok(match Chosen::by(url)? {
+        Chosen::Memory => SchemaChange::default(),
+        #[cfg(feature = "sqlite")]
+        Chosen::Sqlite => SqliteStore::migrate(url).await?,
+        #[cfg(feature = "postgres")]
+        Chosen::Postgres => PostgresStore::migrate(url).await?,
+    })
+}
+
+/// What [`migrate`] would do; nothing is changed.
+pub async fn pending_migrations(url: &str) -> Result<SchemaChange, OpenStoreError> {
+    Ok(match Chosen::by(url)? {
+        Chosen::Memory => SchemaChange::default(),
+        #[cfg(feature = "sqlite")]
+        Chosen::Sqlite => SqliteStore::pending(url).await?,
+        #[cfg(feature = "postgres")]
+        Chosen::Postgres => PostgresStore::pending(url).await?,
+    })
+}
+
+enum Chosen {
+    Memory,
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+    #[cfg(feature = "postgres")]
+    Postgres,
+}
+
+impl Chosen {
+    fn by(url: &str) -> Result<Self, OpenStoreError> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("memory") => Ok(Self::Memory),
+            #[cfg(feature = "sqlite")]
+            Some("sqlite") => Ok(Self::Sqlite),
+            #[cfg(not(feature = "sqlite"))]
+            Some("sqlite") => Err(OpenStoreError::NotCompiled {
+                url: url.into(),
+                feature: "sqlite",
+            }),
+            #[cfg(feature = "postgres")]
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            #[cfg(not(feature = "postgres"))]
+            Some("postgres" | "postgresql") => Err(OpenStoreError::NotCompiled {
+                url: without_password(url),
+                feature: "postgres",
+            }),
+            Some(_) | None => Err(OpenStoreError::UnknownScheme { url: url.into() }),
+        }
     }
 }
 
@@ -74,6 +117,21 @@ pub enum OpenStoreError {
     #[cfg(feature = "postgres")]
     #[error(transparent)]
     Postgres(#[from] seriatim_store_postgres::OpenError),
+}
+
+impl OpenStoreError {
+    /// Whether the same may work later, with nothing changed here.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::UnknownScheme { .. }
+            | Self::InvalidMemoryUrl { .. }
+            | Self::NotCompiled { .. } => false,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(error) => error.is_transient(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(error) => error.is_transient(),
+        }
+    }
 }
 
 /// A message may end up in a log.

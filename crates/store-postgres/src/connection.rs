@@ -2,28 +2,25 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Error, PgConnection};
+use sqlx::{ConnectOptions, Error, PgConnection, Row};
 
+use crate::OpenError;
+use crate::hosts::Hosts;
 use crate::location::Location;
 use crate::refused::{self, Meaning};
-use crate::{OpenError, migrations};
 
 /// How long one attempt to connect may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The first connection: waits for a server that is not up yet, and makes the tables.
+/// The first connection: waits for a server that is not up yet, or that does not take writes yet.
 pub(crate) async fn open(location: &Location) -> Result<PgConnection, OpenError> {
     let give_up = Instant::now() + location.wait;
     let mut pause = Duration::from_millis(50);
     loop {
-        match connect(&location.connect).await {
-            Ok(mut connection) => {
-                migrations::run(&mut connection, location).await?;
-                return Ok(connection);
-            }
+        match connect_to_writable(&location.connect).await {
+            Ok(connection) => return Ok(connection),
             Err(error) if Instant::now() < give_up && may_come_up(&error) => {
-                tracing::info!(%error, database = %location, "waiting for the database");
+                tracing::warn!(%error, database = %location, "waiting for the database");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
             }
@@ -32,10 +29,56 @@ pub(crate) async fn open(location: &Location) -> Result<PgConnection, OpenError>
     }
 }
 
-pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Error> {
-    let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect());
-    connecting.await.unwrap_or_else(|_| Err(timed_out()))
+async fn connect_to_writable(hosts: &Hosts) -> Result<PgConnection, Error> {
+    let mut connection = connect(hosts).await?;
+    require_writable(&mut connection).await?;
+    Ok(connection)
 }
+
+/// Connects to the server; of several, to the one that takes writes. A single one is taken as it is: what it refuses
+/// is noticed when it does.
+pub(crate) async fn connect(hosts: &Hosts) -> Result<PgConnection, Error> {
+    let mut failure: Option<Error> = None;
+    for (number, options) in hosts.in_turn() {
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, async {
+            let mut connection = options.connect().await?;
+            if hosts.are_several() {
+                require_writable(&mut connection).await?;
+            }
+            Ok(connection)
+        });
+        match connecting.await.unwrap_or_else(|_| Err(timed_out())) {
+            Ok(connection) => {
+                hosts.found(number);
+                return Ok(connection);
+            }
+            Err(error) => {
+                // What a server has against us says more than that another one is away.
+                if failure.as_ref().is_none_or(may_come_up) {
+                    failure = Some(error);
+                }
+            }
+        }
+    }
+    Err(failure.unwrap_or_else(timed_out))
+}
+
+/// A standby, or one that was told to refuse writes, does not do.
+async fn require_writable(connection: &mut PgConnection) -> Result<(), Error> {
+    let show = sqlx::raw_sql("SHOW transaction_read_only");
+    let rows = show.fetch_all(connection).await?;
+    let answer: String = rows.first().ok_or(Error::RowNotFound)?.try_get(0)?;
+    match answer.as_str() {
+        "off" => Ok(()),
+        _ => Err(Error::Io(std::io::Error::new(
+            READ_ONLY,
+            "the server is a standby, or was told to refuse writes",
+        ))),
+    }
+}
+
+/// Marks the error of [`require_writable`].
+const READ_ONLY: std::io::ErrorKind = std::io::ErrorKind::ReadOnlyFilesystem;
 
 /// As the driver would say it.
 pub(crate) fn timed_out() -> Error {
@@ -49,7 +92,16 @@ fn may_come_up(error: &Error) -> bool {
     match refused::code(error).as_deref() {
         // Starting, stopping, or all connections are taken; or a pooler that does not reach its server.
         Some(code) => matches!(code, "57P03" | "57P01" | "57P02" | "53300" | "08P01"),
-        None => refused::meaning(error) == Meaning::Lost,
+        None => refused::meaning(error) == Meaning::Lost && !is_about_tls(error),
+    }
+}
+
+/// A handshake that failed is said to be data that make no sense.
+fn is_about_tls(error: &Error) -> bool {
+    match error {
+        Error::Tls(_) => true,
+        Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
     }
 }
 
@@ -67,7 +119,14 @@ pub(crate) fn open_error(location: &Location, source: Error) -> OpenError {
         Some("25006") => OpenError::ReadOnly { database, source },
         Some("57P03") => OpenError::Unreachable { database, source },
         Some(_) => OpenError::Failed { database, source },
-        None if matches!(source, Error::Io(_)) => OpenError::Unreachable { database, source },
-        None => OpenError::Failed { database, source },
+        None => match &source {
+            Error::Tls(_) => OpenError::NoTls { database, source },
+            Error::Io(_) if is_about_tls(&source) => OpenError::NotTrusted { database, source },
+            Error::Io(error) if error.kind() == READ_ONLY => {
+                OpenError::ReadOnly { database, source }
+            }
+            Error::Io(_) => OpenError::Unreachable { database, source },
+            _ => OpenError::Failed { database, source },
+        },
     }
 }

@@ -10,6 +10,7 @@ mod connection;
 mod dead_letter;
 mod decoder;
 mod gathering;
+mod hosts;
 mod known;
 mod load;
 mod load_sql;
@@ -42,6 +43,8 @@ use std::sync::Arc;
 
 pub use open_error::OpenError;
 
+use seriatim_core::SchemaChange;
+
 use commits::Commits;
 use decoder::Domains;
 use gathering::Gathering;
@@ -73,7 +76,8 @@ impl PostgresStore {
     /// Opens a database and brings its tables to this program's schema. Must be called on a Tokio runtime, which
     /// the store's task runs on.
     ///
-    /// `url` is `postgres://user:password@host:port/database`, with options after a `?`:
+    /// `url` is `postgres://user:password@host:port/database`. It may name several servers, `host:port,host:port`, of
+    /// which the one that takes writes is used. Options come after a `?`:
     ///
     /// | option | meaning | default |
     /// | --- | --- | --- |
@@ -81,7 +85,8 @@ impl PostgresStore {
     /// | `schema` | the PostgreSQL schema of the tables; made if it is missing | `seriatim` |
     /// | `readers` | how many connections read, beside the one that writes | 4 |
     /// | `poll` | milliseconds between two looks for what other processes have written, while somebody waits for it; they are told of it sooner if nothing is lost | 1000 |
-    /// | `wait` | seconds to wait here for a server that is not up yet | 5 |
+    /// | `wait` | seconds to wait here for a server that is not up yet, or that takes no writes yet | 5 |
+    /// | `migrate` | `never`: refuse tables that are not up to date, for a user who may not make any | `open` |
     /// | `statement_timeout` | seconds the server works on a statement; 5 later the connection is given up | 30 |
     /// | `lock_timeout` | seconds the server waits for another writer, and seconds that a writer which has gone silent in its transaction is put up with | 10 |
     /// | `pooler` | `transaction`: a pooler is in between that hands out connections by the transaction, such as PgBouncer of any version; each statement then costs four round trips instead of one, and other processes' events are found by looking | `none` |
@@ -89,6 +94,11 @@ impl PostgresStore {
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let location: Location = url.parse()?;
         let mut connection = connection::open(&location).await?;
+        if location.migrate {
+            migrations::run(&mut connection, &location).await?;
+        } else {
+            migrations::require_none(&mut connection, &location).await?;
+        }
         let partitions = partitions::count(&mut connection, &location).await?;
         let commits = Commits::new(partitions);
         let shared_location = Arc::new(location.clone());
@@ -107,6 +117,23 @@ impl PostgresStore {
         Ok(Self {
             shared: Arc::new(shared),
         })
+    }
+
+    /// Brings the tables of a database to this program's schema, and says what was missing. `url` is as for
+    /// [`PostgresStore::open`]; `migrate=never` in it is not meant for this.
+    pub async fn migrate(url: &str) -> Result<SchemaChange, OpenError> {
+        let location: Location = url.parse()?;
+        let mut connection = connection::open(&location).await?;
+        let made = migrations::run(&mut connection, &location).await?;
+        partitions::count(&mut connection, &location).await?;
+        Ok(made)
+    }
+
+    /// What [`PostgresStore::migrate`] would do; nothing is changed.
+    pub async fn pending(url: &str) -> Result<SchemaChange, OpenError> {
+        let location: Location = url.parse()?;
+        let mut connection = connection::open(&location).await?;
+        migrations::missing(&mut connection, &location).await
     }
 
     fn writers(&self) -> &Writers {

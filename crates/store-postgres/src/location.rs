@@ -8,10 +8,11 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::OpenError;
+use crate::hosts::Hosts;
 use crate::place::MOST_PARTITIONS;
 
 /// The options of the store itself, with what they take.
-const OWN: &str = "`schema`, `partitions`, `readers`, `poll`, `wait`, `statement_timeout`, `lock_timeout` and `pooler`";
+const OWN: &str = "`schema`, `partitions`, `readers`, `poll`, `wait`, `migrate`, `statement_timeout`, `lock_timeout` and `pooler`";
 
 /// The options that are the driver's.
 const DRIVER: [&str; 12] = [
@@ -32,7 +33,7 @@ const DRIVER: [&str; 12] = [
 /// A database, and how to use it.
 #[derive(Clone)]
 pub(crate) struct Location {
-    pub(crate) connect: PgConnectOptions,
+    pub(crate) connect: Hosts,
     /// A plain identifier in lower case.
     pub(crate) schema: String,
     /// How many partitions the log has, or gets if there is none; `None`: what it has, or one.
@@ -43,6 +44,8 @@ pub(crate) struct Location {
     pub(crate) readers: usize,
     /// How long opening waits for a server that does not answer yet.
     pub(crate) wait: Duration,
+    /// Whether opening brings the tables up to date; else it refuses what is not.
+    pub(crate) migrate: bool,
     /// How long the server works on a statement before it gives up.
     pub(crate) statement_timeout: Duration,
     /// How long it waits in a statement for another writer.
@@ -57,12 +60,13 @@ impl FromStr for Location {
     fn from_str(url: &str) -> Result<Self, OpenError> {
         let (address, options) = url.split_once('?').unwrap_or((url, ""));
         let mut location = Self {
-            connect: PgConnectOptions::new_without_pgpass(),
+            connect: Hosts::new(vec![PgConnectOptions::new_without_pgpass()]),
             schema: "seriatim".into(),
             partitions: None,
             poll: Duration::from_secs(1),
             readers: 4,
             wait: Duration::from_secs(5),
+            migrate: true,
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),
             pooled: false,
@@ -74,17 +78,11 @@ impl FromStr for Location {
                 rest.push(option);
             }
         }
-        let url = format!("{address}?{}", rest.join("&"));
-        let connect = PgConnectOptions::from_str(url.trim_end_matches('?'));
-        location.connect = connect
-            .map_err(|error| OpenError::InvalidUrl {
-                reason: error.to_string(),
-            })?
-            .extra_float_digits(None);
-        if location.connect.get_application_name().is_none() {
-            location.connect = location.connect.application_name("seriatim");
-        }
-        location.connect = location.settings();
+        let hosts: Result<Vec<_>, _> = addresses(address)
+            .iter()
+            .map(|address| location.host(address, &rest.join("&")))
+            .collect();
+        location.connect = Hosts::new(hosts?);
         Ok(location)
     }
 }
@@ -104,6 +102,13 @@ impl Location {
                 self.poll = Duration::from_millis(milliseconds as u64);
             }
             "wait" => self.wait = seconds("wait", value)?,
+            "migrate" => {
+                self.migrate = match value {
+                    "open" => true,
+                    "never" => false,
+                    _ => return Err(invalid("migrate", value, "`open` or `never`")),
+                }
+            }
             "statement_timeout" => {
                 self.statement_timeout = seconds("statement_timeout", value)?;
             }
@@ -127,13 +132,26 @@ impl Location {
         Ok(true)
     }
 
+    /// How to reach the server of one address.
+    fn host(&self, address: &str, options: &str) -> Result<PgConnectOptions, OpenError> {
+        let url = format!("{address}?{options}");
+        let connect = PgConnectOptions::from_str(url.trim_end_matches('?'));
+        let connect = connect.map_err(|error| OpenError::InvalidUrl {
+            reason: error.to_string(),
+        })?;
+        let connect = match connect.get_application_name() {
+            Some(_) => connect,
+            None => connect.application_name("seriatim"),
+        };
+        Ok(self.settings(connect.extra_float_digits(None)))
+    }
+
     /// Settings of every session, sent with the first message of a connection, so that they cost no round trip.
     ///
     /// A plan is made once for each statement, often while the tables are still empty; without these switches it
     /// would go through whole tables, and still do so when they have grown. A pooler refuses or mixes up such
     /// settings: there each transaction begins with them.
-    fn settings(&self) -> PgConnectOptions {
-        let connect = self.connect.clone();
+    fn settings(&self, connect: PgConnectOptions) -> PgConnectOptions {
         if self.pooled {
             return connect;
         }
@@ -168,19 +186,38 @@ impl Location {
 /// Names the database without its password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let connect = &self.connect;
-        let database = connect
-            .get_database()
-            .unwrap_or_else(|| connect.get_username());
-        match connect.get_socket() {
-            Some(socket) => write!(f, "`{database}` at {}", socket.display()),
-            None => write!(
-                f,
-                "`{database}` at {}:{}",
-                connect.get_host(),
-                connect.get_port()
-            ),
+        let first = self.connect.last_found();
+        let database = first.get_database();
+        let database = database.unwrap_or_else(|| first.get_username());
+        write!(f, "`{database}` at ")?;
+        for (number, host) in self.connect.iter().enumerate() {
+            let comma = if number == 0 { "" } else { "," };
+            match host.get_socket() {
+                Some(socket) => write!(f, "{comma}{}", socket.display())?,
+                None => write!(f, "{comma}{}:{}", host.get_host(), host.get_port())?,
+            }
         }
+        Ok(())
+    }
+}
+
+/// An address for each server of one that names several: `postgres://user@one:5432,two:5432/database`.
+fn addresses(address: &str) -> Vec<String> {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    let (authority, database) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, ""),
+    };
+    let (user, hosts) = match authority.rfind('@') {
+        Some(at) => authority.split_at(at + 1),
+        None => ("", authority),
+    };
+    match scheme.is_empty() {
+        true => vec![address.to_owned()],
+        false => hosts
+            .split(',')
+            .map(|host| format!("{scheme}://{user}{host}{database}"))
+            .collect(),
     }
 }
 
@@ -240,6 +277,18 @@ mod tests {
     }
 
     #[test]
+    fn a_url_may_name_several_servers() {
+        let url = "postgres://me:a,b%40@one,two:5433,[::1]:5434/shop?schema=log&sslmode=disable";
+        let location: Location = url.parse().ok().unwrap();
+        let shown = "`shop` at one:5432,two:5433,[::1]:5434";
+        assert_eq!(location.to_string(), shown);
+        for host in location.connect.iter() {
+            assert_eq!(host.get_username(), "me");
+            assert_eq!(host.get_database(), Some("shop"));
+        }
+    }
+
+    #[test]
     fn what_is_no_option_or_no_value_is_refused() {
         for (options, wrong) in [
             ("scheme=x", "scheme"),
@@ -252,6 +301,7 @@ mod tests {
             ("poll=9", "poll"),
             ("wait=soon", "soon"),
             ("pooler=session", "session"),
+            ("migrate=always", "always"),
         ] {
             let parsed = format!("postgres://localhost/shop?{options}").parse::<Location>();
             let error = parsed.err().expect(options).to_string();

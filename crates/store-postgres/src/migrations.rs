@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seriatim_core::Timestamp;
+use seriatim_core::{Migration, SchemaChange, Timestamp};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
@@ -10,30 +10,30 @@ use crate::connection::open_error;
 use crate::location::Location;
 use crate::{OpenError, partitions, refused};
 
-struct Migration {
+struct Script {
     number: u32,
     name: &'static str,
     sql: &'static str,
 }
 
 /// In order. What is in one that was released never changes: a change is a new one.
-const MIGRATIONS: &[Migration] = &[
-    Migration {
+const MIGRATIONS: &[Script] = &[
+    Script {
         number: 1,
         name: "log",
         sql: include_str!("../../../migrations/postgres/0001_log.sql"),
     },
-    Migration {
+    Script {
         number: 2,
         name: "claims",
         sql: include_str!("../../../migrations/postgres/0002_claims.sql"),
     },
-    Migration {
+    Script {
         number: 3,
         name: "snapshots",
         sql: include_str!("../../../migrations/postgres/0003_snapshots.sql"),
     },
-    Migration {
+    Script {
         number: 4,
         name: "dead_letters",
         sql: include_str!("../../../migrations/postgres/0004_dead_letters.sql"),
@@ -50,15 +50,15 @@ const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (
 /// How often making the tables is tried beside others who make them too.
 const ATTEMPTS: usize = 20;
 
-/// Makes what is missing, all or nothing. Whoever comes second finds nothing to do, and needs no right to do it.
+/// Makes what is missing, all or nothing, and says what that was. Whoever comes second finds nothing to do, and needs
+/// no right to do it.
 pub(crate) async fn run(
     connection: &mut PgConnection,
     location: &Location,
-) -> Result<(), OpenError> {
-    let failed = |error| open_error(location, error);
-    let made = read(connection, &location.schema).await.map_err(failed)?;
-    if check(&made, location)? == Ledger::Complete {
-        return Ok(());
+) -> Result<SchemaChange, OpenError> {
+    let missing = missing(connection, location).await?;
+    if missing.migrations.is_empty() {
+        return Ok(missing);
     }
     let mut attempt = 1;
     loop {
@@ -68,8 +68,36 @@ pub(crate) async fn run(
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 attempt += 1;
             }
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(open_error(location, error)),
         }
+    }
+}
+
+/// What is missing; nothing is made.
+pub(crate) async fn missing(
+    connection: &mut PgConnection,
+    location: &Location,
+) -> Result<SchemaChange, OpenError> {
+    let made = read(connection, &location.schema).await;
+    check(
+        &made.map_err(|error| open_error(location, error))?,
+        location,
+    )
+}
+
+/// Refuses tables that are not as this program needs them.
+pub(crate) async fn require_none(
+    connection: &mut PgConnection,
+    location: &Location,
+) -> Result<(), OpenError> {
+    let missing = missing(connection, location).await?;
+    match missing.migrations.is_empty() {
+        true => Ok(()),
+        false => Err(OpenError::SchemaOlder {
+            database: location.to_string(),
+            found: missing.before,
+            needed: missing.after(),
+        }),
     }
 }
 
@@ -77,7 +105,7 @@ pub(crate) async fn run(
 async fn make(
     connection: &mut PgConnection,
     location: &Location,
-) -> Result<Result<(), OpenError>, Error> {
+) -> Result<Result<SchemaChange, OpenError>, Error> {
     let schema = &location.schema;
     let mut transaction = connection.begin().await?;
     for statement in [
@@ -91,18 +119,25 @@ async fn make(
             .await?;
     }
     // Again, now that nobody else makes tables.
-    let last = match check(&read(&mut transaction, schema).await?, location) {
-        Ok(Ledger::MissingAfter(last)) => last,
-        Ok(Ledger::Complete) => return transaction.rollback().await.map(Ok),
+    let missing = match check(&read(&mut transaction, schema).await?, location) {
+        Ok(missing) if missing.migrations.is_empty() => {
+            return transaction.rollback().await.map(|()| Ok(missing));
+        }
+        Ok(missing) => missing,
         Err(error) => return Ok(Err(error)),
     };
-    for migration in MIGRATIONS.iter().filter(|next| last < next.number) {
-        apply(&mut transaction, migration).await?;
+    for script in after(missing.before) {
+        apply(&mut transaction, script).await?;
     }
-    if last == 0 {
+    if missing.before == 0 {
         partitions::make(&mut transaction, location.partitions).await?;
     }
-    transaction.commit().await.map(Ok)
+    transaction.commit().await.map(|()| Ok(missing))
+}
+
+/// Those that come after the one with this number.
+fn after(number: u32) -> impl Iterator<Item = &'static Script> {
+    MIGRATIONS.iter().filter(move |next| number < next.number)
 }
 
 /// Making the same schema or table at one moment is not what `IF NOT EXISTS` is safe against.
@@ -114,7 +149,7 @@ fn is_a_race(error: &Error) -> bool {
     )
 }
 
-async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<(), Error> {
+async fn apply(connection: &mut PgConnection, migration: &Script) -> Result<(), Error> {
     sqlx::raw_sql(migration.sql)
         .execute(&mut *connection)
         .await?;
@@ -131,13 +166,6 @@ async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<(
     .map(drop)
 }
 
-#[derive(PartialEq)]
-enum Ledger {
-    Complete,
-    /// The number of the last migration that was made; 0: none.
-    MissingAfter(u32),
-}
-
 struct Made {
     number: u32,
     name: String,
@@ -145,7 +173,7 @@ struct Made {
 }
 
 /// Holds the ledger against this program's migrations.
-fn check(made: &[Made], location: &Location) -> Result<Ledger, OpenError> {
+fn check(made: &[Made], location: &Location) -> Result<SchemaChange, OpenError> {
     let supported = MIGRATIONS.last().map_or(0, |last| last.number);
     let found = made.last().map_or(0, |last| last.number);
     if found > supported {
@@ -156,7 +184,7 @@ fn check(made: &[Made], location: &Location) -> Result<Ledger, OpenError> {
         });
     }
     for made in made {
-        let same = |own: &&Migration| own.number == made.number && own.checksum() == made.checksum;
+        let same = |own: &&Script| own.number == made.number && own.checksum() == made.checksum;
         if MIGRATIONS.iter().find(same).is_none() {
             return Err(OpenError::ChangedMigration {
                 database: location.to_string(),
@@ -165,11 +193,14 @@ fn check(made: &[Made], location: &Location) -> Result<Ledger, OpenError> {
             });
         }
     }
-    if found == supported {
-        Ok(Ledger::Complete)
-    } else {
-        Ok(Ledger::MissingAfter(found))
-    }
+    let migration = |script: &Script| Migration {
+        number: script.number,
+        name: script.name,
+    };
+    Ok(SchemaChange {
+        before: found,
+        migrations: after(found).map(migration).collect(),
+    })
 }
 
 async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Made>, Error> {
@@ -198,7 +229,7 @@ async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Made>, 
         .collect()
 }
 
-impl Migration {
+impl Script {
     fn checksum(&self) -> String {
         let digest = Sha256::digest(self.sql);
         digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -43,8 +43,30 @@ pub enum OpenError {
         /// What the driver said.
         source: sqlx::Error,
     },
+    /// The server is not reached by TLS, which `sslmode` asks for.
+    #[error(
+        "{database} cannot be reached by TLS; set `ssl = on` at the server, or correct `sslmode` and the files it needs: {source}"
+    )]
+    NoTls {
+        /// Which database.
+        database: String,
+        /// What the driver said.
+        source: sqlx::Error,
+    },
+    /// The server has shown a certificate that proves nothing to this program.
+    #[error(
+        "the certificate of {database} is not to be trusted; name that of its authority in `sslrootcert`, and the server by a name that it was made for: {source}"
+    )]
+    NotTrusted {
+        /// Which database.
+        database: String,
+        /// What the driver said.
+        source: sqlx::Error,
+    },
     /// The server does not know the user, or not by this password.
-    #[error("{database} does not let this user in; correct the user or the password: {source}")]
+    #[error(
+        "{database} does not let this user in; correct the user, the password or `sslmode`, or the server's `pg_hba.conf`: {source}"
+    )]
     NotLetIn {
         /// Which database.
         database: String,
@@ -61,7 +83,7 @@ pub enum OpenError {
     },
     /// The user may not make or use the tables.
     #[error(
-        "this user may not use the schema `{schema}` of {database}; grant it CREATE on the database once, or let another user make the tables: {source}"
+        "this user may not make or use the tables in the schema `{schema}` of {database}; run `seriatim migrate` as one who may, and grant this one USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables: {source}"
     )]
     NotAllowed {
         /// Which database.
@@ -72,12 +94,26 @@ pub enum OpenError {
         source: sqlx::Error,
     },
     /// A standby, or a server that was told to refuse writes.
-    #[error("{database} may be read but not written; name the primary server: {source}")]
+    #[error(
+        "{database} may be read but not written; name the primary server, or all of them: {source}"
+    )]
     ReadOnly {
         /// Which database.
         database: String,
         /// What the server said.
         source: sqlx::Error,
+    },
+    /// The tables are older than this program, and the URL says not to touch them.
+    #[error(
+        "the tables of {database} are at migration {found}, and this program needs them at {needed}; run `seriatim migrate` on it as a user who may make tables, or leave `migrate=never` out"
+    )]
+    SchemaOlder {
+        /// Which database.
+        database: String,
+        /// The number of its last migration; 0: there are no tables.
+        found: u32,
+        /// The number of the last migration of this program.
+        needed: u32,
     },
     /// A newer program has brought the tables to a newer schema.
     #[error(
@@ -123,4 +159,25 @@ pub enum OpenError {
         /// What the driver said.
         source: sqlx::Error,
     },
+}
+
+impl OpenError {
+    /// Whether the same may work later, with nothing changed here.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::ReadOnly { .. } | Self::Failed { .. } => true,
+            Self::InvalidUrl { .. }
+            | Self::UnknownOption { .. }
+            | Self::InvalidOption { .. }
+            | Self::NoTls { .. }
+            | Self::NotTrusted { .. }
+            | Self::NotLetIn { .. }
+            | Self::NoSuchDatabase { .. }
+            | Self::NotAllowed { .. }
+            | Self::SchemaOlder { .. }
+            | Self::SchemaNewer { .. }
+            | Self::ChangedMigration { .. }
+            | Self::OtherPartitions { .. } => false,
+        }
+    }
 }

@@ -42,8 +42,11 @@ impl Settler {
                  WHERE partition = {partition} AND revision = $1 RETURNING revision"
             )
             .into(),
+            // Changes nothing, but its commit comes after all before it: what was found is then as durable as any
+            // answer, also where a commit waits for a standby and the server has come back without having waited.
             look: format!(
-                "SELECT batch FROM {schema}.seriatim_log_head WHERE partition = {partition}"
+                "UPDATE {schema}.seriatim_log_head SET batch = batch
+                 WHERE partition = {partition} RETURNING batch"
             )
             .into(),
         }

@@ -140,7 +140,7 @@ async fn listener(location: &Location) -> Result<PgListener, Error> {
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(connection::CONNECT_TIMEOUT)
-        .connect_lazy_with(location.connect.clone());
+        .connect_lazy_with(location.connect.last_found().clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     // A new one is made instead, which looks at the heads too.
     listener.eager_reconnect(false);

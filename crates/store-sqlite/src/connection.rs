@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use seriatim_core::SchemaChange;
 
 use crate::{OpenError, migrations, refused};
 
@@ -28,6 +29,20 @@ pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 2]), OpenErr
     migrations::run(&mut writer, path)?;
     let open_reader = || open_reader(path).map_err(|error| refused::open_error(path, error));
     Ok((writer, [open_reader()?, open_reader()?]))
+}
+
+/// Brings the tables up to date, and says what was missing.
+pub(crate) fn migrate(path: &Path) -> Result<SchemaChange, OpenError> {
+    migrations::run(&mut open_writer(path)?, path)
+}
+
+/// What is missing in the tables. Nothing is made, and a file that is not there stays so.
+pub(crate) fn pending(path: &Path) -> Result<SchemaChange, OpenError> {
+    if !path.exists() {
+        return Ok(migrations::all_after(0));
+    }
+    let connection = open_reader(path).map_err(|error| refused::open_error(path, error))?;
+    migrations::missing(&connection, path)
 }
 
 /// The file is made if it does not exist.
@@ -59,7 +74,7 @@ fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Only for a file that [`open_writer`] has opened.
+/// Only for a file that exists.
 fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

@@ -33,7 +33,7 @@ use std::sync::Arc;
 pub use open_error::OpenError;
 
 use reader::Reader;
-use rusqlite::Connection;
+use seriatim_core::SchemaChange;
 use waiting::Waiting;
 use writer::Writer;
 
@@ -63,7 +63,8 @@ impl SqliteStore {
     /// Opens the database in the file at `path`; see [`SqliteStore::open`].
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
         let path = location::absolute(path)?;
-        let (writer, [loads, lists]) = open_connections(path.clone()).await?;
+        let file = path.clone();
+        let (writer, [loads, lists]) = in_thread(move || connection::open(&file)).await?;
         let waiting = Waiting::default();
         let (writer, still_reading) = Writer::start(writer, waiting.head())?;
         let loads = Reader::start(loads, "seriatim-load", still_reading.clone())?;
@@ -78,6 +79,18 @@ impl SqliteStore {
         Ok(Self {
             shared: Arc::new(shared),
         })
+    }
+
+    /// Brings the tables of a database to this program's schema, or makes it, and says what was missing.
+    pub async fn migrate(location: &str) -> Result<SchemaChange, OpenError> {
+        let path = location::absolute(&location::path(location)?)?;
+        in_thread(move || connection::migrate(&path)).await
+    }
+
+    /// What [`SqliteStore::migrate`] would do; nothing is changed.
+    pub async fn pending(location: &str) -> Result<SchemaChange, OpenError> {
+        let path = location::absolute(&location::path(location)?)?;
+        in_thread(move || connection::pending(&path)).await
     }
 
     /// The file it is in.
@@ -106,8 +119,10 @@ impl SqliteStore {
 }
 
 /// Opening may wait for others who open the file, so it has a thread of its own too.
-async fn open_connections(path: PathBuf) -> Result<(Connection, [Connection; 2]), OpenError> {
-    let opening = tokio::task::spawn_blocking(move || connection::open(&path));
+async fn in_thread<T: Send + 'static>(
+    opening: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+) -> Result<T, OpenError> {
+    let opening = tokio::task::spawn_blocking(opening);
     opening.await.map_err(|error| OpenError::NoThread {
         source: std::io::Error::other(error),
     })?

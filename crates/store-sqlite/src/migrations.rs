@@ -3,35 +3,35 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
-use seriatim_core::Timestamp;
+use seriatim_core::{Migration, SchemaChange, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::{OpenError, refused};
 
-struct Migration {
+struct Script {
     number: u32,
     name: &'static str,
     sql: &'static str,
 }
 
 /// In order. What is in one that was released never changes: a change is a new one.
-const MIGRATIONS: &[Migration] = &[
-    Migration {
+const MIGRATIONS: &[Script] = &[
+    Script {
         number: 1,
         name: "log",
         sql: include_str!("../../../migrations/sqlite/0001_log.sql"),
     },
-    Migration {
+    Script {
         number: 2,
         name: "claims",
         sql: include_str!("../../../migrations/sqlite/0002_claims.sql"),
     },
-    Migration {
+    Script {
         number: 3,
         name: "snapshots",
         sql: include_str!("../../../migrations/sqlite/0003_snapshots.sql"),
     },
-    Migration {
+    Script {
         number: 4,
         name: "dead_letters",
         sql: include_str!("../../../migrations/sqlite/0004_dead_letters.sql"),
@@ -45,26 +45,34 @@ const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (
     applied_at INTEGER NOT NULL
 ) STRICT";
 
-/// Makes what is missing, all or nothing. Whoever comes second finds nothing to do.
-pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
-    if check(connection, path)? == Ledger::Complete {
-        return Ok(());
+/// Makes what is missing, all or nothing, and says what that was. Whoever comes second finds nothing to do.
+pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<SchemaChange, OpenError> {
+    let missing = missing(connection, path)?;
+    if missing.migrations.is_empty() {
+        return Ok(missing);
     }
     let failed = |error| refused::open_error(path, error);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
     // Again, now that nobody else writes.
-    if let Ledger::MissingAfter(last) = check(&transaction, path)? {
+    let missing = self::missing(&transaction, path)?;
+    if !missing.migrations.is_empty() {
         transaction.execute_batch(CREATE_LEDGER).map_err(failed)?;
-        for migration in MIGRATIONS.iter().filter(|next| last < next.number) {
-            apply(&transaction, migration).map_err(failed)?;
+        for script in after(missing.before) {
+            apply(&transaction, script).map_err(failed)?;
         }
     }
-    transaction.commit().map_err(failed)
+    transaction.commit().map_err(failed)?;
+    Ok(missing)
 }
 
-fn apply(connection: &Connection, migration: &Migration) -> Result<(), rusqlite::Error> {
+/// Those that come after the one with this number.
+fn after(number: u32) -> impl Iterator<Item = &'static Script> {
+    MIGRATIONS.iter().filter(move |next| number < next.number)
+}
+
+fn apply(connection: &Connection, migration: &Script) -> Result<(), rusqlite::Error> {
     connection.execute_batch(migration.sql)?;
     let insert =
         "INSERT INTO seriatim_migrations (number, name, checksum, applied_at) VALUES (?, ?, ?, ?)";
@@ -77,15 +85,8 @@ fn apply(connection: &Connection, migration: &Migration) -> Result<(), rusqlite:
     connection.execute(insert, row).map(drop)
 }
 
-#[derive(PartialEq)]
-enum Ledger {
-    Complete,
-    /// The number of the last migration that was made; 0: none.
-    MissingAfter(u32),
-}
-
 /// Holds the ledger against this program's migrations.
-fn check(connection: &Connection, path: &Path) -> Result<Ledger, OpenError> {
+pub(crate) fn missing(connection: &Connection, path: &Path) -> Result<SchemaChange, OpenError> {
     let made = read(connection).map_err(|error| refused::open_error(path, error))?;
     let supported = MIGRATIONS.last().map_or(0, |last| last.number);
     let found = made.last().map_or(0, |(number, ..)| *number);
@@ -97,7 +98,7 @@ fn check(connection: &Connection, path: &Path) -> Result<Ledger, OpenError> {
         });
     }
     for (number, name, checksum) in made {
-        let same = |own: &&Migration| own.number == number && own.checksum() == checksum;
+        let same = |own: &&Script| own.number == number && own.checksum() == checksum;
         if MIGRATIONS.iter().find(same).is_none() {
             return Err(OpenError::ChangedMigration {
                 path: path.into(),
@@ -106,10 +107,18 @@ fn check(connection: &Connection, path: &Path) -> Result<Ledger, OpenError> {
             });
         }
     }
-    if found == supported {
-        Ok(Ledger::Complete)
-    } else {
-        Ok(Ledger::MissingAfter(found))
+    Ok(all_after(found))
+}
+
+/// All that this program has after the one with this number; 0: all there are.
+pub(crate) fn all_after(number: u32) -> SchemaChange {
+    let migration = |script: &Script| Migration {
+        number: script.number,
+        name: script.name,
+    };
+    SchemaChange {
+        before: number,
+        migrations: after(number).map(migration).collect(),
     }
 }
 
@@ -130,7 +139,7 @@ fn read(connection: &Connection) -> Result<Vec<(u32, String, String)>, rusqlite:
     rows.collect()
 }
 
-impl Migration {
+impl Script {
     fn checksum(&self) -> String {
         let digest = Sha256::digest(self.sql);
         digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -103,3 +103,23 @@ pub enum OpenError {
         source: std::io::Error,
     },
 }
+
+impl OpenError {
+    /// Whether the same may work later, with nothing changed here.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Full { .. } | Self::Unavailable { .. } | Self::NoThread { .. } => true,
+            Self::NoPath { .. }
+            | Self::InMemory
+            | Self::Options { .. }
+            | Self::NoSuchFolder { .. }
+            | Self::Folder { .. }
+            | Self::NotADatabase { .. }
+            | Self::Damaged { .. }
+            | Self::ReadOnly { .. }
+            | Self::SchemaNewer { .. }
+            | Self::ChangedMigration { .. }
+            | Self::NoWriteAheadLog { .. } => false,
+        }
+    }
+}

@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "seriatim-testkit",
         ],
     ),
-    ("seriatim-cli", &["seriatim-proto"]),
+    ("seriatim-cli", &["seriatim", "seriatim-proto"]),
     ("seriatim-bench", &["seriatim"]),
     ("xtask", &[]),
 ];

@@ -2,6 +2,7 @@
 
 mod completions;
 mod dead_letters;
+mod migrate;
 mod query;
 mod submit;
 
@@ -47,6 +48,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::DeadLetters(DeadLetters::Show { id }) => {
             dead_letters::show(id, &connect(&global).await?, output).await
         }
+        Command::Migrate(wanted) => migrate::run(&wanted, output).await,
         Command::Completions { shell } => completions::print(shell, output),
     }
 }

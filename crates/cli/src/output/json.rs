@@ -2,14 +2,28 @@
 
 use serde_json::{Value, json};
 use seriatim_core::{
-    Codec, Conflict, ConflictReason, DeadLetter, ExpectedSequence, FieldPath, FieldViolation,
-    FirstResult, MergeStrategy, Outcome, Payload, Receipt, RecordedEvent, Rejected,
-    SequenceConflict, Simulated, Simulation, StateView, StreamSummary, ThreeWay,
+    Codec, Conflict, ConflictReason, DeadLetter, ExpectedSequence, FieldPath,
+    FieldViolation, FirstResult, MergeStrategy, Outcome, Payload, Receipt, RecordedEvent, Rejected,
+    SchemaChange, SequenceConflict, Simulated, Simulation, StateView, StreamSummary, ThreeWay,
 };
 use seriatim_proto::v1::DomainDescription;
 
 use super::{text, three_way};
 use crate::failure::Failure;
+
+/// `made`: whether the migrations were made, or are only missing.
+pub(crate) fn schema_change(change: &SchemaChange, made: bool) -> Value {
+    let migrations = change.migrations.iter();
+    let migrations: Vec<_> = migrations
+        .map(|migration| json!({ "number": migration.number, "name": migration.name }))
+        .collect();
+    json!({
+        "before": change.before,
+        "after": change.after(),
+        "made": made,
+        "migrations": migrations,
+    })
+}
 
 pub(crate) fn receipt(receipt: &Receipt) -> Value {
     let mut value = json!({

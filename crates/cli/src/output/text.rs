@@ -2,12 +2,29 @@
 
 use serde_json::Value;
 use seriatim_core::{
-    Codec, DeadLetter, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected, Sequence,
-    SequenceConflict, Simulated, Simulation, StateView, StreamSummary,
+    Codec, DeadLetter, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected,
+    SchemaChange, Sequence, SequenceConflict, Simulated, Simulation, StateView, StreamSummary,
 };
 use seriatim_proto::v1::{self as wire, DomainDescription};
 
 use super::table::align;
+
+/// `made`: whether the migrations were made, or are only missing.
+pub(crate) fn schema_change(change: &SchemaChange, made: bool) -> String {
+    let (before, after) = (change.before, change.after());
+    let mut text = match (change.migrations.is_empty(), made) {
+        (true, _) => format!("up to date, at migration {after}\n"),
+        (false, true) => format!("migrated from {before} to {after}\n"),
+        (false, false) => format!("at migration {before}, {after} is needed; missing:\n"),
+    };
+    let lines: Vec<_> = change
+        .migrations
+        .iter()
+        .map(|migration| vec![format!("{:4}", migration.number), migration.name.into()])
+        .collect();
+    text.push_str(&align(&lines));
+    text
+}
 
 pub(crate) fn receipt(receipt: &Receipt) -> String {
     let stream = &receipt.stream;

@@ -7,6 +7,7 @@ pub mod load;
 pub mod pgbouncer;
 pub mod proxy;
 pub mod samples;
+pub mod services;
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,13 @@ impl Schema {
     pub fn url(&self) -> String {
         let sign = if self.server.contains('?') { '&' } else { '?' };
         format!("{}{sign}schema={}", self.server, self.name)
+    }
+}
+
+impl Schema {
+    /// It goes with its server.
+    pub fn forget(self) {
+        std::mem::forget(self);
     }
 }
 

@@ -64,19 +64,25 @@ pub(crate) fn find_or_install() -> Result<PathBuf, String> {
 /// The folder that the variable names, or else one in PATH, or else where Debian puts the newest.
 pub(crate) fn find() -> Result<Option<PathBuf>, String> {
     let holds_all = |folder: &PathBuf| NEEDED.iter().all(|program| folder.join(program).is_file());
+    // In PATH there may be links to some programs; where they point to are all of them.
+    let whole = |folder: PathBuf| {
+        let initdb = fs::canonicalize(folder.join(NEEDED[0])).ok();
+        let real = initdb.and_then(|initdb| initdb.parent().map(Path::to_owned));
+        real.filter(holds_all).unwrap_or(folder)
+    };
     if let Some(folder) = env::var_os(VARIABLE).map(PathBuf::from) {
-        let whole = fs::canonicalize(&folder).ok().filter(holds_all);
-        return whole.map(Some).ok_or_else(|| {
-            format!(
+        return match holds_all(&folder) {
+            true => Ok(Some(whole(folder))),
+            false => Err(format!(
                 "there is no initdb and pg_ctl in {}; correct {VARIABLE}, or leave it out",
                 folder.display()
-            )
-        });
+            )),
+        };
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
     folders.extend(debian_folders());
-    Ok(folders.into_iter().find(holds_all))
+    Ok(folders.into_iter().find(holds_all).map(whole))
 }
 
 /// The major version of the programs, if the variable names them: what they make is kept apart from what others make,

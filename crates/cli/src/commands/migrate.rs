@@ -1,0 +1,39 @@
+//! `migrate`: the one command that asks no server.
+
+use seriatim::OpenStoreError;
+use seriatim_core::SchemaChange;
+
+use crate::args::Migrate;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Output, json, text};
+
+pub(crate) async fn run(wanted: &Migrate, output: &Output) -> Result<Exit, Failure> {
+    let change = match wanted.check {
+        true => seriatim::pending_migrations(&wanted.store).await,
+        false => seriatim::migrate(&wanted.store).await,
+    };
+    let change = change.map_err(|error| failure(&error))?;
+    let made = !wanted.check;
+    output.answer(
+        &json::schema_change(&change, made),
+        &text::schema_change(&change, made),
+    )?;
+    Ok(exit(&change, made))
+}
+
+fn exit(change: &SchemaChange, made: bool) -> Exit {
+    match made || change.migrations.is_empty() {
+        true => Exit::Ok,
+        false => Exit::Pending,
+    }
+}
+
+/// What a store says of itself names the next step already.
+fn failure(error: &OpenStoreError) -> Failure {
+    let exit = match error.is_transient() {
+        true => Exit::Unavailable,
+        false => Exit::Invalid,
+    };
+    Failure::new(exit, error.to_string())
+}

@@ -1,0 +1,69 @@
+//! The servers that a URL names: one, or several of which one at a time takes writes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sqlx::postgres::PgConnectOptions;
+
+/// How to reach each server. Clones know together which one was found last.
+#[derive(Clone)]
+pub(crate) struct Hosts {
+    all: Arc<[PgConnectOptions]>,
+    found: Arc<AtomicUsize>,
+}
+
+impl Hosts {
+    pub(crate) fn new(all: Vec<PgConnectOptions>) -> Self {
+        assert!(!all.is_empty(), "a URL names at least one server");
+        Self {
+            all: all.into(),
+            found: Arc::default(),
+        }
+    }
+
+    pub(crate) fn are_several(&self) -> bool {
+        self.all.len() > 1
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &PgConnectOptions> {
+        self.all.iter()
+    }
+
+    /// The one that took writes when somebody last connected; before that, the first.
+    pub(crate) fn last_found(&self) -> &PgConnectOptions {
+        &self.all[self.found.load(Ordering::Relaxed)]
+    }
+
+    /// Each once, beginning with the one that was found last: a server that is gone for good would else be waited for
+    /// at every new connection.
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = (usize, &PgConnectOptions)> {
+        let (before, from) = self.all.split_at(self.found.load(Ordering::Relaxed));
+        (before.len()..).zip(from).chain((0..).zip(before))
+    }
+
+    /// The one with this number takes writes.
+    pub(crate) fn found(&self, number: usize) {
+        self.found.store(number, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_one_found_last_comes_first() {
+        let options = |port| PgConnectOptions::new_without_pgpass().port(port);
+        let hosts = Hosts::new(vec![options(1), options(2), options(3)]);
+        let order = |hosts: &Hosts| -> Vec<_> {
+            let ports = hosts.in_turn();
+            ports
+                .map(|(number, host)| (number, host.get_port()))
+                .collect()
+        };
+        assert_eq!(order(&hosts), [(0, 1), (1, 2), (2, 3)]);
+        hosts.clone().found(1);
+        assert_eq!(order(&hosts), [(1, 2), (2, 3), (0, 1)]);
+        assert_eq!(hosts.last_found().get_port(), 2);
+    }
+}

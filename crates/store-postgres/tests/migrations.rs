@@ -1,0 +1,148 @@
+//! Who makes the tables, who may only use them, and what is refused.
+
+mod support;
+
+use std::sync::Arc;
+
+use seriatim_core::EventStore;
+use seriatim_store_postgres::{OpenError, PostgresStore};
+use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use support::samples::{append, is_written, new_stream};
+use support::{Schema, execute, server};
+
+/// An account that may use tables and make none; it is gone at the end.
+struct Account {
+    name: String,
+    schema: Schema,
+}
+
+impl Account {
+    async fn new(schema: Schema) -> Self {
+        let name = schema.name().replace("exam", "user");
+        let create = format!("CREATE ROLE {name} LOGIN PASSWORD 'only-a-test'");
+        execute(&server(), &create).await.unwrap();
+        Self { name, schema }
+    }
+
+    /// What docs/operating.md says that a program needs.
+    async fn grant(&self) {
+        let (schema, name) = (self.schema.name(), &self.name);
+        let grants = format!(
+            "GRANT USAGE ON SCHEMA {schema} TO {name};
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name}"
+        );
+        execute(&server(), &grants).await.unwrap();
+    }
+
+    fn url(&self) -> String {
+        let url = self.schema.url();
+        let (_, rest) = url.split_once('@').unwrap();
+        format!("postgres://{}:only-a-test@{rest}", self.name)
+    }
+
+    async fn remove(self) {
+        let Self { name, schema } = self;
+        let drop_it = format!("DROP OWNED BY {name}; DROP ROLE {name}");
+        execute(&server(), &drop_it).await.unwrap();
+        drop(schema);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrating_says_what_was_missing_and_checking_changes_nothing() {
+    let schema = Schema::new();
+    let pending = PostgresStore::pending(&schema.url()).await.unwrap();
+    assert_eq!(pending.before, 0);
+    assert!(!pending.migrations.is_empty());
+    let numbers = pending.migrations.iter().map(|migration| migration.number);
+    assert!(numbers.eq(1..=pending.after()), "{pending:?}");
+
+    let again = PostgresStore::pending(&schema.url()).await.unwrap();
+    assert_eq!(again, pending, "looking makes nothing");
+    let made = PostgresStore::migrate(&schema.url()).await.unwrap();
+    assert_eq!(made, pending);
+    let nothing = PostgresStore::migrate(&schema.url()).await.unwrap();
+    assert_eq!(
+        (nothing.before, nothing.migrations.len()),
+        (made.after(), 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_migrate_at_once_one_makes_the_tables() {
+    let schema = Schema::new();
+    let all: Vec<_> = (0..8)
+        .map(|_| {
+            let url = schema.url();
+            tokio::spawn(async move { PostgresStore::migrate(&url).await.unwrap() })
+        })
+        .collect();
+    let mut makers = 0;
+    for one in all {
+        let made = one.await.unwrap();
+        makers += usize::from(!made.migrations.is_empty());
+    }
+    assert_eq!(makers, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_make_no_tables_can_use_them() {
+    let account = Account::new(Schema::new()).await;
+    let early = PostgresStore::open(&account.url()).await;
+    let early = early.expect_err("there are no tables, and it may make none");
+    assert!(matches!(early, OpenError::NotAllowed { .. }), "{early}");
+    assert!(early.to_string().contains("`seriatim migrate`"), "{early}");
+
+    PostgresStore::migrate(&account.schema.url()).await.unwrap();
+    account.grant().await;
+    for url in [account.url(), format!("{}&migrate=never", account.url())] {
+        let store = PostgresStore::open(&url).await.unwrap();
+        let batch = vec![append(&new_stream(), None, 3)];
+        assert!(is_written(&store.append(batch).await.unwrap()[0]));
+        let store: Handle = Arc::new(store);
+        assert_log_is_sound(&store).await;
+    }
+    account.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_never_to_migrate_opening_refuses_what_is_missing() {
+    let schema = Schema::new();
+    let url = format!("{}&migrate=never", schema.url());
+    let refused = PostgresStore::open(&url).await;
+    let refused = refused.expect_err("there are no tables");
+    let is_older = matches!(refused, OpenError::SchemaOlder { found: 0, .. });
+    assert!(is_older, "{refused}");
+    assert!(refused.to_string().contains("run `seriatim migrate`"));
+    let pending = PostgresStore::pending(&schema.url()).await.unwrap();
+    assert_eq!(pending.before, 0, "nothing was made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_a_newer_or_another_program_are_refused() {
+    let schema = Schema::new();
+    let made = PostgresStore::migrate(&schema.url()).await.unwrap();
+    let ledger = format!("{}.seriatim_migrations", schema.name());
+
+    let alter = format!("UPDATE {ledger} SET checksum = 'another' WHERE number = 2");
+    execute(&server(), &alter).await.unwrap();
+    let refused = PostgresStore::open(&schema.url()).await;
+    let refused = refused.expect_err("its second migration is another");
+    let is_the_second = matches!(refused, OpenError::ChangedMigration { number: 2, .. });
+    assert!(is_the_second, "{refused}");
+
+    let newer = format!(
+        "INSERT INTO {ledger} VALUES ({}, 'later', 'x', 0)",
+        made.after() + 1
+    );
+    execute(&server(), &newer).await.unwrap();
+    for url in [schema.url(), format!("{}&migrate=never", schema.url())] {
+        let refused = PostgresStore::open(&url).await;
+        let refused = refused.expect_err("a newer program was here");
+        assert!(
+            matches!(refused, OpenError::SchemaNewer { .. }),
+            "{refused}"
+        );
+        assert!(refused.to_string().contains("use a newer program"));
+    }
+}
