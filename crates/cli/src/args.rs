@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
-use seriatim_core::{At, Domain, ExpectedSequence, FieldPath, Sequence, StreamId, Timestamp};
+use seriatim_core::{
+    At, Begin, Domain, ExpectedSequence, FieldPath, Sequence, StreamId, Timestamp,
+};
 use uuid::Uuid;
 
 use crate::exit;
-use crate::values::{Merge, Source, Status, Target, letter_id, seconds, sequence, server};
+use crate::values::{
+    Merge, Source, Status, Target, begin, letter_id, root, seconds, sequence, server,
+};
 
 /// Looks into a Seriatim server and tells it what to do.
 #[derive(Debug, Parser)]
@@ -70,6 +74,9 @@ pub(crate) enum Command {
     },
     /// List the domains, with their commands and events
     Domains,
+    /// Follow the log
+    #[command(subcommand)]
+    Log(Log),
     /// Look at the commands that wait for a person
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -209,6 +216,38 @@ impl When {
             (None, None) => At::Current,
         }
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Print events as they are recorded, of all streams or of some, until Ctrl-C
+    Tail(Tail),
+}
+
+/// Where to begin, and what to print.
+#[derive(Debug, Group)]
+pub(crate) struct Tail {
+    /// Where to begin: with the `first` event there is, with those recorded from `now` on, or after a cursor
+    #[arg(
+        long,
+        default_value = "now",
+        value_name = "first|now|CURSOR",
+        allow_negative_numbers = true,
+        value_parser = begin
+    )]
+    pub(crate) from: Begin,
+    /// Only events of this domain; may be repeated
+    #[arg(long = "domain", value_name = "DOMAIN")]
+    pub(crate) domains: Vec<Domain>,
+    /// Only events of this type, for example `Deposited`; may be repeated
+    #[arg(long = "type", value_name = "EVENT")]
+    pub(crate) types: Vec<String>,
+    /// Only events of this root; may be repeated
+    #[arg(long = "root", value_name = "UUID", value_parser = root)]
+    pub(crate) roots: Vec<Uuid>,
+    /// End at the end of the log in place of waiting for more
+    #[arg(long)]
+    pub(crate) until_caught_up: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 
 use serde_json::{Value, json};
-use seriatim_core::{Fault, QueryError, SequenceConflict, StreamId, SubmitError};
+use seriatim_core::{
+    Fault, QueryError, SequenceConflict, StoreErrorKind, StreamId, SubmitError, SubscribeError,
+};
 use seriatim_proto::CallError;
 
 use crate::exit::Exit;
@@ -54,6 +56,14 @@ impl Failure {
     pub(crate) fn of_query_call(error: &CallError<QueryError>) -> Self {
         match error {
             CallError::Refused(error) => Self::of_query(error),
+            trouble => Self::of_trouble(trouble, "ask again"),
+        }
+    }
+
+    /// Why there are no events of the log, or no more.
+    pub(crate) fn of_subscribe_call(error: &CallError<SubscribeError>) -> Self {
+        match error {
+            CallError::Refused(error) => Self::of_subscribe(error),
             trouble => Self::of_trouble(trouble, "ask again"),
         }
     }
@@ -152,10 +162,27 @@ impl Failure {
                 .with_details(fault_details(fault)),
         }
     }
+
+    fn of_subscribe(error: &SubscribeError) -> Self {
+        let failure = |exit| Self::new(exit, error.to_string());
+        match error {
+            SubscribeError::Store(error) if error.kind == StoreErrorKind::Corrupt => {
+                failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS)
+            }
+            SubscribeError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
+            SubscribeError::OtherLog { .. } | SubscribeError::AheadOfLog { .. } => {
+                failure(Exit::Invalid).with_next("see what there is with --from first")
+            }
+            SubscribeError::PositionMissing { .. } | SubscribeError::SequenceMissing { .. } => {
+                failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS)
+            }
+        }
+    }
 }
 
 const SEND_AGAIN: &str =
     "send the same again; with --external-id it is done once, however often it is sent";
+const CALL_THE_OPERATORS: &str = "show this to those who run the server";
 const CALL_THE_DEVELOPERS: &str = "show this to those who wrote the domain";
 
 fn fault_details(fault: &Fault) -> Value {

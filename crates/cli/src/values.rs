@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use seriatim_core::{Domain, InvalidStreamId, LetterStatus, MergeStrategy, Sequence, StreamId};
+use seriatim_core::{
+    Begin, Domain, InvalidStreamId, LetterStatus, MergeStrategy, Sequence, StreamId,
+};
 use uuid::Uuid;
 
 /// [`MergeStrategy`] as it is typed.
@@ -106,6 +108,21 @@ pub(crate) fn server(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("give it as http://HOST:PORT".into())
+}
+
+pub(crate) fn begin(text: &str) -> Result<Begin, String> {
+    match text {
+        "first" => Ok(Begin::AtTheFirst),
+        "now" => Ok(Begin::Now),
+        cursor => cursor.parse().map(Begin::After).map_err(|_| {
+            "give `first`, `now`, or a cursor as it came with an event, for example `1042`".into()
+        }),
+    }
+}
+
+pub(crate) fn root(text: &str) -> Result<Uuid, String> {
+    text.parse()
+        .map_err(|_| "a root is a UUID; `seriatim streams` shows them".into())
 }
 
 pub(crate) fn letter_id(text: &str) -> Result<Uuid, String> {

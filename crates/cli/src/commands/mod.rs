@@ -2,13 +2,14 @@
 
 mod completions;
 mod dead_letters;
+mod log;
 mod migrate;
 mod query;
 mod submit;
 
 use seriatim_proto::Client;
 
-use crate::args::{Args, Command, DeadLetters, Global};
+use crate::args::{Args, Command, DeadLetters, Global, Log};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -42,6 +43,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
             query::streams(domain.as_ref(), &connect(&global).await?, output).await
         }
         Command::Domains => query::domains(&connect(&global).await?, output).await,
+        Command::Log(Log::Tail(tail)) => log::tail(tail, &connect(&global).await?, output).await,
         Command::DeadLetters(DeadLetters::List(filter)) => {
             dead_letters::list(filter, &connect(&global).await?, output).await
         }

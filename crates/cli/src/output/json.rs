@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use seriatim_core::{
-    Codec, Conflict, ConflictReason, DeadLetter, ExpectedSequence, FieldPath,
+    Codec, Conflict, ConflictReason, Cursor, DeadLetter, ExpectedSequence, FieldPath,
     FieldViolation, FirstResult, MergeStrategy, Outcome, Payload, Receipt, RecordedEvent, Rejected,
     SchemaChange, SequenceConflict, Simulated, Simulation, StateView, StreamSummary, ThreeWay,
 };
@@ -86,6 +86,13 @@ pub(crate) fn event(event: &RecordedEvent) -> Value {
         })),
     });
     merge(&mut value, payload(&event.payload));
+    value
+}
+
+/// An event of the log, and where to go on after it.
+pub(crate) fn logged_event((event, cursor): &(RecordedEvent, Cursor)) -> Value {
+    let mut value = self::event(event);
+    merge(&mut value, json!({ "cursor": cursor }));
     value
 }
 

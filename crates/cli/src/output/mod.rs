@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Where answers go, and in which form.
+#[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
 }

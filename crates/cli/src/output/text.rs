@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use seriatim_core::{
-    Codec, DeadLetter, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected,
+    Codec, Cursor, DeadLetter, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected,
     SchemaChange, Sequence, SequenceConflict, Simulated, Simulation, StateView, StreamSummary,
 };
 use seriatim_proto::v1::{self as wire, DomainDescription};
@@ -97,8 +97,27 @@ pub(crate) fn event_cells(event: &RecordedEvent) -> Vec<String> {
     vec![
         format!("{:>5}", event.sequence),
         event.recorded_at.to_string(),
-        format!("{}{}", payload(&event.payload), origin(event)),
+        content(event),
     ]
+}
+
+/// One line an event of any stream: position, time, stream, sequence, content, and where it comes from.
+pub(crate) fn logged_events(events: &[(RecordedEvent, Cursor)]) -> String {
+    let lines = events.iter().map(|(event, _)| {
+        vec![
+            format!("{:>5}", event.position),
+            event.recorded_at.to_string(),
+            event.stream.to_string(),
+            format!("{:>5}", event.sequence),
+            content(event),
+        ]
+    });
+    align(&lines.collect::<Vec<_>>())
+}
+
+/// What happened, and where it comes from.
+fn content(event: &RecordedEvent) -> String {
+    format!("{}{}", payload(&event.payload), origin(event))
 }
 
 fn origin(event: &RecordedEvent) -> String {

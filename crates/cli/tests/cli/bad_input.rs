@@ -107,6 +107,17 @@ fn options_that_do_not_fit_are_refused() {
         &["domains", "--server", "localhost:50051"],
         "give it as http://HOST:PORT",
     );
+    for cursor in ["soon", "-1", "1,", ""] {
+        refused(
+            &["log", "tail", "--from", cursor],
+            "give `first`, `now`, or a cursor as it came with an event",
+        );
+    }
+    refused(
+        &["log", "tail", "--domain", "Order"],
+        "`Order` is not a domain",
+    );
+    refused(&["log", "tail", "--root", "7"], "a root is a UUID");
     refused(&[], "Usage: seriatim");
 }
 

@@ -6,6 +6,7 @@ mod stage;
 mod bad_input;
 mod dead_letters;
 mod failures;
+mod log_tail;
 mod migrations;
 mod questions;
 mod sending;

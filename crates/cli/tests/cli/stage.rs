@@ -2,9 +2,11 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
-use seriatim::App;
+use seriatim::core::Store;
+use seriatim::{App, open_store};
 use tokio::runtime::Runtime;
 
 use crate::account::Account;
@@ -15,28 +17,39 @@ pub(crate) const ACCOUNT: &str = "account/0192d3a4-5b6c-7d8e-9f00-112233445566";
 /// A server in this process that the binary is pointed at.
 pub(crate) struct Stage {
     server: String,
-    _runtime: Runtime,
-    _app: App,
+    runtime: Runtime,
+    store: Arc<dyn Store>,
+    app: App,
 }
 
 impl Stage {
     /// With no events.
     pub(crate) fn new() -> Self {
+        Self::on("memory:")
+    }
+
+    /// With what a store has.
+    pub(crate) fn on(url: &str) -> Self {
         let runtime = Runtime::new().unwrap();
-        let app = runtime.block_on(async {
-            let builder = App::open("memory:").await.unwrap();
-            builder
-                .aggregate::<Account>()
-                .listen("127.0.0.1:0")
-                .start()
-                .await
-                .unwrap()
-        });
+        let store = runtime.block_on(open_store(url)).unwrap();
+        let app = runtime.block_on(serve(&store, "127.0.0.1:0"));
         Self {
             server: format!("http://{}", app.address().unwrap()),
-            _runtime: runtime,
-            _app: app,
+            runtime,
+            store,
+            app,
         }
+    }
+
+    /// Ends the server, and begins another at the same address with the same events.
+    pub(crate) fn restart(&mut self) {
+        let address = self.app.address().unwrap().to_string();
+        self.runtime.block_on(self.app.shutdown()).unwrap();
+        self.app = self.runtime.block_on(serve(&self.store, &address));
+    }
+
+    pub(crate) fn server(&self) -> &str {
+        &self.server
     }
 
     /// With an account that was opened (0), paid into (1) and renamed (2).
@@ -62,6 +75,11 @@ impl Stage {
     pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
         run(&self.server, arguments, input)
     }
+}
+
+async fn serve(store: &Arc<dyn Store>, address: &str) -> App {
+    let builder = App::on(Arc::clone(store)).aggregate::<Account>();
+    builder.listen(address).start().await.unwrap()
 }
 
 /// Runs the binary against a server that need not be there.
@@ -136,7 +154,7 @@ impl Ran {
 
 /// The lines, with `ACCOUNT` for the stream of most tests, `UUID` for other UUIDs, and `TIME` for times, with two spaces
 /// where columns follow.
-fn normalise(text: &str) -> Vec<String> {
+pub(crate) fn normalise(text: &str) -> Vec<String> {
     let text = text.replace(ACCOUNT, "ACCOUNT");
     text.lines().map(normal_line).collect()
 }
