@@ -70,16 +70,13 @@ impl Report {
         let mut lines = vec![
             [
                 "", "on", "workload", "figure", "limit", "ratio", "must", "met", "spread",
+                "against",
             ]
             .map(str::to_owned)
             .to_vec(),
         ];
         lines.extend(self.rows.iter().map(cells));
-        let limits = self.rows.iter().filter_map(|row| {
-            let limit = row.limit.as_ref()?;
-            Some(format!("  {} {}: against {limit}\n", row.id, row.workload))
-        });
-        format!("{}\n{}", align(&lines), limits.collect::<String>())
+        align(&lines)
     }
 }
 
@@ -96,6 +93,7 @@ fn cells(row: &Row) -> Vec<String> {
         or_dash(row.must.clone()),
         or_dash(row.met.map(|met| if met { "yes" } else { "NO" }.into())),
         format!("{}..{}", figure(low), figure(high)),
+        row.limit.clone().unwrap_or_default(),
     ]
 }
 
@@ -151,7 +149,7 @@ mod tests {
         report.add([row.must(Must::AtLeast(0.9))]);
         let table = report.to_table();
         assert!(
-            table.contains("40,000 commands/s  50,000  0.80   >= 0.9  NO   0.50..1.00"),
+            table.contains("40,000 commands/s  50,000  0.80   >= 0.9  NO   0.50..1.00  inserts"),
             "{table}"
         );
     }
