@@ -7,6 +7,9 @@ use crate::toolchain;
 /// Where the benchmarks find the database they may fill.
 const POSTGRES: &str = "SERIATIM_BENCH_POSTGRES";
 
+/// A workspace of its own: nobody who builds the product has to build what it is compared with.
+const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../bench/peers/Cargo.toml");
+
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     toolchain::check_c_compiler()?;
     match needs_postgres(arguments) {
@@ -17,14 +20,23 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
 
 /// All other arguments are the program's own business.
 fn needs_postgres(arguments: &[&str]) -> bool {
+    if arguments.first() == Some(&"chart") {
+        return false;
+    }
     let named = |names: &[&str]| arguments.iter().any(|argument| names.contains(argument));
     let on_sqlite = arguments.windows(2).any(|pair| pair == ["--on", "sqlite"]);
     !(on_sqlite || named(&["--on=sqlite", "--help", "-h"]))
 }
 
 fn start(arguments: &[&str], found: &[(&str, &str)]) -> Result<(), String> {
+    let program = match arguments.first() {
+        Some(&"peers" | &"chart") => ["--manifest-path", PEERS],
+        _ => ["--package", "seriatim-bench"],
+    };
     let status = cargo()
-        .args(["run", "--release", "--package", "seriatim-bench", "--"])
+        .args(["run", "--release"])
+        .args(program)
+        .arg("--")
         .args(arguments)
         .envs(found.iter().copied())
         .status()

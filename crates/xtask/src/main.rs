@@ -19,7 +19,9 @@ chores:
            [--name NAME] [--json]      NAME: another one beside it; remove: with all that it holds;
            [--standby-of NAME]         up: one that follows another
   bench [rows...] [--quick] [--json]   the benchmarks, or only some of their rows (P4 P7 ...);
-        [--on sqlite|postgres]         --json: the report on stdout instead of a table";
+        [--on sqlite|postgres]         --json: the report on stdout instead of a table
+  bench peers [--quick] [--json]       Seriatim beside other libraries, on PostgreSQL; --help tells how to choose
+  bench chart                          what that found last, as docs/peers.svg";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
