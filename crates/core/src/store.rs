@@ -1,4 +1,4 @@
-//! The seams that a store implements: a log of events in streams, snapshots, dead letters.
+//! The seams that a store implements: a log of events in streams, snapshots, dead letters, and checkpoints.
 //!
 //! A new store is written from `store-memory`, the reference, and proves itself by the conformance suite in
 //! `testkit`. All rules about merging, routing and retrying live above these seams.
@@ -12,14 +12,15 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Append, AppendError, AppendOutcome, ClaimRecord, DeadLetter, Domain, Fingerprint, LetterFilter,
-    LogPartition, Payload, Position, RecordedEvent, Sequence, Snapshot, StreamId, Timestamp,
+    Append, AppendError, AppendOutcome, CheckpointStore, ClaimRecord, DeadLetter, Domain,
+    Fingerprint, LetterFilter, LogPartition, Payload, Position, RecordedEvent, Sequence, Snapshot,
+    StreamId, Timestamp,
 };
 
-/// Everything a coordinator needs of a store.
-pub trait Store: EventStore + SnapshotStore + DeadLetterStore {}
+/// Everything that a coordinator and reactions need of a store.
+pub trait Store: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore {}
 
-impl<S: EventStore + SnapshotStore + DeadLetterStore> Store for S {}
+impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore> Store for S {}
 
 /// An append-only log of events, grouped in streams.
 ///

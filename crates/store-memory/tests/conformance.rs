@@ -15,14 +15,3 @@ async fn open(partitions: u16) -> (Arc<MemoryStore>, Arc<MemoryStore>) {
     let store = MemoryStore::with_partitions(NonZero::new(partitions).unwrap());
     (Arc::new(store.clone()), Arc::new(store))
 }
-
-mod checkpoints {
-    use std::sync::Arc;
-
-    use seriatim_store_memory::MemoryStore;
-
-    seriatim_testkit::checkpoint_conformance!(async {
-        let store = MemoryStore::new();
-        (Arc::new(store.clone()), Arc::new(store), ())
-    });
-}

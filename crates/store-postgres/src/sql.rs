@@ -1,6 +1,8 @@
-//! The statements that read, for one schema.
+//! The statements of the seams that read or keep, for one schema.
 
 use std::sync::Arc;
+
+use crate::checkpoint_sql;
 
 /// Only made once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {
@@ -15,6 +17,7 @@ pub(crate) struct Texts {
     pub(crate) drop_snapshots: Arc<str>,
     pub(crate) letter: Arc<str>,
     pub(crate) letters: Arc<str>,
+    pub(crate) checkpoints: checkpoint_sql::Texts,
 }
 
 /// The columns that [`crate::decoder`] reads.
@@ -62,6 +65,7 @@ impl Texts {
             .into(),
             letter: format!("SELECT body FROM {schema}.seriatim_dead_letters WHERE id = $1").into(),
             letters: format!("SELECT body FROM {schema}.seriatim_dead_letters").into(),
+            checkpoints: checkpoint_sql::Texts::of(schema),
         }
     }
 }

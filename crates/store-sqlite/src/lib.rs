@@ -7,6 +7,8 @@
 //! The log has one partition: a file has one writer at a time, so more of them would only make it read out of order.
 
 mod append;
+mod change;
+mod checkpoint;
 mod connection;
 mod dead_letter;
 mod decoder;

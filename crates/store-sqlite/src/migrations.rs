@@ -36,6 +36,11 @@ const MIGRATIONS: &[Script] = &[
         name: "dead_letters",
         sql: include_str!("../../../migrations/sqlite/0004_dead_letters.sql"),
     },
+    Script {
+        number: 5,
+        name: "checkpoints",
+        sql: include_str!("../../../migrations/sqlite/0005_checkpoints.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

@@ -11,13 +11,16 @@ use crate::{SqliteStore, row};
 #[async_trait]
 impl SnapshotStore for SqliteStore {
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
-        self.writer().save(stream.clone(), snapshot).await
+        let stream = stream.clone();
+        let save =
+            move |transaction: &mut Transaction<'_, '_>| save(transaction, &stream, &snapshot);
+        self.writer().change("save a snapshot", save).await
     }
 }
 
 /// Keeps the newest two of a type. What is older goes, also that of other types: once a type has two that are
 /// newer, the older form is out of use.
-pub(crate) fn save(
+fn save(
     transaction: &mut Transaction<'_, '_>,
     stream: &StreamId,
     snapshot: &Snapshot,

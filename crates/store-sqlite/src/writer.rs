@@ -5,20 +5,18 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use rusqlite::{Connection, Error};
-use seriatim_core::{
-    Append, AppendError, AppendOutcome, Position, Snapshot, StoreError, StoreErrorKind, StreamId,
-};
+use seriatim_core::{Append, AppendError, AppendOutcome, Position, StoreError, StoreErrorKind};
 use tokio::sync::{oneshot, watch};
 
+use crate::change::{self, Change};
 use crate::known::Known;
 use crate::transaction::Transaction;
-use crate::{OpenError, refused, snapshot, waiting};
+use crate::{OpenError, refused, waiting};
 
 /// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
 const CALLS_IN_ONE: usize = 64;
 
 const APPEND: &str = "append a batch";
-const SAVE: &str = "save a snapshot";
 
 /// The handle on the thread, which ends with it after finishing what was queued.
 pub(crate) struct Writer {
@@ -35,17 +33,14 @@ enum Job {
         batch: Vec<Append>,
         reply: oneshot::Sender<Result<Vec<AppendOutcome>, AppendError>>,
     },
-    Save {
-        stream: StreamId,
-        snapshot: Snapshot,
-        reply: oneshot::Sender<Result<(), StoreError>>,
-    },
+    Change(Box<dyn Change>),
 }
 
 /// What a job's caller gets if the transaction is committed.
 enum Answer {
     Appended(Vec<AppendOutcome>),
-    Saved,
+    /// The change knows it.
+    Changed,
 }
 
 impl Writer {
@@ -79,19 +74,16 @@ impl Writer {
         answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended(APPEND))))
     }
 
-    pub(crate) async fn save(
+    /// Makes a change that is durable when this returns. `action` is what it does, as a verb phrase.
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
-        stream: StreamId,
-        snapshot: Snapshot,
-    ) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job::Save {
-            stream,
-            snapshot,
-            reply,
-        };
-        self.jobs.send(job).map_err(|_| ended(SAVE))?;
-        answer.await.unwrap_or_else(|_| Err(ended(SAVE)))
+        action: &'static str,
+        make: impl Fn(&mut Transaction<'_, '_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (change, answer) = change::change(action, make);
+        let queued = self.jobs.send(Job::Change(change));
+        queued.map_err(|_| ended(action))?;
+        answer.await.unwrap_or_else(|_| Err(ended(action)))
     }
 }
 
@@ -124,8 +116,8 @@ impl Thread {
 
     /// Does all of `jobs` in one transaction. If that fails they are tried one by one, so that none fails because
     /// of another's size or content.
-    fn work(&mut self, jobs: Vec<Job>) {
-        match self.transact(&jobs) {
+    fn work(&mut self, mut jobs: Vec<Job>) {
+        match self.transact(&mut jobs) {
             Ok(answers) => jobs
                 .into_iter()
                 .zip(answers)
@@ -137,7 +129,7 @@ impl Thread {
         }
     }
 
-    fn transact(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, AppendError> {
+    fn transact(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, AppendError> {
         let answers = self.begin().and_then(|()| self.write(jobs));
         let done = match answers {
             Ok(answers) => self.commit().map(|()| answers),
@@ -159,17 +151,15 @@ impl Thread {
         begin.execute([]).map(drop)
     }
 
-    fn write(&mut self, jobs: &[Job]) -> Result<Vec<Answer>, Error> {
+    fn write(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, Error> {
         let mut transaction = Transaction::new(&self.connection, &mut self.known)?;
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
             answers.push(match job {
                 Job::Append { batch, .. } => Answer::Appended(transaction.append_batch(batch)?),
-                Job::Save {
-                    stream, snapshot, ..
-                } => {
-                    snapshot::save(&mut transaction, stream, snapshot)?;
-                    Answer::Saved
+                Job::Change(change) => {
+                    change.make(&mut transaction)?;
+                    Answer::Changed
                 }
             });
         }
@@ -205,10 +195,8 @@ impl Job {
             (Self::Append { reply, .. }, Answer::Appended(outcomes)) => {
                 let _ = reply.send(Ok(outcomes));
             }
-            (Self::Save { reply, .. }, Answer::Saved) => {
-                let _ = reply.send(Ok(()));
-            }
-            (Self::Append { .. }, Answer::Saved) | (Self::Save { .. }, Answer::Appended(_)) => {
+            (Self::Change(change), Answer::Changed) => change.done(),
+            (Self::Append { .. }, Answer::Changed) | (Self::Change(_), Answer::Appended(_)) => {
                 unreachable!("answers are made in the order of the jobs")
             }
         }
@@ -224,13 +212,7 @@ impl Job {
                 };
                 let _ = reply.send(Err(error));
             }
-            Self::Save { reply, .. } => {
-                let action = SAVE;
-                let _ = reply.send(Err(StoreError {
-                    action,
-                    ..cause.clone()
-                }));
-            }
+            Self::Change(change) => change.failed(cause),
         }
     }
 }
@@ -239,7 +221,7 @@ impl Job {
 mod tests {
     use std::sync::Arc;
 
-    use seriatim_core::{Domain, EventStore, LogPartition, NewEvent, Payload, Write};
+    use seriatim_core::{Domain, EventStore, LogPartition, NewEvent, Payload, StreamId, Write};
     use uuid::Uuid;
 
     use super::*;

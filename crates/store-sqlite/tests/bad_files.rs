@@ -189,13 +189,13 @@ async fn a_schema_newer_than_the_program_is_refused_naming_both() {
             error,
             OpenError::SchemaNewer {
                 found: 99,
-                supported: 4,
+                supported: 5,
                 ..
             }
         ),
         "{error}"
     );
-    assert!(error.to_string().contains("at 99") && error.to_string().contains("up to 4"));
+    assert!(error.to_string().contains("at 99") && error.to_string().contains("up to 5"));
 }
 
 #[tokio::test]
@@ -223,7 +223,8 @@ async fn an_older_schema_is_brought_up_to_date() {
     let connection = Connection::open(&file).unwrap();
     connection
         .execute_batch(
-            "DROP TABLE seriatim_dead_letters; DELETE FROM seriatim_migrations WHERE number = 4",
+            "DROP TABLE seriatim_dead_letters; DROP TABLE seriatim_checkpoints;
+             DELETE FROM seriatim_migrations WHERE number >= 4",
         )
         .unwrap();
     let store: Handle = Arc::new(SqliteStore::open_file(&file).await.unwrap());

@@ -9,9 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, ClaimRecord, DeadLetter, DeadLetterStore, Domain,
-    EventStore, LetterFilter, Load, Loaded, LogPartition, Position, RecordedEvent, Sequence,
-    Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary,
+    Append, AppendError, AppendOutcome, Checkpoint, CheckpointStore, ClaimRecord, Component,
+    DeadLetter, DeadLetterStore, Domain, EventStore, Hold, LetterFilter, Load, Loaded,
+    LogPartition, Position, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
+    StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Work,
 };
 use uuid::Uuid;
 
@@ -264,5 +265,52 @@ impl DeadLetterStore for FaultyStore {
     ) -> Result<Vec<DeadLetter>, StoreError> {
         self.check_up("list the dead letters")?;
         self.inner().letters(filter, limit).await
+    }
+}
+
+#[async_trait]
+impl CheckpointStore for FaultyStore {
+    async fn take(
+        &self,
+        work: &Work,
+        owner: &str,
+        lease: Duration,
+        begin: Position,
+    ) -> Result<Taking, StoreError> {
+        self.check_up("take a piece of work")?;
+        self.inner().take(work, owner, lease, begin).await
+    }
+
+    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
+        self.check_up("prolong a lease")?;
+        self.inner().prolong(tenure, lease).await
+    }
+
+    async fn advance(
+        &self,
+        tenure: &Tenure,
+        to: Position,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        self.check_up("advance a checkpoint")?;
+        self.inner().advance(tenure, to, lease).await
+    }
+
+    async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
+        self.check_up("release a piece of work")?;
+        self.inner().release(tenure).await
+    }
+
+    async fn checkpoints(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<Checkpoint>, StoreError> {
+        self.check_up("list the checkpoints")?;
+        self.inner().checkpoints(component).await
+    }
+
+    async fn forget(&self, component: &Component) -> Result<(), StoreError> {
+        self.check_up("forget the checkpoints")?;
+        self.inner().forget(component).await
     }
 }

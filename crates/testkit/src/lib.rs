@@ -1,10 +1,11 @@
 //! Tests for what is built on Seriatim and for what it is built of: `given(..).when(..).then(..)` for aggregates,
-//! `commutes` for their merges, a conformance suite for stores, and a store that fails on request.
+//! `commutes` for their merges, a conformance suite for stores, processes that take work over from each other, and a store that fails on request.
 
 pub mod commutes;
 pub mod conformance;
 pub mod faults;
 mod given;
+pub mod owners;
 mod quiet;
 mod round_trip;
 mod text;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use seriatim_core::{
-    Append, AppendError, Domain, EventStore, LogPartition, NewEvent, Payload, Position,
-    StoreErrorKind, StreamId, Write,
+    Append, AppendError, CheckpointStore, Domain, EventStore, LogPartition, NewEvent, Payload,
+    Position, StoreErrorKind, StreamId, Write,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{Fault, FaultyStore};
@@ -80,6 +80,8 @@ async fn a_store_that_is_down_answers_nothing_until_it_comes_back() {
     let outcome = store.append(one_event()).await;
     assert!(matches!(outcome, Err(AppendError::NotWritten(_))));
     assert!(store.head(LogPartition::FIRST).await.is_err());
+    assert!(store.checkpoints(None).await.is_err());
     store.come_back();
+    assert_eq!(store.checkpoints(None).await.unwrap(), []);
     assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(0));
 }

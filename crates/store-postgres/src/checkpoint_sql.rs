@@ -1,0 +1,175 @@
+//! The statements about checkpoints, for one schema. Each is a transaction of its own, or part of a caller's.
+//!
+//! They are right at READ COMMITTED, without locks that outlive a transaction. One that has waited for another's to
+//! end looks at its conditions again, on the row as that has left it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{Component, Position, Tenure, Timestamp, Work};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Postgres};
+use uuid::Uuid;
+
+use crate::place;
+
+/// The clock of the server as it is now, in microseconds; not as it was when the transaction began.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/// The first four parameters are the work.
+const WORK: &str = "component = $1 AND partition = $2 AND share_count = $3 AND share_index = $4";
+
+/// The fifth is the tenure. A lease that ran out does not matter as long as nobody else has taken the work.
+const IN_FORCE: &str = "tenure = $5 AND owner IS NOT NULL";
+
+/// The columns that a checkpoint is read from.
+const CHECKPOINT: &str = "component, partition, share_count, share_index, position, epoch, owner, leased_until, moved_at";
+
+pub(crate) struct Texts {
+    take: Arc<str>,
+    prolong: Arc<str>,
+    advance: Arc<str>,
+    release: Arc<str>,
+    list: Arc<str>,
+    list_of_one: Arc<str>,
+    forget: Arc<str>,
+}
+
+impl Texts {
+    pub(crate) fn of(schema: &str) -> Self {
+        let table = format!("{schema}.seriatim_checkpoints");
+        let update = |changes: &str, conditions: &str| {
+            format!("UPDATE {table} SET {changes} WHERE {WORK} AND {conditions} RETURNING position")
+        };
+        let list = |condition: &str| {
+            format!(
+                "SELECT {CHECKPOINT} FROM {table} {condition}
+                 ORDER BY component, partition, share_count, share_index"
+            )
+        };
+        Self {
+            take: take(&table).into(),
+            prolong: update(&format!("leased_until = {NOW} + $6"), IN_FORCE).into(),
+            advance: update(
+                &format!("position = $8, leased_until = {NOW} + $6, moved_at = {NOW}"),
+                &format!("{IN_FORCE} AND position IN ($7, $9)"),
+            )
+            .into(),
+            release: update("owner = NULL", IN_FORCE).into(),
+            list: list("").into(),
+            list_of_one: list("WHERE component = $1").into(),
+            forget: format!("DELETE FROM {table} WHERE component = $1").into(),
+        }
+    }
+
+    /// Returns one row: the position and nothing else if the work was taken; with an owner and the end of the lease
+    /// if it is busy. No row: others have taken or forgotten it at the same moment, and it is to be asked again.
+    ///
+    /// May be run twice: it finds its own tenure.
+    pub(crate) fn take(
+        &self,
+        work: &Work,
+        tenure: Uuid,
+        owner: &str,
+        lease: Duration,
+        begin: Position,
+    ) -> Query<'static, Postgres, PgArguments> {
+        about(&self.take, work)
+            .bind(tenure)
+            .bind(micros(lease))
+            .bind(owner.to_owned())
+            .bind(place::position_column(begin))
+    }
+
+    /// Returns a row if the tenure was in force. May be run twice.
+    pub(crate) fn prolong(
+        &self,
+        tenure: &Tenure,
+        lease: Duration,
+    ) -> Query<'static, Postgres, PgArguments> {
+        about(&self.prolong, &tenure.work)
+            .bind(tenure.id)
+            .bind(micros(lease))
+    }
+
+    /// Returns a row if the tenure was in force, and the position where the tenure has it or at `or_from`.
+    pub(crate) fn advance(
+        &self,
+        tenure: &Tenure,
+        to: Position,
+        or_from: Position,
+        lease: Duration,
+    ) -> Query<'static, Postgres, PgArguments> {
+        about(&self.advance, &tenure.work)
+            .bind(tenure.id)
+            .bind(micros(lease))
+            .bind(place::position_column(tenure.position))
+            .bind(place::position_column(to))
+            .bind(place::position_column(or_from))
+    }
+
+    /// May be run twice.
+    pub(crate) fn release(&self, tenure: &Tenure) -> Query<'static, Postgres, PgArguments> {
+        about(&self.release, &tenure.work).bind(tenure.id)
+    }
+
+    pub(crate) fn list(
+        &self,
+        component: Option<&Component>,
+    ) -> Query<'static, Postgres, PgArguments> {
+        match component {
+            Some(component) => of_component(&self.list_of_one, component),
+            None => sqlx::query(AssertSqlSafe(self.list.clone())),
+        }
+    }
+
+    /// May be run twice: whoever has begun anew in between begins anew once more.
+    pub(crate) fn forget(&self, component: &Component) -> Query<'static, Postgres, PgArguments> {
+        of_component(&self.forget, component)
+    }
+}
+
+/// Looks, takes what is free and begins what is not there, in one statement.
+///
+/// It looks before it takes, so that whoever stands by only reads: an `ON CONFLICT DO UPDATE` would lock the owner's
+/// row each time. All parts see the table as it was when the statement began. So if the work was free then and the
+/// update finds it taken, or it was not there and the insert finds it begun, no part returns a row.
+fn take(table: &str) -> String {
+    format!(
+        "WITH seen AS (
+    SELECT position, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
+), taken AS (
+    UPDATE {table} AS c SET tenure = $5, owner = $7, epoch = c.epoch + 1, leased_until = {NOW} + $6 FROM seen
+    WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now)
+    RETURNING c.position
+), begun AS (
+    INSERT INTO {table} (component, partition, share_count, share_index, tenure,
+        owner, position, epoch, leased_until, moved_at)
+    SELECT $1, $2, $3, $4, $5, $7, $8, 1, {NOW} + $6, {NOW} WHERE NOT EXISTS (SELECT FROM seen)
+    ON CONFLICT DO NOTHING
+    RETURNING position
+)
+SELECT position, NULL::text, NULL::bigint FROM taken
+UNION ALL SELECT position, NULL, NULL FROM begun
+UNION ALL SELECT position, CASE WHEN tenure <> $5 THEN owner END, leased_until FROM seen
+WHERE owner IS NOT NULL AND leased_until > now"
+    )
+}
+
+fn about(text: &Arc<str>, work: &Work) -> Query<'static, Postgres, PgArguments> {
+    of_component(text, &work.component)
+        .bind(i32::from(work.partition.0))
+        .bind(i32::from(work.share.count().get()))
+        .bind(i32::from(work.share.index()))
+}
+
+fn of_component(text: &Arc<str>, component: &Component) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(AssertSqlSafe(text.clone())).bind(component.as_str().to_owned())
+}
+
+/// No longer than what can be added to a time and kept in its column.
+fn micros(lease: Duration) -> i64 {
+    let longest = Timestamp::MAX.as_micros();
+    i64::try_from(lease.as_micros()).map_or(longest, |micros| micros.min(longest))
+}

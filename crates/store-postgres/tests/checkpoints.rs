@@ -1,0 +1,199 @@
+//! What checkpoints cost, and what becomes of them when a connection is lost.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{
+    Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, StoreErrorKind,
+    Taking, Tenure, Work,
+};
+use seriatim_store_postgres::PostgresStore;
+use support::Schema;
+use support::proxy::{Fault, Proxy};
+use tokio::sync::Notify;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+struct Rig {
+    proxy: Proxy,
+    store: PostgresStore,
+    /// Reaches the server by another way.
+    other: PostgresStore,
+    schema: Schema,
+}
+
+fn work(name: &str) -> Work {
+    Work {
+        component: Component::new(name).unwrap(),
+        partition: LogPartition::FIRST,
+        share: Share::WHOLE,
+    }
+}
+
+/// Each statement of the store is prepared; the work is taken and at 1.
+async fn start() -> (Rig, Tenure) {
+    let schema = Schema::new();
+    let proxy = Proxy::before(&schema.url()).await;
+    let store = PostgresStore::open(proxy.url()).await.unwrap();
+    let other = PostgresStore::open(&schema.url()).await.unwrap();
+    let mut tenure = take(&store, "balances", HOUR).await;
+    assert_eq!(advance(&store, &mut tenure, 1).await, Hold::Held);
+    assert_eq!(store.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    proxy.take_round_trips();
+    let rig = Rig {
+        proxy,
+        store,
+        other,
+        schema,
+    };
+    (rig, tenure)
+}
+
+async fn take(store: &PostgresStore, name: &str, lease: Duration) -> Tenure {
+    let taking = store.take(&work(name), "one", lease, Position::START).await;
+    match taking.unwrap() {
+        Taking::Taken(tenure) => tenure,
+        busy @ Taking::Busy { .. } => panic!("{busy:?}"),
+    }
+}
+
+async fn advance(store: &PostgresStore, tenure: &mut Tenure, to: u64) -> Hold {
+    let hold = store.advance(tenure, Position(to), HOUR).await.unwrap();
+    tenure.position = Position(to);
+    hold
+}
+
+async fn checkpoint(rig: &Rig) -> Checkpoint {
+    let mut all = rig.other.checkpoints(None).await.unwrap();
+    all.pop().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_step_of_an_owner_is_one_round_trip() {
+    let (rig, mut tenure) = start().await;
+    let mut counts = Vec::new();
+    assert_eq!(advance(&rig.store, &mut tenure, 2).await, Hold::Held);
+    counts.push(rig.proxy.take_round_trips());
+    let held = rig.store.prolong(&tenure, HOUR).await.unwrap();
+    assert_eq!(held, Hold::Held);
+    counts.push(rig.proxy.take_round_trips());
+    // Standing by, beginning, and taking over.
+    let busy = rig.store.take(&tenure.work, "two", HOUR, Position::START);
+    assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
+    counts.push(rig.proxy.take_round_trips());
+    take(&rig.store, "emails", Duration::ZERO).await;
+    counts.push(rig.proxy.take_round_trips());
+    take(&rig.store, "emails", HOUR).await;
+    counts.push(rig.proxy.take_round_trips());
+    assert_eq!(counts, [1; 5]);
+}
+
+/// Who only asks writes nothing: no row is locked or replaced, and nothing is synced.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stands_by_writes_nothing() {
+    let (rig, tenure) = start().await;
+    let row = || versions_of_the_row(&rig);
+    let before = row().await;
+    for _ in 0..3 {
+        let busy = rig.store.take(&tenure.work, "two", HOUR, Position::START);
+        assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
+    }
+    assert_eq!(row().await, before);
+    assert_eq!(rig.store.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_ne!(row().await, before, "it can be told");
+}
+
+/// Where it is, and who has made or locked it last.
+async fn versions_of_the_row(rig: &Rig) -> String {
+    use sqlx::{AssertSqlSafe, ConnectOptions, Row};
+    let options: sqlx::postgres::PgConnectOptions = support::server().parse().unwrap();
+    let mut connection = options.connect().await.unwrap();
+    let select = format!(
+        "SELECT concat_ws(' ', ctid, xmin, xmax) FROM {}.seriatim_checkpoints",
+        rig.schema.name()
+    );
+    let row = sqlx::raw_sql(AssertSqlSafe(select)).fetch_one(&mut connection);
+    row.await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_advance_whose_answer_is_lost_is_found_to_be_done() {
+    let (rig, mut tenure) = start().await;
+    rig.proxy.inject(Fault::LoseAnswer);
+    assert_eq!(advance(&rig.store, &mut tenure, 2).await, Hold::Held);
+    assert_eq!(checkpoint(&rig).await.position, Position(2));
+    assert_eq!(advance(&rig.store, &mut tenure, 3).await, Hold::Held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_advance_that_is_lost_is_made_again() {
+    let (rig, mut tenure) = start().await;
+    rig.proxy.inject(Fault::LoseRequest);
+    assert_eq!(advance(&rig.store, &mut tenure, 2).await, Hold::Held);
+    assert_eq!(checkpoint(&rig).await.position, Position(2));
+}
+
+/// The server gets it after it was made again, and after the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_advance_that_arrives_too_late_changes_nothing() {
+    let (rig, mut tenure) = start().await;
+    let (release, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    rig.proxy
+        .inject(Fault::Delay(release.clone(), done.clone()));
+    assert_eq!(advance(&rig.store, &mut tenure, 2).await, Hold::Held);
+    assert_eq!(advance(&rig.store, &mut tenure, 3).await, Hold::Held);
+    let before = checkpoint(&rig).await;
+    release.notify_one();
+    done.notified().await;
+    assert_eq!(checkpoint(&rig).await, before);
+}
+
+/// Where the checkpoint is does not make it one's own: a twin of the same tenure has moved it there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_is_there_already_was_moved_by_another() {
+    let (rig, mut tenure) = start().await;
+    let mut twin = tenure.clone();
+    assert_eq!(advance(&rig.other, &mut twin, 2).await, Hold::Held);
+    assert_eq!(advance(&rig.store, &mut tenure, 2).await, Hold::Lost);
+}
+
+/// The answer is lost, and while the store cannot ask again, another takes over: whether it was done is open.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_advance_that_another_has_covered_up_is_not_answered() {
+    let (rig, tenure) = start().await;
+    let release = Arc::new(Notify::new());
+    rig.proxy.inject(Fault::LoseAnswerAndHold(release.clone()));
+    let (store, late) = (rig.store.clone(), tenure.clone());
+    let advancing =
+        tokio::spawn(async move { store.advance(&late, Position(2), Duration::ZERO).await });
+    while checkpoint(&rig).await.position < Position(2) {
+        tokio::task::yield_now().await;
+    }
+    let mut owner = take(&rig.other, "balances", HOUR).await;
+    assert_eq!(advance(&rig.other, &mut owner, 3).await, Hold::Held);
+    release.notify_one();
+    let error = advancing.await.unwrap().expect_err("nobody can know");
+    assert_eq!(error.kind, StoreErrorKind::Unavailable);
+    // Asked anew it is clear.
+    let hold = rig.store.advance(&tenure, Position(2), HOUR).await.unwrap();
+    assert_eq!(hold, Hold::Lost);
+    assert_eq!(checkpoint(&rig).await.position, Position(3));
+}
+
+/// Whoever takes work and is not told finds it in hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taking_whose_answer_is_lost_is_found_to_be_done() {
+    let (rig, _) = start().await;
+    for (name, fault) in [("one", Fault::LoseAnswer), ("two", Fault::LoseRequest)] {
+        // Prepared on this connection, or that would be what is lost.
+        take(&rig.store, "emails", Duration::ZERO).await;
+        rig.proxy.inject(fault);
+        let mut tenure = take(&rig.store, name, HOUR).await;
+        assert_eq!(advance(&rig.store, &mut tenure, 1).await, Hold::Held);
+    }
+    let epochs = rig.other.checkpoints(None).await.unwrap().into_iter();
+    let mut epochs = epochs.filter(|checkpoint| checkpoint.work.component.as_str() != "emails");
+    assert!(epochs.all(|checkpoint| checkpoint.epoch == 1));
+}

@@ -1,0 +1,211 @@
+//! The seam of the progress of reactions.
+
+use std::num::NonZero;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
+use seriatim_core::{
+    Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, StoreError,
+    Taking, Tenure, Timestamp, Work,
+};
+use uuid::Uuid;
+
+use crate::transaction::Transaction;
+use crate::{SqliteStore, row};
+
+#[async_trait]
+impl CheckpointStore for SqliteStore {
+    async fn take(
+        &self,
+        work: &Work,
+        owner: &str,
+        lease: Duration,
+        begin: Position,
+    ) -> Result<Taking, StoreError> {
+        let (work, owner) = (work.clone(), owner.to_owned());
+        let take = move |transaction: &mut Transaction<'_, '_>| {
+            take(transaction.connection, &work, &owner, lease, begin)
+        };
+        self.writer().change("take a piece of work", take).await
+    }
+
+    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
+        let tenure = tenure.clone();
+        let prolong = move |transaction: &mut Transaction<'_, '_>| {
+            let until = Timestamp::now().later_by(lease).as_micros();
+            let connection = transaction.connection;
+            update(connection, &tenure, "SET leased_until = ?6", "", &[&until])
+        };
+        self.writer().change("prolong a lease", prolong).await
+    }
+
+    async fn advance(
+        &self,
+        tenure: &Tenure,
+        to: Position,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let tenure = tenure.clone();
+        let advance = move |transaction: &mut Transaction<'_, '_>| {
+            let now = Timestamp::now();
+            let until = now.later_by(lease).as_micros();
+            let from = row::position_column(tenure.position);
+            update(
+                transaction.connection,
+                &tenure,
+                "SET leased_until = ?6, position = ?7, moved_at = ?8",
+                "AND position = ?9",
+                &[&until, &row::position_column(to), &now.as_micros(), &from],
+            )
+        };
+        self.writer().change("advance a checkpoint", advance).await
+    }
+
+    async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
+        let tenure = tenure.clone();
+        let release = move |transaction: &mut Transaction<'_, '_>| {
+            let connection = transaction.connection;
+            update(connection, &tenure, "SET owner = NULL", "", &[])
+        };
+        let released = self.writer().change("release a piece of work", release);
+        released.await.map(drop)
+    }
+
+    async fn checkpoints(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<Checkpoint>, StoreError> {
+        let component = component.cloned();
+        let query = move |connection: &Connection| list(connection, component.as_ref());
+        self.lists().read("list the checkpoints", query).await
+    }
+
+    async fn forget(&self, component: &Component) -> Result<(), StoreError> {
+        let component = component.clone();
+        let forget = move |transaction: &mut Transaction<'_, '_>| {
+            let delete = "DELETE FROM seriatim_checkpoints WHERE component = ?";
+            let mut delete = transaction.connection.prepare_cached(delete)?;
+            delete.execute([component.as_str()]).map(drop)
+        };
+        self.writer().change("forget the checkpoints", forget).await
+    }
+}
+
+/// Nobody else writes between the look and the taking.
+fn take(
+    connection: &Connection,
+    work: &Work,
+    owner: &str,
+    lease: Duration,
+    begin: Position,
+) -> Result<Taking, Error> {
+    let now = Timestamp::now();
+    let mut select = connection.prepare_cached(
+        "SELECT owner, leased_until FROM seriatim_checkpoints
+         WHERE component = ? AND partition = ? AND share_count = ? AND share_index = ?",
+    )?;
+    let found = select.query_row(key(work), |row| {
+        Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)))
+    });
+    if let Some((Some(owner), until)) = found.optional()?
+        && now < until
+    {
+        return Ok(Taking::Busy { owner, until });
+    }
+    let mut take = connection.prepare_cached(
+        "INSERT INTO seriatim_checkpoints (component, partition, share_count, share_index,
+             tenure, owner, leased_until, position, moved_at, epoch)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+         ON CONFLICT DO UPDATE SET tenure = excluded.tenure, owner = excluded.owner,
+             leased_until = excluded.leased_until, epoch = epoch + 1
+         RETURNING position",
+    )?;
+    let id = Uuid::now_v7();
+    let (component, partition, count, index) = key(work);
+    let row = (
+        component,
+        partition,
+        count,
+        index,
+        id.as_bytes(),
+        owner,
+        now.later_by(lease).as_micros(),
+        row::position_column(begin),
+        now.as_micros(),
+    );
+    let position = take.query_row(row, |row| row::position(row, 0))?;
+    let work = work.clone();
+    Ok(Taking::Taken(Tenure { work, id, position }))
+}
+
+/// Changes the checkpoint of a tenure if that is in force: a lease that ran out does not matter as long as nobody
+/// else has taken the work. The values are those from the sixth parameter on.
+fn update(
+    connection: &Connection,
+    tenure: &Tenure,
+    change: &str,
+    condition: &str,
+    values: &[&dyn ToSql],
+) -> Result<Hold, Error> {
+    let mut update = connection.prepare_cached(&format!(
+        "UPDATE seriatim_checkpoints {change}
+         WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
+         AND tenure = ?5 AND owner IS NOT NULL {condition}"
+    ))?;
+    let (component, partition, count, index) = key(&tenure.work);
+    let id = tenure.id.as_bytes();
+    let mut parameters: Vec<&dyn ToSql> = vec![&component, &partition, &count, &index, &id];
+    parameters.extend(values);
+    Ok(match update.execute(parameters.as_slice())? {
+        0 => Hold::Lost,
+        _ => Hold::Held,
+    })
+}
+
+fn list(connection: &Connection, component: Option<&Component>) -> Result<Vec<Checkpoint>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT component, partition, share_count, share_index, position, epoch, owner,
+             leased_until, moved_at
+         FROM seriatim_checkpoints WHERE ?1 IS NULL OR component = ?1
+         ORDER BY component, partition, share_count, share_index",
+    )?;
+    let rows = select.query_map([component.map(Component::as_str)], checkpoint)?;
+    rows.collect()
+}
+
+fn key(work: &Work) -> (&str, u16, u16, u16) {
+    let share = work.share;
+    let component = work.component.as_str();
+    (
+        component,
+        work.partition.0,
+        share.count().get(),
+        share.index(),
+    )
+}
+
+fn checkpoint(row: &Row<'_>) -> Result<Checkpoint, Error> {
+    let component = row::text(row, 0)?.parse();
+    let work = Work {
+        component: component.map_err(|error| row::unreadable(0, Type::Text, error))?,
+        partition: LogPartition(row.get(1)?),
+        share: share(row)?,
+    };
+    let epoch: i64 = row.get(5)?;
+    Ok(Checkpoint {
+        work,
+        position: row::position(row, 4)?,
+        epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(5, epoch))?,
+        owner: row.get(6)?,
+        leased_until: Timestamp::from_micros(row.get(7)?),
+        moved_at: Timestamp::from_micros(row.get(8)?),
+    })
+}
+
+fn share(row: &Row<'_>) -> Result<Share, Error> {
+    let (count, index): (u16, u16) = (row.get(2)?, row.get(3)?);
+    let share = NonZero::new(count).and_then(|count| Share::all(count).nth(index.into()));
+    share.ok_or(Error::IntegralValueOutOfRange(3, index.into()))
+}

@@ -1,0 +1,234 @@
+//! Processes that take work over from each other, for the tests of a store: real ones, some of which are killed.
+//!
+//! A store's test program is such a process itself: started anew for one test, which opens the store and calls
+//! [`be_one`].
+
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+use seriatim_core::{Component, Hold, LogPartition, Position, Share, Taking, Tenure, Work};
+
+use crate::conformance::CheckpointHandle;
+
+/// How a process works.
+const PACE: &str = "SERIATIM_TEST_PACE";
+const LEASE: Duration = Duration::from_millis(200);
+const KILLS: usize = 12;
+
+/// What a process does that one of the other functions has started.
+///
+/// # Panics
+/// If the store fails, or if the process was started by nobody of them.
+pub async fn be_one(store: CheckpointHandle) {
+    let pace = std::env::var(PACE).expect("it is started by a function of this module");
+    loop {
+        let mut tenure = wait_for_work(&store, &pace).await;
+        println!("taken {}", tenure.position.0);
+        if pace == "late" {
+            let told = std::io::stdin().read_line(&mut String::new());
+            told.expect("it is told when to go on");
+        }
+        while step(&store, &mut tenure).await == Hold::Held {
+            println!("moved {}", tenure.position.0);
+        }
+        println!("lost");
+        if pace == "late" {
+            return;
+        }
+    }
+}
+
+async fn wait_for_work(store: &CheckpointHandle, owner: &str) -> Tenure {
+    let work = Work {
+        component: Component::new("steps").expect("it is a name"),
+        partition: LogPartition::FIRST,
+        share: Share::WHOLE,
+    };
+    loop {
+        let taking = store.take(&work, owner, LEASE, Position::START).await;
+        match taking.expect("the store answers") {
+            Taking::Taken(tenure) => return tenure,
+            Taking::Busy { .. } => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn step(store: &CheckpointHandle, tenure: &mut Tenure) -> Hold {
+    let next = Position(tenure.position.0 + 1);
+    let hold = store.advance(tenure, next, LEASE).await;
+    let hold = hold.expect("the store answers");
+    if hold == Hold::Held {
+        tenure.position = next;
+    }
+    hold
+}
+
+/// Two processes at a time do the same work; whoever has it is killed in the middle of it, again and again. Each step
+/// must be done once. `start` makes the command that starts one.
+///
+/// # Panics
+/// If a step was lost or doubled.
+pub async fn take_over_from_the_killed(store: CheckpointHandle, start: impl Fn() -> Command) {
+    let mut crew = Crew::new();
+    for _ in 0..2 {
+        crew.join(start());
+    }
+    for round in 0..KILLS {
+        let owner = crew.hear_steps(1 + round * 5);
+        crew.kill(owner);
+        crew.join(start());
+    }
+    let done = crew.end();
+
+    let end = store.checkpoints(None).await.expect("the store answers");
+    let [end] = &end[..] else {
+        panic!("there is one piece of work: {end:?}");
+    };
+    let last = end.position.0;
+    let lost = done.iter().find(|step| **step > last);
+    assert_eq!(lost, None, "the checkpoint is at {last}");
+    // Each that was killed may have kept its last step to itself.
+    let unsaid = last - done.len() as u64;
+    let most = KILLS as u64 + 2;
+    assert!(unsaid <= most, "nobody did {unsaid} of {last} steps");
+    assert!(end.epoch >= KILLS as u64, "each that was killed had it");
+}
+
+/// One process takes the work, is late, and goes on after another has taken over. It must find that out by its next
+/// write, which changes nothing. `start` is the command that starts one.
+///
+/// # Panics
+/// If it does not find out, or has changed anything.
+pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command) {
+    let (mut late, output) = spawn(start, "late");
+    let mut said = words(output);
+    assert_eq!(said.next(), Some(Word::Taken));
+    let mut tenure = wait_for_work(&store, "punctual").await;
+    assert_eq!(step(&store, &mut tenure).await, Hold::Held);
+    let before = store.checkpoints(None).await.expect("the store answers");
+
+    let stdin = late.stdin.as_mut().expect("it is piped");
+    writeln!(stdin).expect("it listens");
+    assert_eq!(said.next(), Some(Word::Lost));
+    let after = store.checkpoints(None).await.expect("the store answers");
+    assert_eq!(after, before);
+    let end = late.wait().expect("it was started");
+    assert!(end.success(), "it ended by itself");
+}
+
+/// What a process says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Taken,
+    /// To which position.
+    Moved(u64),
+    Lost,
+}
+
+/// The last line of a killed one may be cut off; and a test program says things of its own.
+fn words(output: ChildStdout) -> impl Iterator<Item = Word> {
+    let lines = BufReader::new(output).split(b'\n').map_while(Result::ok);
+    lines.filter_map(|line| {
+        let line = String::from_utf8(line).ok()?;
+        match line.split_once(' ') {
+            Some(("taken", _)) => Some(Word::Taken),
+            Some(("moved", position)) => position.parse().ok().map(Word::Moved),
+            None if line == "lost" => Some(Word::Lost),
+            _ => None,
+        }
+    })
+}
+
+fn spawn(mut start: Command, pace: &str) -> (Child, ChildStdout) {
+    let start = start.env(PACE, pace).stdin(Stdio::piped());
+    let start = start.stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut child = start.spawn().expect("the program can be started");
+    let output = child.stdout.take().expect("it is piped");
+    (child, output)
+}
+
+/// The processes that are alive, and what all have said.
+struct Crew {
+    alive: HashMap<u32, Child>,
+    mouth: Sender<(u32, Word)>,
+    ear: Receiver<(u32, Word)>,
+    done: HashSet<u64>,
+}
+
+impl Crew {
+    fn new() -> Self {
+        let (mouth, ear) = mpsc::channel();
+        Self {
+            alive: HashMap::new(),
+            mouth,
+            ear,
+            done: HashSet::new(),
+        }
+    }
+
+    fn join(&mut self, start: Command) {
+        let (child, output) = spawn(start, "steady");
+        let (id, mouth) = (child.id(), self.mouth.clone());
+        self.alive.insert(id, child);
+        std::thread::spawn(move || {
+            for word in words(output) {
+                let _ = mouth.send((id, word));
+            }
+        });
+    }
+
+    /// Listens until those who are alive have done so many steps, and says who has done the last.
+    fn hear_steps(&mut self, enough: usize) -> u32 {
+        let mut steps = 0;
+        loop {
+            let (id, word) = self.ear.recv().expect("there is a mouth here");
+            if self.note(word) && self.alive.contains_key(&id) {
+                steps += 1;
+                if steps == enough {
+                    return id;
+                }
+            }
+        }
+    }
+
+    /// Whether it was a step.
+    fn note(&mut self, word: Word) -> bool {
+        let Word::Moved(to) = word else {
+            return false;
+        };
+        assert!(self.done.insert(to), "step {to} was done twice");
+        true
+    }
+
+    fn kill(&mut self, id: u32) {
+        let mut child = self.alive.remove(&id).expect("it is alive");
+        child.kill().expect("it can be killed");
+        child.wait().expect("it was started");
+    }
+
+    /// Kills all, and says which steps were done.
+    fn end(mut self) -> HashSet<u64> {
+        for id in Vec::from_iter(self.alive.keys().copied()) {
+            self.kill(id);
+        }
+        let (silent, _) = mpsc::channel();
+        drop(std::mem::replace(&mut self.mouth, silent));
+        while let Ok((_, word)) = self.ear.recv() {
+            self.note(word);
+        }
+        std::mem::take(&mut self.done)
+    }
+}
+
+/// A test that fails leaves none of them behind.
+impl Drop for Crew {
+    fn drop(&mut self) {
+        for child in self.alive.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
