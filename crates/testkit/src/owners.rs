@@ -106,8 +106,8 @@ pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command)
     let (mut late, output) = spawn(start, "late");
     let mut said = words(output);
     assert_eq!(said.next(), Some(Word::Taken));
+    // It is not moved, so that nothing but the tenure tells the two apart.
     let mut tenure = wait_for_work(&store, "punctual").await;
-    assert_eq!(step(&store, &mut tenure).await, Hold::Held);
     let before = store.checkpoints(None).await.expect("the store answers");
 
     let stdin = late.stdin.as_mut().expect("it is piped");
@@ -117,6 +117,7 @@ pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command)
     assert_eq!(after, before);
     let end = late.wait().expect("it was started");
     assert!(end.success(), "it ended by itself");
+    assert_eq!(step(&store, &mut tenure).await, Hold::Held);
 }
 
 /// What a process says.
