@@ -1,7 +1,7 @@
 //! Compiles `proto/seriatim/v1` without `protoc`.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use prost::Message;
 use protox::Compiler;
@@ -25,7 +25,8 @@ const FILES: &[&str] = &[
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    // Where it runs, not where it was compiled: copies of the repository may share a target folder.
+    let include = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     println!("cargo::rerun-if-changed={}", include.display());
 
     let mut files = ChainFileResolver::new();

@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 const ERRORS: &[(&str, &[&str])] = &[
     (
         "core",
-        &["SubmitError", "ConflictReason", "QueryError", "SubscribeError"],
+        &[
+            "SubmitError",
+            "ConflictReason",
+            "QueryError",
+            "SubscribeError",
+        ],
     ),
     ("coordinator", &["StartError"]),
     ("proto", &["CallError"]),

@@ -1,24 +1,24 @@
 //! The events of a log at the other end of a connection.
 
 mod back_off;
+mod call;
 mod order;
 
-use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use seriatim_core::{Begin, Cursor, EventFilter, RecordedEvent, StoreErrorKind, SubscribeError};
+use seriatim_core::{Begin, Cursor, EventFilter, RecordedEvent, SubscribeError};
+use tonic::Status;
 use tonic::transport::Channel;
-use tonic::{Code, Status, Streaming};
 
 use self::back_off::BackOff;
+use self::call::{Responses, Subscriber, ended, passes};
 use self::order::Order;
 use crate::call_error::CallError;
 use crate::convert::{self, Invalid};
-use crate::status::{self, WireError};
+use crate::status;
 use crate::v1;
-use v1::subscription_service_client::SubscriptionServiceClient;
 
 /// The events of a log at the other end of a connection, from some place on, to its end and beyond it as it grows.
 /// Made by [`Client::subscribe`](crate::Client::subscribe).
@@ -37,7 +37,6 @@ pub struct RemoteSubscription {
     tell: Option<Tell>,
 }
 
-type Responses = Box<Streaming<v1::SubscribeResponse>>;
 type Tell = Box<dyn FnMut(&Connection) + Send>;
 
 /// Some events that follow one another in one partition. There may be none: when only others were recorded than are
@@ -219,70 +218,5 @@ impl fmt::Debug for RemoteSubscription {
             .field("filter", &self.subscriber.filter)
             .field("cursor", &self.cursor)
             .finish_non_exhaustive()
-    }
-}
-
-/// What each of the calls needs.
-#[derive(Clone)]
-struct Subscriber {
-    channel: Channel,
-    timeout: Duration,
-    filter: EventFilter,
-}
-
-impl Subscriber {
-    /// Calls, and takes the first response, which says where the subscription begins. Only this much must come in
-    /// time. The time is not sent along: what stands between might take it for the end of the whole call.
-    async fn open(&self, begin: Begin) -> Result<(String, Responses), Status> {
-        let request = convert::subscribe_request(&begin, &self.filter);
-        let mut client = SubscriptionServiceClient::new(self.channel.clone());
-        let call = async {
-            let mut responses = Box::new(client.subscribe(request).await?.into_inner());
-            let first = responses.message().await?.ok_or_else(ended)?;
-            Ok((first.cursor, responses))
-        };
-        let late = |_| {
-            Err(Status::deadline_exceeded(
-                "the subscription did not begin in time",
-            ))
-        };
-        tokio::time::timeout(self.timeout, call)
-            .await
-            .unwrap_or_else(late)
-    }
-}
-
-/// The server never ends the call so; what stands between might.
-fn ended() -> Status {
-    Status::unavailable("the subscription came to an end")
-}
-
-/// Whether what ended a call passes if one waits.
-fn passes(status: &Status) -> bool {
-    // It was not said by the server, but came of the connection.
-    if status.source().is_some() {
-        return true;
-    }
-    if let Some(SubscribeError::Store(error)) = SubscribeError::from_status(status) {
-        return error.kind != StoreErrorKind::Corrupt;
-    }
-    match status.code() {
-        Code::Unavailable
-        | Code::ResourceExhausted
-        | Code::Unknown
-        | Code::Cancelled
-        | Code::DeadlineExceeded => true,
-        Code::Ok
-        | Code::InvalidArgument
-        | Code::NotFound
-        | Code::AlreadyExists
-        | Code::PermissionDenied
-        | Code::FailedPrecondition
-        | Code::Aborted
-        | Code::OutOfRange
-        | Code::Unimplemented
-        | Code::Internal
-        | Code::DataLoss
-        | Code::Unauthenticated => false,
     }
 }

@@ -1,0 +1,80 @@
+//! One call of a subscription, and whether another may follow it.
+
+use std::error::Error;
+use std::time::Duration;
+
+use seriatim_core::{Begin, EventFilter, StoreErrorKind, SubscribeError};
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
+
+use crate::convert;
+use crate::status::WireError;
+use crate::v1;
+use v1::subscription_service_client::SubscriptionServiceClient;
+
+pub(super) type Responses = Box<Streaming<v1::SubscribeResponse>>;
+
+/// What each of the calls needs.
+#[derive(Clone)]
+pub(super) struct Subscriber {
+    pub(super) channel: Channel,
+    pub(super) timeout: Duration,
+    pub(super) filter: EventFilter,
+}
+
+impl Subscriber {
+    /// Calls, and takes the first response, which says where the subscription begins. Only this much must come in
+    /// time. The time is not sent along: what stands between might take it for the end of the whole call.
+    pub(super) async fn open(&self, begin: Begin) -> Result<(String, Responses), Status> {
+        let request = convert::subscribe_request(&begin, &self.filter);
+        let mut client = SubscriptionServiceClient::new(self.channel.clone());
+        let call = async {
+            let mut responses = Box::new(client.subscribe(request).await?.into_inner());
+            let first = responses.message().await?.ok_or_else(ended)?;
+            Ok((first.cursor, responses))
+        };
+        let late = |_| {
+            Err(Status::deadline_exceeded(
+                "the subscription did not begin in time",
+            ))
+        };
+        tokio::time::timeout(self.timeout, call)
+            .await
+            .unwrap_or_else(late)
+    }
+}
+
+/// The server never ends the call so; what stands between might.
+pub(super) fn ended() -> Status {
+    Status::unavailable("the subscription came to an end")
+}
+
+/// Whether what ended a call passes if one waits.
+pub(super) fn passes(status: &Status) -> bool {
+    // It was not said by the server, but came of the connection.
+    if status.source().is_some() {
+        return true;
+    }
+    if let Some(SubscribeError::Store(error)) = SubscribeError::from_status(status) {
+        return error.kind != StoreErrorKind::Corrupt;
+    }
+    match status.code() {
+        Code::Unavailable
+        | Code::ResourceExhausted
+        | Code::Unknown
+        | Code::Cancelled
+        | Code::DeadlineExceeded => true,
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => false,
+    }
+}
