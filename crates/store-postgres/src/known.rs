@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use seriatim_core::{Domain, Position, Sequence, StreamId, Timestamp};
+use uuid::Uuid;
 
 /// How many streams are remembered: about 150 bytes each.
 const REMEMBERED: usize = 100_000;
 
 /// The head of the log and the streams that were written last.
 ///
-/// It is exact, not a guess: every transaction that writes anything counts the head's revision up, and what is
-/// written on the strength of this is written only if the revision is still the one remembered.
+/// It is exact, not a guess: every transaction that writes anything counts the head's revision up and leaves its
+/// name, and what is written on the strength of this is written only if both are still the ones remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     head: Option<Head>,
@@ -24,7 +25,10 @@ pub(crate) struct Known {
 pub(crate) struct Head {
     pub(crate) position: Position,
     pub(crate) recorded_at: Timestamp,
+    /// How many transactions there were.
     pub(crate) revision: i64,
+    /// The name of the last one. A log that was restored may come to the same revision again, but not to this.
+    pub(crate) batch: Uuid,
 }
 
 impl Known {

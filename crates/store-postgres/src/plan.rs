@@ -6,6 +6,7 @@ use seriatim_core::{
     Append, AppendOutcome, BrokenChains, ClaimRecord, FirstResult, NewEvent, Position, Sequence,
     StreamId, Timestamp, Write,
 };
+use uuid::Uuid;
 
 use crate::known::{Head, Known};
 use crate::rows::Rows;
@@ -65,6 +66,7 @@ impl<'k> Plan<'k> {
             // The clock of a machine may step back; times in the log do not.
             recorded_at: Timestamp::now().max(before.recorded_at),
             revision: before.revision + 1,
+            batch: Uuid::now_v7(),
         };
         Self {
             known,

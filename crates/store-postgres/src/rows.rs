@@ -149,15 +149,15 @@ impl Rows {
         writes: &Writes,
         before: Head,
         after: Head,
-        batch: Uuid,
     ) -> Query<'static, Postgres, PgArguments> {
         let parts = self.parts();
         let sql = writes.texts[parts.index()].clone();
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(before.revision)
+            .bind(before.batch)
             .bind(place::position_column(after.position))
             .bind(after.recorded_at.as_micros())
-            .bind(batch);
+            .bind(after.batch);
         if parts.events {
             let events = &self.events;
             query = query
@@ -255,7 +255,7 @@ impl Parts {
     /// has left, finds it changed, and writes nothing. So it does not matter that the rest of the statement sees
     /// the log as it was before the wait: where the revision is as remembered, nothing has changed since.
     fn sql(self, schema: &str, partition: LogPartition) -> String {
-        let mut parameter = 4;
+        let mut parameter = 5;
         let mut next = || {
             parameter += 1;
             format!("${parameter}")
@@ -267,7 +267,7 @@ impl Parts {
                 ", events AS (
     INSERT INTO {schema}.seriatim_events
         (position, recorded_at, sequence, domain, codec, root, id, type, metadata, data)
-    SELECT {}::bigint + e.place, $3, e.sequence, e.domain, e.codec, e.root, e.id, e.type, e.metadata, e.data
+    SELECT {}::bigint + e.place, $4, e.sequence, e.domain, e.codec, e.root, e.id, e.type, e.metadata, e.data
     FROM head, unnest({}::smallint[], {}::uuid[], {}::integer[], {}::uuid[], {}::text[], {}::smallint[],
         {}::text[], {}::bytea[])
         WITH ORDINALITY AS e (domain, root, sequence, id, type, codec, metadata, data, place)
@@ -319,8 +319,8 @@ impl Parts {
         format!(
             "WITH head AS (
     UPDATE {schema}.seriatim_log_head
-    SET position = $2, recorded_at = $3, revision = revision + 1, batch = $4
-    WHERE partition = {partition} AND revision = $1{checks}
+    SET position = $3, recorded_at = $4, revision = revision + 1, batch = $5
+    WHERE partition = {partition} AND revision = $1 AND batch = $2{checks}
     RETURNING revision
 ){parts}
 SELECT revision FROM head"

@@ -62,7 +62,7 @@ impl Session {
             // One message, one round trip.
             lock: format!(
                 "{begin};
-                 SELECT position, recorded_at, revision FROM {schema}.seriatim_log_head
+                 SELECT position, recorded_at, revision, batch FROM {schema}.seriatim_log_head
                  WHERE partition = {partition} FOR UPDATE",
                 begin = manner.begin(),
             )
@@ -127,8 +127,7 @@ impl Session {
             return Ok(None);
         };
         let planned = plan.finish();
-        let batch = Uuid::now_v7();
-        let statement = (planned.rows).statement(&self.writes, head, planned.head, batch);
+        let statement = (planned.rows).statement(&self.writes, head, planned.head);
         // All rows: only after the last message of the answer is the commit durable.
         let written = self.manner.fetch_all(connection, statement);
         match within(self.patience, written).await {
@@ -142,7 +141,7 @@ impl Session {
                 Meaning::Refused(_) => Err(Failure::NotWritten(error)),
                 Meaning::Lost => Err(Failure::Unknown(
                     Sent {
-                        batch,
+                        batch: planned.head.batch,
                         revision: head.revision,
                         answers,
                     },
@@ -166,7 +165,7 @@ impl Session {
         let head = head(rows.first()).map_err(Failure::NotWritten)?;
         self.alone = self.known.head().is_none_or(|known| known == head);
         self.known.keep_if_unchanged(head);
-        let (answers, planned, batch) = self
+        let (answers, planned) = self
             .look_and_write(connection, head, jobs)
             .await
             .map_err(Failure::NotWritten)?;
@@ -176,7 +175,7 @@ impl Session {
             return Err(match refused::meaning(&error) {
                 Meaning::Lost if !planned.rows.is_empty() => Failure::Unknown(
                     Sent {
-                        batch,
+                        batch: planned.head.batch,
                         revision: head.revision,
                         answers,
                     },
@@ -198,7 +197,7 @@ impl Session {
         connection: &mut PgConnection,
         head: Head,
         jobs: &[Job],
-    ) -> Result<(Answers, Planned, Uuid), Error> {
+    ) -> Result<(Answers, Planned), Error> {
         let appends = || jobs.iter().flat_map(|job| &job.batch);
         let domains = (self.lookup).domains(connection, &mut self.known, appends());
         within(self.patience, domains).await?;
@@ -208,16 +207,15 @@ impl Session {
         let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
         let answers = answers.expect("everything was looked up");
         let planned = plan.finish();
-        let batch = Uuid::now_v7();
         if !planned.rows.is_empty() {
-            let statement = (planned.rows).statement(&self.writes, head, planned.head, batch);
+            let statement = (planned.rows).statement(&self.writes, head, planned.head);
             let statement = self.manner.in_transaction(statement);
             let written = within(self.patience, statement.fetch_all(connection)).await?;
             if written.is_empty() {
                 return Err(Error::RowNotFound);
             }
         }
-        Ok((answers, planned, batch))
+        Ok((answers, planned))
     }
 }
 
@@ -238,5 +236,6 @@ fn head(row: Option<&PgRow>) -> Result<Head, Error> {
         position: Position(u64::try_from(position).map_err(|error| Error::Decode(error.into()))?),
         recorded_at: Timestamp::from_micros(row.try_get(1)?),
         revision: row.try_get(2)?,
+        batch: row.try_get(3)?,
     })
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use seriatim_core::LogPartition;
+use seriatim_core::{LogPartition, StoreErrorKind};
 use sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
@@ -109,7 +109,13 @@ impl Watcher {
         if self.may_listen {
             match listener(&self.location).await {
                 Ok(listener) => return Ok(Line::Listening(listener)),
-                Err(error) if refused::meaning(&error) == Meaning::Lost => return Err(error),
+                // Also a standby has no messages; the next connection may find the new primary.
+                Err(error)
+                    if refused::meaning(&error) == Meaning::Lost
+                        || refused::kind(&error) == StoreErrorKind::ReadOnly =>
+                {
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::info!(%error, "the server has no messages, so looking has to do");
                     self.may_listen = false;

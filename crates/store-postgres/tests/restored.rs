@@ -1,0 +1,51 @@
+//! A log that went back under a store that stayed: a backup was restored, or a standby became the primary that did not
+//! have everything.
+
+mod support;
+
+use seriatim_core::{AppendOutcome, EventStore, LogPartition, Sequence};
+use seriatim_store_postgres::PostgresStore;
+use support::Schema;
+use support::samples::{append, is_written, new_stream};
+
+/// After the loss another store may come to the very same revision by other writes. What the first remembers must not
+/// pass for true then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_remembered_is_not_taken_for_true_at_the_same_revision() {
+    let schema = Schema::new();
+    let (store, other) = (
+        PostgresStore::open(&schema.url()).await.unwrap(),
+        PostgresStore::open(&schema.url()).await.unwrap(),
+    );
+    let stream = new_stream();
+    let copy = |from: &str, to: &str| {
+        let name = schema.name();
+        format!("CREATE TABLE {name}.{to} AS TABLE {name}.{from}")
+    };
+    let written = store.append(vec![append(&stream, None, 1)]).await.unwrap();
+    assert!(is_written(&written[0]));
+    let backup = copy("seriatim_log_head", "head_then");
+    support::execute(&support::server(), &backup).await.unwrap();
+    // The last that the store remembers.
+    let lost = append(&stream, Some(Sequence(0)), 1);
+    assert!(is_written(&store.append(vec![lost]).await.unwrap()[0]));
+
+    let name = schema.name();
+    let restore = format!(
+        "DELETE FROM {name}.seriatim_events WHERE sequence = 1;
+         UPDATE {name}.seriatim_log_head AS h SET position = t.position, recorded_at = t.recorded_at,
+             revision = t.revision, batch = t.batch FROM {name}.head_then AS t"
+    );
+    support::execute(&support::server(), &restore)
+        .await
+        .unwrap();
+    let instead = other.append(vec![append(&new_stream(), None, 1)]).await;
+    assert!(is_written(&instead.unwrap()[0]));
+
+    let next = append(&stream, Some(Sequence(1)), 1);
+    let answers = store.append(vec![next]).await.unwrap();
+    let current = Some(Sequence(0));
+    assert_eq!(answers, [AppendOutcome::Conflict { current }]);
+    let log = store.read_log(LogPartition::FIRST, Default::default(), 10);
+    assert_eq!(log.await.unwrap().len(), 2);
+}
