@@ -73,6 +73,15 @@ impl Server {
         Ok(schema)
     }
 
+    /// The schema that every database has, for whoever has a database of its own: a copy of one brings its tables
+    /// along, under the name they had. Used by `peers`, a package of its own.
+    pub fn public(&self) -> Schema {
+        Schema {
+            server: self.clone(),
+            name: "public".into(),
+        }
+    }
+
     async fn connect(&self) -> Outcome<PgConnection> {
         Ok(self.options()?.connect().await?)
     }

@@ -32,7 +32,7 @@ const WIDTH: f64 = 800.0;
 const NAMES: f64 = 152.0;
 const LEFT: f64 = 162.0;
 const RIGHT: f64 = 712.0;
-const TOP: f64 = 84.0;
+const TOP: f64 = 92.0;
 const ROW: f64 = 18.0;
 const HEADING: f64 = 34.0;
 const FOOT: f64 = 40.0;
@@ -105,23 +105,28 @@ fn lines<'r>(report: &'r Report, workload: &str) -> Vec<&'r Measured> {
 
 fn head(report: &Report, height: f64) -> String {
     let rounds = report.measured.iter().map(|line| line.rounds.len()).max();
-    let server = report.postgres.first().map_or("", String::as_str);
-    let server = server.strip_prefix("server_version ").unwrap_or(server);
-    let where_and_when = format!(
-        "{}; PostgreSQL {server}, durable commits; {}, commit {}{}",
-        report.machine,
+    // `PostgreSQL, server_version 15.18 (Debian 15.18-0+deb12u1), fsync on, ...`
+    let words = report.postgres.split([' ', ',']);
+    let server = words.skip_while(|word| *word != "server_version").nth(1);
+    let server = server.unwrap_or("of an unknown version");
+    let title = "Commands per second on PostgreSQL: Seriatim and other Rust libraries";
+    let how = format!(
+        "More is better. Logarithmic scale. Dot: median of the rounds ({}) of one run, done in turn; line through it: least to most.",
+        rounds.unwrap_or(0)
+    );
+    let machine = format!(
+        "{}, client and server on it; PostgreSQL {server}, every commit durable.",
+        report.machine
+    );
+    let when = format!(
+        "{}, commit {}.{}",
         report.date,
         report.commit,
         if report.quick {
-            "; QUICK: not a measurement"
+            " A QUICK RUN: not a measurement."
         } else {
             ""
         },
-    );
-    let title = "Commands per second on PostgreSQL: Seriatim and other Rust libraries";
-    let how = format!(
-        "More is better. Logarithmic scale. Dot: median of {} rounds in one run, in turn; line through it: least to most.",
-        rounds.unwrap_or(0)
     );
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" aria-label="{}">
@@ -130,12 +135,14 @@ fn head(report: &Report, height: f64) -> String {
 <rect class="page" width="{WIDTH}" height="{height}" rx="6"/>
 <text class="title" x="14" y="30">{}</text>
 <text class="small" x="14" y="50">{}</text>
-<text class="small" x="14" y="67">{}</text>
+<text class="small" x="14" y="66">{}</text>
+<text class="small" x="14" y="82">{}</text>
 "#,
         text(title),
         text(title),
         text(&how),
-        text(&where_and_when),
+        text(&machine),
+        text(&when),
     )
 }
 

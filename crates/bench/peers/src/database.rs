@@ -36,12 +36,6 @@ impl Server {
         })
     }
 
-    /// A setting, as `SHOW` says it.
-    pub(crate) async fn setting(&mut self, name: &str) -> Outcome<String> {
-        let setting = sqlx::query_scalar("SELECT current_setting($1)").bind(name);
-        Ok(setting.fetch_one(&mut self.connection).await?)
-    }
-
     /// An empty database; one of this name is dropped first.
     pub(crate) async fn create(&mut self, name: &str) -> Outcome<Database> {
         let database = self.database(name)?;

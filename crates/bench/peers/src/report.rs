@@ -22,7 +22,7 @@ pub(crate) struct Report {
     /// The load of the minute before, where the system tells.
     pub(crate) load: Option<f64>,
     /// The server's version and the settings that matter.
-    pub(crate) postgres: Vec<String>,
+    pub(crate) postgres: String,
     pub(crate) quick: bool,
     pub(crate) contenders: Vec<About>,
     pub(crate) measured: Vec<Measured>,
@@ -74,7 +74,7 @@ pub(crate) fn middle(figures: impl Iterator<Item = f64>) -> Option<f64> {
 impl Report {
     pub(crate) fn new(
         args: &Args,
-        postgres: Vec<String>,
+        postgres: String,
         contenders: Vec<About>,
         measured: Vec<Measured>,
     ) -> Outcome<Self> {
@@ -116,10 +116,7 @@ impl Report {
     pub(crate) fn to_table(&self) -> String {
         let mut text = format!(
             "{}; {}; commit {}; {}\n\n",
-            self.machine,
-            self.date,
-            self.commit,
-            self.postgres.join(", ")
+            self.machine, self.date, self.commit, self.postgres
         );
         for about in &self.contenders {
             let _ = writeln!(text, "- {}: {}", about.contender, about.about);

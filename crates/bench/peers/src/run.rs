@@ -10,26 +10,15 @@ use crate::trial::{self, Length};
 use crate::workload::Workload;
 use crate::{Args, Outcome, contenders};
 
-/// The settings of the server that figures depend on.
-const SETTINGS: [&str; 6] = [
-    "server_version",
-    "fsync",
-    "synchronous_commit",
-    "full_page_writes",
-    "shared_buffers",
-    "max_wal_size",
-];
-
 /// Measures what was asked for.
 pub(crate) async fn run(args: &Args) -> Outcome<Report> {
     let libraries = chosen(args);
     let workloads = args.workloads();
     let mut server = Server::connect(&args.postgres).await?;
     server.sweep().await?;
-    let mut settings = Vec::new();
-    for name in SETTINGS {
-        settings.push(format!("{name} {}", server.setting(name).await?));
-    }
+    let settings = seriatim_bench::postgres::Server::new(&args.postgres)
+        .in_words()
+        .await?;
     let mut ground = Ground::new(server, Content::new(args.quick));
     let measured = measure(&mut ground, &libraries, &workloads, args).await;
     ground.server.sweep().await?;
