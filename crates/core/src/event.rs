@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::{Metadata, Payload, Position, Sequence, StreamId, Timestamp};
+use crate::{
+    Aggregate, DecodeError, Message, Metadata, Payload, Position, Sequence, StreamId, Timestamp,
+};
 
 /// An event that is about to be appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,4 +37,12 @@ pub struct RecordedEvent {
     pub payload: Payload,
     /// Where it comes from.
     pub metadata: Arc<Metadata>,
+}
+
+impl RecordedEvent {
+    /// What happened, in today's shape, if it is an event of the aggregate `A`; `None` if it is of another domain.
+    pub fn of<A: Aggregate>(&self) -> Option<Result<A::Event, DecodeError>> {
+        let is_of = self.stream.domain.as_str() == A::DOMAIN;
+        is_of.then(|| A::Event::decode(&A::upcast(self.payload.clone())))
+    }
 }

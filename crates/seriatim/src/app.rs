@@ -1,26 +1,27 @@
 //! Puts the pieces together: a store, aggregates, and the doors to them.
 
-use std::fmt;
 use std::sync::Arc;
 
-use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
+use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    Aggregate, At, Begin, Domain, EventFilter, Prepare, QueryError, RecordedEvent, Sequence, Store,
+    Aggregate, At, Begin, Domain, EventFilter, QueryError, RecordedEvent, Sequence, Store,
     StoreError, StreamId, SubscribeError,
 };
-use seriatim_runtime::{Feed, Subscription};
+use seriatim_runtime::{Feed, Reactions, Subscription};
 use uuid::Uuid;
 
+use crate::app_builder::AppBuilder;
 use crate::open::{OpenStoreError, open_store};
 use crate::send::{Record, Send};
 
 /// A running application: its aggregates, on a store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
-    coordinator: Coordinator,
-    feed: Feed,
+    pub(crate) coordinator: Coordinator,
+    pub(crate) feed: Feed,
+    pub(crate) reactions: Arc<Reactions>,
     #[cfg(feature = "server")]
-    door: Option<Arc<crate::listen::Door>>,
+    pub(crate) door: Option<Arc<crate::listen::Door>>,
 }
 
 impl App {
@@ -31,11 +32,7 @@ impl App {
 
     /// Begins an application on a store that is open already.
     pub fn on(store: Arc<dyn Store>) -> AppBuilder {
-        AppBuilder {
-            coordinator: Coordinator::builder(store),
-            #[cfg(feature = "server")]
-            listen: None,
-        }
+        AppBuilder::on(store)
     }
 
     /// Sends a command; awaiting it gives the receipt, once the outcome is durable.
@@ -136,6 +133,11 @@ impl App {
         self.feed.subscribe(begin, filter).await
     }
 
+    /// The components of this process, and how each is getting on.
+    pub fn reactions(&self) -> &Reactions {
+        &self.reactions
+    }
+
     /// The coordinator behind it, for commands that are already encoded, and for what has no shortcut here.
     pub fn coordinator(&self) -> &Coordinator {
         &self.coordinator
@@ -156,20 +158,24 @@ impl App {
         self.shutdown().await
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, and closes the door. May be called again.
+    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, and
+    /// closes the door. May be called again.
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
         let closed = match &self.door {
             Some(door) => door.close().await,
             None => Ok(()),
         };
+        self.reactions.shutdown().await;
         self.coordinator.shutdown().await;
         closed.map_err(RunError::Serve)
     }
 
-    /// Admits nothing more, and finishes and answers what was admitted. May be called again.
+    /// Admits nothing more, finishes and answers what was admitted, and lets components finish the step they are at. May
+    /// be called again.
     #[cfg(not(feature = "server"))]
     pub async fn shutdown(&self) {
+        self.reactions.shutdown().await;
         self.coordinator.shutdown().await;
     }
 }
@@ -193,92 +199,6 @@ pub struct Standing<A> {
     pub state: A,
     /// The sequence of the last event in it.
     pub sequence: Option<Sequence>,
-}
-
-/// An application that is being put together.
-pub struct AppBuilder {
-    coordinator: CoordinatorBuilder,
-    #[cfg(feature = "server")]
-    listen: Option<String>,
-}
-
-impl fmt::Debug for AppBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppBuilder")
-            .field("coordinator", &self.coordinator)
-            .finish_non_exhaustive()
-    }
-}
-
-impl AppBuilder {
-    /// Registers an aggregate: from here on it can be reached in process, and over gRPC if there is a door.
-    #[must_use]
-    pub fn aggregate<A: Aggregate>(mut self) -> Self {
-        self.coordinator = self.coordinator.aggregate::<A>();
-        self
-    }
-
-    /// Registers an aggregate whose commands need outside answers before they are decided.
-    #[must_use]
-    pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
-        self.coordinator = self.coordinator.aggregate_with::<A>(prepare);
-        self
-    }
-
-    /// Takes other settings than the default ones.
-    #[must_use]
-    pub fn settings(mut self, settings: Settings) -> Self {
-        self.coordinator = self.coordinator.settings(settings);
-        self
-    }
-
-    /// Opens a gRPC door, for example at `127.0.0.1:50051`; port 0 takes any free one.
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn listen(mut self, address: impl Into<String>) -> Self {
-        self.listen = Some(address.into());
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
-    pub async fn start(self) -> Result<App, StartAppError> {
-        let coordinator = self.coordinator.start()?;
-        let feed = Feed::new(Arc::clone(coordinator.store()) as _);
-        #[cfg(feature = "server")]
-        let door = match self.listen {
-            Some(address) => Some(Arc::new(
-                crate::listen::Door::open(&address, coordinator.clone(), feed.clone()).await?,
-            )),
-            None => None,
-        };
-        Ok(App {
-            coordinator,
-            feed,
-            #[cfg(feature = "server")]
-            door,
-        })
-    }
-}
-
-/// Why an application does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartAppError {
-    /// The aggregates do not fit together.
-    #[error(transparent)]
-    Coordinator(#[from] StartError),
-    /// The address cannot be listened on.
-    #[error(
-        "cannot listen on `{address}`: {source}; give another address, or end what listens there"
-    )]
-    Listen {
-        /// The address.
-        address: String,
-        /// Why.
-        source: std::io::Error,
-    },
 }
 
 fn stream<A: Aggregate>(root: Uuid) -> StreamId {

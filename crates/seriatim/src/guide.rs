@@ -16,6 +16,7 @@ pages! {
     changing_events = "docs/guide/6-changing-events.md";
     wire = "docs/guide/7-over-the-wire.md";
     running = "docs/guide/8-running-it.md";
+    projectors = "docs/guide/9-projectors.md";
 }
 
 #[cfg(feature = "testkit")]

@@ -64,6 +64,7 @@
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
 mod app;
+mod app_builder;
 #[cfg(doctest)]
 mod guide;
 #[cfg(feature = "server")]
@@ -75,18 +76,22 @@ pub mod prelude;
 
 #[cfg(feature = "server")]
 pub use app::RunError;
-pub use app::{App, AppBuilder, Standing, StartAppError};
+pub use app::{App, Standing};
+pub use app_builder::{AppBuilder, StartAppError};
 pub use open::{OpenStoreError, migrate, open_store, pending_migrations};
 pub use send::{Record, Send};
 
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
 pub use seriatim_core::{Aggregate, Begin, SubscribeError};
-pub use seriatim_runtime::{Batch, Subscription};
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]
 pub use seriatim_proto::{
     CallError, Client, ConnectError, Connection, RemoteBatch, RemoteGateway, RemoteSubscription,
+};
+pub use seriatim_runtime::{
+    BackOff, Batch, Enrolled, Failure, PieceState, PieceStatus, Projector, ReactionSettings,
+    Reactions, Subscription,
 };
 #[cfg(feature = "testkit")]
 pub use seriatim_testkit as testkit;

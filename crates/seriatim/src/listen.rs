@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::app::StartAppError;
+use crate::app_builder::StartAppError;
 
 /// A server on a task of its own.
 #[derive(Debug)]
