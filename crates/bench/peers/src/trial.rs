@@ -26,6 +26,10 @@ const LOG: Duration = Duration::from_secs(10);
 /// How many callers touch the streams that are to be warm, and for how long at most.
 const TOUCHERS: usize = 256;
 const TOUCH: Duration = Duration::from_secs(10);
+/// How long calls may take to end before the window, and after it. A call that is dropped may leave its connection in
+/// the middle of something, which nobody must meet in the window.
+const BEFORE: Duration = Duration::from_secs(60);
+const AFTER: Duration = Duration::from_secs(1);
 
 /// Opens the contender, warms it up, waits for a checkpoint, measures, and closes it.
 pub(crate) async fn run(
@@ -73,7 +77,7 @@ async fn warm_up_and_measure(
     let callers = library.callers(workload.in_flight());
     if matches!(workload, Workload::Warm(_)) && library.remembers() {
         let all = once(contender, content.tens, warm_streams(content));
-        measure(TOUCHERS, TOUCH, &all).await?;
+        measure(TOUCHERS, TOUCH, BEFORE, &all).await?;
     }
     let rivals = match workload {
         Workload::Contended(streams) => (0..streams).map(|_| Uuid::now_v7()).collect(),
@@ -85,10 +89,10 @@ async fn warm_up_and_measure(
         Workload::Cold(_) => at_random(contender, content.tens, warm_streams(content)),
         _ => Arc::clone(&calls),
     };
-    measure(callers, length.warm_up, &before).await?;
+    measure(callers, length.warm_up, BEFORE, &before).await?;
     ground.server.checkpoint().await?;
     let window = length.window.mul_f64(workload.patience());
-    let figure = measure(callers, window, &calls).await?;
+    let figure = measure(callers, window, AFTER, &calls).await?;
     if !rivals.is_empty() {
         nothing_is_lost(contender, &rivals, figure.count).await?;
     }

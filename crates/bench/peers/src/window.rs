@@ -24,17 +24,19 @@ pub(crate) struct Figure {
     pub(crate) p99_us: f64,
 }
 
-/// How long calls may go on after the window, where they do not count any more, before they are dropped.
-const GRACE: Duration = Duration::from_secs(1);
-
 /// Lets so many callers call, each one call at a time, and counts what ends within the window. It is over early when
-/// nothing is left to do.
-pub(crate) async fn measure(callers: usize, length: Duration, calls: &Calls) -> Outcome<Figure> {
+/// nothing is left to do. Calls may go on for `grace` longer, then they are dropped.
+pub(crate) async fn measure(
+    callers: usize,
+    length: Duration,
+    grace: Duration,
+    calls: &Calls,
+) -> Outcome<Figure> {
     let start = Instant::now();
     let end = start + length;
     // Dropped with all its tasks if one of them fails.
     let mut tasks: JoinSet<Outcome<Done>> = (0..callers)
-        .map(|caller| call_until(end, caller, Arc::clone(calls)))
+        .map(|caller| call_until(end, grace, caller, Arc::clone(calls)))
         .collect();
     let mut all = Done::default();
     while let Some(done) = tasks.join_next().await {
@@ -71,7 +73,7 @@ impl Done {
     }
 }
 
-async fn call_until(end: Instant, caller: usize, calls: Calls) -> Outcome<Done> {
+async fn call_until(end: Instant, grace: Duration, caller: usize, calls: Calls) -> Outcome<Done> {
     let mut done = Done::default();
     loop {
         let start = Instant::now();
@@ -82,7 +84,7 @@ async fn call_until(end: Instant, caller: usize, calls: Calls) -> Outcome<Done> 
             done.ran_out = true;
             return Ok(done);
         };
-        let Ok(count) = tokio::time::timeout_at((end + GRACE).into(), call).await else {
+        let Ok(count) = tokio::time::timeout_at((end + grace).into(), call).await else {
             return Ok(done);
         };
         let (count, now) = (count?, Instant::now());
@@ -113,14 +115,18 @@ mod tests {
             more.then(|| -> BoxFuture<'static, _> { Box::pin(async { Ok(1) }) })
         });
         let hour = Duration::from_secs(3600);
-        let figure = measure(1, hour, &calls).await.unwrap();
+        let figure = measure(1, hour, hour, &calls).await.unwrap();
         assert!(figure.per_second > 1.0, "{figure:?}");
     }
 
     #[tokio::test]
     async fn a_call_that_fails_fails_the_measurement() {
         let calls: Calls = Arc::new(|_| Some(Box::pin(async { Err("no".into()) })));
-        assert!(measure(2, Duration::from_secs(5), &calls).await.is_err());
+        assert!(
+            measure(2, Duration::from_secs(5), Duration::ZERO, &calls)
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test]
@@ -131,7 +137,10 @@ mod tests {
                 Ok(1)
             }))
         });
-        let figure = measure(3, Duration::from_millis(10), &calls).await.unwrap();
-        assert_eq!(figure.per_second, 0.0);
+        let window = Duration::from_millis(10);
+        for grace in [Duration::ZERO, Duration::from_secs(60)] {
+            let figure = measure(3, window, grace, &calls).await.unwrap();
+            assert_eq!(figure.per_second, 0.0);
+        }
     }
 }

@@ -22,7 +22,8 @@ use crate::workload::Workload;
 /// - A conflict is tried again at once, as its example on concurrency does. It also has a transaction that locks the
 ///   stream (`load_for_update`), meant for decisions over several streams; that takes part where callers compete for
 ///   streams, as a contender of its own.
-/// - The log is what `read_all_after` gives, in pages of 1,000.
+/// - The log is what `read_category_after_bounded` gives for the only category there is, in pages of at most 1,000
+///   events and 1 MiB. (`read_all_after` looks at all events before a page again.)
 pub(crate) struct Mire {
     pub(crate) locking: bool,
 }
@@ -168,9 +169,13 @@ impl Contender for Open {
 
     async fn read_log(&self, until: Instant) -> Outcome<u64> {
         const PAGE: i64 = 1_000;
+        const PAGE_BYTES: i64 = 1 << 20;
         let (mut events, mut ledger, mut after) = (0, Ledger::default(), (0, 0));
         while Instant::now() < until {
-            let page = self.store.read_all_after(after.0, after.1, PAGE).await?;
+            let page = self
+                .store
+                .read_category_after_bounded("ledger", after.0, after.1, PAGE, PAGE_BYTES)
+                .await?;
             let Some(last) = page.last() else { break };
             after = (last.transaction_id, last.global_position);
             events += page.len() as u64;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures::TryStreamExt as _;
 use seriatim_bench::postgres::{Schema, Server};
 use seriatim_bench::raw_postgres::RawLog;
-use sqlx::{AssertSqlSafe, Executor, Row};
+use sqlx::{Executor, Row};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ impl RawTable {
     /// One pass over the table as it lies on the disk.
     pub(crate) async fn scan(&self, until: Instant) -> Outcome<u64> {
         let mut connection = self.database.connect().await?;
-        let mut rows = connection.fetch("SELECT payload FROM events");
+        let mut rows = connection.fetch(sqlx::query("SELECT payload FROM events"));
         let (mut events, mut bytes) = (0, 0);
         while let Some(row) = rows.try_next().await? {
             bytes += row.try_get::<&[u8], _>(0)?.len();
@@ -76,7 +76,6 @@ fn public(database: &Database) -> Schema {
 
 async fn exists(database: &Database) -> Outcome<bool> {
     let mut connection = database.connect().await?;
-    let statement = AssertSqlSafe("SELECT to_regclass('events') IS NOT NULL");
-    let row = connection.fetch_one(statement).await?;
-    Ok(row.try_get(0)?)
+    let statement = sqlx::query("SELECT to_regclass('events') IS NOT NULL");
+    Ok(connection.fetch_one(statement).await?.try_get(0)?)
 }
