@@ -1,11 +1,12 @@
 //! The commands of one stream, one after another; those of different streams beside one another.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use moka::sync::Cache;
+use foldhash::HashMap;
+use quick_cache::sync::Cache;
 use seriatim_core::{Aggregate, StreamId};
 use uuid::Uuid;
 
@@ -25,17 +26,15 @@ const CHAIN: usize = 1024;
 pub(crate) struct Mailboxes<A: Aggregate> {
     /// A stream is in here exactly while a task is driving it.
     queues: Mutex<HashMap<Uuid, VecDeque<Job<A>>>>,
-    states: Cache<Uuid, Arc<Slot<A>>>,
+    /// Those of streams that nobody drives: a driver takes its state out, and puts it back when it ends.
+    states: Cache<Uuid, Standing<A>>,
 }
-
-/// Holds a state while nobody drives its stream; taken, not cloned.
-type Slot<A> = Mutex<Option<Standing<A>>>;
 
 impl<A: Aggregate> Mailboxes<A> {
     pub(crate) fn new(cached_aggregates: u64) -> Self {
         Self {
             queues: Mutex::default(),
-            states: Cache::new(cached_aggregates),
+            states: Cache::new(usize::try_from(cached_aggregates).unwrap_or(usize::MAX)),
         }
     }
 
@@ -56,10 +55,6 @@ impl<A: Aggregate> Mailboxes<A> {
         };
         tokio::spawn(driver.drive(job));
     }
-
-    fn slot(&self, root: Uuid) -> Arc<Slot<A>> {
-        self.states.get_with(root, || Arc::new(Mutex::new(None)))
-    }
 }
 
 /// Drives one stream until nothing waits for it.
@@ -72,8 +67,8 @@ struct Driver<A: Aggregate> {
 
 impl<A: Aggregate> Driver<A> {
     async fn drive(mut self, first: Job<A>) {
-        let slot = self.mailboxes.slot(self.stream.root);
-        let mut kept = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let kept = self.mailboxes.states.remove(&self.stream.root);
+        let mut kept = kept.map(|(_, standing)| standing);
         let mut jobs = VecDeque::from([first]);
         loop {
             let crowd = jobs.len() > 1;
@@ -87,19 +82,14 @@ impl<A: Aggregate> Driver<A> {
             if crowd {
                 gather::others_first().await;
             }
-            if !self.refill(&mut jobs, &slot, &mut kept) {
+            if !self.refill(&mut jobs, &mut kept) {
                 return;
             }
         }
     }
 
     /// Adds what came in meanwhile. If there is nothing at all, puts the state back and gives up the stream.
-    fn refill(
-        &mut self,
-        jobs: &mut VecDeque<Job<A>>,
-        slot: &Slot<A>,
-        kept: &mut Option<Standing<A>>,
-    ) -> bool {
+    fn refill(&mut self, jobs: &mut VecDeque<Job<A>>, kept: &mut Option<Standing<A>>) -> bool {
         let mut queues = self
             .mailboxes
             .queues
@@ -112,7 +102,9 @@ impl<A: Aggregate> Driver<A> {
         jobs.extend(queue.drain(..room));
         if jobs.is_empty() {
             // Before the stream is given up: the next driver must find it.
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = kept.take();
+            if let Some(standing) = kept.take() {
+                self.mailboxes.states.insert(self.stream.root, standing);
+            }
             queues.remove(&self.stream.root);
             self.done = true;
         }

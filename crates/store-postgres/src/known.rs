@@ -1,7 +1,6 @@
 //! What the writer remembers between its transactions, as long as nobody else has written.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use seriatim_core::{Domain, Position, Sequence, StreamId, Timestamp};
 use uuid::Uuid;
 

@@ -1,7 +1,6 @@
 //! What a transaction will write: each append is decided here, in order, before anything is sent.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use seriatim_core::{
     Append, AppendOutcome, BrokenChains, ClaimRecord, FirstResult, NewEvent, Position, Sequence,
     StreamId, Timestamp, Write,
