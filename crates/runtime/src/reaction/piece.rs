@@ -130,15 +130,18 @@ impl Piece {
         heartbeat: &mut Interval,
         tenure: &mut Tenure,
     ) -> Result<(), End> {
-        let batch = tokio::select! {
-            // The heartbeat must not be drowned by a long stretch of events that concern others.
-            biased;
-            () = stopped(&mut self.stop) => return Err(End::Stopped),
-            _ = heartbeat.tick() => {
-                let seen = subscription.cursor().get(self.work.partition);
-                return self.move_on(tenure, seen).await;
+        let seen = subscription.cursor().get(self.work.partition);
+        let next = subscription.next();
+        tokio::pin!(next);
+        let batch = loop {
+            tokio::select! {
+                // The heartbeat must not be drowned by a long stretch of events that concern others; nor may it
+                // break off a read that takes long.
+                biased;
+                () = stopped(&mut self.stop) => return Err(End::Stopped),
+                _ = heartbeat.tick() => self.move_on(tenure, seen).await?,
+                batch = &mut next => break batch,
             }
-            batch = subscription.next() => batch,
         };
         match batch {
             Ok(batch) => {
