@@ -1,5 +1,5 @@
 //! Measures appends against bare inserts: `SERIATIM_TEST_POSTGRES=postgres://... cargo run --release -p
-//! seriatim-store-postgres --example measure`. It makes a schema `measure_…` and drops it.
+//! seriatim-store-postgres --example appends`. It makes a schema `measure_…` and drops it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
