@@ -16,6 +16,9 @@ use super::samples::{append, ids};
 const STORES: usize = 2;
 const TASKS: u64 = 8;
 
+/// Far longer than any server takes to come back: what goes on for ever is to fail instead.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// What the tasks were told.
 #[derive(Default)]
 struct Told {
@@ -55,9 +58,13 @@ impl Load {
     /// Returns when so many appends more were written.
     pub async fn go_on(&self, appends: usize) {
         let enough = self.progress.load(Ordering::SeqCst) + appends;
-        while self.progress.load(Ordering::SeqCst) < enough {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let written = async {
+            while self.progress.load(Ordering::SeqCst) < enough {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let written = tokio::time::timeout(PATIENCE, written).await;
+        assert!(written.is_ok(), "nothing is written any more");
     }
 
     /// Ends it, and compares what the tasks were told with what is in the log.

@@ -1,8 +1,10 @@
 //! A PostgreSQL beside the one that other tests use, for what is done to a whole server.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -34,24 +36,21 @@ impl Service {
     }
 
     pub fn url(&self) -> String {
-        let status = services(&self.name, &["status"]);
-        let url = status["postgres"]["url"].as_str();
-        url.expect("it runs").to_owned()
+        url_in(&services(&self.name, &["status"])).to_owned()
     }
 
     /// `host:port`.
     pub fn address(&self) -> String {
-        let url = self.url();
-        let (_, rest) = url.split_once('@').unwrap();
-        rest.split_once('/').unwrap().0.to_owned()
+        address_in(&services(&self.name, &["status"]))
     }
 
-    /// All its processes at once, none of which can put anything in order.
+    /// All its processes at once, none of which can put anything in order. Afterwards nobody listens any more.
     pub fn kill(&self) {
         let now = services(&self.name, &["status"]);
         let Some(pid) = now["postgres"]["pid"].as_u64() else {
             return;
         };
+        let address = address_in(&now);
         let children = Command::new("ps")
             .args(["-o", "pid=", "--ppid", &pid.to_string()])
             .output()
@@ -61,6 +60,10 @@ impl Service {
         pids.extend(children.split_whitespace().map(str::to_owned));
         // Some children may have ended by themselves.
         let _ = Command::new("kill").arg("-9").args(pids).output();
+        // They die a moment later. Until then it would be found running, and not be started again.
+        while TcpStream::connect(&address).is_ok() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Stops it; what it holds stays.
@@ -72,6 +75,15 @@ impl Service {
     pub fn remove(self) {
         services(&self.name, &["remove"]);
     }
+}
+
+fn url_in(status: &Value) -> &str {
+    status["postgres"]["url"].as_str().expect("it runs")
+}
+
+fn address_in(status: &Value) -> String {
+    let (_, rest) = url_in(status).split_once('@').unwrap();
+    rest.split_once('/').unwrap().0.to_owned()
 }
 
 fn services(name: &str, chore: &[&str]) -> Value {
