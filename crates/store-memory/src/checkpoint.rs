@@ -21,8 +21,9 @@ impl CheckpointStore for MemoryStore {
         lease: Duration,
         begin: Position,
     ) -> Result<Taking, StoreError> {
-        let now = Timestamp::now();
         let mut log = self.log();
+        // Under the lock: a time from before it could be earlier than the end of a lease that has just run out.
+        let now = Timestamp::now();
         let kept = log.checkpoints.entry(work.clone()).or_insert_with(|| {
             let checkpoint = Checkpoint {
                 work: work.clone(),
@@ -70,8 +71,8 @@ impl CheckpointStore for MemoryStore {
         to: Position,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let now = Timestamp::now();
         let mut log = self.log();
+        let now = Timestamp::now();
         let Some(checkpoint) = log.checkpoint_of(tenure) else {
             return Ok(Hold::Lost);
         };
