@@ -17,6 +17,9 @@ use crate::Feed;
 /// How long an owner that is silent keeps its work.
 const LEASE: Duration = Duration::from_secs(10);
 
+/// The shortest lease there is: a third of it is the period of a timer, which cannot be nothing.
+const SHORTEST_LEASE: Duration = Duration::from_millis(3);
+
 /// A component, and how it is to be run.
 #[derive(Clone, Debug)]
 pub struct Enrolled {
@@ -47,6 +50,7 @@ pub struct ReactionSettings {
     pub owner: String,
     /// How long work stays with this process after it has fallen silent: the time until another takes over, and the
     /// longest that its clock may run slower than that of the storage. Prolonged at a third of it.
+    /// Less than 3 ms counts as 3 ms.
     pub lease: Duration,
 }
 
@@ -93,7 +97,7 @@ impl Reactions {
                     work,
                     feed: feed.clone(),
                     owner: settings.owner.as_str().into(),
-                    lease: settings.lease,
+                    lease: settings.lease.max(SHORTEST_LEASE),
                     back_off: enrolled.back_off,
                     status,
                     stop: stopping.clone(),

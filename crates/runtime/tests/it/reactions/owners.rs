@@ -100,3 +100,15 @@ async fn who_has_lost_its_work_is_stopped_in_the_middle_of_it() {
     slow.shutdown().await;
     next.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_lease_of_nothing_is_a_short_one() {
+    let store = MemoryStore::new();
+    let tally = Tally::new();
+    fill(&store, 2, 2).await;
+    let component = vec![enrolled(&store, &tally)];
+    let reactions = start_with(&store, "one", Duration::ZERO, component);
+    until("all are seen", || tally.count() == 4).await;
+    assert_eq!(only(&reactions).state, PieceState::Working);
+    reactions.shutdown().await;
+}
