@@ -2,6 +2,7 @@
 
 mod account;
 mod binaries;
+mod left_lock;
 pub(crate) mod pgbouncer;
 mod postgres;
 

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::account::Account;
-use super::{binaries, services_folder};
+use super::{binaries, left_lock, services_folder};
 
 /// How long a server may take to come up; after a crash it replays its log first.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,9 +24,6 @@ max_connections = 400
 shared_buffers = 256MB
 max_wal_size = 4GB
 ";
-
-/// The longest path of a socket that every system allows, less PostgreSQL's own part of it.
-const LONGEST_SOCKET_FOLDER: usize = 80;
 
 /// A cluster with a name, which is also that of its folder.
 pub(crate) struct Postgres {
@@ -196,13 +193,11 @@ impl Postgres {
     /// both pass.
     fn start(&self, account: Account, binaries: &Path) -> Result<(), String> {
         let give_up = Instant::now() + PATIENCE;
-        let sockets = match self.folder.as_os_str().len() > LONGEST_SOCKET_FOLDER {
-            true => String::new(),
-            false => self.folder.display().to_string(),
-        };
         loop {
+            left_lock::remove(&self.data().join("postmaster.pid"));
             let port = self.port()?;
-            let options = format!("-p {port} -c unix_socket_directories='{sockets}'");
+            // A Unix socket would have a path that is too long in some folders, and a lock file of its own.
+            let options = format!("-p {port} -c unix_socket_directories=''");
             let arguments = ["start", "--wait", "--timeout=60", "--options", &options];
             if succeeds(&mut self.pg_ctl(account, binaries, &arguments)?) {
                 return self.write_url(port);
