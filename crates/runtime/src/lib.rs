@@ -9,6 +9,7 @@
 //! Both ways lead by the positions of the log, which are dense: whoever has seen position `p` asks for `p + 1`,
 //! so nothing is missed or repeated at the switch between them, however often it happens.
 
+mod ahead;
 mod continuity;
 mod feed;
 mod page_size;

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{EventStore, LogPartition, Position, SubscribeError};
+use seriatim_core::{
+    EventStore, LogPartition, Position, RecordedEvent, StoreError, SubscribeError,
+};
 use tokio::sync::watch;
 
+use crate::ahead::Ahead;
 use crate::continuity::Continuity;
 use crate::page_size::PageSize;
 use crate::recent::Page;
@@ -18,6 +21,8 @@ pub(crate) struct Reader {
     /// There from the first time that it has caught up.
     listener: Option<watch::Receiver<News>>,
     size: PageSize,
+    /// While there is much to catch up with.
+    ahead: Option<Ahead>,
     continuity: Continuity,
     /// Whether more follows, as far as is known.
     behind: bool,
@@ -30,6 +35,7 @@ impl Reader {
             tail,
             listener: None,
             size: PageSize::default(),
+            ahead: None,
             continuity: Continuity::new(partition, begin),
             behind: true,
         }
@@ -47,7 +53,7 @@ impl Reader {
     /// from there meets it first.
     pub(crate) async fn read(
         &mut self,
-        store: &dyn EventStore,
+        store: &Arc<dyn EventStore>,
         after: Position,
     ) -> Result<Option<Page>, SubscribeError> {
         let (page, newest) = match self.tail.after(after) {
@@ -72,13 +78,36 @@ impl Reader {
 
     async fn read_store(
         &mut self,
-        store: &dyn EventStore,
+        store: &Arc<dyn EventStore>,
         after: Position,
     ) -> Result<Option<Page>, SubscribeError> {
-        let limit = self.size.limit();
-        let events = store.read_log(self.partition, after, limit).await?;
+        let (events, limit) = self.fetch(store, after).await?;
         self.size.learn(&events);
+        let full = events.len() >= limit;
+        if let Some(last) = events.last().filter(|_| full) {
+            let limit = self.size.limit();
+            let next = Ahead::begin(store, self.partition, last.position, limit);
+            self.ahead = Some(next);
+        }
         Ok((!events.is_empty()).then(|| Page::new(events)))
+    }
+
+    /// The page after `after`, which may be on its way already, and how many events were asked for.
+    async fn fetch(
+        &mut self,
+        store: &Arc<dyn EventStore>,
+        after: Position,
+    ) -> Result<(Vec<RecordedEvent>, usize), StoreError> {
+        if let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.is_after(after)) {
+            let (limit, page) = (ahead.limit(), ahead.page().await);
+            self.ahead = None;
+            if let Some(page) = page {
+                return Ok((page?, limit));
+            }
+        }
+        self.ahead = None;
+        let limit = self.size.limit();
+        Ok((store.read_log(self.partition, after, limit).await?, limit))
     }
 
     /// Waits until there is something after `after`. Cancel safe.

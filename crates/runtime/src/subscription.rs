@@ -11,9 +11,9 @@ use crate::recent::Page;
 
 /// The events of the log from some place on, to its end and beyond it as it grows. Made by [`Feed::subscribe`].
 ///
-/// Nothing is read ahead of what is asked for, so a slow subscriber holds up nobody. Events of one partition come in
-/// the order of their positions, and so those of a stream in the order of their sequences; between partitions there is
-/// no order.
+/// While there is much to catch up with, one page of a partition is read ahead of what is asked for, and no more: a slow
+/// subscriber holds up nobody. Events of one partition come in the order of their positions, and so those of a stream in
+/// the order of their sequences; between partitions there is no order.
 #[derive(Debug)]
 pub struct Subscription {
     feed: Feed,
@@ -105,7 +105,7 @@ impl Subscription {
             let reader = &mut self.readers[turn];
             let partition = reader.partition();
             let after = self.cursor.get(partition);
-            let page = reader.read(self.feed.store().as_ref(), after).await?;
+            let page = reader.read(self.feed.store(), after).await?;
             self.turn = (turn + 1) % self.readers.len();
             if let Some(last) = page.as_ref().and_then(Page::last) {
                 self.cursor.set(partition, last);

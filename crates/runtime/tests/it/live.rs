@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use seriatim_core::{Begin, EventFilter};
-use seriatim_runtime::Feed;
+use seriatim_core::{Begin, EventFilter, RecordedEvent, Store, StoreErrorKind, SubscribeError};
+use seriatim_runtime::{Feed, Subscription};
 use seriatim_testkit::faults::FaultyStore;
 use tokio::task::yield_now;
 
@@ -223,4 +223,49 @@ proptest! {
             assert_whole(&*storage.store, &seen);
         });
     }
+}
+
+#[tokio::test]
+async fn while_it_catches_up_one_page_is_read_ahead_and_no_more() {
+    let storage = memory(1);
+    let faulty = FaultyStore::new(Arc::clone(&storage.store));
+    fill(&*storage.store, 10, 80).await;
+    let store: Arc<dyn Store> = Arc::new(faulty.clone());
+    let mut subscription = subscribe(&store, Begin::AtTheFirst).await;
+    let mut seen = take_one(&mut subscription).await;
+    assert!(seen.len() < 400, "pages of this test are too large");
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    assert_eq!(faulty.log_reads(), 2);
+    while seen.len() < 800 {
+        seen.extend(take_one(&mut subscription).await);
+    }
+    assert_whole(&*storage.store, &seen);
+}
+
+#[tokio::test]
+async fn what_was_read_ahead_in_vain_is_told_and_read_again() {
+    let storage = memory(1);
+    let faulty = FaultyStore::new(Arc::clone(&storage.store));
+    fill(&*storage.store, 10, 80).await;
+    let store: Arc<dyn Store> = Arc::new(faulty.clone());
+    let mut subscription = subscribe(&store, Begin::AtTheFirst).await;
+    let mut seen = take_one(&mut subscription).await;
+    faulty.go_down(StoreErrorKind::Unavailable);
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    faulty.come_back();
+    let told = subscription.next().await;
+    assert!(matches!(told, Err(SubscribeError::Store(_))), "{told:?}");
+    while seen.len() < 800 {
+        seen.extend(take_one(&mut subscription).await);
+    }
+    assert_whole(&*storage.store, &seen);
+}
+
+async fn take_one(subscription: &mut Subscription) -> Vec<RecordedEvent> {
+    let batch = subscription.next().await.unwrap();
+    batch.events().cloned().collect()
 }

@@ -1,0 +1,58 @@
+//! The next page of the log, read while the one before it is in hand.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use seriatim_core::{EventStore, LogPartition, Position, RecordedEvent, StoreError};
+use tokio::task::JoinHandle;
+
+/// A page that is on its way. Dropped, it is not read to the end.
+#[derive(Debug)]
+pub(crate) struct Ahead {
+    after: Position,
+    limit: usize,
+    reading: JoinHandle<Result<Vec<RecordedEvent>, StoreError>>,
+}
+
+impl Ahead {
+    /// Begins to read the events after `after`.
+    pub(crate) fn begin(
+        store: &Arc<dyn EventStore>,
+        partition: LogPartition,
+        after: Position,
+        limit: usize,
+    ) -> Self {
+        let store = Arc::clone(store);
+        let reading = async move { store.read_log(partition, after, limit).await };
+        Self {
+            after,
+            limit,
+            reading: tokio::spawn(reading),
+        }
+    }
+
+    /// Whether this is the page after `after`.
+    pub(crate) fn is_after(&self, after: Position) -> bool {
+        self.after == after
+    }
+
+    /// How many events were asked for.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Waits for the page; `None` if its task was ended from outside. Cancel safe; not to be asked again afterwards.
+    pub(crate) async fn page(&mut self) -> Option<Result<Vec<RecordedEvent>, StoreError>> {
+        match (&mut self.reading).await {
+            Ok(page) => Some(page),
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(_) => None,
+        }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
