@@ -52,6 +52,7 @@ pub(crate) fn fact(record: Record, actor: Option<String>) -> Result<FactRequest,
             sent_at: Some(Timestamp::now()),
             ..Metadata::default()
         },
+        effect: None,
     })
 }
 

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use seriatim_core::{
-    Aggregate, ClaimRecord, Outcome, Receipt, Sequence, SequenceConflict, StoreError, StreamId,
-    SubmitError, Unavailable,
+    Aggregate, ClaimRecord, FirstResult, Outcome, Receipt, Rejected, Sequence, SequenceConflict,
+    StoreError, StreamId, SubmitError, Unavailable,
 };
 
 use crate::collision;
@@ -21,6 +21,8 @@ pub(crate) enum Answer {
     /// Its external id was spent before.
     Claimed(ClaimRecord),
     No(Refusal),
+    /// The domain said no to an effect, and that is kept.
+    Rejected(Rejected),
     /// Others were faster this many times.
     Contended(u32),
     /// Its commit failed.
@@ -43,6 +45,7 @@ pub(crate) async fn reply<A: Aggregate>(
         Answer::Done(outcome) => Ok(receipt(stream, &job, outcome)),
         Answer::Unchanged(current) => Ok(receipt(stream, &job, Outcome::Unchanged { current })),
         Answer::Claimed(record) => claimed(stream, &job, record),
+        Answer::Rejected(rejected) => Err(SubmitError::Rejected(rejected)),
         Answer::Contended(attempts) => Err(SubmitError::Contended {
             stream: stream.clone(),
             attempts,
@@ -73,13 +76,16 @@ fn claimed<A: Aggregate>(
     job: &Job<A>,
     record: ClaimRecord,
 ) -> Result<Receipt, SubmitError> {
-    match &job.claim {
-        Some(claim) if claim.content != record.content => Err(SubmitError::ExternalIdReused {
-            stream: stream.clone(),
-            external_id: claim.external_id.clone(),
-            first: record.first,
-        }),
-        Some(_) | None => Ok(receipt(stream, job, Outcome::Duplicate(record.first))),
+    match (&job.claim, record.first) {
+        (Some(claim), first) if !job.is_effect && claim.content != record.content => {
+            Err(SubmitError::ExternalIdReused {
+                stream: stream.clone(),
+                external_id: claim.external_id.clone(),
+                first,
+            })
+        }
+        (_, FirstResult::Rejected(rejected)) => Err(SubmitError::Rejected(rejected)),
+        (_, first) => Ok(receipt(stream, job, Outcome::Duplicate(first))),
     }
 }
 

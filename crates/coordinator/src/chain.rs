@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Append, Conflict, ContentHash, DeadLetter, LetterStatus, NewEvent, ParkReason,
-    Sequence, StoreError, StreamId, Timestamp, Write,
+    Aggregate, Append, Claim, Conflict, ContentHash, DeadLetter, LetterStatus, NewEvent,
+    ParkReason, Rejected, Sequence, StoreError, StreamId, Timestamp, Write,
 };
 use uuid::Uuid;
 
@@ -56,6 +56,7 @@ pub(crate) enum Planned {
         id: Uuid,
         reason: ParkReason,
     },
+    Rejection(Rejected),
 }
 
 impl<A: Aggregate> Chain<A> {
@@ -94,6 +95,13 @@ impl<A: Aggregate> Chain<A> {
                 Verdict::Append { drafts, merged } if !drafts.is_empty() || job.claim.is_some() => {
                     self.append(stream, job, drafts, merged);
                 }
+                Verdict::Refuse(refusal) if job.is_effect => match refusal.lasting(stream) {
+                    Some(rejected) => self.keep(stream, job, rejected),
+                    None => {
+                        let verdict = Verdict::Refuse(refusal);
+                        Box::pin(self.check(shared, stream, job, verdict, waiting)).await;
+                    }
+                },
                 verdict => Box::pin(self.check(shared, stream, job, verdict, waiting)).await,
             }
         }
@@ -207,6 +215,25 @@ impl<A: Aggregate> Chain<A> {
         self.steps.push(Step { job, plan });
     }
 
+    /// Keeps a "no" as what became of an effect, if the stream is where it was said.
+    fn keep(&mut self, stream: &StreamId, job: Job<A>, rejected: Rejected) {
+        self.appends.push(Append {
+            stream: stream.clone(),
+            write: Write::Events {
+                after: self.standing.current,
+                events: Arc::new([]),
+            },
+            claim: job.claim.clone().map(|claim| Claim {
+                refusal: Some(rejected.clone()),
+                ..claim
+            }),
+        });
+        self.steps.push(Step {
+            job,
+            plan: Plan::Append(Planned::Rejection(rejected)),
+        });
+    }
+
     /// Moves the state over the drafts.
     fn take(&mut self, drafts: &[Draft<A>]) -> Result<(), Box<Refusal>> {
         let next = Sequence::advance(self.standing.current, drafts.len())
@@ -233,7 +260,7 @@ impl<A: Aggregate> Chain<A> {
         reason: ParkReason,
     ) {
         let Work::Commands(work) = &job.work else {
-            unreachable!("facts do not collide")
+            unreachable!("only commands collide")
         };
         let believed = conflict.expected.believed().flatten();
         let base = collision::base::<A>(&*shared.store, stream, believed)

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, CommandGateway, CommandRequest, Domain, FactRequest, FieldViolation, Limits,
-    Prepare, QueryError, Receipt, Simulation, StateView, Store, StreamId, SubmitError, ThreeWay,
+    Prepare, QueryError, Receipt, RejectedEffect, Simulation, StateView, Store, StreamId,
+    SubmitError, ThreeWay,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -153,6 +154,17 @@ impl CommandGateway for Coordinator {
         let payloads = request.facts.iter().map(|fact| &fact.payload);
         let place = self.inner.admission.admit(payloads, settings)?;
         host.record(request, place).await
+    }
+
+    async fn hand_back(&self, rejected: RejectedEffect) -> Result<Receipt, SubmitError> {
+        check(self.limits().check_rejected(&rejected))?;
+        let host = self.host(&rejected.effect.source.domain)?;
+        let settings = &self.inner.shared.settings;
+        let place = self
+            .inner
+            .admission
+            .admit(rejected.commands.iter(), settings)?;
+        host.hand_back(rejected, place).await
     }
 }
 

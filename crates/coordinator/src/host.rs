@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, Codec, CommandRequest, DeadLetter, Domain, FactRequest, Message, Prepare,
-    QueryError, Receipt, Simulation, StateView, Store, StoreError, StoreErrorKind, StreamId,
-    SubmitError, ThreeWay,
+    QueryError, Receipt, RejectedEffect, Simulation, StateView, Store, StoreError, StoreErrorKind,
+    StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -57,6 +57,10 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
     /// Records a fact that was admitted.
     async fn record(&self, request: FactRequest, place: Place) -> Result<Receipt, SubmitError>;
 
+    /// Tells the source of an effect that it was rejected.
+    async fn hand_back(&self, effect: RejectedEffect, place: Place)
+    -> Result<Receipt, SubmitError>;
+
     async fn simulate(&self, request: CommandRequest, at: At) -> Result<Simulation, SubmitError>;
 
     async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError>;
@@ -103,6 +107,7 @@ impl<A: Aggregate> HostOf<A> {
         let job = Job {
             work: taken.work,
             claim: taken.claim,
+            is_effect: taken.is_effect,
             correlation_id: taken.correlation_id,
             attempts: 0,
             reply,
@@ -147,9 +152,19 @@ impl<A: Aggregate> Host for HostOf<A> {
         self.post(request.stream, taken, place).await
     }
 
+    async fn hand_back(
+        &self,
+        effect: RejectedEffect,
+        place: Place,
+    ) -> Result<Receipt, SubmitError> {
+        let source = effect.effect.source.clone();
+        self.post(source, intake::returned(effect), place).await
+    }
+
     async fn simulate(&self, request: CommandRequest, at: At) -> Result<Simulation, SubmitError> {
+        let stream = request.stream.clone();
         let taken = self.take(request).await?;
-        view::simulate(&self.shared, taken, at).await
+        view::simulate(&self.shared, stream, taken, at).await
     }
 
     async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError> {

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Claim, CommandRequest, ContentHash, Fact, FactOrigin, FactRequest, Fault, FieldPath,
-    FieldViolation, MergeStrategy, Message, Metadata, NewFact, Payload, Prepare, PrepareError,
-    StreamId, SubmitError, Unavailable, field_names,
+    Aggregate, Claim, CommandRequest, ContentHash, EffectId, Fact, FactOrigin, FactRequest, Fault,
+    FieldPath, FieldViolation, MergeStrategy, Message, Metadata, NewFact, Payload, Prepare,
+    PrepareError, RejectedEffect, StreamId, SubmitError, Unavailable, field_names,
 };
 use uuid::Uuid;
 
 use crate::Settings;
 use crate::guard::guarded;
-use crate::job::{Commands, FactWork, Work};
+use crate::job::{Commands, FactWork, Returned, Work};
 
 /// A request that was understood: what a mailbox takes.
 pub(crate) struct Taken<A: Aggregate> {
     pub(crate) work: Work<A>,
     pub(crate) claim: Option<Claim>,
+    pub(crate) is_effect: bool,
     pub(crate) correlation_id: String,
 }
 
@@ -37,9 +38,25 @@ pub(crate) async fn commands<A: Aggregate>(
     if !violations.is_empty() {
         return Err(SubmitError::Invalid(violations));
     }
+    let correlation_id = correlation(&request.metadata, request.id);
+    let claim = claim(request.effect.as_ref(), &request.metadata, || {
+        ContentHash::of_command(&request)
+    });
+    let is_effect = request.effect.is_some();
     if let Some(prepare) = prepare {
         for command in &mut commands {
-            *command = prepared(settings, prepare, &request.stream, command.clone()).await?;
+            match prepared(settings, prepare, &request.stream, command.clone()).await {
+                Ok(prepared) => *command = prepared,
+                Err(SubmitError::Rejected(rejected)) => {
+                    return Ok(Taken {
+                        work: Work::Rejected(rejected),
+                        claim,
+                        is_effect,
+                        correlation_id,
+                    });
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     let own_strategy = || MergeStrategy::most_careful(commands.iter().map(A::merge_strategy));
@@ -50,9 +67,9 @@ pub(crate) async fn commands<A: Aggregate>(
             fault,
         })?,
     };
-    let correlation_id = correlation(&request.metadata, request.id);
     Ok(Taken {
-        claim: claim(&request.metadata, || ContentHash::of_command(&request)),
+        claim,
+        is_effect,
         work: Work::Commands(Box::new(Commands {
             strategy,
             metadata: Arc::new(metadata(
@@ -127,10 +144,33 @@ pub(crate) fn facts<A: Aggregate>(request: &FactRequest) -> Result<Taken<A>, Sub
         return Err(SubmitError::Invalid(violations));
     }
     Ok(Taken {
-        claim: claim(&request.metadata, || ContentHash::of_fact(request)),
+        claim: claim(request.effect.as_ref(), &request.metadata, || {
+            ContentHash::of_fact(request)
+        }),
+        is_effect: request.effect.is_some(),
         work: Work::Facts(facts),
         correlation_id,
     })
+}
+
+/// Of an effect that comes back: nothing is to be read of it before its source looks at it.
+pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
+    // A causation is named by every reaction; the identity stands in for it where somebody else calls.
+    let id = Uuid::now_v7();
+    let correlation_id = correlation(&effect.metadata, id);
+    Taken {
+        claim: Some(Claim {
+            external_id: effect.effect.return_key(),
+            content: ContentHash::of_rejected(&effect),
+            refusal: None,
+        }),
+        is_effect: true,
+        work: Work::Returned(Box::new(Returned {
+            metadata: Arc::new(metadata(&effect.metadata, id, &correlation_id, None)),
+            effect,
+        })),
+        correlation_id,
+    }
 }
 
 /// Of the events that follow: what was sent, with a workflow and a cause in any case.
@@ -158,10 +198,21 @@ fn decode<M: Message>(payload: &Payload, field: impl Fn() -> String) -> Result<M
     Err(FieldViolation::new(field(), why))
 }
 
-fn claim(metadata: &Metadata, content: impl FnOnce() -> ContentHash) -> Option<Claim> {
-    metadata.external_id.as_ref().map(|external_id| Claim {
-        external_id: external_id.clone(),
+/// What it is known by if it comes again: an effect by its identity, though it may carry the external id of what began
+/// its workflow; anything else by that.
+fn claim(
+    effect: Option<&EffectId>,
+    metadata: &Metadata,
+    content: impl FnOnce() -> ContentHash,
+) -> Option<Claim> {
+    let external_id = match effect {
+        Some(effect) => effect.claim_key(),
+        None => metadata.external_id.clone()?,
+    };
+    Some(Claim {
+        external_id,
         content: content(),
+        refusal: None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seriatim_core::{
     Aggregate, Claim, CommandRequest, ExpectedSequence, Fact, MergeStrategy, Metadata, Payload,
-    Receipt, SubmitError,
+    Receipt, Rejected, RejectedEffect, SubmitError,
 };
 use tokio::sync::oneshot;
 
@@ -14,8 +14,10 @@ use crate::admission::Place;
 #[derive(Debug)]
 pub(crate) struct Job<A: Aggregate> {
     pub(crate) work: Work<A>,
-    /// The external id it spends.
+    /// The external id, or the key of an effect, that it spends.
     pub(crate) claim: Option<Claim>,
+    /// Whether it is of a reaction: its first result stands, also a "no", and whatever is sent later.
+    pub(crate) is_effect: bool,
     pub(crate) correlation_id: String,
     /// How often another writer was faster.
     pub(crate) attempts: u32,
@@ -28,6 +30,17 @@ pub(crate) struct Job<A: Aggregate> {
 pub(crate) enum Work<A: Aggregate> {
     Commands(Box<Commands<A>>),
     Facts(Vec<FactWork<A>>),
+    /// An effect that comes back.
+    Returned(Box<Returned>),
+    /// A command that was rejected when it was prepared. It takes its turn all the same: it may be a repetition.
+    Rejected(Rejected),
+}
+
+#[derive(Debug)]
+pub(crate) struct Returned {
+    pub(crate) effect: RejectedEffect,
+    /// Of the events it will give.
+    pub(crate) metadata: Arc<Metadata>,
 }
 
 #[derive(Debug)]
@@ -57,7 +70,7 @@ impl<A: Aggregate> Job<A> {
             Work::Commands(work) => {
                 work.request.expected == ExpectedSequence::NoStream && self.attempts == 0
             }
-            Work::Facts(_) => false,
+            Work::Facts(_) | Work::Returned(_) | Work::Rejected(_) => false,
         }
     }
 

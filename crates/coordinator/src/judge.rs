@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use seriatim_core::merge::Resolution;
 use seriatim_core::{
     Aggregate, Conflict, ConflictReason, Fault, MergeStrategy, Message, Metadata, Mismatch,
@@ -12,7 +13,7 @@ use crate::Settings;
 use crate::collision::{self, Colliding};
 use crate::guard::guarded;
 use crate::history::{Standing, Trouble};
-use crate::job::{Commands, FactWork, Work};
+use crate::job::{Commands, FactWork, Returned, Work};
 
 /// What a job comes to.
 #[derive(Debug)]
@@ -56,6 +57,41 @@ pub(crate) enum Refusal {
     Unavailable(StoreError),
 }
 
+impl Refusal {
+    /// What is kept of it as the result of an effect, if it is an answer to that: the domain's "no", or that of a
+    /// strategy which saw all there was to see. Whatever else stands in the way may be gone the next time.
+    pub(crate) fn lasting(&self, stream: &StreamId) -> Option<Rejected> {
+        match self {
+            Self::Rejected(rejected) => Some(rejected.clone()),
+            Self::Conflict {
+                reason: ConflictReason::NotComparable { .. },
+                ..
+            } => None,
+            Self::Conflict {
+                conflict,
+                strategy,
+                reason,
+                rejection,
+            } => {
+                let mut fields = vec![
+                    ("expected".into(), conflict.expected.to_string().into()),
+                    ("current".into(), json!(conflict.current)),
+                    ("strategy".into(), strategy.to_string().into()),
+                ];
+                if let Some(rejection) = rejection {
+                    fields.push(("rejection".into(), json!(rejection)));
+                }
+                Some(Rejected {
+                    code: Rejected::CONFLICT.into(),
+                    message: format!("`{stream}` has moved on: {conflict}; {reason}"),
+                    fields,
+                })
+            }
+            Self::Beyond(_) | Self::Full(_) | Self::Broken(_) | Self::Unavailable(_) => None,
+        }
+    }
+}
+
 impl From<&Trouble> for Refusal {
     fn from(trouble: &Trouble) -> Self {
         match trouble {
@@ -75,6 +111,8 @@ impl<A: Aggregate> From<Fault> for Verdict<A> {
 pub(crate) fn judge<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> Verdict<A> {
     match work {
         Work::Facts(facts) => judge_facts(facts, &standing.state),
+        Work::Returned(returned) => come_back(returned, &standing.state),
+        Work::Rejected(rejected) => Verdict::Refuse(Refusal::Rejected(rejected.clone())),
         Work::Commands(work) => match work.request.expected.check(standing.current) {
             Ok(()) => decide(work, &standing.state),
             Err(Mismatch::Beyond(conflict)) => Verdict::Refuse(Refusal::Beyond(conflict)),
@@ -87,6 +125,13 @@ fn decide<A: Aggregate>(work: &Commands<A>, state: &A) -> Verdict<A> {
     match guarded("decide", || decide_all(state, &work.commands)) {
         Ok(Ok(events)) => append(events, &work.metadata, false),
         Ok(Err(rejection)) => Verdict::Refuse(Refusal::Rejected((&rejection).into())),
+        Err(fault) => fault.into(),
+    }
+}
+
+fn come_back<A: Aggregate>(returned: &Returned, state: &A) -> Verdict<A> {
+    match guarded("on_rejected", || state.on_rejected(&returned.effect)) {
+        Ok(events) => append(events, &returned.metadata, false),
         Err(fault) => fault.into(),
     }
 }
@@ -132,7 +177,7 @@ pub(crate) async fn merge<A: Aggregate>(
     standing: &Standing<A>,
 ) -> Verdict<A> {
     let Work::Commands(work) = work else {
-        unreachable!("facts do not collide")
+        unreachable!("only commands collide")
     };
     let colliding = Colliding::<A> {
         stream,

@@ -108,7 +108,10 @@ fn came_true(planned: &Planned, outcome: &Result<AppendOutcome, StoreError>) -> 
             Ok(AppendOutcome::Claimed(_) | AppendOutcome::StreamFull),
             Planned::Events { events, .. },
         ) => events.is_empty(),
-        (Ok(AppendOutcome::Claimed(_) | AppendOutcome::StreamFull), Planned::Letter { .. }) => true,
+        (
+            Ok(AppendOutcome::Claimed(_) | AppendOutcome::StreamFull),
+            Planned::Letter { .. } | Planned::Rejection(_),
+        ) => true,
     }
 }
 
@@ -122,7 +125,7 @@ fn answer_to(
         Ok(AppendOutcome::Written {
             position,
             recorded_at,
-        }) => Answer::Done(done(stream, planned, position, recorded_at)),
+        }) => done(stream, planned, position, recorded_at),
         Ok(AppendOutcome::Claimed(record)) => Answer::Claimed(record),
         Ok(AppendOutcome::StreamFull) => Answer::No(Refusal::Full(StreamFull)),
         Ok(AppendOutcome::Conflict { .. }) => unreachable!("a conflict goes round again"),
@@ -139,21 +142,17 @@ fn missing_outcome() -> StoreError {
 }
 
 /// What was written, with the places it got: the last event is at `position`, the ones before it just before.
-fn done(
-    stream: &StreamId,
-    planned: Planned,
-    position: Position,
-    recorded_at: Timestamp,
-) -> Outcome {
+fn done(stream: &StreamId, planned: Planned, position: Position, recorded_at: Timestamp) -> Answer {
     let (after, events, merged) = match planned {
         Planned::Letter { id, reason } => {
-            return Outcome::DeadLettered {
+            return Answer::Done(Outcome::DeadLettered {
                 id,
                 reason: reason.to_string(),
-            };
+            });
         }
+        Planned::Rejection(rejected) => return Answer::Rejected(rejected),
         Planned::Events { after, events, .. } if events.is_empty() => {
-            return Outcome::Unchanged { current: after };
+            return Answer::Unchanged(after);
         }
         Planned::Events {
             after,
@@ -175,11 +174,11 @@ fn done(
             metadata: Arc::clone(&event.metadata),
         })
         .collect();
-    Outcome::Committed(Commit {
+    Answer::Done(Outcome::Committed(Commit {
         first: Sequence(first),
         last: events.last().map_or(Sequence(first), |last| last.sequence),
         position,
         merged,
         events,
-    })
+    }))
 }

@@ -11,7 +11,6 @@ use crate::guard::guarded;
 use crate::history::{self, Standing, Trouble};
 use crate::host::Shared;
 use crate::intake::Taken;
-use crate::job::Work;
 use crate::judge::{Draft, Refusal, Verdict, judge, merge};
 
 pub(crate) async fn state<A: Aggregate>(
@@ -78,13 +77,15 @@ async fn last_before(
 /// What a command would come to, at a state of now or then.
 pub(crate) async fn simulate<A: Aggregate>(
     shared: &Shared,
-    Taken { work, claim, .. }: Taken<A>,
+    stream: StreamId,
+    Taken {
+        work,
+        claim,
+        is_effect,
+        ..
+    }: Taken<A>,
     at: At,
 ) -> Result<Simulation, SubmitError> {
-    let Work::Commands(commands) = &work else {
-        unreachable!("only commands are simulated")
-    };
-    let stream = commands.request.stream.clone();
     let standing = standing_at::<A>(shared, &stream, at)
         .await
         .map_err(|error| as_submit_error(&stream, error))?;
@@ -96,7 +97,7 @@ pub(crate) async fn simulate<A: Aggregate>(
     if let Some(claim) = claim {
         let spent = shared.store.find_claim(&stream, &claim.external_id).await;
         if let Some(record) = spent.map_err(|error| answer::unavailable(shared, error))? {
-            let outcome = match record.content == claim.content {
+            let outcome = match is_effect || record.content == claim.content {
                 true => Simulated::Duplicate(record.first),
                 false => Simulated::ExternalIdReused(record.first),
             };

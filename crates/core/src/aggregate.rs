@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Command, Event, FactOrigin, MergeStrategy, Payload, Rejection};
+use crate::{Command, Event, FactOrigin, MergeStrategy, Payload, RejectedEffect, Rejection};
 
 /// A consistency boundary: the state of one instance, what may happen to it, and what happened.
 ///
@@ -59,6 +59,13 @@ pub trait Aggregate:
     /// Adds to a fact or translates it. It cannot be refused: what happened elsewhere happened.
     fn on_fact(&self, fact: &Fact<Self::Event>) -> Vec<Self::Event> {
         vec![fact.event.clone()]
+    }
+
+    /// What follows from a "no" to something that a saga asked for because of an event of this aggregate; often an event
+    /// that takes something back, or that says that it failed. Called once for each effect that was rejected.
+    fn on_rejected(&self, effect: &RejectedEffect) -> Vec<Self::Event> {
+        let _ = effect;
+        Vec::new()
     }
 
     /// Answers [`MergeStrategy::AggregateHandles`]: what to do with a command that was decided upon at `base`

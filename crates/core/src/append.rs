@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::{
-    ContentHash, DeadLetter, FirstResult, NewEvent, Position, Sequence, StoreError, StreamFull,
-    StreamId, Timestamp,
+    ContentHash, DeadLetter, FirstResult, NewEvent, Position, Rejected, Sequence, StoreError,
+    StreamFull, StreamId, Timestamp,
 };
 
 /// One unit of a batch: written whole or not at all.
@@ -33,16 +33,17 @@ pub enum Write {
     Letter(Box<DeadLetter>),
 }
 
-impl Write {
-    /// What a claim spent with this stands for, once the write has its place: `position` is that of its last
-    /// event.
+impl Append {
+    /// What its claim stands for, once the write has its place: `position` is that of its last event.
     pub fn first_result(&self, position: Position) -> Result<FirstResult, StreamFull> {
-        match self {
-            Self::Letter(letter) => Ok(FirstResult::DeadLettered { id: letter.id }),
-            Self::Events { after, events } if events.is_empty() => {
-                Ok(FirstResult::Unchanged { current: *after })
+        match &self.write {
+            Write::Letter(letter) => Ok(FirstResult::DeadLettered { id: letter.id }),
+            Write::Events { after, events } if events.is_empty() => {
+                let refusal = self.claim.as_ref().and_then(|claim| claim.refusal.clone());
+                let unchanged = FirstResult::Unchanged { current: *after };
+                Ok(refusal.map_or(unchanged, FirstResult::Rejected))
             }
-            Self::Events { after, events } => Ok(FirstResult::Committed {
+            Write::Events { after, events } => Ok(FirstResult::Committed {
                 first: Sequence::after(*after)?,
                 last: Sequence::advance(*after, events.len())?.ok_or(StreamFull)?,
                 position,
@@ -75,13 +76,15 @@ impl BrokenChains {
     }
 }
 
-/// An external id, and what it stands for.
+/// An external id, or the key of an effect, and what it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The key, unique for the stream.
     pub external_id: String,
     /// What the command or fact asks for.
     pub content: ContentHash,
+    /// Set in an append of no events that keeps a "no".
+    pub refusal: Option<Rejected>,
 }
 
 /// A claim that was spent, as long as the stream exists.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ExpectedSequence, FactOrigin, FieldPath, MergeStrategy, Metadata, Payload, StreamId};
+use crate::{
+    EffectId, ExpectedSequence, FactOrigin, FieldPath, MergeStrategy, Metadata, Payload, StreamId,
+};
 
 /// One or several commands for one aggregate, decided in order and written all or nothing.
 ///
@@ -27,6 +29,13 @@ pub struct CommandRequest {
     /// Correlation, causation, external id, sender.
     #[serde(default)]
     pub metadata: Metadata,
+    /// Which effect of which reaction it is; `None`: of no reaction.
+    ///
+    /// It is applied once under this identity, in place of the external id, and its first result stands whatever is
+    /// sent under it later: a "no" too, and a conflict that the strategy refused, which is then a
+    /// [`Rejected`](crate::Rejected).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectId>,
 }
 
 impl CommandRequest {
@@ -40,6 +49,7 @@ impl CommandRequest {
             merge: None,
             premises: Vec::new(),
             metadata: Metadata::default(),
+            effect: None,
         }
     }
 }
@@ -55,8 +65,10 @@ pub struct FactRequest {
     pub facts: Vec<NewFact>,
     /// Whether the aggregate may add to or translate the facts; `None`: the domain's own rule.
     pub route_to_aggregate: Option<bool>,
-    /// Correlation, causation, sender; the external id is required.
+    /// Correlation, causation, sender; the external id is required, unless it is an effect.
     pub metadata: Metadata,
+    /// Which effect of which reaction it is; `None`: of no reaction. See [`CommandRequest::effect`].
+    pub effect: Option<EffectId>,
 }
 
 /// An event that happened elsewhere and has no sequence yet.

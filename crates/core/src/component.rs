@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::stream::is_name;
-use crate::{LogPartition, StreamId};
+use crate::{LogPartition, Saga, StreamId};
 
 /// The name of a saga, a process manager or a projector, for example `balances`.
 ///
@@ -26,6 +26,17 @@ impl Component {
             return Ok(Self(name.into()));
         }
         Err(InvalidComponent { name: name.into() })
+    }
+
+    /// The name of a saga. A `NAME` that is none does not compile.
+    pub fn of_saga<S: Saga>() -> Self {
+        const {
+            assert!(
+                is_name(S::NAME),
+                "`NAME` must be 1 to 64 characters: a lower-case letter first, then lower-case letters, digits, `_`, `-` or `.`"
+            );
+        }
+        Self(S::NAME.into())
     }
 
     /// The name.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::payload::hex;
-use crate::{Codec, CommandRequest, FactRequest, Payload};
+use crate::{Codec, CommandRequest, FactRequest, Payload, RejectedEffect};
 
 /// SHA-256 of what a command or a fact asks for, to tell a repetition from another use of its external id.
 ///
@@ -37,6 +37,17 @@ impl ContentHash {
         for fact in &request.facts {
             update_field(&mut hasher, fact.origin.source.as_bytes());
             update(&mut hasher, &fact.payload);
+        }
+        Self(hasher.finalize().into())
+    }
+
+    /// Of an effect that comes back.
+    pub fn of_rejected(rejected: &RejectedEffect) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(b"rejected");
+        update_field(&mut hasher, rejected.rejected.code.as_bytes());
+        for command in &rejected.commands {
+            update(&mut hasher, command);
         }
         Self(hasher.finalize().into())
     }

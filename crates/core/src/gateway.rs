@@ -1,8 +1,8 @@
 //! The door through which commands and facts reach aggregates, wherever they run.
 
-use crate::{CommandRequest, FactRequest, Receipt, SubmitError};
+use crate::{CommandRequest, FactRequest, Receipt, RejectedEffect, SubmitError};
 
-/// Takes commands and facts: implemented by the coordinator in process, and by a client over the wire.
+/// Takes commands, facts and what comes back of them: implemented by the coordinator in process, and by a client over the wire.
 #[async_trait::async_trait]
 pub trait CommandGateway: Send + Sync + std::fmt::Debug + 'static {
     /// Runs a command and answers when the outcome is durable.
@@ -14,4 +14,9 @@ pub trait CommandGateway: Send + Sync + std::fmt::Debug + 'static {
 
     /// Records a fact and answers when it is durable. Cancel safety as for [`CommandGateway::submit`].
     async fn record(&self, request: FactRequest) -> Result<Receipt, SubmitError>;
+
+    /// Tells the aggregate whose event was reacted to that an effect was rejected, and answers when what it makes of
+    /// that ([`Aggregate::on_rejected`](crate::Aggregate::on_rejected)) is durable. It is told once, however often this
+    /// is called. Cancel safety as for [`CommandGateway::submit`].
+    async fn hand_back(&self, rejected: RejectedEffect) -> Result<Receipt, SubmitError>;
 }

@@ -29,6 +29,8 @@ mod receipt;
 mod submit_error;
 mod conflict;
 mod dead_letter;
+mod effect;
+mod saga;
 mod gateway;
 mod view;
 
@@ -54,6 +56,10 @@ pub use cursor::{Begin, Cursor, InvalidCursor};
 pub use dead_letter::{
     Attempt, DeadLetter, InvalidLetterStatus, LetterFilter, LetterStatus, ParkReason,
 };
+pub use effect::{
+    CommandEffect, Effect, EffectError, EffectFault, EffectId, Effects, FactEffect, RecordedFact,
+    SentCommand,
+};
 pub use event::{NewEvent, RecordedEvent};
 pub use event_filter::EventFilter;
 pub use field_names::field_names;
@@ -70,6 +76,7 @@ pub use position::Position;
 pub use reaction::{Reaction, ReactionError, Step};
 pub use receipt::{Commit, FirstResult, Outcome, Receipt};
 pub use resequencer::{Gap, Offered, Resequencer};
+pub use saga::{RejectedEffect, Saga};
 pub use schema::{Migration, SchemaChange};
 pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,

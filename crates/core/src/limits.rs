@@ -1,6 +1,6 @@
 //! How much one request may carry.
 
-use crate::{CommandRequest, FactRequest, FieldViolation, Metadata, Payload};
+use crate::{CommandRequest, FactRequest, FieldViolation, Metadata, Payload, RejectedEffect};
 
 /// How much one request may carry. Over a limit it is refused before anything is read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Default for Limits {
 impl Limits {
     /// Everything that is wrong with the form of a command; empty if nothing is.
     pub fn check_command(&self, request: &CommandRequest) -> Vec<FieldViolation> {
-        let mut found = self.check_metadata(&request.metadata);
+        let mut found = self.check_metadata(&request.metadata, request.effect.is_some());
         self.check_pages(&mut found, "command", request.commands.iter());
         if request.premises.len() > self.premises {
             let message = format!(
@@ -47,8 +47,8 @@ impl Limits {
 
     /// Everything that is wrong with the form of a fact; empty if nothing is.
     pub fn check_fact(&self, request: &FactRequest) -> Vec<FieldViolation> {
-        let mut found = self.check_metadata(&request.metadata);
-        if request.metadata.external_id.is_none() {
+        let mut found = self.check_metadata(&request.metadata, request.effect.is_some());
+        if request.metadata.external_id.is_none() && request.effect.is_none() {
             found.push(FieldViolation::new(
                 "cover.external_id",
                 "a fact needs an external id, by which a repetition is recognised: give the id it has where it happened",
@@ -80,8 +80,23 @@ impl Limits {
         found
     }
 
-    fn check_metadata(&self, metadata: &Metadata) -> Vec<FieldViolation> {
+    /// Everything that is wrong with the form of an effect that comes back; empty if nothing is.
+    pub fn check_rejected(&self, rejected: &RejectedEffect) -> Vec<FieldViolation> {
+        let mut found = self.check_metadata(&rejected.metadata, true);
+        self.check_pages(&mut found, "command", rejected.commands.iter());
+        found
+    }
+
+    /// The external id of an effect is not its key: it only travels.
+    fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
+        let reserved = |external_id: &String| external_id.starts_with('\0');
+        if !effect && metadata.external_id.as_ref().is_some_and(reserved) {
+            found.push(FieldViolation::new(
+                "cover.external_id",
+                "begins with the character 0, as only the keys of reactions do; take another",
+            ));
+        }
         let names = [
             ("cover.external_id", &metadata.external_id),
             ("cover.correlation_id", &metadata.correlation_id),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Timestamp;
+use crate::{RecordedEvent, Timestamp};
 
 /// What is known of an event besides its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,20 @@ pub struct Metadata {
     /// The time the sender named; for display, never for order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
+}
+
+impl Metadata {
+    /// Of what a reaction does because of an event: the workflow and the external id are carried on.
+    pub fn caused_by(event: &RecordedEvent, actor: String) -> Self {
+        Self {
+            correlation_id: event.metadata.correlation_id.clone(),
+            causation_id: Some(event.id),
+            external_id: event.metadata.external_id.clone(),
+            actor: Some(actor),
+            origin: None,
+            sent_at: None,
+        }
+    }
 }
 
 /// Where a fact comes from.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    CheckpointStore, Component, EventFilter, Hold, Position, RecordedEvent, StoreError, Tenure,
+    CheckpointStore, Component, Domain, EventFilter, Hold, Position, RecordedEvent, StoreError,
+    Tenure,
 };
 
 /// A saga, a process manager or a projector, as the loop sees it that feeds it.
@@ -51,6 +52,14 @@ pub enum ReactionError {
     /// A store does not answer. It is no fault of the events: they are tried again until it does.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An aggregate that it needs does not answer. It is no fault of the events either.
+    #[error("`{target}` does not answer: {source}")]
+    Unavailable {
+        /// Whose domain.
+        target: Domain,
+        /// What it said.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The component failed.
     #[error("{0}")]
     Failed(#[source] Box<dyn Error + Send + Sync>),

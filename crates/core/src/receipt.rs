@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Position, RecordedEvent, Sequence, StreamId};
+use crate::{Position, RecordedEvent, Rejected, Sequence, StreamId};
 
 /// The answer to a command or a fact that was not refused. What it says is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,9 @@ impl Receipt {
             Outcome::Committed(commit) => Some((commit.first, commit.last)),
             Outcome::Duplicate(FirstResult::Committed { first, last, .. }) => Some((*first, *last)),
             Outcome::Duplicate(
-                FirstResult::Unchanged { .. } | FirstResult::DeadLettered { .. },
+                FirstResult::Unchanged { .. }
+                | FirstResult::DeadLettered { .. }
+                | FirstResult::Rejected(_),
             )
             | Outcome::Unchanged { .. }
             | Outcome::DeadLettered { .. } => None,
@@ -90,4 +92,6 @@ pub enum FirstResult {
         /// The letter.
         id: Uuid,
     },
+    /// It was rejected, as an effect of a reaction: one that anybody else sends may be accepted the next time.
+    Rejected(Rejected),
 }

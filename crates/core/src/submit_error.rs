@@ -155,6 +155,11 @@ pub struct Rejected {
     pub fields: Vec<(String, Value)>,
 }
 
+impl Rejected {
+    /// The code of a conflict that the strategy refused, where it is kept as the result of an effect.
+    pub const CONFLICT: &str = "SequenceConflict";
+}
+
 impl<R: Rejection> From<&R> for Rejected {
     fn from(rejection: &R) -> Self {
         Self {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CommandGateway, CommandRequest, FactRequest, FieldViolation, Receipt, SubmitError, Unavailable,
+    CommandGateway, CommandRequest, FactRequest, FieldViolation, Receipt, RejectedEffect,
+    SubmitError, Unavailable,
 };
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -20,7 +21,7 @@ use v1::fact_service_client::FactServiceClient;
 /// When to try again where the other side did not say.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Takes commands and facts to a coordinator over the wire. Cheap to clone; clones share the connection.
+/// Takes commands, facts and what comes back of them to a coordinator over the wire. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub struct RemoteGateway {
     commands: CommandServiceClient<Channel>,
@@ -76,6 +77,18 @@ impl CommandGateway for RemoteGateway {
         }
         let answer = self.facts.clone().record(message).await;
         receipt(answer, &request.stream)
+    }
+
+    async fn hand_back(&self, rejected: RejectedEffect) -> Result<Receipt, SubmitError> {
+        let mut message = Request::new(v1::HandBackRequest {
+            include_events: self.include_events,
+            ..(&rejected).into()
+        });
+        if let Some(actor) = &rejected.metadata.actor {
+            set_actor(message.metadata_mut(), actor);
+        }
+        let answer = self.commands.clone().hand_back(message).await;
+        receipt(answer, &rejected.effect.source)
     }
 }
 

@@ -102,6 +102,7 @@ impl<A: Aggregate> Send<A> {
             expected: self.expected,
             merge: self.merge,
             metadata: self.metadata,
+            effect: None,
         };
         Ok((self.coordinator, request))
     }
@@ -213,6 +214,7 @@ impl<A: Aggregate> IntoFuture for Record<A> {
                 facts: vec![fact],
                 route_to_aggregate: self.route_to_aggregate,
                 metadata: self.metadata,
+                effect: None,
             };
             self.coordinator.record(request).await
         })

@@ -43,7 +43,7 @@ impl Log {
         let partition = self.partition_of(&append.stream);
         let position = Position(self.head(partition).0 + count);
         let recorded_at = self.recorded_at(partition, now);
-        let Ok(first) = append.write.first_result(position) else {
+        let Ok(first) = append.first_result(position) else {
             return AppendOutcome::StreamFull;
         };
         if let Some(claim) = &append.claim {

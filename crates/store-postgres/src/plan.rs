@@ -130,7 +130,7 @@ impl<'k> Plan<'k> {
             Write::Letter(_) => 0,
         };
         let position = Position(self.head.position.0 + count);
-        let first = match append.write.first_result(position) {
+        let first = match append.first_result(position) {
             Ok(FirstResult::Committed { last, .. }) if last > LAST_SEQUENCE => None,
             first => first.ok(),
         };

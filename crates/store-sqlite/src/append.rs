@@ -47,7 +47,7 @@ impl<'j> Transaction<'_, 'j> {
                     return self.refuse(append, AppendOutcome::Conflict { current });
                 }
                 let position = Position(self.head.position.0 + events.len() as u64);
-                let Ok(first) = append.write.first_result(position) else {
+                let Ok(first) = append.first_result(position) else {
                     return self.refuse(append, AppendOutcome::StreamFull);
                 };
                 if let Some(spent) = self.spend(append, &first)? {

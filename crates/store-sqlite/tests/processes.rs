@@ -129,6 +129,7 @@ fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Append {
         claim: Some(Claim {
             external_id: id.to_string(),
             content: ContentHash([1; 32]),
+            refusal: None,
         }),
     }
 }

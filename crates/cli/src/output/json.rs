@@ -64,6 +64,9 @@ pub(crate) fn first_result(first: &FirstResult) -> Value {
             json!({ "outcome": "unchanged", "current": current })
         }
         FirstResult::DeadLettered { id } => json!({ "outcome": "dead_lettered", "id": id }),
+        FirstResult::Rejected(rejection) => {
+            json!({ "outcome": "rejected", "rejection": rejected(rejection) })
+        }
     }
 }
 

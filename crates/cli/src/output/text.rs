@@ -71,6 +71,7 @@ pub(crate) fn first_result(first: &FirstResult) -> String {
             format!("there was nothing to do, {}", still_at(*current))
         }
         FirstResult::DeadLettered { id } => format!("parked then as dead letter {id}"),
+        FirstResult::Rejected(rejected) => format!("{} then", rejection(rejected)),
     }
 }
 

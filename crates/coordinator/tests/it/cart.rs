@@ -242,6 +242,7 @@ pub(crate) fn fact(stream: &StreamId, external_id: &str, event: &Happened) -> Fa
             external_id: Some(external_id.into()),
             ..Metadata::default()
         },
+        effect: None,
     }
 }
 

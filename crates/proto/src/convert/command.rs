@@ -5,6 +5,7 @@ use seriatim_core::{
 };
 use uuid::Uuid;
 
+use super::effect::optional_effect;
 use super::expectation::{
     expected_on_page, field_paths, merge_strategy, page_expectation, path_texts,
 };
@@ -25,8 +26,10 @@ impl TryFrom<v1::SubmitRequest> for CommandRequest {
         let sent_at = found.take(optional_time(request.sent_at, "sent_at"));
         let premises = found.take(field_paths(request.premises, "premises"));
         let book = found.take(command_book(request.book));
+        let effect = found.take(optional_effect(request.effect));
         let read = (|| {
             let mut command = book?.with(premises?);
+            command.effect = effect?;
             command.id = id?.unwrap_or(command.id);
             command.metadata.causation_id = causation_id?;
             command.metadata.sent_at = sent_at?;
@@ -46,6 +49,7 @@ impl From<&CommandRequest> for v1::SubmitRequest {
             request_id: Some(request.id.into()),
             causation_id: request.metadata.causation_id.map(Into::into),
             sent_at: request.metadata.sent_at.map(Into::into),
+            effect: request.effect.as_ref().map(Into::into),
         }
     }
 }
@@ -53,21 +57,30 @@ impl From<&CommandRequest> for v1::SubmitRequest {
 impl From<&CommandRequest> for v1::CommandBook {
     /// The first page says what holds for all.
     fn from(request: &CommandRequest) -> Self {
-        let pages = request.commands.iter().enumerate().map(|(at, command)| {
-            let shared = at == 0;
-            v1::CommandPage {
-                expected: page_expectation(request.expected).filter(|_| shared),
-                merge_strategy: request
-                    .merge
-                    .filter(|_| shared)
-                    .map(|strategy| v1::MergeStrategy::from(strategy).into()),
-                command: Some(any(command)),
-            }
-        });
-        Self {
-            cover: Some(cover_of_request(&request.stream, &request.metadata)),
-            pages: pages.collect(),
+        let mut book = book_of(&request.stream, &request.metadata, &request.commands);
+        if let Some(first) = book.pages.first_mut() {
+            first.expected = page_expectation(request.expected);
+            first.merge_strategy = request
+                .merge
+                .map(|strategy| v1::MergeStrategy::from(strategy).into());
         }
+        book
+    }
+}
+
+/// A book that says nothing of how to merge.
+pub(super) fn book_of(
+    stream: &StreamId,
+    metadata: &Metadata,
+    commands: &[Payload],
+) -> v1::CommandBook {
+    let pages = commands.iter().map(|command| v1::CommandPage {
+        command: Some(any(command)),
+        ..v1::CommandPage::default()
+    });
+    v1::CommandBook {
+        cover: Some(cover_of_request(stream, metadata)),
+        pages: pages.collect(),
     }
 }
 
@@ -90,6 +103,7 @@ impl Book {
             merge: self.shared.merge,
             premises,
             metadata: self.metadata,
+            effect: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use seriatim_core::{
 };
 
 use super::command::command_book;
+use super::effect::optional_effect;
 use super::event::recorded_events;
 use super::expectation::{field_paths, path_texts};
 use super::identity::{domain, non_empty, optional_uuid, uuid};
@@ -94,6 +95,7 @@ impl From<&DeadLetter> for v1::DeadLetter {
             parked_at: Some(letter.parked_at.into()),
             attempts: letter.attempts.iter().map(Into::into).collect(),
             status: v1::DeadLetterStatus::from(letter.status).into(),
+            effect: letter.request.effect.as_ref().map(Into::into),
         }
     }
 }
@@ -109,6 +111,7 @@ impl TryFrom<v1::DeadLetter> for DeadLetter {
             optional_uuid(letter.causation_id.as_ref(), "causation_id")?;
         request.metadata.actor = non_empty(letter.actor);
         request.metadata.sent_at = optional_time(letter.sent_at, "sent_at")?;
+        request.effect = optional_effect(letter.effect)?;
         Ok(Self {
             id: uuid(letter.id.as_ref(), "id")?,
             conflict: Conflict {

@@ -4,6 +4,7 @@ use seriatim_core::{FactOrigin, FactRequest, Metadata, NewFact, Timestamp};
 use uuid::Uuid;
 
 use super::command::{in_page, not_empty};
+use super::effect::optional_effect;
 use super::identity::{cover_of_request, non_empty, optional_uuid, stream};
 use super::invalid::{Found, Invalid, required};
 use super::payload::{any, payload};
@@ -22,8 +23,10 @@ impl TryFrom<v1::RecordRequest> for FactRequest {
         let book = required(request.book, "book", "give a cover and at least one page")
             .and_then(fact_book);
         let book = found.take(book);
+        let effect = found.take(optional_effect(request.effect));
         let read = (|| {
             let mut fact = book?;
+            fact.effect = effect?;
             fact.id = id?.unwrap_or(fact.id);
             fact.metadata.causation_id = causation_id?;
             fact.route_to_aggregate = request.route_facts_to_aggregate;
@@ -59,6 +62,7 @@ impl From<&FactRequest> for v1::RecordRequest {
             include_events: false,
             request_id: Some(request.id.into()),
             causation_id: request.metadata.causation_id.map(Into::into),
+            effect: request.effect.as_ref().map(Into::into),
         }
     }
 }
@@ -92,6 +96,7 @@ fn fact_book(book: v1::EventBook) -> Result<FactRequest, Invalid> {
             sent_at,
             ..Metadata::default()
         },
+        effect: None,
     }))
 }
 

@@ -14,6 +14,17 @@ impl Invalid {
         Self(vec![FieldViolation::new(field, description)])
     }
 
+    /// The same, where a field has another name than usual.
+    #[must_use]
+    pub(super) fn renamed(mut self, usual: &str, name: &str) -> Self {
+        for violation in &mut self.0 {
+            if let Some(rest) = violation.field.strip_prefix(usual) {
+                violation.field = format!("{name}{rest}");
+            }
+        }
+        self
+    }
+
     /// The same, seen from the message around: `root` becomes `cover.root`.
     #[must_use]
     pub fn within(mut self, outer: impl Display) -> Self {

@@ -48,6 +48,36 @@ pub fn record_response(receipt: &Receipt, include_events: bool) -> v1::RecordRes
     }
 }
 
+/// The answer to a `HandBack`; with the events, if they are asked for and not too large.
+pub fn hand_back_response(receipt: &Receipt, include_events: bool) -> v1::HandBackResponse {
+    use v1::hand_back_response::Outcome as HandBackOutcome;
+    let response = submit_response(receipt, include_events);
+    v1::HandBackResponse {
+        correlation_id: response.correlation_id,
+        outcome: response.outcome.and_then(|outcome| match outcome {
+            WireOutcome::Committed(commit) => Some(HandBackOutcome::Committed(commit)),
+            WireOutcome::Duplicate(duplicate) => Some(HandBackOutcome::Duplicate(duplicate)),
+            WireOutcome::Unchanged(unchanged) => Some(HandBackOutcome::Unchanged(unchanged)),
+            // What comes back collides with nothing.
+            WireOutcome::DeadLettered(_) => None,
+        }),
+    }
+}
+
+impl From<v1::HandBackResponse> for v1::SubmitResponse {
+    fn from(response: v1::HandBackResponse) -> Self {
+        use v1::hand_back_response::Outcome as HandBackOutcome;
+        Self {
+            correlation_id: response.correlation_id,
+            outcome: response.outcome.map(|outcome| match outcome {
+                HandBackOutcome::Committed(commit) => WireOutcome::Committed(commit),
+                HandBackOutcome::Duplicate(duplicate) => WireOutcome::Duplicate(duplicate),
+                HandBackOutcome::Unchanged(unchanged) => WireOutcome::Unchanged(unchanged),
+            }),
+        }
+    }
+}
+
 impl From<v1::RecordResponse> for v1::SubmitResponse {
     fn from(response: v1::RecordResponse) -> Self {
         use v1::record_response::Outcome as RecordOutcome;
@@ -131,6 +161,7 @@ impl From<&FirstResult> for v1::FirstResult {
             FirstResult::DeadLettered { id } => wire::Result::DeadLettered(wire::DeadLettered {
                 id: Some((*id).into()),
             }),
+            FirstResult::Rejected(rejected) => wire::Result::Rejected(rejected.into()),
         };
         Self {
             result: Some(result),
@@ -155,6 +186,7 @@ impl TryFrom<v1::FirstResult> for FirstResult {
             wire::Result::DeadLettered(letter) => Self::DeadLettered {
                 id: uuid(letter.id.as_ref(), "first_result.dead_lettered.id")?,
             },
+            wire::Result::Rejected(rejection) => Self::Rejected(rejection.try_into()?),
         })
     }
 }

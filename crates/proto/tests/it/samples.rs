@@ -38,6 +38,15 @@ pub(crate) fn event(sequence: u32) -> RecordedEvent {
     }
 }
 
+pub(crate) fn effect() -> EffectId {
+    EffectId {
+        component: Component::new("payments").unwrap(),
+        source: stream(),
+        sequence: Sequence(3),
+        ordinal: 1,
+    }
+}
+
 pub(crate) fn command() -> CommandRequest {
     CommandRequest {
         id: Uuid::from_u128(7),
@@ -56,6 +65,7 @@ pub(crate) fn command() -> CommandRequest {
             origin: None,
             ..metadata()
         },
+        effect: Some(effect()),
     }
 }
 
@@ -82,6 +92,7 @@ pub(crate) fn fact() -> FactRequest {
             origin: None,
             ..metadata()
         },
+        effect: Some(effect()),
     }
 }
 
@@ -169,6 +180,7 @@ pub(crate) fn first_results() -> Vec<FirstResult> {
         FirstResult::DeadLettered {
             id: Uuid::from_u128(11),
         },
+        FirstResult::Rejected(rejected()),
     ]
 }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// How long it may take until it is noticed that a store or a target answers again.
+const LONGEST_FOR_AN_ANSWER: Duration = Duration::from_secs(5);
+
 /// How often an event is tried again that a component failed on, and how long the pauses between are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackOff {
@@ -30,11 +33,16 @@ impl BackOff {
         if tried > self.retries {
             return None;
         }
-        Some(self.pause_without_end(tried))
+        Some(self.doubled(tried))
     }
 
-    /// The pause after a try of what is tried for ever.
+    /// The pause after a try of what is tried until it answers. It is the answer that is waited for, so even the longest
+    /// is soon over.
     pub(crate) fn pause_without_end(&self, tried: u32) -> Duration {
+        self.doubled(tried).min(LONGEST_FOR_AN_ANSWER)
+    }
+
+    fn doubled(&self, tried: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(tried.saturating_sub(1));
         self.first.saturating_mul(doubled).min(self.longest)
     }

@@ -213,7 +213,7 @@ impl Piece {
         Ok(())
     }
 
-    /// Tries some events, as often as it takes for the store to answer. What is inside is the component's own failure.
+    /// Tries some events, as often as it takes for the store and for the targets to answer. What is inside is the component's own failure.
     async fn attempt(
         &mut self,
         events: &[&RecordedEvent],
@@ -232,6 +232,13 @@ impl Piece {
                 Tried::StoreDown(error) => {
                     down += 1;
                     self.wait_for_store(&error, down, tenure).await?;
+                }
+                Tried::TargetDown(target, error) => {
+                    down += 1;
+                    tracing::warn!(work = %self.work, %target, error, "waiting for the target");
+                    self.is(PieceState::WaitingForTarget { target, error });
+                    let pause = self.back_off.pause_without_end(down);
+                    self.pause(pause, tenure).await?;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! How a piece of work is getting on, for those who look on.
 
-use seriatim_core::{Position, RecordedEvent, Sequence, StreamId, Work};
+use seriatim_core::{Domain, Position, RecordedEvent, Sequence, StreamId, Work};
 
 /// How a piece of work is getting on in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,13 @@ pub enum PieceState {
     Working,
     /// A store does not answer, and is asked again.
     WaitingForStore {
+        /// What it said.
+        error: String,
+    },
+    /// An aggregate that the component needs does not answer, or has too much to do, and is asked again.
+    WaitingForTarget {
+        /// Whose domain.
+        target: Domain,
         /// What it said.
         error: String,
     },

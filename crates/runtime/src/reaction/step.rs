@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use seriatim_core::{
-    Hold, Position, Reaction, ReactionError, RecordedEvent, Step, StoreError, Tenure,
+    Domain, Hold, Position, Reaction, ReactionError, RecordedEvent, Step, StoreError, Tenure,
 };
 
 /// What came of a try.
@@ -17,6 +17,8 @@ pub(crate) enum Tried {
     Lost,
     /// A store does not answer.
     StoreDown(StoreError),
+    /// An aggregate that the component needs does not answer.
+    TargetDown(Domain, String),
     /// The component failed.
     Failed(String),
 }
@@ -42,6 +44,9 @@ pub(crate) async fn attempt(
             Ok(Ok(Hold::Held)) => Tried::Done,
             Ok(Ok(Hold::Lost)) => Tried::Lost,
             Ok(Err(ReactionError::Store(error))) => Tried::StoreDown(error),
+            Ok(Err(ReactionError::Unavailable { target, source })) => {
+                Tried::TargetDown(target, with_causes(source.as_ref()))
+            }
             Ok(Err(ReactionError::Failed(error))) => Tried::Failed(with_causes(error.as_ref())),
             Err(panic) => Tried::Failed(format!("it panicked: {}", message(panic.as_ref()))),
         },

@@ -2,7 +2,7 @@
 
 use futures::stream::BoxStream;
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{CommandGateway, CommandRequest};
+use seriatim_core::{CommandGateway, CommandRequest, RejectedEffect};
 use seriatim_proto::{actor, convert, v1};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
@@ -89,5 +89,21 @@ impl CommandService for Commands {
             .await
             .map_err(status)?;
         Ok(Response::new((&simulation).into()))
+    }
+
+    async fn hand_back(
+        &self,
+        request: Request<v1::HandBackRequest>,
+    ) -> Result<Response<v1::HandBackResponse>, Status> {
+        let actor = actor(request.metadata()).map_err(status)?;
+        let request = request.into_inner();
+        let include_events = request.include_events;
+        let mut rejected = RejectedEffect::try_from(request).map_err(status)?;
+        rejected.metadata.actor = actor;
+        let receipt = self.coordinator.hand_back(rejected).await.map_err(status)?;
+        Ok(Response::new(convert::hand_back_response(
+            &receipt,
+            include_events,
+        )))
     }
 }

@@ -96,6 +96,7 @@ async fn facts() {
             external_id: Some("evt-1".into()),
             ..Metadata::default()
         },
+        effect: None,
     };
     let receipt = remote.record(request.clone()).await.unwrap();
     assert_eq!(receipt.sequences(), Some((Sequence(0), Sequence(0))));

@@ -30,6 +30,7 @@ pub fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Appen
         claim: Some(Claim {
             external_id: id.to_string(),
             content: ContentHash([1; 32]),
+            refusal: None,
         }),
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn claimed(append: Append, external_id: &str, content: u8) -> Append 
     let claim = Claim {
         external_id: external_id.into(),
         content: ContentHash([content; 32]),
+        refusal: None,
     };
     Append {
         claim: Some(claim),

@@ -70,6 +70,7 @@ impl Teller {
                 external_id: Some(external_id.into()),
                 ..Metadata::default()
             },
+            effect: None,
         };
         print_answer(self.client.record(&request).await)
     }
@@ -121,9 +122,11 @@ fn outcome(outcome: &Outcome) -> String {
         Outcome::Duplicate(FirstResult::Committed { first, last, .. }) => {
             format!("a duplicate; recorded the first time as {first} to {last}")
         }
-        Outcome::Duplicate(FirstResult::Unchanged { .. } | FirstResult::DeadLettered { .. }) => {
-            "a duplicate".into()
-        }
+        Outcome::Duplicate(
+            FirstResult::Unchanged { .. }
+            | FirstResult::DeadLettered { .. }
+            | FirstResult::Rejected(_),
+        ) => "a duplicate".into(),
     }
 }
 

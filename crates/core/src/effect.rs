@@ -1,0 +1,344 @@
+//! What reactions ask of aggregates: commands and facts, each with an identity under which it takes effect once.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Aggregate, CommandRequest, Component, Domain, EncodeError, ExpectedSequence, FactOrigin,
+    FactRequest, FieldPath, InvalidFieldPath, MergeStrategy, Message, Metadata, NewFact, Payload,
+    Sequence, StreamId,
+};
+
+/// The identity of an effect: the target applies what comes under it once, however often it comes.
+///
+/// It is made of what does not change when an event is reacted to again. Neither two components that react to one
+/// event share it, nor two effects of one component, whomever they are for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EffectId {
+    /// Who reacted.
+    pub component: Component,
+    /// To an event of this stream.
+    pub source: StreamId,
+    /// To this one.
+    pub sequence: Sequence,
+    /// The place in the list of what it asked for, from 0 on.
+    pub ordinal: u32,
+}
+
+impl EffectId {
+    /// The key under which the target's stream keeps what became of it. It begins with the character 0, as no external
+    /// id of a sender may.
+    pub fn claim_key(&self) -> String {
+        format!("\0{self}")
+    }
+
+    /// The key under which the source's stream keeps that it came back rejected.
+    pub fn return_key(&self) -> String {
+        format!("\0{self}/rejected")
+    }
+}
+
+impl fmt::Display for EffectId {
+    /// `component/domain/root/sequence/ordinal`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            component,
+            source,
+            sequence,
+            ordinal,
+        } = self;
+        write!(f, "{component}/{source}/{sequence}/{ordinal}")
+    }
+}
+
+/// Something that a reaction asks for. Plain data, so that it can be kept until it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Commands for an aggregate, which may reject them.
+    Command(CommandEffect),
+    /// Facts for an aggregate.
+    Fact(FactEffect),
+}
+
+impl Effect {
+    /// Whom it is for.
+    pub fn target(&self) -> &StreamId {
+        match self {
+            Self::Command(command) => &command.stream,
+            Self::Fact(fact) => &fact.stream,
+        }
+    }
+}
+
+/// One or several commands for one aggregate, as in a [`CommandRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandEffect {
+    /// Whom it is for.
+    pub stream: StreamId,
+    /// What to do; decided in order, written all or nothing.
+    pub commands: Vec<Payload>,
+    /// What is believed to be current there.
+    #[serde(default, skip_serializing_if = "is_any")]
+    pub expected: ExpectedSequence,
+    /// What to do if that is wrong; `None`: the aggregate's own strategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeStrategy>,
+    /// The fields of the target's state that it was decided upon.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub premises: Vec<FieldPath>,
+}
+
+impl CommandEffect {
+    /// As the request that the target gets.
+    pub fn into_request(self, id: EffectId, metadata: Metadata) -> CommandRequest {
+        CommandRequest {
+            id: Uuid::now_v7(),
+            stream: self.stream,
+            commands: self.commands,
+            expected: self.expected,
+            merge: self.merge,
+            premises: self.premises,
+            metadata,
+            effect: Some(id),
+        }
+    }
+}
+
+/// One or several facts for one aggregate, as in a [`FactRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactEffect {
+    /// Whom it concerns.
+    pub stream: StreamId,
+    /// What happened; written all or nothing.
+    pub events: Vec<Payload>,
+    /// What happened, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Whether the aggregate may add to or translate it; `None`: the domain's own rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_to_aggregate: Option<bool>,
+}
+
+impl FactEffect {
+    /// As the request that the target gets: it happened in the domain that was reacted to.
+    pub fn into_request(self, id: EffectId, metadata: Metadata) -> FactRequest {
+        let origin = FactOrigin {
+            source: id.source.domain.as_str().into(),
+            description: self.description,
+        };
+        let facts = self.events.into_iter().map(|payload| NewFact {
+            payload,
+            origin: origin.clone(),
+        });
+        FactRequest {
+            id: Uuid::now_v7(),
+            stream: self.stream,
+            facts: facts.collect(),
+            route_to_aggregate: self.route_to_aggregate,
+            metadata,
+            effect: Some(id),
+        }
+    }
+}
+
+fn is_any(expected: &ExpectedSequence) -> bool {
+    *expected == ExpectedSequence::Any
+}
+
+/// Collects what a reaction asks for, in the order in which it is to be done.
+#[derive(Debug, Default)]
+pub struct Effects {
+    list: Vec<Effect>,
+    error: Option<EffectError>,
+}
+
+impl Effects {
+    /// Sends a command to an aggregate. With no more said, it is decided on whatever is current there.
+    pub fn send<A: Aggregate>(&mut self, root: Uuid, command: &A::Command) -> SentCommand<'_, A> {
+        self.list.push(Effect::Command(CommandEffect {
+            stream: StreamId::new(Domain::of::<A>(), root),
+            commands: Vec::new(),
+            expected: ExpectedSequence::Any,
+            merge: None,
+            premises: Vec::new(),
+        }));
+        let sent = SentCommand {
+            effects: self,
+            aggregate: PhantomData,
+        };
+        sent.and(command)
+    }
+
+    /// Tells an aggregate of something that happened, which it cannot refuse.
+    pub fn record<A: Aggregate>(&mut self, root: Uuid, event: &A::Event) -> RecordedFact<'_> {
+        let stream = StreamId::new(Domain::of::<A>(), root);
+        let payload = event.encode();
+        let events = self.keep(&stream, payload.map_err(EffectFault::Encode));
+        self.list.push(Effect::Fact(FactEffect {
+            stream,
+            events: events.into_iter().collect(),
+            description: String::new(),
+            route_to_aggregate: None,
+        }));
+        RecordedFact { effects: self }
+    }
+
+    /// Adds one that is made already.
+    pub fn push(&mut self, effect: Effect) {
+        self.list.push(effect);
+    }
+
+    /// What was asked for; or the first of it that cannot be written down.
+    pub fn into_list(self) -> Result<Vec<Effect>, EffectError> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.list),
+        }
+    }
+
+    /// The value, or nothing, with the error kept for the end.
+    fn keep<T>(&mut self, target: &StreamId, found: Result<T, EffectFault>) -> Option<T> {
+        match found {
+            Ok(found) => Some(found),
+            Err(source) => {
+                let target = target.clone();
+                self.error.get_or_insert(EffectError { target, source });
+                None
+            }
+        }
+    }
+
+    fn last_command(&mut self) -> &mut CommandEffect {
+        match self.list.last_mut() {
+            Some(Effect::Command(command)) => command,
+            Some(Effect::Fact(_)) | None => unreachable!("a command was put there"),
+        }
+    }
+
+    fn last_fact(&mut self) -> &mut FactEffect {
+        match self.list.last_mut() {
+            Some(Effect::Fact(fact)) => fact,
+            Some(Effect::Command(_)) | None => unreachable!("a fact was put there"),
+        }
+    }
+}
+
+/// A command that was asked for; more can be said about it. Made by [`Effects::send`].
+#[derive(Debug)]
+pub struct SentCommand<'e, A> {
+    effects: &'e mut Effects,
+    aggregate: PhantomData<fn() -> A>,
+}
+
+impl<A: Aggregate> SentCommand<'_, A> {
+    /// Another command of the same book: decided after those before it, written with them or not at all.
+    pub fn and(self, command: &A::Command) -> Self {
+        let target = self.effects.last_command().stream.clone();
+        let payload = command.encode().map_err(EffectFault::Encode);
+        let payload = self.effects.keep(&target, payload);
+        self.effects.last_command().commands.extend(payload);
+        self
+    }
+
+    /// What the target's current sequence is believed to be.
+    pub fn expect(self, expected: impl Into<ExpectedSequence>) -> Self {
+        self.effects.last_command().expected = expected.into();
+        self
+    }
+
+    /// What to do if that is wrong. Default: what [`Aggregate::merge_strategy`] says.
+    pub fn merge(self, strategy: MergeStrategy) -> Self {
+        self.effects.last_command().merge = Some(strategy);
+        self
+    }
+
+    /// A field of the target's state that the command was decided upon, for example `address.city`.
+    pub fn premise(self, path: &str) -> Self {
+        let target = self.effects.last_command().stream.clone();
+        let path = path.parse().map_err(EffectFault::Premise);
+        let path = self.effects.keep(&target, path);
+        self.effects.last_command().premises.extend(path);
+        self
+    }
+}
+
+/// A fact that was asked for; more can be said about it. Made by [`Effects::record`].
+#[derive(Debug)]
+pub struct RecordedFact<'e> {
+    effects: &'e mut Effects,
+}
+
+impl RecordedFact<'_> {
+    /// What happened, for people.
+    pub fn description(self, description: impl Into<String>) -> Self {
+        self.effects.last_fact().description = description.into();
+        self
+    }
+
+    /// Whether it goes through [`Aggregate::on_fact`]. Default: [`Aggregate::ROUTE_FACTS`].
+    pub fn route_to_aggregate(self, route: bool) -> Self {
+        self.effects.last_fact().route_to_aggregate = Some(route);
+        self
+    }
+}
+
+/// An effect that cannot be written down.
+#[derive(Debug, thiserror::Error)]
+#[error("what is asked of `{target}` cannot be written down: {source}")]
+pub struct EffectError {
+    /// Whom it is for.
+    pub target: StreamId,
+    /// What is wrong with it.
+    pub source: EffectFault,
+}
+
+/// What is wrong with an effect.
+#[derive(Debug, thiserror::Error)]
+pub enum EffectFault {
+    /// Its command or event cannot be encoded.
+    #[error("{}: {}", .0, .0.source)]
+    Encode(EncodeError),
+    /// It names a premise that is no path.
+    #[error(transparent)]
+    Premise(InvalidFieldPath),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(ordinal: u32) -> EffectId {
+        let source = StreamId::new(Domain::new("order").unwrap(), Uuid::nil());
+        EffectId {
+            component: Component::new("payments").unwrap(),
+            source,
+            sequence: Sequence(7),
+            ordinal,
+        }
+    }
+
+    #[test]
+    fn a_key_tells_every_effect_and_its_return_apart() {
+        let text = "payments/order/00000000-0000-0000-0000-000000000000/7/1";
+        assert_eq!(id(1).claim_key(), format!("\0{text}"));
+        assert_eq!(id(1).return_key(), format!("\0{text}/rejected"));
+        assert_ne!(id(1).claim_key(), id(11).claim_key());
+    }
+
+    #[test]
+    fn an_effect_survives_being_stored() {
+        let effect = Effect::Command(CommandEffect {
+            stream: id(0).source,
+            commands: vec![Payload::json("Pay", "{}")],
+            expected: ExpectedSequence::Exactly(Sequence(3)),
+            merge: Some(MergeStrategy::Strict),
+            premises: vec!["address.city".parse().unwrap()],
+        });
+        let text = serde_json::to_string(&effect).unwrap();
+        assert_eq!(serde_json::from_str::<Effect>(&text).unwrap(), effect);
+    }
+}
