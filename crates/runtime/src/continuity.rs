@@ -1,7 +1,6 @@
 //! Proves that nothing is missing between what was read before and what is read now.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence, StreamId, SubscribeError};
 
 /// How many streams are remembered at least, once there are so many; twice as many at most.

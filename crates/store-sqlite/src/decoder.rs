@@ -18,6 +18,8 @@ pub(crate) const COLUMNS: &str =
 pub(crate) struct Decoder<'c> {
     connection: &'c Connection,
     domains: HashMap<i64, Domain>,
+    /// Events in a row are often of one.
+    last: Option<(i64, Domain)>,
     metadata: MetadataReader,
     names: TypeNames,
 }
@@ -27,6 +29,7 @@ impl<'c> Decoder<'c> {
         Self {
             connection,
             domains: HashMap::new(),
+            last: None,
             metadata: MetadataReader::default(),
             names: TypeNames::default(),
         }
@@ -47,6 +50,17 @@ impl<'c> Decoder<'c> {
     }
 
     fn domain(&mut self, id: i64) -> Result<Domain, Error> {
+        if let Some((last, domain)) = &self.last
+            && *last == id
+        {
+            return Ok(domain.clone());
+        }
+        let domain = self.find_domain(id)?;
+        self.last = Some((id, domain.clone()));
+        Ok(domain)
+    }
+
+    fn find_domain(&mut self, id: i64) -> Result<Domain, Error> {
         if let Some(known) = self.domains.get(&id) {
             return Ok(known.clone());
         }
