@@ -27,10 +27,7 @@ impl Product {
 
     /// Sends commands to streams of `A`.
     pub fn submitter<A: Aggregate>(&self) -> Submitter {
-        Submitter {
-            app: self.app.clone(),
-            domain: Domain::of::<A>(),
-        }
+        Submitter::of::<A>(&self.app)
     }
 
     /// Builds the state of a stream from the store.
@@ -80,6 +77,14 @@ pub struct Submitter {
 }
 
 impl Submitter {
+    /// Sends commands to streams of `A`.
+    pub fn of<A: Aggregate>(app: &App) -> Self {
+        Self {
+            app: app.clone(),
+            domain: Domain::of::<A>(),
+        }
+    }
+
     /// Sends one command to a stream that may have events.
     pub fn enter(&self, root: Uuid) -> impl Future<Output = Outcome<()>> + Send + use<> {
         self.send(root, ExpectedSequence::Any)

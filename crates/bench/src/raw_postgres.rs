@@ -125,6 +125,26 @@ impl RawLog {
         self.insert_batch(&places).await
     }
 
+    /// Reads all events by their positions, a page of a thousand after the other, and returns how many there are. Needs
+    /// an index over the positions.
+    pub async fn scan(&mut self) -> Outcome<usize> {
+        let (mut after, mut events) = (0_i64, 0);
+        loop {
+            let rows = sqlx::query(
+                "SELECT position, root, sequence, payload, metadata FROM events
+                 WHERE position > $1 ORDER BY position LIMIT 1000",
+            )
+            .bind(after)
+            .fetch_all(&mut self.connection)
+            .await?;
+            let Some(last) = rows.last() else {
+                return Ok(events);
+            };
+            after = last.try_get(0)?;
+            events += rows.len();
+        }
+    }
+
     /// Reads all payloads of a stream, and returns how many bytes they are.
     pub async fn load(&mut self, root: Uuid) -> Outcome<usize> {
         let rows = sqlx::query("SELECT payload FROM events WHERE root = $1 ORDER BY sequence")

@@ -88,6 +88,28 @@ impl RawLog {
         }
     }
 
+    /// Reads all events by their positions, a page of a thousand after the other, and returns how many there are.
+    pub(crate) fn scan(&mut self) -> Outcome<usize> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT position, root, sequence, payload, metadata FROM events
+             WHERE position > ?1 ORDER BY position LIMIT 1000",
+        )?;
+        let (mut after, mut events) = (0_i64, 0);
+        loop {
+            let before = after;
+            let mut rows = select.query([after])?;
+            while let Some(row) = rows.next()? {
+                after = row.get(0)?;
+                std::hint::black_box(row.get::<_, Vec<u8>>(3)?);
+                std::hint::black_box(row.get::<_, Vec<u8>>(4)?);
+                events += 1;
+            }
+            if after == before {
+                return Ok(events);
+            }
+        }
+    }
+
     /// Reads all payloads of a stream, and returns how many bytes they are.
     pub(crate) fn load(&mut self, root: Uuid) -> Outcome<usize> {
         let mut select = self

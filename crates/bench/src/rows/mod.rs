@@ -3,6 +3,8 @@
 mod ours;
 mod p9;
 mod p10;
+mod p12;
+mod p13;
 pub(crate) mod p16;
 mod postgres;
 mod sqlite;
@@ -62,6 +64,10 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("P10", On::Sqlite, p10::measure),
     Benchmark::of("P11", On::Postgres, postgres::p11::measure),
     Benchmark::of("P11", On::Sqlite, sqlite::p11::measure),
+    Benchmark::of("P12", On::Postgres, p12::measure),
+    Benchmark::of("P12", On::Sqlite, p12::measure),
+    Benchmark::of("P13", On::Postgres, p13::measure),
+    Benchmark::of("P13", On::Sqlite, p13::measure),
     Benchmark::of("P16", On::Postgres, p16::measure),
     Benchmark::of("P16", On::Sqlite, p16::measure),
     Benchmark::of("P17", On::Postgres, postgres::growth::measure).only_by_name(),

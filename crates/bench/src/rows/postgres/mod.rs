@@ -10,4 +10,4 @@ pub(crate) mod p4;
 pub(crate) mod p5;
 pub(crate) mod p6;
 pub(crate) mod p11;
-mod raw;
+pub(crate) mod raw;

@@ -9,6 +9,7 @@ use seriatim_bench::raw_postgres::RawLog;
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::rows::ours::EVENTS;
 
 /// As many as there are commands in flight.
 pub(crate) const CONNECTIONS: usize = 64;
@@ -61,6 +62,21 @@ pub(crate) fn batched_inserts(
             usize::try_from(turns)? * streams,
             start.elapsed(),
         ))
+    })
+}
+
+/// Events a second that are read by their positions, a page after the other: so many streams of ten.
+pub(crate) fn scan(context: &Context, streams: usize) -> Outcome<f64> {
+    context.in_schema(async |schema| {
+        RawLog::create(schema).await?;
+        let index = "CREATE UNIQUE INDEX events_position ON events (position)";
+        schema.execute(index).await?;
+        let mut log = RawLog::open(schema).await?;
+        fill(&mut log, &new_roots(streams), i32::try_from(EVENTS)?).await?;
+        schema.settle().await?;
+        let start = Instant::now();
+        let events = log.scan().await?;
+        Ok(per_second(events, start.elapsed()))
     })
 }
 

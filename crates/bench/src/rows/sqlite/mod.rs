@@ -6,3 +6,4 @@ pub(crate) mod p4;
 pub(crate) mod p7;
 pub(crate) mod p8;
 pub(crate) mod p11;
+pub(crate) mod scan;
