@@ -6,7 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::{Component, Position, StoreError, Timestamp, Work};
+use crate::{
+    Advance, Component, Parked, Position, Sequence, Skipped, StoreError, StreamId, Timestamp, Wish,
+    Work,
+};
 
 /// Keeps how far each piece of work has come, and who does it.
 ///
@@ -15,14 +18,15 @@ use crate::{Component, Position, StoreError, Timestamp, Work};
 /// - A piece of work has one owner at a time. Whoever takes it begins a new tenure, and from that moment on nothing that
 ///   is written under an earlier one changes anything: an owner that was slow, stopped or cut off finds out by its
 ///   next write.
-/// - A checkpoint moves only from where it was expected to be, so nothing is counted twice or left out.
+/// - A checkpoint moves only from where it was expected to be, so nothing is counted twice or left out. So does the
+///   first unhandled event of a parked stream.
 ///
 /// Leases are measured by the clock of the storage, never by that of an owner. A lease is only about *when* another
 /// may take over; what is safe is decided by the tenure.
 #[async_trait]
 pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Takes a piece of work if nobody has it, or if the lease of who has it ran out. Work that nobody ever had begins
-    /// after `begin`.
+    /// after `begin`. Who takes it goes on: it is not paused any more.
     async fn take(
         &self,
         work: &Work,
@@ -34,16 +38,54 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Lets the lease last so long from now on, wherever the checkpoint is: an owner may do this beside its work.
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError>;
 
-    /// Moves the checkpoint from where the tenure has it to `to`, and prolongs the lease. Durable when it returns.
+    /// Moves the checkpoint from where the tenure has it, or what is parked from where `advance` has it, and prolongs
+    /// the lease. Durable when it returns.
+    ///
+    /// A parked stream that has moved and is still parked was not tried there yet, and if there was a wish, whatever it
+    /// was, it is to be retried from there on.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves it moved or not moved: take the work again to find out.
+    /// Dropping the future leaves it moved or not moved: take the work again to find out. The same holds for
+    /// [`park`](Self::park), [`park_again`](Self::park_again) and [`skip`](Self::skip).
     async fn advance(
         &self,
         tenure: &Tenure,
+        advance: &Advance,
+        lease: Duration,
+    ) -> Result<Hold, StoreError>;
+
+    /// Parks a stream and moves the checkpoint to `to`, past the event that failed, in one step; prolongs the lease.
+    /// One that is parked already stays as it is: what comes now is behind what is parked.
+    async fn park(
+        &self,
+        tenure: &Tenure,
+        parked: &Parked,
         to: Position,
         lease: Duration,
     ) -> Result<Hold, StoreError>;
+
+    /// Notes that the first event of a parked stream has failed again, and prolongs the lease. Its failure, tries and
+    /// attempts become those of `parked`, of which the tries must be more than before, and its wish is fulfilled.
+    /// Lost, too, if it is parked at another event.
+    async fn park_again(
+        &self,
+        tenure: &Tenure,
+        parked: &Parked,
+        lease: Duration,
+    ) -> Result<Hold, StoreError>;
+
+    /// Keeps in mind for good that an event is given up, and does what [`advance`](Self::advance) does, in one step.
+    async fn skip(
+        &self,
+        tenure: &Tenure,
+        skipped: &Skipped,
+        advance: &Advance,
+        lease: Duration,
+    ) -> Result<Hold, StoreError>;
+
+    /// Shows all who look that the owner does nothing for the work, and why, until [`resume`](Self::resume); prolongs
+    /// the lease.
+    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError>;
 
     /// Lets go of the work, so that others need not wait for the lease to run out. Does nothing if it was lost already.
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError>;
@@ -54,7 +96,31 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError>;
 
-    /// Forgets all progress of a component, whoever works for it; they find their tenures lost.
+    /// Asks the owner of paused work to go on, whoever that is. Whether it was paused.
+    async fn resume(&self, work: &Work) -> Result<bool, StoreError>;
+
+    /// All streams that are parked, of one component if given, in the order of their work and then of their ids.
+    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError>;
+
+    /// Notes what a person wants done about a stream that is parked at this event. Whether that was noted: not if it
+    /// is not parked there, or waits for another wish to be fulfilled.
+    async fn decide(
+        &self,
+        work: &Work,
+        stream: &StreamId,
+        sequence: Sequence,
+        wish: &Wish,
+    ) -> Result<bool, StoreError>;
+
+    /// The events that were given up last, of one component if given, the latest first, at most `limit`.
+    async fn skipped(
+        &self,
+        component: Option<&Component>,
+        limit: usize,
+    ) -> Result<Vec<Skipped>, StoreError>;
+
+    /// Forgets all progress of a component, and what was parked or skipped, whoever works for it; they find their
+    /// tenures lost.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
 
@@ -109,4 +175,6 @@ pub struct Checkpoint {
     pub leased_until: Timestamp,
     /// When the position changed last, by the clock of the storage.
     pub moved_at: Timestamp,
+    /// Why its owner does nothing for it, for people; `None` if it is not paused.
+    pub paused: Option<String>,
 }

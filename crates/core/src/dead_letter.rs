@@ -60,7 +60,7 @@ impl fmt::Display for ParkReason {
     }
 }
 
-/// One try at a letter after it was parked.
+/// One try at what was parked, afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// When.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    CheckpointStore, Component, Domain, EventFilter, Hold, Position, RecordedEvent, StoreError,
+    Advance, CheckpointStore, Component, Domain, EventFilter, Hold, RecordedEvent, StoreError,
     Tenure,
 };
 
@@ -23,10 +23,10 @@ pub trait Reaction: Send + Sync + Debug + 'static {
     /// Where its progress is kept.
     fn checkpoints(&self) -> &dyn CheckpointStore;
 
-    /// Handles events and moves the checkpoint; afterwards it stands at [`Step::to`], or the tenure was lost.
+    /// Handles events and writes down by [`CheckpointStore::advance`] that it has: afterwards that is done as
+    /// [`Step::advance`] has it, or the tenure was lost.
     ///
-    /// After an error nothing is certain but that the checkpoint did not move: the same events come again, alone or
-    /// with others.
+    /// After an error nothing is certain but that nothing was moved: the same events come again, alone or with others.
     ///
     /// # Cancel safety
     /// Dropped when the tenure is lost or the program ends. What was half done must be undone or harmless to repeat.
@@ -40,8 +40,9 @@ pub struct Step<'a> {
     pub tenure: &'a Tenure,
     /// The events that passed the filter, in the order of their positions. At least one.
     pub events: &'a [&'a RecordedEvent],
-    /// Where the checkpoint is to stand afterwards: at the last of them, or beyond.
-    pub to: Position,
+    /// What is to be written down once they are handled: that the checkpoint stands at the last of them or beyond, or
+    /// that a stream which is parked has come so far.
+    pub advance: &'a Advance,
     /// How long the lease is to last from then on.
     pub lease: Duration,
 }

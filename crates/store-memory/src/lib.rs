@@ -6,6 +6,7 @@
 mod append;
 mod checkpoint;
 mod dead_letter;
+mod parked;
 mod read;
 mod snapshot;
 
@@ -14,8 +15,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    Checkpoint, ClaimRecord, DeadLetter, LogPartition, Position, RecordedEvent, Sequence, Snapshot,
-    StreamId, Work,
+    Checkpoint, ClaimRecord, DeadLetter, LogPartition, Parked, Position, RecordedEvent, Sequence,
+    Skipped, Snapshot, StreamId, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -77,6 +78,9 @@ struct Log {
     letters: BTreeMap<Uuid, DeadLetter>,
     /// Each with its tenure.
     checkpoints: BTreeMap<Work, (Uuid, Checkpoint)>,
+    parked: BTreeMap<(Work, StreamId), Parked>,
+    /// In the order of giving up.
+    skipped: Vec<Skipped>,
 }
 
 /// The events of one partition in the order of their positions: position 1 comes first.

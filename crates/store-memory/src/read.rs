@@ -131,6 +131,8 @@ impl Log {
             streams: BTreeMap::new(),
             letters: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            skipped: Vec::new(),
         }
     }
 

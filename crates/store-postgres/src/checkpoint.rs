@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, StoreError,
-    StoreErrorKind, Taking, Tenure, Timestamp, Work,
+    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Parked, Position,
+    Sequence, Share, Skipped, StoreError, StoreErrorKind, StreamId, Taking, Tenure, Timestamp,
+    Wish, Work,
 };
-use sqlx::postgres::PgRow;
-use sqlx::{Error, Row};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Error, Postgres, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, place, refused, row};
+use crate::{PostgresStore, parked, place, refused, row};
 
 #[async_trait]
 impl CheckpointStore for PostgresStore {
@@ -49,31 +51,75 @@ impl CheckpointStore for PostgresStore {
     async fn advance(
         &self,
         tenure: &Tenure,
+        advance: &Advance,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let texts = self.texts();
+        let query = |again| match advance {
+            Advance::Checkpoint(to) => {
+                // After a lost answer it may find done what it asks for. Should the first request arrive later still,
+                // it does not find the position where it has to be.
+                let or_from = if again { *to } else { tenure.position };
+                texts.checkpoints.advance(tenure, *to, or_from, lease)
+            }
+            Advance::Parked { stream, from, to } => {
+                (texts.parked).advance(tenure, stream, *from, *to, lease, again)
+            }
+        };
+        self.write_once("advance a checkpoint", query).await
+    }
+
+    async fn park(
+        &self,
+        tenure: &Tenure,
+        parked: &Parked,
         to: Position,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let action = "advance a checkpoint";
-        let requests = AtomicUsize::new(0);
-        let query = || {
-            // After a lost answer it may find done what it asks for. Should the first request arrive later still, it
-            // does not find the position where it has to be.
-            let or_from = match requests.fetch_add(1, Ordering::Relaxed) {
-                0 => tenure.position,
-                _ => to,
-            };
-            (self.texts().checkpoints).advance(tenure, to, or_from, lease)
+        let action = "park a stream";
+        let attempts = attempts(action, parked)?;
+        let texts = &self.texts().parked;
+        let query = |again| texts.park(tenure, parked, &attempts, to, lease, again);
+        self.write_once(action, query).await
+    }
+
+    async fn park_again(
+        &self,
+        tenure: &Tenure,
+        parked: &Parked,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let action = "park a stream again";
+        let attempts = attempts(action, parked)?;
+        let texts = &self.texts().parked;
+        let query = |again| texts.park_again(tenure, parked, &attempts, lease, again);
+        self.write_once(action, query).await
+    }
+
+    async fn skip(
+        &self,
+        tenure: &Tenure,
+        skipped: &Skipped,
+        advance: &Advance,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let texts = &self.texts().parked;
+        let query = |again| match advance {
+            Advance::Checkpoint(to) => texts.skip_in_the_log(tenure, skipped, *to, lease, again),
+            Advance::Parked { from, to, .. } => {
+                texts.skip(tenure, skipped, *from, *to, lease, again)
+            }
         };
-        let rows = self.readers().read(action, query).await?;
-        match (rows.is_empty(), requests.into_inner()) {
-            (false, _) => Ok(Hold::Held),
-            (true, 1) => Ok(Hold::Lost),
-            // The first may have been done before somebody else took over.
-            (true, _) => Err(StoreError::new(
-                action,
-                StoreErrorKind::Unavailable,
-                "its answer was lost, and so is the work by now; take it again to find out",
-            )),
-        }
+        self.write_once("skip an event", query).await
+    }
+
+    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
+        let query = || (self.texts().checkpoints).pause(tenure, why, lease);
+        let rows = self.readers().read("pause a piece of work", query).await?;
+        Ok(match rows.is_empty() {
+            false => Hold::Held,
+            true => Hold::Lost,
+        })
     }
 
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
@@ -93,11 +139,78 @@ impl CheckpointStore for PostgresStore {
         found.map_err(|error| refused::store_error(action, error))
     }
 
+    async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
+        let query = || (self.texts().checkpoints).resume(work);
+        let rows = self.readers().read("resume a piece of work", query).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+        let action = "list the parked streams";
+        let query = || (self.texts().parked).parked(component);
+        let rows = self.readers().read(action, query).await?;
+        let found: Result<_, _> = rows.iter().map(parked::parked).collect();
+        found.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn decide(
+        &self,
+        work: &Work,
+        stream: &StreamId,
+        sequence: Sequence,
+        wish: &Wish,
+    ) -> Result<bool, StoreError> {
+        let query = || (self.texts().parked).decide(work, stream, sequence, wish);
+        let rows = self.readers().read("decide about a parked stream", query);
+        Ok(!rows.await?.is_empty())
+    }
+
+    async fn skipped(
+        &self,
+        component: Option<&Component>,
+        limit: usize,
+    ) -> Result<Vec<Skipped>, StoreError> {
+        let action = "list the skipped events";
+        let query = || (self.texts().parked).skipped(component, limit);
+        let rows = self.readers().read(action, query).await?;
+        let found: Result<_, _> = rows.iter().map(parked::skipped).collect();
+        found.map_err(|error| refused::store_error(action, error))
+    }
+
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         let query = || (self.texts().checkpoints).forget(component);
         let forgotten = self.readers().read("forget the checkpoints", query);
         forgotten.await.map(drop)
     }
+}
+
+impl PostgresStore {
+    /// Writes what must not be written twice. The query is told whether it was sent before, and its answer lost; it
+    /// returns a row if it was done.
+    async fn write_once(
+        &self,
+        action: &'static str,
+        query: impl Fn(bool) -> Query<'static, Postgres, PgArguments> + Sync,
+    ) -> Result<Hold, StoreError> {
+        let requests = AtomicUsize::new(0);
+        let query = || query(requests.fetch_add(1, Ordering::Relaxed) > 0);
+        let rows = self.readers().read(action, query).await?;
+        match (rows.is_empty(), requests.load(Ordering::Relaxed)) {
+            (false, _) => Ok(Hold::Held),
+            (true, 1) => Ok(Hold::Lost),
+            // The first may have been done before somebody else took over.
+            (true, _) => Err(StoreError::new(
+                action,
+                StoreErrorKind::Unavailable,
+                "its answer was lost, and so is the work by now; take it again to find out",
+            )),
+        }
+    }
+}
+
+fn attempts(action: &'static str, parked: &Parked) -> Result<String, StoreError> {
+    let column = parked::attempts_column(&parked.attempts);
+    column.map_err(|error| refused::store_error(action, error))
 }
 
 /// With an owner it is busy; else it was taken.
@@ -116,20 +229,25 @@ fn taking(row: &PgRow, work: &Work, id: Uuid) -> Result<Taking, Error> {
 }
 
 fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
-    let component: &str = row.try_get(0)?;
-    let work = Work {
-        component: component.parse().map_err(row::unreadable)?,
-        partition: LogPartition(small(row, 1)?),
-        share: share(row)?,
-    };
     let epoch: i64 = row.try_get(5)?;
     Ok(Checkpoint {
-        work,
+        work: work(row)?,
         position: place::position(row, 4)?,
         epoch: epoch.try_into().map_err(row::unreadable)?,
         owner: row.try_get(6)?,
         leased_until: Timestamp::from_micros(row.try_get(7)?),
         moved_at: Timestamp::from_micros(row.try_get(8)?),
+        paused: row.try_get(9)?,
+    })
+}
+
+/// From the first columns.
+pub(crate) fn work(row: &PgRow) -> Result<Work, Error> {
+    let component: &str = row.try_get(0)?;
+    Ok(Work {
+        component: component.parse().map_err(row::unreadable)?,
+        partition: LogPartition(small(row, 1)?),
+        share: share(row)?,
     })
 }
 

@@ -15,21 +15,24 @@ use uuid::Uuid;
 use crate::place;
 
 /// The clock of the server as it is now, in microseconds; not as it was when the transaction began.
-const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+pub(crate) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 /// The first four parameters are the work.
-const WORK: &str = "component = $1 AND partition = $2 AND share_count = $3 AND share_index = $4";
+pub(crate) const WORK: &str =
+    "component = $1 AND partition = $2 AND share_count = $3 AND share_index = $4";
 
 /// The fifth is the tenure. A lease that ran out does not matter as long as nobody else has taken the work.
-const IN_FORCE: &str = "tenure = $5 AND owner IS NOT NULL";
+pub(crate) const IN_FORCE: &str = "tenure = $5 AND owner IS NOT NULL";
 
 /// The columns that a checkpoint is read from.
-const CHECKPOINT: &str = "component, partition, share_count, share_index, position, epoch, owner, leased_until, moved_at";
+const CHECKPOINT: &str = "component, partition, share_count, share_index, position, epoch, owner, leased_until, moved_at, paused";
 
 pub(crate) struct Texts {
     take: Arc<str>,
     prolong: Arc<str>,
     advance: Arc<str>,
+    pause: Arc<str>,
+    resume: Arc<str>,
     release: Arc<str>,
     list: Arc<str>,
     list_of_one: Arc<str>,
@@ -38,7 +41,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
-        let table = format!("{schema}.seriatim_checkpoints");
+        let table = table(schema);
         let update = |changes: &str, conditions: &str| {
             format!("UPDATE {table} SET {changes} WHERE {WORK} AND {conditions} RETURNING position")
         };
@@ -49,17 +52,20 @@ impl Texts {
             )
         };
         Self {
-            take: take(&table).into(),
+            take: take(schema).into(),
             prolong: update(&format!("leased_until = {NOW} + $6"), IN_FORCE).into(),
-            advance: update(
-                &format!("position = $8, leased_until = {NOW} + $6, moved_at = {NOW}"),
-                &format!("{IN_FORCE} AND position IN ($7, $9)"),
-            )
-            .into(),
+            advance: advance(schema).into(),
+            pause: update(&format!("paused = $7, leased_until = {NOW} + $6"), IN_FORCE).into(),
+            resume: update("paused = NULL", "paused IS NOT NULL").into(),
             release: update("owner = NULL", IN_FORCE).into(),
             list: list("").into(),
             list_of_one: list("WHERE component = $1").into(),
-            forget: format!("DELETE FROM {table} WHERE component = $1").into(),
+            forget: format!(
+                "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1),
+                     skipped AS (DELETE FROM {schema}.seriatim_skipped WHERE component = $1)
+                 DELETE FROM {table} WHERE component = $1"
+            )
+            .into(),
         }
     }
 
@@ -109,6 +115,24 @@ impl Texts {
             .bind(place::position_column(or_from))
     }
 
+    /// Returns a row if the tenure was in force. May be run twice.
+    pub(crate) fn pause(
+        &self,
+        tenure: &Tenure,
+        why: &str,
+        lease: Duration,
+    ) -> Query<'static, Postgres, PgArguments> {
+        about(&self.pause, &tenure.work)
+            .bind(tenure.id)
+            .bind(micros(lease))
+            .bind(why.to_owned())
+    }
+
+    /// Returns a row if it was paused. Run twice, it may not.
+    pub(crate) fn resume(&self, work: &Work) -> Query<'static, Postgres, PgArguments> {
+        about(&self.resume, work)
+    }
+
     /// May be run twice.
     pub(crate) fn release(&self, tenure: &Tenure) -> Query<'static, Postgres, PgArguments> {
         about(&self.release, &tenure.work).bind(tenure.id)
@@ -135,12 +159,16 @@ impl Texts {
 /// It looks before it takes, so that whoever stands by only reads: an `ON CONFLICT DO UPDATE` would lock the owner's
 /// row each time. All parts see the table as it was when the statement began. So if the work was free then and the
 /// update finds it taken, or it was not there and the insert finds it begun, no part returns a row.
-fn take(table: &str) -> String {
+///
+/// What begins has nothing parked: an owner may have parked something at the very moment that it was forgotten.
+fn take(schema: &str) -> String {
+    let table = table(schema);
     format!(
         "WITH seen AS (
     SELECT position, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
 ), taken AS (
-    UPDATE {table} AS c SET tenure = $5, owner = $7, epoch = c.epoch + 1, leased_until = {NOW} + $6 FROM seen
+    UPDATE {table} AS c SET tenure = $5, owner = $7, epoch = c.epoch + 1, leased_until = {NOW} + $6, paused = NULL
+    FROM seen
     WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now)
     RETURNING c.position
 ), begun AS (
@@ -149,6 +177,8 @@ fn take(table: &str) -> String {
     SELECT $1, $2, $3, $4, $5, $7, $8, 1, {NOW} + $6, {NOW} WHERE NOT EXISTS (SELECT FROM seen)
     ON CONFLICT DO NOTHING
     RETURNING position
+), cleared AS (
+    DELETE FROM {schema}.seriatim_parked USING begun WHERE {WORK}
 )
 SELECT position, NULL::text, NULL::bigint FROM taken
 UNION ALL SELECT position, NULL, NULL FROM begun
@@ -157,19 +187,43 @@ WHERE owner IS NOT NULL AND leased_until > now"
     )
 }
 
-fn about(text: &Arc<str>, work: &Work) -> Query<'static, Postgres, PgArguments> {
+/// Moves the checkpoint to the eighth parameter, from the seventh or the ninth; the sixth is the lease.
+pub(crate) fn advance(schema: &str) -> String {
+    format!(
+        "UPDATE {} SET position = $8, leased_until = {NOW} + $6, moved_at = {NOW}
+         WHERE {WORK} AND {IN_FORCE} AND position IN ($7, $9) RETURNING position",
+        table(schema)
+    )
+}
+
+/// Prolongs the lease by the sixth parameter.
+pub(crate) fn hold(schema: &str) -> String {
+    format!(
+        "UPDATE {} SET leased_until = {NOW} + $6 WHERE {WORK} AND {IN_FORCE} RETURNING position",
+        table(schema)
+    )
+}
+
+fn table(schema: &str) -> String {
+    format!("{schema}.seriatim_checkpoints")
+}
+
+pub(crate) fn about(text: &Arc<str>, work: &Work) -> Query<'static, Postgres, PgArguments> {
     of_component(text, &work.component)
         .bind(i32::from(work.partition.0))
         .bind(i32::from(work.share.count().get()))
         .bind(i32::from(work.share.index()))
 }
 
-fn of_component(text: &Arc<str>, component: &Component) -> Query<'static, Postgres, PgArguments> {
+pub(crate) fn of_component(
+    text: &Arc<str>,
+    component: &Component,
+) -> Query<'static, Postgres, PgArguments> {
     sqlx::query(AssertSqlSafe(text.clone())).bind(component.as_str().to_owned())
 }
 
 /// No longer than what can be added to a time and kept in its column.
-fn micros(lease: Duration) -> i64 {
+pub(crate) fn micros(lease: Duration) -> i64 {
     let longest = Timestamp::MAX.as_micros();
     i64::try_from(lease.as_micros()).map_or(longest, |micros| micros.min(longest))
 }

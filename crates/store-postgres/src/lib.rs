@@ -22,6 +22,8 @@ mod manner;
 mod migrations;
 mod notifier;
 mod open_error;
+mod parked;
+mod parked_sql;
 mod partitions;
 mod place;
 mod plan;

@@ -43,6 +43,11 @@ const MIGRATIONS: &[Script] = &[
         name: "checkpoints",
         sql: include_str!("../../../migrations/postgres/0005_checkpoints.sql"),
     },
+    Script {
+        number: 6,
+        name: "parked",
+        sql: include_str!("../../../migrations/postgres/0006_parked.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

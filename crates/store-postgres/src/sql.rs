@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint_sql;
+use crate::{checkpoint_sql, parked_sql};
 
 /// Only made once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {
@@ -18,6 +18,7 @@ pub(crate) struct Texts {
     pub(crate) letter: Arc<str>,
     pub(crate) letters: Arc<str>,
     pub(crate) checkpoints: checkpoint_sql::Texts,
+    pub(crate) parked: parked_sql::Texts,
 }
 
 /// The columns that [`crate::decoder`] reads.
@@ -66,6 +67,7 @@ impl Texts {
             letter: format!("SELECT body FROM {schema}.seriatim_dead_letters WHERE id = $1").into(),
             letters: format!("SELECT body FROM {schema}.seriatim_dead_letters").into(),
             checkpoints: checkpoint_sql::Texts::of(schema),
+            parked: parked_sql::Texts::of(schema),
         }
     }
 }

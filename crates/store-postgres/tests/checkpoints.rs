@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, StoreErrorKind,
-    Taking, Tenure, Work,
+    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Parked, Position,
+    Sequence, Share, Skipped, StoreErrorKind, Taking, Tenure, Timestamp, Will, Wish, Work,
 };
 use seriatim_store_postgres::PostgresStore;
 use support::Schema;
@@ -60,7 +60,10 @@ async fn take(store: &PostgresStore, name: &str, lease: Duration) -> Tenure {
 }
 
 async fn advance(store: &PostgresStore, tenure: &mut Tenure, to: u64) -> Hold {
-    let hold = store.advance(tenure, Position(to), HOUR).await.unwrap();
+    let hold = store
+        .advance(tenure, &Advance::Checkpoint(Position(to)), HOUR)
+        .await
+        .unwrap();
     tenure.position = Position(to);
     hold
 }
@@ -166,8 +169,11 @@ async fn an_advance_that_another_has_covered_up_is_not_answered() {
     let release = Arc::new(Notify::new());
     rig.proxy.inject(Fault::LoseAnswerAndHold(release.clone()));
     let (store, late) = (rig.store.clone(), tenure.clone());
-    let advancing =
-        tokio::spawn(async move { store.advance(&late, Position(2), Duration::ZERO).await });
+    let advancing = tokio::spawn(async move {
+        store
+            .advance(&late, &Advance::Checkpoint(Position(2)), Duration::ZERO)
+            .await
+    });
     while checkpoint(&rig).await.position < Position(2) {
         tokio::task::yield_now().await;
     }
@@ -177,7 +183,11 @@ async fn an_advance_that_another_has_covered_up_is_not_answered() {
     let error = advancing.await.unwrap().expect_err("nobody can know");
     assert_eq!(error.kind, StoreErrorKind::Unavailable);
     // Asked anew it is clear.
-    let hold = rig.store.advance(&tenure, Position(2), HOUR).await.unwrap();
+    let hold = rig
+        .store
+        .advance(&tenure, &Advance::Checkpoint(Position(2)), HOUR)
+        .await
+        .unwrap();
     assert_eq!(hold, Hold::Lost);
     assert_eq!(checkpoint(&rig).await.position, Position(3));
 }
@@ -196,4 +206,70 @@ async fn a_taking_whose_answer_is_lost_is_found_to_be_done() {
     let epochs = rig.other.checkpoints(None).await.unwrap().into_iter();
     let mut epochs = epochs.filter(|checkpoint| checkpoint.work.component.as_str() != "emails");
     assert!(epochs.all(|checkpoint| checkpoint.epoch == 1));
+}
+
+/// Parked, tried in vain, skipped and unparked: each is done once, whether the request is lost or its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_parked_is_written_once_though_messages_are_lost() {
+    for fault in [Fault::LoseRequest, Fault::LoseAnswer] {
+        let (rig, mut tenure) = start().await;
+        let parked = Parked {
+            work: tenure.work.clone(),
+            stream: "order/01890a5d-ac96-774b-bcce-b302099a8057"
+                .parse()
+                .unwrap(),
+            sequence: Sequence(4),
+            failure: "no paper".into(),
+            tries: 1,
+            since: Timestamp::from_micros(0),
+            attempts: Vec::new(),
+            wish: None,
+        };
+        let wish = Wish {
+            will: Will::Skip,
+            actor: None,
+            reason: None,
+            at: Timestamp::from_micros(1),
+        };
+        let skipped = Skipped {
+            work: tenure.work.clone(),
+            stream: parked.stream.clone(),
+            sequence: Sequence(4),
+            failure: "no paper".into(),
+            actor: None,
+            reason: "no matter".into(),
+            at: Timestamp::from_micros(2),
+        };
+        let again = Parked {
+            tries: 2,
+            ..parked.clone()
+        };
+        let step = |from, to| Advance::Parked {
+            stream: parked.stream.clone(),
+            from: Sequence(from),
+            to,
+        };
+        let lose = || rig.proxy.inject(fault.clone());
+
+        lose();
+        let held = rig.store.park(&tenure, &parked, Position(2), HOUR).await;
+        assert_eq!(held.unwrap(), Hold::Held);
+        tenure.position = Position(2);
+        lose();
+        let held = rig.store.park_again(&tenure, &again, HOUR).await;
+        assert_eq!(held.unwrap(), Hold::Held);
+        lose();
+        let noted = (rig.store).decide(&tenure.work, &parked.stream, Sequence(4), &wish);
+        assert!(noted.await.unwrap());
+        lose();
+        let past = step(4, Some(Sequence(5)));
+        let held = rig.store.skip(&tenure, &skipped, &past, HOUR).await;
+        assert_eq!(held.unwrap(), Hold::Held);
+        assert_eq!(rig.other.skipped(None, 9).await.unwrap(), [skipped]);
+        lose();
+        let held = rig.store.advance(&tenure, &step(5, None), HOUR).await;
+        assert_eq!(held.unwrap(), Hold::Held);
+        assert_eq!(rig.other.parked(None).await.unwrap(), []);
+        assert_eq!(checkpoint(&rig).await.position, Position(2));
+    }
 }

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, StoreError,
-    Taking, Tenure, Timestamp, Work,
+    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Parked, Position,
+    Sequence, Share, Skipped, StoreError, StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
-use crate::{SqliteStore, row};
+use crate::{SqliteStore, parked, row};
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
@@ -34,9 +34,7 @@ impl CheckpointStore for SqliteStore {
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
         let tenure = tenure.clone();
         let prolong = move |transaction: &mut Transaction<'_, '_>| {
-            let until = Timestamp::now().later_by(lease).as_micros();
-            let connection = transaction.connection;
-            update(connection, &tenure, "SET leased_until = ?6", "", &[&until])
+            hold(transaction.connection, &tenure, lease)
         };
         self.writer().change("prolong a lease", prolong).await
     }
@@ -44,23 +42,79 @@ impl CheckpointStore for SqliteStore {
     async fn advance(
         &self,
         tenure: &Tenure,
+        to: &Advance,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let (tenure, to) = (tenure.clone(), to.clone());
+        let advance = move |transaction: &mut Transaction<'_, '_>| {
+            advance(transaction.connection, &tenure, &to, lease)
+        };
+        self.writer().change("advance a checkpoint", advance).await
+    }
+
+    async fn park(
+        &self,
+        tenure: &Tenure,
+        parked: &Parked,
         to: Position,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let tenure = tenure.clone();
-        let advance = move |transaction: &mut Transaction<'_, '_>| {
-            let now = Timestamp::now();
-            let until = now.later_by(lease).as_micros();
-            let from = row::position_column(tenure.position);
-            update(
-                transaction.connection,
-                &tenure,
-                "SET leased_until = ?6, position = ?7, moved_at = ?8",
-                "AND position = ?9",
-                &[&until, &row::position_column(to), &now.as_micros(), &from],
-            )
+        let (tenure, parked) = (tenure.clone(), parked.clone());
+        let park = move |transaction: &mut Transaction<'_, '_>| {
+            let connection = transaction.connection;
+            let moved = advance_checkpoint(connection, &tenure, to, lease)?;
+            if moved == Hold::Held {
+                parked::park(connection, &tenure, &parked)?;
+            }
+            Ok(moved)
         };
-        self.writer().change("advance a checkpoint", advance).await
+        self.writer().change("park a stream", park).await
+    }
+
+    async fn park_again(
+        &self,
+        tenure: &Tenure,
+        parked: &Parked,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let (tenure, parked) = (tenure.clone(), parked.clone());
+        let park = move |transaction: &mut Transaction<'_, '_>| {
+            let connection = transaction.connection;
+            match hold(connection, &tenure, lease)? {
+                Hold::Held => parked::park_again(connection, &tenure, &parked),
+                Hold::Lost => Ok(Hold::Lost),
+            }
+        };
+        self.writer().change("park a stream again", park).await
+    }
+
+    async fn skip(
+        &self,
+        tenure: &Tenure,
+        skipped: &Skipped,
+        to: &Advance,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let (tenure, skipped, to) = (tenure.clone(), skipped.clone(), to.clone());
+        let skip = move |transaction: &mut Transaction<'_, '_>| {
+            let connection = transaction.connection;
+            let moved = advance(connection, &tenure, &to, lease)?;
+            if moved == Hold::Held {
+                parked::note_skipped(connection, &tenure, &skipped)?;
+            }
+            Ok(moved)
+        };
+        self.writer().change("skip an event", skip).await
+    }
+
+    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
+        let (tenure, why) = (tenure.clone(), why.to_owned());
+        let pause = move |transaction: &mut Transaction<'_, '_>| {
+            let until = Timestamp::now().later_by(lease).as_micros();
+            let change = "SET leased_until = ?6, paused = ?7";
+            update(transaction.connection, &tenure, change, "", &[&until, &why])
+        };
+        self.writer().change("pause a piece of work", pause).await
     }
 
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
@@ -82,12 +136,64 @@ impl CheckpointStore for SqliteStore {
         self.lists().read("list the checkpoints", query).await
     }
 
+    async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
+        let work = work.clone();
+        let resume = move |transaction: &mut Transaction<'_, '_>| {
+            let mut update = transaction.connection.prepare_cached(
+                "UPDATE seriatim_checkpoints SET paused = NULL
+                 WHERE component = ? AND partition = ? AND share_count = ? AND share_index = ?
+                 AND paused IS NOT NULL",
+            )?;
+            Ok(update.execute(key(&work))? > 0)
+        };
+        self.writer().change("resume a piece of work", resume).await
+    }
+
+    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+        let component = component.cloned();
+        let query = move |connection: &Connection| parked::list(connection, component.as_ref());
+        self.lists().read("list the parked streams", query).await
+    }
+
+    async fn decide(
+        &self,
+        work: &Work,
+        stream: &StreamId,
+        sequence: Sequence,
+        wish: &Wish,
+    ) -> Result<bool, StoreError> {
+        let (work, stream, wish) = (work.clone(), stream.clone(), wish.clone());
+        let decide = move |transaction: &mut Transaction<'_, '_>| {
+            parked::decide(transaction.connection, &work, &stream, sequence, &wish)
+        };
+        let noted = self.writer().change("decide about a parked stream", decide);
+        noted.await
+    }
+
+    async fn skipped(
+        &self,
+        component: Option<&Component>,
+        limit: usize,
+    ) -> Result<Vec<Skipped>, StoreError> {
+        let component = component.cloned();
+        let query = move |connection: &Connection| {
+            parked::list_skipped(connection, component.as_ref(), limit)
+        };
+        self.lists().read("list the skipped events", query).await
+    }
+
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         let component = component.clone();
         let forget = move |transaction: &mut Transaction<'_, '_>| {
-            let delete = "DELETE FROM seriatim_checkpoints WHERE component = ?";
-            let mut delete = transaction.connection.prepare_cached(delete)?;
-            delete.execute([component.as_str()]).map(drop)
+            for delete in [
+                "DELETE FROM seriatim_checkpoints WHERE component = ?",
+                "DELETE FROM seriatim_parked WHERE component = ?",
+                "DELETE FROM seriatim_skipped WHERE component = ?",
+            ] {
+                let mut delete = transaction.connection.prepare_cached(delete)?;
+                delete.execute([component.as_str()])?;
+            }
+            Ok(())
         };
         self.writer().change("forget the checkpoints", forget).await
     }
@@ -119,7 +225,7 @@ fn take(
              tenure, owner, leased_until, position, moved_at, epoch)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
          ON CONFLICT DO UPDATE SET tenure = excluded.tenure, owner = excluded.owner,
-             leased_until = excluded.leased_until, epoch = epoch + 1
+             leased_until = excluded.leased_until, epoch = epoch + 1, paused = NULL
          RETURNING position",
     )?;
     let id = Uuid::now_v7();
@@ -138,6 +244,44 @@ fn take(
     let position = take.query_row(row, |row| row::position(row, 0))?;
     let work = work.clone();
     Ok(Taking::Taken(Tenure { work, id, position }))
+}
+
+fn hold(connection: &Connection, tenure: &Tenure, lease: Duration) -> Result<Hold, Error> {
+    let until = Timestamp::now().later_by(lease).as_micros();
+    update(connection, tenure, "SET leased_until = ?6", "", &[&until])
+}
+
+fn advance(
+    connection: &Connection,
+    tenure: &Tenure,
+    advance: &Advance,
+    lease: Duration,
+) -> Result<Hold, Error> {
+    match advance {
+        Advance::Checkpoint(to) => advance_checkpoint(connection, tenure, *to, lease),
+        Advance::Parked { stream, from, to } => match hold(connection, tenure, lease)? {
+            Hold::Held => parked::advance(connection, tenure, stream, *from, *to),
+            Hold::Lost => Ok(Hold::Lost),
+        },
+    }
+}
+
+fn advance_checkpoint(
+    connection: &Connection,
+    tenure: &Tenure,
+    to: Position,
+    lease: Duration,
+) -> Result<Hold, Error> {
+    let now = Timestamp::now();
+    let until = now.later_by(lease).as_micros();
+    let from = row::position_column(tenure.position);
+    update(
+        connection,
+        tenure,
+        "SET leased_until = ?6, position = ?7, moved_at = ?8",
+        "AND position = ?9",
+        &[&until, &row::position_column(to), &now.as_micros(), &from],
+    )
 }
 
 /// Changes the checkpoint of a tenure if that is in force: a lease that ran out does not matter as long as nobody
@@ -167,7 +311,7 @@ fn update(
 fn list(connection: &Connection, component: Option<&Component>) -> Result<Vec<Checkpoint>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT component, partition, share_count, share_index, position, epoch, owner,
-             leased_until, moved_at
+             leased_until, moved_at, paused
          FROM seriatim_checkpoints WHERE ?1 IS NULL OR component = ?1
          ORDER BY component, partition, share_count, share_index",
     )?;
@@ -175,7 +319,8 @@ fn list(connection: &Connection, component: Option<&Component>) -> Result<Vec<Ch
     rows.collect()
 }
 
-fn key(work: &Work) -> (&str, u16, u16, u16) {
+/// Its columns.
+pub(crate) fn key(work: &Work) -> (&str, u16, u16, u16) {
     let share = work.share;
     let component = work.component.as_str();
     (
@@ -187,20 +332,25 @@ fn key(work: &Work) -> (&str, u16, u16, u16) {
 }
 
 fn checkpoint(row: &Row<'_>) -> Result<Checkpoint, Error> {
-    let component = row::text(row, 0)?.parse();
-    let work = Work {
-        component: component.map_err(|error| row::unreadable(0, Type::Text, error))?,
-        partition: LogPartition(row.get(1)?),
-        share: share(row)?,
-    };
     let epoch: i64 = row.get(5)?;
     Ok(Checkpoint {
-        work,
+        work: work(row)?,
         position: row::position(row, 4)?,
         epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(5, epoch))?,
         owner: row.get(6)?,
         leased_until: Timestamp::from_micros(row.get(7)?),
         moved_at: Timestamp::from_micros(row.get(8)?),
+        paused: row.get(9)?,
+    })
+}
+
+/// From its [`key`] in the first columns.
+pub(crate) fn work(row: &Row<'_>) -> Result<Work, Error> {
+    let component = row::text(row, 0)?.parse();
+    Ok(Work {
+        component: component.map_err(|error| row::unreadable(0, Type::Text, error))?,
+        partition: LogPartition(row.get(1)?),
+        share: share(row)?,
     })
 }
 

@@ -18,6 +18,7 @@ mod location;
 mod metadata_text;
 mod migrations;
 mod open_error;
+mod parked;
 mod read;
 mod reader;
 mod refused;

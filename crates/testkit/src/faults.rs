@@ -9,10 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, Checkpoint, CheckpointStore, ClaimRecord, Component,
-    DeadLetter, DeadLetterStore, Domain, EventStore, Hold, LetterFilter, Load, Loaded,
-    LogPartition, Position, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
-    StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Work,
+    Advance, Append, AppendError, AppendOutcome, Checkpoint, CheckpointStore, ClaimRecord,
+    Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold, LetterFilter, Load, Loaded,
+    LogPartition, Parked, Position, RecordedEvent, Sequence, Skipped, Snapshot, SnapshotStore,
+    Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -289,11 +289,48 @@ impl CheckpointStore for FaultyStore {
     async fn advance(
         &self,
         tenure: &Tenure,
-        to: Position,
+        advance: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         self.check_up("advance a checkpoint")?;
-        self.inner().advance(tenure, to, lease).await
+        self.inner().advance(tenure, advance, lease).await
+    }
+
+    async fn park(
+        &self,
+        tenure: &Tenure,
+        parked: &Parked,
+        to: Position,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        self.check_up("park a stream")?;
+        self.inner().park(tenure, parked, to, lease).await
+    }
+
+    async fn park_again(
+        &self,
+        tenure: &Tenure,
+        parked: &Parked,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        self.check_up("park a stream again")?;
+        self.inner().park_again(tenure, parked, lease).await
+    }
+
+    async fn skip(
+        &self,
+        tenure: &Tenure,
+        skipped: &Skipped,
+        advance: &Advance,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        self.check_up("skip an event")?;
+        self.inner().skip(tenure, skipped, advance, lease).await
+    }
+
+    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
+        self.check_up("pause a piece of work")?;
+        self.inner().pause(tenure, why, lease).await
     }
 
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
@@ -307,6 +344,36 @@ impl CheckpointStore for FaultyStore {
     ) -> Result<Vec<Checkpoint>, StoreError> {
         self.check_up("list the checkpoints")?;
         self.inner().checkpoints(component).await
+    }
+
+    async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
+        self.check_up("resume a piece of work")?;
+        self.inner().resume(work).await
+    }
+
+    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+        self.check_up("list the parked streams")?;
+        self.inner().parked(component).await
+    }
+
+    async fn decide(
+        &self,
+        work: &Work,
+        stream: &StreamId,
+        sequence: Sequence,
+        wish: &Wish,
+    ) -> Result<bool, StoreError> {
+        self.check_up("decide about a parked stream")?;
+        self.inner().decide(work, stream, sequence, wish).await
+    }
+
+    async fn skipped(
+        &self,
+        component: Option<&Component>,
+        limit: usize,
+    ) -> Result<Vec<Skipped>, StoreError> {
+        self.check_up("list the skipped events")?;
+        self.inner().skipped(component, limit).await
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {

@@ -9,7 +9,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use seriatim_core::{Component, Hold, LogPartition, Position, Share, Taking, Tenure, Work};
+use seriatim_core::{
+    Advance, Component, Hold, LogPartition, Position, Share, Taking, Tenure, Work,
+};
 
 use crate::conformance::CheckpointHandle;
 
@@ -58,7 +60,9 @@ async fn wait_for_work(store: &CheckpointHandle, owner: &str) -> Tenure {
 
 async fn step(store: &CheckpointHandle, tenure: &mut Tenure) -> Hold {
     let next = Position(tenure.position.0 + 1);
-    let hold = store.advance(tenure, next, LEASE).await;
+    let hold = store
+        .advance(tenure, &Advance::Checkpoint(next), LEASE)
+        .await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
         tenure.position = next;

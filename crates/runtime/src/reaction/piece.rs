@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Hold, Position, Reaction, RecordedEvent, StoreError, SubscribeError, Taking, Tenure, Work,
+    Advance, Hold, Position, Reaction, RecordedEvent, StoreError, SubscribeError, Taking, Tenure,
+    Work,
 };
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -160,7 +161,10 @@ impl Piece {
     async fn move_on(&mut self, tenure: &mut Tenure, seen: Position) -> Result<(), End> {
         let checkpoints = self.reaction.checkpoints();
         let held = match seen > tenure.position {
-            true => checkpoints.advance(tenure, seen, self.lease).await,
+            true => {
+                let advance = Advance::Checkpoint(seen);
+                checkpoints.advance(tenure, &advance, self.lease).await
+            }
             false => checkpoints.prolong(tenure, self.lease).await,
         };
         match held {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use seriatim_core::{
-    Domain, Hold, Position, Reaction, ReactionError, RecordedEvent, Step, StoreError, Tenure,
+    Advance, Domain, Hold, Position, Reaction, ReactionError, RecordedEvent, Step, StoreError,
+    Tenure,
 };
 
 /// What came of a try.
@@ -35,7 +36,7 @@ pub(crate) async fn attempt(
     let step = Step {
         tenure,
         events,
-        to,
+        advance: &Advance::Checkpoint(to),
         lease,
     };
     let handled = AssertUnwindSafe(reaction.handle(step)).catch_unwind();

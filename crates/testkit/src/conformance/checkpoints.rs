@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, Taking, Tenure,
-    Work,
+    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, Taking,
+    Tenure, Work,
 };
 
 /// One handle on the storage that is examined.
 pub type CheckpointHandle = Arc<dyn CheckpointStore>;
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
-fn work(name: &str) -> Work {
+pub(super) fn work(name: &str) -> Work {
     Work {
         component: Component::new(name).expect("the rules name only components"),
         partition: LogPartition::FIRST,
@@ -33,7 +33,12 @@ async fn try_to_take(
     taking.await.expect("the store answers")
 }
 
-async fn take(store: &CheckpointHandle, work: &Work, owner: &str, lease: Duration) -> Tenure {
+pub(super) async fn take(
+    store: &CheckpointHandle,
+    work: &Work,
+    owner: &str,
+    lease: Duration,
+) -> Tenure {
     match try_to_take(store, work, owner, lease, 0).await {
         Taking::Taken(tenure) => tenure,
         Taking::Busy { owner, .. } => panic!("{work} should be free, but {owner} has it"),
@@ -41,7 +46,8 @@ async fn take(store: &CheckpointHandle, work: &Work, owner: &str, lease: Duratio
 }
 
 async fn advance(store: &CheckpointHandle, tenure: &mut Tenure, to: u64, lease: Duration) -> Hold {
-    let hold = store.advance(tenure, Position(to), lease).await;
+    let advance = Advance::Checkpoint(Position(to));
+    let hold = store.advance(tenure, &advance, lease).await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
         tenure.position = Position(to);
@@ -49,7 +55,7 @@ async fn advance(store: &CheckpointHandle, tenure: &mut Tenure, to: u64, lease: 
     hold
 }
 
-async fn checkpoint(store: &CheckpointHandle, work: &Work) -> Checkpoint {
+pub(super) async fn checkpoint(store: &CheckpointHandle, work: &Work) -> Checkpoint {
     let all = store.checkpoints(Some(&work.component)).await;
     let all = all.expect("the store answers");
     let found = all.into_iter().find(|checkpoint| checkpoint.work == *work);
@@ -289,6 +295,17 @@ macro_rules! checkpoint_conformance {
             pieces_of_work_are_independent
             forgotten_work_begins_anew
             large_positions_and_long_names_are_kept
+
+            parking_moves_the_checkpoint
+            a_former_owner_parks_and_skips_nothing
+            a_parked_stream_is_not_parked_further_on
+            a_parked_stream_moves_only_from_where_it_was
+            a_wish_is_noted_once_and_for_one_event
+            what_fails_again_waits_for_another_wish
+            skipped_events_are_kept_in_mind
+            parked_streams_are_listed_in_order
+            what_was_parked_is_forgotten_with_the_progress
+            paused_work_says_why_until_it_is_resumed
         }
     };
     (rules ($open:expr) $($rule:ident)*) => {

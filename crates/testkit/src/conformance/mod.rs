@@ -24,6 +24,7 @@ mod append;
 mod checkpoints;
 mod claims;
 mod letters;
+mod parking;
 mod partitions;
 mod races;
 mod reading;
@@ -35,6 +36,7 @@ pub use append::*;
 pub use checkpoints::*;
 pub use claims::*;
 pub use letters::*;
+pub use parking::*;
 pub use partitions::*;
 pub use races::*;
 pub use reading::*;
@@ -171,6 +173,7 @@ mod tests {
             include_str!("checkpoints.rs"),
             include_str!("claims.rs"),
             include_str!("letters.rs"),
+            include_str!("parking.rs"),
             include_str!("partitions.rs"),
             include_str!("races.rs"),
             include_str!("reading.rs"),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use seriatim_core::{
-    CheckpointStore, Component, EventStore, Hold, LogPartition, Position, Share, Taking, Work,
+    Advance, CheckpointStore, Component, EventStore, Hold, LogPartition, Position, Share, Taking,
+    Work,
 };
 use seriatim_runtime::{Enrolled, PieceState};
 use seriatim_store_memory::MemoryStore;
@@ -127,7 +128,10 @@ async fn a_checkpoint_ahead_of_the_log_is_no_place_to_go_on_from() {
     else {
         panic!("nobody had it");
     };
-    let moved = store.advance(&tenure, Position(9), lease).await.unwrap();
+    let moved = store
+        .advance(&tenure, &Advance::Checkpoint(Position(9)), lease)
+        .await
+        .unwrap();
     assert_eq!(moved, Hold::Held);
     let tally = Tally::new();
     let reactions = start(&store, "one", vec![enrolled(&store, &tally)]);

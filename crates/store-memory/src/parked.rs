@@ -1,0 +1,89 @@
+//! What was parked and skipped. Whether a tenure is in force was looked at before.
+
+use seriatim_core::{
+    Component, Hold, Parked, Sequence, Skipped, StreamId, Tenure, Will, Wish, Work,
+};
+
+use crate::Log;
+
+impl Log {
+    pub(crate) fn park(&mut self, tenure: &Tenure, parked: &Parked) {
+        let key = (tenure.work.clone(), parked.stream.clone());
+        // What is parked already begins further in front.
+        self.parked.entry(key).or_insert_with(|| parked.clone());
+    }
+
+    pub(crate) fn advance_parked(
+        &mut self,
+        tenure: &Tenure,
+        stream: &StreamId,
+        from: Sequence,
+        to: Option<Sequence>,
+    ) -> Hold {
+        let key = (tenure.work.clone(), stream.clone());
+        let Some(parked) = self.parked.get_mut(&key) else {
+            return Hold::Lost;
+        };
+        if parked.sequence != from {
+            return Hold::Lost;
+        }
+        match to {
+            Some(to) => {
+                parked.sequence = to;
+                parked.tries = 0;
+                if let Some(wish) = &mut parked.wish {
+                    // What was to be skipped is behind it.
+                    wish.will = Will::Retry;
+                }
+            }
+            None => {
+                self.parked.remove(&key);
+            }
+        }
+        Hold::Held
+    }
+
+    pub(crate) fn park_again(&mut self, tenure: &Tenure, again: &Parked) -> Hold {
+        let key = (tenure.work.clone(), again.stream.clone());
+        let kept = self.parked.get_mut(&key);
+        let Some(parked) = kept.filter(|parked| parked.sequence == again.sequence) else {
+            return Hold::Lost;
+        };
+        parked.failure.clone_from(&again.failure);
+        parked.tries = again.tries;
+        parked.attempts.clone_from(&again.attempts);
+        parked.wish = None;
+        Hold::Held
+    }
+
+    pub(crate) fn decide(
+        &mut self,
+        work: &Work,
+        stream: &StreamId,
+        sequence: Sequence,
+        wish: &Wish,
+    ) -> bool {
+        let kept = self.parked.get_mut(&(work.clone(), stream.clone()));
+        let undecided = kept.filter(|parked| parked.sequence == sequence && parked.wish.is_none());
+        undecided.is_some_and(|parked| {
+            parked.wish = Some(wish.clone());
+            true
+        })
+    }
+
+    pub(crate) fn parked_of(&self, component: Option<&Component>) -> Vec<Parked> {
+        let all = self.parked.values();
+        let wanted = all.filter(|parked| is_of(&parked.work, component));
+        wanted.cloned().collect()
+    }
+
+    pub(crate) fn skipped_of(&self, component: Option<&Component>, limit: usize) -> Vec<Skipped> {
+        let latest_first = self.skipped.iter().rev();
+        let wanted = latest_first.filter(|skipped| is_of(&skipped.work, component));
+        wanted.take(limit).cloned().collect()
+    }
+}
+
+fn is_of(work: &Work, component: Option<&Component>) -> bool {
+    component.is_none_or(|component| *component == work.component)
+}

@@ -1,0 +1,67 @@
+//! What was parked and skipped, as rows have it.
+
+use seriatim_core::{Attempt, Parked, Sequence, Skipped, StreamId, Timestamp, Will, Wish};
+use sqlx::postgres::PgRow;
+use sqlx::{Error, Row};
+
+use crate::checkpoint::work;
+use crate::row;
+
+pub(crate) fn parked(row: &PgRow) -> Result<Parked, Error> {
+    let tries: i32 = row.try_get(7)?;
+    let (stream, sequence) = place(row)?;
+    Ok(Parked {
+        work: work(row)?,
+        stream,
+        sequence,
+        tries: tries.try_into().map_err(row::unreadable)?,
+        since: Timestamp::from_micros(row.try_get(8)?),
+        failure: row.try_get(9)?,
+        attempts: serde_json::from_str(row.try_get(10)?).map_err(row::unreadable)?,
+        wish: wish(row)?,
+    })
+}
+
+fn wish(row: &PgRow) -> Result<Option<Wish>, Error> {
+    let Some(name) = row.try_get::<Option<&str>, _>(11)? else {
+        return Ok(None);
+    };
+    let will = Will::named(name);
+    Ok(Some(Wish {
+        will: will.ok_or_else(|| row::unreadable(UnknownWish(name.into())))?,
+        actor: row.try_get(12)?,
+        reason: row.try_get(13)?,
+        at: Timestamp::from_micros(row.try_get(14)?),
+    }))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no wish that this program knows; use a newer program")]
+struct UnknownWish(String);
+
+pub(crate) fn skipped(row: &PgRow) -> Result<Skipped, Error> {
+    let (stream, sequence) = place(row)?;
+    Ok(Skipped {
+        work: work(row)?,
+        stream,
+        sequence,
+        at: Timestamp::from_micros(row.try_get(7)?),
+        failure: row.try_get(8)?,
+        actor: row.try_get(9)?,
+        reason: row.try_get(10)?,
+    })
+}
+
+fn place(row: &PgRow) -> Result<(StreamId, Sequence), Error> {
+    let domain: &str = row.try_get(4)?;
+    let domain = domain.parse().map_err(row::unreadable)?;
+    Ok((
+        StreamId::new(domain, row.try_get(5)?),
+        row::sequence(row, 6)?,
+    ))
+}
+
+/// What people tried, as text.
+pub(crate) fn attempts_column(attempts: &[Attempt]) -> Result<String, Error> {
+    serde_json::to_string(attempts).map_err(|error| Error::Encode(error.into()))
+}

@@ -1,0 +1,351 @@
+//! Rules of parked streams: they move with the tenure alone, one event after another, and nothing of them is lost.
+
+use seriatim_core::{
+    Advance, Attempt, Domain, Hold, Parked, Position, Sequence, Skipped, StreamId, Tenure,
+    Timestamp, Will, Wish, Work,
+};
+use uuid::Uuid;
+
+use super::CheckpointHandle;
+use super::checkpoints::{HOUR, checkpoint, take, work};
+
+fn stream(root: u128) -> StreamId {
+    let domain = Domain::new("order").expect("it is a name");
+    StreamId::new(domain, Uuid::from_u128(root))
+}
+
+fn parked(work: &Work, root: u128, sequence: u32) -> Parked {
+    Parked {
+        work: work.clone(),
+        stream: stream(root),
+        sequence: Sequence(sequence),
+        failure: "the printer is on fire".into(),
+        tries: 3,
+        since: Timestamp::from_micros(1_700_000_000_000_001),
+        attempts: Vec::new(),
+        wish: None,
+    }
+}
+
+fn wish(will: Will) -> Wish {
+    Wish {
+        will,
+        actor: Some("Zoë".into()),
+        reason: None,
+        at: Timestamp::from_micros(1_700_000_000_500_000),
+    }
+}
+
+fn skipped(of: &Parked) -> Skipped {
+    Skipped {
+        work: of.work.clone(),
+        stream: of.stream.clone(),
+        sequence: of.sequence,
+        failure: of.failure.clone(),
+        actor: Some("Zoë".into()),
+        reason: "it was printed by hand".into(),
+        at: Timestamp::from_micros(1_700_000_000_900_000 + i64::from(of.sequence.0)),
+    }
+}
+
+async fn park(store: &CheckpointHandle, tenure: &mut Tenure, parked: &Parked, to: u64) -> Hold {
+    let hold = store.park(tenure, parked, Position(to), HOUR).await;
+    let hold = hold.expect("the store answers");
+    if hold == Hold::Held {
+        tenure.position = Position(to);
+    }
+    hold
+}
+
+async fn advance(
+    store: &CheckpointHandle,
+    tenure: &Tenure,
+    root: u128,
+    from: u32,
+    to: Option<u32>,
+) -> Hold {
+    let advance = Advance::Parked {
+        stream: stream(root),
+        from: Sequence(from),
+        to: to.map(Sequence),
+    };
+    let hold = store.advance(tenure, &advance, HOUR).await;
+    hold.expect("the store answers")
+}
+
+async fn all(store: &CheckpointHandle) -> Vec<Parked> {
+    store.parked(None).await.expect("the store answers")
+}
+
+async fn decide(store: &CheckpointHandle, of: &Parked, wish: &Wish) -> bool {
+    let noted = store.decide(&of.work, &of.stream, of.sequence, wish).await;
+    noted.expect("the store answers")
+}
+
+/// A stream is parked and the checkpoint moved past its event in one step, or neither.
+pub async fn parking_moves_the_checkpoint(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("printer");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    let mut twin = tenure.clone();
+    let first = parked(&work, 1, 4);
+    assert_eq!(park(a, &mut tenure, &first, 9).await, Hold::Held);
+    assert_eq!(checkpoint(b, &work).await.position, Position(9));
+    // From where it is not.
+    let other = park(b, &mut twin, &parked(&work, 2, 0), 10).await;
+    assert_eq!(other, Hold::Lost);
+    assert_eq!(all(b).await, [first]);
+    assert_eq!(checkpoint(a, &work).await.position, Position(9));
+}
+
+/// All that an owner can write, a former one cannot.
+pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("printer");
+    let mut former = take(a, &work, "one", std::time::Duration::ZERO).await;
+    let kept = parked(&work, 1, 4);
+    let hold = a.park(&former, &kept, Position(9), std::time::Duration::ZERO);
+    assert_eq!(hold.await.unwrap(), Hold::Held);
+    former.position = Position(9);
+    take(b, &work, "two", HOUR).await;
+
+    let again = Parked {
+        tries: 7,
+        ..kept.clone()
+    };
+    let in_the_log = Advance::Checkpoint(Position(12));
+    let of_it = Advance::Parked {
+        stream: stream(1),
+        from: Sequence(4),
+        to: Some(Sequence(5)),
+    };
+    let lost = [
+        a.park(&former, &parked(&work, 2, 0), Position(10), HOUR)
+            .await,
+        a.park_again(&former, &again, HOUR).await,
+        a.skip(&former, &skipped(&kept), &in_the_log, HOUR).await,
+        a.skip(&former, &skipped(&kept), &of_it, HOUR).await,
+        a.advance(&former, &of_it, HOUR).await,
+        a.pause(&former, "it is tired", HOUR).await,
+    ];
+    assert_eq!(lost.map(Result::unwrap), [Hold::Lost; 6]);
+    assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
+    assert_eq!(all(b).await, [kept]);
+    assert_eq!(b.skipped(None, 9).await.unwrap(), []);
+    let stands = checkpoint(b, &work).await;
+    assert_eq!((stands.position, stands.paused), (Position(9), None));
+}
+
+/// A stream that is parked stays parked at the event that it was parked at: what is parked later is behind that.
+pub async fn a_parked_stream_is_not_parked_further_on(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("printer");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    let first = parked(&work, 1, 4);
+    assert_eq!(park(a, &mut tenure, &first, 9).await, Hold::Held);
+    let later = parked(&work, 1, 6);
+    assert_eq!(park(b, &mut tenure, &later, 15).await, Hold::Held);
+    assert_eq!(all(a).await, [first]);
+    assert_eq!(checkpoint(a, &work).await.position, Position(15));
+}
+
+/// A parked stream moves only from the event where its owner believes it to be, until nothing of it is left.
+pub async fn a_parked_stream_moves_only_from_where_it_was(
+    a: &CheckpointHandle,
+    b: &CheckpointHandle,
+) {
+    let work = work("printer");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    assert_eq!(
+        park(a, &mut tenure, &parked(&work, 1, 4), 9).await,
+        Hold::Held
+    );
+    assert_eq!(
+        park(a, &mut tenure, &parked(&work, 2, 0), 10).await,
+        Hold::Held
+    );
+
+    assert_eq!(advance(b, &tenure, 1, 4, Some(6)).await, Hold::Held);
+    assert_eq!(advance(a, &tenure, 1, 4, Some(5)).await, Hold::Lost);
+    assert_eq!(advance(a, &tenure, 1, 4, None).await, Hold::Lost);
+    assert_eq!(advance(a, &tenure, 3, 0, None).await, Hold::Lost);
+    let left: Vec<_> = (all(b).await.into_iter())
+        .map(|parked| (parked.stream, parked.sequence, parked.tries))
+        .collect();
+    // Nobody has tried it at the new place.
+    let expected = [(stream(1), Sequence(6), 0), (stream(2), Sequence(0), 3)];
+    assert_eq!(left, expected);
+
+    assert_eq!(advance(a, &tenure, 1, 6, None).await, Hold::Held);
+    assert_eq!(all(b).await, [parked(&work, 2, 0)]);
+    let stands = checkpoint(b, &work).await;
+    assert_eq!(stands.position, Position(10));
+}
+
+/// A wish is for the event that its author has seen, and the next is heard when it is fulfilled.
+pub async fn a_wish_is_noted_once_and_for_one_event(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("printer");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    let at_four = parked(&work, 1, 4);
+    assert_eq!(park(a, &mut tenure, &at_four, 9).await, Hold::Held);
+    assert!(!decide(b, &parked(&work, 1, 3), &wish(Will::Skip)).await);
+    assert!(!decide(b, &parked(&work, 2, 4), &wish(Will::Skip)).await);
+    assert!(decide(b, &at_four, &wish(Will::Skip)).await);
+    let second = Wish {
+        actor: None,
+        ..wish(Will::Retry)
+    };
+    assert!(!decide(a, &at_four, &second).await);
+    let wanted = Parked {
+        wish: Some(wish(Will::Skip)),
+        ..at_four.clone()
+    };
+    assert_eq!(all(a).await, [wanted]);
+
+    // Whatever was wanted for that event, those behind it are retried.
+    assert_eq!(advance(a, &tenure, 1, 4, Some(5)).await, Hold::Held);
+    let at_five = Parked {
+        tries: 0,
+        wish: Some(wish(Will::Retry)),
+        ..parked(&work, 1, 5)
+    };
+    assert_eq!(all(b).await, [at_five]);
+    assert!(!decide(b, &parked(&work, 1, 5), &wish(Will::Skip)).await);
+}
+
+/// What failed again waits for a person anew, and shows what was tried.
+pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("printer");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    let first = parked(&work, 1, 4);
+    assert_eq!(park(a, &mut tenure, &first, 9).await, Hold::Held);
+    assert!(decide(b, &first, &wish(Will::Retry)).await);
+    let attempt = Attempt {
+        at: Timestamp::from_micros(1_700_000_001_000_000),
+        actor: Some("Zoë".into()),
+        result: "no paper 🖨".repeat(300),
+    };
+    let again = Parked {
+        failure: "no paper".into(),
+        tries: 4,
+        attempts: vec![attempt.clone(), attempt],
+        ..first.clone()
+    };
+    let elsewhere = Parked {
+        sequence: Sequence(5),
+        ..again.clone()
+    };
+    assert_eq!(
+        a.park_again(&tenure, &elsewhere, HOUR).await.unwrap(),
+        Hold::Lost
+    );
+    assert_eq!(
+        a.park_again(&tenure, &again, HOUR).await.unwrap(),
+        Hold::Held
+    );
+    assert_eq!(all(b).await, [again]);
+    assert!(decide(b, &first, &wish(Will::Skip)).await);
+}
+
+/// What was given up is kept in mind with the step that went past it, or neither is done.
+pub async fn skipped_events_are_kept_in_mind(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("printer");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    let (of_policy, of_person) = (parked(&work, 2, 7), parked(&work, 1, 4));
+    assert_eq!(park(a, &mut tenure, &of_person, 9).await, Hold::Held);
+    assert!(decide(b, &of_person, &wish(Will::Skip)).await);
+
+    let past = Advance::Parked {
+        stream: stream(1),
+        from: Sequence(4),
+        to: Some(Sequence(5)),
+    };
+    let by_person = skipped(&of_person);
+    let hold = a.skip(&tenure, &by_person, &past, HOUR).await.unwrap();
+    assert_eq!(hold, Hold::Held);
+    // Twice is once.
+    let hold = a.skip(&tenure, &by_person, &past, HOUR).await.unwrap();
+    assert_eq!(hold, Hold::Lost);
+    let rest = Advance::Parked {
+        stream: stream(1),
+        from: Sequence(5),
+        to: None,
+    };
+    let last = skipped(&parked(&work, 1, 5));
+    let hold = b.skip(&tenure, &last, &rest, HOUR).await.unwrap();
+    assert_eq!(hold, Hold::Held);
+    assert_eq!(all(a).await, []);
+
+    let by_policy = Skipped {
+        actor: None,
+        ..skipped(&of_policy)
+    };
+    let to = Advance::Checkpoint(Position(10));
+    let hold = a.skip(&tenure, &by_policy, &to, HOUR).await.unwrap();
+    assert_eq!(hold, Hold::Held);
+    assert_eq!(checkpoint(b, &work).await.position, Position(10));
+
+    let latest_first = [by_policy, last, by_person];
+    assert_eq!(b.skipped(None, 9).await.unwrap(), latest_first);
+    let of_it = b.skipped(Some(&work.component), 2).await.unwrap();
+    assert_eq!(of_it, latest_first[..2]);
+    let other = super::checkpoints::work("emails").component;
+    assert_eq!(b.skipped(Some(&other), 9).await.unwrap(), []);
+}
+
+/// Each piece of work has its own, listed in the order of the work and then of the streams.
+pub async fn parked_streams_are_listed_in_order(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let mut expected = Vec::new();
+    for name in ["emails", "printer", "printer.v2"] {
+        let work = work(name);
+        let mut tenure = take(a, &work, "one", HOUR).await;
+        for (root, to) in [(u128::MAX, 1), (1, 2), (1 << 100, 3)] {
+            let hold = park(a, &mut tenure, &parked(&work, root, 0), to).await;
+            assert_eq!(hold, Hold::Held);
+        }
+        expected.extend([1, 1 << 100, u128::MAX].map(|root| parked(&work, root, 0)));
+    }
+    assert_eq!(all(b).await, expected);
+    let of_one = b.parked(Some(&work("printer").component)).await.unwrap();
+    assert_eq!(of_one, expected[3..6]);
+}
+
+/// With its progress a component's parked streams and skipped events are forgotten, and no other's.
+pub async fn what_was_parked_is_forgotten_with_the_progress(
+    a: &CheckpointHandle,
+    b: &CheckpointHandle,
+) {
+    let (work, other) = (work("printer"), work("emails"));
+    let mut former = take(a, &work, "one", HOUR).await;
+    let mut untouched = take(a, &other, "one", HOUR).await;
+    for (tenure, root) in [(&mut former, 1), (&mut untouched, 2)] {
+        let letter = parked(&tenure.work, root, 4);
+        assert_eq!(park(a, tenure, &letter, 9).await, Hold::Held);
+        let to = Advance::Checkpoint(Position(10));
+        let hold = a.skip(tenure, &skipped(&letter), &to, HOUR).await.unwrap();
+        assert_eq!(hold, Hold::Held);
+    }
+    b.forget(&work.component).await.unwrap();
+    assert_eq!(all(a).await, [parked(&other, 2, 4)]);
+    let skipped = a.skipped(None, 9).await.unwrap();
+    assert_eq!(skipped.len(), 1);
+    take(b, &work, "two", HOUR).await;
+    assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
+}
+
+/// Everybody sees that work is paused and why, until it is resumed by anybody or taken by the next owner.
+pub async fn paused_work_says_why_until_it_is_resumed(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("printer");
+    let tenure = take(a, &work, "one", HOUR).await;
+    assert!(!b.resume(&work).await.unwrap());
+    let held = a.pause(&tenure, "no paper", HOUR).await.unwrap();
+    assert_eq!(held, Hold::Held);
+    let paused = checkpoint(b, &work).await;
+    assert_eq!(paused.paused.as_deref(), Some("no paper"));
+    assert_eq!(paused.owner.as_deref(), Some("one"));
+    assert!(b.resume(&work).await.unwrap());
+    assert_eq!(checkpoint(a, &work).await.paused, None);
+    // The owner still is the owner.
+    let held = a.pause(&tenure, "no ink", HOUR).await.unwrap();
+    assert_eq!(held, Hold::Held);
+    a.release(&tenure).await.unwrap();
+    take(b, &work, "two", HOUR).await;
+    assert_eq!(checkpoint(a, &work).await.paused, None);
+}
