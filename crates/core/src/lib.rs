@@ -40,6 +40,7 @@ mod component;
 mod parked;
 mod checkpoint;
 mod reaction;
+mod timer;
 mod snapshot;
 mod schema;
 mod append;
@@ -91,5 +92,6 @@ pub use store::{
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
 pub use subscribe_error::SubscribeError;
+pub use timer::{ClearedTimer, Timer, TimerStore};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};

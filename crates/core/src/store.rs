@@ -1,4 +1,4 @@
-//! The seams that a store implements: a log of events in streams, snapshots, dead letters, and checkpoints.
+//! The seams that a store implements: a log of events in streams, snapshots, dead letters, checkpoints, and timers.
 //!
 //! A new store is written from `store-memory`, the reference, and proves itself by the conformance suite in
 //! `testkit`. All rules about merging, routing and retrying live above these seams.
@@ -14,13 +14,16 @@ use uuid::Uuid;
 use crate::{
     Append, AppendError, AppendOutcome, CheckpointStore, ClaimRecord, DeadLetter, Domain,
     Fingerprint, LetterFilter, LogPartition, Payload, Position, RecordedEvent, Sequence, Snapshot,
-    StreamId, Timestamp,
+    StreamId, TimerStore, Timestamp,
 };
 
 /// Everything that a coordinator and reactions need of a store.
-pub trait Store: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore {}
+pub trait Store:
+    EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerStore
+{
+}
 
-impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore> Store for S {}
+impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerStore> Store for S {}
 
 /// An append-only log of events, grouped in streams.
 ///

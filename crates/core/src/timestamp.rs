@@ -40,6 +40,12 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(micros))
     }
 
+    /// How much later it is than `earlier`; nothing if it is not.
+    pub fn since(self, earlier: Self) -> Duration {
+        let micros = self.0.saturating_sub(earlier.0);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+
     /// Microseconds since the epoch.
     pub fn as_micros(self) -> i64 {
         self.0

@@ -9,6 +9,7 @@ mod dead_letter;
 mod parked;
 mod read;
 mod snapshot;
+mod timer;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZero;
@@ -16,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
     Checkpoint, ClaimRecord, DeadLetter, LogPartition, Parked, Position, RecordedEvent, Sequence,
-    Skipped, Snapshot, StreamId, Work,
+    Skipped, Snapshot, StreamId, Timer, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -81,6 +82,8 @@ struct Log {
     parked: BTreeMap<(Work, StreamId), Parked>,
     /// In the order of giving up.
     skipped: Vec<Skipped>,
+    /// By their stream and name, each with the time when it rings next.
+    timers: BTreeMap<(StreamId, String), (Timestamp, Timer)>,
 }
 
 /// The events of one partition in the order of their positions: position 1 comes first.

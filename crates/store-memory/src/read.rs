@@ -133,6 +133,7 @@ impl Log {
             checkpoints: BTreeMap::new(),
             parked: BTreeMap::new(),
             skipped: Vec::new(),
+            timers: BTreeMap::new(),
         }
     }
 

@@ -37,6 +37,8 @@ mod settle;
 mod snapshot;
 mod sql;
 mod streams;
+mod timer;
+mod timer_sql;
 mod waiting;
 mod watcher;
 mod writer;

@@ -48,6 +48,11 @@ const MIGRATIONS: &[Script] = &[
         name: "parked",
         sql: include_str!("../../../migrations/postgres/0006_parked.sql"),
     },
+    Script {
+        number: 7,
+        name: "timers",
+        sql: include_str!("../../../migrations/postgres/0007_timers.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{checkpoint_sql, parked_sql};
+use crate::{checkpoint_sql, parked_sql, timer_sql};
 
 /// Only made once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {
@@ -19,6 +19,7 @@ pub(crate) struct Texts {
     pub(crate) letters: Arc<str>,
     pub(crate) checkpoints: checkpoint_sql::Texts,
     pub(crate) parked: parked_sql::Texts,
+    pub(crate) timers: timer_sql::Texts,
 }
 
 /// The columns that [`crate::decoder`] reads.
@@ -68,6 +69,7 @@ impl Texts {
             letters: format!("SELECT body FROM {schema}.seriatim_dead_letters").into(),
             checkpoints: checkpoint_sql::Texts::of(schema),
             parked: parked_sql::Texts::of(schema),
+            timers: timer_sql::Texts::of(schema),
         }
     }
 }

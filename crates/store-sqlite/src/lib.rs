@@ -25,6 +25,7 @@ mod refused;
 mod row;
 mod snapshot;
 mod streams;
+mod timer;
 mod transaction;
 mod waiting;
 mod writer;

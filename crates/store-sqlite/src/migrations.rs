@@ -46,6 +46,11 @@ const MIGRATIONS: &[Script] = &[
         name: "parked",
         sql: include_str!("../../../migrations/sqlite/0006_parked.sql"),
     },
+    Script {
+        number: 7,
+        name: "timers",
+        sql: include_str!("../../../migrations/sqlite/0007_timers.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

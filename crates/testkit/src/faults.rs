@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Checkpoint, CheckpointStore, ClaimRecord,
-    Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold, LetterFilter, Load, Loaded,
-    LogPartition, Parked, Position, RecordedEvent, Sequence, Skipped, Snapshot, SnapshotStore,
-    Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Wish, Work,
+    ClearedTimer, Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold, LetterFilter,
+    Load, Loaded, LogPartition, Parked, Position, RecordedEvent, Sequence, Skipped, Snapshot,
+    SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure,
+    Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -379,5 +380,33 @@ impl CheckpointStore for FaultyStore {
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         self.check_up("forget the checkpoints")?;
         self.inner().forget(component).await
+    }
+}
+
+#[async_trait]
+impl TimerStore for FaultyStore {
+    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+        self.check_up("set timers")?;
+        self.inner().set_timers(timers).await
+    }
+
+    async fn clear_timers(&self, cleared: &[ClearedTimer]) -> Result<(), StoreError> {
+        self.check_up("clear timers")?;
+        self.inner().clear_timers(cleared).await
+    }
+
+    async fn ring_timers(
+        &self,
+        domain: &Domain,
+        limit: usize,
+        silence: Duration,
+    ) -> Result<Vec<Timer>, StoreError> {
+        self.check_up("ring timers")?;
+        self.inner().ring_timers(domain, limit, silence).await
+    }
+
+    async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
+        self.check_up("look for the next timer")?;
+        self.inner().next_timer(domain).await
     }
 }

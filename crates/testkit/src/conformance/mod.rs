@@ -30,6 +30,7 @@ mod races;
 mod reading;
 mod samples;
 mod snapshots;
+mod timers;
 mod waiting;
 
 pub use append::*;
@@ -42,6 +43,7 @@ pub use races::*;
 pub use reading::*;
 pub use samples::{Handle, assert_log_is_sound};
 pub use snapshots::*;
+pub use timers::*;
 pub use waiting::*;
 
 /// Runs a rule on a runtime with several threads, so that what it starts at once runs at once.
@@ -118,6 +120,7 @@ macro_rules! store_conformance {
         }
         $crate::partitions_conformance!($open);
         $crate::checkpoint_conformance!($open);
+        $crate::timer_conformance!($open);
     };
     (rules ($open:expr) $($rule:ident)*) => {
         $(
@@ -178,9 +181,14 @@ mod tests {
             include_str!("races.rs"),
             include_str!("reading.rs"),
             include_str!("snapshots.rs"),
+            include_str!("timers.rs"),
             include_str!("waiting.rs"),
         ];
-        let lists = [include_str!("mod.rs"), include_str!("checkpoints.rs")];
+        let lists = [
+            include_str!("mod.rs"),
+            include_str!("checkpoints.rs"),
+            include_str!("timers.rs"),
+        ];
         let lines = lists.iter().flat_map(|list| list.lines());
         let listed: Vec<_> = lines.map(str::trim).collect();
         for area in areas {

@@ -1,0 +1,75 @@
+//! The seam where alarms are kept that process managers have set.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{Domain, Sequence, StoreError, StreamId, Timestamp};
+
+/// Keeps timers and says which are due.
+///
+/// A timer is an alarm clock and nothing more: whether it still counts when it rings is decided by the stream that set
+/// it. So it may ring once too often, but never too early, and it rings again until it is cleared.
+///
+/// What must hold, with any number of handles and processes on one storage:
+///
+/// - Of one stream there is one timer of a name: that of the latest event that set it.
+/// - A timer that rings for one caller is silent for all others until the time is over that this caller asked for.
+/// - What was set is durable when the call returns.
+///
+/// What is due is told by the clock of the storage, never by that of a caller.
+#[async_trait]
+pub trait TimerStore: Send + Sync + Debug + 'static {
+    /// Sets timers. One that is kept already, of the same event or of a later one, stays as it is: whoever repeats
+    /// a call, or comes late, changes nothing.
+    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError>;
+
+    /// Drops timers that have fired or were cancelled, unless a later event has set them anew.
+    async fn clear_timers(&self, cleared: &[ClearedTimer]) -> Result<(), StoreError>;
+
+    /// Timers of a domain's streams that are due and not silent, at most `limit`, those first that have waited longest.
+    /// Each is silent for `silence` from now on; then it rings again, if it was not cleared.
+    ///
+    /// There may be more that are due than were given, even if those are fewer than `limit`: another caller may just be
+    /// getting them.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave timers silent for so long that nobody was given.
+    async fn ring_timers(
+        &self,
+        domain: &Domain,
+        limit: usize,
+        silence: Duration,
+    ) -> Result<Vec<Timer>, StoreError>;
+
+    /// How long it takes, if nothing is changed, until a timer of a domain's streams rings: nothing if one is due now,
+    /// `None` if there is none.
+    async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError>;
+}
+
+/// A timer that a stream has set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// Whose.
+    pub stream: StreamId,
+    /// Its name, unique for the stream.
+    pub name: String,
+    /// The event that has set it.
+    pub set_at: Sequence,
+    /// Its place among the timers that this event has set.
+    pub ordinal: u32,
+    /// When it is to ring.
+    pub due: Timestamp,
+}
+
+/// A timer that is not needed any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClearedTimer {
+    /// Whose.
+    pub stream: StreamId,
+    /// Its name.
+    pub name: String,
+    /// If it was set by this event or an earlier one.
+    pub through: Sequence,
+}

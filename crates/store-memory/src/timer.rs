@@ -1,0 +1,80 @@
+//! The seam of the timers.
+
+use std::collections::btree_map::Entry;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use seriatim_core::{ClearedTimer, Domain, StoreError, Timer, TimerStore, Timestamp};
+
+use crate::{Log, MemoryStore};
+
+#[async_trait]
+impl TimerStore for MemoryStore {
+    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+        let mut log = self.log();
+        for timer in timers {
+            let key = (timer.stream.clone(), timer.name.clone());
+            match log.timers.entry(key) {
+                Entry::Occupied(kept) if timer.set_at <= kept.get().1.set_at => {}
+                place => {
+                    place.insert_entry((timer.due, timer.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn clear_timers(&self, cleared: &[ClearedTimer]) -> Result<(), StoreError> {
+        let mut log = self.log();
+        for ClearedTimer {
+            stream,
+            name,
+            through,
+        } in cleared
+        {
+            let kept = log.timers.entry((stream.clone(), name.clone()));
+            if let Entry::Occupied(kept) = kept
+                && kept.get().1.set_at <= *through
+            {
+                kept.remove();
+            }
+        }
+        Ok(())
+    }
+
+    async fn ring_timers(
+        &self,
+        domain: &Domain,
+        limit: usize,
+        silence: Duration,
+    ) -> Result<Vec<Timer>, StoreError> {
+        let mut log = self.log();
+        // Under the lock, so that no other caller's silence seems to be over before it has begun.
+        let now = Timestamp::now();
+        let mut ringing: Vec<_> = log
+            .timers_of(domain)
+            .filter(|(rings_at, _)| *rings_at <= now)
+            .collect();
+        ringing.sort_by_key(|(rings_at, _)| *rings_at);
+        let given = ringing.into_iter().take(limit).map(|kept| {
+            kept.0 = now.later_by(silence);
+            kept.1.clone()
+        });
+        let mut given: Vec<_> = given.collect();
+        given.sort_by_key(|timer| timer.due);
+        Ok(given)
+    }
+
+    async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
+        let mut log = self.log();
+        let next = log.timers_of(domain).map(|(rings_at, _)| *rings_at).min();
+        Ok(next.map(|rings_at| rings_at.since(Timestamp::now())))
+    }
+}
+
+impl Log {
+    fn timers_of(&mut self, domain: &Domain) -> impl Iterator<Item = &mut (Timestamp, Timer)> {
+        let of_it = |(_, timer): &&mut (Timestamp, Timer)| timer.stream.domain == *domain;
+        self.timers.values_mut().filter(of_it)
+    }
+}

@@ -1,0 +1,62 @@
+//! The seam of the timers.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use seriatim_core::{ClearedTimer, Domain, StoreError, StreamId, Timer, TimerStore, Timestamp};
+use sqlx::postgres::PgRow;
+use sqlx::{Error, Row};
+
+use crate::{PostgresStore, refused, row};
+
+#[async_trait]
+impl TimerStore for PostgresStore {
+    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+        let query = || self.texts().timers.set(timers);
+        let set = self.readers().read("set timers", query).await;
+        set.map(drop)
+    }
+
+    async fn clear_timers(&self, cleared: &[ClearedTimer]) -> Result<(), StoreError> {
+        let query = || self.texts().timers.clear(cleared);
+        let cleared = self.readers().read("clear timers", query).await;
+        cleared.map(drop)
+    }
+
+    async fn ring_timers(
+        &self,
+        domain: &Domain,
+        limit: usize,
+        silence: Duration,
+    ) -> Result<Vec<Timer>, StoreError> {
+        let action = "ring timers";
+        let query = || self.texts().timers.ring(domain, limit, silence);
+        let rows = self.readers().read(action, query).await?;
+        let ringing: Result<Vec<_>, _> = rows.iter().map(|row| timer(row, domain)).collect();
+        let mut ringing = ringing.map_err(|error| refused::store_error(action, error))?;
+        ringing.sort_by_key(|timer| timer.due);
+        Ok(ringing)
+    }
+
+    async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
+        let action = "look for the next timer";
+        let query = || self.texts().timers.next(domain);
+        let rows = self.readers().read(action, query).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let micros: i64 = (row.try_get(0)).map_err(|error| refused::store_error(action, error))?;
+        Ok(Some(Duration::from_micros(micros.try_into().unwrap_or(0))))
+    }
+}
+
+fn timer(row: &PgRow, domain: &Domain) -> Result<Timer, Error> {
+    let ordinal: i32 = row.try_get(3)?;
+    Ok(Timer {
+        stream: StreamId::new(domain.clone(), row.try_get(0)?),
+        name: row.try_get(1)?,
+        set_at: row::sequence(row, 2)?,
+        ordinal: ordinal.cast_unsigned(),
+        due: Timestamp::from_micros(row.try_get(4)?),
+    })
+}

@@ -1,0 +1,135 @@
+//! The statements about timers, for one schema. Each is a transaction of its own, and may be run twice.
+//!
+//! Those that wait for others' rows take them in the order of their keys, and the one that rings waits for none: so they
+//! never deadlock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{ClearedTimer, Domain, Timer, Timestamp};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Postgres};
+use uuid::Uuid;
+
+use crate::row;
+
+/// The clock of the server when it was asked, in microseconds. Unlike the one of checkpoints it stands still while a
+/// statement runs, or no index could be asked what is due.
+const NOW: &str = "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint";
+
+pub(crate) struct Texts {
+    set: Arc<str>,
+    clear: Arc<str>,
+    ring: Arc<str>,
+    next: Arc<str>,
+}
+
+impl Texts {
+    pub(crate) fn of(schema: &str) -> Self {
+        let table = format!("{schema}.seriatim_timers");
+        Self {
+            set: format!(
+                "INSERT INTO {table} AS kept (domain, root, name, set_at, ordinal, due, rings_at)
+SELECT domain, root, name, set_at, ordinal, due, due
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::bigint[])
+    AS given (domain, root, name, set_at, ordinal, due)
+ON CONFLICT (domain, root, name) DO UPDATE SET set_at = excluded.set_at, ordinal = excluded.ordinal,
+    due = excluded.due, rings_at = excluded.rings_at
+WHERE kept.set_at < excluded.set_at"
+            )
+            .into(),
+            clear: format!(
+                "WITH found AS (
+    SELECT kept.domain, kept.root, kept.name, given.through FROM {table} AS kept
+    JOIN unnest($1::text[], $2::uuid[], $3::text[], $4::integer[]) AS given (domain, root, name, through)
+    ON kept.domain = given.domain AND kept.root = given.root AND kept.name = given.name
+        AND kept.set_at <= given.through
+    ORDER BY kept.domain, kept.root, kept.name FOR UPDATE OF kept
+)
+DELETE FROM {table} AS kept USING found
+WHERE kept.domain = found.domain AND kept.root = found.root AND kept.name = found.name
+    AND kept.set_at <= found.through"
+            )
+            .into(),
+            ring: format!(
+                "WITH ringing AS (
+    SELECT root, name FROM {table} WHERE domain = $1 AND rings_at <= {NOW}
+    ORDER BY rings_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+UPDATE {table} AS kept SET rings_at = {NOW} + $3 FROM ringing
+WHERE kept.domain = $1 AND kept.root = ringing.root AND kept.name = ringing.name
+RETURNING kept.root, kept.name, kept.set_at, kept.ordinal, kept.due"
+            )
+            .into(),
+            next: format!(
+                "SELECT rings_at - {NOW} FROM {table} WHERE domain = $1 ORDER BY rings_at LIMIT 1"
+            )
+            .into(),
+        }
+    }
+
+    pub(crate) fn set(&self, timers: &[Timer]) -> Query<'static, Postgres, PgArguments> {
+        // In the order of the keys, and no key twice: one statement cannot replace what it has just made.
+        let mut latest = BTreeMap::<_, &Timer>::new();
+        for timer in timers {
+            let kept = latest.entry((&timer.stream, &timer.name)).or_insert(timer);
+            if kept.set_at < timer.set_at {
+                *kept = timer;
+            }
+        }
+        let timers: Vec<_> = latest.into_values().collect();
+        let sequences = timers
+            .iter()
+            .map(|timer| row::sequence_column(timer.set_at));
+        let ordinals = timers.iter().map(|timer| timer.ordinal.cast_signed());
+        let due = timers.iter().map(|timer| timer.due.as_micros());
+        sqlx::query(AssertSqlSafe(self.set.clone()))
+            .bind(domains(timers.iter().map(|timer| &timer.stream.domain)))
+            .bind(Vec::from_iter(timers.iter().map(|timer| timer.stream.root)))
+            .bind(Vec::from_iter(
+                timers.iter().map(|timer| timer.name.clone()),
+            ))
+            .bind(Vec::from_iter(sequences))
+            .bind(Vec::from_iter(ordinals))
+            .bind(Vec::from_iter(due))
+    }
+
+    pub(crate) fn clear(&self, cleared: &[ClearedTimer]) -> Query<'static, Postgres, PgArguments> {
+        let roots: Vec<Uuid> = cleared.iter().map(|timer| timer.stream.root).collect();
+        let names: Vec<String> = cleared.iter().map(|timer| timer.name.clone()).collect();
+        let through = cleared
+            .iter()
+            .map(|timer| row::sequence_column(timer.through));
+        sqlx::query(AssertSqlSafe(self.clear.clone()))
+            .bind(domains(cleared.iter().map(|timer| &timer.stream.domain)))
+            .bind(roots)
+            .bind(names)
+            .bind(Vec::from_iter(through))
+    }
+
+    /// Returns what [`crate::timer`] reads.
+    pub(crate) fn ring(
+        &self,
+        domain: &Domain,
+        limit: usize,
+        silence: Duration,
+    ) -> Query<'static, Postgres, PgArguments> {
+        let longest = Timestamp::MAX.as_micros();
+        let silence = i64::try_from(silence.as_micros()).unwrap_or(longest);
+        sqlx::query(AssertSqlSafe(self.ring.clone()))
+            .bind(domain.as_str().to_owned())
+            .bind(row::limit_column(limit))
+            .bind(silence.min(longest))
+    }
+
+    /// Returns the microseconds until the next one rings, which are negative if it is due; no row if there is none.
+    pub(crate) fn next(&self, domain: &Domain) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(AssertSqlSafe(self.next.clone())).bind(domain.as_str().to_owned())
+    }
+}
+
+fn domains<'a>(domains: impl Iterator<Item = &'a Domain>) -> Vec<String> {
+    domains.map(|domain| domain.as_str().to_owned()).collect()
+}
