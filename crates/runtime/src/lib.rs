@@ -22,6 +22,6 @@ mod tail;
 pub use feed::Feed;
 pub use reaction::{
     AtLeastOnce, BackOff, Enrolled, Failure, PieceState, PieceStatus, Projector, ReactionSettings,
-    Reactions,
+    Reactions, SagaReaction,
 };
 pub use subscription::{Batch, Subscription};

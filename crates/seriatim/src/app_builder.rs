@@ -5,16 +5,23 @@ use std::fmt;
 use std::sync::Arc;
 
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
-use seriatim_core::{Aggregate, Component, EventFilter, InvalidComponent, Prepare, Store};
-use seriatim_runtime::{AtLeastOnce, Enrolled, Feed, Projector, ReactionSettings, Reactions};
+use seriatim_core::{
+    Aggregate, Component, Domain, EventFilter, InvalidComponent, Prepare, Saga, Store,
+};
+use seriatim_runtime::{
+    AtLeastOnce, Enrolled, Feed, Projector, ReactionSettings, Reactions, SagaReaction,
+};
 
 use crate::App;
+
+/// Makes a component once there is a coordinator, which sagas send their effects through.
+type MakeComponent = Box<dyn FnOnce(&Coordinator) -> Result<Enrolled, StartAppError> + Send>;
 
 /// An application that is being put together.
 pub struct AppBuilder {
     store: Arc<dyn Store>,
     coordinator: CoordinatorBuilder,
-    components: Result<Vec<Enrolled>, InvalidComponent>,
+    components: Vec<MakeComponent>,
     reaction_settings: ReactionSettings,
     #[cfg(feature = "server")]
     listen: Option<String>,
@@ -33,7 +40,7 @@ impl AppBuilder {
         Self {
             coordinator: Coordinator::builder(Arc::clone(&store)),
             store,
-            components: Ok(Vec::new()),
+            components: Vec::new(),
             reaction_settings: ReactionSettings::default(),
             #[cfg(feature = "server")]
             listen: None,
@@ -61,24 +68,45 @@ impl AppBuilder {
     #[must_use]
     pub fn projector(self, name: &str, filter: EventFilter, projector: impl Projector) -> Self {
         let checkpoints = Arc::clone(&self.store);
-        match name.parse() {
-            Ok(name) => {
-                let reaction = AtLeastOnce::new(name, filter, checkpoints as _, projector);
-                self.component(Enrolled::new(Arc::new(reaction)))
+        let name = name.parse();
+        self.make(move |_| {
+            let reaction = AtLeastOnce::new(name?, filter, checkpoints as _, projector);
+            Ok(Enrolled::new(Arc::new(reaction)))
+        })
+    }
+
+    /// Registers a saga: it is given the events of its source, those of a stream in order, and what it asks for takes
+    /// effect once. Its progress is kept in the store of the events, under its name.
+    ///
+    /// Several processes may register it: one does the work, the others stand by.
+    #[must_use]
+    pub fn saga<S: Saga>(self, saga: S) -> Self {
+        let checkpoints = Arc::clone(&self.store);
+        self.make(move |coordinator| {
+            let source = Domain::of::<S::Source>();
+            if !(coordinator.domains().iter()).any(|info| info.domain == source) {
+                return Err(StartAppError::NoSource {
+                    saga: S::NAME,
+                    domain: source,
+                });
             }
-            Err(error) => Self {
-                components: Err(error),
-                ..self
-            },
-        }
+            let gateway = Arc::new(coordinator.clone());
+            let reaction = SagaReaction::new(saga, gateway, checkpoints as _);
+            Ok(Enrolled::new(Arc::new(reaction)))
+        })
     }
 
     /// Registers a component that says by itself what it reacts to and how it is to be run.
     #[must_use]
-    pub fn component(mut self, component: Enrolled) -> Self {
-        if let Ok(components) = &mut self.components {
-            components.push(component);
-        }
+    pub fn component(self, component: Enrolled) -> Self {
+        self.make(move |_| Ok(component))
+    }
+
+    fn make(
+        mut self,
+        make: impl FnOnce(&Coordinator) -> Result<Enrolled, StartAppError> + Send + 'static,
+    ) -> Self {
+        self.components.push(Box::new(make));
         self
     }
 
@@ -109,9 +137,10 @@ impl AppBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<App, StartAppError> {
-        let components = self.components?;
-        check_names(&components)?;
         let coordinator = self.coordinator.start()?;
+        let components = self.components.into_iter().map(|make| make(&coordinator));
+        let components = components.collect::<Result<Vec<_>, _>>()?;
+        check_names(&components)?;
         let feed = Feed::new(Arc::clone(coordinator.store()) as _);
         #[cfg(feature = "server")]
         let door = match self.listen {
@@ -156,6 +185,16 @@ pub enum StartAppError {
     ComponentTwice {
         /// The name.
         name: Component,
+    },
+    /// A saga reacts to an aggregate that is not there. What is rejected must be able to come back to it.
+    #[error(
+        "the saga `{saga}` reacts to `{domain}`, which is no aggregate of this application; register it"
+    )]
+    NoSource {
+        /// The saga.
+        saga: &'static str,
+        /// The domain of its source.
+        domain: Domain,
     },
     /// The address cannot be listened on.
     #[error(

@@ -83,7 +83,9 @@ pub use send::{Record, Send};
 
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
-pub use seriatim_core::{Aggregate, Begin, SubscribeError};
+pub use seriatim_core::{
+    Aggregate, Begin, CommandEffect, Effect, EffectId, FactEffect, Rejected, SubscribeError,
+};
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]
 pub use seriatim_proto::{
@@ -91,7 +93,7 @@ pub use seriatim_proto::{
 };
 pub use seriatim_runtime::{
     BackOff, Batch, Enrolled, Failure, PieceState, PieceStatus, Projector, ReactionSettings,
-    Reactions, Subscription,
+    Reactions, SagaReaction, Subscription,
 };
 #[cfg(feature = "testkit")]
 pub use seriatim_testkit as testkit;

@@ -3,8 +3,9 @@
 pub use seriatim_core::ExpectedSequence::{Any, Exactly, NoStream};
 pub use seriatim_core::MergeStrategy::{AggregateHandles, Commutative, Manual, Strict};
 pub use seriatim_core::{
-    Aggregate, At, Command, Event, ExpectedSequence, Fact, Merge, MergeStrategy, Never, Outcome,
-    Overlap, Receipt, Rejection, Sequence, SnapshotPolicy, SubmitError,
+    Aggregate, At, Command, Effects, Event, ExpectedSequence, Fact, Merge, MergeStrategy, Never,
+    Outcome, Overlap, Receipt, RecordedEvent, RejectedEffect, Rejection, Saga, Sequence,
+    SnapshotPolicy, SubmitError,
 };
 pub use seriatim_derive::{Command, Event, Rejection};
 pub use uuid::Uuid;

@@ -8,7 +8,7 @@ use seriatim_coordinator::{Coordinator, Settings};
 use seriatim_core::{
     Aggregate, CommandGateway, CommandRequest, Domain, ExpectedSequence, Fact, FactOrigin,
     FactRequest, Merge, MergeStrategy, Message, Metadata, NewFact, Outcome, Payload, Receipt,
-    Sequence, SnapshotPolicy, Store, StreamId, SubmitError,
+    RejectedEffect, Sequence, SnapshotPolicy, Store, StreamId, SubmitError,
 };
 use seriatim_derive::{Command, Event, Rejection};
 use seriatim_store_memory::MemoryStore;
@@ -157,6 +157,18 @@ impl Aggregate for Cart {
             Happened::Noted { .. } => vec![],
             event => vec![event.clone()],
         }
+    }
+
+    /// Notes what was rejected, and why; on a cart named `curse` it panics.
+    fn on_rejected(&self, effect: &RejectedEffect) -> Vec<Happened> {
+        assert_ne!(self.name, "curse", "on_rejected gave up");
+        let Some(Ok(commands)) = effect.of::<Self>() else {
+            return Vec::new();
+        };
+        let noted = |command| Happened::Noted {
+            note: format!("{command:?}: {}", effect.rejected.code),
+        };
+        commands.iter().map(noted).collect()
     }
 
     fn merge(&self, command: &Do, base: &Self, intervening: &[Happened]) -> Merge<Self> {

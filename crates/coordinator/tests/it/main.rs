@@ -3,6 +3,7 @@
 mod cart;
 mod strategies;
 mod facts;
+mod effects;
 mod external_ids;
 mod books;
 mod bad_input;

@@ -7,13 +7,16 @@
 //! ```
 
 mod back_off;
+mod dispatch;
 mod piece;
 mod projector;
 mod runner;
+mod saga;
 mod status;
 mod step;
 
 pub use back_off::BackOff;
 pub use projector::{AtLeastOnce, Projector};
 pub use runner::{Enrolled, ReactionSettings, Reactions};
+pub use saga::SagaReaction;
 pub use status::{Failure, PieceState, PieceStatus};

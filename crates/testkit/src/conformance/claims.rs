@@ -47,6 +47,36 @@ pub async fn a_claim_can_stand_for_no_events(a: &Handle, b: &Handle) {
     assert_eq!(b.streams(None, None, 10).await.unwrap().len(), 1);
 }
 
+/// A claim that was spent on a "no" tells which, also when a later append would be accepted.
+pub async fn a_claim_can_stand_for_a_rejection(a: &Handle, b: &Handle) {
+    let (old, new) = (stream_of(a, 2).await, new_stream());
+    for (stream, after) in [(&old, at(1)), (&new, None)] {
+        let refused = refusing(claimed(append(stream, after, events(0)), "k", 1));
+        write(a, refused).await;
+        let expected = ClaimRecord {
+            content: ContentHash([1; 32]),
+            first: FirstResult::Rejected(rejected()),
+        };
+        assert_eq!(
+            b.find_claim(stream, "k").await.unwrap(),
+            Some(expected.clone())
+        );
+        let again = claimed(append(stream, after, events(1)), "k", 2);
+        assert_eq!(claim_record(append_one(b, again).await), expected);
+    }
+    assert_eq!(read_stream(a, &old).await.len(), 2);
+    assert_eq!(b.streams(None, None, 10).await.unwrap().len(), 1);
+}
+
+/// A "no" that was said on another state than the current one is not kept.
+pub async fn a_rejection_checks_the_sequence(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 2).await;
+    let stale = refusing(claimed(append(&stream, at(0), events(0)), "k", 1));
+    let conflict = seriatim_core::AppendOutcome::Conflict { current: at(1) };
+    assert_eq!(append_one(b, stale).await, conflict);
+    assert_eq!(a.find_claim(&stream, "k").await.unwrap(), None);
+}
+
 /// No claim is spent on a view of the stream that is not current.
 pub async fn a_claim_for_no_events_checks_the_sequence(a: &Handle, b: &Handle) {
     let stream = stream_of(a, 2).await;

@@ -84,6 +84,8 @@ macro_rules! store_conformance {
             the_first_to_claim_wins_and_the_second_learns_its_result
             a_claim_is_looked_at_before_the_sequence
             a_claim_can_stand_for_no_events
+            a_claim_can_stand_for_a_rejection
+            a_rejection_checks_the_sequence
             a_claim_for_no_events_checks_the_sequence
             a_claim_can_stand_for_a_letter
             one_external_id_on_two_streams_is_two_claims

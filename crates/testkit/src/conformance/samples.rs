@@ -6,7 +6,8 @@ use std::sync::Arc;
 use seriatim_core::{
     Append, AppendOutcome, Claim, ClaimRecord, CommandRequest, Conflict, ContentHash, DeadLetter,
     Domain, EventStore, ExpectedSequence, LetterStatus, LogPartition, Metadata, NewEvent,
-    ParkReason, Payload, Position, RecordedEvent, Sequence, Store, StreamId, Timestamp, Write,
+    ParkReason, Payload, Position, RecordedEvent, Rejected, Sequence, Store, StreamId, Timestamp,
+    Write,
 };
 use uuid::Uuid;
 
@@ -66,6 +67,23 @@ pub(super) fn claimed(append: Append, external_id: &str, content: u8) -> Append 
     Append {
         claim: Some(claim),
         ..append
+    }
+}
+
+/// The same, keeping a "no" under it.
+pub(super) fn refusing(append: Append) -> Append {
+    let claim = append.claim.map(|claim| Claim {
+        refusal: Some(rejected()),
+        ..claim
+    });
+    Append { claim, ..append }
+}
+
+pub(super) fn rejected() -> Rejected {
+    Rejected {
+        code: "TooFew".into(),
+        message: "there are only \"2\" 🦀".into(),
+        fields: vec![("count".into(), 2.into())],
     }
 }
 

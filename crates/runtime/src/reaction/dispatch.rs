@@ -1,0 +1,156 @@
+//! From a reaction to the aggregates: each effect until its outcome is durable, and what is rejected back to its source.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{
+    CommandEffect, CommandGateway, Component, DecodeError, Domain, Effect, EffectError, EffectId,
+    Metadata, ReactionError, Receipt, RecordedEvent, RejectedEffect, StreamId, SubmitError,
+};
+
+/// How long an answer may take. Asking again does no harm, and a gateway that is silent for ever would never be noticed.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Hands effects over on behalf of a component.
+#[derive(Debug)]
+pub(crate) struct Dispatcher {
+    gateway: Arc<dyn CommandGateway>,
+    component: Component,
+    actor: String,
+}
+
+/// Why a component fails on an event, and would again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("the event cannot be read: {0}; add it back, an alias, or an upcast")]
+    Undecodable(DecodeError),
+    #[error(transparent)]
+    Unusable(EffectError),
+    #[error("what it sends to `{target}` is not accepted: {source}")]
+    Effect {
+        target: StreamId,
+        source: SubmitError,
+    },
+    #[error(
+        "`{target}` rejected what it sent ({rejection}), and `{source_stream}` cannot be told: {source}"
+    )]
+    Return {
+        target: StreamId,
+        rejection: String,
+        source_stream: StreamId,
+        source: SubmitError,
+    },
+}
+
+impl From<Refused> for ReactionError {
+    fn from(refused: Refused) -> Self {
+        Self::Failed(Box::new(refused))
+    }
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        gateway: Arc<dyn CommandGateway>,
+        component: Component,
+        actor: String,
+    ) -> Self {
+        Self {
+            gateway,
+            component,
+            actor,
+        }
+    }
+
+    /// Hands over what an event asked for, in order: each is durable before the next is sent. What was handed over
+    /// before changes nothing.
+    pub(crate) async fn dispatch(
+        &self,
+        event: &RecordedEvent,
+        effects: Vec<Effect>,
+    ) -> Result<(), ReactionError> {
+        for (ordinal, effect) in (0..).zip(effects) {
+            let id = EffectId {
+                component: self.component.clone(),
+                source: event.stream.clone(),
+                sequence: event.sequence,
+                ordinal,
+            };
+            let metadata = Metadata::caused_by(event, self.actor.clone());
+            match effect {
+                Effect::Command(command) => self.command(id, command, metadata).await?,
+                Effect::Fact(fact) => {
+                    let target = fact.stream.clone();
+                    let fact = fact.into_request(id, metadata);
+                    let recorded = answer(&target.domain, self.gateway.record(fact)).await?;
+                    recorded.map_err(|source| Refused::Effect { target, source })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn command(
+        &self,
+        id: EffectId,
+        command: CommandEffect,
+        metadata: Metadata,
+    ) -> Result<(), ReactionError> {
+        let target = command.stream.clone();
+        let request = command.clone().into_request(id.clone(), metadata.clone());
+        match answer(&target.domain, self.gateway.submit(request)).await? {
+            Ok(_) => Ok(()),
+            Err(SubmitError::Rejected(rejected)) => {
+                self.hand_back(RejectedEffect {
+                    effect: id,
+                    target,
+                    commands: command.commands,
+                    rejected,
+                    metadata,
+                })
+                .await
+            }
+            Err(source) => Err(Refused::Effect { target, source }.into()),
+        }
+    }
+
+    async fn hand_back(&self, rejected: RejectedEffect) -> Result<(), ReactionError> {
+        let RejectedEffect { effect, target, .. } = &rejected;
+        tracing::debug!(%effect, %target, rejected = rejected.rejected.message, "rejected");
+        let (source_stream, target) = (effect.source.clone(), target.clone());
+        let rejection = rejected.rejected.message.clone();
+        let told = self.gateway.hand_back(rejected);
+        match answer(&source_stream.domain, told).await? {
+            Ok(_) => Ok(()),
+            Err(source) => Err(Refused::Return {
+                target,
+                rejection,
+                source_stream,
+                source,
+            }
+            .into()),
+        }
+    }
+}
+
+/// Waits for the answer of a domain. What is outside is that there is none for now.
+async fn answer(
+    domain: &Domain,
+    asked: impl Future<Output = Result<Receipt, SubmitError>>,
+) -> Result<Result<Receipt, SubmitError>, ReactionError> {
+    let silent = |source| ReactionError::Unavailable {
+        target: domain.clone(),
+        source,
+    };
+    match tokio::time::timeout(ANSWER, asked).await {
+        Err(_) => Err(silent(
+            format!("no answer in {} s", ANSWER.as_secs()).into(),
+        )),
+        Ok(Err(
+            error @ (SubmitError::Overloaded { .. }
+            | SubmitError::Unavailable { .. }
+            | SubmitError::ShuttingDown
+            | SubmitError::Contended { .. }),
+        )) => Err(silent(Box::new(error))),
+        Ok(answer) => Ok(answer),
+    }
+}

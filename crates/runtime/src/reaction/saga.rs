@@ -1,0 +1,130 @@
+//! Sagas: the events of a stream one after another, streams beside one another.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::{FutureExt, StreamExt, stream};
+use seriatim_core::{
+    CheckpointStore, CommandGateway, Component, Domain, Effects, EventFilter, Hold, Reaction,
+    ReactionError, RecordedEvent, Saga, Step, StreamId,
+};
+
+use super::dispatch::{Dispatcher, Refused};
+
+/// How many streams are reacted to at once.
+const BESIDE: usize = 64;
+
+/// A saga whose effects go to a coordinator, in process or over the wire.
+///
+/// The checkpoint moves when the outcome of every effect is durable at its target. What was sent by then and is sent
+/// again after a crash takes effect once, because the target knows it by its
+/// [`EffectId`](seriatim_core::EffectId).
+pub struct SagaReaction<S> {
+    saga: S,
+    component: Component,
+    filter: EventFilter,
+    checkpoints: Arc<dyn CheckpointStore>,
+    dispatcher: Dispatcher,
+}
+
+impl<S: Saga> SagaReaction<S> {
+    /// Sends its effects through `gateway`, and keeps its progress in `checkpoints`.
+    pub fn new(
+        saga: S,
+        gateway: Arc<dyn CommandGateway>,
+        checkpoints: Arc<dyn CheckpointStore>,
+    ) -> Self {
+        let component = Component::of_saga::<S>();
+        Self {
+            saga,
+            filter: EventFilter {
+                domains: vec![Domain::of::<S::Source>()],
+                ..EventFilter::default()
+            },
+            checkpoints,
+            dispatcher: Dispatcher::new(gateway, component.clone(), format!("saga:{component}")),
+            component,
+        }
+    }
+
+    /// Reacts to the events of one stream, in order, as far as that goes.
+    async fn follow(&self, events: Vec<&RecordedEvent>) -> Result<(), ReactionError> {
+        for recorded in events {
+            let Some(event) = recorded.of::<S::Source>() else {
+                continue;
+            };
+            let event = event.map_err(Refused::Undecodable)?;
+            let mut effects = Effects::default();
+            self.saga.react(&event, recorded, &mut effects);
+            let effects = effects.into_list().map_err(Refused::Unusable)?;
+            self.dispatcher.dispatch(recorded, effects).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<S> fmt::Debug for SagaReaction<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SagaReaction")
+            .field("component", &self.component)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<S: Saga> Reaction for SagaReaction<S> {
+    fn component(&self) -> &Component {
+        &self.component
+    }
+
+    fn filter(&self) -> &EventFilter {
+        &self.filter
+    }
+
+    fn checkpoints(&self) -> &dyn CheckpointStore {
+        self.checkpoints.as_ref()
+    }
+
+    async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
+        let streams = by_stream(step.events);
+        let streams: Vec<_> = (streams.into_iter())
+            .map(|events| self.follow(events).boxed())
+            .collect();
+        let mut streams = stream::iter(streams).buffer_unordered(BESIDE);
+        let mut trouble = None;
+        // One stream in trouble breaks off no other: what is done now need not be done again.
+        while let Some(followed) = streams.next().await {
+            trouble = worse(trouble, followed.err());
+        }
+        if let Some(error) = trouble {
+            return Err(error);
+        }
+        let moved = self.checkpoints.advance(step.tenure, step.to, step.lease);
+        Ok(moved.await?)
+    }
+}
+
+/// The events of each stream in order; streams in the order of their first.
+fn by_stream<'e>(events: &[&'e RecordedEvent]) -> Vec<Vec<&'e RecordedEvent>> {
+    let mut places: HashMap<&StreamId, usize> = HashMap::new();
+    let mut streams: Vec<Vec<&RecordedEvent>> = Vec::new();
+    for event in events {
+        let place = *places.entry(&event.stream).or_insert(streams.len());
+        match streams.get_mut(place) {
+            Some(stream) => stream.push(event),
+            None => streams.push(vec![event]),
+        }
+    }
+    streams
+}
+
+/// A failure is told rather than a target that does not answer: it must not hide behind that for as long as that takes.
+fn worse(one: Option<ReactionError>, other: Option<ReactionError>) -> Option<ReactionError> {
+    match (&one, &other) {
+        (Some(ReactionError::Failed(_)), _) | (Some(_), None) => one,
+        (_, Some(ReactionError::Failed(_))) | (None, _) => other,
+        (Some(_), Some(_)) => one,
+    }
+}
