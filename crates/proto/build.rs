@@ -47,7 +47,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut names = tonic_prost_build::Config::new();
     names
         .enable_type_names()
-        .type_name_domain(["."], "type.googleapis.com");
+        .type_name_domain(["."], "type.googleapis.com")
+        // Few requests have it, and all would be larger.
+        .boxed(".seriatim.v1.SubmitRequest.effect");
     tonic_prost_build::configure()
         .extern_path(".google.rpc", "::tonic_types::pb")
         .compile_fds_with_config(compiler.file_descriptor_set(), names)?;

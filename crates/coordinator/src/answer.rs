@@ -84,7 +84,7 @@ fn claimed<A: Aggregate>(
                 first,
             })
         }
-        (_, FirstResult::Rejected(rejected)) => Err(SubmitError::Rejected(rejected)),
+        (_, FirstResult::Rejected(rejected)) => Err(SubmitError::Rejected(*rejected)),
         (_, first) => Ok(receipt(stream, job, Outcome::Duplicate(first))),
     }
 }

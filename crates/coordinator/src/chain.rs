@@ -224,7 +224,7 @@ impl<A: Aggregate> Chain<A> {
                 events: Arc::new([]),
             },
             claim: job.claim.clone().map(|claim| Claim {
-                refusal: Some(rejected.clone()),
+                refusal: Some(Box::new(rejected.clone())),
                 ..claim
             }),
         });

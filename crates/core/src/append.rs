@@ -84,7 +84,7 @@ pub struct Claim {
     /// What the command or fact asks for.
     pub content: ContentHash,
     /// Set in an append of no events that keeps a "no".
-    pub refusal: Option<Rejected>,
+    pub refusal: Option<Box<Rejected>>,
 }
 
 /// A claim that was spent, as long as the stream exists.

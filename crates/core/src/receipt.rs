@@ -93,5 +93,5 @@ pub enum FirstResult {
         id: Uuid,
     },
     /// It was rejected, as an effect of a reaction: one that anybody else sends may be accepted the next time.
-    Rejected(Rejected),
+    Rejected(Box<Rejected>),
 }

@@ -26,7 +26,7 @@ impl TryFrom<v1::SubmitRequest> for CommandRequest {
         let sent_at = found.take(optional_time(request.sent_at, "sent_at"));
         let premises = found.take(field_paths(request.premises, "premises"));
         let book = found.take(command_book(request.book));
-        let effect = found.take(optional_effect(request.effect));
+        let effect = found.take(optional_effect(request.effect.map(|effect| *effect)));
         let read = (|| {
             let mut command = book?.with(premises?);
             command.effect = effect?;
@@ -49,7 +49,10 @@ impl From<&CommandRequest> for v1::SubmitRequest {
             request_id: Some(request.id.into()),
             causation_id: request.metadata.causation_id.map(Into::into),
             sent_at: request.metadata.sent_at.map(Into::into),
-            effect: request.effect.as_ref().map(Into::into),
+            effect: request
+                .effect
+                .as_ref()
+                .map(|effect| Box::new(effect.into())),
         }
     }
 }

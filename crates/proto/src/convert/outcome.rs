@@ -161,7 +161,7 @@ impl From<&FirstResult> for v1::FirstResult {
             FirstResult::DeadLettered { id } => wire::Result::DeadLettered(wire::DeadLettered {
                 id: Some((*id).into()),
             }),
-            FirstResult::Rejected(rejected) => wire::Result::Rejected(rejected.into()),
+            FirstResult::Rejected(rejected) => wire::Result::Rejected(rejected.as_ref().into()),
         };
         Self {
             result: Some(result),
@@ -186,7 +186,7 @@ impl TryFrom<v1::FirstResult> for FirstResult {
             wire::Result::DeadLettered(letter) => Self::DeadLettered {
                 id: uuid(letter.id.as_ref(), "first_result.dead_lettered.id")?,
             },
-            wire::Result::Rejected(rejection) => Self::Rejected(rejection.try_into()?),
+            wire::Result::Rejected(rejection) => Self::Rejected(Box::new(rejection.try_into()?)),
         })
     }
 }

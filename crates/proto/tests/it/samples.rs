@@ -180,7 +180,7 @@ pub(crate) fn first_results() -> Vec<FirstResult> {
         FirstResult::DeadLettered {
             id: Uuid::from_u128(11),
         },
-        FirstResult::Rejected(rejected()),
+        FirstResult::Rejected(Box::new(rejected())),
     ]
 }
 

@@ -55,7 +55,7 @@ pub async fn a_claim_can_stand_for_a_rejection(a: &Handle, b: &Handle) {
         write(a, refused).await;
         let expected = ClaimRecord {
             content: ContentHash([1; 32]),
-            first: FirstResult::Rejected(rejected()),
+            first: FirstResult::Rejected(rejected().into()),
         };
         assert_eq!(
             b.find_claim(stream, "k").await.unwrap(),

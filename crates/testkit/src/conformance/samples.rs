@@ -73,7 +73,7 @@ pub(super) fn claimed(append: Append, external_id: &str, content: u8) -> Append 
 /// The same, keeping a "no" under it.
 pub(super) fn refusing(append: Append) -> Append {
     let claim = append.claim.map(|claim| Claim {
-        refusal: Some(rejected()),
+        refusal: Some(rejected().into()),
         ..claim
     });
     Append { claim, ..append }
