@@ -101,7 +101,7 @@ impl<S: Saga> Reaction for SagaReaction<S> {
         if let Some(error) = trouble {
             return Err(error);
         }
-        let moved = self.checkpoints.advance(step.tenure, step.to, step.lease);
+        let moved = (self.checkpoints).advance(step.tenure, step.advance, step.lease);
         Ok(moved.await?)
     }
 }

@@ -1,0 +1,5 @@
+//! Sagas of an application: what they ask for takes effect once, and what is rejected comes back.
+
+mod effects;
+mod shop;
+mod stage;

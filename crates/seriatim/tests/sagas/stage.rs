@@ -1,0 +1,80 @@
+//! Applications with a shop, and waiting for what they do by themselves.
+
+use std::time::Duration;
+
+use seriatim::AppBuilder;
+use seriatim::core::LogPartition;
+use seriatim::prelude::*;
+
+use crate::shop::{Giving, Order, OrderCommand, Reserving, Stock, StockCommand, StockEvent};
+
+pub(crate) async fn shop(url: &str) -> AppBuilder {
+    App::open(url)
+        .await
+        .unwrap()
+        .aggregate::<Order>()
+        .aggregate::<Stock>()
+}
+
+pub(crate) async fn with_sagas(url: &str) -> App {
+    let shop = shop(url).await.saga(Reserving).saga(Giving);
+    shop.start().await.unwrap()
+}
+
+pub(crate) async fn fill(app: &App, sku: Uuid, count: u32) {
+    app.send::<Stock>(sku, StockCommand::Fill { count })
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn place(app: &App, order: Uuid, sku: Uuid, count: u32) {
+    app.send::<Order>(order, OrderCommand::Place { sku, count })
+        .await
+        .unwrap();
+}
+
+/// Waits until everything recorded by now is handled, and what came of that too.
+pub(crate) async fn settled(app: &App) {
+    let store = app.coordinator().store();
+    until("everything is handled", async || {
+        let head = store.head(LogPartition::FIRST).await.unwrap();
+        let checkpoints = store.checkpoints(None).await.unwrap();
+        let mut is_so = checkpoints.len() == app.reactions().status().len();
+        for checkpoint in checkpoints {
+            // A checkpoint moves over what concerns others now and then only.
+            let rest = store.read_log(LogPartition::FIRST, checkpoint.position, 10_000);
+            let concerns = |event: &RecordedEvent| event.stream.domain.as_str() == Order::DOMAIN;
+            is_so &= !rest.await.unwrap().iter().any(concerns);
+        }
+        is_so && store.head(LogPartition::FIRST).await.unwrap() == head
+    })
+    .await;
+}
+
+/// Waits as long as it takes.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
+    assert!(waited.is_ok(), "it never came about that {what}");
+}
+
+/// The events of a stock, as they were recorded.
+pub(crate) async fn stock_events(app: &App, sku: Uuid) -> Vec<RecordedEvent> {
+    app.events::<Stock>(sku, Sequence::FIRST, 10_000)
+        .await
+        .unwrap()
+}
+
+/// How many of a stock's events are reservations.
+pub(crate) async fn reservations(app: &App, sku: Uuid) -> usize {
+    let events = stock_events(app, sku).await;
+    let is_one = |event: &&RecordedEvent| {
+        let event = event.of::<Stock>().unwrap().unwrap();
+        matches!(event, StockEvent::Reserved { .. })
+    };
+    events.iter().filter(is_one).count()
+}
