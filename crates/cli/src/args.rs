@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use seriatim_core::{
-    At, Begin, Domain, ExpectedSequence, FieldPath, Sequence, StreamId, Timestamp,
+    At, Begin, Component, Domain, ExpectedSequence, FieldPath, Sequence, StreamId, Timestamp,
+    WaitFor,
 };
 use uuid::Uuid;
 
@@ -58,9 +59,9 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Send a command to an aggregate
-    Send(Send),
+    Send(SendAndWait),
     /// Record a fact: an event that already happened elsewhere
-    Record(Record),
+    Record(RecordAndWait),
     /// Show what a command would do; nothing is written
     Simulate(Simulate),
     /// Show the events of a stream
@@ -87,6 +88,48 @@ pub(crate) enum Command {
         /// Which shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct SendAndWait {
+    #[command(flatten)]
+    pub(crate) send: Send,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct RecordAndWait {
+    #[command(flatten)]
+    pub(crate) record: Record,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+/// Whom to wait for.
+#[derive(Debug, Group)]
+pub(crate) struct Wait {
+    /// Answer only when this saga, process manager or projector has handled the events; may be repeated
+    #[arg(long = "wait-for", value_name = "COMPONENT")]
+    pub(crate) wait_for: Vec<Component>,
+    /// How long to wait for them, in seconds (1 to 86400)
+    #[arg(
+        long = "wait-limit",
+        default_value = "10",
+        value_name = "SECONDS",
+        requires = "wait_for",
+        allow_negative_numbers = true,
+        value_parser = seconds
+    )]
+    pub(crate) limit: Duration,
+}
+
+impl Wait {
+    /// `None` if there is nobody to wait for.
+    pub(crate) fn given(self) -> Option<WaitFor> {
+        let (components, limit) = (self.wait_for, self.limit);
+        (!components.is_empty()).then_some(WaitFor { components, limit })
+    }
 }
 
 /// A command, and under which conditions it may take effect.

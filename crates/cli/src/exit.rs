@@ -27,6 +27,8 @@ pub(crate) enum Exit {
     Denied = 9,
     /// A store's tables are older than this program.
     Pending = 10,
+    /// It is done, but a component that was waited for has not handled it yet.
+    NotHandled = 11,
 }
 
 impl Exit {
@@ -44,6 +46,7 @@ impl Exit {
             Self::NotFound => "not_found",
             Self::Denied => "denied",
             Self::Pending => "pending",
+            Self::NotHandled => "not_handled",
         }
     }
 }
@@ -68,6 +71,7 @@ Exit codes:
   8  not found: no such domain, stream or letter
   9  denied: the server does not let you do that
   10 pending: migrations are missing; run `seriatim migrate`
+  11 not handled: it is done, but those waited for with --wait-for have not handled it yet; do not send it again
 
 Data goes to stdout, everything else to stderr. With --json, answers are one JSON document (lists of events and \
 streams: one a line) and errors one JSON object on stderr.";

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use seriatim_core::{
     At, Begin, CommandRequest, DeadLetter, Domain, EventFilter, FactRequest, LetterFilter,
-    QueryError, Receipt, RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary,
-    SubmitError, SubscribeError, ThreeWay,
+    NotHandled, QueryError, Receipt, RecordedEvent, Sequence, Simulation, StateView, StreamId,
+    StreamSummary, SubmitError, SubscribeError, ThreeWay, WaitFor,
 };
 use tonic::transport::{Channel, Endpoint};
 use tonic::{IntoRequest, Request, Streaming};
@@ -44,6 +44,9 @@ impl fmt::Debug for Client {
 /// Some items of a list, and where the next page begins (`None`: these were the last).
 pub type Page<T> = (Vec<T>, Option<String>);
 
+/// What became of it, and whether those who were waited for have handled it.
+pub type Waited = (Receipt, Result<(), NotHandled>);
+
 impl Client {
     /// Connects to `http://host:port`. Each call may then take `timeout`, until its answer begins. A connection that
     /// does not answer for so long during a call is given up.
@@ -78,6 +81,46 @@ impl Client {
             .await;
         let answer = answer?.into_inner();
         convert::receipt(answer, &request.stream).map_err(CallError::Garbled)
+    }
+
+    /// Runs a command, and waits until others have handled its events. Such a call may take longer by the time limit of
+    /// the waiting.
+    pub async fn submit_and_wait(
+        &self,
+        request: &CommandRequest,
+        wait: &WaitFor,
+    ) -> Result<Waited, CallError<SubmitError>> {
+        let message = v1::SubmitRequest {
+            include_events: true,
+            wait_for: Some(wait.into()),
+            ..request.into()
+        };
+        let mut message = self.request_of(message, request.metadata.actor.as_deref());
+        message.set_timeout(self.timeout.saturating_add(wait.limit));
+        let answer = CommandServiceClient::new(self.channel.clone())
+            .submit(message)
+            .await;
+        read_waited(answer?.into_inner(), &request.stream)
+    }
+
+    /// Records a fact, and waits until others have handled its events. Such a call may take longer by the time limit of
+    /// the waiting.
+    pub async fn record_and_wait(
+        &self,
+        request: &FactRequest,
+        wait: &WaitFor,
+    ) -> Result<Waited, CallError<SubmitError>> {
+        let message = v1::RecordRequest {
+            include_events: true,
+            wait_for: Some(wait.into()),
+            ..request.into()
+        };
+        let mut message = self.request_of(message, request.metadata.actor.as_deref());
+        message.set_timeout(self.timeout.saturating_add(wait.limit));
+        let answer = FactServiceClient::new(self.channel.clone())
+            .record(message)
+            .await;
+        read_waited(answer?.into_inner().into(), &request.stream)
     }
 
     /// Records a fact; the receipt carries its events.
@@ -236,6 +279,16 @@ impl Client {
         }
         request
     }
+}
+
+fn read_waited(
+    mut answer: v1::SubmitResponse,
+    stream: &StreamId,
+) -> Result<Waited, CallError<SubmitError>> {
+    let not_handled = answer.not_handled.take().map(convert::not_handled);
+    let not_handled = not_handled.transpose().map_err(CallError::Garbled)?;
+    let receipt = convert::receipt(answer, stream).map_err(CallError::Garbled)?;
+    Ok((receipt, not_handled.map_or(Ok(()), Err)))
 }
 
 fn read_page<W, T>(items: Vec<W>, next: String) -> Result<Page<T>, CallError<QueryError>>

@@ -12,7 +12,7 @@ mod subscription;
 
 pub use actor::{ACTOR, ACTOR_BIN, actor, set_actor};
 pub use call_error::{CallError, ConnectError};
-pub use client::{Client, Events, Page};
+pub use client::{Client, Events, Page, Waited};
 pub use remote_gateway::RemoteGateway;
 pub use subscription::{Connection, RemoteBatch, RemoteSubscription};
 

@@ -18,6 +18,7 @@ mod reader;
 mod recent;
 mod subscription;
 mod tail;
+mod waiter;
 
 pub use feed::Feed;
 pub use reaction::{
@@ -25,3 +26,4 @@ pub use reaction::{
     Reactions, SagaReaction,
 };
 pub use subscription::{Batch, Subscription};
+pub use waiter::Waiter;

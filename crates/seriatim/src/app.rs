@@ -1,18 +1,20 @@
 //! Puts the pieces together: a store, aggregates, and the doors to them.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    Aggregate, At, Begin, Domain, EventFilter, QueryError, RecordedEvent, Sequence, Store,
-    StoreError, StreamId, SubscribeError,
+    Aggregate, At, Begin, Domain, EventFilter, QueryError, Receipt, RecordedEvent, Sequence, Store,
+    StoreError, StreamId, SubmitError, SubscribeError,
 };
-use seriatim_runtime::{Feed, Reactions, Subscription};
+use seriatim_runtime::{Feed, Reactions, Subscription, Waiter};
 use uuid::Uuid;
 
 use crate::app_builder::AppBuilder;
 use crate::open::{OpenStoreError, open_store};
 use crate::send::{Record, Send};
+use crate::waiting::Waiting;
 
 /// A running application: its aggregates, on a store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,6 +22,7 @@ pub struct App {
     pub(crate) coordinator: Coordinator,
     pub(crate) feed: Feed,
     pub(crate) reactions: Arc<Reactions>,
+    pub(crate) waiter: Waiter,
     #[cfg(feature = "server")]
     pub(crate) door: Option<Arc<crate::listen::Door>>,
 }
@@ -37,7 +40,12 @@ impl App {
 
     /// Sends a command; awaiting it gives the receipt, once the outcome is durable.
     pub fn send<A: Aggregate>(&self, root: Uuid, command: A::Command) -> Send<A> {
-        Send::new(self.coordinator.clone(), stream::<A>(root), command)
+        Send::new(
+            self.coordinator.clone(),
+            self.waiter.clone(),
+            stream::<A>(root),
+            command,
+        )
     }
 
     /// Records a fact: something that happened at `source`, which knows it as `external_id`.
@@ -50,11 +58,23 @@ impl App {
     ) -> Record<A> {
         Record::new(
             self.coordinator.clone(),
+            self.waiter.clone(),
             stream::<A>(root),
             event,
             source,
             external_id,
         )
+    }
+
+    /// Waits until a component has handled what a receipt tells of: for those whose patience has ended once
+    /// ([`WaitError::NotHandled`](crate::WaitError::NotHandled) has the receipt), and those who want to do something else
+    /// first.
+    pub fn wait_for(
+        &self,
+        receipt: Receipt,
+        component: &str,
+    ) -> Waiting<Ready<Result<Receipt, SubmitError>>> {
+        Waiting::new(ready(Ok(receipt)), self.waiter.clone(), component)
     }
 
     /// A state of now or then, and the sequence it stands for.

@@ -9,8 +9,10 @@ use seriatim_core::{
     Aggregate, Component, Domain, EventFilter, InvalidComponent, Prepare, Saga, Store,
 };
 use seriatim_runtime::{
-    AtLeastOnce, Enrolled, Feed, Projector, ReactionSettings, Reactions, SagaReaction,
+    AtLeastOnce, Enrolled, Feed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter,
 };
+#[cfg(feature = "server")]
+use seriatim_server::Server;
 
 use crate::App;
 
@@ -142,18 +144,26 @@ impl AppBuilder {
         let components = components.collect::<Result<Vec<_>, _>>()?;
         check_names(&components)?;
         let feed = Feed::new(Arc::clone(coordinator.store()) as _);
+        // Before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
-        let door = match self.listen {
-            Some(address) => Some(Arc::new(
-                crate::listen::Door::open(&address, coordinator.clone(), feed.clone()).await?,
-            )),
+        let listener = match self.listen {
+            Some(address) => Some(crate::listen::Listener::bind(&address).await?),
             None => None,
         };
         let reactions = Reactions::start(&feed, components, &self.reaction_settings);
+        let reactions = Arc::new(reactions);
+        let store = coordinator.store();
+        let waiter = Waiter::new(&reactions, Arc::clone(store) as _, store.partitions());
+        #[cfg(feature = "server")]
+        let door = listener.map(|listener| {
+            let server = Server::builder(coordinator.clone(), feed.clone());
+            Arc::new(listener.serve(server.reactions(Arc::clone(&reactions))))
+        });
         Ok(App {
             coordinator,
             feed,
-            reactions: Arc::new(reactions),
+            reactions,
+            waiter,
             #[cfg(feature = "server")]
             door,
         })

@@ -72,6 +72,7 @@ mod listen;
 mod memory;
 mod open;
 mod send;
+mod waiting;
 pub mod prelude;
 
 #[cfg(feature = "server")]
@@ -80,6 +81,7 @@ pub use app::{App, Standing};
 pub use app_builder::{AppBuilder, StartAppError};
 pub use open::{OpenStoreError, migrate, open_store, pending_migrations};
 pub use send::{Record, Send};
+pub use waiting::{WaitError, Waiting};
 
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
@@ -92,8 +94,8 @@ pub use seriatim_proto::{
     CallError, Client, ConnectError, Connection, RemoteBatch, RemoteGateway, RemoteSubscription,
 };
 pub use seriatim_runtime::{
-    BackOff, Batch, Enrolled, Failure, PieceState, PieceStatus, Projector, ReactionSettings,
-    Reactions, SagaReaction, Subscription,
+    AtLeastOnce, BackOff, Batch, Enrolled, Failure, PieceState, PieceStatus, Projector,
+    ReactionSettings, Reactions, SagaReaction, Subscription,
 };
 #[cfg(feature = "testkit")]
 pub use seriatim_testkit as testkit;

@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use seriatim_coordinator::Coordinator;
-use seriatim_runtime::Feed;
-use seriatim_server::{ServeError, Server};
+use seriatim_server::{ServeError, ServerBuilder};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -25,31 +23,39 @@ struct Open {
     served: JoinHandle<Result<(), ServeError>>,
 }
 
-impl Door {
-    /// Listens before it returns: whoever is told the address can connect to it.
-    pub(crate) async fn open(
-        address: &str,
-        coordinator: Coordinator,
-        feed: Feed,
-    ) -> Result<Self, StartAppError> {
+/// An address that is listened on, with nobody behind it yet.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Whoever is told the address can connect to it from here on.
+    pub(crate) async fn bind(address: &str) -> Result<Self, StartAppError> {
         let failed = |source| StartAppError::Listen {
             address: address.into(),
             source,
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    pub(crate) fn serve(self, server: ServerBuilder) -> Door {
         let (close, closed) = oneshot::channel();
-        let server = Server::builder(coordinator, feed);
-        let served = tokio::spawn(server.serve(listener, async move {
+        let served = tokio::spawn(server.serve(self.listener, async move {
             // An error says that the door was dropped, which closes it too.
             let _ = closed.await;
         }));
-        Ok(Self {
-            address,
+        Door {
+            address: self.address,
             open: Mutex::new(Some(Open { close, served })),
-        })
+        }
     }
+}
 
+impl Door {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

@@ -10,12 +10,16 @@ use seriatim_core::{
     Fault, FieldPath, FieldViolation, InvalidFieldPath, MergeStrategy, Message, Metadata, NewFact,
     Payload, Receipt, Simulation, StreamId, SubmitError,
 };
+use seriatim_runtime::Waiter;
 use uuid::Uuid;
+
+use crate::Waiting;
 
 /// A command that is sent when it is awaited. Made by [`App::send`](crate::App::send).
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Send<A: Aggregate> {
     coordinator: Coordinator,
+    waiter: Waiter,
     stream: StreamId,
     commands: Vec<A::Command>,
     expected: ExpectedSequence,
@@ -25,9 +29,15 @@ pub struct Send<A: Aggregate> {
 }
 
 impl<A: Aggregate> Send<A> {
-    pub(crate) fn new(coordinator: Coordinator, stream: StreamId, command: A::Command) -> Self {
+    pub(crate) fn new(
+        coordinator: Coordinator,
+        waiter: Waiter,
+        stream: StreamId,
+        command: A::Command,
+    ) -> Self {
         Self {
             coordinator,
+            waiter,
             stream,
             commands: vec![command],
             expected: ExpectedSequence::Any,
@@ -77,6 +87,15 @@ impl<A: Aggregate> Send<A> {
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.metadata.actor = Some(actor.into());
         self
+    }
+
+    /// Waits, once it is durable, until a saga, a process manager or a projector has handled its events: then what the
+    /// component makes of them can be read. Say all else about it before this.
+    ///
+    /// Awaiting it then gives [`WaitError`](crate::WaitError) in place of [`SubmitError`].
+    pub fn wait_for(self, component: &str) -> Waiting<Self> {
+        let waiter = self.waiter.clone();
+        Waiting::new(self, waiter, component)
     }
 
     /// What it would do, instead of doing it.
@@ -133,6 +152,7 @@ impl<A: Aggregate> IntoFuture for Send<A> {
 #[must_use = "nothing is recorded before it is awaited"]
 pub struct Record<A: Aggregate> {
     coordinator: Coordinator,
+    waiter: Waiter,
     stream: StreamId,
     event: A::Event,
     origin: FactOrigin,
@@ -143,6 +163,7 @@ pub struct Record<A: Aggregate> {
 impl<A: Aggregate> Record<A> {
     pub(crate) fn new(
         coordinator: Coordinator,
+        waiter: Waiter,
         stream: StreamId,
         event: A::Event,
         source: &str,
@@ -150,6 +171,7 @@ impl<A: Aggregate> Record<A> {
     ) -> Self {
         Self {
             coordinator,
+            waiter,
             stream,
             event,
             origin: FactOrigin {
@@ -186,6 +208,12 @@ impl<A: Aggregate> Record<A> {
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.metadata.actor = Some(actor.into());
         self
+    }
+
+    /// Waits, once it is durable, until a component has handled its events, as [`Send::wait_for`] does.
+    pub fn wait_for(self, component: &str) -> Waiting<Self> {
+        let waiter = self.waiter.clone();
+        Waiting::new(self, waiter, component)
     }
 }
 

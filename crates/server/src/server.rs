@@ -1,11 +1,12 @@
 //! The server: puts the services together, serves them, and goes down in order.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
-use seriatim_runtime::Feed;
+use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::transport::server::{Router, TcpIncoming};
@@ -20,7 +21,7 @@ use v1::subscription_service_server::SubscriptionServiceServer;
 
 use crate::health;
 use crate::message_limit::MessageLimit;
-use crate::services::{Commands, DeadLetters, Facts, Queries, Subscriptions};
+use crate::services::{Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
 use crate::settings::Settings;
 
 /// How often a silent connection is asked whether it is still there.
@@ -33,11 +34,13 @@ pub struct Server;
 
 impl Server {
     /// Begins one. The feed is that of the coordinator's store; what it reads is shared with the subscribers in this
-    /// process.
+    /// process. Must be called on a Tokio runtime.
     pub fn builder(coordinator: Coordinator, feed: Feed) -> ServerBuilder {
+        let none = Reactions::start(&feed, Vec::new(), &ReactionSettings::default());
         ServerBuilder {
             coordinator,
             feed,
+            reactions: Arc::new(none),
             settings: Settings::default(),
         }
     }
@@ -48,10 +51,18 @@ impl Server {
 pub struct ServerBuilder {
     coordinator: Coordinator,
     feed: Feed,
+    reactions: Arc<Reactions>,
     settings: Settings,
 }
 
 impl ServerBuilder {
+    /// The components of this process. Senders may wait for those of others too.
+    #[must_use]
+    pub fn reactions(mut self, reactions: Arc<Reactions>) -> Self {
+        self.reactions = reactions;
+        self
+    }
+
     /// The largest message it reads. Default 4 MiB. A larger one is refused with INVALID_ARGUMENT.
     #[must_use]
     pub fn max_message_bytes(mut self, bytes: usize) -> Self {
@@ -98,12 +109,13 @@ impl ServerBuilder {
         let Self {
             coordinator,
             feed,
+            reactions,
             settings,
         } = self;
         let (reporter, health_service) = health_reporter();
         health::report(&reporter, ServingStatus::Serving).await;
         let (closing, closed) = watch::channel(false);
-        let calls = routes(&coordinator, feed, &settings, &closed)?
+        let calls = routes(&coordinator, feed, &reactions, &settings, &closed)?
             .add_service(health_service)
             .serve_with_incoming_shutdown(incoming(listener), until_closed(closed));
         tokio::pin!(calls);
@@ -153,6 +165,7 @@ async fn until_closed(mut closed: watch::Receiver<bool>) {
 fn routes(
     coordinator: &Coordinator,
     feed: Feed,
+    reactions: &Reactions,
     settings: &Settings,
     closed: &watch::Receiver<bool>,
 ) -> Result<Router, ServeError> {
@@ -162,8 +175,12 @@ fn routes(
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let store = coordinator.store();
+    let waiter = Waiter::new(reactions, Arc::clone(store) as _, store.partitions());
+    let waits = Waits::new(waiter, closed.clone());
     let commands = Commands::new(
         coordinator.clone(),
+        waits.clone(),
         settings.in_flight_per_stream,
         closed.clone(),
     );
@@ -183,7 +200,8 @@ fn routes(
         .http2_keepalive_interval(Some(KEEPALIVE))
         .add_service(limited!(CommandServiceServer::new(commands)))
         .add_service(limited!(FactServiceServer::new(Facts::new(
-            coordinator.clone()
+            coordinator.clone(),
+            waits
         ))))
         .add_service(limited!(QueryServiceServer::new(Queries::new(
             coordinator.clone()

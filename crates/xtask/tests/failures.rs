@@ -12,11 +12,15 @@ const ERRORS: &[(&str, &[&str])] = &[
             "ConflictReason",
             "QueryError",
             "SubscribeError",
+            "WhyNotHandled",
         ],
     ),
     ("coordinator", &["StartError"]),
     ("proto", &["CallError"]),
-    ("seriatim", &["StartAppError", "RunError", "OpenStoreError"]),
+    (
+        "seriatim",
+        &["StartAppError", "RunError", "OpenStoreError", "WaitError"],
+    ),
     ("store-sqlite", &["OpenError"]),
     ("store-postgres", &["OpenError"]),
 ];

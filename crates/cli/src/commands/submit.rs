@@ -1,34 +1,59 @@
 //! `send`, `record`, `simulate`.
 
-use seriatim_core::{Outcome, Receipt, Simulated};
+use seriatim_core::{NotHandled, Outcome, Receipt, Simulated};
 
 use super::connect;
-use crate::args::{Global, Record, Send, Simulate};
+use crate::args::{Global, RecordAndWait, SendAndWait, Simulate};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, json, text};
 
-pub(crate) async fn send(send: Send, global: &Global, output: &Output) -> Result<Exit, Failure> {
-    let request = input::command(send, global.actor.clone())?;
-    let answer = connect(global).await?.submit(&request).await;
-    let receipt = answer.map_err(|error| Failure::of_submit_call(&error, &request.stream))?;
-    print(&receipt, output)
-}
-
-pub(crate) async fn record(
-    record: Record,
+pub(crate) async fn send(
+    wanted: SendAndWait,
     global: &Global,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let request = input::fact(record, global.actor.clone())?;
-    let answer = connect(global).await?.record(&request).await;
-    let receipt = answer.map_err(|error| Failure::of_submit_call(&error, &request.stream))?;
-    print(&receipt, output)
+    let request = input::command(wanted.send, global.actor.clone())?;
+    let client = connect(global).await?;
+    let answer = match wanted.wait.given() {
+        Some(wait) => client.submit_and_wait(&request, &wait).await,
+        None => (client.submit(&request).await).map(|receipt| (receipt, Ok(()))),
+    };
+    let answer = answer.map_err(|error| Failure::of_submit_call(&error, &request.stream));
+    let (receipt, waited) = answer?;
+    print(&receipt, waited.err().as_ref(), output)
 }
 
-fn print(receipt: &Receipt, output: &Output) -> Result<Exit, Failure> {
-    output.answer(&json::receipt(receipt), &text::receipt(receipt))?;
+pub(crate) async fn record(
+    wanted: RecordAndWait,
+    global: &Global,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let request = input::fact(wanted.record, global.actor.clone())?;
+    let client = connect(global).await?;
+    let answer = match wanted.wait.given() {
+        Some(wait) => client.record_and_wait(&request, &wait).await,
+        None => (client.record(&request).await).map(|receipt| (receipt, Ok(()))),
+    };
+    let answer = answer.map_err(|error| Failure::of_submit_call(&error, &request.stream));
+    let (receipt, waited) = answer?;
+    print(&receipt, waited.err().as_ref(), output)
+}
+
+fn print(
+    receipt: &Receipt,
+    not_handled: Option<&NotHandled>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    output.answer(
+        &json::waited_receipt(receipt, not_handled),
+        &text::receipt(receipt),
+    )?;
+    if let Some(not_handled) = not_handled {
+        output.hint(&format!("it is recorded, but {not_handled}"));
+        return Ok(Exit::NotHandled);
+    }
     Ok(match &receipt.outcome {
         Outcome::DeadLettered { id, .. } => {
             output.hint(&format!(

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use seriatim_core::{
     Codec, Conflict, ConflictReason, Cursor, DeadLetter, ExpectedSequence, FieldPath,
-    FieldViolation, FirstResult, MergeStrategy, Outcome, Payload, Receipt, RecordedEvent, Rejected,
-    SchemaChange, SequenceConflict, Simulated, Simulation, StateView, StreamSummary, ThreeWay,
+    FieldViolation, FirstResult, MergeStrategy, NotHandled, Outcome, Payload, Receipt,
+    RecordedEvent, Rejected, SchemaChange, SequenceConflict, Simulated, Simulation, StateView,
+    StreamSummary, ThreeWay, WhyNotHandled,
 };
 use seriatim_proto::v1::DomainDescription;
 
@@ -25,7 +26,7 @@ pub(crate) fn schema_change(change: &SchemaChange, made: bool) -> Value {
     })
 }
 
-pub(crate) fn receipt(receipt: &Receipt) -> Value {
+fn receipt(receipt: &Receipt) -> Value {
     let mut value = json!({
         "stream": receipt.stream.to_string(),
         "correlation_id": receipt.correlation_id,
@@ -51,6 +52,30 @@ pub(crate) fn receipt(receipt: &Receipt) -> Value {
         },
     );
     value
+}
+
+/// With what is to be said of those who were waited for.
+pub(crate) fn waited_receipt(receipt: &Receipt, not_handled: Option<&NotHandled>) -> Value {
+    let mut value = self::receipt(receipt);
+    merge(
+        &mut value,
+        json!({ "not_handled": not_handled.map(self::not_handled) }),
+    );
+    value
+}
+
+fn not_handled(not_handled: &NotHandled) -> Value {
+    let why = match &not_handled.why {
+        WhyNotHandled::TimePassed { .. } => "time_passed",
+        WhyNotHandled::Parked { .. } => "parked",
+        WhyNotHandled::Paused { .. } => "paused",
+        WhyNotHandled::ShuttingDown => "shutting_down",
+    };
+    json!({
+        "component": not_handled.component,
+        "why": why,
+        "message": not_handled.why.to_string(),
+    })
 }
 
 pub(crate) fn first_result(first: &FirstResult) -> Value {

@@ -10,3 +10,4 @@ mod log_tail;
 mod migrations;
 mod questions;
 mod sending;
+mod waiting;

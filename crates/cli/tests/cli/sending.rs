@@ -198,6 +198,7 @@ fn the_keys_of_a_receipt() {
             "last": 3,
             "position": 4,
             "merged": false,
+            "not_handled": null,
             "events": [{
                 "stream": ACCOUNT,
                 "sequence": 3,

@@ -1,12 +1,14 @@
 //! A server in this process, and the binary beside it.
 
+use std::error::Error;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde_json::Value;
-use seriatim::core::Store;
-use seriatim::{App, open_store};
+use seriatim::core::{EventFilter, RecordedEvent, Store};
+use seriatim::{App, Projector, open_store};
 use tokio::runtime::Runtime;
 
 use crate::account::Account;
@@ -78,8 +80,31 @@ impl Stage {
 }
 
 async fn serve(store: &Arc<dyn Store>, address: &str) -> App {
-    let builder = App::on(Arc::clone(store)).aggregate::<Account>();
+    let builder = App::on(Arc::clone(store))
+        .aggregate::<Account>()
+        .projector("seen", EventFilter::default(), Nothing)
+        .projector("stuck", EventFilter::default(), Stuck);
     builder.listen(address).start().await.unwrap()
+}
+
+/// Handles every event at once.
+struct Nothing;
+
+#[async_trait]
+impl Projector for Nothing {
+    async fn project(&self, _: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+/// Handles none.
+struct Stuck;
+
+#[async_trait]
+impl Projector for Stuck {
+    async fn project(&self, _: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Err("it is stuck".into())
+    }
 }
 
 /// Runs the binary against a server that need not be there.

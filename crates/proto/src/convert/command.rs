@@ -53,6 +53,7 @@ impl From<&CommandRequest> for v1::SubmitRequest {
                 .effect
                 .as_ref()
                 .map(|effect| Box::new(effect.into())),
+            wait_for: None,
         }
     }
 }

@@ -63,6 +63,7 @@ impl From<&FactRequest> for v1::RecordRequest {
             request_id: Some(request.id.into()),
             causation_id: request.metadata.causation_id.map(Into::into),
             effect: request.effect.as_ref().map(Into::into),
+            wait_for: None,
         }
     }
 }

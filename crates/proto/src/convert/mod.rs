@@ -20,6 +20,7 @@ mod simulation;
 mod dead_letter;
 mod stream_summary;
 mod subscription;
+mod waiting;
 
 pub use dead_letter::letter_filter;
 pub use event::{event_book, recorded_event, recorded_events};
@@ -31,3 +32,4 @@ pub use simulation::{simulate_request, simulation_request};
 pub use state::{at_of_state, state_at};
 pub(crate) use subscription::{cursor, subscribed};
 pub use subscription::{subscribe_request, subscribed_event, subscription_of};
+pub use waiting::{not_handled, wait_for};

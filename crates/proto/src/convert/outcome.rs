@@ -30,6 +30,7 @@ pub fn submit_response(receipt: &Receipt, include_events: bool) -> v1::SubmitRes
                 current: current.map(|Sequence(current)| current),
             }),
         }),
+        not_handled: None,
     }
 }
 
@@ -45,6 +46,7 @@ pub fn record_response(receipt: &Receipt, include_events: bool) -> v1::RecordRes
             WireOutcome::DeadLettered(letter) => RecordOutcome::DeadLettered(letter),
             WireOutcome::Unchanged(unchanged) => RecordOutcome::Unchanged(unchanged),
         }),
+        not_handled: None,
     }
 }
 
@@ -89,6 +91,7 @@ impl From<v1::RecordResponse> for v1::SubmitResponse {
                 RecordOutcome::DeadLettered(letter) => WireOutcome::DeadLettered(letter),
                 RecordOutcome::Unchanged(unchanged) => WireOutcome::Unchanged(unchanged),
             }),
+            not_handled: response.not_handled,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What goes over the wire arrives as it was.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use prost::Message;
 use seriatim_core::*;
@@ -259,5 +261,46 @@ proptest! {
         request.metadata.correlation_id = correlation_id;
         let wire: v1::SubmitRequest = sent(&(&request).into());
         prop_assert_eq!(CommandRequest::try_from(wire), Ok(request));
+    }
+}
+
+#[test]
+fn whom_to_wait_for_and_who_has_not_handled_it() {
+    let wait = WaitFor {
+        components: vec![
+            Component::new("a").unwrap(),
+            Component::new("b.v2").unwrap(),
+        ],
+        limit: Duration::from_millis(1500),
+    };
+    assert_eq!(
+        convert::wait_for(&sent(&v1::WaitFor::from(&wait))),
+        Ok(wait)
+    );
+    let unlimited = v1::WaitFor {
+        components: vec!["a".into()],
+        limit: None,
+    };
+    assert_eq!(convert::wait_for(&unlimited).unwrap().limit, WaitFor::LIMIT);
+    for why in [
+        WhyNotHandled::TimePassed {
+            limit: Duration::from_nanos(1),
+            position: Position(u64::MAX),
+        },
+        WhyNotHandled::Parked {
+            sequence: Sequence(7),
+            failure: "no such table".into(),
+        },
+        WhyNotHandled::Paused {
+            failure: "no such table".into(),
+        },
+        WhyNotHandled::ShuttingDown,
+    ] {
+        let not_handled = NotHandled {
+            component: Component::new("balances").unwrap(),
+            why,
+        };
+        let wire: v1::NotHandled = sent(&(&not_handled).into());
+        assert_eq!(convert::not_handled(wire), Ok(not_handled));
     }
 }

@@ -66,6 +66,7 @@ impl Default for ReactionSettings {
 /// The components that run in this process. Dropped, they end by themselves after the step they are at; see
 /// [`Reactions::shutdown`].
 pub struct Reactions {
+    enrolled: Vec<Arc<dyn Reaction>>,
     pieces: Vec<watch::Receiver<PieceStatus>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
@@ -84,6 +85,10 @@ impl Reactions {
     pub fn start(feed: &Feed, components: Vec<Enrolled>, settings: &ReactionSettings) -> Self {
         let (stop, stopping) = watch::channel(false);
         let (mut pieces, mut tasks) = (Vec::new(), Vec::new());
+        let reactions = components
+            .iter()
+            .map(|enrolled| Arc::clone(&enrolled.reaction));
+        let reactions = reactions.collect();
         for enrolled in components {
             for work in works(&enrolled, feed.partitions()) {
                 let (status, watched) = watch::channel(PieceStatus {
@@ -106,6 +111,7 @@ impl Reactions {
             }
         }
         Self {
+            enrolled: reactions,
             pieces,
             tasks: Mutex::new(tasks),
             stop,
@@ -116,6 +122,11 @@ impl Reactions {
     pub fn status(&self) -> Vec<PieceStatus> {
         let pieces = self.pieces.iter();
         pieces.map(|piece| piece.borrow().clone()).collect()
+    }
+
+    /// The components that run here.
+    pub(crate) fn enrolled(&self) -> &[Arc<dyn Reaction>] {
+        &self.enrolled
     }
 
     /// To be told of each change of a piece of work, in the order of [`Reactions::status`].

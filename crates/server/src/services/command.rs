@@ -10,11 +10,13 @@ use v1::command_service_server::CommandService;
 
 use super::status;
 use super::submit_stream::SubmitStream;
+use super::waits::Waits;
 
 /// Takes commands.
 #[derive(Clone, Debug)]
 pub(crate) struct Commands {
     coordinator: Coordinator,
+    waits: Waits,
     in_flight_per_stream: usize,
     closed: watch::Receiver<bool>,
 }
@@ -22,11 +24,13 @@ pub(crate) struct Commands {
 impl Commands {
     pub(crate) fn new(
         coordinator: Coordinator,
+        waits: Waits,
         in_flight_per_stream: usize,
         closed: watch::Receiver<bool>,
     ) -> Self {
         Self {
             coordinator,
+            waits,
             in_flight_per_stream,
             closed,
         }
@@ -35,14 +39,20 @@ impl Commands {
     /// Runs one request on behalf of `actor`.
     pub(super) async fn run(
         &self,
-        request: v1::SubmitRequest,
+        mut request: v1::SubmitRequest,
         actor: Option<String>,
     ) -> Result<v1::SubmitResponse, Status> {
         let include_events = request.include_events;
+        // What is rare is boxed: it would make every call larger.
+        let wait = Box::pin(self.waits.read(request.wait_for.take())).await?;
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         command.metadata.actor = actor;
         let receipt = self.coordinator.submit(command).await.map_err(status)?;
-        Ok(convert::submit_response(&receipt, include_events))
+        let mut response = convert::submit_response(&receipt, include_events);
+        if let Some(wait) = wait {
+            response.not_handled = Box::pin(self.waits.for_all(&receipt, &wait)).await;
+        }
+        Ok(response)
     }
 }
 

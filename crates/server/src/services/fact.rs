@@ -7,16 +7,18 @@ use tonic::{Request, Response, Status};
 use v1::fact_service_server::FactService;
 
 use super::status;
+use super::waits::Waits;
 
 /// Takes facts.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     coordinator: Coordinator,
+    waits: Waits,
 }
 
 impl Facts {
-    pub(crate) fn new(coordinator: Coordinator) -> Self {
-        Self { coordinator }
+    pub(crate) fn new(coordinator: Coordinator, waits: Waits) -> Self {
+        Self { coordinator, waits }
     }
 }
 
@@ -27,14 +29,16 @@ impl FactService for Facts {
         request: Request<v1::RecordRequest>,
     ) -> Result<Response<v1::RecordResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
-        let request = request.into_inner();
+        let mut request = request.into_inner();
         let include_events = request.include_events;
+        let wait = self.waits.read(request.wait_for.take()).await?;
         let mut fact = FactRequest::try_from(request).map_err(status)?;
         fact.metadata.actor = actor;
         let receipt = self.coordinator.record(fact).await.map_err(status)?;
-        Ok(Response::new(convert::record_response(
-            &receipt,
-            include_events,
-        )))
+        let mut response = convert::record_response(&receipt, include_events);
+        if let Some(wait) = wait {
+            response.not_handled = self.waits.for_all(&receipt, &wait).await;
+        }
+        Ok(Response::new(response))
     }
 }

@@ -9,12 +9,14 @@ mod subscription;
 mod log_stream;
 mod dead_letter;
 mod page;
+mod waits;
 
 pub(crate) use command::Commands;
 pub(crate) use dead_letter::DeadLetters;
 pub(crate) use fact::Facts;
 pub(crate) use query::Queries;
 pub(crate) use subscription::Subscriptions;
+pub(crate) use waits::Waits;
 
 use std::time::Duration;
 

@@ -21,5 +21,6 @@ mod subscriptions;
 mod subscribed_clients;
 mod proxy;
 mod shutdown;
+mod waiting;
 mod remote;
 mod sqlite;

@@ -1,0 +1,277 @@
+//! Waits until components have handled what was just written, whichever process does their work.
+//!
+//! ```text
+//! its work is done here ────► told by the loop as soon as it is done
+//! by another process ───────► the checkpoint, read again and again, once for all who wait for it
+//! ```
+
+mod poll;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use seriatim_core::{
+    CheckpointStore, Commit, Component, FieldViolation, FirstResult, LogPartition, NotHandled,
+    Outcome, Position, Reaction, Receipt, RecordedEvent, StreamId, SubmitError, Unavailable,
+    WaitFor, WhyNotHandled,
+};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use self::poll::{Poll, Source};
+use crate::{PieceState, PieceStatus, Reactions};
+
+/// When a sender should come again if it cannot be found out whom it waits for.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// Longer limits count as this one: a year.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Waits until components have handled what was just written. Cheap to clone; clones share what they read.
+#[derive(Clone)]
+pub struct Waiter {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn CheckpointStore>,
+    partitions: NonZero<u16>,
+    /// Those that this process may work for.
+    reactions: Vec<Arc<dyn Reaction>>,
+    pieces: Vec<watch::Receiver<PieceStatus>>,
+    /// Components of other processes that were seen to exist.
+    elsewhere: Mutex<BTreeSet<Component>>,
+    polls: Mutex<HashMap<Component, Arc<Poll>>>,
+}
+
+/// The events that are waited for.
+struct Written<'a> {
+    stream: &'a StreamId,
+    partition: LogPartition,
+    /// The position of the last.
+    last: Position,
+    /// Empty if they are not known.
+    events: &'a [RecordedEvent],
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiter").finish_non_exhaustive()
+    }
+}
+
+impl Waiter {
+    /// Knows the components of this process, and those of others that keep their checkpoints in `store`, whose log has
+    /// so many partitions.
+    pub fn new(
+        reactions: &Reactions,
+        store: Arc<dyn CheckpointStore>,
+        partitions: NonZero<u16>,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                partitions,
+                reactions: reactions.enrolled().to_vec(),
+                pieces: reactions.watch(),
+                elsewhere: Mutex::default(),
+                polls: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Whether all of them exist: to be asked before anything is written, so that a slip of the pen costs nothing.
+    pub async fn check(&self, wait: &WaitFor) -> Result<(), SubmitError> {
+        if wait
+            .components
+            .iter()
+            .all(|component| self.knows(component))
+        {
+            return Ok(());
+        }
+        let all = self.inner.store.checkpoints(None).await;
+        let all = all.map_err(|error| SubmitError::Unavailable {
+            retry_after: RETRY_AFTER,
+            source: Unavailable::Store(error),
+        })?;
+        let names = all.into_iter().map(|checkpoint| checkpoint.work.component);
+        lock(&self.inner.elsewhere).extend(names);
+        let unknown = (0..)
+            .zip(&wait.components)
+            .filter(|(_, component)| !self.knows(component));
+        let violations: Vec<_> = unknown
+            .map(|(at, component): (usize, _)| {
+                let names = self.names();
+                FieldViolation::new(
+                    format!("wait_for.components[{at}]"),
+                    format!("there is no component `{component}`; there is {names}"),
+                )
+            })
+            .collect();
+        match violations.is_empty() {
+            true => Ok(()),
+            false => Err(SubmitError::Invalid(violations)),
+        }
+    }
+
+    /// Waits until all of them have handled what the receipt tells of; if it gave no events, they have. Gives up when
+    /// `closing` ends.
+    pub async fn wait(
+        &self,
+        receipt: &Receipt,
+        wait: &WaitFor,
+        closing: impl Future<Output = ()>,
+    ) -> Result<(), NotHandled> {
+        let (last, events) = match &receipt.outcome {
+            Outcome::Committed(Commit {
+                position, events, ..
+            }) => (*position, events.as_slice()),
+            Outcome::Duplicate(FirstResult::Committed { position, .. }) => (*position, &[][..]),
+            Outcome::Duplicate(_) | Outcome::Unchanged { .. } | Outcome::DeadLettered { .. } => {
+                return Ok(());
+            }
+        };
+        let written = Written {
+            stream: &receipt.stream,
+            partition: LogPartition::of(&receipt.stream, self.inner.partitions),
+            last,
+            events,
+        };
+        let deadline = Instant::now() + wait.limit.min(LONGEST);
+        let mut closing = std::pin::pin!(closing);
+        for component in &wait.components {
+            let handled = tokio::select! {
+                biased;
+                handled = timeout_at(deadline, self.handled(component, &written)) => {
+                    handled.unwrap_or_else(|_| Err(WhyNotHandled::TimePassed {
+                        limit: wait.limit,
+                        position: self.last_seen(component, &written),
+                    }))
+                }
+                () = &mut closing => Err(WhyNotHandled::ShuttingDown),
+            };
+            handled.map_err(|why| NotHandled {
+                component: component.clone(),
+                why,
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn handled(
+        &self,
+        component: &Component,
+        written: &Written<'_>,
+    ) -> Result<(), WhyNotHandled> {
+        if self.concerns_others(component, written) {
+            return Ok(());
+        }
+        let poll = self.poll(component);
+        let Some(mut piece) = self.piece(component, written) else {
+            return poll
+                .handled(written.partition, written.stream, written.last)
+                .await;
+        };
+        loop {
+            let (position, state) = {
+                let status = piece.borrow_and_update();
+                (status.position, status.state.clone())
+            };
+            let working = match state {
+                _ if position >= written.last => return Ok(()),
+                PieceState::Paused { error, .. } => {
+                    return Err(WhyNotHandled::Paused { failure: error });
+                }
+                PieceState::Working | PieceState::Retrying { .. } => true,
+                PieceState::StandingBy { .. }
+                | PieceState::WaitingForStore { .. }
+                | PieceState::Stopped => false,
+            };
+            tokio::select! {
+                changed = piece.changed() => if changed.is_err() {
+                    return poll.handled(written.partition, written.stream, written.last).await;
+                },
+                handled = poll.handled(written.partition, written.stream, written.last), if !working => {
+                    return handled;
+                }
+            }
+        }
+    }
+
+    /// Whether it is known here that none of the events are for the component. Its checkpoint would only move over them
+    /// some time later.
+    fn concerns_others(&self, component: &Component, written: &Written<'_>) -> bool {
+        let Some(reaction) = self.inner.reaction(component) else {
+            return false;
+        };
+        let mut events = written.events.iter();
+        !written.events.is_empty() && !events.any(|event| reaction.filter().matches(event))
+    }
+
+    /// The piece of work of this process that the events fall into.
+    fn piece(
+        &self,
+        component: &Component,
+        written: &Written<'_>,
+    ) -> Option<watch::Receiver<PieceStatus>> {
+        let mut pieces = self.inner.pieces.iter();
+        let has = |piece: &&watch::Receiver<PieceStatus>| {
+            let work = &piece.borrow().work;
+            work.component == *component
+                && work.partition == written.partition
+                && work.share.has(written.stream)
+        };
+        pieces.find(has).cloned()
+    }
+
+    fn last_seen(&self, component: &Component, written: &Written<'_>) -> Position {
+        let here = self
+            .piece(component, written)
+            .map(|piece| piece.borrow().position);
+        let there = self
+            .poll(component)
+            .last_seen(written.partition, written.stream);
+        here.unwrap_or_default().max(there)
+    }
+
+    fn poll(&self, component: &Component) -> Arc<Poll> {
+        let mut polls = lock(&self.inner.polls);
+        let poll = polls.entry(component.clone()).or_insert_with(|| {
+            let source = match self.inner.reaction(component) {
+                Some(reaction) => Source::Reaction(Arc::clone(reaction)),
+                None => Source::Store(Arc::clone(&self.inner.store)),
+            };
+            Arc::new(Poll::new(component.clone(), source))
+        });
+        Arc::clone(poll)
+    }
+
+    fn knows(&self, component: &Component) -> bool {
+        self.inner.reaction(component).is_some() || lock(&self.inner.elsewhere).contains(component)
+    }
+
+    fn names(&self) -> String {
+        let mut names = lock(&self.inner.elsewhere).clone();
+        names.extend((self.inner.reactions.iter()).map(|reaction| reaction.component().clone()));
+        if names.is_empty() {
+            return "none".into();
+        }
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    }
+}
+
+impl Inner {
+    fn reaction(&self, component: &Component) -> Option<&Arc<dyn Reaction>> {
+        let mut reactions = self.reactions.iter();
+        reactions.find(|reaction| reaction.component() == component)
+    }
+}
+
+/// Nothing panics while a lock is held.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

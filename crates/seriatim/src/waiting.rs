@@ -1,0 +1,112 @@
+//! A command or a fact on its way, and whom its sender waits for.
+
+use std::fmt;
+use std::future::{Future, IntoFuture, pending};
+use std::pin::Pin;
+use std::time::Duration;
+
+use seriatim_core::{
+    Component, FieldViolation, InvalidComponent, NotHandled, Receipt, SubmitError, WaitFor,
+};
+use seriatim_runtime::Waiter;
+
+/// A command or a fact that is sent when it is awaited, which then takes until components have handled its events. Made
+/// by [`Send::wait_for`](crate::Send::wait_for), [`Record::wait_for`](crate::Record::wait_for) and
+/// [`App::wait_for`](crate::App::wait_for).
+#[must_use = "nothing is sent or waited for before it is awaited"]
+pub struct Waiting<S> {
+    sending: S,
+    waiter: Waiter,
+    components: Vec<Result<Component, InvalidComponent>>,
+    limit: Duration,
+}
+
+impl<S> Waiting<S> {
+    pub(crate) fn new(sending: S, waiter: Waiter, component: &str) -> Self {
+        Self {
+            sending,
+            waiter,
+            components: vec![component.parse()],
+            limit: WaitFor::LIMIT,
+        }
+    }
+
+    /// Waits for this component too.
+    pub fn wait_for(mut self, component: &str) -> Self {
+        self.components.push(component.parse());
+        self
+    }
+
+    /// How long to wait for all of them together, once the outcome is durable. Default 10 s.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Waiting<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting")
+            .field("sending", &self.sending)
+            .field("components", &self.components)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> IntoFuture for Waiting<S>
+where
+    S: IntoFuture<Output = Result<Receipt, SubmitError>> + Send + 'static,
+    S::IntoFuture: Send,
+{
+    type Output = Result<Receipt, WaitError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let wait = WaitFor {
+                components: components(self.components)?,
+                limit: self.limit,
+            };
+            self.waiter.check(&wait).await?;
+            let receipt = self.sending.into_future().await?;
+            match self.waiter.wait(&receipt, &wait, pending()).await {
+                Ok(()) => Ok(receipt),
+                Err(not_handled) => Err(WaitError::NotHandled {
+                    receipt: Box::new(receipt),
+                    not_handled,
+                }),
+            }
+        })
+    }
+}
+
+fn components(
+    names: Vec<Result<Component, InvalidComponent>>,
+) -> Result<Vec<Component>, SubmitError> {
+    let names = names.into_iter().enumerate().map(|(at, name)| {
+        name.map_err(|error| {
+            FieldViolation::new(format!("wait_for.components[{at}]"), error.to_string())
+        })
+    });
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+/// Why a sender that waits for components has nothing to go on with.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// It was not accepted. A component that does not exist is found out before anything is sent, and is
+    /// [`SubmitError::Invalid`].
+    #[error(transparent)]
+    Refused(#[from] SubmitError),
+    /// It is recorded, and must not be sent again; but a component has not handled its events yet.
+    /// [`App::wait_for`](crate::App::wait_for) goes on waiting.
+    #[error("it is recorded, but {not_handled}")]
+    NotHandled {
+        /// What became of it.
+        receipt: Box<Receipt>,
+        /// Who has not handled it, and why.
+        #[source]
+        not_handled: NotHandled,
+    },
+}

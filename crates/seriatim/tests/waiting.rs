@@ -1,0 +1,386 @@
+//! Senders that wait until what they wrote was handled: here, by another application on the store, by another process.
+
+use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::num::NonZero;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use seriatim::core::{
+    CheckpointStore, Component, EventFilter, Position, RecordedEvent, Store, WhyNotHandled,
+};
+use seriatim::prelude::*;
+use seriatim::{
+    AppBuilder, AtLeastOnce, BackOff, Enrolled, Projector, ReactionSettings, WaitError, open_store,
+};
+use tokio::sync::Semaphore;
+
+/// Told a store by this variable, the test program projects its events until it is killed.
+const STORE: &str = "SERIATIM_TEST_STORE";
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Happened {
+    Added { count: u32 },
+}
+
+#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+enum Do {
+    Add { count: u32 },
+    Nothing,
+}
+
+#[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Counter {
+    total: u32,
+}
+
+impl Aggregate for Counter {
+    const DOMAIN: &'static str = "counter";
+    type Command = Do;
+    type Event = Happened;
+    type Rejection = Never;
+
+    fn decide(&self, command: &Do) -> Result<Vec<Happened>, Never> {
+        Ok(match command {
+            Do::Add { count } => vec![Happened::Added { count: *count }],
+            Do::Nothing => vec![],
+        })
+    }
+
+    fn evolve(&mut self, Happened::Added { count }: &Happened) {
+        self.total += count;
+    }
+}
+
+/// What was added, in the order of the log; taken in only as far as there are permits.
+#[derive(Clone)]
+struct Additions {
+    seen: Arc<Mutex<Vec<u32>>>,
+    permits: Arc<Semaphore>,
+    /// On which it fails.
+    bad: Option<u32>,
+}
+
+impl Additions {
+    fn new() -> Self {
+        Self {
+            seen: Arc::default(),
+            permits: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS / 2)),
+            bad: None,
+        }
+    }
+
+    fn held() -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(0)),
+            ..Self::new()
+        }
+    }
+
+    fn seen(&self) -> Vec<u32> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+#[async_trait::async_trait]
+impl Projector for Additions {
+    async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        for event in events {
+            if let Some(event) = event.of::<Counter>() {
+                let Happened::Added { count } = event?;
+                if self.bad == Some(count) {
+                    return Err(format!("{count} is too much").into());
+                }
+                self.permits.acquire().await?.forget();
+                self.seen.lock().unwrap().push(count);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn counters(url: &str) -> AppBuilder {
+    App::open(url).await.unwrap().aggregate::<Counter>()
+}
+
+fn not_handled(error: WaitError) -> (Receipt, WhyNotHandled) {
+    match error {
+        WaitError::NotHandled {
+            receipt,
+            not_handled,
+        } => (*receipt, not_handled.why),
+        WaitError::Refused(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_finds_its_own_writes() {
+    for url in ["memory:", "memory:?partitions=4"] {
+        let (one, other) = (Additions::new(), Additions::new());
+        let app = counters(url)
+            .await
+            .projector("one", EventFilter::default(), one.clone())
+            .projector("other", EventFilter::default(), other.clone());
+        let app = app.start().await.unwrap();
+        for count in 0..50 {
+            let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count });
+            let receipt = sent.wait_for("one").wait_for("other").await.unwrap();
+            assert_eq!(receipt.sequences(), Some((Sequence(0), Sequence(0))));
+            assert_eq!(one.seen().last(), Some(&count));
+            assert_eq!(other.seen().last(), Some(&count));
+        }
+        app.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_fact_and_a_repeated_command_are_waited_for_too() {
+    let additions = Additions::new();
+    let app = counters("memory:").await;
+    let app = app.projector("additions", EventFilter::default(), additions.clone());
+    let app = app.start().await.unwrap();
+    let root = Uuid::now_v7();
+    let fact = app.record::<Counter>(root, Happened::Added { count: 7 }, "till", "7");
+    fact.wait_for("additions").await.unwrap();
+    assert_eq!(additions.seen(), [7]);
+    let held = Additions::held();
+    let app = App::on(Arc::clone(app.coordinator().store()))
+        .aggregate::<Counter>()
+        .projector("held", EventFilter::default(), held.clone())
+        .start()
+        .await
+        .unwrap();
+    let send = || {
+        app.send::<Counter>(root, Do::Add { count: 8 })
+            .external_id("8")
+    };
+    send().await.unwrap();
+    held.permits.add_permits(2);
+    let receipt = send().wait_for("held").await.unwrap();
+    assert!(
+        matches!(receipt.outcome, Outcome::Duplicate(_)),
+        "{receipt:?}"
+    );
+    assert_eq!(held.seen(), [7, 8]);
+}
+
+#[tokio::test]
+async fn a_name_that_no_component_has_is_found_out_before_anything_is_written() {
+    let app = counters("memory:").await;
+    let app = app.projector("additions", EventFilter::default(), Additions::new());
+    let app = app.start().await.unwrap();
+    let root = Uuid::now_v7();
+    for (name, says) in [("aditions", "`additions`"), ("No!", "cannot name")] {
+        let sent = app.send::<Counter>(root, Do::Add { count: 1 });
+        let refused = sent.wait_for("additions").wait_for(name).await.unwrap_err();
+        let WaitError::Refused(SubmitError::Invalid(violations)) = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(violations[0].field, "wait_for.components[1]");
+        assert!(violations[0].description.contains(says), "{violations:?}");
+    }
+    let written = app.events::<Counter>(root, Sequence::FIRST, 9).await;
+    assert!(written.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn when_the_time_has_passed_the_receipt_is_there_and_waiting_can_go_on() {
+    let additions = Additions::held();
+    let app = counters("memory:").await;
+    let app = app.projector("additions", EventFilter::default(), additions.clone());
+    let app = app.start().await.unwrap();
+    let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
+    let limit = Duration::from_millis(20);
+    let waited = sent.wait_for("additions").within(limit).await;
+    let (receipt, why) = not_handled(waited.unwrap_err());
+    assert_eq!(receipt.sequences(), Some((Sequence(0), Sequence(0))));
+    let position = Position::START;
+    assert_eq!(why, WhyNotHandled::TimePassed { limit, position });
+    additions.permits.add_permits(1);
+    app.wait_for(receipt, "additions")
+        .within(HOUR)
+        .await
+        .unwrap();
+    assert_eq!(additions.seen(), [1]);
+}
+
+#[tokio::test]
+async fn what_gives_no_events_is_waited_for_by_nobody() {
+    let app = counters("memory:").await;
+    let app = app.projector("held", EventFilter::default(), Additions::held());
+    let app = app.start().await.unwrap();
+    let root = Uuid::now_v7();
+    app.send::<Counter>(root, Do::Add { count: 1 })
+        .await
+        .unwrap();
+    let sent = app.send::<Counter>(root, Do::Nothing).wait_for("held");
+    let receipt = sent.within(HOUR).await.unwrap();
+    assert!(matches!(receipt.outcome, Outcome::Unchanged { .. }));
+}
+
+#[tokio::test]
+async fn a_component_whom_the_events_do_not_concern_is_not_waited_for() {
+    let others = EventFilter {
+        domains: vec!["order".parse().unwrap()],
+        ..EventFilter::default()
+    };
+    // So long that the checkpoint is not moved over them in between.
+    let settings = ReactionSettings {
+        lease: HOUR,
+        ..ReactionSettings::default()
+    };
+    let app = counters("memory:").await.reaction_settings(settings);
+    let app = app.projector("orders", others, Additions::held());
+    let app = app.start().await.unwrap();
+    let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
+    sent.wait_for("orders").within(HOUR).await.unwrap();
+}
+
+fn impatient(store: &Arc<dyn Store>, name: &str, projector: Additions) -> Enrolled {
+    let name = Component::new(name).unwrap();
+    let reaction = AtLeastOnce::new(
+        name,
+        EventFilter::default(),
+        Arc::clone(store) as Arc<dyn CheckpointStore>,
+        projector,
+    );
+    Enrolled {
+        back_off: BackOff {
+            retries: 0,
+            ..BackOff::default()
+        },
+        shares: NonZero::new(2).unwrap(),
+        ..Enrolled::new(Arc::new(reaction))
+    }
+}
+
+#[tokio::test]
+async fn that_a_component_is_paused_is_said_at_once() {
+    let store = open_store("memory:").await.unwrap();
+    let additions = Additions {
+        bad: Some(13),
+        ..Additions::new()
+    };
+    let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
+    let app = app.component(impatient(&store, "additions", additions));
+    let app = app.start().await.unwrap();
+    let root = Uuid::now_v7();
+    let send = |count| {
+        let sent = app.send::<Counter>(root, Do::Add { count });
+        sent.wait_for("additions").within(HOUR)
+    };
+    send(1).await.unwrap();
+    for count in [13, 14] {
+        let (receipt, why) = not_handled(send(count).await.unwrap_err());
+        assert!(receipt.sequences().is_some());
+        let WhyNotHandled::Paused { failure } = why else {
+            panic!("{why}");
+        };
+        assert!(failure.contains("13 is too much"), "{failure}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_application_on_the_store_may_do_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("app.db").display());
+    let sender = counters(&url).await.start().await.unwrap();
+    let root = Uuid::now_v7();
+    let send = |count| {
+        let sent = sender.send::<Counter>(root, Do::Add { count });
+        sent.wait_for("additions").within(HOUR)
+    };
+    let refused = send(1).await.unwrap_err();
+    assert!(
+        matches!(refused, WaitError::Refused(_)),
+        "it is not there yet: {refused}"
+    );
+
+    let additions = Additions::new();
+    let worker = counters(&url).await;
+    let worker = worker.projector("additions", EventFilter::default(), additions.clone());
+    let worker = worker.start().await.unwrap();
+    while store_is_empty(&worker).await {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for count in 2..12 {
+        send(count).await.unwrap();
+        assert_eq!(additions.seen().last(), Some(&count));
+    }
+    // One that stands by looks at the checkpoint too.
+    let standby = counters(&url).await;
+    let standby = standby.projector("additions", EventFilter::default(), Additions::held());
+    let standby = standby.start().await.unwrap();
+    let sent = standby.send::<Counter>(root, Do::Add { count: 99 });
+    sent.wait_for("additions").within(HOUR).await.unwrap();
+    assert_eq!(additions.seen().last(), Some(&99));
+}
+
+async fn store_is_empty(app: &App) -> bool {
+    let checkpoints = app.coordinator().store().checkpoints(None).await;
+    checkpoints.unwrap().is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_may_do_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("app.db").display());
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["projecting_process", "--exact", "--nocapture"])
+        .env(STORE, &url)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.find(|line| line.as_ref().unwrap().contains("projecting"));
+    let app = counters(&url).await.start().await.unwrap();
+    let root = Uuid::now_v7();
+    for count in 0..10 {
+        let sent = app.send::<Counter>(root, Do::Add { count });
+        sent.wait_for("additions").within(HOUR).await.unwrap();
+        // Written before the checkpoint moved.
+        assert_eq!(lines.next().unwrap().unwrap(), format!("added {count}"));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let sent = app.send::<Counter>(root, Do::Add { count: 10 });
+    let limit = Duration::from_millis(50);
+    let waited = sent.wait_for("additions").within(limit).await;
+    let (_, why) = not_handled(waited.unwrap_err());
+    let position = Position(10);
+    assert_eq!(why, WhyNotHandled::TimePassed { limit, position });
+}
+
+/// What a child process does; nothing where no store is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn projecting_process() {
+    let Ok(url) = std::env::var(STORE) else {
+        return;
+    };
+    let app = counters(&url).await;
+    let app = app.projector("additions", EventFilter::default(), Prints);
+    let app = app.start().await.unwrap();
+    while store_is_empty(&app).await {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    println!("\nprojecting");
+    std::future::pending::<()>().await;
+}
+
+struct Prints;
+
+#[async_trait::async_trait]
+impl Projector for Prints {
+    async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        for event in events {
+            if let Some(event) = event.of::<Counter>() {
+                let Happened::Added { count } = event?;
+                println!("added {count}");
+            }
+        }
+        Ok(())
+    }
+}

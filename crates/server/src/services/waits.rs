@@ -1,0 +1,47 @@
+//! Waiting for components on behalf of a sender.
+
+use seriatim_core::{Receipt, WaitFor};
+use seriatim_proto::{convert, v1};
+use seriatim_runtime::Waiter;
+use tokio::sync::watch;
+use tonic::Status;
+
+use super::status;
+
+/// Waits until components have handled what a sender has written, or the server goes down.
+#[derive(Clone, Debug)]
+pub(crate) struct Waits {
+    waiter: Waiter,
+    closed: watch::Receiver<bool>,
+}
+
+impl Waits {
+    pub(crate) fn new(waiter: Waiter, closed: watch::Receiver<bool>) -> Self {
+        Self { waiter, closed }
+    }
+
+    /// Whom a request names; refused if there is no such component. To be asked before anything is written.
+    pub(super) async fn read(&self, wait: Option<v1::WaitFor>) -> Result<Option<WaitFor>, Status> {
+        let Some(wait) = wait else {
+            return Ok(None);
+        };
+        let wait = convert::wait_for(&wait).map_err(status)?;
+        self.waiter.check(&wait).await.map_err(status)?;
+        Ok(Some(wait))
+    }
+
+    /// Waits; what is left to say if that was in vain.
+    pub(super) async fn for_all(
+        &self,
+        receipt: &Receipt,
+        wait: &WaitFor,
+    ) -> Option<v1::NotHandled> {
+        let mut closed = self.closed.clone();
+        let closing = async move {
+            // Fails if the server is gone, which means the same.
+            let _ = closed.wait_for(|closed| *closed).await;
+        };
+        let waited = self.waiter.wait(receipt, wait, closing).await;
+        waited.err().as_ref().map(Into::into)
+    }
+}
