@@ -1,6 +1,7 @@
 //! Senders that wait until what they wrote was handled: here, by another application on the store, by another process.
 
 use std::error::Error;
+use std::future::IntoFuture;
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::process::{Command, Stdio};
@@ -9,7 +10,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
-    CheckpointStore, Component, EventFilter, Position, RecordedEvent, Store, WhyNotHandled,
+    Advance, CheckpointStore, Component, EventFilter, Hold, LogPartition, Parked, Position,
+    RecordedEvent, Share, Store, StreamId, Taking, Tenure, Timestamp, WhyNotHandled, Will, Wish,
+    Work,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -281,6 +284,124 @@ async fn that_a_component_is_paused_is_said_at_once() {
         };
         assert!(failure.contains("13 is too much"), "{failure}");
     }
+}
+
+/// Another process, played by hand: it has taken the work, and says what it does.
+struct ByHand {
+    store: Arc<dyn Store>,
+    tenure: Tenure,
+}
+
+impl ByHand {
+    async fn begin(store: &Arc<dyn Store>) -> Self {
+        let work = Work {
+            component: Component::new("elsewhere").unwrap(),
+            partition: LogPartition::FIRST,
+            share: Share::WHOLE,
+        };
+        let taking = store.take(&work, "another", HOUR, Position::START).await;
+        let Taking::Taken(tenure) = taking.unwrap() else {
+            panic!("nobody else is there");
+        };
+        Self {
+            store: Arc::clone(store),
+            tenure,
+        }
+    }
+
+    /// Parks a stream at its first event, which is the next of the log.
+    async fn park(&mut self, stream: &StreamId) {
+        let parked = Parked {
+            work: self.tenure.work.clone(),
+            stream: stream.clone(),
+            sequence: Sequence::FIRST,
+            failure: "13 is too much".into(),
+            tries: 1,
+            since: Timestamp::now(),
+            attempts: vec![],
+            wish: None,
+        };
+        let to = Position(self.tenure.position.0 + 1);
+        let held = self.store.park(&self.tenure, &parked, to, HOUR).await;
+        assert_eq!(held.unwrap(), Hold::Held);
+        self.tenure.position = to;
+    }
+
+    async fn advance(&mut self, advance: &Advance) {
+        let held = self.store.advance(&self.tenure, advance, HOUR).await;
+        assert_eq!(held.unwrap(), Hold::Held);
+        if let Advance::Checkpoint(position) = advance {
+            self.tenure.position = *position;
+        }
+    }
+}
+
+#[tokio::test]
+async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided() {
+    let store = open_store("memory:").await.unwrap();
+    let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
+    let app = app.start().await.unwrap();
+    let mut elsewhere = ByHand::begin(&store).await;
+    let root = Uuid::now_v7();
+    let receipt = app
+        .send::<Counter>(root, Do::Add { count: 13 })
+        .await
+        .unwrap();
+    let stream = receipt.stream.clone();
+    elsewhere.park(&stream).await;
+
+    let wait = || app.wait_for(receipt.clone(), "elsewhere");
+    let (_, why) = not_handled(wait().within(HOUR).await.unwrap_err());
+    let sequence = Sequence::FIRST;
+    let failure = "13 is too much".to_owned();
+    let parked = WhyNotHandled::Parked { sequence, failure };
+    assert_eq!(why, parked);
+    // What queues behind it, and was not even looked at yet; but not what another stream has.
+    let sent = app.send::<Counter>(root, Do::Add { count: 1 });
+    let waited = sent.wait_for("elsewhere").within(HOUR).await;
+    assert_eq!(not_handled(waited.unwrap_err()).1, parked);
+    let other = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
+    let other = other.await.unwrap();
+    elsewhere.advance(&Advance::Checkpoint(Position(3))).await;
+    app.wait_for(other, "elsewhere").within(HOUR).await.unwrap();
+
+    let wish = Wish {
+        will: Will::Retry,
+        actor: None,
+        reason: None,
+        at: Timestamp::now(),
+    };
+    let work = elsewhere.tenure.work.clone();
+    let decided = store.decide(&work, &stream, sequence, &wish).await;
+    assert!(decided.unwrap());
+    let limit = Duration::from_millis(50);
+    let (_, why) = not_handled(wait().within(limit).await.unwrap_err());
+    assert!(matches!(why, WhyNotHandled::TimePassed { .. }), "{why}");
+    let unparked = Advance::Parked {
+        stream,
+        from: sequence,
+        to: None,
+    };
+    let (waited, ()) = tokio::join!(
+        wait().within(HOUR).into_future(),
+        elsewhere.advance(&unparked)
+    );
+    waited.unwrap();
+}
+
+#[tokio::test]
+async fn that_another_process_has_paused_is_said_at_once() {
+    let store = open_store("memory:").await.unwrap();
+    let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
+    let app = app.start().await.unwrap();
+    let elsewhere = ByHand::begin(&store).await;
+    let held = store.pause(&elsewhere.tenure, "it had enough", HOUR).await;
+    assert_eq!(held.unwrap(), Hold::Held);
+    let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
+    let waited = sent.wait_for("elsewhere").within(HOUR).await;
+    let failure = "it had enough".to_owned();
+    let paused = WhyNotHandled::Paused { failure };
+    assert_eq!(not_handled(waited.unwrap_err()).1, paused);
 }
 
 #[tokio::test(flavor = "multi_thread")]

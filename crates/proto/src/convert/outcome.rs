@@ -76,6 +76,7 @@ impl From<v1::HandBackResponse> for v1::SubmitResponse {
                 HandBackOutcome::Duplicate(duplicate) => WireOutcome::Duplicate(duplicate),
                 HandBackOutcome::Unchanged(unchanged) => WireOutcome::Unchanged(unchanged),
             }),
+            not_handled: None,
         }
     }
 }

@@ -14,14 +14,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use seriatim_core::{
-    CheckpointStore, Commit, Component, FieldViolation, FirstResult, LogPartition, NotHandled,
-    Outcome, Position, Reaction, Receipt, RecordedEvent, StreamId, SubmitError, Unavailable,
-    WaitFor, WhyNotHandled,
+    CheckpointStore, Component, FieldViolation, FirstResult, LogPartition, NotHandled, Outcome,
+    Parked, Position, Reaction, Receipt, RecordedEvent, Sequence, StreamId, SubmitError,
+    Unavailable, WaitFor, WhyNotHandled, Work,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use self::poll::{Poll, Source};
+use self::poll::{Poll, Source, why_parked};
 use crate::{PieceState, PieceStatus, Reactions};
 
 /// When a sender should come again if it cannot be found out whom it waits for.
@@ -53,8 +53,22 @@ struct Written<'a> {
     partition: LogPartition,
     /// The position of the last.
     last: Position,
+    /// Its sequence.
+    sequence: Sequence,
     /// Empty if they are not known.
     events: &'a [RecordedEvent],
+}
+
+impl Written<'_> {
+    /// Whether the events are in this piece of work.
+    fn is_in(&self, work: &Work) -> bool {
+        work.partition == self.partition && work.share.has(self.stream)
+    }
+
+    /// Whether one of them queues there.
+    fn is_behind(&self, parked: &Parked, work: &Work) -> bool {
+        parked.work == *work && parked.stream == *self.stream && parked.sequence <= self.sequence
+    }
 }
 
 impl fmt::Debug for Waiter {
@@ -125,11 +139,11 @@ impl Waiter {
         wait: &WaitFor,
         closing: impl Future<Output = ()>,
     ) -> Result<(), NotHandled> {
-        let (last, events) = match &receipt.outcome {
-            Outcome::Committed(Commit {
-                position, events, ..
-            }) => (*position, events.as_slice()),
-            Outcome::Duplicate(FirstResult::Committed { position, .. }) => (*position, &[][..]),
+        let (position, sequence, events) = match &receipt.outcome {
+            Outcome::Committed(commit) => (commit.position, commit.last, commit.events.as_slice()),
+            Outcome::Duplicate(FirstResult::Committed { position, last, .. }) => {
+                (*position, *last, &[][..])
+            }
             Outcome::Duplicate(_) | Outcome::Unchanged { .. } | Outcome::DeadLettered { .. } => {
                 return Ok(());
             }
@@ -137,7 +151,8 @@ impl Waiter {
         let written = Written {
             stream: &receipt.stream,
             partition: LogPartition::of(&receipt.stream, self.inner.partitions),
-            last,
+            last: position,
+            sequence,
             events,
         };
         let deadline = Instant::now() + wait.limit.min(LONGEST);
@@ -171,32 +186,36 @@ impl Waiter {
         }
         let poll = self.poll(component);
         let Some(mut piece) = self.piece(component, written) else {
-            return poll
-                .handled(written.partition, written.stream, written.last)
-                .await;
+            return poll.handled(written).await;
         };
         loop {
-            let (position, state) = {
+            let (work, position, state) = {
                 let status = piece.borrow_and_update();
-                (status.position, status.state.clone())
+                (status.work.clone(), status.position, status.state.clone())
             };
+            if position >= written.last {
+                return match poll.held_back(&work, written).await {
+                    Ok(None) => Ok(()),
+                    Ok(Some(parked)) if parked.wish.is_none() => Err(why_parked(&parked)),
+                    Ok(Some(_)) | Err(_) => poll.handled(written).await,
+                };
+            }
             let working = match state {
-                _ if position >= written.last => return Ok(()),
                 PieceState::Paused { error, .. } => {
                     return Err(WhyNotHandled::Paused { failure: error });
                 }
-                PieceState::Working | PieceState::Retrying { .. } => true,
+                PieceState::Working
+                | PieceState::Retrying { .. }
+                | PieceState::WaitingForTarget { .. } => true,
                 PieceState::StandingBy { .. }
                 | PieceState::WaitingForStore { .. }
                 | PieceState::Stopped => false,
             };
             tokio::select! {
                 changed = piece.changed() => if changed.is_err() {
-                    return poll.handled(written.partition, written.stream, written.last).await;
+                    return poll.handled(written).await;
                 },
-                handled = poll.handled(written.partition, written.stream, written.last), if !working => {
-                    return handled;
-                }
+                handled = poll.handled(written), if !working => return handled,
             }
         }
     }
@@ -220,9 +239,7 @@ impl Waiter {
         let mut pieces = self.inner.pieces.iter();
         let has = |piece: &&watch::Receiver<PieceStatus>| {
             let work = &piece.borrow().work;
-            work.component == *component
-                && work.partition == written.partition
-                && work.share.has(written.stream)
+            work.component == *component && written.is_in(work)
         };
         pieces.find(has).cloned()
     }
@@ -231,9 +248,7 @@ impl Waiter {
         let here = self
             .piece(component, written)
             .map(|piece| piece.borrow().position);
-        let there = self
-            .poll(component)
-            .last_seen(written.partition, written.stream);
+        let there = self.poll(component).last_seen(written);
         here.unwrap_or_default().max(there)
     }
 

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, LogPartition, Position, Reaction, StreamId,
-    WhyNotHandled,
+    Checkpoint, CheckpointStore, Component, Parked, Position, Reaction, StoreError, WhyNotHandled,
+    Work,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use super::Written;
 
 /// How long a store is left alone between two looks: what waiting for another process costs on average, twice.
 const EVERY: Duration = Duration::from_millis(20);
@@ -35,6 +37,8 @@ struct Seen {
     /// When the look began; what was written before it shows in it.
     begun: Option<Instant>,
     checkpoints: Vec<Checkpoint>,
+    /// Read after the checkpoints: what they have passed is parked, if it is, in here.
+    parked: Vec<Parked>,
 }
 
 impl Poll {
@@ -47,12 +51,10 @@ impl Poll {
         }
     }
 
-    /// Waits until what was written up to `last` is handled. Cancel safe.
+    /// Waits until it is known what became of the events. Cancel safe.
     pub(super) async fn handled(
         self: &Arc<Self>,
-        partition: LogPartition,
-        stream: &StreamId,
-        last: Position,
+        written: &Written<'_>,
     ) -> Result<(), WhyNotHandled> {
         let asked = Instant::now();
         let mut seen = self.seen.subscribe();
@@ -60,8 +62,10 @@ impl Poll {
         loop {
             {
                 let seen = seen.borrow_and_update();
-                if seen.begun >= Some(asked) && seen.position(partition, stream) >= last {
-                    return Ok(());
+                if seen.begun >= Some(asked)
+                    && let Some(known) = seen.judge(written)
+                {
+                    return known;
                 }
             }
             // The sender is in `self`, so it is there.
@@ -69,9 +73,23 @@ impl Poll {
         }
     }
 
+    /// What keeps events from being handled that the checkpoint of their work has passed, if anything does.
+    pub(super) async fn held_back(
+        &self,
+        work: &Work,
+        written: &Written<'_>,
+    ) -> Result<Option<Parked>, StoreError> {
+        let parked = self.checkpoints().parked(Some(&self.component)).await?;
+        Ok(parked
+            .into_iter()
+            .find(|parked| written.is_behind(parked, work)))
+    }
+
     /// Where the component stood when it was looked at last.
-    pub(super) fn last_seen(&self, partition: LogPartition, stream: &StreamId) -> Position {
-        self.seen.borrow().position(partition, stream)
+    pub(super) fn last_seen(&self, written: &Written<'_>) -> Position {
+        let seen = self.seen.borrow();
+        let positions = seen.works(written).map(|checkpoint| checkpoint.position);
+        positions.max().unwrap_or_default()
     }
 
     /// Must be called by one who listens: the task ends as soon as nobody does.
@@ -86,12 +104,9 @@ impl Poll {
     async fn follow(self: Arc<Self>) {
         loop {
             let begun = Instant::now();
-            match self.checkpoints().checkpoints(Some(&self.component)).await {
-                Ok(checkpoints) => {
-                    self.seen.send_replace(Seen {
-                        begun: Some(begun),
-                        checkpoints,
-                    });
+            match self.look(begun).await {
+                Ok(seen) => {
+                    self.seen.send_replace(seen);
                 }
                 // Who waits goes on waiting, until the store answers or the time is over.
                 Err(error) => {
@@ -107,6 +122,15 @@ impl Poll {
         }
     }
 
+    async fn look(&self, begun: Instant) -> Result<Seen, StoreError> {
+        let store = self.checkpoints();
+        Ok(Seen {
+            begun: Some(begun),
+            checkpoints: store.checkpoints(Some(&self.component)).await?,
+            parked: store.parked(Some(&self.component)).await?,
+        })
+    }
+
     fn checkpoints(&self) -> &dyn CheckpointStore {
         match &self.source {
             Source::Reaction(reaction) => reaction.checkpoints(),
@@ -120,14 +144,42 @@ impl Poll {
 }
 
 impl Seen {
-    /// Where the component is with a stream. If its work was once cut into another number of shares, those checkpoints
-    /// are still there; but none of them has passed an event that it has not handled.
-    fn position(&self, partition: LogPartition, stream: &StreamId) -> Position {
-        let ours = self.checkpoints.iter().filter(|checkpoint| {
-            checkpoint.work.partition == partition && checkpoint.work.share.has(stream)
-        });
-        ours.map(|checkpoint| checkpoint.position)
-            .max()
-            .unwrap_or_default()
+    /// Where the component is with the events' stream. If its work was once cut into another number of shares, those
+    /// checkpoints are still there.
+    fn works(&self, written: &Written<'_>) -> impl Iterator<Item = &Checkpoint> {
+        let has = |checkpoint: &&Checkpoint| written.is_in(&checkpoint.work);
+        self.checkpoints.iter().filter(has)
+    }
+
+    /// What became of the events; `None` if that is still open.
+    fn judge(&self, written: &Written<'_>) -> Option<Result<(), WhyNotHandled>> {
+        let parked = |work: &Work| {
+            let mut parked = self.parked.iter();
+            parked.find(|parked| written.is_behind(parked, work))
+        };
+        // Checkpoints from former times have passed nothing that they did not handle either.
+        let passed = |checkpoint: &Checkpoint| {
+            checkpoint.position >= written.last && parked(&checkpoint.work).is_none()
+        };
+        if self.works(written).any(passed) {
+            return Some(Ok(()));
+        }
+        let now = self
+            .works(written)
+            .max_by_key(|checkpoint| checkpoint.leased_until)?;
+        match (parked(&now.work), &now.paused) {
+            (Some(parked), _) if parked.wish.is_none() => Some(Err(why_parked(parked))),
+            (None, Some(failure)) => Some(Err(WhyNotHandled::Paused {
+                failure: failure.clone(),
+            })),
+            (Some(_), _) | (None, None) => None,
+        }
+    }
+}
+
+pub(super) fn why_parked(parked: &Parked) -> WhyNotHandled {
+    WhyNotHandled::Parked {
+        sequence: parked.sequence,
+        failure: parked.failure.clone(),
     }
 }
