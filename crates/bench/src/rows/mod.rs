@@ -5,6 +5,7 @@ mod p9;
 mod p10;
 mod p12;
 mod p13;
+mod p15;
 pub(crate) mod p16;
 mod postgres;
 mod sqlite;
@@ -68,6 +69,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("P12", On::Sqlite, p12::measure),
     Benchmark::of("P13", On::Postgres, p13::measure),
     Benchmark::of("P13", On::Sqlite, p13::measure),
+    Benchmark::of("P15", On::Postgres, p15::measure),
+    Benchmark::of("P15", On::Sqlite, p15::measure),
     Benchmark::of("P16", On::Postgres, p16::measure),
     Benchmark::of("P16", On::Sqlite, p16::measure),
     Benchmark::of("P17", On::Postgres, postgres::growth::measure).only_by_name(),

@@ -80,6 +80,24 @@ fn a_fact() {
 }
 
 #[test]
+fn an_effect_that_comes_back() {
+    let back = RejectedEffect {
+        effect: effect(),
+        target: stream(),
+        commands: command().commands,
+        rejected: rejected(),
+        metadata: Metadata {
+            actor: None,
+            sent_at: None,
+            origin: None,
+            ..metadata()
+        },
+    };
+    let wire: v1::HandBackRequest = sent(&(&back).into());
+    assert_eq!(RejectedEffect::try_from(wire), Ok(back));
+}
+
+#[test]
 fn a_recorded_event_and_never_with_a_marker() {
     let page: v1::EventPage = sent(&(&event(5)).into());
     assert_eq!(

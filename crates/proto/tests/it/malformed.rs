@@ -51,6 +51,21 @@ const NO_TIME: WireTime = WireTime {
 };
 
 #[test]
+fn an_effect_and_what_comes_back() {
+    let broken = |break_it: fn(&mut v1::EffectId)| {
+        broken_command(|request| break_it(request.effect.as_mut().unwrap()))
+    };
+    assert_eq!(broken(|id| id.component.clear()), ["effect.component"]);
+    assert_eq!(broken(|id| id.source = None), ["effect.source"]);
+    assert_eq!(
+        broken(|id| id.source.as_mut().unwrap().root = short_uuid()),
+        ["effect.source.root.value"]
+    );
+    let nothing = RejectedEffect::try_from(v1::HandBackRequest::default());
+    assert_eq!(fields(nothing), ["effect", "book", "rejection"]);
+}
+
+#[test]
 fn a_cover() {
     assert_eq!(broken_command(|request| request.book = None), ["book"]);
     assert_eq!(

@@ -23,4 +23,5 @@ mod proxy;
 mod shutdown;
 mod waiting;
 mod remote;
+mod sagas;
 mod sqlite;

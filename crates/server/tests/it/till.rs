@@ -1,7 +1,7 @@
 //! A till: a domain of JSON types in which changes can commute, clash and depend on one another.
 
 use serde::{Deserialize, Serialize};
-use seriatim_core::{Aggregate, Fact, Merge};
+use seriatim_core::{Aggregate, Fact, Merge, RejectedEffect};
 use seriatim_derive::{Command, Event, Rejection};
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -100,6 +100,12 @@ impl Aggregate for Till {
             (Happened::Settled { .. }, None) => vec![fact.event.clone(), Happened::Flagged],
             _ => vec![fact.event.clone()],
         }
+    }
+
+    /// Keeps what was rejected, and why, as its label.
+    fn on_rejected(&self, effect: &RejectedEffect) -> Vec<Happened> {
+        let label = format!("{} of {}", effect.rejected.code, effect.target);
+        vec![Happened::Labelled { label }]
     }
 
     fn merge(&self, command: &Do, _: &Self, _: &[Happened]) -> Merge<Self> {

@@ -1,0 +1,213 @@
+//! Sagas whose aggregates are at the other end of a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{
+    CommandGateway, CommandRequest, Component, EffectId, Effects, FactOrigin, FactRequest,
+    FirstResult, Metadata, NewFact, Outcome, Payload, RecordedEvent, RejectedEffect, Saga,
+    Sequence, Store, StreamId, SubmitError,
+};
+use seriatim_proto::RemoteGateway;
+use seriatim_runtime::{Enrolled, Feed, PieceState, ReactionSettings, Reactions, SagaReaction};
+use seriatim_store_memory::MemoryStore;
+use tonic::transport::Endpoint;
+use uuid::Uuid;
+
+use crate::rig::*;
+use crate::till::{Do, Happened, Till};
+
+fn effect(ordinal: u32) -> EffectId {
+    EffectId {
+        component: Component::new("filling").unwrap(),
+        source: till(),
+        sequence: Sequence(3),
+        ordinal,
+    }
+}
+
+fn metadata() -> Metadata {
+    Metadata {
+        correlation_id: Some("checkout-7".into()),
+        causation_id: Some(Uuid::from_u128(7)),
+        external_id: Some("till-7/000123".into()),
+        actor: Some("saga:filling".into()),
+        ..Metadata::default()
+    }
+}
+
+async fn last(store: &dyn Store, stream: &StreamId) -> RecordedEvent {
+    let events = store.read_stream(stream, Sequence::FIRST, 100).await;
+    events.unwrap().pop().unwrap()
+}
+
+#[tokio::test]
+async fn an_effect_is_one_and_the_same_here_and_there() {
+    let rig = Rig::start().await;
+    let remote = RemoteGateway::new(rig.channel.clone());
+    let (id, target) = (effect(0), till());
+    let command = |json: &'static str| CommandRequest {
+        metadata: metadata(),
+        effect: Some(id.clone()),
+        ..CommandRequest::new(target.clone(), Payload::json("Fill", json))
+    };
+    remote.submit(command(r#"{"coins":1}"#)).await.unwrap();
+    for gateway in [&rig.coordinator as &dyn CommandGateway, &remote] {
+        let again = gateway.submit(command(r#"{"coins":2}"#)).await.unwrap();
+        assert!(matches!(
+            again.outcome,
+            Outcome::Duplicate(FirstResult::Committed { .. })
+        ));
+    }
+    assert_eq!(rig.history(&target).await, ["Filled"]);
+    assert_eq!(*last(&rig.store, &target).await.metadata, metadata());
+}
+
+#[tokio::test]
+async fn a_rejection_that_stands_stands_there_too() {
+    let rig = Rig::start().await;
+    let remote = RemoteGateway::new(rig.channel.clone());
+    let (id, target) = (effect(0), till());
+    let take = || CommandRequest {
+        effect: Some(id.clone()),
+        ..CommandRequest::new(target.clone(), Payload::json("Take", r#"{"coins":5}"#))
+    };
+    let first = remote.submit(take()).await;
+    assert!(matches!(first, Err(SubmitError::Rejected(_))), "{first:?}");
+    rig.submit(ask(&target, "Fill", r#"{"coins":9}"#)).await;
+    for gateway in [&rig.coordinator as &dyn CommandGateway, &remote] {
+        let again = gateway.submit(take()).await;
+        assert_eq!(format!("{again:?}"), format!("{first:?}"));
+    }
+}
+
+#[tokio::test]
+async fn a_fact_of_a_saga_needs_no_external_id_there_either() {
+    let rig = Rig::start().await;
+    let remote = RemoteGateway::new(rig.channel.clone());
+    let (id, target) = (effect(0), till());
+    for _ in 0..2 {
+        let request = FactRequest {
+            id: Uuid::now_v7(),
+            stream: target.clone(),
+            facts: vec![NewFact {
+                payload: Payload::json("Settled", r#"{"cents":5}"#),
+                origin: FactOrigin {
+                    source: "till".into(),
+                    description: String::new(),
+                },
+            }],
+            route_to_aggregate: Some(false),
+            metadata: Metadata::default(),
+            effect: Some(id.clone()),
+        };
+        remote.record(request).await.unwrap();
+    }
+    assert_eq!(rig.history(&target).await, ["Settled"]);
+}
+
+#[tokio::test]
+async fn what_comes_back_over_the_wire_is_told_once() {
+    let rig = Rig::start().await;
+    let remote = RemoteGateway::new(rig.channel.clone());
+    let (id, target) = (effect(0), till());
+    let back = || RejectedEffect {
+        effect: id.clone(),
+        target: target.clone(),
+        commands: vec![Payload::json("Take", r#"{"coins":5}"#)],
+        rejected: seriatim_core::Rejected {
+            code: "TooFew".into(),
+            message: "there are only 0 coins".into(),
+            fields: vec![("coins".into(), 0.into())],
+        },
+        metadata: metadata(),
+    };
+    let told = remote.hand_back(back()).await.unwrap();
+    assert_eq!(told.stream, id.source);
+    assert!(matches!(told.outcome, Outcome::Committed(commit) if commit.events.len() == 1));
+    for gateway in [&rig.coordinator as &dyn CommandGateway, &remote] {
+        let again = gateway.hand_back(back()).await.unwrap();
+        assert!(matches!(again.outcome, Outcome::Duplicate(_)));
+    }
+    let told = last(&rig.store, &id.source).await;
+    let label = format!("TooFew of {target}");
+    assert_eq!(
+        told.of::<Till>().unwrap().unwrap(),
+        Happened::Labelled { label }
+    );
+    assert_eq!(*told.metadata, metadata());
+}
+
+/// For every till that is opened, another one is filled, and too much is taken from a third.
+struct Filling;
+
+const OTHER: Uuid = Uuid::from_u128(1);
+const EMPTY: Uuid = Uuid::from_u128(2);
+
+impl Saga for Filling {
+    const NAME: &'static str = "filling";
+    type Source = Till;
+
+    fn react(&self, event: &Happened, _: &RecordedEvent, effects: &mut Effects) {
+        if let Happened::Opened { .. } = event {
+            effects.send::<Till>(OTHER, &Do::Fill { coins: 1 });
+            effects.send::<Till>(EMPTY, &Do::Take { coins: 1 });
+        }
+    }
+}
+
+/// Runs the saga beside the server, on its log and with a connection to it.
+fn run_saga(rig: &Rig) -> Reactions {
+    let endpoint = Endpoint::from_shared(rig.url.clone()).unwrap();
+    let gateway = RemoteGateway::new(endpoint.connect_lazy());
+    let store: Arc<dyn Store> = rig.coordinator.store().clone();
+    let saga = SagaReaction::new(Filling, Arc::new(gateway), Arc::clone(&store) as _);
+    let component = Enrolled::new(Arc::new(saga));
+    Reactions::start(
+        &Feed::new(store as _),
+        vec![component],
+        &ReactionSettings::default(),
+    )
+}
+
+#[tokio::test]
+async fn a_saga_waits_for_a_server_that_is_away() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let mut rig = Rig::start_on_store(Arc::clone(&store), |server| server).await;
+    let reactions = run_saga(&rig);
+    let address = rig.url.strip_prefix("http://").unwrap().to_owned();
+    let opened = |rig: &Rig, root| {
+        let stream = StreamId::new(till().domain, Uuid::from_u128(root));
+        let commands = rig.commands();
+        async move {
+            let open = ask(&stream, "Open", r#"{"owner":"Ann"}"#);
+            commands.clone().submit(open).await.unwrap();
+            stream
+        }
+    };
+    let first = opened(&rig, 10).await;
+    let other = StreamId::new(till().domain, OTHER);
+    until(async || rig.history(&first).await.len() == 2).await;
+    rig.begin_shutdown();
+    rig.down().await;
+
+    // While nobody answers, somebody else has opened one more.
+    let elsewhere = Rig::start_on_store(Arc::clone(&store), |server| server).await;
+    let second = opened(&elsewhere, 11).await;
+    let waits = |state: &PieceState| matches!(state, PieceState::WaitingForTarget { target, .. } if target.as_str() == "till");
+    until(async || waits(&reactions.status()[0].state)).await;
+    let rig = Rig::start_at(&address, store, |server| server).await;
+    until(async || rig.history(&second).await.len() == 2).await;
+    assert_eq!(rig.history(&other).await.len(), 2);
+    assert_eq!(rig.history(&first).await, ["Opened", "Labelled"]);
+    soon(reactions.shutdown()).await;
+}
+
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    soon(async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
