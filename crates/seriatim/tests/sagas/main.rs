@@ -3,3 +3,4 @@
 mod effects;
 mod shop;
 mod stage;
+mod trouble;

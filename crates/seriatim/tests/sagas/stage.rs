@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use seriatim::AppBuilder;
 use seriatim::core::LogPartition;
 use seriatim::prelude::*;
+use seriatim::{AppBuilder, PieceState, PieceStatus};
 
 use crate::shop::{Giving, Order, OrderCommand, Reserving, Stock, StockCommand, StockEvent};
 
@@ -60,6 +60,23 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     };
     let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
     assert!(waited.is_ok(), "it never came about that {what}");
+}
+
+/// The status of a saga, once it is so.
+pub(crate) async fn until_status(
+    app: &App,
+    saga: &str,
+    is_so: impl Fn(&PieceState) -> bool,
+) -> PieceStatus {
+    let find = || {
+        let status = app.reactions().status();
+        let found = status
+            .into_iter()
+            .find(|piece| piece.work.component.as_str() == saga);
+        found.unwrap()
+    };
+    until("the saga has that status", async || is_so(&find().state)).await;
+    find()
 }
 
 /// The events of a stock, as they were recorded.

@@ -1,0 +1,223 @@
+//! What goes wrong between an event and its effects: nothing is lost, and nothing takes effect twice.
+
+use std::sync::Arc;
+
+use seriatim::core::{
+    Append, Domain, NewEvent, Payload, Prepare, PrepareError, Store, StreamId, Write,
+};
+use seriatim::prelude::*;
+use seriatim::{PieceState, Settings, open_store};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::shop::{Order, Reserving, Stock, StockCommand, StockRejection};
+use crate::stage::*;
+
+/// What a saga says of the event that it fails on.
+async fn failure(app: &App) -> String {
+    let failing = |state: &PieceState| matches!(state, PieceState::Retrying { .. });
+    let status = until_status(app, "reserving", failing).await;
+    let PieceState::Retrying { failure, .. } = status.state else {
+        unreachable!("it was just found to be so")
+    };
+    failure.error
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_exist_is_a_failure_that_names_it() {
+    let app = App::open("memory:").await.unwrap().aggregate::<Order>();
+    let app = app.saga(Reserving).start().await.unwrap();
+    place(&app, Uuid::now_v7(), Uuid::now_v7(), 2).await;
+    let failure = failure(&app).await;
+    assert!(
+        failure.contains("there is no domain `stock` here; there is `order`"),
+        "{failure}"
+    );
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_saga_that_panics_fails_on_that_event() {
+    let app = shop("memory:").await.saga(Reserving).start().await.unwrap();
+    let (sku, other) = (Uuid::now_v7(), Uuid::now_v7());
+    place(&app, Uuid::now_v7(), sku, 13).await;
+    let failure = failure(&app).await;
+    assert!(failure.contains("unlucky"), "{failure}");
+    assert_eq!(stock_events(&app, other).await, []);
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_that_no_longer_decodes_is_a_failure_that_says_so() {
+    let store = open_store("memory:").await.unwrap();
+    let event = NewEvent {
+        id: Uuid::now_v7(),
+        payload: Payload::json("Ordered", r#"{"by":"fax"}"#),
+        metadata: Arc::default(),
+    };
+    let append = Append {
+        stream: StreamId::new(Domain::of::<Order>(), Uuid::now_v7()),
+        write: Write::Events {
+            after: None,
+            events: Arc::new([event]),
+        },
+        claim: None,
+    };
+    store.append(vec![append]).await.unwrap();
+    let app = App::on(store).aggregate::<Order>().aggregate::<Stock>();
+    let app = app.saga(Reserving).start().await.unwrap();
+    let failure = failure(&app).await;
+    assert!(
+        failure.starts_with("the event cannot be read: `Ordered`"),
+        "{failure}"
+    );
+    app.shutdown().await.unwrap();
+}
+
+/// Whoever fills a stock waits here.
+#[derive(Clone)]
+struct Gate {
+    waiting: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+#[async_trait::async_trait]
+impl Prepare<Stock> for Gate {
+    async fn prepare(
+        &self,
+        command: StockCommand,
+    ) -> Result<StockCommand, PrepareError<StockRejection>> {
+        if matches!(command, StockCommand::Fill { .. }) {
+            self.waiting.add_permits(1);
+            self.open.acquire().await.unwrap().forget();
+        }
+        Ok(command)
+    }
+}
+
+/// A shop with a single place for commands, taken by somebody who fills a stock and waits until the gate is open; and an
+/// order that was placed meanwhile by another process.
+struct Crowded {
+    app: App,
+    sku: Uuid,
+    gate: Gate,
+    filling: JoinHandle<Result<Receipt, SubmitError>>,
+}
+
+impl Crowded {
+    async fn new() -> Self {
+        let store = open_store("memory:").await.unwrap();
+        let gate = Gate {
+            waiting: Arc::new(Semaphore::new(0)),
+            open: Arc::new(Semaphore::new(0)),
+        };
+        let settings = Settings {
+            queue_places: 1,
+            ..Settings::default()
+        };
+        let app = App::on(Arc::clone(&store))
+            .aggregate::<Order>()
+            .aggregate_with::<Stock>(gate.clone())
+            .settings(settings)
+            .saga(Reserving);
+        let app = app.start().await.unwrap();
+        let sku = Uuid::now_v7();
+        let filling = app.send::<Stock>(sku, StockCommand::Fill { count: 9 });
+        let filling = tokio::spawn(filling.into_future());
+        gate.waiting.acquire().await.unwrap().forget();
+
+        let elsewhere = App::on(store).aggregate::<Order>().start().await.unwrap();
+        place(&elsewhere, Uuid::now_v7(), sku, 4).await;
+        let waits = |state: &PieceState| matches!(state, PieceState::WaitingForTarget { target, .. } if target.as_str() == "stock");
+        until_status(&app, "reserving", waits).await;
+        Self {
+            app,
+            sku,
+            gate,
+            filling,
+        }
+    }
+
+    async fn open(self) -> App {
+        self.gate.open.add_permits(1);
+        self.filling.await.unwrap().unwrap();
+        self.app
+    }
+}
+
+#[tokio::test]
+async fn a_target_with_too_much_to_do_is_waited_for() {
+    let crowded = Crowded::new().await;
+    let sku = crowded.sku;
+    let app = crowded.open().await;
+    settled(&app).await;
+    let stock = app.state::<Stock>(sku, At::Current).await.unwrap().state;
+    assert_eq!((stock.left, stock.reserved), (5, 4));
+    app.shutdown().await.unwrap();
+}
+
+/// However long it would wait, the end of the program need not.
+#[tokio::test]
+async fn reactions_end_while_a_target_is_waited_for() {
+    let crowded = Crowded::new().await;
+    crowded.app.reactions().shutdown().await;
+    crowded.open().await.shutdown().await.unwrap();
+}
+
+/// The log, as far as it does not depend on when something happened.
+async fn counts(app: &App, skus: &[Uuid], orders: &[Uuid]) -> Vec<usize> {
+    let mut counts = Vec::new();
+    for sku in skus {
+        counts.push(stock_events(app, *sku).await.len());
+    }
+    for order in orders {
+        let events = app.events::<Order>(*order, Sequence::FIRST, 1_000).await;
+        counts.push(events.unwrap().len());
+    }
+    counts
+}
+
+#[tokio::test]
+async fn nothing_happens_twice_when_all_is_reacted_to_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("shop.db").display());
+    let roots = |count: usize| Vec::from_iter((0..count).map(|_| Uuid::now_v7()));
+    let (skus, orders) = (roots(3), roots(8));
+
+    // Ends in the middle of it, more than once.
+    for round in 0..4 {
+        let app = with_sagas(&url).await;
+        if round == 0 {
+            for sku in &skus {
+                fill(&app, *sku, 20).await;
+            }
+        }
+        for (n, order) in orders.iter().enumerate() {
+            place(&app, *order, skus[(n + round) % skus.len()], 2).await;
+        }
+        app.shutdown().await.unwrap();
+    }
+    let app = with_sagas(&url).await;
+    settled(&app).await;
+    let before = counts(&app, &skus, &orders).await;
+    // 32 orders want 3 pieces each, and 60 are there.
+    let reserved: usize = before[..3].iter().map(|events| events - 1).sum();
+    assert_eq!(reserved, 60);
+    assert_eq!(before[3..].iter().sum::<usize>(), 32 + 36);
+    app.shutdown().await.unwrap();
+
+    // Whoever has lost all progress does it all again. By now there would be enough for everybody.
+    let store: Arc<dyn Store> = open_store(&url).await.unwrap();
+    for saga in ["reserving", "giving"] {
+        store.forget(&saga.parse().unwrap()).await.unwrap();
+    }
+    let app = with_sagas(&url).await;
+    for sku in &skus {
+        fill(&app, *sku, 100).await;
+    }
+    settled(&app).await;
+    let mut after = counts(&app, &skus, &orders).await;
+    after[..3].iter_mut().for_each(|events| *events -= 1);
+    assert_eq!(after, before);
+    app.shutdown().await.unwrap();
+}
