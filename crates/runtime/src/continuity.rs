@@ -1,7 +1,8 @@
 //! Proves that nothing is missing between what was read before and what is read now.
 
-use foldhash::{HashMap, HashMapExt};
-use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence, StreamId, SubscribeError};
+use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence, SubscribeError};
+
+use crate::last_sequences::{Before, LastSequences};
 
 /// How many streams are remembered at least, once there are so many; twice as many at most.
 const STREAMS: usize = 20_000;
@@ -13,10 +14,7 @@ const STREAMS: usize = 20_000;
 #[derive(Debug)]
 pub(crate) struct Continuity {
     partition: LogPartition,
-    recent: HashMap<StreamId, Sequence>,
-    older: HashMap<StreamId, Sequence>,
-    /// Whether every stream that was ever read is remembered, so that an unknown one must begin at 0.
-    knows_all: bool,
+    streams: LastSequences,
 }
 
 impl Continuity {
@@ -24,9 +22,7 @@ impl Continuity {
     pub(crate) fn new(partition: LogPartition, begin: Position) -> Self {
         Self {
             partition,
-            recent: HashMap::new(),
-            older: HashMap::new(),
-            knows_all: begin == Position::START,
+            streams: LastSequences::new(STREAMS, begin == Position::START),
         }
     }
 
@@ -55,25 +51,10 @@ impl Continuity {
                 found: event.position,
             });
         }
-        if let Some(last) = self.recent.get_mut(&event.stream) {
-            check_follows(Some(*last), event)?;
-            *last = event.sequence;
-            return Ok(());
-        }
-        let last = self.older.get(&event.stream).copied();
-        if last.is_some() || self.knows_all {
-            check_follows(last, event)?;
-        }
-        self.remember(event);
-        Ok(())
-    }
-
-    fn remember(&mut self, event: &RecordedEvent) {
-        if self.recent.len() == STREAMS {
-            let forgotten = std::mem::replace(&mut self.older, std::mem::take(&mut self.recent));
-            self.knows_all &= forgotten.is_empty();
-        }
-        self.recent.insert(event.stream.clone(), event.sequence);
+        self.streams.pass(event, |before| match before {
+            Before::Known(last) => check_follows(last, event),
+            Before::Forgotten => Ok(()),
+        })
     }
 }
 
@@ -93,7 +74,7 @@ fn check_follows(last: Option<Sequence>, event: &RecordedEvent) -> Result<(), Su
 mod tests {
     use std::sync::Arc;
 
-    use seriatim_core::{Domain, Payload, Timestamp};
+    use seriatim_core::{Domain, Payload, StreamId, Timestamp};
     use uuid::Uuid;
 
     use super::*;

@@ -10,8 +10,10 @@
 //! so nothing is missed or repeated at the switch between them, however often it happens.
 
 mod ahead;
+mod audit;
 mod continuity;
 mod feed;
+mod last_sequences;
 mod page_size;
 mod reaction;
 mod reader;
@@ -20,6 +22,9 @@ mod subscription;
 mod tail;
 mod waiter;
 
+pub use audit::{
+    Audit, AuditJob, AuditProgress, AuditSettings, AuditStatus, AuditedPartition, Auditor, Finding,
+};
 pub use feed::Feed;
 pub use reaction::{
     AtLeastOnce, BackOff, Enrolled, Failure, PieceState, PieceStatus, Projector, ReactionSettings,

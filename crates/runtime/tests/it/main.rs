@@ -1,5 +1,6 @@
 //! Subscriptions against real stores.
 
+mod audit;
 mod damaged;
 mod live;
 mod reactions;
