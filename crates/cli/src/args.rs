@@ -83,6 +83,8 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     /// Bring the tables of a store to this program's schema; asks no server
     Migrate(Migrate),
+    /// Prove that a store's log is whole and that nobody's progress contradicts it; asks no server
+    Audit(Audit),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -237,6 +239,13 @@ pub(crate) struct Migrate {
     /// Only say what is missing; ends with code 10 if something is
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Audit {
+    /// Which store: sqlite://FILE or postgres://USER@HOST/DATABASE
+    #[arg(value_name = "URL", env = "SERIATIM_STORE", hide_env_values = true)]
+    pub(crate) store: String,
 }
 
 /// Which state of a stream is meant.

@@ -29,6 +29,8 @@ pub(crate) enum Exit {
     Pending = 10,
     /// It is done, but a component that was waited for has not handled it yet.
     NotHandled = 11,
+    /// An audit has findings.
+    Damaged = 12,
 }
 
 impl Exit {
@@ -47,6 +49,7 @@ impl Exit {
             Self::Denied => "denied",
             Self::Pending => "pending",
             Self::NotHandled => "not_handled",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -72,6 +75,7 @@ Exit codes:
   9  denied: the server does not let you do that
   10 pending: migrations are missing; run `seriatim migrate`
   11 not handled: it is done, but those waited for with --wait-for have not handled it yet; do not send it again
+  12 damaged: the log, or somebody's progress, contradicts itself; restore a backup
 
 Data goes to stdout, everything else to stderr. With --json, answers are one JSON document (lists of events and \
 streams: one a line) and errors one JSON object on stderr.";

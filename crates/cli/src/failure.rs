@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use serde_json::{Value, json};
+use seriatim::OpenStoreError;
 use seriatim_core::{
     Fault, QueryError, SequenceConflict, StoreErrorKind, StreamId, SubmitError, SubscribeError,
 };
@@ -66,6 +67,15 @@ impl Failure {
             CallError::Refused(error) => Self::of_subscribe(error),
             trouble => Self::of_trouble(trouble, "ask again"),
         }
+    }
+
+    /// Why a store does not open. What it says of itself names the next step already.
+    pub(crate) fn of_open(error: &OpenStoreError) -> Self {
+        let exit = match error.is_transient() {
+            true => Exit::Unavailable,
+            false => Exit::Invalid,
+        };
+        Self::new(exit, error.to_string())
     }
 
     /// What happened on the way.

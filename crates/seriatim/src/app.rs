@@ -8,7 +8,10 @@ use seriatim_core::{
     Aggregate, At, Begin, Domain, EventFilter, QueryError, Receipt, RecordedEvent, Sequence, Store,
     StoreError, StreamId, SubmitError, SubscribeError,
 };
-use seriatim_runtime::{Feed, Reactions, Subscription, Waiter};
+use seriatim_runtime::{
+    Audit, AuditJob, AuditStatus, Auditor, Feed, Reactions, Subscription, Waiter,
+};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::app_builder::AppBuilder;
@@ -23,6 +26,7 @@ pub struct App {
     pub(crate) feed: Feed,
     pub(crate) reactions: Arc<Reactions>,
     pub(crate) waiter: Waiter,
+    pub(crate) audits: Option<Arc<AuditJob>>,
     #[cfg(feature = "server")]
     pub(crate) door: Option<Arc<crate::listen::Door>>,
 }
@@ -158,6 +162,20 @@ impl App {
         &self.reactions
     }
 
+    /// Proves that the log is whole and that no progress contradicts it, all of it, now. Takes as long as reading the
+    /// log does, and 16 MB for each of its partitions.
+    pub async fn audit(&self) -> Result<Audit, StoreError> {
+        auditor(&self.coordinator, &self.reactions)
+            .audit(|_| {})
+            .await
+    }
+
+    /// How the audit in the background is getting on, if there is one: see
+    /// [`AppBuilder::audit`](crate::AppBuilder::audit).
+    pub fn audits(&self) -> Option<watch::Receiver<AuditStatus>> {
+        self.audits.as_ref().map(|job| job.status())
+    }
+
     /// The coordinator behind it, for commands that are already encoded, and for what has no shortcut here.
     pub fn coordinator(&self) -> &Coordinator {
         &self.coordinator
@@ -219,6 +237,15 @@ pub struct Standing<A> {
     pub state: A,
     /// The sequence of the last event in it.
     pub sequence: Option<Sequence>,
+}
+
+pub(crate) fn auditor(coordinator: &Coordinator, reactions: &Reactions) -> Auditor {
+    let store = coordinator.store();
+    Auditor::new(
+        Arc::clone(store) as _,
+        Arc::clone(store) as _,
+        Some(reactions),
+    )
 }
 
 fn stream<A: Aggregate>(root: Uuid) -> StreamId {

@@ -9,7 +9,8 @@ use seriatim_core::{
     Aggregate, Component, Domain, EventFilter, InvalidComponent, Prepare, Saga, Store,
 };
 use seriatim_runtime::{
-    AtLeastOnce, Enrolled, Feed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter,
+    AtLeastOnce, AuditJob, AuditSettings, Enrolled, Feed, Projector, ReactionSettings, Reactions,
+    SagaReaction, Waiter,
 };
 #[cfg(feature = "server")]
 use seriatim_server::Server;
@@ -25,6 +26,7 @@ pub struct AppBuilder {
     coordinator: CoordinatorBuilder,
     components: Vec<MakeComponent>,
     reaction_settings: ReactionSettings,
+    audit: Option<AuditSettings>,
     #[cfg(feature = "server")]
     listen: Option<String>,
 }
@@ -44,6 +46,7 @@ impl AppBuilder {
             store,
             components: Vec::new(),
             reaction_settings: ReactionSettings::default(),
+            audit: None,
             #[cfg(feature = "server")]
             listen: None,
         }
@@ -119,6 +122,14 @@ impl AppBuilder {
         self
     }
 
+    /// Audits the log and all progress in the background, again and again: see [`App::audits`]. One process of those on a
+    /// store is enough.
+    #[must_use]
+    pub fn audit(mut self, settings: AuditSettings) -> Self {
+        self.audit = Some(settings);
+        self
+    }
+
     /// Takes other settings than the default ones.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
@@ -159,11 +170,16 @@ impl AppBuilder {
             let server = Server::builder(coordinator.clone(), feed.clone());
             Arc::new(listener.serve(server.reactions(Arc::clone(&reactions))))
         });
+        let audits = self.audit.map(|settings| {
+            let auditor = crate::app::auditor(&coordinator, &reactions);
+            Arc::new(AuditJob::start(auditor, settings))
+        });
         Ok(App {
             coordinator,
             feed,
             reactions,
             waiter,
+            audits,
             #[cfg(feature = "server")]
             door,
         })

@@ -65,6 +65,7 @@
 
 mod app;
 mod app_builder;
+mod audit;
 #[cfg(doctest)]
 mod guide;
 #[cfg(feature = "server")]
@@ -79,6 +80,7 @@ pub mod prelude;
 pub use app::RunError;
 pub use app::{App, Standing};
 pub use app_builder::{AppBuilder, StartAppError};
+pub use audit::audit;
 pub use open::{OpenStoreError, migrate, open_store, pending_migrations};
 pub use send::{Record, Send};
 pub use waiting::{WaitError, Waiting};
@@ -94,8 +96,9 @@ pub use seriatim_proto::{
     CallError, Client, ConnectError, Connection, RemoteBatch, RemoteGateway, RemoteSubscription,
 };
 pub use seriatim_runtime::{
-    AtLeastOnce, BackOff, Batch, Enrolled, Failure, PieceState, PieceStatus, Projector,
-    ReactionSettings, Reactions, SagaReaction, Subscription,
+    AtLeastOnce, Audit, AuditProgress, AuditSettings, AuditStatus, AuditedPartition, BackOff,
+    Batch, Enrolled, Failure, Finding, PieceState, PieceStatus, Projector, ReactionSettings,
+    Reactions, SagaReaction, Subscription,
 };
 #[cfg(feature = "testkit")]
 pub use seriatim_testkit as testkit;

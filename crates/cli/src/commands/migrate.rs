@@ -1,6 +1,5 @@
-//! `migrate`: the one command that asks no server.
+//! `migrate`, which asks no server.
 
-use seriatim::OpenStoreError;
 use seriatim_core::SchemaChange;
 
 use crate::args::Migrate;
@@ -13,7 +12,7 @@ pub(crate) async fn run(wanted: &Migrate, output: &Output) -> Result<Exit, Failu
         true => seriatim::pending_migrations(&wanted.store).await,
         false => seriatim::migrate(&wanted.store).await,
     };
-    let change = change.map_err(|error| failure(&error))?;
+    let change = change.map_err(|error| Failure::of_open(&error))?;
     let made = !wanted.check;
     output.answer(
         &json::schema_change(&change, made),
@@ -27,13 +26,4 @@ fn exit(change: &SchemaChange, made: bool) -> Exit {
         true => Exit::Ok,
         false => Exit::Pending,
     }
-}
-
-/// What a store says of itself names the next step already.
-fn failure(error: &OpenStoreError) -> Failure {
-    let exit = match error.is_transient() {
-        true => Exit::Unavailable,
-        false => Exit::Invalid,
-    };
-    Failure::new(exit, error.to_string())
 }

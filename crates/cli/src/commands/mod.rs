@@ -1,5 +1,6 @@
 //! What each command does: ask the server, print the answer.
 
+mod audit;
 mod completions;
 mod dead_letters;
 mod log;
@@ -51,6 +52,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
             dead_letters::show(id, &connect(&global).await?, output).await
         }
         Command::Migrate(wanted) => migrate::run(&wanted, output).await,
+        Command::Audit(wanted) => audit::run(&wanted, output).await,
         Command::Completions { shell } => completions::print(shell, output),
     }
 }

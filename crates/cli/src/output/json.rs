@@ -1,6 +1,7 @@
 //! Answers for programs. The keys are documented in docs/cli.md and stay.
 
 use serde_json::{Value, json};
+use seriatim::Audit;
 use seriatim_core::{
     Codec, Conflict, ConflictReason, Cursor, DeadLetter, ExpectedSequence, FieldPath,
     FieldViolation, FirstResult, MergeStrategy, NotHandled, Outcome, Payload, Receipt,
@@ -23,6 +24,28 @@ pub(crate) fn schema_change(change: &SchemaChange, made: bool) -> Value {
         "after": change.after(),
         "made": made,
         "migrations": migrations,
+    })
+}
+
+pub(crate) fn audit(audit: &Audit) -> Value {
+    let partitions = audit.partitions.iter().map(|partition| {
+        json!({
+            "partition": partition.partition,
+            "head": partition.head,
+            "verified": partition.verified,
+            "sound": partition.sound,
+        })
+    });
+    let findings = audit.findings.iter();
+    let findings =
+        findings.map(|finding| json!({ "kind": finding.kind(), "message": finding.to_string() }));
+    json!({
+        "sound": audit.is_sound(),
+        "partitions": partitions.collect::<Vec<_>>(),
+        "checkpoints": audit.checkpoints,
+        "parked": audit.parked,
+        "findings": findings.collect::<Vec<_>>(),
+        "findings_total": audit.findings_total,
     })
 }
 

@@ -71,6 +71,13 @@ impl Output {
         }
     }
 
+    /// Shows a person on stderr how far something has come; programs are not told.
+    pub(crate) fn talk(&self, text: &str) {
+        if !self.json {
+            talk(text);
+        }
+    }
+
     /// Prints what went wrong, and gives the exit code.
     pub(crate) fn failure(&self, failure: &Failure) -> Exit {
         if failure.exit == Exit::Ok {

@@ -1,6 +1,7 @@
 //! Answers for people.
 
 use serde_json::Value;
+use seriatim::Audit;
 use seriatim_core::{
     Codec, Cursor, DeadLetter, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected,
     SchemaChange, Sequence, SequenceConflict, Simulated, Simulation, StateView, StreamSummary,
@@ -23,6 +24,32 @@ pub(crate) fn schema_change(change: &SchemaChange, made: bool) -> String {
         .map(|migration| vec![format!("{:4}", migration.number), migration.name.into()])
         .collect();
     text.push_str(&align(&lines));
+    text
+}
+
+pub(crate) fn audit(audit: &Audit) -> String {
+    let mut text = String::new();
+    for partition in &audit.partitions {
+        let (number, head, verified) = (partition.partition, partition.head, partition.verified);
+        text.push_str(&format!(
+            "partition {number}: verified up to position {verified} of {head}\n"
+        ));
+    }
+    let (checkpoints, parked) = (audit.checkpoints, audit.parked);
+    text.push_str(&format!(
+        "compared with it: {checkpoints} checkpoints, {parked} parked streams\n"
+    ));
+    for finding in &audit.findings {
+        text.push_str(&format!("finding: {finding}\n"));
+    }
+    let more = audit.findings_total - audit.findings.len() as u64;
+    if more > 0 {
+        text.push_str(&format!("and {more} more\n"));
+    }
+    text.push_str(match audit.is_sound() {
+        true => "verdict: sound\n",
+        false => "verdict: damaged\n",
+    });
     text
 }
 

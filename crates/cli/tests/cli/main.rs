@@ -3,6 +3,7 @@
 mod account;
 mod stage;
 
+mod audit;
 mod bad_input;
 mod dead_letters;
 mod failures;

@@ -112,3 +112,63 @@ impl Auditor {
         Ok(audit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use seriatim_core::{Append, Domain, NewEvent, Payload, Sequence, StreamId, Write};
+    use seriatim_store_sqlite::SqliteStore;
+    use uuid::Uuid;
+
+    use super::*;
+
+    async fn append(store: &SqliteStore, root: u128, before: u32) {
+        let event = NewEvent {
+            id: Uuid::now_v7(),
+            payload: Payload::json("Noted", "{}"),
+            metadata: Arc::default(),
+        };
+        let append = Append {
+            stream: StreamId::new(Domain::new("order").unwrap(), Uuid::from_u128(root)),
+            write: Write::Events {
+                after: before.checked_sub(1).map(Sequence),
+                events: Arc::new([event]),
+            },
+            claim: None,
+        };
+        store.append(vec![append]).await.unwrap();
+    }
+
+    /// With room for a few streams only, nearly every event before another is looked up.
+    #[tokio::test]
+    async fn faults_of_streams_that_were_forgotten_are_found_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        let store = SqliteStore::open_file(&path).await.unwrap();
+        for before in 0..4 {
+            for root in 0..20 {
+                append(&store, root, before).await;
+            }
+        }
+        let shared = Arc::new(store);
+        let mut auditor = Auditor::new(Arc::clone(&shared) as _, shared as _, None);
+        auditor.streams = 2;
+        let sound = auditor.audit(|_| {}).await.unwrap();
+        assert!(sound.is_sound(), "{sound:?}");
+        let direct = Connection::open(&path).unwrap();
+        let change = "UPDATE seriatim_events SET sequence = 9 WHERE position = 65";
+        direct.execute(change, []).unwrap();
+        let found = auditor.audit(|_| {}).await.unwrap();
+        assert!(
+            matches!(
+                found.findings[..],
+                [Finding::PredecessorMissing {
+                    position: Position(65),
+                    ..
+                }]
+            ),
+            "{found:?}"
+        );
+        assert_eq!(found.partitions[0].verified, Position(64));
+    }
+}

@@ -114,6 +114,21 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Its name for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::PositionMissing { .. } => "position_missing",
+            Self::EndMissing { .. } => "end_missing",
+            Self::SequenceBroken { .. } => "sequence_broken",
+            Self::PredecessorMissing { .. } => "predecessor_missing",
+            Self::OtherPartition { .. } => "other_partition",
+            Self::TimeDecreased { .. } => "time_decreased",
+            Self::CheckpointAhead { .. } => "checkpoint_ahead",
+            Self::NoSuchPartition { .. } => "no_such_partition",
+            Self::ParkedElsewhere { .. } => "parked_elsewhere",
+        }
+    }
+
     /// The last position of a partition that it leaves without doubt, if it is about the log.
     pub(crate) fn sound_before(&self) -> Option<Position> {
         match self {

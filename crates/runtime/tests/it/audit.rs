@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    Advance, CheckpointStore, Component, Hold, LogPartition, Parked, Position, Sequence, Share,
-    Store, StoreErrorKind, Taking, Timestamp, Work,
+    Advance, Component, Hold, LogPartition, Parked, Position, Sequence, Share, Store,
+    StoreErrorKind, Taking, Timestamp, Work,
 };
 use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor};
 use seriatim_store_memory::MemoryStore;
