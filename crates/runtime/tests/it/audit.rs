@@ -10,7 +10,7 @@ use seriatim_core::{
     Advance, Component, Hold, LogPartition, Parked, Position, Sequence, Share, Store,
     StoreErrorKind, Taking, Timestamp, Work,
 };
-use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor};
+use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor, Finding};
 use seriatim_store_memory::MemoryStore;
 use seriatim_store_sqlite::SqliteStore;
 use seriatim_testkit::faults::FaultyStore;
@@ -259,4 +259,31 @@ async fn in_the_background_it_begins_anew_and_finds_later_damage() {
         .clone()
         .unwrap();
     assert_eq!(audit.partitions[0].verified, Position(1));
+}
+
+/// With room for a few streams only, nearly every event before another is looked up.
+#[tokio::test]
+async fn faults_of_streams_that_were_forgotten_are_found_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open_file(&path).await.unwrap());
+    fill(&*store, 20, 4).await;
+    let auditor = auditor(&store).remembering(2);
+    let sound = auditor.audit(|_| {}).await.unwrap();
+    assert!(sound.is_sound(), "{sound:?}");
+    let direct = Connection::open(&path).unwrap();
+    let change = "UPDATE seriatim_events SET sequence = 9 WHERE position = 65";
+    direct.execute(change, []).unwrap();
+    let found = auditor.audit(|_| {}).await.unwrap();
+    assert!(
+        matches!(
+            found.findings[..],
+            [Finding::PredecessorMissing {
+                position: Position(65),
+                ..
+            }]
+        ),
+        "{found:?}"
+    );
+    assert_eq!(found.partitions[0].verified, Position(64));
 }
