@@ -1,6 +1,6 @@
 //! Puts an application together, and starts it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use seriatim_core::{
     Aggregate, Component, Domain, EventFilter, InvalidComponent, Prepare, Saga, Store,
 };
 use seriatim_runtime::{
-    AtLeastOnce, AuditJob, AuditSettings, Enrolled, Feed, Projector, ReactionSettings, Reactions,
-    SagaReaction, Waiter,
+    AtLeastOnce, AuditJob, AuditSettings, Enrolled, FailurePolicy, Feed, Projector,
+    ReactionSettings, Reactions, SagaReaction, Waiter,
 };
 #[cfg(feature = "server")]
 use seriatim_server::Server;
@@ -25,6 +25,7 @@ pub struct AppBuilder {
     store: Arc<dyn Store>,
     coordinator: CoordinatorBuilder,
     components: Vec<MakeComponent>,
+    policies: BTreeMap<String, FailurePolicy>,
     reaction_settings: ReactionSettings,
     audit: Option<AuditSettings>,
     #[cfg(feature = "server")]
@@ -45,6 +46,7 @@ impl AppBuilder {
             coordinator: Coordinator::builder(Arc::clone(&store)),
             store,
             components: Vec::new(),
+            policies: BTreeMap::new(),
             reaction_settings: ReactionSettings::default(),
             audit: None,
             #[cfg(feature = "server")]
@@ -115,6 +117,13 @@ impl AppBuilder {
         self
     }
 
+    /// What becomes of events that a component fails on; by default [their streams are parked](FailurePolicy::park).
+    #[must_use]
+    pub fn failure_policy(mut self, component: &str, policy: FailurePolicy) -> Self {
+        self.policies.insert(component.into(), policy);
+        self
+    }
+
     /// How components are run in this process.
     #[must_use]
     pub fn reaction_settings(mut self, settings: ReactionSettings) -> Self {
@@ -152,8 +161,9 @@ impl AppBuilder {
     pub async fn start(self) -> Result<App, StartAppError> {
         let coordinator = self.coordinator.start()?;
         let components = self.components.into_iter().map(|make| make(&coordinator));
-        let components = components.collect::<Result<Vec<_>, _>>()?;
+        let mut components = components.collect::<Result<Vec<_>, _>>()?;
         check_names(&components)?;
+        apply(self.policies, &mut components)?;
         let feed = Feed::new(Arc::clone(coordinator.store()) as _);
         // Before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
@@ -197,6 +207,20 @@ fn check_names(components: &[Enrolled]) -> Result<(), StartAppError> {
     }
 }
 
+fn apply(
+    policies: BTreeMap<String, FailurePolicy>,
+    components: &mut [Enrolled],
+) -> Result<(), StartAppError> {
+    for (name, policy) in policies {
+        let mut all = components.iter_mut();
+        match all.find(|enrolled| enrolled.reaction.component().as_str() == name) {
+            Some(enrolled) => enrolled.policy = policy,
+            None => return Err(StartAppError::PolicyForNobody { name }),
+        }
+    }
+    Ok(())
+}
+
 /// Why an application does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartAppError {
@@ -211,6 +235,14 @@ pub enum StartAppError {
     ComponentTwice {
         /// The name.
         name: Component,
+    },
+    /// A failure policy is for a component that is not there.
+    #[error(
+        "there is a failure policy for `{name}`, which is no component; register it, or correct the name"
+    )]
+    PolicyForNobody {
+        /// The name.
+        name: String,
     },
     /// A saga reacts to an aggregate that is not there. What is rejected must be able to come back to it.
     #[error(

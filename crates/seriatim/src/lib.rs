@@ -97,8 +97,9 @@ pub use seriatim_proto::{
 };
 pub use seriatim_runtime::{
     AtLeastOnce, Audit, AuditProgress, AuditSettings, AuditStatus, AuditedPartition, BackOff,
-    Batch, Enrolled, Failure, Finding, PieceState, PieceStatus, Projector, ReactionSettings,
-    Reactions, SagaReaction, Subscription,
+    Batch, Decision, Enrolled, Failure, FailurePolicy, Finding, OperatorError, PieceState,
+    PieceStatus, Progress, Projector, ReactionSettings, Reactions, SagaReaction, Subscription,
+    Then,
 };
 #[cfg(feature = "testkit")]
 pub use seriatim_testkit as testkit;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use seriatim::core::{EventFilter, RecordedEvent};
 use seriatim::prelude::*;
-use seriatim::{PieceState, Projector, StartAppError};
+use seriatim::{BackOff, Decision, FailurePolicy, PieceState, Projector, StartAppError};
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Happened {
@@ -110,6 +110,91 @@ async fn names_that_no_component_can_have_are_refused_at_the_start() {
         .projector("additions", all(), Additions::default());
     match twice.start().await.unwrap_err() {
         StartAppError::ComponentTwice { name } => assert_eq!(name.as_str(), "additions"),
+        other => panic!("{other}"),
+    }
+}
+
+/// Takes in nothing but small numbers.
+struct Small(Additions);
+
+#[async_trait::async_trait]
+impl Projector for Small {
+    async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        for event in events {
+            if let Some(Ok(Happened::Added { count: 100.. })) = event.of::<Counter>() {
+                return Err("that is too much".into());
+            }
+        }
+        self.0.project(events).await
+    }
+}
+
+#[tokio::test]
+async fn what_fails_is_parked_or_paused_as_the_application_has_it() {
+    let impatient = BackOff {
+        retries: 0,
+        ..BackOff::default()
+    };
+    let additions = Additions::default();
+    let app = App::open("memory:")
+        .await
+        .unwrap()
+        .aggregate::<Counter>()
+        .projector("parking", EventFilter::default(), Small(additions.clone()))
+        .projector(
+            "pausing",
+            EventFilter::default(),
+            Small(Additions::default()),
+        )
+        .failure_policy(
+            "parking",
+            FailurePolicy {
+                back_off: impatient,
+                ..FailurePolicy::park()
+            },
+        )
+        .failure_policy(
+            "pausing",
+            FailurePolicy {
+                back_off: impatient,
+                ..FailurePolicy::pause()
+            },
+        )
+        .start()
+        .await
+        .unwrap();
+    let (bad, good) = (Uuid::now_v7(), Uuid::now_v7());
+    for (root, count) in [(bad, 100), (bad, 1), (good, 2)] {
+        app.send::<Counter>(root, Do::Add { count }).await.unwrap();
+    }
+    assert_eq!(additions.until(1).await, [2]);
+    let reactions = app.reactions();
+    let parked = reactions.parked(None).await.unwrap();
+    assert_eq!((parked.len(), parked[0].stream.root), (1, bad));
+    while !(reactions.status().iter())
+        .any(|status| matches!(status.state, PieceState::Paused { .. }))
+    {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let skip = Decision {
+        component: "parking".parse().unwrap(),
+        stream: parked[0].stream.clone(),
+        sequence: Some(parked[0].sequence),
+        will: seriatim::core::Will::Skip,
+        actor: None,
+        reason: Some("a test".into()),
+    };
+    reactions.decide(skip).await.unwrap();
+    assert_eq!(additions.until(2).await, [2, 1]);
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_policy_for_nobody_is_refused_at_the_start() {
+    let app = App::open("memory:").await.unwrap().aggregate::<Counter>();
+    let app = app.failure_policy("adition", FailurePolicy::pause());
+    match app.start().await.unwrap_err() {
+        StartAppError::PolicyForNobody { name } => assert_eq!(name, "adition"),
         other => panic!("{other}"),
     }
 }

@@ -16,7 +16,8 @@ use seriatim::core::{
 };
 use seriatim::prelude::*;
 use seriatim::{
-    AppBuilder, AtLeastOnce, BackOff, Enrolled, Projector, ReactionSettings, WaitError, open_store,
+    AppBuilder, AtLeastOnce, BackOff, Enrolled, FailurePolicy, Projector, ReactionSettings,
+    WaitError, open_store,
 };
 use tokio::sync::Semaphore;
 
@@ -251,9 +252,12 @@ fn impatient(store: &Arc<dyn Store>, name: &str, projector: Additions) -> Enroll
         projector,
     );
     Enrolled {
-        back_off: BackOff {
-            retries: 0,
-            ..BackOff::default()
+        policy: FailurePolicy {
+            back_off: BackOff {
+                retries: 0,
+                ..BackOff::default()
+            },
+            ..FailurePolicy::pause()
         },
         shares: NonZero::new(2).unwrap(),
         ..Enrolled::new(Arc::new(reaction))

@@ -2,20 +2,27 @@
 //!
 //! ```text
 //! stand by ──take──► work: next batch ─► handle, checkpoint moved ─► next batch ...
-//!    ▲                 │          └─ failed: again, alone, after a pause ─ too often: paused
-//!    └── tenure lost ──┘
+//!    ▲                 │          └─ failed: again, alone, after a pause ─ too often: park, skip or pause
+//!    └── tenure lost ──┘          └─ meanwhile: parked streams that a person wants to be tried
 //! ```
 
 mod back_off;
 mod dispatch;
+mod operator;
+mod parking;
 mod piece;
+mod policy;
 mod projector;
+mod queues;
 mod runner;
 mod saga;
 mod status;
 mod step;
+mod working;
 
 pub use back_off::BackOff;
+pub use operator::{Decision, OperatorError, Progress};
+pub use policy::{FailurePolicy, Then};
 pub use projector::{AtLeastOnce, Projector};
 pub use runner::{Enrolled, ReactionSettings, Reactions};
 pub use saga::SagaReaction;

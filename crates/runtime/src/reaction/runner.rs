@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use seriatim_core::{LogPartition, Position, Reaction, Share, Work};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::back_off::BackOff;
 use super::piece::Piece;
+use super::policy::FailurePolicy;
 use super::status::{PieceState, PieceStatus};
 use crate::Feed;
 
@@ -28,17 +28,17 @@ pub struct Enrolled {
     /// Into how many shares its work is cut, in each partition of the log: as many processes can work for it at once.
     /// To be chosen once: with another number its progress is another.
     pub shares: NonZero<u16>,
-    /// How often an event is tried again that it failed on.
-    pub back_off: BackOff,
+    /// What becomes of an event that it fails on.
+    pub policy: FailurePolicy,
 }
 
 impl Enrolled {
-    /// As one piece of work in each partition, with the usual patience.
+    /// As one piece of work in each partition, with the default policy.
     pub fn new(reaction: Arc<dyn Reaction>) -> Self {
         Self {
             reaction,
             shares: NonZero::<u16>::MIN,
-            back_off: BackOff::default(),
+            policy: FailurePolicy::default(),
         }
     }
 }
@@ -66,7 +66,10 @@ impl Default for ReactionSettings {
 /// The components that run in this process. Dropped, they end by themselves after the step they are at; see
 /// [`Reactions::shutdown`].
 pub struct Reactions {
+    pub(super) feed: Feed,
     enrolled: Vec<Arc<dyn Reaction>>,
+    /// To be rung when a person has decided something about the work.
+    pub(super) bells: Vec<(Work, Arc<Notify>)>,
     pieces: Vec<watch::Receiver<PieceStatus>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
@@ -84,34 +87,38 @@ impl Reactions {
     /// Begins to feed components with the log. Must be called on a Tokio runtime.
     pub fn start(feed: &Feed, components: Vec<Enrolled>, settings: &ReactionSettings) -> Self {
         let (stop, stopping) = watch::channel(false);
-        let (mut pieces, mut tasks) = (Vec::new(), Vec::new());
-        let reactions = components
-            .iter()
-            .map(|enrolled| Arc::clone(&enrolled.reaction));
-        let reactions = reactions.collect();
-        for enrolled in components {
-            for work in works(&enrolled, feed.partitions()) {
+        let (mut pieces, mut tasks, mut bells) = (Vec::new(), Vec::new(), Vec::new());
+        for enrolled in &components {
+            for work in works(enrolled, feed.partitions()) {
                 let (status, watched) = watch::channel(PieceStatus {
                     work: work.clone(),
                     state: PieceState::StandingBy { owner: None },
                     position: Position::START,
+                    parked: 0,
                 });
                 pieces.push(watched);
+                let bell = Arc::<Notify>::default();
+                bells.push((work.clone(), Arc::clone(&bell)));
                 let piece = Piece {
                     reaction: Arc::clone(&enrolled.reaction),
                     work,
                     feed: feed.clone(),
                     owner: settings.owner.as_str().into(),
                     lease: settings.lease.max(SHORTEST_LEASE),
-                    back_off: enrolled.back_off,
+                    policy: enrolled.policy.clone(),
                     status,
+                    bell,
                     stop: stopping.clone(),
                 };
                 tasks.push(tokio::spawn(piece.run()));
             }
         }
         Self {
-            enrolled: reactions,
+            feed: feed.clone(),
+            enrolled: (components.into_iter())
+                .map(|enrolled| enrolled.reaction)
+                .collect(),
+            bells,
             pieces,
             tasks: Mutex::new(tasks),
             stop,

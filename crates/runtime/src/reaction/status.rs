@@ -11,6 +11,8 @@ pub struct PieceStatus {
     pub state: PieceState,
     /// The last position that was finished here; at the start while another process has the work.
     pub position: Position,
+    /// How many streams are parked, as far as this process knows.
+    pub parked: usize,
 }
 
 /// What a piece of work is doing in this process.
@@ -42,8 +44,8 @@ pub enum PieceState {
         /// How often it was tried.
         tried: u32,
     },
-    /// An event failed too often, or the log cannot be followed. The work is this process's still; it goes on after
-    /// a restart.
+    /// An event failed too often, or the log cannot be followed. The work is this process's still; it goes on when it is
+    /// resumed, or started again.
     Paused {
         /// What failed; `None` if it was the log.
         failure: Option<Failure>,

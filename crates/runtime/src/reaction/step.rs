@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use seriatim_core::{
-    Advance, Domain, Hold, Position, Reaction, ReactionError, RecordedEvent, Step, StoreError,
-    Tenure,
+    Advance, Domain, Hold, Reaction, ReactionError, RecordedEvent, Step, StoreError, Tenure,
 };
 
 /// What came of a try.
 #[derive(Debug)]
 pub(crate) enum Tried {
-    /// The events are handled, and the checkpoint has moved.
+    /// The events are handled, and that is written down.
     Done,
     /// The work is not ours any more.
     Lost,
@@ -30,13 +29,13 @@ pub(crate) async fn attempt(
     reaction: &dyn Reaction,
     tenure: &Tenure,
     events: &[&RecordedEvent],
-    to: Position,
+    advance: &Advance,
     lease: Duration,
 ) -> Tried {
     let step = Step {
         tenure,
         events,
-        advance: &Advance::Checkpoint(to),
+        advance,
         lease,
     };
     let handled = AssertUnwindSafe(reaction.handle(step)).catch_unwind();

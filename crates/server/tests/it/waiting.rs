@@ -7,7 +7,7 @@ use std::time::Duration;
 use seriatim_core::{Component, EventFilter, RecordedEvent, StreamId};
 use seriatim_proto::v1;
 use seriatim_runtime::{
-    AtLeastOnce, BackOff, Enrolled, Feed, Projector, ReactionSettings, Reactions,
+    AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, Projector, ReactionSettings, Reactions,
 };
 use seriatim_store_memory::MemoryStore;
 use tokio::sync::Semaphore;
@@ -43,9 +43,12 @@ async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
         Gate(Arc::clone(&permits)),
     );
     let enrolled = Enrolled {
-        back_off: BackOff {
-            retries: 0,
-            ..BackOff::default()
+        policy: FailurePolicy {
+            back_off: BackOff {
+                retries: 0,
+                ..BackOff::default()
+            },
+            ..FailurePolicy::pause()
         },
         ..Enrolled::new(Arc::new(reaction))
     };

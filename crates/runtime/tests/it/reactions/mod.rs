@@ -1,6 +1,9 @@
 //! Components that are fed with the log, and what can happen to them.
 
 mod failing;
+mod model;
 mod owners;
+mod parking;
+mod resuming;
 mod tally;
 mod whole;

@@ -9,8 +9,8 @@ use seriatim_core::{
     Checkpoint, CheckpointStore, Component, EventFilter, RecordedEvent, Sequence, StreamId,
 };
 use seriatim_runtime::{
-    AtLeastOnce, BackOff, Enrolled, Feed, PieceState, PieceStatus, Projector, ReactionSettings,
-    Reactions,
+    AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, PieceState, PieceStatus, Projector,
+    ReactionSettings, Reactions,
 };
 use seriatim_store_memory::MemoryStore;
 
@@ -121,8 +121,26 @@ pub(crate) fn named(name: &str, store: &MemoryStore, tally: &Tally) -> Enrolled 
         tally.clone(),
     );
     Enrolled {
-        back_off: IMPATIENT,
+        policy: FailurePolicy {
+            back_off: IMPATIENT,
+            ..FailurePolicy::pause()
+        },
         ..Enrolled::new(Arc::new(reaction))
+    }
+}
+
+/// One that parks what fails.
+pub(crate) fn parking(store: &MemoryStore, tally: &Tally) -> Enrolled {
+    Enrolled {
+        policy: impatient_parking(),
+        ..enrolled(store, tally)
+    }
+}
+
+pub(crate) fn impatient_parking() -> FailurePolicy {
+    FailurePolicy {
+        back_off: IMPATIENT,
+        ..FailurePolicy::park()
     }
 }
 

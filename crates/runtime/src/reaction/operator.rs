@@ -1,0 +1,285 @@
+//! What a person can see of components, and do about what they could not handle.
+
+use std::sync::Arc;
+
+use seriatim_core::{
+    Checkpoint, CheckpointStore, Component, Parked, Position, Reaction, Sequence, Skipped,
+    StoreError, StreamId, Timestamp, Will, Wish, Work,
+};
+
+use super::runner::Reactions;
+
+/// How far a piece of work has come, whichever process does it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Where it stands, and who does it.
+    pub checkpoint: Checkpoint,
+    /// The position of the last event of its partition of the log.
+    pub head: Position,
+    /// How many streams are parked.
+    pub parked: usize,
+}
+
+impl Progress {
+    /// How many events of its partition it has not seen yet, those of other shares counted too. None if its checkpoint
+    /// is ahead of the log.
+    pub fn lag(&self) -> u64 {
+        self.head.0.saturating_sub(self.checkpoint.position.0)
+    }
+}
+
+/// What a person decides about a parked stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Of which component.
+    pub component: Component,
+    /// Which stream.
+    pub stream: StreamId,
+    /// At which event the person has seen it parked; `None`: at whichever it is.
+    pub sequence: Option<Sequence>,
+    /// What is to be done.
+    pub will: Will,
+    /// Who decides.
+    pub actor: Option<String>,
+    /// Why; an event is not skipped without a reason.
+    pub reason: Option<String>,
+}
+
+/// The verbs of a person. They reach the components that this process was started with, whichever process works for
+/// them; that is told at once if it is this one, and else finds out within a third of its lease.
+impl Reactions {
+    /// How far the work of all components has come.
+    pub async fn progress(&self) -> Result<Vec<Progress>, StoreError> {
+        let mut found = Vec::new();
+        for reaction in self.enrolled() {
+            let store = reaction.checkpoints();
+            let component = Some(reaction.component());
+            let parked = store.parked(component).await?;
+            for checkpoint in store.checkpoints(component).await? {
+                let of_it = |parked: &&Parked| parked.work == checkpoint.work;
+                // Of a log that had more partitions, or of another one.
+                if checkpoint.work.partition.0 >= self.feed.partitions().get() {
+                    continue;
+                }
+                found.push(Progress {
+                    head: self.feed.store().head(checkpoint.work.partition).await?,
+                    parked: parked.iter().filter(of_it).count(),
+                    checkpoint,
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The streams that are parked, of one component or of all.
+    pub async fn parked(&self, of: Option<&Component>) -> Result<Vec<Parked>, OperatorError> {
+        let mut found = Vec::new();
+        for reaction in self.of(of)? {
+            let parked = reaction.checkpoints().parked(Some(reaction.component()));
+            found.extend(parked.await?);
+        }
+        Ok(found)
+    }
+
+    /// The events that were given up last, of one component or of all, the latest first.
+    pub async fn skipped(
+        &self,
+        of: Option<&Component>,
+        limit: usize,
+    ) -> Result<Vec<Skipped>, OperatorError> {
+        let mut found = Vec::new();
+        for reaction in self.of(of)? {
+            let checkpoints = reaction.checkpoints();
+            found.extend(
+                checkpoints
+                    .skipped(Some(reaction.component()), limit)
+                    .await?,
+            );
+        }
+        found.sort_by_key(|skipped| std::cmp::Reverse(skipped.at));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Decides about a parked stream, and gives it as it was. What comes of it shows later: it is not parked any more,
+    /// or at a later event, or has failed again.
+    pub async fn decide(&self, decision: Decision) -> Result<Parked, OperatorError> {
+        let Decision {
+            component,
+            stream,
+            sequence,
+            ..
+        } = &decision;
+        let checkpoints = self.one(component)?.checkpoints();
+        let parked = checkpoints.parked(Some(component)).await?;
+        let found = parked.into_iter().find(|parked| parked.stream == *stream);
+        let parked = found.ok_or_else(|| OperatorError::NotParked {
+            component: component.clone(),
+            stream: stream.clone(),
+        })?;
+        if let Some(asked) = sequence.filter(|asked| *asked != parked.sequence) {
+            return Err(OperatorError::Elsewhere {
+                stream: stream.clone(),
+                asked,
+                parked: parked.sequence,
+            });
+        }
+        let noted = note(checkpoints, &parked, decision.wish()?).await?;
+        self.ring(&parked.work);
+        noted.then_some(parked).ok_or(OperatorError::Decided {
+            stream: decision.stream,
+        })
+    }
+
+    /// Wants all parked streams of a component to be retried, and says how many that are. Those about which somebody
+    /// has decided already are left alone.
+    pub async fn retry_all(
+        &self,
+        component: &Component,
+        actor: Option<&str>,
+    ) -> Result<usize, OperatorError> {
+        let checkpoints = self.one(component)?.checkpoints();
+        let mut count = 0;
+        for parked in checkpoints.parked(Some(component)).await? {
+            let wish = Wish {
+                will: Will::Retry,
+                actor: actor.map(clean),
+                reason: None,
+                at: Timestamp::now(),
+            };
+            if note(checkpoints, &parked, wish).await? {
+                count += 1;
+                self.ring(&parked.work);
+            }
+        }
+        Ok(count)
+    }
+
+    /// Lets all paused work of a component go on, and says which that is.
+    pub async fn resume(&self, component: &Component) -> Result<Vec<Work>, OperatorError> {
+        let checkpoints = self.one(component)?.checkpoints();
+        let mut resumed = Vec::new();
+        for checkpoint in checkpoints.checkpoints(Some(component)).await? {
+            let is_paused = checkpoint.paused.is_some();
+            if is_paused && checkpoints.resume(&checkpoint.work).await? {
+                self.ring(&checkpoint.work);
+                resumed.push(checkpoint.work);
+            }
+        }
+        Ok(resumed)
+    }
+
+    fn of(&self, component: Option<&Component>) -> Result<&[Arc<dyn Reaction>], OperatorError> {
+        match component {
+            Some(component) => Ok(std::slice::from_ref(self.one(component)?)),
+            None => Ok(self.enrolled()),
+        }
+    }
+
+    fn one(&self, component: &Component) -> Result<&Arc<dyn Reaction>, OperatorError> {
+        let mut all = self.enrolled().iter();
+        let found = all.find(|reaction| reaction.component() == component);
+        found.ok_or_else(|| OperatorError::UnknownComponent {
+            component: component.clone(),
+            known: (self.enrolled().iter())
+                .map(|reaction| reaction.component().clone())
+                .collect(),
+        })
+    }
+
+    fn ring(&self, work: &Work) {
+        if let Some((_, bell)) = self.bells.iter().find(|(of, _)| of == work) {
+            bell.notify_one();
+        }
+    }
+}
+
+async fn note(
+    checkpoints: &dyn CheckpointStore,
+    parked: &Parked,
+    wish: Wish,
+) -> Result<bool, StoreError> {
+    let (work, stream) = (&parked.work, &parked.stream);
+    checkpoints
+        .decide(work, stream, parked.sequence, &wish)
+        .await
+}
+
+impl Decision {
+    fn wish(&self) -> Result<Wish, OperatorError> {
+        let reason = self.reason.as_deref().map(str::trim);
+        let reason = reason.filter(|reason| !reason.is_empty()).map(clean);
+        if self.will == Will::Skip && reason.is_none() {
+            return Err(OperatorError::NoReason);
+        }
+        Ok(Wish {
+            will: self.will,
+            actor: self.actor.as_deref().map(clean),
+            reason,
+            at: Timestamp::now(),
+        })
+    }
+}
+
+/// As every store can keep it.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Why nothing was done for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// This process was started without the component.
+    #[error("there is no component `{component}` here; {}", names(known))]
+    UnknownComponent {
+        /// What was asked for.
+        component: Component,
+        /// Those that there are.
+        known: Vec<Component>,
+    },
+    /// The stream is not parked, or not any more.
+    #[error("{stream} is not parked for `{component}`; list what is")]
+    NotParked {
+        /// By which component it is not.
+        component: Component,
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// The stream is parked at another event.
+    #[error("{stream} is parked at {parked}, not at {asked}; look at that event and decide again")]
+    Elsewhere {
+        /// Which stream.
+        stream: StreamId,
+        /// Where it was believed to be parked.
+        asked: Sequence,
+        /// Where it is.
+        parked: Sequence,
+    },
+    /// Somebody has decided already, and that is still to be done; or the stream has moved just now.
+    #[error(
+        "somebody has decided about {stream} before; wait until that is done, and list it again"
+    )]
+    Decided {
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// An event was to be skipped without a reason.
+    #[error("an event is skipped for good; say why")]
+    NoReason,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn names(components: &[Component]) -> String {
+    match components {
+        [] => "it has none".into(),
+        all => {
+            let names: Vec<_> = all
+                .iter()
+                .map(|component| format!("`{component}`"))
+                .collect();
+            format!("name one of {}", names.join(", "))
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! What an owner does with what cannot be handled: it parks, skips or pauses, and tries again when it is told to.
+
+use seriatim_core::{
+    Advance, Hold, Parked, Position, RecordedEvent, Sequence, Skipped, StoreError, StreamId,
+    Tenure, Timestamp, Will,
+};
+
+use super::piece::{End, Piece};
+use super::policy::Then;
+use super::queues::{Hand, Queues};
+use super::status::Failure;
+
+/// How many streams of one piece of work are parked at most. It is the component that is broken then, not the events.
+const MOST_PARKED: usize = 1000;
+
+/// How many events of a parked stream are read at once: while they are handled, other streams wait.
+const PAGE: usize = 100;
+
+/// How much of what a component says is kept, in bytes.
+const FAILURE_BYTES: usize = 4096;
+
+/// What was decided about an event, to be written down.
+enum Verdict {
+    Park(Parked, Position),
+    ParkAgain(Parked),
+    Skip(Skipped, Advance),
+    PassOver(Advance),
+}
+
+/// Events of a parked stream that wait, and where those begin that were not read yet.
+struct Line {
+    events: Vec<RecordedEvent>,
+    rest: Option<Sequence>,
+}
+
+impl Line {
+    /// The event at this place, or the first after the last that was read; `None`: that was all.
+    fn sequence(&self, index: usize) -> Option<Sequence> {
+        let here = self.events.get(index).map(|event| event.sequence);
+        here.or(self.rest)
+    }
+}
+
+impl Piece {
+    /// What is parked when the work begins.
+    pub(crate) async fn parked(&mut self, tenure: &Tenure) -> Result<Queues, End> {
+        let mut tried = 0;
+        loop {
+            match self.look_for_parked().await {
+                Ok(parked) => return Ok(Queues::new(parked)),
+                Err(error) => {
+                    tried += 1;
+                    self.wait_for_store(&error, tried, tenure).await?;
+                }
+            }
+        }
+    }
+
+    /// Looks for what people have decided, if there is something that they can decide about.
+    pub(crate) async fn hear(&self, hand: &mut Hand) {
+        if hand.queues.is_empty() {
+            return;
+        }
+        match self.look_for_parked().await {
+            Ok(parked) => hand.queues.hear(parked),
+            Err(error) => {
+                tracing::warn!(work = %self.work, %error, "looking for decisions again later");
+            }
+        }
+    }
+
+    async fn look_for_parked(&self) -> Result<impl Iterator<Item = Parked> + use<>, StoreError> {
+        let checkpoints = self.reaction.checkpoints();
+        let all = checkpoints.parked(Some(&self.work.component)).await?;
+        let work = self.work.clone();
+        Ok(all.into_iter().filter(move |parked| parked.work == work))
+    }
+
+    /// Goes past an event that has failed too often, or pauses before it.
+    pub(crate) async fn give_up(
+        &mut self,
+        event: &RecordedEvent,
+        failure: Failure,
+        tries: u32,
+        to: Position,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
+        let error = for_people(&failure.error);
+        if self.policy.skips(event) {
+            let skipped = self.skipped_by_policy(event, error);
+            let verdict = Verdict::Skip(skipped, Advance::Checkpoint(to));
+            self.write(&verdict, &hand.tenure).await?;
+        } else if self.policy.then == Then::Pause {
+            return Err(End::Paused(Some(failure), error));
+        } else if hand.queues.len() >= MOST_PARKED {
+            let error = format!(
+                "{error}; {MOST_PARKED} streams are parked already, so it is not about single events: correct the component, then resume it"
+            );
+            return Err(End::Paused(Some(failure), error));
+        } else {
+            let parked = Parked {
+                work: self.work.clone(),
+                stream: event.stream.clone(),
+                sequence: event.sequence,
+                failure: error,
+                tries,
+                since: Timestamp::now(),
+                attempts: Vec::new(),
+                wish: None,
+            };
+            tracing::error!(work = %self.work, stream = %event.stream, sequence = %event.sequence, "parked");
+            let verdict = Verdict::Park(parked.clone(), to);
+            self.write(&verdict, &hand.tenure).await?;
+            hand.queues.add(parked);
+        }
+        self.has_finished(to, hand);
+        Ok(())
+    }
+
+    /// Does a step of what is to be done about parked streams.
+    pub(crate) async fn retry_parked(
+        &mut self,
+        hand: &mut Hand,
+        seen: Position,
+    ) -> Result<(), End> {
+        // What waits is what the checkpoint has passed. Events of the stream that were read since and left out would
+        // belong to nobody if it were parked no longer.
+        if seen > hand.tenure.position {
+            let verdict = Verdict::PassOver(Advance::Checkpoint(seen));
+            self.write(&verdict, &hand.tenure).await?;
+            self.has_finished(seen, hand);
+        }
+        let Some(parked) = hand.queues.due().cloned() else {
+            return Ok(());
+        };
+        match self.line(&parked, hand.tenure.position).await {
+            Ok(line) => self.retry(&parked, &line, hand).await?,
+            Err(error) => self.wait_for_store(&error, 1, &hand.tenure).await?,
+        }
+        self.has_finished(hand.tenure.position, hand);
+        Ok(())
+    }
+
+    async fn line(&self, parked: &Parked, checkpoint: Position) -> Result<Line, StoreError> {
+        let store = self.feed.store();
+        let mut events = store
+            .read_stream(&parked.stream, parked.sequence, PAGE)
+            .await?;
+        let waiting = events.partition_point(|event| event.position <= checkpoint);
+        events.truncate(waiting);
+        let last = events.last().filter(|_| waiting == PAGE);
+        let rest = last.and_then(|event| Sequence::after(Some(event.sequence)).ok());
+        let filter = self.reaction.filter();
+        events.retain(|event| filter.matches(event));
+        Ok(Line { events, rest })
+    }
+
+    async fn retry(&mut self, parked: &Parked, line: &Line, hand: &mut Hand) -> Result<(), End> {
+        let stream = &parked.stream;
+        let Some(first) = line
+            .events
+            .first()
+            .filter(|event| event.sequence == parked.sequence)
+        else {
+            // Nothing that concerns the component, up to there.
+            let to = line.sequence(0);
+            let verdict = Verdict::PassOver(advance(stream, parked.sequence, to));
+            self.write(&verdict, &hand.tenure).await?;
+            hand.queues.moved(stream, to);
+            return Ok(());
+        };
+        if let Some(wish) = parked.wish.as_ref().filter(|wish| wish.will == Will::Skip) {
+            let skipped = Skipped {
+                work: self.work.clone(),
+                stream: stream.clone(),
+                sequence: first.sequence,
+                failure: parked.failure.clone(),
+                actor: wish.actor.clone(),
+                reason: wish.reason.clone().unwrap_or_default(),
+                at: Timestamp::now(),
+            };
+            return self.skip_parked(skipped, line.sequence(1), hand).await;
+        }
+        let events: Vec<_> = line.events.iter().collect();
+        let end = line.sequence(events.len());
+        let all = advance(stream, first.sequence, end);
+        if events.len() > 1 && self.attempt(&events, &all, hand).await?.is_ok() {
+            hand.queues.moved(stream, end);
+            return Ok(());
+        }
+        for (event, next) in events.iter().zip(1..) {
+            let next = line.sequence(next);
+            let one = advance(stream, event.sequence, next);
+            if let Err(error) = self.attempt(&[event], &one, hand).await? {
+                return self.failed_again(event, &error, next, hand).await;
+            }
+            hand.queues.moved(stream, next);
+        }
+        Ok(())
+    }
+
+    /// Lets time pass before the next try, without keeping other streams waiting; or gives up.
+    async fn failed_again(
+        &mut self,
+        event: &RecordedEvent,
+        error: &str,
+        next: Option<Sequence>,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
+        let Some(queue) = hand.queues.get_mut(&event.stream) else {
+            return Ok(());
+        };
+        let tried = queue.failed(for_people(error));
+        tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, tried, error, "failed, and is parked");
+        if let Some(pause) = self.policy.back_off.pause(tried) {
+            queue.try_in(pause);
+            return Ok(());
+        }
+        if self.policy.skips(event) {
+            let skipped = self.skipped_by_policy(event, for_people(error));
+            return self.skip_parked(skipped, next, hand).await;
+        }
+        let verdict = Verdict::ParkAgain(queue.give_back().clone());
+        self.write(&verdict, &hand.tenure).await
+    }
+
+    async fn skip_parked(
+        &mut self,
+        skipped: Skipped,
+        next: Option<Sequence>,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
+        let stream = skipped.stream.clone();
+        let past = advance(&stream, skipped.sequence, next);
+        let verdict = Verdict::Skip(skipped, past);
+        self.write(&verdict, &hand.tenure).await?;
+        hand.queues.moved(&stream, next);
+        Ok(())
+    }
+
+    fn skipped_by_policy(&self, event: &RecordedEvent, failure: String) -> Skipped {
+        tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, "skipped");
+        Skipped {
+            work: self.work.clone(),
+            stream: event.stream.clone(),
+            sequence: event.sequence,
+            failure,
+            actor: None,
+            reason: format!("the policy skips `{}`", event.payload.type_name),
+            at: Timestamp::now(),
+        }
+    }
+
+    /// As often as it takes for the store to answer. If it was done although it seemed to fail, the next try finds
+    /// the tenure lost, and what is true is read again.
+    async fn write(&mut self, verdict: &Verdict, tenure: &Tenure) -> Result<(), End> {
+        let mut tried = 0;
+        loop {
+            let checkpoints = self.reaction.checkpoints();
+            let lease = self.lease;
+            let written = match verdict {
+                Verdict::Park(parked, to) => checkpoints.park(tenure, parked, *to, lease),
+                Verdict::ParkAgain(parked) => checkpoints.park_again(tenure, parked, lease),
+                Verdict::Skip(skipped, past) => checkpoints.skip(tenure, skipped, past, lease),
+                Verdict::PassOver(past) => checkpoints.advance(tenure, past, lease),
+            };
+            match written.await {
+                Ok(Hold::Held) => return Ok(()),
+                Ok(Hold::Lost) => return Err(End::Lost),
+                Err(error) => {
+                    tried += 1;
+                    self.wait_for_store(&error, tried, tenure).await?;
+                }
+            }
+        }
+    }
+}
+
+fn advance(stream: &StreamId, from: Sequence, to: Option<Sequence>) -> Advance {
+    Advance::Parked {
+        stream: stream.clone(),
+        from,
+        to,
+    }
+}
+
+/// As every store can keep it, and not more than a person wants to read.
+fn for_people(text: &str) -> String {
+    let end = text.floor_char_boundary(FAILURE_BYTES);
+    text[..end].replace('\0', "\u{fffd}")
+}

@@ -1,0 +1,64 @@
+//! What becomes of an event that a component fails on.
+
+use seriatim_core::RecordedEvent;
+
+use super::back_off::BackOff;
+
+/// What becomes of an event that a component fails on: it is tried again, and then something else happens.
+///
+/// It is about failures of the component. A store or a target that does not answer is asked until it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailurePolicy {
+    /// How often it is tried again, and when. Meanwhile the piece of work waits, unless the stream is parked already.
+    pub back_off: BackOff,
+    /// The names of the types whose events are skipped then: of which one too few does less harm than a stream that
+    /// waits. Each is kept in mind as [`Skipped`](seriatim_core::Skipped).
+    pub skip: Vec<String>,
+    /// What becomes of all others.
+    pub then: Then,
+}
+
+/// What becomes of an event that is not skipped, and of what follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Then {
+    /// Its stream is parked: later events of the same stream wait behind it, and other streams go on.
+    Park,
+    /// The piece of work is paused right before it, until it is resumed or started again.
+    Pause,
+}
+
+impl FailurePolicy {
+    /// For components whose streams have nothing to do with each other: six tries within some six seconds, because
+    /// everything else waits meanwhile, and then the stream is parked.
+    pub fn park() -> Self {
+        Self {
+            back_off: BackOff {
+                retries: 5,
+                ..BackOff::default()
+            },
+            skip: Vec::new(),
+            then: Then::Park,
+        }
+    }
+
+    /// For components that may not leave a stream behind: thirteen tries within some seven minutes, and then the piece
+    /// of work is paused.
+    pub fn pause() -> Self {
+        Self {
+            back_off: BackOff::default(),
+            skip: Vec::new(),
+            then: Then::Pause,
+        }
+    }
+
+    pub(crate) fn skips(&self, event: &RecordedEvent) -> bool {
+        (self.skip.iter()).any(|name| *name == event.payload.type_name)
+    }
+}
+
+impl Default for FailurePolicy {
+    /// [`FailurePolicy::park`].
+    fn default() -> Self {
+        Self::park()
+    }
+}

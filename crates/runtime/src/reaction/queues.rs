@@ -1,0 +1,143 @@
+//! The parked streams of a piece of work, as its owner knows them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use seriatim_core::{Attempt, Parked, Sequence, StreamId, Tenure, Timestamp};
+use tokio::time::Instant;
+
+/// How many attempts of people are kept, the latest.
+const ATTEMPTS: usize = 20;
+
+/// What an owner has in hand.
+pub(crate) struct Hand {
+    pub(crate) tenure: Tenure,
+    pub(crate) queues: Queues,
+}
+
+/// The parked streams of a piece of work. Only its owner parks and moves them, so what it knows is right except for
+/// the wishes.
+#[derive(Default)]
+pub(crate) struct Queues {
+    streams: BTreeMap<StreamId, Queue>,
+}
+
+/// A parked stream.
+pub(crate) struct Queue {
+    pub(crate) parked: Parked,
+    /// How often its first event was tried since it was wished.
+    tried: u32,
+    /// When it is to be tried; `None` while nobody has decided.
+    due: Option<Instant>,
+}
+
+impl Queues {
+    pub(crate) fn new(parked: impl IntoIterator<Item = Parked>) -> Self {
+        let mut queues = Self::default();
+        parked.into_iter().for_each(|parked| queues.add(parked));
+        queues
+    }
+
+    /// Adds one that was just parked or found.
+    pub(crate) fn add(&mut self, parked: Parked) {
+        let due = parked.wish.as_ref().map(|_| Instant::now());
+        let queue = Queue {
+            due,
+            tried: 0,
+            parked,
+        };
+        self.streams.insert(queue.parked.stream.clone(), queue);
+    }
+
+    /// Takes over what people have decided.
+    pub(crate) fn hear(&mut self, all: impl IntoIterator<Item = Parked>) {
+        for parked in all {
+            let Some(queue) = self.streams.get_mut(&parked.stream) else {
+                continue;
+            };
+            if parked.sequence == queue.parked.sequence && queue.parked.wish.is_none() {
+                queue.due = parked.wish.as_ref().map(|_| Instant::now());
+                queue.tried = 0;
+                queue.parked.wish = parked.wish;
+            }
+        }
+    }
+
+    pub(crate) fn has(&self, stream: &StreamId) -> bool {
+        self.streams.contains_key(stream)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.streams.is_empty()
+    }
+
+    pub(crate) fn get_mut(&mut self, stream: &StreamId) -> Option<&mut Queue> {
+        self.streams.get_mut(stream)
+    }
+
+    /// When the next is to be tried.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.streams.values().filter_map(|queue| queue.due).min()
+    }
+
+    /// The one that is to be tried first, if its time has come.
+    pub(crate) fn due(&self) -> Option<&Parked> {
+        let due = self.streams.values().filter(|queue| queue.due.is_some());
+        let first = due.min_by_key(|queue| queue.due)?;
+        (first.due <= Some(Instant::now())).then_some(&first.parked)
+    }
+
+    /// The first event that is not handled is this now; `None`: all are.
+    pub(crate) fn moved(&mut self, stream: &StreamId, to: Option<Sequence>) {
+        let Some(to) = to else {
+            self.streams.remove(stream);
+            return;
+        };
+        if let Some(queue) = self.streams.get_mut(stream) {
+            queue.moved(to);
+        }
+    }
+}
+
+impl Queue {
+    /// What the store makes of it too. Behind others that are due, so that each has its turn.
+    fn moved(&mut self, to: Sequence) {
+        self.parked.sequence = to;
+        self.parked.tries = 0;
+        if let Some(wish) = &mut self.parked.wish {
+            wish.will = seriatim_core::Will::Retry;
+        }
+        self.tried = 0;
+        self.due = Some(Instant::now());
+    }
+
+    /// Notes that the first event has failed, and says how often it has since it was wished.
+    pub(crate) fn failed(&mut self, failure: String) -> u32 {
+        self.parked.failure = failure;
+        self.parked.tries = self.parked.tries.saturating_add(1);
+        self.tried += 1;
+        self.tried
+    }
+
+    pub(crate) fn try_in(&mut self, pause: Duration) {
+        self.due = Some(Instant::now() + pause);
+    }
+
+    /// What was wished was tried; what becomes of it now is to be decided anew.
+    pub(crate) fn give_back(&mut self) -> &Parked {
+        let wish = self.parked.wish.take();
+        self.parked.attempts.push(Attempt {
+            at: Timestamp::now(),
+            actor: wish.and_then(|wish| wish.actor),
+            result: self.parked.failure.clone(),
+        });
+        let surplus = self.parked.attempts.len().saturating_sub(ATTEMPTS);
+        self.parked.attempts.drain(..surplus);
+        self.due = None;
+        &self.parked
+    }
+}

@@ -1,0 +1,213 @@
+//! What an owner does: it follows the log, hands over what is new, and keeps parked streams out of it.
+
+use std::pin::Pin;
+
+use seriatim_core::{Advance, Hold, Position, RecordedEvent, StoreError, SubscribeError, Tenure};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+
+use super::piece::{End, Piece, stopped};
+use super::queues::{Hand, Queues};
+use super::status::{Failure, PieceState};
+use super::step::{Tried, attempt};
+use crate::Subscription;
+
+impl Piece {
+    /// Works until something ends it, and says where the checkpoint is by then.
+    pub(crate) async fn work(&mut self, tenure: Tenure) -> (End, Position) {
+        let mut hand = Hand {
+            tenure,
+            queues: Queues::default(),
+        };
+        let Err(end) = self.go_on(&mut hand).await;
+        (end, hand.tenure.position)
+    }
+
+    async fn go_on(&mut self, hand: &mut Hand) -> Result<std::convert::Infallible, End> {
+        hand.queues = self.parked(&hand.tenure).await?;
+        let mut subscription = self.follow(&hand.tenure).await?;
+        self.has_finished(hand.tenure.position, hand);
+        let mut heartbeat = tokio::time::interval(self.lease / 3);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.step(&mut subscription, &mut heartbeat, hand).await?;
+        }
+    }
+
+    async fn follow(&mut self, tenure: &Tenure) -> Result<Subscription, End> {
+        let mut tried = 0;
+        loop {
+            let filter = self.reaction.filter().clone();
+            let begun = (self.feed).follow(self.work.partition, tenure.position, filter);
+            match begun.await {
+                Ok(subscription) => return Ok(subscription),
+                Err(SubscribeError::Store(error)) => {
+                    tried += 1;
+                    self.wait_for_store(&error, tried, tenure).await?;
+                }
+                Err(fault) => return Err(End::Paused(None, fault.to_string())),
+            }
+        }
+    }
+
+    /// Waits for the next events and handles them; meanwhile parked streams are tried whose time has come.
+    async fn step(
+        &mut self,
+        subscription: &mut Subscription,
+        heartbeat: &mut Interval,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
+        let seen = subscription.cursor().get(self.work.partition);
+        let next = subscription.next();
+        tokio::pin!(next);
+        let batch = loop {
+            let due = hand.queues.next_due();
+            tokio::select! {
+                // The heartbeat must not be drowned by a long stretch of events that concern others; nor may it
+                // break off a read that takes long.
+                biased;
+                () = stopped(&mut self.stop) => return Err(End::Stopped),
+                _ = heartbeat.tick() => {
+                    self.move_on(hand, seen).await?;
+                    self.hear(hand).await;
+                }
+                () = self.bell.notified() => self.hear(hand).await,
+                turn = next_or_due(next.as_mut(), due) => match turn {
+                    Some(batch) => break batch,
+                    None => self.retry_parked(hand, seen).await?,
+                },
+            }
+        };
+        match batch {
+            Ok(batch) => {
+                let ours = |event: &&RecordedEvent| {
+                    self.work.share.has(&event.stream) && !hand.queues.has(&event.stream)
+                };
+                let events: Vec<_> = batch.events().filter(ours).collect();
+                let to = batch.cursor().get(self.work.partition);
+                self.handle(&events, to, hand).await
+            }
+            Err(SubscribeError::Store(error)) => self.wait_for_store(&error, 1, &hand.tenure).await,
+            Err(fault) => Err(End::Paused(None, fault.to_string())),
+        }
+    }
+
+    /// Moves the checkpoint over events that concern others. That is done with the heartbeat: it only saves reading them
+    /// again.
+    async fn move_on(&mut self, hand: &mut Hand, seen: Position) -> Result<(), End> {
+        let checkpoints = self.reaction.checkpoints();
+        let held = match seen > hand.tenure.position {
+            true => self.move_up(hand, seen).await,
+            false => checkpoints.prolong(&hand.tenure, self.lease).await,
+        };
+        match held {
+            Ok(Hold::Held) => self.has_finished(seen, hand),
+            Ok(Hold::Lost) => return Err(End::Lost),
+            // If it was moved all the same, that shows as a lost tenure by the next step, and is sorted out there.
+            Err(error) => self.store_is_down(&error),
+        }
+        Ok(())
+    }
+
+    async fn move_up(&self, hand: &Hand, seen: Position) -> Result<Hold, StoreError> {
+        let advance = Advance::Checkpoint(seen);
+        let checkpoints = self.reaction.checkpoints();
+        (checkpoints.advance(&hand.tenure, &advance, self.lease)).await
+    }
+
+    /// All at once; if that fails, one after another, so that the one is found that fails.
+    async fn handle(
+        &mut self,
+        events: &[&RecordedEvent],
+        to: Position,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let all = Advance::Checkpoint(to);
+        if events.len() > 1 && self.attempt(events, &all, hand).await?.is_ok() {
+            self.has_finished(to, hand);
+            return Ok(());
+        }
+        for (index, event) in events.iter().enumerate() {
+            // One before it may have been parked just now.
+            if hand.queues.has(&event.stream) {
+                continue;
+            }
+            let last = index + 1 == events.len();
+            let to = if last { to } else { event.position };
+            self.insist(event, to, hand).await?;
+        }
+        Ok(())
+    }
+
+    /// Tries one event until it is handled or the patience ends.
+    async fn insist(
+        &mut self,
+        event: &RecordedEvent,
+        to: Position,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
+        let advance = Advance::Checkpoint(to);
+        let mut tried = 0;
+        while let Err(error) = self.attempt(&[event], &advance, hand).await? {
+            tried += 1;
+            tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, tried, error, "failed");
+            let failure = Failure::of(event, error);
+            let Some(pause) = self.policy.back_off.pause(tried) else {
+                return self.give_up(event, failure, tried, to, hand).await;
+            };
+            self.is(PieceState::Retrying { failure, tried });
+            self.pause(pause, &hand.tenure).await?;
+        }
+        self.has_finished(to, hand);
+        Ok(())
+    }
+
+    /// Tries some events, as often as it takes for the store and for the targets to answer. What is inside is the
+    /// component's own failure.
+    pub(crate) async fn attempt(
+        &mut self,
+        events: &[&RecordedEvent],
+        advance: &Advance,
+        hand: &Hand,
+    ) -> Result<Result<(), String>, End> {
+        let tenure = &hand.tenure;
+        let mut down = 0;
+        loop {
+            match attempt(&*self.reaction, tenure, events, advance, self.lease).await {
+                Tried::Done => return Ok(Ok(())),
+                Tried::Lost => return Err(End::Lost),
+                Tried::Failed(error) => return Ok(Err(error)),
+                Tried::StoreDown(error) => {
+                    down += 1;
+                    self.wait_for_store(&error, down, tenure).await?;
+                }
+                Tried::TargetDown(target, error) => {
+                    down += 1;
+                    tracing::warn!(work = %self.work, %target, error, "waiting for the target");
+                    self.is(PieceState::WaitingForTarget { target, error });
+                    let pause = self.policy.back_off.pause_without_end(down);
+                    self.pause(pause, tenure).await?;
+                }
+            }
+        }
+    }
+}
+
+/// What comes first: `None` if it is the time. Whoever is ready has its turn as often as the other.
+async fn next_or_due<T>(
+    next: Pin<&mut impl Future<Output = T>>,
+    due: Option<Instant>,
+) -> Option<T> {
+    let time = async {
+        match due {
+            Some(due) => tokio::time::sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        next = next => Some(next),
+        () = time => None,
+    }
+}

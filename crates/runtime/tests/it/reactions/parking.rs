@@ -1,0 +1,435 @@
+//! Streams that are parked: the others go on, and what is parked is handled in order when a person wants it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use seriatim_core::{
+    CheckpointStore, Component, EventFilter, Parked, RecordedEvent, Sequence, StreamId, Timestamp,
+    Will, Wish,
+};
+use seriatim_runtime::{AtLeastOnce, BackOff, Decision, Enrolled, FailurePolicy, OperatorError};
+use seriatim_store_memory::MemoryStore;
+
+use super::tally::{
+    Does, IMPATIENT, NAME, Tally, impatient_parking, is_paused, only, parking, start, start_with,
+    until,
+};
+use crate::support::{append, fill, stream};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Fails on one event as long as the switch is on.
+fn broken_at(root: u128, sequence: u32) -> (Tally, Arc<AtomicBool>) {
+    let broken = Arc::new(AtomicBool::new(true));
+    let switch = Arc::clone(&broken);
+    let bad = (stream("order", root), Sequence(sequence));
+    let tally = Tally::that(move |event| {
+        let is_bad = (&event.stream, event.sequence) == (&bad.0, bad.1);
+        match is_bad && switch.load(Ordering::Relaxed) {
+            true => Does::Fails,
+            false => Does::Notes,
+        }
+    });
+    (tally, broken)
+}
+
+fn decision(will: Will, root: u128) -> Decision {
+    Decision {
+        component: NAME.parse().unwrap(),
+        stream: stream("order", root),
+        sequence: None,
+        will,
+        actor: Some("zoe".into()),
+        reason: Some("it was printed by hand".into()),
+    }
+}
+
+async fn parked(store: &MemoryStore) -> Vec<Parked> {
+    store.parked(None).await.unwrap()
+}
+
+async fn until_parked(store: &MemoryStore, what: &str, is_so: impl Fn(&[Parked]) -> bool) {
+    let patience = Duration::from_secs(60);
+    let wait = async {
+        while !is_so(&parked(store).await) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let waited = tokio::time::timeout(patience, wait).await;
+    assert!(waited.is_ok(), "it never came about that {what}");
+}
+
+fn of(tally: &Tally, root: u128) -> Vec<u32> {
+    let is_it = |(of, _): &(StreamId, Sequence)| *of == stream("order", root);
+    let seen = tally.seen().into_iter().filter(is_it);
+    seen.map(|(_, sequence)| sequence.0).collect()
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_is_parked_and_the_others_go_on() {
+    let store = MemoryStore::new();
+    let (tally, _) = broken_at(3, 2);
+    fill(&store, 8, 4).await;
+    let reactions = start(&store, "one", vec![parking(&store, &tally)]);
+    until("the others are done", || tally.count() == 30).await;
+    append(&store, &stream("order", 3), 4, &["Noted"]).await;
+    append(&store, &stream("order", 4), 4, &["Noted"]).await;
+    until("they go on", || tally.count() == 31).await;
+    assert_eq!(of(&tally, 3), [0, 1]);
+
+    let all = reactions.parked(None).await.unwrap();
+    let [letter] = &all[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(letter.stream, stream("order", 3));
+    assert_eq!(letter.sequence, Sequence(2));
+    assert_eq!(letter.tries, IMPATIENT.retries + 1);
+    assert!(
+        letter.failure.contains("told to fail"),
+        "{}",
+        letter.failure
+    );
+    assert_eq!(only(&reactions).parked, 1);
+    let progress = reactions.progress().await.unwrap();
+    assert_eq!(progress[0].parked, 1);
+    assert!(progress[0].lag() <= 1, "{progress:?}");
+    reactions.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_retried_stream_is_handled_in_order_and_parked_no_longer() {
+    let store = MemoryStore::new();
+    let (tally, broken) = broken_at(1, 2);
+    fill(&store, 3, 250).await;
+    let reactions = start(&store, "one", vec![parking(&store, &tally)]);
+    until("the others are done", || tally.count() == 502).await;
+    broken.store(false, Ordering::Relaxed);
+    let before = reactions.decide(decision(Will::Retry, 1)).await.unwrap();
+    assert_eq!(before.sequence, Sequence(2));
+    until("it is done too", || tally.count() == 750).await;
+    append(&store, &stream("order", 1), 250, &["Noted"]).await;
+    until("it goes on as any other", || tally.count() == 751).await;
+    assert_eq!(of(&tally, 1), Vec::from_iter(0..251));
+    assert_eq!(parked(&store).await, []);
+    assert_eq!(only(&reactions).parked, 0);
+    reactions.shutdown().await;
+}
+
+/// Events of a parked stream are read and left out; the checkpoint is moved past them later, with the heartbeat.
+#[tokio::test]
+async fn what_came_while_a_stream_was_parked_is_in_line_too() {
+    let store = MemoryStore::new();
+    let (tally, broken) = broken_at(1, 0);
+    fill(&store, 2, 1).await;
+    // Its heartbeat is never heard.
+    let reactions = start_with(&store, "one", HOUR, vec![parking(&store, &tally)]);
+    until("the other is done", || tally.count() == 1).await;
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    append(&store, &stream("order", 1), 1, &["Noted", "Noted"]).await;
+    // Once this is handled those before it have been read.
+    append(&store, &stream("order", 0), 1, &["Noted"]).await;
+    until("the other goes on", || tally.count() == 2).await;
+    append(&store, &stream("order", 1), 3, &["Noted"]).await;
+    broken.store(false, Ordering::Relaxed);
+    reactions.decide(decision(Will::Retry, 1)).await.unwrap();
+    until("it is done too", || tally.count() == 6).await;
+    assert_eq!(of(&tally, 1), [0, 1, 2, 3]);
+    reactions.shutdown().await;
+    tally.assert_in_order();
+}
+
+#[tokio::test]
+async fn a_skipped_event_is_given_up_for_a_reason_and_the_rest_goes_on() {
+    let store = MemoryStore::new();
+    let (tally, _) = broken_at(1, 2);
+    fill(&store, 2, 5).await;
+    let reactions = start(&store, "one", vec![parking(&store, &tally)]);
+    until("the others are done", || tally.count() == 7).await;
+    for reason in [None, Some(" ".into())] {
+        let hasty = Decision {
+            reason,
+            ..decision(Will::Skip, 1)
+        };
+        let refused = reactions.decide(hasty).await.unwrap_err();
+        assert!(matches!(refused, OperatorError::NoReason), "{refused}");
+    }
+    reactions.decide(decision(Will::Skip, 1)).await.unwrap();
+    until("it goes on", || tally.count() == 9).await;
+    until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
+    assert_eq!(of(&tally, 1), [0, 1, 3, 4]);
+
+    let skipped = reactions.skipped(None, 10).await.unwrap();
+    let [skipped] = &skipped[..] else {
+        panic!("{skipped:?}");
+    };
+    assert_eq!(
+        (&skipped.stream, skipped.sequence, skipped.actor.as_deref()),
+        (&stream("order", 1), Sequence(2), Some("zoe"))
+    );
+    assert_eq!(skipped.reason, "it was printed by hand");
+    assert!(skipped.failure.contains("told to fail"));
+    reactions.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_last_event_of_a_stream_can_be_skipped() {
+    let store = MemoryStore::new();
+    let (tally, _) = broken_at(0, 1);
+    fill(&store, 1, 2).await;
+    let reactions = start(&store, "one", vec![parking(&store, &tally)]);
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    reactions.decide(decision(Will::Skip, 0)).await.unwrap();
+    until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
+    append(&store, &stream("order", 0), 2, &["Noted"]).await;
+    until("it goes on", || tally.count() == 2).await;
+    assert_eq!(of(&tally, 0), [0, 2]);
+    reactions.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_fails_again_waits_with_one_more_attempt() {
+    let store = MemoryStore::new();
+    let (tally, _) = broken_at(0, 1);
+    fill(&store, 1, 3).await;
+    let reactions = start(&store, "one", vec![parking(&store, &tally)]);
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    for attempts in 1..=22 {
+        reactions.decide(decision(Will::Retry, 0)).await.unwrap();
+        until_parked(&store, "it was tried", |parked| {
+            let expected = (attempts + 1) * (IMPATIENT.retries + 1);
+            parked[0].wish.is_none() && parked[0].tries == expected
+        })
+        .await;
+        let letter = &parked(&store).await[0];
+        assert_eq!(letter.attempts.len() as u32, attempts.min(20));
+        let last = letter.attempts.last().unwrap();
+        assert_eq!(last.actor.as_deref(), Some("zoe"));
+        assert!(last.result.contains("told to fail"));
+    }
+    assert_eq!(of(&tally, 0), [0]);
+    reactions.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_follower_that_fails_is_parked_in_its_turn() {
+    let store = MemoryStore::new();
+    let first = Arc::new(AtomicBool::new(true));
+    let switch = Arc::clone(&first);
+    let tally = Tally::that(move |event| match event.sequence.0 {
+        1 if switch.load(Ordering::Relaxed) => Does::Fails,
+        4 => Does::Panics,
+        _ => Does::Notes,
+    });
+    fill(&store, 1, 6).await;
+    let reactions = start(&store, "one", vec![parking(&store, &tally)]);
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    first.store(false, Ordering::Relaxed);
+    reactions.decide(decision(Will::Retry, 0)).await.unwrap();
+    until_parked(&store, "the next is parked", |parked| {
+        parked[0].sequence == Sequence(4) && parked[0].wish.is_none()
+    })
+    .await;
+    let letter = &parked(&store).await[0];
+    assert_eq!(letter.tries, IMPATIENT.retries + 1);
+    assert!(letter.failure.contains("panicked"), "{}", letter.failure);
+    assert_eq!(of(&tally, 0), [0, 1, 2, 3]);
+    reactions.shutdown().await;
+}
+
+#[tokio::test]
+async fn events_of_declared_types_are_skipped_wherever_they_fail() {
+    let store = MemoryStore::new();
+    let broken = Arc::new(AtomicBool::new(true));
+    let switch = Arc::clone(&broken);
+    let tally = Tally::that(move |event| match &*event.payload.type_name {
+        "Optional" => Does::Fails,
+        "Needed" if switch.load(Ordering::Relaxed) => Does::Fails,
+        _ => Does::Notes,
+    });
+    let component = Enrolled {
+        policy: FailurePolicy {
+            skip: vec!["Optional".into()],
+            ..impatient_parking()
+        },
+        ..parking(&store, &tally)
+    };
+    let types = ["Noted", "Optional", "Needed", "Optional", "Noted"];
+    append(&store, &stream("order", 0), 0, &types).await;
+    let reactions = start(&store, "one", vec![component]);
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    assert_eq!(parked(&store).await[0].sequence, Sequence(2));
+    broken.store(false, Ordering::Relaxed);
+    reactions.decide(decision(Will::Retry, 0)).await.unwrap();
+    until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
+    assert_eq!(of(&tally, 0), [0, 2, 4]);
+    let skipped = reactions.skipped(None, 10).await.unwrap();
+    let skipped: Vec<_> = skipped
+        .into_iter()
+        .map(|skipped| (skipped.sequence.0, skipped.actor, skipped.reason))
+        .collect();
+    let reason = || "the policy skips `Optional`".to_owned();
+    assert_eq!(skipped, [(3, None, reason()), (1, None, reason())]);
+    reactions.shutdown().await;
+}
+
+/// The same types again, for one that is given only some of them.
+#[tokio::test]
+async fn events_that_concern_others_are_not_in_line() {
+    let store = MemoryStore::new();
+    let (tally, broken) = broken_at(0, 2);
+    let filter = EventFilter {
+        types: vec!["Ours".into()],
+        ..EventFilter::default()
+    };
+    let reaction = AtLeastOnce::new(
+        NAME.parse().unwrap(),
+        filter,
+        Arc::new(store.clone()),
+        tally.clone(),
+    );
+    let component = Enrolled {
+        policy: impatient_parking(),
+        ..Enrolled::new(Arc::new(reaction))
+    };
+    let types = [
+        "Theirs", "Ours", "Ours", "Theirs", "Theirs", "Ours", "Theirs",
+    ];
+    append(&store, &stream("order", 0), 0, &types).await;
+    let reactions = start(&store, "one", vec![component]);
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    broken.store(false, Ordering::Relaxed);
+    reactions.decide(decision(Will::Retry, 0)).await.unwrap();
+    until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
+    assert_eq!(of(&tally, 0), [1, 2, 5]);
+    reactions.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_parked_and_wished_outlives_a_restart() {
+    let store = MemoryStore::new();
+    let (tally, broken) = broken_at(1, 1);
+    fill(&store, 2, 4).await;
+    let reactions = start(&store, "one", vec![parking(&store, &tally)]);
+    until("the other is done", || tally.count() == 5).await;
+    reactions.shutdown().await;
+    let letter = parked(&store).await;
+
+    append(&store, &stream("order", 1), 4, &["Noted"]).await;
+    append(&store, &stream("order", 0), 4, &["Noted"]).await;
+    let reactions = start(&store, "two", vec![parking(&store, &tally)]);
+    until("the other goes on", || tally.count() == 6).await;
+    reactions.shutdown().await;
+    assert_eq!(parked(&store).await, letter);
+    assert_eq!(of(&tally, 1), [0]);
+
+    broken.store(false, Ordering::Relaxed);
+    let wish = Wish {
+        will: Will::Retry,
+        actor: None,
+        reason: None,
+        at: Timestamp::now(),
+    };
+    let letter = &letter[0];
+    let noted = store.decide(&letter.work, &letter.stream, letter.sequence, &wish);
+    assert!(noted.await.unwrap());
+    let reactions = start(&store, "three", vec![parking(&store, &tally)]);
+    until("all are seen", || tally.count() == 10).await;
+    reactions.shutdown().await;
+    assert_eq!(of(&tally, 1), [0, 1, 2, 3, 4]);
+    assert_eq!(parked(&store).await, []);
+}
+
+/// The operator's process stands by, or does not run the component's work for another reason.
+#[tokio::test]
+async fn what_is_decided_elsewhere_is_found() {
+    let store = MemoryStore::new();
+    let (tally, broken) = broken_at(0, 0);
+    fill(&store, 1, 3).await;
+    let lease = Duration::from_millis(30);
+    let owner = start_with(&store, "owner", lease, vec![parking(&store, &tally)]);
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    let other = start_with(&store, "other", HOUR, vec![parking(&store, &tally)]);
+    broken.store(false, Ordering::Relaxed);
+    let name = NAME.parse().unwrap();
+    assert_eq!(other.retry_all(&name, Some("zoe")).await.unwrap(), 1);
+    until("all are seen", || tally.count() == 3).await;
+    owner.shutdown().await;
+    other.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_decision_about_what_is_not_so_is_refused() {
+    let store = MemoryStore::new();
+    let tally = Tally::that(|_| Does::Fails);
+    fill(&store, 1, 3).await;
+    let patient = Enrolled {
+        policy: FailurePolicy {
+            back_off: BackOff {
+                first: HOUR,
+                longest: HOUR,
+                retries: 0,
+            },
+            ..FailurePolicy::park()
+        },
+        ..parking(&store, &tally)
+    };
+    let reactions = start(&store, "one", vec![patient]);
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    let decide = |decision| reactions.decide(decision);
+
+    let other = Decision {
+        component: Component::new("other").unwrap(),
+        ..decision(Will::Retry, 0)
+    };
+    let refused = decide(other).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("name one of `tally`"),
+        "{refused}"
+    );
+    let refused = decide(decision(Will::Retry, 1)).await.unwrap_err();
+    assert!(
+        matches!(refused, OperatorError::NotParked { .. }),
+        "{refused}"
+    );
+    let elsewhere = Decision {
+        sequence: Some(Sequence(2)),
+        ..decision(Will::Skip, 0)
+    };
+    let refused = decide(elsewhere).await.unwrap_err();
+    let OperatorError::Elsewhere { asked, parked, .. } = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!((asked, parked), (Sequence(2), Sequence(0)));
+    reactions.shutdown().await;
+    // Nobody fulfils it now.
+    decide(decision(Will::Retry, 0)).await.unwrap();
+    let refused = decide(decision(Will::Skip, 0)).await.unwrap_err();
+    assert!(
+        matches!(refused, OperatorError::Decided { .. }),
+        "{refused}"
+    );
+    let name = NAME.parse().unwrap();
+    assert_eq!(reactions.retry_all(&name, None).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_component_that_fails_on_everything_is_paused_in_the_end() {
+    let store = MemoryStore::new();
+    let tally = Tally::that(|_: &RecordedEvent| Does::Fails);
+    fill(&store, 1002, 1).await;
+    let component = Enrolled {
+        policy: FailurePolicy {
+            back_off: BackOff {
+                retries: 0,
+                ..IMPATIENT
+            },
+            ..FailurePolicy::park()
+        },
+        ..parking(&store, &tally)
+    };
+    let reactions = start(&store, "one", vec![component]);
+    until("it is paused", || is_paused(&only(&reactions))).await;
+    assert_eq!(parked(&store).await.len(), 1000);
+    reactions.shutdown().await;
+}
