@@ -1,6 +1,7 @@
 //! Sagas of an application: what they ask for takes effect once, and what is rejected comes back.
 
 mod effects;
+mod processes;
 mod shop;
 mod stage;
 mod trouble;

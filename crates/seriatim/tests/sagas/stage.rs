@@ -35,11 +35,16 @@ pub(crate) async fn place(app: &App, order: Uuid, sku: Uuid, count: u32) {
 
 /// Waits until everything recorded by now is handled, and what came of that too.
 pub(crate) async fn settled(app: &App) {
+    settled_with(app, app.reactions().status().len()).await;
+}
+
+/// The same, by so many sagas, in whichever processes.
+pub(crate) async fn settled_with(app: &App, sagas: usize) {
     let store = app.coordinator().store();
     until("everything is handled", async || {
         let head = store.head(LogPartition::FIRST).await.unwrap();
         let checkpoints = store.checkpoints(None).await.unwrap();
-        let mut is_so = checkpoints.len() == app.reactions().status().len();
+        let mut is_so = checkpoints.len() == sagas;
         for checkpoint in checkpoints {
             // A checkpoint moves over what concerns others now and then only.
             let rest = store.read_log(LogPartition::FIRST, checkpoint.position, 10_000);
