@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::call_error::{CallError, ConnectError};
 use crate::subscription::RemoteSubscription;
-use crate::{convert, set_actor, v1};
+use crate::{RemoteGateway, convert, set_actor, v1};
 use v1::command_service_client::CommandServiceClient;
 use v1::dead_letter_service_client::DeadLetterServiceClient;
 use v1::fact_service_client::FactServiceClient;
@@ -64,6 +64,11 @@ impl Client {
             channel: endpoint.connect().await.map_err(error)?,
             timeout,
         })
+    }
+
+    /// What a saga sends its effects through, on the same connection. It leaves the events out of the receipts.
+    pub fn gateway(&self) -> RemoteGateway {
+        RemoteGateway::new(self.channel.clone()).without_events()
     }
 
     /// Runs a command; the receipt carries its events.

@@ -22,4 +22,5 @@ pages! {
 #[cfg(feature = "testkit")]
 pages! {
     testing = "docs/guide/5-testing.md";
+    sagas = "docs/guide/10-sagas.md";
 }

@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{
-    Aggregate, ExpectedSequence, Fact, FactOrigin, MergeStrategy, Mismatch, Sequence, decide_all,
-    fold,
+    Aggregate, Component, Domain, EffectId, ExpectedSequence, Fact, FactOrigin, MergeStrategy,
+    Message, Metadata, Mismatch, RejectedEffect, Sequence, StreamId, decide_all, fold,
 };
+use uuid::Uuid;
 
 use crate::round_trip::{self, Lost};
 use crate::text;
@@ -114,6 +115,36 @@ impl<A: Aggregate> Given<A> {
             description: String::new(),
         };
         let events = self.state().on_fact(&Fact { event, origin });
+        Then::new(self, lines, Outcome::Events(events))
+    }
+
+    /// Tells it that `target` rejected a command which a saga sent because of the last of its events.
+    #[must_use = "nothing is tested before a `then`"]
+    #[track_caller]
+    pub fn when_rejected<T: Aggregate>(
+        self,
+        target: Uuid,
+        command: &T::Command,
+        rejection: &T::Rejection,
+    ) -> Then<A> {
+        let shown = text::lines(&[command]);
+        self.must_survive(Some(&shown), round_trip::command(command));
+        let last = Sequence::advance(None, self.history.len()).expect("a test is not that long");
+        let effect = RejectedEffect {
+            effect: EffectId {
+                component: Component::new("saga").expect("it is a name"),
+                source: StreamId::new(Domain::of::<A>(), Uuid::nil()),
+                sequence: last.unwrap_or(Sequence::FIRST),
+                ordinal: 0,
+            },
+            target: StreamId::new(Domain::of::<T>(), target),
+            commands: vec![command.encode().expect("it was just written down")],
+            rejected: rejection.into(),
+            metadata: Metadata::default(),
+        };
+        let mut lines = shown;
+        lines.push(format!("(rejected by {}: {rejection})", effect.target));
+        let events = self.state().on_rejected(&effect);
         Then::new(self, lines, Outcome::Events(events))
     }
 

@@ -7,6 +7,7 @@ pub mod faults;
 mod given;
 pub mod owners;
 mod quiet;
+mod reacting;
 mod round_trip;
 mod text;
 mod then;
@@ -15,4 +16,5 @@ pub use commutes::commutes;
 pub use given::{Given, given, given_no_events};
 /// The generators that [`commutes()`] takes.
 pub use proptest;
+pub use reacting::{Asked, Reacting, reacting};
 pub use then::{ByCode, ByValue, ExpectedRejection, Then};

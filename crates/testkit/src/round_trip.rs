@@ -93,19 +93,24 @@ fn looks<T: Debug>(value: &T) -> Vec<String> {
     lines
 }
 
-/// What is stored of some events, comparable: JSON by its meaning.
+/// What is stored of some messages, comparable: JSON by its meaning.
 #[derive(PartialEq)]
 pub(crate) struct Stored(Vec<(String, Result<Value, Payload>)>);
 
+impl Stored {
+    pub(crate) fn of(payloads: impl IntoIterator<Item = Payload>) -> Self {
+        let comparable = |payload: Payload| {
+            let value = match payload.codec {
+                Codec::Json => payload.to_json().ok_or_else(|| payload.clone()),
+                Codec::Protobuf => Err(payload.clone()),
+            };
+            (payload.type_name.into_owned(), value)
+        };
+        Self(payloads.into_iter().map(comparable).collect())
+    }
+}
+
 /// What would be stored of `events`; those that cannot be written are left to [`event`] to find.
 pub(crate) fn stored<'a, E: Event>(events: impl IntoIterator<Item = &'a E>) -> Stored {
-    let payloads = events.into_iter().filter_map(|event| event.encode().ok());
-    let comparable = |payload: Payload| {
-        let value = match payload.codec {
-            Codec::Json => payload.to_json().ok_or_else(|| payload.clone()),
-            Codec::Protobuf => Err(payload.clone()),
-        };
-        (payload.type_name.into_owned(), value)
-    };
-    Stored(payloads.map(comparable).collect())
+    Stored::of(events.into_iter().filter_map(|event| event.encode().ok()))
 }

@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use seriatim_core::{Aggregate, Fact, Merge};
+use seriatim_core::{Aggregate, Fact, Merge, RejectedEffect};
 use seriatim_derive::{Command, Event, Rejection};
 use seriatim_testkit::proptest;
 
@@ -84,6 +84,16 @@ impl Aggregate for Account {
             None => vec![opened("unknown"), fact.event.clone()],
             Some(_) => vec![fact.event.clone()],
         }
+    }
+
+    /// Money that nobody takes comes back.
+    fn on_rejected(&self, effect: &RejectedEffect) -> Vec<AccountEvent> {
+        let commands = effect.of::<Self>().and_then(Result::ok).unwrap_or_default();
+        let back = |command| match command {
+            AccountCommand::Deposit { cents } => Some(deposited(cents)),
+            _ => None,
+        };
+        commands.into_iter().filter_map(back).collect()
     }
 
     fn merge(&self, command: &AccountCommand, _: &Self, _: &[AccountEvent]) -> Merge<Self> {
