@@ -42,6 +42,9 @@ mod checkpoint;
 mod reaction;
 mod timer;
 mod waiting;
+mod read_model;
+mod read_model_version;
+mod read_model_store;
 mod snapshot;
 mod schema;
 mod append;
@@ -78,6 +81,12 @@ pub use parked::{Advance, Parked, Skipped, Will, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
 pub use reaction::{Reaction, ReactionError, Step};
+pub use read_model::ReadModel;
+pub use read_model_store::{Comparison, ReadModelStore, RegisterError, VersionError};
+pub use read_model_version::{
+    InvalidReadModelName, ReadModelProgress, ReadModelTables, ReadModelVersion, VersionStanding,
+    VersionStatus,
+};
 pub use receipt::{Commit, FirstResult, Outcome, Receipt};
 pub use resequencer::{Gap, Offered, Resequencer};
 pub use saga::{RejectedEffect, Saga};

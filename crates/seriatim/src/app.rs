@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    Aggregate, At, Begin, Domain, EventFilter, QueryError, Receipt, RecordedEvent, Sequence, Store,
-    StoreError, StreamId, SubmitError, SubscribeError,
+    Aggregate, At, Begin, Domain, EventFilter, LogPartition, QueryError, ReadModelProgress,
+    ReadModelStore, ReadModelVersion, Receipt, RecordedEvent, Sequence, Store, StoreError,
+    StreamId, SubmitError, SubscribeError, VersionError,
 };
 use seriatim_runtime::{
     Audit, AuditJob, AuditStatus, Auditor, Feed, Reactions, Subscription, Waiter,
@@ -174,6 +175,26 @@ impl App {
     /// [`AppBuilder::audit`](crate::AppBuilder::audit).
     pub fn audits(&self) -> Option<watch::Receiver<AuditStatus>> {
         self.audits.as_ref().map(|job| job.status())
+    }
+
+    /// How far a version of a read model has come, whichever process feeds it.
+    pub async fn progress<S: ReadModelStore>(
+        &self,
+        store: &S,
+        version: &ReadModelVersion,
+    ) -> Result<ReadModelProgress, VersionError> {
+        let versions = store.versions(Some(version.name())).await?;
+        let found = versions.iter().find(|status| status.version == *version);
+        let status = found.ok_or_else(|| VersionError::Unknown {
+            version: version.clone(),
+            known: versions.iter().map(|one| one.version.version()).collect(),
+        })?;
+        let log = self.coordinator.store();
+        let mut heads = Vec::new();
+        for partition in LogPartition::all(log.partitions()) {
+            heads.push(log.head(partition).await?);
+        }
+        Ok(status.progress(&heads))
     }
 
     /// The coordinator behind it, for commands that are already encoded, and for what has no shortcut here.

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
 use seriatim_core::{
-    Aggregate, Component, Domain, EventFilter, InvalidComponent, Prepare, Saga, Store,
+    Aggregate, Component, Domain, EventFilter, InvalidComponent, Prepare, ReadModel,
+    ReadModelStore, RegisterError, Saga, Store,
 };
 use seriatim_runtime::{
-    AtLeastOnce, AuditJob, AuditSettings, Enrolled, FailurePolicy, Feed, Projector,
+    AtLeastOnce, AuditJob, AuditSettings, Enrolled, ExactlyOnce, FailurePolicy, Feed, Projector,
     ReactionSettings, Reactions, SagaReaction, Waiter,
 };
 #[cfg(feature = "server")]
@@ -26,11 +28,15 @@ pub struct AppBuilder {
     coordinator: CoordinatorBuilder,
     components: Vec<MakeComponent>,
     policies: BTreeMap<String, FailurePolicy>,
+    read_models: Vec<Registering>,
     reaction_settings: ReactionSettings,
     audit: Option<AuditSettings>,
     #[cfg(feature = "server")]
     listen: Option<String>,
 }
+
+/// Makes the tables of a read model when the application starts.
+type Registering = Pin<Box<dyn Future<Output = Result<Enrolled, RegisterError>> + Send>>;
 
 impl fmt::Debug for AppBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,6 +53,7 @@ impl AppBuilder {
             store,
             components: Vec::new(),
             policies: BTreeMap::new(),
+            read_models: Vec::new(),
             reaction_settings: ReactionSettings::default(),
             audit: None,
             #[cfg(feature = "server")]
@@ -101,6 +108,24 @@ impl AppBuilder {
             let reaction = SagaReaction::new(saga, gateway, checkpoints as _);
             Ok(Enrolled::new(Arc::new(reaction)))
         })
+    }
+
+    /// Registers a read model in SQL, in the database of this store; that of the events, or another. Its tables are made
+    /// when the application starts, and show every event exactly once.
+    ///
+    /// Several versions of it can be registered beside one another, each a component of its own.
+    #[must_use]
+    pub fn read_model<S: ReadModelStore, M: ReadModel<S::Connection>>(
+        mut self,
+        store: &S,
+        model: M,
+    ) -> Self {
+        let registered = ExactlyOnce::register(store.clone(), model);
+        self.read_models.push(Box::pin(async {
+            let reaction = registered.await?;
+            Ok(Enrolled::new(Arc::new(reaction)))
+        }));
+        self
     }
 
     /// Registers a component that says by itself what it reacts to and how it is to be run.
@@ -162,6 +187,9 @@ impl AppBuilder {
         let coordinator = self.coordinator.start()?;
         let components = self.components.into_iter().map(|make| make(&coordinator));
         let mut components = components.collect::<Result<Vec<_>, _>>()?;
+        for read_model in self.read_models {
+            components.push(read_model.await?);
+        }
         check_names(&components)?;
         apply(self.policies, &mut components)?;
         let feed = Feed::new(Arc::clone(coordinator.store()) as _);
@@ -230,6 +258,9 @@ pub enum StartAppError {
     /// A component has a name that it cannot have.
     #[error(transparent)]
     Component(#[from] InvalidComponent),
+    /// A read model cannot be fed.
+    #[error(transparent)]
+    ReadModel(#[from] RegisterError),
     /// Two components have one name, and would move one checkpoint.
     #[error("there are two components named `{name}`; give each a name of its own")]
     ComponentTwice {

@@ -54,18 +54,7 @@ impl CheckpointStore for PostgresStore {
         advance: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let texts = self.texts();
-        let query = |again| match advance {
-            Advance::Checkpoint(to) => {
-                // After a lost answer it may find done what it asks for. Should the first request arrive later still,
-                // it does not find the position where it has to be.
-                let or_from = if again { *to } else { tenure.position };
-                texts.checkpoints.advance(tenure, *to, or_from, lease)
-            }
-            Advance::Parked { stream, from, to } => {
-                (texts.parked).advance(tenure, stream, *from, *to, lease, again)
-            }
-        };
+        let query = |again| self.advance_query(tenure, advance, lease, again);
         self.write_once("advance a checkpoint", query).await
     }
 
@@ -185,6 +174,29 @@ impl CheckpointStore for PostgresStore {
 }
 
 impl PostgresStore {
+    /// Returns a row if the tenure was in force, and all where it has to be. `again`: it was sent before, and its
+    /// answer lost.
+    pub(crate) fn advance_query(
+        &self,
+        tenure: &Tenure,
+        advance: &Advance,
+        lease: Duration,
+        again: bool,
+    ) -> Query<'static, Postgres, PgArguments> {
+        let texts = self.texts();
+        match advance {
+            Advance::Checkpoint(to) => {
+                // After a lost answer it may find done what it asks for. Should the first request arrive later still,
+                // it does not find the position where it has to be.
+                let or_from = if again { *to } else { tenure.position };
+                texts.checkpoints.advance(tenure, *to, or_from, lease)
+            }
+            Advance::Parked { stream, from, to } => {
+                (texts.parked).advance(tenure, stream, *from, *to, lease, again)
+            }
+        }
+    }
+
     /// Writes what must not be written twice. The query is told whether it was sent before, and its answer lost; it
     /// returns a row if it was done.
     async fn write_once(
@@ -228,7 +240,7 @@ fn taking(row: &PgRow, work: &Work, id: Uuid) -> Result<Taking, Error> {
     })
 }
 
-fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
+pub(crate) fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
     let epoch: i64 = row.try_get(5)?;
     Ok(Checkpoint {
         work: work(row)?,

@@ -28,6 +28,7 @@ mod partitions;
 mod place;
 mod plan;
 mod read;
+mod read_model;
 mod readers;
 mod refused;
 mod row;
@@ -48,6 +49,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use open_error::OpenError;
+/// The driver, in the version whose connections a read model is given.
+pub use sqlx;
 
 use seriatim_core::SchemaChange;
 
@@ -73,6 +76,7 @@ struct Shared {
     writers: Writers,
     waiting: Waiting,
     readers: Arc<Readers>,
+    read_models: read_model::Connections,
     gathering: Gathering,
     texts: Texts,
     domains: Domains,
@@ -110,6 +114,7 @@ impl PostgresStore {
         let shared_location = Arc::new(location.clone());
         tokio::spawn(notifier::run(commits.own(), shared_location.clone()));
         let readers = Arc::new(Readers::new(location.clone()));
+        let read_models = read_model::Connections::new(location.clone());
         let shared = Shared {
             database: location.to_string(),
             schema: location.schema.clone(),
@@ -117,6 +122,7 @@ impl PostgresStore {
             domains: Domains::default(),
             gathering: Gathering::new(Arc::clone(&readers), &location.schema),
             readers,
+            read_models,
             writers: Writers::start(partitions, connection, &shared_location, &commits),
             waiting: Waiting::new(commits, shared_location),
         };
@@ -152,6 +158,10 @@ impl PostgresStore {
 
     fn readers(&self) -> &Readers {
         &self.shared.readers
+    }
+
+    fn read_models(&self) -> &read_model::Connections {
+        &self.shared.read_models
     }
 
     fn gathering(&self) -> &Gathering {

@@ -34,6 +34,8 @@ const DRIVER: [&str; 12] = [
 #[derive(Clone)]
 pub(crate) struct Location {
     pub(crate) connect: Hosts,
+    /// The same without the settings that are for the store's own statements.
+    pub(crate) for_users: Hosts,
     /// A plain identifier in lower case.
     pub(crate) schema: String,
     /// How many partitions the log has, or gets if there is none; `None`: what it has, or one.
@@ -59,8 +61,10 @@ impl FromStr for Location {
 
     fn from_str(url: &str) -> Result<Self, OpenError> {
         let (address, options) = url.split_once('?').unwrap_or((url, ""));
+        let none = Hosts::new(vec![PgConnectOptions::new_without_pgpass()]);
         let mut location = Self {
-            connect: Hosts::new(vec![PgConnectOptions::new_without_pgpass()]),
+            connect: none.clone(),
+            for_users: none,
             schema: "seriatim".into(),
             partitions: None,
             poll: Duration::from_secs(1),
@@ -82,7 +86,11 @@ impl FromStr for Location {
             .iter()
             .map(|address| location.host(address, &rest.join("&")))
             .collect();
-        location.connect = Hosts::new(hosts?);
+        let hosts = hosts?;
+        let for_users = hosts.iter().map(|host| location.settings_for_users(host));
+        location.for_users = Hosts::new(for_users.collect());
+        let own = hosts.into_iter().map(|host| location.settings(host));
+        location.connect = Hosts::new(own.collect());
         Ok(location)
     }
 }
@@ -143,7 +151,15 @@ impl Location {
             Some(_) => connect,
             None => connect.application_name("seriatim"),
         };
-        Ok(self.settings(connect.extra_float_digits(None)))
+        Ok(connect.extra_float_digits(None))
+    }
+
+    /// Settings of a session that user code works on. Behind a pooler nothing stays prepared.
+    fn settings_for_users(&self, connect: &PgConnectOptions) -> PgConnectOptions {
+        match self.pooled {
+            true => connect.clone().statement_cache_capacity(0),
+            false => connect.clone().options(self.patience()),
+        }
     }
 
     /// Settings of every session, sent with the first message of a connection, so that they cost no round trip.
@@ -161,6 +177,21 @@ impl Location {
 
     /// Settings of whatever is sent.
     pub(crate) fn settings_of_a_transaction(&self) -> [(&'static str, String); 8] {
+        let [statement, lock, idle] = self.patience();
+        [
+            statement,
+            lock,
+            idle,
+            ("plan_cache_mode", "force_generic_plan".into()),
+            ("enable_seqscan", "off".into()),
+            ("enable_bitmapscan", "off".into()),
+            ("max_parallel_workers_per_gather", "0".into()),
+            ("jit", "off".into()),
+        ]
+    }
+
+    /// How long the server waits, for whoever works on it.
+    pub(crate) fn patience(&self) -> [(&'static str, String); 3] {
         let milliseconds = |time: Duration| time.as_millis().to_string();
         [
             ("statement_timeout", milliseconds(self.statement_timeout)),
@@ -169,11 +200,6 @@ impl Location {
                 "idle_in_transaction_session_timeout",
                 milliseconds(self.lock_timeout),
             ),
-            ("plan_cache_mode", "force_generic_plan".into()),
-            ("enable_seqscan", "off".into()),
-            ("enable_bitmapscan", "off".into()),
-            ("max_parallel_workers_per_gather", "0".into()),
-            ("jit", "off".into()),
         ]
     }
 

@@ -53,6 +53,11 @@ const MIGRATIONS: &[Script] = &[
         name: "timers",
         sql: include_str!("../../../migrations/postgres/0007_timers.sql"),
     },
+    Script {
+        number: 8,
+        name: "read_models",
+        sql: include_str!("../../../migrations/postgres/0008_read_models.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

@@ -226,7 +226,7 @@ async fn an_older_schema_is_brought_up_to_date() {
         .execute_batch(
             "DROP TABLE seriatim_dead_letters; DROP TABLE seriatim_checkpoints;
              DROP TABLE seriatim_parked; DROP TABLE seriatim_skipped;
-             DROP TABLE seriatim_timers;
+             DROP TABLE seriatim_timers; DROP TABLE seriatim_read_models;
              DELETE FROM seriatim_migrations WHERE number >= 4",
         )
         .unwrap();

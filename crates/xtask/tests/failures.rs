@@ -12,6 +12,8 @@ const ERRORS: &[(&str, &[&str])] = &[
             "ConflictReason",
             "QueryError",
             "SubscribeError",
+            "RegisterError",
+            "VersionError",
             "WhyNotHandled",
         ],
     ),

@@ -1,0 +1,180 @@
+//! The seam of a database that holds read models: each step in one transaction, and the versions beside one another.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+
+use crate::{
+    CheckpointStore, Hold, InvalidReadModelName, LogPartition, Position, ReactionError, ReadModel,
+    ReadModelTables, ReadModelVersion, Step, StoreError, VersionStatus,
+};
+
+/// A database that holds read models, and their checkpoints beside them. It may be that of the events, or another.
+#[async_trait]
+pub trait ReadModelStore: CheckpointStore + Clone {
+    /// What [`ReadModel`] is given.
+    type Connection: Send;
+
+    /// Makes the tables of a version if there are none, and says what they are called. The first version of a model is
+    /// live at once; a later one is being built beside it.
+    async fn register<M: ReadModel<Self::Connection>>(
+        &self,
+        model: &M,
+    ) -> Result<ReadModelTables, RegisterError>;
+
+    /// Does what [`Reaction::handle`](crate::Reaction::handle) does, in one transaction: what the model does, and the
+    /// move of its checkpoint.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves all done or nothing.
+    async fn project<M: ReadModel<Self::Connection>>(
+        &self,
+        model: &M,
+        tables: &ReadModelTables,
+        step: Step<'_>,
+    ) -> Result<Hold, ReactionError>;
+
+    /// All versions there are, of one model if given, in the order of their names and numbers.
+    async fn versions(&self, name: Option<&str>) -> Result<Vec<VersionStatus>, StoreError>;
+
+    /// Makes a version the live one, in one step for all who read: from then on the views show its tables. The one
+    /// before is kept. Does nothing if it is live already.
+    ///
+    /// Refused as long as it is behind the live one or has parked streams, so that nobody sees time go back.
+    async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
+
+    /// Drops the tables and the progress of a version that is not live: one that is not needed any more, or one that is
+    /// being built, which ends that. Nothing of it is left; whoever feeds it finds its work lost.
+    async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
+
+    /// Holds the rows of a query against those of the same query on the live version, both as they are at one moment.
+    /// `query` makes it from the names of the tables.
+    async fn compare<Q: Fn(&ReadModelTables) -> String + Send + Sync>(
+        &self,
+        version: &ReadModelVersion,
+        query: Q,
+    ) -> Result<Comparison, VersionError>;
+}
+
+/// What a comparison with the live version has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// Whether both had handled the same events at that moment. If not, they may differ for that reason alone.
+    pub at_same_position: bool,
+    /// How many rows the live version gave.
+    pub live_rows: u64,
+    /// How many the other gave.
+    pub rows: u64,
+    /// How many different rows only the live version has.
+    pub only_live: u64,
+    /// How many different rows only the other has.
+    pub only_other: u64,
+}
+
+impl Comparison {
+    /// Whether the rows are the same.
+    pub fn is_equal(&self) -> bool {
+        self.live_rows == self.rows && self.only_live == 0 && self.only_other == 0
+    }
+}
+
+/// Why a read model cannot be fed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// It, or a table of it, has a name that it cannot have.
+    #[error(transparent)]
+    Name(#[from] InvalidReadModelName),
+    /// The version was made with other tables.
+    #[error("{version} was made with the tables {}, not {}; give the changed one another version", .made.join(", "), .declared.join(", "))]
+    OtherTables {
+        /// Which version.
+        version: ReadModelVersion,
+        /// The tables it was made with.
+        made: Vec<String>,
+        /// The tables it has now.
+        declared: Vec<String>,
+    },
+    /// It has not made one of its tables.
+    #[error(
+        "{version} has not made its table `{table}`; make it in `ReadModel::create`, under the name that `ReadModelTables::name` gives"
+    )]
+    NotMade {
+        /// Which version.
+        version: ReadModelVersion,
+        /// The table as SQL calls it.
+        table: String,
+    },
+    /// It could not make its tables.
+    #[error("the tables of {version} could not be made; correct `ReadModel::create`: {source}")]
+    Create {
+        /// Which version.
+        version: ReadModelVersion,
+        /// What it said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why nothing was done about a version.
+#[derive(Debug, thiserror::Error)]
+pub enum VersionError {
+    /// There is no such version.
+    #[error("there is no {version}; there are {}", list(.known))]
+    Unknown {
+        /// What was asked for.
+        version: ReadModelVersion,
+        /// The versions that there are.
+        known: Vec<u32>,
+    },
+    /// It has not come as far as the live one.
+    #[error(
+        "{version} is at position {position} in partition {partition}, the live one at {live}; let it catch up, and switch then"
+    )]
+    Behind {
+        /// Which version.
+        version: ReadModelVersion,
+        /// Where in the log.
+        partition: LogPartition,
+        /// How far it has come there.
+        position: Position,
+        /// How far the live one has come.
+        live: Position,
+    },
+    /// It has not handled all that it has passed: streams are parked.
+    #[error(
+        "{version} has parked {streams} streams, which the live one may show; retry or skip what they failed on, and switch then"
+    )]
+    Parked {
+        /// Which version.
+        version: ReadModelVersion,
+        /// How many.
+        streams: usize,
+    },
+    /// It is live.
+    #[error("{version} is live; switch to another one first")]
+    Live {
+        /// Which version.
+        version: ReadModelVersion,
+    },
+    /// The query of a comparison cannot be run on both versions.
+    #[error("the query cannot be run on both versions; correct it: {source}")]
+    Query {
+        /// What the database said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn list(versions: &[u32]) -> String {
+    match versions {
+        [] => "none".into(),
+        versions => {
+            let versions: Vec<_> = versions.iter().map(u32::to_string).collect();
+            versions.join(", ")
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The versions of a read model, and what the tables of each are called.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Checkpoint, Component, LogPartition, Position, ReadModel, Timestamp};
+
+/// A version of a read model.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReadModelVersion {
+    name: Arc<str>,
+    version: u32,
+}
+
+impl ReadModelVersion {
+    /// The longest name of a read model or of a table. With its version, and with what an index adds to it, it stays
+    /// under what PostgreSQL allows.
+    pub const LONGEST_NAME: usize = 40;
+
+    /// Checks the name.
+    pub fn new(name: &str, version: u32) -> Result<Self, InvalidReadModelName> {
+        check(name)?;
+        Ok(Self {
+            name: name.into(),
+            version,
+        })
+    }
+
+    /// That of a model; checks all its names.
+    pub fn of<C: Send, M: ReadModel<C>>() -> Result<Self, InvalidReadModelName> {
+        M::TABLES.iter().try_for_each(|table| check(table))?;
+        Self::new(M::NAME, M::VERSION)
+    }
+
+    /// The name that all versions have.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which version.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The component that feeds it: `balances.v2`.
+    pub fn component(&self) -> Component {
+        let name = format!("{}.v{}", self.name, self.version);
+        Component::new(&name).expect("a name of a read model is one of a component")
+    }
+}
+
+impl fmt::Display for ReadModelVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` version {}", self.name, self.version)
+    }
+}
+
+/// It becomes part of SQL, so it is plain enough to need no escapes.
+fn check(name: &str) -> Result<(), InvalidReadModelName> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase());
+    match begins_well && name.len() <= ReadModelVersion::LONGEST_NAME && name.chars().all(plain) {
+        true => Ok(()),
+        false => Err(InvalidReadModelName { name: name.into() }),
+    }
+}
+
+/// A name that no read model and no table of one can have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{name}` cannot name a read model or its table: take 1 to {} characters, a lower-case letter first, then lower-case letters, digits or `_`",
+    ReadModelVersion::LONGEST_NAME
+)]
+pub struct InvalidReadModelName {
+    /// What was given.
+    pub name: String,
+}
+
+/// What the tables of a version are called in SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadModelTables {
+    /// Of the schema, with a point; empty if there are none.
+    prefix: Arc<str>,
+    plain: Vec<String>,
+    version: u32,
+}
+
+impl ReadModelTables {
+    /// For stores: `prefix` is what SQL wants before the name of a table, for example `seriatim.`.
+    pub fn new<T: Into<String>>(
+        prefix: &str,
+        plain: impl IntoIterator<Item = T>,
+        version: u32,
+    ) -> Self {
+        Self {
+            prefix: prefix.into(),
+            plain: plain.into_iter().map(Into::into).collect(),
+            version,
+        }
+    }
+
+    /// The table that has this plain name, as SQL wants it: `seriatim.balances_v2` for `balances`.
+    ///
+    /// # Panics
+    /// If [`ReadModel::TABLES`] names no such table.
+    pub fn name(&self, plain: &str) -> String {
+        assert!(
+            self.plain.iter().any(|table| table == plain),
+            "there is no table `{plain}`; name it in `ReadModel::TABLES`"
+        );
+        format!("{}{plain}_v{}", self.prefix, self.version)
+    }
+
+    /// The same without the schema, for the names of indexes: `balances_v2`.
+    ///
+    /// # Panics
+    /// If [`ReadModel::TABLES`] names no such table.
+    pub fn bare_name(&self, plain: &str) -> String {
+        self.name(plain).split_off(self.prefix.len())
+    }
+
+    /// The view under a plain name, which shows the version that is live: `seriatim.balances`.
+    pub fn view(&self, plain: &str) -> String {
+        format!("{}{plain}", self.prefix)
+    }
+
+    /// All plain names.
+    pub fn plain_names(&self) -> impl Iterator<Item = &str> {
+        self.plain.iter().map(String::as_str)
+    }
+
+    /// All names, as SQL wants them.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.plain_names().map(|plain| self.name(plain))
+    }
+}
+
+/// What becomes of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionStanding {
+    /// It is being built, and nobody sees it yet.
+    Building,
+    /// The views show it.
+    Live,
+    /// The views showed it; it is there until it is dropped, and goes on as long as somebody feeds it.
+    Kept,
+}
+
+impl VersionStanding {
+    /// As stores keep it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Live => "live",
+            Self::Kept => "kept",
+        }
+    }
+
+    /// What [`as_str`](Self::as_str) gave.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Building, Self::Live, Self::Kept];
+        all.into_iter().find(|standing| standing.as_str() == text)
+    }
+}
+
+impl fmt::Display for VersionStanding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A version that there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionStatus {
+    /// Which.
+    pub version: ReadModelVersion,
+    /// What becomes of it.
+    pub standing: VersionStanding,
+    /// What its tables are called.
+    pub tables: ReadModelTables,
+    /// When its tables were made, by the clock of the database.
+    pub begun_at: Timestamp,
+    /// How far each piece of its work has come. What was never taken is not among them.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+impl VersionStatus {
+    /// How far it has come in a log with these heads, in the order of their partitions.
+    pub fn progress(&self, heads: &[Position]) -> ReadModelProgress {
+        let reached = reached(&self.checkpoints);
+        let handled = LogPartition::FIRST.0..;
+        let handled = handled.zip(heads).map(|(partition, head)| {
+            let position = reached.get(&LogPartition(partition));
+            position.map_or(0, |position| position.0.min(head.0))
+        });
+        let moved = self.checkpoints.iter().map(|one| one.moved_at);
+        ReadModelProgress {
+            handled: handled.sum(),
+            of: heads.iter().map(|head| head.0).sum(),
+            begun_at: self.begun_at,
+            moved_at: moved.max().unwrap_or(self.begun_at),
+        }
+    }
+
+    /// Where this version has not come as far as `other`: the partition, its own position there and the other's.
+    pub fn behind(&self, other: &Self) -> Option<(LogPartition, Position, Position)> {
+        let reached = reached(&self.checkpoints);
+        let behind = other.checkpoints.iter().map(|theirs| {
+            let partition = theirs.work.partition;
+            let ours = reached.get(&partition).copied();
+            (partition, ours.unwrap_or(Position::START), theirs.position)
+        });
+        behind
+            .filter(|(_, ours, theirs)| ours < theirs)
+            .max_by_key(|(.., theirs)| *theirs)
+    }
+}
+
+/// Up to where everything is handled in each partition: each of its shares has come so far. If the work was cut into
+/// another number of shares before, the cut that has come furthest counts.
+fn reached(checkpoints: &[Checkpoint]) -> BTreeMap<LogPartition, Position> {
+    let mut cuts: BTreeMap<_, (u16, Position)> = BTreeMap::new();
+    for checkpoint in checkpoints {
+        let work = &checkpoint.work;
+        let cut = cuts.entry((work.partition, work.share.count()));
+        let (shares, position) = cut.or_insert((0, checkpoint.position));
+        *shares += 1;
+        *position = checkpoint.position.min(*position);
+    }
+    let mut reached = BTreeMap::new();
+    for ((partition, count), (shares, position)) in cuts {
+        if shares == count.get() {
+            let furthest = reached.entry(partition).or_insert(position);
+            *furthest = position.max(*furthest);
+        }
+    }
+    reached
+}
+
+/// How far a version has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadModelProgress {
+    /// How many events of the log it has handled, or passed over because they do not concern it.
+    pub handled: u64,
+    /// How many the log has.
+    pub of: u64,
+    /// When it began, by the clock of its database.
+    pub begun_at: Timestamp,
+    /// When it came so far, by the same clock.
+    pub moved_at: Timestamp,
+}
+
+impl ReadModelProgress {
+    /// Events in a second, on average since it began; 0 if it has not moved.
+    pub fn rate(&self) -> f64 {
+        per_second(self.handled, self.begun_at, self.moved_at)
+    }
+
+    /// Events in a second since an earlier look.
+    pub fn rate_since(&self, earlier: &Self) -> f64 {
+        let more = self.handled.saturating_sub(earlier.handled);
+        per_second(more, earlier.moved_at, self.moved_at)
+    }
+
+    /// How long the rest takes at a rate; `None`: for ever.
+    pub fn left_at(&self, rate: f64) -> Option<Duration> {
+        let left = self.of.saturating_sub(self.handled);
+        match left {
+            0 => Some(Duration::ZERO),
+            _ => Duration::try_from_secs_f64(left as f64 / rate).ok(),
+        }
+    }
+}
+
+fn per_second(events: u64, from: Timestamp, to: Timestamp) -> f64 {
+    let micros = to.as_micros().saturating_sub(from.as_micros());
+    match micros > 0 {
+        true => events as f64 * 1e6 / micros as f64,
+        false => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+
+    use super::*;
+    use crate::{Share, Work};
+
+    fn second(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    /// Of (partition, share, of how many, position).
+    fn status(version: u32, places: &[(u16, usize, u16, u64)]) -> VersionStatus {
+        let version = ReadModelVersion::new("balances", version).unwrap();
+        let checkpoint =
+            |&(partition, share, count, position): &(u16, usize, u16, u64)| Checkpoint {
+                work: Work {
+                    component: version.component(),
+                    partition: LogPartition(partition),
+                    share: Share::all(NonZero::new(count).unwrap()).nth(share).unwrap(),
+                },
+                position: Position(position),
+                epoch: 1,
+                owner: None,
+                leased_until: second(0),
+                moved_at: second(10 + position as i64 / 100),
+                paused: None,
+            };
+        VersionStatus {
+            checkpoints: places.iter().map(checkpoint).collect(),
+            tables: ReadModelTables::new("", ["balances"], 2),
+            standing: VersionStanding::Building,
+            begun_at: second(10),
+            version,
+        }
+    }
+
+    #[test]
+    fn progress_counts_what_every_share_has_finished() {
+        let heads = [Position(1000), Position(500)];
+        let nothing = status(2, &[]).progress(&heads);
+        assert_eq!((nothing.handled, nothing.of), (0, 1500));
+        assert_eq!(nothing.left_at(nothing.rate()), None);
+
+        // The second share of partition 0 is behind; that of partition 1 was never taken.
+        let some = status(2, &[(0, 0, 2, 900), (0, 1, 2, 500), (1, 0, 2, 400)]);
+        let some = some.progress(&heads);
+        assert_eq!(some.handled, 500);
+        // The furthest came to where it is nine seconds after the beginning.
+        assert!((some.rate() - 500.0 / 9.0).abs() < 1e-9);
+        let left = some.left_at(100.0);
+        assert_eq!(left, Some(Duration::from_secs(10)));
+
+        let more = status(2, &[(0, 0, 1, 1000), (1, 0, 1, 500)]).progress(&heads);
+        assert!((more.rate_since(&some) - 1000.0).abs() < 1e-9);
+        assert_eq!(more.left_at(0.0), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_version_is_behind_until_every_share_has_passed_every_share_of_the_other() {
+        let live = status(1, &[(0, 0, 2, 70), (0, 1, 2, 80), (1, 0, 1, 5)]);
+        for (places, behind) in [
+            (vec![], Some((0, 0, 80))),
+            (vec![(0, 0, 1, 79), (1, 0, 1, 5)], Some((0, 79, 80))),
+            (vec![(0, 0, 1, 80), (1, 0, 1, 4)], Some((1, 4, 5))),
+            (vec![(0, 0, 2, 90), (1, 0, 1, 9)], Some((0, 0, 80))),
+            (vec![(0, 0, 1, 80), (0, 0, 2, 9), (1, 0, 1, 5)], None),
+        ] {
+            let behind = behind.map(|(partition, ours, theirs)| {
+                (LogPartition(partition), Position(ours), Position(theirs))
+            });
+            assert_eq!(status(2, &places).behind(&live), behind, "{places:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_plain_and_tables_carry_the_version() {
+        let version = ReadModelVersion::new("open_orders", 12).unwrap();
+        assert_eq!(version.component().as_str(), "open_orders.v12");
+        let tables = ReadModelTables::new("seriatim.", ["orders", "lines"], 12);
+        assert_eq!(tables.name("lines"), "seriatim.lines_v12");
+        assert_eq!(tables.bare_name("lines"), "lines_v12");
+        assert_eq!(tables.view("lines"), "seriatim.lines");
+        let long = "a".repeat(41);
+        for name in ["", "Orders", "1st", "a b", "a-b", "_a", "a\"b", &long] {
+            assert!(ReadModelVersion::new(name, 1).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "name it in `ReadModel::TABLES`")]
+    fn a_table_that_was_not_declared_has_no_name() {
+        ReadModelTables::new("", ["orders"], 1).name("lines");
+    }
+}

@@ -1,0 +1,96 @@
+//! Projectors whose read model is in SQL: it and the checkpoint change in one transaction.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use seriatim_core::{
+    Advance, CheckpointStore, Component, EventFilter, Hold, Reaction, ReactionError, ReadModel,
+    ReadModelStore, ReadModelTables, ReadModelVersion, RegisterError, Step, StoreError,
+};
+
+use super::version_checkpoints::VersionCheckpoints;
+
+/// A read model as a component: its tables show every event exactly once.
+pub struct ExactlyOnce<S, M> {
+    component: Component,
+    filter: EventFilter,
+    tables: ReadModelTables,
+    checkpoints: VersionCheckpoints<S>,
+    model: M,
+}
+
+impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
+    /// Makes the tables of the model's version in `store`, if there are none.
+    pub async fn register(store: S, model: M) -> Result<Self, RegisterError> {
+        let version = ReadModelVersion::of::<S::Connection, M>()?;
+        let tables = store.register(&model).await?;
+        Ok(Self {
+            component: version.component(),
+            filter: model.filter(),
+            tables,
+            checkpoints: VersionCheckpoints { store, version },
+            model,
+        })
+    }
+}
+
+impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
+    /// Whether somebody has done a step that seems to have failed: this very process, if the answer to its commit was
+    /// lost. Then what failed is that its rows are there already.
+    async fn was_done(&self, step: Step<'_>) -> Result<bool, StoreError> {
+        let (store, tenure) = (&self.checkpoints.store, step.tenure);
+        let component = Some(&self.component);
+        Ok(match step.advance {
+            Advance::Checkpoint(_) => {
+                let all = store.checkpoints(component).await?;
+                let stands = all.iter().any(|checkpoint| {
+                    checkpoint.work == tenure.work && checkpoint.position == tenure.position
+                });
+                !stands
+            }
+            Advance::Parked { stream, from, .. } => {
+                let all = store.parked(component).await?;
+                let waits = all.iter().any(|parked| {
+                    parked.work == tenure.work
+                        && (&parked.stream, parked.sequence) == (stream, *from)
+                });
+                !waits
+            }
+        })
+    }
+}
+
+impl<S, M> fmt::Debug for ExactlyOnce<S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExactlyOnce")
+            .field("component", &self.component)
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S, M> {
+    fn component(&self) -> &Component {
+        &self.component
+    }
+
+    fn filter(&self) -> &EventFilter {
+        &self.filter
+    }
+
+    fn checkpoints(&self) -> &dyn CheckpointStore {
+        &self.checkpoints
+    }
+
+    async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
+        let store = &self.checkpoints.store;
+        match store.project(&self.model, &self.tables, step).await {
+            Err(failed @ ReactionError::Failed(_)) => match self.was_done(step).await? {
+                true => Ok(Hold::Lost),
+                false => Err(failed),
+            },
+            answer => answer,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Read models in SQL: every event once, whatever happens; versions beside one another.
+
+mod account;
+mod databases;
+mod exactly_once;
+mod failing;
+mod processes;
+mod tally;
+mod versions;

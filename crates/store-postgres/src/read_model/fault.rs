@@ -1,0 +1,52 @@
+//! Whose fault it is that a step failed: that of the events, or the database's.
+
+use std::error::Error as StdError;
+
+use seriatim_core::{ReactionError, StoreError};
+use sqlx::Error;
+
+use crate::refused::{self, Meaning};
+
+pub(super) const ACTION: &str = "write a read model";
+
+/// What user code said. Where the cause is an error of the driver, that decides.
+pub(super) fn of_user(failure: Box<dyn StdError + Send + Sync>) -> ReactionError {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(failure.as_ref());
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return match is_the_databases(error) {
+                true => {
+                    let kind = refused::kind(error);
+                    ReactionError::Store(StoreError::new(ACTION, kind, failure))
+                }
+                false => ReactionError::Failed(failure),
+            };
+        }
+        cause = error.source();
+    }
+    ReactionError::Failed(failure)
+}
+
+/// What the driver said to a statement of ours at the end of a step.
+pub(super) fn of_driver(error: Error) -> ReactionError {
+    // User code has gone on after a statement that failed, which the server does not do.
+    let aborted = refused::code(&error).as_deref() == Some("25P02");
+    // A deferred constraint speaks up at the commit.
+    let constraint = refused::code(&error).is_some_and(|code| code.starts_with("23"));
+    match aborted || constraint {
+        true => ReactionError::Failed(error.into()),
+        false => ReactionError::Store(refused::store_error(ACTION, error)),
+    }
+}
+
+/// Whether another try may go well with nothing changed about the events and the code.
+fn is_the_databases(error: &Error) -> bool {
+    match refused::meaning(error) {
+        Meaning::Lost | Meaning::Again => true,
+        Meaning::KeyTaken => false,
+        Meaning::Refused(_) => refused::code(error).is_some_and(|code| {
+            // No space, memory or connections left; not writable; waited too long for somebody's lock.
+            code.starts_with("53") || matches!(code.as_str(), "25006" | "55P03")
+        }),
+    }
+}

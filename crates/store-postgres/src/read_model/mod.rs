@@ -1,0 +1,61 @@
+//! The seam of read models: their tables in the schema of the store, changed together with the checkpoint.
+
+mod compare;
+mod connections;
+mod fault;
+mod register;
+mod registry;
+mod step;
+mod versions;
+
+use async_trait::async_trait;
+use seriatim_core::{
+    Comparison, Hold, ReactionError, ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion,
+    RegisterError, Step, StoreError, VersionError, VersionStatus,
+};
+use sqlx::PgConnection;
+
+use crate::PostgresStore;
+
+pub(crate) use connections::Connections;
+
+#[async_trait]
+impl ReadModelStore for PostgresStore {
+    type Connection = PgConnection;
+
+    async fn register<M: ReadModel<PgConnection>>(
+        &self,
+        model: &M,
+    ) -> Result<ReadModelTables, RegisterError> {
+        register::register(self, model).await
+    }
+
+    async fn project<M: ReadModel<PgConnection>>(
+        &self,
+        model: &M,
+        tables: &ReadModelTables,
+        step: Step<'_>,
+    ) -> Result<Hold, ReactionError> {
+        step::project(self, model, tables, step).await
+    }
+
+    async fn versions(&self, name: Option<&str>) -> Result<Vec<VersionStatus>, StoreError> {
+        versions::list(self, name).await
+    }
+
+    async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
+        versions::switch(self, version).await
+    }
+
+    async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
+        versions::drop_version(self, version).await
+    }
+
+    async fn compare<Q: Fn(&ReadModelTables) -> String + Send + Sync>(
+        &self,
+        version: &ReadModelVersion,
+        query: Q,
+    ) -> Result<Comparison, VersionError> {
+        compare::compare(self, version, query).await
+    }
+}

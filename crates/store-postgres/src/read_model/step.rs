@@ -1,0 +1,92 @@
+//! One step: what the model does and the move of its checkpoint, in one transaction.
+
+use seriatim_core::{
+    Hold, ReactionError, ReadModel, ReadModelTables, Step, StoreError, StoreErrorKind, Tenure,
+};
+use sqlx::{PgConnection, Row};
+
+use super::fault::{self, ACTION};
+use crate::{PostgresStore, refused};
+
+/// At READ COMMITTED a step sees all that an earlier owner has committed: the work was taken after that.
+const CHARACTERISTICS: &str = "ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+/// After an error the connection is dropped, in whatever state it is: the server undoes what was not committed.
+pub(super) async fn project<M: ReadModel<PgConnection>>(
+    store: &PostgresStore,
+    model: &M,
+    tables: &ReadModelTables,
+    step: Step<'_>,
+) -> Result<Hold, ReactionError> {
+    let connections = store.read_models();
+    let mut connection = connections.get().await.map_err(fault::of_driver)?;
+    match transact(store, &mut connection, model, tables, step).await {
+        Ok(hold) => {
+            connections.put_back(connection);
+            Ok(hold)
+        }
+        Err(ReactionError::Failed(failure)) => {
+            drop(connection);
+            require_tables(store, tables, step.tenure).await?;
+            Err(ReactionError::Failed(failure))
+        }
+        Err(error) => {
+            // Those that wait may be lost too.
+            connections.clear();
+            Err(error)
+        }
+    }
+}
+
+/// The checkpoint comes last: its row is what others wait for, who prolong the lease or take the work over.
+async fn transact<M: ReadModel<PgConnection>>(
+    store: &PostgresStore,
+    connection: &mut PgConnection,
+    model: &M,
+    tables: &ReadModelTables,
+    step: Step<'_>,
+) -> Result<Hold, ReactionError> {
+    let connections = store.read_models();
+    let begun = connections.begin(connection, CHARACTERISTICS).await;
+    let mut transaction = begun.map_err(fault::of_driver)?;
+    let projected = model.project(&mut transaction, tables, step.events).await;
+    projected.map_err(fault::of_user)?;
+    let advance = store.advance_query(step.tenure, step.advance, step.lease, false);
+    let moved = connections.within(advance.fetch_all(&mut *transaction));
+    let (end, hold) = match moved.await.map_err(fault::of_driver)?.is_empty() {
+        false => (connections.within(transaction.commit()).await, Hold::Held),
+        true => (connections.within(transaction.rollback()).await, Hold::Lost),
+    };
+    end.map(|()| hold).map_err(fault::of_driver)
+}
+
+/// Events are not to blame for tables that are gone.
+async fn require_tables(
+    store: &PostgresStore,
+    tables: &ReadModelTables,
+    tenure: &Tenure,
+) -> Result<(), StoreError> {
+    let names: Vec<_> = tables.names().collect();
+    let missing = || {
+        sqlx::query("SELECT name FROM unnest($1) AS name WHERE to_regclass(name) IS NULL")
+            .bind(names.clone())
+    };
+    let rows = store.readers().read(ACTION, missing).await?;
+    let Some(row) = rows.first() else {
+        return Ok(());
+    };
+    let table = row.try_get(0);
+    let table = table.map_err(|error| refused::store_error(ACTION, error))?;
+    let component = tenure.work.component.to_string();
+    let gone = TableGone { component, table };
+    Err(StoreError::new(ACTION, StoreErrorKind::Corrupt, gone))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the table {table} of `{component}` is gone; restore it, or drop this version of the read model and restart"
+)]
+struct TableGone {
+    component: String,
+    table: String,
+}
