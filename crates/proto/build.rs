@@ -21,6 +21,7 @@ const FILES: &[&str] = &[
     "seriatim/v1/query_service.proto",
     "seriatim/v1/subscription_service.proto",
     "seriatim/v1/dead_letter_service.proto",
+    "seriatim/v1/admin_service.proto",
     "google/rpc/error_details.proto",
 ];
 

@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// Look at the commands that wait for a person
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Look at sagas, process managers and projectors, and decide about what they could not handle
+    #[command(subcommand)]
+    Reactions(Reactions),
     /// Bring the tables of a store to this program's schema; asks no server
     Migrate(Migrate),
     /// Prove that a store's log is whole and that nobody's progress contradicts it; asks no server
@@ -300,6 +303,64 @@ pub(crate) struct Tail {
     /// End at the end of the log in place of waiting for more
     #[arg(long)]
     pub(crate) until_caught_up: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Reactions {
+    /// List the components of the server, how far each has come, and who does its work
+    List,
+    /// List the streams that are parked: a component failed on one event, and the later ones wait behind it
+    Parked {
+        /// Only those of this component
+        component: Option<Component>,
+    },
+    /// List the events that were skipped, the latest first
+    Skipped {
+        /// Only those of this component
+        component: Option<Component>,
+        /// How many
+        #[arg(long, default_value = "100", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Let a component try a parked stream again, and what waits behind it
+    Retry(Retry),
+    /// Spare a component the event that a stream is parked at; what waits behind it is handled
+    Skip(Skip),
+    /// Let a component that is paused go on
+    Resume {
+        /// Which component
+        component: Component,
+    },
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Retry {
+    /// Which component
+    pub(crate) component: Component,
+    /// Which stream
+    #[arg(value_name = "DOMAIN/ROOT", required_unless_present = "all")]
+    pub(crate) stream: Option<StreamId>,
+    /// Only if it is parked at this event
+    #[arg(long, value_name = "N", requires = "stream", value_parser = sequence)]
+    pub(crate) at: Option<Sequence>,
+    /// All streams that are parked, except those that somebody has decided about
+    #[arg(long, conflicts_with = "stream")]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Skip {
+    /// Which component
+    pub(crate) component: Component,
+    /// Which stream
+    #[arg(value_name = "DOMAIN/ROOT")]
+    pub(crate) stream: StreamId,
+    /// The event that it is parked at
+    #[arg(long, value_name = "N", value_parser = sequence)]
+    pub(crate) at: Sequence,
+    /// Why it may be left out; kept for good
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Subcommand)]

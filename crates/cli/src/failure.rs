@@ -5,7 +5,8 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 use seriatim::OpenStoreError;
 use seriatim_core::{
-    Fault, QueryError, SequenceConflict, StoreErrorKind, StreamId, SubmitError, SubscribeError,
+    Fault, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId, SubmitError,
+    SubscribeError,
 };
 use seriatim_proto::CallError;
 
@@ -76,6 +77,14 @@ impl Failure {
             false => Exit::Invalid,
         };
         Self::new(exit, error.to_string())
+    }
+
+    /// Why nothing was done about a component.
+    pub(crate) fn of_operator_call(error: &CallError<OperatorError>) -> Self {
+        match error {
+            CallError::Refused(error) => Self::of_operator(error),
+            trouble => Self::of_trouble(trouble, "look at what is parked, and ask again"),
+        }
     }
 
     /// What happened on the way.
@@ -170,6 +179,32 @@ impl Failure {
             QueryError::Broken { fault, .. } => failure(Exit::Unexpected)
                 .with_next(CALL_THE_DEVELOPERS)
                 .with_details(fault_details(fault)),
+        }
+    }
+
+    fn of_operator(error: &OperatorError) -> Self {
+        let failure = |exit| Self::new(exit, error.to_string());
+        match error {
+            OperatorError::UnknownComponent { known, .. } => failure(Exit::NotFound)
+                .with_next("list them with `seriatim reactions list`")
+                .with_details(json!({ "known": known })),
+            OperatorError::NotParked { .. } => {
+                failure(Exit::NotFound).with_next("list them with `seriatim reactions parked`")
+            }
+            OperatorError::Elsewhere {
+                stream,
+                asked,
+                parked,
+            } => failure(Exit::Conflict)
+                .with_next(format!(
+                    "look at it with `seriatim events {stream} --from {parked}`"
+                ))
+                .with_details(json!({ "asked": asked, "parked": parked })),
+            OperatorError::Decided { .. } => {
+                failure(Exit::Conflict).with_next("list them with `seriatim reactions parked`")
+            }
+            OperatorError::NoReason => failure(Exit::Invalid).with_next("say why with --reason"),
+            OperatorError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
         }
     }
 

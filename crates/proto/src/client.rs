@@ -272,11 +272,15 @@ impl Client {
         RemoteSubscription::open(self.channel.clone(), self.timeout, begin, filter).await
     }
 
-    fn request<M>(&self, message: M) -> Request<M> {
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    pub(crate) fn request<M>(&self, message: M) -> Request<M> {
         self.request_of(message, None)
     }
 
-    fn request_of<M>(&self, message: M, actor: Option<&str>) -> Request<M> {
+    pub(crate) fn request_of<M>(&self, message: M, actor: Option<&str>) -> Request<M> {
         let mut request = message.into_request();
         request.set_timeout(self.timeout);
         if let Some(actor) = actor {

@@ -27,8 +27,8 @@ pub use audit::{
 };
 pub use feed::Feed;
 pub use reaction::{
-    AtLeastOnce, BackOff, Decision, Enrolled, ExactlyOnce, Failure, FailurePolicy, OperatorError,
-    PieceState, PieceStatus, Progress, Projector, ReactionSettings, Reactions, SagaReaction, Then,
+    AtLeastOnce, BackOff, Enrolled, ExactlyOnce, Failure, FailurePolicy, PieceState, PieceStatus,
+    Projector, ReactionSettings, Reactions, SagaReaction, Then,
 };
 pub use subscription::{Batch, Subscription};
 pub use waiter::Waiter;

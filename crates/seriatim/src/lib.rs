@@ -88,9 +88,10 @@ pub use waiting::{WaitError, Waiting};
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
 pub use seriatim_core::{
-    Aggregate, Begin, CommandEffect, Comparison, Effect, EffectId, FactEffect, ReadModel,
-    ReadModelProgress, ReadModelStore, ReadModelTables, ReadModelVersion, RegisterError, Rejected,
-    SubscribeError, VersionError, VersionStanding, VersionStatus,
+    Aggregate, Begin, CommandEffect, Comparison, Decision, Effect, EffectId, FactEffect,
+    OperatorError, Progress, ReadModel, ReadModelProgress, ReadModelStore, ReadModelTables,
+    ReadModelVersion, RegisterError, Rejected, SubscribeError, VersionError, VersionStanding,
+    VersionStatus,
 };
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]
@@ -99,9 +100,8 @@ pub use seriatim_proto::{
 };
 pub use seriatim_runtime::{
     AtLeastOnce, Audit, AuditProgress, AuditSettings, AuditStatus, AuditedPartition, BackOff,
-    Batch, Decision, Enrolled, ExactlyOnce, Failure, FailurePolicy, Finding, OperatorError,
-    PieceState, PieceStatus, Progress, Projector, ReactionSettings, Reactions, SagaReaction,
-    Subscription, Then,
+    Batch, Enrolled, ExactlyOnce, Failure, FailurePolicy, Finding, PieceState, PieceStatus,
+    Projector, ReactionSettings, Reactions, SagaReaction, Subscription, Then,
 };
 /// The store on PostgreSQL by itself, for read models; and the driver that these are written with.
 #[cfg(feature = "postgres")]

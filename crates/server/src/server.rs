@@ -13,6 +13,7 @@ use tonic::transport::server::{Router, TcpIncoming};
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tonic_reflection::server::Builder as Reflection;
+use v1::admin_service_server::AdminServiceServer;
 use v1::command_service_server::CommandServiceServer;
 use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
@@ -21,7 +22,7 @@ use v1::subscription_service_server::SubscriptionServiceServer;
 
 use crate::health;
 use crate::message_limit::MessageLimit;
-use crate::services::{Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
+use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
 use crate::settings::Settings;
 
 /// How often a silent connection is asked whether it is still there.
@@ -165,7 +166,7 @@ async fn until_closed(mut closed: watch::Receiver<bool>) {
 fn routes(
     coordinator: &Coordinator,
     feed: Feed,
-    reactions: &Reactions,
+    reactions: &Arc<Reactions>,
     settings: &Settings,
     closed: &watch::Receiver<bool>,
 ) -> Result<Router, ServeError> {
@@ -212,6 +213,9 @@ fn routes(
         .add_service(limited!(DeadLetterServiceServer::new(DeadLetters::new(
             coordinator.clone()
         ))))
+        .add_service(limited!(AdminServiceServer::new(Admin::new(Arc::clone(
+            reactions
+        )))))
         .add_service(reflection().build_v1()?)
         // For grpcurl before 1.8.8 and other clients that know only this one.
         .add_service(reflection().build_v1alpha()?))

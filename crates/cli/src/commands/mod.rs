@@ -6,6 +6,7 @@ mod dead_letters;
 mod log;
 mod migrate;
 mod query;
+mod reactions;
 mod submit;
 
 use seriatim_proto::Client;
@@ -50,6 +51,10 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         }
         Command::DeadLetters(DeadLetters::Show { id }) => {
             dead_letters::show(id, &connect(&global).await?, output).await
+        }
+        Command::Reactions(wanted) => {
+            let client = connect(&global).await?;
+            reactions::run(wanted, global.actor, &client, output).await
         }
         Command::Migrate(wanted) => migrate::run(&wanted, output).await,
         Command::Audit(wanted) => audit::run(&wanted, output).await,

@@ -1,6 +1,7 @@
 //! What is printed: answers on stdout, talk and errors on stderr.
 
 pub(crate) mod json;
+pub(crate) mod reactions;
 mod table;
 pub(crate) mod text;
 pub(crate) mod three_way;

@@ -10,5 +10,6 @@ mod failures;
 mod log_tail;
 mod migrations;
 mod questions;
+mod reactions;
 mod sending;
 mod waiting;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 use seriatim::core::{EventFilter, RecordedEvent, Store};
-use seriatim::{App, Projector, open_store};
+use seriatim::{App, BackOff, FailurePolicy, Projector, open_store};
 use tokio::runtime::Runtime;
 
 use crate::account::Account;
@@ -80,10 +80,23 @@ impl Stage {
 }
 
 async fn serve(store: &Arc<dyn Store>, address: &str) -> App {
+    let renames = EventFilter {
+        types: vec!["Renamed".into()],
+        ..EventFilter::default()
+    };
+    let at_once = FailurePolicy {
+        back_off: BackOff {
+            retries: 0,
+            ..BackOff::default()
+        },
+        ..FailurePolicy::park()
+    };
     let builder = App::on(Arc::clone(store))
         .aggregate::<Account>()
         .projector("seen", EventFilter::default(), Nothing)
-        .projector("stuck", EventFilter::default(), Stuck);
+        .projector("stuck", EventFilter::default(), Stuck)
+        .projector("picky", renames, Stuck)
+        .failure_policy("picky", at_once);
     builder.listen(address).start().await.unwrap()
 }
 

@@ -53,7 +53,10 @@ fn whom_nobody_knows_is_refused() {
     let deposit = ["send", ACCOUNT, "Deposit", r#"{"cents":1}"#];
     let ran = stage.run(&[&deposit[..], &["--wait-for", "sen"]].concat());
     let ran = ran.failed(6);
-    assert!(ran.stderr.contains("there is `seen`, `stuck`"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("there is `picky`, `seen`, `stuck`"),
+        "{ran:?}"
+    );
     let ran = stage.run(&[&deposit[..], &["--wait-for", "No!"]].concat());
     ran.failed(2);
     let ran = stage.run(&[&deposit[..], &["--wait-limit", "3"]].concat());

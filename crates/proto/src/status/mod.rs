@@ -7,6 +7,7 @@
 mod bound;
 mod details;
 mod invalid;
+mod operator;
 mod query;
 pub mod reason;
 mod shared;

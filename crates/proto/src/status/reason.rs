@@ -6,6 +6,16 @@ pub const INVALID: &str = "INVALID";
 pub const UNKNOWN_DOMAIN: &str = "UNKNOWN_DOMAIN";
 /// There is no such dead letter.
 pub const UNKNOWN_DEAD_LETTER: &str = "UNKNOWN_DEAD_LETTER";
+/// The server was started without the component.
+pub const UNKNOWN_COMPONENT: &str = "UNKNOWN_COMPONENT";
+/// The stream is not parked.
+pub const NOT_PARKED: &str = "NOT_PARKED";
+/// The stream is parked at another event.
+pub const PARKED_ELSEWHERE: &str = "PARKED_ELSEWHERE";
+/// Somebody has decided about the stream before.
+pub const ALREADY_DECIDED: &str = "ALREADY_DECIDED";
+/// An event was to be skipped without a reason.
+pub const NO_REASON: &str = "NO_REASON";
 /// The expectation was wrong and the strategy did not merge.
 pub const SEQUENCE_CONFLICT: &str = "SEQUENCE_CONFLICT";
 /// Other writers were faster in every attempt.

@@ -24,7 +24,6 @@ mod working;
 
 pub use back_off::BackOff;
 pub use exactly_once::ExactlyOnce;
-pub use operator::{Decision, OperatorError, Progress};
 pub use policy::{FailurePolicy, Then};
 pub use projector::{AtLeastOnce, Projector};
 pub use runner::{Enrolled, ReactionSettings, Reactions};

@@ -3,47 +3,11 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, Parked, Position, Reaction, Sequence, Skipped,
-    StoreError, StreamId, Timestamp, Will, Wish, Work,
+    CheckpointStore, Component, Decision, OperatorError, Parked, Progress, Reaction, Skipped,
+    StoreError, Timestamp, Will, Wish, Work,
 };
 
 use super::runner::Reactions;
-
-/// How far a piece of work has come, whichever process does it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Where it stands, and who does it.
-    pub checkpoint: Checkpoint,
-    /// The position of the last event of its partition of the log.
-    pub head: Position,
-    /// How many streams are parked.
-    pub parked: usize,
-}
-
-impl Progress {
-    /// How many events of its partition it has not seen yet, those of other shares counted too. None if its checkpoint
-    /// is ahead of the log.
-    pub fn lag(&self) -> u64 {
-        self.head.0.saturating_sub(self.checkpoint.position.0)
-    }
-}
-
-/// What a person decides about a parked stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// Of which component.
-    pub component: Component,
-    /// Which stream.
-    pub stream: StreamId,
-    /// At which event the person has seen it parked; `None`: at whichever it is.
-    pub sequence: Option<Sequence>,
-    /// What is to be done.
-    pub will: Will,
-    /// Who decides.
-    pub actor: Option<String>,
-    /// Why; an event is not skipped without a reason.
-    pub reason: Option<String>,
-}
 
 /// The verbs of a person. They reach the components that this process was started with, whichever process works for
 /// them; that is told at once if it is this one, and else finds out within a third of its lease.
@@ -124,7 +88,7 @@ impl Reactions {
                 parked: parked.sequence,
             });
         }
-        let noted = note(checkpoints, &parked, decision.wish()?).await?;
+        let noted = note(checkpoints, &parked, wish(&decision)?).await?;
         self.ring(&parked.work);
         noted.then_some(parked).ok_or(OperatorError::Decided {
             stream: decision.stream,
@@ -205,81 +169,21 @@ async fn note(
         .await
 }
 
-impl Decision {
-    fn wish(&self) -> Result<Wish, OperatorError> {
-        let reason = self.reason.as_deref().map(str::trim);
-        let reason = reason.filter(|reason| !reason.is_empty()).map(clean);
-        if self.will == Will::Skip && reason.is_none() {
-            return Err(OperatorError::NoReason);
-        }
-        Ok(Wish {
-            will: self.will,
-            actor: self.actor.as_deref().map(clean),
-            reason,
-            at: Timestamp::now(),
-        })
+fn wish(decision: &Decision) -> Result<Wish, OperatorError> {
+    let reason = decision.reason.as_deref().map(str::trim);
+    let reason = reason.filter(|reason| !reason.is_empty()).map(clean);
+    if decision.will == Will::Skip && reason.is_none() {
+        return Err(OperatorError::NoReason);
     }
+    Ok(Wish {
+        will: decision.will,
+        actor: decision.actor.as_deref().map(clean),
+        reason,
+        at: Timestamp::now(),
+    })
 }
 
 /// As every store can keep it.
 fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
-}
-
-/// Why nothing was done for a person.
-#[derive(Debug, thiserror::Error)]
-pub enum OperatorError {
-    /// This process was started without the component.
-    #[error("there is no component `{component}` here; {}", names(known))]
-    UnknownComponent {
-        /// What was asked for.
-        component: Component,
-        /// Those that there are.
-        known: Vec<Component>,
-    },
-    /// The stream is not parked, or not any more.
-    #[error("{stream} is not parked for `{component}`; list what is")]
-    NotParked {
-        /// By which component it is not.
-        component: Component,
-        /// Which stream.
-        stream: StreamId,
-    },
-    /// The stream is parked at another event.
-    #[error("{stream} is parked at {parked}, not at {asked}; look at that event and decide again")]
-    Elsewhere {
-        /// Which stream.
-        stream: StreamId,
-        /// Where it was believed to be parked.
-        asked: Sequence,
-        /// Where it is.
-        parked: Sequence,
-    },
-    /// Somebody has decided already, and that is still to be done; or the stream has moved just now.
-    #[error(
-        "somebody has decided about {stream} before; wait until that is done, and list it again"
-    )]
-    Decided {
-        /// Which stream.
-        stream: StreamId,
-    },
-    /// An event was to be skipped without a reason.
-    #[error("an event is skipped for good; say why")]
-    NoReason,
-    /// The store does not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-fn names(components: &[Component]) -> String {
-    match components {
-        [] => "it has none".into(),
-        all => {
-            let names: Vec<_> = all
-                .iter()
-                .map(|component| format!("`{component}`"))
-                .collect();
-            format!("name one of {}", names.join(", "))
-        }
-    }
 }

@@ -8,9 +8,11 @@ mod event_stream;
 mod subscription;
 mod log_stream;
 mod dead_letter;
+mod admin;
 mod page;
 mod waits;
 
+pub(crate) use admin::Admin;
 pub(crate) use command::Commands;
 pub(crate) use dead_letter::DeadLetters;
 pub(crate) use fact::Facts;

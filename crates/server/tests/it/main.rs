@@ -12,6 +12,7 @@ mod payloads;
 mod submit_stream;
 mod simulate;
 mod queries;
+mod components;
 mod dead_letters;
 mod failures;
 mod health;

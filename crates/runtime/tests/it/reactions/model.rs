@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use seriatim_core::{Component, EventFilter, Sequence, Store, StreamId, Will};
+use seriatim_core::{Component, Decision, EventFilter, Progress, Sequence, Store, StreamId, Will};
 use seriatim_runtime::{
-    AtLeastOnce, BackOff, Decision, Enrolled, FailurePolicy, Feed, ReactionSettings, Reactions,
-    Then,
+    AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, ReactionSettings, Reactions, Then,
 };
 
 use super::tally::{Does, NAME, Tally};
@@ -259,7 +258,7 @@ impl Model {
             loop {
                 let progress = reactions.progress().await.unwrap();
                 let partitions = usize::from(self.store.partitions().get());
-                let is_done = |progress: &seriatim_runtime::Progress| {
+                let is_done = |progress: &Progress| {
                     progress.lag() == 0
                         && progress.parked == 0
                         && progress.checkpoint.paused.is_none()

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    CheckpointStore, Component, EventFilter, Parked, RecordedEvent, Sequence, StreamId, Timestamp,
-    Will, Wish,
+    CheckpointStore, Component, Decision, EventFilter, OperatorError, Parked, RecordedEvent,
+    Sequence, StreamId, Timestamp, Will, Wish,
 };
-use seriatim_runtime::{AtLeastOnce, BackOff, Decision, Enrolled, FailurePolicy, OperatorError};
+use seriatim_runtime::{AtLeastOnce, BackOff, Enrolled, FailurePolicy};
 use seriatim_store_memory::MemoryStore;
 
 use super::tally::{

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use seriatim_core::CheckpointStore;
-use seriatim_runtime::{OperatorError, PieceState};
+use seriatim_core::{CheckpointStore, OperatorError};
+use seriatim_runtime::PieceState;
 use seriatim_store_memory::MemoryStore;
 
 use super::tally::{Does, NAME, Tally, checkpoints, enrolled, is_paused, only, start_with, until};
