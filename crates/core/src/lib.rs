@@ -31,6 +31,7 @@ mod conflict;
 mod dead_letter;
 mod effect;
 mod saga;
+mod process;
 mod gateway;
 mod view;
 
@@ -82,6 +83,10 @@ pub use operator::{Decision, OperatorError, Progress};
 pub use parked::{Advance, Parked, Skipped, Will, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
+pub use process::{
+    Dispatch, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager, TimerChange,
+    Trigger,
+};
 pub use reaction::{Reaction, ReactionError, Step};
 pub use read_model::ReadModel;
 pub use read_model_store::{Comparison, ReadModelStore, RegisterError, VersionError};

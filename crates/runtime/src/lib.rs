@@ -15,6 +15,7 @@ mod continuity;
 mod feed;
 mod last_sequences;
 mod page_size;
+mod process;
 mod reaction;
 mod reader;
 mod recent;
@@ -26,6 +27,7 @@ pub use audit::{
     Audit, AuditJob, AuditProgress, AuditSettings, AuditStatus, AuditedPartition, Auditor, Finding,
 };
 pub use feed::Feed;
+pub use process::{Alarm, Alarms, Managed};
 pub use reaction::{
     AtLeastOnce, BackOff, Enrolled, ExactlyOnce, Failure, FailurePolicy, PieceState, PieceStatus,
     Projector, ReactionSettings, Reactions, SagaReaction, Then,

@@ -10,7 +10,7 @@ use seriatim_core::{
     StreamId, SubmitError, SubscribeError, VersionError,
 };
 use seriatim_runtime::{
-    Audit, AuditJob, AuditStatus, Auditor, Feed, Reactions, Subscription, Waiter,
+    Alarms, Audit, AuditJob, AuditStatus, Auditor, Feed, Reactions, Subscription, Waiter,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -28,6 +28,7 @@ pub struct App {
     pub(crate) reactions: Arc<Reactions>,
     pub(crate) waiter: Waiter,
     pub(crate) audits: Option<Arc<AuditJob>>,
+    pub(crate) alarms: Arc<Alarms>,
     #[cfg(feature = "server")]
     pub(crate) door: Option<Arc<crate::listen::Door>>,
 }
@@ -225,7 +226,7 @@ impl App {
             Some(door) => door.close().await,
             None => Ok(()),
         };
-        self.reactions.shutdown().await;
+        tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
         self.coordinator.shutdown().await;
         closed.map_err(RunError::Serve)
     }
@@ -234,7 +235,7 @@ impl App {
     /// be called again.
     #[cfg(not(feature = "server"))]
     pub async fn shutdown(&self) {
-        self.reactions.shutdown().await;
+        tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
         self.coordinator.shutdown().await;
     }
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
 use seriatim_core::{
-    Aggregate, Component, Domain, EventFilter, InvalidComponent, Prepare, ReadModel,
-    ReadModelStore, RegisterError, Saga, Store,
+    Aggregate, CommandGateway, Component, Domain, EventFilter, InvalidComponent, Prepare, Process,
+    ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Store,
 };
 use seriatim_runtime::{
-    AtLeastOnce, AuditJob, AuditSettings, Enrolled, ExactlyOnce, FailurePolicy, Feed, Projector,
-    ReactionSettings, Reactions, SagaReaction, Waiter,
+    Alarms, AtLeastOnce, AuditJob, AuditSettings, Enrolled, ExactlyOnce, FailurePolicy, Feed,
+    Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter,
 };
 #[cfg(feature = "server")]
 use seriatim_server::Server;
@@ -22,6 +22,9 @@ use crate::App;
 /// Makes a component once there is a coordinator, which sagas send their effects through.
 type MakeComponent = Box<dyn FnOnce(&Coordinator) -> Result<Enrolled, StartAppError> + Send>;
 
+/// The same for what a process manager consists of.
+type Manage = Box<dyn FnOnce(&Coordinator) -> Managed + Send>;
+
 /// An application that is being put together.
 pub struct AppBuilder {
     store: Arc<dyn Store>,
@@ -29,6 +32,7 @@ pub struct AppBuilder {
     components: Vec<MakeComponent>,
     policies: BTreeMap<String, FailurePolicy>,
     read_models: Vec<Registering>,
+    process_managers: Vec<Manage>,
     reaction_settings: ReactionSettings,
     audit: Option<AuditSettings>,
     #[cfg(feature = "server")]
@@ -54,6 +58,7 @@ impl AppBuilder {
             components: Vec::new(),
             policies: BTreeMap::new(),
             read_models: Vec::new(),
+            process_managers: Vec::new(),
             reaction_settings: ReactionSettings::default(),
             audit: None,
             #[cfg(feature = "server")]
@@ -128,6 +133,21 @@ impl AppBuilder {
         self
     }
 
+    /// Registers a process manager: its instances are aggregates, [`Process`] of it, and its components are `NAME.inputs`,
+    /// `NAME` for what it sends, and `NAME.timers`. What it is to be told of, what it sends and its timers take effect
+    /// once each.
+    ///
+    /// Several processes may register it: one does the work, the others stand by; timers ring in any of them.
+    #[must_use]
+    pub fn process_manager<P: ProcessManager>(mut self) -> Self {
+        let manage = |coordinator: &Coordinator| {
+            let gateway: Arc<dyn CommandGateway> = Arc::new(coordinator.clone());
+            Managed::of::<P>(coordinator.store(), &gateway)
+        };
+        self.process_managers.push(Box::new(manage));
+        self.aggregate::<Process<P>>()
+    }
+
     /// Registers a component that says by itself what it reacts to and how it is to be run.
     #[must_use]
     pub fn component(self, component: Enrolled) -> Self {
@@ -190,6 +210,12 @@ impl AppBuilder {
         for read_model in self.read_models {
             components.push(read_model.await?);
         }
+        let mut alarms = Vec::new();
+        for manage in self.process_managers {
+            let managed = manage(&coordinator);
+            components.extend(managed.components);
+            alarms.push(managed.alarm);
+        }
         check_names(&components)?;
         apply(self.policies, &mut components)?;
         let feed = Feed::new(Arc::clone(coordinator.store()) as _);
@@ -218,6 +244,7 @@ impl AppBuilder {
             reactions,
             waiter,
             audits,
+            alarms: Arc::new(Alarms::start(alarms)),
             #[cfg(feature = "server")]
             door,
         })

@@ -89,9 +89,9 @@ pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
 pub use seriatim_core::{
     Aggregate, Begin, CommandEffect, Comparison, Decision, Effect, EffectId, FactEffect,
-    OperatorError, Progress, ReadModel, ReadModelProgress, ReadModelStore, ReadModelTables,
-    ReadModelVersion, RegisterError, Rejected, SubscribeError, VersionError, VersionStanding,
-    VersionStatus,
+    OperatorError, Process, Progress, ReadModel, ReadModelProgress, ReadModelStore,
+    ReadModelTables, ReadModelVersion, RegisterError, Rejected, SubscribeError, VersionError,
+    VersionStanding, VersionStatus,
 };
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]

@@ -4,8 +4,8 @@ pub use seriatim_core::ExpectedSequence::{Any, Exactly, NoStream};
 pub use seriatim_core::MergeStrategy::{AggregateHandles, Commutative, Manual, Strict};
 pub use seriatim_core::{
     Aggregate, At, Command, Effects, Event, ExpectedSequence, Fact, Merge, MergeStrategy, Never,
-    Outcome, Overlap, Receipt, RecordedEvent, RejectedEffect, Rejection, Saga, Sequence,
-    SnapshotPolicy, SubmitError,
+    Outcome, Overlap, Plan, ProcessManager, Receipt, RecordedEvent, RejectedEffect, Rejection,
+    Saga, Sequence, SnapshotPolicy, SubmitError, Trigger,
 };
 pub use seriatim_derive::{Command, Event, Rejection};
 pub use uuid::Uuid;

@@ -77,6 +77,8 @@ struct State {
     down: Option<StoreErrorKind>,
     appends: usize,
     log_reads: usize,
+    timers_held: bool,
+    most_timers_rung: usize,
 }
 
 impl FaultyStore {
@@ -125,6 +127,21 @@ impl FaultyStore {
     /// How many pages of the log were asked for.
     pub fn log_reads(&self) -> usize {
         self.state().log_reads
+    }
+
+    /// Lets no timer ring, and seem as if there were none, until [`FaultyStore::let_timers_ring`].
+    pub fn hold_timers(&self) {
+        self.state().timers_held = true;
+    }
+
+    /// Ends [`FaultyStore::hold_timers`].
+    pub fn let_timers_ring(&self) {
+        self.state().timers_held = false;
+    }
+
+    /// The most timers that one call was given.
+    pub fn most_timers_rung(&self) -> usize {
+        self.state().most_timers_rung
     }
 
     /// How many planned faults are still to come.
@@ -402,11 +419,20 @@ impl TimerStore for FaultyStore {
         silence: Duration,
     ) -> Result<Vec<Timer>, StoreError> {
         self.check_up("ring timers")?;
-        self.inner().ring_timers(domain, limit, silence).await
+        if self.state().timers_held {
+            return Ok(Vec::new());
+        }
+        let rung = self.inner().ring_timers(domain, limit, silence).await?;
+        let mut state = self.state();
+        state.most_timers_rung = state.most_timers_rung.max(rung.len());
+        Ok(rung)
     }
 
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
         self.check_up("look for the next timer")?;
+        if self.state().timers_held {
+            return Ok(None);
+        }
         self.inner().next_timer(domain).await
     }
 }

@@ -1,4 +1,4 @@
-//! Tests for what is built on Seriatim and for what it is built of: `given(..).when(..).then(..)` for aggregates,
+//! Tests for what is built on Seriatim and for what it is built of: `given(..).when(..).then(..)` for aggregates, `given_process(..)` for process managers,
 //! `commutes` for their merges, a conformance suite for stores, processes that take work over from each other, and a store that fails on request.
 
 pub mod commutes;
@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod faults;
 mod given;
 pub mod owners;
+mod process;
 mod quiet;
 mod reacting;
 mod round_trip;
@@ -14,6 +15,7 @@ mod then;
 
 pub use commutes::commutes;
 pub use given::{Given, given, given_no_events};
+pub use process::{GivenProcess, ThenPlanned, given_process};
 /// The generators that [`commutes()`] takes.
 pub use proptest;
 pub use reacting::{Asked, Reacting, reacting};

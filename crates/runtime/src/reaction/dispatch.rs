@@ -11,6 +11,9 @@ use seriatim_core::{
 /// How long an answer may take. Asking again does no harm, and a gateway that is silent for ever would never be noticed.
 const ANSWER: Duration = Duration::from_secs(30);
 
+/// How many streams are worked for at once.
+pub(crate) const BESIDE: usize = 64;
+
 /// Hands effects over on behalf of a component.
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
@@ -133,7 +136,7 @@ impl Dispatcher {
 }
 
 /// Waits for the answer of a domain. What is outside is that there is none for now.
-async fn answer(
+pub(crate) async fn answer(
     domain: &Domain,
     asked: impl Future<Output = Result<Receipt, SubmitError>>,
 ) -> Result<Result<Receipt, SubmitError>, ReactionError> {
@@ -152,5 +155,17 @@ async fn answer(
             | SubmitError::Contended { .. }),
         )) => Err(silent(Box::new(error))),
         Ok(answer) => Ok(answer),
+    }
+}
+
+/// A failure is told rather than a target that does not answer: it must not hide behind that for as long as that takes.
+pub(crate) fn worse(
+    one: Option<ReactionError>,
+    other: Option<ReactionError>,
+) -> Option<ReactionError> {
+    match (&one, &other) {
+        (Some(ReactionError::Failed(_)), _) | (Some(_), None) => one,
+        (_, Some(ReactionError::Failed(_))) | (None, _) => other,
+        (Some(_), Some(_)) => one,
     }
 }

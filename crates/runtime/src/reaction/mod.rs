@@ -23,6 +23,7 @@ mod version_checkpoints;
 mod working;
 
 pub use back_off::BackOff;
+pub(crate) use dispatch::{BESIDE, Dispatcher, Refused, answer, worse};
 pub use exactly_once::ExactlyOnce;
 pub use policy::{FailurePolicy, Then};
 pub use projector::{AtLeastOnce, Projector};

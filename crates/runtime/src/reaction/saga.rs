@@ -11,10 +11,7 @@ use seriatim_core::{
     ReactionError, RecordedEvent, Saga, Step, StreamId,
 };
 
-use super::dispatch::{Dispatcher, Refused};
-
-/// How many streams are reacted to at once.
-const BESIDE: usize = 64;
+use super::dispatch::{BESIDE, Dispatcher, Refused, worse};
 
 /// A saga whose effects go to a coordinator, in process or over the wire.
 ///
@@ -118,13 +115,4 @@ fn by_stream<'e>(events: &[&'e RecordedEvent]) -> Vec<Vec<&'e RecordedEvent>> {
         }
     }
     streams
-}
-
-/// A failure is told rather than a target that does not answer: it must not hide behind that for as long as that takes.
-fn worse(one: Option<ReactionError>, other: Option<ReactionError>) -> Option<ReactionError> {
-    match (&one, &other) {
-        (Some(ReactionError::Failed(_)), _) | (Some(_), None) => one,
-        (_, Some(ReactionError::Failed(_))) | (None, _) => other,
-        (Some(_), Some(_)) => one,
-    }
 }

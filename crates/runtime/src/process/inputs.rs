@@ -1,0 +1,124 @@
+//! The component that hands the instances of a process manager what concerns them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::{FutureExt, StreamExt, stream};
+use seriatim_core::{
+    CheckpointStore, CommandGateway, Component, Domain, Effects, EventFilter, Hold, Process,
+    ProcessCommand, ProcessManager, Reaction, ReactionError, RecordedEvent, Step, StreamId,
+};
+
+use super::lanes::lanes;
+use super::part;
+use crate::reaction::{BESIDE, Dispatcher, Refused, worse};
+
+/// Gives the inputs of `P` to its instances, each once: it is an effect of the event it was made of.
+pub(crate) struct Inputs<P> {
+    component: Component,
+    domain: Domain,
+    filter: EventFilter,
+    checkpoints: Arc<dyn CheckpointStore>,
+    dispatcher: Dispatcher,
+    manager: PhantomData<fn() -> P>,
+}
+
+impl<P: ProcessManager> Inputs<P> {
+    pub(crate) fn new(
+        gateway: Arc<dyn CommandGateway>,
+        checkpoints: Arc<dyn CheckpointStore>,
+    ) -> Self {
+        let component = part::<P>("inputs");
+        let actor = format!("process-manager:{}", P::NAME);
+        Self {
+            domain: Domain::of::<Process<P>>(),
+            filter: P::filter(),
+            checkpoints,
+            dispatcher: Dispatcher::new(gateway, component.clone(), actor),
+            component,
+            manager: PhantomData,
+        }
+    }
+
+    async fn take(&self, inputs: Vec<Correlated<'_, P>>) -> Result<(), ReactionError> {
+        for Correlated {
+            event,
+            instance,
+            input,
+        } in inputs
+        {
+            let mut effects = Effects::default();
+            effects.send::<Process<P>>(instance.root, &ProcessCommand::Take(input));
+            let effects = effects.into_list().map_err(Refused::Unusable)?;
+            self.dispatcher.dispatch(event, effects).await?;
+        }
+        Ok(())
+    }
+}
+
+/// An event that concerns an instance.
+struct Correlated<'e, P: ProcessManager> {
+    event: &'e RecordedEvent,
+    instance: StreamId,
+    input: P::Input,
+}
+
+impl<P> fmt::Debug for Inputs<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs")
+            .field("component", &self.component)
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<P: ProcessManager> Reaction for Inputs<P> {
+    fn component(&self) -> &Component {
+        &self.component
+    }
+
+    fn filter(&self) -> &EventFilter {
+        &self.filter
+    }
+
+    fn checkpoints(&self) -> &dyn CheckpointStore {
+        self.checkpoints.as_ref()
+    }
+
+    /// Instances beside one another, each in the order of the log; and the events of a stream in order, whomever they
+    /// concern.
+    async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
+        let mut inputs = Vec::new();
+        for event in step.events {
+            if let Some((root, input)) = P::correlate(event).map_err(Refused::Undecodable)? {
+                let instance = StreamId::new(self.domain.clone(), root);
+                let streams = [event.stream.clone(), instance.clone()];
+                let correlated = Correlated {
+                    event,
+                    instance,
+                    input,
+                };
+                inputs.push((correlated, streams));
+            }
+        }
+        let lanes = lanes(inputs)
+            .into_iter()
+            .map(|lane| self.take(lane).boxed());
+        let lanes: Vec<_> = lanes.collect();
+        let mut lanes = stream::iter(lanes).buffer_unordered(BESIDE);
+        let mut trouble = None;
+        while let Some(taken) = lanes.next().await {
+            trouble = worse(trouble, taken.err());
+        }
+        if let Some(error) = trouble {
+            return Err(error);
+        }
+        let moved = self
+            .checkpoints
+            .advance(step.tenure, step.advance, step.lease);
+        Ok(moved.await?)
+    }
+}

@@ -1,0 +1,71 @@
+//! Process managers: for each three components, fed as all others are, and an alarm.
+//!
+//! ```text
+//! others' events ─► inputs ─► the instance's stream ─┬─► effects ─► commands and facts for others
+//!                                  ▲                 └─► timers ─► the store of timers
+//!                                  └──────────── alarm ◄────────────────────┘
+//! ```
+//!
+//! The timers have a component of their own, so that a time-out does not wait for the target whose silence it is about.
+
+mod alarm;
+mod alarms;
+mod inputs;
+mod lanes;
+mod timers;
+
+use std::sync::Arc;
+
+use seriatim_core::{CommandGateway, Component, Dispatch, Domain, Process, ProcessManager, Store};
+use tokio::sync::Notify;
+
+pub use alarm::Alarm;
+pub use alarms::Alarms;
+
+use crate::reaction::{Enrolled, SagaReaction};
+use inputs::Inputs;
+use timers::Timers;
+
+/// What has to run for a process manager, besides the aggregate [`Process`].
+#[derive(Debug)]
+pub struct Managed {
+    /// Its components: inputs, effects and timers.
+    pub components: [Enrolled; 3],
+    /// What rings.
+    pub alarm: Alarm,
+}
+
+impl Managed {
+    /// Of the process manager `P`, whose streams and timers are in `store`, and which reaches others, and its own
+    /// instances, through `gateway`.
+    pub fn of<P: ProcessManager>(
+        store: &Arc<dyn Store>,
+        gateway: &Arc<dyn CommandGateway>,
+    ) -> Self {
+        let (store, gateway) = (|| Arc::clone(store), || Arc::clone(gateway));
+        let set = Arc::new(Notify::new());
+        let inputs = Inputs::<P>::new(gateway(), store() as _);
+        let effects = SagaReaction::new(Dispatch::<P>::default(), gateway(), store() as _);
+        let timers = Timers::<P>::new(store(), Arc::clone(&set));
+        Self {
+            components: [
+                Enrolled::new(Arc::new(inputs)),
+                Enrolled::new(Arc::new(effects)),
+                Enrolled::new(Arc::new(timers)),
+            ],
+            alarm: Alarm::new::<P>(store(), gateway(), set),
+        }
+    }
+}
+
+/// The name of what belongs to a process manager. A `NAME` that leaves no room for it does not compile.
+fn part<P: ProcessManager>(suffix: &str) -> Component {
+    const {
+        assert!(
+            P::NAME.len() + ".inputs".len() <= Domain::MAX_LENGTH,
+            "the `NAME` of a process manager has at most 57 characters"
+        );
+    }
+    let name = format!("{}.{suffix}", Domain::of::<Process<P>>());
+    Component::new(&name).expect("a domain and a suffix, which is short enough")
+}

@@ -1,0 +1,138 @@
+//! Inputs, effects and rejections: each once, through crashes, beside another process manager.
+
+use seriatim::Process;
+use seriatim::prelude::*;
+
+use crate::fulfilment::Fulfilment;
+use crate::quiet::Quiet;
+use crate::shop::{Order, OrderCommand, OrderEvent, Stock};
+use crate::stage::{
+    NEVER, file, filled, managed, no_timer_is_left, order_events, place, settled, steps, until,
+};
+
+#[tokio::test]
+async fn an_order_that_is_paid_is_shipped_and_its_timer_is_gone() {
+    let app = managed("memory:").await;
+    let stock = filled(&app, 1).await;
+    let order = place(&app, stock, NEVER).await;
+    app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+    until("it is shipped", async || {
+        order_events(&app, order).await.last() == Some(&OrderEvent::Shipped)
+    })
+    .await;
+    no_timer_is_left::<Fulfilment>(&app).await;
+    let process = app.state::<Process<Fulfilment>>(order, At::Current);
+    let process = process.await.unwrap().state;
+    assert!(process.is_finished());
+    assert_eq!(process.timers().count(), 0);
+}
+
+#[tokio::test]
+async fn a_rejected_command_compensates_and_the_workflow_is_carried_on() {
+    let app = managed("memory:").await;
+    let (stock, order) = (filled(&app, 0).await, Uuid::now_v7());
+    let place = OrderCommand::Place {
+        stock,
+        pay_within_ms: NEVER,
+    };
+    let placed = app.send::<Order>(order, place).external_id("till/7");
+    placed.correlation_id("basket 12").await.unwrap();
+    until("it is cancelled", async || {
+        let cancelled = OrderEvent::Cancelled {
+            why: "out of stock".into(),
+        };
+        order_events(&app, order).await.last() == Some(&cancelled)
+    })
+    .await;
+
+    let steps = steps::<Fulfilment>(&app, order).await;
+    assert!(matches!(steps[0].1.trigger, Trigger::Input(_)));
+    assert!(
+        matches!(&steps[1].1.trigger, Trigger::Rejected(effect) if effect.target.root == stock)
+    );
+    assert_eq!(steps.len(), 2);
+    let events = app
+        .events::<Order>(order, Sequence::FIRST, 9)
+        .await
+        .unwrap();
+    let cancelled = events
+        .iter()
+        .find(|event| event.payload.type_name == "Cancelled");
+    let metadata = &cancelled.unwrap().metadata;
+    assert_eq!(metadata.causation_id, Some(steps[1].0.id));
+    assert_eq!(metadata.correlation_id.as_deref(), Some("basket 12"));
+    assert_eq!(metadata.external_id.as_deref(), Some("till/7"));
+    no_timer_is_left::<Fulfilment>(&app).await;
+}
+
+#[tokio::test]
+async fn two_process_managers_on_one_event_do_not_swallow_each_other() {
+    let app = managed("memory:").await;
+    let stock = filled(&app, 20).await;
+    let mut orders = Vec::new();
+    for _ in 0..20 {
+        orders.push(place(&app, stock, NEVER).await);
+    }
+    for order in &orders {
+        until("both have it", async || {
+            let one = steps::<Fulfilment>(&app, *order).await.len();
+            one == 1 && !steps::<Quiet>(&app, *order).await.is_empty()
+        })
+        .await;
+    }
+    settled(&app).await;
+    let stock = app.state::<Stock>(stock, At::Current).await.unwrap();
+    assert_eq!(stock.state.left, 0);
+}
+
+/// The program is thrown away where it happens to be, again and again.
+#[test]
+fn through_crashes_every_step_is_taken_once() {
+    const ROUNDS: usize = 8;
+    const ORDERS: usize = 12;
+    let (_folder, url) = file();
+    let (mut orders, mut stock) = (Vec::new(), None);
+    for round in 0..ROUNDS {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let app = managed(&url).await;
+            let stock = match stock {
+                Some(stock) => stock,
+                None => *stock.insert(filled(&app, 1000).await),
+            };
+            for number in 0..ORDERS {
+                let order = place(&app, stock, NEVER).await;
+                if number % 2 == 0 {
+                    app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+                }
+                orders.push((order, number % 2 == 0));
+            }
+            // In the middle of it: some are done, some are not begun.
+            let (first, _) = orders[round * ORDERS + round];
+            until("it is at work", async || {
+                !steps::<Fulfilment>(&app, first).await.is_empty()
+            })
+            .await;
+        });
+        runtime.shutdown_background();
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let app = managed(&url).await;
+        settled(&app).await;
+        for (order, paid) in &orders {
+            let events = order_events(&app, *order).await;
+            let shipped = events.iter().filter(|event| **event == OrderEvent::Shipped);
+            assert_eq!(shipped.count(), usize::from(*paid), "{order}: {events:?}");
+            let steps = steps::<Fulfilment>(&app, *order).await;
+            assert_eq!(steps.len(), 1 + usize::from(*paid), "{order}: {steps:?}");
+        }
+        let stock = app
+            .state::<Stock>(stock.unwrap(), At::Current)
+            .await
+            .unwrap();
+        let reserved = u32::try_from(orders.len()).unwrap();
+        assert_eq!(stock.state.left, 1000 - reserved);
+        app.shutdown().await.unwrap();
+    });
+}

@@ -1,0 +1,227 @@
+//! Timers: they survive restarts, catch up after downtime, and fire once, whatever they race with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use seriatim::core::{Domain, ProcessEvent, StoreErrorKind};
+use seriatim::prelude::*;
+use seriatim::{Process, open_store};
+use seriatim_testkit::faults::FaultyStore;
+
+use crate::fulfilment::Fulfilment;
+use crate::quiet::{QUIET, Quiet};
+use crate::shop::{Order, OrderCommand, OrderEvent, Stock};
+use crate::stage::{
+    NEVER, file, filled, fired, managed, managed_on, no_timer_is_left, order_events, place,
+    settled, shop, steps, until,
+};
+
+fn not_paid() -> OrderEvent {
+    OrderEvent::Cancelled {
+        why: "not paid".into(),
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_paid_is_cancelled_and_says_why() {
+    let app = managed("memory:").await;
+    let stock = filled(&app, 1).await;
+    let order = Uuid::now_v7();
+    let place = OrderCommand::Place {
+        stock,
+        pay_within_ms: 20,
+    };
+    let placed = app.send::<Order>(order, place).external_id("till/7");
+    placed.correlation_id("basket 12").await.unwrap();
+    until("it is cancelled", async || {
+        order_events(&app, order).await.last() == Some(&not_paid())
+    })
+    .await;
+    until("what was reserved is released", async || {
+        let stock = app.state::<Stock>(stock, At::Current).await.unwrap();
+        stock.state.left == 1
+    })
+    .await;
+    let steps = steps::<Fulfilment>(&app, order).await;
+    let [(set, _), (rung, _)] = &steps[..] else {
+        panic!("{steps:?}");
+    };
+    assert!(rung.recorded_at >= set.recorded_at.later_by(Duration::from_millis(20)));
+    assert_eq!(rung.metadata.causation_id, Some(set.id));
+    assert_eq!(rung.metadata.correlation_id.as_deref(), Some("basket 12"));
+    assert_eq!(rung.metadata.external_id.as_deref(), Some("till/7"));
+    no_timer_is_left::<Fulfilment>(&app).await;
+}
+
+#[tokio::test]
+async fn what_became_due_while_nothing_ran_fires_at_the_next_start() {
+    let (_folder, url) = file();
+    let app = managed(&url).await;
+    let stock = filled(&app, 2).await;
+    let (order, later) = (
+        place(&app, stock, 500).await,
+        place(&app, stock, NEVER).await,
+    );
+    settled(&app).await;
+    app.shutdown().await.unwrap();
+    drop(app);
+    // On a slow machine it may have fired before; then this shows less, but it is no failure.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+
+    for _ in 0..2 {
+        let app = managed(&url).await;
+        until("it is cancelled", async || {
+            order_events(&app, order).await.last() == Some(&not_paid())
+        })
+        .await;
+        settled(&app).await;
+        assert_eq!(fired::<Fulfilment>(&app, order).await, 1);
+        assert_eq!(fired::<Fulfilment>(&app, later).await, 0);
+        app.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_timer_that_is_set_anew_fires_for_the_last_time_only() {
+    let shop = shop(open_store("memory:").await.unwrap());
+    let app = shop.process_manager::<Quiet>().start().await.unwrap();
+    let order = place(&app, Uuid::now_v7(), NEVER).await;
+    for _ in 0..30 {
+        app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+    }
+    let is_noise = |(_, step): &(_, ProcessEvent<Quiet>)| matches!(step.trigger, Trigger::Input(_));
+    until("it is quiet", async || {
+        let steps = steps::<Quiet>(&app, order).await;
+        let noises = steps.iter().filter(|step| is_noise(step)).count();
+        noises == 31 && !is_noise(steps.last().unwrap())
+    })
+    .await;
+    no_timer_is_left::<Quiet>(&app).await;
+    let steps = steps::<Quiet>(&app, order).await;
+    for pair in steps.windows(2).filter(|pair| !is_noise(&pair[1])) {
+        let [(noise, _), (rung, _)] = pair else {
+            unreachable!("they are pairs");
+        };
+        assert_eq!(rung.metadata.causation_id, Some(noise.id));
+        assert!(rung.recorded_at >= noise.recorded_at.later_by(QUIET));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_payment_and_a_time_out_at_one_moment_one_counts() {
+    const ORDERS: usize = 150;
+    let app = managed("memory:").await;
+    let stock = filled(&app, 10_000).await;
+    let races = (0..ORDERS).map(|number| {
+        let app = app.clone();
+        tokio::spawn(async move {
+            let order = place(&app, stock, 40).await;
+            tokio::time::sleep(Duration::from_millis(25 + number as u64 % 30)).await;
+            // It may be cancelled by then.
+            let paid = app.send::<Order>(order, OrderCommand::Pay).await.is_ok();
+            (order, paid)
+        })
+    });
+    for race in join_all(races).await {
+        let (order, paid) = race.unwrap();
+        let end = match paid {
+            true => OrderEvent::Shipped,
+            false => not_paid(),
+        };
+        until("it has come to its end", async || {
+            order_events(&app, order).await.last() == Some(&end)
+        })
+        .await;
+    }
+    settled(&app).await;
+    no_timer_is_left::<Fulfilment>(&app).await;
+    let domain = Domain::of::<Order>();
+    let orders = app.coordinator().store().streams(Some(&domain), None, 1000);
+    for summary in orders.await.unwrap() {
+        let order = summary.stream.root;
+        let steps = steps::<Fulfilment>(&app, order).await;
+        let ends = steps.iter().filter(|(_, step)| {
+            step.planned.finished && !matches!(step.trigger, Trigger::Rejected(_))
+        });
+        assert_eq!(ends.count(), 1, "{steps:?}");
+        let events = order_events(&app, order).await;
+        let closed = |event: &&OrderEvent| **event == OrderEvent::Shipped || **event == not_paid();
+        assert_eq!(events.iter().filter(closed).count(), 1, "{events:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_timer_that_rang_for_a_process_that_died_rings_again() {
+    let store = open_store("memory:").await.unwrap();
+    let faulty = FaultyStore::new(Arc::clone(&store));
+    faulty.hold_timers();
+    let app = managed_on(Arc::new(faulty)).await;
+    let order = place(&app, filled(&app, 1).await, 0).await;
+    settled(&app).await;
+    app.shutdown().await.unwrap();
+
+    let silence = Duration::from_millis(400);
+    let domain = Domain::of::<Process<Fulfilment>>();
+    let rung = store.ring_timers(&domain, 9, silence).await.unwrap();
+    assert_eq!(rung.len(), 1, "and nobody acts upon it");
+    let app = managed_on(store).await;
+    until("it is cancelled", async || {
+        order_events(&app, order).await.last() == Some(&not_paid())
+    })
+    .await;
+    no_timer_is_left::<Fulfilment>(&app).await;
+    assert_eq!(fired::<Fulfilment>(&app, order).await, 1);
+}
+
+#[tokio::test]
+async fn timers_wait_for_a_store_that_does_not_answer() {
+    let faulty = FaultyStore::new(open_store("memory:").await.unwrap());
+    let app = managed_on(Arc::new(faulty.clone())).await;
+    let stock = filled(&app, 1).await;
+    let order = place(&app, stock, 100).await;
+    settled(&app).await;
+    faulty.go_down(StoreErrorKind::Unavailable);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    faulty.come_back();
+    until("it is cancelled", async || {
+        order_events(&app, order).await.last() == Some(&not_paid())
+    })
+    .await;
+    assert_eq!(fired::<Fulfilment>(&app, order).await, 1);
+}
+
+/// While they become due nothing rings, so that all of them are due at once. Two processes share them.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_timers_due_at_once_fire_once_each() {
+    const ORDERS: usize = 10_000;
+    let faulty = FaultyStore::new(open_store("memory:").await.unwrap());
+    faulty.hold_timers();
+    let waiting = async || {
+        let shop = shop(Arc::new(faulty.clone())).process_manager::<Quiet>();
+        shop.start().await.unwrap()
+    };
+    let apps = [waiting().await, waiting().await];
+    let app = &apps[0];
+    let mut orders = Vec::new();
+    for _ in 0..ORDERS / 100 {
+        let placed = (0..100).map(|_| place(app, Uuid::nil(), NEVER));
+        orders.extend(join_all(placed).await);
+    }
+    settled(app).await;
+    tokio::time::sleep(QUIET).await;
+    faulty.let_timers_ring();
+    no_timer_is_left::<Quiet>(app).await;
+    settled(app).await;
+    for order in &orders {
+        let events = app.events::<Order>(*order, Sequence::FIRST, 9).await;
+        let types = events
+            .unwrap()
+            .into_iter()
+            .map(|event| event.payload.type_name);
+        assert!(types.eq(["Placed", "Quiet"]));
+        assert_eq!(fired::<Quiet>(app, *order).await, 1);
+    }
+    let most = faulty.most_timers_rung();
+    assert!((1..=256).contains(&most), "{most} were in hand at once");
+}

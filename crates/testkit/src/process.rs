@@ -1,0 +1,340 @@
+//! `given_process(inputs).when(input).then(plan)`: a process manager, tested without a store or a clock.
+
+use std::fmt::Write;
+
+use seriatim_core::{
+    Aggregate, Component, Domain, Effect, EffectId, Message, Metadata, Plan, Planned, Process,
+    ProcessCommand, ProcessEvent, ProcessManager, Rejected, RejectedEffect, Sequence, StreamId,
+    TimerChange,
+};
+use uuid::Uuid;
+
+use crate::round_trip::{self, Lost};
+use crate::text;
+
+/// An instance of a process manager that has taken `inputs` in; whatever it planned about them is done.
+///
+/// Every trigger and every plan that passes through the test is also written down and read back, and the state kept as a
+/// snapshot: a type that does not survive storage fails here, not in production.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use seriatim_core::{Aggregate, DecodeError, EventFilter, Never, Plan, ProcessManager, RecordedEvent, Trigger};
+/// # use seriatim_derive::{Command, Event};
+/// # use serde::{Deserialize, Serialize};
+/// # use uuid::Uuid;
+/// # #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+/// # #[seriatim(crate = "seriatim_core")]
+/// # enum OrderEvent { Cancelled }
+/// # #[derive(Command, Serialize, Deserialize, Clone, Debug)]
+/// # #[seriatim(crate = "seriatim_core")]
+/// # enum OrderCommand { Cancel }
+/// # #[derive(Default, Clone, PartialEq, Serialize, Deserialize)]
+/// # struct Order;
+/// # impl Aggregate for Order {
+/// #     const DOMAIN: &'static str = "order";
+/// #     type Command = OrderCommand;
+/// #     type Event = OrderEvent;
+/// #     type Rejection = Never;
+/// #     fn decide(&self, _: &OrderCommand) -> Result<Vec<OrderEvent>, Never> { Ok(vec![OrderEvent::Cancelled]) }
+/// #     fn evolve(&mut self, _: &OrderEvent) {}
+/// # }
+/// # #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+/// # #[seriatim(crate = "seriatim_core")]
+/// # enum Input { Placed { order: Uuid }, Paid }
+/// # #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// # struct Payment { order: Uuid }
+/// # impl ProcessManager for Payment {
+/// #     const NAME: &'static str = "payment";
+/// #     type Input = Input;
+/// #     fn filter() -> EventFilter { EventFilter::default() }
+/// #     fn correlate(_: &RecordedEvent) -> Result<Option<(Uuid, Input)>, DecodeError> { Ok(None) }
+/// #     fn decide(&self, trigger: &Trigger<Input>, plan: &mut Plan) {
+/// #         match trigger {
+/// #             Trigger::Input(Input::Placed { .. }) => plan.set_timer("unpaid", Duration::from_secs(1800)),
+/// #             Trigger::Input(Input::Paid) => plan.finish(),
+/// #             Trigger::Timer(_) => { plan.send::<Order>(self.order, &OrderCommand::Cancel); plan.finish(); }
+/// #             Trigger::Rejected(_) => {}
+/// #         }
+/// #     }
+/// #     fn evolve(&mut self, trigger: &Trigger<Input>) {
+/// #         if let Trigger::Input(Input::Placed { order }) = trigger { self.order = *order; }
+/// #     }
+/// # }
+/// use seriatim_testkit::given_process;
+///
+/// let order = Uuid::now_v7();
+/// given_process::<Payment>([])
+///     .when(Input::Placed { order })
+///     .then(|plan| plan.set_timer("unpaid", Duration::from_secs(1800)))
+///     .when_timer("unpaid")
+///     .then(|plan| {
+///         plan.send::<Order>(order, &OrderCommand::Cancel);
+///         plan.finish();
+///     })
+///     .when(Input::Paid)
+///     .then_dropped();
+/// ```
+#[track_caller]
+pub fn given_process<P: ProcessManager>(
+    inputs: impl IntoIterator<Item = P::Input>,
+) -> GivenProcess<P> {
+    let mut given = GivenProcess {
+        history: Vec::new(),
+        process: Process::default(),
+    };
+    for input in inputs {
+        given = given.when(input).next();
+    }
+    given
+}
+
+/// A process with a history. See [`given_process`].
+#[derive(Clone, Debug)]
+pub struct GivenProcess<P: ProcessManager> {
+    history: Vec<ProcessEvent<P>>,
+    process: Process<P>,
+}
+
+impl<P: ProcessManager> GivenProcess<P> {
+    /// An input comes.
+    #[must_use = "nothing is tested before a `then`"]
+    #[track_caller]
+    pub fn when(self, input: P::Input) -> ThenPlanned<P> {
+        let command = ProcessCommand::Take(input);
+        let when = text::lines(&[&command]);
+        self.must_survive(&when, round_trip::command(&command));
+        self.ask(&command, when)
+    }
+
+    /// A timer runs out.
+    ///
+    /// # Panics
+    /// If it is not set: nothing would come of it.
+    #[must_use = "nothing is tested before a `then`"]
+    #[track_caller]
+    pub fn when_timer(self, name: &str) -> ThenPlanned<P> {
+        let set = |event: &ProcessEvent<P>| {
+            let mut changes = event.planned.timers.iter();
+            changes
+                .any(|change| matches!(change, TimerChange::Set { name: set, .. } if set == name))
+        };
+        let set_at = self.history.iter().rposition(set);
+        let is_set = self.process.timers().any(|set| set == name);
+        let Some(set_at) = set_at.filter(|_| is_set) else {
+            let timers: Vec<_> = self.process.timers().collect();
+            panic!("the timer `{name}` is not set; {timers:?} are");
+        };
+        let command = ProcessCommand::Fire {
+            timer: name.into(),
+            set_at: Sequence(u32::try_from(set_at).expect("a test is not that long")),
+        };
+        self.ask(&command, vec![format!("the timer {name} runs out")])
+    }
+
+    /// A command that was sent to an aggregate comes back rejected.
+    #[must_use = "nothing is tested before a `then`"]
+    #[track_caller]
+    pub fn when_rejected<A: Aggregate>(
+        self,
+        root: Uuid,
+        command: &A::Command,
+        rejection: &A::Rejection,
+    ) -> ThenPlanned<P> {
+        let source = StreamId::new(Domain::of::<Process<P>>(), Uuid::nil());
+        let payload = command.encode().expect("the command can be written down");
+        let rejected = Rejected::from(rejection);
+        let when = vec![
+            format!("{} rejects {payload:?}", A::DOMAIN),
+            format!("as {}: {}", rejected.code, rejected.message),
+        ];
+        let effect = RejectedEffect {
+            effect: EffectId {
+                component: Component::new(P::NAME).expect("it is the name of a domain too"),
+                source,
+                sequence: Sequence::FIRST,
+                ordinal: 0,
+            },
+            target: StreamId::new(Domain::of::<A>(), root),
+            commands: vec![payload],
+            rejected,
+            metadata: Metadata::default(),
+        };
+        let events = self.process.on_rejected(&effect);
+        ThenPlanned::new(self, when, events)
+    }
+
+    #[track_caller]
+    fn ask(self, command: &ProcessCommand<P>, when: Vec<String>) -> ThenPlanned<P> {
+        let Ok(events) = self.process.decide(command);
+        ThenPlanned::new(self, when, events)
+    }
+
+    /// Fails the test if something was lost.
+    #[track_caller]
+    fn must_survive(&self, when: &[String], result: Result<(), Lost>) {
+        if let Err(lost) = result {
+            let evidence = lost.evidence.join("\n  ");
+            panic!("{}\n\n{}\n  {evidence}", lost.what, self.story(when));
+        }
+    }
+
+    fn story(&self, when: &[String]) -> String {
+        let mut text = String::new();
+        let triggers: Vec<_> = self.history.iter().map(|event| &event.trigger).collect();
+        text::block(&mut text, "given", &text::lines(&triggers));
+        text::block(&mut text, "when", when);
+        text
+    }
+}
+
+/// What a process manager decided, to be held against what was expected. Each `then` fails the test with both.
+#[derive(Debug)]
+pub struct ThenPlanned<P: ProcessManager> {
+    given: GivenProcess<P>,
+    when: Vec<String>,
+    /// `None`: the trigger was dropped.
+    event: Option<ProcessEvent<P>>,
+    after: Process<P>,
+}
+
+impl<P: ProcessManager> ThenPlanned<P> {
+    #[track_caller]
+    fn new(given: GivenProcess<P>, when: Vec<String>, mut events: Vec<ProcessEvent<P>>) -> Self {
+        let event = events.pop();
+        let mut after = given.process.clone();
+        if let Some(event) = &event {
+            given.must_survive(&when, round_trip::event(event));
+            after.evolve(event);
+        }
+        given.must_survive(&when, round_trip::state(&after));
+        Self {
+            given,
+            when,
+            event,
+            after,
+        }
+    }
+
+    /// It plans exactly what the function plans. When the process ends its timers are cancelled anyway, and are not
+    /// compared.
+    #[track_caller]
+    pub fn then(self, expected: impl FnOnce(&mut Plan)) -> Self {
+        let mut plan = Plan::default();
+        expected(&mut plan);
+        let mut expected = plan.into_planned();
+        if let Some(why) = &expected.unusable {
+            panic!("what is expected could not be recorded: {why}");
+        }
+        let Some(event) = &self.event else {
+            self.fail("it is dropped, because the process has ended", &[]);
+        };
+        if expected.finished && event.planned.finished {
+            expected.timers.clone_from(&event.planned.timers);
+        }
+        if expected == event.planned {
+            return self;
+        }
+        let diff = text::diff(&lines(&expected), &lines(&event.planned));
+        self.fail("it plans something else (- expected, + actual)", &diff)
+    }
+
+    /// It plans nothing.
+    #[track_caller]
+    pub fn then_nothing(self) -> Self {
+        self.then(|_| {})
+    }
+
+    /// The process has ended before, and takes no notice.
+    #[track_caller]
+    pub fn then_dropped(self) -> Self {
+        match &self.event {
+            None => self,
+            Some(event) => self.fail("it is not dropped", &lines(&event.planned)),
+        }
+    }
+
+    /// `holds` is true of the state after it.
+    #[track_caller]
+    pub fn then_state_is(self, holds: impl FnOnce(&P) -> bool) -> Self {
+        if holds(self.after.state()) {
+            return self;
+        }
+        let state = match serde_json::to_value(self.after.state()) {
+            Ok(state) => text::json(&state),
+            Err(error) => vec![format!("a state that has no JSON: {error}")],
+        };
+        self.fail("the state after it is not as expected", &state)
+    }
+
+    /// Goes on with an input. See [`GivenProcess::when`].
+    #[must_use = "nothing is tested before a `then`"]
+    #[track_caller]
+    pub fn when(self, input: P::Input) -> Self {
+        self.next().when(input)
+    }
+
+    /// Goes on with a timer. See [`GivenProcess::when_timer`].
+    #[must_use = "nothing is tested before a `then`"]
+    #[track_caller]
+    pub fn when_timer(self, name: &str) -> Self {
+        self.next().when_timer(name)
+    }
+
+    /// Goes on with a rejection. See [`GivenProcess::when_rejected`].
+    #[must_use = "nothing is tested before a `then`"]
+    #[track_caller]
+    pub fn when_rejected<A: Aggregate>(
+        self,
+        root: Uuid,
+        command: &A::Command,
+        rejection: &A::Rejection,
+    ) -> Self {
+        self.next().when_rejected::<A>(root, command, rejection)
+    }
+
+    fn next(self) -> GivenProcess<P> {
+        let mut history = self.given.history;
+        history.extend(self.event);
+        GivenProcess {
+            history,
+            process: self.after,
+        }
+    }
+
+    #[track_caller]
+    fn fail(&self, failure: &str, then: &[String]) -> ! {
+        let mut text = self.given.story(&self.when);
+        text::block(&mut text, "then", then);
+        let mut message = String::new();
+        write!(message, "{failure}\n\n{text}").expect("a string takes everything");
+        panic!("{message}")
+    }
+}
+
+/// A plan, a thing to do on each line.
+fn lines(planned: &Planned) -> Vec<String> {
+    let effects = planned.effects.iter().map(effect);
+    let timers = planned.timers.iter().map(|change| match change {
+        TimerChange::Set { name, after } => format!("set the timer {name} to {after:?}"),
+        TimerChange::Cancel { name } => format!("cancel the timer {name}"),
+    });
+    let finish = planned.finished.then(|| "finish".into());
+    effects.chain(timers).chain(finish).collect()
+}
+
+fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Command(command) => {
+            let mut line = format!("send {:?} to {}", command.commands, command.stream);
+            if command.expected != seriatim_core::ExpectedSequence::Any {
+                write!(line, ", expecting {}", command.expected).expect("it is a string");
+            }
+            if let Some(merge) = command.merge {
+                write!(line, ", {merge}").expect("it is a string");
+            }
+            line
+        }
+        Effect::Fact(fact) => format!("record {:?} for {}", fact.events, fact.stream),
+    }
+}
