@@ -8,6 +8,7 @@
 
 mod back_off;
 mod dispatch;
+mod done;
 mod operator;
 mod parking;
 mod exactly_once;

@@ -12,6 +12,7 @@ use seriatim_core::{
 };
 
 use super::dispatch::{BESIDE, Dispatcher, Refused, worse};
+use super::done::Done;
 
 /// A saga whose effects go to a coordinator, in process or over the wire.
 ///
@@ -24,6 +25,7 @@ pub struct SagaReaction<S> {
     filter: EventFilter,
     checkpoints: Arc<dyn CheckpointStore>,
     dispatcher: Dispatcher,
+    done: Done,
 }
 
 impl<S: Saga> SagaReaction<S> {
@@ -43,23 +45,59 @@ impl<S: Saga> SagaReaction<S> {
             checkpoints,
             dispatcher: Dispatcher::new(gateway, component.clone(), format!("saga:{component}")),
             component,
+            done: Done::default(),
         }
     }
 
     /// Reacts to the events of one stream, in order, as far as that goes.
-    async fn follow(&self, events: Vec<&RecordedEvent>) -> Result<(), ReactionError> {
-        for recorded in events {
-            let Some(event) = recorded.of::<S::Source>() else {
-                continue;
-            };
-            let event = event.map_err(Refused::Undecodable)?;
-            let mut effects = Effects::default();
-            self.saga.react(&event, recorded, &mut effects);
-            let effects = effects.into_list().map_err(Refused::Unusable)?;
-            self.dispatcher.dispatch(recorded, effects).await?;
+    async fn follow<'e>(&self, mut events: Vec<&'e RecordedEvent>) -> Followed<'e> {
+        let mut trouble = None;
+        for (done, event) in events.iter().enumerate() {
+            if let Err(error) = self.react(event).await {
+                trouble = Some(error);
+                events.truncate(done);
+                break;
+            }
         }
-        Ok(())
+        Followed {
+            done: events,
+            trouble,
+        }
     }
+
+    async fn react(&self, recorded: &RecordedEvent) -> Result<(), ReactionError> {
+        let Some(event) = recorded.of::<S::Source>() else {
+            return Ok(());
+        };
+        let event = event.map_err(Refused::Undecodable)?;
+        let mut effects = Effects::default();
+        self.saga.react(&event, recorded, &mut effects);
+        let effects = effects.into_list().map_err(Refused::Unusable)?;
+        self.dispatcher.dispatch(recorded, effects).await
+    }
+
+    /// Reacts to all events; one stream in trouble breaks off no other. Gives those that are done by then.
+    async fn react_to_all<'e>(
+        &self,
+        events: &[&'e RecordedEvent],
+    ) -> (Vec<&'e RecordedEvent>, Option<ReactionError>) {
+        let streams: Vec<_> = (by_stream(events).into_iter())
+            .map(|events| self.follow(events).boxed())
+            .collect();
+        let mut streams = stream::iter(streams).buffer_unordered(BESIDE);
+        let (mut done, mut trouble) = (Vec::with_capacity(events.len()), None);
+        while let Some(followed) = streams.next().await {
+            done.extend(followed.done);
+            trouble = worse(trouble, followed.trouble);
+        }
+        (done, trouble)
+    }
+}
+
+/// How far it went with a stream.
+struct Followed<'e> {
+    done: Vec<&'e RecordedEvent>,
+    trouble: Option<ReactionError>,
 }
 
 impl<S> fmt::Debug for SagaReaction<S> {
@@ -85,21 +123,19 @@ impl<S: Saga> Reaction for SagaReaction<S> {
     }
 
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
-        let streams = by_stream(step.events);
-        let streams: Vec<_> = (streams.into_iter())
-            .map(|events| self.follow(events).boxed())
-            .collect();
-        let mut streams = stream::iter(streams).buffer_unordered(BESIDE);
-        let mut trouble = None;
-        // One stream in trouble breaks off no other: what is done now need not be done again.
-        while let Some(followed) = streams.next().await {
-            trouble = worse(trouble, followed.err());
-        }
+        let left = self.done.left(&step);
+        let (done, trouble) = self.react_to_all(&left).await;
         if let Some(error) = trouble {
+            self.done.note(step.tenure, &done);
             return Err(error);
         }
         let moved = (self.checkpoints).advance(step.tenure, step.advance, step.lease);
-        Ok(moved.await?)
+        let moved = moved.await;
+        match &moved {
+            Ok(_) => self.done.forget(&step),
+            Err(_) => self.done.note(step.tenure, &done),
+        }
+        Ok(moved?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sagas of an application: what they ask for takes effect once, and what is rejected comes back.
 
+mod again;
 mod effects;
 mod processes;
 mod shop;

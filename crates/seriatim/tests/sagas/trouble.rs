@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use seriatim::core::{
-    Append, Domain, NewEvent, Payload, Prepare, PrepareError, Store, StreamId, Write,
-};
+use seriatim::core::{Append, Domain, NewEvent, Payload, Prepare, PrepareError, StreamId, Write};
 use seriatim::prelude::*;
 use seriatim::{PieceState, Settings, open_store};
 use tokio::sync::Semaphore;
@@ -162,62 +160,4 @@ async fn reactions_end_while_a_target_is_waited_for() {
     let crowded = Crowded::new().await;
     crowded.app.reactions().shutdown().await;
     crowded.open().await.shutdown().await.unwrap();
-}
-
-/// The log, as far as it does not depend on when something happened.
-async fn counts(app: &App, skus: &[Uuid], orders: &[Uuid]) -> Vec<usize> {
-    let mut counts = Vec::new();
-    for sku in skus {
-        counts.push(stock_events(app, *sku).await.len());
-    }
-    for order in orders {
-        let events = app.events::<Order>(*order, Sequence::FIRST, 1_000).await;
-        counts.push(events.unwrap().len());
-    }
-    counts
-}
-
-#[tokio::test]
-async fn nothing_happens_twice_when_all_is_reacted_to_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("shop.db").display());
-    let roots = |count: usize| Vec::from_iter((0..count).map(|_| Uuid::now_v7()));
-    let (skus, orders) = (roots(3), roots(8));
-
-    // Ends in the middle of it, more than once.
-    for round in 0..4 {
-        let app = with_sagas(&url).await;
-        if round == 0 {
-            for sku in &skus {
-                fill(&app, *sku, 20).await;
-            }
-        }
-        for (n, order) in orders.iter().enumerate() {
-            place(&app, *order, skus[(n + round) % skus.len()], 2).await;
-        }
-        app.shutdown().await.unwrap();
-    }
-    let app = with_sagas(&url).await;
-    settled(&app).await;
-    let before = counts(&app, &skus, &orders).await;
-    // 32 orders want 3 pieces each, and 60 are there.
-    let reserved: usize = before[..3].iter().map(|events| events - 1).sum();
-    assert_eq!(reserved, 60);
-    assert_eq!(before[3..].iter().sum::<usize>(), 32 + 36);
-    app.shutdown().await.unwrap();
-
-    // Whoever has lost all progress does it all again. By now there would be enough for everybody.
-    let store: Arc<dyn Store> = open_store(&url).await.unwrap();
-    for saga in ["reserving", "giving"] {
-        store.forget(&saga.parse().unwrap()).await.unwrap();
-    }
-    let app = with_sagas(&url).await;
-    for sku in &skus {
-        fill(&app, *sku, 100).await;
-    }
-    settled(&app).await;
-    let mut after = counts(&app, &skus, &orders).await;
-    after[..3].iter_mut().for_each(|events| *events -= 1);
-    assert_eq!(after, before);
-    app.shutdown().await.unwrap();
 }

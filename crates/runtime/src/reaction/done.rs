@@ -1,0 +1,60 @@
+//! What a step that failed has done all the same: it is not sent again when the step is tried again.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use seriatim_core::{RecordedEvent, Sequence, Step, StreamId, Tenure, Work};
+
+/// What was done under the current tenure of each piece of work, beyond its checkpoint. It only saves work: under a new
+/// tenure everything is sent again, and takes effect once all the same.
+#[derive(Debug, Default)]
+pub(crate) struct Done(Mutex<Kept>);
+
+type Kept = HashMap<Work, (Tenure, Events)>;
+type Events = HashSet<(StreamId, Sequence)>;
+
+impl Done {
+    /// The events of a step that are still to be done.
+    pub(crate) fn left<'e>(&self, step: &Step<'e>) -> Vec<&'e RecordedEvent> {
+        let all = self.lock();
+        match all.get(&step.tenure.work) {
+            Some((tenure, events)) if tenure.id == step.tenure.id => {
+                let is_left = |event: &&&RecordedEvent| !events.contains(&place(event));
+                step.events.iter().filter(is_left).copied().collect()
+            }
+            _ => step.events.to_vec(),
+        }
+    }
+
+    /// These are done, but their step is not.
+    pub(crate) fn note(&self, tenure: &Tenure, events: &[&RecordedEvent]) {
+        let mut all = self.lock();
+        let kept = all.entry(tenure.work.clone());
+        let (of, kept) = kept.or_insert_with(|| (tenure.clone(), Events::new()));
+        if of.id != tenure.id {
+            (*of, *kept) = (tenure.clone(), Events::new());
+        }
+        kept.extend(events.iter().map(|event| place(event)));
+    }
+
+    /// The step is done, and its events do not come again.
+    pub(crate) fn forget(&self, step: &Step<'_>) {
+        let mut all = self.lock();
+        if let Some((_, events)) = all.get_mut(&step.tenure.work) {
+            for event in step.events {
+                events.remove(&place(event));
+            }
+            if events.is_empty() {
+                all.remove(&step.tenure.work);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn place(event: &RecordedEvent) -> (StreamId, Sequence) {
+    (event.stream.clone(), event.sequence)
+}
