@@ -23,4 +23,5 @@ pages! {
 pages! {
     testing = "docs/guide/5-testing.md";
     sagas = "docs/guide/10-sagas.md";
+    process_managers = "docs/guide/11-process-managers.md";
 }

@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{
-    Aggregate, Component, Domain, EffectId, ExpectedSequence, Fact, FactOrigin, MergeStrategy,
-    Message, Metadata, Mismatch, RejectedEffect, Sequence, StreamId, decide_all, fold,
+    Aggregate, Domain, ExpectedSequence, Fact, FactOrigin, MergeStrategy, Mismatch, Sequence,
+    StreamId, decide_all, fold,
 };
 use uuid::Uuid;
 
+use crate::rejected::rejected;
 use crate::round_trip::{self, Lost};
 use crate::text;
 use crate::then::{Outcome, Then};
@@ -130,18 +131,9 @@ impl<A: Aggregate> Given<A> {
         let shown = text::lines(&[command]);
         self.must_survive(Some(&shown), round_trip::command(command));
         let last = Sequence::advance(None, self.history.len()).expect("a test is not that long");
-        let effect = RejectedEffect {
-            effect: EffectId {
-                component: Component::new("saga").expect("it is a name"),
-                source: StreamId::new(Domain::of::<A>(), Uuid::nil()),
-                sequence: last.unwrap_or(Sequence::FIRST),
-                ordinal: 0,
-            },
-            target: StreamId::new(Domain::of::<T>(), target),
-            commands: vec![command.encode().expect("it was just written down")],
-            rejected: rejection.into(),
-            metadata: Metadata::default(),
-        };
+        let source = StreamId::new(Domain::of::<A>(), Uuid::nil());
+        let source = (source, last.unwrap_or(Sequence::FIRST));
+        let effect = rejected::<T>("saga", source, target, command, rejection);
         let mut lines = shown;
         lines.push(format!("(rejected by {}: {rejection})", effect.target));
         let events = self.state().on_rejected(&effect);

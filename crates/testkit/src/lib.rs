@@ -9,6 +9,7 @@ pub mod owners;
 mod process;
 mod quiet;
 mod reacting;
+mod rejected;
 mod round_trip;
 mod text;
 mod then;

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 
 use seriatim_core::{
-    Aggregate, Component, Domain, Effect, EffectId, Message, Metadata, Plan, Planned, Process,
-    ProcessCommand, ProcessEvent, ProcessManager, Rejected, RejectedEffect, Sequence, StreamId,
-    TimerChange,
+    Aggregate, Domain, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager,
+    Sequence, StreamId, TimerChange,
 };
 use uuid::Uuid;
 
+use crate::reacting::{effect_lines, same_effects};
+use crate::rejected::rejected;
 use crate::round_trip::{self, Lost};
 use crate::text;
 
@@ -141,25 +142,12 @@ impl<P: ProcessManager> GivenProcess<P> {
         command: &A::Command,
         rejection: &A::Rejection,
     ) -> ThenPlanned<P> {
+        let mut when = text::lines(&[command]);
+        self.must_survive(&when, round_trip::command(command));
         let source = StreamId::new(Domain::of::<Process<P>>(), Uuid::nil());
-        let payload = command.encode().expect("the command can be written down");
-        let rejected = Rejected::from(rejection);
-        let when = vec![
-            format!("{} rejects {payload:?}", A::DOMAIN),
-            format!("as {}: {}", rejected.code, rejected.message),
-        ];
-        let effect = RejectedEffect {
-            effect: EffectId {
-                component: Component::new(P::NAME).expect("it is the name of a domain too"),
-                source,
-                sequence: Sequence::FIRST,
-                ordinal: 0,
-            },
-            target: StreamId::new(Domain::of::<A>(), root),
-            commands: vec![payload],
-            rejected,
-            metadata: Metadata::default(),
-        };
+        let source = (source, Sequence::FIRST);
+        let effect = rejected::<A>(P::NAME, source, root, command, rejection);
+        when.push(format!("(rejected by {}: {rejection})", effect.target));
         let events = self.process.on_rejected(&effect);
         ThenPlanned::new(self, when, events)
     }
@@ -232,7 +220,7 @@ impl<P: ProcessManager> ThenPlanned<P> {
         if expected.finished && event.planned.finished {
             expected.timers.clone_from(&event.planned.timers);
         }
-        if expected == event.planned {
+        if same(&expected, &event.planned) {
             return self;
         }
         let diff = text::diff(&lines(&expected), &lines(&event.planned));
@@ -312,29 +300,21 @@ impl<P: ProcessManager> ThenPlanned<P> {
     }
 }
 
+/// Whether two plans are the same, whatever the order in which their JSON is written.
+fn same(one: &Planned, other: &Planned) -> bool {
+    same_effects(&one.effects, &other.effects)
+        && one.timers == other.timers
+        && one.finished == other.finished
+}
+
 /// A plan, a thing to do on each line.
 fn lines(planned: &Planned) -> Vec<String> {
-    let effects = planned.effects.iter().map(effect);
     let timers = planned.timers.iter().map(|change| match change {
         TimerChange::Set { name, after } => format!("set the timer {name} to {after:?}"),
         TimerChange::Cancel { name } => format!("cancel the timer {name}"),
     });
     let finish = planned.finished.then(|| "finish".into());
-    effects.chain(timers).chain(finish).collect()
-}
-
-fn effect(effect: &Effect) -> String {
-    match effect {
-        Effect::Command(command) => {
-            let mut line = format!("send {:?} to {}", command.commands, command.stream);
-            if command.expected != seriatim_core::ExpectedSequence::Any {
-                write!(line, ", expecting {}", command.expected).expect("it is a string");
-            }
-            if let Some(merge) = command.merge {
-                write!(line, ", {merge}").expect("it is a string");
-            }
-            line
-        }
-        Effect::Fact(fact) => format!("record {:?} for {}", fact.events, fact.stream),
-    }
+    let mut lines = effect_lines(&planned.effects);
+    lines.extend(timers.chain(finish));
+    lines
 }

@@ -168,11 +168,10 @@ impl<S: Saga> Asked<S> {
 
     #[track_caller]
     fn check(self, expected: &[Effect], failure: &str) -> Self {
-        let same = |(one, other): (&Effect, &Effect)| parts(one) == parts(other);
-        if self.asked.len() == expected.len() && self.asked.iter().zip(expected).all(same) {
+        if same_effects(&self.asked, expected) {
             return self;
         }
-        let diff = text::diff(&lines(expected), &lines(&self.asked));
+        let diff = text::diff(&effect_lines(expected), &effect_lines(&self.asked));
         let mut story = String::new();
         text::block(&mut story, "given", &text::lines(&self.reacting.history));
         text::block(&mut story, "then", &diff);
@@ -181,6 +180,12 @@ impl<S: Saga> Asked<S> {
             .expect("a string takes everything");
         panic!("{message}")
     }
+}
+
+/// Whether two lists ask for the same, whatever the order in which their JSON is written.
+pub(crate) fn same_effects(one: &[Effect], other: &[Effect]) -> bool {
+    let same = |(one, other): (&Effect, &Effect)| parts(one) == parts(other);
+    one.len() == other.len() && one.iter().zip(other).all(same)
 }
 
 /// An effect in two parts that can be compared: JSON by its meaning, the rest as it is.
@@ -193,7 +198,8 @@ fn parts(effect: &Effect) -> (Effect, Stored) {
     (rest, Stored::of(payloads))
 }
 
-fn lines(effects: &[Effect]) -> Vec<String> {
+/// Effects for people.
+pub(crate) fn effect_lines(effects: &[Effect]) -> Vec<String> {
     let mut lines = Vec::new();
     for effect in effects {
         match effect {
