@@ -6,7 +6,9 @@
 mod check;
 mod domain;
 mod process;
+mod shelf;
 
+use std::path::Path;
 use std::time::Duration;
 
 use seriatim::prelude::*;
@@ -33,11 +35,8 @@ impl Random {
 #[tokio::test(flavor = "multi_thread")]
 async fn reactions_follow_from_the_log_once_and_in_order_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    play(&format!(
-        "sqlite://{}",
-        folder.path().join("model.db").display()
-    ))
-    .await;
+    let file = folder.path().join("model.db");
+    play(&format!("sqlite://{}", file.display()), folder.path()).await;
 }
 
 #[cfg(feature = "postgres")]
@@ -46,20 +45,18 @@ async fn reactions_follow_from_the_log_once_and_in_order_on_postgresql() {
     let server = std::env::var("SERIATIM_TEST_POSTGRES").expect(
         "name a PostgreSQL in SERIATIM_TEST_POSTGRES; `cargo xtask services up` starts one and prints its URL",
     );
-    play(&format!(
-        "{server}?schema=model_{}&partitions=2",
-        std::process::id()
-    ))
-    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let schema = format!("schema=model_{}", std::process::id());
+    play(&format!("{server}?{schema}&partitions=2"), folder.path()).await;
 }
 
-async fn play(url: &str) {
+async fn play(url: &str, folder: &Path) {
     let seed = Uuid::now_v7().as_u128() as u64;
     println!("seed {seed}");
     let mut random = Random(seed);
     let app = aggregates(url).await.start().await.unwrap();
-    let mut crew = Crew::of(2, url);
-    for _ in 0..ROUNDS {
+    let mut crew = Crew::of(2, url, folder);
+    for round in 0..ROUNDS {
         for _ in 0..random.below(30) {
             let desk = Uuid::from_u128(u128::from(random.below(DESKS as u64)));
             let times = 1 + random.below(3) as u32;
@@ -69,21 +66,28 @@ async fn play(url: &str) {
         }
         tokio::time::sleep(Duration::from_millis(random.below(400))).await;
         crew.replace(random.below(2) as usize);
+        match round {
+            // In vain: it is parked again.
+            5 => drop(shelf::retry_all(&**app.coordinator().store()).await),
+            10 => shelf::heal(folder),
+            _ => {}
+        }
     }
-    let told = settled(&app).await;
+    let told = settled(&app, folder).await;
     drop(crew);
     told.assert_exactly_once_in_order();
     app.shutdown().await.unwrap();
 }
 
 /// Waits until nothing is left to do, and a little longer: what comes too often comes then.
-async fn settled(app: &App) -> Told {
+async fn settled(app: &App, folder: &Path) -> Told {
     loop {
-        let told = Told::by(&log(app).await);
-        let (settled, asked) = told.progress();
-        if settled >= asked {
+        let parked = shelf::retry_all(&**app.coordinator().store()).await;
+        let log = log(app).await;
+        let (settled, asked) = Told::by(&log).progress();
+        if parked == 0 && settled >= asked && shelf::has_seen_all_in_order(folder, &log) {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            return Told::by(&log(app).await);
+            return Told::by(&check::log(app).await);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

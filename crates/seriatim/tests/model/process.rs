@@ -1,5 +1,6 @@
 //! A process that does the reactions: this test program itself, told a store by an environment variable, and killed.
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use seriatim::prelude::*;
 use seriatim::{AppBuilder, ReactionSettings};
 
 use crate::domain::{Board, Copies, Desk, Pins};
+use crate::shelf::{self, Shelf};
 
 const STORE: &str = "SERIATIM_TEST_STORE";
+const FOLDER: &str = "SERIATIM_TEST_FOLDER";
 
 /// The aggregates, without reactions.
 pub async fn aggregates(url: &str) -> AppBuilder {
@@ -16,20 +19,26 @@ pub async fn aggregates(url: &str) -> AppBuilder {
     builder.aggregate::<Desk>().aggregate::<Board>()
 }
 
-fn with_reactions(builder: AppBuilder) -> AppBuilder {
+fn with_reactions(builder: AppBuilder, folder: &Path) -> AppBuilder {
     let settings = ReactionSettings {
         // Others take over as soon as one was killed.
         lease: Duration::from_millis(300),
         ..ReactionSettings::default()
     };
-    builder.saga(Pins).saga(Copies).reaction_settings(settings)
+    builder
+        .saga(Pins)
+        .saga(Copies)
+        .projector(shelf::NAME, Shelf::filter(), Shelf::in_folder(folder))
+        .failure_policy(shelf::NAME, Shelf::policy())
+        .reaction_settings(settings)
 }
 
 /// What a child process does until it is killed; nothing where no store is named.
 #[tokio::test(flavor = "multi_thread")]
 async fn reacting_process() {
     if let Ok(url) = std::env::var(STORE) {
-        let app = with_reactions(aggregates(&url).await)
+        let folder = std::env::var(FOLDER).expect("it is named too");
+        let app = with_reactions(aggregates(&url).await, folder.as_ref())
             .start()
             .await
             .unwrap();
@@ -41,22 +50,23 @@ async fn reacting_process() {
 /// Processes that stand in for each other.
 pub struct Crew {
     url: String,
+    folder: PathBuf,
     members: Vec<Child>,
 }
 
 impl Crew {
-    pub fn of(count: usize, url: &str) -> Self {
-        let url = url.to_owned();
+    pub fn of(count: usize, url: &str, folder: &Path) -> Self {
         Self {
-            members: (0..count).map(|_| start(&url)).collect(),
-            url,
+            members: (0..count).map(|_| start(url, folder)).collect(),
+            url: url.to_owned(),
+            folder: folder.to_owned(),
         }
     }
 
     /// Kills one as it is, and starts another.
     pub fn replace(&mut self, member: usize) {
         let index = member % self.members.len();
-        let new = start(&self.url);
+        let new = start(&self.url, &self.folder);
         end(std::mem::replace(&mut self.members[index], new));
     }
 }
@@ -67,10 +77,11 @@ impl Drop for Crew {
     }
 }
 
-fn start(url: &str) -> Child {
+fn start(url: &str, folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "process::reacting_process", "--nocapture"])
         .env(STORE, url)
+        .env(FOLDER, folder)
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
