@@ -1,12 +1,16 @@
 //! The flagship example: an order service on an embedded SQLite file, and a short story told to it over gRPC.
 
 mod order;
+mod reactions;
+mod stock;
 mod story;
 
 use clap::Parser;
 use seriatim::App;
 
 use order::Order;
+use reactions::{Fulfilment, ReserveStock};
+use stock::Stock;
 
 /// Runs an order service, tells it a short story, and stays up for your own commands.
 #[derive(Debug, Parser)]
@@ -38,6 +42,9 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let app = App::open(&args.store)
         .await?
         .aggregate::<Order>()
+        .aggregate::<Stock>()
+        .saga(ReserveStock)
+        .process_manager::<Fulfilment>()
         .listen(args.listen)
         .start()
         .await?;

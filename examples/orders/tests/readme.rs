@@ -26,3 +26,22 @@ fn the_excerpt_of_the_readme_is_told_in_the_story() {
         );
     }
 }
+
+#[test]
+fn the_process_manager_of_the_readme_is_this_one() {
+    let readme = include_str!("../../../README.md");
+    let source = include_str!("../src/reactions/fulfilment.rs");
+    let excerpt = readme
+        .split("```rust,ignore\n")
+        .filter_map(|block| block.split("```").next())
+        .find(|block| block.starts_with("fn decide"))
+        .expect("the README shows how it decides");
+    let dedented: Vec<_> = source
+        .lines()
+        .map(|line| line.strip_prefix("    ").unwrap_or(line))
+        .collect();
+    assert!(
+        dedented.join("\n").contains(excerpt.trim_end()),
+        "not in fulfilment.rs:\n{excerpt}"
+    );
+}

@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 use seriatim::prelude::*;
 
 use super::Address;
+use super::events::two_weeks;
 
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 pub(crate) enum OrderCommand {
     Place {
         customer: String,
         address: Address,
+        #[serde(default = "two_weeks")]
+        pay_within_seconds: u32,
     },
     AddItem {
         sku: String,
@@ -34,6 +37,10 @@ pub(crate) enum OrderCommand {
         reason: String,
     },
     Cancel {
+        reason: String,
+    },
+    /// Unless it is paid by now.
+    CancelUnpaid {
         reason: String,
     },
     Ship {

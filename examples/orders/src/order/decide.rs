@@ -1,6 +1,9 @@
 //! From commands and facts to events.
 
+use seriatim::core::RejectedEffect;
+
 use super::{Order, OrderCommand, OrderEvent, OrderRejection, Status};
+use crate::stock::{Stock, StockCommand};
 
 pub(super) fn decide(
     order: &Order,
@@ -16,8 +19,17 @@ pub(super) fn decide(
         Status::New | Status::Placed | Status::Shipped | Status::Cancelled => {}
     }
     Ok(vec![match command.clone() {
+        CancelUnpaid { .. } if order.paid_in_full => return Ok(Vec::new()),
         Place { .. } if order.status != Status::New => return Err(AlreadyPlaced),
-        Place { customer, address } => Placed { customer, address },
+        Place {
+            customer,
+            address,
+            pay_within_seconds,
+        } => Placed {
+            customer,
+            address,
+            pay_within_seconds,
+        },
 
         AddItem { quantity: 0, .. } | SetQuantity { quantity: 0, .. } => return Err(NoQuantity),
         AddItem {
@@ -45,13 +57,20 @@ pub(super) fn decide(
         }
         Discount { cents, reason } => Discounted { cents, reason },
 
-        Cancel { reason } => Cancelled { reason },
+        Cancel { reason } | CancelUnpaid { reason } => Cancelled {
+            reason,
+            articles: order.articles(),
+        },
         Ship { .. } if order.items.is_empty() => return Err(NothingToShip),
         Ship { .. } if order.open_cents() > 0 => {
             let missing_cents = order.open_cents();
             return Err(NotPaid { missing_cents });
         }
-        Ship { carrier, tracking } => Shipped { carrier, tracking },
+        Ship { carrier, tracking } => Shipped {
+            carrier,
+            tracking,
+            articles: order.articles(),
+        },
     }])
 }
 
@@ -66,4 +85,21 @@ pub(super) fn on_fact(order: &Order, fact: &OrderEvent) -> Vec<OrderEvent> {
         }
     }
     events
+}
+
+/// What the stock does not have cannot be ordered.
+pub(super) fn on_rejected(order: &Order, effect: &RejectedEffect) -> Vec<OrderEvent> {
+    let Some(Ok(commands)) = effect.of::<Stock>() else {
+        return Vec::new();
+    };
+    let wanted = commands.into_iter().filter_map(|command| match command {
+        StockCommand::Reserve { sku, .. } | StockCommand::ReserveInAll { sku, .. } => Some(sku),
+        StockCommand::Count { .. } | StockCommand::Release { .. } | StockCommand::PickUp { .. } => {
+            None
+        }
+    });
+    wanted
+        .filter(|sku| order.items.contains_key(sku))
+        .map(|sku| OrderEvent::ItemUnavailable { sku })
+        .collect()
 }

@@ -8,6 +8,8 @@ pub(crate) enum OrderEvent {
     Placed {
         customer: String,
         address: Address,
+        #[serde(default = "two_weeks")]
+        pay_within_seconds: u32,
     },
     ItemAdded {
         sku: String,
@@ -33,10 +35,15 @@ pub(crate) enum OrderEvent {
     },
     Cancelled {
         reason: String,
+        /// What was ordered by then, for those who do not keep count.
+        #[serde(default)]
+        articles: Vec<String>,
     },
     Shipped {
         carrier: String,
         tracking: String,
+        #[serde(default)]
+        articles: Vec<String>,
     },
     /// A fact: the payment provider has the money.
     PaymentConfirmed {
@@ -48,6 +55,10 @@ pub(crate) enum OrderEvent {
     /// Follows from a payment for an order that was cancelled.
     RefundDue {
         cents: u32,
+    },
+    /// The stock could not reserve it: it is not part of the order any more.
+    ItemUnavailable {
+        sku: String,
     },
     /// A fact: the carrier tells where the parcel is.
     DeliveryUpdated {
@@ -61,4 +72,9 @@ pub(crate) struct Address {
     pub(crate) street: String,
     pub(crate) zip: String,
     pub(crate) city: String,
+}
+
+/// How long an order may wait for its payment if nobody says otherwise.
+pub(super) fn two_weeks() -> u32 {
+    14 * 24 * 3600
 }

@@ -4,7 +4,9 @@ use super::{Item, Order, OrderEvent, Status};
 
 pub(super) fn evolve(order: &mut Order, event: &OrderEvent) {
     match event.clone() {
-        OrderEvent::Placed { customer, address } => {
+        OrderEvent::Placed {
+            customer, address, ..
+        } => {
             order.status = Status::Placed;
             order.customer = customer;
             order.address = Some(address);
@@ -26,7 +28,9 @@ pub(super) fn evolve(order: &mut Order, event: &OrderEvent) {
                 item.quantity = quantity;
             }
         }
-        OrderEvent::ItemRemoved { sku } => drop(order.items.remove(&sku)),
+        OrderEvent::ItemRemoved { sku } | OrderEvent::ItemUnavailable { sku } => {
+            order.items.remove(&sku);
+        }
         OrderEvent::AddressChanged { address } => order.address = Some(address),
         OrderEvent::NoteAdded { note } => drop(order.notes.insert(note)),
         OrderEvent::Discounted { cents, .. } => order.discount_cents += i64::from(cents),

@@ -16,7 +16,8 @@ pub(super) fn strategy(command: &OrderCommand) -> MergeStrategy {
         OrderCommand::Place { .. }
         | OrderCommand::AddItem { .. }
         | OrderCommand::RemoveItem { .. }
-        | OrderCommand::AddNote { .. } => Commutative,
+        | OrderCommand::AddNote { .. }
+        | OrderCommand::CancelUnpaid { .. } => Commutative,
     }
 }
 
@@ -46,6 +47,7 @@ pub(super) fn merge(
         | OrderCommand::AddNote { .. }
         | OrderCommand::Discount { .. }
         | OrderCommand::Cancel { .. }
+        | OrderCommand::CancelUnpaid { .. }
         | OrderCommand::Ship { .. } => Merge::Conflict,
     }
 }

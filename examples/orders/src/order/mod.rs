@@ -15,6 +15,7 @@ pub(crate) use events::{Address, OrderEvent};
 pub(crate) use rejections::OrderRejection;
 pub(crate) use state::{Item, Order, Status};
 
+use seriatim::core::RejectedEffect;
 use seriatim::prelude::*;
 
 impl Aggregate for Order {
@@ -33,6 +34,10 @@ impl Aggregate for Order {
 
     fn on_fact(&self, fact: &Fact<OrderEvent>) -> Vec<OrderEvent> {
         decide::on_fact(self, &fact.event)
+    }
+
+    fn on_rejected(&self, effect: &RejectedEffect) -> Vec<OrderEvent> {
+        decide::on_rejected(self, effect)
     }
 
     fn merge_strategy(command: &OrderCommand) -> MergeStrategy {

@@ -44,4 +44,8 @@ impl Order {
         let cents = |item: &Item| i64::from(item.quantity) * i64::from(item.cents_each);
         self.items.values().map(cents).sum::<i64>() - self.discount_cents - self.paid_cents
     }
+
+    pub(super) fn articles(&self) -> Vec<String> {
+        self.items.keys().cloned().collect()
+    }
 }

@@ -20,6 +20,7 @@ fn placed() -> OrderEvent {
     Placed {
         customer: "Ann".into(),
         address: address("Bern"),
+        pay_within_seconds: 60,
     }
 }
 
@@ -58,6 +59,7 @@ fn ships_only_what_is_paid() {
         .then([Shipped {
             carrier: "Post".into(),
             tracking: "99.00.1".into(),
+            articles: vec!["tea".into()],
         }]);
 }
 
@@ -67,6 +69,7 @@ fn a_closed_order_takes_notes_and_nothing_else() {
         placed(),
         Cancelled {
             reason: "too late".into(),
+            articles: Vec::new(),
         },
     ];
     given::<Order>(history.clone())
@@ -107,6 +110,7 @@ fn a_payment_for_a_cancelled_order_is_recorded_and_due_back() {
         tea(2),
         Cancelled {
             reason: "too late".into(),
+            articles: Vec::new(),
         },
     ])
     .when_fact(paid(900), "stripe")
@@ -141,7 +145,7 @@ fn command() -> impl Strategy<Value = OrderCommand> {
     let city = prop::sample::select(vec!["Bern", "Biel"]);
     let skus = sku.boxed();
     prop_oneof![
-        3 => Just(Do::Place { customer: "Ann".into(), address: address("Bern") }),
+        3 => Just(Do::Place { customer: "Ann".into(), address: address("Bern"), pay_within_seconds: 60 }),
         3 => (skus.clone(), 1u32..3).prop_map(|(sku, quantity)| Do::AddItem { sku, quantity, cents_each: 450 }),
         1 => (skus.clone(), 1u32..5).prop_map(|(sku, quantity)| Do::SetQuantity { sku, quantity }),
         1 => skus.prop_map(|sku| Do::RemoveItem { sku }),
@@ -161,6 +165,22 @@ fn fact() -> impl Strategy<Value = OrderEvent> {
             place: "Bern".into()
         }),
     ]
+}
+
+#[test]
+fn only_an_order_that_is_not_paid_can_be_late() {
+    let late = || Do::CancelUnpaid {
+        reason: "late".into(),
+    };
+    given::<Order>([placed(), tea(2)])
+        .when(late())
+        .then([Cancelled {
+            reason: "late".into(),
+            articles: vec!["tea".into()],
+        }]);
+    given::<Order>([placed(), tea(2), paid(900), PaidInFull])
+        .when(late())
+        .then([]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A short story, told through the same gRPC door that everybody else uses.
 
+mod late;
 mod teller;
 
 use std::error::Error;
@@ -12,18 +13,27 @@ use seriatim::prelude::{Exactly, NoStream, Sequence, Uuid};
 use crate::order::{Address, Order, OrderCommand, OrderEvent};
 use teller::Teller;
 
+const TWO_WEEKS: u32 = 14 * 24 * 3600;
+
 pub(crate) async fn tell(server: &str) -> Result<(), Box<dyn Error>> {
     let client = Client::connect(server, Duration::from_secs(10)).await?;
-    let stream = StreamId::new(Domain::of::<Order>(), Uuid::now_v7());
+    let stream = order(Uuid::now_v7());
     let mut teller = Teller::new(client, stream.clone());
     chapters(&mut teller).await?;
+    late::chapters(teller).await?;
     print_own_commands(server, &stream);
     Ok(())
 }
 
 async fn chapters(teller: &mut Teller) -> Result<(), Box<dyn Error>> {
+    teller.heading("There are twenty packets of tea and five mugs on the shelf.");
+    teller.count("tea", 20).await?;
+    teller.count("mug", 5).await?;
+
     teller.heading("Ann orders two packets of tea. She expects no such order yet.");
-    teller.send("ann", place(), NoStream, None).await?;
+    teller
+        .send("ann", place("Ann Example", TWO_WEEKS), NoStream, None)
+        .await?;
     teller
         .send("ann", add("tea", 2, 450), Exactly(Sequence(0)), None)
         .await?;
@@ -43,6 +53,9 @@ async fn chapters(teller: &mut Teller) -> Result<(), Box<dyn Error>> {
     teller
         .send("support", quantity("tea", 4), Exactly(Sequence(3)), None)
         .await?;
+
+    teller.heading("What is ordered is reserved: a saga follows the order, and asks the stock.");
+    teller.show_reserved(&["mug", "tea"]).await?;
 
     teller.heading("A discount decided on an old view is a person's decision: it is parked.");
     teller
@@ -94,6 +107,10 @@ async fn chapters(teller: &mut Teller) -> Result<(), Box<dyn Error>> {
     teller.show_state().await
 }
 
+fn order(root: Uuid) -> StreamId {
+    StreamId::new(Domain::of::<Order>(), root)
+}
+
 /// What the reader can type now.
 fn print_own_commands(server: &str, stream: &StreamId) {
     let seriatim = match server {
@@ -106,14 +123,15 @@ fn print_own_commands(server: &str, stream: &StreamId) {
     println!("  {seriatim} dead-letters list\n");
 }
 
-fn place() -> OrderCommand {
+fn place(customer: &str, pay_within_seconds: u32) -> OrderCommand {
     OrderCommand::Place {
-        customer: "Ann Example".into(),
+        customer: customer.into(),
         address: Address {
             street: "Marktgasse 1".into(),
             zip: "3011".into(),
             city: "Bern".into(),
         },
+        pay_within_seconds,
     }
 }
 

@@ -1,16 +1,23 @@
 //! Sends, and prints what came of it.
 
 use std::error::Error;
+use std::time::{Duration, Instant};
 
 use seriatim::CallError;
 use seriatim::Client;
 use seriatim::core::{
-    At, CommandRequest, ExpectedSequence, FactOrigin, FactRequest, FirstResult, MergeStrategy,
-    Message, Metadata, NewFact, Outcome, Receipt, SequenceConflict, StreamId, SubmitError,
+    At, CommandRequest, Domain, ExpectedSequence, FactOrigin, FactRequest, FirstResult,
+    MergeStrategy, Message, Metadata, NewFact, Outcome, Payload, Receipt, RecordedEvent, Saga,
+    SequenceConflict, StreamId, SubmitError, WaitFor,
 };
 use seriatim::prelude::Uuid;
 
 use crate::order::{OrderCommand, OrderEvent};
+use crate::reactions::ReserveStock;
+use crate::stock::{Stock, StockCommand};
+
+/// What follows by itself follows soon; if not, something is broken.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Teller {
     client: Client,
@@ -27,6 +34,11 @@ impl Teller {
         }
     }
 
+    /// Goes on with another order.
+    pub(super) fn about(self, stream: StreamId) -> Self {
+        Self { stream, ..self }
+    }
+
     pub(super) fn heading(&mut self, text: &str) {
         self.chapter += 1;
         println!("\n{}. {text}", self.chapter);
@@ -39,13 +51,126 @@ impl Teller {
         expected: ExpectedSequence,
         merge: Option<MergeStrategy>,
     ) -> Result<(), Box<dyn Error>> {
-        let mut request = CommandRequest::new(self.stream.clone(), command.encode()?);
-        request.expected = expected;
-        request.merge = merge;
+        self.send_book(actor, &[command], expected, merge).await
+    }
+
+    /// All of the commands, or none.
+    pub(super) async fn send_book(
+        &self,
+        actor: &str,
+        commands: &[OrderCommand],
+        expected: ExpectedSequence,
+        merge: Option<MergeStrategy>,
+    ) -> Result<(), Box<dyn Error>> {
+        let commands: Result<Vec<_>, _> = commands.iter().map(Message::encode).collect();
+        let mut request = CommandRequest {
+            commands: commands?,
+            expected,
+            merge,
+            ..CommandRequest::new(self.stream.clone(), Payload::json("", ""))
+        };
         request.metadata.actor = Some(actor.into());
-        let what = format!("{:?}", request.commands[0]);
-        println!("   {actor:<9} > {what}  (expects {expected})");
-        print_answer(self.client.submit(&request).await)
+        let what: Vec<_> = request
+            .commands
+            .iter()
+            .map(|command| format!("{command:?}"))
+            .collect();
+        println!("   {actor:<9} > {}  (expects {expected})", what.join(", "));
+        // So that what is shown next is what follows from it.
+        let wait = WaitFor::new(vec![ReserveStock::NAME.parse()?]);
+        match self.client.submit_and_wait(&request, &wait).await {
+            Ok((receipt, handled)) => {
+                handled?;
+                print_answer(Ok(receipt))
+            }
+            Err(error) => print_answer(Err(error)),
+        }
+    }
+
+    pub(super) async fn count(&self, sku: &str, quantity: u32) -> Result<(), Box<dyn Error>> {
+        let sku = sku.to_owned();
+        let stream = stock(&sku);
+        let command = StockCommand::Count { sku, quantity }.encode()?;
+        println!("   {:<9} > {command:?}", "warehouse");
+        let request = CommandRequest::new(stream, command);
+        self.client.submit(&request).await?;
+        Ok(())
+    }
+
+    /// How much of the articles is reserved for the order.
+    pub(super) async fn show_reserved(&self, articles: &[&str]) -> Result<(), Box<dyn Error>> {
+        let mut reserved = Vec::new();
+        for sku in articles {
+            reserved.push(format!("{} {sku}", self.reserved(sku).await?));
+        }
+        println!(
+            "   {:<9} : reserved for this order: {}",
+            "stock",
+            reserved.join(", ")
+        );
+        Ok(())
+    }
+
+    async fn reserved(&self, sku: &str) -> Result<u64, Box<dyn Error>> {
+        let stock = self.client.state(&stock(sku), At::Current).await?;
+        let reserved = &stock.state["reserved"][self.stream.root.to_string()];
+        Ok(reserved.as_u64().unwrap_or(0))
+    }
+
+    /// Waits for an event of the order that nobody has sent a command for, and shows it.
+    pub(super) async fn follows(&self, type_name: &str) -> Result<(), Box<dyn Error>> {
+        let is_it = |event: &RecordedEvent| event.payload.type_name == type_name;
+        let events = self.until(&self.stream, is_it).await?;
+        if let Some(event) = events.iter().find(|event| is_it(event)) {
+            println!("   {:<9} : {} {:?}", "then", event.sequence, event.payload);
+        }
+        Ok(())
+    }
+
+    /// Waits for an event of the stock that is about the order, and shows what happened there for it.
+    pub(super) async fn stock_follows(
+        &self,
+        sku: &str,
+        type_name: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        let order = self.stream.root.to_string();
+        let is_ours = |event: &RecordedEvent| {
+            let json = event.payload.to_json();
+            json.is_some_and(|json| json["order"] == *order)
+        };
+        let is_it = |event: &RecordedEvent| event.payload.type_name == type_name && is_ours(event);
+        let events = self.until(&stock(sku), is_it).await?;
+        let ours = events.iter().filter(|event| is_ours(event));
+        let ours: Vec<_> = ours.map(|event| event.payload.type_name.as_ref()).collect();
+        println!(
+            "   {:<9} : {sku} for this order: {}",
+            "stock",
+            ours.join(", ")
+        );
+        Ok(())
+    }
+
+    /// The events of a stream, as soon as one of them is what is waited for.
+    async fn until(
+        &self,
+        stream: &StreamId,
+        is_it: impl Fn(&RecordedEvent) -> bool,
+    ) -> Result<Vec<RecordedEvent>, Box<dyn Error>> {
+        let begun = Instant::now();
+        loop {
+            let mut pages = self.client.events(stream, None, None).await?;
+            let mut events = Vec::new();
+            while let Some(page) = pages.next().await? {
+                events.extend(page);
+            }
+            if events.iter().any(&is_it) {
+                return Ok(events);
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("what should have followed in {stream} did not").into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub(super) async fn record(
@@ -142,4 +267,8 @@ fn refused(conflict: &SequenceConflict) -> String {
         conflict.reason,
         events.join(", ")
     )
+}
+
+fn stock(sku: &str) -> StreamId {
+    StreamId::new(Domain::of::<Stock>(), Stock::root(sku))
 }
