@@ -65,8 +65,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     ) -> Result<Hold, StoreError>;
 
     /// Notes that the first event of a parked stream has failed again, and prolongs the lease. Its failure, tries and
-    /// attempts become those of `parked`, of which the tries must be more than before, and its wish is fulfilled.
-    /// Lost, too, if it is parked at another event.
+    /// attempts become those of `parked`, and its wish is fulfilled. Lost, too, if it is parked at another event, or has
+    /// not fewer tries: then that was noted before, and the wish is a new one.
     async fn park_again(
         &self,
         tenure: &Tenure,

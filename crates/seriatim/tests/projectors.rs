@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use seriatim::core::{EventFilter, RecordedEvent};
+use seriatim::core::{
+    Append, Domain, EventFilter, NewEvent, Payload, RecordedEvent, Store, StreamId, Write,
+};
 use seriatim::prelude::*;
 use seriatim::{BackOff, Decision, FailurePolicy, PieceState, Projector, StartAppError};
 
@@ -186,6 +188,54 @@ async fn what_fails_is_parked_or_paused_as_the_application_has_it() {
     };
     reactions.decide(skip).await.unwrap();
     assert_eq!(additions.until(2).await, [2, 1]);
+    app.shutdown().await.unwrap();
+}
+
+/// Written by another program: this one does not know the type.
+async fn append_unknown(store: &dyn Store, root: Uuid) {
+    let event = NewEvent {
+        id: Uuid::now_v7(),
+        payload: Payload::json("Multiplied", "{}"),
+        metadata: Arc::default(),
+    };
+    let append = Append {
+        stream: StreamId::new(Domain::of::<Counter>(), root),
+        write: Write::Events {
+            after: None,
+            events: Arc::new([event]),
+        },
+        claim: None,
+    };
+    store.append(vec![append]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_decode_parks_its_stream_alone() {
+    let store = seriatim::open_store("memory:").await.unwrap();
+    let (unknown, known) = (Uuid::now_v7(), Uuid::now_v7());
+    append_unknown(&*store, unknown).await;
+    let additions = Additions::default();
+    let at_once = FailurePolicy {
+        back_off: BackOff {
+            retries: 0,
+            ..BackOff::default()
+        },
+        ..FailurePolicy::park()
+    };
+    let app = App::on(store)
+        .aggregate::<Counter>()
+        .projector("additions", EventFilter::default(), additions.clone())
+        .failure_policy("additions", at_once)
+        .start()
+        .await
+        .unwrap();
+    app.send::<Counter>(known, Do::Add { count: 7 })
+        .await
+        .unwrap();
+    assert_eq!(additions.until(1).await, [7]);
+    let parked = app.reactions().parked(None).await.unwrap();
+    assert_eq!((parked.len(), parked[0].stream.root), (1, unknown));
+    assert!(parked[0].failure.contains("Multiplied"), "{parked:?}");
     app.shutdown().await.unwrap();
 }
 

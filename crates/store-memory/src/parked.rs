@@ -46,7 +46,9 @@ impl Log {
     pub(crate) fn park_again(&mut self, tenure: &Tenure, again: &Parked) -> Hold {
         let key = (tenure.work.clone(), again.stream.clone());
         let kept = self.parked.get_mut(&key);
-        let Some(parked) = kept.filter(|parked| parked.sequence == again.sequence) else {
+        let has_not =
+            |parked: &&mut Parked| parked.sequence == again.sequence && parked.tries < again.tries;
+        let Some(parked) = kept.filter(has_not) else {
             return Hold::Lost;
         };
         parked.failure.clone_from(&again.failure);

@@ -82,7 +82,7 @@ pub(crate) fn park_again(
     let mut update = connection.prepare_cached(&format!(
         "UPDATE seriatim_parked SET tries = ?8, failure = ?9, attempts = ?10,
              wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
-         WHERE {KEY} AND sequence = ?7"
+         WHERE {KEY} AND sequence = ?7 AND tries < ?8"
     ))?;
     let (component, partition, count, index) = key(&tenure.work);
     held(update.execute(params![

@@ -1,12 +1,13 @@
 //! A store that fails on request, for tests of what stands on it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Checkpoint, CheckpointStore, ClaimRecord,
@@ -16,6 +17,9 @@ use seriatim_core::{
     Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
+
+use crate::interruption::Calls;
+pub use crate::interruption::Interruption;
 
 /// What goes wrong with one call of [`EventStore::append`].
 #[derive(Clone)]
@@ -79,6 +83,8 @@ struct State {
     log_reads: usize,
     timers_held: bool,
     most_timers_rung: usize,
+    calls: Calls,
+    wakes_in_vain: bool,
 }
 
 impl FaultyStore {
@@ -108,6 +114,51 @@ impl FaultyStore {
     /// Ends [`FaultyStore::go_down`].
     pub fn come_back(&self) {
         self.state().down = None;
+    }
+
+    /// Interrupts the `nth` call, counted from 1, of those that do `action`, which is what their errors say they could
+    /// not: `advance a checkpoint`. Counting begins anew.
+    pub fn interrupt(&self, action: &'static str, nth: usize, how: Interruption) {
+        self.state().calls.plan(action, nth, how);
+    }
+
+    /// Whether the call that was to be interrupted was made.
+    pub fn was_interrupted(&self) -> bool {
+        self.state().calls.reached()
+    }
+
+    /// What was done how often: the points at which one that works with the store waits for it.
+    pub fn calls(&self) -> BTreeMap<&'static str, usize> {
+        self.state().calls.made()
+    }
+
+    /// Does something as if the store did it, so that it is counted, fails and is interrupted as that: the work of a
+    /// component, for example.
+    pub async fn call<T>(
+        &self,
+        action: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.check_up(action)?;
+        let interruption = self.state().calls.count(action);
+        match interruption {
+            None => work.await,
+            Some(Interruption::Refused) => Err(planned(action, StoreErrorKind::Unavailable)),
+            Some(Interruption::AnswerLost) => {
+                work.await?;
+                Err(planned(action, StoreErrorKind::Unavailable))
+            }
+            Some(Interruption::DiesBefore) => std::future::pending().await,
+            Some(Interruption::DiesAfter) => {
+                let _done = work.await;
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Lets those who wait for the log be woken again and again, whether there is something or not.
+    pub fn wake_in_vain(&self) {
+        self.state().wakes_in_vain = true;
     }
 
     /// Puts another store in the place of the one that is wrapped, as the restoring of a backup does.
@@ -203,8 +254,8 @@ impl EventStore for FaultyStore {
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        self.check_up("load a stream")?;
-        self.inner().load(load).await
+        let inner = self.inner();
+        self.call("load a stream", inner.load(load)).await
     }
 
     async fn read_stream(
@@ -213,8 +264,9 @@ impl EventStore for FaultyStore {
         from: Sequence,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.check_up("read a stream")?;
-        self.inner().read_stream(stream, from, limit).await
+        let inner = self.inner();
+        self.call("read a stream", inner.read_stream(stream, from, limit))
+            .await
     }
 
     fn partitions(&self) -> NonZero<u16> {
@@ -227,18 +279,26 @@ impl EventStore for FaultyStore {
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.check_up("read the log")?;
         self.state().log_reads += 1;
-        self.inner().read_log(partition, after, limit).await
+        let inner = self.inner();
+        self.call("read the log", inner.read_log(partition, after, limit))
+            .await
     }
 
     async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
-        self.check_up("read the head of the log")?;
-        self.inner().head(partition).await
+        let inner = self.inner();
+        self.call("read the head of the log", inner.head(partition))
+            .await
     }
 
+    /// Interrupted or in vain, it returns too early, as it may.
     async fn wait_past(&self, partition: LogPartition, position: Position) {
-        self.inner().wait_past(partition, position).await;
+        if self.state().wakes_in_vain {
+            return tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let inner = self.inner();
+        let waited = inner.wait_past(partition, position).map(Ok);
+        let _ = self.call("wait for the log", waited).await;
     }
 
     async fn streams(
@@ -247,8 +307,9 @@ impl EventStore for FaultyStore {
         after: Option<&StreamId>,
         limit: usize,
     ) -> Result<Vec<StreamSummary>, StoreError> {
-        self.check_up("list the streams")?;
-        self.inner().streams(domain, after, limit).await
+        let inner = self.inner();
+        self.call("list the streams", inner.streams(domain, after, limit))
+            .await
     }
 
     async fn find_claim(
@@ -256,24 +317,29 @@ impl EventStore for FaultyStore {
         stream: &StreamId,
         external_id: &str,
     ) -> Result<Option<ClaimRecord>, StoreError> {
-        self.check_up("look up an external id")?;
-        self.inner().find_claim(stream, external_id).await
+        let inner = self.inner();
+        self.call(
+            "look up an external id",
+            inner.find_claim(stream, external_id),
+        )
+        .await
     }
 }
 
 #[async_trait]
 impl SnapshotStore for FaultyStore {
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
-        self.check_up("save a snapshot")?;
-        self.inner().save_snapshot(stream, snapshot).await
+        let inner = self.inner();
+        self.call("save a snapshot", inner.save_snapshot(stream, snapshot))
+            .await
     }
 }
 
 #[async_trait]
 impl DeadLetterStore for FaultyStore {
     async fn letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError> {
-        self.check_up("read a dead letter")?;
-        self.inner().letter(id).await
+        let inner = self.inner();
+        self.call("read a dead letter", inner.letter(id)).await
     }
 
     async fn letters(
@@ -281,8 +347,9 @@ impl DeadLetterStore for FaultyStore {
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        self.check_up("list the dead letters")?;
-        self.inner().letters(filter, limit).await
+        let inner = self.inner();
+        self.call("list the dead letters", inner.letters(filter, limit))
+            .await
     }
 }
 
@@ -295,13 +362,18 @@ impl CheckpointStore for FaultyStore {
         lease: Duration,
         begin: Position,
     ) -> Result<Taking, StoreError> {
-        self.check_up("take a piece of work")?;
-        self.inner().take(work, owner, lease, begin).await
+        let inner = self.inner();
+        self.call(
+            "take a piece of work",
+            inner.take(work, owner, lease, begin),
+        )
+        .await
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
-        self.check_up("prolong a lease")?;
-        self.inner().prolong(tenure, lease).await
+        let inner = self.inner();
+        self.call("prolong a lease", inner.prolong(tenure, lease))
+            .await
     }
 
     async fn advance(
@@ -310,8 +382,12 @@ impl CheckpointStore for FaultyStore {
         advance: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        self.check_up("advance a checkpoint")?;
-        self.inner().advance(tenure, advance, lease).await
+        let inner = self.inner();
+        self.call(
+            "advance a checkpoint",
+            inner.advance(tenure, advance, lease),
+        )
+        .await
     }
 
     async fn park(
@@ -321,8 +397,9 @@ impl CheckpointStore for FaultyStore {
         to: Position,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        self.check_up("park a stream")?;
-        self.inner().park(tenure, parked, to, lease).await
+        let inner = self.inner();
+        self.call("park a stream", inner.park(tenure, parked, to, lease))
+            .await
     }
 
     async fn park_again(
@@ -331,8 +408,12 @@ impl CheckpointStore for FaultyStore {
         parked: &Parked,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        self.check_up("park a stream again")?;
-        self.inner().park_again(tenure, parked, lease).await
+        let inner = self.inner();
+        self.call(
+            "park a stream again",
+            inner.park_again(tenure, parked, lease),
+        )
+        .await
     }
 
     async fn skip(
@@ -342,36 +423,42 @@ impl CheckpointStore for FaultyStore {
         advance: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        self.check_up("skip an event")?;
-        self.inner().skip(tenure, skipped, advance, lease).await
+        let inner = self.inner();
+        self.call("skip an event", inner.skip(tenure, skipped, advance, lease))
+            .await
     }
 
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
-        self.check_up("pause a piece of work")?;
-        self.inner().pause(tenure, why, lease).await
+        let inner = self.inner();
+        self.call("pause a piece of work", inner.pause(tenure, why, lease))
+            .await
     }
 
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
-        self.check_up("release a piece of work")?;
-        self.inner().release(tenure).await
+        let inner = self.inner();
+        self.call("release a piece of work", inner.release(tenure))
+            .await
     }
 
     async fn checkpoints(
         &self,
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError> {
-        self.check_up("list the checkpoints")?;
-        self.inner().checkpoints(component).await
+        let inner = self.inner();
+        self.call("list the checkpoints", inner.checkpoints(component))
+            .await
     }
 
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
-        self.check_up("resume a piece of work")?;
-        self.inner().resume(work).await
+        let inner = self.inner();
+        self.call("resume a piece of work", inner.resume(work))
+            .await
     }
 
     async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
-        self.check_up("list the parked streams")?;
-        self.inner().parked(component).await
+        let inner = self.inner();
+        self.call("list the parked streams", inner.parked(component))
+            .await
     }
 
     async fn decide(
@@ -381,8 +468,12 @@ impl CheckpointStore for FaultyStore {
         sequence: Sequence,
         wish: &Wish,
     ) -> Result<bool, StoreError> {
-        self.check_up("decide about a parked stream")?;
-        self.inner().decide(work, stream, sequence, wish).await
+        let inner = self.inner();
+        self.call(
+            "decide about a parked stream",
+            inner.decide(work, stream, sequence, wish),
+        )
+        .await
     }
 
     async fn skipped(
@@ -390,26 +481,28 @@ impl CheckpointStore for FaultyStore {
         component: Option<&Component>,
         limit: usize,
     ) -> Result<Vec<Skipped>, StoreError> {
-        self.check_up("list the skipped events")?;
-        self.inner().skipped(component, limit).await
+        let inner = self.inner();
+        self.call("list the skipped events", inner.skipped(component, limit))
+            .await
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
-        self.check_up("forget the checkpoints")?;
-        self.inner().forget(component).await
+        let inner = self.inner();
+        self.call("forget the checkpoints", inner.forget(component))
+            .await
     }
 }
 
 #[async_trait]
 impl TimerStore for FaultyStore {
     async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
-        self.check_up("set timers")?;
-        self.inner().set_timers(timers).await
+        let inner = self.inner();
+        self.call("set timers", inner.set_timers(timers)).await
     }
 
     async fn clear_timers(&self, cleared: &[ClearedTimer]) -> Result<(), StoreError> {
-        self.check_up("clear timers")?;
-        self.inner().clear_timers(cleared).await
+        let inner = self.inner();
+        self.call("clear timers", inner.clear_timers(cleared)).await
     }
 
     async fn ring_timers(
@@ -418,21 +511,27 @@ impl TimerStore for FaultyStore {
         limit: usize,
         silence: Duration,
     ) -> Result<Vec<Timer>, StoreError> {
-        self.check_up("ring timers")?;
-        if self.state().timers_held {
-            return Ok(Vec::new());
-        }
-        let rung = self.inner().ring_timers(domain, limit, silence).await?;
-        let mut state = self.state();
-        state.most_timers_rung = state.most_timers_rung.max(rung.len());
-        Ok(rung)
+        let inner = self.inner();
+        let ring = async {
+            if self.state().timers_held {
+                return Ok(Vec::new());
+            }
+            let rung = inner.ring_timers(domain, limit, silence).await?;
+            let mut state = self.state();
+            state.most_timers_rung = state.most_timers_rung.max(rung.len());
+            Ok(rung)
+        };
+        self.call("ring timers", ring).await
     }
 
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
-        self.check_up("look for the next timer")?;
-        if self.state().timers_held {
-            return Ok(None);
-        }
-        self.inner().next_timer(domain).await
+        let inner = self.inner();
+        let look = async {
+            if self.state().timers_held {
+                return Ok(None);
+            }
+            inner.next_timer(domain).await
+        };
+        self.call("look for the next timer", look).await
     }
 }

@@ -5,6 +5,7 @@ pub mod commutes;
 pub mod conformance;
 pub mod faults;
 mod given;
+mod interruption;
 pub mod owners;
 mod process;
 mod quiet;

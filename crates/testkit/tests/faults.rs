@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use seriatim_core::{
-    Append, AppendError, CheckpointStore, Domain, EventStore, LogPartition, NewEvent, Payload,
-    Position, StoreErrorKind, StreamId, Write,
+    Append, AppendError, CheckpointStore, Component, Domain, EventStore, LogPartition, NewEvent,
+    Payload, Position, Share, StoreErrorKind, StreamId, Work, Write,
 };
 use seriatim_store_memory::MemoryStore;
-use seriatim_testkit::faults::{Fault, FaultyStore};
+use seriatim_testkit::faults::{Fault, FaultyStore, Interruption};
 use uuid::Uuid;
 
 fn one_event() -> Vec<Append> {
@@ -84,4 +85,42 @@ async fn a_store_that_is_down_answers_nothing_until_it_comes_back() {
     store.come_back();
     assert_eq!(store.checkpoints(None).await.unwrap(), []);
     assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(0));
+}
+
+#[tokio::test]
+async fn the_call_that_was_planned_is_broken_off_and_no_other() {
+    let inner = MemoryStore::new();
+    let store = FaultyStore::new(Arc::new(inner.clone()));
+    let work = Work {
+        component: Component::new("note").unwrap(),
+        partition: LogPartition::FIRST,
+        share: Share::WHOLE,
+    };
+    let take = || store.take(&work, "one", Duration::ZERO, Position::START);
+    let epoch = async || match &inner.checkpoints(None).await.unwrap()[..] {
+        [] => 0,
+        [checkpoint, ..] => checkpoint.epoch,
+    };
+    for (how, done) in [
+        (Interruption::Refused, false),
+        (Interruption::AnswerLost, true),
+        (Interruption::DiesBefore, false),
+        (Interruption::DiesAfter, true),
+    ] {
+        store.interrupt("take a piece of work", 2, how);
+        take().await.unwrap();
+        assert!(!store.was_interrupted());
+        let before = epoch().await;
+        let dies = matches!(how, Interruption::DiesBefore | Interruption::DiesAfter);
+        tokio::select! {
+            // It is asked first, and never answers if it dies.
+            biased;
+            taken = take() => assert!(!dies && taken.is_err(), "{how:?}"),
+            () = std::future::ready(()) => assert!(dies, "{how:?}"),
+        }
+        assert!(store.was_interrupted());
+        assert_eq!(epoch().await - before, u64::from(done), "{how:?}");
+        take().await.unwrap();
+        assert_eq!(store.calls()["take a piece of work"], 3);
+    }
 }

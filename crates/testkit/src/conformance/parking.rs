@@ -240,8 +240,13 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
         a.park_again(&tenure, &again, HOUR).await.unwrap(),
         Hold::Held
     );
-    assert_eq!(all(b).await, [again]);
+    assert_eq!(all(b).await, std::slice::from_ref(&again));
     assert!(decide(b, &first, &wish(Will::Skip)).await);
+    // Whoever was not told that it was noted does not wipe out what was decided since.
+    let repeated = b.park_again(&tenure, &again, HOUR).await.unwrap();
+    assert_eq!(repeated, Hold::Lost);
+    let decided = Some(wish(Will::Skip));
+    assert_eq!(all(a).await[0].wish, decided);
 }
 
 /// What was given up is kept in mind with the step that went past it, or neither is done.

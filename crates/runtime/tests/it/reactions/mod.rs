@@ -1,6 +1,7 @@
 //! Components that are fed with the log, and what can happen to them.
 
 mod failing;
+mod interrupted;
 mod model;
 mod owners;
 mod parking;

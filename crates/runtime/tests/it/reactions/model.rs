@@ -296,7 +296,7 @@ impl Model {
 }
 
 /// All that is expected, in order. After a crash some may come again, from a point on.
-fn assert_in_order(seen: &[u32], expected: &[u32]) {
+pub(super) fn assert_in_order(seen: &[u32], expected: &[u32]) {
     let mut next = 0;
     for sequence in seen {
         let place = expected.binary_search(sequence);
