@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seriatim_core::{Payload, SubmitError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use crate::Settings;
+use crate::{Settings, meter};
 
 /// Bytes of payload that take one more place in the queue.
 const BYTES_PER_PLACE: usize = 4096;
@@ -45,6 +45,12 @@ impl Admission {
                     retry_after: settings.retry_after,
                 },
             })
+    }
+
+    /// Tells the metrics how full the queue is.
+    pub(crate) fn observe(&self) {
+        let all = self.all as usize;
+        meter::queue(all.saturating_sub(self.places.available_permits()), all);
     }
 
     /// Whether the door is open.

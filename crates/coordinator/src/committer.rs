@@ -4,10 +4,12 @@
 //! waits for nobody, and a crowd shares one disk sync.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use seriatim_core::{Append, AppendError, AppendOutcome, Store, StoreError, StoreErrorKind};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::meter::CommitMeter;
 use crate::{gather, lookup};
 
 /// How many rounds may wait for the committer. Admission bounds what there is; this only bounds memory.
@@ -57,6 +59,7 @@ impl Committer {
 }
 
 async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Round>, batch_appends: usize) {
+    let meter = CommitMeter::new();
     let mut size = 0;
     while let Some(first) = waiting.recv().await {
         if size > 1 {
@@ -70,11 +73,11 @@ async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Round>, batch_ap
             size += next.appends.len();
             rounds.push(next);
         }
-        commit(&*store, rounds, size).await;
+        commit(&*store, &meter, rounds, size).await;
     }
 }
 
-async fn commit(store: &dyn Store, rounds: Vec<Round>, size: usize) {
+async fn commit(store: &dyn Store, meter: &CommitMeter, rounds: Vec<Round>, size: usize) {
     let mut batch = Vec::with_capacity(size);
     let mut replies = Vec::with_capacity(rounds.len());
     for round in rounds {
@@ -83,8 +86,12 @@ async fn commit(store: &dyn Store, rounds: Vec<Round>, size: usize) {
     }
     // Kept for the search after an unknown outcome; the events themselves are shared, not copied.
     let kept = batch.clone();
+    let begun = Instant::now();
     match store.append(batch).await {
         Ok(outcomes) => {
+            meter.answered(size, begun.elapsed());
+            let lost = |outcome: &&AppendOutcome| matches!(outcome, AppendOutcome::Conflict { .. });
+            meter.lost_races(outcomes.iter().filter(lost).count());
             let mut outcomes = outcomes.into_iter();
             for (count, reply) in replies {
                 // Whoever asked may have stopped listening; what is written is written.
@@ -92,12 +99,14 @@ async fn commit(store: &dyn Store, rounds: Vec<Round>, size: usize) {
             }
         }
         Err(AppendError::NotWritten(error)) => {
+            meter.failed("not_written");
             tracing::warn!(%error, appends = size, "a batch could not be committed");
             for (_, reply) in replies {
                 let _ = reply.send(Err(error.clone()));
             }
         }
         Err(AppendError::Unknown(error)) => {
+            meter.failed("unknown");
             tracing::warn!(%error, "the outcome of a commit is unknown; looking for its events");
             find_out(store, &kept, replies, error).await;
         }
@@ -176,7 +185,7 @@ mod tests {
                 (Round { appends, reply }, answer)
             })
             .unzip();
-        commit(&store, rounds, streams.len()).await;
+        commit(&store, &CommitMeter::new(), rounds, streams.len()).await;
         for (stream, mut answer) in streams.iter().zip(answers) {
             let answer = answer.try_recv().unwrap();
             let is_there = LogPartition::of(stream, partitions) == written;

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, CommandGateway, CommandRequest, Domain, FactRequest, FieldViolation, Limits,
-    Prepare, QueryError, Receipt, RejectedEffect, Simulation, StateView, Store, StreamId,
+    Payload, Prepare, QueryError, Receipt, RejectedEffect, Simulation, StateView, Store, StreamId,
     SubmitError, ThreeWay,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Settings;
-use crate::admission::Admission;
+use crate::admission::{Admission, Place};
 use crate::committer::Committer;
 use crate::host::{DomainInfo, Host, HostOf, Shared};
+use crate::meter::Asked;
 use crate::view;
 
 /// Snapshots that may be on their way to the store at once.
@@ -109,6 +110,36 @@ impl Coordinator {
         let _ = self.inner.shared.background.acquire_many(all).await;
     }
 
+    /// Tells the metrics what is not counted but looked at: how full the queue and the caches are. To be called before
+    /// they are read.
+    pub fn observe(&self) {
+        self.inner.admission.observe();
+        for host in self.inner.hosts.values() {
+            host.observe();
+        }
+    }
+
+    /// The domain's host, and a place for what was asked. What is refused is counted too, unless nobody knows the domain.
+    fn admit<'a>(
+        &self,
+        domain: &Domain,
+        asked: Asked,
+        violations: Vec<FieldViolation>,
+        payloads: impl Iterator<Item = &'a Payload>,
+    ) -> Result<(&Arc<dyn Host>, Place), SubmitError> {
+        let admitted = check(violations).and_then(|()| {
+            let host = self.host(domain)?;
+            let settings = &self.inner.shared.settings;
+            Ok((host, self.inner.admission.admit(payloads, settings)?))
+        });
+        if let Err(error) = &admitted
+            && let Some(host) = self.inner.hosts.get(domain)
+        {
+            host.meter().refused(asked, error);
+        }
+        admitted
+    }
+
     fn host(&self, domain: &Domain) -> Result<&Arc<dyn Host>, SubmitError> {
         self.inner
             .hosts
@@ -137,33 +168,26 @@ impl Coordinator {
 #[async_trait]
 impl CommandGateway for Coordinator {
     async fn submit(&self, request: CommandRequest) -> Result<Receipt, SubmitError> {
-        check(self.limits().check_command(&request))?;
-        let host = self.host(&request.stream.domain)?;
-        let settings = &self.inner.shared.settings;
-        let place = self
-            .inner
-            .admission
-            .admit(request.commands.iter(), settings)?;
+        let violations = self.limits().check_command(&request);
+        let asked = Asked::Command(request.merge);
+        let domain = &request.stream.domain;
+        let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
         host.submit(request, place).await
     }
 
     async fn record(&self, request: FactRequest) -> Result<Receipt, SubmitError> {
-        check(self.limits().check_fact(&request))?;
-        let host = self.host(&request.stream.domain)?;
-        let settings = &self.inner.shared.settings;
+        let violations = self.limits().check_fact(&request);
+        let domain = &request.stream.domain;
         let payloads = request.facts.iter().map(|fact| &fact.payload);
-        let place = self.inner.admission.admit(payloads, settings)?;
+        let (host, place) = self.admit(domain, Asked::Fact, violations, payloads)?;
         host.record(request, place).await
     }
 
     async fn hand_back(&self, rejected: RejectedEffect) -> Result<Receipt, SubmitError> {
-        check(self.limits().check_rejected(&rejected))?;
-        let host = self.host(&rejected.effect.source.domain)?;
-        let settings = &self.inner.shared.settings;
-        let place = self
-            .inner
-            .admission
-            .admit(rejected.commands.iter(), settings)?;
+        let violations = self.limits().check_rejected(&rejected);
+        let domain = &rejected.effect.source.domain;
+        let payloads = rejected.commands.iter();
+        let (host, place) = self.admit(domain, Asked::HandBack, violations, payloads)?;
         host.hand_back(rejected, place).await
     }
 }

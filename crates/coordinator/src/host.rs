@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
@@ -11,6 +12,7 @@ use seriatim_core::{
     StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{Semaphore, oneshot};
+use tracing::Instrument;
 
 use crate::Settings;
 use crate::admission::Place;
@@ -19,6 +21,7 @@ use crate::committer::Committer;
 use crate::intake::{self, Taken};
 use crate::job::Job;
 use crate::mailbox::Mailboxes;
+use crate::meter::{Asked, DomainMeter};
 use crate::{three_way, view};
 
 /// What all domains of a coordinator share.
@@ -50,6 +53,12 @@ pub struct DomainInfo {
 #[async_trait]
 pub(crate) trait Host: Send + Sync + fmt::Debug {
     fn info(&self) -> DomainInfo;
+
+    /// What is counted of it.
+    fn meter(&self) -> &DomainMeter;
+
+    /// Tells the metrics what can only be looked at.
+    fn observe(&self);
 
     /// Runs a command that was admitted.
     async fn submit(&self, request: CommandRequest, place: Place) -> Result<Receipt, SubmitError>;
@@ -87,17 +96,46 @@ impl<A: Aggregate> fmt::Debug for HostOf<A> {
 
 impl<A: Aggregate> HostOf<A> {
     pub(crate) fn new(shared: Arc<Shared>, prepare: Option<Arc<dyn Prepare<A>>>) -> Self {
+        let domain = Domain::of::<A>();
+        let meter = DomainMeter::new(&domain);
         Self {
-            mailboxes: Arc::new(Mailboxes::new(shared.settings.cached_aggregates)),
-            domain: Domain::of::<A>(),
+            mailboxes: Arc::new(Mailboxes::new(shared.settings.cached_aggregates, meter)),
+            domain,
             shared,
             prepare,
             aggregate: PhantomData,
         }
     }
 
-    /// Puts it into its stream's mailbox, and waits for the answer.
+    /// Puts what was taken in into its stream's mailbox, and waits for the answer.
     async fn post(
+        &self,
+        stream: StreamId,
+        taken: Result<Taken<A>, SubmitError>,
+        asked: Asked,
+        place: Place,
+    ) -> Result<Receipt, SubmitError> {
+        let begun = Instant::now();
+        let (asked, answer) = match taken {
+            Ok(taken) => {
+                let asked = taken
+                    .strategy()
+                    .map_or(asked, |strategy| Asked::Command(Some(strategy)));
+                let span =
+                    tracing::debug_span!("request", %stream, correlation_id = taken.correlation_id);
+                (
+                    asked,
+                    self.answer(stream, taken, place).instrument(span).await,
+                )
+            }
+            Err(error) => (asked, Err(error)),
+        };
+        let meter = self.mailboxes.meter();
+        meter.answered(asked, &answer, begun.elapsed());
+        answer
+    }
+
+    async fn answer(
         &self,
         stream: StreamId,
         taken: Taken<A>,
@@ -141,15 +179,24 @@ impl<A: Aggregate> Host for HostOf<A> {
         }
     }
 
+    fn meter(&self) -> &DomainMeter {
+        self.mailboxes.meter()
+    }
+
+    fn observe(&self) {
+        self.mailboxes.observe();
+    }
+
     async fn submit(&self, request: CommandRequest, place: Place) -> Result<Receipt, SubmitError> {
         let stream = request.stream.clone();
-        let taken = self.take(request).await?;
-        self.post(stream, taken, place).await
+        let asked = Asked::Command(request.merge);
+        let taken = self.take(request).await;
+        self.post(stream, taken, asked, place).await
     }
 
     async fn record(&self, request: FactRequest, place: Place) -> Result<Receipt, SubmitError> {
-        let taken = intake::facts(&request)?;
-        self.post(request.stream, taken, place).await
+        let taken = intake::facts(&request);
+        self.post(request.stream, taken, Asked::Fact, place).await
     }
 
     async fn hand_back(
@@ -158,7 +205,8 @@ impl<A: Aggregate> Host for HostOf<A> {
         place: Place,
     ) -> Result<Receipt, SubmitError> {
         let source = effect.effect.source.clone();
-        self.post(source, intake::returned(effect), place).await
+        let taken = intake::returned(effect);
+        self.post(source, Ok(taken), Asked::HandBack, place).await
     }
 
     async fn simulate(&self, request: CommandRequest, at: At) -> Result<Simulation, SubmitError> {

@@ -21,6 +21,16 @@ pub(crate) struct Taken<A: Aggregate> {
     pub(crate) correlation_id: String,
 }
 
+impl<A: Aggregate> Taken<A> {
+    /// Under which strategy, if it is a command.
+    pub(crate) fn strategy(&self) -> Option<MergeStrategy> {
+        match &self.work {
+            Work::Commands(work) => Some(work.strategy),
+            Work::Facts(_) | Work::Returned(_) | Work::Rejected(_) => None,
+        }
+    }
+}
+
 /// Decodes a request's commands and lets them be prepared.
 pub(crate) async fn commands<A: Aggregate>(
     settings: &Settings,

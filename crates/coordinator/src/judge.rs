@@ -9,11 +9,11 @@ use seriatim_core::{
     ParkReason, Payload, Rejected, Store, StoreError, StreamFull, StreamId, decide_all,
 };
 
-use crate::Settings;
 use crate::collision::{self, Colliding};
 use crate::guard::guarded;
 use crate::history::{Standing, Trouble};
 use crate::job::{Commands, FactWork, Returned, Work};
+use crate::{Settings, meter};
 
 /// What a job comes to.
 #[derive(Debug)]
@@ -194,7 +194,19 @@ pub(crate) async fn merge<A: Aggregate>(
         settings.compared_events,
     )
     .await;
-    tracing::debug!(%stream, %conflict, %strategy, ?resolution, "collision");
+    tracing::debug!(%stream, %conflict, %strategy, ?resolution, correlation_id = work.metadata.correlation_id, "collision");
+    meter::conflict(
+        &stream.domain,
+        strategy,
+        match &resolution {
+            Ok(Some(Resolution::Proceed(_))) => "merged",
+            Ok(Some(Resolution::Reject(_))) => "rejected",
+            Ok(Some(Resolution::Refuse { .. })) => "refused",
+            Ok(Some(Resolution::Park(_))) => "parked",
+            Ok(None) => "stale",
+            Err(_) => "unavailable",
+        },
+    );
     match resolution {
         Ok(Some(Resolution::Proceed(events))) => append(events, &work.metadata, true),
         Ok(Some(Resolution::Reject(rejection))) => {

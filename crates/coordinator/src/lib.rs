@@ -29,7 +29,9 @@ mod snapshots;
 mod view;
 mod three_way;
 mod guard;
+mod meter;
 
 pub use coordinator::{Coordinator, CoordinatorBuilder, StartError};
 pub use host::DomainInfo;
+pub use meter::describe_metrics;
 pub use settings::Settings;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::history::Standing;
 use crate::host::Shared;
 use crate::job::Job;
+use crate::meter::DomainMeter;
 use crate::round::round;
 use crate::{gather, snapshots};
 
@@ -28,14 +29,26 @@ pub(crate) struct Mailboxes<A: Aggregate> {
     queues: Mutex<HashMap<Uuid, VecDeque<Job<A>>>>,
     /// Those of streams that nobody drives: a driver takes its state out, and puts it back when it ends.
     states: Cache<Uuid, Standing<A>>,
+    meter: DomainMeter,
 }
 
 impl<A: Aggregate> Mailboxes<A> {
-    pub(crate) fn new(cached_aggregates: u64) -> Self {
+    pub(crate) fn new(cached_aggregates: u64, meter: DomainMeter) -> Self {
         Self {
             queues: Mutex::default(),
             states: Cache::new(usize::try_from(cached_aggregates).unwrap_or(usize::MAX)),
+            meter,
         }
+    }
+
+    /// What is counted of the domain.
+    pub(crate) fn meter(&self) -> &DomainMeter {
+        &self.meter
+    }
+
+    /// Tells the metrics what can only be looked at.
+    pub(crate) fn observe(&self) {
+        self.meter.keeps_states(self.states.len());
     }
 
     /// Puts a job behind those of its stream, and sees to it that somebody drives the stream.
@@ -69,6 +82,9 @@ impl<A: Aggregate> Driver<A> {
     async fn drive(mut self, first: Job<A>) {
         let kept = self.mailboxes.states.remove(&self.stream.root);
         let mut kept = kept.map(|(_, standing)| standing);
+        if !first.begins_a_stream() {
+            self.mailboxes.meter.looked_for_state(kept.is_some());
+        }
         let mut jobs = VecDeque::from([first]);
         loop {
             let crowd = jobs.len() > 1;

@@ -1,0 +1,267 @@
+//! What is counted of a coordinator's work, by the facade `metrics`.
+//!
+//! A counter or histogram is asked for once and kept: counting is then an atomic addition, and nothing at all if no
+//! recorder was installed when it was first used.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{Counter, Histogram, Unit};
+use seriatim_core::{Domain, MergeStrategy, Outcome, Receipt, SubmitError};
+
+const COMMANDS: &str = "seriatim_commands_total";
+const FACTS: &str = "seriatim_facts_total";
+const HANDED_BACK: &str = "seriatim_handed_back_total";
+const DURATION: &str = "seriatim_request_duration_seconds";
+const CONFLICTS: &str = "seriatim_conflicts_total";
+const CACHE: &str = "seriatim_cache_requests_total";
+const CACHED: &str = "seriatim_cached_aggregates";
+const BATCHES: &str = "seriatim_append_batch_appends";
+const APPENDS: &str = "seriatim_append_duration_seconds";
+const FAILED: &str = "seriatim_append_failures_total";
+const LOST_RACES: &str = "seriatim_append_conflicts_total";
+const QUEUE_USED: &str = "seriatim_queue_places_used";
+const QUEUE: &str = "seriatim_queue_places";
+
+/// Tells the installed recorder what each metric of a coordinator means.
+pub fn describe_metrics() {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_counter!(
+        COMMANDS,
+        Unit::Count,
+        "Commands answered, by outcome and strategy"
+    );
+    describe_counter!(FACTS, Unit::Count, "Facts answered, by outcome");
+    describe_counter!(
+        HANDED_BACK,
+        Unit::Count,
+        "Rejected effects of reactions that were handed back to their source, by outcome"
+    );
+    describe_histogram!(
+        DURATION,
+        Unit::Seconds,
+        "Time from the queue of its stream to the durable answer; preparing it is not in it"
+    );
+    describe_counter!(
+        CONFLICTS,
+        Unit::Count,
+        "Expectations that were wrong, by strategy and what came of it"
+    );
+    describe_counter!(CACHE, Unit::Count, "States asked of the cache, by result");
+    describe_gauge!(CACHED, Unit::Count, "States in the cache");
+    describe_histogram!(BATCHES, Unit::Count, "Appends in one commit");
+    describe_histogram!(APPENDS, Unit::Seconds, "Time the store took for one commit");
+    describe_counter!(
+        FAILED,
+        Unit::Count,
+        "Commits that failed, by whether it is known that nothing was written"
+    );
+    describe_counter!(
+        LOST_RACES,
+        Unit::Count,
+        "Appends that another writer was faster than, and that went round again"
+    );
+    describe_gauge!(
+        QUEUE_USED,
+        Unit::Count,
+        "Places in the queue that are taken"
+    );
+    describe_gauge!(QUEUE, Unit::Count, "Places in the queue");
+}
+
+/// What a sender asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked {
+    /// A command, under this strategy if that is known yet.
+    Command(Option<MergeStrategy>),
+    Fact,
+    HandBack,
+}
+
+impl Asked {
+    const COUNT: usize = 7;
+
+    fn index(self) -> usize {
+        match self {
+            Self::Command(None) => 0,
+            Self::Command(Some(MergeStrategy::Commutative)) => 1,
+            Self::Command(Some(MergeStrategy::Strict)) => 2,
+            Self::Command(Some(MergeStrategy::AggregateHandles)) => 3,
+            Self::Command(Some(MergeStrategy::Manual)) => 4,
+            Self::Fact => 5,
+            Self::HandBack => 6,
+        }
+    }
+}
+
+/// What became of it: the index and the label.
+const OUTCOMES: [&str; 16] = [
+    "committed",
+    "merged",
+    "unchanged",
+    "duplicate",
+    "dead_lettered",
+    "invalid",
+    "unknown_domain",
+    "conflict",
+    "beyond_current",
+    "contended",
+    "rejected",
+    "external_id_reused",
+    "overloaded",
+    "unavailable",
+    "stream_full",
+    "broken",
+];
+
+fn outcome(answer: Result<&Receipt, &SubmitError>) -> usize {
+    match answer {
+        Ok(receipt) => match &receipt.outcome {
+            Outcome::Committed(commit) => usize::from(commit.merged),
+            Outcome::Unchanged { .. } => 2,
+            Outcome::Duplicate(_) => 3,
+            Outcome::DeadLettered { .. } => 4,
+        },
+        Err(error) => match error {
+            SubmitError::Invalid(_) => 5,
+            SubmitError::UnknownDomain { .. } => 6,
+            SubmitError::Conflict(_) => 7,
+            SubmitError::BeyondCurrent { .. } => 8,
+            SubmitError::Contended { .. } => 9,
+            SubmitError::Rejected(_) => 10,
+            SubmitError::ExternalIdReused { .. } => 11,
+            SubmitError::Overloaded { .. } => 12,
+            SubmitError::Unavailable { .. } | SubmitError::ShuttingDown => 13,
+            SubmitError::StreamFull { .. } => 14,
+            SubmitError::Broken { .. } => 15,
+        },
+    }
+}
+
+/// What is counted of one domain.
+pub(crate) struct DomainMeter {
+    domain: String,
+    answers: [[OnceLock<Counter>; OUTCOMES.len()]; Asked::COUNT],
+    durations: OnceLock<Histogram>,
+    cache: [OnceLock<Counter>; 2],
+}
+
+impl DomainMeter {
+    pub(crate) fn new(domain: &Domain) -> Self {
+        Self {
+            domain: domain.to_string(),
+            answers: Default::default(),
+            durations: OnceLock::new(),
+            cache: Default::default(),
+        }
+    }
+
+    /// Something was not admitted.
+    pub(crate) fn refused(&self, asked: Asked, error: &SubmitError) {
+        self.count(asked, outcome(Err(error)));
+    }
+
+    /// Something that was admitted has its answer.
+    pub(crate) fn answered(
+        &self,
+        asked: Asked,
+        answer: &Result<Receipt, SubmitError>,
+        took: Duration,
+    ) {
+        self.count(asked, outcome(answer.as_ref()));
+        let durations = || metrics::histogram!(DURATION, "domain" => self.domain.clone());
+        self.durations.get_or_init(durations).record(took);
+    }
+
+    fn count(&self, asked: Asked, outcome: usize) {
+        let counter = || {
+            let (domain, outcome) = (self.domain.clone(), OUTCOMES[outcome]);
+            match asked {
+                Asked::Command(strategy) => {
+                    let strategy = strategy.map_or("unknown", MergeStrategy::as_str);
+                    metrics::counter!(COMMANDS, "domain" => domain, "outcome" => outcome, "strategy" => strategy)
+                }
+                Asked::Fact => metrics::counter!(FACTS, "domain" => domain, "outcome" => outcome),
+                Asked::HandBack => {
+                    metrics::counter!(HANDED_BACK, "domain" => domain, "outcome" => outcome)
+                }
+            }
+        };
+        let slot = &self.answers[asked.index()][outcome];
+        slot.get_or_init(counter).increment(1);
+    }
+
+    /// A state was looked for in the cache.
+    pub(crate) fn looked_for_state(&self, was_there: bool) {
+        let result = if was_there { "hit" } else { "miss" };
+        let counter =
+            || metrics::counter!(CACHE, "domain" => self.domain.clone(), "result" => result);
+        self.cache[usize::from(was_there)]
+            .get_or_init(counter)
+            .increment(1);
+    }
+
+    /// How many states are kept now.
+    pub(crate) fn keeps_states(&self, count: usize) {
+        metrics::gauge!(CACHED, "domain" => self.domain.clone()).set(number(count));
+    }
+}
+
+/// An expectation was wrong. Rare enough to be counted without further ado.
+pub(crate) fn conflict(domain: &Domain, strategy: MergeStrategy, resolution: &'static str) {
+    metrics::counter!(
+        CONFLICTS,
+        "domain" => domain.to_string(),
+        "strategy" => strategy.as_str(),
+        "resolution" => resolution
+    )
+    .increment(1);
+}
+
+/// How full the queue is.
+pub(crate) fn queue(used: usize, places: usize) {
+    metrics::gauge!(QUEUE_USED).set(number(used));
+    metrics::gauge!(QUEUE).set(number(places));
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "gauges are numbers of this kind"
+)]
+fn number(count: usize) -> f64 {
+    count as f64
+}
+
+/// What is counted of commits.
+pub(crate) struct CommitMeter {
+    appends: Histogram,
+    durations: Histogram,
+    lost_races: Counter,
+}
+
+impl CommitMeter {
+    pub(crate) fn new() -> Self {
+        Self {
+            appends: metrics::histogram!(BATCHES),
+            durations: metrics::histogram!(APPENDS),
+            lost_races: metrics::counter!(LOST_RACES),
+        }
+    }
+
+    /// The store has answered a batch of so many appends.
+    pub(crate) fn answered(&self, appends: usize, took: Duration) {
+        self.appends.record(number(appends));
+        self.durations.record(took);
+    }
+
+    /// So many of them were decided on a state that another writer has changed.
+    pub(crate) fn lost_races(&self, count: usize) {
+        if count > 0 {
+            self.lost_races.increment(count as u64);
+        }
+    }
+
+    pub(crate) fn failed(&self, outcome: &'static str) {
+        metrics::counter!(FAILED, "outcome" => outcome).increment(1);
+    }
+}
