@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, CommandGateway, CommandRequest, Domain, FactRequest, FieldViolation, Limits,
-    Payload, Prepare, QueryError, Receipt, RejectedEffect, Simulation, StateView, Store, StreamId,
-    SubmitError, ThreeWay,
+    Aggregate, At, CommandGateway, CommandRequest, Domain, FactRequest, FieldViolation,
+    LetterFilter, LetterStatus, Limits, Payload, Prepare, QueryError, Receipt, RejectedEffect,
+    Simulation, StateView, Store, StoreError, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::Settings;
 use crate::admission::{Admission, Place};
 use crate::committer::Committer;
 use crate::host::{DomainInfo, Host, HostOf, Shared};
-use crate::meter::Asked;
+use crate::meter::{self, Asked};
 use crate::view;
 
 /// Snapshots that may be on their way to the store at once.
@@ -110,13 +110,20 @@ impl Coordinator {
         let _ = self.inner.shared.background.acquire_many(all).await;
     }
 
-    /// Tells the metrics what is not counted but looked at: how full the queue and the caches are. To be called before
-    /// they are read.
-    pub fn observe(&self) {
+    /// Tells the metrics what is not counted but looked at: how full the queue and the caches are, and the letters that
+    /// wait. To be called before they are read.
+    pub async fn observe(&self) -> Result<(), StoreError> {
         self.inner.admission.observe();
         for host in self.inner.hosts.values() {
             host.observe();
         }
+        let waiting = LetterFilter {
+            status: Some(LetterStatus::Parked),
+            ..LetterFilter::default()
+        };
+        let letters = self.store().letters(&waiting, meter::LETTERS).await?;
+        meter::letters(letters.len(), letters.first().map(|first| first.parked_at));
+        Ok(())
     }
 
     /// The domain's host, and a place for what was asked. What is refused is counted too, unless nobody knows the domain.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{Counter, Histogram, Unit};
-use seriatim_core::{Domain, MergeStrategy, Outcome, Receipt, SubmitError};
+use seriatim_core::{Domain, MergeStrategy, Outcome, Receipt, SubmitError, Timestamp};
 
 const COMMANDS: &str = "seriatim_commands_total";
 const FACTS: &str = "seriatim_facts_total";
@@ -20,8 +20,13 @@ const BATCHES: &str = "seriatim_append_batch_appends";
 const APPENDS: &str = "seriatim_append_duration_seconds";
 const FAILED: &str = "seriatim_append_failures_total";
 const LOST_RACES: &str = "seriatim_append_conflicts_total";
+const LETTERS_WAITING: &str = "seriatim_dead_letters";
+const LETTERS_OLDEST: &str = "seriatim_dead_letters_oldest_seconds";
 const QUEUE_USED: &str = "seriatim_queue_places_used";
 const QUEUE: &str = "seriatim_queue_places";
+
+/// Waiting letters that are counted at most: each holds a whole request.
+pub(crate) const LETTERS: usize = 100;
 
 /// Tells the installed recorder what each metric of a coordinator means.
 pub fn describe_metrics() {
@@ -222,6 +227,13 @@ pub(crate) fn conflict(domain: &Domain, strategy: MergeStrategy, resolution: &'s
 pub(crate) fn queue(used: usize, places: usize) {
     metrics::gauge!(QUEUE_USED).set(number(used));
     metrics::gauge!(QUEUE).set(number(places));
+}
+
+/// How many letters wait, and since when the first does.
+pub(crate) fn letters(count: usize, first: Option<Timestamp>) {
+    let waited = first.map(|first| Timestamp::now().since(first));
+    metrics::gauge!(LETTERS_WAITING).set(number(count));
+    metrics::gauge!(LETTERS_OLDEST).set(waited.unwrap_or_default().as_secs_f64());
 }
 
 #[expect(

@@ -1,6 +1,6 @@
 //! What a person sees of components, decides about what they could not handle, and is answered.
 
-use crate::{Checkpoint, Component, Position, Sequence, StoreError, StreamId, Will};
+use crate::{Checkpoint, Component, Position, Sequence, StoreError, StreamId, Timestamp, Will};
 
 /// How far a piece of work has come, whichever process does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,8 +9,12 @@ pub struct Progress {
     pub checkpoint: Checkpoint,
     /// The position of the last event of its partition of the log.
     pub head: Position,
+    /// When the first event was recorded that it has not seen; `None` if it has seen all.
+    pub behind_since: Option<Timestamp>,
     /// How many streams are parked.
     pub parked: usize,
+    /// Since when the first of them is; `None` if none is.
+    pub parked_since: Option<Timestamp>,
 }
 
 impl Progress {

@@ -14,6 +14,7 @@ mod audit;
 mod continuity;
 mod feed;
 mod last_sequences;
+mod meter;
 mod page_size;
 mod process;
 mod reaction;
@@ -27,6 +28,7 @@ pub use audit::{
     Audit, AuditJob, AuditProgress, AuditSettings, AuditStatus, AuditedPartition, Auditor, Finding,
 };
 pub use feed::Feed;
+pub use meter::describe_metrics;
 pub use process::{Alarm, Alarms, Managed};
 pub use reaction::{
     AtLeastOnce, BackOff, Enrolled, ExactlyOnce, Failure, FailurePolicy, PieceState, PieceStatus,

@@ -31,6 +31,8 @@ pub struct App {
     pub(crate) alarms: Arc<Alarms>,
     #[cfg(feature = "server")]
     pub(crate) door: Option<Arc<crate::listen::Door>>,
+    #[cfg(feature = "server")]
+    pub(crate) metrics: Option<Arc<crate::listen::Door>>,
 }
 
 impl App {
@@ -198,6 +200,14 @@ impl App {
         Ok(status.progress(&heads))
     }
 
+    /// Tells the metrics what is not counted but looked at: how full queues and caches are, how far components have come.
+    /// For programs with a recorder of their own, before it is read; [`AppBuilder::metrics`](crate::AppBuilder::metrics)
+    /// does it by itself.
+    pub async fn observe(&self) -> Result<(), StoreError> {
+        self.coordinator.observe().await?;
+        self.reactions.observe().await
+    }
+
     /// The coordinator behind it, for commands that are already encoded, and for what has no shortcut here.
     pub fn coordinator(&self) -> &Coordinator {
         &self.coordinator
@@ -207,6 +217,12 @@ impl App {
     #[cfg(feature = "server")]
     pub fn address(&self) -> Option<std::net::SocketAddr> {
         self.door.as_ref().map(|door| door.address())
+    }
+
+    /// Where the metrics are, if they are served.
+    #[cfg(feature = "server")]
+    pub fn metrics_address(&self) -> Option<std::net::SocketAddr> {
+        self.metrics.as_ref().map(|door| door.address())
     }
 
     /// Serves until the process is told to end (Ctrl-C, SIGTERM), then finishes what was admitted.
@@ -228,7 +244,12 @@ impl App {
         };
         tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
         self.coordinator.shutdown().await;
-        closed.map_err(RunError::Serve)
+        // To the last, what happens can be seen.
+        let unseen = match &self.metrics {
+            Some(door) => door.close().await,
+            None => Ok(()),
+        };
+        closed.and(unseen).map_err(RunError::Serve)
     }
 
     /// Admits nothing more, finishes and answers what was admitted, and lets components finish the step they are at. May

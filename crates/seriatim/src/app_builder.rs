@@ -15,7 +15,7 @@ use seriatim_runtime::{
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter,
 };
 #[cfg(feature = "server")]
-use seriatim_server::Server;
+use seriatim_server::{InstallError, Metrics, Server};
 
 use crate::App;
 
@@ -37,6 +37,8 @@ pub struct AppBuilder {
     audit: Option<AuditSettings>,
     #[cfg(feature = "server")]
     listen: Option<String>,
+    #[cfg(feature = "server")]
+    metrics: Option<String>,
 }
 
 /// Makes the tables of a read model when the application starts.
@@ -63,6 +65,8 @@ impl AppBuilder {
             audit: None,
             #[cfg(feature = "server")]
             listen: None,
+            #[cfg(feature = "server")]
+            metrics: None,
         }
     }
 
@@ -199,11 +203,32 @@ impl AppBuilder {
         self
     }
 
+    /// Answers Prometheus at an address, for example at `127.0.0.1:9464`, under `/metrics`; port 0 takes any free one.
+    /// Whoever reaches it can read it, so it is best an address of this machine only.
+    ///
+    /// What there is to read is listed in `docs/operating.md`. A program that has a recorder of the crate `metrics` of its
+    /// own leaves this out, installs that before it starts the application, and calls [`App::observe`] before it reads.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn metrics(mut self, address: impl Into<String>) -> Self {
+        self.metrics = Some(address.into());
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<App, StartAppError> {
+        // Before anything can be counted.
+        #[cfg(feature = "server")]
+        let metrics = match self.metrics {
+            Some(address) => Some((
+                crate::listen::Listener::bind(&address).await?,
+                Metrics::install()?,
+            )),
+            None => None,
+        };
         let coordinator = self.coordinator.start()?;
         let components = self.components.into_iter().map(|make| make(&coordinator));
         let mut components = components.collect::<Result<Vec<_>, _>>()?;
@@ -232,8 +257,17 @@ impl AppBuilder {
         #[cfg(feature = "server")]
         let door = listener.map(|listener| {
             let server = Server::builder(coordinator.clone(), feed.clone());
-            Arc::new(listener.serve(server.reactions(Arc::clone(&reactions))))
+            let server = server.reactions(Arc::clone(&reactions));
+            Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
         });
+        #[cfg(feature = "server")]
+        let metrics =
+            metrics.map(|(listener, metrics)| {
+                let (coordinator, reactions) = (coordinator.clone(), Arc::clone(&reactions));
+                Arc::new(listener.serve(|listener, closed| {
+                    metrics.serve(listener, coordinator, reactions, closed)
+                }))
+            });
         let audits = self.audit.map(|settings| {
             let auditor = crate::app::auditor(&coordinator, &reactions);
             Arc::new(AuditJob::start(auditor, settings))
@@ -247,6 +281,8 @@ impl AppBuilder {
             alarms: Arc::new(Alarms::start(alarms)),
             #[cfg(feature = "server")]
             door,
+            #[cfg(feature = "server")]
+            metrics,
         })
     }
 }
@@ -312,6 +348,10 @@ pub enum StartAppError {
         /// The domain of its source.
         domain: Domain,
     },
+    /// There are no metrics to be served: the program has a recorder of its own.
+    #[cfg(feature = "server")]
+    #[error(transparent)]
+    Metrics(#[from] InstallError),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on `{address}`: {source}; give another address, or end what listens there"

@@ -1,9 +1,10 @@
-//! The gRPC door of an application.
+//! The doors of an application: gRPC, and metrics.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Mutex;
 
-use seriatim_server::{ServeError, ServerBuilder};
+use seriatim_server::ServeError;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -42,18 +43,28 @@ impl Listener {
         Ok(Self { listener, address })
     }
 
-    pub(crate) fn serve(self, server: ServerBuilder) -> Door {
+    /// Serves on a task of its own, until the door is closed.
+    pub(crate) fn serve<S>(self, serve: impl FnOnce(TcpListener, Closed) -> S) -> Door
+    where
+        S: Future<Output = Result<(), ServeError>> + Send + 'static,
+    {
         let (close, closed) = oneshot::channel();
-        let served = tokio::spawn(server.serve(self.listener, async move {
+        let closed = Box::pin(async move {
             // An error says that the door was dropped, which closes it too.
             let _ = closed.await;
-        }));
+        });
         Door {
             address: self.address,
-            open: Mutex::new(Some(Open { close, served })),
+            open: Mutex::new(Some(Open {
+                close,
+                served: tokio::spawn(serve(self.listener, closed)),
+            })),
         }
     }
 }
+
+/// Ends when the door is closed.
+pub(crate) type Closed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Door {
     pub(crate) fn address(&self) -> SocketAddr {

@@ -1,10 +1,12 @@
-//! Health follows the store and the coordinator, not just the process.
+//! Health follows the store, the coordinator and the components, not just the process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::LogPartition;
 use seriatim_proto::v1;
+use seriatim_runtime::{PieceState, PieceStatus, Reactions};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::server::NamedService;
 use tonic_health::ServingStatus;
@@ -20,14 +22,19 @@ use crate::services::{Commands, DeadLetters, Facts, Queries, Subscriptions};
 /// A store that takes longer than this to name its head is not serving.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The components of this process. They have a name of their own: that one of them is paused is no reason to send nobody
+/// here any more.
+const REACTIONS: &str = "seriatim.reactions";
+
 /// The server as a whole, and each of its services.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     CommandServiceServer::<Commands>::NAME,
     FactServiceServer::<Facts>::NAME,
     QueryServiceServer::<Queries>::NAME,
     SubscriptionServiceServer::<Subscriptions>::NAME,
     DeadLetterServiceServer::<DeadLetters>::NAME,
+    REACTIONS,
 ];
 
 /// Says what is the matter now.
@@ -44,11 +51,16 @@ pub(crate) async fn end_watches(mut reporter: HealthReporter) {
     }
 }
 
-/// Looks at the store again and again, and reports every change. Never ends.
-pub(crate) async fn follow(coordinator: Coordinator, reporter: HealthReporter, every: Duration) {
+/// Looks at the store and the components again and again, and reports every change. Never ends.
+pub(crate) async fn follow(
+    coordinator: Coordinator,
+    reactions: Arc<Reactions>,
+    reporter: HealthReporter,
+    every: Duration,
+) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut serving = true;
+    let (mut serving, mut reacting) = (true, true);
     loop {
         ticks.tick().await;
         let trouble = trouble(&coordinator).await;
@@ -65,8 +77,30 @@ pub(crate) async fn follow(coordinator: Coordinator, reporter: HealthReporter, e
                 }
             };
             report(&reporter, status).await;
+            // That was said of the components too.
+            reacting = serving;
+        }
+        let react = serving && reactions.status().iter().all(is_well);
+        if reacting != react {
+            reacting = react;
+            let status = match react {
+                true => ServingStatus::Serving,
+                false => ServingStatus::NotServing,
+            };
+            reporter.set_service_status(REACTIONS, status).await;
         }
     }
+}
+
+/// A piece of work that stands by is well: another process does it.
+fn is_well(piece: &PieceStatus) -> bool {
+    let stands_still = matches!(
+        piece.state,
+        PieceState::Paused { .. }
+            | PieceState::WaitingForStore { .. }
+            | PieceState::WaitingForTarget { .. }
+    );
+    !stands_still && piece.parked == 0
 }
 
 async fn trouble(coordinator: &Coordinator) -> Option<String> {

@@ -5,6 +5,8 @@ mod server;
 mod settings;
 mod message_limit;
 mod health;
+mod metrics;
 mod services;
 
+pub use metrics::{InstallError, Metrics, describe_metrics};
 pub use server::{ServeError, Server, ServerBuilder};

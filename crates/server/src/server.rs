@@ -123,6 +123,7 @@ impl ServerBuilder {
 
         let follow = health::follow(
             coordinator.clone(),
+            Arc::clone(&reactions),
             reporter.clone(),
             settings.health_interval,
         );
@@ -227,6 +228,9 @@ pub enum ServeError {
     /// The connection failed.
     #[error("the server cannot serve: {0}")]
     Transport(#[from] tonic::transport::Error),
+    /// The metrics cannot be served.
+    #[error("the metrics cannot be served: {0}")]
+    Metrics(#[source] std::io::Error),
     /// The descriptors of the services do not load: this build is broken.
     #[error("the descriptors of the services do not load: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),

@@ -9,7 +9,7 @@ use seriatim_core::{
 
 use super::identity::{cover, non_empty, stream};
 use super::invalid::{Found, Invalid, required};
-use super::time::time;
+use super::time::{optional_time, time};
 use crate::v1;
 
 /// A component by its name.
@@ -72,6 +72,8 @@ impl From<&Progress> for v1::Progress {
             leased_until: Some(checkpoint.leased_until.into()),
             moved_at: Some(checkpoint.moved_at.into()),
             paused: checkpoint.paused.clone(),
+            behind_since: progress.behind_since.map(Into::into),
+            parked_since: progress.parked_since.map(Into::into),
         }
     }
 }
@@ -91,7 +93,9 @@ impl TryFrom<v1::Progress> for Progress {
                 paused: progress.paused,
             },
             head: Position(progress.head),
+            behind_since: optional_time(progress.behind_since, "behind_since")?,
             parked: usize::try_from(progress.parked).unwrap_or(usize::MAX),
+            parked_since: optional_time(progress.parked_since, "parked_since")?,
         })
     }
 }

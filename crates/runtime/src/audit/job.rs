@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::auditor::{Audit, Auditor};
+use crate::meter;
 
 /// How an audit in the background goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +96,7 @@ async fn run(auditor: Auditor, settings: AuditSettings, told: watch::Sender<Audi
                         report(&audit);
                     }
                     known = audit.findings_total;
+                    meter::audit(&audit);
                     told.send_modify(|status| {
                         status.latest = Some(audit);
                         status.rounds += 1;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    CheckpointStore, Component, Decision, OperatorError, Parked, Progress, Reaction, Skipped,
-    StoreError, Timestamp, Will, Wish, Work,
+    CheckpointStore, Component, Decision, LogPartition, OperatorError, Parked, Progress, Reaction,
+    Skipped, StoreError, Timestamp, Will, Wish, Work,
 };
 
 use super::runner::Reactions;
+use crate::meter;
 
 /// The verbs of a person. They reach the components that this process was started with, whichever process works for
 /// them; that is told at once if it is this one, and else finds out within a third of its lease.
@@ -25,14 +26,32 @@ impl Reactions {
                 if checkpoint.work.partition.0 >= self.feed.partitions().get() {
                     continue;
                 }
+                let (log, partition) = (self.feed.store(), checkpoint.work.partition);
+                let next = log.read_log(partition, checkpoint.position, 1).await?;
                 found.push(Progress {
-                    head: self.feed.store().head(checkpoint.work.partition).await?,
+                    head: log.head(partition).await?,
+                    behind_since: next.first().map(|event| event.recorded_at),
                     parked: parked.iter().filter(of_it).count(),
+                    parked_since: (parked.iter().filter(of_it))
+                        .map(|parked| parked.since)
+                        .min(),
                     checkpoint,
                 });
             }
         }
         Ok(found)
+    }
+
+    /// Tells the metrics what is not counted but looked at: how far the log and the work of all components have come.
+    /// To be called before they are read.
+    pub async fn observe(&self) -> Result<(), StoreError> {
+        for partition in LogPartition::all(self.feed.partitions()) {
+            meter::head(partition, self.feed.store().head(partition).await?);
+        }
+        for progress in self.progress().await? {
+            meter::progress(&progress);
+        }
+        Ok(())
     }
 
     /// The streams that are parked, of one component or of all.

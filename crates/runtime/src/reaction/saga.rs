@@ -10,6 +10,7 @@ use seriatim_core::{
     CheckpointStore, CommandGateway, Component, Domain, Effects, EventFilter, Hold, Reaction,
     ReactionError, RecordedEvent, Saga, Step, StreamId,
 };
+use tracing::Instrument;
 
 use super::dispatch::{BESIDE, Dispatcher, Refused, worse};
 use super::done::Done;
@@ -73,7 +74,16 @@ impl<S: Saga> SagaReaction<S> {
         let mut effects = Effects::default();
         self.saga.react(&event, recorded, &mut effects);
         let effects = effects.into_list().map_err(Refused::Unusable)?;
-        self.dispatcher.dispatch(recorded, effects).await
+        let span = tracing::debug_span!(
+            "effects",
+            component = %self.component,
+            stream = %recorded.stream,
+            sequence = %recorded.sequence,
+            correlation_id = recorded.metadata.correlation_id,
+            event_id = %recorded.id,
+        );
+        let dispatched = self.dispatcher.dispatch(recorded, effects);
+        dispatched.instrument(span).await
     }
 
     /// Reacts to all events; one stream in trouble breaks off no other. Gives those that are done by then.

@@ -1,12 +1,15 @@
 //! One try at some events: the heartbeat goes on beside it, and what happens to it happens to nobody else.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use seriatim_core::{
     Advance, Domain, Hold, Reaction, ReactionError, RecordedEvent, Step, StoreError, Tenure,
 };
+use tracing::{Instrument, Span};
+
+use crate::meter;
 
 /// What came of a try.
 #[derive(Debug)]
@@ -21,6 +24,19 @@ pub(crate) enum Tried {
     TargetDown(Domain, String),
     /// The component failed.
     Failed(String),
+}
+
+impl Tried {
+    /// Its name in the metrics.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Lost => "lost",
+            Self::StoreDown(_) => "store_down",
+            Self::TargetDown(..) => "target_down",
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 /// Tries to handle events, and prolongs the lease as long as that takes. If the tenure is lost meanwhile, the component
@@ -38,8 +54,10 @@ pub(crate) async fn attempt(
         advance,
         lease,
     };
+    let begun = Instant::now();
     let handled = AssertUnwindSafe(reaction.handle(step)).catch_unwind();
-    tokio::select! {
+    let handled = handled.instrument(span(tenure, events));
+    let tried = tokio::select! {
         handled = handled => match handled {
             Ok(Ok(Hold::Held)) => Tried::Done,
             Ok(Ok(Hold::Lost)) => Tried::Lost,
@@ -51,6 +69,33 @@ pub(crate) async fn attempt(
             Err(panic) => Tried::Failed(format!("it panicked: {}", message(panic.as_ref()))),
         },
         () = lost(reaction, tenure, lease) => Tried::Lost,
+    };
+    let component = reaction.component();
+    meter::tried(component, events.len(), tried.label(), begun.elapsed());
+    tried
+}
+
+/// What leads from a command to those who react to its events: one event is named with its workflow, of several the first
+/// and the last.
+fn span(tenure: &Tenure, events: &[&RecordedEvent]) -> Span {
+    match events {
+        [event] => tracing::debug_span!(
+            "react",
+            work = %tenure.work,
+            stream = %event.stream,
+            sequence = %event.sequence,
+            position = %event.position,
+            correlation_id = event.metadata.correlation_id,
+            event_id = %event.id,
+        ),
+        [first, .., last] => tracing::debug_span!(
+            "react",
+            work = %tenure.work,
+            first = %first.position,
+            last = %last.position,
+            events = events.len(),
+        ),
+        [] => Span::none(),
     }
 }
 

@@ -189,11 +189,16 @@ impl Waiter {
             return poll.handled(written).await;
         };
         loop {
-            let (work, position, state) = {
-                let status = piece.borrow_and_update();
-                (status.work.clone(), status.position, status.state.clone())
-            };
+            let PieceStatus {
+                work,
+                state,
+                position,
+                parked,
+            } = piece.borrow_and_update().clone();
             if position >= written.last {
+                if parked == 0 {
+                    return Ok(());
+                }
                 return match poll.held_back(&work, written).await {
                     Ok(None) => Ok(()),
                     Ok(Some(parked)) if parked.wish.is_none() => Err(why_parked(&parked)),

@@ -1,0 +1,153 @@
+//! The metrics of this process as Prometheus reads them, over HTTP.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use seriatim_coordinator::Coordinator;
+use seriatim_core::StoreError;
+use seriatim_runtime::Reactions;
+use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::ServeError;
+
+const STORE_UP: &str = "seriatim_store_up";
+
+/// How often what histograms have gathered is added up; between that it takes memory.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// How long a store may take to be looked at. Prometheus waits ten seconds by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// From a tenth of a millisecond to ten seconds.
+const SECONDS: [f64; 16] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+];
+/// What is counted.
+const COUNTS: [f64; 12] = [
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
+];
+
+/// The text format of Prometheus.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Tells the installed recorder what every metric means.
+pub fn describe_metrics() {
+    seriatim_coordinator::describe_metrics();
+    seriatim_runtime::describe_metrics();
+    metrics::describe_gauge!(
+        STORE_UP,
+        metrics::Unit::Count,
+        "1 if the store answered when the metrics were read"
+    );
+}
+
+/// What was counted in this process.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+}
+
+/// There is one recorder in a process.
+static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+impl Metrics {
+    /// Installs the recorder of this process, unless it is there already. What was counted before is not in it, so this
+    /// comes before coordinators and components.
+    pub fn install() -> Result<Self, InstallError> {
+        let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = match &*installed {
+            Some(handle) => handle.clone(),
+            None => {
+                let builder = PrometheusBuilder::new()
+                    .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)?
+                    .set_buckets_for_metric(Matcher::Suffix("_appends".into()), &COUNTS)?
+                    .set_buckets_for_metric(Matcher::Suffix("_events".into()), &COUNTS)?;
+                installed.insert(builder.install_recorder()?).clone()
+            }
+        };
+        describe_metrics();
+        Ok(Self { handle })
+    }
+
+    /// Answers `GET /metrics` until `shutdown` ends. What is not counted but looked at, in the store too, is looked at
+    /// with each question.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        coordinator: Coordinator,
+        reactions: Arc<Reactions>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        let handle = self.handle.clone();
+        let scraped = Scraped {
+            handle: self.handle,
+            coordinator,
+            reactions,
+        };
+        let router = Router::new().route("/metrics", get(render));
+        let router = router.with_state(scraped);
+        let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
+        tokio::select! {
+            served = served.into_future() => served.map_err(ServeError::Metrics),
+            () = keep_up(&handle) => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// Never ends.
+async fn keep_up(handle: &PrometheusHandle) {
+    let mut ticks = interval(UPKEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        handle.run_upkeep();
+    }
+}
+
+/// What an answer is made of.
+#[derive(Clone)]
+struct Scraped {
+    handle: PrometheusHandle,
+    coordinator: Coordinator,
+    reactions: Arc<Reactions>,
+}
+
+async fn render(State(scraped): State<Scraped>) -> impl IntoResponse {
+    let up = match timeout(PATIENCE, scraped.observe()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the store cannot be looked at for the metrics");
+            false
+        }
+        Err(_) => false,
+    };
+    metrics::gauge!(STORE_UP).set(f64::from(u8::from(up)));
+    ([(CONTENT_TYPE, TEXT)], scraped.handle.render())
+}
+
+impl Scraped {
+    async fn observe(&self) -> Result<(), StoreError> {
+        self.coordinator.observe().await?;
+        self.reactions.observe().await
+    }
+}
+
+/// Why no metrics can be served.
+#[derive(Debug, thiserror::Error)]
+#[error("no metrics can be served: {0}; a program that has a recorder of its own reads them there")]
+pub struct InstallError(#[from] BuildError);
