@@ -71,6 +71,16 @@ pub fn describe_metrics() {
         Unit::Count,
         "Places in the queue that are taken"
     );
+    describe_gauge!(
+        LETTERS_WAITING,
+        Unit::Count,
+        "Dead letters that wait for a person; 100 stands for 100 or more"
+    );
+    describe_gauge!(
+        LETTERS_OLDEST,
+        Unit::Seconds,
+        "How long the oldest of them has waited"
+    );
     describe_gauge!(QUEUE, Unit::Count, "Places in the queue");
 }
 

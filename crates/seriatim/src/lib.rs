@@ -93,6 +93,10 @@ pub use seriatim_core::{
     ReadModelTables, ReadModelVersion, RegisterError, Rejected, SubscribeError, VersionError,
     VersionStanding, VersionStatus,
 };
+/// Tells the recorder of a program of its own what each metric means.
+#[cfg(feature = "server")]
+pub use seriatim_server::describe_metrics;
+
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]
 pub use seriatim_proto::{

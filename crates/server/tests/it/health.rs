@@ -9,6 +9,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::rig::*;
+use crate::waiting::gated;
 
 const SERVICES: [&str; 6] = [
     "",
@@ -67,4 +68,31 @@ async fn a_coordinator_that_admits_nothing_is_not_serving() {
     until(&mut watch, ServingStatus::Serving).await;
     rig.coordinator.shutdown().await;
     until(&mut watch, ServingStatus::NotServing).await;
+}
+
+#[tokio::test]
+async fn a_paused_component_is_told_under_a_name_of_its_own() {
+    let (rig, _) = gated(1).await;
+    let mut health = HealthClient::new(rig.channel.clone());
+    let mut watch = health.watch(of("seriatim.reactions")).await.unwrap();
+    let watch = watch.get_mut();
+    until(watch, ServingStatus::Serving).await;
+    let stream = rig.till_with(&[("Fill", r#"{"coins":5}"#)]).await;
+    rig.submit(ask(&stream, "Take", r#"{"coins":1}"#)).await;
+    until(watch, ServingStatus::NotServing).await;
+    let whole = health.check(of("")).await.unwrap().into_inner();
+    assert_eq!(whole.status(), ServingStatus::Serving);
+    // Said again when the store was away and is back.
+    rig.store.go_down(StoreErrorKind::Unavailable);
+    let mut whole = health.watch(of("")).await.unwrap().into_inner();
+    until(&mut whole, ServingStatus::NotServing).await;
+    rig.store.come_back();
+    until(&mut whole, ServingStatus::Serving).await;
+    let answer = async || {
+        let answer = health.clone().check(of("seriatim.reactions")).await;
+        answer.unwrap().into_inner().status()
+    };
+    while answer().await != ServingStatus::NotServing {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }

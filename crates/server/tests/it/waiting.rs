@@ -33,7 +33,7 @@ impl Projector for Gate {
 }
 
 /// A server with a component named `gate`.
-async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
+pub(crate) async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
     let store = Arc::new(MemoryStore::new());
     let permits = Arc::new(Semaphore::new(permits));
     let reaction = AtLeastOnce::new(
@@ -54,7 +54,11 @@ async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
     };
     let feed = Feed::new(Arc::clone(&store) as _);
     let reactions = Reactions::start(&feed, vec![enrolled], &ReactionSettings::default());
-    let rig = Rig::start_on_store(store, |server| server.reactions(Arc::new(reactions))).await;
+    let often = Duration::from_millis(1);
+    let rig = Rig::start_on_store(store, |server| {
+        (server.reactions(Arc::new(reactions))).health_interval(often)
+    });
+    let rig = rig.await;
     (rig, permits)
 }
 
