@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use metrics::{Unit, counter, gauge, histogram};
-use seriatim_core::{Component, LogPartition, Position, Timestamp};
+use seriatim_core::{Component, LogPartition, Position, Progress, Timestamp};
 
-use crate::{Audit, Progress};
+use crate::Audit;
 
 const EVENTS: &str = "seriatim_reaction_events_total";
 const FAILURES: &str = "seriatim_reaction_failures_total";
