@@ -12,7 +12,7 @@ use crate::{
 /// It is pure, as an aggregate is: no clock, no id generator, no I/O. The same event may be reacted to more than once,
 /// and what is asked for must then be the same, in the same order: its place in the list is part of its
 /// [`EffectId`], under which the target applies it once. A root that is needed for something new is taken from the event,
-/// or made from it by [`Uuid::new_v5`](uuid::Uuid::new_v5).
+/// or made from it, as by `Uuid::new_v5` (behind the feature `v5` of the crate `uuid`).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a saga",
     note = "implement `Saga` for it: `NAME`, the type `Source` and the function `react`"
