@@ -25,3 +25,8 @@ pages! {
     sagas = "docs/guide/10-sagas.md";
     process_managers = "docs/guide/11-process-managers.md";
 }
+
+#[cfg(feature = "sqlite-read-models")]
+pages! {
+    read_models = "docs/guide/12-read-models.md";
+}

@@ -60,6 +60,7 @@
 //! # Features
 //! - `sqlite` (default): the embedded store, `sqlite://file.db`.
 //! - `postgres`: the store for several processes, `postgres://host/database`.
+//! - `sqlite-read-models`: [`ReadModel`]s on SQLite; those on PostgreSQL come with `postgres`.
 //! - `server` (default): the gRPC door, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
@@ -107,8 +108,17 @@ pub use seriatim_runtime::{
     Batch, Enrolled, ExactlyOnce, Failure, FailurePolicy, Finding, PieceState, PieceStatus,
     Projector, ReactionSettings, Reactions, SagaReaction, Subscription, Then,
 };
-/// The store on PostgreSQL by itself, for read models; and the driver that these are written with.
+/// The store on PostgreSQL by itself, for read models.
 #[cfg(feature = "postgres")]
-pub use seriatim_store_postgres::{PostgresStore, sqlx};
+pub use seriatim_store_postgres::PostgresStore;
+/// The driver that read models are written with.
+#[cfg(feature = "postgres")]
+pub use seriatim_store_postgres::sqlx;
+/// The store on SQLite by itself, for read models.
+#[cfg(feature = "sqlite")]
+pub use seriatim_store_sqlite::SqliteStore;
+/// The driver that read models are written with.
+#[cfg(all(feature = "sqlite-read-models", not(feature = "postgres")))]
+pub use seriatim_store_sqlite::sqlx;
 #[cfg(feature = "testkit")]
 pub use seriatim_testkit as testkit;

@@ -112,7 +112,8 @@ impl CheckpointStore for SqliteStore {
         let pause = move |transaction: &mut Transaction<'_, '_>| {
             let until = Timestamp::now().later_by(lease).as_micros();
             let change = "SET leased_until = ?6, paused = ?7";
-            update(transaction.connection, &tenure, change, "", &[&until, &why])
+            let text = update_text(change, "");
+            update(transaction.connection, &tenure, &text, &[&until, &why])
         };
         self.writer().change("pause a piece of work", pause).await
     }
@@ -121,7 +122,8 @@ impl CheckpointStore for SqliteStore {
         let tenure = tenure.clone();
         let release = move |transaction: &mut Transaction<'_, '_>| {
             let connection = transaction.connection;
-            update(connection, &tenure, "SET owner = NULL", "", &[])
+            let text = update_text("SET owner = NULL", "");
+            update(connection, &tenure, &text, &[])
         };
         let released = self.writer().change("release a piece of work", release);
         released.await.map(drop)
@@ -184,19 +186,25 @@ impl CheckpointStore for SqliteStore {
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         let component = component.clone();
-        let forget = move |transaction: &mut Transaction<'_, '_>| {
-            for delete in [
-                "DELETE FROM seriatim_checkpoints WHERE component = ?",
-                "DELETE FROM seriatim_parked WHERE component = ?",
-                "DELETE FROM seriatim_skipped WHERE component = ?",
-            ] {
-                let mut delete = transaction.connection.prepare_cached(delete)?;
-                delete.execute([component.as_str()])?;
-            }
-            Ok(())
-        };
+        let forget =
+            move |transaction: &mut Transaction<'_, '_>| forget(transaction.connection, &component);
         self.writer().change("forget the checkpoints", forget).await
     }
+}
+
+/// Each takes the component.
+pub(crate) const FORGET: [&str; 3] = [
+    "DELETE FROM seriatim_checkpoints WHERE component = ?",
+    "DELETE FROM seriatim_parked WHERE component = ?",
+    "DELETE FROM seriatim_skipped WHERE component = ?",
+];
+
+pub(crate) fn forget(connection: &Connection, component: &Component) -> Result<(), Error> {
+    for delete in FORGET {
+        let mut delete = connection.prepare_cached(delete)?;
+        delete.execute([component.as_str()])?;
+    }
+    Ok(())
 }
 
 /// Nobody else writes between the look and the taking.
@@ -248,7 +256,7 @@ fn take(
 
 fn hold(connection: &Connection, tenure: &Tenure, lease: Duration) -> Result<Hold, Error> {
     let until = Timestamp::now().later_by(lease).as_micros();
-    update(connection, tenure, "SET leased_until = ?6", "", &[&until])
+    update(connection, tenure, &hold_text(), &[&until])
 }
 
 fn advance(
@@ -275,29 +283,42 @@ fn advance_checkpoint(
     let now = Timestamp::now();
     let until = now.later_by(lease).as_micros();
     let from = row::position_column(tenure.position);
-    update(
-        connection,
-        tenure,
+    let values: [&dyn ToSql; 4] = [&until, &row::position_column(to), &now.as_micros(), &from];
+    update(connection, tenure, &advance_text(), &values)
+}
+
+/// Prolongs the lease, to the sixth parameter.
+pub(crate) fn hold_text() -> String {
+    update_text("SET leased_until = ?6", "")
+}
+
+/// Prolongs the lease to the sixth parameter and moves the checkpoint to the seventh, now, which is the eighth, from the
+/// ninth.
+pub(crate) fn advance_text() -> String {
+    update_text(
         "SET leased_until = ?6, position = ?7, moved_at = ?8",
         "AND position = ?9",
-        &[&until, &row::position_column(to), &now.as_micros(), &from],
     )
 }
 
 /// Changes the checkpoint of a tenure if that is in force: a lease that ran out does not matter as long as nobody
-/// else has taken the work. The values are those from the sixth parameter on.
-fn update(
-    connection: &Connection,
-    tenure: &Tenure,
-    change: &str,
-    condition: &str,
-    values: &[&dyn ToSql],
-) -> Result<Hold, Error> {
-    let mut update = connection.prepare_cached(&format!(
+/// else has taken the work. The first four parameters are the work, the fifth is the tenure.
+fn update_text(change: &str, condition: &str) -> String {
+    format!(
         "UPDATE seriatim_checkpoints {change}
          WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
          AND tenure = ?5 AND owner IS NOT NULL {condition}"
-    ))?;
+    )
+}
+
+/// The values are those from the sixth parameter on.
+fn update(
+    connection: &Connection,
+    tenure: &Tenure,
+    text: &str,
+    values: &[&dyn ToSql],
+) -> Result<Hold, Error> {
+    let mut update = connection.prepare_cached(text)?;
     let (component, partition, count, index) = key(&tenure.work);
     let id = tenure.id.as_bytes();
     let mut parameters: Vec<&dyn ToSql> = vec![&component, &partition, &count, &index, &id];
@@ -308,7 +329,10 @@ fn update(
     })
 }
 
-fn list(connection: &Connection, component: Option<&Component>) -> Result<Vec<Checkpoint>, Error> {
+pub(crate) fn list(
+    connection: &Connection,
+    component: Option<&Component>,
+) -> Result<Vec<Checkpoint>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT component, partition, share_count, share_index, position, epoch, owner,
              leased_until, moved_at, paused

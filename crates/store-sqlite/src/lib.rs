@@ -20,6 +20,8 @@ mod migrations;
 mod open_error;
 mod parked;
 mod read;
+#[cfg(feature = "read-models")]
+mod read_model;
 mod reader;
 mod refused;
 mod row;
@@ -35,6 +37,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use open_error::OpenError;
+/// The driver that read models are written with, in the version whose connections they are given.
+#[cfg(feature = "read-models")]
+pub use sqlx;
 
 use reader::Reader;
 use seriatim_core::SchemaChange;
@@ -53,6 +58,8 @@ struct Shared {
     loads: Reader,
     lists: Reader,
     waiting: Waiting,
+    #[cfg(feature = "read-models")]
+    user_connection: read_model::UserConnection,
 }
 
 impl SqliteStore {
@@ -74,6 +81,8 @@ impl SqliteStore {
         let loads = Reader::start(loads, "seriatim-load", still_reading.clone())?;
         let lists = Reader::start(lists, "seriatim-list", still_reading)?;
         let shared = Shared {
+            #[cfg(feature = "read-models")]
+            user_connection: read_model::UserConnection::new(&path),
             path,
             writer,
             loads,
@@ -114,6 +123,11 @@ impl SqliteStore {
     /// transaction; a second thread only halves the groups.
     fn loads(&self) -> &Reader {
         &self.shared.loads
+    }
+
+    #[cfg(feature = "read-models")]
+    fn user_connection(&self) -> &read_model::UserConnection {
+        &self.shared.user_connection
     }
 
     /// For reads that may be long.

@@ -48,19 +48,12 @@ pub(crate) fn advance(
     let (component, partition, count, index) = key(&tenure.work);
     let (domain, root) = (stream.domain.as_str(), stream.root.as_bytes());
     let Some(to) = to else {
-        let mut delete = connection.prepare_cached(&format!(
-            "DELETE FROM seriatim_parked WHERE {KEY} AND sequence = ?7"
-        ))?;
+        let mut delete = connection.prepare_cached(&unpark_text())?;
         return held(delete.execute(params![
             component, partition, count, index, domain, root, from.0
         ])?);
     };
-    // What was to be skipped is behind it.
-    let mut update = connection.prepare_cached(&format!(
-        "UPDATE seriatim_parked
-         SET sequence = ?8, tries = 0, wish = CASE WHEN wish IS NOT NULL THEN ?9 END
-         WHERE {KEY} AND sequence = ?7"
-    ))?;
+    let mut update = connection.prepare_cached(&advance_text())?;
     held(update.execute(params![
         component,
         partition,
@@ -72,6 +65,21 @@ pub(crate) fn advance(
         to.0,
         Will::Retry.as_str()
     ])?)
+}
+
+/// The seventh parameter is where it is parked.
+pub(crate) fn unpark_text() -> String {
+    format!("DELETE FROM seriatim_parked WHERE {KEY} AND sequence = ?7")
+}
+
+/// The seventh parameter is where it is parked, the eighth where it is to be; the ninth is the wish to retry, for what
+/// was to be skipped is behind it.
+pub(crate) fn advance_text() -> String {
+    format!(
+        "UPDATE seriatim_parked
+         SET sequence = ?8, tries = 0, wish = CASE WHEN wish IS NOT NULL THEN ?9 END
+         WHERE {KEY} AND sequence = ?7"
+    )
 }
 
 pub(crate) fn park_again(

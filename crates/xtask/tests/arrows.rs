@@ -57,7 +57,14 @@ const CONFINED: &[(&[&str], &[&str])] = &[
         &["seriatim-proto", "seriatim-server", "seriatim-bench"],
     ),
     (&["rusqlite"], &["seriatim-store-sqlite", "seriatim-bench"]),
-    (&["sqlx"], &["seriatim-store-postgres", "seriatim-bench"]),
+    (
+        &["sqlx"],
+        &[
+            "seriatim-store-postgres",
+            "seriatim-store-sqlite",
+            "seriatim-bench",
+        ],
+    ),
 ];
 
 #[test]

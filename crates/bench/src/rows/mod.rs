@@ -69,6 +69,7 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("P12", On::Sqlite, p12::measure),
     Benchmark::of("P13", On::Postgres, p13::measure),
     Benchmark::of("P13", On::Sqlite, p13::measure),
+    Benchmark::of("P14", On::Postgres, postgres::p14::measure),
     Benchmark::of("P15", On::Postgres, p15::measure),
     Benchmark::of("P15", On::Sqlite, p15::measure),
     Benchmark::of("P16", On::Postgres, p16::measure),

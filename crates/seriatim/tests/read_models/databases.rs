@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use seriatim::core::{LogPartition, Position};
 use seriatim::prelude::*;
-use seriatim::sqlx::{self, AssertSqlSafe, ConnectOptions, Row};
+use seriatim::sqlx::sqlite::SqliteConnectOptions;
+use seriatim::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Row};
 use seriatim::{
-    AppBuilder, PostgresStore, ReactionSettings, ReadModelStore, ReadModelVersion, VersionStatus,
+    AppBuilder, PostgresStore, ReactionSettings, ReadModelStore, ReadModelVersion, SqliteStore,
+    VersionStatus,
 };
+
+use tempfile::TempDir;
 
 use crate::account::{Account, Happened};
 
@@ -193,6 +197,64 @@ impl Drop for Postgres {
         if !std::thread::panicking() {
             dropped.join().unwrap();
         }
+    }
+}
+
+/// A file for the log, and one for read models.
+pub(crate) struct Sqlite(TempDir);
+
+impl Sqlite {
+    async fn connect(&self) -> sqlx::SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.0.path().join("read.db"));
+        options.connect().await.unwrap()
+    }
+}
+
+impl Database for Sqlite {
+    type Store = SqliteStore;
+
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite://{}", self.0.path().join("read.db").display())
+    }
+
+    fn log_url(url: &str) -> String {
+        url.replace("read.db", "log.db")
+    }
+
+    async fn open(url: &str) -> SqliteStore {
+        SqliteStore::open(url).await.unwrap()
+    }
+
+    async fn run(&self, sql: &str) {
+        let mut connection = self.connect().await;
+        let statement = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        statement.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    async fn rows(&self, sql: &str) -> Vec<(String, i64)> {
+        let mut connection = self.connect().await;
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let rows = query.fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    fn prefix(&self) -> String {
+        String::new()
+    }
+
+    async fn tables(&self, end: &str) -> i64 {
+        let count = format!(
+            "SELECT '', count(*) FROM sqlite_schema
+             WHERE type = 'table' AND substr(name, -{}) = '{end}'",
+            end.len(),
+        );
+        self.rows(&count).await[0].1
     }
 }
 

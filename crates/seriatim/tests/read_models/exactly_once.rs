@@ -14,7 +14,7 @@ use seriatim::{ExactlyOnce, ReadModel, ReadModelStore, ReadModelTables};
 use tokio::sync::Notify;
 
 use crate::account::deposit;
-use crate::databases::{Database, Postgres, assert_is_the_fold, caught_up, status, tally};
+use crate::databases::{Database, Postgres, Sqlite, assert_is_the_fold, caught_up, status, tally};
 use crate::tally::Tally;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
@@ -52,6 +52,11 @@ where
 #[tokio::test]
 async fn a_read_model_on_postgres_goes_on_after_a_restart() {
     goes_on_after_a_restart::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn a_read_model_on_sqlite_goes_on_after_a_restart() {
+    goes_on_after_a_restart::<Sqlite>().await;
 }
 
 /// The first events of the log.
@@ -136,6 +141,11 @@ where
 #[tokio::test]
 async fn the_commit_of_a_stale_owner_fails_on_postgres() {
     the_commit_of_a_stale_owner_fails::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn the_commit_of_a_stale_owner_fails_on_sqlite() {
+    the_commit_of_a_stale_owner_fails::<Sqlite>().await;
 }
 
 /// A tally that waits after it has written, in its transaction.
@@ -230,4 +240,9 @@ where
 #[tokio::test]
 async fn of_two_on_postgres_one_works_and_one_stands_by() {
     one_works_and_one_stands_by::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn of_two_on_sqlite_one_works_and_one_stands_by() {
+    one_works_and_one_stands_by::<Sqlite>().await;
 }

@@ -10,7 +10,7 @@ use seriatim::{
 };
 
 use crate::account::{Account, Do, deposit, root};
-use crate::databases::{Database, Postgres, assert_is_the_fold, caught_up, until};
+use crate::databases::{Database, Postgres, Sqlite, assert_is_the_fold, caught_up, until};
 use crate::tally::{Does, Tally};
 
 async fn who_fails_or_panics_leaves_nothing_of_that_try<D: Database>()
@@ -39,6 +39,11 @@ where
 #[tokio::test]
 async fn who_fails_or_panics_on_postgres_leaves_nothing_of_that_try() {
     who_fails_or_panics_leaves_nothing_of_that_try::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn who_fails_or_panics_on_sqlite_leaves_nothing_of_that_try() {
+    who_fails_or_panics_leaves_nothing_of_that_try::<Sqlite>().await;
 }
 
 async fn a_dropped_table_is_waited_for<D: Database>()
@@ -78,6 +83,11 @@ where
 #[tokio::test]
 async fn a_dropped_table_on_postgres_is_waited_for() {
     a_dropped_table_is_waited_for::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn a_dropped_table_on_sqlite_is_waited_for() {
+    a_dropped_table_is_waited_for::<Sqlite>().await;
 }
 
 /// Has what a test gives it done to the database.

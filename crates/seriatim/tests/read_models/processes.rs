@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use seriatim::{ReadModel, ReadModelStore};
 
 use crate::account::deposit;
-use crate::databases::{Database, Postgres, app, assert_is_the_fold, caught_up, status, until};
+use crate::databases::{
+    Database, Postgres, Sqlite, app, assert_is_the_fold, caught_up, status, until,
+};
 use crate::tally::Tally;
 
 const DATABASE: &str = "SERIATIM_TEST_READ_MODEL";
@@ -38,11 +40,10 @@ where
                 .checkpoints
                 .first()
                 .and_then(|one| one.owner.clone());
-            let owned = |child: &Child| owner == Some(format!("process {}", child.id()));
+            let owned = |process: &Process| owner == Some(format!("process {}", process.0.id()));
             if let Some(place) = crew.iter().position(owned) {
                 let mut owner = crew.remove(place);
-                owner.kill().unwrap();
-                owner.wait().unwrap();
+                owner.kill();
                 killed = true;
             }
             killed
@@ -52,10 +53,7 @@ where
     }
     deposit(&app, 5, KILLS * DEPOSITS..KILLS * DEPOSITS + 10).await;
     caught_up(&app, &store, 1).await;
-    for mut child in crew {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    drop(crew);
     assert_is_the_fold(&database, &app, 1).await;
     assert!(status(&store, 1).await.checkpoints[0].epoch >= KILLS as u64);
 }
@@ -65,17 +63,44 @@ async fn nothing_is_lost_or_doubled_on_postgres_when_owners_are_killed() {
     nothing_is_lost_or_doubled_when_owners_are_killed::<Postgres>("processes::on_postgres").await;
 }
 
-fn start<D: Database>(process: &str, database: &D) -> Child {
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_or_doubled_on_sqlite_when_owners_are_killed() {
+    nothing_is_lost_or_doubled_when_owners_are_killed::<Sqlite>("processes::on_sqlite").await;
+}
+
+/// A test that fails leaves none of them behind.
+struct Process(Child);
+
+impl Process {
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn start<D: Database>(process: &str, database: &D) -> Process {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", process, "--nocapture"]);
     command.env(DATABASE, database.url()).stdout(Stdio::null());
-    command.spawn().unwrap()
+    Process(command.spawn().unwrap())
 }
 
 /// What a child process does; nothing where no database is named.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres() {
     be_one::<Postgres>().await;
+}
+
+/// What a child process does; nothing where no database is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite() {
+    be_one::<Sqlite>().await;
 }
 
 async fn be_one<D: Database>()

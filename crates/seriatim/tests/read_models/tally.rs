@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use seriatim::core::RecordedEvent;
-use seriatim::sqlx::{self, AssertSqlSafe, PgConnection};
+use seriatim::sqlx::{self, AssertSqlSafe, PgConnection, SqliteConnection};
 use seriatim::{ReadModel, ReadModelTables};
 
 use crate::account::{Account, Happened};
@@ -102,3 +102,4 @@ macro_rules! read_model_on {
 }
 
 read_model_on!(PgConnection);
+read_model_on!(SqliteConnection);

@@ -10,7 +10,9 @@ use seriatim::{
 };
 
 use crate::account::{Account, Do, deposit, root};
-use crate::databases::{Database, Postgres, assert_is_the_fold, caught_up, status, tally, until};
+use crate::databases::{
+    Database, Postgres, Sqlite, assert_is_the_fold, caught_up, status, tally, until,
+};
 use crate::exactly_once::{LEASE, take_version};
 use crate::tally::Tally;
 
@@ -122,6 +124,11 @@ async fn a_new_version_on_postgres_is_built_beside_the_live_one_and_switched_to(
     a_new_version_is_built_beside_the_live_one_and_switched_to::<Postgres>().await;
 }
 
+#[tokio::test]
+async fn a_new_version_on_sqlite_is_built_beside_the_live_one_and_switched_to() {
+    a_new_version_is_built_beside_the_live_one_and_switched_to::<Sqlite>().await;
+}
+
 async fn a_rebuild_that_is_ended_leaves_nothing_behind<D: Database>()
 where
     Tally<1>: ReadModel<<D::Store as ReadModelStore>::Connection>,
@@ -169,6 +176,11 @@ async fn a_rebuild_on_postgres_that_is_ended_leaves_nothing_behind() {
     a_rebuild_that_is_ended_leaves_nothing_behind::<Postgres>().await;
 }
 
+#[tokio::test]
+async fn a_rebuild_on_sqlite_that_is_ended_leaves_nothing_behind() {
+    a_rebuild_that_is_ended_leaves_nothing_behind::<Sqlite>().await;
+}
+
 async fn a_switch_under_load_never_goes_back_in_time<D: Database>()
 where
     Tally<1>: ReadModel<<D::Store as ReadModelStore>::Connection>,
@@ -212,6 +224,11 @@ where
 #[tokio::test]
 async fn a_switch_on_postgres_never_goes_back_in_time() {
     a_switch_under_load_never_goes_back_in_time::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn a_switch_on_sqlite_never_goes_back_in_time() {
+    a_switch_under_load_never_goes_back_in_time::<Sqlite>().await;
 }
 
 async fn a_version_with_a_parked_stream_is_not_switched_to<D: Database>()
@@ -289,4 +306,9 @@ where
 #[tokio::test]
 async fn a_version_on_postgres_with_a_parked_stream_is_not_switched_to() {
     a_version_with_a_parked_stream_is_not_switched_to::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn a_version_on_sqlite_with_a_parked_stream_is_not_switched_to() {
+    a_version_with_a_parked_stream_is_not_switched_to::<Sqlite>().await;
 }

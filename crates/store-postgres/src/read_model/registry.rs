@@ -4,9 +4,9 @@ use seriatim_core::{
     Component, ReadModelTables, ReadModelVersion, Timestamp, VersionStanding, VersionStatus,
 };
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
-use crate::{PostgresStore, checkpoint, row};
+use crate::{PostgresStore, checkpoint, refused, row};
 
 /// The registry, in a transaction of a caller's.
 pub(super) struct Registry<'a> {
@@ -142,17 +142,36 @@ impl Registry<'_> {
         tables: &ReadModelTables,
         before: Option<&ReadModelTables>,
     ) -> Result<(), Error> {
-        let others = before.into_iter().flat_map(ReadModelTables::plain_names);
-        for plain in others {
-            self.run(format!("DROP VIEW IF EXISTS {}", tables.view(plain)))
-                .await?;
+        for plain in before.into_iter().flat_map(ReadModelTables::plain_names) {
+            if !tables.plain_names().any(|table| table == plain) {
+                self.run(format!("DROP VIEW IF EXISTS {}", tables.view(plain)))
+                    .await?;
+            }
         }
         for plain in tables.plain_names() {
             let (view, table) = (tables.view(plain), tables.name(plain));
-            self.run(format!("CREATE VIEW {view} AS SELECT * FROM {table}"))
-                .await?;
+            let select = format!("VIEW {view} AS SELECT * FROM {table}");
+            if before.is_none() {
+                self.run(format!("CREATE {select}")).await?;
+            } else if !self.replace(&select).await? {
+                self.run(format!("DROP VIEW IF EXISTS {view}; CREATE {select}"))
+                    .await?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether a view could be replaced, with the rights to it and what is built on it. Not if its columns are others.
+    async fn replace(&mut self, select: &str) -> Result<bool, Error> {
+        let mut savepoint = self.connection.begin().await?;
+        let replace = sqlx::raw_sql(AssertSqlSafe(format!("CREATE OR REPLACE {select}")));
+        match replace.execute(&mut *savepoint).await {
+            Ok(_) => savepoint.commit().await.map(|()| true),
+            Err(error) if refused::code(&error).as_deref() == Some("42P16") => {
+                savepoint.rollback().await.map(|()| false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A statement without parameters.

@@ -10,4 +10,5 @@ pub(crate) mod p4;
 pub(crate) mod p5;
 pub(crate) mod p6;
 pub(crate) mod p11;
+pub(crate) mod p14;
 pub(crate) mod raw;

@@ -1,0 +1,82 @@
+//! A version beside the live one, both as they are at one moment.
+
+use rusqlite::{Connection, Error};
+use seriatim_core::{
+    Comparison, ReadModelTables, ReadModelVersion, StoreError, StoreErrorKind, VersionError,
+};
+
+use super::registry::{find, live, versions};
+use crate::{SqliteStore, connection, refused};
+
+const ACTION: &str = "compare read models";
+
+/// On a connection and a thread of its own: it reads whole tables, and the threads of the store have others to serve.
+pub(super) async fn compare<Q: Fn(&ReadModelTables) -> String>(
+    store: &SqliteStore,
+    version: &ReadModelVersion,
+    query: Q,
+) -> Result<Comparison, VersionError> {
+    let all = store.lists().read(ACTION, {
+        let name = version.name().to_owned();
+        move |connection| versions(connection, Some(&name))
+    });
+    let all = all.await?;
+    let other = find(version, &all)?;
+    let live = live(&all).unwrap_or(other);
+    // What the tables of a version are called never changes.
+    let (version, live_version) = (version.clone(), live.version.clone());
+    let text = comparison(&query(&live.tables), &query(&other.tables));
+    let path = store.path().to_owned();
+    let counting = tokio::task::spawn_blocking(move || {
+        let mut connection = connection::open_reader(&path).map_err(failed)?;
+        count(&mut connection, &version, &live_version, &text)
+    });
+    let counted = counting.await;
+    counted.map_err(|error| StoreError::new(ACTION, StoreErrorKind::Unavailable, error))?
+}
+
+fn count(
+    connection: &mut Connection,
+    version: &ReadModelVersion,
+    live: &ReadModelVersion,
+    text: &str,
+) -> Result<Comparison, VersionError> {
+    let transaction = connection.transaction().map_err(failed)?;
+    let all = versions(&transaction, Some(version.name())).map_err(failed)?;
+    let (other, live) = (find(version, &all)?, find(live, &all)?);
+    let counts = transaction.query_row(text, [], |row| {
+        let count = |column: usize| row.get(column).map(i64::cast_unsigned);
+        Ok([count(0)?, count(1)?, count(2)?, count(3)?])
+    });
+    let [live_rows, rows, only_live, only_other] =
+        counts.map_err(|source| VersionError::Query {
+            source: source.into(),
+        })?;
+    Ok(Comparison {
+        at_same_position: live.behind(other).is_none() && other.behind(live).is_none(),
+        live_rows,
+        rows,
+        only_live,
+        only_other,
+    })
+}
+
+fn comparison(live: &str, other: &str) -> String {
+    let count = |rows: &str| format!("(SELECT count(*) FROM ({rows}))");
+    let only = |these: &str, those: &str| {
+        count(&format!(
+            "SELECT * FROM ({these}) EXCEPT SELECT * FROM ({those})"
+        ))
+    };
+    let counts = [
+        count(live),
+        count(other),
+        only(live, other),
+        only(other, live),
+    ];
+    format!("SELECT {}", counts.join(", "))
+}
+
+fn failed(error: Error) -> VersionError {
+    refused::store_error(ACTION, error).into()
+}

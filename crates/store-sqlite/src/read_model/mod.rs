@@ -1,0 +1,76 @@
+//! The seam of read models: their tables in the file of the store, changed together with the checkpoint.
+//!
+//! User code works through sqlx, on a connection of its own. What is about versions alone is done by the threads of the
+//! store.
+
+mod compare;
+mod connection;
+mod fault;
+mod register;
+mod registry;
+mod step;
+
+use async_trait::async_trait;
+use seriatim_core::{
+    Comparison, Hold, ReactionError, ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion,
+    RegisterError, Step, StoreError, VersionError, VersionStatus,
+};
+use sqlx::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::transaction::Transaction;
+
+pub(crate) use connection::UserConnection;
+
+#[async_trait]
+impl ReadModelStore for SqliteStore {
+    type Connection = SqliteConnection;
+
+    async fn register<M: ReadModel<SqliteConnection>>(
+        &self,
+        model: &M,
+    ) -> Result<ReadModelTables, RegisterError> {
+        register::register(self, model).await
+    }
+
+    async fn project<M: ReadModel<SqliteConnection>>(
+        &self,
+        model: &M,
+        tables: &ReadModelTables,
+        step: Step<'_>,
+    ) -> Result<Hold, ReactionError> {
+        step::project(self, model, tables, step).await
+    }
+
+    async fn versions(&self, name: Option<&str>) -> Result<Vec<VersionStatus>, StoreError> {
+        let name = name.map(str::to_owned);
+        let list = move |connection: &rusqlite::Connection| {
+            registry::versions(connection, name.as_deref())
+        };
+        self.lists().read("list the read models", list).await
+    }
+
+    async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
+        let version = version.clone();
+        let switch = move |transaction: &mut Transaction<'_, '_>| {
+            registry::switch(transaction.connection, &version)
+        };
+        self.writer().change("switch a read model", switch).await?
+    }
+
+    async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
+        let version = version.clone();
+        let drop = move |transaction: &mut Transaction<'_, '_>| {
+            registry::drop_version(transaction.connection, &version)
+        };
+        self.writer().change("drop a read model", drop).await?
+    }
+
+    async fn compare<Q: Fn(&ReadModelTables) -> String + Send + Sync>(
+        &self,
+        version: &ReadModelVersion,
+        query: Q,
+    ) -> Result<Comparison, VersionError> {
+        compare::compare(self, version, query).await
+    }
+}

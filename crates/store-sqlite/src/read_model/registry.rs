@@ -1,0 +1,146 @@
+//! The rows that say which versions there are, and what is done about versions, in a transaction of a caller's.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Row};
+use seriatim_core::{
+    ReadModelTables, ReadModelVersion, Timestamp, VersionError, VersionStanding, VersionStatus,
+};
+
+use crate::{checkpoint, parked, row};
+
+/// Nothing comes before the name of a table.
+pub(super) const PREFIX: &str = "";
+
+/// Those of one model, or all.
+pub(super) fn versions(
+    connection: &Connection,
+    name: Option<&str>,
+) -> Result<Vec<VersionStatus>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT name, version, standing, tables, begun_at FROM seriatim_read_models
+         WHERE ?1 IS NULL OR name = ?1 ORDER BY name, version",
+    )?;
+    let versions: Result<Vec<_>, _> = select.query_map([name], status)?.collect();
+    let mut versions = versions?;
+    for status in &mut versions {
+        let component = status.version.component();
+        status.checkpoints = checkpoint::list(connection, Some(&component))?;
+    }
+    Ok(versions)
+}
+
+/// A version that is refused leaves all as it is.
+pub(super) fn switch(
+    connection: &Connection,
+    version: &ReadModelVersion,
+) -> Result<Result<(), VersionError>, Error> {
+    let all = versions(connection, Some(version.name()))?;
+    let next = match find(version, &all) {
+        Ok(next) => next,
+        Err(unknown) => return Ok(Err(unknown)),
+    };
+    let Some(live) = live(&all).filter(|live| live.version != *version) else {
+        return Ok(Ok(()));
+    };
+    let version = version.clone();
+    if let Some((partition, position, live)) = next.behind(live) {
+        return Ok(Err(VersionError::Behind {
+            version,
+            partition,
+            position,
+            live,
+        }));
+    }
+    let streams = parked::list(connection, Some(&version.component()))?.len();
+    if streams > 0 {
+        return Ok(Err(VersionError::Parked { version, streams }));
+    }
+    // First the old one: two cannot be live.
+    stand(connection, &live.version, VersionStanding::Kept)?;
+    stand(connection, &version, VersionStanding::Live)?;
+    for statement in views(&next.tables, Some(&live.tables)) {
+        connection.execute_batch(&statement)?;
+    }
+    Ok(Ok(()))
+}
+
+/// A version that is refused leaves all as it is.
+pub(super) fn drop_version(
+    connection: &Connection,
+    version: &ReadModelVersion,
+) -> Result<Result<(), VersionError>, Error> {
+    let all = versions(connection, Some(version.name()))?;
+    let dropped = match find(version, &all) {
+        Ok(dropped) => dropped,
+        Err(unknown) => return Ok(Err(unknown)),
+    };
+    let version = version.clone();
+    if dropped.standing == VersionStanding::Live {
+        return Ok(Err(VersionError::Live { version }));
+    }
+    for table in dropped.tables.names() {
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
+    }
+    checkpoint::forget(connection, &version.component())?;
+    let delete = "DELETE FROM seriatim_read_models WHERE name = ? AND version = ?";
+    connection.execute(delete, (version.name(), version.version()))?;
+    Ok(Ok(()))
+}
+
+fn stand(
+    connection: &Connection,
+    version: &ReadModelVersion,
+    standing: VersionStanding,
+) -> Result<(), Error> {
+    let update = "UPDATE seriatim_read_models SET standing = ? WHERE name = ? AND version = ?";
+    let parameters = (standing.as_str(), version.name(), version.version());
+    connection.execute(update, parameters).map(drop)
+}
+
+/// The statements after which the views under the plain names show these tables, and no others.
+pub(super) fn views(tables: &ReadModelTables, before: Option<&ReadModelTables>) -> Vec<String> {
+    let before = before.into_iter().flat_map(ReadModelTables::plain_names);
+    let gone = before.map(|plain| format!("DROP VIEW IF EXISTS {}", tables.view(plain)));
+    let there = tables.plain_names().map(|plain| {
+        let (view, table) = (tables.view(plain), tables.name(plain));
+        format!("CREATE VIEW {view} AS SELECT * FROM {table}")
+    });
+    gone.chain(there).collect()
+}
+
+pub(super) fn find<'a>(
+    version: &ReadModelVersion,
+    all: &'a [VersionStatus],
+) -> Result<&'a VersionStatus, VersionError> {
+    let found = all.iter().find(|status| status.version == *version);
+    found.ok_or_else(|| VersionError::Unknown {
+        version: version.clone(),
+        known: all.iter().map(|status| status.version.version()).collect(),
+    })
+}
+
+pub(super) fn live(all: &[VersionStatus]) -> Option<&VersionStatus> {
+    all.iter()
+        .find(|status| status.standing == VersionStanding::Live)
+}
+
+fn status(row: &Row<'_>) -> Result<VersionStatus, Error> {
+    let number = row.get(1)?;
+    let version = ReadModelVersion::new(row::text(row, 0)?, number);
+    let standing = row::text(row, 2)?;
+    let unknown = || row::unreadable(2, Type::Text, NoStanding(standing.into()));
+    let tables = row::text(row, 3)?
+        .split(',')
+        .filter(|table| !table.is_empty());
+    Ok(VersionStatus {
+        version: version.map_err(|error| row::unreadable(0, Type::Text, error))?,
+        standing: VersionStanding::parse(standing).ok_or_else(unknown)?,
+        tables: ReadModelTables::new(PREFIX, tables, number),
+        begun_at: Timestamp::from_micros(row.get(4)?),
+        checkpoints: Vec::new(),
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no version of a read model is `{0}`; restore a backup")]
+struct NoStanding(String);
