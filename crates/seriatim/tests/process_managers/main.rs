@@ -6,3 +6,4 @@ mod shop;
 mod stage;
 mod steps;
 mod timers;
+mod trouble;
