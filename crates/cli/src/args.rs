@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Reactions(Reactions),
     /// Bring the tables of a store to this program's schema; asks no server
     Migrate(Migrate),
+    /// Watch the components: how far they are, how fast, what is parked; until Ctrl-C, or once where nobody watches
+    Top,
     /// Prove that a store's log is whole and that nobody's progress contradicts it; asks no server
     Audit(Audit),
     /// Print a completion script for a shell

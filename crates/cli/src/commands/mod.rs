@@ -8,6 +8,7 @@ mod migrate;
 mod query;
 mod reactions;
 mod submit;
+mod top;
 
 use seriatim_proto::Client;
 
@@ -57,6 +58,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
             reactions::run(wanted, global.actor, &client, output).await
         }
         Command::Migrate(wanted) => migrate::run(&wanted, output).await,
+        Command::Top => top::run(&connect(&global).await?, output).await,
         Command::Audit(wanted) => audit::run(&wanted, output).await,
         Command::Completions { shell } => completions::print(shell, output),
     }

@@ -131,6 +131,6 @@ async fn resume(component: &Component, client: &Client, output: &Output) -> Resu
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
-fn refused(error: CallError<OperatorError>) -> Failure {
+pub(super) fn refused(error: CallError<OperatorError>) -> Failure {
     Failure::of_operator_call(&error)
 }

@@ -5,6 +5,7 @@ pub(crate) mod reactions;
 mod table;
 pub(crate) mod text;
 pub(crate) mod three_way;
+pub(crate) mod top;
 
 use std::io::{self, ErrorKind, Write};
 
@@ -22,6 +23,11 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self { json }
+    }
+
+    /// Whether a program reads it.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// Prints one answer: a JSON document on one line, or text.

@@ -13,3 +13,4 @@ mod questions;
 mod reactions;
 mod sending;
 mod waiting;
+mod top;
