@@ -1,14 +1,18 @@
 //! The flagship example: an order service on an embedded SQLite file, and a short story told to it over gRPC.
 
 mod order;
+mod order_list;
 mod reactions;
 mod stock;
 mod story;
 
+use std::path::PathBuf;
+
 use clap::Parser;
-use seriatim::App;
+use seriatim::{App, SqliteStore};
 
 use order::Order;
+use order_list::OrderList;
 use reactions::{Fulfilment, ReserveStock};
 use stock::Stock;
 
@@ -22,6 +26,15 @@ struct Args {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: String,
+    /// The SQLite file of the order list
+    #[arg(long, value_name = "FILE", default_value = "order-list.db")]
+    order_list: PathBuf,
+    /// Print the order list and end
+    #[arg(long)]
+    list: bool,
+    /// Print it as JSON
+    #[arg(long, requires = "list")]
+    json: bool,
     /// Do not tell the story
     #[arg(long)]
     no_story: bool,
@@ -39,12 +52,17 @@ async fn main() -> std::process::ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+    if args.list {
+        return order_list::show(&args.order_list, args.json).await;
+    }
+    let order_list = SqliteStore::open_file(&args.order_list).await?;
     let app = App::open(&args.store)
         .await?
         .aggregate::<Order>()
         .aggregate::<Stock>()
         .saga(ReserveStock)
         .process_manager::<Fulfilment>()
+        .read_model(&order_list, OrderList)
         .listen(args.listen)
         .start()
         .await?;

@@ -1,7 +1,11 @@
 //! The program as a new user meets it: it tells its story and ends when it is told to.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 
 /// Replaces every UUID by `UUID`, and the port by `PORT`.
 fn normalised(line: &str) -> String {
@@ -33,7 +37,7 @@ fn normalised(line: &str) -> String {
 fn the_story_is_told_and_a_signal_ends_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = format!("sqlite://{}", folder.path().join("orders.db").display());
-    is_told_twice(&store);
+    is_told_twice(&store, folder.path());
 }
 
 #[cfg(feature = "postgres")]
@@ -42,14 +46,18 @@ fn the_same_story_is_told_on_postgresql() {
     let server = std::env::var("SERIATIM_TEST_POSTGRES").expect(
         "name a PostgreSQL in SERIATIM_TEST_POSTGRES; `cargo xtask services up` starts one and prints its URL",
     );
-    is_told_twice(&format!("{server}?schema=orders_{}", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let schema = format!("schema=orders_{}", std::process::id());
+    is_told_twice(&format!("{server}?{schema}"), folder.path());
 }
 
 /// The second time the tables are there already.
-fn is_told_twice(store: &str) {
-    for _ in 0..2 {
+fn is_told_twice(store: &str, folder: &Path) {
+    let list = folder.join("list.db");
+    for time in 1..=2 {
         let mut orders = Command::new(env!("CARGO_BIN_EXE_orders"))
-            .args(["--store", store, "--listen", "127.0.0.1:0"])
+            .args(["--store", store, "--listen", "127.0.0.1:0", "--order-list"])
+            .arg(&list)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -57,6 +65,7 @@ fn is_told_twice(store: &str) {
         for line in BufReader::new(orders.stdout.take().unwrap()).lines() {
             let line = normalised(&line.unwrap());
             if line.starts_with("Ctrl-C") {
+                wait_for_list(&list, &["cancelled", "placed", "shipped"].repeat(time));
                 let id = orders.id().to_string();
                 assert!(
                     Command::new("kill")
@@ -76,10 +85,45 @@ fn is_told_twice(store: &str) {
     }
 }
 
+/// The list follows the log by itself, and soon is as it should be.
+fn wait_for_list(file: &Path, expected: &[&str]) {
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    let begun = Instant::now();
+    loop {
+        let output = Command::new(env!("CARGO_BIN_EXE_orders"))
+            .args(["--list", "--json", "--order-list"])
+            .arg(file)
+            .output()
+            .unwrap();
+        let list: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let mut found: Vec<_> = list
+            .iter()
+            .filter_map(|line| line["status"].as_str())
+            .collect();
+        found.sort_unstable();
+        if found == expected {
+            let shipped = list
+                .iter()
+                .find(|line| line["status"] == "shipped")
+                .unwrap();
+            assert_eq!(
+                (&shipped["items"], &shipped["cents"]),
+                (&json!(6), &json!(3450))
+            );
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "it is {found:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn a_store_that_is_none_is_refused_with_the_next_step() {
+    let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_orders"))
         .args(["--store", "orders.db", "--listen", "127.0.0.1:0"])
+        .current_dir(folder.path())
         .output()
         .unwrap();
     assert!(!output.status.success());

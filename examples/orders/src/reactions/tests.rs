@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seriatim::prelude::Uuid;
+use seriatim::prelude::{Plan, Uuid};
 use seriatim::testkit::{given_process, reacting};
 
 use super::fulfilment::{Fulfilment, Step};
@@ -69,7 +69,7 @@ fn who_does_not_pay_in_time_is_cancelled_unless_the_order_knows_better() {
             plan.send::<Order>(ORDER, &OrderCommand::CancelUnpaid { reason });
         })
         .when(Step::Closed)
-        .then(|plan| plan.finish());
+        .then(Plan::finish);
 }
 
 #[test]

@@ -120,7 +120,9 @@ fn print_own_commands(server: &str, stream: &StreamId) {
     println!("\nNow you, in another terminal:");
     println!("  {seriatim} events {stream}");
     println!("  {seriatim} send {stream} AddNote '{{\"note\": \"left at the door\"}}' --expect 2");
-    println!("  {seriatim} dead-letters list\n");
+    println!("  {seriatim} dead-letters list");
+    println!("  {seriatim} reactions list");
+    println!("  cargo run -q -- --list\n");
 }
 
 fn place(customer: &str, pay_within_seconds: u32) -> OrderCommand {
