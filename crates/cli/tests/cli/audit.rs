@@ -19,6 +19,8 @@ fn with_account() -> (tempfile::TempDir, String) {
         let send = ["send", ACCOUNT, command, content, "--wait-for", "seen"];
         stage.run(&send).succeeded();
     }
+    // Each component of the stage has begun.
+    while stage.run(&["top", "--json"]).json().len() < 3 {}
     (folder, url)
 }
 
