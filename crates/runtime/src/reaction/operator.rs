@@ -19,8 +19,11 @@ impl Reactions {
         for reaction in self.enrolled() {
             let store = reaction.checkpoints();
             let component = Some(reaction.component());
+            // In this order: a stream is parked in the step that moves the checkpoint past it, and who sees the one must not
+            // miss the other.
+            let checkpoints = store.checkpoints(component).await?;
             let parked = store.parked(component).await?;
-            for checkpoint in store.checkpoints(component).await? {
+            for checkpoint in checkpoints {
                 let of_it = |parked: &&Parked| parked.work == checkpoint.work;
                 // Of a log that had more partitions, or of another one.
                 if checkpoint.work.partition.0 >= self.feed.partitions().get() {
