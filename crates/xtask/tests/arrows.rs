@@ -63,6 +63,8 @@ const CONFINED: &[(&[&str], &[&str])] = &[
             "seriatim-store-postgres",
             "seriatim-store-sqlite",
             "seriatim-bench",
+            // A user's read model, written with what the face re-exports.
+            "orders",
         ],
     ),
 ];
