@@ -63,11 +63,13 @@ const CONFINED: &[(&[&str], &[&str])] = &[
             "seriatim-store-postgres",
             "seriatim-store-sqlite",
             "seriatim-bench",
-            // A user's read model, written with what the face re-exports.
-            "orders",
         ],
     ),
 ];
+
+/// Packages whose sources name a library that the face re-exports to its users, and that they must not depend on
+/// themselves: a read model is a user's own SQL.
+const BY_THE_FACE: &[(&str, &str)] = &[("orders", "sqlx")];
 
 #[test]
 fn every_package_keeps_to_its_arrows() {
@@ -118,7 +120,8 @@ fn confined_libraries_are_named_in_the_sources_of_few_packages() {
                 .filter(|library| text.contains(&format!("{}::", library.replace('-', "_"))))
                 .map(|library| (*library).to_owned())
                 .collect();
-            let confined = confined_libraries(&package, &named);
+            let mut confined = confined_libraries(&package, &named);
+            confined.retain(|library| !BY_THE_FACE.contains(&(&package, library)));
             assert!(
                 confined.is_empty(),
                 "{} must not name {confined:?}",
