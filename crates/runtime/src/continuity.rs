@@ -28,13 +28,13 @@ impl Continuity {
 
     /// Checks the events that were read after `after`, and says how many of them are sound, and what is wrong with
     /// the next.
-    pub(crate) fn check(
+    pub(crate) fn check<'e>(
         &mut self,
         after: Position,
-        events: &[RecordedEvent],
+        events: impl IntoIterator<Item = &'e RecordedEvent>,
     ) -> Result<(), (usize, SubscribeError)> {
         let mut last = after;
-        for (index, event) in events.iter().enumerate() {
+        for (index, event) in events.into_iter().enumerate() {
             self.check_event(last, event)
                 .map_err(|fault| (index, fault))?;
             last = event.position;

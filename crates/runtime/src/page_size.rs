@@ -3,11 +3,11 @@
 use seriatim_core::RecordedEvent;
 
 /// What a page should come to, in bytes of payload.
-const TARGET: usize = 4 << 20;
+pub(crate) const TARGET: usize = 4 << 20;
 /// Before anything is known of the events.
 const FIRST: usize = 100;
 /// From here on a page is no faster for being larger.
-const LARGEST: usize = 2000;
+pub(crate) const LARGEST: usize = 2000;
 
 /// Follows the size of the events that were read last.
 #[derive(Debug)]

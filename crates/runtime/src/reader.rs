@@ -89,7 +89,7 @@ impl Reader {
             let next = Ahead::begin(store, self.partition, last.position, limit);
             self.ahead = Some(next);
         }
-        Ok((!events.is_empty()).then(|| Page::new(events)))
+        Ok(Page::new(events))
     }
 
     /// The page after `after`, which may be on its way already, and how many events were asked for.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use seriatim_core::{Position, RecordedEvent};
 
-use crate::page_size::bytes;
+use crate::page_size::{LARGEST, TARGET, bytes};
 
 /// How many events are kept, if they are small.
 const EVENTS: usize = 10_000;
@@ -16,30 +16,48 @@ const BYTES: usize = 16 << 20;
 /// Events that follow one another in the log, shared by all who read them.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
+    parts: Vec<Part>,
+}
+
+/// What was read at once, or some of it; never nothing.
+#[derive(Clone, Debug)]
+struct Part {
     events: Arc<[RecordedEvent]>,
     range: Range<usize>,
 }
 
 impl Page {
-    pub(crate) fn new(events: Vec<RecordedEvent>) -> Self {
-        Self {
+    /// `None` if there are no events.
+    pub(crate) fn new(events: Vec<RecordedEvent>) -> Option<Self> {
+        let all = Part {
             range: 0..events.len(),
             events: events.into(),
-        }
+        };
+        (!all.range.is_empty()).then(|| Self { parts: vec![all] })
     }
 
-    pub(crate) fn events(&self) -> &[RecordedEvent] {
-        &self.events[self.range.clone()]
+    pub(crate) fn events(&self) -> impl Iterator<Item = &RecordedEvent> {
+        self.parts.iter().flat_map(Part::events)
     }
 
     /// Keeps the first `count` events.
-    pub(crate) fn truncate(&mut self, count: usize) {
-        self.range.end = self.range.end.min(self.range.start + count);
+    pub(crate) fn truncate(&mut self, mut count: usize) {
+        self.parts.retain_mut(|part| {
+            part.range.end = part.range.end.min(part.range.start + count);
+            count -= part.range.len();
+            !part.range.is_empty()
+        });
     }
 
     /// The position of its last event.
     pub(crate) fn last(&self) -> Option<Position> {
-        Some(self.events().last()?.position)
+        Some(self.parts.last()?.events().last()?.position)
+    }
+}
+
+impl Part {
+    fn events(&self) -> &[RecordedEvent] {
+        &self.events[self.range.clone()]
     }
 }
 
@@ -53,10 +71,12 @@ pub(crate) struct Recent {
 
 impl Recent {
     /// Adds the page that follows the last one.
-    pub(crate) fn push(&mut self, page: &Page) {
-        self.events += page.events.len();
-        self.bytes += bytes(&page.events);
-        self.pages.push_back(Arc::clone(&page.events));
+    pub(crate) fn push(&mut self, page: Page) {
+        for Part { events, .. } in page.parts {
+            self.events += events.len();
+            self.bytes += bytes(&events);
+            self.pages.push_back(events);
+        }
         while self.pages.len() > 1 && (self.events > EVENTS || self.bytes > BYTES) {
             if let Some(oldest) = self.pages.pop_front() {
                 self.events -= oldest.len();
@@ -65,19 +85,31 @@ impl Recent {
         }
     }
 
-    /// What follows `after`, as far as one page has it; `None` if that is not kept.
+    /// What follows `after`, as much as makes a page; `None` if that is not kept.
+    ///
+    /// Pages are joined, because at the end of the log they are as small as commits are: who needs longer for a step
+    /// than lies between two commits would otherwise fall behind further and further.
     pub(crate) fn after(&self, after: Position) -> Option<Page> {
         let before = |event: &RecordedEvent| event.position <= after;
         let first = self.pages.front()?.first()?;
         if !before(first) && first.position.0 > after.0 + 1 {
             return None;
         }
-        let page = (self.pages).partition_point(|page| page.last().is_some_and(before));
-        let events = Arc::clone(self.pages.get(page)?);
-        Some(Page {
-            range: events.partition_point(before)..events.len(),
-            events,
-        })
+        let begin = (self.pages).partition_point(|page| page.last().is_some_and(before));
+        let (mut events, mut size) = (0, 0);
+        let room = |page: &&Arc<[RecordedEvent]>| {
+            let first = events == 0;
+            (events, size) = (events + page.len(), size + bytes(page));
+            first || (events <= LARGEST && size <= TARGET)
+        };
+        let pages = self.pages.range(begin..).take_while(room);
+        let parts: Vec<_> = (pages.map(Arc::clone))
+            .map(|events| Part {
+                range: events.partition_point(before)..events.len(),
+                events,
+            })
+            .collect();
+        (!parts.is_empty()).then_some(Page { parts })
     }
 }
 
@@ -98,30 +130,24 @@ mod tests {
             payload: Payload::json("Noted", vec![b' '; size]),
             metadata: Arc::default(),
         };
-        Page::new(positions.map(event).collect())
+        Page::new(positions.map(event).collect()).unwrap()
     }
 
     fn positions(page: Option<Page>) -> Option<Vec<u64>> {
-        Some(
-            page?
-                .events()
-                .iter()
-                .map(|event| event.position.0)
-                .collect(),
-        )
+        Some(page?.events().map(|event| event.position.0).collect())
     }
 
     #[test]
     fn what_is_kept_goes_on_exactly_after_what_was_seen() {
         let mut recent = Recent::default();
         assert_eq!(positions(recent.after(Position(0))), None);
-        recent.push(&page(5..8, 0));
-        recent.push(&page(8..10, 0));
+        recent.push(page(5..8, 0));
+        recent.push(page(8..10, 0));
         for (after, expected) in [
             (0, None),
             (3, None),
-            (4, Some(vec![5, 6, 7])),
-            (5, Some(vec![6, 7])),
+            (4, Some(vec![5, 6, 7, 8, 9])),
+            (5, Some(vec![6, 7, 8, 9])),
             (7, Some(vec![8, 9])),
             (8, Some(vec![9])),
             (9, None),
@@ -138,14 +164,48 @@ mod tests {
     #[test]
     fn the_oldest_go_first_when_there_are_too_many_or_they_are_too_large() {
         let mut recent = Recent::default();
-        recent.push(&page(1..100, 0));
-        recent.push(&page(100..100 + EVENTS as u64, 0));
+        recent.push(page(1..100, 0));
+        recent.push(page(100..100 + EVENTS as u64, 0));
         assert_eq!(positions(recent.after(Position(98))), None);
         assert!(recent.after(Position(99)).is_some());
         let end = 100 + EVENTS as u64;
-        recent.push(&page(end..end + 1, BYTES + 1));
+        recent.push(page(end..end + 1, BYTES + 1));
         assert_eq!(positions(recent.after(Position(end - 2))), None);
         // One page is kept whatever it takes: somebody waits for it.
         assert_eq!(positions(recent.after(Position(end - 1))), Some(vec![end]));
+    }
+
+    #[test]
+    fn pages_are_joined_up_to_the_size_of_one() {
+        let mut recent = Recent::default();
+        let small = LARGEST as u64 / 2;
+        for begin in [1, 1 + small, 1 + 2 * small] {
+            recent.push(page(begin..begin + small, 0));
+        }
+        recent.push(page(1 + 3 * small..2 + 3 * small, TARGET + 1));
+        let last = |after| recent.after(Position(after)).and_then(|page| page.last());
+        assert_eq!(last(0), Some(Position(2 * small)));
+        // What is left of the first page does not make room for one more.
+        assert_eq!(last(small - 1), Some(Position(2 * small)));
+        assert_eq!(last(2 * small), Some(Position(3 * small)));
+        // One is handed out whatever it takes.
+        assert_eq!(last(3 * small), Some(Position(3 * small + 1)));
+    }
+
+    #[test]
+    fn of_joined_pages_the_first_events_can_be_kept() {
+        let mut recent = Recent::default();
+        recent.push(page(1..3, 0));
+        recent.push(page(3..6, 0));
+        for (count, expected) in [
+            (0, vec![]),
+            (1, vec![2]),
+            (3, vec![2, 3, 4]),
+            (9, vec![2, 3, 4, 5]),
+        ] {
+            let mut page = recent.after(Position(1));
+            page.as_mut().unwrap().truncate(count);
+            assert_eq!(positions(page), Some(expected));
+        }
     }
 }

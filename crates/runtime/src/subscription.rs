@@ -39,8 +39,8 @@ pub struct Batch {
 impl Batch {
     /// The events, in order.
     pub fn events(&self) -> impl Iterator<Item = &RecordedEvent> {
-        let all = self.page.as_ref().map_or(&[][..], Page::events);
-        all.iter().filter(|event| self.filter.matches(event))
+        let all = self.page.iter().flat_map(Page::events);
+        all.filter(|event| self.filter.matches(event))
     }
 
     /// Where a subscriber stands who has handled this batch and all before it: to go on from here later, begin

@@ -141,19 +141,19 @@ impl Tail {
 
     /// Waits for the next events and tells of them. Dropped half-way it has done nothing.
     async fn read(&self, after: Position, size: &mut PageSize) -> Result<Position, StoreError> {
-        let events = loop {
+        let page = loop {
             let events = self.store.read_log(self.partition, after, size.limit());
             let events = events.await?;
-            if !events.is_empty() {
-                break events;
+            size.learn(&events);
+            if let Some(page) = Page::new(events) {
+                break page;
             }
             self.store.wait_past(self.partition, after).await;
         };
-        size.learn(&events);
-        let last = events.last().map_or(after, |event| event.position);
+        let last = page.last().unwrap_or(after);
         let mut follower = self.follower();
         // Whether anything is missing is for each reader to see.
-        follower.recent.push(&Page::new(events));
+        follower.recent.push(page);
         self.news.send_replace(News { last, fault: None });
         Ok(last)
     }
