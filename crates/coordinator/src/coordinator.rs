@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, CommandGateway, CommandRequest, Domain, FactRequest, FieldViolation,
+    Aggregate, At, CommandGateway, CommandRequest, Domain, EventStore, FactRequest, FieldViolation,
     LetterFilter, LetterStatus, Limits, Payload, Prepare, QueryError, Receipt, RejectedEffect,
     Simulation, StateView, Store, StoreError, StreamId, SubmitError, ThreeWay,
 };
@@ -196,6 +196,10 @@ impl CommandGateway for Coordinator {
         let payloads = rejected.commands.iter();
         let (host, place) = self.admit(domain, Asked::HandBack, violations, payloads)?;
         host.hand_back(rejected, place).await
+    }
+
+    fn outcomes(&self) -> Option<&dyn EventStore> {
+        Some(self.store().as_ref())
     }
 }
 

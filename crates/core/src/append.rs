@@ -96,6 +96,17 @@ pub struct ClaimRecord {
     pub first: FirstResult,
 }
 
+/// A claim that was spent, with the key that it was spent under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedClaim {
+    /// On which stream.
+    pub stream: StreamId,
+    /// The key: [`ClaimKey::of`](crate::ClaimKey::of) tells whose it is.
+    pub external_id: String,
+    /// What it stands for.
+    pub record: ClaimRecord,
+}
+
 /// The answer to one append of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendOutcome {

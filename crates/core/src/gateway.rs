@@ -1,6 +1,6 @@
 //! The door through which commands and facts reach aggregates, wherever they run.
 
-use crate::{CommandRequest, FactRequest, Receipt, RejectedEffect, SubmitError};
+use crate::{CommandRequest, EventStore, FactRequest, Receipt, RejectedEffect, SubmitError};
 
 /// Takes commands, facts and what comes back of them: implemented by the coordinator in process, and by a client over the wire.
 #[async_trait::async_trait]
@@ -19,4 +19,7 @@ pub trait CommandGateway: Send + Sync + std::fmt::Debug + 'static {
     /// that ([`Aggregate::on_rejected`](crate::Aggregate::on_rejected)) is durable. It is told once, however often this
     /// is called. Cancel safety as for [`CommandGateway::submit`].
     async fn hand_back(&self, rejected: RejectedEffect) -> Result<Receipt, SubmitError>;
+
+    /// Where aggregates behind this door keep what became of effects, for those who check it; `None`: out of reach.
+    fn outcomes(&self) -> Option<&dyn EventStore>;
 }

@@ -30,6 +30,7 @@ mod submit_error;
 mod conflict;
 mod dead_letter;
 mod effect;
+mod claim_key;
 mod saga;
 mod process;
 mod gateway;
@@ -41,6 +42,7 @@ mod component;
 mod parked;
 mod checkpoint;
 mod operator;
+mod accountable;
 mod reaction;
 mod timer;
 mod waiting;
@@ -53,9 +55,13 @@ mod append;
 mod store;
 pub mod reading;
 
+pub use accountable::{Accountable, Asked};
 pub use aggregate::{Aggregate, Fact, Merge, Overlap, Prepare, PrepareError, SnapshotPolicy};
-pub use append::{Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, Write};
+pub use append::{
+    Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, KeyedClaim, Write,
+};
 pub use checkpoint::{Checkpoint, CheckpointStore, Hold, Taking, Tenure};
+pub use claim_key::ClaimKey;
 pub use command::{CommandRequest, FactRequest, NewFact};
 pub use component::{Component, InvalidComponent, Share, Work};
 pub use conflict::{ConflictReason, Fault, SequenceConflict};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Advance, CheckpointStore, Component, Domain, EventFilter, Hold, RecordedEvent, StoreError,
-    Tenure,
+    Accountable, Advance, CheckpointStore, Component, Domain, EventFilter, Hold, RecordedEvent,
+    StoreError, Tenure,
 };
 
 /// A saga, a process manager or a projector, as the loop sees it that feeds it.
@@ -22,6 +22,9 @@ pub trait Reaction: Send + Sync + Debug + 'static {
 
     /// Where its progress is kept.
     fn checkpoints(&self) -> &dyn CheckpointStore;
+
+    /// How its effects can be accounted for; `None` if it has none that a target keeps.
+    fn accountable(&self) -> Option<&dyn Accountable>;
 
     /// Handles events and writes down by [`CheckpointStore::advance`] that it has: afterwards that is done as
     /// [`Step::advance`] has it, or the tenure was lost.

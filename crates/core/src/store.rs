@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     Append, AppendError, AppendOutcome, CheckpointStore, ClaimRecord, DeadLetter, Domain,
-    Fingerprint, LetterFilter, LogPartition, Payload, Position, RecordedEvent, Sequence, Snapshot,
-    StreamId, TimerStore, Timestamp,
+    Fingerprint, KeyedClaim, LetterFilter, LogPartition, Payload, Position, RecordedEvent,
+    Sequence, Snapshot, StreamId, TimerStore, Timestamp,
 };
 
 /// Everything that a coordinator and reactions need of a store.
@@ -106,6 +106,14 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         stream: &StreamId,
         external_id: &str,
     ) -> Result<Option<ClaimRecord>, StoreError>;
+
+    /// All that was spent on any stream, external ids and effects alike, in the order of the streams' ids and then of the
+    /// keys, byte by byte: what comes after a key of a stream if given, at most `limit`.
+    async fn claims(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<KeyedClaim>, StoreError>;
 }
 
 /// Where states are kept. Losing them costs time, never truth.

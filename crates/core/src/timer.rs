@@ -46,6 +46,14 @@ pub trait TimerStore: Send + Sync + Debug + 'static {
     /// How long it takes, if nothing is changed, until a timer of a domain's streams rings: nothing if one is due now,
     /// `None` if there is none.
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError>;
+
+    /// All timers that are kept, silent or not, in the order of their streams' ids and then of their names, byte by byte:
+    /// what comes after a name of a stream if given, at most `limit`.
+    async fn timers(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<Timer>, StoreError>;
 }
 
 /// A timer that a stream has set.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CommandGateway, CommandRequest, FactRequest, FieldViolation, Receipt, RejectedEffect,
-    SubmitError, Unavailable,
+    CommandGateway, CommandRequest, EventStore, FactRequest, FieldViolation, Receipt,
+    RejectedEffect, SubmitError, Unavailable,
 };
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -89,6 +89,11 @@ impl CommandGateway for RemoteGateway {
         }
         let answer = self.commands.clone().hand_back(message).await;
         receipt(answer, &rejected.effect.source)
+    }
+
+    /// The store is the server's own.
+    fn outcomes(&self) -> Option<&dyn EventStore> {
+        None
     }
 }
 

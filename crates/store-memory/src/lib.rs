@@ -11,7 +11,7 @@ mod read;
 mod snapshot;
 mod timer;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -96,7 +96,7 @@ struct Stream {
     partition: LogPartition,
     /// Where in that its events are: that of sequence 0 comes first.
     events: Vec<usize>,
-    claims: HashMap<String, ClaimRecord>,
+    claims: BTreeMap<String, ClaimRecord>,
     /// Oldest first.
     snapshots: Vec<Snapshot>,
 }
@@ -106,7 +106,7 @@ impl Stream {
         Self {
             partition,
             events: Vec::new(),
-            claims: HashMap::new(),
+            claims: BTreeMap::new(),
             snapshots: Vec::new(),
         }
     }

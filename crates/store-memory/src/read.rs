@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Load, Loaded,
+    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
     LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
 
@@ -121,6 +121,29 @@ impl EventStore for MemoryStore {
         let log = self.log();
         let stream = log.streams.get(stream);
         Ok(stream.and_then(|stream| stream.claims.get(external_id).cloned()))
+    }
+
+    async fn claims(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<KeyedClaim>, StoreError> {
+        let log = self.log();
+        let from = after.map_or(Bound::Unbounded, |(stream, _)| Bound::Included(stream));
+        let streams = log.streams.range((from, Bound::Unbounded));
+        let claims = streams.flat_map(|(id, stream)| {
+            let after = match after {
+                Some((last, key)) if last == id => Bound::Excluded(key),
+                _ => Bound::Unbounded,
+            };
+            let claims = stream.claims.range::<str, _>((after, Bound::Unbounded));
+            claims.map(|(key, record)| KeyedClaim {
+                stream: id.clone(),
+                external_id: key.clone(),
+                record: record.clone(),
+            })
+        });
+        Ok(claims.take(limit).collect())
     }
 }
 

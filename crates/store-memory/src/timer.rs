@@ -1,10 +1,11 @@
 //! The seam of the timers.
 
 use std::collections::btree_map::Entry;
+use std::ops::Bound;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use seriatim_core::{ClearedTimer, Domain, StoreError, Timer, TimerStore, Timestamp};
+use seriatim_core::{ClearedTimer, Domain, StoreError, StreamId, Timer, TimerStore, Timestamp};
 
 use crate::{Log, MemoryStore};
 
@@ -69,6 +70,19 @@ impl TimerStore for MemoryStore {
         let mut log = self.log();
         let next = log.timers_of(domain).map(|(rings_at, _)| *rings_at).min();
         Ok(next.map(|rings_at| rings_at.since(Timestamp::now())))
+    }
+
+    async fn timers(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<Timer>, StoreError> {
+        let log = self.log();
+        let after = after.map(|(stream, name)| (stream.clone(), name.to_owned()));
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let timers = log.timers.range((after, Bound::Unbounded));
+        let timers = timers.map(|(_, (_, timer))| timer.clone());
+        Ok(timers.take(limit).collect())
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod checkpoint;
 mod checkpoint_sql;
+mod claims;
 mod commits;
 mod connection;
 mod dead_letter;

@@ -5,13 +5,13 @@ use std::num::NonZero;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, Load, Loaded,
+    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
     LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 
-use crate::{PostgresStore, decoder, load, lookup, place, refused, row, streams};
+use crate::{PostgresStore, claims, decoder, load, lookup, place, refused, row, streams};
 
 #[async_trait]
 impl EventStore for PostgresStore {
@@ -116,6 +116,14 @@ impl EventStore for PostgresStore {
         let record = |row: &PgRow| lookup::claim_record(row.try_get(0)?, row.try_get(1)?);
         let record = rows.first().map(record).transpose();
         record.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn claims(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<KeyedClaim>, StoreError> {
+        claims::list(self, after, limit).await
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) struct Texts {
     pub(crate) read_stream: Arc<str>,
     pub(crate) read_log: Arc<str>,
     pub(crate) find_claim: Arc<str>,
+    pub(crate) claims_from_the_first: Arc<str>,
+    pub(crate) claims_after: Arc<str>,
     pub(crate) streams_from_the_first: Arc<str>,
     pub(crate) streams_after: Arc<str>,
     pub(crate) save_snapshot: Arc<str>,
@@ -48,6 +50,8 @@ impl Texts {
                  WHERE domain = {domain} AND root = $2 AND external_id = $3"
             )
             .into(),
+            claims_from_the_first: claims(schema, ">="),
+            claims_after: claims(schema, ">"),
             streams_from_the_first: streams(schema, ">="),
             streams_after: streams(schema, ">"),
             save_snapshot: format!(
@@ -72,6 +76,15 @@ impl Texts {
             timers: timer_sql::Texts::of(schema),
         }
     }
+}
+
+/// The claims of a domain from a key of a root on.
+fn claims(schema: &str, first: &str) -> Arc<str> {
+    format!(
+        "SELECT content, first_result, root, external_id FROM {schema}.seriatim_claims
+         WHERE domain = $1 AND (root, external_id) {first} ($2, $3) ORDER BY root, external_id LIMIT $4"
+    )
+    .into()
 }
 
 /// As many steps in the index as the list is long, however many events there are: from each root to the next.

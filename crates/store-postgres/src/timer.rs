@@ -48,6 +48,22 @@ impl TimerStore for PostgresStore {
         let micros: i64 = (row.try_get(0)).map_err(|error| refused::store_error(action, error))?;
         Ok(Some(Duration::from_micros(micros.try_into().unwrap_or(0))))
     }
+
+    async fn timers(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<Timer>, StoreError> {
+        let action = "list the timers";
+        let query = || self.texts().timers.list(after, limit);
+        let rows = self.readers().read(action, query).await?;
+        let timers = rows.iter().map(|row| {
+            let domain = Domain::new(row.try_get(5)?).map_err(row::unreadable)?;
+            timer(row, &domain)
+        });
+        let timers: Result<Vec<_>, Error> = timers.collect();
+        timers.map_err(|error| refused::store_error(action, error))
+    }
 }
 
 fn timer(row: &PgRow, domain: &Domain) -> Result<Timer, Error> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{ClearedTimer, Domain, Timer, Timestamp};
+use seriatim_core::{ClearedTimer, Domain, StreamId, Timer, Timestamp};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
@@ -24,6 +24,7 @@ pub(crate) struct Texts {
     clear: Arc<str>,
     ring: Arc<str>,
     next: Arc<str>,
+    list: Arc<str>,
 }
 
 impl Texts {
@@ -65,6 +66,11 @@ RETURNING kept.root, kept.name, kept.set_at, kept.ordinal, kept.due"
             .into(),
             next: format!(
                 "SELECT rings_at - {NOW} FROM {table} WHERE domain = $1 ORDER BY rings_at LIMIT 1"
+            )
+            .into(),
+            list: format!(
+                "SELECT root, name, set_at, ordinal, due, domain FROM {table}
+WHERE (domain, root, name) > ($1, $2, $3) ORDER BY domain, root, name LIMIT $4"
             )
             .into(),
         }
@@ -127,6 +133,23 @@ RETURNING kept.root, kept.name, kept.set_at, kept.ordinal, kept.due"
     /// Returns the microseconds until the next one rings, which are negative if it is due; no row if there is none.
     pub(crate) fn next(&self, domain: &Domain) -> Query<'static, Postgres, PgArguments> {
         sqlx::query(AssertSqlSafe(self.next.clone())).bind(domain.as_str().to_owned())
+    }
+
+    /// Returns what [`crate::timer`] reads, and the domain.
+    pub(crate) fn list(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Query<'static, Postgres, PgArguments> {
+        // What is empty is less than every domain.
+        let (domain, root, name) = after.map_or(("", Uuid::nil(), ""), |(stream, name)| {
+            (stream.domain.as_str(), stream.root, name)
+        });
+        sqlx::query(AssertSqlSafe(self.list.clone()))
+            .bind(domain.to_owned())
+            .bind(root)
+            .bind(name.to_owned())
+            .bind(row::limit_column(limit))
     }
 }
 

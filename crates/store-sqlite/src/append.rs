@@ -8,7 +8,7 @@ use seriatim_core::{
 use crate::event_rows::EventRow;
 use crate::known::StreamKey;
 use crate::transaction::Transaction;
-use crate::{dead_letter, read, row};
+use crate::{claims, dead_letter, row};
 
 impl<'j> Transaction<'_, 'j> {
     pub(crate) fn append_batch(
@@ -74,7 +74,7 @@ impl<'j> Transaction<'_, 'j> {
         let Some(claim) = &append.claim else {
             return Ok(refusal);
         };
-        let spent = read::claim(self.connection, &append.stream, &claim.external_id)?;
+        let spent = claims::find(self.connection, &append.stream, &claim.external_id)?;
         Ok(spent.map_or(refusal, AppendOutcome::Claimed))
     }
 
@@ -100,7 +100,7 @@ impl<'j> Transaction<'_, 'j> {
         if new == 1 {
             return Ok(None);
         }
-        let spent = read::claim(self.connection, stream, &claim.external_id)?;
+        let spent = claims::find(self.connection, stream, &claim.external_id)?;
         spent
             .map(|record| Some(AppendOutcome::Claimed(record)))
             .ok_or(Error::QueryReturnedNoRows)

@@ -9,6 +9,7 @@
 mod append;
 mod change;
 mod checkpoint;
+mod claims;
 mod connection;
 mod dead_letter;
 mod decoder;

@@ -5,15 +5,15 @@ use std::num::NonZero;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension};
+use rusqlite::{Connection, Error};
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, ClaimRecord, ContentHash, Domain, EventStore, Load, Loaded,
+    Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
     LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
 
 use crate::decoder::{COLUMNS, Decoder};
-use crate::{SqliteStore, row, snapshot, streams, waiting};
+use crate::{SqliteStore, claims, row, snapshot, streams, waiting};
 
 #[async_trait]
 impl EventStore for SqliteStore {
@@ -85,8 +85,18 @@ impl EventStore for SqliteStore {
         external_id: &str,
     ) -> Result<Option<ClaimRecord>, StoreError> {
         let (stream, external_id) = (stream.clone(), external_id.to_owned());
-        let query = move |connection: &Connection| claim(connection, &stream, &external_id);
+        let query = move |connection: &Connection| claims::find(connection, &stream, &external_id);
         self.loads().read("look up an external id", query).await
+    }
+
+    async fn claims(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<KeyedClaim>, StoreError> {
+        let after = after.map(|(stream, key)| (stream.clone(), key.to_owned()));
+        let query = move |connection: &Connection| claims::list(connection, after.as_ref(), limit);
+        self.lists().read("list the claims", query).await
     }
 }
 
@@ -177,26 +187,4 @@ fn read_log(
         events.push(decoder.event(row)?);
     }
     Ok(events)
-}
-
-/// What an external id of a stream stands for.
-pub(crate) fn claim(
-    connection: &Connection,
-    stream: &StreamId,
-    external_id: &str,
-) -> Result<Option<ClaimRecord>, Error> {
-    let mut select = connection.prepare_cached(
-        "SELECT content, first_result FROM seriatim_claims
-         WHERE domain = (SELECT id FROM seriatim_domains WHERE name = ?) AND root = ?
-         AND external_id = ?",
-    )?;
-    let key = (stream.domain.as_str(), stream.root.as_bytes(), external_id);
-    let found = select.query_row(key, |row| {
-        let first = serde_json::from_str(row::text(row, 1)?);
-        Ok(ClaimRecord {
-            content: ContentHash(row.get(0)?),
-            first: first.map_err(|error| row::unreadable(1, Type::Text, error))?,
-        })
-    });
-    found.optional()
 }

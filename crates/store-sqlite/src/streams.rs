@@ -60,7 +60,7 @@ fn list_domain(
 }
 
 /// All domains with their numbers, by name.
-fn domains(connection: &Connection) -> Result<Vec<(i64, Domain)>, Error> {
+pub(crate) fn domains(connection: &Connection) -> Result<Vec<(i64, Domain)>, Error> {
     let mut select =
         connection.prepare_cached("SELECT id, name FROM seriatim_domains ORDER BY name")?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, row::domain(row, 1)?)))?;

@@ -51,6 +51,16 @@ impl TimerStore for SqliteStore {
         };
         self.lists().read("look for the next timer", query).await
     }
+
+    async fn timers(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<Timer>, StoreError> {
+        let after = after.map(|(stream, name)| (stream.clone(), name.to_owned()));
+        let query = move |connection: &Connection| list(connection, after.as_ref(), limit);
+        self.lists().read("list the timers", query).await
+    }
 }
 
 fn set(connection: &Connection, timers: &[Timer]) -> Result<(), Error> {
@@ -115,6 +125,28 @@ fn ring(
     }
     ringing.sort_by_key(|timer| timer.due);
     Ok(ringing)
+}
+
+fn list(
+    connection: &Connection,
+    after: Option<&(StreamId, String)>,
+    limit: usize,
+) -> Result<Vec<Timer>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT root, name, set_at, ordinal, due, domain FROM seriatim_timers
+         WHERE (domain, root, name) > (?, ?, ?) ORDER BY domain, root, name LIMIT ?",
+    )?;
+    // What is empty is less than every domain.
+    let (domain, root, name) = after.map_or(("", &[][..], ""), |(stream, name)| {
+        let StreamId { domain, root } = stream;
+        (domain.as_str(), &root.as_bytes()[..], name.as_str())
+    });
+    let mut rows = select.query((domain, root, name, row::limit_column(limit)))?;
+    let mut timers = Vec::new();
+    while let Some(row) = rows.next()? {
+        timers.push(timer(row, &row::domain(row, 5)?)?);
+    }
+    Ok(timers)
 }
 
 fn timer(row: &Row<'_>, domain: &Domain) -> Result<Timer, Error> {

@@ -11,10 +11,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Checkpoint, CheckpointStore, ClaimRecord,
-    ClearedTimer, Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold, LetterFilter,
-    Load, Loaded, LogPartition, Parked, Position, RecordedEvent, Sequence, Skipped, Snapshot,
-    SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure,
-    Timer, TimerStore, Wish, Work,
+    ClearedTimer, Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold, KeyedClaim,
+    LetterFilter, Load, Loaded, LogPartition, Parked, Position, RecordedEvent, Sequence, Skipped,
+    Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking,
+    Tenure, Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -324,6 +324,16 @@ impl EventStore for FaultyStore {
         )
         .await
     }
+
+    async fn claims(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<KeyedClaim>, StoreError> {
+        let inner = self.inner();
+        self.call("list the claims", inner.claims(after, limit))
+            .await
+    }
 }
 
 #[async_trait]
@@ -533,5 +543,15 @@ impl TimerStore for FaultyStore {
             inner.next_timer(domain).await
         };
         self.call("look for the next timer", look).await
+    }
+
+    async fn timers(
+        &self,
+        after: Option<(&StreamId, &str)>,
+        limit: usize,
+    ) -> Result<Vec<Timer>, StoreError> {
+        let inner = self.inner();
+        self.call("list the timers", inner.timers(after, limit))
+            .await
     }
 }

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use seriatim::core::{CommandGateway, CommandRequest, FactRequest, Message, Store, Timestamp};
+use seriatim::core::{
+    CommandGateway, CommandRequest, EventStore, FactRequest, Message, Store, Timestamp,
+};
 use seriatim::prelude::*;
 use seriatim::{Coordinator, Enrolled, SagaReaction, open_store};
 use seriatim_bench::Outcome;
@@ -220,5 +222,9 @@ impl CommandGateway for Timed {
 
     async fn hand_back(&self, rejected: RejectedEffect) -> Result<Receipt, SubmitError> {
         self.coordinator.hand_back(rejected).await
+    }
+
+    fn outcomes(&self) -> Option<&dyn EventStore> {
+        self.coordinator.outcomes()
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, stream};
 use seriatim_core::{
-    CheckpointStore, CommandGateway, Component, Domain, Effects, EventFilter, Hold, Process,
-    ProcessCommand, ProcessManager, Reaction, ReactionError, RecordedEvent, Step, StreamId,
+    Accountable, Asked, CheckpointStore, CommandGateway, Component, Domain, Effects, EventFilter,
+    EventStore, Hold, Process, ProcessCommand, ProcessManager, Reaction, ReactionError,
+    RecordedEvent, Step, StreamId,
 };
 
 use super::lanes::lanes;
@@ -40,6 +41,19 @@ impl<P: ProcessManager> Inputs<P> {
             component,
             manager: PhantomData,
         }
+    }
+
+    /// Which instance an event concerns, and what it means there.
+    fn correlate<'e>(
+        &self,
+        event: &'e RecordedEvent,
+    ) -> Result<Option<Correlated<'e, P>>, Refused> {
+        let correlated = P::correlate(event).map_err(Refused::Undecodable)?;
+        Ok(correlated.map(|(root, input)| Correlated {
+            event,
+            instance: StreamId::new(self.domain.clone(), root),
+            input,
+        }))
     }
 
     async fn take(&self, inputs: Vec<Correlated<'_, P>>) -> Result<(), ReactionError> {
@@ -88,19 +102,17 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
         self.checkpoints.as_ref()
     }
 
+    fn accountable(&self) -> Option<&dyn Accountable> {
+        Some(self)
+    }
+
     /// Instances beside one another, each in the order of the log; and the events of a stream in order, whomever they
     /// concern.
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
         let mut inputs = Vec::new();
         for event in step.events {
-            if let Some((root, input)) = P::correlate(event).map_err(Refused::Undecodable)? {
-                let instance = StreamId::new(self.domain.clone(), root);
-                let streams = [event.stream.clone(), instance.clone()];
-                let correlated = Correlated {
-                    event,
-                    instance,
-                    input,
-                };
+            if let Some(correlated) = self.correlate(event)? {
+                let streams = [event.stream.clone(), correlated.instance.clone()];
                 inputs.push((correlated, streams));
             }
         }
@@ -120,5 +132,17 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
             .checkpoints
             .advance(step.tenure, step.advance, step.lease);
         Ok(moved.await?)
+    }
+}
+
+impl<P: ProcessManager> Accountable for Inputs<P> {
+    fn asked(&self, event: &RecordedEvent) -> Result<Vec<Asked>, ReactionError> {
+        let correlated = self.correlate(event)?;
+        let asked = correlated.map(|correlated| Asked::Of(correlated.instance));
+        Ok(asked.into_iter().collect())
+    }
+
+    fn outcomes(&self) -> Option<&dyn EventStore> {
+        self.dispatcher.outcomes()
     }
 }

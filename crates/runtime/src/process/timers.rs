@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, ClearedTimer, Component, Domain, EventFilter, Hold, Process, ProcessManager,
-    Reaction, ReactionError, RecordedEvent, Step, Store, StreamId, Timer, TimerChange, Trigger,
+    Accountable, Asked, CheckpointStore, ClearedTimer, Component, Domain, EventFilter, EventStore,
+    Hold, Process, ProcessManager, Reaction, ReactionError, RecordedEvent, Step, Store, StreamId,
+    Timer, TimerChange, Trigger,
 };
 use tokio::sync::Notify;
 
@@ -63,6 +64,10 @@ impl<P: ProcessManager> Reaction for Timers<P> {
         self.store.as_ref()
     }
 
+    fn accountable(&self) -> Option<&dyn Accountable> {
+        Some(self)
+    }
+
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
         let mut changes = Changes::default();
         for event in step.events {
@@ -79,6 +84,25 @@ impl<P: ProcessManager> Reaction for Timers<P> {
         }
         let moved = self.store.advance(step.tenure, step.advance, step.lease);
         Ok(moved.await?)
+    }
+}
+
+impl<P: ProcessManager> Accountable for Timers<P> {
+    /// The alarm puts each timer that runs out to its instance.
+    fn asked(&self, recorded: &RecordedEvent) -> Result<Vec<Asked>, ReactionError> {
+        let Some(event) = recorded.of::<Process<P>>() else {
+            return Ok(Vec::new());
+        };
+        let event = event.map_err(Refused::Undecodable)?;
+        let asked = event.planned.timers.iter().map(|change| match change {
+            TimerChange::Set { .. } => Asked::MaybeOf(recorded.stream.clone()),
+            TimerChange::Cancel { .. } => Asked::Nothing,
+        });
+        Ok(asked.collect())
+    }
+
+    fn outcomes(&self) -> Option<&dyn EventStore> {
+        Some(self.store.as_ref())
     }
 }
 

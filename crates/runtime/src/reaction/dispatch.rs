@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use seriatim_core::{
     CommandEffect, CommandGateway, Component, DecodeError, Domain, Effect, EffectError, EffectId,
-    Metadata, ReactionError, Receipt, RecordedEvent, RejectedEffect, StreamId, SubmitError,
+    EventStore, Metadata, ReactionError, Receipt, RecordedEvent, RejectedEffect, StreamId,
+    SubmitError,
 };
 
 /// How long an answer may take. Asking again does no harm, and a gateway that is silent for ever would never be noticed.
@@ -62,6 +63,11 @@ impl Dispatcher {
             component,
             actor,
         }
+    }
+
+    /// Where what became of effects can be looked up.
+    pub(crate) fn outcomes(&self) -> Option<&dyn EventStore> {
+        self.gateway.outcomes()
     }
 
     /// Hands over what an event asked for, in order: each is durable before the next is sent. What was handed over

@@ -4,8 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, CheckpointStore, Component, EventFilter, Hold, Reaction, ReactionError, ReadModel,
-    ReadModelStore, ReadModelTables, ReadModelVersion, RegisterError, Step, StoreError,
+    Accountable, Advance, CheckpointStore, Component, EventFilter, Hold, Reaction, ReactionError,
+    ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion, RegisterError, Step, StoreError,
 };
 
 use super::version_checkpoints::VersionCheckpoints;
@@ -81,6 +81,10 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
 
     fn checkpoints(&self) -> &dyn CheckpointStore {
         &self.checkpoints
+    }
+
+    fn accountable(&self) -> Option<&dyn Accountable> {
+        None
     }
 
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {

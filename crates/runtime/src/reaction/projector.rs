@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, Component, EventFilter, Hold, Reaction, ReactionError, RecordedEvent, Step,
+    Accountable, CheckpointStore, Component, EventFilter, Hold, Reaction, ReactionError,
+    RecordedEvent, Step,
 };
 
 /// Writes a read model.
@@ -63,6 +64,10 @@ impl<P: Projector> Reaction for AtLeastOnce<P> {
 
     fn checkpoints(&self) -> &dyn CheckpointStore {
         self.checkpoints.as_ref()
+    }
+
+    fn accountable(&self) -> Option<&dyn Accountable> {
+        None
     }
 
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, stream};
 use seriatim_core::{
-    CheckpointStore, CommandGateway, Component, Domain, Effects, EventFilter, Hold, Reaction,
-    ReactionError, RecordedEvent, Saga, Step, StreamId,
+    Accountable, Asked, CheckpointStore, CommandGateway, Component, Domain, Effect, Effects,
+    EventFilter, EventStore, Hold, Reaction, ReactionError, RecordedEvent, Saga, Step, StreamId,
 };
 use tracing::Instrument;
 
@@ -66,14 +66,19 @@ impl<S: Saga> SagaReaction<S> {
         }
     }
 
-    async fn react(&self, recorded: &RecordedEvent) -> Result<(), ReactionError> {
+    /// What the saga asks for.
+    fn effects(&self, recorded: &RecordedEvent) -> Result<Vec<Effect>, Refused> {
         let Some(event) = recorded.of::<S::Source>() else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         let event = event.map_err(Refused::Undecodable)?;
         let mut effects = Effects::default();
         self.saga.react(&event, recorded, &mut effects);
-        let effects = effects.into_list().map_err(Refused::Unusable)?;
+        effects.into_list().map_err(Refused::Unusable)
+    }
+
+    async fn react(&self, recorded: &RecordedEvent) -> Result<(), ReactionError> {
+        let effects = self.effects(recorded)?;
         let span = tracing::debug_span!(
             "effects",
             component = %self.component,
@@ -132,6 +137,10 @@ impl<S: Saga> Reaction for SagaReaction<S> {
         self.checkpoints.as_ref()
     }
 
+    fn accountable(&self) -> Option<&dyn Accountable> {
+        Some(self)
+    }
+
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
         let left = self.done.left(&step);
         let (done, trouble) = self.react_to_all(&left).await;
@@ -146,6 +155,19 @@ impl<S: Saga> Reaction for SagaReaction<S> {
             Err(_) => self.done.note(step.tenure, &done),
         }
         Ok(moved?)
+    }
+}
+
+impl<S: Saga> Accountable for SagaReaction<S> {
+    fn asked(&self, event: &RecordedEvent) -> Result<Vec<Asked>, ReactionError> {
+        let effects = self.effects(event)?.into_iter();
+        Ok(effects
+            .map(|effect| Asked::Of(effect.target().clone()))
+            .collect())
+    }
+
+    fn outcomes(&self) -> Option<&dyn EventStore> {
+        self.dispatcher.outcomes()
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use seriatim::core::{CommandGateway, CommandRequest, FactRequest, Store, StreamId, Will};
+use seriatim::core::{
+    CommandGateway, CommandRequest, EventStore, FactRequest, Store, StreamId, Will,
+};
 use seriatim::prelude::*;
 use seriatim::{
     Coordinator, Decision, Enrolled, FailurePolicy, PieceState, SagaReaction, open_store,
@@ -49,6 +51,10 @@ impl CommandGateway for Noting {
 
     async fn hand_back(&self, rejected: RejectedEffect) -> Result<Receipt, SubmitError> {
         self.coordinator.hand_back(rejected).await
+    }
+
+    fn outcomes(&self) -> Option<&dyn EventStore> {
+        self.coordinator.outcomes()
     }
 }
 

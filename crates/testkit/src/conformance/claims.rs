@@ -1,6 +1,10 @@
 //! Rules of external ids: spent once, for good, with what they stand for.
 
-use seriatim_core::{ClaimRecord, ContentHash, FirstResult, Position, Sequence};
+use seriatim_core::{
+    ClaimRecord, ContentHash, FirstResult, KeyedClaim, Position, Sequence, StreamId,
+};
+
+use uuid::Uuid;
 
 use super::samples::*;
 
@@ -152,4 +156,78 @@ pub async fn a_claim_made_twice_in_one_batch_is_spent_once(a: &Handle, b: &Handl
         assert_eq!(claim_record(outcome.clone()).content, ContentHash([1; 32]));
     }
     assert_log_is_sound(b).await;
+}
+
+/// Whatever a claim stands for, it is listed under its stream and its key, in their order, with or without events there.
+pub async fn claims_are_listed_in_order(a: &Handle, b: &Handle) {
+    assert_eq!(b.claims(None, 10).await.unwrap(), []);
+    let streams = claims_of_three_domains(a).await;
+    let mut expected = Vec::new();
+    for stream in streams {
+        let mut keys = KEYS;
+        keys.sort_unstable();
+        expected.extend(keys.map(|key| (stream.clone(), key.to_owned())));
+    }
+    let listed = b.claims(None, 100).await.unwrap();
+    for KeyedClaim {
+        stream,
+        external_id,
+        record,
+    } in &listed
+    {
+        let found = a.find_claim(stream, external_id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(record));
+    }
+    let places = listed
+        .into_iter()
+        .map(|claim| (claim.stream, claim.external_id));
+    assert_eq!(places.collect::<Vec<_>>(), expected);
+}
+
+/// Pages follow one another whatever they end with, and also after a key that is not there.
+pub async fn claims_are_listed_in_pages(a: &Handle, b: &Handle) {
+    claims_of_three_domains(a).await;
+    let whole = b.claims(None, 100).await.unwrap();
+    for size in [1, 2, 5] {
+        let mut pages: Vec<KeyedClaim> = Vec::new();
+        loop {
+            let after = pages.last().map(|last| (&last.stream, &*last.external_id));
+            let page = b.claims(after, size).await.unwrap();
+            assert!(page.len() <= size);
+            if page.is_empty() {
+                break;
+            }
+            pages.extend(page);
+        }
+        assert_eq!(pages, whole, "in pages of {size}");
+    }
+    let nil = StreamId::new(domain("b"), Uuid::nil());
+    let between = b.claims(Some((&nil, "k1")), 1).await.unwrap();
+    assert_eq!(between[0].external_id, "k2");
+    let none = StreamId::new(domain("bb"), Uuid::nil());
+    let next = b.claims(Some((&none, "k")), 1).await.unwrap();
+    assert_eq!(next[0].stream.domain, domain("c"));
+    let last = StreamId::new(domain("z"), Uuid::max());
+    assert_eq!(b.claims(Some((&last, "k")), 9).await.unwrap(), []);
+    assert_eq!(b.claims(None, 0).await.unwrap(), []);
+}
+
+const KEYS: [&str; 4] = ["k2", "\0saga/order", "k", "ä"];
+
+/// Two streams of each, in the order of their ids; the domains are first used in another.
+async fn claims_of_three_domains(store: &Handle) -> Vec<StreamId> {
+    let roots = [Uuid::nil(), Uuid::max()];
+    for name in ["c", "a", "b"] {
+        for root in roots {
+            let stream = StreamId::new(domain(name), root);
+            let [first, rest @ ..] = KEYS;
+            write(store, claimed(append(&stream, None, events(1)), first, 1)).await;
+            for key in rest {
+                let refused = refusing(claimed(append(&stream, at(0), events(0)), key, 2));
+                write(store, refused).await;
+            }
+        }
+    }
+    let streams = ["a", "b", "c"].map(|name| roots.map(|root| StreamId::new(domain(name), root)));
+    streams.into_iter().flatten().collect()
 }

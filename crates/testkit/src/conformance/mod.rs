@@ -91,6 +91,8 @@ macro_rules! store_conformance {
             one_external_id_on_two_streams_is_two_claims
             similar_external_ids_are_different_claims
             a_claim_made_twice_in_one_batch_is_spent_once
+            claims_are_listed_in_order
+            claims_are_listed_in_pages
 
             a_stream_is_read_in_ranges
             a_missing_stream_is_empty

@@ -283,6 +283,39 @@ pub async fn no_timers_are_no_error(a: &TimerHandle, b: &TimerHandle) {
     assert_eq!(ring(a, "till", HOUR).await, []);
 }
 
+/// All are listed, due or not, silent or not; pages follow one another whatever they end with.
+pub async fn timers_are_listed_in_order_and_in_pages(a: &TimerHandle, b: &TimerHandle) {
+    assert_eq!(b.timers(None, 10).await.expect("the store answers"), []);
+    let mut expected = Vec::new();
+    for of in ["b", "a"] {
+        for root in [Uuid::max(), Uuid::nil()] {
+            let stream = StreamId::new(domain(of), root);
+            let due = [yesterday(), Timestamp::now().later_by(HOUR)];
+            let timers = ["ä", "close", "Close"].map(|name| timer(&stream, name, 4, due[0]));
+            set(a, &timers).await;
+            let later = timer(&stream, "open", 9, due[1]);
+            set(a, std::slice::from_ref(&later)).await;
+            expected.extend(timers);
+            expected.push(later);
+        }
+    }
+    expected.sort_by_key(|timer| (timer.stream.clone(), timer.name.clone()));
+    ring(a, "a", HOUR).await;
+    for size in [1, 3, 100] {
+        let mut pages: Vec<Timer> = Vec::new();
+        loop {
+            let after = pages.last().map(|last| (&last.stream, &*last.name));
+            let page = b.timers(after, size).await.expect("the store answers");
+            assert!(page.len() <= size);
+            if page.is_empty() {
+                break;
+            }
+            pages.extend(page);
+        }
+        assert_eq!(pages, expected, "in pages of {size}");
+    }
+}
+
 /// Makes one test of each rule for what keeps timers; the block gives two handles on one empty storage, and what keeps
 /// it alive.
 #[macro_export]
@@ -302,6 +335,7 @@ macro_rules! timer_conformance {
             simultaneous_changes_all_succeed
             long_names_and_far_times_are_kept
             no_timers_are_no_error
+            timers_are_listed_in_order_and_in_pages
         }
     };
     (rules ($open:expr) $($rule:ident)*) => {

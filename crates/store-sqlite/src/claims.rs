@@ -1,0 +1,99 @@
+//! Claims that were spent: one by its key, and all of them in pages.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Row};
+use seriatim_core::{ClaimRecord, ContentHash, Domain, KeyedClaim, StreamId};
+
+use crate::{row, streams};
+
+/// The claims of a domain after a key of a root.
+const NEXT: &str = "SELECT content, first_result, root, external_id FROM seriatim_claims
+    WHERE domain = ? AND (root, external_id) > (?, ?) ORDER BY root, external_id LIMIT ?";
+
+/// What an external id of a stream stands for.
+pub(crate) fn find(
+    connection: &Connection,
+    stream: &StreamId,
+    external_id: &str,
+) -> Result<Option<ClaimRecord>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT content, first_result FROM seriatim_claims
+         WHERE domain = (SELECT id FROM seriatim_domains WHERE name = ?) AND root = ?
+         AND external_id = ?",
+    )?;
+    let key = (stream.domain.as_str(), stream.root.as_bytes(), external_id);
+    select.query_row(key, record).optional()
+}
+
+/// Claims in the order of their streams' ids and keys, after one if given.
+pub(crate) fn list(
+    connection: &Connection,
+    after: Option<&(StreamId, String)>,
+    limit: usize,
+) -> Result<Vec<KeyedClaim>, Error> {
+    let mut claims = Vec::new();
+    let first = after.map(|(stream, _)| &stream.domain);
+    for (id, domain) in streams::domains(connection)? {
+        if first.is_some_and(|first| domain < *first) {
+            continue;
+        }
+        let after = after.filter(|(stream, _)| stream.domain == domain);
+        list_domain(connection, (id, &domain), after, limit, &mut claims)?;
+    }
+    Ok(claims)
+}
+
+fn list_domain(
+    connection: &Connection,
+    (id, domain): (i64, &Domain),
+    after: Option<&(StreamId, String)>,
+    limit: usize,
+    claims: &mut Vec<KeyedClaim>,
+) -> Result<(), Error> {
+    let left = row::limit_column(limit.saturating_sub(claims.len()));
+    // What is empty is less than every root.
+    let (root, key) = after.map_or((&[][..], ""), |(stream, key)| {
+        (&stream.root.as_bytes()[..], key.as_str())
+    });
+    let mut select = connection.prepare_cached(NEXT)?;
+    let mut rows = select.query((id, root, key, left))?;
+    while let Some(row) = rows.next()? {
+        claims.push(KeyedClaim {
+            stream: StreamId::new(domain.clone(), row::uuid(row, 2)?),
+            external_id: row::text(row, 3)?.to_owned(),
+            record: record(row)?,
+        });
+    }
+    Ok(())
+}
+
+/// The columns `content` and `first_result`, which come first.
+fn record(row: &Row<'_>) -> Result<ClaimRecord, Error> {
+    let first = serde_json::from_str(row::text(row, 1)?);
+    Ok(ClaimRecord {
+        content: ContentHash(row.get(0)?),
+        first: first.map_err(|error| row::unreadable(1, Type::Text, error))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page costs what it holds, wherever it begins.
+    #[tokio::test]
+    async fn a_page_is_looked_up_in_the_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("claims.db");
+        drop(crate::SqliteStore::open_file(&path).await.unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {NEXT}");
+        let mut plan = connection.prepare(&explain).unwrap();
+        let steps = plan.query_map((1, &[0u8; 16][..], "k", 10), |row| row.get(3));
+        let steps: Vec<String> = steps.unwrap().map(Result::unwrap).collect();
+        assert_eq!(
+            steps,
+            ["SEARCH seriatim_claims USING PRIMARY KEY (domain=? AND (root,external_id)>(?,?))"]
+        );
+    }
+}
