@@ -38,6 +38,7 @@ mod view;
 
 mod resequencer;
 mod subscribe_error;
+mod cause;
 mod component;
 mod parked;
 mod checkpoint;
@@ -48,7 +49,10 @@ mod timer;
 mod waiting;
 mod read_model;
 mod read_model_version;
+mod read_model_progress;
+mod comparison;
 mod read_model_store;
+mod version_rules;
 mod snapshot;
 mod schema;
 mod append;
@@ -60,9 +64,11 @@ pub use aggregate::{Aggregate, Fact, Merge, Overlap, Prepare, PrepareError, Snap
 pub use append::{
     Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, KeyedClaim, Write,
 };
+pub use cause::cause;
 pub use checkpoint::{Checkpoint, CheckpointStore, Hold, Taking, Tenure};
 pub use claim_key::ClaimKey;
 pub use command::{CommandRequest, FactRequest, NewFact};
+pub use comparison::{CompareTables, ComparedTables, Comparison, ComparisonQuery};
 pub use component::{Component, InvalidComponent, Share, Work};
 pub use conflict::{ConflictReason, Fault, SequenceConflict};
 pub use content_hash::ContentHash;
@@ -95,9 +101,10 @@ pub use process::{
 };
 pub use reaction::{Reaction, ReactionError, Step};
 pub use read_model::ReadModel;
-pub use read_model_store::{Comparison, ReadModelStore, RegisterError, VersionError};
+pub use read_model_progress::{ReadModelOverview, ReadModelProgress};
+pub use read_model_store::{ReadModelStore, RegisterError, TableGone, VersionError, VersionStore};
 pub use read_model_version::{
-    InvalidReadModelName, ReadModelProgress, ReadModelTables, ReadModelVersion, VersionStanding,
+    InvalidReadModelName, ReadModelTables, ReadModelVersion, UnknownStanding, VersionStanding,
     VersionStatus,
 };
 pub use receipt::{Commit, FirstResult, Outcome, Receipt};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Accountable, Advance, CheckpointStore, Component, Domain, EventFilter, Hold, RecordedEvent,
-    StoreError, Tenure,
+    Accountable, Advance, CheckpointStore, Component, Domain, EventFilter, Hold, ReadModelVersion,
+    RecordedEvent, StoreError, Tenure, VersionStore, Work,
 };
 
 /// A saga, a process manager or a projector, as the loop sees it that feeds it.
@@ -25,6 +25,18 @@ pub trait Reaction: Send + Sync + Debug + 'static {
 
     /// How its effects can be accounted for; `None` if it has none that a target keeps.
     fn accountable(&self) -> Option<&dyn Accountable>;
+
+    /// The read model it feeds, and where that is kept, if it is one in a database.
+    fn read_model(&self) -> Option<(&ReadModelVersion, &dyn VersionStore)> {
+        None
+    }
+
+    /// Told that a piece of its work was taken, before it is given events. If it refuses, the work is let go of, and
+    /// taken again later.
+    async fn begin(&self, work: &Work) -> Result<(), StoreError> {
+        let _ = work;
+        Ok(())
+    }
 
     /// Handles events and writes down by [`CheckpointStore::advance`] that it has: afterwards that is done as
     /// [`Step::advance`] has it, or the tenure was lost.

@@ -1,17 +1,19 @@
 //! The seam of a database that holds read models: each step in one transaction, and the versions beside one another.
 
 use std::error::Error;
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 
 use crate::{
-    CheckpointStore, Hold, InvalidReadModelName, LogPartition, Position, ReactionError, ReadModel,
-    ReadModelTables, ReadModelVersion, Step, StoreError, VersionStatus,
+    CheckpointStore, Comparison, ComparisonQuery, Component, Hold, InvalidReadModelName,
+    LogPartition, Position, ReactionError, ReadModel, ReadModelTables, ReadModelVersion, Step,
+    StoreError, VersionStatus,
 };
 
 /// A database that holds read models, and their checkpoints beside them. It may be that of the events, or another.
 #[async_trait]
-pub trait ReadModelStore: CheckpointStore + Clone {
+pub trait ReadModelStore: CheckpointStore + VersionStore + Clone {
     /// What [`ReadModel`] is given.
     type Connection: Send;
 
@@ -33,9 +35,17 @@ pub trait ReadModelStore: CheckpointStore + Clone {
         tables: &ReadModelTables,
         step: Step<'_>,
     ) -> Result<Hold, ReactionError>;
+}
 
+/// What can be done about versions of read models without knowing what is in them.
+#[async_trait]
+pub trait VersionStore: Send + Sync + Debug {
     /// All versions there are, of one model if given, in the order of their names and numbers.
     async fn versions(&self, name: Option<&str>) -> Result<Vec<VersionStatus>, StoreError>;
+
+    /// Whether there is such a version. If not, what was noted of its progress since it was dropped is forgotten, in
+    /// one step with the look.
+    async fn confirm(&self, version: &ReadModelVersion) -> Result<bool, StoreError>;
 
     /// Makes a version the live one, in one step for all who read: from then on the views show its tables. The one
     /// before is kept. Does nothing if it is live already.
@@ -49,33 +59,11 @@ pub trait ReadModelStore: CheckpointStore + Clone {
 
     /// Holds the rows of a query against those of the same query on the live version, both as they are at one moment.
     /// `query` makes it from the names of the tables.
-    async fn compare<Q: Fn(&ReadModelTables) -> String + Send + Sync>(
+    async fn compare(
         &self,
         version: &ReadModelVersion,
-        query: Q,
+        query: &ComparisonQuery,
     ) -> Result<Comparison, VersionError>;
-}
-
-/// What a comparison with the live version has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Comparison {
-    /// Whether both had handled the same events at that moment. If not, they may differ for that reason alone.
-    pub at_same_position: bool,
-    /// How many rows the live version gave.
-    pub live_rows: u64,
-    /// How many the other gave.
-    pub rows: u64,
-    /// How many different rows only the live version has.
-    pub only_live: u64,
-    /// How many different rows only the other has.
-    pub only_other: u64,
-}
-
-impl Comparison {
-    /// Whether the rows are the same.
-    pub fn is_equal(&self) -> bool {
-        self.live_rows == self.rows && self.only_live == 0 && self.only_other == 0
-    }
 }
 
 /// Why a read model cannot be fed.
@@ -117,9 +105,29 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
+/// The table of a read model is not there. It is the cause of an error of the store, for events are not to blame for it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the table {table} of `{component}` is gone; restore it, or drop this version of the read model and restart"
+)]
+pub struct TableGone {
+    /// Whose.
+    pub component: Component,
+    /// The table as SQL calls it.
+    pub table: String,
+}
+
 /// Why nothing was done about a version.
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
+    /// The process that was asked was started without the read model.
+    #[error("there is no read model `{name}` here; {}", names(.known))]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// There is no such version.
     #[error("there is no {version}; there are {}", list(.known))]
     Unknown {
@@ -127,6 +135,16 @@ pub enum VersionError {
         version: ReadModelVersion,
         /// The versions that there are.
         known: Vec<u32>,
+    },
+    /// The version and the live one do not both have such a table.
+    #[error("{version} and the live one have no table `{table}` in common; {}", names(.known))]
+    UnknownTable {
+        /// Which version.
+        version: ReadModelVersion,
+        /// What was asked for.
+        table: String,
+        /// The tables that both have.
+        known: Vec<String>,
     },
     /// It has not come as far as the live one.
     #[error(
@@ -167,6 +185,16 @@ pub enum VersionError {
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn names(known: &[String]) -> String {
+    match known {
+        [] => "there is none".into(),
+        known => {
+            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            format!("name one of {}", known.join(", "))
+        }
+    }
 }
 
 fn list(versions: &[u32]) -> String {

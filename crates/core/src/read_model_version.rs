@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::{Checkpoint, Component, LogPartition, Position, ReadModel, Timestamp};
+use crate::{
+    Checkpoint, Component, LogPartition, Position, ReadModel, ReadModelProgress, Timestamp,
+};
 
 /// A version of a read model.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,6 +132,23 @@ impl ReadModelTables {
         self.plain.iter().map(String::as_str)
     }
 
+    /// SQL for the rows of a table: all of them, or some columns.
+    ///
+    /// # Panics
+    /// If [`ReadModel::TABLES`] names no such table.
+    pub fn select(&self, plain: &str, columns: &[String]) -> String {
+        let table = self.name(plain);
+        if columns.is_empty() {
+            return format!("SELECT * FROM {table}");
+        }
+        // Without the table SQLite would take the name of a column that is not there for a text.
+        let quoted = columns
+            .iter()
+            .map(|column| format!("t.\"{}\"", column.replace('"', "\"\"")));
+        let columns: Vec<_> = quoted.collect();
+        format!("SELECT {} FROM {table} AS t", columns.join(", "))
+    }
+
     /// All names, as SQL wants them.
     pub fn names(&self) -> impl Iterator<Item = String> {
         self.plain_names().map(|plain| self.name(plain))
@@ -159,9 +177,11 @@ impl VersionStanding {
     }
 
     /// What [`as_str`](Self::as_str) gave.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Result<Self, UnknownStanding> {
         let all = [Self::Building, Self::Live, Self::Kept];
-        all.into_iter().find(|standing| standing.as_str() == text)
+        let mut all = all.into_iter();
+        let found = all.find(|standing| standing.as_str() == text);
+        found.ok_or_else(|| UnknownStanding(text.into()))
     }
 }
 
@@ -170,6 +190,11 @@ impl fmt::Display for VersionStanding {
         f.pad(self.as_str())
     }
 }
+
+/// A text that says nothing about a version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no version of a read model is `{0}`; restore a backup")]
+pub struct UnknownStanding(pub String);
 
 /// A version that there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,52 +264,10 @@ fn reached(checkpoints: &[Checkpoint]) -> BTreeMap<LogPartition, Position> {
     reached
 }
 
-/// How far a version has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadModelProgress {
-    /// How many events of the log it has handled, or passed over because they do not concern it.
-    pub handled: u64,
-    /// How many the log has.
-    pub of: u64,
-    /// When it began, by the clock of its database.
-    pub begun_at: Timestamp,
-    /// When it came so far, by the same clock.
-    pub moved_at: Timestamp,
-}
-
-impl ReadModelProgress {
-    /// Events in a second, on average since it began; 0 if it has not moved.
-    pub fn rate(&self) -> f64 {
-        per_second(self.handled, self.begun_at, self.moved_at)
-    }
-
-    /// Events in a second since an earlier look.
-    pub fn rate_since(&self, earlier: &Self) -> f64 {
-        let more = self.handled.saturating_sub(earlier.handled);
-        per_second(more, earlier.moved_at, self.moved_at)
-    }
-
-    /// How long the rest takes at a rate; `None`: for ever.
-    pub fn left_at(&self, rate: f64) -> Option<Duration> {
-        let left = self.of.saturating_sub(self.handled);
-        match left {
-            0 => Some(Duration::ZERO),
-            _ => Duration::try_from_secs_f64(left as f64 / rate).ok(),
-        }
-    }
-}
-
-fn per_second(events: u64, from: Timestamp, to: Timestamp) -> f64 {
-    let micros = to.as_micros().saturating_sub(from.as_micros());
-    match micros > 0 {
-        true => events as f64 * 1e6 / micros as f64,
-        false => 0.0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::num::NonZero;
+    use std::time::Duration;
 
     use super::*;
     use crate::{Share, Work};
@@ -322,7 +305,11 @@ mod tests {
     #[test]
     fn progress_counts_what_every_share_has_finished() {
         let heads = [Position(1000), Position(500)];
+        let empty = status(2, &[]).progress(&[]);
+        assert_eq!((empty.is_done(), empty.percent()), (true, 100));
+        assert_eq!(empty.left_at(empty.rate()), Some(Duration::ZERO));
         let nothing = status(2, &[]).progress(&heads);
+        assert_eq!((nothing.is_done(), nothing.percent()), (false, 0));
         assert_eq!((nothing.handled, nothing.of), (0, 1500));
         assert_eq!(nothing.left_at(nothing.rate()), None);
 
@@ -369,6 +356,17 @@ mod tests {
         for name in ["", "Orders", "1st", "a b", "a-b", "_a", "a\"b", &long] {
             assert!(ReadModelVersion::new(name, 1).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn columns_are_named_with_their_table_and_in_quotes() {
+        let tables = ReadModelTables::new("", ["orders"], 3);
+        assert_eq!(tables.select("orders", &[]), "SELECT * FROM orders_v3");
+        let columns = ["root".to_owned(), "a\"b".to_owned()];
+        assert_eq!(
+            tables.select("orders", &columns),
+            r#"SELECT t."root", t."a""b" FROM orders_v3 AS t"#
+        );
     }
 
     #[test]

@@ -89,10 +89,10 @@ pub use waiting::{WaitError, Waiting};
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
 pub use seriatim_core::{
-    Aggregate, Begin, CommandEffect, Comparison, Decision, Effect, EffectId, FactEffect,
-    OperatorError, Process, Progress, ReadModel, ReadModelProgress, ReadModelStore,
-    ReadModelTables, ReadModelVersion, RegisterError, Rejected, SubscribeError, VersionError,
-    VersionStanding, VersionStatus,
+    Aggregate, Begin, CommandEffect, CompareTables, ComparedTables, Comparison, Decision, Effect,
+    EffectId, FactEffect, OperatorError, Process, Progress, ReadModel, ReadModelOverview,
+    ReadModelProgress, ReadModelStore, ReadModelTables, ReadModelVersion, RegisterError, Rejected,
+    SubscribeError, VersionError, VersionStanding, VersionStatus, VersionStore,
 };
 /// Tells the recorder of a program of its own what each metric means.
 #[cfg(feature = "server")]

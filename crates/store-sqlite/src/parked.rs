@@ -1,7 +1,7 @@
 //! What was parked and skipped. Whether a tenure is in force was looked at before, in the same transaction.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, Row, params};
+use rusqlite::{Connection, Error, Row, ToSql, params};
 use seriatim_core::{
     Attempt, Component, Hold, Parked, Sequence, Skipped, StreamId, Tenure, Timestamp, Will, Wish,
     Work,
@@ -16,26 +16,18 @@ const KEY: &str = "component = ?1 AND partition = ?2 AND share_count = ?3 AND sh
 
 /// Leaves alone what is parked already: that begins further in front.
 pub(crate) fn park(connection: &Connection, tenure: &Tenure, parked: &Parked) -> Result<(), Error> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO seriatim_parked (component, partition, share_count, share_index, domain, root,
-             sequence, tries, since, failure, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    )?;
-    let (component, partition, count, index) = key(&tenure.work);
-    let row = params![
-        component,
-        partition,
-        count,
-        index,
-        parked.stream.domain.as_str(),
-        parked.stream.root.as_bytes(),
-        parked.sequence.0,
-        parked.tries,
-        parked.since.as_micros(),
-        parked.failure,
-        attempts_column(&parked.attempts)?,
+    let insert =
+        "INSERT INTO seriatim_parked (component, partition, share_count, share_index, domain,
+             root, sequence, tries, since, failure, attempts)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let values: [&dyn ToSql; 5] = [
+        &parked.sequence.0,
+        &parked.tries,
+        &parked.since.as_micros(),
+        &parked.failure,
+        &attempts_column(&parked.attempts)?,
     ];
-    insert.execute(row).map(drop)
+    execute(connection, insert, &tenure.work, &parked.stream, &values).map(drop)
 }
 
 pub(crate) fn advance(
@@ -45,26 +37,14 @@ pub(crate) fn advance(
     from: Sequence,
     to: Option<Sequence>,
 ) -> Result<Hold, Error> {
-    let (component, partition, count, index) = key(&tenure.work);
-    let (domain, root) = (stream.domain.as_str(), stream.root.as_bytes());
-    let Some(to) = to else {
-        let mut delete = connection.prepare_cached(&unpark_text())?;
-        return held(delete.execute(params![
-            component, partition, count, index, domain, root, from.0
-        ])?);
-    };
-    let mut update = connection.prepare_cached(&advance_text())?;
-    held(update.execute(params![
-        component,
-        partition,
-        count,
-        index,
-        domain,
-        root,
-        from.0,
-        to.0,
-        Will::Retry.as_str()
-    ])?)
+    let work = &tenure.work;
+    held(match to {
+        Some(to) => {
+            let values: [&dyn ToSql; 3] = [&from.0, &to.0, &Will::Retry.as_str()];
+            execute(connection, &advance_text(), work, stream, &values)
+        }
+        None => execute(connection, &unpark_text(), work, stream, &[&from.0]),
+    })
 }
 
 /// The seventh parameter is where it is parked.
@@ -87,24 +67,24 @@ pub(crate) fn park_again(
     tenure: &Tenure,
     parked: &Parked,
 ) -> Result<Hold, Error> {
-    let mut update = connection.prepare_cached(&format!(
+    let update = format!(
         "UPDATE seriatim_parked SET tries = ?8, failure = ?9, attempts = ?10,
              wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
          WHERE {KEY} AND sequence = ?7 AND tries < ?8"
-    ))?;
-    let (component, partition, count, index) = key(&tenure.work);
-    held(update.execute(params![
-        component,
-        partition,
-        count,
-        index,
-        parked.stream.domain.as_str(),
-        parked.stream.root.as_bytes(),
-        parked.sequence.0,
-        parked.tries,
-        parked.failure,
-        attempts_column(&parked.attempts)?,
-    ])?)
+    );
+    let values: [&dyn ToSql; 4] = [
+        &parked.sequence.0,
+        &parked.tries,
+        &parked.failure,
+        &attempts_column(&parked.attempts)?,
+    ];
+    held(execute(
+        connection,
+        &update,
+        &tenure.work,
+        &parked.stream,
+        &values,
+    ))
 }
 
 pub(crate) fn decide(
@@ -114,26 +94,19 @@ pub(crate) fn decide(
     sequence: Sequence,
     wish: &Wish,
 ) -> Result<bool, Error> {
-    let mut update = connection.prepare_cached(&format!(
+    let update = format!(
         "UPDATE seriatim_parked
          SET wish = ?8, wish_actor = ?9, wish_reason = ?10, wish_at = ?11
          WHERE {KEY} AND sequence = ?7 AND wish IS NULL"
-    ))?;
-    let (component, partition, count, index) = key(work);
-    let updated = update.execute(params![
-        component,
-        partition,
-        count,
-        index,
-        stream.domain.as_str(),
-        stream.root.as_bytes(),
-        sequence.0,
-        wish.will.as_str(),
-        wish.actor,
-        wish.reason,
-        wish.at.as_micros(),
-    ])?;
-    Ok(updated > 0)
+    );
+    let values: [&dyn ToSql; 5] = [
+        &sequence.0,
+        &wish.will.as_str(),
+        &wish.actor,
+        &wish.reason,
+        &wish.at.as_micros(),
+    ];
+    Ok(execute(connection, &update, work, stream, &values)? > 0)
 }
 
 pub(crate) fn note_skipped(
@@ -141,26 +114,36 @@ pub(crate) fn note_skipped(
     tenure: &Tenure,
     skipped: &Skipped,
 ) -> Result<(), Error> {
-    let mut insert = connection.prepare_cached(
+    let insert =
         "INSERT INTO seriatim_skipped (component, partition, share_count, share_index, domain,
              root, sequence, skipped_at, failure, actor, reason)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    let (component, partition, count, index) = key(&tenure.work);
-    let row = params![
-        component,
-        partition,
-        count,
-        index,
-        skipped.stream.domain.as_str(),
-        skipped.stream.root.as_bytes(),
-        skipped.sequence.0,
-        skipped.at.as_micros(),
-        skipped.failure,
-        skipped.actor,
-        skipped.reason,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let values: [&dyn ToSql; 5] = [
+        &skipped.sequence.0,
+        &skipped.at.as_micros(),
+        &skipped.failure,
+        &skipped.actor,
+        &skipped.reason,
     ];
-    insert.execute(row).map(drop)
+    execute(connection, insert, &tenure.work, &skipped.stream, &values).map(drop)
+}
+
+/// Runs a statement about a stream of a piece of work, which are its first parameters, as in [`KEY`]; the values are
+/// those from the seventh on.
+fn execute(
+    connection: &Connection,
+    text: &str,
+    work: &Work,
+    stream: &StreamId,
+    values: &[&dyn ToSql],
+) -> Result<usize, Error> {
+    let mut statement = connection.prepare_cached(text)?;
+    let (component, partition, count, index) = key(work);
+    let (domain, root) = (stream.domain.as_str(), stream.root.as_bytes());
+    let mut parameters: Vec<&dyn ToSql> =
+        vec![&component, &partition, &count, &index, &domain, &root];
+    parameters.extend(values);
+    statement.execute(parameters.as_slice())
 }
 
 pub(crate) fn list(
@@ -244,8 +227,8 @@ fn attempts_column(attempts: &[Attempt]) -> Result<String, Error> {
     serde_json::to_string(attempts).map_err(row::unwritable)
 }
 
-fn held(rows: usize) -> Result<Hold, Error> {
-    Ok(match rows {
+fn held(rows: Result<usize, Error>) -> Result<Hold, Error> {
+    rows.map(|rows| match rows {
         0 => Hold::Lost,
         _ => Hold::Held,
     })

@@ -6,16 +6,16 @@ use async_trait::async_trait;
 use seriatim_core::{
     Accountable, Advance, CheckpointStore, Component, EventFilter, Hold, Reaction, ReactionError,
     ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion, RegisterError, Step, StoreError,
+    StoreErrorKind, VersionStore, Work,
 };
-
-use super::version_checkpoints::VersionCheckpoints;
 
 /// A read model as a component: its tables show every event exactly once.
 pub struct ExactlyOnce<S, M> {
     component: Component,
     filter: EventFilter,
+    version: ReadModelVersion,
     tables: ReadModelTables,
-    checkpoints: VersionCheckpoints<S>,
+    store: S,
     model: M,
 }
 
@@ -28,7 +28,8 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
             component: version.component(),
             filter: model.filter(),
             tables,
-            checkpoints: VersionCheckpoints { store, version },
+            version,
+            store,
             model,
         })
     }
@@ -38,7 +39,7 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
     /// Whether somebody has done a step that seems to have failed: this very process, if the answer to its commit was
     /// lost. Then what failed is that its rows are there already.
     async fn was_done(&self, step: Step<'_>) -> Result<bool, StoreError> {
-        let (store, tenure) = (&self.checkpoints.store, step.tenure);
+        let (store, tenure) = (&self.store, step.tenure);
         let component = Some(&self.component);
         Ok(match step.advance {
             Advance::Checkpoint(_) => {
@@ -80,7 +81,25 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
     }
 
     fn checkpoints(&self) -> &dyn CheckpointStore {
-        &self.checkpoints
+        &self.store
+    }
+
+    fn read_model(&self) -> Option<(&ReadModelVersion, &dyn VersionStore)> {
+        Some((&self.version, &self.store))
+    }
+
+    /// Whoever still feeds a version when it is dropped finds its work lost, and would take it anew.
+    async fn begin(&self, _: &Work) -> Result<(), StoreError> {
+        // Looked at after it was taken: whoever drops the version later forgets this too.
+        if self.store.confirm(&self.version).await? {
+            return Ok(());
+        }
+        let gone = Gone(self.version.clone());
+        Err(StoreError::new(
+            "feed a read model",
+            StoreErrorKind::Unavailable,
+            gone,
+        ))
     }
 
     fn accountable(&self) -> Option<&dyn Accountable> {
@@ -88,8 +107,8 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
     }
 
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
-        let store = &self.checkpoints.store;
-        match store.project(&self.model, &self.tables, step).await {
+        let project = (self.store).project(&self.model, &self.tables, step);
+        match project.await {
             Err(failed @ ReactionError::Failed(_)) => match self.was_done(step).await? {
                 true => Ok(Hold::Lost),
                 false => Err(failed),
@@ -98,3 +117,7 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
         }
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0} was dropped; leave it out of the program, or restart this to build it anew")]
+struct Gone(ReadModelVersion);

@@ -20,7 +20,6 @@ mod runner;
 mod saga;
 mod status;
 mod step;
-mod version_checkpoints;
 mod working;
 
 pub use back_off::BackOff;

@@ -71,13 +71,7 @@ impl Piece {
     async fn stand_by(&mut self) -> Option<Tenure> {
         let mut tried = 0;
         loop {
-            let taking = self.reaction.checkpoints().take(
-                &self.work,
-                &self.owner,
-                self.lease,
-                Position::START,
-            );
-            let pause = match taking.await {
+            let pause = match self.take().await {
                 Ok(Taking::Taken(tenure)) => return Some(tenure),
                 Ok(Taking::Busy { owner, .. }) => {
                     self.is(PieceState::StandingBy { owner: Some(owner) });
@@ -95,6 +89,19 @@ impl Piece {
                 return None;
             }
         }
+    }
+
+    async fn take(&self) -> Result<Taking, StoreError> {
+        let (checkpoints, work) = (self.reaction.checkpoints(), &self.work);
+        let taking = checkpoints.take(work, &self.owner, self.lease, Position::START);
+        let taking = taking.await?;
+        if let Taking::Taken(tenure) = &taking
+            && let Err(error) = self.reaction.begin(work).await
+        {
+            self.release(tenure).await;
+            return Err(error);
+        }
+        Ok(taking)
     }
 
     /// Keeps the work and does nothing for it, until a person says that it may go on.

@@ -7,6 +7,7 @@ use seriatim::core::{EventFilter, RecordedEvent};
 use seriatim::sqlx::{self, AssertSqlSafe, PgConnection};
 use seriatim::{
     PieceState, ReadModel, ReadModelStore, ReadModelTables, RegisterError, StartAppError,
+    VersionStore,
 };
 
 use crate::account::{Account, Do, deposit, root};

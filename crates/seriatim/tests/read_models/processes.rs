@@ -4,7 +4,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use seriatim::{ReadModel, ReadModelStore};
+use seriatim::{ReadModel, ReadModelStore, VersionStore};
 
 use crate::account::deposit;
 use crate::databases::{

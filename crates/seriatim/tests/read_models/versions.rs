@@ -6,7 +6,7 @@ use seriatim::core::{
 use seriatim::prelude::*;
 use seriatim::{
     Comparison, ExactlyOnce, ReadModel, ReadModelStore, ReadModelTables, VersionError,
-    VersionStanding,
+    VersionStanding, VersionStore,
 };
 
 use crate::account::{Account, Do, deposit, root};
@@ -62,7 +62,7 @@ where
     let progress = app.progress(&store, &tally(2)).await.unwrap();
     assert_eq!((progress.handled, progress.of), (0, 60));
     assert_eq!(progress.left_at(progress.rate()), None);
-    let comparison = store.compare(&tally(2), balances).await.unwrap();
+    let comparison = store.compare(&tally(2), &balances).await.unwrap();
     let nothing_yet = Comparison {
         at_same_position: false,
         live_rows: ACCOUNTS as u64,
@@ -84,7 +84,7 @@ where
     assert!(progress.rate() > 0.0);
     assert!(progress.left_at(progress.rate()).unwrap().is_zero());
     assert_is_the_fold(&database, &app, 2).await;
-    let comparison = store.compare(&tally(2), balances).await.unwrap();
+    let comparison = store.compare(&tally(2), &balances).await.unwrap();
     assert!(
         comparison.at_same_position && comparison.is_equal(),
         "{comparison:?}"
@@ -101,7 +101,7 @@ where
         .await;
     let before = shown(&database).await;
     assert_eq!(before.len(), ACCOUNTS);
-    let comparison = store.compare(&tally(1), balances).await.unwrap();
+    let comparison = store.compare(&tally(1), &balances).await.unwrap();
     assert_eq!(
         (comparison.rows, comparison.only_live),
         (0, ACCOUNTS as u64)
@@ -179,6 +179,43 @@ async fn a_rebuild_on_postgres_that_is_ended_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_rebuild_on_sqlite_that_is_ended_leaves_nothing_behind() {
     a_rebuild_that_is_ended_leaves_nothing_behind::<Sqlite>().await;
+}
+
+/// Somebody who fed a version takes its work once more, while it is dropped and made anew by others.
+async fn late_progress_of_a_dropped_version_is_forgotten_and_that_of_its_successor_is_not<
+    D: Database,
+>()
+where
+    Tally<1>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+    Tally<2>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+{
+    let database = D::new();
+    let store = database.store().await;
+    store.register(&Tally::<1>::new()).await.unwrap();
+    store.register(&Tally::<2>::new()).await.unwrap();
+    store.drop_version(&tally(2)).await.unwrap();
+    let component = tally(2).component();
+    take_version(&store, 2, "late", LEASE).await;
+    assert!(!store.confirm(&tally(2)).await.unwrap());
+    assert_eq!(store.checkpoints(Some(&component)).await.unwrap(), []);
+
+    store.register(&Tally::<2>::new()).await.unwrap();
+    take_version(&store, 2, "next", LEASE).await;
+    assert!(store.confirm(&tally(2)).await.unwrap());
+    let checkpoints = store.checkpoints(Some(&component)).await.unwrap();
+    assert_eq!(checkpoints[0].owner.as_deref(), Some("next"));
+}
+
+#[tokio::test]
+async fn late_progress_of_a_dropped_version_on_postgres_is_forgotten() {
+    late_progress_of_a_dropped_version_is_forgotten_and_that_of_its_successor_is_not::<Postgres>()
+        .await;
+}
+
+#[tokio::test]
+async fn late_progress_of_a_dropped_version_on_sqlite_is_forgotten() {
+    late_progress_of_a_dropped_version_is_forgotten_and_that_of_its_successor_is_not::<Sqlite>()
+        .await;
 }
 
 async fn a_switch_under_load_never_goes_back_in_time<D: Database>()

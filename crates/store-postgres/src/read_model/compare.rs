@@ -1,16 +1,16 @@
 //! A version beside the live one, both as they are at one moment.
 
-use seriatim_core::{Comparison, ReadModelTables, ReadModelVersion, VersionError};
+use seriatim_core::{Comparison, ComparisonQuery, ReadModelVersion, VersionError, VersionStatus};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::registry::Registry;
-use super::versions::{Refused, SNAPSHOT, find, live};
+use super::versions::{Refused, SNAPSHOT};
 use crate::{PostgresStore, row};
 
-pub(super) async fn compare<Q: Fn(&ReadModelTables) -> String>(
+pub(super) async fn compare(
     store: &PostgresStore,
     version: &ReadModelVersion,
-    query: Q,
+    query: &ComparisonQuery,
 ) -> Result<Comparison, VersionError> {
     let failed = |refused: Refused| refused.into_error("compare read models");
     let connections = store.read_models();
@@ -24,9 +24,9 @@ pub(super) async fn compare<Q: Fn(&ReadModelTables) -> String>(
     };
     let all = registry.versions(Some(version.name())).await;
     let all = all.map_err(|error| failed(error.into()))?;
-    let other = find(version, &all).map_err(failed)?;
-    let live = live(&all).unwrap_or(other);
-    let text = comparison(&query(&live.tables), &query(&other.tables));
+    let other = VersionStatus::find(&all, version)?;
+    let live = VersionStatus::live(&all).unwrap_or(other);
+    let text = Comparison::sql(&query(&live.tables), &query(&other.tables));
     // It reads whole tables, however long that takes.
     let patience = registry
         .run("SET LOCAL statement_timeout = 0".to_owned())
@@ -42,27 +42,6 @@ pub(super) async fn compare<Q: Fn(&ReadModelTables) -> String>(
         let number = number.and_then(|number| number.try_into().map_err(row::unreadable));
         number.map_err(|error| failed(error.into()))
     };
-    Ok(Comparison {
-        at_same_position: live.behind(other).is_none() && other.behind(live).is_none(),
-        live_rows: count(0)?,
-        rows: count(1)?,
-        only_live: count(2)?,
-        only_other: count(3)?,
-    })
-}
-
-fn comparison(live: &str, other: &str) -> String {
-    let count = |rows: &str| format!("(SELECT count(*) FROM ({rows}) AS counted)");
-    let only = |these: &str, those: &str| {
-        count(&format!(
-            "SELECT * FROM ({these}) AS these EXCEPT SELECT * FROM ({those}) AS those"
-        ))
-    };
-    let counts = [
-        count(live),
-        count(other),
-        only(live, other),
-        only(other, live),
-    ];
-    format!("SELECT {}", counts.join(", "))
+    let counts = [count(0)?, count(1)?, count(2)?, count(3)?];
+    Ok(Comparison::of(live, other, counts))
 }

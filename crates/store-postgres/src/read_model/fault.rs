@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use seriatim_core::{ReactionError, StoreError};
+use seriatim_core::{ReactionError, StoreError, cause};
 use sqlx::Error;
 
 use crate::refused::{self, Meaning};
@@ -11,20 +11,11 @@ pub(super) const ACTION: &str = "write a read model";
 
 /// What user code said. Where the cause is an error of the driver, that decides.
 pub(super) fn of_user(failure: Box<dyn StdError + Send + Sync>) -> ReactionError {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(failure.as_ref());
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<Error>() {
-            return match is_the_databases(error) {
-                true => {
-                    let kind = refused::kind(error);
-                    ReactionError::Store(StoreError::new(ACTION, kind, failure))
-                }
-                false => ReactionError::Failed(failure),
-            };
-        }
-        cause = error.source();
+    let database = cause(failure.as_ref()).filter(|error| is_the_databases(error));
+    match database.map(refused::kind) {
+        Some(kind) => ReactionError::Store(StoreError::new(ACTION, kind, failure)),
+        None => ReactionError::Failed(failure),
     }
-    ReactionError::Failed(failure)
 }
 
 /// What the driver said to a statement of ours at the end of a step.

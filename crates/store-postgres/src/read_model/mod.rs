@@ -10,14 +10,15 @@ mod versions;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Comparison, Hold, ReactionError, ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion,
-    RegisterError, Step, StoreError, VersionError, VersionStatus,
+    Comparison, ComparisonQuery, Hold, ReactionError, ReadModel, ReadModelStore, ReadModelTables,
+    ReadModelVersion, RegisterError, Step, StoreError, VersionError, VersionStatus, VersionStore,
 };
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
 
 pub(crate) use connections::Connections;
+use versions::Change;
 
 #[async_trait]
 impl ReadModelStore for PostgresStore {
@@ -38,23 +39,30 @@ impl ReadModelStore for PostgresStore {
     ) -> Result<Hold, ReactionError> {
         step::project(self, model, tables, step).await
     }
+}
 
+#[async_trait]
+impl VersionStore for PostgresStore {
     async fn versions(&self, name: Option<&str>) -> Result<Vec<VersionStatus>, StoreError> {
         versions::list(self, name).await
     }
 
+    async fn confirm(&self, version: &ReadModelVersion) -> Result<bool, StoreError> {
+        versions::confirm(self, version).await
+    }
+
     async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
-        versions::switch(self, version).await
+        versions::change(self, version, Change::Switch).await
     }
 
     async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
-        versions::drop_version(self, version).await
+        versions::change(self, version, Change::Drop).await
     }
 
-    async fn compare<Q: Fn(&ReadModelTables) -> String + Send + Sync>(
+    async fn compare(
         &self,
         version: &ReadModelVersion,
-        query: Q,
+        query: &ComparisonQuery,
     ) -> Result<Comparison, VersionError> {
         compare::compare(self, version, query).await
     }

@@ -1,10 +1,12 @@
 //! Makes the tables of a version, once.
 
-use seriatim_core::{ReadModel, ReadModelTables, ReadModelVersion, RegisterError, VersionStanding};
+use seriatim_core::{
+    ReadModel, ReadModelTables, ReadModelVersion, RegisterError, VersionStanding, VersionStatus,
+};
 use sqlx::{Error, PgConnection, Row};
 
 use super::registry::Registry;
-use super::versions::{CHANGE, live};
+use super::versions::CHANGE;
 use crate::{PostgresStore, refused};
 
 pub(super) async fn register<M: ReadModel<PgConnection>>(
@@ -38,15 +40,8 @@ async fn make<M: ReadModel<PgConnection>>(
         .versions(Some(version.name()))
         .await
         .map_err(failed)?;
-    if let Some(made) = all.iter().find(|status| status.version == *version) {
-        return match made.tables == tables {
-            true => Ok(tables),
-            false => Err(RegisterError::OtherTables {
-                version: version.clone(),
-                made: made.tables.plain_names().map(str::to_owned).collect(),
-                declared: tables.plain_names().map(str::to_owned).collect(),
-            }),
-        };
+    if let Ok(made) = VersionStatus::find(&all, version) {
+        return tables.check_made(&made.tables, version).map(|()| tables);
     }
     // Progress of one that was dropped while somebody was about to take its work.
     registry.forget(version).await.map_err(failed)?;
@@ -62,10 +57,7 @@ async fn make<M: ReadModel<PgConnection>>(
         let version = version.clone();
         return Err(RegisterError::NotMade { version, table });
     }
-    let standing = match live(&all) {
-        Some(_) => VersionStanding::Building,
-        None => VersionStanding::Live,
-    };
+    let standing = VersionStatus::standing_beside(&all);
     registry
         .insert(version, &tables, standing)
         .await

@@ -190,14 +190,9 @@ fn status(row: &PgRow, prefix: &str) -> Result<VersionStatus, Error> {
     let tables = tables.split(',').filter(|table| !table.is_empty());
     Ok(VersionStatus {
         version,
-        standing: VersionStanding::parse(standing)
-            .ok_or_else(|| row::unreadable(NoStanding(standing.into())))?,
+        standing: VersionStanding::parse(standing).map_err(row::unreadable)?,
         tables: ReadModelTables::new(prefix, tables, number),
         begun_at: Timestamp::from_micros(row.try_get(4)?),
         checkpoints: Vec::new(),
     })
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("no version of a read model is `{0}`; restore a backup")]
-struct NoStanding(String);

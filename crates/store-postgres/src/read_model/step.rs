@@ -1,7 +1,8 @@
 //! One step: what the model does and the move of its checkpoint, in one transaction.
 
 use seriatim_core::{
-    Hold, ReactionError, ReadModel, ReadModelTables, Step, StoreError, StoreErrorKind, Tenure,
+    Hold, ReactionError, ReadModel, ReadModelTables, Step, StoreError, StoreErrorKind, TableGone,
+    Tenure,
 };
 use sqlx::{PgConnection, Row};
 
@@ -77,16 +78,7 @@ async fn require_tables(
     };
     let table = row.try_get(0);
     let table = table.map_err(|error| refused::store_error(ACTION, error))?;
-    let component = tenure.work.component.to_string();
+    let component = tenure.work.component.clone();
     let gone = TableGone { component, table };
     Err(StoreError::new(ACTION, StoreErrorKind::Corrupt, gone))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the table {table} of `{component}` is gone; restore it, or drop this version of the read model and restart"
-)]
-struct TableGone {
-    component: String,
-    table: String,
 }

@@ -52,6 +52,12 @@ impl From<Error> for Refused {
     }
 }
 
+impl From<VersionError> for Refused {
+    fn from(error: VersionError) -> Self {
+        Self::ByUs(error)
+    }
+}
+
 impl Refused {
     pub(super) fn into_error(self, action: &'static str) -> VersionError {
         match self {
@@ -66,20 +72,36 @@ impl Refused {
     }
 }
 
-pub(super) async fn switch(
+/// What is done about a version.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    Switch,
+    Drop,
+}
+
+pub(super) async fn change(
     store: &PostgresStore,
     version: &ReadModelVersion,
+    change: Change,
 ) -> Result<(), VersionError> {
+    let action = match change {
+        Change::Switch => "switch a read model",
+        Change::Drop => "drop a read model",
+    };
     let mut attempt = 1;
     loop {
-        match switch_once(store, version).await {
+        match change_once(store, version, change).await {
             Err(refused) if refused.is_a_race() && attempt < ATTEMPTS => attempt += 1,
-            result => return result.map_err(|refused| refused.into_error("switch a read model")),
+            result => return result.map_err(|refused| refused.into_error(action)),
         }
     }
 }
 
-async fn switch_once(store: &PostgresStore, version: &ReadModelVersion) -> Result<(), Refused> {
+async fn change_once(
+    store: &PostgresStore,
+    version: &ReadModelVersion,
+    change: Change,
+) -> Result<(), Refused> {
     let connections = store.read_models();
     let mut connection = connections.get().await?;
     let mut transaction = connections.begin(&mut connection, CHANGE).await?;
@@ -88,65 +110,42 @@ async fn switch_once(store: &PostgresStore, version: &ReadModelVersion) -> Resul
         connection: &mut transaction,
     };
     registry.lock().await?;
-    let all = registry.versions(Some(version.name())).await?;
-    find(version, &all)?;
-    if let Some(live) = live(&all).filter(|live| live.version != *version) {
-        let components = [version.component(), live.version.component()];
-        registry.hold_still(components.each_ref()).await?;
-        let all = registry.versions(Some(version.name())).await?;
-        let (next, live) = (find(version, &all)?, self::live(&all).unwrap_or(live));
-        if let Some((partition, position, live)) = next.behind(live) {
-            let version = version.clone();
-            return Err(Refused::ByUs(VersionError::Behind {
-                version,
-                partition,
-                position,
-                live,
-            }));
-        }
-        let streams = registry.parked(version).await?;
-        if streams > 0 {
-            let version = version.clone();
-            return Err(Refused::ByUs(VersionError::Parked { version, streams }));
-        }
-        // First the old one: two cannot be live.
-        registry.stand(&live.version, VersionStanding::Kept).await?;
-        registry.stand(version, VersionStanding::Live).await?;
-        registry.show(&next.tables, Some(&live.tables)).await?;
+    match change {
+        Change::Switch => switch(&mut registry, version).await?,
+        Change::Drop => drop_version(&mut registry, version).await?,
     }
     transaction.commit().await?;
     connections.put_back(connection);
     Ok(())
 }
 
-pub(super) async fn drop_version(
-    store: &PostgresStore,
-    version: &ReadModelVersion,
-) -> Result<(), VersionError> {
-    let mut attempt = 1;
-    loop {
-        match drop_once(store, version).await {
-            Err(refused) if refused.is_a_race() && attempt < ATTEMPTS => attempt += 1,
-            result => return result.map_err(|refused| refused.into_error("drop a read model")),
-        }
-    }
+async fn switch(registry: &mut Registry<'_>, version: &ReadModelVersion) -> Result<(), Refused> {
+    let all = registry.versions(Some(version.name())).await?;
+    VersionStatus::find(&all, version)?;
+    let Some(live) = VersionStatus::live(&all).filter(|live| live.version != *version) else {
+        return Ok(());
+    };
+    let components = [version.component(), live.version.component()];
+    registry.hold_still(components.each_ref()).await?;
+    // As they are from now on.
+    let all = registry.versions(Some(version.name())).await?;
+    let next = VersionStatus::find(&all, version)?;
+    let live = VersionStatus::live(&all).unwrap_or(live);
+    next.check_switch(live, registry.parked(version).await?)?;
+    // First the old one: two cannot be live.
+    registry.stand(&live.version, VersionStanding::Kept).await?;
+    registry.stand(version, VersionStanding::Live).await?;
+    registry.show(&next.tables, Some(&live.tables)).await?;
+    Ok(())
 }
 
-async fn drop_once(store: &PostgresStore, version: &ReadModelVersion) -> Result<(), Refused> {
-    let connections = store.read_models();
-    let mut connection = connections.get().await?;
-    let mut transaction = connections.begin(&mut connection, CHANGE).await?;
-    let mut registry = Registry {
-        store,
-        connection: &mut transaction,
-    };
-    registry.lock().await?;
+async fn drop_version(
+    registry: &mut Registry<'_>,
+    version: &ReadModelVersion,
+) -> Result<(), Refused> {
     let all = registry.versions(Some(version.name())).await?;
-    let dropped = find(version, &all)?;
-    if dropped.standing == VersionStanding::Live {
-        let version = version.clone();
-        return Err(Refused::ByUs(VersionError::Live { version }));
-    }
+    let dropped = VersionStatus::find(&all, version)?;
+    dropped.check_drop()?;
     // The tables before the checkpoint, as a step locks them.
     for table in dropped.tables.names() {
         registry
@@ -154,25 +153,36 @@ async fn drop_once(store: &PostgresStore, version: &ReadModelVersion) -> Result<
             .await?;
     }
     registry.forget(version).await?;
-    transaction.commit().await?;
-    connections.put_back(connection);
     Ok(())
 }
 
-pub(super) fn find<'a>(
+pub(super) async fn confirm(
+    store: &PostgresStore,
     version: &ReadModelVersion,
-    all: &'a [VersionStatus],
-) -> Result<&'a VersionStatus, Refused> {
-    let found = all.iter().find(|status| status.version == *version);
-    found.ok_or_else(|| {
-        Refused::ByUs(VersionError::Unknown {
-            version: version.clone(),
-            known: all.iter().map(|status| status.version.version()).collect(),
-        })
-    })
+) -> Result<bool, StoreError> {
+    let confirmed = confirm_or_forget(store, version).await;
+    confirmed.map_err(|error| refused::store_error("look for a read model", error))
 }
 
-pub(super) fn live(all: &[VersionStatus]) -> Option<&VersionStatus> {
-    all.iter()
-        .find(|status| status.standing == VersionStanding::Live)
+/// Nobody makes the version between the look and the forgetting.
+async fn confirm_or_forget(
+    store: &PostgresStore,
+    version: &ReadModelVersion,
+) -> Result<bool, Error> {
+    let connections = store.read_models();
+    let mut connection = connections.get().await?;
+    let mut transaction = connections.begin(&mut connection, CHANGE).await?;
+    let mut registry = Registry {
+        store,
+        connection: &mut transaction,
+    };
+    registry.lock().await?;
+    let all = registry.versions(Some(version.name())).await?;
+    let is_there = VersionStatus::find(&all, version).is_ok();
+    if !is_there {
+        registry.forget(version).await?;
+    }
+    transaction.commit().await?;
+    connections.put_back(connection);
+    Ok(is_there)
 }

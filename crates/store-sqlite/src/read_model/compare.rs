@@ -2,30 +2,31 @@
 
 use rusqlite::{Connection, Error};
 use seriatim_core::{
-    Comparison, ReadModelTables, ReadModelVersion, StoreError, StoreErrorKind, VersionError,
+    Comparison, ComparisonQuery, ReadModelVersion, StoreError, StoreErrorKind, VersionError,
+    VersionStatus,
 };
 
-use super::registry::{find, live, versions};
+use super::registry::versions;
 use crate::{SqliteStore, connection, refused};
 
 const ACTION: &str = "compare read models";
 
 /// On a connection and a thread of its own: it reads whole tables, and the threads of the store have others to serve.
-pub(super) async fn compare<Q: Fn(&ReadModelTables) -> String>(
+pub(super) async fn compare(
     store: &SqliteStore,
     version: &ReadModelVersion,
-    query: Q,
+    query: &ComparisonQuery,
 ) -> Result<Comparison, VersionError> {
     let all = store.lists().read(ACTION, {
         let name = version.name().to_owned();
         move |connection| versions(connection, Some(&name))
     });
     let all = all.await?;
-    let other = find(version, &all)?;
-    let live = live(&all).unwrap_or(other);
+    let other = VersionStatus::find(&all, version)?;
+    let live = VersionStatus::live(&all).unwrap_or(other);
     // What the tables of a version are called never changes.
     let (version, live_version) = (version.clone(), live.version.clone());
-    let text = comparison(&query(&live.tables), &query(&other.tables));
+    let text = Comparison::sql(&query(&live.tables), &query(&other.tables));
     let path = store.path().to_owned();
     let counting = tokio::task::spawn_blocking(move || {
         let mut connection = connection::open_reader(&path).map_err(failed)?;
@@ -43,38 +44,16 @@ fn count(
 ) -> Result<Comparison, VersionError> {
     let transaction = connection.transaction().map_err(failed)?;
     let all = versions(&transaction, Some(version.name())).map_err(failed)?;
-    let (other, live) = (find(version, &all)?, find(live, &all)?);
+    let other = VersionStatus::find(&all, version)?;
+    let live = VersionStatus::find(&all, live)?;
     let counts = transaction.query_row(text, [], |row| {
         let count = |column: usize| row.get(column).map(i64::cast_unsigned);
         Ok([count(0)?, count(1)?, count(2)?, count(3)?])
     });
-    let [live_rows, rows, only_live, only_other] =
-        counts.map_err(|source| VersionError::Query {
-            source: source.into(),
-        })?;
-    Ok(Comparison {
-        at_same_position: live.behind(other).is_none() && other.behind(live).is_none(),
-        live_rows,
-        rows,
-        only_live,
-        only_other,
-    })
-}
-
-fn comparison(live: &str, other: &str) -> String {
-    let count = |rows: &str| format!("(SELECT count(*) FROM ({rows}))");
-    let only = |these: &str, those: &str| {
-        count(&format!(
-            "SELECT * FROM ({these}) EXCEPT SELECT * FROM ({those})"
-        ))
-    };
-    let counts = [
-        count(live),
-        count(other),
-        only(live, other),
-        only(other, live),
-    ];
-    format!("SELECT {}", counts.join(", "))
+    let counts = counts.map_err(|source| VersionError::Query {
+        source: source.into(),
+    })?;
+    Ok(Comparison::of(live, other, counts))
 }
 
 fn failed(error: Error) -> VersionError {

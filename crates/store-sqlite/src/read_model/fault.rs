@@ -2,24 +2,17 @@
 
 use std::error::Error as StdError;
 
-use seriatim_core::{ReactionError, StoreError, StoreErrorKind};
+use seriatim_core::{ReactionError, StoreError, StoreErrorKind, cause};
 use sqlx::Error;
 
 pub(super) const ACTION: &str = "write a read model";
 
 /// What user code said. Where the cause is an error of the driver, that decides.
 pub(super) fn of_user(failure: Box<dyn StdError + Send + Sync>) -> ReactionError {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(failure.as_ref());
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<Error>() {
-            return match kind(error) {
-                Some(kind) => ReactionError::Store(StoreError::new(ACTION, kind, failure)),
-                None => ReactionError::Failed(failure),
-            };
-        }
-        cause = error.source();
+    match cause(failure.as_ref()).and_then(kind) {
+        Some(kind) => ReactionError::Store(StoreError::new(ACTION, kind, failure)),
+        None => ReactionError::Failed(failure),
     }
-    ReactionError::Failed(failure)
 }
 
 /// What the driver said to a statement of ours.

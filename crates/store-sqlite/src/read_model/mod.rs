@@ -12,8 +12,8 @@ mod step;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Comparison, Hold, ReactionError, ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion,
-    RegisterError, Step, StoreError, VersionError, VersionStatus,
+    Comparison, ComparisonQuery, Hold, ReactionError, ReadModel, ReadModelStore, ReadModelTables,
+    ReadModelVersion, RegisterError, Step, StoreError, VersionError, VersionStatus, VersionStore,
 };
 use sqlx::SqliteConnection;
 
@@ -41,13 +41,24 @@ impl ReadModelStore for SqliteStore {
     ) -> Result<Hold, ReactionError> {
         step::project(self, model, tables, step).await
     }
+}
 
+#[async_trait]
+impl VersionStore for SqliteStore {
     async fn versions(&self, name: Option<&str>) -> Result<Vec<VersionStatus>, StoreError> {
         let name = name.map(str::to_owned);
         let list = move |connection: &rusqlite::Connection| {
             registry::versions(connection, name.as_deref())
         };
         self.lists().read("list the read models", list).await
+    }
+
+    async fn confirm(&self, version: &ReadModelVersion) -> Result<bool, StoreError> {
+        let version = version.clone();
+        let confirm = move |transaction: &mut Transaction<'_, '_>| {
+            registry::confirm(transaction.connection, &version)
+        };
+        self.writer().change("look for a read model", confirm).await
     }
 
     async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
@@ -66,10 +77,10 @@ impl ReadModelStore for SqliteStore {
         self.writer().change("drop a read model", drop).await?
     }
 
-    async fn compare<Q: Fn(&ReadModelTables) -> String + Send + Sync>(
+    async fn compare(
         &self,
         version: &ReadModelVersion,
-        query: Q,
+        query: &ComparisonQuery,
     ) -> Result<Comparison, VersionError> {
         compare::compare(self, version, query).await
     }

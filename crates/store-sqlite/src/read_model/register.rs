@@ -32,14 +32,8 @@ async fn make<M: ReadModel<SqliteConnection>>(
     let tables = ReadModelTables::new(PREFIX, declared, version.version());
     let before = made_with(connection, version).await.map_err(failed)?;
     if let Some(made) = before {
-        return match made == M::TABLES.join(",") {
-            true => Ok(tables),
-            false => Err(RegisterError::OtherTables {
-                version: version.clone(),
-                made: made.split(',').map(str::to_owned).collect(),
-                declared: tables.plain_names().map(str::to_owned).collect(),
-            }),
-        };
+        let made = ReadModelTables::new(PREFIX, made.split(','), version.version());
+        return tables.check_made(&made, version).map(|()| tables);
     }
     // Progress of one that was dropped while somebody was about to take its work.
     forget(connection, version).await.map_err(failed)?;

@@ -35,29 +35,21 @@ pub(super) fn switch(
     version: &ReadModelVersion,
 ) -> Result<Result<(), VersionError>, Error> {
     let all = versions(connection, Some(version.name()))?;
-    let next = match find(version, &all) {
+    let next = match VersionStatus::find(&all, version) {
         Ok(next) => next,
         Err(unknown) => return Ok(Err(unknown)),
     };
-    let Some(live) = live(&all).filter(|live| live.version != *version) else {
+    let live = VersionStatus::live(&all);
+    let Some(live) = live.filter(|live| live.version != *version) else {
         return Ok(Ok(()));
     };
-    let version = version.clone();
-    if let Some((partition, position, live)) = next.behind(live) {
-        return Ok(Err(VersionError::Behind {
-            version,
-            partition,
-            position,
-            live,
-        }));
-    }
-    let streams = parked::list(connection, Some(&version.component()))?.len();
-    if streams > 0 {
-        return Ok(Err(VersionError::Parked { version, streams }));
+    let parked = parked::list(connection, Some(&version.component()))?.len();
+    if let Err(refused) = next.check_switch(live, parked) {
+        return Ok(Err(refused));
     }
     // First the old one: two cannot be live.
     stand(connection, &live.version, VersionStanding::Kept)?;
-    stand(connection, &version, VersionStanding::Live)?;
+    stand(connection, version, VersionStanding::Live)?;
     for statement in views(&next.tables, Some(&live.tables)) {
         connection.execute_batch(&statement)?;
     }
@@ -70,14 +62,11 @@ pub(super) fn drop_version(
     version: &ReadModelVersion,
 ) -> Result<Result<(), VersionError>, Error> {
     let all = versions(connection, Some(version.name()))?;
-    let dropped = match find(version, &all) {
+    let found = VersionStatus::find(&all, version);
+    let dropped = match found.and_then(|found| found.check_drop().map(|()| found)) {
         Ok(dropped) => dropped,
-        Err(unknown) => return Ok(Err(unknown)),
+        Err(refused) => return Ok(Err(refused)),
     };
-    let version = version.clone();
-    if dropped.standing == VersionStanding::Live {
-        return Ok(Err(VersionError::Live { version }));
-    }
     for table in dropped.tables.names() {
         connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
     }
@@ -85,6 +74,16 @@ pub(super) fn drop_version(
     let delete = "DELETE FROM seriatim_read_models WHERE name = ? AND version = ?";
     connection.execute(delete, (version.name(), version.version()))?;
     Ok(Ok(()))
+}
+
+/// Nobody makes the version between the look and the forgetting.
+pub(super) fn confirm(connection: &Connection, version: &ReadModelVersion) -> Result<bool, Error> {
+    let all = versions(connection, Some(version.name()))?;
+    let is_there = VersionStatus::find(&all, version).is_ok();
+    if !is_there {
+        checkpoint::forget(connection, &version.component())?;
+    }
+    Ok(is_there)
 }
 
 fn stand(
@@ -108,39 +107,18 @@ pub(super) fn views(tables: &ReadModelTables, before: Option<&ReadModelTables>) 
     gone.chain(there).collect()
 }
 
-pub(super) fn find<'a>(
-    version: &ReadModelVersion,
-    all: &'a [VersionStatus],
-) -> Result<&'a VersionStatus, VersionError> {
-    let found = all.iter().find(|status| status.version == *version);
-    found.ok_or_else(|| VersionError::Unknown {
-        version: version.clone(),
-        known: all.iter().map(|status| status.version.version()).collect(),
-    })
-}
-
-pub(super) fn live(all: &[VersionStatus]) -> Option<&VersionStatus> {
-    all.iter()
-        .find(|status| status.standing == VersionStanding::Live)
-}
-
 fn status(row: &Row<'_>) -> Result<VersionStatus, Error> {
     let number = row.get(1)?;
     let version = ReadModelVersion::new(row::text(row, 0)?, number);
-    let standing = row::text(row, 2)?;
-    let unknown = || row::unreadable(2, Type::Text, NoStanding(standing.into()));
+    let standing = VersionStanding::parse(row::text(row, 2)?);
     let tables = row::text(row, 3)?
         .split(',')
         .filter(|table| !table.is_empty());
     Ok(VersionStatus {
         version: version.map_err(|error| row::unreadable(0, Type::Text, error))?,
-        standing: VersionStanding::parse(standing).ok_or_else(unknown)?,
+        standing: standing.map_err(|error| row::unreadable(2, Type::Text, error))?,
         tables: ReadModelTables::new(PREFIX, tables, number),
         begun_at: Timestamp::from_micros(row.get(4)?),
         checkpoints: Vec::new(),
     })
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("no version of a read model is `{0}`; restore a backup")]
-struct NoStanding(String);

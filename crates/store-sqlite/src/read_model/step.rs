@@ -2,7 +2,7 @@
 
 use seriatim_core::{
     Advance, Hold, ReactionError, ReadModel, ReadModelTables, Sequence, Step, StoreError,
-    StoreErrorKind, StreamId, Tenure, Timestamp, Will,
+    StoreErrorKind, StreamId, TableGone, Tenure, Timestamp, Will,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -148,16 +148,7 @@ async fn require_tables(
     let Some(table) = store.lists().read(ACTION, missing).await? else {
         return Ok(());
     };
-    let component = tenure.work.component.to_string();
+    let component = tenure.work.component.clone();
     let gone = TableGone { component, table };
     Err(StoreError::new(ACTION, StoreErrorKind::Corrupt, gone))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the table {table} of `{component}` is gone; restore it, or drop this version of the read model and restart"
-)]
-struct TableGone {
-    component: String,
-    table: String,
 }

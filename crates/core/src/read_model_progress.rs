@@ -1,0 +1,99 @@
+//! How far a version of a read model has come, and what a person sees of it.
+
+use std::time::Duration;
+
+use crate::{Position, ReadModelVersion, Timestamp, VersionStanding, VersionStatus};
+
+/// A version of a read model, as a person sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadModelOverview {
+    /// Which.
+    pub version: ReadModelVersion,
+    /// What becomes of it.
+    pub standing: VersionStanding,
+    /// Its tables, as SQL calls them.
+    pub tables: Vec<String>,
+    /// How far it has come.
+    pub progress: ReadModelProgress,
+    /// Which processes feed it; none: nobody does.
+    pub owners: Vec<String>,
+    /// Why nothing is done for some of it, for people; `None` if it is not paused.
+    pub paused: Option<String>,
+}
+
+impl ReadModelOverview {
+    /// Of a version, in a log with these heads, in the order of their partitions.
+    pub fn of(status: &VersionStatus, heads: &[Position]) -> Self {
+        let checkpoints = &status.checkpoints;
+        let mut owners: Vec<_> = checkpoints
+            .iter()
+            .filter_map(|one| one.owner.clone())
+            .collect();
+        owners.sort();
+        owners.dedup();
+        Self {
+            version: status.version.clone(),
+            standing: status.standing,
+            tables: status.tables.names().collect(),
+            progress: status.progress(heads),
+            owners,
+            paused: checkpoints.iter().find_map(|one| one.paused.clone()),
+        }
+    }
+}
+
+/// How far a version has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadModelProgress {
+    /// How many events of the log it has handled, or passed over because they do not concern it.
+    pub handled: u64,
+    /// How many the log has.
+    pub of: u64,
+    /// When it began, by the clock of its database.
+    pub begun_at: Timestamp,
+    /// When it came so far, by the same clock.
+    pub moved_at: Timestamp,
+}
+
+impl ReadModelProgress {
+    /// Whether nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        self.handled >= self.of
+    }
+
+    /// Whole percents; all of nothing is all.
+    pub fn percent(&self) -> u64 {
+        match self.of {
+            0 => 100,
+            of => self.handled.min(of).saturating_mul(100) / of,
+        }
+    }
+
+    /// Events in a second, on average since it began; 0 if it has not moved.
+    pub fn rate(&self) -> f64 {
+        per_second(self.handled, self.begun_at, self.moved_at)
+    }
+
+    /// Events in a second since an earlier look.
+    pub fn rate_since(&self, earlier: &Self) -> f64 {
+        let more = self.handled.saturating_sub(earlier.handled);
+        per_second(more, earlier.moved_at, self.moved_at)
+    }
+
+    /// How long the rest takes at a rate; `None`: for ever.
+    pub fn left_at(&self, rate: f64) -> Option<Duration> {
+        let left = self.of.saturating_sub(self.handled);
+        match left {
+            0 => Some(Duration::ZERO),
+            _ => Duration::try_from_secs_f64(left as f64 / rate).ok(),
+        }
+    }
+}
+
+fn per_second(events: u64, from: Timestamp, to: Timestamp) -> f64 {
+    let micros = to.as_micros().saturating_sub(from.as_micros());
+    match micros > 0 {
+        true => events as f64 * 1e6 / micros as f64,
+        false => 0.0,
+    }
+}
