@@ -22,6 +22,7 @@ const FILES: &[&str] = &[
     "seriatim/v1/subscription_service.proto",
     "seriatim/v1/dead_letter_service.proto",
     "seriatim/v1/admin_service.proto",
+    "seriatim/v1/read_models.proto",
     "google/rpc/error_details.proto",
 ];
 

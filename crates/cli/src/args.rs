@@ -5,14 +5,14 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use seriatim_core::{
-    At, Begin, Component, Domain, ExpectedSequence, FieldPath, Sequence, StreamId, Timestamp,
-    WaitFor,
+    At, Begin, Component, Domain, ExpectedSequence, FieldPath, ReadModelVersion, Sequence,
+    StreamId, Timestamp, WaitFor,
 };
 use uuid::Uuid;
 
 use crate::exit;
 use crate::values::{
-    Merge, Source, Status, Target, begin, letter_id, root, seconds, sequence, server,
+    Merge, Source, Status, Target, begin, letter_id, read_model, root, seconds, sequence, server,
 };
 
 /// Looks into a Seriatim server and tells it what to do.
@@ -84,6 +84,9 @@ pub(crate) enum Command {
     /// Look at sagas, process managers and projectors, and decide about what they could not handle
     #[command(subcommand)]
     Reactions(Reactions),
+    /// Look at read models in SQL; compare, switch and drop their versions
+    #[command(subcommand)]
+    ReadModels(ReadModels),
     /// Bring the tables of a store to this program's schema; asks no server
     Migrate(Migrate),
     /// Watch the components: how far they are, how fast, what is parked; until Ctrl-C, or once where nobody watches
@@ -363,6 +366,51 @@ pub(crate) struct Skip {
     /// Why it may be left out; kept for good
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReadModels {
+    /// List the versions: what becomes of each, how far it has come, and who feeds it
+    List {
+        /// Only those of this read model, for example `balances`
+        name: Option<String>,
+    },
+    /// Show how far a version has come, how fast it goes and how long it takes still; on a terminal until it is done
+    Progress {
+        /// Which version, for example `balances.v2`
+        #[arg(value_parser = read_model)]
+        version: ReadModelVersion,
+    },
+    /// Hold the rows of a version against those of the live one; ends with code 13 if they differ
+    Compare(CompareReadModel),
+    /// Let the views show a version, in one step; the one before is kept
+    Switch {
+        /// Which version, for example `balances.v2`
+        #[arg(value_parser = read_model)]
+        version: ReadModelVersion,
+    },
+    /// Drop a version that is not live, with its tables and its progress; of one that is being built, this ends the rebuild
+    Drop {
+        /// Which version, for example `balances.v1`
+        #[arg(value_parser = read_model)]
+        version: ReadModelVersion,
+        /// Do it; without this, only say what would be lost
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct CompareReadModel {
+    /// Which version, for example `balances.v2`
+    #[arg(value_parser = read_model)]
+    pub(crate) version: ReadModelVersion,
+    /// Only this table, by its plain name
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: Option<String>,
+    /// Only this column of the table; may be repeated
+    #[arg(long = "column", value_name = "COLUMN", requires = "table")]
+    pub(crate) columns: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

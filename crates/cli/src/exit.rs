@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Ok = 0,
     /// The server or this program has a defect.
     Unexpected = 1,
-    /// The command line is wrong.
+    /// The command line is wrong, or lacks a yes.
     Usage = 2,
     /// The domain said no.
     Rejected = 3,
@@ -31,6 +31,8 @@ pub(crate) enum Exit {
     NotHandled = 11,
     /// An audit has findings.
     Damaged = 12,
+    /// A version of a read model is not as the live one.
+    Different = 13,
 }
 
 impl Exit {
@@ -50,6 +52,7 @@ impl Exit {
             Self::Pending => "pending",
             Self::NotHandled => "not_handled",
             Self::Damaged => "damaged",
+            Self::Different => "different",
         }
     }
 }
@@ -65,17 +68,18 @@ pub(crate) const HELP: &str = "\
 Exit codes:
   0  done, or answered
   1  unexpected: a defect of the server or of this program
-  2  usage: the command line is wrong
+  2  usage: the command line is wrong, or lacks --yes; nothing was done
   3  rejected: the domain said no
   4  conflict: the stream moved on and the strategy did not merge; read again and decide anew
   5  dead-lettered: the command is parked until a person decides
   6  invalid: the server refuses the request as it is; correct it
   7  unavailable: the server does not answer, or not now; the same may be sent again
-  8  not found: no such domain, stream or letter
+  8  not found: no such domain, stream, letter, component or read model
   9  denied: the server does not let you do that
   10 pending: migrations are missing; run `seriatim migrate`
   11 not handled: it is done, but those waited for with --wait-for have not handled it yet; do not send it again
   12 damaged: the log, or somebody's progress, contradicts itself; restore a backup
+  13 different: a version of a read model does not show what the live one does
 
 Data goes to stdout, everything else to stderr. With --json, answers are one JSON document (lists of events and \
 streams: one a line) and errors one JSON object on stderr.";

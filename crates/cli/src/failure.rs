@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use seriatim::OpenStoreError;
 use seriatim_core::{
     Fault, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId, SubmitError,
-    SubscribeError,
+    SubscribeError, VersionError,
 };
 use seriatim_proto::CallError;
 
@@ -41,7 +41,7 @@ impl Failure {
         self
     }
 
-    fn with_details(mut self, details: Value) -> Self {
+    pub(crate) fn with_details(mut self, details: Value) -> Self {
         self.details = details;
         self
     }
@@ -84,6 +84,14 @@ impl Failure {
         match error {
             CallError::Refused(error) => Self::of_operator(error),
             trouble => Self::of_trouble(trouble, "look at what is parked, and ask again"),
+        }
+    }
+
+    /// Why nothing was done about a version of a read model.
+    pub(crate) fn of_version_call(error: &CallError<VersionError>) -> Self {
+        match error {
+            CallError::Refused(error) => Self::of_version(error),
+            trouble => Self::of_trouble(trouble, "look at what there is, and ask again"),
         }
     }
 
@@ -205,6 +213,46 @@ impl Failure {
             }
             OperatorError::NoReason => failure(Exit::Invalid).with_next("say why with --reason"),
             OperatorError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
+        }
+    }
+
+    fn of_version(error: &VersionError) -> Self {
+        let failure = |exit| Self::new(exit, error.to_string());
+        let list = "list them with `seriatim read-models list`";
+        match error {
+            VersionError::UnknownModel { known, .. } => failure(Exit::NotFound)
+                .with_next(list)
+                .with_details(json!({ "known": known })),
+            VersionError::Unknown { known, .. } => failure(Exit::NotFound)
+                .with_next(list)
+                .with_details(json!({ "known": known })),
+            VersionError::UnknownTable { known, .. } => failure(Exit::NotFound)
+                .with_next("leave out --table to compare all")
+                .with_details(json!({ "known": known })),
+            VersionError::Behind {
+                version,
+                partition,
+                position,
+                live,
+            } => failure(Exit::Unavailable)
+                .with_next(format!(
+                    "watch it with `seriatim read-models progress {}`, and ask again",
+                    version.component()
+                ))
+                .with_details(
+                    json!({ "partition": partition.0, "position": position, "live": live }),
+                ),
+            VersionError::Parked { version, streams } => failure(Exit::Invalid)
+                .with_next(format!(
+                    "see what failed with `seriatim reactions parked {}`",
+                    version.component()
+                ))
+                .with_details(json!({ "streams": streams })),
+            VersionError::Live { .. } => failure(Exit::Invalid)
+                .with_next("switch to another one with `seriatim read-models switch`"),
+            VersionError::Query { .. } => failure(Exit::Invalid)
+                .with_next("name a table, and columns that both have, with --table and --column"),
+            VersionError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
         }
     }
 

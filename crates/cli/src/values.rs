@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use seriatim_core::{
-    Begin, Domain, InvalidStreamId, LetterStatus, MergeStrategy, Sequence, StreamId,
+    Begin, Domain, InvalidStreamId, LetterStatus, MergeStrategy, ReadModelVersion, Sequence,
+    StreamId,
 };
 use uuid::Uuid;
 
@@ -123,6 +124,16 @@ pub(crate) fn begin(text: &str) -> Result<Begin, String> {
 pub(crate) fn root(text: &str) -> Result<Uuid, String> {
     text.parse()
         .map_err(|_| "a root is a UUID; `seriatim streams` shows them".into())
+}
+
+/// A version of a read model, by the name of its component.
+pub(crate) fn read_model(text: &str) -> Result<ReadModelVersion, String> {
+    let parts = text.rsplit_once(".v");
+    let parts = parts.and_then(|(name, version)| Some((name, version.parse().ok()?)));
+    let (name, version) = parts.ok_or(
+        "give name and version, for example `balances.v2`; `seriatim read-models list` shows them",
+    )?;
+    ReadModelVersion::new(name, version).map_err(|error| error.to_string())
 }
 
 pub(crate) fn letter_id(text: &str) -> Result<Uuid, String> {

@@ -8,6 +8,7 @@ mod actor;
 mod call_error;
 mod client;
 mod operator;
+mod read_models;
 mod remote_gateway;
 mod subscription;
 

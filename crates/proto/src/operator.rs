@@ -65,7 +65,7 @@ impl Client {
         read(answer.into_inner().work)
     }
 
-    fn admin(&self) -> AdminServiceClient<Channel> {
+    pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {
         AdminServiceClient::new(self.channel())
     }
 }

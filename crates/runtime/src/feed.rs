@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use seriatim_core::{
-    Begin, Cursor, EventFilter, EventStore, LogPartition, Position, SubscribeError,
+    Begin, Cursor, EventFilter, EventStore, LogPartition, Position, StoreError, SubscribeError,
 };
 
 use crate::Subscription;
@@ -95,6 +95,15 @@ impl Feed {
         let mut cursor = Cursor::start(self.partitions());
         cursor.set(partition, after);
         Ok(Subscription::to(self.clone(), [partition], cursor, filter))
+    }
+
+    /// The last position of each partition of the log, in their order.
+    pub async fn heads(&self) -> Result<Vec<Position>, StoreError> {
+        let mut heads = Vec::new();
+        for partition in LogPartition::all(self.partitions()) {
+            heads.push(self.store.head(partition).await?);
+        }
+        Ok(heads)
     }
 
     /// How many partitions the log has.

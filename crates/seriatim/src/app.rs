@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    Aggregate, At, Begin, Domain, EventFilter, LogPartition, QueryError, ReadModelProgress,
-    ReadModelStore, ReadModelVersion, Receipt, RecordedEvent, Sequence, Store, StoreError,
-    StreamId, SubmitError, SubscribeError, VersionError,
+    Aggregate, At, Begin, Domain, EventFilter, QueryError, ReadModelProgress, ReadModelStore,
+    ReadModelVersion, Receipt, RecordedEvent, Sequence, Store, StoreError, StreamId, SubmitError,
+    SubscribeError, VersionError, VersionStatus,
 };
 use seriatim_runtime::{
     Alarms, Audit, AuditJob, AuditStatus, Auditor, Feed, Reactions, Subscription, Waiter,
@@ -187,17 +187,8 @@ impl App {
         version: &ReadModelVersion,
     ) -> Result<ReadModelProgress, VersionError> {
         let versions = store.versions(Some(version.name())).await?;
-        let found = versions.iter().find(|status| status.version == *version);
-        let status = found.ok_or_else(|| VersionError::Unknown {
-            version: version.clone(),
-            known: versions.iter().map(|one| one.version.version()).collect(),
-        })?;
-        let log = self.coordinator.store();
-        let mut heads = Vec::new();
-        for partition in LogPartition::all(log.partitions()) {
-            heads.push(log.head(partition).await?);
-        }
-        Ok(status.progress(&heads))
+        let status = VersionStatus::find(&versions, version)?;
+        Ok(status.progress(&self.feed.heads().await?))
     }
 
     /// Tells the metrics what is not counted but looked at: how full queues and caches are, how far components have come.

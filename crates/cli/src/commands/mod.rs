@@ -7,6 +7,7 @@ mod log;
 mod migrate;
 mod query;
 mod reactions;
+mod read_models;
 mod submit;
 mod top;
 
@@ -56,6 +57,9 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Reactions(wanted) => {
             let client = connect(&global).await?;
             reactions::run(wanted, global.actor, &client, output).await
+        }
+        Command::ReadModels(wanted) => {
+            read_models::run(wanted, &connect(&global).await?, output).await
         }
         Command::Migrate(wanted) => migrate::run(&wanted, output).await,
         Command::Top => top::run(&connect(&global).await?, output).await,

@@ -2,6 +2,7 @@
 
 pub(crate) mod json;
 pub(crate) mod reactions;
+pub(crate) mod read_models;
 mod table;
 pub(crate) mod text;
 pub(crate) mod three_way;

@@ -11,6 +11,7 @@ mod log_tail;
 mod migrations;
 mod questions;
 mod reactions;
+mod read_models;
 mod sending;
 mod waiting;
 mod top;

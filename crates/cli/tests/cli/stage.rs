@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 use seriatim::core::{EventFilter, RecordedEvent, Store};
-use seriatim::{App, BackOff, FailurePolicy, Projector, open_store};
+use seriatim::{App, AppBuilder, BackOff, FailurePolicy, Projector, open_store};
 use tokio::runtime::Runtime;
 
 use crate::account::Account;
@@ -32,9 +32,15 @@ impl Stage {
 
     /// With what a store has.
     pub(crate) fn on(url: &str) -> Self {
+        Self::with(url, |app| app)
+    }
+
+    /// The same with more in it.
+    pub(crate) fn with(url: &str, more: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
         let runtime = Runtime::new().unwrap();
         let store = runtime.block_on(open_store(url)).unwrap();
-        let app = runtime.block_on(serve(&store, "127.0.0.1:0"));
+        let builder = more(builder(&store)).listen("127.0.0.1:0");
+        let app = runtime.block_on(builder.start()).unwrap();
         Self {
             server: format!("http://{}", app.address().unwrap()),
             runtime,
@@ -47,7 +53,8 @@ impl Stage {
     pub(crate) fn restart(&mut self) {
         let address = self.app.address().unwrap().to_string();
         self.runtime.block_on(self.app.shutdown()).unwrap();
-        self.app = self.runtime.block_on(serve(&self.store, &address));
+        let builder = builder(&self.store).listen(address);
+        self.app = self.runtime.block_on(builder.start()).unwrap();
     }
 
     pub(crate) fn server(&self) -> &str {
@@ -79,7 +86,7 @@ impl Stage {
     }
 }
 
-async fn serve(store: &Arc<dyn Store>, address: &str) -> App {
+fn builder(store: &Arc<dyn Store>) -> AppBuilder {
     let renames = EventFilter {
         types: vec!["Renamed".into()],
         ..EventFilter::default()
@@ -91,13 +98,12 @@ async fn serve(store: &Arc<dyn Store>, address: &str) -> App {
         },
         ..FailurePolicy::park()
     };
-    let builder = App::on(Arc::clone(store))
+    App::on(Arc::clone(store))
         .aggregate::<Account>()
         .projector("seen", EventFilter::default(), Nothing)
         .projector("stuck", EventFilter::default(), Stuck)
         .projector("picky", renames, Stuck)
-        .failure_policy("picky", at_once);
-    builder.listen(address).start().await.unwrap()
+        .failure_policy("picky", at_once)
 }
 
 /// Handles every event at once.

@@ -9,6 +9,7 @@ mod details;
 mod invalid;
 mod operator;
 mod query;
+mod read_model;
 pub mod reason;
 mod shared;
 mod submit;

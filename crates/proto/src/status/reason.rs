@@ -16,6 +16,20 @@ pub const PARKED_ELSEWHERE: &str = "PARKED_ELSEWHERE";
 pub const ALREADY_DECIDED: &str = "ALREADY_DECIDED";
 /// An event was to be skipped without a reason.
 pub const NO_REASON: &str = "NO_REASON";
+/// The server was started without the read model.
+pub const UNKNOWN_READ_MODEL: &str = "UNKNOWN_READ_MODEL";
+/// There is no such version of the read model.
+pub const UNKNOWN_READ_MODEL_VERSION: &str = "UNKNOWN_READ_MODEL_VERSION";
+/// The version and the live one do not both have such a table.
+pub const UNKNOWN_TABLE: &str = "UNKNOWN_TABLE";
+/// The version has not come as far as the live one.
+pub const VERSION_BEHIND: &str = "VERSION_BEHIND";
+/// The version has parked streams.
+pub const VERSION_PARKED: &str = "VERSION_PARKED";
+/// The version is live.
+pub const VERSION_LIVE: &str = "VERSION_LIVE";
+/// The tables cannot be compared.
+pub const COMPARISON_FAILED: &str = "COMPARISON_FAILED";
 /// The expectation was wrong and the strategy did not merge.
 pub const SEQUENCE_CONFLICT: &str = "SEQUENCE_CONFLICT";
 /// Other writers were faster in every attempt.

@@ -4,6 +4,7 @@ mod samples;
 mod golden;
 mod both_ways;
 mod malformed;
+mod read_models;
 mod errors;
 mod trailers;
 mod subscriptions;

@@ -16,6 +16,7 @@ mod piece;
 mod policy;
 mod projector;
 mod queues;
+mod read_models;
 mod runner;
 mod saga;
 mod status;

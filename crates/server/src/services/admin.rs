@@ -104,4 +104,48 @@ impl AdminService for Admin {
             work: work.iter().map(Into::into).collect(),
         }))
     }
+
+    async fn list_read_models(
+        &self,
+        request: Request<v1::ListReadModelsRequest>,
+    ) -> Result<Response<v1::ListReadModelsResponse>, Status> {
+        let name = &request.get_ref().name;
+        let name = (!name.is_empty()).then_some(name.as_str());
+        let models = self.reactions.read_models(name).await.map_err(status)?;
+        Ok(Response::new(v1::ListReadModelsResponse {
+            read_models: models.iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn compare_read_model(
+        &self,
+        request: Request<v1::CompareReadModelRequest>,
+    ) -> Result<Response<v1::CompareReadModelResponse>, Status> {
+        let wanted = convert::compare_tables(request.into_inner()).map_err(status)?;
+        let compared = self.reactions.compare_read_model(&wanted).await;
+        let compared = compared.map_err(status)?;
+        Ok(Response::new((&compared).into()))
+    }
+
+    async fn switch_read_model(
+        &self,
+        request: Request<v1::SwitchReadModelRequest>,
+    ) -> Result<Response<v1::SwitchReadModelResponse>, Status> {
+        let version = convert::read_model_version(request.into_inner().version);
+        let version = version.map_err(status)?;
+        let switched = self.reactions.switch_read_model(&version).await;
+        switched.map_err(status)?;
+        Ok(Response::new(v1::SwitchReadModelResponse {}))
+    }
+
+    async fn drop_read_model(
+        &self,
+        request: Request<v1::DropReadModelRequest>,
+    ) -> Result<Response<v1::DropReadModelResponse>, Status> {
+        let version = convert::read_model_version(request.into_inner().version);
+        let version = version.map_err(status)?;
+        let dropped = self.reactions.drop_read_model(&version).await;
+        dropped.map_err(status)?;
+        Ok(Response::new(v1::DropReadModelResponse {}))
+    }
 }

@@ -12,6 +12,7 @@ mod payloads;
 mod submit_stream;
 mod simulate;
 mod queries;
+mod read_models;
 mod components;
 mod dead_letters;
 mod failures;
