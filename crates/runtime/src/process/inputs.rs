@@ -47,7 +47,7 @@ impl<P: ProcessManager> Inputs<P> {
     fn correlate<'e>(
         &self,
         event: &'e RecordedEvent,
-    ) -> Result<Option<Correlated<'e, P>>, Refused> {
+    ) -> Result<Option<Correlated<'e, P>>, ReactionError> {
         let correlated = P::correlate(event).map_err(Refused::Undecodable)?;
         Ok(correlated.map(|(root, input)| Correlated {
             event,

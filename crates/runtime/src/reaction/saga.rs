@@ -67,14 +67,14 @@ impl<S: Saga> SagaReaction<S> {
     }
 
     /// What the saga asks for.
-    fn effects(&self, recorded: &RecordedEvent) -> Result<Vec<Effect>, Refused> {
+    fn effects(&self, recorded: &RecordedEvent) -> Result<Vec<Effect>, ReactionError> {
         let Some(event) = recorded.of::<S::Source>() else {
             return Ok(Vec::new());
         };
         let event = event.map_err(Refused::Undecodable)?;
         let mut effects = Effects::default();
         self.saga.react(&event, recorded, &mut effects);
-        effects.into_list().map_err(Refused::Unusable)
+        Ok(effects.into_list().map_err(Refused::Unusable)?)
     }
 
     async fn react(&self, recorded: &RecordedEvent) -> Result<(), ReactionError> {
