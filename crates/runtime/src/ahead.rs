@@ -1,4 +1,4 @@
-//! The next page of the log, read while the one before it is in hand.
+//! A page of the log that is read by a task of its own: the next one while the one before it is in hand.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;

@@ -21,7 +21,7 @@ pub(crate) struct Reader {
     /// There from the first time that it has caught up.
     listener: Option<watch::Receiver<News>>,
     size: PageSize,
-    /// While there is much to catch up with.
+    /// What is being read.
     ahead: Option<Ahead>,
     continuity: Continuity,
     /// Whether more follows, as far as is known.
@@ -98,16 +98,18 @@ impl Reader {
         store: &Arc<dyn EventStore>,
         after: Position,
     ) -> Result<(Vec<RecordedEvent>, usize), StoreError> {
-        if let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.is_after(after)) {
-            let (limit, page) = (ahead.limit(), ahead.page().await);
-            self.ahead = None;
-            if let Some(page) = page {
-                return Ok((page?, limit));
-            }
-        }
+        self.ahead = self.ahead.take().filter(|ahead| ahead.is_after(after));
+        // Whoever waits for a page may do something else meanwhile that needs the store. A read of theirs that stood still
+        // for so long would keep a connection, and readers enough would wait for each other for ever: so it is a task.
+        let ahead = self
+            .ahead
+            .get_or_insert_with(|| Ahead::begin(store, self.partition, after, self.size.limit()));
+        let (limit, page) = (ahead.limit(), ahead.page().await);
         self.ahead = None;
-        let limit = self.size.limit();
-        Ok((store.read_log(self.partition, after, limit).await?, limit))
+        match page {
+            Some(page) => Ok((page?, limit)),
+            None => Ok((store.read_log(self.partition, after, limit).await?, limit)),
+        }
     }
 
     /// Waits until there is something after `after`. Cancel safe.
