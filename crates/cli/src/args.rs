@@ -254,6 +254,9 @@ pub(crate) struct Audit {
     /// Which store: sqlite://FILE or postgres://USER@HOST/DATABASE
     #[arg(value_name = "URL", env = "SERIATIM_STORE", hide_env_values = true)]
     pub(crate) store: String,
+    /// A database that holds only read models of this store's events; may be given more than once
+    #[arg(long, value_name = "URL")]
+    pub(crate) read_models: Vec<String>,
 }
 
 /// Which state of a stream is meant.

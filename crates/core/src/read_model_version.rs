@@ -45,6 +45,13 @@ impl ReadModelVersion {
         self.version
     }
 
+    /// The version that a component of this name feeds; `None` if that is no name of such a component.
+    pub fn fed_by(component: &Component) -> Option<Self> {
+        let (name, version) = component.as_str().rsplit_once(".v")?;
+        let found = Self::new(name, version.parse().ok()?).ok()?;
+        (found.component() == *component).then_some(found)
+    }
+
     /// The component that feeds it: `balances.v2`.
     pub fn component(&self) -> Component {
         let name = format!("{}.v{}", self.name, self.version);

@@ -25,7 +25,8 @@ mod tail;
 mod waiter;
 
 pub use audit::{
-    Audit, AuditJob, AuditProgress, AuditSettings, AuditStatus, AuditedPartition, Auditor, Finding,
+    Audit, AuditJob, AuditProgress, AuditSettings, AuditStatus, AuditedEffects, AuditedPartition,
+    Auditor, Finding, Unproven,
 };
 pub use feed::Feed;
 pub use meter::describe_metrics;

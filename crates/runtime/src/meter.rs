@@ -19,6 +19,7 @@ const PARKED_OLDEST: &str = "seriatim_reaction_parked_oldest_seconds";
 const PAUSED: &str = "seriatim_reaction_paused";
 const LOG_POSITION: &str = "seriatim_log_position";
 const VERIFIED: &str = "seriatim_audit_verified_position";
+const EFFECTS_VERIFIED: &str = "seriatim_audit_effects_verified_position";
 const FINDINGS: &str = "seriatim_audit_findings";
 
 /// Tells the installed recorder what each metric of components and audits means.
@@ -73,6 +74,11 @@ pub fn describe_metrics() {
         "Up to where a partition of the log is proven to be sound"
     );
     describe_gauge!(
+        EFFECTS_VERIFIED,
+        Unit::Count,
+        "Up to where each effect of a component is proven to be at its target"
+    );
+    describe_gauge!(
         FINDINGS,
         Unit::Count,
         "What the audit in the background has found"
@@ -120,6 +126,13 @@ pub(crate) fn audit(audit: &Audit) {
     for partition in &audit.partitions {
         gauge!(VERIFIED, "partition" => partition.partition.to_string())
             .set(number(partition.verified.0));
+    }
+    for effects in &audit.effects {
+        let labels = [
+            ("component", effects.component.to_string()),
+            ("partition", effects.partition.to_string()),
+        ];
+        gauge!(EFFECTS_VERIFIED, &labels).set(number(effects.verified.0));
     }
     gauge!(FINDINGS).set(number(audit.findings_total));
 }

@@ -275,11 +275,7 @@ pub struct Standing<A> {
 
 pub(crate) fn auditor(coordinator: &Coordinator, reactions: &Reactions) -> Auditor {
     let store = coordinator.store();
-    Auditor::new(
-        Arc::clone(store) as _,
-        Arc::clone(store) as _,
-        Some(reactions),
-    )
+    Auditor::new(Arc::clone(store)).reactions(reactions)
 }
 
 fn stream<A: Aggregate>(root: Uuid) -> StreamId {

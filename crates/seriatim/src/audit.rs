@@ -5,14 +5,19 @@ use std::sync::Arc;
 use seriatim_core::{Store, StoreError};
 use seriatim_runtime::{Audit, AuditProgress, Auditor};
 
-/// Proves that a store's log is whole and that no progress kept in it contradicts it; `progress` is told after each page.
-/// Reads only, and may run beside applications that write.
+/// Proves that a store's log is whole, and that neither progress nor what effects left behind contradicts it; `progress` is
+/// told after each page. `read_models` are databases whose progress is compared with this log too. Reads only, and may run
+/// beside applications that write.
 ///
-/// Components that keep their progress elsewhere are known to their applications only: [`App::audit`](crate::App::audit).
+/// What a component asks for because of an event only its application can tell: [`App::audit`](crate::App::audit).
 pub async fn audit(
     store: &Arc<dyn Store>,
+    read_models: &[Arc<dyn Store>],
     progress: impl FnMut(&AuditProgress) + Send,
 ) -> Result<Audit, StoreError> {
-    let auditor = Auditor::new(Arc::clone(store) as _, Arc::clone(store) as _, None);
+    let mut auditor = Auditor::new(Arc::clone(store));
+    for other in read_models {
+        auditor = auditor.beside(Arc::clone(other) as _);
+    }
     auditor.audit(progress).await
 }

@@ -104,9 +104,10 @@ pub use seriatim_proto::{
     CallError, Client, ConnectError, Connection, RemoteBatch, RemoteGateway, RemoteSubscription,
 };
 pub use seriatim_runtime::{
-    AtLeastOnce, Audit, AuditProgress, AuditSettings, AuditStatus, AuditedPartition, BackOff,
-    Batch, Enrolled, ExactlyOnce, Failure, FailurePolicy, Finding, PieceState, PieceStatus,
-    Projector, ReactionSettings, Reactions, SagaReaction, Subscription, Then,
+    AtLeastOnce, Audit, AuditProgress, AuditSettings, AuditStatus, AuditedEffects,
+    AuditedPartition, BackOff, Batch, Enrolled, ExactlyOnce, Failure, FailurePolicy, Finding,
+    PieceState, PieceStatus, Projector, ReactionSettings, Reactions, SagaReaction, Subscription,
+    Then, Unproven,
 };
 /// The store on PostgreSQL by itself, for read models.
 #[cfg(feature = "postgres")]

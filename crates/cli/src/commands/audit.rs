@@ -1,8 +1,10 @@
 //! `audit`, which asks no server.
 
 use std::io::{IsTerminal, stderr};
+use std::sync::Arc;
 
-use seriatim::AuditProgress;
+use seriatim::{AuditProgress, Unproven};
+use seriatim_core::{LogPartition, Position, Store, StoreError};
 
 use crate::args::Audit;
 use crate::exit::Exit;
@@ -10,33 +12,67 @@ use crate::failure::Failure;
 use crate::output::{Output, json, text};
 
 pub(crate) async fn run(wanted: &Audit, output: &Output) -> Result<Exit, Failure> {
-    check_tables(&wanted.store).await?;
-    let store = seriatim::open_store(&wanted.store).await;
-    let store = store.map_err(|error| Failure::of_open(&error))?;
+    let store = open(&wanted.store).await?;
+    let mut read_models = Vec::new();
+    for url in &wanted.read_models {
+        let other = open(url).await?;
+        check_no_log(&*other).await?;
+        read_models.push(other);
+    }
     let watched = stderr().is_terminal();
     let mut shown = None;
     let show = |progress: &AuditProgress| {
-        let percent = percent(progress);
-        if watched && shown != Some(percent) {
-            shown = Some(percent);
-            output.talk(&format!(
-                "\r  partition {}: {percent:3} %, position {} of {}\x1b[K",
-                progress.partition, progress.position, progress.head
-            ));
+        let line = progress_line(progress);
+        if watched && shown.as_ref() != Some(&line) {
+            output.talk(&format!("\r  {line}\x1b[K"));
+            shown = Some(line);
         }
     };
-    let audit = seriatim::audit(&store, show).await;
+    let audit = seriatim::audit(&store, &read_models, show).await;
     if watched {
         output.talk("\r\x1b[K");
     }
-    let audit = audit.map_err(|error| {
-        Failure::new(Exit::Unavailable, error.to_string()).with_next("run it again")
-    })?;
+    let audit = audit.map_err(|error| no_answer(&error))?;
+    let of_other_log = |unproven: &Unproven| matches!(unproven, Unproven::OtherLog { .. });
+    if audit.unproven.iter().any(of_other_log) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "this database holds only read models, and nothing to compare them with",
+        )
+        .with_next("name the store of their events, and this one after `--read-models`"));
+    }
     output.answer(&json::audit(&audit), &text::audit(&audit))?;
     Ok(match audit.is_sound() {
         true => Exit::Ok,
         false => Exit::Damaged,
     })
+}
+
+async fn open(url: &str) -> Result<Arc<dyn Store>, Failure> {
+    check_tables(url).await?;
+    let store = seriatim::open_store(url).await;
+    store.map_err(|error| Failure::of_open(&error))
+}
+
+/// What is derived from another log must not be compared with this one.
+async fn check_no_log(store: &dyn Store) -> Result<(), Failure> {
+    for partition in LogPartition::all(store.partitions()) {
+        let head = store.head(partition).await;
+        if head.map_err(|error| no_answer(&error))? > Position::START {
+            return Err(Failure::new(
+                Exit::Usage,
+                "a database after `--read-models` has a log of its own",
+            )
+            .with_next(
+                "leave it out; read models in the store of their events are audited with it",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn no_answer(error: &StoreError) -> Failure {
+    Failure::new(Exit::Unavailable, error.to_string()).with_next("run it again")
 }
 
 /// An audit changes nothing, so it does not bring the tables up to date either.
@@ -54,7 +90,20 @@ async fn check_tables(store: &str) -> Result<(), Failure> {
         .with_next("name the right store, or run `seriatim migrate`"))
 }
 
-fn percent(progress: &AuditProgress) -> u64 {
-    let done = progress.position.0.min(progress.head.0);
-    done.saturating_mul(100) / progress.head.0.max(1)
+fn progress_line(progress: &AuditProgress) -> String {
+    match progress {
+        AuditProgress::Log {
+            partition,
+            position,
+            head,
+        } => {
+            let done = position.0.min(head.0).saturating_mul(100) / head.0.max(1);
+            format!("partition {partition}: {done:3} %, position {position} of {head}")
+        }
+        AuditProgress::Effects {
+            partition,
+            position,
+        } => format!("effects of partition {partition}: position {position}"),
+        AuditProgress::Kept { claims, timers } => format!("{claims} claims, {timers} timers"),
+    }
 }

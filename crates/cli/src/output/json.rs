@@ -36,6 +36,9 @@ pub(crate) fn audit(audit: &Audit) -> Value {
             "sound": partition.sound,
         })
     });
+    let unproven = audit.unproven.iter();
+    let unproven = unproven
+        .map(|unproven| json!({ "kind": unproven.kind(), "message": unproven.to_string() }));
     let findings = audit.findings.iter();
     let findings =
         findings.map(|finding| json!({ "kind": finding.kind(), "message": finding.to_string() }));
@@ -44,6 +47,9 @@ pub(crate) fn audit(audit: &Audit) -> Value {
         "partitions": partitions.collect::<Vec<_>>(),
         "checkpoints": audit.checkpoints,
         "parked": audit.parked,
+        "claims": audit.claims,
+        "timers": audit.timers,
+        "unproven": unproven.collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
         "findings_total": audit.findings_total,
     })

@@ -36,9 +36,13 @@ pub(crate) fn audit(audit: &Audit) -> String {
         ));
     }
     let (checkpoints, parked) = (audit.checkpoints, audit.parked);
+    let (claims, timers) = (audit.claims, audit.timers);
     text.push_str(&format!(
-        "compared with it: {checkpoints} checkpoints, {parked} parked streams\n"
+        "compared with it: {checkpoints} checkpoints, {parked} parked streams, {claims} claims, {timers} timers\n"
     ));
+    for unproven in &audit.unproven {
+        text.push_str(&format!("not looked at: {unproven}\n"));
+    }
     for finding in &audit.findings {
         text.push_str(&format!("finding: {finding}\n"));
     }

@@ -1,10 +1,15 @@
 //! Audits of a store.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
+use seriatim_core::{LogPartition, Position, Share, Taking, Work};
 
 use crate::stage::{ACCOUNT, Stage, run};
 
 const NOBODY: &str = "http://127.0.0.1:1";
+
+const NOT_ASKED: &str = "not looked at: what picky, seen, stuck did because of events, which only their application can tell, by `App::audit`";
 
 /// A SQLite store with the three events of an account.
 fn with_account() -> (tempfile::TempDir, String) {
@@ -32,7 +37,8 @@ fn a_sound_store_is_sound() {
         ran.printed(),
         [
             "partition 0: verified up to position 3 of 3",
-            "compared with it: 3 checkpoints, 0 parked streams",
+            "compared with it: 3 checkpoints, 0 parked streams, 0 claims, 0 timers",
+            NOT_ASKED,
             "verdict: sound",
         ]
     );
@@ -55,7 +61,8 @@ fn a_damaged_store_is_named_and_ends_with_a_code_of_its_own() {
         ran.printed(),
         [
             "partition 0: verified up to position 1 of 3",
-            "compared with it: 3 checkpoints, 0 parked streams",
+            "compared with it: 3 checkpoints, 0 parked streams, 0 claims, 0 timers",
+            NOT_ASKED,
             "finding: partition 0 has no event at position 2; the next one is at 3",
             "finding: ACCOUNT goes on with event 2 at position 3 where 1 should come",
             "verdict: damaged",
@@ -95,4 +102,60 @@ fn a_store_without_tables_is_not_made() {
     let ran = run(NOBODY, &["audit", &url], "").failed(10);
     assert!(ran.stderr.contains("there are no tables"), "{ran:?}");
     assert!(!path.exists());
+}
+
+/// A database without events, in which a read model stands at a position.
+async fn only_read_models(folder: &std::path::Path, position: u64) -> String {
+    let url = format!("sqlite://{}", folder.join("models.db").display());
+    let store = seriatim::open_store(&url).await.unwrap();
+    let work = Work {
+        component: "balances.v2".parse().unwrap(),
+        partition: LogPartition::FIRST,
+        share: Share::WHOLE,
+    };
+    let hour = Duration::from_secs(3600);
+    let taking = store.take(&work, "one", hour, Position(position)).await;
+    assert!(matches!(taking, Ok(Taking::Taken(_))), "{taking:?}");
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_models_in_another_database_are_compared_with_the_log() {
+    let (folder, url) = tokio::task::spawn_blocking(with_account).await.unwrap();
+    for (position, code) in [(3, 0), (4, 12)] {
+        let other = tempfile::tempdir().unwrap();
+        let models = only_read_models(other.path(), position).await;
+        let ran = run(NOBODY, &["audit", &url, "--read-models", &models], "");
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        let compared = "compared with it: 4 checkpoints, 0 parked streams, 0 claims, 0 timers";
+        assert!(ran.printed().contains(&compared.to_owned()), "{ran:?}");
+        let ahead = "finding: balances.v2/0 stands at position 4, but the log ends at 3";
+        assert_eq!(ran.printed().contains(&ahead.to_owned()), code == 12);
+
+        let alone = run(NOBODY, &["audit", &models], "").failed(2);
+        assert!(alone.stderr.contains("only read models"), "{alone:?}");
+        let reversed = run(NOBODY, &["audit", &url, "--read-models", &url], "").failed(2);
+        assert!(reversed.stderr.contains("a log of its own"), "{reversed:?}");
+    }
+    drop(folder);
+}
+
+#[test]
+fn an_effect_without_its_event_is_named() {
+    let (folder, url) = with_account();
+    let direct = Connection::open(folder.path().join("bank.db")).unwrap();
+    let key = format!("\0seen/{ACCOUNT}/7/0");
+    let add = "INSERT INTO seriatim_claims (domain, root, external_id, content, first_result)
+         SELECT domain, root, ?, zeroblob(32), '{\"unchanged\":{\"current\":null}}'
+         FROM seriatim_events LIMIT 1";
+    direct.execute(add, [key]).unwrap();
+    let ran = run(NOBODY, &["audit", &url, "--json"], "");
+    assert_eq!(ran.code, Some(12), "{ran:?}");
+    let verdict = &ran.json()[0];
+    assert_eq!(verdict["findings"][0]["kind"], "effect_without_source");
+    assert_eq!(
+        (&verdict["claims"], &verdict["timers"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(verdict["unproven"][0]["kind"], "not_asked");
 }

@@ -1,22 +1,29 @@
-//! An audit: all of the log and all progress, once.
+//! An audit: all of the log, all progress, and all that effects left behind, once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use seriatim_core::{CheckpointStore, EventStore, LogPartition, Position, StoreError};
+use seriatim_core::{CheckpointStore, LogPartition, Position, Reaction, Store, StoreError};
 
+use super::effects::Effects;
 use super::finding::Finding;
-use super::pass::{FINDINGS, Pass};
+use super::found::Found;
+use super::kept::Kept;
+use super::pass::Pass;
 use super::progress::Places;
+use super::track::AuditedEffects;
+use super::unproven::Unproven;
 use crate::Reactions;
 
 /// Streams that are remembered of each partition, and twice as many at most: 16 MB.
 const STREAMS: usize = 100_000;
 
-/// Proves that a log is whole and that no progress contradicts it.
+/// Proves that a log is whole and that nothing which was derived from it contradicts it.
 #[derive(Clone, Debug)]
 pub struct Auditor {
-    log: Arc<dyn EventStore>,
-    places: Places,
+    store: Arc<dyn Store>,
+    reactions: Vec<Arc<dyn Reaction>>,
+    beside: Vec<Arc<dyn CheckpointStore>>,
     streams: usize,
 }
 
@@ -25,14 +32,22 @@ pub struct Auditor {
 pub struct Audit {
     /// Each partition of the log.
     pub partitions: Vec<AuditedPartition>,
-    /// How many checkpoints were compared with it.
+    /// Each component that could be asked again what it asked for, in each partition.
+    pub effects: Vec<AuditedEffects>,
+    /// How many checkpoints were compared with the log.
     pub checkpoints: usize,
     /// How many parked streams were.
     pub parked: usize,
-    /// What was found: the first hundred about the log, and the first hundred about progress.
+    /// How many claims were followed back to their events.
+    pub claims: u64,
+    /// How many timers were.
+    pub timers: u64,
+    /// What was found: the first hundred of each kind of check.
     pub findings: Vec<Finding>,
     /// How many there were.
     pub findings_total: u64,
+    /// What was not looked at.
+    pub unproven: Vec<Unproven>,
 }
 
 /// How far a partition is proven to be sound.
@@ -48,40 +63,70 @@ pub struct AuditedPartition {
     pub sound: bool,
 }
 
-/// How far an audit has come.
+/// How far an audit has come. It looks at one thing after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuditProgress {
-    /// In which partition, of which those before are done.
-    pub partition: LogPartition,
-    /// What was checked last.
-    pub position: Position,
-    /// Where it ended when it was begun.
-    pub head: Position,
+pub enum AuditProgress {
+    /// At the log itself.
+    Log {
+        /// In which partition, of which those before are done.
+        partition: LogPartition,
+        /// What was checked last.
+        position: Position,
+        /// Where it ended when it was begun.
+        head: Position,
+    },
+    /// At what components asked for because of events.
+    Effects {
+        /// In which partition.
+        partition: LogPartition,
+        /// Of which event last.
+        position: Position,
+    },
+    /// At what effects left behind.
+    Kept {
+        /// How many claims.
+        claims: u64,
+        /// How many timers.
+        timers: u64,
+    },
 }
 
 impl Audit {
-    /// Whether nothing was found.
+    /// Whether nothing was found. What that does not say is in [`Audit::unproven`].
     pub fn is_sound(&self) -> bool {
         self.findings_total == 0
+    }
+
+    fn add(&mut self, found: &Found) {
+        self.findings.extend_from_slice(found.kept());
+        self.findings_total += found.total();
     }
 }
 
 impl Auditor {
-    /// For a log, and the progress that is kept in `checkpoints` or by the components of this process.
-    pub fn new(
-        log: Arc<dyn EventStore>,
-        checkpoints: Arc<dyn CheckpointStore>,
-        reactions: Option<&Reactions>,
-    ) -> Self {
-        let reactions = reactions.map(|reactions| reactions.enrolled().to_vec());
+    /// For the log of a store, and what is derived from it there.
+    pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
-            log,
-            places: Places {
-                store: checkpoints,
-                reactions: reactions.unwrap_or_default(),
-            },
+            store,
+            reactions: Vec::new(),
+            beside: Vec::new(),
             streams: STREAMS,
         }
+    }
+
+    /// Asks the components of this process again what they asked for. Where one keeps its progress elsewhere, it is looked
+    /// at there.
+    #[must_use]
+    pub fn reactions(mut self, reactions: &Reactions) -> Self {
+        self.reactions = reactions.enrolled().to_vec();
+        self
+    }
+
+    /// Compares progress with this log that is kept in another database: that of read models.
+    #[must_use]
+    pub fn beside(mut self, checkpoints: Arc<dyn CheckpointStore>) -> Self {
+        self.beside.push(checkpoints);
+        self
     }
 
     /// How many streams of each partition are remembered, and twice as many at most; 80 bytes each. Default 100,000. Of
@@ -92,31 +137,75 @@ impl Auditor {
         self
     }
 
-    /// Goes through all of the log, up to where it ends now, as fast as the store gives it. `progress` is told after each
+    /// Goes through all of it, up to where the log ends now, as fast as the store gives it. `progress` is told after each
     /// page.
     ///
-    /// Takes 16 MB for each partition, unless it is to remember less, and a page of events.
+    /// Takes 16 MB for each partition, unless it is to remember less, and a page of events with their effects.
     pub async fn audit(
         &self,
         mut progress: impl FnMut(&AuditProgress) + Send,
     ) -> Result<Audit, StoreError> {
-        let mut pass = self.begin();
-        pass.catch_up(0, &mut progress).await?;
-        self.conclude(pass.audit()).await
+        let mut way = self.begin();
+        way.go_on(0, Duration::MAX, &mut progress).await
     }
 
-    pub(super) fn begin(&self) -> Pass {
-        Pass::new(&self.log, self.streams)
+    pub(super) fn begin(&self) -> Way {
+        Way {
+            log: Pass::new(&self.store, self.streams),
+            effects: Effects::new(&self.store, &self.reactions),
+            kept: Kept::new(&self.store, &self.reactions),
+            places: Places {
+                store: Arc::clone(&self.store),
+                beside: self.beside.clone(),
+                reactions: self.reactions.clone(),
+            },
+        }
     }
+}
 
-    /// Adds what is to be said of progress.
-    pub(super) async fn conclude(&self, mut audit: Audit) -> Result<Audit, StoreError> {
-        let progress = self.places.check(&*self.log).await?;
-        audit.checkpoints = progress.checkpoints;
-        audit.parked = progress.parked;
-        audit.findings_total += progress.findings.len() as u64;
-        let some = progress.findings.into_iter().take(FINDINGS);
-        audit.findings.extend(some);
+/// One way through everything, which goes on as it grows.
+#[derive(Debug)]
+pub(super) struct Way {
+    log: Pass,
+    effects: Effects,
+    kept: Kept,
+    places: Places,
+}
+
+impl Way {
+    /// Goes on to where the log and the components are now; through what effects left behind for so long, or to the end.
+    /// After each page it rests `rest` times as long as that took.
+    pub(super) async fn go_on(
+        &mut self,
+        rest: u32,
+        time: Duration,
+        progress: &mut (impl FnMut(&AuditProgress) + Send),
+    ) -> Result<Audit, StoreError> {
+        self.log.catch_up(rest, progress).await?;
+        self.effects.catch_up(rest, progress).await?;
+        self.kept.go_on(rest, time, progress).await?;
+        let compared = self.places.check().await?;
+        let mut audit = Audit {
+            partitions: self.log.audited(),
+            effects: self.effects.audited(),
+            checkpoints: compared.checkpoints,
+            parked: compared.parked,
+            claims: self.kept.claims(),
+            timers: self.kept.timers(),
+            ..Audit::default()
+        };
+        let compared_found = compared.findings.into_iter().collect();
+        for found in [
+            self.log.found(),
+            &compared_found,
+            self.effects.found(),
+            self.kept.found(),
+        ] {
+            audit.add(found);
+        }
+        audit.unproven = self.effects.unproven().to_vec();
+        audit.unproven.extend(self.kept.unproven());
+        audit.unproven.extend(compared.unproven);
         Ok(audit)
     }
 }

@@ -1,8 +1,10 @@
 //! What an audit finds fault with.
 
-use seriatim_core::{LogPartition, Position, Sequence, StreamId, Timestamp, Work};
+use seriatim_core::{
+    Component, EffectId, LogPartition, Position, Sequence, StreamId, Timestamp, Work,
+};
 
-/// A contradiction in the log, or between the log and somebody's progress.
+/// A contradiction in the log, or between the log and what was derived from it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// The log has no event at a position before its end.
@@ -95,7 +97,7 @@ pub enum Finding {
         /// Whose work.
         work: Work,
         /// How many there are.
-        partitions: u16,
+        partitions: usize,
     },
     /// A stream is parked at an event that is not there, or that the checkpoint has not passed.
     #[error(
@@ -110,6 +112,108 @@ pub enum Finding {
         sequence: Sequence,
         /// Where the checkpoint stands.
         position: Position,
+    },
+    /// A component has passed an event, and its effect is not at its target: it was lost there, or the component has
+    /// other code now than when it handled the event.
+    #[error(
+        "{} has handled event {} of {} at position {position}, but {target} does not have its effect {}", effect.component, effect.sequence, effect.source, effect.ordinal
+    )]
+    EffectMissing {
+        /// Which effect.
+        effect: EffectId,
+        /// Where its event stands in the log.
+        position: Position,
+        /// Whom it is asked of now.
+        target: StreamId,
+    },
+    /// A target has rejected an effect, and the aggregate whose event was reacted to was not told.
+    #[error(
+        "{target} has rejected effect {} of {} on event {} at position {position}, and {} was not told", effect.ordinal, effect.component, effect.sequence, effect.source
+    )]
+    NotReturned {
+        /// Which effect.
+        effect: EffectId,
+        /// Where its event stands in the log.
+        position: Position,
+        /// Who has rejected it.
+        target: StreamId,
+    },
+    /// A component has passed an event which its code cannot handle now.
+    #[error(
+        "{component} has handled event {sequence} of {stream} at position {position}, but asked again it fails: {error}"
+    )]
+    CannotAskAgain {
+        /// Which component.
+        component: Component,
+        /// Whose event.
+        stream: StreamId,
+        /// Which event.
+        sequence: Sequence,
+        /// Where it stands in the log.
+        position: Position,
+        /// What the component says.
+        error: String,
+    },
+    /// A stream has an effect of an event that is not in the log: a backup was restored in part.
+    #[error(
+        "{target} has effect {} of {} on event {} of {}, which is not in the log", effect.ordinal, effect.component, effect.sequence, effect.source
+    )]
+    EffectWithoutSource {
+        /// Which effect.
+        effect: EffectId,
+        /// Who has it.
+        target: StreamId,
+    },
+    /// A stream has an effect that the event does not ask for: the claim was made by hand, or the component has other code
+    /// now.
+    #[error(
+        "{target} has effect {} of {} on event {} of {}, which does not ask for it", effect.ordinal, effect.component, effect.sequence, effect.source
+    )]
+    EffectUnasked {
+        /// Which effect.
+        effect: EffectId,
+        /// Who has it.
+        target: StreamId,
+    },
+    /// A stream was told that an effect was rejected which is not its own, or which was not rejected.
+    #[error("{to} was told that effect {effect} was rejected, which it was not")]
+    ReturnUnexplained {
+        /// Which effect.
+        effect: EffectId,
+        /// Who was told.
+        to: StreamId,
+    },
+    /// A claim stands for events that are not where it says.
+    #[error(
+        "{stream} has spent `{key}` on events up to {last} at position {position}, where there are none"
+    )]
+    ClaimWithoutEvents {
+        /// Which stream.
+        stream: StreamId,
+        /// The key, with what cannot be printed escaped.
+        key: String,
+        /// The last of the events.
+        last: Sequence,
+        /// Where it should stand.
+        position: Position,
+    },
+    /// A claim has a key that neither a sender nor a reaction can have made.
+    #[error("{stream} has spent `{key}`, which is no key of an effect")]
+    ClaimUnknown {
+        /// Which stream.
+        stream: StreamId,
+        /// The key, with what cannot be printed escaped.
+        key: String,
+    },
+    /// A timer is kept that its event did not set, or whose event is not in the log.
+    #[error("the timer `{name}` of {stream} was not set by its event {set_at}")]
+    TimerUnset {
+        /// Whose timer.
+        stream: StreamId,
+        /// Its name.
+        name: String,
+        /// The event that it names.
+        set_at: Sequence,
     },
 }
 
@@ -126,6 +230,15 @@ impl Finding {
             Self::CheckpointAhead { .. } => "checkpoint_ahead",
             Self::NoSuchPartition { .. } => "no_such_partition",
             Self::ParkedElsewhere { .. } => "parked_elsewhere",
+            Self::EffectMissing { .. } => "effect_missing",
+            Self::NotReturned { .. } => "not_returned",
+            Self::CannotAskAgain { .. } => "cannot_ask_again",
+            Self::EffectWithoutSource { .. } => "effect_without_source",
+            Self::EffectUnasked { .. } => "effect_unasked",
+            Self::ReturnUnexplained { .. } => "return_unexplained",
+            Self::ClaimWithoutEvents { .. } => "claim_without_events",
+            Self::ClaimUnknown { .. } => "claim_unknown",
+            Self::TimerUnset { .. } => "timer_unset",
         }
     }
 
@@ -137,10 +250,7 @@ impl Finding {
             | Self::PredecessorMissing { position: at, .. }
             | Self::TimeDecreased { position: at, .. } => Some(Position(at.0.saturating_sub(1))),
             Self::EndMissing { last, .. } => Some(*last),
-            Self::OtherPartition { .. }
-            | Self::CheckpointAhead { .. }
-            | Self::NoSuchPartition { .. }
-            | Self::ParkedElsewhere { .. } => None,
+            _ => None,
         }
     }
 }

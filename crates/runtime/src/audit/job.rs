@@ -16,7 +16,8 @@ use crate::meter;
 pub struct AuditSettings {
     /// After each page it rests so many times as long as the page took. Default 9: it takes a tenth of one reader.
     pub rest: u32,
-    /// How often it looks for what is new, and at all progress. Default 10 s.
+    /// How often it looks for what is new, and at all progress. For so long at most it goes through what effects left
+    /// behind, before it looks for what is new again. Default 10 s.
     pub every: Duration,
     /// How often it begins again with the first event: what was sound once need not be for ever. Default 6 h.
     pub anew: Duration,
@@ -82,14 +83,10 @@ impl AuditJob {
 async fn run(auditor: Auditor, settings: AuditSettings, told: watch::Sender<AuditStatus>) {
     loop {
         let begun = Instant::now();
-        let mut pass = auditor.begin();
+        let mut way = auditor.begin();
         let mut known = 0;
         while begun.elapsed() < settings.anew {
-            let caught_up = pass.catch_up(settings.rest, &mut |_| {}).await;
-            let audit = match caught_up {
-                Ok(()) => auditor.conclude(pass.audit()).await,
-                Err(error) => Err(error),
-            };
+            let audit = way.go_on(settings.rest, settings.every, &mut |_| {}).await;
             match audit {
                 Ok(audit) => {
                     if audit.findings_total > known {
@@ -116,5 +113,9 @@ async fn run(auditor: Auditor, settings: AuditSettings, told: watch::Sender<Audi
 fn report(audit: &Audit) {
     let first = audit.findings.first().map(ToString::to_string);
     let findings = audit.findings_total;
-    tracing::error!(findings, first, "the log is damaged; run `seriatim audit`");
+    tracing::error!(
+        findings,
+        first,
+        "what is stored contradicts itself; see `Audit` in docs/operating.md"
+    );
 }

@@ -1,22 +1,37 @@
-//! Proves that the log is whole, and that nobody's progress contradicts it.
+//! Proves that the log is whole, that nobody's progress contradicts it, and that each effect took place once.
 //!
 //! ```text
 //! pages of the log ──► checker: positions dense, sequences dense, times in order ──► findings
-//! checkpoints, parked streams ──► compared with the log's ends ────────────────────┘
+//! checkpoints, parked streams ──► compared with the log's ends ────────────────────┤
+//! events up to a checkpoint ──► component, asked again ──► outcome at the target? ─┤
+//! claims, timers ──► the event they name ──► component: was it asked for? ─────────┘
 //! ```
 //!
 //! What is proven of a log that is sound up to a position: its positions are 1, 2, 3 ... without a gap or a repeat; each
 //! stream's sequences are 0, 1, 2 ... in the order of the positions; its recorded times never decrease; every event is in
 //! its stream's partition. Memory is bounded, however many streams there are: of a stream that did not come lately the
 //! event before is looked up in the store.
+//!
+//! What is proven of a component's effects up to a position: each that an event asks for has an outcome at its target
+//! (forward), and no outcome is there that no event asks for (backward). That none has two is the key of the claims' table.
 
 mod auditor;
-mod checker;
-mod finding;
-mod job;
 mod pass;
+mod checker;
 mod progress;
+mod effects;
+mod track;
+mod frontier;
+mod excuse;
+mod asking;
+mod kept;
+mod finding;
+mod found;
+mod unproven;
+mod job;
 
 pub use auditor::{Audit, AuditProgress, AuditedPartition, Auditor};
 pub use finding::Finding;
 pub use job::{AuditJob, AuditSettings, AuditStatus};
+pub use track::AuditedEffects;
+pub use unproven::Unproven;

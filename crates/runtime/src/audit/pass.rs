@@ -3,27 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::try_join_all;
-use seriatim_core::{EventStore, LogPartition, Position, RecordedEvent, Sequence, StoreError};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use seriatim_core::{
+    EventStore, LogPartition, Position, RecordedEvent, Sequence, Store, StoreError,
+};
 use tokio::time::Instant;
 
-use super::auditor::{Audit, AuditProgress, AuditedPartition};
+use super::auditor::{AuditProgress, AuditedPartition};
 use super::checker::{Checker, follows};
 use super::finding::Finding;
+use super::found::Found;
 use crate::page_size::PageSize;
 
-/// Findings that are kept; more are only counted.
-pub(super) const FINDINGS: usize = 100;
-/// Events whose predecessors are looked up at once.
-const LOOK_UPS: usize = 8;
+/// How much is looked up at once.
+const BESIDE: usize = 8;
 
 /// How far one way through the log has come, and what was found on it.
 #[derive(Debug)]
 pub(super) struct Pass {
-    store: Arc<dyn EventStore>,
+    store: Arc<dyn Store>,
     partitions: Vec<Partition>,
-    findings: Vec<Finding>,
-    findings_total: u64,
+    found: Found,
 }
 
 #[derive(Debug)]
@@ -35,7 +36,7 @@ struct Partition {
 
 impl Pass {
     /// `streams`: how many streams of each partition are remembered.
-    pub(super) fn new(store: &Arc<dyn EventStore>, streams: usize) -> Self {
+    pub(super) fn new(store: &Arc<dyn Store>, streams: usize) -> Self {
         let count = store.partitions();
         let partition = |partition| Partition {
             checker: Checker::new(partition, count, streams),
@@ -50,20 +51,18 @@ impl Pass {
         Self {
             store: Arc::clone(store),
             partitions: LogPartition::all(count).map(partition).collect(),
-            findings: Vec::new(),
-            findings_total: 0,
+            found: Found::default(),
         }
     }
 
-    /// What is to be said of the log, as far as it was read.
-    pub(super) fn audit(&self) -> Audit {
+    pub(super) fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// How far each partition is proven.
+    pub(super) fn audited(&self) -> Vec<AuditedPartition> {
         let partitions = self.partitions.iter();
-        Audit {
-            partitions: partitions.map(|partition| partition.audited).collect(),
-            findings: self.findings.clone(),
-            findings_total: self.findings_total,
-            ..Audit::default()
-        }
+        partitions.map(|partition| partition.audited).collect()
     }
 
     /// Goes on to where the log ends now. After each page it rests `rest` times as long as the page took, so as to leave
@@ -82,7 +81,7 @@ impl Pass {
                 if !self.page(index, head).await? {
                     break;
                 }
-                progress(&AuditProgress {
+                progress(&AuditProgress::Log {
                     partition,
                     position: self.partitions[index].checker.last(),
                     head,
@@ -109,7 +108,7 @@ impl Pass {
                 head,
             };
             // Told once, however often it is looked at.
-            if !self.findings.contains(&finding) {
+            if !self.found.has(&finding) {
                 self.note(index, finding);
             }
             return Ok(false);
@@ -145,14 +144,18 @@ impl Pass {
             false => audited.verified.min(sound),
         };
         audited.sound = false;
-        self.findings_total += 1;
-        if self.findings.len() < FINDINGS {
-            self.findings.push(finding);
-        }
+        self.found.note(finding);
     }
 }
 
-async fn pause(time: Duration) {
+/// What is looked up, in order, some of it at once.
+pub(super) async fn beside<T>(
+    look_ups: Vec<BoxFuture<'_, Result<T, StoreError>>>,
+) -> Result<Vec<T>, StoreError> {
+    stream::iter(look_ups).buffered(BESIDE).try_collect().await
+}
+
+pub(super) async fn pause(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
@@ -163,15 +166,14 @@ async fn look_up(
     store: &dyn EventStore,
     events: &[RecordedEvent],
 ) -> Result<Vec<Finding>, StoreError> {
-    let mut found = Vec::new();
-    for some in events.chunks(LOOK_UPS) {
-        let reads = some.iter().map(|event| {
+    let checked = events.iter().map(|event| {
+        let check = async {
             let before = Sequence(event.sequence.0.saturating_sub(1));
-            store.read_stream(&event.stream, before, 2)
-        });
-        let read = try_join_all(reads).await?;
-        let checked = some.iter().zip(read);
-        found.extend(checked.filter_map(|(event, read)| follows(event, &read).err()));
-    }
-    Ok(found)
+            let read = store.read_stream(&event.stream, before, 2).await?;
+            Ok(follows(event, &read).err())
+        };
+        check.boxed()
+    });
+    let found = beside(checked.collect()).await?;
+    Ok(found.into_iter().flatten().collect())
 }

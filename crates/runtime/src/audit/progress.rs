@@ -1,62 +1,147 @@
 //! The check of what components say of themselves against the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use seriatim_core::{
-    Checkpoint, CheckpointStore, EventStore, LogPartition, Parked, Position, Reaction, StoreError,
-    Work,
+    Checkpoint, CheckpointStore, Component, EventStore, LogPartition, Parked, Position, Reaction,
+    ReadModelVersion, Store, StoreError, Work,
 };
 
 use super::finding::Finding;
+use super::unproven::Unproven;
 
 /// Where progress is kept.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    pub(super) store: Arc<dyn CheckpointStore>,
+    /// With the log.
+    pub(super) store: Arc<dyn Store>,
+    /// Of which only the progress is looked at.
+    pub(super) beside: Vec<Arc<dyn CheckpointStore>>,
     /// Components of this process, which may keep theirs elsewhere.
     pub(super) reactions: Vec<Arc<dyn Reaction>>,
 }
 
 /// What was looked at, and what contradicts the log.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct Compared {
     pub(super) checkpoints: usize,
     pub(super) parked: usize,
     pub(super) findings: Vec<Finding>,
+    pub(super) unproven: Vec<Unproven>,
+}
+
+/// All progress of some components, as one place has it.
+struct Kept {
+    checkpoints: BTreeMap<Work, Checkpoint>,
+    parked: Vec<Parked>,
+    /// Whether it is that of the log's own store.
+    with_log: bool,
 }
 
 impl Places {
     /// Compares all progress with the log. The log is asked later than the progress, so what was handled meanwhile does
     /// not look as if it were ahead.
-    pub(super) async fn check(&self, log: &dyn EventStore) -> Result<Progress, StoreError> {
-        let (checkpoints, parked) = self.read().await?;
-        let mut progress = Progress {
-            checkpoints: checkpoints.len(),
-            parked: parked.len(),
-            findings: Vec::new(),
-        };
-        let partitions = log.partitions();
+    pub(super) async fn check(&self) -> Result<Compared, StoreError> {
+        let kept = self.read().await?;
+        let partitions = self.store.partitions();
         let mut heads = Vec::new();
         for partition in LogPartition::all(partitions) {
-            heads.push(log.head(partition).await?);
+            heads.push(self.store.head(partition).await?);
         }
-        for checkpoint in checkpoints.values() {
-            let head = heads.get(checkpoint.work.partition.index());
-            progress
-                .findings
-                .extend(ahead(checkpoint, head.copied(), partitions.get()));
+        let mut compared = Compared::default();
+        compared.unproven.extend(self.not_asked(&kept));
+        for kept in kept {
+            compared.progress(&kept, &heads);
+            compared.parked(&kept, &*self.store).await?;
         }
-        for parked in &parked {
-            let position = checkpoints
-                .get(&parked.work)
-                .map_or(Position::START, |checkpoint| checkpoint.position);
+        Ok(compared)
+    }
+
+    /// That of the components at hand is read where they keep it, and nowhere else.
+    async fn read(&self) -> Result<Vec<Kept>, StoreError> {
+        let mut own = Kept::of(&*self.store, None).await?;
+        let mut all = Vec::new();
+        for reaction in &self.reactions {
+            let component = reaction.component();
+            own.parked
+                .retain(|parked| parked.work.component != *component);
+            own.checkpoints
+                .retain(|work, _| work.component != *component);
+            all.push(Kept::of(reaction.checkpoints(), Some(component)).await?);
+        }
+        own.with_log = true;
+        all.insert(0, own);
+        for place in &self.beside {
+            all.push(Kept::of(&**place, None).await?);
+        }
+        Ok(all)
+    }
+
+    /// Those that have progress and are not at hand.
+    fn not_asked(&self, kept: &[Kept]) -> Option<Unproven> {
+        let works = kept.iter().flat_map(|kept| kept.checkpoints.keys());
+        let all: BTreeSet<&Component> = works.map(|work| &work.component).collect();
+        let at_hand: BTreeSet<_> = self.reactions.iter().map(|one| one.component()).collect();
+        let components: Vec<_> = all.difference(&at_hand).copied().cloned().collect();
+        (!components.is_empty()).then_some(Unproven::NotAsked { components })
+    }
+}
+
+impl Kept {
+    /// What is parked is read first: its checkpoint has passed it then.
+    async fn of(
+        place: &dyn CheckpointStore,
+        component: Option<&Component>,
+    ) -> Result<Self, StoreError> {
+        let parked = place.parked(component).await?;
+        let checkpoints = place.checkpoints(component).await?.into_iter();
+        Ok(Self {
+            checkpoints: checkpoints.map(|one| (one.work.clone(), one)).collect(),
+            parked,
+            with_log: false,
+        })
+    }
+
+    fn position(&self, work: &Work) -> Position {
+        let checkpoint = self.checkpoints.get(work);
+        checkpoint.map_or(Position::START, |checkpoint| checkpoint.position)
+    }
+}
+
+impl Compared {
+    fn progress(&mut self, kept: &Kept, heads: &[Position]) {
+        // In a database without events a read model is made of those of another.
+        let is_empty = heads.iter().all(|head| *head == Position::START);
+        for checkpoint in kept.checkpoints.values() {
+            let Checkpoint { work, position, .. } = checkpoint;
+            if kept.with_log
+                && is_empty
+                && *position > Position::START
+                && ReadModelVersion::fed_by(&work.component).is_some()
+            {
+                self.unproven.push(Unproven::OtherLog {
+                    work: work.clone(),
+                    position: *position,
+                });
+                continue;
+            }
+            self.checkpoints += 1;
+            let head = heads.get(work.partition.index()).copied();
+            self.findings.extend(ahead(checkpoint, head, heads.len()));
+        }
+    }
+
+    async fn parked(&mut self, kept: &Kept, log: &dyn EventStore) -> Result<(), StoreError> {
+        self.parked += kept.parked.len();
+        for parked in &kept.parked {
+            let position = kept.position(&parked.work);
             let found = log.read_stream(&parked.stream, parked.sequence, 1).await?;
             let is_there = found.first().is_some_and(|event| {
                 event.sequence == parked.sequence && event.position <= position
             });
             if !is_there {
-                progress.findings.push(Finding::ParkedElsewhere {
+                self.findings.push(Finding::ParkedElsewhere {
                     work: parked.work.clone(),
                     stream: parked.stream.clone(),
                     sequence: parked.sequence,
@@ -64,31 +149,11 @@ impl Places {
                 });
             }
         }
-        Ok(progress)
-    }
-
-    /// What is parked is read first: its checkpoint has passed it then.
-    async fn read(&self) -> Result<(BTreeMap<Work, Checkpoint>, Vec<Parked>), StoreError> {
-        let mut parked: Vec<_> = self.store.parked(None).await?;
-        let mut checkpoints = by_work(self.store.checkpoints(None).await?);
-        for reaction in &self.reactions {
-            let (component, store) = (reaction.component(), reaction.checkpoints());
-            let own = store.parked(Some(component)).await?;
-            parked.retain(|parked| parked.work.component != *component);
-            parked.extend(own);
-            checkpoints.retain(|work, _| work.component != *component);
-            checkpoints.extend(by_work(store.checkpoints(Some(component)).await?));
-        }
-        Ok((checkpoints, parked))
+        Ok(())
     }
 }
 
-fn by_work(checkpoints: Vec<Checkpoint>) -> BTreeMap<Work, Checkpoint> {
-    let pair = |checkpoint: Checkpoint| (checkpoint.work.clone(), checkpoint);
-    checkpoints.into_iter().map(pair).collect()
-}
-
-fn ahead(checkpoint: &Checkpoint, head: Option<Position>, partitions: u16) -> Option<Finding> {
+fn ahead(checkpoint: &Checkpoint, head: Option<Position>, partitions: usize) -> Option<Finding> {
     let work = checkpoint.work.clone();
     match head {
         None => Some(Finding::NoSuchPartition { work, partitions }),

@@ -20,7 +20,7 @@ use crate::support::{all_kinds, append, fill, stream};
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn auditor(store: &Arc<dyn Store>) -> Auditor {
-    Auditor::new(Arc::clone(store) as _, Arc::clone(store) as _, None)
+    Auditor::new(Arc::clone(store))
 }
 
 async fn audit(store: &Arc<dyn Store>) -> Audit {
@@ -144,7 +144,7 @@ async fn progress_that_the_log_does_not_have_is_found() {
         assert_eq!(held, Hold::Held);
     }
     // The progress stays where it is, and the log is that of a backup.
-    let backup = Auditor::new(Arc::new(older), Arc::clone(&shared) as _, None);
+    let backup = Auditor::new(Arc::new(older)).beside(Arc::clone(&shared) as _);
     let found = backup.audit(|_| {}).await.unwrap();
     assert_eq!((found.checkpoints, found.findings_total), (2, 2));
     let found: Vec<_> = found.findings.iter().map(ToString::to_string).collect();

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use seriatim::core::Begin;
-use seriatim::core::{EventFilter, RecordedEvent};
+use seriatim::core::{Begin, EventFilter, Process, RecordedEvent};
 use seriatim::prelude::*;
 
-use crate::domain::{Board, BoardEvent, Desk, DeskEvent, tags};
+use crate::domain::{Board, BoardCommand, BoardEvent, Desk, DeskEvent, tags};
+use crate::watch::{self, Watch};
 
 /// The whole log, in order.
 pub async fn log(app: &App) -> Vec<RecordedEvent> {
@@ -31,7 +31,7 @@ pub struct Told {
     pub done: BTreeMap<u128, u32>,
     /// The tags, in the order of each board.
     pinned: HashMap<Uuid, Vec<String>>,
-    /// The tags that came back, and to which desk.
+    /// The tags that came back, and to which desk, or to whoever watches it.
     returned: Vec<(u128, String)>,
 }
 
@@ -52,6 +52,14 @@ impl Told {
                     DeskEvent::Returned { tag } => told.returned.push((root.as_u128(), tag)),
                 }
             }
+            if let Some(event) = recorded.of::<Process<Watch>>()
+                && let Trigger::Rejected(rejected) = event.unwrap().trigger
+            {
+                let commands = rejected.of::<Board>().expect("it was for a board");
+                for BoardCommand::Pin { tag } in commands.unwrap() {
+                    told.returned.push((root.as_u128(), tag));
+                }
+            }
         }
         told
     }
@@ -59,8 +67,24 @@ impl Told {
     /// How many effects are settled, and how many there must be.
     pub fn progress(&self) -> (usize, usize) {
         let pinned: usize = self.pinned.values().map(Vec::len).sum();
-        let asked: usize = self.done.values().map(|done| 4 * *done as usize).sum();
-        (pinned + self.returned.len(), asked)
+        (pinned + self.returned.len(), self.asked().count())
+    }
+
+    /// The tags of all that is asked for.
+    fn asked(&self) -> impl Iterator<Item = String> {
+        let desks = self.done.iter();
+        desks.flat_map(|(desk, done)| {
+            tags(*desk, *done)
+                .into_iter()
+                .chain(watch::tags(*desk, *done))
+        })
+    }
+
+    /// How many effects there must be: each tag is one, and so is what a process manager is told.
+    pub fn effects(&self) -> u64 {
+        let desks = self.done.iter();
+        let inputs = desks.map(|(desk, done)| watch::tags(*desk, *done).count());
+        (self.asked().count() + inputs.sum::<usize>()) as u64
     }
 
     /// Each effect took place once or came back once to its own desk; and those of one saga for one desk are on each
@@ -71,10 +95,8 @@ impl Told {
         for tag in self.pinned.values().flatten().chain(returned) {
             assert!(seen.insert(tag.clone()), "`{tag}` took effect twice");
         }
-        for (desk, done) in &self.done {
-            for tag in tags(*desk, *done) {
-                assert!(seen.remove(&tag), "`{tag}` took no effect");
-            }
+        for tag in self.asked() {
+            assert!(seen.remove(&tag), "`{tag}` took no effect");
         }
         assert!(seen.is_empty(), "nobody asked for {seen:?}");
         for (desk, tag) in &self.returned {
@@ -97,6 +119,10 @@ fn assert_in_order(board: &[String]) {
         let [saga, desk, number, ordinal] = parts[..] else {
             panic!("`{tag}` is no tag");
         };
+        if saga == Watch::NAME {
+            // Timers wait for nobody.
+            continue;
+        }
         let place = (number.parse().unwrap(), ordinal.parse().unwrap());
         if let Some(before) = last.insert(format!("{saga}/{desk}"), place) {
             assert!(before < place, "`{tag}` was overtaken");

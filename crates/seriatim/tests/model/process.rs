@@ -7,8 +7,10 @@ use std::time::Duration;
 use seriatim::prelude::*;
 use seriatim::{AppBuilder, ReactionSettings};
 
+use crate::counts;
 use crate::domain::{Board, Copies, Desk, Pins};
 use crate::shelf::{self, Shelf};
+use crate::watch::Watch;
 
 const STORE: &str = "SERIATIM_TEST_STORE";
 const FOLDER: &str = "SERIATIM_TEST_FOLDER";
@@ -19,7 +21,9 @@ pub async fn aggregates(url: &str) -> AppBuilder {
     builder.aggregate::<Desk>().aggregate::<Board>()
 }
 
-fn with_reactions(builder: AppBuilder, folder: &Path) -> AppBuilder {
+/// The same, with all that reacts.
+pub async fn with_reactions(url: &str, folder: &Path) -> AppBuilder {
+    let builder = counts::register(aggregates(url).await, url, folder).await;
     let settings = ReactionSettings {
         // Others take over as soon as one was killed.
         lease: Duration::from_millis(300),
@@ -28,6 +32,7 @@ fn with_reactions(builder: AppBuilder, folder: &Path) -> AppBuilder {
     builder
         .saga(Pins)
         .saga(Copies)
+        .process_manager::<Watch>()
         .projector(shelf::NAME, Shelf::filter(), Shelf::in_folder(folder))
         .failure_policy(shelf::NAME, Shelf::policy())
         .reaction_settings(settings)
@@ -38,10 +43,8 @@ fn with_reactions(builder: AppBuilder, folder: &Path) -> AppBuilder {
 async fn reacting_process() {
     if let Ok(url) = std::env::var(STORE) {
         let folder = std::env::var(FOLDER).expect("it is named too");
-        let app = with_reactions(aggregates(&url).await, folder.as_ref())
-            .start()
-            .await
-            .unwrap();
+        let app = with_reactions(&url, folder.as_ref()).await;
+        let app = app.start().await.unwrap();
         std::future::pending::<()>().await;
         drop(app);
     }

@@ -1,0 +1,137 @@
+//! Forward, from events to effects: what each component was asked for up to its checkpoint has an outcome at its target.
+
+use std::sync::Arc;
+
+use seriatim_core::{LogPartition, Position, Reaction, RecordedEvent, Store, StoreError};
+use tokio::time::Instant;
+
+use super::auditor::AuditProgress;
+use super::found::Found;
+use super::pass::pause;
+use super::track::{AuditedEffects, Track};
+use super::unproven::Unproven;
+use crate::page_size::PageSize;
+
+/// One way through the effects of all components, which goes on as they do.
+#[derive(Debug)]
+pub(super) struct Effects {
+    log: Arc<dyn Store>,
+    tracks: Vec<Track>,
+    size: PageSize,
+    found: Found,
+    unproven: Vec<Unproven>,
+}
+
+impl Effects {
+    pub(super) fn new(log: &Arc<dyn Store>, reactions: &[Arc<dyn Reaction>]) -> Self {
+        let (mut tracks, mut unproven) = (Vec::new(), Vec::new());
+        for reaction in reactions {
+            let component = reaction.component().clone();
+            match reaction.accountable() {
+                None => unproven.push(Unproven::Projected { component }),
+                Some(accountable) if accountable.outcomes().is_none() => {
+                    unproven.push(Unproven::OutOfReach { component });
+                }
+                Some(_) => {
+                    let partitions = LogPartition::all(log.partitions());
+                    tracks.extend(partitions.map(|partition| Track::new(reaction, partition)));
+                }
+            }
+        }
+        Self {
+            log: Arc::clone(log),
+            tracks,
+            size: PageSize::default(),
+            found: Found::default(),
+            unproven,
+        }
+    }
+
+    pub(super) fn found(&self) -> &Found {
+        &self.found
+    }
+
+    pub(super) fn unproven(&self) -> &[Unproven] {
+        &self.unproven
+    }
+
+    pub(super) fn audited(&self) -> Vec<AuditedEffects> {
+        let tracks = self.tracks.iter();
+        tracks.map(|track| track.audited.clone()).collect()
+    }
+
+    /// Goes on to where the components have come now, resting as [`Pass::catch_up`](super::pass::Pass::catch_up) does.
+    pub(super) async fn catch_up(
+        &mut self,
+        rest: u32,
+        progress: &mut (impl FnMut(&AuditProgress) + Send),
+    ) -> Result<(), StoreError> {
+        for track in &mut self.tracks {
+            track.audited.handled = track.frontier().await?;
+        }
+        for partition in LogPartition::all(self.log.partitions()) {
+            // One page for all who are as far back as the last of them.
+            while let Some(after) = self.last_behind(partition) {
+                let begun = Instant::now();
+                let page = self.log.read_log(partition, after, self.size.limit());
+                let events = page.await?;
+                let Some(last) = events.last().map(|event| event.position) else {
+                    // What is missing there is found by others.
+                    break;
+                };
+                self.size.learn(&events);
+                self.page(partition, &events, last).await?;
+                progress(&AuditProgress::Effects {
+                    partition,
+                    position: last,
+                });
+                pause(begun.elapsed().saturating_mul(rest)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the last of those stands that have not been looked at up to where they are.
+    fn last_behind(&self, partition: LogPartition) -> Option<Position> {
+        let behind = self
+            .tracks
+            .iter()
+            .filter(|track| track.is_behind(partition));
+        behind.map(|track| track.looked).min()
+    }
+
+    async fn page(
+        &mut self,
+        partition: LogPartition,
+        events: &[RecordedEvent],
+        last: Position,
+    ) -> Result<(), StoreError> {
+        for track in &mut self.tracks {
+            if !track.is_behind(partition) || track.looked >= last {
+                continue;
+            }
+            let to = last.min(track.audited.handled);
+            let new = events
+                .iter()
+                .filter(|event| track.looked < event.position && event.position <= to);
+            let looked = track.look(new.collect()).await?;
+            track.looked = to;
+            track.audited.effects += looked.effects;
+            if let Some((first, _)) = looked.findings.first() {
+                track.finds(*first);
+            }
+            if track.audited.sound {
+                track.audited.verified = to;
+            }
+            for (_, finding) in looked.findings {
+                self.found.note(finding);
+            }
+            if let Some(unproven) = looked.unproven
+                && !self.unproven.contains(&unproven)
+            {
+                self.unproven.push(unproven);
+            }
+        }
+        Ok(())
+    }
+}

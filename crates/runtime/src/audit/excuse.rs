@@ -1,0 +1,48 @@
+//! Which events before its checkpoint a component has not handled, and need not have.
+
+use std::collections::{HashMap, HashSet};
+
+use seriatim_core::{Reaction, RecordedEvent, Sequence, StoreError, StreamId};
+
+/// Skipped events that are looked at, the latest ones.
+const SKIPPED: usize = 10_000;
+
+/// The streams that are parked for a component, and the events it has skipped.
+#[derive(Debug)]
+pub(super) struct Excuses {
+    /// With the first event that is not handled.
+    parked: HashMap<StreamId, Sequence>,
+    skipped: HashSet<(StreamId, Sequence)>,
+    may_have_more: bool,
+}
+
+impl Excuses {
+    /// What is parked is read first: an event that is in neither list was handled, or was skipped before.
+    pub(super) async fn of(reaction: &dyn Reaction) -> Result<Self, StoreError> {
+        let (component, checkpoints) = (Some(reaction.component()), reaction.checkpoints());
+        let parked = checkpoints.parked(component).await?;
+        let skipped = checkpoints.skipped(component, SKIPPED).await?;
+        Ok(Self {
+            may_have_more: skipped.len() == SKIPPED,
+            parked: (parked.into_iter())
+                .map(|parked| (parked.stream, parked.sequence))
+                .collect(),
+            skipped: (skipped.into_iter())
+                .map(|skipped| (skipped.stream, skipped.sequence))
+                .collect(),
+        })
+    }
+
+    pub(super) fn has(&self, event: &RecordedEvent) -> bool {
+        let waits = self.parked.get(&event.stream);
+        waits.is_some_and(|first| *first <= event.sequence)
+            || self
+                .skipped
+                .contains(&(event.stream.clone(), event.sequence))
+    }
+
+    /// Whether there may be skipped events that are not known here.
+    pub(super) fn may_have_more(&self) -> bool {
+        self.may_have_more
+    }
+}

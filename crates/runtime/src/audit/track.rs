@@ -1,0 +1,233 @@
+//! One component in one partition: whether what it was asked for has an outcome.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use seriatim_core::{
+    Asked, Component, EffectId, EventStore, FirstResult, LogPartition, Position, Reaction,
+    RecordedEvent, StoreError, StreamId,
+};
+
+use super::asking::asked;
+use super::excuse::Excuses;
+use super::finding::Finding;
+use super::frontier::frontier;
+use super::pass::beside;
+use super::unproven::Unproven;
+
+/// How far the effects of a component are proven, in one partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditedEffects {
+    /// Whose.
+    pub component: Component,
+    /// Of events of which partition.
+    pub partition: LogPartition,
+    /// Up to where it has handled events.
+    pub handled: Position,
+    /// Up to where, from the first event on, each effect was found, except of events that were skipped or were waiting in
+    /// a parked stream when they were looked at.
+    pub verified: Position,
+    /// How many effects were found.
+    pub effects: u64,
+    /// Whether none was missing.
+    pub sound: bool,
+}
+
+/// A component in a partition.
+#[derive(Debug)]
+pub(super) struct Track {
+    reaction: Arc<dyn Reaction>,
+    /// Up to where it was looked at.
+    pub(super) looked: Position,
+    pub(super) audited: AuditedEffects,
+}
+
+/// An effect that must have an outcome.
+struct Due<'e> {
+    event: &'e RecordedEvent,
+    effect: EffectId,
+    target: StreamId,
+}
+
+/// What is wrong, unless the event was not to be handled.
+struct Suspect<'e> {
+    event: &'e RecordedEvent,
+    finding: Finding,
+    due: Option<Due<'e>>,
+}
+
+/// What came of some events.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) effects: u64,
+    /// In the order of the log, with the positions of their events.
+    pub(super) findings: Vec<(Position, Finding)>,
+    pub(super) unproven: Option<Unproven>,
+}
+
+impl Track {
+    pub(super) fn new(reaction: &Arc<dyn Reaction>, partition: LogPartition) -> Self {
+        Self {
+            reaction: Arc::clone(reaction),
+            looked: Position::START,
+            audited: AuditedEffects {
+                component: reaction.component().clone(),
+                partition,
+                handled: Position::START,
+                verified: Position::START,
+                effects: 0,
+                sound: true,
+            },
+        }
+    }
+
+    pub(super) async fn frontier(&self) -> Result<Position, StoreError> {
+        let component = Some(self.reaction.component());
+        let all = self.reaction.checkpoints().checkpoints(component).await?;
+        let here = |partition| partition == self.audited.partition;
+        Ok(frontier(all.iter().filter(|one| here(one.work.partition))))
+    }
+
+    pub(super) fn is_behind(&self, partition: LogPartition) -> bool {
+        self.audited.partition == partition && self.looked < self.audited.handled
+    }
+
+    pub(super) fn finds(&mut self, at: Position) {
+        if self.audited.sound {
+            self.audited.verified = Position(at.0.saturating_sub(1));
+        }
+        self.audited.sound = false;
+    }
+
+    /// Looks for the outcomes of what these events, which are handled, made the component ask for.
+    ///
+    /// Only where one is missing it is asked whether the event was to be handled at all, and looked once more: what was
+    /// resolved meanwhile is there then.
+    pub(super) async fn look(&self, events: Vec<&RecordedEvent>) -> Result<Looked, StoreError> {
+        let mut looked = Looked::default();
+        let reaction = &*self.reaction;
+        let Some(accountable) = reaction.accountable() else {
+            return Ok(looked);
+        };
+        let Some(outcomes) = accountable.outcomes() else {
+            return Ok(looked);
+        };
+        let (mut due, mut suspects) = (Vec::new(), Vec::new());
+        for event in events {
+            match asked(reaction, accountable, event) {
+                Ok(asked) => due.extend(self.due(event, asked)),
+                Err(error) => suspects.push(Suspect {
+                    event,
+                    finding: self.cannot_ask(event, error),
+                    due: None,
+                }),
+            }
+        }
+        looked.effects = due.len() as u64;
+        let missing = due.into_iter().map(|due| suspect(outcomes, due).boxed());
+        suspects.extend(beside(missing.collect()).await?.into_iter().flatten());
+        if suspects.is_empty() {
+            return Ok(looked);
+        }
+        let excuses = Excuses::of(reaction).await?;
+        for suspect in suspects {
+            if excuses.has(suspect.event) || is_there_by_now(outcomes, &suspect).await? {
+                continue;
+            }
+            if excuses.may_have_more() {
+                let component = reaction.component().clone();
+                looked.unproven = Some(Unproven::ManySkipped { component });
+            } else {
+                let at = suspect.event.position;
+                looked.findings.push((at, suspect.finding));
+            }
+        }
+        looked.effects = looked.effects.saturating_sub(looked.findings.len() as u64);
+        looked.findings.sort_by_key(|(at, _)| *at);
+        Ok(looked)
+    }
+
+    fn due<'e>(
+        &self,
+        event: &'e RecordedEvent,
+        asked: Vec<Asked>,
+    ) -> impl Iterator<Item = Due<'e>> {
+        let component = self.reaction.component().clone();
+        let numbered = (0..).zip(asked);
+        numbered.filter_map(move |(ordinal, asked)| match asked {
+            Asked::Of(target) => Some(Due {
+                event,
+                effect: EffectId {
+                    component: component.clone(),
+                    source: event.stream.clone(),
+                    sequence: event.sequence,
+                    ordinal,
+                },
+                target,
+            }),
+            Asked::MaybeOf(_) | Asked::Nothing => None,
+        })
+    }
+
+    fn cannot_ask(&self, event: &RecordedEvent, error: String) -> Finding {
+        Finding::CannotAskAgain {
+            component: self.reaction.component().clone(),
+            stream: event.stream.clone(),
+            sequence: event.sequence,
+            position: event.position,
+            error,
+        }
+    }
+}
+
+async fn suspect<'e>(
+    outcomes: &dyn EventStore,
+    due: Due<'e>,
+) -> Result<Option<Suspect<'e>>, StoreError> {
+    let missing = missing(outcomes, &due).await?;
+    Ok(missing.map(|finding| Suspect {
+        event: due.event,
+        finding,
+        due: Some(due),
+    }))
+}
+
+async fn is_there_by_now(
+    outcomes: &dyn EventStore,
+    suspect: &Suspect<'_>,
+) -> Result<bool, StoreError> {
+    match &suspect.due {
+        Some(due) => Ok(missing(outcomes, due).await?.is_none()),
+        None => Ok(false),
+    }
+}
+
+/// What is wrong with the outcome of an effect. One that was rejected must have come back.
+async fn missing(outcomes: &dyn EventStore, due: &Due<'_>) -> Result<Option<Finding>, StoreError> {
+    let Due {
+        event,
+        effect,
+        target,
+    } = due;
+    let claim = outcomes.find_claim(target, &effect.claim_key()).await?;
+    let Some(claim) = claim else {
+        return Ok(Some(Finding::EffectMissing {
+            effect: effect.clone(),
+            position: event.position,
+            target: target.clone(),
+        }));
+    };
+    let FirstResult::Rejected(_) = claim.first else {
+        return Ok(None);
+    };
+    let key = effect.return_key();
+    let returned = outcomes.find_claim(&effect.source, &key).await?;
+    Ok(match returned {
+        Some(_) => None,
+        None => Some(Finding::NotReturned {
+            effect: effect.clone(),
+            position: event.position,
+            target: target.clone(),
+        }),
+    })
+}

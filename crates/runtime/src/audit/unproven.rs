@@ -1,0 +1,90 @@
+//! What an audit could not look at, said as plainly as what it found.
+
+use std::fmt;
+
+use seriatim_core::{Component, Position, Work};
+
+/// Something that a sound verdict says nothing about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// These components were not asked again, because that takes the application that they are part of.
+    NotAsked {
+        /// Which.
+        components: Vec<Component>,
+    },
+    /// What a projector or a read model made of events.
+    Projected {
+        /// Which.
+        component: Component,
+    },
+    /// Effects whose targets are behind a door of another program.
+    OutOfReach {
+        /// Whose effects.
+        component: Component,
+    },
+    /// Effects of a component that has no progress here: the log it reacts to is another.
+    OtherSource {
+        /// Whose effects.
+        component: Component,
+        /// How many.
+        effects: u64,
+    },
+    /// Progress of a read model in a database without events: those it is made of are elsewhere.
+    OtherLog {
+        /// Whose work.
+        work: Work,
+        /// Where it stands in that log.
+        position: Position,
+    },
+    /// So many events were skipped that not all of them are known, and effects are missing that may be theirs.
+    ManySkipped {
+        /// By whom.
+        component: Component,
+    },
+}
+
+impl Unproven {
+    /// Its name for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotAsked { .. } => "not_asked",
+            Self::Projected { .. } => "projected",
+            Self::OutOfReach { .. } => "out_of_reach",
+            Self::OtherSource { .. } => "other_source",
+            Self::OtherLog { .. } => "other_log",
+            Self::ManySkipped { .. } => "many_skipped",
+        }
+    }
+}
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAsked { components } => {
+                let names: Vec<_> = components.iter().map(Component::as_str).collect();
+                let names = names.join(", ");
+                write!(
+                    f,
+                    "what {names} did because of events, which only their application can tell, by `App::audit`"
+                )
+            }
+            Self::Projected { component } => write!(f, "what {component} made of events"),
+            Self::OutOfReach { component } => write!(
+                f,
+                "the effects of {component}, whose targets are in another program"
+            ),
+            Self::OtherSource { component, effects } => write!(
+                f,
+                "where {effects} effects of {component} came from, which has no progress here"
+            ),
+            Self::OtherLog { work, position } => write!(
+                f,
+                "{work}, which stands at position {position} of a log that is not in this database"
+            ),
+            Self::ManySkipped { component } => write!(
+                f,
+                "effects of {component} that are missing, because it has skipped more events than are looked at"
+            ),
+        }
+    }
+}
