@@ -24,9 +24,13 @@ async fn progress_beside_an_older_log_is_found() {
             reading.reactions().status()[0].position.0 >= 9
         })
         .await;
-        let compared = seriatim::audit(app.coordinator().store(), &[other.clone()], |_| {})
-            .await
-            .unwrap();
+        let compared = seriatim::audit(
+            app.coordinator().store(),
+            std::slice::from_ref(&other),
+            |_| {},
+        )
+        .await
+        .unwrap();
         assert!(compared.is_sound(), "{compared:?}");
         assert_eq!(compared.checkpoints, 2);
         reading.shutdown().await.unwrap();
@@ -48,7 +52,7 @@ async fn progress_beside_an_older_log_is_found() {
             alone.is_sound(),
             "an older backup is a sound log: {alone:?}"
         );
-        let compared = seriatim::audit(store, &[other.clone()], |_| {})
+        let compared = seriatim::audit(store, std::slice::from_ref(&other), |_| {})
             .await
             .unwrap();
         let found = sentences(&compared);

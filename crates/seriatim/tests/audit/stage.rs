@@ -5,7 +5,7 @@ use std::time::Duration;
 use seriatim::core::{LogPartition, StreamId};
 use seriatim::prelude::*;
 use seriatim::sqlx::{self, AssertSqlSafe, Connection as _, Executor as _};
-use seriatim::{AppBuilder, Audit, Projector, ReactionSettings};
+use seriatim::{AppBuilder, Audit, Projector, ReactionSettings, Unproven};
 
 use crate::desk::{Board, Desk, DeskCommand, Pins};
 
@@ -202,11 +202,7 @@ pub(crate) fn sentences(audit: &Audit) -> Vec<(&'static str, String)> {
 
 /// What is not looked at, as its names for programs.
 pub(crate) fn unproven(audit: &Audit) -> Vec<&'static str> {
-    audit
-        .unproven
-        .iter()
-        .map(|unproven| unproven.kind())
-        .collect()
+    audit.unproven.iter().map(Unproven::kind).collect()
 }
 
 pub(crate) fn stream(domain: &str, root: Uuid) -> StreamId {

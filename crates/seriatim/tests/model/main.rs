@@ -13,6 +13,7 @@ mod watch;
 use std::path::Path;
 use std::time::Duration;
 
+use seriatim::Unproven;
 use seriatim::prelude::*;
 
 use check::{Told, log};
@@ -87,7 +88,7 @@ async fn assert_the_auditor_agrees(url: &str, folder: &Path, told: &Told) {
     loop {
         let audit = app.audit().await.unwrap();
         assert!(audit.is_sound(), "{audit:#?}");
-        let not_looked_at: Vec<_> = audit.unproven.iter().map(|one| one.kind()).collect();
+        let not_looked_at: Vec<_> = audit.unproven.iter().map(Unproven::kind).collect();
         assert_eq!(not_looked_at, ["projected"; 2]);
         let proven: u64 = audit.effects.iter().map(|one| one.effects).sum();
         assert!(proven <= told.effects(), "{audit:#?}");
