@@ -9,6 +9,16 @@ use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Postgres, Transaction
 use crate::connection;
 use crate::location::Location;
 
+/// The driver gives the statements of user code names on the server, which count up from one in each session of ours. The
+/// sessions of the server are handed out by the transaction, so another one may have left the same names there.
+const FORGET_STATEMENTS: &str = "DO $$
+    DECLARE prepared text;
+    BEGIN
+        FOR prepared IN SELECT name FROM pg_prepared_statements WHERE name LIKE 'sqlx\\_s\\_%' LOOP
+            EXECUTE 'DEALLOCATE ' || quote_ident(prepared);
+        END LOOP;
+    END $$";
+
 /// Kept open as many as were needed at once.
 pub(crate) struct Connections {
     location: Location,
@@ -52,6 +62,8 @@ impl Connections {
             for (name, value) in self.location.patience() {
                 begin.push_str(&format!("; SET LOCAL {name} = '{value}'"));
             }
+            begin.push_str("; ");
+            begin.push_str(FORGET_STATEMENTS);
         }
         self.within(connection.begin_with(AssertSqlSafe(begin)))
             .await
