@@ -37,6 +37,9 @@ pub trait ReadModel<C: Send>: Send + Sync + 'static {
 
     /// Takes events in, in the order of their positions, those of a stream without a gap.
     ///
+    /// As many come at once as are waiting, because what costs time is each statement: best fold them in memory first, and
+    /// tell the database what comes of it in one statement, with all rows in one parameter.
+    ///
     /// All it does to the connection is undone if it fails or panics, if the process ends, or if another has taken over
     /// the work; then the same events come again. It must not end the transaction; savepoints are free. What it does
     /// elsewhere is not undone.

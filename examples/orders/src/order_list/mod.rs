@@ -1,6 +1,7 @@
 //! A read model: the list of orders, in SQL. Every event counts once, whatever crashes when.
 
-mod changes;
+mod listed;
+mod rows;
 mod show;
 
 use std::error::Error;
@@ -44,17 +45,23 @@ impl ReadModel<SqliteConnection> for OrderList {
         Ok(())
     }
 
+    /// What a batch concerns is read, changed in memory by a function that knows no database, and written back: five
+    /// statements, however many events there are.
     async fn project(
         &self,
         connection: &mut SqliteConnection,
         tables: &ReadModelTables,
         events: &[&RecordedEvent],
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let roots = events.iter().map(|event| event.stream.root).collect();
+        let mut orders = rows::load(connection, tables, roots).await?;
         for recorded in events {
             if let Some(event) = recorded.of::<Order>() {
-                changes::apply(connection, tables, recorded.stream.root, event?).await?;
+                let order = orders.entry(recorded.stream.root).or_default();
+                listed::apply(order, event?);
             }
         }
+        rows::save(connection, tables, &orders).await?;
         Ok(())
     }
 }
