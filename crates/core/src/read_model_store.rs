@@ -108,7 +108,7 @@ pub enum RegisterError {
 /// The table of a read model is not there. It is the cause of an error of the store, for events are not to blame for it.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the table {table} of `{component}` is gone; restore it, or drop this version of the read model and restart"
+    "the table {table} of `{component}` is gone; restore it, or build the read model anew as another version"
 )]
 pub struct TableGone {
     /// Whose.

@@ -11,7 +11,7 @@ use seriatim::{
 };
 
 use crate::account::{Account, Do, deposit, root};
-use crate::databases::{Database, Postgres, Sqlite, assert_is_the_fold, caught_up, until};
+use crate::databases::{Database, Postgres, Sqlite, assert_is_the_fold, caught_up, tally, until};
 use crate::tally::{Does, Tally};
 
 async fn who_fails_or_panics_leaves_nothing_of_that_try<D: Database>()
@@ -89,6 +89,55 @@ async fn a_dropped_table_on_postgres_is_waited_for() {
 #[tokio::test]
 async fn a_dropped_table_on_sqlite_is_waited_for() {
     a_dropped_table_is_waited_for::<Sqlite>().await;
+}
+
+async fn a_table_that_is_gone_for_good_is_replaced_by_those_of_the_next_version<D: Database>()
+where
+    Tally<1>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+    Tally<2>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+{
+    let database = D::new();
+    let store = database.store().await;
+    let app = database.app().await.read_model(&store, Tally::<1>::new());
+    let app = app.start().await.unwrap();
+    deposit(&app, 4, 0..10).await;
+    caught_up(&app, &store, 1).await;
+    let prefix = database.prefix();
+    // PostgreSQL does not leave a view without its table.
+    let and_views = if prefix.is_empty() { "" } else { " CASCADE" };
+    let drop = format!("DROP TABLE {prefix}balances_v1{and_views}");
+    database.run(&drop).await;
+    deposit(&app, 4, 10..20).await;
+    until("it waits", async || {
+        matches!(
+            app.reactions().status()[0].state,
+            PieceState::WaitingForStore { .. }
+        )
+    })
+    .await;
+    app.shutdown().await.unwrap();
+
+    let app = database.app().await.read_model(&store, Tally::<1>::new());
+    let app = app.read_model(&store, Tally::<2>::new());
+    let app = app.start().await.unwrap();
+    caught_up(&app, &store, 2).await;
+    store.switch(&tally(2)).await.unwrap();
+    store.drop_version(&tally(1)).await.unwrap();
+    assert_is_the_fold(&database, &app, 2).await;
+    let view = format!("SELECT root, cents FROM {prefix}balances ORDER BY root");
+    assert_eq!(database.rows(&view).await.len(), 4);
+    assert_eq!(database.tables("_v1").await, 0);
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_that_is_gone_for_good_on_postgres_is_replaced_by_the_next_version() {
+    a_table_that_is_gone_for_good_is_replaced_by_those_of_the_next_version::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_gone_for_good_on_sqlite_is_replaced_by_the_next_version() {
+    a_table_that_is_gone_for_good_is_replaced_by_those_of_the_next_version::<Sqlite>().await;
 }
 
 /// Has what a test gives it done to the database.

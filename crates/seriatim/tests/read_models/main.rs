@@ -2,8 +2,10 @@
 
 mod account;
 mod databases;
+mod elsewhere;
 mod exactly_once;
 mod failing;
 mod processes;
 mod tally;
+mod unknown;
 mod versions;

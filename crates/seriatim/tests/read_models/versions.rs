@@ -1,7 +1,8 @@
 //! Versions of a read model beside one another: built, compared, switched, dropped.
 
 use seriatim::core::{
-    Advance, CheckpointStore, Hold, Parked, Position, Reaction, Step, Tenure, Timestamp,
+    Advance, CheckpointStore, Domain, Hold, Parked, Position, Reaction, Skipped, Step, StreamId,
+    Tenure, Timestamp,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -179,6 +180,67 @@ async fn a_rebuild_on_postgres_that_is_ended_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_rebuild_on_sqlite_that_is_ended_leaves_nothing_behind() {
     a_rebuild_that_is_ended_leaves_nothing_behind::<Sqlite>().await;
+}
+
+async fn what_a_version_has_parked_and_skipped_goes_with_it<D: Database>()
+where
+    Tally<1>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+    Tally<2>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+{
+    let database = D::new();
+    let store = database.store().await;
+    store.register(&Tally::<1>::new()).await.unwrap();
+    store.register(&Tally::<2>::new()).await.unwrap();
+    let of_both = [1, 2].map(|version| tally(version).component());
+    for version in [1, 2] {
+        let mut tenure = take_version(&store, version, "one", LEASE).await;
+        let stream = StreamId::new(Domain::of::<Account>(), root(1));
+        let parked = Parked {
+            work: tenure.work.clone(),
+            stream: stream.clone(),
+            sequence: Sequence(0),
+            failure: "it failed".into(),
+            tries: 1,
+            since: Timestamp::now(),
+            attempts: Vec::new(),
+            wish: None,
+        };
+        let held = store.park(&tenure, &parked, Position(1), LEASE).await;
+        assert_eq!(held.unwrap(), Hold::Held);
+        tenure.position = Position(1);
+        let skipped = Skipped {
+            work: tenure.work.clone(),
+            stream: StreamId::new(Domain::of::<Account>(), root(2)),
+            sequence: Sequence(0),
+            failure: "it failed".into(),
+            actor: None,
+            reason: "its policy".into(),
+            at: Timestamp::now(),
+        };
+        let to = Advance::Checkpoint(Position(2));
+        let held = store.skip(&tenure, &skipped, &to, LEASE).await;
+        assert_eq!(held.unwrap(), Hold::Held);
+    }
+    store.drop_version(&tally(2)).await.unwrap();
+    for (component, left) in of_both.iter().zip([1, 0]) {
+        let component = Some(component);
+        assert_eq!(store.checkpoints(component).await.unwrap().len(), left);
+        assert_eq!(store.parked(component).await.unwrap().len(), left);
+        assert_eq!(store.skipped(component, 10).await.unwrap().len(), left);
+    }
+    assert_eq!(database.tables("_v2").await, 0);
+    // The views still show the first.
+    assert_eq!(shown(&database).await, []);
+}
+
+#[tokio::test]
+async fn what_a_version_on_postgres_has_parked_and_skipped_goes_with_it() {
+    what_a_version_has_parked_and_skipped_goes_with_it::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn what_a_version_on_sqlite_has_parked_and_skipped_goes_with_it() {
+    what_a_version_has_parked_and_skipped_goes_with_it::<Sqlite>().await;
 }
 
 /// Somebody who fed a version takes its work once more, while it is dropped and made anew by others.
