@@ -1,4 +1,4 @@
-//! More components than connections: nobody keeps one while it waits for something else.
+//! As many components as connections: nobody keeps one while it waits for something else.
 #![cfg(feature = "postgres")]
 
 use std::error::Error;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use seriatim::core::EventFilter;
 use seriatim::prelude::*;
+use seriatim::sqlx::{self, AssertSqlSafe, Connection, Executor};
 use seriatim::{Projector, ReactionSettings};
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -44,8 +45,9 @@ impl Projector for Idle {
     }
 }
 
+/// While the only connection reads a page, the lease is to be prolonged, which takes a connection.
 #[tokio::test]
-async fn many_components_go_on_with_one_connection() {
+async fn a_component_whose_read_takes_longer_than_its_heartbeat_goes_on() {
     let server = std::env::var("SERIATIM_TEST_POSTGRES").expect(
         "name a PostgreSQL in SERIATIM_TEST_POSTGRES; `cargo xtask services up` starts one and prints its URL",
     );
@@ -53,34 +55,40 @@ async fn many_components_go_on_with_one_connection() {
     let url = format!("{server}?schema={schema}&readers=1");
     let filled = App::open(&url).await.unwrap().aggregate::<Book>();
     let filled = filled.start().await.unwrap();
-    for _ in 0..5 {
-        let noted = filled.send::<Book>(Uuid::now_v7(), Note::Note);
-        noted.await.unwrap();
-    }
+    let noted = filled.send::<Book>(Uuid::now_v7(), Note::Note);
+    noted.await.unwrap();
     filled.shutdown().await.unwrap();
 
-    let mut app = App::open(&url).await.unwrap().aggregate::<Book>();
-    for number in 0..6 {
-        app = app.projector(&format!("idle{number}"), EventFilter::default(), Idle);
-    }
+    let mut direct = sqlx::PgConnection::connect(&server).await.unwrap();
+    let lock = format!("BEGIN; LOCK TABLE {schema}.seriatim_events");
+    direct.execute(AssertSqlSafe(lock)).await.unwrap();
     let settings = ReactionSettings {
-        // Its third has passed before a page is read, so that each of them has two things to do at once.
-        lease: Duration::from_millis(3),
+        lease: Duration::from_millis(60),
         ..ReactionSettings::default()
     };
+    let app = App::open(&url).await.unwrap().aggregate::<Book>();
+    let app = app.projector("idle", EventFilter::default(), Idle);
     let app = app.reaction_settings(settings).start().await.unwrap();
-    let handled = async {
-        for mut status in app.reactions().watch() {
-            let all = status.wait_for(|piece| piece.position.0 == 50);
-            all.await.unwrap();
-        }
-    };
-    let handled = tokio::time::timeout(Duration::from_secs(60), handled).await;
-    handled.expect("none of them waits for ever");
-    app.shutdown().await.unwrap();
+    while !is_waited_for(&mut direct, &schema).await {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // For some heartbeats.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    direct.execute("COMMIT").await.unwrap();
 
-    use seriatim::sqlx::{self, AssertSqlSafe, Connection, Executor};
-    let mut direct = sqlx::PgConnection::connect(&server).await.unwrap();
+    let mut status = app.reactions().watch().remove(0);
+    let handled = status.wait_for(|piece| piece.position.0 == 10);
+    let handled = tokio::time::timeout(Duration::from_secs(60), handled).await;
+    handled.expect("it does not wait for itself").unwrap();
+    app.shutdown().await.unwrap();
     let sql = format!("DROP SCHEMA {schema} CASCADE");
     direct.execute(AssertSqlSafe(sql)).await.unwrap();
+}
+
+async fn is_waited_for(direct: &mut sqlx::PgConnection, schema: &str) -> bool {
+    let waiting = sqlx::query_scalar::<_, bool>(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+         WHERE NOT l.granted AND c.relnamespace = $1::regnamespace)",
+    );
+    waiting.bind(schema).fetch_one(direct).await.unwrap()
 }
