@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Advance, Component, Parked, Position, Sequence, Skipped, StoreError, StreamId, Timestamp, Wish,
-    Work,
+    Advance, Assignment, Component, Owner, Parked, Position, Sequence, Skipped, StoreError,
+    StreamId, Timestamp, Wish, Work,
 };
 
 /// Keeps how far each piece of work has come, and who does it.
@@ -26,11 +26,11 @@ use crate::{
 #[async_trait]
 pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Takes a piece of work if nobody has it, or if the lease of who has it ran out. Work that nobody ever had begins
-    /// after `begin`. Who takes it goes on: it is not paused any more.
+    /// after `begin`. Who takes it goes on: it is not paused any more, and nobody is asking for it.
     async fn take(
         &self,
         work: &Work,
-        owner: &str,
+        owner: &Owner,
         lease: Duration,
         begin: Position,
     ) -> Result<Taking, StoreError>;
@@ -89,6 +89,17 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
 
     /// Lets go of the work, so that others need not wait for the lease to run out. Does nothing if it was lost already.
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError>;
+
+    /// Who has the work of a component now, by the clock of the storage, in the order of their work. What nobody ever
+    /// had is not among it.
+    async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError>;
+
+    /// Asks the owner of a piece of work to let go of it in favour of another, and all others to leave it to that one for
+    /// so long. Whether that was noted: not if nobody has the work, if the asker has it, if another has asked for it and
+    /// may still count on it, or if it is paused.
+    ///
+    /// It is a request and no more: it neither ends a tenure nor keeps anybody from taking what is free.
+    async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError>;
 
     /// All checkpoints, of one component if given, in the order of their work.
     async fn checkpoints(
@@ -169,7 +180,7 @@ pub struct Checkpoint {
     pub position: Position,
     /// How often it was taken.
     pub epoch: u64,
-    /// Who has it, as long as the lease lasts; `None` if it was released.
+    /// What people call the process that has it; `None` if it was released, or if the lease ran out.
     pub owner: Option<String>,
     /// When the lease runs out, or ran out, by the clock of the storage.
     pub leased_until: Timestamp,

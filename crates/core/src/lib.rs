@@ -41,6 +41,7 @@ mod subscribe_error;
 mod cause;
 mod component;
 mod parked;
+mod assignment;
 mod checkpoint;
 mod operator;
 mod accountable;
@@ -64,6 +65,7 @@ pub use aggregate::{Aggregate, Fact, Merge, Overlap, Prepare, PrepareError, Snap
 pub use append::{
     Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, KeyedClaim, Write,
 };
+pub use assignment::{Assignment, Owner};
 pub use cause::cause;
 pub use checkpoint::{Checkpoint, CheckpointStore, Hold, Taking, Tenure};
 pub use claim_key::ClaimKey;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
-    Advance, CheckpointStore, Component, EventFilter, Hold, LogPartition, Parked, Position,
+    Advance, CheckpointStore, Component, EventFilter, Hold, LogPartition, Owner, Parked, Position,
     RecordedEvent, Share, Store, StreamId, Taking, Tenure, Timestamp, WhyNotHandled, Will, Wish,
     Work,
 };
@@ -303,7 +303,8 @@ impl ByHand {
             partition: LogPartition::FIRST,
             share: Share::WHOLE,
         };
-        let taking = store.take(&work, "another", HOUR, Position::START).await;
+        let owner = Owner::new("another");
+        let taking = store.take(&work, &owner, HOUR, Position::START).await;
         let Taking::Taken(tenure) = taking.unwrap() else {
             panic!("nobody else is there");
         };

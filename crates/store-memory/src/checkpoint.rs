@@ -4,19 +4,32 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Checkpoint, CheckpointStore, Component, Hold, Parked, Position, Sequence, Skipped,
-    StoreError, StreamId, Taking, Tenure, Timestamp, Wish, Work,
+    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, Owner, Parked, Position,
+    Sequence, Skipped, StoreError, StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
 use uuid::Uuid;
 
 use crate::{Log, MemoryStore};
+
+/// A checkpoint, and what is known of those who move it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// The one in force, or the last that was.
+    tenure: Uuid,
+    /// Whose it is, if the checkpoint has an owner.
+    owner: Uuid,
+    /// Who has asked for the work, and until when that counts.
+    asked: Option<(Uuid, Timestamp)>,
+    /// Names the owner until the work is released, also of a lease that ran out.
+    checkpoint: Checkpoint,
+}
 
 #[async_trait]
 impl CheckpointStore for MemoryStore {
     async fn take(
         &self,
         work: &Work,
-        owner: &str,
+        owner: &Owner,
         lease: Duration,
         begin: Position,
     ) -> Result<Taking, StoreError> {
@@ -33,9 +46,14 @@ impl CheckpointStore for MemoryStore {
                 moved_at: now,
                 paused: None,
             };
-            (Uuid::nil(), checkpoint)
+            Kept {
+                tenure: Uuid::nil(),
+                owner: Uuid::nil(),
+                asked: None,
+                checkpoint,
+            }
         });
-        let (tenure, checkpoint) = kept;
+        let checkpoint = &mut kept.checkpoint;
         if let Some(owner) = &checkpoint.owner
             && now < checkpoint.leased_until
         {
@@ -44,14 +62,16 @@ impl CheckpointStore for MemoryStore {
                 until: checkpoint.leased_until,
             });
         }
-        *tenure = Uuid::now_v7();
+        kept.tenure = Uuid::now_v7();
+        kept.owner = owner.id;
+        kept.asked = None;
         checkpoint.epoch += 1;
-        checkpoint.owner = Some(owner.into());
+        checkpoint.owner = Some(owner.name.to_string());
         checkpoint.leased_until = now.later_by(lease);
         checkpoint.paused = None;
         Ok(Taking::Taken(Tenure {
             work: work.clone(),
-            id: *tenure,
+            id: kept.tenure,
             position: checkpoint.position,
         }))
     }
@@ -128,22 +148,51 @@ impl CheckpointStore for MemoryStore {
         Ok(())
     }
 
+    async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError> {
+        let log = self.log();
+        let now = Timestamp::now();
+        let all = log.checkpoints.values();
+        let of_it = all.filter(|kept| kept.checkpoint.work.component == *component);
+        Ok(of_it.map(|kept| kept.assignment(now)).collect())
+    }
+
+    async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError> {
+        let mut log = self.log();
+        let now = Timestamp::now();
+        let Some(kept) = log.checkpoints.get_mut(work) else {
+            return Ok(false);
+        };
+        let is = kept.assignment(now);
+        let may_ask = is.owner.is_some_and(|owner| owner.id != asker)
+            && is.asked_by.is_none_or(|other| other == asker)
+            && !is.is_paused;
+        if may_ask {
+            kept.asked = Some((asker, now.later_by(lasts)));
+        }
+        Ok(may_ask)
+    }
+
     async fn checkpoints(
         &self,
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError> {
         let log = self.log();
-        let all = log.checkpoints.values().map(|(_, checkpoint)| checkpoint);
+        let now = Timestamp::now();
+        let all = log.checkpoints.values().map(|kept| &kept.checkpoint);
         let wanted = |checkpoint: &&Checkpoint| {
             component.is_none_or(|component| *component == checkpoint.work.component)
         };
-        Ok(all.filter(wanted).cloned().collect())
+        let as_of_now = |checkpoint: &Checkpoint| Checkpoint {
+            owner: (checkpoint.owner.clone()).filter(|_| now < checkpoint.leased_until),
+            ..checkpoint.clone()
+        };
+        Ok(all.filter(wanted).map(as_of_now).collect())
     }
 
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
         let mut log = self.log();
         let kept = log.checkpoints.get_mut(work);
-        Ok(kept.is_some_and(|(_, checkpoint)| checkpoint.paused.take().is_some()))
+        Ok(kept.is_some_and(|kept| kept.checkpoint.paused.take().is_some()))
     }
 
     async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
@@ -180,11 +229,29 @@ impl CheckpointStore for MemoryStore {
     }
 }
 
+impl Kept {
+    fn assignment(&self, now: Timestamp) -> Assignment {
+        let name = self.checkpoint.owner.as_deref();
+        let name = name.filter(|_| now < self.checkpoint.leased_until);
+        let asked = self.asked.filter(|(_, until)| now < *until);
+        Assignment {
+            work: self.checkpoint.work.clone(),
+            owner: name.map(|name| Owner {
+                id: self.owner,
+                name: name.into(),
+            }),
+            asked_by: asked.map(|(asker, _)| asker),
+            is_paused: self.checkpoint.paused.is_some(),
+        }
+    }
+}
+
 impl Log {
     /// If the tenure is in force. A lease that ran out does not matter as long as nobody else has taken the work.
     fn checkpoint_of(&mut self, tenure: &Tenure) -> Option<&mut Checkpoint> {
-        let (current, checkpoint) = self.checkpoints.get_mut(&tenure.work)?;
-        (*current == tenure.id && checkpoint.owner.is_some()).then_some(checkpoint)
+        let kept = self.checkpoints.get_mut(&tenure.work)?;
+        (kept.tenure == tenure.id && kept.checkpoint.owner.is_some())
+            .then_some(&mut kept.checkpoint)
     }
 
     fn hold(&mut self, tenure: &Tenure, lease: Duration) -> Hold {

@@ -16,8 +16,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    Checkpoint, ClaimRecord, DeadLetter, LogPartition, Parked, Position, RecordedEvent, Sequence,
-    Skipped, Snapshot, StreamId, Timer, Timestamp, Work,
+    ClaimRecord, DeadLetter, LogPartition, Parked, Position, RecordedEvent, Sequence, Skipped,
+    Snapshot, StreamId, Timer, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -77,8 +77,7 @@ struct Log {
     partitions: Box<[Partition]>,
     streams: BTreeMap<StreamId, Stream>,
     letters: BTreeMap<Uuid, DeadLetter>,
-    /// Each with its tenure.
-    checkpoints: BTreeMap<Work, (Uuid, Checkpoint)>,
+    checkpoints: BTreeMap<Work, checkpoint::Kept>,
     parked: BTreeMap<(Work, StreamId), Parked>,
     /// In the order of giving up.
     skipped: Vec<Skipped>,

@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Parked, Position,
-    Sequence, Share, Skipped, StoreError, StoreErrorKind, StreamId, Taking, Tenure, Timestamp,
-    Wish, Work,
+    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Owner, Parked,
+    Position, Sequence, Share, Skipped, StoreError, StoreErrorKind, StreamId, Taking, Tenure,
+    Timestamp, Wish, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Error, Postgres, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, parked, place, refused, row};
+use crate::{PostgresStore, assignment, parked, place, refused, row};
 
 #[async_trait]
 impl CheckpointStore for PostgresStore {
     async fn take(
         &self,
         work: &Work,
-        owner: &str,
+        owner: &Owner,
         lease: Duration,
         begin: Position,
     ) -> Result<Taking, StoreError> {
@@ -115,6 +115,23 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().checkpoints).release(tenure);
         let released = self.readers().read("release a piece of work", query);
         released.await.map(drop)
+    }
+
+    async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError> {
+        let action = "list who does the work";
+        let query = || (self.texts().assignments).list(component);
+        let rows = self.readers().read(action, query).await?;
+        let found: Result<_, _> = rows.iter().map(assignment::assignment).collect();
+        found.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError> {
+        let query = || (self.texts().assignments).ask(work, asker, lasts);
+        let rows = self
+            .readers()
+            .read("ask for a piece of work", query)
+            .await?;
+        Ok(!rows.is_empty())
     }
 
     async fn checkpoints(

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Component, Position, Tenure, Timestamp, Work};
+use seriatim_core::{Component, Owner, Position, Tenure, Timestamp, Work};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
@@ -23,9 +23,6 @@ pub(crate) const WORK: &str =
 
 /// The fifth is the tenure. A lease that ran out does not matter as long as nobody else has taken the work.
 pub(crate) const IN_FORCE: &str = "tenure = $5 AND owner IS NOT NULL";
-
-/// The columns that a checkpoint is read from.
-const CHECKPOINT: &str = "component, partition, share_count, share_index, position, epoch, owner, leased_until, moved_at, paused";
 
 pub(crate) struct Texts {
     take: Arc<str>,
@@ -47,7 +44,9 @@ impl Texts {
         };
         let list = |condition: &str| {
             format!(
-                "SELECT {CHECKPOINT} FROM {table} {condition}
+                "SELECT component, partition, share_count, share_index, position, epoch,
+                     CASE WHEN leased_until > {NOW} THEN owner END, leased_until, moved_at, paused
+                 FROM {table} {condition}
                  ORDER BY component, partition, share_count, share_index"
             )
         };
@@ -77,15 +76,16 @@ impl Texts {
         &self,
         work: &Work,
         tenure: Uuid,
-        owner: &str,
+        owner: &Owner,
         lease: Duration,
         begin: Position,
     ) -> Query<'static, Postgres, PgArguments> {
         about(&self.take, work)
             .bind(tenure)
             .bind(micros(lease))
-            .bind(owner.to_owned())
+            .bind(owner.name.to_string())
             .bind(place::position_column(begin))
+            .bind(owner.id)
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
@@ -167,14 +167,15 @@ fn take(schema: &str) -> String {
         "WITH seen AS (
     SELECT position, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
 ), taken AS (
-    UPDATE {table} AS c SET tenure = $5, owner = $7, epoch = c.epoch + 1, leased_until = {NOW} + $6, paused = NULL
+    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $9, epoch = c.epoch + 1, leased_until = {NOW} + $6,
+        paused = NULL, asked_by = NULL, asked_until = NULL
     FROM seen
     WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now)
     RETURNING c.position
 ), begun AS (
     INSERT INTO {table} (component, partition, share_count, share_index, tenure,
-        owner, position, epoch, leased_until, moved_at)
-    SELECT $1, $2, $3, $4, $5, $7, $8, 1, {NOW} + $6, {NOW} WHERE NOT EXISTS (SELECT FROM seen)
+        owner, owner_id, position, epoch, leased_until, moved_at)
+    SELECT $1, $2, $3, $4, $5, $7, $9, $8, 1, {NOW} + $6, {NOW} WHERE NOT EXISTS (SELECT FROM seen)
     ON CONFLICT DO NOTHING
     RETURNING position
 ), cleared AS (
@@ -204,7 +205,7 @@ pub(crate) fn hold(schema: &str) -> String {
     )
 }
 
-fn table(schema: &str) -> String {
+pub(crate) fn table(schema: &str) -> String {
     format!("{schema}.seriatim_checkpoints")
 }
 

@@ -5,6 +5,7 @@
 //! long as nobody else writes, a transaction is one statement and one round trip. Whoever writes takes the row of
 //! the log's head first, so writers of any number of processes take turns, and never deadlock.
 
+mod assignment;
 mod checkpoint;
 mod checkpoint_sql;
 mod claims;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{checkpoint_sql, parked_sql, timer_sql};
+use crate::{assignment, checkpoint_sql, parked_sql, timer_sql};
 
 /// Only made once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {
@@ -20,6 +20,7 @@ pub(crate) struct Texts {
     pub(crate) letter: Arc<str>,
     pub(crate) letters: Arc<str>,
     pub(crate) checkpoints: checkpoint_sql::Texts,
+    pub(crate) assignments: assignment::Texts,
     pub(crate) parked: parked_sql::Texts,
     pub(crate) timers: timer_sql::Texts,
 }
@@ -72,6 +73,7 @@ impl Texts {
             letter: format!("SELECT body FROM {schema}.seriatim_dead_letters WHERE id = $1").into(),
             letters: format!("SELECT body FROM {schema}.seriatim_dead_letters").into(),
             checkpoints: checkpoint_sql::Texts::of(schema),
+            assignments: assignment::Texts::of(schema),
             parked: parked_sql::Texts::of(schema),
             timers: timer_sql::Texts::of(schema),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Parked, Position,
+    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Owner, Parked, Position,
     Sequence, Share, Skipped, StoreErrorKind, Taking, Tenure, Timestamp, Will, Wish, Work,
 };
 use seriatim_store_postgres::PostgresStore;
@@ -52,7 +52,10 @@ async fn start() -> (Rig, Tenure) {
 }
 
 async fn take(store: &PostgresStore, name: &str, lease: Duration) -> Tenure {
-    let taking = store.take(&work(name), "one", lease, Position::START).await;
+    let owner = Owner::new("one");
+    let taking = store
+        .take(&work(name), &owner, lease, Position::START)
+        .await;
     match taking.unwrap() {
         Taking::Taken(tenure) => tenure,
         busy @ Taking::Busy { .. } => panic!("{busy:?}"),
@@ -83,7 +86,8 @@ async fn each_step_of_an_owner_is_one_round_trip() {
     assert_eq!(held, Hold::Held);
     counts.push(rig.proxy.take_round_trips());
     // Standing by, beginning, and taking over.
-    let busy = rig.store.take(&tenure.work, "two", HOUR, Position::START);
+    let two = Owner::new("two");
+    let busy = rig.store.take(&tenure.work, &two, HOUR, Position::START);
     assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
     counts.push(rig.proxy.take_round_trips());
     take(&rig.store, "emails", Duration::ZERO).await;
@@ -99,8 +103,9 @@ async fn whoever_stands_by_writes_nothing() {
     let (rig, tenure) = start().await;
     let row = || versions_of_the_row(&rig);
     let before = row().await;
+    let two = Owner::new("two");
     for _ in 0..3 {
-        let busy = rig.store.take(&tenure.work, "two", HOUR, Position::START);
+        let busy = rig.store.take(&tenure.work, &two, HOUR, Position::START);
         assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
     }
     assert_eq!(row().await, before);

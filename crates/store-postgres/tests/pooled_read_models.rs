@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, CheckpointStore, EventStore, Hold, LogPartition, Position, ReactionError, ReadModel,
-    ReadModelStore, ReadModelTables, ReadModelVersion, RecordedEvent, Sequence, Share, Step,
-    Taking, Tenure, VersionError, VersionStore, Work,
+    Advance, CheckpointStore, EventStore, Hold, LogPartition, Owner, Position, ReactionError,
+    ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion, RecordedEvent, Sequence, Share,
+    Step, Taking, Tenure, VersionError, VersionStore, Work,
 };
 use seriatim_store_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -74,8 +74,9 @@ async fn take(store: &PostgresStore, version: &ReadModelVersion) -> Tenure {
         partition: LogPartition::FIRST,
         share: Share::WHOLE,
     };
+    let owner = Owner::new("one");
     loop {
-        let taking = store.take(&work, "one", Duration::ZERO, Position::START);
+        let taking = store.take(&work, &owner, Duration::ZERO, Position::START);
         if let Ok(Taking::Taken(tenure)) = taking.await {
             return tenure;
         }

@@ -7,24 +7,25 @@ use async_trait::async_trait;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
-    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Parked, Position,
-    Sequence, Share, Skipped, StoreError, StreamId, Taking, Tenure, Timestamp, Wish, Work,
+    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Owner, Parked,
+    Position, Sequence, Share, Skipped, StoreError, StreamId, Taking, Tenure, Timestamp, Wish,
+    Work,
 };
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
-use crate::{SqliteStore, parked, row};
+use crate::{SqliteStore, assignment, parked, row};
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
     async fn take(
         &self,
         work: &Work,
-        owner: &str,
+        owner: &Owner,
         lease: Duration,
         begin: Position,
     ) -> Result<Taking, StoreError> {
-        let (work, owner) = (work.clone(), owner.to_owned());
+        let (work, owner) = (work.clone(), owner.clone());
         let take = move |transaction: &mut Transaction<'_, '_>| {
             take(transaction.connection, &work, &owner, lease, begin)
         };
@@ -129,6 +130,20 @@ impl CheckpointStore for SqliteStore {
         released.await.map(drop)
     }
 
+    async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError> {
+        let component = component.clone();
+        let query = move |connection: &Connection| assignment::list(connection, &component);
+        self.lists().read("list who does the work", query).await
+    }
+
+    async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError> {
+        let work = work.clone();
+        let ask = move |transaction: &mut Transaction<'_, '_>| {
+            assignment::ask(transaction.connection, &work, asker, lasts)
+        };
+        self.writer().change("ask for a piece of work", ask).await
+    }
+
     async fn checkpoints(
         &self,
         component: Option<&Component>,
@@ -211,7 +226,7 @@ pub(crate) fn forget(connection: &Connection, component: &Component) -> Result<(
 fn take(
     connection: &Connection,
     work: &Work,
-    owner: &str,
+    owner: &Owner,
     lease: Duration,
     begin: Position,
 ) -> Result<Taking, Error> {
@@ -230,10 +245,11 @@ fn take(
     }
     let mut take = connection.prepare_cached(
         "INSERT INTO seriatim_checkpoints (component, partition, share_count, share_index,
-             tenure, owner, leased_until, position, moved_at, epoch)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+             tenure, owner, owner_id, leased_until, position, moved_at, epoch)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
          ON CONFLICT DO UPDATE SET tenure = excluded.tenure, owner = excluded.owner,
-             leased_until = excluded.leased_until, epoch = epoch + 1, paused = NULL
+             owner_id = excluded.owner_id, leased_until = excluded.leased_until,
+             epoch = epoch + 1, paused = NULL, asked_by = NULL, asked_until = NULL
          RETURNING position",
     )?;
     let id = Uuid::now_v7();
@@ -244,7 +260,8 @@ fn take(
         count,
         index,
         id.as_bytes(),
-        owner,
+        &*owner.name,
+        owner.id.as_bytes(),
         now.later_by(lease).as_micros(),
         row::position_column(begin),
         now.as_micros(),
@@ -334,12 +351,13 @@ pub(crate) fn list(
     component: Option<&Component>,
 ) -> Result<Vec<Checkpoint>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT component, partition, share_count, share_index, position, epoch, owner,
-             leased_until, moved_at, paused
+        "SELECT component, partition, share_count, share_index, position, epoch,
+             CASE WHEN leased_until > ?2 THEN owner END, leased_until, moved_at, paused
          FROM seriatim_checkpoints WHERE ?1 IS NULL OR component = ?1
          ORDER BY component, partition, share_count, share_index",
     )?;
-    let rows = select.query_map([component.map(Component::as_str)], checkpoint)?;
+    let now = Timestamp::now().as_micros();
+    let rows = select.query_map((component.map(Component::as_str), now), checkpoint)?;
     rows.collect()
 }
 

@@ -7,6 +7,7 @@
 //! The log has one partition: a file has one writer at a time, so more of them would only make it read out of order.
 
 mod append;
+mod assignment;
 mod change;
 mod checkpoint;
 mod claims;

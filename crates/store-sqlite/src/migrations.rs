@@ -56,6 +56,11 @@ const MIGRATIONS: &[Script] = &[
         name: "read_models",
         sql: include_str!("../../../migrations/sqlite/0008_read_models.sql"),
     },
+    Script {
+        number: 9,
+        name: "assignments",
+        sql: include_str!("../../../migrations/sqlite/0009_assignments.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

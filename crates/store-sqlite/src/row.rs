@@ -67,6 +67,13 @@ pub(crate) fn optional_text<'row>(
         .map_err(|error| unreadable(column, value.data_type(), error))
 }
 
+pub(crate) fn optional_uuid(row: &Row<'_>, column: usize) -> Result<Option<Uuid>, Error> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        _ => uuid(row, column).map(Some),
+    }
+}
+
 pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, Error> {
     let value = row.get_ref(column)?;
     let bytes = value

@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
-    Advance, Append, AppendError, AppendOutcome, Checkpoint, CheckpointStore, ClaimRecord,
-    ClearedTimer, Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold, KeyedClaim,
-    LetterFilter, Load, Loaded, LogPartition, Parked, Position, RecordedEvent, Sequence, Skipped,
-    Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking,
-    Tenure, Timer, TimerStore, Wish, Work,
+    Advance, Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore,
+    ClaimRecord, ClearedTimer, Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold,
+    KeyedClaim, LetterFilter, Load, Loaded, LogPartition, Owner, Parked, Position, RecordedEvent,
+    Sequence, Skipped, Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId,
+    StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -368,7 +368,7 @@ impl CheckpointStore for FaultyStore {
     async fn take(
         &self,
         work: &Work,
-        owner: &str,
+        owner: &Owner,
         lease: Duration,
         begin: Position,
     ) -> Result<Taking, StoreError> {
@@ -447,6 +447,18 @@ impl CheckpointStore for FaultyStore {
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let inner = self.inner();
         self.call("release a piece of work", inner.release(tenure))
+            .await
+    }
+
+    async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError> {
+        let inner = self.inner();
+        self.call("list who does the work", inner.assignments(component))
+            .await
+    }
+
+    async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError> {
+        let inner = self.inner();
+        self.call("ask for a piece of work", inner.ask(work, asker, lasts))
             .await
     }
 

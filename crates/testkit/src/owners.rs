@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Component, Hold, LogPartition, Position, Share, Taking, Tenure, Work,
+    Advance, Component, Hold, LogPartition, Owner, Position, Share, Taking, Tenure, Work,
 };
 
 use crate::conformance::CheckpointHandle;
@@ -44,13 +44,14 @@ pub async fn be_one(store: CheckpointHandle) {
 }
 
 async fn wait_for_work(store: &CheckpointHandle, owner: &str) -> Tenure {
+    let owner = Owner::new(owner);
     let work = Work {
         component: Component::new("steps").expect("it is a name"),
         partition: LogPartition::FIRST,
         share: Share::WHOLE,
     };
     loop {
-        let taking = store.take(&work, owner, LEASE, Position::START).await;
+        let taking = store.take(&work, &owner, LEASE, Position::START).await;
         match taking.expect("the store answers") {
             Taking::Taken(tenure) => return tenure,
             Taking::Busy { .. } => tokio::time::sleep(Duration::from_millis(10)).await,

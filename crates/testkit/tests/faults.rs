@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seriatim_core::{
     Append, AppendError, CheckpointStore, Component, Domain, EventStore, LogPartition, NewEvent,
-    Payload, Position, Share, StoreErrorKind, StreamId, Work, Write,
+    Owner, Payload, Position, Share, StoreErrorKind, StreamId, Work, Write,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{Fault, FaultyStore, Interruption};
@@ -96,7 +96,8 @@ async fn the_call_that_was_planned_is_broken_off_and_no_other() {
         partition: LogPartition::FIRST,
         share: Share::WHOLE,
     };
-    let take = || store.take(&work, "one", Duration::ZERO, Position::START);
+    let owner = Owner::new("one");
+    let take = || store.take(&work, &owner, Duration::ZERO, Position::START);
     let epoch = async || match &inner.checkpoints(None).await.unwrap()[..] {
         [] => 0,
         [checkpoint, ..] => checkpoint.epoch,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rusqlite::Connection;
-use seriatim_core::{LogPartition, Position, Share, Taking, Work};
+use seriatim_core::{LogPartition, Owner, Position, Share, Taking, Work};
 
 use crate::stage::{ACCOUNT, Stage, run};
 
@@ -114,7 +114,8 @@ async fn only_read_models(folder: &std::path::Path, position: u64) -> String {
         share: Share::WHOLE,
     };
     let hour = Duration::from_secs(3600);
-    let taking = store.take(&work, "one", hour, Position(position)).await;
+    let owner = Owner::new("one");
+    let taking = store.take(&work, &owner, hour, Position(position)).await;
     assert!(matches!(taking, Ok(Taking::Taken(_))), "{taking:?}");
     url
 }

@@ -1,9 +1,10 @@
 //! Feeds components with the log and keeps their place: one owner at a time for each piece of work.
 //!
 //! ```text
-//! stand by ──take──► work: next batch ─► handle, checkpoint moved ─► next batch ...
-//!    ▲                 │          └─ failed: again, alone, after a pause ─ too often: park, skip or pause
-//!    └── tenure lost ──┘          └─ meanwhile: parked streams that a person wants to be tried
+//! stand by ──called: take──► work: next batch ─► handle, checkpoint moved ─► next batch ...
+//!    ▲                        │          └─ failed: again, alone, after a pause ─ too often: park, skip or pause
+//!    └── tenure lost ─────────┤          └─ meanwhile: parked streams that a person wants to be tried
+//!    └── called: let go ──────┘
 //! ```
 
 mod back_off;
@@ -12,11 +13,13 @@ mod done;
 mod operator;
 mod parking;
 mod exactly_once;
+mod fair;
 mod piece;
 mod policy;
 mod projector;
 mod queues;
 mod read_models;
+mod rota;
 mod runner;
 mod saga;
 mod status;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Hold, Position, Reaction, StoreError, Taking, Tenure, Work};
+use seriatim_core::{Hold, Owner, Position, Reaction, StoreError, Taking, Tenure, Work};
 use tokio::sync::{Notify, watch};
 
 use super::policy::FailurePolicy;
 use super::queues::Hand;
+use super::rota::Call;
 use super::status::{Failure, PieceState, PieceStatus};
 use super::step::lost;
 use crate::Feed;
@@ -17,12 +18,16 @@ pub(crate) struct Piece {
     pub(crate) reaction: Arc<dyn Reaction>,
     pub(crate) work: Work,
     pub(crate) feed: Feed,
-    pub(crate) owner: Arc<str>,
+    pub(crate) owner: Owner,
     pub(crate) lease: Duration,
     pub(crate) policy: FailurePolicy,
     pub(crate) status: watch::Sender<PieceStatus>,
     /// Rung when a person has decided something here. What is decided elsewhere is found by looking.
     pub(crate) bell: Arc<Notify>,
+    /// What is to be done with the work in this process.
+    pub(crate) call: watch::Receiver<Call>,
+    /// To be rung if that is out of date.
+    pub(crate) rota: Arc<Notify>,
     /// Becomes true, or is closed, when the program ends.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -31,6 +36,8 @@ pub(crate) struct Piece {
 pub(crate) enum End {
     /// Another has the work.
     Lost,
+    /// Another has less to do, and is to have it.
+    LetGo,
     /// The program ends.
     Stopped,
     /// It cannot go on.
@@ -62,7 +69,9 @@ impl Piece {
             if let End::Stopped = end {
                 break;
             }
-            tracing::info!(work = %self.work, "no longer the owner");
+            tracing::info!(work = %self.work, let_go = matches!(end, End::LetGo), "no longer the owner");
+            self.is(PieceState::StandingBy { owner: None });
+            self.rota.notify_one();
         }
         self.is(PieceState::Stopped);
     }
@@ -71,22 +80,43 @@ impl Piece {
     async fn stand_by(&mut self) -> Option<Tenure> {
         let mut tried = 0;
         loop {
-            let pause = match self.take().await {
-                Ok(Taking::Taken(tenure)) => return Some(tenure),
-                Ok(Taking::Busy { owner, .. }) => {
-                    self.is(PieceState::StandingBy { owner: Some(owner) });
-                    tried = 0;
-                    // The clock that its lease goes by is another's, so this one is not asked.
-                    self.lease / 3
-                }
-                Err(error) => {
-                    tried += 1;
-                    self.store_is_down(&error);
-                    self.policy.back_off.pause_without_end(tried)
+            let owner = match self.called().await? {
+                Call::Take => match self.take().await {
+                    Ok(Taking::Taken(tenure)) => return Some(tenure),
+                    Ok(Taking::Busy { owner, .. }) => {
+                        self.rota.notify_one();
+                        Some(owner)
+                    }
+                    Err(error) => {
+                        tried += 1;
+                        self.store_is_down(&error);
+                        let pause = self.policy.back_off.pause_without_end(tried);
+                        self.sleep(pause).await?;
+                        continue;
+                    }
+                },
+                Call::Wait(owner) => owner.map(|name| name.to_string()),
+                // It seems to be ours until the lease runs out: it could not be released, or nobody heard that it was taken.
+                Call::GoOn | Call::LetGo => Some(self.owner.name.to_string()),
+                Call::StoreIsDown(error) => {
+                    let error = error.to_string();
+                    self.is(PieceState::WaitingForStore { error });
+                    continue;
                 }
             };
-            if !self.sleep(pause).await {
-                return None;
+            tried = 0;
+            self.is(PieceState::StandingBy { owner });
+        }
+    }
+
+    /// What the next call is; `None` if the program ends.
+    async fn called(&mut self) -> Option<Call> {
+        tokio::select! {
+            biased;
+            () = stopped(&mut self.stop) => None,
+            changed = self.call.changed() => {
+                changed.ok()?;
+                Some(self.call.borrow_and_update().clone())
             }
         }
     }
@@ -157,10 +187,12 @@ impl Piece {
         self.pause(pause, tenure).await
     }
 
-    /// Lets time pass, and keeps the work meanwhile.
+    /// Lets time pass, and keeps the work meanwhile, unless another is to have it.
     pub(crate) async fn pause(&mut self, pause: Duration, tenure: &Tenure) -> Result<(), End> {
+        let mut call = self.call.clone();
         tokio::select! {
             () = tokio::time::sleep(pause) => Ok(()),
+            () = let_go(&mut call) => Err(End::LetGo),
             end = self.keep(tenure) => Err(end),
         }
     }
@@ -180,11 +212,11 @@ impl Piece {
         }
     }
 
-    /// Whether the program goes on.
-    async fn sleep(&mut self, time: Duration) -> bool {
+    /// `None` if the program ends.
+    async fn sleep(&mut self, time: Duration) -> Option<()> {
         tokio::select! {
-            () = tokio::time::sleep(time) => true,
-            () = stopped(&mut self.stop) => false,
+            () = tokio::time::sleep(time) => Some(()),
+            () = stopped(&mut self.stop) => None,
         }
     }
 
@@ -215,6 +247,18 @@ impl Piece {
             status.state = state;
             changed
         });
+    }
+}
+
+/// Returns when another is to have the work.
+pub(crate) async fn let_go(call: &mut watch::Receiver<Call>) {
+    let asked = call
+        .wait_for(|call| matches!(call, Call::LetGo))
+        .await
+        .is_ok();
+    if !asked {
+        // Nobody calls any more: the program ends, and that is noticed elsewhere.
+        std::future::pending::<()>().await;
     }
 }
 

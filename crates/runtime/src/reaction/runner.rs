@@ -5,12 +5,13 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use seriatim_core::{LogPartition, Position, Reaction, Share, Work};
+use seriatim_core::{LogPartition, Owner, Position, Reaction, Share, Work};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::piece::Piece;
 use super::policy::FailurePolicy;
+use super::rota::{Call, Rota};
 use super::status::{PieceState, PieceStatus};
 use crate::Feed;
 
@@ -25,8 +26,9 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(3);
 pub struct Enrolled {
     /// What it does.
     pub reaction: Arc<dyn Reaction>,
-    /// Into how many shares its work is cut, in each partition of the log: as many processes can work for it at once.
-    /// To be chosen once: with another number its progress is another.
+    /// Into how many shares its work is cut, in each partition of the log: as many processes can work for it at once, and
+    /// each gets its fair part. A multiple of how many there will be spreads most evenly. To be chosen once: with another
+    /// number its progress is another.
     pub shares: NonZero<u16>,
     /// What becomes of an event that it fails on.
     pub policy: FailurePolicy,
@@ -87,42 +89,65 @@ impl Reactions {
     /// Begins to feed components with the log. Must be called on a Tokio runtime.
     pub fn start(feed: &Feed, components: Vec<Enrolled>, settings: &ReactionSettings) -> Self {
         let (stop, stopping) = watch::channel(false);
-        let (mut pieces, mut tasks, mut bells) = (Vec::new(), Vec::new(), Vec::new());
-        for enrolled in &components {
-            for work in works(enrolled, feed.partitions()) {
-                let (status, watched) = watch::channel(PieceStatus {
-                    work: work.clone(),
-                    state: PieceState::StandingBy { owner: None },
-                    position: Position::START,
-                    parked: 0,
-                });
-                pieces.push(watched);
-                let bell = Arc::<Notify>::default();
-                bells.push((work.clone(), Arc::clone(&bell)));
-                let piece = Piece {
-                    reaction: Arc::clone(&enrolled.reaction),
-                    work,
-                    feed: feed.clone(),
-                    owner: settings.owner.as_str().into(),
-                    lease: settings.lease.max(SHORTEST_LEASE),
-                    policy: enrolled.policy.clone(),
-                    status,
-                    bell,
-                    stop: stopping.clone(),
-                };
-                tasks.push(tokio::spawn(piece.run()));
-            }
-        }
-        Self {
+        let mut reactions = Self {
             feed: feed.clone(),
-            enrolled: (components.into_iter())
-                .map(|enrolled| enrolled.reaction)
-                .collect(),
-            bells,
-            pieces,
-            tasks: Mutex::new(tasks),
+            enrolled: Vec::new(),
+            bells: Vec::new(),
+            pieces: Vec::new(),
+            tasks: Mutex::default(),
             stop,
+        };
+        let me = Owner::new(&settings.owner);
+        let lease = settings.lease.max(SHORTEST_LEASE);
+        for enrolled in components {
+            let rota = Rota {
+                reaction: Arc::clone(&enrolled.reaction),
+                me: me.clone(),
+                lease,
+                back_off: enrolled.policy.back_off,
+                pieces: Vec::new(),
+                bell: Arc::default(),
+                stop: stopping.clone(),
+            };
+            reactions.run(enrolled, rota);
         }
+        reactions
+    }
+
+    /// Runs a component: its pieces, and the rota that calls them.
+    fn run(&mut self, enrolled: Enrolled, mut rota: Rota) {
+        let mut tasks = Vec::new();
+        for work in works(&enrolled, self.feed.partitions()) {
+            let (status, watched) = watch::channel(PieceStatus {
+                work: work.clone(),
+                state: PieceState::StandingBy { owner: None },
+                position: Position::START,
+                parked: 0,
+            });
+            self.pieces.push(watched);
+            let bell = Arc::<Notify>::default();
+            self.bells.push((work.clone(), Arc::clone(&bell)));
+            let (caller, call) = watch::channel(Call::Wait(None));
+            rota.pieces.push((work.clone(), caller));
+            let piece = Piece {
+                reaction: Arc::clone(&enrolled.reaction),
+                work,
+                feed: self.feed.clone(),
+                owner: rota.me.clone(),
+                lease: rota.lease,
+                policy: enrolled.policy.clone(),
+                status,
+                bell,
+                call,
+                rota: Arc::clone(&rota.bell),
+                stop: rota.stop.clone(),
+            };
+            tasks.push(tokio::spawn(piece.run()));
+        }
+        tasks.push(tokio::spawn(rota.run()));
+        self.enrolled.push(enrolled.reaction);
+        let all = self.tasks.get_mut();
+        all.unwrap_or_else(PoisonError::into_inner).extend(tasks);
     }
 
     /// How each piece of work is getting on in this process.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use seriatim_core::{Advance, Hold, Position, RecordedEvent, StoreError, SubscribeError, Tenure};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::piece::{End, Piece, stopped};
+use super::piece::{End, Piece, let_go, stopped};
 use super::queues::{Hand, Queues};
 use super::status::{Failure, PieceState};
 use super::step::{Tried, attempt};
@@ -66,6 +66,7 @@ impl Piece {
                 // break off a read that takes long.
                 biased;
                 () = stopped(&mut self.stop) => return Err(End::Stopped),
+                () = let_go(&mut self.call) => return Err(End::LetGo),
                 _ = heartbeat.tick() => {
                     self.move_on(hand, seen).await?;
                     self.hear(hand).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    Advance, Component, Hold, LogPartition, Parked, Position, Sequence, Share, Store,
+    Advance, Component, Hold, LogPartition, Owner, Parked, Position, Sequence, Share, Store,
     StoreErrorKind, Taking, Timestamp, Work,
 };
 use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor, Finding};
@@ -134,7 +134,7 @@ async fn progress_that_the_log_does_not_have_is_found() {
     let auditor = auditor(&shared);
     for partition in [0, 3] {
         let taking = shared
-            .take(&work(partition), "one", HOUR, Position::START)
+            .take(&work(partition), &Owner::new("one"), HOUR, Position::START)
             .await;
         let Taking::Taken(tenure) = taking.unwrap() else {
             panic!("nobody else is there");
@@ -163,7 +163,8 @@ async fn progress_that_the_log_does_not_have_is_found() {
 async fn a_stream_that_is_parked_at_an_event_that_is_not_there_is_found() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     fill(&*store, 2, 2).await;
-    let taking = store.take(&work(0), "one", HOUR, Position::START).await;
+    let owner = Owner::new("one");
+    let taking = store.take(&work(0), &owner, HOUR, Position::START).await;
     let Taking::Taken(mut tenure) = taking.unwrap() else {
         panic!("nobody else is there");
     };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim::core::{
-    Advance, Hold, LogPartition, Position, Reaction, ReactionError, RecordedEvent, Share, Step,
-    Taking, Tenure, Work,
+    Advance, Hold, LogPartition, Owner, Position, Reaction, ReactionError, RecordedEvent, Share,
+    Step, Taking, Tenure, Work,
 };
 use seriatim::prelude::*;
 use seriatim::sqlx::PgConnection;
@@ -84,7 +84,7 @@ pub(crate) async fn take_version<S: ReadModelStore>(
     };
     loop {
         match store
-            .take(&work, owner, lease, Position::START)
+            .take(&work, &Owner::new(owner), lease, Position::START)
             .await
             .unwrap()
         {

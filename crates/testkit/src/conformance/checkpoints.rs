@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Position, Share, Taking,
-    Tenure, Work,
+    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Owner, Position, Share,
+    Taking, Tenure, Work,
 };
 
 /// One handle on the storage that is examined.
@@ -29,7 +29,8 @@ async fn try_to_take(
     lease: Duration,
     begin: u64,
 ) -> Taking {
-    let taking = store.take(work, owner, lease, Position(begin));
+    let owner = Owner::new(owner);
+    let taking = store.take(work, &owner, lease, Position(begin));
     taking.await.expect("the store answers")
 }
 
@@ -295,6 +296,13 @@ macro_rules! checkpoint_conformance {
             pieces_of_work_are_independent
             forgotten_work_begins_anew
             large_positions_and_long_names_are_kept
+
+            it_is_known_who_has_which_work
+            a_lease_that_ran_out_has_no_owner
+            work_is_asked_for_by_one_at_a_time
+            what_nobody_has_is_not_asked_for
+            who_takes_work_is_not_asked_for_it_any_more
+            of_simultaneous_askers_one_is_noted
 
             parking_moves_the_checkpoint
             a_former_owner_parks_and_skips_nothing

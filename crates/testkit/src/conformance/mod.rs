@@ -21,6 +21,7 @@
 //! ```
 
 mod append;
+mod assignments;
 mod checkpoints;
 mod claims;
 mod letters;
@@ -34,6 +35,7 @@ mod timers;
 mod waiting;
 
 pub use append::*;
+pub use assignments::*;
 pub use checkpoints::*;
 pub use claims::*;
 pub use letters::*;
@@ -177,6 +179,7 @@ mod tests {
     fn every_rule_is_listed() {
         let areas = [
             include_str!("append.rs"),
+            include_str!("assignments.rs"),
             include_str!("checkpoints.rs"),
             include_str!("claims.rs"),
             include_str!("letters.rs"),

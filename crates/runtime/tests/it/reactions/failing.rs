@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use seriatim_core::{
-    Advance, CheckpointStore, Component, EventStore, Hold, LogPartition, Position, Share, Taking,
-    Work,
+    Advance, CheckpointStore, Component, EventStore, Hold, LogPartition, Owner, Position, Share,
+    Taking, Work,
 };
 use seriatim_runtime::{Enrolled, PieceState};
 use seriatim_store_memory::MemoryStore;
@@ -122,7 +122,7 @@ async fn a_checkpoint_ahead_of_the_log_is_no_place_to_go_on_from() {
     };
     let lease = std::time::Duration::ZERO;
     let Taking::Taken(tenure) = store
-        .take(&work, "before", lease, Position::START)
+        .take(&work, &Owner::new("before"), lease, Position::START)
         .await
         .unwrap()
     else {

@@ -22,11 +22,12 @@ use super::tally::{Does, IMPATIENT, Tally, until};
 use crate::support::{append, fill, stream};
 
 /// Every point at which the loop waits for somebody else than the clock. One that is added there is to be added here.
-const POINTS: [&str; 14] = [
+const POINTS: [&str; 15] = [
     "advance a checkpoint",
     "handle events",
     "list the checkpoints",
     "list the parked streams",
+    "list who does the work",
     "park a stream",
     "park a stream again",
     "pause a piece of work",

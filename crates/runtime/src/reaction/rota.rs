@@ -1,0 +1,126 @@
+//! Which pieces of a component's work this process does: it looks who has what, again and again, and calls the pieces.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{Assignment, Component, Owner, Reaction, StoreError, Work};
+use tokio::sync::{Notify, watch};
+
+use super::back_off::BackOff;
+use super::fair::{Move, Seen, moves};
+use super::piece::stopped;
+
+/// How often it is looked while a lease lasts. What another process has let go is found by the next look, and a look is one
+/// small read.
+const LOOKS: u32 = 10;
+
+/// What a piece of work is called to do in this process.
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    /// To wait. Who has it, if anybody.
+    Wait(Option<Arc<str>>),
+    /// To wait, because nobody knows who has it: the store said this.
+    StoreIsDown(StoreError),
+    /// To be taken.
+    Take,
+    /// To go on, if it is this process's.
+    GoOn,
+    /// To be let go, for a process that has less to do.
+    LetGo,
+}
+
+/// The pieces of one component's work in this process.
+pub(crate) struct Rota {
+    pub(crate) reaction: Arc<dyn Reaction>,
+    pub(crate) me: Owner,
+    pub(crate) lease: Duration,
+    pub(crate) back_off: BackOff,
+    pub(crate) pieces: Vec<(Work, watch::Sender<Call>)>,
+    /// Rung by a piece that has found things other than they were when it was called.
+    pub(crate) bell: Arc<Notify>,
+    /// Becomes true, or is closed, when the program ends.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Rota {
+    /// Calls the pieces until the program ends.
+    pub(crate) async fn run(mut self) {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = stopped(&mut stop) => {}
+            () = self.go_on() => {}
+        }
+    }
+
+    async fn go_on(&mut self) {
+        let mut tried = 0;
+        loop {
+            let pause = match self.look().await {
+                Ok(()) => {
+                    tried = 0;
+                    self.lease / LOOKS
+                }
+                Err(error) => {
+                    tried += 1;
+                    self.store_is_down(&error);
+                    self.back_off.pause_without_end(tried)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.bell.notified() => {}
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        let checkpoints = self.reaction.checkpoints();
+        let assignments = checkpoints.assignments(self.component()).await?;
+        let assignments: HashMap<_, _> = (assignments.into_iter())
+            .map(|assignment| (assignment.work.clone(), assignment))
+            .collect();
+        let found = self.pieces.iter().map(|(work, _)| assignments.get(work));
+        let seen: Vec<_> = found.clone().map(seen).collect();
+        let moves = moves(self.me.id, &seen);
+        for (((_, call), found), to_do) in self.pieces.iter().zip(found).zip(&moves) {
+            call.send_replace(self.call(found, *to_do));
+        }
+        for ((work, _), to_do) in self.pieces.iter().zip(moves) {
+            if to_do == Move::Ask && checkpoints.ask(work, self.me.id, self.lease).await? {
+                tracing::debug!(%work, "asked for: its owner has more to do");
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&self, found: Option<&Assignment>, to_do: Move) -> Call {
+        let owner = found.and_then(|assignment| assignment.owner.as_ref());
+        match to_do {
+            Move::Take => Call::Take,
+            Move::LetGo => Call::LetGo,
+            Move::Stay if owner.is_some_and(|owner| owner.id == self.me.id) => Call::GoOn,
+            Move::Stay | Move::Ask => Call::Wait(owner.map(|owner| owner.name.clone())),
+        }
+    }
+
+    fn store_is_down(&self, error: &StoreError) {
+        tracing::warn!(component = %self.component(), %error, "it is not known who does the work");
+        for (_, call) in &self.pieces {
+            call.send_replace(Call::StoreIsDown(error.clone()));
+        }
+    }
+
+    fn component(&self) -> &Component {
+        self.reaction.component()
+    }
+}
+
+/// What was never begun is free.
+fn seen(found: Option<&Assignment>) -> Seen {
+    found.map_or_else(Seen::default, |assignment| Seen {
+        owner: assignment.owner.as_ref().map(|owner| owner.id),
+        asked_by: assignment.asked_by,
+        is_paused: assignment.is_paused,
+    })
+}

@@ -1,0 +1,72 @@
+//! Who has which work now, and who has asked for it: the statements, for one schema, and what they return.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{Assignment, Component, Owner, Work};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Error, Postgres, Row};
+use uuid::Uuid;
+
+use crate::checkpoint;
+use crate::checkpoint_sql::{NOW, WORK, about, micros, of_component, table};
+
+pub(crate) struct Texts {
+    list: Arc<str>,
+    ask: Arc<str>,
+}
+
+impl Texts {
+    pub(crate) fn of(schema: &str) -> Self {
+        let table = table(schema);
+        let list = format!(
+            "SELECT component, partition, share_count, share_index,
+                 CASE WHEN leased_until > {NOW} THEN owner END, owner_id,
+                 CASE WHEN asked_until > {NOW} THEN asked_by END, paused IS NOT NULL
+             FROM {table} WHERE component = $1 ORDER BY partition, share_count, share_index"
+        );
+        let ask = format!(
+            "UPDATE {table} SET asked_by = $5, asked_until = {NOW} + $6
+             WHERE {WORK} AND owner IS NOT NULL AND leased_until > {NOW}
+             AND owner_id IS DISTINCT FROM $5
+             AND (asked_by IS NULL OR asked_by = $5 OR asked_until <= {NOW}) AND paused IS NULL
+             RETURNING position"
+        );
+        Self {
+            list: list.into(),
+            ask: ask.into(),
+        }
+    }
+
+    pub(crate) fn list(&self, component: &Component) -> Query<'static, Postgres, PgArguments> {
+        of_component(&self.list, component)
+    }
+
+    /// Returns a row if it was noted. May be run twice.
+    pub(crate) fn ask(
+        &self,
+        work: &Work,
+        asker: Uuid,
+        lasts: Duration,
+    ) -> Query<'static, Postgres, PgArguments> {
+        about(&self.ask, work).bind(asker).bind(micros(lasts))
+    }
+}
+
+pub(crate) fn assignment(row: &PgRow) -> Result<Assignment, Error> {
+    let owner = match row.try_get::<Option<&str>, _>(4)? {
+        Some(name) => Some(Owner {
+            // Who has taken it before there were ids.
+            id: row.try_get::<Option<Uuid>, _>(5)?.unwrap_or_default(),
+            name: name.into(),
+        }),
+        None => None,
+    };
+    Ok(Assignment {
+        work: checkpoint::work(row)?,
+        owner,
+        asked_by: row.try_get(6)?,
+        is_paused: row.try_get(7)?,
+    })
+}

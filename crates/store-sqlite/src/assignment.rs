@@ -1,0 +1,71 @@
+//! Who has which work now, and who has asked for it.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Error, Row};
+use seriatim_core::{Assignment, Component, Owner, Timestamp, Work};
+use uuid::Uuid;
+
+use crate::{checkpoint, row};
+
+pub(crate) fn list(
+    connection: &Connection,
+    component: &Component,
+) -> Result<Vec<Assignment>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT component, partition, share_count, share_index,
+             CASE WHEN leased_until > ?2 THEN owner END, owner_id,
+             CASE WHEN asked_until > ?2 THEN asked_by END, paused IS NOT NULL
+         FROM seriatim_checkpoints WHERE component = ?1
+         ORDER BY partition, share_count, share_index",
+    )?;
+    let now = Timestamp::now().as_micros();
+    let rows = select.query_map((component.as_str(), now), assignment)?;
+    rows.collect()
+}
+
+fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
+    let owner = match row::optional_text(row, 4)? {
+        Some(name) => Some(Owner {
+            // Who has taken it before there were ids.
+            id: row::optional_uuid(row, 5)?.unwrap_or_default(),
+            name: name.into(),
+        }),
+        None => None,
+    };
+    Ok(Assignment {
+        work: checkpoint::work(row)?,
+        owner,
+        asked_by: row::optional_uuid(row, 6)?,
+        is_paused: row.get(7)?,
+    })
+}
+
+/// Whether it was noted.
+pub(crate) fn ask(
+    connection: &Connection,
+    work: &Work,
+    asker: Uuid,
+    lasts: Duration,
+) -> Result<bool, Error> {
+    let mut update = connection.prepare_cached(
+        "UPDATE seriatim_checkpoints SET asked_by = ?5, asked_until = ?6
+         WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
+         AND owner IS NOT NULL AND leased_until > ?7 AND owner_id IS NOT ?5
+         AND (asked_by IS NULL OR asked_by = ?5 OR asked_until <= ?7) AND paused IS NULL",
+    )?;
+    let (component, partition, count, index) = checkpoint::key(work);
+    let now = Timestamp::now();
+    let until = now.later_by(lasts).as_micros();
+    let asker = asker.as_bytes();
+    let values = (
+        component,
+        partition,
+        count,
+        index,
+        asker,
+        until,
+        now.as_micros(),
+    );
+    Ok(update.execute(values)? > 0)
+}

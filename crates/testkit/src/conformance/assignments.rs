@@ -1,0 +1,170 @@
+//! Rules of who has which work and who has asked for it, by which processes find their fair part.
+
+use std::num::NonZero;
+use std::time::Duration;
+
+use seriatim_core::{Assignment, Hold, Owner, Position, Share, Taking, Tenure, Work};
+use uuid::Uuid;
+
+use super::checkpoints::{CheckpointHandle, HOUR, checkpoint, work};
+
+async fn take(
+    store: &CheckpointHandle,
+    work: &Work,
+    owner: &Owner,
+    lease: Duration,
+) -> Option<Tenure> {
+    let taking = store.take(work, owner, lease, Position::START).await;
+    match taking.expect("the store answers") {
+        Taking::Taken(tenure) => Some(tenure),
+        Taking::Busy { .. } => None,
+    }
+}
+
+async fn ask(store: &CheckpointHandle, work: &Work, asker: &Owner, lasts: Duration) -> bool {
+    let noted = store.ask(work, asker.id, lasts).await;
+    noted.expect("the store answers")
+}
+
+async fn assigned(store: &CheckpointHandle, work: &Work) -> Assignment {
+    let all = store.assignments(&work.component).await;
+    let mut all = all.expect("the store answers").into_iter();
+    let found = all.find(|assignment| assignment.work == *work);
+    found.expect("it was taken before")
+}
+
+async fn asked_by(store: &CheckpointHandle, work: &Work) -> Option<Uuid> {
+    assigned(store, work).await.asked_by
+}
+
+/// Whoever looks sees who has which piece of a component's work, and nothing of other components.
+pub async fn it_is_known_who_has_which_work(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let three = NonZero::new(3).expect("3 is not 0");
+    let [first, second, third] = Vec::from_iter(Share::all(three))[..] else {
+        unreachable!("there are three shares of three");
+    };
+    let of = |share| Work {
+        share,
+        ..work("balances")
+    };
+    // Two processes of one name are two.
+    let (one, two) = (Owner::new("worker"), Owner::new("worker"));
+    take(a, &of(third), &two, HOUR).await;
+    take(b, &of(first), &one, HOUR).await;
+    take(b, &work("emails"), &one, HOUR).await;
+    let taken = take(a, &of(second), &one, HOUR).await;
+    let tenure = taken.expect("nobody had it");
+    a.release(&tenure).await.unwrap();
+    let assignment = |share, owner| Assignment {
+        work: of(share),
+        owner,
+        asked_by: None,
+        is_paused: false,
+    };
+    for store in [a, b] {
+        let found = store.assignments(&tenure.work.component).await.unwrap();
+        let expected = [
+            assignment(first, Some(one.clone())),
+            assignment(second, None),
+            assignment(third, Some(two.clone())),
+        ];
+        assert_eq!(found, expected);
+    }
+}
+
+/// Nobody is said to have work whose lease ran out, though an owner that comes back has it still.
+pub async fn a_lease_that_ran_out_has_no_owner(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let (work, one) = (work("balances"), Owner::new("one"));
+    let taken = take(a, &work, &one, Duration::ZERO).await;
+    let tenure = taken.expect("nobody had it");
+    assert_eq!(assigned(b, &work).await.owner, None);
+    assert_eq!(checkpoint(b, &work).await.owner, None);
+    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(assigned(b, &work).await.owner, Some(one));
+    assert_eq!(checkpoint(b, &work).await.owner.as_deref(), Some("one"));
+}
+
+/// Whoever asks first is noted until its time is over, and may have that prolonged; only then another is.
+pub async fn work_is_asked_for_by_one_at_a_time(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    let [owner, one, two] = ["owner", "one", "two"].map(Owner::new);
+    take(a, &work, &owner, HOUR).await;
+    assert!(ask(b, &work, &one, Duration::ZERO).await);
+    assert_eq!(asked_by(a, &work).await, None);
+    assert!(ask(a, &work, &two, HOUR).await);
+    assert!(!ask(b, &work, &one, HOUR).await);
+    assert!(ask(b, &work, &two, HOUR).await);
+    assert_eq!(asked_by(b, &work).await, Some(two.id));
+    // It is a request and no more.
+    assert_eq!(assigned(b, &work).await.owner, Some(owner));
+}
+
+/// What is free is taken and not asked for, and neither is one's own. What is paused stays where it is.
+pub async fn what_nobody_has_is_not_asked_for(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("balances");
+    let [owner, asker] = ["owner", "asker"].map(Owner::new);
+    assert!(!ask(b, &work, &asker, HOUR).await, "it was never begun");
+    take(a, &work, &owner, Duration::ZERO).await;
+    assert!(!ask(b, &work, &asker, HOUR).await, "the lease ran out");
+    let taken = take(a, &work, &owner, HOUR).await;
+    let tenure = taken.expect("the lease ran out");
+    assert!(!ask(a, &work, &owner, HOUR).await, "it has it");
+
+    let held = a.pause(&tenure, "no paper", HOUR).await.unwrap();
+    assert_eq!(held, Hold::Held);
+    assert!(assigned(b, &work).await.is_paused);
+    assert!(!ask(b, &work, &asker, HOUR).await, "it is paused");
+    assert!(b.resume(&work).await.unwrap());
+    assert!(ask(b, &work, &asker, HOUR).await);
+
+    b.forget(&work.component).await.unwrap();
+    let taken = take(a, &work, &owner, HOUR).await;
+    assert_eq!(asked_by(b, &work).await, None, "it was forgotten");
+    a.release(&taken.expect("it was forgotten")).await.unwrap();
+    assert!(!ask(b, &work, &asker, HOUR).await, "it was released");
+}
+
+/// What was asked for and let go is still kept for who has asked, and whoever takes it has heard no request.
+pub async fn who_takes_work_is_not_asked_for_it_any_more(
+    a: &CheckpointHandle,
+    b: &CheckpointHandle,
+) {
+    let work = work("balances");
+    let [owner, asker, other] = ["owner", "asker", "other"].map(Owner::new);
+    let taken = take(a, &work, &owner, HOUR).await;
+    let tenure = taken.expect("nobody had it");
+    assert!(ask(b, &work, &asker, HOUR).await);
+    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(asked_by(a, &work).await, Some(asker.id));
+    a.release(&tenure).await.unwrap();
+    let free = assigned(b, &work).await;
+    assert_eq!((free.owner, free.asked_by), (None, Some(asker.id)));
+    // Also if it is another: to leave it to the asker is a matter of manners.
+    for taker in [&other, &asker] {
+        let taken = take(b, &work, taker, HOUR).await;
+        let tenure = taken.expect("it was free");
+        let now = assigned(a, &work).await;
+        assert_eq!((now.owner, now.asked_by), (Some(taker.clone()), None));
+        b.release(&tenure).await.unwrap();
+    }
+}
+
+/// Of many who ask at the same moment one is noted, and the others are told that they were not.
+pub async fn of_simultaneous_askers_one_is_noted(a: &CheckpointHandle, b: &CheckpointHandle) {
+    for round in 0..10 {
+        let work = work(&format!("round-{round}"));
+        take(a, &work, &Owner::new("owner"), HOUR).await;
+        let askers = (0..8).map(|number| {
+            let (store, work) = (if number % 2 == 0 { a } else { b }.clone(), work.clone());
+            let asker = Owner::new("asker");
+            tokio::spawn(async move { (ask(&store, &work, &asker, HOUR).await, asker.id) })
+        });
+        let mut noted = Vec::new();
+        for asker in Vec::from_iter(askers) {
+            let (was_noted, id) = asker.await.expect("an asker does not panic");
+            noted.extend(was_noted.then_some(id));
+        }
+        assert_eq!(noted, Vec::from_iter(asked_by(b, &work).await));
+        assert_eq!(noted.len(), 1);
+    }
+}
