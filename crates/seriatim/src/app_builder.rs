@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZero;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub struct AppBuilder {
     coordinator: CoordinatorBuilder,
     components: Vec<MakeComponent>,
     policies: BTreeMap<String, FailurePolicy>,
+    shares: BTreeMap<String, NonZero<u16>>,
     read_models: Vec<Registering>,
     process_managers: Vec<Manage>,
     reaction_settings: ReactionSettings,
@@ -59,6 +61,7 @@ impl AppBuilder {
             store,
             components: Vec::new(),
             policies: BTreeMap::new(),
+            shares: BTreeMap::new(),
             read_models: Vec::new(),
             process_managers: Vec::new(),
             reaction_settings: ReactionSettings::default(),
@@ -87,7 +90,7 @@ impl AppBuilder {
     /// Registers a projector under a name: it is given the events that pass the filter, each at least once, and those
     /// of a stream in order. Its progress is kept in the store of the events, under that name.
     ///
-    /// Several processes may register it: one does the work, the others stand by.
+    /// Several processes may register it: they [share](Self::shares) the work.
     #[must_use]
     pub fn projector(self, name: &str, filter: EventFilter, projector: impl Projector) -> Self {
         let checkpoints = Arc::clone(&self.store);
@@ -101,7 +104,7 @@ impl AppBuilder {
     /// Registers a saga: it is given the events of its source, those of a stream in order, and what it asks for takes
     /// effect once. Its progress is kept in the store of the events, under its name.
     ///
-    /// Several processes may register it: one does the work, the others stand by.
+    /// Several processes may register it: they [share](Self::shares) the work.
     #[must_use]
     pub fn saga<S: Saga>(self, saga: S) -> Self {
         let checkpoints = Arc::clone(&self.store);
@@ -141,7 +144,7 @@ impl AppBuilder {
     /// `NAME` for what it sends, and `NAME.timers`. What it is to be told of, what it sends and its timers take effect
     /// once each.
     ///
-    /// Several processes may register it: one does the work, the others stand by; timers ring in any of them.
+    /// Several processes may register it: they [share](Self::shares) the work; timers ring in any of them.
     #[must_use]
     pub fn process_manager<P: ProcessManager>(mut self) -> Self {
         let manage = |coordinator: &Coordinator| {
@@ -170,6 +173,18 @@ impl AppBuilder {
     #[must_use]
     pub fn failure_policy(mut self, component: &str, policy: FailurePolicy) -> Self {
         self.policies.insert(component.into(), policy);
+        self
+    }
+
+    /// Into how many shares the work of a component is cut, in each partition of the log; one otherwise. The events of
+    /// a stream are all in one share and handled in order; between shares nothing holds.
+    ///
+    /// The processes that run the component share the pieces fairly. Those that get none stand by, and who ends or falls
+    /// silent leaves its part to the others. To be chosen once, and in all of them: with another number the component
+    /// begins anew.
+    #[must_use]
+    pub fn shares(mut self, component: &str, shares: NonZero<u16>) -> Self {
+        self.shares.insert(component.into(), shares);
         self
     }
 
@@ -243,6 +258,7 @@ impl AppBuilder {
         }
         check_names(&components)?;
         apply(self.policies, &mut components)?;
+        cut(self.shares, &mut components)?;
         let feed = Feed::new(Arc::clone(coordinator.store()) as _);
         // Before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
@@ -303,13 +319,30 @@ fn apply(
     components: &mut [Enrolled],
 ) -> Result<(), StartAppError> {
     for (name, policy) in policies {
-        let mut all = components.iter_mut();
-        match all.find(|enrolled| enrolled.reaction.component().as_str() == name) {
+        match named(&name, components) {
             Some(enrolled) => enrolled.policy = policy,
             None => return Err(StartAppError::PolicyForNobody { name }),
         }
     }
     Ok(())
+}
+
+fn cut(
+    shares: BTreeMap<String, NonZero<u16>>,
+    components: &mut [Enrolled],
+) -> Result<(), StartAppError> {
+    for (name, shares) in shares {
+        match named(&name, components) {
+            Some(enrolled) => enrolled.shares = shares,
+            None => return Err(StartAppError::SharesForNobody { name }),
+        }
+    }
+    Ok(())
+}
+
+fn named<'all>(name: &str, components: &'all mut [Enrolled]) -> Option<&'all mut Enrolled> {
+    let mut all = components.iter_mut();
+    all.find(|enrolled| enrolled.reaction.component().as_str() == name)
 }
 
 /// Why an application does not start.
@@ -335,6 +368,14 @@ pub enum StartAppError {
         "there is a failure policy for `{name}`, which is no component; register it, or correct the name"
     )]
     PolicyForNobody {
+        /// The name.
+        name: String,
+    },
+    /// The work of a component that is not there is to be cut into shares.
+    #[error(
+        "there are shares for `{name}`, which is no component; register it, or correct the name"
+    )]
+    SharesForNobody {
         /// The name.
         name: String,
     },

@@ -1,6 +1,7 @@
 //! Projectors of an application: they go on after a restart, and two under one name are refused.
 
 use std::error::Error;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -245,6 +246,16 @@ async fn a_policy_for_nobody_is_refused_at_the_start() {
     let app = app.failure_policy("adition", FailurePolicy::pause());
     match app.start().await.unwrap_err() {
         StartAppError::PolicyForNobody { name } => assert_eq!(name, "adition"),
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn shares_for_nobody_are_refused_at_the_start() {
+    let app = App::open("memory:").await.unwrap().aggregate::<Counter>();
+    let app = app.shares("adition", NonZero::new(4).unwrap());
+    match app.start().await.unwrap_err() {
+        StartAppError::SharesForNobody { name } => assert_eq!(name, "adition"),
         other => panic!("{other}"),
     }
 }

@@ -1,12 +1,14 @@
 //! Projectors whose read model is in SQL: it and the checkpoint change in one transaction.
 
+use std::error::Error;
 use std::fmt;
+use std::num::NonZero;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Accountable, Advance, CheckpointStore, Component, EventFilter, Hold, Reaction, ReactionError,
-    ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion, RegisterError, Step, StoreError,
-    StoreErrorKind, VersionStore, Work,
+    Accountable, Advance, Checkpoint, CheckpointStore, Component, EventFilter, Hold, Position,
+    Reaction, ReactionError, ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion,
+    RegisterError, Step, StoreError, StoreErrorKind, VersionStore, Work,
 };
 
 /// A read model as a component: its tables show every event exactly once.
@@ -36,6 +38,20 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
 }
 
 impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
+    /// With another number of shares its progress would be another, and its tables would show every event again.
+    async fn is_cut_like(&self, work: &Work) -> Result<(), StoreError> {
+        let all = self.store.checkpoints(Some(&self.component)).await?;
+        let has_begun = |one: &Checkpoint| one.position > Position::START || one.owner.is_some();
+        let mut others = all.iter().filter(|one| has_begun(one));
+        match others.find(|one| one.work.share.count() != work.share.count()) {
+            None => Ok(()),
+            Some(other) => Err(refused(CutOtherwise {
+                version: self.version.clone(),
+                shares: other.work.share.count(),
+            })),
+        }
+    }
+
     /// Whether somebody has done a step that seems to have failed: this very process, if the answer to its commit was
     /// lost. Then what failed is that its rows are there already.
     async fn was_done(&self, step: Step<'_>) -> Result<bool, StoreError> {
@@ -89,17 +105,13 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
     }
 
     /// Whoever still feeds a version when it is dropped finds its work lost, and would take it anew.
-    async fn begin(&self, _: &Work) -> Result<(), StoreError> {
+    async fn begin(&self, work: &Work) -> Result<(), StoreError> {
         // Looked at after it was taken: whoever drops the version later forgets this too.
-        if self.store.confirm(&self.version).await? {
-            return Ok(());
+        if !self.store.confirm(&self.version).await? {
+            return Err(refused(Gone(self.version.clone())));
         }
-        let gone = Gone(self.version.clone());
-        Err(StoreError::new(
-            "feed a read model",
-            StoreErrorKind::Unavailable,
-            gone,
-        ))
+        // This too: of two that begin with different numbers at the same moment, no more than one goes on.
+        self.is_cut_like(work).await
     }
 
     fn accountable(&self) -> Option<&dyn Accountable> {
@@ -116,6 +128,19 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
             answer => answer,
         }
     }
+}
+
+fn refused(why: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
+    StoreError::new("feed a read model", StoreErrorKind::Unavailable, why)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{version} was begun with {shares} shares; take that number, or build a new version with another"
+)]
+struct CutOtherwise {
+    version: ReadModelVersion,
+    shares: NonZero<u16>,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,7 @@ mod elsewhere;
 mod exactly_once;
 mod failing;
 mod processes;
+mod sharing;
 mod tally;
 mod unknown;
 mod versions;

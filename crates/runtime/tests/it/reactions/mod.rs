@@ -6,5 +6,6 @@ mod model;
 mod owners;
 mod parking;
 mod resuming;
+mod sharing;
 mod tally;
 mod whole;
