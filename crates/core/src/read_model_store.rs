@@ -53,6 +53,10 @@ pub trait VersionStore: Send + Sync + Debug {
     /// Refused as long as it is behind the live one or has parked streams, so that nobody sees time go back.
     async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
 
+    /// Does what [`switch`](Self::switch) does, also if the version is behind the live one: for those who know that the
+    /// live one shows events that the log does not have any more.
+    async fn replace(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
+
     /// Drops the tables and the progress of a version that is not live: one that is not needed any more, or one that is
     /// being built, which ends that. Nothing of it is left; whoever feeds it finds its work lost.
     async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError>;

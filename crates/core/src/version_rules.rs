@@ -1,7 +1,8 @@
 //! What may be done about versions of a read model: the rules that all stores ask.
 
 use crate::{
-    ReadModelTables, ReadModelVersion, RegisterError, VersionError, VersionStanding, VersionStatus,
+    Position, ReadModelTables, ReadModelVersion, RegisterError, VersionError, VersionStanding,
+    VersionStatus,
 };
 
 impl VersionStatus {
@@ -29,20 +30,37 @@ impl VersionStatus {
     }
 
     /// Refuses to show this version in place of the live one if somebody would see time go back.
-    pub fn check_switch(&self, live: &Self, parked_streams: usize) -> Result<(), VersionError> {
-        let version = self.version.clone();
-        if let Some((partition, position, live)) = self.behind(live) {
-            return Err(VersionError::Behind {
-                version,
+    pub fn check_behind(&self, live: &Self) -> Result<(), VersionError> {
+        match self.behind(live) {
+            None => Ok(()),
+            Some((partition, position, live)) => Err(VersionError::Behind {
+                version: self.version.clone(),
                 partition,
                 position,
                 live,
-            });
+            }),
         }
-        match parked_streams {
+    }
+
+    /// Refuses to show it if it has not handled all that it has passed.
+    pub fn check_parked(&self, streams: usize) -> Result<(), VersionError> {
+        match streams {
             0 => Ok(()),
-            streams => Err(VersionError::Parked { version, streams }),
+            streams => Err(VersionError::Parked {
+                version: self.version.clone(),
+                streams,
+            }),
         }
+    }
+
+    /// Whether it has handled events that a log with these heads does not have: that was restored from a backup. The
+    /// heads must have been looked at after the version.
+    pub fn is_ahead_of(&self, heads: &[Position]) -> bool {
+        let mut checkpoints = self.checkpoints.iter();
+        checkpoints.any(|checkpoint| {
+            let head = heads.get(usize::from(checkpoint.work.partition.0));
+            head.is_some_and(|head| checkpoint.position > *head)
+        })
     }
 
     /// Refuses to drop what is shown.

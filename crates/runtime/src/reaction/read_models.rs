@@ -66,8 +66,22 @@ impl Reactions {
     }
 
     /// Lets the views show a version; the one before is kept.
+    ///
+    /// A live one that is ahead of the log, because that was restored from a backup, would never be caught up with. It is
+    /// replaced by one that has handled all there is.
     pub async fn switch_read_model(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
-        self.store_of(version).await?.switch(version).await
+        let store = self.store_of(version).await?;
+        // In this order: a log only grows, so what is ahead of it then was not ahead by a moment.
+        let all = store.versions(Some(version.name())).await?;
+        let heads = self.feed.heads().await?;
+        let live_is_ahead = VersionStatus::live(&all).is_some_and(|live| live.is_ahead_of(&heads));
+        let is_done = VersionStatus::find(&all, version)?
+            .progress(&heads)
+            .is_done();
+        match live_is_ahead && is_done {
+            true => store.replace(version).await,
+            false => store.switch(version).await,
+        }
     }
 
     /// Drops a version that is not live, with its tables and its progress.

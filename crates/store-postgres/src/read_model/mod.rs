@@ -55,6 +55,10 @@ impl VersionStore for PostgresStore {
         versions::change(self, version, Change::Switch).await
     }
 
+    async fn replace(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
+        versions::change(self, version, Change::Replace).await
+    }
+
     async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
         versions::change(self, version, Change::Drop).await
     }

@@ -76,6 +76,8 @@ impl Refused {
 #[derive(Clone, Copy)]
 pub(super) enum Change {
     Switch,
+    /// Switch, behind or not.
+    Replace,
     Drop,
 }
 
@@ -86,6 +88,7 @@ pub(super) async fn change(
 ) -> Result<(), VersionError> {
     let action = match change {
         Change::Switch => "switch a read model",
+        Change::Replace => "replace a read model",
         Change::Drop => "drop a read model",
     };
     let mut attempt = 1;
@@ -111,7 +114,8 @@ async fn change_once(
     };
     registry.lock().await?;
     match change {
-        Change::Switch => switch(&mut registry, version).await?,
+        Change::Switch => switch(&mut registry, version, false).await?,
+        Change::Replace => switch(&mut registry, version, true).await?,
         Change::Drop => drop_version(&mut registry, version).await?,
     }
     transaction.commit().await?;
@@ -119,7 +123,11 @@ async fn change_once(
     Ok(())
 }
 
-async fn switch(registry: &mut Registry<'_>, version: &ReadModelVersion) -> Result<(), Refused> {
+async fn switch(
+    registry: &mut Registry<'_>,
+    version: &ReadModelVersion,
+    may_be_behind: bool,
+) -> Result<(), Refused> {
     let all = registry.versions(Some(version.name())).await?;
     VersionStatus::find(&all, version)?;
     let Some(live) = VersionStatus::live(&all).filter(|live| live.version != *version) else {
@@ -131,7 +139,10 @@ async fn switch(registry: &mut Registry<'_>, version: &ReadModelVersion) -> Resu
     let all = registry.versions(Some(version.name())).await?;
     let next = VersionStatus::find(&all, version)?;
     let live = VersionStatus::live(&all).unwrap_or(live);
-    next.check_switch(live, registry.parked(version).await?)?;
+    if !may_be_behind {
+        next.check_behind(live)?;
+    }
+    next.check_parked(registry.parked(version).await?)?;
     // First the old one: two cannot be live.
     registry.stand(&live.version, VersionStanding::Kept).await?;
     registry.stand(version, VersionStanding::Live).await?;

@@ -64,9 +64,19 @@ impl VersionStore for SqliteStore {
     async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
         let version = version.clone();
         let switch = move |transaction: &mut Transaction<'_, '_>| {
-            registry::switch(transaction.connection, &version)
+            registry::switch(transaction.connection, &version, false)
         };
         self.writer().change("switch a read model", switch).await?
+    }
+
+    async fn replace(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
+        let version = version.clone();
+        let replace = move |transaction: &mut Transaction<'_, '_>| {
+            registry::switch(transaction.connection, &version, true)
+        };
+        self.writer()
+            .change("replace a read model", replace)
+            .await?
     }
 
     async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError> {

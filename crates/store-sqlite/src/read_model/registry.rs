@@ -33,6 +33,7 @@ pub(super) fn versions(
 pub(super) fn switch(
     connection: &Connection,
     version: &ReadModelVersion,
+    may_be_behind: bool,
 ) -> Result<Result<(), VersionError>, Error> {
     let all = versions(connection, Some(version.name()))?;
     let next = match VersionStatus::find(&all, version) {
@@ -44,7 +45,11 @@ pub(super) fn switch(
         return Ok(Ok(()));
     };
     let parked = parked::list(connection, Some(&version.component()))?.len();
-    if let Err(refused) = next.check_switch(live, parked) {
+    let in_time = match may_be_behind {
+        true => Ok(()),
+        false => next.check_behind(live),
+    };
+    if let Err(refused) = in_time.and_then(|()| next.check_parked(parked)) {
         return Ok(Err(refused));
     }
     // First the old one: two cannot be live.
