@@ -126,10 +126,10 @@ impl Effects {
             for (_, finding) in looked.findings {
                 self.found.note(finding);
             }
-            if let Some(unproven) = looked.unproven
-                && !self.unproven.contains(&unproven)
-            {
-                self.unproven.push(unproven);
+            for unproven in looked.unproven {
+                if !self.unproven.contains(&unproven) {
+                    self.unproven.push(unproven);
+                }
             }
         }
         Ok(())

@@ -62,7 +62,7 @@ pub(super) struct Looked {
     pub(super) effects: u64,
     /// In the order of the log, with the positions of their events.
     pub(super) findings: Vec<(Position, Finding)>,
-    pub(super) unproven: Option<Unproven>,
+    pub(super) unproven: Vec<Unproven>,
 }
 
 impl Track {
@@ -113,9 +113,15 @@ impl Track {
             return Ok(looked);
         };
         let (mut due, mut suspects) = (Vec::new(), Vec::new());
+        let mut has_timers = false;
         for event in events {
             match asked(reaction, accountable, event) {
-                Ok(asked) => due.extend(self.due(event, asked)),
+                Ok(asked) => {
+                    if asked.iter().any(|one| matches!(one, Asked::MaybeOf(_))) {
+                        has_timers = true;
+                    }
+                    due.extend(self.due(event, asked));
+                }
                 Err(error) => suspects.push(Suspect {
                     event,
                     finding: self.cannot_ask(event, error),
@@ -124,6 +130,10 @@ impl Track {
             }
         }
         looked.effects = due.len() as u64;
+        if has_timers {
+            let component = reaction.component().clone();
+            looked.unproven.push(Unproven::Timers { component });
+        }
         let missing = due.into_iter().map(|due| suspect(outcomes, due).boxed());
         suspects.extend(beside(missing.collect()).await?.into_iter().flatten());
         if suspects.is_empty() {
@@ -136,7 +146,7 @@ impl Track {
             }
             if excuses.may_have_more() {
                 let component = reaction.component().clone();
-                looked.unproven = Some(Unproven::ManySkipped { component });
+                looked.unproven.push(Unproven::ManySkipped { component });
             } else {
                 let at = suspect.event.position;
                 looked.findings.push((at, suspect.finding));

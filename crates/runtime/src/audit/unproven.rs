@@ -36,6 +36,11 @@ pub enum Unproven {
         /// Where it stands in that log.
         position: Position,
     },
+    /// Whether each timer is kept from when it was set until it has run out or was cancelled.
+    Timers {
+        /// By whom it was to be kept.
+        component: Component,
+    },
     /// So many events were skipped that not all of them are known, and effects are missing that may be theirs.
     ManySkipped {
         /// By whom.
@@ -52,6 +57,7 @@ impl Unproven {
             Self::OutOfReach { .. } => "out_of_reach",
             Self::OtherSource { .. } => "other_source",
             Self::OtherLog { .. } => "other_log",
+            Self::Timers { .. } => "timers",
             Self::ManySkipped { .. } => "many_skipped",
         }
     }
@@ -81,6 +87,9 @@ impl fmt::Display for Unproven {
                 f,
                 "{work}, which stands at position {position} of a log that is not in this database"
             ),
+            Self::Timers { component } => {
+                write!(f, "whether a timer that {component} was to keep is lost")
+            }
             Self::ManySkipped { component } => write!(
                 f,
                 "effects of {component} that are missing, because it has skipped more events than are looked at"

@@ -34,7 +34,7 @@ async fn inputs_effects_and_timers_are_proven() {
             [("watch.inputs", 2), ("watch", 2), ("watch.timers", 0)]
         );
         assert_eq!((audit.claims, audit.timers), (4, 1));
-        assert_eq!(unproven(&audit), ["projected"]);
+        assert_eq!(unproven(&audit), ["projected", "timers"]);
         app.shutdown().await.unwrap();
         stage.gone().await;
     }
