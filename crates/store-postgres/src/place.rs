@@ -31,7 +31,7 @@ pub(crate) fn position_column(position: Position) -> i64 {
 
 /// The position in a column of either kind.
 pub(crate) fn position(row: &PgRow, column: usize) -> Result<Position, Error> {
-    let number: i64 = row.try_get(column)?;
+    let number: i64 = row.try_get_unchecked(column)?;
     let number = u64::try_from(number).map_err(row::unreadable)?;
     Ok(Position(number & LAST))
 }

@@ -14,7 +14,7 @@ pub(crate) fn sequence_column(sequence: Sequence) -> i32 {
 }
 
 pub(crate) fn sequence(row: &PgRow, column: usize) -> Result<Sequence, Error> {
-    let number: i32 = row.try_get(column)?;
+    let number: i32 = row.try_get_unchecked(column)?;
     u32::try_from(number).map(Sequence).map_err(unreadable)
 }
 
