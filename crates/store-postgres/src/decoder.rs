@@ -85,7 +85,12 @@ pub(crate) fn events(
             sequence: row::sequence(row, 2)?,
             stream: StreamId::new(domain.clone(), row.try_get_unchecked(5)?),
             id: row.try_get_unchecked(6)?,
-            payload: row::payload(row.try_get_unchecked(7)?, row.try_get_unchecked(4)?, data, &mut names)?,
+            payload: row::payload(
+                row.try_get_unchecked(7)?,
+                row.try_get_unchecked(4)?,
+                data,
+                &mut names,
+            )?,
             metadata: metadata.read(text).map_err(row::unreadable)?,
         });
     }
