@@ -98,8 +98,8 @@ pub use parked::{Advance, Parked, Skipped, Will, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
 pub use process::{
-    Dispatch, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager, TimerChange,
-    Trigger,
+    Dispatch, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager, StuckTimer,
+    TimerChange, Trigger,
 };
 pub use reaction::{Reaction, ReactionError, Step};
 pub use read_model::ReadModel;
@@ -124,7 +124,7 @@ pub use store::{
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
 pub use subscribe_error::SubscribeError;
-pub use timer::{ClearedTimer, Timer, TimerStore};
+pub use timer::{ClearedTimer, Overdue, Timer, TimerStore};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};
 pub use waiting::{NotHandled, WaitFor, WhyNotHandled};

@@ -54,6 +54,19 @@ pub trait TimerStore: Send + Sync + Debug + 'static {
         after: Option<(&StreamId, &str)>,
         limit: usize,
     ) -> Result<Vec<Timer>, StoreError>;
+
+    /// The timers of a domain's streams that are due, silent or not, except for those that stay silent for longer than
+    /// `silence` from now on.
+    async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError>;
+}
+
+/// Timers that are due and have not been acted upon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overdue {
+    /// How many.
+    pub count: u64,
+    /// For how long the first of them has been due; nothing if there is none.
+    pub longest: Duration,
 }
 
 /// A timer that a stream has set.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metrics::{Unit, counter, gauge, histogram};
-use seriatim_core::{Component, LogPartition, Position, Progress, Timestamp};
+use seriatim_core::{Component, Domain, LogPartition, Overdue, Position, Progress, Timestamp};
 
 use crate::Audit;
 
@@ -17,6 +17,8 @@ const LAG_SECONDS: &str = "seriatim_reaction_lag_seconds";
 const PARKED: &str = "seriatim_reaction_parked_streams";
 const PARKED_OLDEST: &str = "seriatim_reaction_parked_oldest_seconds";
 const PAUSED: &str = "seriatim_reaction_paused";
+const TIMERS_OVERDUE: &str = "seriatim_timers_overdue";
+const TIMERS_OVERDUE_OLDEST: &str = "seriatim_timers_overdue_oldest_seconds";
 const LOG_POSITION: &str = "seriatim_log_position";
 const VERIFIED: &str = "seriatim_audit_verified_position";
 const EFFECTS_VERIFIED: &str = "seriatim_audit_effects_verified_position";
@@ -63,6 +65,16 @@ pub fn describe_metrics() {
         "How long the one that was parked first has been parked"
     );
     describe_gauge!(PAUSED, Unit::Count, "1 if a piece of work is paused");
+    describe_gauge!(
+        TIMERS_OVERDUE,
+        Unit::Count,
+        "Timers of a process manager that are due and were not put to their instances yet"
+    );
+    describe_gauge!(
+        TIMERS_OVERDUE_OLDEST,
+        Unit::Seconds,
+        "How long the first of them has been due"
+    );
     describe_gauge!(
         LOG_POSITION,
         Unit::Count,
@@ -114,6 +126,13 @@ pub(crate) fn progress(progress: &Progress) {
     gauge!(PARKED_OLDEST, &labels).set(age(progress.parked_since));
     let paused = progress.checkpoint.paused.is_some();
     gauge!(PAUSED, &labels).set(f64::from(u8::from(paused)));
+}
+
+/// What a process manager's instances wait for.
+pub(crate) fn overdue(process_manager: &Domain, overdue: Overdue) {
+    let name = process_manager.to_string();
+    gauge!(TIMERS_OVERDUE, "process_manager" => name.clone()).set(number(overdue.count));
+    gauge!(TIMERS_OVERDUE_OLDEST, "process_manager" => name).set(overdue.longest.as_secs_f64());
 }
 
 /// How far a partition of the log has come.

@@ -196,7 +196,8 @@ impl App {
     /// does it by itself.
     pub async fn observe(&self) -> Result<(), StoreError> {
         self.coordinator.observe().await?;
-        self.reactions.observe().await
+        self.reactions.observe().await?;
+        self.alarms.observe().await
     }
 
     /// The coordinator behind it, for commands that are already encoded, and for what has no shortcut here.

@@ -276,14 +276,15 @@ impl AppBuilder {
             let server = server.reactions(Arc::clone(&reactions));
             Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
         });
+        let alarms = Arc::new(Alarms::start(alarms, &self.reaction_settings));
         #[cfg(feature = "server")]
-        let metrics =
-            metrics.map(|(listener, metrics)| {
-                let (coordinator, reactions) = (coordinator.clone(), Arc::clone(&reactions));
-                Arc::new(listener.serve(|listener, closed| {
-                    metrics.serve(listener, coordinator, reactions, closed)
-                }))
-            });
+        let metrics = metrics.map(|(listener, metrics)| {
+            let (coordinator, reactions) = (coordinator.clone(), Arc::clone(&reactions));
+            let alarms = Arc::clone(&alarms);
+            Arc::new(listener.serve(|listener, closed| {
+                metrics.serve(listener, coordinator, reactions, alarms, closed)
+            }))
+        });
         let audits = self.audit.map(|settings| {
             let auditor = crate::app::auditor(&coordinator, &reactions);
             Arc::new(AuditJob::start(auditor, settings))
@@ -294,7 +295,7 @@ impl AppBuilder {
             reactions,
             waiter,
             audits,
-            alarms: Arc::new(Alarms::start(alarms)),
+            alarms,
             #[cfg(feature = "server")]
             door,
             #[cfg(feature = "server")]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics::{
@@ -11,9 +11,10 @@ use metrics::{
     with_local_recorder,
 };
 use serde::{Deserialize, Serialize};
-use seriatim::core::{EventFilter, RecordedEvent};
+use seriatim::core::{DecodeError, EventFilter};
 use seriatim::prelude::*;
-use seriatim::{AuditSettings, Projector, StartAppError};
+use seriatim::{AuditSettings, Projector, StartAppError, open_store};
+use seriatim_testkit::faults::FaultyStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -62,6 +63,62 @@ impl Projector for Cautious {
     }
 }
 
+/// Wants to be woken by every addition, which nobody does here.
+#[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Sleeper;
+
+impl ProcessManager for Sleeper {
+    const NAME: &'static str = "sleeper";
+    type Input = Happened;
+
+    fn filter() -> EventFilter {
+        EventFilter::default()
+    }
+
+    fn correlate(recorded: &RecordedEvent) -> Result<Option<(Uuid, Happened)>, DecodeError> {
+        let happened = recorded.of::<Counted>().transpose()?;
+        Ok(happened.map(|happened| (recorded.stream.root, happened)))
+    }
+
+    fn decide(&self, trigger: &Trigger<Happened>, plan: &mut Plan) {
+        if let Trigger::Input(Happened::Added { count }) = trigger {
+            plan.set_timer(&count.to_string(), Duration::ZERO);
+        }
+    }
+
+    fn evolve(&mut self, _: &Trigger<Happened>) {}
+}
+
+async fn timers_that_nobody_rings_are_seen_to_be_overdue() {
+    let store = FaultyStore::new(open_store("memory:").await.unwrap());
+    store.hold_timers();
+    let app = App::on(Arc::new(store.clone()))
+        .aggregate::<Counted>()
+        .process_manager::<Sleeper>()
+        .metrics("127.0.0.1:0");
+    let app = app.start().await.unwrap();
+    let overdue = r#"seriatim_timers_overdue{process_manager="sleeper"}"#;
+    let oldest = r#"seriatim_timers_overdue_oldest_seconds{process_manager="sleeper"}"#;
+    let lines = scrape(&app).await;
+    assert_eq!((lines[overdue], lines[oldest]), (0.0, 0.0));
+    for count in 0..3 {
+        let add = app.send::<Counted>(Uuid::now_v7(), Do::Add { count });
+        add.await.unwrap();
+    }
+    while scrape(&app).await[overdue] < 3.0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let lines = scrape(&app).await;
+    assert!(lines[oldest] > 0.0, "{lines:#?}");
+    assert_is_documented(&lines);
+    store.let_timers_ring();
+    while scrape(&app).await[overdue] > 0.0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(scrape(&app).await[oldest], 0.0);
+    app.shutdown().await.unwrap();
+}
+
 /// Each line of an answer: a metric with its labels, and its value.
 type Lines = BTreeMap<String, f64>;
 
@@ -85,6 +142,7 @@ async fn scrape(app: &App) -> Lines {
     get(app, "/metrics").await.1
 }
 
+/// All of it in one test, because a process counts in one place.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_is_counted_and_served() {
     let audit = AuditSettings {
@@ -188,6 +246,7 @@ async fn what_happens_is_counted_and_served() {
     app.shutdown().await.unwrap();
     let gone = TcpStream::connect(app.metrics_address().unwrap()).await;
     assert!(gone.is_err());
+    timers_that_nobody_rings_are_seen_to_be_overdue().await;
 }
 
 /// A row of the table of metrics: its kind, and the names of its labels.

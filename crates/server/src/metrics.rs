@@ -12,7 +12,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use seriatim_coordinator::Coordinator;
 use seriatim_core::StoreError;
-use seriatim_runtime::Reactions;
+use seriatim_runtime::{Alarms, Reactions};
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -85,6 +85,7 @@ impl Metrics {
         listener: TcpListener,
         coordinator: Coordinator,
         reactions: Arc<Reactions>,
+        alarms: Arc<Alarms>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let handle = self.handle.clone();
@@ -92,6 +93,7 @@ impl Metrics {
             handle: self.handle,
             coordinator,
             reactions,
+            alarms,
         };
         let router = Router::new().route("/metrics", get(render));
         let router = router.with_state(scraped);
@@ -125,6 +127,7 @@ struct Scraped {
     handle: PrometheusHandle,
     coordinator: Coordinator,
     reactions: Arc<Reactions>,
+    alarms: Arc<Alarms>,
 }
 
 async fn render(State(scraped): State<Scraped>) -> impl IntoResponse {
@@ -143,7 +146,8 @@ async fn render(State(scraped): State<Scraped>) -> impl IntoResponse {
 impl Scraped {
     async fn observe(&self) -> Result<(), StoreError> {
         self.coordinator.observe().await?;
-        self.reactions.observe().await
+        self.reactions.observe().await?;
+        self.alarms.observe().await
     }
 }
 

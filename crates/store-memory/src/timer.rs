@@ -5,7 +5,9 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use seriatim_core::{ClearedTimer, Domain, StoreError, StreamId, Timer, TimerStore, Timestamp};
+use seriatim_core::{
+    ClearedTimer, Domain, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
+};
 
 use crate::{Log, MemoryStore};
 
@@ -83,6 +85,20 @@ impl TimerStore for MemoryStore {
         let timers = log.timers.range((after, Bound::Unbounded));
         let timers = timers.map(|(_, (_, timer))| timer.clone());
         Ok(timers.take(limit).collect())
+    }
+
+    async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError> {
+        let mut log = self.log();
+        let now = Timestamp::now();
+        let until = now.later_by(silence);
+        let overdue = log.timers_of(domain);
+        let overdue = overdue.filter(|(rings_at, timer)| *rings_at <= until && timer.due <= now);
+        Ok(
+            overdue.fold(Overdue::default(), |so_far, (_, timer)| Overdue {
+                count: so_far.count + 1,
+                longest: so_far.longest.max(now.since(timer.due)),
+            }),
+        )
     }
 }
 

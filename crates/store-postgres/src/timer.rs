@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use seriatim_core::{ClearedTimer, Domain, StoreError, StreamId, Timer, TimerStore, Timestamp};
+use seriatim_core::{
+    ClearedTimer, Domain, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
+};
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
@@ -64,6 +66,24 @@ impl TimerStore for PostgresStore {
         let timers: Result<Vec<_>, Error> = timers.collect();
         timers.map_err(|error| refused::store_error(action, error))
     }
+
+    async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError> {
+        let action = "count overdue timers";
+        let query = || self.texts().timers.overdue(domain, silence);
+        let rows = self.readers().read(action, query).await?;
+        let Some(row) = rows.first() else {
+            return Ok(Overdue::default());
+        };
+        overdue(row).map_err(|error| refused::store_error(action, error))
+    }
+}
+
+fn overdue(row: &PgRow) -> Result<Overdue, Error> {
+    let (count, micros): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Overdue {
+        count: count.cast_unsigned(),
+        longest: Duration::from_micros(micros.cast_unsigned()),
+    })
 }
 
 fn timer(row: &PgRow, domain: &Domain) -> Result<Timer, Error> {

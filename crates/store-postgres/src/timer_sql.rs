@@ -25,6 +25,7 @@ pub(crate) struct Texts {
     ring: Arc<str>,
     next: Arc<str>,
     list: Arc<str>,
+    overdue: Arc<str>,
 }
 
 impl Texts {
@@ -71,6 +72,12 @@ RETURNING kept.root, kept.name, kept.set_at, kept.ordinal, kept.due"
             list: format!(
                 "SELECT root, name, set_at, ordinal, due, domain FROM {table}
 WHERE (domain, root, name) > ($1, $2, $3) ORDER BY domain, root, name LIMIT $4"
+            )
+            .into(),
+            // By the index of what rings next: by due alone it would go through all that there are.
+            overdue: format!(
+                "SELECT count(*), coalesce({NOW} - min(due), 0) FROM {table}
+WHERE domain = $1 AND rings_at <= {NOW} + $2 AND due <= {NOW}"
             )
             .into(),
         }
@@ -122,12 +129,10 @@ WHERE (domain, root, name) > ($1, $2, $3) ORDER BY domain, root, name LIMIT $4"
         limit: usize,
         silence: Duration,
     ) -> Query<'static, Postgres, PgArguments> {
-        let longest = Timestamp::MAX.as_micros();
-        let silence = i64::try_from(silence.as_micros()).unwrap_or(longest);
         sqlx::query(AssertSqlSafe(self.ring.clone()))
             .bind(domain.as_str().to_owned())
             .bind(row::limit_column(limit))
-            .bind(silence.min(longest))
+            .bind(micros(silence))
     }
 
     /// Returns the microseconds until the next one rings, which are negative if it is due; no row if there is none.
@@ -151,6 +156,23 @@ WHERE (domain, root, name) > ($1, $2, $3) ORDER BY domain, root, name LIMIT $4"
             .bind(name.to_owned())
             .bind(row::limit_column(limit))
     }
+
+    /// Returns one row: how many there are, and the microseconds for which the first has been due.
+    pub(crate) fn overdue(
+        &self,
+        domain: &Domain,
+        silence: Duration,
+    ) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(AssertSqlSafe(self.overdue.clone()))
+            .bind(domain.as_str().to_owned())
+            .bind(micros(silence))
+    }
+}
+
+/// As much as can be added to a time.
+fn micros(duration: Duration) -> i64 {
+    let longest = Timestamp::MAX.as_micros();
+    i64::try_from(duration.as_micros()).map_or(longest, |micros| micros.min(longest))
 }
 
 fn domains<'a>(domains: impl Iterator<Item = &'a Domain>) -> Vec<String> {

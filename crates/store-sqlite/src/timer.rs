@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Error, OptionalExtension, Row};
-use seriatim_core::{ClearedTimer, Domain, StoreError, StreamId, Timer, TimerStore, Timestamp};
+use seriatim_core::{
+    ClearedTimer, Domain, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
+};
 
 use crate::transaction::Transaction;
 use crate::{SqliteStore, row};
@@ -60,6 +62,12 @@ impl TimerStore for SqliteStore {
         let after = after.map(|(stream, name)| (stream.clone(), name.to_owned()));
         let query = move |connection: &Connection| list(connection, after.as_ref(), limit);
         self.lists().read("list the timers", query).await
+    }
+
+    async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError> {
+        let domain = domain.clone();
+        let query = move |connection: &Connection| overdue(connection, &domain, silence);
+        self.lists().read("count overdue timers", query).await
     }
 }
 
@@ -147,6 +155,22 @@ fn list(
         timers.push(timer(row, &row::domain(row, 5)?)?);
     }
     Ok(timers)
+}
+
+/// By the index of what rings next: by due alone it would go through all that there are.
+fn overdue(connection: &Connection, domain: &Domain, silence: Duration) -> Result<Overdue, Error> {
+    let now = Timestamp::now();
+    let mut select = connection.prepare_cached(
+        "SELECT count(*), coalesce(min(due), ?2) FROM seriatim_timers
+         WHERE domain = ?1 AND rings_at <= ?3 AND due <= ?2",
+    )?;
+    let until = now.later_by(silence).as_micros();
+    select.query_row((domain.as_str(), now.as_micros(), until), |row| {
+        Ok(Overdue {
+            count: row.get::<_, i64>(0)?.cast_unsigned(),
+            longest: now.since(Timestamp::from_micros(row.get(1)?)),
+        })
+    })
 }
 
 fn timer(row: &Row<'_>, domain: &Domain) -> Result<Timer, Error> {

@@ -12,9 +12,9 @@ use futures::future::BoxFuture;
 use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore,
     ClaimRecord, ClearedTimer, Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold,
-    KeyedClaim, LetterFilter, Load, Loaded, LogPartition, Owner, Parked, Position, RecordedEvent,
-    Sequence, Skipped, Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId,
-    StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
+    KeyedClaim, LetterFilter, Load, Loaded, LogPartition, Overdue, Owner, Parked, Position,
+    RecordedEvent, Sequence, Skipped, Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind,
+    StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -68,7 +68,7 @@ impl fmt::Debug for Fault {
 }
 
 /// Wraps a store. Calls of `append` meet the planned faults in order, one each; a call with none planned, and
-/// everything else, goes straight through. Clones share the plan.
+/// everything else, goes straight through, unless it is the one that is to be interrupted. Clones share the plan.
 #[derive(Clone, Debug)]
 pub struct FaultyStore {
     inner: Arc<Mutex<Arc<dyn Store>>>,
@@ -229,6 +229,17 @@ impl EventStore for FaultyStore {
         let fault = self.next_fault();
         self.check_up(ACTION).map_err(AppendError::NotWritten)?;
         let unknown = || AppendError::Unknown(planned(ACTION, StoreErrorKind::Unavailable));
+        let interruption = self.state().calls.count(ACTION);
+        let fault = match interruption {
+            None => fault,
+            Some(Interruption::Refused) => Some(Fault::NotWritten(StoreErrorKind::Unavailable)),
+            Some(Interruption::AnswerLost) => Some(Fault::UnknownButWritten),
+            Some(Interruption::DiesBefore) => return std::future::pending().await,
+            Some(Interruption::DiesAfter) => {
+                let _written = self.inner().append(batch).await;
+                return std::future::pending().await;
+            }
+        };
         match fault {
             Some(Fault::NotWritten(kind)) => {
                 return Err(AppendError::NotWritten(planned(ACTION, kind)));
@@ -564,6 +575,12 @@ impl TimerStore for FaultyStore {
     ) -> Result<Vec<Timer>, StoreError> {
         let inner = self.inner();
         self.call("list the timers", inner.timers(after, limit))
+            .await
+    }
+
+    async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError> {
+        let inner = self.inner();
+        self.call("count overdue timers", inner.overdue(domain, silence))
             .await
     }
 }

@@ -7,6 +7,7 @@ mod aggregate;
 mod dispatch;
 mod message;
 mod plan;
+mod stuck;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +17,7 @@ pub use aggregate::Process;
 pub use dispatch::Dispatch;
 pub use message::{ProcessCommand, ProcessEvent};
 pub use plan::{Plan, Planned, TimerChange};
+pub use stuck::StuckTimer;
 
 use crate::{DecodeError, Event, EventFilter, Payload, RecordedEvent, RejectedEffect};
 

@@ -1,25 +1,23 @@
 //! The task that rings: what is due is put to the instance that has set it.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use seriatim_core::{
-    ClearedTimer, CommandGateway, CommandRequest, Component, Domain, EffectId, EncodeError,
-    Message, Metadata, Payload, Process, ProcessCommand, ProcessManager, RecordedEvent, Store,
-    StoreError, Timer,
+    Append, AppendOutcome, Claim, ClearedTimer, CommandRequest, ContentHash, NewEvent,
+    ReactionError, StoreError, StreamId, StuckTimer, Timer, Write,
 };
 use tokio::sync::{Notify, watch};
 
-use super::part;
-use crate::BackOff;
-use crate::reaction::{BESIDE, answer};
+use super::firing::Firing;
+use crate::meter;
+use crate::reaction::{BESIDE, for_people};
+use crate::{BackOff, ReactionSettings};
 
 /// How many timers are in hand at once, however many are due.
 const PAGE: usize = 256;
-
-/// How long a timer is silent for others while it is in hand here; then this process is thought to be gone.
-const SILENCE: Duration = Duration::from_secs(10);
 
 /// The longest time between two looks: other processes set timers too, and may be gone when those are due.
 const LONGEST_SLEEP: Duration = Duration::from_secs(2);
@@ -27,50 +25,34 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 /// The time until the next look if another process is just being given what is due.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 
+/// How often others may be faster at recording that a timer of one instance is stuck, until it is left to its next ring.
+const RACES: usize = 24;
+
 /// The alarm of a process manager in this process. Any number of processes may have one.
 #[derive(Debug)]
 pub struct Alarm {
-    component: Component,
-    domain: Domain,
-    store: Arc<dyn Store>,
-    gateway: Arc<dyn CommandGateway>,
+    firing: Firing,
+    /// How long a timer is silent for others while it is in hand here; then this process is thought to be gone.
+    silence: Duration,
     /// Told of timers that were set here.
     set: Arc<Notify>,
-    encode: fn(&Timer) -> Result<Payload, EncodeError>,
-}
-
-/// Why a timer is not done with.
-enum Undone {
-    /// It is worth trying again soon.
-    Unavailable(String),
-    /// The instance cannot act upon it.
-    Failed(String),
 }
 
 impl Alarm {
-    pub(crate) fn new<P: ProcessManager>(
-        store: Arc<dyn Store>,
-        gateway: Arc<dyn CommandGateway>,
-        set: Arc<Notify>,
-    ) -> Self {
+    pub(crate) fn new(firing: Firing, set: Arc<Notify>) -> Self {
         Self {
-            component: part::<P>("timers"),
-            domain: Domain::of::<Process<P>>(),
-            store,
-            gateway,
+            firing,
+            silence: ReactionSettings::default().lease,
             set,
-            encode: |timer| {
-                let fire = ProcessCommand::<P>::Fire {
-                    timer: timer.name.clone(),
-                    set_at: timer.set_at,
-                };
-                fire.encode()
-            },
         }
     }
 
+    pub(crate) fn silent_for(self, silence: Duration) -> Self {
+        Self { silence, ..self }
+    }
+
     /// Rings until the program ends.
-    pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let back_off = BackOff::default();
         let mut failed = 0;
         while !*stop.borrow() {
@@ -81,7 +63,7 @@ impl Alarm {
                 }
                 Err(error) => {
                     failed += 1;
-                    tracing::warn!(process_manager = %self.domain, error, "timers have to wait");
+                    tracing::warn!(process_manager = %self.firing.domain, error, "timers have to wait");
                     back_off.pause_without_end(failed)
                 }
             };
@@ -94,15 +76,24 @@ impl Alarm {
         }
     }
 
+    /// Tells the metrics how many timers are overdue, whichever process is to ring them.
+    pub(crate) async fn observe(&self) -> Result<(), StoreError> {
+        let domain = &self.firing.domain;
+        let overdue = self.firing.store.overdue(domain, self.silence).await?;
+        meter::overdue(domain, overdue);
+        Ok(())
+    }
+
     /// Rings a page of what is due, and says how long it is until the next.
     async fn ring(&self) -> Result<Duration, String> {
         let down = |error: StoreError| error.to_string();
-        match self.store.next_timer(&self.domain).await.map_err(down)? {
+        let Firing { store, domain, .. } = &self.firing;
+        match store.next_timer(domain).await.map_err(down)? {
             Some(Duration::ZERO) => {}
             Some(time) => return Ok(time.min(LONGEST_SLEEP)),
             None => return Ok(LONGEST_SLEEP),
         }
-        let ringing = self.store.ring_timers(&self.domain, PAGE, SILENCE);
+        let ringing = store.ring_timers(domain, PAGE, self.silence);
         let ringing = ringing.await.map_err(down)?;
         if ringing.is_empty() {
             return Ok(SHORTEST_SLEEP);
@@ -114,61 +105,76 @@ impl Alarm {
         for fired in fired {
             match fired {
                 Ok(done) => cleared.push(done),
-                Err((timer, Undone::Failed(error))) => {
-                    let Timer { stream, name, .. } = timer;
-                    tracing::error!(%stream, timer = name, error, "a timer could not be acted upon");
-                }
-                Err((_, Undone::Unavailable(error))) => unavailable = Some(error),
+                Err(error) => unavailable = Some(error),
             }
         }
-        self.store.clear_timers(&cleared).await.map_err(down)?;
+        store.clear_timers(&cleared).await.map_err(down)?;
         match unavailable {
             Some(error) => Err(error),
             None => Ok(Duration::ZERO),
         }
     }
 
-    /// Puts a timer to its instance, which decides whether it still counts.
-    async fn fire(&self, timer: Timer) -> Result<ClearedTimer, (Timer, Undone)> {
-        match self.try_to_fire(&timer).await {
-            Ok(()) => Ok(ClearedTimer {
-                stream: timer.stream,
-                name: timer.name,
-                through: timer.set_at,
-            }),
-            Err(undone) => Err((timer, undone)),
+    /// Puts a timer to its instance, or records that it is stuck. In both cases the log knows it, and it need not ring
+    /// again.
+    async fn fire(&self, timer: Timer) -> Result<ClearedTimer, String> {
+        let request = self.firing.request(&timer).await;
+        if let Some(request) = request.map_err(|error| error.to_string())? {
+            match self.firing.put(&timer, request.clone()).await {
+                Ok(()) => {}
+                Err(ReactionError::Failed(error)) => {
+                    self.record_stuck(&timer, request, &*error).await?;
+                }
+                Err(silent) => return Err(silent.to_string()),
+            }
         }
+        Ok(ClearedTimer {
+            stream: timer.stream,
+            name: timer.name,
+            through: timer.set_at,
+        })
     }
 
-    async fn try_to_fire(&self, timer: &Timer) -> Result<(), Undone> {
-        let Some(cause) = self.cause(timer).await? else {
-            tracing::warn!(stream = %timer.stream, timer = timer.name, "no event has set this timer; it is dropped");
-            return Ok(());
+    /// Once for each timer, whoever finds it stuck and however often.
+    async fn record_stuck(
+        &self,
+        timer: &Timer,
+        request: CommandRequest,
+        error: &(dyn Error + Send + Sync),
+    ) -> Result<(), String> {
+        let failure = for_people(&error.to_string());
+        tracing::error!(stream = %timer.stream, timer = timer.name, failure, "stuck");
+        let claim = request.effect.as_ref().map(|effect| Claim {
+            // Not the key of the effect: that is for what the instance makes of it.
+            external_id: effect.to_string(),
+            content: ContentHash::of_command(&request),
+            refusal: None,
+        });
+        let stuck = StuckTimer::new(timer, failure).encode();
+        let event = NewEvent {
+            id: request.id,
+            payload: stuck.map_err(|error| error.to_string())?,
+            metadata: Arc::new(request.metadata),
         };
-        let command = (self.encode)(timer).map_err(|error| Undone::Failed(error.to_string()))?;
-        let effect = EffectId {
-            component: self.component.clone(),
-            source: timer.stream.clone(),
-            sequence: timer.set_at,
-            ordinal: timer.ordinal,
-        };
-        let actor = format!("timer:{}", timer.name);
-        let request = CommandRequest {
-            metadata: Metadata::caused_by(&cause, actor),
-            effect: Some(effect),
-            ..CommandRequest::new(timer.stream.clone(), command)
-        };
-        match answer(&self.domain, self.gateway.submit(request)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Undone::Failed(error.to_string())),
-            Err(silent) => Err(Undone::Unavailable(silent.to_string())),
+        let stream = StreamId::new(self.firing.stuck_domain(), timer.stream.root);
+        let events = Arc::new([event]);
+        let mut after = None;
+        for _ in 0..RACES {
+            let append = Append {
+                stream: stream.clone(),
+                write: Write::Events {
+                    after,
+                    events: events.clone(),
+                },
+                claim: claim.clone(),
+            };
+            let outcomes = self.firing.store.append(vec![append]).await;
+            match &outcomes.map_err(|error| error.to_string())?[..] {
+                [AppendOutcome::Written { .. } | AppendOutcome::Claimed(_)] => return Ok(()),
+                [AppendOutcome::Conflict { current }] => after = *current,
+                other => return Err(format!("that a timer is stuck was answered by {other:?}")),
+            }
         }
-    }
-
-    /// The event that has set a timer: of which workflow it is.
-    async fn cause(&self, timer: &Timer) -> Result<Option<RecordedEvent>, Undone> {
-        let read = self.store.read_stream(&timer.stream, timer.set_at, 1).await;
-        let found = read.map_err(|error| Undone::Unavailable(error.to_string()))?;
-        Ok(found.into_iter().next())
+        Err(format!("`{stream}` is written by too many at once"))
     }
 }

@@ -1,30 +1,44 @@
 //! All alarms of a process, each on a task of its own.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use seriatim_core::StoreError;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::Alarm;
+use crate::ReactionSettings;
 
 /// The alarms that ring in this process. Dropped, they end by themselves; see [`Alarms::shutdown`].
 #[derive(Debug)]
 pub struct Alarms {
+    alarms: Vec<Arc<Alarm>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
 }
 
 impl Alarms {
     /// Begins to ring. Must be called on a Tokio runtime.
-    pub fn start(alarms: impl IntoIterator<Item = Alarm>) -> Self {
+    pub fn start(alarms: impl IntoIterator<Item = Alarm>, settings: &ReactionSettings) -> Self {
         let (stop, stopping) = watch::channel(false);
+        let alarms = (alarms.into_iter()).map(|alarm| Arc::new(alarm.silent_for(settings.lease)));
+        let alarms: Vec<_> = alarms.collect();
         let tasks = alarms
-            .into_iter()
-            .map(|alarm| tokio::spawn(alarm.run(stopping.clone())));
+            .iter()
+            .map(|alarm| tokio::spawn(Arc::clone(alarm).run(stopping.clone())));
         Self {
             tasks: Mutex::new(tasks.collect()),
             stop,
+            alarms,
         }
+    }
+
+    /// Tells the metrics what is not counted but looked at: which timers are overdue. To be called before they are read.
+    pub async fn observe(&self) -> Result<(), StoreError> {
+        for alarm in &self.alarms {
+            alarm.observe().await?;
+        }
+        Ok(())
     }
 
     /// Lets every alarm finish the page it is at, and returns. May be called more than once.

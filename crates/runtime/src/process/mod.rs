@@ -3,13 +3,17 @@
 //! ```text
 //! others' events ─► inputs ─► the instance's stream ─┬─► effects ─► commands and facts for others
 //!                                  ▲                 └─► timers ─► the store of timers
-//!                                  └──────────── alarm ◄────────────────────┘
+//!                                  ├──────────── alarm ◄────────────────────┘
+//!                                  │               └─► a stuck timer, as an event ─► timers ─┐
+//!                                  └─────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! The timers have a component of their own, so that a time-out does not wait for the target whose silence it is about.
+//! It also answers for those that an instance cannot act upon: they become events, which it fails on as on any other.
 
 mod alarm;
 mod alarms;
+mod firing;
 mod inputs;
 mod lanes;
 mod timers;
@@ -23,6 +27,7 @@ pub use alarm::Alarm;
 pub use alarms::Alarms;
 
 use crate::reaction::{Enrolled, SagaReaction};
+use firing::Firing;
 use inputs::Inputs;
 use timers::Timers;
 
@@ -46,14 +51,15 @@ impl Managed {
         let set = Arc::new(Notify::new());
         let inputs = Inputs::<P>::new(gateway(), store() as _);
         let effects = SagaReaction::new(Dispatch::<P>::default(), gateway(), store() as _);
-        let timers = Timers::<P>::new(store(), Arc::clone(&set));
+        let firing = Firing::of::<P>(store(), gateway());
+        let timers = Timers::<P>::new(firing.clone(), Arc::clone(&set));
         Self {
             components: [
                 Enrolled::new(Arc::new(inputs)),
                 Enrolled::new(Arc::new(effects)),
                 Enrolled::new(Arc::new(timers)),
             ],
-            alarm: Alarm::new::<P>(store(), gateway(), set),
+            alarm: Alarm::new(firing, set),
         }
     }
 }

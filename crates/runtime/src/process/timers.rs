@@ -1,4 +1,5 @@
-//! The component that puts into the store of timers what a process manager's instances have recorded about them.
+//! The component that puts into the store of timers what a process manager's instances have recorded about them, and that
+//! puts to them again what they could not act upon.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,44 +9,56 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Accountable, Asked, CheckpointStore, ClearedTimer, Component, Domain, EventFilter, EventStore,
-    Hold, Process, ProcessManager, Reaction, ReactionError, RecordedEvent, Step, Store, StreamId,
-    Timer, TimerChange, Trigger,
+    Hold, Process, ProcessManager, Reaction, ReactionError, RecordedEvent, Sequence, Step,
+    StreamId, StuckTimer, Timer, TimerChange, Trigger,
 };
 use tokio::sync::Notify;
 
-use super::part;
+use super::firing::Firing;
 use crate::reaction::Refused;
 
 /// Keeps the timers of `P` as its instances want them.
 pub(crate) struct Timers<P> {
-    component: Component,
     filter: EventFilter,
-    store: Arc<dyn Store>,
+    firing: Firing,
+    /// Where it is recorded that timers are stuck.
+    stuck: Domain,
     /// Told of timers that were set.
     alarm: Arc<Notify>,
     manager: PhantomData<fn() -> P>,
 }
 
 impl<P: ProcessManager> Timers<P> {
-    pub(crate) fn new(store: Arc<dyn Store>, alarm: Arc<Notify>) -> Self {
+    pub(crate) fn new(firing: Firing, alarm: Arc<Notify>) -> Self {
+        let stuck = firing.stuck_domain();
         let filter = EventFilter {
-            domains: vec![Domain::of::<Process<P>>()],
+            domains: vec![firing.domain.clone(), stuck.clone()],
             ..EventFilter::default()
         };
         Self {
-            component: part::<P>("timers"),
             filter,
-            store,
+            firing,
+            stuck,
             alarm,
             manager: PhantomData,
         }
+    }
+
+    fn note(&self, event: &RecordedEvent, changes: &mut Changes) -> Result<(), ReactionError> {
+        if event.stream.domain != self.stuck {
+            return changes.note::<P>(event);
+        }
+        let stuck = StuckTimer::decode(event).map_err(Refused::Undecodable)?;
+        let instance = StreamId::new(self.firing.domain.clone(), event.stream.root);
+        changes.note_stuck(stuck.timer_of(instance));
+        Ok(())
     }
 }
 
 impl<P> fmt::Debug for Timers<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timers")
-            .field("component", &self.component)
+            .field("firing", &self.firing)
             .finish_non_exhaustive()
     }
 }
@@ -53,7 +66,7 @@ impl<P> fmt::Debug for Timers<P> {
 #[async_trait]
 impl<P: ProcessManager> Reaction for Timers<P> {
     fn component(&self) -> &Component {
-        &self.component
+        &self.firing.component
     }
 
     fn filter(&self) -> &EventFilter {
@@ -61,7 +74,7 @@ impl<P: ProcessManager> Reaction for Timers<P> {
     }
 
     fn checkpoints(&self) -> &dyn CheckpointStore {
-        self.store.as_ref()
+        self.firing.store.as_ref()
     }
 
     fn accountable(&self) -> Option<&dyn Accountable> {
@@ -71,18 +84,24 @@ impl<P: ProcessManager> Reaction for Timers<P> {
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
         let mut changes = Changes::default();
         for event in step.events {
-            changes.note::<P>(event)?;
+            self.note(event, &mut changes)?;
         }
+        let store = &self.firing.store;
         if !changes.set.is_empty() {
             let set: Vec<_> = changes.set.into_values().collect();
-            self.store.set_timers(&set).await?;
+            store.set_timers(&set).await?;
             self.alarm.notify_one();
         }
         if !changes.cleared.is_empty() {
             let cleared: Vec<_> = changes.cleared.into_values().collect();
-            self.store.clear_timers(&cleared).await?;
+            store.clear_timers(&cleared).await?;
         }
-        let moved = self.store.advance(step.tenure, step.advance, step.lease);
+        for timer in &changes.stuck {
+            if let Some(request) = self.firing.request(timer).await? {
+                self.firing.put(timer, request).await?;
+            }
+        }
+        let moved = store.advance(step.tenure, step.advance, step.lease);
         Ok(moved.await?)
     }
 }
@@ -102,7 +121,7 @@ impl<P: ProcessManager> Accountable for Timers<P> {
     }
 
     fn outcomes(&self) -> Option<&dyn EventStore> {
-        Some(self.store.as_ref())
+        Some(self.firing.store.as_ref())
     }
 }
 
@@ -111,6 +130,8 @@ impl<P: ProcessManager> Accountable for Timers<P> {
 struct Changes {
     set: BTreeMap<(StreamId, String), Timer>,
     cleared: BTreeMap<(StreamId, String), ClearedTimer>,
+    /// Those that have run out already, and that nothing came of.
+    stuck: Vec<Timer>,
 }
 
 impl Changes {
@@ -119,36 +140,45 @@ impl Changes {
             return Ok(());
         };
         let event = event.map_err(Refused::Undecodable)?;
+        let (stream, here) = (&recorded.stream, recorded.sequence);
         if let Trigger::Timer(name) = &event.trigger {
-            self.clear(recorded, name);
+            self.clear(stream, name, here);
         }
         for (change, ordinal) in event.planned.timers.iter().zip(0..) {
             match change {
-                TimerChange::Cancel { name } => self.clear(recorded, name),
+                TimerChange::Cancel { name } => self.clear(stream, name, here),
                 TimerChange::Set { name, after } => {
                     let timer = Timer {
-                        stream: recorded.stream.clone(),
+                        stream: stream.clone(),
                         name: name.clone(),
-                        set_at: recorded.sequence,
+                        set_at: here,
                         ordinal,
                         due: recorded.recorded_at.later_by(*after),
                     };
-                    self.set
-                        .insert((recorded.stream.clone(), name.clone()), timer);
+                    self.set.insert((stream.clone(), name.clone()), timer);
                 }
             }
         }
         Ok(())
     }
 
-    fn clear(&mut self, recorded: &RecordedEvent, name: &str) {
-        let key = (recorded.stream.clone(), name.to_owned());
-        self.set.remove(&key);
+    /// Whoever has recorded it may have died before it was cleared; from here on it must not ring any more.
+    fn note_stuck(&mut self, timer: Timer) {
+        self.clear(&timer.stream, &timer.name, timer.set_at);
+        self.stuck.push(timer);
+    }
+
+    fn clear(&mut self, stream: &StreamId, name: &str, through: Sequence) {
+        let key = (stream.clone(), name.to_owned());
+        if self.set.get(&key).is_some_and(|set| set.set_at <= through) {
+            self.set.remove(&key);
+        }
         let cleared = ClearedTimer {
-            stream: recorded.stream.clone(),
+            stream: stream.clone(),
             name: name.into(),
-            through: recorded.sequence,
+            through,
         };
-        self.cleared.insert(key, cleared);
+        let latest = self.cleared.entry(key).or_insert_with(|| cleared);
+        latest.through = latest.through.max(through);
     }
 }

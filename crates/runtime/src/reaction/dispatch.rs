@@ -44,6 +44,12 @@ pub(crate) enum Refused {
         source_stream: StreamId,
         source: SubmitError,
     },
+    #[error("`{instance}` cannot act upon its timer `{timer}`: {source}")]
+    Timer {
+        timer: String,
+        instance: StreamId,
+        source: SubmitError,
+    },
 }
 
 impl From<Refused> for ReactionError {

@@ -29,6 +29,7 @@ mod working;
 pub use back_off::BackOff;
 pub(crate) use dispatch::{BESIDE, Dispatcher, Refused, answer, worse};
 pub use exactly_once::ExactlyOnce;
+pub(crate) use parking::for_people;
 pub use policy::{FailurePolicy, Then};
 pub use projector::{AtLeastOnce, Projector};
 pub use runner::{Enrolled, ReactionSettings, Reactions};

@@ -285,7 +285,7 @@ fn advance(stream: &StreamId, from: Sequence, to: Option<Sequence>) -> Advance {
 }
 
 /// As every store can keep it, and not more than a person wants to read.
-fn for_people(text: &str) -> String {
+pub(crate) fn for_people(text: &str) -> String {
     let end = text.floor_char_boundary(FAILURE_BYTES);
     text[..end].replace('\0', "\u{fffd}")
 }

@@ -51,7 +51,8 @@ pub struct ReactionSettings {
     /// What other processes call this one, for people.
     pub owner: String,
     /// How long work stays with this process after it has fallen silent: the time until another takes over, and the
-    /// longest that its clock may run slower than that of the storage. Prolonged at a third of it.
+    /// longest that its clock may run slower than that of the storage. Prolonged at a third of it. Timers that ring here
+    /// ring elsewhere after that time too, if they were not acted upon.
     /// Less than 3 ms counts as 3 ms.
     pub lease: Duration,
 }

@@ -107,7 +107,10 @@ pub(crate) async fn settled(app: &App) {
                 Some(_) => Order::DOMAIN,
                 None => name.strip_suffix(".timers").unwrap_or(name),
             };
-            is_so = is_so && !waits_for(&**store, checkpoint.position, source).await;
+            // The timers that are stuck, too.
+            for source in [source, name] {
+                is_so = is_so && !waits_for(&**store, checkpoint.position, source).await;
+            }
         }
         is_so && store.head(LogPartition::FIRST).await.unwrap() == head
     })
@@ -143,11 +146,4 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     };
     let waited = tokio::time::timeout(Duration::from_secs(120), wait).await;
     assert!(waited.is_ok(), "it never came about that {what}");
-}
-
-/// A file for a store, and what keeps it.
-pub(crate) fn file() -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("shop.db").display());
-    (folder, url)
 }

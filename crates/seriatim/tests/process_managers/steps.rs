@@ -7,12 +7,18 @@ use crate::fulfilment::Fulfilment;
 use crate::quiet::Quiet;
 use crate::shop::{Order, OrderCommand, OrderEvent, Stock};
 use crate::stage::{
-    NEVER, file, filled, managed, no_timer_is_left, order_events, place, settled, steps, until,
+    NEVER, filled, managed, no_timer_is_left, order_events, place, settled, steps, until,
 };
+use crate::storage::{Storage, on_every_storage};
 
-#[tokio::test]
-async fn an_order_that_is_paid_is_shipped_and_its_timer_is_gone() {
-    let app = managed("memory:").await;
+on_every_storage! {
+    an_order_that_is_paid_is_shipped_and_its_timer_is_gone
+    a_rejected_command_compensates_and_the_workflow_is_carried_on
+    two_process_managers_on_one_event_do_not_swallow_each_other
+}
+
+async fn an_order_that_is_paid_is_shipped_and_its_timer_is_gone(url: &str) {
+    let app = managed(url).await;
     let stock = filled(&app, 1).await;
     let order = place(&app, stock, NEVER).await;
     app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
@@ -27,9 +33,8 @@ async fn an_order_that_is_paid_is_shipped_and_its_timer_is_gone() {
     assert_eq!(process.timers().count(), 0);
 }
 
-#[tokio::test]
-async fn a_rejected_command_compensates_and_the_workflow_is_carried_on() {
-    let app = managed("memory:").await;
+async fn a_rejected_command_compensates_and_the_workflow_is_carried_on(url: &str) {
+    let app = managed(url).await;
     let (stock, order) = (filled(&app, 0).await, Uuid::now_v7());
     let place = OrderCommand::Place {
         stock,
@@ -65,9 +70,8 @@ async fn a_rejected_command_compensates_and_the_workflow_is_carried_on() {
     no_timer_is_left::<Fulfilment>(&app).await;
 }
 
-#[tokio::test]
-async fn two_process_managers_on_one_event_do_not_swallow_each_other() {
-    let app = managed("memory:").await;
+async fn two_process_managers_on_one_event_do_not_swallow_each_other(url: &str) {
+    let app = managed(url).await;
     let stock = filled(&app, 20).await;
     let mut orders = Vec::new();
     for _ in 0..20 {
@@ -85,17 +89,26 @@ async fn two_process_managers_on_one_event_do_not_swallow_each_other() {
     assert_eq!(stock.state.left, 0);
 }
 
-/// The program is thrown away where it happens to be, again and again.
 #[test]
-fn through_crashes_every_step_is_taken_once() {
+fn through_crashes_every_step_is_taken_once_on_sqlite() {
+    through_crashes(Storage::sqlite().url());
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn through_crashes_every_step_is_taken_once_on_postgresql() {
+    through_crashes(Storage::postgresql().url());
+}
+
+/// The program is thrown away where it happens to be, again and again.
+fn through_crashes(url: &str) {
     const ROUNDS: usize = 8;
     const ORDERS: usize = 12;
-    let (_folder, url) = file();
     let (mut orders, mut stock) = (Vec::new(), None);
     for round in 0..ROUNDS {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let app = managed(&url).await;
+            let app = managed(url).await;
             let stock = match stock {
                 Some(stock) => stock,
                 None => *stock.insert(filled(&app, 1000).await),
@@ -118,7 +131,7 @@ fn through_crashes_every_step_is_taken_once() {
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let app = managed(&url).await;
+        let app = managed(url).await;
         settled(&app).await;
         for (order, paid) in &orders {
             let events = order_events(&app, *order).await;

@@ -13,9 +13,10 @@ use crate::fulfilment::Fulfilment;
 use crate::quiet::{QUIET, Quiet};
 use crate::shop::{Order, OrderCommand, OrderEvent, Stock};
 use crate::stage::{
-    NEVER, file, filled, fired, managed, managed_on, no_timer_is_left, order_events, place,
-    settled, shop, steps, until,
+    NEVER, filled, fired, managed, managed_on, no_timer_is_left, order_events, place, settled,
+    shop, steps, until,
 };
+use crate::storage::on_every_storage;
 
 fn not_paid() -> OrderEvent {
     OrderEvent::Cancelled {
@@ -23,9 +24,17 @@ fn not_paid() -> OrderEvent {
     }
 }
 
-#[tokio::test]
-async fn an_order_that_is_not_paid_is_cancelled_and_says_why() {
-    let app = managed("memory:").await;
+on_every_storage! {
+    an_order_that_is_not_paid_is_cancelled_and_says_why
+    what_became_due_while_nothing_ran_fires_at_the_next_start
+    a_timer_that_is_set_anew_fires_for_the_last_time_only
+    of_a_payment_and_a_time_out_at_one_moment_one_counts
+    a_timer_that_rang_for_a_process_that_died_rings_again
+    timers_wait_for_a_store_that_does_not_answer
+}
+
+async fn an_order_that_is_not_paid_is_cancelled_and_says_why(url: &str) {
+    let app = managed(url).await;
     let stock = filled(&app, 1).await;
     let order = Uuid::now_v7();
     let place = OrderCommand::Place {
@@ -54,10 +63,8 @@ async fn an_order_that_is_not_paid_is_cancelled_and_says_why() {
     no_timer_is_left::<Fulfilment>(&app).await;
 }
 
-#[tokio::test]
-async fn what_became_due_while_nothing_ran_fires_at_the_next_start() {
-    let (_folder, url) = file();
-    let app = managed(&url).await;
+async fn what_became_due_while_nothing_ran_fires_at_the_next_start(url: &str) {
+    let app = managed(url).await;
     let stock = filled(&app, 2).await;
     let (order, later) = (
         place(&app, stock, 500).await,
@@ -70,7 +77,7 @@ async fn what_became_due_while_nothing_ran_fires_at_the_next_start() {
     tokio::time::sleep(Duration::from_millis(600)).await;
 
     for _ in 0..2 {
-        let app = managed(&url).await;
+        let app = managed(url).await;
         until("it is cancelled", async || {
             order_events(&app, order).await.last() == Some(&not_paid())
         })
@@ -82,9 +89,8 @@ async fn what_became_due_while_nothing_ran_fires_at_the_next_start() {
     }
 }
 
-#[tokio::test]
-async fn a_timer_that_is_set_anew_fires_for_the_last_time_only() {
-    let shop = shop(open_store("memory:").await.unwrap());
+async fn a_timer_that_is_set_anew_fires_for_the_last_time_only(url: &str) {
+    let shop = shop(open_store(url).await.unwrap());
     let app = shop.process_manager::<Quiet>().start().await.unwrap();
     let order = place(&app, Uuid::now_v7(), NEVER).await;
     for _ in 0..30 {
@@ -108,10 +114,9 @@ async fn a_timer_that_is_set_anew_fires_for_the_last_time_only() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_payment_and_a_time_out_at_one_moment_one_counts() {
+async fn of_a_payment_and_a_time_out_at_one_moment_one_counts(url: &str) {
     const ORDERS: usize = 150;
-    let app = managed("memory:").await;
+    let app = managed(url).await;
     let stock = filled(&app, 10_000).await;
     let races = (0..ORDERS).map(|number| {
         let app = app.clone();
@@ -151,9 +156,8 @@ async fn of_a_payment_and_a_time_out_at_one_moment_one_counts() {
     }
 }
 
-#[tokio::test]
-async fn a_timer_that_rang_for_a_process_that_died_rings_again() {
-    let store = open_store("memory:").await.unwrap();
+async fn a_timer_that_rang_for_a_process_that_died_rings_again(url: &str) {
+    let store = open_store(url).await.unwrap();
     let faulty = FaultyStore::new(Arc::clone(&store));
     faulty.hold_timers();
     let app = managed_on(Arc::new(faulty)).await;
@@ -174,9 +178,8 @@ async fn a_timer_that_rang_for_a_process_that_died_rings_again() {
     assert_eq!(fired::<Fulfilment>(&app, order).await, 1);
 }
 
-#[tokio::test]
-async fn timers_wait_for_a_store_that_does_not_answer() {
-    let faulty = FaultyStore::new(open_store("memory:").await.unwrap());
+async fn timers_wait_for_a_store_that_does_not_answer(url: &str) {
+    let faulty = FaultyStore::new(open_store(url).await.unwrap());
     let app = managed_on(Arc::new(faulty.clone())).await;
     let stock = filled(&app, 1).await;
     let order = place(&app, stock, 100).await;

@@ -1,6 +1,7 @@
 //! Process managers in trouble: one that panics, one whose process ends, and one on a log in several partitions.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,15 +12,17 @@ use seriatim::{BackOff, FailurePolicy, open_store};
 use crate::fulfilment::Fulfilment;
 use crate::shop::{Order, OrderCommand, OrderEvent, Stock};
 use crate::stage::{
-    NEVER, file, filled, managed, no_timer_is_left, order_events, place, settled, shop, steps,
-    until,
+    NEVER, filled, managed, no_timer_is_left, order_events, place, settled, shop, steps, until,
 };
+use crate::storage::on_every_storage;
 
-/// Whether [`Brittle`] has been mended.
-static MENDED: AtomicBool = AtomicBool::new(false);
+/// The orders for which [`Brittle`] has been mended.
+static MENDED: Mutex<BTreeSet<Uuid>> = Mutex::new(BTreeSet::new());
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-struct Touched;
+struct Touched {
+    order: Uuid,
+}
 
 /// Panics at the sight of an order, and counts what it has seen.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,11 +39,14 @@ impl ProcessManager for Brittle {
     }
 
     fn correlate(recorded: &RecordedEvent) -> Result<Option<(Uuid, Touched)>, DecodeError> {
-        Ok(Some((recorded.stream.root, Touched)))
+        let order = recorded.stream.root;
+        Ok(Some((order, Touched { order })))
     }
 
-    fn decide(&self, _: &Trigger<Touched>, _: &mut Plan) {
-        assert!(MENDED.load(Ordering::Relaxed), "it breaks");
+    fn decide(&self, trigger: &Trigger<Touched>, _: &mut Plan) {
+        if let Trigger::Input(Touched { order }) = trigger {
+            assert!(MENDED.lock().unwrap().contains(order), "it breaks");
+        }
     }
 
     fn evolve(&mut self, _: &Trigger<Touched>) {
@@ -48,9 +54,12 @@ impl ProcessManager for Brittle {
     }
 }
 
-#[tokio::test]
-async fn a_process_manager_that_panics_goes_on_when_it_is_mended() {
-    let (_folder, url) = file();
+on_every_storage! {
+    a_process_manager_that_panics_goes_on_when_it_is_mended
+    another_process_takes_over_and_repeats_nothing
+}
+
+async fn a_process_manager_that_panics_goes_on_when_it_is_mended(url: &str) {
     let policy = FailurePolicy {
         back_off: BackOff {
             first: Duration::from_millis(1),
@@ -60,7 +69,7 @@ async fn a_process_manager_that_panics_goes_on_when_it_is_mended() {
         ..FailurePolicy::pause()
     };
     let start = async || {
-        let shop = shop(open_store(&url).await.unwrap()).process_manager::<Brittle>();
+        let shop = shop(open_store(url).await.unwrap()).process_manager::<Brittle>();
         let shop = shop.failure_policy("brittle.inputs", policy.clone());
         shop.start().await.unwrap()
     };
@@ -78,16 +87,14 @@ async fn a_process_manager_that_panics_goes_on_when_it_is_mended() {
     assert_eq!(steps::<Brittle>(&app, order).await.len(), 0);
     app.shutdown().await.unwrap();
 
-    MENDED.store(true, Ordering::Relaxed);
+    MENDED.lock().unwrap().insert(order);
     let app = start().await;
     settled(&app).await;
     assert_eq!(steps::<Brittle>(&app, order).await.len(), 2);
 }
 
-#[tokio::test]
-async fn another_process_takes_over_and_repeats_nothing() {
-    let (_folder, url) = file();
-    let (one, other) = (managed(&url).await, managed(&url).await);
+async fn another_process_takes_over_and_repeats_nothing(url: &str) {
+    let (one, other) = (managed(url).await, managed(url).await);
     let stock = filled(&one, 100).await;
     let mut orders = Vec::new();
     for number in 0..30 {
@@ -111,7 +118,18 @@ async fn another_process_takes_over_and_repeats_nothing() {
 
 #[tokio::test]
 async fn instances_and_their_orders_may_be_in_different_partitions() {
-    let app = managed("memory:?partitions=4").await;
+    in_different_partitions("memory:?partitions=4").await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn they_may_be_on_postgresql_too() {
+    let storage = crate::storage::Storage::postgresql();
+    in_different_partitions(&format!("{}&partitions=4", storage.url())).await;
+}
+
+async fn in_different_partitions(url: &str) {
+    let app = managed(url).await;
     let stock = filled(&app, 100).await;
     let mut orders = Vec::new();
     for number in 0..40 {

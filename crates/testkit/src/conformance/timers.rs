@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{ClearedTimer, Domain, Sequence, StreamId, Timer, TimerStore, Timestamp};
+use seriatim_core::{
+    ClearedTimer, Domain, Overdue, Sequence, StreamId, Timer, TimerStore, Timestamp,
+};
 use uuid::Uuid;
 
 /// One handle on the storage that is examined.
@@ -169,6 +171,39 @@ pub async fn the_next_timer_is_known(a: &TimerHandle, b: &TimerHandle) {
     assert_eq!(next(b, "till").await, Some(Duration::ZERO));
 }
 
+/// What is due and was not cleared is known, and for how long it has been due.
+pub async fn overdue_timers_are_counted(a: &TimerHandle, b: &TimerHandle) {
+    let overdue = async |store: &TimerHandle, silence| {
+        let overdue = store.overdue(&domain("till"), silence).await;
+        overdue.expect("the store answers")
+    };
+    assert_eq!(overdue(a, HOUR).await, Overdue::default());
+    let (one, other) = (stream("till"), stream("till"));
+    let recent = timer(&one, "recent", 0, yesterday().later_by(HOUR));
+    let timers = [
+        timer(&one, "close", 0, yesterday()),
+        recent,
+        timer(&one, "open", 0, Timestamp::now().later_by(HOUR / 2)),
+        timer(&stream("till-2"), "close", 0, Timestamp::MIN),
+    ];
+    set(a, &timers).await;
+    let found = overdue(b, Duration::ZERO).await;
+    let day = HOUR * 24;
+    assert_eq!(found.count, 2);
+    assert!((day..day + HOUR).contains(&found.longest), "{found:?}");
+
+    assert_eq!(ring(a, "till", HOUR / 2).await.len(), 2);
+    set(a, &[timer(&other, "close", 0, yesterday().later_by(HOUR))]).await;
+    let found = overdue(b, Duration::ZERO).await;
+    assert_eq!(found.count, 1, "the others are silent");
+    assert!(found.longest < day, "{found:?}");
+    for silence in [HOUR, Duration::MAX] {
+        assert_eq!(overdue(b, silence).await.count, 3);
+    }
+    clear(a, &[cleared(&other, "close", 0)]).await;
+    assert_eq!(overdue(b, HOUR).await.count, 2);
+}
+
 /// Those that have waited longest ring first, and none is left out.
 pub async fn timers_ring_in_pages(a: &TimerHandle, b: &TimerHandle) {
     let first = yesterday();
@@ -330,6 +365,7 @@ macro_rules! timer_conformance {
             clearing_leaves_what_was_set_later
             timers_belong_to_their_stream
             the_next_timer_is_known
+            overdue_timers_are_counted
             timers_ring_in_pages
             of_simultaneous_callers_each_timer_has_one
             simultaneous_changes_all_succeed

@@ -1,0 +1,98 @@
+//! Puts a timer that has run out to the instance that has set it, which decides whether it still counts.
+
+use std::sync::Arc;
+
+use seriatim_core::{
+    CommandGateway, CommandRequest, Component, Domain, EffectId, Message, Metadata, Payload,
+    Process, ProcessCommand, ProcessManager, ReactionError, RecordedEvent, Store, StoreError,
+    Timer,
+};
+
+use super::part;
+use crate::reaction::{Refused, answer};
+
+/// The way from the timers of a process manager to its instances.
+#[derive(Clone, Debug)]
+pub(crate) struct Firing {
+    /// That of the timers: for an instance its timers are effects of that.
+    pub(crate) component: Component,
+    /// That of the instances.
+    pub(crate) domain: Domain,
+    pub(crate) store: Arc<dyn Store>,
+    gateway: Arc<dyn CommandGateway>,
+    encode: fn(&Timer) -> Payload,
+}
+
+impl Firing {
+    pub(crate) fn of<P: ProcessManager>(
+        store: Arc<dyn Store>,
+        gateway: Arc<dyn CommandGateway>,
+    ) -> Self {
+        Self {
+            component: part::<P>("timers"),
+            domain: Domain::of::<Process<P>>(),
+            store,
+            gateway,
+            encode: |timer| {
+                let fire = ProcessCommand::<P>::Fire {
+                    timer: timer.name.clone(),
+                    set_at: timer.set_at,
+                };
+                fire.encode().expect("a name and a number have a JSON")
+            },
+        }
+    }
+
+    /// What the instance is told; `None`: no event has set the timer. However often it is told, it acts once.
+    pub(crate) async fn request(
+        &self,
+        timer: &Timer,
+    ) -> Result<Option<CommandRequest>, StoreError> {
+        let Some(cause) = self.cause(timer).await? else {
+            tracing::warn!(stream = %timer.stream, timer = timer.name, "no event has set this timer; it is dropped");
+            return Ok(None);
+        };
+        let effect = EffectId {
+            component: self.component.clone(),
+            source: timer.stream.clone(),
+            sequence: timer.set_at,
+            ordinal: timer.ordinal,
+        };
+        let actor = format!("timer:{}", timer.name);
+        let command = (self.encode)(timer);
+        Ok(Some(CommandRequest {
+            metadata: Metadata::caused_by(&cause, actor),
+            effect: Some(effect),
+            ..CommandRequest::new(timer.stream.clone(), command)
+        }))
+    }
+
+    pub(crate) async fn put(
+        &self,
+        timer: &Timer,
+        request: CommandRequest,
+    ) -> Result<(), ReactionError> {
+        match answer(&self.domain, self.gateway.submit(request)).await? {
+            Ok(_) => Ok(()),
+            Err(source) => Err(Refused::Timer {
+                timer: timer.name.clone(),
+                instance: timer.stream.clone(),
+                source,
+            }
+            .into()),
+        }
+    }
+
+    /// Where it is recorded that timers are stuck, each under the root of its instance. The instances themselves have
+    /// another domain, because theirs may be what cannot be read.
+    pub(crate) fn stuck_domain(&self) -> Domain {
+        let name = self.component.as_str();
+        Domain::new(name).expect("what names a component names a domain too")
+    }
+
+    /// The event that has set a timer: of which workflow it is.
+    async fn cause(&self, timer: &Timer) -> Result<Option<RecordedEvent>, StoreError> {
+        let read = self.store.read_stream(&timer.stream, timer.set_at, 1);
+        Ok(read.await?.into_iter().next())
+    }
+}
