@@ -1,5 +1,8 @@
 //! Senders that wait until what they wrote was handled: here, by another application on the store, by another process.
 
+#[path = "support/storage.rs"]
+mod storage;
+
 use std::error::Error;
 use std::future::IntoFuture;
 use std::io::{BufRead, BufReader};
@@ -10,15 +13,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
-    Advance, CheckpointStore, Component, EventFilter, Hold, LogPartition, Owner, Parked, Position,
-    RecordedEvent, Share, Store, StreamId, Taking, Tenure, Timestamp, WhyNotHandled, Will, Wish,
-    Work,
+    Advance, CheckpointStore, CommandRequest, Component, Domain, EventFilter, Hold, LogPartition,
+    Message, Owner, Parked, Position, RecordedEvent, Share, Store, StreamId, Taking, Tenure,
+    Timestamp, WaitFor, WhyNotHandled, Will, Wish, Work,
 };
 use seriatim::prelude::*;
 use seriatim::{
-    AppBuilder, AtLeastOnce, BackOff, Enrolled, FailurePolicy, Projector, ReactionSettings,
+    AppBuilder, AtLeastOnce, BackOff, Client, Enrolled, FailurePolicy, Projector, ReactionSettings,
     WaitError, open_store,
 };
+use storage::on_every_storage;
 use tokio::sync::Semaphore;
 
 /// Told a store by this variable, the test program projects its events until it is killed.
@@ -120,30 +124,53 @@ fn not_handled(error: WaitError) -> (Receipt, WhyNotHandled) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_waits_finds_its_own_writes() {
-    for url in ["memory:", "memory:?partitions=4"] {
-        let (one, other) = (Additions::new(), Additions::new());
-        let app = counters(url)
-            .await
-            .projector("one", EventFilter::default(), one.clone())
-            .projector("other", EventFilter::default(), other.clone());
-        let app = app.start().await.unwrap();
-        for count in 0..50 {
-            let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count });
-            let receipt = sent.wait_for("one").wait_for("other").await.unwrap();
-            assert_eq!(receipt.sequences(), Some((Sequence(0), Sequence(0))));
-            assert_eq!(one.seen().last(), Some(&count));
-            assert_eq!(other.seen().last(), Some(&count));
-        }
-        app.shutdown().await.unwrap();
-    }
+on_every_storage! {
+    who_waits_finds_its_own_writes
+    a_fact_and_a_repeated_command_are_waited_for_too
+    a_name_that_no_component_has_is_found_out_before_anything_is_written
+    when_the_time_has_passed_the_receipt_is_there_and_waiting_can_go_on
+    what_gives_no_events_is_waited_for_by_nobody
+    a_component_whom_the_events_do_not_concern_is_not_waited_for
+    that_a_component_is_paused_is_said_at_once
+    that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided
+    that_another_process_has_paused_is_said_at_once
+    another_application_on_the_store_may_do_the_work
+    another_process_may_do_the_work
+    who_waits_over_the_wire_is_answered_as_well
 }
 
-#[tokio::test]
-async fn a_fact_and_a_repeated_command_are_waited_for_too() {
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_log_of_four_partitions_who_waits_finds_its_own_writes() {
+    who_waits_finds_its_own_writes("memory:?partitions=4").await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn and_so_it_is_on_postgresql() {
+    let storage = storage::Storage::postgresql();
+    who_waits_finds_its_own_writes(&format!("{}&partitions=4", storage.url())).await;
+}
+
+async fn who_waits_finds_its_own_writes(url: &str) {
+    let (one, other) = (Additions::new(), Additions::new());
+    let app = counters(url)
+        .await
+        .projector("one", EventFilter::default(), one.clone())
+        .projector("other", EventFilter::default(), other.clone());
+    let app = app.start().await.unwrap();
+    for count in 0..50 {
+        let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count });
+        let receipt = sent.wait_for("one").wait_for("other").await.unwrap();
+        assert_eq!(receipt.sequences(), Some((Sequence(0), Sequence(0))));
+        assert_eq!(one.seen().last(), Some(&count));
+        assert_eq!(other.seen().last(), Some(&count));
+    }
+    app.shutdown().await.unwrap();
+}
+
+async fn a_fact_and_a_repeated_command_are_waited_for_too(url: &str) {
     let additions = Additions::new();
-    let app = counters("memory:").await;
+    let app = counters(url).await;
     let app = app.projector("additions", EventFilter::default(), additions.clone());
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
@@ -171,9 +198,8 @@ async fn a_fact_and_a_repeated_command_are_waited_for_too() {
     assert_eq!(held.seen(), [7, 8]);
 }
 
-#[tokio::test]
-async fn a_name_that_no_component_has_is_found_out_before_anything_is_written() {
-    let app = counters("memory:").await;
+async fn a_name_that_no_component_has_is_found_out_before_anything_is_written(url: &str) {
+    let app = counters(url).await;
     let app = app.projector("additions", EventFilter::default(), Additions::new());
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
@@ -190,10 +216,9 @@ async fn a_name_that_no_component_has_is_found_out_before_anything_is_written() 
     assert!(written.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn when_the_time_has_passed_the_receipt_is_there_and_waiting_can_go_on() {
+async fn when_the_time_has_passed_the_receipt_is_there_and_waiting_can_go_on(url: &str) {
     let additions = Additions::held();
-    let app = counters("memory:").await;
+    let app = counters(url).await;
     let app = app.projector("additions", EventFilter::default(), additions.clone());
     let app = app.start().await.unwrap();
     let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
@@ -211,9 +236,8 @@ async fn when_the_time_has_passed_the_receipt_is_there_and_waiting_can_go_on() {
     assert_eq!(additions.seen(), [1]);
 }
 
-#[tokio::test]
-async fn what_gives_no_events_is_waited_for_by_nobody() {
-    let app = counters("memory:").await;
+async fn what_gives_no_events_is_waited_for_by_nobody(url: &str) {
+    let app = counters(url).await;
     let app = app.projector("held", EventFilter::default(), Additions::held());
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
@@ -225,8 +249,7 @@ async fn what_gives_no_events_is_waited_for_by_nobody() {
     assert!(matches!(receipt.outcome, Outcome::Unchanged { .. }));
 }
 
-#[tokio::test]
-async fn a_component_whom_the_events_do_not_concern_is_not_waited_for() {
+async fn a_component_whom_the_events_do_not_concern_is_not_waited_for(url: &str) {
     let others = EventFilter {
         domains: vec!["order".parse().unwrap()],
         ..EventFilter::default()
@@ -236,7 +259,7 @@ async fn a_component_whom_the_events_do_not_concern_is_not_waited_for() {
         lease: HOUR,
         ..ReactionSettings::default()
     };
-    let app = counters("memory:").await.reaction_settings(settings);
+    let app = counters(url).await.reaction_settings(settings);
     let app = app.projector("orders", others, Additions::held());
     let app = app.start().await.unwrap();
     let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
@@ -264,9 +287,8 @@ fn impatient(store: &Arc<dyn Store>, name: &str, projector: Additions) -> Enroll
     }
 }
 
-#[tokio::test]
-async fn that_a_component_is_paused_is_said_at_once() {
-    let store = open_store("memory:").await.unwrap();
+async fn that_a_component_is_paused_is_said_at_once(url: &str) {
+    let store = open_store(url).await.unwrap();
     let additions = Additions {
         bad: Some(13),
         ..Additions::new()
@@ -341,9 +363,8 @@ impl ByHand {
     }
 }
 
-#[tokio::test]
-async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided() {
-    let store = open_store("memory:").await.unwrap();
+async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided(url: &str) {
+    let store = open_store(url).await.unwrap();
     let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
     let app = app.start().await.unwrap();
     let mut elsewhere = ByHand::begin(&store).await;
@@ -394,9 +415,8 @@ async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided() {
     waited.unwrap();
 }
 
-#[tokio::test]
-async fn that_another_process_has_paused_is_said_at_once() {
-    let store = open_store("memory:").await.unwrap();
+async fn that_another_process_has_paused_is_said_at_once(url: &str) {
+    let store = open_store(url).await.unwrap();
     let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
     let app = app.start().await.unwrap();
     let elsewhere = ByHand::begin(&store).await;
@@ -409,11 +429,8 @@ async fn that_another_process_has_paused_is_said_at_once() {
     assert_eq!(not_handled(waited.unwrap_err()).1, paused);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn another_application_on_the_store_may_do_the_work() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("app.db").display());
-    let sender = counters(&url).await.start().await.unwrap();
+async fn another_application_on_the_store_may_do_the_work(url: &str) {
+    let sender = counters(url).await.start().await.unwrap();
     let root = Uuid::now_v7();
     let send = |count| {
         let sent = sender.send::<Counter>(root, Do::Add { count });
@@ -426,7 +443,7 @@ async fn another_application_on_the_store_may_do_the_work() {
     );
 
     let additions = Additions::new();
-    let worker = counters(&url).await;
+    let worker = counters(url).await;
     let worker = worker.projector("additions", EventFilter::default(), additions.clone());
     let worker = worker.start().await.unwrap();
     while store_is_empty(&worker).await {
@@ -437,7 +454,7 @@ async fn another_application_on_the_store_may_do_the_work() {
         assert_eq!(additions.seen().last(), Some(&count));
     }
     // One that stands by looks at the checkpoint too.
-    let standby = counters(&url).await;
+    let standby = counters(url).await;
     let standby = standby.projector("additions", EventFilter::default(), Additions::held());
     let standby = standby.start().await.unwrap();
     let sent = standby.send::<Counter>(root, Do::Add { count: 99 });
@@ -445,24 +462,58 @@ async fn another_application_on_the_store_may_do_the_work() {
     assert_eq!(additions.seen().last(), Some(&99));
 }
 
+/// The door is that of an application without the component; another one on the store does its work.
+async fn who_waits_over_the_wire_is_answered_as_well(url: &str) {
+    let additions = Additions::held();
+    let worker = counters(url).await;
+    let worker = worker.projector("additions", EventFilter::default(), additions.clone());
+    let worker = worker.start().await.unwrap();
+    while store_is_empty(&worker).await {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let door = counters(url).await.listen("127.0.0.1:0");
+    let door = door.start().await.unwrap();
+    let server = format!("http://{}", door.address().unwrap());
+    let client = Client::connect(&server, HOUR).await.unwrap();
+    let root = Uuid::now_v7();
+    let ask = async |count, component: &str, limit| {
+        let stream = StreamId::new(Domain::of::<Counter>(), root);
+        let request = CommandRequest::new(stream, Do::Add { count }.encode().unwrap());
+        let components = vec![component.parse().unwrap()];
+        let wait = WaitFor { components, limit };
+        client.submit_and_wait(&request, &wait).await
+    };
+    let limit = Duration::from_millis(20);
+    let (receipt, waited) = ask(1, "additions", limit).await.unwrap();
+    assert_eq!(receipt.sequences(), Some((Sequence(0), Sequence(0))));
+    let why = waited.unwrap_err().why;
+    assert!(matches!(why, WhyNotHandled::TimePassed { .. }), "{why}");
+    additions.permits.add_permits(2);
+    let (receipt, waited) = ask(2, "additions", HOUR).await.unwrap();
+    assert_eq!(receipt.sequences(), Some((Sequence(1), Sequence(1))));
+    waited.unwrap();
+    assert_eq!(additions.seen(), [1, 2]);
+    let refused = ask(3, "aditions", HOUR).await.unwrap_err();
+    assert!(refused.to_string().contains("`additions`"), "{refused}");
+    door.shutdown().await.unwrap();
+    worker.shutdown().await.unwrap();
+}
+
 async fn store_is_empty(app: &App) -> bool {
     let checkpoints = app.coordinator().store().checkpoints(None).await;
     checkpoints.unwrap().is_empty()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn another_process_may_do_the_work() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("app.db").display());
+async fn another_process_may_do_the_work(url: &str) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["projecting_process", "--exact", "--nocapture"])
-        .env(STORE, &url)
+        .env(STORE, url)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     lines.find(|line| line.as_ref().unwrap().contains("projecting"));
-    let app = counters(&url).await.start().await.unwrap();
+    let app = counters(url).await.start().await.unwrap();
     let root = Uuid::now_v7();
     for count in 0..10 {
         let sent = app.send::<Counter>(root, Do::Add { count });
