@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::exit;
 use crate::values::{
-    Merge, Source, Status, Target, begin, letter_id, read_model, root, seconds, sequence, server,
+    Kind, Merge, Source, Status, Target, begin, letter_id, read_model, root, seconds, sequence,
+    server,
 };
 
 /// Looks into a Seriatim server and tells it what to do.
@@ -317,58 +318,11 @@ pub(crate) struct Tail {
 pub(crate) enum Reactions {
     /// List the components of the server, how far each has come, and who does its work
     List,
-    /// List the streams that are parked: a component failed on one event, and the later ones wait behind it
-    Parked {
-        /// Only those of this component
-        component: Option<Component>,
-    },
-    /// List the events that were skipped, the latest first
-    Skipped {
-        /// Only those of this component
-        component: Option<Component>,
-        /// How many
-        #[arg(long, default_value = "100", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
-    },
-    /// Let a component try a parked stream again, and what waits behind it
-    Retry(Retry),
-    /// Spare a component the event that a stream is parked at; what waits behind it is handled
-    Skip(Skip),
     /// Let a component that is paused go on
     Resume {
         /// Which component
         component: Component,
     },
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct Retry {
-    /// Which component
-    pub(crate) component: Component,
-    /// Which stream
-    #[arg(value_name = "DOMAIN/ROOT", required_unless_present = "all")]
-    pub(crate) stream: Option<StreamId>,
-    /// Only if it is parked at this event
-    #[arg(long, value_name = "N", requires = "stream", value_parser = sequence)]
-    pub(crate) at: Option<Sequence>,
-    /// All streams that are parked, except those that somebody has decided about
-    #[arg(long, conflicts_with = "stream")]
-    pub(crate) all: bool,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct Skip {
-    /// Which component
-    pub(crate) component: Component,
-    /// Which stream
-    #[arg(value_name = "DOMAIN/ROOT")]
-    pub(crate) stream: StreamId,
-    /// The event that it is parked at
-    #[arg(long, value_name = "N", value_parser = sequence)]
-    pub(crate) at: Sequence,
-    /// Why it may be left out; kept for good
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -418,27 +372,88 @@ pub(crate) struct CompareReadModel {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetters {
-    /// List them, oldest first
-    List(LetterFilter),
-    /// Show one from three sides: what its sender saw, what happened since, what it would have done
+    /// List those that wait for a person, oldest first
+    List(List),
+    /// Show one with all that belongs to it. A command from three sides: what its sender saw, what happened since, what it
+    /// would have done. An event that a component gave up: what failed, how often, and how many wait behind it
     Show {
         /// Its id
         #[arg(value_parser = letter_id)]
         id: Uuid,
     },
+    /// Try again: a command on whatever is current, an event and what waits behind it
+    Resubmit(Resubmit),
+    /// Give up for good, and say why; what waits behind an event is handled
+    Discard(Discard),
 }
 
+/// Which letters, and in which order.
 #[derive(Debug, Group)]
-pub(crate) struct LetterFilter {
-    /// Only of this domain
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) about: About,
+    /// With this status
+    #[arg(long, value_enum, default_value = "parked")]
+    pub(crate) status: Status,
+    /// The latest first
+    #[arg(long)]
+    pub(crate) latest_first: bool,
+}
+
+/// What letters are about.
+#[derive(Debug, Group)]
+#[group(multiple = true)]
+pub(crate) struct About {
+    /// Only of this kind
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<Kind>,
+    /// Only of this saga, process manager or projector
+    #[arg(long)]
+    pub(crate) component: Option<Component>,
+    /// Only of this domain: the one that a command is for, or whose event was given up
     #[arg(long)]
     pub(crate) domain: Option<Domain>,
     /// Only of this stream
     #[arg(long, value_name = "DOMAIN/ROOT", conflicts_with = "domain")]
     pub(crate) stream: Option<StreamId>,
-    /// Only with this status
-    #[arg(long, value_enum)]
-    pub(crate) status: Option<Status>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Resubmit {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Why; kept with the attempt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Discard {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Why it may be given up; kept for good
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+/// One letter, or all that wait and pass a filter.
+#[derive(Debug, Group)]
+#[group(multiple = true)]
+pub(crate) struct Which {
+    /// Its id
+    #[arg(value_parser = letter_id, required_unless_present_any = ["all", "kind", "component", "domain", "stream"])]
+    pub(crate) id: Option<Uuid>,
+    #[command(flatten)]
+    pub(crate) about: About,
+    /// All that wait, of whatever kind
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) all: bool,
+    /// Do it; without this, letters that pass the filter are only shown
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) yes: bool,
+    /// Leave the rest alone after the first that fails
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) stop_at_failure: bool,
 }
 
 #[cfg(test)]

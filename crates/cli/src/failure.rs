@@ -83,7 +83,7 @@ impl Failure {
     pub(crate) fn of_operator_call(error: &CallError<OperatorError>) -> Self {
         match error {
             CallError::Refused(error) => Self::of_operator(error),
-            trouble => Self::of_trouble(trouble, "look at what is parked, and ask again"),
+            trouble => Self::of_trouble(trouble, "look at what it shows now, and ask again"),
         }
     }
 
@@ -196,23 +196,16 @@ impl Failure {
             OperatorError::UnknownComponent { known, .. } => failure(Exit::NotFound)
                 .with_next("list them with `seriatim reactions list`")
                 .with_details(json!({ "known": known })),
-            OperatorError::NotParked { .. } => {
-                failure(Exit::NotFound).with_next("list them with `seriatim reactions parked`")
-            }
-            OperatorError::Elsewhere {
-                stream,
-                asked,
-                parked,
-            } => failure(Exit::Conflict)
+            OperatorError::Closed { id, status } => failure(Exit::Conflict)
                 .with_next(format!(
-                    "look at it with `seriatim events {stream} --from {parked}`"
+                    "see who did that with `seriatim dead-letters show {id}`"
                 ))
-                .with_details(json!({ "asked": asked, "parked": parked })),
-            OperatorError::Decided { .. } => {
-                failure(Exit::Conflict).with_next("list them with `seriatim reactions parked`")
-            }
+                .with_details(json!({ "status": status })),
+            OperatorError::Decided { id } => failure(Exit::Conflict).with_next(format!(
+                "see what was decided with `seriatim dead-letters show {id}`"
+            )),
             OperatorError::NoReason => failure(Exit::Invalid).with_next("say why with --reason"),
-            OperatorError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
+            OperatorError::Query(error) => Self::of_query(error),
         }
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use seriatim_core::{
-    Begin, Domain, InvalidStreamId, LetterStatus, MergeStrategy, ReadModelVersion, Sequence,
-    StreamId,
+    Begin, Domain, InvalidStreamId, LetterKind, LetterStatus, MergeStrategy, ReadModelVersion,
+    Sequence, StreamId,
 };
 use uuid::Uuid;
 
@@ -35,23 +35,44 @@ impl From<Merge> for MergeStrategy {
     }
 }
 
+/// [`LetterKind`] as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Kind {
+    /// A command that was parked
+    Command,
+    /// An event that a component gave up
+    Reaction,
+}
+
+impl From<Kind> for LetterKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Command => Self::Command,
+            Kind::Reaction => Self::Reaction,
+        }
+    }
+}
+
 /// [`LetterStatus`] as it is typed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Status {
     /// It waits
     Parked,
-    /// It was accepted after all
+    /// It was accepted or handled after all
     Resolved,
     /// It was given up
     Discarded,
+    /// Any of these
+    Any,
 }
 
-impl From<Status> for LetterStatus {
+impl From<Status> for Option<LetterStatus> {
     fn from(status: Status) -> Self {
         match status {
-            Status::Parked => Self::Parked,
-            Status::Resolved => Self::Resolved,
-            Status::Discarded => Self::Discarded,
+            Status::Parked => Some(LetterStatus::Parked),
+            Status::Resolved => Some(LetterStatus::Resolved),
+            Status::Discarded => Some(LetterStatus::Discarded),
+            Status::Any => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Append, Claim, Conflict, ContentHash, DeadLetter, LetterStatus, NewEvent,
+    Aggregate, Append, Claim, CommandLetter, Conflict, ContentHash, LetterStatus, NewEvent,
     ParkReason, Rejected, Sequence, StoreError, StreamId, Timestamp, Write,
 };
 use uuid::Uuid;
@@ -266,7 +266,7 @@ impl<A: Aggregate> Chain<A> {
         let base = collision::base::<A>(&*shared.store, stream, believed)
             .await
             .ok();
-        let letter = DeadLetter {
+        let letter = CommandLetter {
             id: Uuid::now_v7(),
             request: work.request.clone(),
             conflict,

@@ -147,6 +147,15 @@ impl Coordinator {
         admitted
     }
 
+    /// A place for what a person wants done.
+    pub(crate) fn place<'a>(
+        &self,
+        payloads: impl Iterator<Item = &'a Payload>,
+    ) -> Result<Place, SubmitError> {
+        let settings = &self.inner.shared.settings;
+        self.inner.admission.admit(payloads, settings)
+    }
+
     fn host(&self, domain: &Domain) -> Result<&Arc<dyn Host>, SubmitError> {
         self.inner
             .hosts
@@ -157,7 +166,7 @@ impl Coordinator {
             })
     }
 
-    fn host_to_ask(&self, domain: &Domain) -> Result<&Arc<dyn Host>, QueryError> {
+    pub(crate) fn host_to_ask(&self, domain: &Domain) -> Result<&Arc<dyn Host>, QueryError> {
         self.inner
             .hosts
             .get(domain)

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, Codec, CommandRequest, DeadLetter, Domain, FactRequest, Message, Prepare,
-    QueryError, Receipt, RejectedEffect, Simulation, StateView, Store, StoreError, StoreErrorKind,
-    StreamId, SubmitError, ThreeWay,
+    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, ExpectedSequence, FactRequest,
+    Message, Prepare, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store,
+    StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
@@ -70,11 +70,22 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
     async fn hand_back(&self, effect: RejectedEffect, place: Place)
     -> Result<Receipt, SubmitError>;
 
+    /// Decides the command of a letter on whatever is current. It spends what only one decision about the letter can.
+    async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError>;
+
+    /// Spends what only one decision about a letter can, on giving it up: done, it is answered with `refusal`.
+    async fn discard(
+        &self,
+        letter: &CommandLetter,
+        refusal: Rejected,
+        place: Place,
+    ) -> Result<Receipt, SubmitError>;
+
     async fn simulate(&self, request: CommandRequest, at: At) -> Result<Simulation, SubmitError>;
 
     async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError>;
 
-    async fn examine(&self, letter: DeadLetter) -> Result<ThreeWay, QueryError>;
+    async fn examine(&self, letter: CommandLetter) -> Result<ThreeWay, QueryError>;
 }
 
 /// A domain of aggregates `A`.
@@ -209,6 +220,33 @@ impl<A: Aggregate> Host for HostOf<A> {
         self.post(source, Ok(taken), Asked::HandBack, place).await
     }
 
+    async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError> {
+        let request = CommandRequest {
+            expected: ExpectedSequence::Any,
+            effect: None,
+            ..letter.request.clone()
+        };
+        let taken = self.take(request).await.map(|taken| Taken {
+            claim: Some(intake::claim_of_letter(letter)),
+            is_effect: false,
+            ..taken
+        });
+        let stream = letter.stream().clone();
+        self.post(stream, taken, Asked::Command(None), place).await
+    }
+
+    async fn discard(
+        &self,
+        letter: &CommandLetter,
+        refusal: Rejected,
+        place: Place,
+    ) -> Result<Receipt, SubmitError> {
+        let taken = intake::discarded(letter, refusal);
+        let stream = letter.stream().clone();
+        self.post(stream, Ok(taken), Asked::Command(None), place)
+            .await
+    }
+
     async fn simulate(&self, request: CommandRequest, at: At) -> Result<Simulation, SubmitError> {
         let stream = request.stream.clone();
         let taken = self.take(request).await?;
@@ -219,7 +257,7 @@ impl<A: Aggregate> Host for HostOf<A> {
         view::state::<A>(&self.shared, stream, at).await
     }
 
-    async fn examine(&self, letter: DeadLetter) -> Result<ThreeWay, QueryError> {
+    async fn examine(&self, letter: CommandLetter) -> Result<ThreeWay, QueryError> {
         three_way::examine::<A>(&self.shared, letter).await
     }
 }

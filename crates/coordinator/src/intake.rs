@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Claim, CommandRequest, ContentHash, EffectId, Fact, FactOrigin, FactRequest, Fault,
-    FieldPath, FieldViolation, MergeStrategy, Message, Metadata, NewFact, Payload, Prepare,
-    PrepareError, RejectedEffect, StreamId, SubmitError, Unavailable, field_names,
+    Aggregate, Claim, CommandLetter, CommandRequest, ContentHash, EffectId, Fact, FactOrigin,
+    FactRequest, Fault, FieldPath, FieldViolation, MergeStrategy, Message, Metadata, NewFact,
+    Payload, Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
+    field_names,
 };
 use uuid::Uuid;
 
@@ -180,6 +181,26 @@ pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
             effect,
         })),
         correlation_id,
+    }
+}
+
+/// A letter that is given up. Like a rejected effect it is a "no" that is kept, under the claim of the letter.
+pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected) -> Taken<A> {
+    let request = &letter.request;
+    Taken {
+        work: Work::Rejected(refusal),
+        claim: Some(claim_of_letter(letter)),
+        is_effect: true,
+        correlation_id: correlation(&request.metadata, request.id),
+    }
+}
+
+/// What is decided about a letter spends this, so that of all who decide about it, wherever they are, one is first.
+pub(crate) fn claim_of_letter(letter: &CommandLetter) -> Claim {
+    Claim {
+        external_id: letter.claim_key(),
+        content: ContentHash::of_command(&letter.request),
+        refusal: None,
     }
 }
 

@@ -28,6 +28,7 @@ mod history;
 mod snapshots;
 mod view;
 mod three_way;
+mod drawer;
 mod guard;
 mod meter;
 

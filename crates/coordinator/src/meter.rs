@@ -74,7 +74,7 @@ pub fn describe_metrics() {
     describe_gauge!(
         LETTERS_WAITING,
         Unit::Count,
-        "Dead letters that wait for a person; 100 stands for 100 or more"
+        "Commands that are parked as dead letters; 100 stands for 100 or more"
     );
     describe_gauge!(
         LETTERS_OLDEST,

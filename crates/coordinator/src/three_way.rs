@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{
-    Aggregate, ConflictReason, DeadLetter, Fault, MergeStrategy, Message, QueryError, Sequence,
+    Aggregate, CommandLetter, ConflictReason, Fault, MergeStrategy, Message, QueryError, Sequence,
     Simulated, StreamId, ThreeWay, decide_all,
 };
 
@@ -18,7 +18,7 @@ use crate::view::{broken, commits, in_trouble, to_view, unavailable};
 /// Base, theirs and yours of a letter, as things stand now.
 pub(crate) async fn examine<A: Aggregate>(
     shared: &Shared,
-    letter: DeadLetter,
+    letter: CommandLetter,
 ) -> Result<ThreeWay, QueryError> {
     let stream = letter.stream().clone();
     let store = &*shared.store;

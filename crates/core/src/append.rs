@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::{
-    ContentHash, DeadLetter, FirstResult, NewEvent, Position, Rejected, Sequence, StoreError,
+    CommandLetter, ContentHash, FirstResult, NewEvent, Position, Rejected, Sequence, StoreError,
     StreamFull, StreamId, Timestamp,
 };
 
@@ -30,7 +30,7 @@ pub enum Write {
         events: Arc<[NewEvent]>,
     },
     /// A letter for a person; the stream itself is not looked at.
-    Letter(Box<DeadLetter>),
+    Letter(Box<CommandLetter>),
 }
 
 impl Append {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Advance, Assignment, Component, Owner, Parked, Position, Sequence, Skipped, StoreError,
-    StreamId, Timestamp, Wish, Work,
+    Advance, Assignment, Component, LetterFilter, Owner, Parked, Position, ReactionLetter,
+    Sequence, StoreError, StreamId, Timestamp, Wish, Work,
 };
 
 /// Keeps how far each piece of work has come, and who does it.
@@ -42,7 +42,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// the lease. Durable when it returns.
     ///
     /// A parked stream that has moved and is still parked was not tried there yet, and if there was a wish, whatever it
-    /// was, it is to be retried from there on.
+    /// was, it is to be resubmitted from there on. The letter that it was parked at, if there is one, is closed in the same
+    /// step and kept for good, with all that the row knew of it: discarded if that was the wish, else resolved.
     ///
     /// # Cancel safety
     /// Dropping the future leaves it moved or not moved: take the work again to find out. The same holds for
@@ -64,9 +65,9 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Notes that the first event of a parked stream has failed again, and prolongs the lease. Its failure, tries and
-    /// attempts become those of `parked`, and its wish is fulfilled. Lost, too, if it is parked at another event, or has
-    /// not fewer tries: then that was noted before, and the wish is a new one.
+    /// Notes that the first event of a parked stream has failed again, and prolongs the lease. Its letter, time, failure,
+    /// tries and attempts become those of `parked`, and its wish is fulfilled. Lost, too, if it is parked at another
+    /// event, or has not fewer tries: then that was noted before, and the wish is a new one.
     async fn park_again(
         &self,
         tenure: &Tenure,
@@ -74,11 +75,12 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Keeps in mind for good that an event is given up, and does what [`advance`](Self::advance) does, in one step.
+    /// Keeps for good that the component's policy has an event skipped, and does what [`advance`](Self::advance) does, in
+    /// one step. The letter is closed as it is given here, also if the stream is parked at it.
     async fn skip(
         &self,
         tenure: &Tenure,
-        skipped: &Skipped,
+        letter: &ReactionLetter,
         advance: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError>;
@@ -123,14 +125,23 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         wish: &Wish,
     ) -> Result<bool, StoreError>;
 
-    /// The events that were given up last, of one component if given, the latest first, at most `limit`.
-    async fn skipped(
+    /// Closed letters of a component that pass the filter, in its order, at most `limit`. What the filter says of kinds
+    /// and components is not looked at.
+    async fn closed_letters(
         &self,
-        component: Option<&Component>,
+        component: &Component,
+        filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<Skipped>, StoreError>;
+    ) -> Result<Vec<ReactionLetter>, StoreError>;
 
-    /// Forgets all progress of a component, and what was parked or skipped, whoever works for it; they find their
+    /// A closed letter of a component by its id.
+    async fn closed_letter(
+        &self,
+        component: &Component,
+        id: Uuid,
+    ) -> Result<Option<ReactionLetter>, StoreError>;
+
+    /// Forgets all progress of a component, and what was parked, with all letters, whoever works for it; they find their
     /// tenures lost.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }

@@ -42,9 +42,11 @@ mod cause;
 mod component;
 mod parked;
 mod assignment;
+mod reaction_letter;
 mod checkpoint;
 mod operator;
 mod accountable;
+mod desk;
 mod reaction;
 mod timer;
 mod waiting;
@@ -76,8 +78,10 @@ pub use conflict::{ConflictReason, Fault, SequenceConflict};
 pub use content_hash::ContentHash;
 pub use cursor::{Begin, Cursor, InvalidCursor};
 pub use dead_letter::{
-    Attempt, DeadLetter, InvalidLetterStatus, LetterFilter, LetterStatus, ParkReason,
+    Attempt, CommandLetter, DeadLetter, InvalidLetterStatus, LetterFilter, LetterKind,
+    LetterStatus, ParkReason,
 };
+pub use desk::{Decision, Desk, Drawer, GivenUp, OpenLetter, Verb};
 pub use effect::{
     CommandEffect, Effect, EffectError, EffectFault, EffectId, Effects, FactEffect, RecordedFact,
     SentCommand,
@@ -93,8 +97,8 @@ pub use log_partition::LogPartition;
 pub use merge::{InvalidMergeStrategy, MergeStrategy};
 pub use message::{Command, DecodeError, EncodeError, Event, Message, Never, Rejection};
 pub use metadata::{FactOrigin, Metadata};
-pub use operator::{Decision, OperatorError, Progress};
-pub use parked::{Advance, Parked, Skipped, Will, Wish};
+pub use operator::{OperatorError, Progress};
+pub use parked::{Advance, Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
 pub use process::{
@@ -102,6 +106,7 @@ pub use process::{
     TimerChange, Trigger,
 };
 pub use reaction::{Reaction, ReactionError, Step};
+pub use reaction_letter::ReactionLetter;
 pub use read_model::ReadModel;
 pub use read_model_progress::{ReadModelOverview, ReadModelProgress};
 pub use read_model_store::{ReadModelStore, RegisterError, TableGone, VersionError, VersionStore};

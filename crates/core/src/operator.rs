@@ -1,6 +1,13 @@
-//! What a person sees of components, decides about what they could not handle, and is answered.
+//! What a person sees of components, and why nothing was done for a person.
 
-use crate::{Checkpoint, Component, Position, Sequence, StoreError, StreamId, Timestamp, Will};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::{Checkpoint, Component, LetterStatus, Position, QueryError, StoreError, Timestamp};
+
+/// When to ask again a store that does not answer.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// How far a piece of work has come, whichever process does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +18,7 @@ pub struct Progress {
     pub head: Position,
     /// When the first event was recorded that it has not seen; `None` if it has seen all.
     pub behind_since: Option<Timestamp>,
-    /// How many streams are parked.
+    /// How many streams are parked: at a letter, or on their way again since it was closed.
     pub parked: usize,
     /// Since when the first of them is; `None` if none is.
     pub parked_since: Option<Timestamp>,
@@ -25,23 +32,6 @@ impl Progress {
     }
 }
 
-/// What a person decides about a parked stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// Of which component.
-    pub component: Component,
-    /// Which stream.
-    pub stream: StreamId,
-    /// At which event the person has seen it parked; `None`: at whichever it is.
-    pub sequence: Option<Sequence>,
-    /// What is to be done.
-    pub will: Will,
-    /// Who decides.
-    pub actor: Option<String>,
-    /// Why; an event is not skipped without a reason.
-    pub reason: Option<String>,
-}
-
 /// Why nothing was done for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
@@ -53,38 +43,37 @@ pub enum OperatorError {
         /// Those that there are.
         known: Vec<Component>,
     },
-    /// The stream is not parked, or not any more.
-    #[error("{stream} is not parked for `{component}`; list what is")]
-    NotParked {
-        /// By which component it is not.
-        component: Component,
-        /// Which stream.
-        stream: StreamId,
+    /// The letter is closed.
+    #[error("the dead letter {id} is {} already; list those that are parked", status.as_str())]
+    Closed {
+        /// Which letter.
+        id: Uuid,
+        /// Where it stands.
+        status: LetterStatus,
     },
-    /// The stream is parked at another event.
-    #[error("{stream} is parked at {parked}, not at {asked}; look at that event and decide again")]
-    Elsewhere {
-        /// Which stream.
-        stream: StreamId,
-        /// Where it was believed to be parked.
-        asked: Sequence,
-        /// Where it is.
-        parked: Sequence,
-    },
-    /// Somebody has decided already, and that is still to be done; or the stream has moved just now.
+    /// Somebody has decided already, and that is still to be done; or the letter has changed just now.
     #[error(
-        "somebody has decided about {stream} before; wait until that is done, and list it again"
+        "somebody has decided about the dead letter {id} before; wait until that is done, and show it again"
     )]
     Decided {
-        /// Which stream.
-        stream: StreamId,
+        /// Which letter.
+        id: Uuid,
     },
-    /// An event was to be skipped without a reason.
-    #[error("an event is skipped for good; say why")]
+    /// Something was to be discarded without a reason.
+    #[error("what is discarded is given up for good; say why")]
     NoReason,
-    /// The store does not answer.
+    /// What has to be known for it cannot be said: the letter is unknown, or a store does not answer.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Query(#[from] QueryError),
+}
+
+impl From<StoreError> for OperatorError {
+    fn from(source: StoreError) -> Self {
+        Self::Query(QueryError::Unavailable {
+            retry_after: RETRY_AFTER,
+            source,
+        })
+    }
 }
 
 fn names(components: &[Component]) -> String {

@@ -1,8 +1,10 @@
 //! What a component could not handle, and what a person wants done about it.
 
-use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::{Attempt, Position, Sequence, StreamId, Timestamp, Work};
+use crate::{
+    Attempt, LetterStatus, Position, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Work,
+};
 
 /// A stream whose events a component does not handle for now, because it failed on one of them.
 ///
@@ -17,11 +19,13 @@ pub struct Parked {
     pub stream: StreamId,
     /// The first of its events that is not handled; all before it are.
     pub sequence: Sequence,
+    /// The letter about that event; `None` if the stream has come so far and the event was not given up (again).
+    pub letter: Option<Uuid>,
     /// What the component said when it failed last, for people.
     pub failure: String,
     /// How often it has failed on that event.
     pub tries: u32,
-    /// Since when the stream is parked.
+    /// Since when the stream is parked at that event; without a letter, at the one before.
     pub since: Timestamp,
     /// What people tried since, oldest first.
     pub attempts: Vec<Attempt>,
@@ -29,61 +33,34 @@ pub struct Parked {
     pub wish: Option<Wish>,
 }
 
+impl Parked {
+    /// The letter that waits for a person, or for what a person decided to be done.
+    pub fn as_letter(&self) -> Option<ReactionLetter> {
+        Some(ReactionLetter {
+            id: self.letter?,
+            work: self.work.clone(),
+            stream: self.stream.clone(),
+            sequence: self.sequence,
+            failure: self.failure.clone(),
+            tries: self.tries,
+            parked_at: self.since,
+            attempts: self.attempts.clone(),
+            decision: self.wish.clone(),
+            status: LetterStatus::Parked,
+            closed_at: None,
+        })
+    }
+}
+
 /// What a person decided about a parked stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
     /// What is to be done.
-    pub will: Will,
+    pub verb: Verb,
     /// Who decided.
     pub actor: Option<String>,
     /// Why.
     pub reason: Option<String>,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// What is to be done about a parked stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Will {
-    /// Its events are handled in order, until there is none left or one fails again.
-    Retry,
-    /// The first is given up; then as [`Will::Retry`].
-    Skip,
-}
-
-impl Will {
-    /// Its name in stores.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Retry => "retry",
-            Self::Skip => "skip",
-        }
-    }
-
-    /// The one with this name.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Retry, Self::Skip]
-            .into_iter()
-            .find(|will| will.as_str() == name)
-    }
-}
-
-/// An event that a component was spared. It is kept for as long as the component's progress is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Whose.
-    pub work: Work,
-    /// Of which stream.
-    pub stream: StreamId,
-    /// Which event.
-    pub sequence: Sequence,
-    /// What the component said when it failed last, for people.
-    pub failure: String,
-    /// Who decided; `None` if it was the component's own policy.
-    pub actor: Option<String>,
-    /// Why.
-    pub reason: String,
     /// When.
     pub at: Timestamp,
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Append, AppendError, AppendOutcome, CheckpointStore, ClaimRecord, DeadLetter, Domain,
+    Append, AppendError, AppendOutcome, CheckpointStore, ClaimRecord, CommandLetter, Domain,
     Fingerprint, KeyedClaim, LetterFilter, LogPartition, Payload, Position, RecordedEvent,
     Sequence, Snapshot, StreamId, TimerStore, Timestamp,
 };
@@ -124,18 +124,23 @@ pub trait SnapshotStore: Send + Sync + Debug + 'static {
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError>;
 }
 
-/// Where letters wait. They are written by [`EventStore::append`], in the transaction of their claim.
+/// Where parked commands wait. They are written first by [`EventStore::append`], in the transaction of their claim.
 #[async_trait]
 pub trait DeadLetterStore: Send + Sync + Debug + 'static {
     /// A letter by its id.
-    async fn letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError>;
+    async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError>;
 
-    /// Letters that pass the filter, in the order of their ids (oldest first), at most `limit`.
+    /// Letters that pass the filter, in its order, at most `limit`. What the filter says of kinds and components is not
+    /// looked at.
     async fn letters(
         &self,
         filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<DeadLetter>, StoreError>;
+    ) -> Result<Vec<CommandLetter>, StoreError>;
+
+    /// Puts a letter in the place of what it was before its last attempt. Whether that was done: not if there was another
+    /// attempt in between, or none before.
+    async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError>;
 }
 
 /// Which state to build.

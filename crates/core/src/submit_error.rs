@@ -158,6 +158,9 @@ pub struct Rejected {
 impl Rejected {
     /// The code of a conflict that the strategy refused, where it is kept as the result of an effect.
     pub const CONFLICT: &str = "SequenceConflict";
+
+    /// The code of a parked command that a person gave up, where that is kept.
+    pub const DISCARDED: &str = "Discarded";
 }
 
 impl<R: Rejection> From<&R> for Rejected {

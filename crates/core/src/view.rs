@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    ConflictReason, DeadLetter, Domain, Fault, FirstResult, ParkReason, Payload, RecordedEvent,
+    CommandLetter, ConflictReason, Domain, Fault, FirstResult, ParkReason, Payload, RecordedEvent,
     Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp,
 };
 
@@ -72,7 +72,7 @@ pub enum Simulated {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThreeWay {
     /// The letter.
-    pub letter: DeadLetter,
+    pub letter: CommandLetter,
     /// Base: the state the sender decided upon.
     pub base: StateView,
     /// Theirs: the current state.

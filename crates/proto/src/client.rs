@@ -4,19 +4,17 @@ use std::fmt;
 use std::time::Duration;
 
 use seriatim_core::{
-    At, Begin, CommandRequest, DeadLetter, Domain, EventFilter, FactRequest, LetterFilter,
-    NotHandled, QueryError, Receipt, RecordedEvent, Sequence, Simulation, StateView, StreamId,
-    StreamSummary, SubmitError, SubscribeError, ThreeWay, WaitFor,
+    At, Begin, CommandRequest, Domain, EventFilter, FactRequest, NotHandled, QueryError, Receipt,
+    RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary, SubmitError,
+    SubscribeError, WaitFor,
 };
 use tonic::transport::{Channel, Endpoint};
 use tonic::{IntoRequest, Request, Streaming};
-use uuid::Uuid;
 
 use crate::call_error::{CallError, ConnectError};
 use crate::subscription::RemoteSubscription;
 use crate::{RemoteGateway, convert, set_actor, v1};
 use v1::command_service_client::CommandServiceClient;
-use v1::dead_letter_service_client::DeadLetterServiceClient;
 use v1::fact_service_client::FactServiceClient;
 use v1::query_service_client::QueryServiceClient;
 
@@ -225,43 +223,6 @@ impl Client {
         Ok(answer?.into_inner().domains)
     }
 
-    /// Lists dead letters, a page at a time: `page` is what came with the page before, the filter stays the same.
-    pub async fn letters(
-        &self,
-        filter: &LetterFilter,
-        page: Option<String>,
-    ) -> Result<Page<DeadLetter>, CallError<QueryError>> {
-        let stream = filter.stream.as_ref();
-        let domain = stream
-            .map(|stream| &stream.domain)
-            .or(filter.domain.as_ref());
-        let status = filter.status.map(v1::DeadLetterStatus::from);
-        let message = self.request(v1::DeadLetterServiceListRequest {
-            domain: domain.map(ToString::to_string).unwrap_or_default(),
-            root: stream.map(|stream| stream.root.into()),
-            status: status.unwrap_or_default().into(),
-            page_size: 0,
-            page_token: page.unwrap_or_default(),
-        });
-        let answer = DeadLetterServiceClient::new(self.channel.clone())
-            .list(message)
-            .await;
-        let answer = answer?.into_inner();
-        read_page(answer.letters, answer.next_page_token)
-    }
-
-    /// Shows a dead letter from three sides.
-    pub async fn letter(&self, id: Uuid) -> Result<ThreeWay, CallError<QueryError>> {
-        let message = self.request(v1::DeadLetterServiceGetRequest {
-            id: Some(id.into()),
-        });
-        let answer = DeadLetterServiceClient::new(self.channel.clone())
-            .get(message)
-            .await;
-        let answer = answer?.into_inner();
-        answer.try_into().map_err(CallError::Garbled)
-    }
-
     /// Follows the log: the events of all streams that pass the filter, from some place on, to the end and beyond it
     /// as more are recorded, whichever process records them.
     pub async fn subscribe(
@@ -300,7 +261,7 @@ fn read_waited(
     Ok((receipt, not_handled.map_or(Ok(()), Err)))
 }
 
-fn read_page<W, T>(items: Vec<W>, next: String) -> Result<Page<T>, CallError<QueryError>>
+pub(crate) fn read_page<W, T, E>(items: Vec<W>, next: String) -> Result<Page<T>, CallError<E>>
 where
     T: TryFrom<W, Error = convert::Invalid>,
 {

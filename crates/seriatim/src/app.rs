@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    Aggregate, At, Begin, Domain, EventFilter, QueryError, ReadModelProgress, ReadModelStore,
+    Aggregate, At, Begin, Desk, Domain, EventFilter, QueryError, ReadModelProgress, ReadModelStore,
     ReadModelVersion, Receipt, RecordedEvent, Sequence, Store, StoreError, StreamId, SubmitError,
     SubscribeError, VersionError, VersionStatus,
 };
@@ -164,6 +164,15 @@ impl App {
     /// The components of this process, and how each is getting on.
     pub fn reactions(&self) -> &Reactions {
         &self.reactions
+    }
+
+    /// What waits for a person: commands that were parked, and events that components of this process gave up; and what
+    /// became of them.
+    pub fn desk(&self) -> Desk {
+        Desk::new(vec![
+            Arc::new(self.coordinator.clone()),
+            Arc::clone(&self.reactions) as _,
+        ])
     }
 
     /// Proves that the log is whole and that no progress contradicts it, all of it, now. Takes as long as reading the

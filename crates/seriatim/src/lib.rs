@@ -89,10 +89,12 @@ pub use waiting::{WaitError, Waiting};
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
 pub use seriatim_core::{
-    Aggregate, Begin, CommandEffect, CompareTables, ComparedTables, Comparison, Decision, Effect,
-    EffectId, FactEffect, OperatorError, Process, Progress, ReadModel, ReadModelOverview,
-    ReadModelProgress, ReadModelStore, ReadModelTables, ReadModelVersion, RegisterError, Rejected,
-    SubscribeError, VersionError, VersionStanding, VersionStatus, VersionStore,
+    Aggregate, Begin, CommandEffect, CommandLetter, CompareTables, ComparedTables, Comparison,
+    DeadLetter, Decision, Desk, Effect, EffectId, FactEffect, GivenUp, LetterFilter, LetterKind,
+    LetterStatus, OpenLetter, OperatorError, Process, Progress, ReactionLetter, ReadModel,
+    ReadModelOverview, ReadModelProgress, ReadModelStore, ReadModelTables, ReadModelVersion,
+    RegisterError, Rejected, SubscribeError, ThreeWay, Verb, VersionError, VersionStanding,
+    VersionStatus, VersionStore,
 };
 /// Tells the recorder of a program of its own what each metric means.
 #[cfg(feature = "server")]

@@ -10,7 +10,10 @@ use seriatim::core::{
     Append, Domain, EventFilter, NewEvent, Payload, RecordedEvent, Store, StreamId, Write,
 };
 use seriatim::prelude::*;
-use seriatim::{BackOff, Decision, FailurePolicy, PieceState, Projector, StartAppError};
+use seriatim::{
+    BackOff, DeadLetter, Decision, FailurePolicy, LetterFilter, LetterStatus, PieceState,
+    Projector, StartAppError, Verb,
+};
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Happened {
@@ -172,24 +175,30 @@ async fn what_fails_is_parked_or_paused_as_the_application_has_it() {
     }
     assert_eq!(additions.until(1).await, [2]);
     let reactions = app.reactions();
-    let parked = reactions.parked(None).await.unwrap();
-    assert_eq!((parked.len(), parked[0].stream.root), (1, bad));
+    let parked = parked(&app).await;
+    assert_eq!((parked.len(), parked[0].stream().root), (1, bad));
     while !(reactions.status().iter())
         .any(|status| matches!(status.state, PieceState::Paused { .. }))
     {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let skip = Decision {
-        component: "parking".parse().unwrap(),
-        stream: parked[0].stream.clone(),
-        sequence: Some(parked[0].sequence),
-        will: seriatim::core::Will::Skip,
+        letter: parked[0].id(),
+        verb: Verb::Discard,
         actor: None,
         reason: Some("a test".into()),
     };
-    reactions.decide(skip).await.unwrap();
+    app.desk().decide(skip).await.unwrap();
     assert_eq!(additions.until(2).await, [2, 1]);
     app.shutdown().await.unwrap();
+}
+
+async fn parked(app: &App) -> Vec<DeadLetter> {
+    let waiting = LetterFilter {
+        status: Some(LetterStatus::Parked),
+        ..LetterFilter::default()
+    };
+    app.desk().letters(&waiting, 10).await.unwrap()
 }
 
 /// Written by another program: this one does not know the type.
@@ -234,9 +243,12 @@ async fn an_event_that_does_not_decode_parks_its_stream_alone() {
         .await
         .unwrap();
     assert_eq!(additions.until(1).await, [7]);
-    let parked = app.reactions().parked(None).await.unwrap();
-    assert_eq!((parked.len(), parked[0].stream.root), (1, unknown));
-    assert!(parked[0].failure.contains("Multiplied"), "{parked:?}");
+    let parked = parked(&app).await;
+    let [DeadLetter::Reaction(letter)] = &parked[..] else {
+        panic!("{parked:?}")
+    };
+    assert_eq!(letter.stream.root, unknown);
+    assert!(letter.failure.contains("Multiplied"), "{letter:?}");
     app.shutdown().await.unwrap();
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use seriatim::core::{
     Advance, CheckpointStore, CommandRequest, Component, Domain, EventFilter, Hold, LogPartition,
     Message, Owner, Parked, Position, RecordedEvent, Share, Store, StreamId, Taking, Tenure,
-    Timestamp, WaitFor, WhyNotHandled, Will, Wish, Work,
+    Timestamp, Verb, WaitFor, WhyNotHandled, Wish, Work,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -342,6 +342,7 @@ impl ByHand {
             work: self.tenure.work.clone(),
             stream: stream.clone(),
             sequence: Sequence::FIRST,
+            letter: Some(Uuid::now_v7()),
             failure: "13 is too much".into(),
             tries: 1,
             since: Timestamp::now(),
@@ -392,7 +393,7 @@ async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided(url:
     app.wait_for(other, "elsewhere").within(HOUR).await.unwrap();
 
     let wish = Wish {
-        will: Will::Retry,
+        verb: Verb::Resubmit,
         actor: None,
         reason: None,
         at: Timestamp::now(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
+use seriatim_core::Desk;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
 use tokio::net::TcpListener;
@@ -164,6 +165,14 @@ async fn until_closed(mut closed: watch::Receiver<bool>) {
     let _ = closed.wait_for(|closed| *closed).await;
 }
 
+/// All letters that people can be shown here.
+fn desk(coordinator: &Coordinator, reactions: &Arc<Reactions>) -> Desk {
+    Desk::new(vec![
+        Arc::new(coordinator.clone()),
+        Arc::clone(reactions) as _,
+    ])
+}
+
 fn routes(
     coordinator: &Coordinator,
     feed: Feed,
@@ -212,7 +221,8 @@ fn routes(
             Subscriptions::new(feed, closed.clone())
         )))
         .add_service(limited!(DeadLetterServiceServer::new(DeadLetters::new(
-            coordinator.clone()
+            coordinator.clone(),
+            desk(coordinator, reactions)
         ))))
         .add_service(limited!(AdminServiceServer::new(Admin::new(Arc::clone(
             reactions

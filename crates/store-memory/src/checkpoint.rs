@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, Owner, Parked, Position,
-    Sequence, Skipped, StoreError, StreamId, Taking, Tenure, Timestamp, Wish, Work,
+    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, Owner, Parked,
+    Position, ReactionLetter, Sequence, StoreError, StreamId, Taking, Tenure, Timestamp, Wish,
+    Work,
 };
 use uuid::Uuid;
 
@@ -120,14 +121,14 @@ impl CheckpointStore for MemoryStore {
     async fn skip(
         &self,
         tenure: &Tenure,
-        skipped: &Skipped,
+        letter: &ReactionLetter,
         advance: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let mut log = self.log();
         let moved = log.advance(tenure, advance, lease);
         if moved == Hold::Held {
-            log.skipped.push(skipped.clone());
+            log.closed.insert(letter.id, letter.clone());
         }
         Ok(moved)
     }
@@ -209,12 +210,25 @@ impl CheckpointStore for MemoryStore {
         Ok(self.log().decide(work, stream, sequence, wish))
     }
 
-    async fn skipped(
+    async fn closed_letters(
         &self,
-        component: Option<&Component>,
+        component: &Component,
+        filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<Skipped>, StoreError> {
-        Ok(self.log().skipped_of(component, limit))
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
+        Ok(self.log().closed_of(component, filter, limit))
+    }
+
+    async fn closed_letter(
+        &self,
+        component: &Component,
+        id: Uuid,
+    ) -> Result<Option<ReactionLetter>, StoreError> {
+        let log = self.log();
+        let found = log.closed.get(&id);
+        Ok(found
+            .filter(|letter| letter.work.component == *component)
+            .cloned())
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
@@ -223,8 +237,8 @@ impl CheckpointStore for MemoryStore {
             .retain(|work, _| work.component != *component);
         log.parked
             .retain(|(work, _), _| work.component != *component);
-        log.skipped
-            .retain(|skipped| skipped.work.component != *component);
+        log.closed
+            .retain(|_, letter| letter.work.component != *component);
         Ok(())
     }
 }

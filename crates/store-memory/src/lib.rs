@@ -16,8 +16,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    ClaimRecord, DeadLetter, LogPartition, Parked, Position, RecordedEvent, Sequence, Skipped,
-    Snapshot, StreamId, Timer, Timestamp, Work,
+    ClaimRecord, CommandLetter, LogPartition, Parked, Position, ReactionLetter, RecordedEvent,
+    Sequence, Snapshot, StreamId, Timer, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -76,11 +76,11 @@ impl Default for MemoryStore {
 struct Log {
     partitions: Box<[Partition]>,
     streams: BTreeMap<StreamId, Stream>,
-    letters: BTreeMap<Uuid, DeadLetter>,
+    letters: BTreeMap<Uuid, CommandLetter>,
     checkpoints: BTreeMap<Work, checkpoint::Kept>,
     parked: BTreeMap<(Work, StreamId), Parked>,
-    /// In the order of giving up.
-    skipped: Vec<Skipped>,
+    /// What components gave up, and is handled or skipped by now.
+    closed: BTreeMap<Uuid, ReactionLetter>,
     /// By their stream and name, each with the time when it rings next.
     timers: BTreeMap<(StreamId, String), (Timestamp, Timer)>,
 }

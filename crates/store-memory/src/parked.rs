@@ -1,7 +1,8 @@
-//! What was parked and skipped. Whether a tenure is in force was looked at before.
+//! What is parked, and the letters that were closed. Whether a tenure is in force was looked at before.
 
 use seriatim_core::{
-    Component, Hold, Parked, Sequence, Skipped, StreamId, Tenure, Will, Wish, Work,
+    Component, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence, StreamId,
+    Tenure, Timestamp, Verb, Wish, Work,
 };
 
 use crate::Log;
@@ -27,13 +28,18 @@ impl Log {
         if parked.sequence != from {
             return Hold::Lost;
         }
+        if let Some(letter) = parked.as_letter() {
+            self.closed.insert(letter.id, closed(letter));
+        }
         match to {
             Some(to) => {
                 parked.sequence = to;
+                parked.letter = None;
                 parked.tries = 0;
+                parked.attempts.clear();
                 if let Some(wish) = &mut parked.wish {
                     // What was to be skipped is behind it.
-                    wish.will = Will::Retry;
+                    wish.verb = Verb::Resubmit;
                 }
             }
             None => {
@@ -51,6 +57,8 @@ impl Log {
         let Some(parked) = kept.filter(has_not) else {
             return Hold::Lost;
         };
+        parked.letter = again.letter;
+        parked.since = again.since;
         parked.failure.clone_from(&again.failure);
         parked.tries = again.tries;
         parked.attempts.clone_from(&again.attempts);
@@ -79,10 +87,32 @@ impl Log {
         wanted.cloned().collect()
     }
 
-    pub(crate) fn skipped_of(&self, component: Option<&Component>, limit: usize) -> Vec<Skipped> {
-        let latest_first = self.skipped.iter().rev();
-        let wanted = latest_first.filter(|skipped| is_of(&skipped.work, component));
-        wanted.take(limit).cloned().collect()
+    pub(crate) fn closed_of(
+        &self,
+        component: &Component,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Vec<ReactionLetter> {
+        let all = self.closed.values().cloned();
+        let wanted = |letter: &ReactionLetter| {
+            letter.work.component == *component
+                && filter.matches(letter.id, &letter.stream, letter.status)
+        };
+        let mut found: Vec<_> = all.filter(wanted).collect();
+        filter.sort(&mut found, |letter| letter.id, limit);
+        found
+    }
+}
+
+fn closed(letter: ReactionLetter) -> ReactionLetter {
+    let verb = letter.decision.as_ref().map(|decision| decision.verb);
+    ReactionLetter {
+        status: match verb {
+            Some(Verb::Discard) => LetterStatus::Discarded,
+            Some(Verb::Resubmit) | None => LetterStatus::Resolved,
+        },
+        closed_at: Some(Timestamp::now()),
+        ..letter
     }
 }
 

@@ -155,7 +155,7 @@ impl Log {
             letters: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
             parked: BTreeMap::new(),
-            skipped: Vec::new(),
+            closed: BTreeMap::new(),
             timers: BTreeMap::new(),
         }
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Owner, Parked,
-    Position, Sequence, Share, Skipped, StoreError, StoreErrorKind, StreamId, Taking, Tenure,
-    Timestamp, Wish, Work,
+    Advance, Assignment, Attempt, Checkpoint, CheckpointStore, Component, Hold, LetterFilter,
+    LogPartition, Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreError,
+    StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -66,7 +66,7 @@ impl CheckpointStore for PostgresStore {
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let action = "park a stream";
-        let attempts = attempts(action, parked)?;
+        let attempts = attempts(action, &parked.attempts)?;
         let texts = &self.texts().parked;
         let query = |again| texts.park(tenure, parked, &attempts, to, lease, again);
         self.write_once(action, query).await
@@ -79,7 +79,7 @@ impl CheckpointStore for PostgresStore {
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let action = "park a stream again";
-        let attempts = attempts(action, parked)?;
+        let attempts = attempts(action, &parked.attempts)?;
         let texts = &self.texts().parked;
         let query = |again| texts.park_again(tenure, parked, &attempts, lease, again);
         self.write_once(action, query).await
@@ -88,18 +88,22 @@ impl CheckpointStore for PostgresStore {
     async fn skip(
         &self,
         tenure: &Tenure,
-        skipped: &Skipped,
+        letter: &ReactionLetter,
         advance: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
+        let action = "skip an event";
+        let tried = attempts(action, &letter.attempts)?;
         let texts = &self.texts().parked;
         let query = |again| match advance {
-            Advance::Checkpoint(to) => texts.skip_in_the_log(tenure, skipped, *to, lease, again),
+            Advance::Checkpoint(to) => {
+                texts.skip_in_the_log(tenure, letter, &tried, *to, lease, again)
+            }
             Advance::Parked { from, to, .. } => {
-                texts.skip(tenure, skipped, *from, *to, lease, again)
+                texts.skip(tenure, letter, &tried, (*from, *to), lease, again)
             }
         };
-        self.write_once("skip an event", query).await
+        self.write_once(action, query).await
     }
 
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
@@ -171,15 +175,28 @@ impl CheckpointStore for PostgresStore {
         Ok(!rows.await?.is_empty())
     }
 
-    async fn skipped(
+    async fn closed_letters(
         &self,
-        component: Option<&Component>,
+        component: &Component,
+        filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<Skipped>, StoreError> {
-        let action = "list the skipped events";
-        let query = || (self.texts().parked).skipped(component, limit);
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
+        let action = "list the closed letters";
+        let query = || (self.texts().parked).closed(component, filter, limit);
         let rows = self.readers().read(action, query).await?;
-        let found: Result<_, _> = rows.iter().map(parked::skipped).collect();
+        let found: Result<_, _> = rows.iter().map(parked::closed).collect();
+        found.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn closed_letter(
+        &self,
+        component: &Component,
+        id: Uuid,
+    ) -> Result<Option<ReactionLetter>, StoreError> {
+        let action = "read a closed letter";
+        let query = || (self.texts().parked).closed_by_id(component, id);
+        let rows = self.readers().read(action, query).await?;
+        let found = rows.first().map(parked::closed).transpose();
         found.map_err(|error| refused::store_error(action, error))
     }
 
@@ -237,8 +254,8 @@ impl PostgresStore {
     }
 }
 
-fn attempts(action: &'static str, parked: &Parked) -> Result<String, StoreError> {
-    let column = parked::attempts_column(&parked.attempts);
+fn attempts(action: &'static str, attempts: &[Attempt]) -> Result<String, StoreError> {
+    let column = parked::attempts_column(attempts);
     column.map_err(|error| refused::store_error(action, error))
 }
 

@@ -61,7 +61,7 @@ impl Texts {
             list_of_one: list("WHERE component = $1").into(),
             forget: format!(
                 "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1),
-                     skipped AS (DELETE FROM {schema}.seriatim_skipped WHERE component = $1)
+                     closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1)
                  DELETE FROM {table} WHERE component = $1"
             )
             .into(),

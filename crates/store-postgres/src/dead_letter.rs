@@ -1,7 +1,9 @@
 //! The seam of the letters.
 
+use std::fmt::Write;
+
 use async_trait::async_trait;
-use seriatim_core::{DeadLetter, DeadLetterStore, LetterFilter, StoreError};
+use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, StoreError};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Error, Postgres, Row};
@@ -11,7 +13,7 @@ use crate::{PostgresStore, refused, row};
 
 #[async_trait]
 impl DeadLetterStore for PostgresStore {
-    async fn letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError> {
+    async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError> {
         let action = "read a dead letter";
         let query = || sqlx::query(AssertSqlSafe(self.texts().letter.clone())).bind(id);
         let rows = self.readers().read(action, query).await?;
@@ -23,45 +25,76 @@ impl DeadLetterStore for PostgresStore {
         &self,
         filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<DeadLetter>, StoreError> {
+    ) -> Result<Vec<CommandLetter>, StoreError> {
         let action = "list the dead letters";
         let query = || letters(&self.texts().letters, filter, limit);
         let rows = self.readers().read(action, query).await?;
         let found: Result<_, _> = rows.iter().map(letter).collect();
         found.map_err(|error| refused::store_error(action, error))
     }
+
+    /// May be run twice: it finds its own revision.
+    async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError> {
+        let action = "revise a dead letter";
+        let body = serde_json::to_string(letter)
+            .map_err(|error| refused::store_error(action, Error::Encode(error.into())))?;
+        let attempts = i32::try_from(letter.attempts.len()).unwrap_or(i32::MAX);
+        let query = || {
+            sqlx::query(AssertSqlSafe(self.texts().revise_letter.clone()))
+                .bind(letter.id)
+                .bind(attempts)
+                .bind(letter.status.as_str())
+                .bind(body.clone())
+        };
+        let rows = self.readers().read(action, query).await?;
+        Ok(!rows.is_empty())
+    }
 }
 
-/// Only what the filter names is asked for, so that an index can serve it.
 fn letters(
     select: &str,
     filter: &LetterFilter,
     limit: usize,
 ) -> Query<'static, Postgres, PgArguments> {
-    let stream = filter.stream.as_ref();
-    let mut conditions = Vec::new();
-    let mut condition = |text: &str, is_asked: bool| {
-        if is_asked {
-            let place = conditions.len() + 1;
-            conditions.push(format!("{text} ${place}"));
-        }
+    let conditions = conditions(filter, "id", 1);
+    let sql = format!("{select} WHERE TRUE{conditions}");
+    bound(sqlx::query(AssertSqlSafe(sql)), filter, limit)
+}
+
+/// More conditions, the order, and the limit, with parameters from the one with this number on. Only what the filter
+/// names is asked for, so that an index can serve it.
+pub(crate) fn conditions(filter: &LetterFilter, id: &str, first: usize) -> String {
+    let (is_after, order) = match filter.latest_first {
+        true => (format!("{id} <"), "DESC"),
+        false => (format!("{id} >"), "ASC"),
     };
-    condition("domain =", filter.domain.is_some());
-    condition("domain =", stream.is_some());
-    condition("root =", stream.is_some());
-    condition("status =", filter.status.is_some());
-    condition("id >", filter.after.is_some());
-    let place = conditions.len() + 1;
-    let conditions = match conditions.is_empty() {
-        true => String::new(),
-        false => format!(" WHERE {}", conditions.join(" AND ")),
-    };
-    let sql = format!("{select}{conditions} ORDER BY id LIMIT ${place}");
-    let mut query = sqlx::query(AssertSqlSafe(sql));
+    let has_stream = filter.stream.is_some();
+    let asked = [
+        ("domain =", filter.domain.is_some()),
+        ("domain =", has_stream),
+        ("root =", has_stream),
+        ("status =", filter.status.is_some()),
+        (&is_after, filter.after.is_some()),
+    ];
+    let asked = asked.into_iter().filter(|(_, is_asked)| *is_asked);
+    let (mut sql, mut place) = (String::new(), first);
+    for (text, _) in asked {
+        write!(sql, " AND {text} ${place}").expect("a string takes everything");
+        place += 1;
+    }
+    format!("{sql} ORDER BY {id} {order} LIMIT ${place}")
+}
+
+/// With the parameters of [`conditions`].
+pub(crate) fn bound(
+    mut query: Query<'static, Postgres, PgArguments>,
+    filter: &LetterFilter,
+    limit: usize,
+) -> Query<'static, Postgres, PgArguments> {
     if let Some(domain) = &filter.domain {
         query = query.bind(domain.as_str().to_owned());
     }
-    if let Some(stream) = stream {
+    if let Some(stream) = &filter.stream {
         query = query
             .bind(stream.domain.as_str().to_owned())
             .bind(stream.root);
@@ -75,6 +108,6 @@ fn letters(
     query.bind(row::limit_column(limit))
 }
 
-fn letter(row: &PgRow) -> Result<DeadLetter, Error> {
+fn letter(row: &PgRow) -> Result<CommandLetter, Error> {
     serde_json::from_str(row.try_get(0)?).map_err(row::unreadable)
 }

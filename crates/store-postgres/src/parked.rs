@@ -1,6 +1,6 @@
-//! What was parked and skipped, as rows have it.
+//! What is parked and the letters that were closed, as rows have it.
 
-use seriatim_core::{Attempt, Parked, Sequence, Skipped, StreamId, Timestamp, Will, Wish};
+use seriatim_core::{Attempt, Parked, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Wish};
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
@@ -19,6 +19,25 @@ pub(crate) fn parked(row: &PgRow) -> Result<Parked, Error> {
         failure: row.try_get(9)?,
         attempts: serde_json::from_str(row.try_get(10)?).map_err(row::unreadable)?,
         wish: wish(row)?,
+        letter: row.try_get(15)?,
+    })
+}
+
+pub(crate) fn closed(row: &PgRow) -> Result<ReactionLetter, Error> {
+    let status: &str = row.try_get(16)?;
+    let parked = parked(row)?;
+    Ok(ReactionLetter {
+        id: row.try_get(15)?,
+        work: parked.work,
+        stream: parked.stream,
+        sequence: parked.sequence,
+        failure: parked.failure,
+        tries: parked.tries,
+        parked_at: parked.since,
+        attempts: parked.attempts,
+        decision: parked.wish,
+        status: status.parse().map_err(row::unreadable)?,
+        closed_at: Some(Timestamp::from_micros(row.try_get(17)?)),
     })
 }
 
@@ -26,9 +45,9 @@ fn wish(row: &PgRow) -> Result<Option<Wish>, Error> {
     let Some(name) = row.try_get::<Option<&str>, _>(11)? else {
         return Ok(None);
     };
-    let will = Will::named(name);
+    let verb = Verb::named(name);
     Ok(Some(Wish {
-        will: will.ok_or_else(|| row::unreadable(UnknownWish(name.into())))?,
+        verb: verb.ok_or_else(|| row::unreadable(UnknownWish(name.into())))?,
         actor: row.try_get(12)?,
         reason: row.try_get(13)?,
         at: Timestamp::from_micros(row.try_get(14)?),
@@ -38,19 +57,6 @@ fn wish(row: &PgRow) -> Result<Option<Wish>, Error> {
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no wish that this program knows; use a newer program")]
 struct UnknownWish(String);
-
-pub(crate) fn skipped(row: &PgRow) -> Result<Skipped, Error> {
-    let (stream, sequence) = place(row)?;
-    Ok(Skipped {
-        work: work(row)?,
-        stream,
-        sequence,
-        at: Timestamp::from_micros(row.try_get(7)?),
-        failure: row.try_get(8)?,
-        actor: row.try_get(9)?,
-        reason: row.try_get(10)?,
-    })
-}
 
 fn place(row: &PgRow) -> Result<(StreamId, Sequence), Error> {
     let domain: &str = row.try_get(4)?;

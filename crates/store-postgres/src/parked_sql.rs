@@ -1,4 +1,4 @@
-//! The statements about what was parked and skipped, for one schema. Each is a transaction of its own, or part of a
+//! The statements about what is parked and the letters that were closed, for one schema. Each is a transaction of its own, or part of a
 //! caller's.
 //!
 //! Whoever writes as the owner changes the row of the checkpoint first, in the same statement, and with it proves that
@@ -7,24 +7,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Component, Parked, Position, Sequence, Skipped, StreamId, Tenure, Wish, Work};
+use seriatim_core::{
+    Component, LetterFilter, LetterStatus, Parked, Position, ReactionLetter, Sequence, StreamId,
+    Tenure, Timestamp, Verb, Wish, Work,
+};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
+use uuid::Uuid;
 
-use crate::checkpoint_sql::{self, WORK, about, hold, micros, of_component};
-use crate::{place, row};
+use crate::checkpoint_sql::{self, NOW, WORK, about, hold, micros, of_component};
+use crate::{dead_letter, place, row};
 
 type Statement = Query<'static, Postgres, PgArguments>;
 
 /// The columns of the work, and the parameters for them.
 const WORK_COLUMNS: &str = "component, partition, share_count, share_index";
 
-/// The columns that a parked stream is read from.
-const PARKED: &str = "domain, root, sequence, tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at";
+/// The other columns that a parked stream is read from.
+const PARKED: &str = "domain, root, sequence, tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
 
-/// The columns that a skipped event is read from.
-const SKIPPED: &str = "domain, root, sequence, skipped_at, failure, actor, reason";
+/// Those that only closed letters have.
+const CLOSED: &str = "status, closed_at";
 
 pub(crate) struct Texts {
     advance: Arc<str>,
@@ -37,17 +41,18 @@ pub(crate) struct Texts {
     decide: Arc<str>,
     parked: Arc<str>,
     parked_of_one: Arc<str>,
-    skipped: Arc<str>,
-    skipped_of_one: Arc<str>,
+    closed: Arc<str>,
+    closed_by_id: Arc<str>,
 }
 
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
         let table = format!("{schema}.seriatim_parked");
+        let resubmit = Verb::Resubmit.as_str();
         let (hold, in_the_log) = (hold(schema), checkpoint_sql::advance(schema));
         let advance = format!(
             "held AS ({hold}), moved AS (
-    UPDATE {table} SET sequence = $10, tries = 0, wish = CASE WHEN wish IS NOT NULL THEN 'retry' END
+    UPDATE {table} SET sequence = $10, letter = NULL, tries = 0, attempts = '[]', wish = CASE WHEN wish IS NOT NULL THEN '{resubmit}' END
     FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence IN ($9, $11) RETURNING 1
 )"
         );
@@ -59,31 +64,35 @@ impl Texts {
     OR ($10 AND NOT EXISTS (SELECT FROM {table} WHERE {WORK} AND domain = $7 AND root = $8))
 )"
         );
+        let closed = format!("{schema}.seriatim_closed_letters");
+        let into_closed = format!("{closed} ({WORK_COLUMNS}, {PARKED}, {CLOSED})");
+        let close = close(&table, &into_closed);
         let skip = |moved: &str, next: usize| {
-            let skipped = format!("{schema}.seriatim_skipped ({WORK_COLUMNS}, {SKIPPED})");
-            let insert = insert(&skipped, next, 7);
+            let insert = insert(&into_closed, next, 14);
             format!("WITH {moved}, noted AS ({insert}) SELECT 1 FROM moved").into()
         };
         let park = insert(
             &format!(
-                "{table} ({WORK_COLUMNS}, domain, root, sequence, tries, since, failure, attempts)"
+                "{table} ({WORK_COLUMNS}, domain, root, sequence, tries, since, failure, attempts, letter)"
             ),
             10,
-            7,
+            8,
         );
-        let list = |table: &str, columns: &str, condition: &str, end: &str| {
-            format!("SELECT {WORK_COLUMNS}, {columns} FROM {schema}.{table} {condition} {end}")
-                .into()
+        let list = |condition: &str| {
+            format!(
+                "SELECT {WORK_COLUMNS}, {PARKED} FROM {table} {condition}
+                 ORDER BY {WORK_COLUMNS}, domain, root"
+            )
+            .into()
         };
-        let in_order = format!("ORDER BY {WORK_COLUMNS}, domain, root");
-        let latest = |place: u8| format!("ORDER BY skipped_at DESC LIMIT ${place}");
         let of_one = "WHERE component = $1";
+        let closed = format!("SELECT {WORK_COLUMNS}, {PARKED}, {CLOSED} FROM {closed} {of_one}");
         Self {
             park: format!("WITH moved AS ({in_the_log}), parked AS ({park}) SELECT 1 FROM moved")
                 .into(),
             park_again: format!(
                 "WITH held AS ({hold})
-UPDATE {table} SET tries = $10, failure = $11, attempts = $12,
+UPDATE {table} SET tries = $10, failure = $11, attempts = $12, letter = $14, since = $15,
     wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
 FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence = $9
 AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
@@ -92,18 +101,18 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             skip_in_the_log: skip(&format!("moved AS ({in_the_log})"), 10),
             skip_and_advance: skip(&advance, 12),
             skip_and_unpark: skip(&unpark, 11),
-            advance: format!("WITH {advance} SELECT 1 FROM moved").into(),
-            unpark: format!("WITH {unpark} SELECT 1 FROM moved").into(),
+            advance: format!("WITH {advance}, {close} SELECT 1 FROM moved").into(),
+            unpark: format!("WITH {unpark}, {close} SELECT 1 FROM moved").into(),
             decide: format!(
                 "UPDATE {table} SET wish = $8, wish_actor = $9, wish_reason = $10, wish_at = $11
                  WHERE {WORK} AND domain = $5 AND root = $6 AND sequence = $7
                  AND (wish IS NULL OR (wish = $8 AND wish_at = $11)) RETURNING 1"
             )
             .into(),
-            parked: list("seriatim_parked", PARKED, "", &in_order),
-            parked_of_one: list("seriatim_parked", PARKED, of_one, &in_order),
-            skipped: list("seriatim_skipped", SKIPPED, "", &latest(1)),
-            skipped_of_one: list("seriatim_skipped", SKIPPED, of_one, &latest(2)),
+            parked: list(""),
+            parked_of_one: list(of_one),
+            closed_by_id: format!("{closed} AND letter = $2").into(),
+            closed: closed.into(),
         }
     }
 
@@ -141,6 +150,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             .bind(parked.since.as_micros())
             .bind(parked.failure.clone())
             .bind(attempts.to_owned())
+            .bind(parked.letter)
     }
 
     /// Returns a row if the tenure was in force and the stream parked at that event, with fewer tries or, asked `again`,
@@ -159,28 +169,31 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             .bind(parked.failure.clone())
             .bind(attempts.to_owned())
             .bind(again)
+            .bind(parked.letter)
+            .bind(parked.since.as_micros())
     }
 
     /// Returns a row as [`Texts::park`] does.
     pub(crate) fn skip_in_the_log(
         &self,
         tenure: &Tenure,
-        skipped: &Skipped,
+        letter: &ReactionLetter,
+        attempts: &str,
         to: Position,
         lease: Duration,
         again: bool,
     ) -> Statement {
         let query = in_the_log(&self.skip_in_the_log, tenure, to, lease, again);
-        of_skipped(query, skipped)
+        of_closed(query, letter, attempts)
     }
 
     /// Returns a row as [`Texts::advance`] does.
     pub(crate) fn skip(
         &self,
         tenure: &Tenure,
-        skipped: &Skipped,
-        from: Sequence,
-        to: Option<Sequence>,
+        letter: &ReactionLetter,
+        attempts: &str,
+        (from, to): (Sequence, Option<Sequence>),
         lease: Duration,
         again: bool,
     ) -> Statement {
@@ -188,8 +201,8 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             Some(_) => &self.skip_and_advance,
             None => &self.skip_and_unpark,
         };
-        let query = advance(text, tenure, &skipped.stream, from, to, lease, again);
-        of_skipped(query, skipped)
+        let query = advance(text, tenure, &letter.stream, from, to, lease, again);
+        of_closed(query, letter, attempts)
     }
 
     /// Returns a row if it was noted. May be run twice: it finds its own wish.
@@ -201,7 +214,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         wish: &Wish,
     ) -> Statement {
         of_stream(about(&self.decide, work), stream, sequence)
-            .bind(wish.will.as_str())
+            .bind(wish.verb.as_str())
             .bind(wish.actor.clone())
             .bind(wish.reason.clone())
             .bind(wish.at.as_micros())
@@ -214,13 +227,35 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         }
     }
 
-    pub(crate) fn skipped(&self, component: Option<&Component>, limit: usize) -> Statement {
-        let query = match component {
-            Some(component) => of_component(&self.skipped_of_one, component),
-            None => sqlx::query(AssertSqlSafe(self.skipped.clone())),
-        };
-        query.bind(row::limit_column(limit))
+    pub(crate) fn closed(
+        &self,
+        component: &Component,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Statement {
+        let conditions = dead_letter::conditions(filter, "letter", 2);
+        let text = format!("{}{conditions}", self.closed);
+        dead_letter::bound(of_component(&text.into(), component), filter, limit)
     }
+
+    pub(crate) fn closed_by_id(&self, component: &Component, id: Uuid) -> Statement {
+        of_component(&self.closed_by_id, component).bind(id)
+    }
+}
+
+/// Keeps the letter of the row that was moved on or deleted in the same statement, which all parts of it see as it was.
+fn close(table: &str, into_closed: &str) -> String {
+    format!(
+        "closed AS (
+    INSERT INTO {into_closed}
+    SELECT {WORK_COLUMNS}, {PARKED}, CASE WHEN wish = '{}' THEN '{}' ELSE '{}' END, {NOW} FROM {table}, moved
+    WHERE {WORK} AND domain = $7 AND root = $8 AND sequence = $9 AND letter IS NOT NULL
+    ON CONFLICT DO NOTHING
+)",
+        Verb::Discard.as_str(),
+        LetterStatus::Discarded.as_str(),
+        LetterStatus::Resolved.as_str(),
+    )
 }
 
 /// A row for each in `moved`: the work, and so many parameters from the one with this number on.
@@ -280,12 +315,20 @@ fn of_stream(query: Statement, stream: &StreamId, sequence: Sequence) -> Stateme
         .bind(row::sequence_column(sequence))
 }
 
-fn of_skipped(query: Statement, skipped: &Skipped) -> Statement {
-    of_stream(query, &skipped.stream, skipped.sequence)
-        .bind(skipped.at.as_micros())
-        .bind(skipped.failure.clone())
-        .bind(skipped.actor.clone())
-        .bind(skipped.reason.clone())
+fn of_closed(query: Statement, letter: &ReactionLetter, attempts: &str) -> Statement {
+    let decision = letter.decision.as_ref();
+    of_stream(query, &letter.stream, letter.sequence)
+        .bind(tries_column(letter.tries))
+        .bind(letter.parked_at.as_micros())
+        .bind(letter.failure.clone())
+        .bind(attempts.to_owned())
+        .bind(decision.map(|decision| decision.verb.as_str()))
+        .bind(decision.and_then(|decision| decision.actor.clone()))
+        .bind(decision.and_then(|decision| decision.reason.clone()))
+        .bind(decision.map(|decision| decision.at.as_micros()))
+        .bind(letter.id)
+        .bind(letter.status.as_str())
+        .bind(letter.closed_at.map(Timestamp::as_micros))
 }
 
 fn tries_column(tries: u32) -> i32 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use seriatim_core::{
-    Claim, Codec, DeadLetter, FirstResult, LogPartition, Metadata, NewEvent, Sequence,
+    Claim, Codec, CommandLetter, FirstResult, LogPartition, Metadata, NewEvent, Sequence,
 };
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -113,7 +113,7 @@ impl Rows {
         columns.first_results.push(json(first));
     }
 
-    pub(crate) fn letter(&mut self, letter: &DeadLetter) {
+    pub(crate) fn letter(&mut self, letter: &CommandLetter) {
         let columns = &mut self.letters;
         let stream = letter.stream();
         columns.ids.push(letter.id);

@@ -19,6 +19,7 @@ pub(crate) struct Texts {
     pub(crate) drop_snapshots: Arc<str>,
     pub(crate) letter: Arc<str>,
     pub(crate) letters: Arc<str>,
+    pub(crate) revise_letter: Arc<str>,
     pub(crate) checkpoints: checkpoint_sql::Texts,
     pub(crate) assignments: assignment::Texts,
     pub(crate) parked: parked_sql::Texts,
@@ -72,6 +73,11 @@ impl Texts {
             .into(),
             letter: format!("SELECT body FROM {schema}.seriatim_dead_letters WHERE id = $1").into(),
             letters: format!("SELECT body FROM {schema}.seriatim_dead_letters").into(),
+            revise_letter: format!(
+                "UPDATE {schema}.seriatim_dead_letters SET status = $3, body = $4, revision = $2
+                 WHERE id = $1 AND (revision = $2 - 1 OR (revision = $2 AND body = $4)) RETURNING 1"
+            )
+            .into(),
             checkpoints: checkpoint_sql::Texts::of(schema),
             assignments: assignment::Texts::of(schema),
             parked: parked_sql::Texts::of(schema),

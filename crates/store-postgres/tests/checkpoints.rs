@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Owner, Parked, Position,
-    Sequence, Share, Skipped, StoreErrorKind, Taking, Tenure, Timestamp, Will, Wish, Work,
+    Advance, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LetterStatus,
+    LogPartition, Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreErrorKind, Taking,
+    Tenure, Timestamp, Verb, Wish, Work,
 };
 use seriatim_store_postgres::PostgresStore;
 use support::Schema;
 use support::proxy::{Fault, Proxy};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -224,6 +226,7 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
                 .parse()
                 .unwrap(),
             sequence: Sequence(4),
+            letter: Some(Uuid::now_v7()),
             failure: "no paper".into(),
             tries: 1,
             since: Timestamp::from_micros(0),
@@ -231,23 +234,20 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
             wish: None,
         };
         let wish = Wish {
-            will: Will::Skip,
+            verb: Verb::Discard,
             actor: None,
             reason: None,
             at: Timestamp::from_micros(1),
         };
-        let skipped = Skipped {
-            work: tenure.work.clone(),
-            stream: parked.stream.clone(),
-            sequence: Sequence(4),
-            failure: "no paper".into(),
-            actor: None,
-            reason: "no matter".into(),
-            at: Timestamp::from_micros(2),
-        };
         let again = Parked {
             tries: 2,
             ..parked.clone()
+        };
+        let skipped = ReactionLetter {
+            decision: Some(wish.clone()),
+            status: LetterStatus::Discarded,
+            closed_at: Some(Timestamp::from_micros(2)),
+            ..again.as_letter().unwrap()
         };
         let step = |from, to| Advance::Parked {
             stream: parked.stream.clone(),
@@ -270,10 +270,24 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
         let past = step(4, Some(Sequence(5)));
         let held = rig.store.skip(&tenure, &skipped, &past, HOUR).await;
         assert_eq!(held.unwrap(), Hold::Held);
-        assert_eq!(rig.other.skipped(None, 9).await.unwrap(), [skipped]);
+        let next = Parked {
+            sequence: Sequence(5),
+            letter: Some(Uuid::now_v7()),
+            ..parked.clone()
+        };
+        lose();
+        let held = rig.store.park_again(&tenure, &next, HOUR).await;
+        assert_eq!(held.unwrap(), Hold::Held);
         lose();
         let held = rig.store.advance(&tenure, &step(5, None), HOUR).await;
         assert_eq!(held.unwrap(), Hold::Held);
+        let (component, every) = (&tenure.work.component, LetterFilter::default());
+        let closed = rig.other.closed_letters(component, &every, 9).await;
+        let closed = closed.unwrap();
+        assert_eq!(closed[0], skipped);
+        let ids: Vec<_> = closed.iter().map(|letter| Some(letter.id)).collect();
+        assert_eq!(ids, [parked.letter, next.letter]);
+        assert_eq!(closed[1].status, LetterStatus::Resolved);
         assert_eq!(rig.other.parked(None).await.unwrap(), []);
         assert_eq!(checkpoint(&rig).await.position, Position(2));
     }

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Owner, Parked,
-    Position, Sequence, Share, Skipped, StoreError, StreamId, Taking, Tenure, Timestamp, Wish,
-    Work,
+    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LogPartition,
+    Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreError, StreamId, Taking, Tenure,
+    Timestamp, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -92,16 +92,16 @@ impl CheckpointStore for SqliteStore {
     async fn skip(
         &self,
         tenure: &Tenure,
-        skipped: &Skipped,
+        letter: &ReactionLetter,
         to: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let (tenure, skipped, to) = (tenure.clone(), skipped.clone(), to.clone());
+        let (tenure, letter, to) = (tenure.clone(), letter.clone(), to.clone());
         let skip = move |transaction: &mut Transaction<'_, '_>| {
             let connection = transaction.connection;
             let moved = advance(connection, &tenure, &to, lease)?;
             if moved == Hold::Held {
-                parked::note_skipped(connection, &tenure, &skipped)?;
+                parked::keep_closed(connection, &letter)?;
             }
             Ok(moved)
         };
@@ -187,16 +187,27 @@ impl CheckpointStore for SqliteStore {
         noted.await
     }
 
-    async fn skipped(
+    async fn closed_letters(
         &self,
-        component: Option<&Component>,
+        component: &Component,
+        filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<Skipped>, StoreError> {
-        let component = component.cloned();
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
+        let (component, filter) = (component.clone(), filter.clone());
         let query = move |connection: &Connection| {
-            parked::list_skipped(connection, component.as_ref(), limit)
+            parked::list_closed(connection, &component, &filter, limit)
         };
-        self.lists().read("list the skipped events", query).await
+        self.lists().read("list the closed letters", query).await
+    }
+
+    async fn closed_letter(
+        &self,
+        component: &Component,
+        id: Uuid,
+    ) -> Result<Option<ReactionLetter>, StoreError> {
+        let component = component.clone();
+        let query = move |connection: &Connection| parked::find_closed(connection, &component, id);
+        self.lists().read("read a closed letter", query).await
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
@@ -211,7 +222,7 @@ impl CheckpointStore for SqliteStore {
 pub(crate) const FORGET: [&str; 3] = [
     "DELETE FROM seriatim_checkpoints WHERE component = ?",
     "DELETE FROM seriatim_parked WHERE component = ?",
-    "DELETE FROM seriatim_skipped WHERE component = ?",
+    "DELETE FROM seriatim_closed_letters WHERE component = ?",
 ];
 
 pub(crate) fn forget(connection: &Connection, component: &Component) -> Result<(), Error> {

@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, Error, OptionalExtension, Row, params_from_iter};
-use seriatim_core::{DeadLetter, DeadLetterStore, LetterFilter, StoreError};
+use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, StoreError};
 use uuid::Uuid;
 
+use crate::transaction::Transaction;
 use crate::{SqliteStore, row};
 
 #[async_trait]
 impl DeadLetterStore for SqliteStore {
-    async fn letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError> {
+    async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError> {
         let query = move |connection: &Connection| {
             let mut select =
                 connection.prepare_cached("SELECT body FROM seriatim_dead_letters WHERE id = ?")?;
@@ -23,15 +24,22 @@ impl DeadLetterStore for SqliteStore {
         &self,
         filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<DeadLetter>, StoreError> {
+    ) -> Result<Vec<CommandLetter>, StoreError> {
         let filter = filter.clone();
         let query = move |connection: &Connection| letters(connection, &filter, limit);
         self.lists().read("list the dead letters", query).await
     }
+
+    async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError> {
+        let letter = letter.clone();
+        let revise =
+            move |transaction: &mut Transaction<'_, '_>| revise(transaction.connection, &letter);
+        self.writer().change("revise a dead letter", revise).await
+    }
 }
 
 /// Writes a letter. One that is there already may have been worked on: it stays as it is.
-pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> Result<(), Error> {
+pub(crate) fn insert(connection: &Connection, letter: &CommandLetter) -> Result<(), Error> {
     let body = serde_json::to_string(letter).map_err(row::unwritable)?;
     let stream = letter.stream();
     let mut insert = connection.prepare_cached(
@@ -48,23 +56,38 @@ pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> Result<(),
     insert.execute(row).map(drop)
 }
 
+fn revise(connection: &Connection, letter: &CommandLetter) -> Result<bool, Error> {
+    let body = serde_json::to_string(letter).map_err(row::unwritable)?;
+    let mut update = connection.prepare_cached(
+        "UPDATE seriatim_dead_letters SET status = ?1, body = ?2, revision = ?3
+         WHERE id = ?4 AND revision = ?3 - 1",
+    )?;
+    let attempts = i64::try_from(letter.attempts.len()).expect("they fit into memory");
+    let row = (letter.status.as_str(), body, attempts, letter.id.as_bytes());
+    Ok(update.execute(row)? > 0)
+}
+
 fn letters(
     connection: &Connection,
     filter: &LetterFilter,
     limit: usize,
-) -> Result<Vec<DeadLetter>, Error> {
-    let (condition, mut parameters) = conditions(filter);
-    let sql = format!("SELECT body FROM seriatim_dead_letters {condition} ORDER BY id LIMIT ?");
+) -> Result<Vec<CommandLetter>, Error> {
+    let (condition, mut parameters) = conditions(filter, "id");
+    let sql = format!("SELECT body FROM seriatim_dead_letters WHERE TRUE {condition} LIMIT ?");
     parameters.push(Value::Integer(row::limit_column(limit)));
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map(params_from_iter(parameters), letter)?;
     rows.collect()
 }
 
-/// Only what the filter names is asked for, so that an index can serve it.
-fn conditions(filter: &LetterFilter) -> (String, Vec<Value>) {
-    let mut conditions = vec!["WHERE TRUE"];
+/// More conditions, and the order. Only what the filter names is asked for, so that an index can serve it.
+pub(crate) fn conditions(filter: &LetterFilter, id: &str) -> (String, Vec<Value>) {
+    let mut conditions = vec![""];
     let mut parameters = Vec::new();
+    let (is_after, order) = match filter.latest_first {
+        true => (format!("{id} < ?"), "DESC"),
+        false => (format!("{id} > ?"), "ASC"),
+    };
     if let Some(domain) = &filter.domain {
         conditions.push("domain = ?");
         parameters.push(Value::Text(domain.as_str().into()));
@@ -79,12 +102,13 @@ fn conditions(filter: &LetterFilter) -> (String, Vec<Value>) {
         parameters.push(Value::Text(status.as_str().into()));
     }
     if let Some(after) = filter.after {
-        conditions.push("id > ?");
+        conditions.push(&is_after);
         parameters.push(row::uuid_value(after));
     }
-    (conditions.join(" AND "), parameters)
+    let conditions = conditions.join(" AND ");
+    (format!("{conditions} ORDER BY {id} {order}"), parameters)
 }
 
-fn letter(row: &Row<'_>) -> Result<DeadLetter, Error> {
+fn letter(row: &Row<'_>) -> Result<CommandLetter, Error> {
     serde_json::from_str(row::text(row, 0)?).map_err(|error| row::unreadable(0, Type::Text, error))
 }

@@ -61,6 +61,11 @@ const MIGRATIONS: &[Script] = &[
         name: "assignments",
         sql: include_str!("../../../migrations/sqlite/0009_assignments.sql"),
     },
+    Script {
+        number: 10,
+        name: "letters",
+        sql: include_str!("../../../migrations/sqlite/0010_letters.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

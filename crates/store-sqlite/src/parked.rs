@@ -1,31 +1,37 @@
-//! What was parked and skipped. Whether a tenure is in force was looked at before, in the same transaction.
+//! What is parked, and the letters that were closed. Whether a tenure is in force was looked at before, in the same transaction.
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, Error, Row, ToSql, params};
+use rusqlite::types::{Type, Value, ValueRef};
+use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, params_from_iter};
 use seriatim_core::{
-    Attempt, Component, Hold, Parked, Sequence, Skipped, StreamId, Tenure, Timestamp, Will, Wish,
-    Work,
+    Attempt, Component, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence,
+    StreamId, Tenure, Timestamp, Verb, Wish, Work,
 };
+use uuid::Uuid;
 
 use crate::checkpoint::{key, work};
-use crate::row;
+use crate::{dead_letter, row};
 
 /// The first four parameters are the work, the next two the stream.
 const KEY: &str = "component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
     AND domain = ?5 AND root = ?6";
 
+/// What is known of a letter, parked or closed, in this order.
+const COLUMNS: &str = "component, partition, share_count, share_index, domain, root, sequence,
+    tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
+
 /// Leaves alone what is parked already: that begins further in front.
 pub(crate) fn park(connection: &Connection, tenure: &Tenure, parked: &Parked) -> Result<(), Error> {
     let insert =
         "INSERT INTO seriatim_parked (component, partition, share_count, share_index, domain,
-             root, sequence, tries, since, failure, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    let values: [&dyn ToSql; 5] = [
+             root, sequence, tries, since, failure, attempts, letter)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let values: [&dyn ToSql; 6] = [
         &parked.sequence.0,
         &parked.tries,
         &parked.since.as_micros(),
         &parked.failure,
         &attempts_column(&parked.attempts)?,
+        &letter_column(parked.letter),
     ];
     execute(connection, insert, &tenure.work, &parked.stream, &values).map(drop)
 }
@@ -38,13 +44,28 @@ pub(crate) fn advance(
     to: Option<Sequence>,
 ) -> Result<Hold, Error> {
     let work = &tenure.work;
+    let now = Timestamp::now().as_micros();
+    execute(connection, &close_text(), work, stream, &[&from.0, &now])?;
     held(match to {
         Some(to) => {
-            let values: [&dyn ToSql; 3] = [&from.0, &to.0, &Will::Retry.as_str()];
+            let values: [&dyn ToSql; 3] = [&from.0, &to.0, &Verb::Resubmit.as_str()];
             execute(connection, &advance_text(), work, stream, &values)
         }
         None => execute(connection, &unpark_text(), work, stream, &[&from.0]),
     })
+}
+
+/// Keeps the letter that the stream is parked at, if there is one. The seventh parameter is where it is parked, the eighth
+/// is now.
+pub(crate) fn close_text() -> String {
+    format!(
+        "INSERT INTO seriatim_closed_letters ({COLUMNS}, status, closed_at)
+         SELECT {COLUMNS}, CASE WHEN wish = '{}' THEN '{}' ELSE '{}' END, ?8
+         FROM seriatim_parked WHERE {KEY} AND sequence = ?7 AND letter IS NOT NULL",
+        Verb::Discard.as_str(),
+        LetterStatus::Discarded.as_str(),
+        LetterStatus::Resolved.as_str(),
+    )
 }
 
 /// The seventh parameter is where it is parked.
@@ -52,12 +73,12 @@ pub(crate) fn unpark_text() -> String {
     format!("DELETE FROM seriatim_parked WHERE {KEY} AND sequence = ?7")
 }
 
-/// The seventh parameter is where it is parked, the eighth where it is to be; the ninth is the wish to retry, for what
+/// The seventh parameter is where it is parked, the eighth where it is to be; the ninth is the wish to resubmit, for what
 /// was to be skipped is behind it.
 pub(crate) fn advance_text() -> String {
     format!(
         "UPDATE seriatim_parked
-         SET sequence = ?8, tries = 0, wish = CASE WHEN wish IS NOT NULL THEN ?9 END
+         SET sequence = ?8, letter = NULL, tries = 0, attempts = '[]', wish = CASE WHEN wish IS NOT NULL THEN ?9 END
          WHERE {KEY} AND sequence = ?7"
     )
 }
@@ -68,15 +89,17 @@ pub(crate) fn park_again(
     parked: &Parked,
 ) -> Result<Hold, Error> {
     let update = format!(
-        "UPDATE seriatim_parked SET tries = ?8, failure = ?9, attempts = ?10,
-             wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
+        "UPDATE seriatim_parked SET tries = ?8, failure = ?9, attempts = ?10, letter = ?11,
+             since = ?12, wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
          WHERE {KEY} AND sequence = ?7 AND tries < ?8"
     );
-    let values: [&dyn ToSql; 4] = [
+    let values: [&dyn ToSql; 6] = [
         &parked.sequence.0,
         &parked.tries,
         &parked.failure,
         &attempts_column(&parked.attempts)?,
+        &letter_column(parked.letter),
+        &parked.since.as_micros(),
     ];
     held(execute(
         connection,
@@ -101,7 +124,7 @@ pub(crate) fn decide(
     );
     let values: [&dyn ToSql; 5] = [
         &sequence.0,
-        &wish.will.as_str(),
+        &wish.verb.as_str(),
         &wish.actor,
         &wish.reason,
         &wish.at.as_micros(),
@@ -109,23 +132,29 @@ pub(crate) fn decide(
     Ok(execute(connection, &update, work, stream, &values)? > 0)
 }
 
-pub(crate) fn note_skipped(
-    connection: &Connection,
-    tenure: &Tenure,
-    skipped: &Skipped,
-) -> Result<(), Error> {
-    let insert =
-        "INSERT INTO seriatim_skipped (component, partition, share_count, share_index, domain,
-             root, sequence, skipped_at, failure, actor, reason)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let values: [&dyn ToSql; 5] = [
-        &skipped.sequence.0,
-        &skipped.at.as_micros(),
-        &skipped.failure,
-        &skipped.actor,
-        &skipped.reason,
+/// In the place of what was kept of it in the same transaction, if it was parked.
+pub(crate) fn keep_closed(connection: &Connection, letter: &ReactionLetter) -> Result<(), Error> {
+    let places = ["?"; 18].join(", ");
+    let insert = format!(
+        "INSERT OR REPLACE INTO seriatim_closed_letters ({COLUMNS}, status, closed_at)
+         VALUES ({places})"
+    );
+    let decision = letter.decision.as_ref();
+    let values: [&dyn ToSql; 12] = [
+        &letter.sequence.0,
+        &letter.tries,
+        &letter.parked_at.as_micros(),
+        &letter.failure,
+        &attempts_column(&letter.attempts)?,
+        &decision.map(|decision| decision.verb.as_str()),
+        &decision.and_then(|decision| decision.actor.as_deref()),
+        &decision.and_then(|decision| decision.reason.as_deref()),
+        &decision.map(|decision| decision.at.as_micros()),
+        &letter.id.as_bytes(),
+        &letter.status.as_str(),
+        &letter.closed_at.map(Timestamp::as_micros),
     ];
-    execute(connection, insert, &tenure.work, &skipped.stream, &values).map(drop)
+    execute(connection, &insert, &letter.work, &letter.stream, &values).map(drop)
 }
 
 /// Runs a statement about a stream of a piece of work, which are its first parameters, as in [`KEY`]; the values are
@@ -150,30 +179,43 @@ pub(crate) fn list(
     connection: &Connection,
     component: Option<&Component>,
 ) -> Result<Vec<Parked>, Error> {
-    let mut select = connection.prepare_cached(
-        "SELECT component, partition, share_count, share_index, domain, root, sequence, tries,
-             since, failure, attempts, wish, wish_actor, wish_reason, wish_at
-         FROM seriatim_parked WHERE ?1 IS NULL OR component = ?1
-         ORDER BY component, partition, share_count, share_index, domain, root",
-    )?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM seriatim_parked WHERE ?1 IS NULL OR component = ?1
+         ORDER BY component, partition, share_count, share_index, domain, root"
+    ))?;
     let rows = select.query_map([component.map(Component::as_str)], parked)?;
     rows.collect()
 }
 
-pub(crate) fn list_skipped(
+pub(crate) fn list_closed(
     connection: &Connection,
-    component: Option<&Component>,
+    component: &Component,
+    filter: &LetterFilter,
     limit: usize,
-) -> Result<Vec<Skipped>, Error> {
-    let mut select = connection.prepare_cached(
-        "SELECT component, partition, share_count, share_index, domain, root, sequence, skipped_at,
-             failure, actor, reason
-         FROM seriatim_skipped WHERE ?1 IS NULL OR component = ?1
-         ORDER BY skipped_at DESC LIMIT ?2",
-    )?;
-    let parameters = params![component.map(Component::as_str), row::limit_column(limit)];
-    let rows = select.query_map(parameters, skipped)?;
+) -> Result<Vec<ReactionLetter>, Error> {
+    let (condition, more) = dead_letter::conditions(filter, "letter");
+    let sql = format!("{} {condition} LIMIT ?", select_closed());
+    let mut parameters = vec![Value::Text(component.as_str().into())];
+    parameters.extend(more);
+    parameters.push(Value::Integer(row::limit_column(limit)));
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(params_from_iter(parameters), closed)?;
     rows.collect()
+}
+
+pub(crate) fn find_closed(
+    connection: &Connection,
+    component: &Component,
+    id: Uuid,
+) -> Result<Option<ReactionLetter>, Error> {
+    let sql = format!("{} AND letter = ?", select_closed());
+    let mut select = connection.prepare_cached(&sql)?;
+    let found = select.query_row((component.as_str(), id.as_bytes()), closed);
+    found.optional()
+}
+
+fn select_closed() -> String {
+    format!("SELECT {COLUMNS}, status, closed_at FROM seriatim_closed_letters WHERE component = ?")
 }
 
 fn parked(row: &Row<'_>) -> Result<Parked, Error> {
@@ -187,6 +229,28 @@ fn parked(row: &Row<'_>) -> Result<Parked, Error> {
         failure: row.get(9)?,
         attempts: attempts.map_err(|error| row::unreadable(10, Type::Text, error))?,
         wish: wish(row)?,
+        letter: match row.get_ref(15)? {
+            ValueRef::Null => None,
+            _ => Some(row::uuid(row, 15)?),
+        },
+    })
+}
+
+fn closed(row: &Row<'_>) -> Result<ReactionLetter, Error> {
+    let status = row::text(row, 16)?.parse();
+    let parked = parked(row)?;
+    Ok(ReactionLetter {
+        id: row::uuid(row, 15)?,
+        work: parked.work,
+        stream: parked.stream,
+        sequence: parked.sequence,
+        failure: parked.failure,
+        tries: parked.tries,
+        parked_at: parked.since,
+        attempts: parked.attempts,
+        decision: parked.wish,
+        status: status.map_err(|error| row::unreadable(16, Type::Text, error))?,
+        closed_at: Some(Timestamp::from_micros(row.get(17)?)),
     })
 }
 
@@ -194,9 +258,9 @@ fn wish(row: &Row<'_>) -> Result<Option<Wish>, Error> {
     let Some(name) = row::optional_text(row, 11)? else {
         return Ok(None);
     };
-    let will = Will::named(name);
+    let verb = Verb::named(name);
     Ok(Some(Wish {
-        will: will.ok_or_else(|| row::unreadable(11, Type::Text, UnknownWish(name.into())))?,
+        verb: verb.ok_or_else(|| row::unreadable(11, Type::Text, UnknownWish(name.into())))?,
         actor: row.get(12)?,
         reason: row.get(13)?,
         at: Timestamp::from_micros(row.get(14)?),
@@ -207,20 +271,12 @@ fn wish(row: &Row<'_>) -> Result<Option<Wish>, Error> {
 #[error("`{0}` is no wish that this program knows; use a newer program")]
 struct UnknownWish(String);
 
-fn skipped(row: &Row<'_>) -> Result<Skipped, Error> {
-    Ok(Skipped {
-        work: work(row)?,
-        stream: stream(row)?,
-        sequence: row::sequence(row, 6)?,
-        at: Timestamp::from_micros(row.get(7)?),
-        failure: row.get(8)?,
-        actor: row.get(9)?,
-        reason: row.get(10)?,
-    })
-}
-
 fn stream(row: &Row<'_>) -> Result<StreamId, Error> {
     Ok(StreamId::new(row::domain(row, 4)?, row::uuid(row, 5)?))
+}
+
+fn letter_column(letter: Option<Uuid>) -> Option<[u8; 16]> {
+    letter.map(Uuid::into_bytes)
 }
 
 fn attempts_column(attempts: &[Attempt]) -> Result<String, Error> {

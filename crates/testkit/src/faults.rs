@@ -11,10 +11,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore,
-    ClaimRecord, ClearedTimer, Component, DeadLetter, DeadLetterStore, Domain, EventStore, Hold,
+    ClaimRecord, ClearedTimer, CommandLetter, Component, DeadLetterStore, Domain, EventStore, Hold,
     KeyedClaim, LetterFilter, Load, Loaded, LogPartition, Overdue, Owner, Parked, Position,
-    RecordedEvent, Sequence, Skipped, Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind,
-    StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
+    ReactionLetter, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
+    StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -358,7 +358,7 @@ impl SnapshotStore for FaultyStore {
 
 #[async_trait]
 impl DeadLetterStore for FaultyStore {
-    async fn letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError> {
+    async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError> {
         let inner = self.inner();
         self.call("read a dead letter", inner.letter(id)).await
     }
@@ -367,9 +367,15 @@ impl DeadLetterStore for FaultyStore {
         &self,
         filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<DeadLetter>, StoreError> {
+    ) -> Result<Vec<CommandLetter>, StoreError> {
         let inner = self.inner();
         self.call("list the dead letters", inner.letters(filter, limit))
+            .await
+    }
+
+    async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError> {
+        let inner = self.inner();
+        self.call("revise a dead letter", inner.revise(letter))
             .await
     }
 }
@@ -440,12 +446,12 @@ impl CheckpointStore for FaultyStore {
     async fn skip(
         &self,
         tenure: &Tenure,
-        skipped: &Skipped,
+        letter: &ReactionLetter,
         advance: &Advance,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let inner = self.inner();
-        self.call("skip an event", inner.skip(tenure, skipped, advance, lease))
+        self.call("skip an event", inner.skip(tenure, letter, advance, lease))
             .await
     }
 
@@ -509,13 +515,27 @@ impl CheckpointStore for FaultyStore {
         .await
     }
 
-    async fn skipped(
+    async fn closed_letters(
         &self,
-        component: Option<&Component>,
+        component: &Component,
+        filter: &LetterFilter,
         limit: usize,
-    ) -> Result<Vec<Skipped>, StoreError> {
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         let inner = self.inner();
-        self.call("list the skipped events", inner.skipped(component, limit))
+        self.call(
+            "list the closed letters",
+            inner.closed_letters(component, filter, limit),
+        )
+        .await
+    }
+
+    async fn closed_letter(
+        &self,
+        component: &Component,
+        id: Uuid,
+    ) -> Result<Option<ReactionLetter>, StoreError> {
+        let inner = self.inner();
+        self.call("read a closed letter", inner.closed_letter(component, id))
             .await
     }
 

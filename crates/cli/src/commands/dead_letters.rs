@@ -1,31 +1,84 @@
-//! `dead-letters list`, `dead-letters show`.
+//! `dead-letters list`, `show`, `resubmit`, `discard`.
 
-use seriatim_proto::Client;
+use seriatim_core::{
+    DeadLetter, Decision, LetterFilter, LetterStatus, OpenLetter, OperatorError, QueryError, Verb,
+};
+use seriatim_proto::{CallError, Client};
 use uuid::Uuid;
 
-use crate::args::LetterFilter;
+use super::reactions::refused;
+use crate::args::{About, DeadLetters, Discard, List, Resubmit, Which};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Output, json, text, three_way};
+use crate::output::{Output, letters as show, three_way};
 
-pub(crate) async fn list(
-    filter: LetterFilter,
+pub(crate) async fn run(
+    wanted: DeadLetters,
+    actor: Option<String>,
     client: &Client,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let filter = seriatim_core::LetterFilter {
-        domain: filter.domain,
-        stream: filter.stream,
-        status: filter.status.map(Into::into),
+    match wanted {
+        DeadLetters::List(wanted) => list(wanted, client, output).await,
+        DeadLetters::Show { id } => self::show(id, client, output).await,
+        DeadLetters::Resubmit(Resubmit { which, reason }) => {
+            let order = Order {
+                verb: Verb::Resubmit,
+                actor,
+                reason,
+            };
+            carry_out(&order, which, client, output).await
+        }
+        DeadLetters::Discard(Discard { which, reason }) => {
+            let order = Order {
+                verb: Verb::Discard,
+                actor,
+                reason: Some(reason),
+            };
+            carry_out(&order, which, client, output).await
+        }
+    }
+}
+
+/// What is to be done about one letter or many.
+struct Order {
+    verb: Verb,
+    actor: Option<String>,
+    reason: Option<String>,
+}
+
+impl Order {
+    fn about(&self, letter: Uuid) -> Decision {
+        Decision {
+            letter,
+            verb: self.verb,
+            actor: self.actor.clone(),
+            reason: self.reason.clone(),
+        }
+    }
+}
+
+fn filter(about: About, status: Option<LetterStatus>, latest_first: bool) -> LetterFilter {
+    LetterFilter {
+        kind: about.kind.map(Into::into),
+        component: about.component,
+        domain: about.domain,
+        stream: about.stream,
+        status,
+        latest_first,
         after: None,
-    };
+    }
+}
+
+async fn list(wanted: List, client: &Client, output: &Output) -> Result<Exit, Failure> {
+    let filter = filter(wanted.about, wanted.status.into(), wanted.latest_first);
     let mut any = false;
     let mut page = None;
     loop {
         let answer = client.letters(&filter, page).await;
-        let (letters, next) = answer.map_err(|error| Failure::of_query_call(&error))?;
+        let (letters, next) = answer.map_err(refused)?;
         any |= !letters.is_empty();
-        output.lines(&letters, json::letter, text::letters)?;
+        output.lines(&letters, show::letter_json, show::letters)?;
         page = next;
         if page.is_none() {
             break;
@@ -37,9 +90,113 @@ pub(crate) async fn list(
     Ok(Exit::Ok)
 }
 
-pub(crate) async fn show(id: Uuid, client: &Client, output: &Output) -> Result<Exit, Failure> {
-    let answer = client.letter(id).await;
-    let view = answer.map_err(|error| Failure::of_query_call(&error))?;
-    output.answer(&json::three_way(&view), &three_way::text(&view))?;
+async fn show(id: Uuid, client: &Client, output: &Output) -> Result<Exit, Failure> {
+    match client.letter(id).await.map_err(refused)? {
+        OpenLetter::Command(view) => {
+            let text = three_way::text(&view);
+            output.answer(&show::three_way_json(&view), &text)?;
+        }
+        OpenLetter::Reaction(given_up) => {
+            let text = show::given_up(&given_up);
+            output.answer(&show::given_up_json(&given_up), &text)?;
+        }
+    }
     Ok(Exit::Ok)
+}
+
+async fn carry_out(
+    order: &Order,
+    which: Which,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    if let Some(id) = which.id {
+        let answer = client.decide(&order.about(id)).await;
+        let letter = answer.map_err(refused)?;
+        let exit = print(order, &letter, output)?;
+        if letter.status() == LetterStatus::Parked {
+            output.hint(&format!(
+                "next: what comes of it shows `seriatim dead-letters show {id}`"
+            ));
+        }
+        return Ok(exit);
+    }
+    let letters = waiting(which.about, client).await?;
+    if letters.is_empty() {
+        output.hint("nothing of that waits for a decision");
+        return Ok(Exit::Ok);
+    }
+    if !which.yes {
+        output.lines(&letters, show::letter_json, show::letters)?;
+        let (count, verb) = (letters.len(), order.verb.as_str());
+        output.hint(&format!(
+            "nothing is done yet; to {verb} these {count}, say it again with --yes"
+        ));
+        return Ok(Exit::Ok);
+    }
+    all(order, &letters, which.stop_at_failure, client, output).await
+}
+
+/// Those about which nobody has decided yet, as they are now: what is parked later is not among them.
+async fn waiting(about: About, client: &Client) -> Result<Vec<DeadLetter>, Failure> {
+    let filter = filter(about, Some(LetterStatus::Parked), false);
+    let mut found = Vec::new();
+    let mut page = None;
+    loop {
+        let (letters, next) = client.letters(&filter, page).await.map_err(refused)?;
+        found.extend(letters.into_iter().filter(|letter| match letter {
+            DeadLetter::Command(_) => true,
+            DeadLetter::Reaction(letter) => letter.decision.is_none(),
+        }));
+        page = next;
+        if page.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// One after another; ends like the first that failed.
+async fn all(
+    order: &Order,
+    letters: &[DeadLetter],
+    stop_at_failure: bool,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let mut end = Exit::Ok;
+    for letter in letters {
+        let exit = match client.decide(&order.about(letter.id())).await {
+            Ok(letter) => print(order, &letter, output)?,
+            // The server is gone, or the next would fail alike.
+            Err(error) if !is_about_the_letter(&error) => return Err(refused(error)),
+            Err(error) => output.failure(&refused(error)),
+        };
+        if end == Exit::Ok {
+            end = exit;
+        }
+        if stop_at_failure && exit != Exit::Ok {
+            break;
+        }
+    }
+    Ok(end)
+}
+
+fn is_about_the_letter(error: &CallError<OperatorError>) -> bool {
+    match error {
+        CallError::Refused(OperatorError::Query(error)) => {
+            !matches!(error, QueryError::Unavailable { .. })
+        }
+        CallError::Refused(error) => !matches!(error, OperatorError::NoReason),
+        _ => false,
+    }
+}
+
+/// A command that is still parked was not accepted.
+fn print(order: &Order, letter: &DeadLetter, output: &Output) -> Result<Exit, Failure> {
+    let text = show::decided(order.verb, letter);
+    output.answer(&show::letter_json(letter), &text)?;
+    Ok(match letter {
+        DeadLetter::Command(letter) if letter.status == LetterStatus::Parked => Exit::DeadLettered,
+        DeadLetter::Command(_) | DeadLetter::Reaction(_) => Exit::Ok,
+    })
 }

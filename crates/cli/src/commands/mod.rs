@@ -13,7 +13,7 @@ mod top;
 
 use seriatim_proto::Client;
 
-use crate::args::{Args, Command, DeadLetters, Global, Log};
+use crate::args::{Args, Command, Global, Log};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -48,15 +48,13 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         }
         Command::Domains => query::domains(&connect(&global).await?, output).await,
         Command::Log(Log::Tail(tail)) => log::tail(tail, &connect(&global).await?, output).await,
-        Command::DeadLetters(DeadLetters::List(filter)) => {
-            dead_letters::list(filter, &connect(&global).await?, output).await
-        }
-        Command::DeadLetters(DeadLetters::Show { id }) => {
-            dead_letters::show(id, &connect(&global).await?, output).await
+        Command::DeadLetters(wanted) => {
+            let client = connect(&global).await?;
+            dead_letters::run(wanted, global.actor, &client, output).await
         }
         Command::Reactions(wanted) => {
             let client = connect(&global).await?;
-            reactions::run(wanted, global.actor, &client, output).await
+            reactions::run(wanted, &client, output).await
         }
         Command::ReadModels(wanted) => {
             read_models::run(wanted, &connect(&global).await?, output).await

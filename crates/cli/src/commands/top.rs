@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
-use seriatim_core::Timestamp;
-use seriatim_proto::Client;
+use seriatim_core::{DeadLetter, LetterFilter, LetterKind, LetterStatus, OperatorError, Timestamp};
+use seriatim_proto::{CallError, Client, Page};
 use tokio::signal::ctrl_c;
 
 use super::reactions::refused;
@@ -20,9 +20,15 @@ const CLEAR: &str = "\x1b[H\x1b[J";
 /// On a terminal again and again; a program gets one look.
 pub(crate) async fn run(client: &Client, output: &Output) -> Result<Exit, Failure> {
     let mut before = client.progress().await.map_err(refused)?;
-    if output.is_json() || !stdout().is_terminal() {
-        let text = |lines: &[_]| top::table(lines, &[], Timestamp::now());
-        output.lines(&before, reactions::progress_json, text)?;
+    if output.is_json() {
+        output.lines(&before, reactions::progress_json, |_| String::new())?;
+        return Ok(Exit::Ok);
+    }
+    let commands = parked_commands(client).await.map_err(refused)?;
+    let now = Timestamp::now();
+    if !stdout().is_terminal() {
+        let shown = top::table(&before, &[], now) + &top::commands(&commands, now);
+        output.write(&shown)?;
         return Ok(Exit::Ok);
     }
     let mut enough = std::pin::pin!(ctrl_c());
@@ -30,19 +36,30 @@ pub(crate) async fn run(client: &Client, output: &Output) -> Result<Exit, Failur
         let pause = tokio::time::sleep(EVERY);
         let looked = async {
             pause.await;
-            client.progress().await
+            Ok::<_, CallError<_>>((client.progress().await?, parked_commands(client).await?))
         };
         let shown = tokio::select! {
             _ = &mut enough => return Ok(Exit::Ok),
             looked = looked => match looked {
-                Ok(now) => {
-                    let shown = top::table(&now, &before, Timestamp::now());
-                    before = now;
-                    shown
+                Ok((progress, commands)) => {
+                    let now = Timestamp::now();
+                    let shown = top::table(&progress, &before, now);
+                    before = progress;
+                    shown + &top::commands(&commands, now)
                 }
                 Err(error) => format!("{error}; trying until it works\n"),
             },
         };
         output.write(&format!("{CLEAR}{shown}"))?;
     }
+}
+
+/// The first page of the commands that wait for a person: what components gave up is in their own lines.
+async fn parked_commands(client: &Client) -> Result<Page<DeadLetter>, CallError<OperatorError>> {
+    let waiting = LetterFilter {
+        kind: Some(LetterKind::Command),
+        status: Some(LetterStatus::Parked),
+        ..LetterFilter::default()
+    };
+    client.letters(&waiting, None).await
 }

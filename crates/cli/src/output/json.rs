@@ -3,14 +3,13 @@
 use serde_json::{Value, json};
 use seriatim::Audit;
 use seriatim_core::{
-    Codec, Conflict, ConflictReason, Cursor, DeadLetter, ExpectedSequence, FieldPath,
-    FieldViolation, FirstResult, MergeStrategy, NotHandled, Outcome, Payload, Receipt,
-    RecordedEvent, Rejected, SchemaChange, SequenceConflict, Simulated, Simulation, StateView,
-    StreamSummary, ThreeWay, WhyNotHandled,
+    Codec, Conflict, ConflictReason, Cursor, ExpectedSequence, FieldPath, FieldViolation,
+    FirstResult, NotHandled, Outcome, Payload, Receipt, RecordedEvent, Rejected, SchemaChange,
+    SequenceConflict, Simulated, Simulation, StateView, StreamSummary, WhyNotHandled,
 };
 use seriatim_proto::v1::DomainDescription;
 
-use super::{text, three_way};
+use super::text;
 use crate::failure::Failure;
 
 /// `made`: whether the migrations were made, or are only missing.
@@ -162,7 +161,7 @@ fn payload(payload: &Payload) -> Value {
     json!({ "type": payload.type_name, "codec": codec, "data": data })
 }
 
-fn payloads(payloads: &[Payload]) -> Vec<Value> {
+pub(super) fn payloads(payloads: &[Payload]) -> Vec<Value> {
     payloads.iter().map(payload).collect()
 }
 
@@ -199,7 +198,7 @@ pub(crate) fn simulation(simulation: &Simulation) -> Value {
     })
 }
 
-fn simulated(outcome: &Simulated) -> Value {
+pub(super) fn simulated(outcome: &Simulated) -> Value {
     match outcome {
         Simulated::Commits {
             events,
@@ -226,51 +225,6 @@ fn simulated(outcome: &Simulated) -> Value {
         }
         Simulated::Parks(reason) => json!({ "outcome": "parks", "reason": reason.to_string() }),
     }
-}
-
-pub(crate) fn letter(letter: &DeadLetter) -> Value {
-    let request = &letter.request;
-    let metadata = &request.metadata;
-    let attempts = letter.attempts.iter().map(
-        |attempt| json!({ "at": attempt.at, "actor": attempt.actor, "result": attempt.result }),
-    );
-    let mut value = json!({
-        "id": letter.id,
-        "stream": request.stream.to_string(),
-        "status": letter.status,
-        "reason": letter.reason.to_string(),
-        "parked_at": letter.parked_at,
-        "commands": payloads(&request.commands),
-        "premises": request.premises,
-        "merge": request.merge.map(MergeStrategy::as_str),
-        "intervening": letter.intervening.map(|(first, last)| json!({ "first": first, "last": last })),
-        "base_sha256": letter.base_hash,
-        "actor": metadata.actor,
-        "external_id": metadata.external_id,
-        "correlation_id": metadata.correlation_id,
-        "causation_id": metadata.causation_id,
-        "sent_at": metadata.sent_at,
-        "attempts": attempts.collect::<Vec<_>>(),
-    });
-    merge(&mut value, conflict(&letter.conflict));
-    value
-}
-
-pub(crate) fn three_way(view: &ThreeWay) -> Value {
-    let fields = three_way::fields(view);
-    let fields = fields.iter().map(|field| {
-        json!({ "path": field.path, "base": field.base, "theirs": field.theirs, "yours": field.yours })
-    });
-    json!({
-        "letter": letter(&view.letter),
-        "base": state(&view.base),
-        "theirs": state(&view.theirs),
-        "intervening": view.intervening.iter().map(event).collect::<Vec<_>>(),
-        "intervening_total": view.intervening_total,
-        "yours": simulated(&view.yours),
-        "obstacle": view.obstacle.as_ref().map(conflict_reason),
-        "fields": fields.collect::<Vec<_>>(),
-    })
 }
 
 pub(crate) fn rejected(rejected: &Rejected) -> Value {
@@ -307,7 +261,7 @@ pub(crate) fn sequence_conflict(found: &SequenceConflict) -> Value {
     value
 }
 
-fn conflict_reason(reason: &ConflictReason) -> Value {
+pub(super) fn conflict_reason(reason: &ConflictReason) -> Value {
     let none: &[FieldPath] = &[];
     let (kind, paths) = match reason {
         ConflictReason::Strict => ("strict", none),
@@ -334,7 +288,7 @@ pub(crate) fn failure(failure: &Failure) -> Value {
 }
 
 /// Puts the fields of `more` beside those of `value`.
-fn merge(value: &mut Value, more: Value) {
+pub(super) fn merge(value: &mut Value, more: Value) {
     if let (Value::Object(fields), Value::Object(more)) = (value, more) {
         fields.extend(more);
     }

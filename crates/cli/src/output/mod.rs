@@ -1,6 +1,7 @@
 //! What is printed: answers on stdout, talk and errors on stderr.
 
 pub(crate) mod json;
+pub(crate) mod letters;
 pub(crate) mod reactions;
 pub(crate) mod read_models;
 mod table;

@@ -1,7 +1,7 @@
 //! What is said about components, for people and for programs.
 
 use serde_json::{Value, json};
-use seriatim_core::{Parked, Progress, Skipped, Will, Work};
+use seriatim_core::{Progress, Work};
 
 use super::table::align;
 
@@ -52,100 +52,6 @@ pub(crate) fn progress(all: &[Progress]) -> String {
         })
         .collect();
     align(&lines)
-}
-
-pub(crate) fn parked_json(parked: &Parked) -> Value {
-    let attempts = parked.attempts.iter().map(
-        |attempt| json!({ "at": attempt.at, "actor": attempt.actor, "result": attempt.result }),
-    );
-    json!({
-        "work": work_json(&parked.work),
-        "stream": parked.stream.to_string(),
-        "sequence": parked.sequence,
-        "failure": parked.failure,
-        "tries": parked.tries,
-        "since": parked.since,
-        "attempts": attempts.collect::<Vec<_>>(),
-        "wish": parked.wish.as_ref().map(|wish| json!({
-            "will": wish.will,
-            "actor": wish.actor,
-            "reason": wish.reason,
-            "at": wish.at,
-        })),
-    })
-}
-
-pub(crate) fn parked(all: &[Parked]) -> String {
-    let lines: Vec<_> = all
-        .iter()
-        .map(|parked| {
-            let wish = match parked.wish.as_ref().map(|wish| wish.will) {
-                None => "waits for a person",
-                Some(Will::Retry) => "is retried",
-                Some(Will::Skip) => "is skipped",
-            };
-            vec![
-                parked.work.component.to_string(),
-                parked.stream.to_string(),
-                format!("at {}", parked.sequence),
-                format!("{} tries", parked.tries),
-                parked.since.to_string(),
-                wish.into(),
-                parked.failure.clone(),
-            ]
-        })
-        .collect();
-    align(&lines)
-}
-
-pub(crate) fn skipped_json(skipped: &Skipped) -> Value {
-    json!({
-        "work": work_json(&skipped.work),
-        "stream": skipped.stream.to_string(),
-        "sequence": skipped.sequence,
-        "failure": skipped.failure,
-        "actor": skipped.actor,
-        "reason": skipped.reason,
-        "at": skipped.at,
-    })
-}
-
-pub(crate) fn skipped(all: &[Skipped]) -> String {
-    let lines: Vec<_> = all
-        .iter()
-        .map(|skipped| {
-            vec![
-                skipped.work.component.to_string(),
-                skipped.stream.to_string(),
-                format!("at {}", skipped.sequence),
-                skipped.at.to_string(),
-                skipped.actor.clone().unwrap_or_else(|| "-".into()),
-                skipped.reason.clone(),
-            ]
-        })
-        .collect();
-    align(&lines)
-}
-
-pub(crate) fn decided(will: Will, was: &Parked) -> String {
-    let (stream, sequence) = (&was.stream, was.sequence);
-    match will {
-        Will::Retry => format!("{stream}: will be retried from {sequence} on\n"),
-        Will::Skip => {
-            format!("{stream}: {sequence} will be skipped, and what follows it retried\n")
-        }
-    }
-}
-
-pub(crate) fn retried_json(count: u64) -> Value {
-    json!({ "retried": count })
-}
-
-pub(crate) fn retried(count: u64) -> String {
-    match count {
-        1 => "1 stream will be retried\n".into(),
-        count => format!("{count} streams will be retried\n"),
-    }
 }
 
 pub(crate) fn resumed(work: &[Work]) -> String {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use seriatim::Audit;
 use seriatim_core::{
-    Codec, Cursor, DeadLetter, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected,
-    SchemaChange, Sequence, SequenceConflict, Simulated, Simulation, StateView, StreamSummary,
+    Codec, Cursor, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected, SchemaChange,
+    Sequence, SequenceConflict, Simulated, Simulation, StateView, StreamSummary,
 };
 use seriatim_proto::v1::{self as wire, DomainDescription};
 
@@ -327,21 +327,4 @@ pub(crate) fn intervening(events: &[RecordedEvent], total: u64) -> String {
         "{total} {noun} came between:\n{}{more}",
         event_lines(events)
     )
-}
-
-pub(crate) fn letters(letters: &[DeadLetter]) -> String {
-    let lines: Vec<_> = letters
-        .iter()
-        .map(|letter| {
-            let commands: Vec<_> = letter.request.commands.iter().map(payload).collect();
-            vec![
-                letter.id.to_string(),
-                letter.status.as_str().into(),
-                letter.parked_at.to_string(),
-                letter.stream().to_string(),
-                commands.join("; "),
-            ]
-        })
-        .collect();
-    align(&lines)
 }

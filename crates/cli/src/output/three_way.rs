@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use seriatim_core::{DeadLetter, Simulated, ThreeWay};
+use seriatim_core::{CommandLetter, Simulated, ThreeWay};
 
+use super::letters::{attempt, cells};
 use super::table::align;
 use super::text;
 
@@ -97,7 +98,7 @@ pub(crate) fn text(view: &ThreeWay) -> String {
     text
 }
 
-fn letter(letter: &DeadLetter) -> String {
+fn letter(letter: &CommandLetter) -> String {
     let request = &letter.request;
     let mut lines = vec![
         cells("dead letter", letter.id.to_string()),
@@ -124,18 +125,8 @@ fn letter(letter: &DeadLetter) -> String {
     for (name, note) in notes {
         lines.extend(note.as_ref().map(|note| cells(name, note)));
     }
-    for attempt in &letter.attempts {
-        let actor = attempt.actor.as_deref().unwrap_or("somebody");
-        lines.push(cells(
-            "attempt",
-            format!("{} by {actor}: {}", attempt.at, attempt.result),
-        ));
-    }
+    lines.extend(letter.attempts.iter().map(attempt));
     align(&lines) + "\n"
-}
-
-fn cells(name: &str, text: impl Into<String>) -> Vec<String> {
-    vec![name.into(), text.into()]
 }
 
 /// What the command would have done; the state after it is in the table.

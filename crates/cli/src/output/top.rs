@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use seriatim_core::{Progress, Timestamp};
+use seriatim_core::{DeadLetter, Progress, Timestamp};
+use seriatim_proto::Page;
 
 use super::table::align;
 
@@ -24,6 +25,16 @@ pub(crate) fn table(all: &[Progress], before: &[Progress], now: Timestamp) -> St
     let lines = all.iter().map(|progress| line(progress, before, now));
     let lines: Vec<_> = std::iter::once(head).chain(lines).collect();
     align(&lines)
+}
+
+/// How many commands wait for a person, by the first page of them, and for how long; nothing if none does.
+pub(crate) fn commands((letters, more): &Page<DeadLetter>, now: Timestamp) -> String {
+    let Some(oldest) = letters.first() else {
+        return String::new();
+    };
+    let or_more = if more.is_some() { " or more" } else { "" };
+    let age = short(now.since(oldest.parked_at()));
+    format!("{}{or_more} commands parked for {age}\n", letters.len())
 }
 
 fn line(progress: &Progress, before: &[Progress], now: Timestamp) -> Vec<String> {

@@ -28,7 +28,8 @@ fn park(stage: &Stage) -> Ran {
 
 fn parked_letter(stage: &Stage) -> String {
     park(stage);
-    let listed = stage.run(&["dead-letters", "list", "--json"]).succeeded();
+    let list = ["dead-letters", "list", "--kind", "command", "--json"];
+    let listed = stage.run(&list).succeeded();
     listed.json()[0]["id"].as_str().unwrap().to_owned()
 }
 
@@ -53,13 +54,14 @@ fn a_parked_command_has_its_own_exit_code() {
 fn letters_are_listed_and_filtered() {
     let stage = Stage::with_account();
     park(&stage);
-    let ran = stage.run(&["dead-letters", "list"]).succeeded();
+    let list = ["dead-letters", "list", "--kind", "command"];
+    let ran = stage.run(&list).succeeded();
     assert_eq!(
         ran.printed(),
-        [r#"UUID  parked  TIME  ACCOUNT  Rename {"owner":"Cid"}"#]
+        [r#"UUID  parked  TIME  command  ACCOUNT  Rename {"owner":"Cid"}"#]
     );
     let count = |filter: &[&str]| {
-        let list = ["dead-letters", "list", "--json"];
+        let list = ["dead-letters", "list", "--kind", "command", "--json"];
         stage
             .run(&[list.as_slice(), filter].concat())
             .succeeded()
@@ -69,6 +71,43 @@ fn letters_are_listed_and_filtered() {
     assert_eq!(count(&["--domain", "account"]), 1);
     assert_eq!(count(&["--stream", ACCOUNT, "--status", "parked"]), 1);
     assert_eq!(count(&["--status", "discarded"]), 0);
+    assert_eq!(count(&["--status", "any", "--latest-first"]), 1);
+    assert_eq!(count(&["--component", "picky"]), 0);
+}
+
+#[test]
+fn a_parked_command_is_resubmitted() {
+    let stage = Stage::with_account();
+    let id = parked_letter(&stage);
+    let resubmit = ["dead-letters", "resubmit", &id, "--actor", "zoe"];
+    let ran = stage.run(&resubmit).succeeded();
+    assert_eq!(ran.printed(), ["UUID: resolved: accepted: events 3 to 3"]);
+    let ran = stage.run(&["state", ACCOUNT, "--json"]).succeeded();
+    assert_eq!(ran.json()[0]["state"]["owner"], "Cid");
+    let ran = stage.run(&resubmit).failed(4);
+    assert!(ran.stderr.contains("is resolved already"), "{ran:?}");
+    let ran = stage.run(&["dead-letters", "show", &id, "--json"]);
+    let attempt = &ran.succeeded().json()[0]["letter"]["attempts"][0];
+    assert_eq!(attempt["actor"], "zoe");
+    assert_eq!(attempt["result"], "accepted: events 3 to 3");
+}
+
+/// It is never done then, and the list remembers who said so.
+#[test]
+fn a_parked_command_is_discarded_for_a_reason() {
+    let stage = Stage::with_account();
+    let id = parked_letter(&stage);
+    stage.run(&["dead-letters", "discard", &id]).failed(2);
+    let discard = ["dead-letters", "discard", &id, "--reason"];
+    let empty = stage.run(&[&discard[..], &[" "]].concat()).failed(6);
+    assert!(empty.stderr.contains("say why"), "{empty:?}");
+    let ran = stage.run(&[&discard[..], &["Cid changed his mind"]].concat());
+    assert_eq!(ran.succeeded().printed(), ["UUID: discarded: discarded"]);
+    let list = ["dead-letters", "list", "--status", "discarded", "--json"];
+    let letter = &stage.run(&list).succeeded().json()[0];
+    assert_eq!(letter["attempts"][0]["reason"], "Cid changed his mind");
+    let ran = stage.run(&["events", ACCOUNT, "--json"]).succeeded();
+    assert_eq!(ran.json().len(), 3);
 }
 
 #[test]

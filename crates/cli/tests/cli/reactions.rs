@@ -13,29 +13,61 @@ fn parked() -> Stage {
 
 fn until(stage: &Stage, is_so: impl Fn(&Ran) -> bool) {
     loop {
-        let ran = stage.run(&["reactions", "parked", "picky", "--json"]);
+        let ran = stage.run(&["dead-letters", "list", "--component", "picky", "--json"]);
         if is_so(&ran) {
             return;
         }
     }
 }
 
+fn id(stage: &Stage) -> String {
+    let list = ["dead-letters", "list", "--component", "picky", "--json"];
+    let listed = stage.run(&list).succeeded();
+    listed.json()[0]["id"].as_str().unwrap().to_owned()
+}
+
 #[test]
-fn parked_streams_are_listed() {
+fn what_a_component_gave_up_is_listed_and_shown() {
     let stage = parked();
-    let ran = stage.run(&["reactions", "parked"]).succeeded();
+    let list = ["dead-letters", "list", "--component", "picky"];
+    let ran = stage.run(&list).succeeded();
     assert_eq!(
         ran.printed(),
-        ["picky  ACCOUNT  at 2  1 tries  TIME  waits for a person  it is stuck"]
+        ["UUID  parked  TIME  picky  ACCOUNT  at 2: it is stuck"]
     );
-    let ran = stage.run(&["reactions", "parked", "--json"]).succeeded();
+    let ran = stage.run(&[&list[..], &["--json"]].concat()).succeeded();
     let letter = &ran.json()[0];
+    assert_eq!(letter["kind"], "reaction");
     assert_eq!(letter["stream"], ACCOUNT);
     assert_eq!(letter["sequence"], 2);
     assert_eq!(letter["work"]["component"], "picky");
-    assert_eq!(letter["wish"], json!(null));
-    let ran = stage.run(&["reactions", "parked", "seen"]);
-    assert_eq!(ran.said(), ["nothing is parked"]);
+    assert_eq!(letter["decision"], json!(null));
+    let ran = stage.run(&["dead-letters", "list", "--component", "seen"]);
+    assert_eq!(ran.said(), ["there are none"]);
+    let ran = stage
+        .run(&["dead-letters", "show", &id(&stage)])
+        .succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            "dead letter     UUID",
+            "status          parked",
+            "component       picky/0",
+            "stream          ACCOUNT",
+            "sequence        2",
+            "parked          TIME",
+            "failure         it is stuck",
+            "tries           1",
+            "waiting behind  0 events",
+            "",
+            r#"    2  TIME  Renamed {"owner":"Bob"}"#,
+        ]
+    );
+    let ran = stage.run(&["dead-letters", "show", &id(&stage), "--json"]);
+    let shown = &ran.succeeded().json()[0];
+    assert_eq!(shown["letter"]["failure"], "it is stuck");
+    assert_eq!(shown["event"]["data"]["owner"], "Bob");
+    assert_eq!(shown["followers"], 0);
 }
 
 #[test]
@@ -57,49 +89,68 @@ fn components_are_listed_with_their_lag() {
 }
 
 #[test]
-fn an_event_is_skipped_for_a_reason() {
+fn an_event_is_discarded_for_a_reason_and_that_is_kept() {
     let stage = parked();
-    let skip = ["reactions", "skip", "picky", ACCOUNT, "--at", "2"];
-    stage.run(&skip).failed(2);
-    let wrong = ["reactions", "skip", "picky", ACCOUNT, "--at", "1"];
+    let letter = id(&stage);
+    let discard = ["dead-letters", "discard", &letter];
+    stage.run(&discard).failed(2);
     let why = ["--reason", "told them by phone", "--actor", "zoe"];
-    let ran = stage.run(&[&wrong[..], &why].concat()).failed(4);
-    assert!(ran.stderr.contains("is parked at 2, not at 1"), "{ran:?}");
-    let ran = stage.run(&[&skip[..], &why].concat());
+    let ran = stage.run(&[&discard[..], &why].concat());
     assert_eq!(
         ran.printed(),
-        ["ACCOUNT: 2 will be skipped, and what follows it retried"]
+        ["UUID: picky will skip ACCOUNT at 2, and then handle what waits behind it"]
     );
     until(&stage, |ran| ran.stdout.is_empty());
-    let ran = stage.run(&["reactions", "skipped"]).succeeded();
+    let list = ["dead-letters", "list", "--status", "discarded"];
+    let ran = stage.run(&list).succeeded();
     assert_eq!(
         ran.printed(),
-        ["picky  ACCOUNT  at 2  TIME  zoe  told them by phone"]
+        ["UUID  discarded  TIME  picky  ACCOUNT  at 2: it is stuck"]
     );
-    let ran = stage.run(&["reactions", "skipped", "picky", "--json"]);
-    let skipped = &ran.json()[0];
-    assert_eq!(
-        (&skipped["actor"], &skipped["failure"]),
-        (&json!("zoe"), &json!("it is stuck"))
-    );
+    let ran = stage.run(&["dead-letters", "show", &letter]).succeeded();
+    let decision = "decision     TIME, by zoe: discard: told them by phone".to_owned();
+    assert!(ran.printed().contains(&decision), "{ran:?}");
+    let ran = stage.run(&[&list[..], &["--json"]].concat());
+    let kept = &ran.succeeded().json()[0];
+    assert_eq!(kept["decision"]["reason"], "told them by phone");
+    let ran = stage.run(&[&discard[..], &why].concat()).failed(4);
+    assert!(ran.stderr.contains("is discarded already"), "{ran:?}");
 }
 
+/// Of many, those that would be touched are shown first.
 #[test]
-fn streams_are_retried_one_or_all() {
+fn letters_are_resubmitted_one_or_all() {
     let stage = parked();
     let attempts = |count: usize| {
         until(&stage, |ran| {
             let letter = &ran.json()[0];
-            letter["attempts"].as_array().unwrap().len() == count && letter["wish"].is_null()
+            letter["attempts"].as_array().unwrap().len() == count && letter["decision"].is_null()
         });
     };
-    let ran = stage.run(&["reactions", "retry", "picky", ACCOUNT]);
-    assert_eq!(ran.printed(), ["ACCOUNT: will be retried from 2 on"]);
+    let letter = id(&stage);
+    let resubmitted = ["UUID: picky will handle ACCOUNT at 2, and then what waits behind it"];
+    let ran = stage.run(&["dead-letters", "resubmit", &letter]);
+    assert_eq!(ran.printed(), resubmitted);
     attempts(1);
-    let ran = stage.run(&["reactions", "retry", "picky", "--all"]);
-    assert_eq!(ran.printed(), ["1 stream will be retried"]);
+    let all = ["dead-letters", "resubmit", "--component", "picky"];
+    let ran = stage.run(&all);
+    assert_eq!(
+        ran.printed(),
+        ["UUID  parked  TIME  picky  ACCOUNT  at 2: it is stuck"]
+    );
+    assert_eq!(
+        ran.said(),
+        ["nothing is done yet; to resubmit these 1, say it again with --yes"]
+    );
+    let ran = stage.run(&[&all[..], &["--yes"]].concat()).succeeded();
+    assert_eq!(ran.printed(), resubmitted);
     attempts(2);
-    stage.run(&["reactions", "retry", "picky"]).failed(2);
+    stage.run(&["dead-letters", "resubmit"]).failed(2);
+    stage
+        .run(&["dead-letters", "resubmit", &letter, "--yes"])
+        .failed(2);
+    let none = ["dead-letters", "resubmit", "--domain", "seen", "--yes"];
+    stage.run(&none).failed(8);
 }
 
 #[test]

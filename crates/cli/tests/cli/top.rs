@@ -23,6 +23,13 @@ fn where_nobody_watches_it_looks_once() {
         .unwrap();
     let words: Vec<_> = seen.split_whitespace().collect();
     assert_eq!(words[1..6], ["4", "-", "0", "-", "0"], "{ran:?}");
+    assert!(!ran.stdout.contains("commands parked"), "{ran:?}");
+    let park = ["send", ACCOUNT, "Rename", r#"{"owner":"Cid"}"#];
+    let how = ["--expect", "0", "--merge", "manual"];
+    let ran = stage.run(&[&park[..], &how].concat());
+    assert_eq!(ran.code, Some(5));
+    let ran = stage.run(&["top"]).succeeded();
+    assert!(ran.stdout.contains("\n1 commands parked for"), "{ran:?}");
     let ran = stage.run(&["top", "--json"]).succeeded();
     let all = ran.json();
     let seen = all.iter().find(|one| one["work"]["component"] == "seen");

@@ -13,4 +13,5 @@ mod failures;
 mod limits;
 mod snapshots;
 mod views;
+mod desk;
 mod histories;

@@ -2,13 +2,9 @@
 
 use std::num::NonZero;
 
-use seriatim_core::{
-    Checkpoint, Component, Decision, LogPartition, Parked, Position, Progress, Sequence, Share,
-    Skipped, Will, Wish, Work,
-};
+use seriatim_core::{Checkpoint, Component, LogPartition, Position, Progress, Share, Work};
 
-use super::identity::{cover, non_empty, stream};
-use super::invalid::{Found, Invalid, required};
+use super::invalid::{Invalid, required};
 use super::time::{optional_time, time};
 use crate::v1;
 
@@ -18,7 +14,7 @@ pub fn component(name: &str) -> Result<Component, Invalid> {
 }
 
 /// A component by its name, or none.
-pub fn optional_component(name: &str) -> Result<Option<Component>, Invalid> {
+pub(super) fn optional_component(name: &str) -> Result<Option<Component>, Invalid> {
     match name {
         "" => Ok(None),
         name => component(name).map(Some),
@@ -53,7 +49,7 @@ impl TryFrom<v1::Work> for Work {
     }
 }
 
-fn work(work: Option<v1::Work>) -> Result<Work, Invalid> {
+pub(super) fn work(work: Option<v1::Work>) -> Result<Work, Invalid> {
     let work = required(work, "work", "say whose and which")?;
     work.try_into()
         .map_err(|invalid: Invalid| invalid.within("work"))
@@ -98,142 +94,4 @@ impl TryFrom<v1::Progress> for Progress {
             parked_since: optional_time(progress.parked_since, "parked_since")?,
         })
     }
-}
-
-impl From<&Parked> for v1::ParkedStream {
-    fn from(parked: &Parked) -> Self {
-        Self {
-            work: Some((&parked.work).into()),
-            cover: Some(cover(&parked.stream)),
-            sequence: parked.sequence.0,
-            failure: parked.failure.clone(),
-            tries: parked.tries,
-            since: Some(parked.since.into()),
-            attempts: parked.attempts.iter().map(Into::into).collect(),
-            wish: parked.wish.as_ref().map(Into::into),
-        }
-    }
-}
-
-impl TryFrom<v1::ParkedStream> for Parked {
-    type Error = Invalid;
-
-    fn try_from(parked: v1::ParkedStream) -> Result<Self, Invalid> {
-        let attempts = parked.attempts.into_iter().map(TryInto::try_into);
-        Ok(Self {
-            work: work(parked.work)?,
-            stream: stream(parked.cover.as_ref())?,
-            sequence: Sequence(parked.sequence),
-            failure: parked.failure,
-            tries: parked.tries,
-            since: time(parked.since, "since")?,
-            attempts: attempts.collect::<Result<_, _>>()?,
-            wish: parked.wish.map(TryInto::try_into).transpose()?,
-        })
-    }
-}
-
-impl From<Will> for v1::Will {
-    fn from(will: Will) -> Self {
-        match will {
-            Will::Retry => Self::Retry,
-            Will::Skip => Self::Skip,
-        }
-    }
-}
-
-fn will(number: i32) -> Result<Will, Invalid> {
-    match v1::Will::try_from(number) {
-        Ok(v1::Will::Retry) => Ok(Will::Retry),
-        Ok(v1::Will::Skip) => Ok(Will::Skip),
-        Ok(v1::Will::Unspecified) | Err(_) => Err(Invalid::field(
-            "will",
-            "say what is to be done: retry or skip",
-        )),
-    }
-}
-
-impl From<&Wish> for v1::Wish {
-    fn from(wish: &Wish) -> Self {
-        Self {
-            will: v1::Will::from(wish.will).into(),
-            actor: wish.actor.clone().unwrap_or_default(),
-            reason: wish.reason.clone().unwrap_or_default(),
-            at: Some(wish.at.into()),
-        }
-    }
-}
-
-impl TryFrom<v1::Wish> for Wish {
-    type Error = Invalid;
-
-    fn try_from(wish: v1::Wish) -> Result<Self, Invalid> {
-        Ok(Self {
-            will: will(wish.will)?,
-            actor: non_empty(wish.actor),
-            reason: non_empty(wish.reason),
-            at: time(wish.at, "at")?,
-        })
-    }
-}
-
-impl From<&Skipped> for v1::SkippedEvent {
-    fn from(skipped: &Skipped) -> Self {
-        Self {
-            work: Some((&skipped.work).into()),
-            cover: Some(cover(&skipped.stream)),
-            sequence: skipped.sequence.0,
-            failure: skipped.failure.clone(),
-            actor: skipped.actor.clone(),
-            reason: skipped.reason.clone(),
-            at: Some(skipped.at.into()),
-        }
-    }
-}
-
-impl TryFrom<v1::SkippedEvent> for Skipped {
-    type Error = Invalid;
-
-    fn try_from(skipped: v1::SkippedEvent) -> Result<Self, Invalid> {
-        Ok(Self {
-            work: work(skipped.work)?,
-            stream: stream(skipped.cover.as_ref())?,
-            sequence: Sequence(skipped.sequence),
-            failure: skipped.failure,
-            actor: skipped.actor,
-            reason: skipped.reason,
-            at: time(skipped.at, "at")?,
-        })
-    }
-}
-
-impl From<&Decision> for v1::DecideRequest {
-    fn from(decision: &Decision) -> Self {
-        Self {
-            component: decision.component.to_string(),
-            cover: Some(cover(&decision.stream)),
-            sequence: decision.sequence.map(|Sequence(sequence)| sequence),
-            will: v1::Will::from(decision.will).into(),
-            reason: decision.reason.clone().unwrap_or_default(),
-        }
-    }
-}
-
-/// What a request decides; `actor` is from its metadata.
-pub fn decision(request: v1::DecideRequest, actor: Option<String>) -> Result<Decision, Invalid> {
-    let mut found = Found::default();
-    let component = found.take(component(&request.component));
-    let stream = found.take(stream(request.cover.as_ref()));
-    let will = found.take(will(request.will));
-    let read = (|| {
-        Some(Decision {
-            component: component?,
-            stream: stream?,
-            sequence: request.sequence.map(Sequence),
-            will: will?,
-            actor,
-            reason: non_empty(request.reason),
-        })
-    })();
-    found.give(read)
 }

@@ -1,16 +1,11 @@
 //! Why nothing was done for those who run the system.
 
-use std::time::Duration;
-
-use seriatim_core::{Component, OperatorError, Sequence};
+use seriatim_core::{Component, OperatorError, QueryError};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
-use super::{WireError, bound, reason, shared};
+use super::{WireError, bound, reason};
 use crate::{convert, v1};
-
-/// When to ask again a store that does not answer.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 impl WireError for OperatorError {
     fn to_status(&self) -> Status {
@@ -25,34 +20,21 @@ impl WireError for OperatorError {
                     })
                     .into_status(Code::NotFound, &message)
             }
-            Self::NotParked { component, stream } => Details::new(reason::NOT_PARKED)
-                .with(&v1::NotParked {
-                    component: component.to_string(),
-                    cover: Some(convert::cover(stream)),
+            Self::Closed { id, status } => Details::new(reason::DEAD_LETTER_CLOSED)
+                .with(&v1::DeadLetterClosed {
+                    id: Some((*id).into()),
+                    status: status.as_str().into(),
                 })
-                .into_status(Code::NotFound, &message),
-            Self::Elsewhere {
-                stream,
-                asked,
-                parked,
-            } => Details::new(reason::PARKED_ELSEWHERE)
-                .with(&v1::ParkedElsewhere {
-                    cover: Some(convert::cover(stream)),
-                    asked: asked.0,
-                    parked: parked.0,
-                })
-                .into_status(Code::Aborted, &message),
-            Self::Decided { stream } => Details::new(reason::ALREADY_DECIDED)
+                .into_status(Code::FailedPrecondition, &message),
+            Self::Decided { id } => Details::new(reason::ALREADY_DECIDED)
                 .with(&v1::AlreadyDecided {
-                    cover: Some(convert::cover(stream)),
+                    id: Some((*id).into()),
                 })
                 .into_status(Code::Aborted, &message),
             Self::NoReason => {
                 Details::new(reason::NO_REASON).into_status(Code::InvalidArgument, &message)
             }
-            Self::Store(error) => shared::store_unavailable(error)
-                .with_retry(RETRY_AFTER)
-                .into_status(Code::Unavailable, &message),
+            Self::Query(error) => error.to_status(),
         }
     }
 
@@ -69,30 +51,21 @@ impl WireError for OperatorError {
                         .collect::<Option<_>>()?,
                 }
             }
-            reason::NOT_PARKED => {
-                let not_parked: v1::NotParked = received.get()?;
-                Self::NotParked {
-                    component: Component::new(&not_parked.component).ok()?,
-                    stream: convert::stream(not_parked.cover.as_ref()).ok()?,
-                }
-            }
-            reason::PARKED_ELSEWHERE => {
-                let elsewhere: v1::ParkedElsewhere = received.get()?;
-                Self::Elsewhere {
-                    stream: convert::stream(elsewhere.cover.as_ref()).ok()?,
-                    asked: Sequence(elsewhere.asked),
-                    parked: Sequence(elsewhere.parked),
+            reason::DEAD_LETTER_CLOSED => {
+                let closed: v1::DeadLetterClosed = received.get()?;
+                Self::Closed {
+                    id: convert::uuid(closed.id.as_ref(), "id").ok()?,
+                    status: closed.status.parse().ok()?,
                 }
             }
             reason::ALREADY_DECIDED => {
                 let decided: v1::AlreadyDecided = received.get()?;
                 Self::Decided {
-                    stream: convert::stream(decided.cover.as_ref()).ok()?,
+                    id: convert::uuid(decided.id.as_ref(), "id").ok()?,
                 }
             }
             reason::NO_REASON => Self::NoReason,
-            reason::STORE_UNAVAILABLE => Self::Store(shared::read_store_error(&received, status)),
-            _ => return None,
+            _ => return QueryError::from_status(status).map(Self::Query),
         })
     }
 }

@@ -8,13 +8,11 @@ pub const UNKNOWN_DOMAIN: &str = "UNKNOWN_DOMAIN";
 pub const UNKNOWN_DEAD_LETTER: &str = "UNKNOWN_DEAD_LETTER";
 /// The server was started without the component.
 pub const UNKNOWN_COMPONENT: &str = "UNKNOWN_COMPONENT";
-/// The stream is not parked.
-pub const NOT_PARKED: &str = "NOT_PARKED";
-/// The stream is parked at another event.
-pub const PARKED_ELSEWHERE: &str = "PARKED_ELSEWHERE";
-/// Somebody has decided about the stream before.
+/// The dead letter is closed.
+pub const DEAD_LETTER_CLOSED: &str = "DEAD_LETTER_CLOSED";
+/// Somebody has decided about the dead letter before.
 pub const ALREADY_DECIDED: &str = "ALREADY_DECIDED";
-/// An event was to be skipped without a reason.
+/// Something was to be discarded without a reason.
 pub const NO_REASON: &str = "NO_REASON";
 /// The server was started without the read model.
 pub const UNKNOWN_READ_MODEL: &str = "UNKNOWN_READ_MODEL";

@@ -204,8 +204,8 @@ fn a_letter_and_its_three_sides() {
         LetterStatus::Resolved,
         LetterStatus::Discarded,
     ] {
-        let wire: v1::DeadLetter = sent(&(&letter(status)).into());
-        assert_eq!(DeadLetter::try_from(wire), Ok(letter(status)));
+        let wire: v1::CommandLetter = sent(&(&letter(status)).into());
+        assert_eq!(CommandLetter::try_from(wire), Ok(letter(status)));
     }
     for (yours, obstacle) in simulated()
         .into_iter()
@@ -220,8 +220,56 @@ fn a_letter_and_its_three_sides() {
             yours,
             obstacle,
         };
+        let view = OpenLetter::Command(Box::new(view));
         let wire: v1::DeadLetterServiceGetResponse = sent(&(&view).into());
-        assert_eq!(ThreeWay::try_from(wire), Ok(view));
+        assert_eq!(OpenLetter::try_from(wire), Ok(view));
+    }
+}
+
+#[test]
+fn a_letter_of_either_kind() {
+    let decided = |verb| Wish {
+        verb,
+        actor: Some("Zoë".into()),
+        reason: Some("it was printed by hand".into()),
+        at: Timestamp::from_micros(9),
+    };
+    let unsaid = Wish {
+        actor: None,
+        reason: None,
+        ..decided(Verb::Resubmit)
+    };
+    let parked = ReactionLetter {
+        decision: None,
+        status: LetterStatus::Parked,
+        closed_at: None,
+        ..given_up()
+    };
+    let letters = [
+        DeadLetter::Command(Box::new(letter(LetterStatus::Resolved))),
+        DeadLetter::Reaction(Box::new(ReactionLetter {
+            decision: Some(unsaid),
+            ..parked.clone()
+        })),
+        DeadLetter::Reaction(Box::new(parked)),
+        DeadLetter::Reaction(Box::new(ReactionLetter {
+            decision: Some(decided(Verb::Discard)),
+            ..given_up()
+        })),
+    ];
+    for letter in letters {
+        let wire: v1::DeadLetter = sent(&(&letter).into());
+        assert_eq!(DeadLetter::try_from(wire), Ok(letter));
+    }
+    for (event, more_followers) in [(None, false), (Some(event(4)), true)] {
+        let opened = OpenLetter::Reaction(Box::new(GivenUp {
+            letter: given_up(),
+            event,
+            followers: 7,
+            more_followers,
+        }));
+        let wire: v1::DeadLetterServiceGetResponse = sent(&(&opened).into());
+        assert_eq!(OpenLetter::try_from(wire), Ok(opened));
     }
 }
 

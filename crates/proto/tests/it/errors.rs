@@ -130,6 +130,34 @@ fn every_error_of_a_question_both_ways() {
     }
 }
 
+fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
+    match error {
+        OperatorError::UnknownComponent { .. } => (Code::NotFound, reason::UNKNOWN_COMPONENT),
+        OperatorError::Closed { .. } => (Code::FailedPrecondition, reason::DEAD_LETTER_CLOSED),
+        OperatorError::Decided { .. } => (Code::Aborted, reason::ALREADY_DECIDED),
+        OperatorError::NoReason => (Code::InvalidArgument, reason::NO_REASON),
+        OperatorError::Query(error) => expected_of_query(error),
+    }
+}
+
+#[test]
+fn every_error_of_the_desk_both_ways() {
+    let errors = operator_errors();
+    let variants: HashSet<_> = errors.iter().map(discriminant).collect();
+    assert_eq!(variants.len(), 5, "samples for every variant");
+    for error in errors {
+        let status = error.to_status();
+        let (code, reason) = expected_of_operator(&error);
+        assert_eq!(said(&status), (code, reason.to_owned()));
+        let read = OperatorError::from_status(&status).expect("one of ours");
+        match &error {
+            // It is compared as what it is: the error of a question.
+            OperatorError::Query(_) => assert_eq!(discriminant(&read), discriminant(&error)),
+            _ => assert_eq!(format!("{read:?}"), format!("{error:?}")),
+        }
+    }
+}
+
 #[test]
 fn every_error_of_a_subscription_both_ways() {
     let errors = subscribe_errors();

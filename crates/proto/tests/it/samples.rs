@@ -234,8 +234,8 @@ pub(crate) fn simulated() -> Vec<Simulated> {
     ]
 }
 
-pub(crate) fn letter(status: LetterStatus) -> DeadLetter {
-    DeadLetter {
+pub(crate) fn letter(status: LetterStatus) -> CommandLetter {
+    CommandLetter {
         id: Uuid::from_u128(13),
         request: command(),
         conflict: Conflict {
@@ -249,6 +249,7 @@ pub(crate) fn letter(status: LetterStatus) -> DeadLetter {
         attempts: vec![Attempt {
             at: Timestamp::from_micros(6),
             actor: Some("ann".into()),
+            reason: None,
             result: "it still conflicts".into(),
         }],
         status,
@@ -356,6 +357,61 @@ pub(crate) fn query_errors() -> Vec<QueryError> {
         fault,
     }));
     errors
+}
+
+pub(crate) fn operator_errors() -> Vec<OperatorError> {
+    let id = Uuid::from_u128(15);
+    let mut errors = vec![
+        OperatorError::UnknownComponent {
+            component: Component::new("other").unwrap(),
+            known: vec![Component::new("balances").unwrap()],
+        },
+        OperatorError::Closed {
+            id,
+            status: LetterStatus::Resolved,
+        },
+        OperatorError::Closed {
+            id,
+            status: LetterStatus::Discarded,
+        },
+        OperatorError::Decided { id },
+        OperatorError::NoReason,
+    ];
+    errors.extend(query_errors().into_iter().map(OperatorError::Query));
+    errors
+}
+
+pub(crate) fn given_up() -> ReactionLetter {
+    ReactionLetter {
+        id: Uuid::from_u128(16),
+        work: Work {
+            component: Component::new("printer").unwrap(),
+            partition: LogPartition(1),
+            share: Share::WHOLE,
+        },
+        stream: stream(),
+        sequence: Sequence(4),
+        failure: "no paper".into(),
+        tries: 3,
+        parked_at: Timestamp::from_micros(5),
+        attempts: vec![
+            Attempt {
+                at: Timestamp::from_micros(6),
+                actor: Some("Zoë".into()),
+                reason: Some("there is paper now".into()),
+                result: "no ink".into(),
+            },
+            Attempt {
+                at: Timestamp::from_micros(7),
+                actor: None,
+                reason: None,
+                result: "no ink".into(),
+            },
+        ],
+        decision: None,
+        status: LetterStatus::Discarded,
+        closed_at: Some(Timestamp::from_micros(10)),
+    }
 }
 
 pub(crate) fn subscribe_errors() -> Vec<SubscribeError> {

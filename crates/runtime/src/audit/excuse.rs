@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use seriatim_core::{Reaction, RecordedEvent, Sequence, StoreError, StreamId};
+use seriatim_core::{
+    LetterFilter, LetterStatus, Reaction, RecordedEvent, Sequence, StoreError, StreamId,
+};
 
 /// Skipped events that are looked at, the latest ones.
 const SKIPPED: usize = 10_000;
@@ -19,9 +21,16 @@ pub(super) struct Excuses {
 impl Excuses {
     /// What is parked is read first: an event that is in neither list was handled, or was skipped before.
     pub(super) async fn of(reaction: &dyn Reaction) -> Result<Self, StoreError> {
-        let (component, checkpoints) = (Some(reaction.component()), reaction.checkpoints());
-        let parked = checkpoints.parked(component).await?;
-        let skipped = checkpoints.skipped(component, SKIPPED).await?;
+        let (component, checkpoints) = (reaction.component(), reaction.checkpoints());
+        let parked = checkpoints.parked(Some(component)).await?;
+        let latest = LetterFilter {
+            status: Some(LetterStatus::Discarded),
+            latest_first: true,
+            ..LetterFilter::default()
+        };
+        let skipped = checkpoints
+            .closed_letters(component, &latest, SKIPPED)
+            .await?;
         Ok(Self {
             may_have_more: skipped.len() == SKIPPED,
             parked: (parked.into_iter())

@@ -11,6 +11,7 @@ mod back_off;
 mod dispatch;
 mod done;
 mod operator;
+mod drawer;
 mod parking;
 mod exactly_once;
 mod fair;

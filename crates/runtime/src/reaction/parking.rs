@@ -1,9 +1,10 @@
 //! What an owner does with what cannot be handled: it parks, skips or pauses, and tries again when it is told to.
 
 use seriatim_core::{
-    Advance, Hold, Parked, Position, RecordedEvent, Sequence, Skipped, StoreError, StreamId,
-    Tenure, Timestamp, Will,
+    Advance, Hold, LetterStatus, Parked, Position, ReactionLetter, RecordedEvent, Sequence,
+    StoreError, StreamId, Tenure, Timestamp, Verb, Wish,
 };
+use uuid::Uuid;
 
 use super::piece::{End, Piece};
 use super::policy::Then;
@@ -23,7 +24,7 @@ const FAILURE_BYTES: usize = 4096;
 enum Verdict {
     Park(Parked, Position),
     ParkAgain(Parked),
-    Skip(Skipped, Advance),
+    Skip(Box<ReactionLetter>, Advance),
     PassOver(Advance),
 }
 
@@ -87,8 +88,8 @@ impl Piece {
     ) -> Result<(), End> {
         let error = for_people(&failure.error);
         if self.policy.skips(event) {
-            let skipped = self.skipped_by_policy(event, error);
-            let verdict = Verdict::Skip(skipped, Advance::Checkpoint(to));
+            let given_up = self.given_up(event, error, tries);
+            let verdict = Verdict::Skip(self.skipped(event, &given_up), Advance::Checkpoint(to));
             self.write(&verdict, &hand.tenure).await?;
         } else if self.policy.then == Then::Pause {
             return Err(End::Paused(Some(failure), error));
@@ -98,16 +99,7 @@ impl Piece {
             );
             return Err(End::Paused(Some(failure), error));
         } else {
-            let parked = Parked {
-                work: self.work.clone(),
-                stream: event.stream.clone(),
-                sequence: event.sequence,
-                failure: error,
-                tries,
-                since: Timestamp::now(),
-                attempts: Vec::new(),
-                wish: None,
-            };
+            let parked = self.given_up(event, error, tries);
             tracing::error!(work = %self.work, stream = %event.stream, sequence = %event.sequence, "parked");
             let verdict = Verdict::Park(parked.clone(), to);
             self.write(&verdict, &hand.tenure).await?;
@@ -169,17 +161,14 @@ impl Piece {
             hand.queues.moved(stream, to);
             return Ok(());
         };
-        if let Some(wish) = parked.wish.as_ref().filter(|wish| wish.will == Will::Skip) {
-            let skipped = Skipped {
-                work: self.work.clone(),
-                stream: stream.clone(),
-                sequence: first.sequence,
-                failure: parked.failure.clone(),
-                actor: wish.actor.clone(),
-                reason: wish.reason.clone().unwrap_or_default(),
-                at: Timestamp::now(),
-            };
-            return self.skip_parked(skipped, line.sequence(1), hand).await;
+        let is_to_be_skipped =
+            (parked.wish.as_ref()).is_some_and(|wish| wish.verb == Verb::Discard);
+        if is_to_be_skipped {
+            let next = line.sequence(1);
+            let verdict = Verdict::PassOver(advance(stream, first.sequence, next));
+            self.write(&verdict, &hand.tenure).await?;
+            hand.queues.moved(stream, next);
+            return Ok(());
         }
         let events: Vec<_> = line.events.iter().collect();
         let end = line.sequence(events.len());
@@ -216,39 +205,48 @@ impl Piece {
             queue.try_in(pause);
             return Ok(());
         }
+        let parked = queue.give_back().clone();
         if self.policy.skips(event) {
-            let skipped = self.skipped_by_policy(event, for_people(error));
-            return self.skip_parked(skipped, next, hand).await;
+            let past = advance(&event.stream, event.sequence, next);
+            let verdict = Verdict::Skip(self.skipped(event, &parked), past);
+            self.write(&verdict, &hand.tenure).await?;
+            hand.queues.moved(&event.stream, next);
+            return Ok(());
         }
-        let verdict = Verdict::ParkAgain(queue.give_back().clone());
+        let verdict = Verdict::ParkAgain(parked);
         self.write(&verdict, &hand.tenure).await
     }
 
-    async fn skip_parked(
-        &mut self,
-        skipped: Skipped,
-        next: Option<Sequence>,
-        hand: &mut Hand,
-    ) -> Result<(), End> {
-        let stream = skipped.stream.clone();
-        let past = advance(&stream, skipped.sequence, next);
-        let verdict = Verdict::Skip(skipped, past);
-        self.write(&verdict, &hand.tenure).await?;
-        hand.queues.moved(&stream, next);
-        Ok(())
-    }
-
-    fn skipped_by_policy(&self, event: &RecordedEvent, failure: String) -> Skipped {
-        tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, "skipped");
-        Skipped {
+    fn given_up(&self, event: &RecordedEvent, failure: String, tries: u32) -> Parked {
+        Parked {
             work: self.work.clone(),
             stream: event.stream.clone(),
             sequence: event.sequence,
+            letter: Some(Uuid::now_v7()),
             failure,
-            actor: None,
-            reason: format!("the policy skips `{}`", event.payload.type_name),
-            at: Timestamp::now(),
+            tries,
+            since: Timestamp::now(),
+            attempts: Vec::new(),
+            wish: None,
         }
+    }
+
+    /// The letter about an event that the policy skips.
+    fn skipped(&self, event: &RecordedEvent, given_up: &Parked) -> Box<ReactionLetter> {
+        tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, "skipped");
+        let letter = given_up.as_letter().expect("what is given up has a letter");
+        let now = Timestamp::now();
+        Box::new(ReactionLetter {
+            decision: Some(Wish {
+                verb: Verb::Discard,
+                actor: None,
+                reason: Some(format!("the policy skips `{}`", event.payload.type_name)),
+                at: now,
+            }),
+            status: LetterStatus::Discarded,
+            closed_at: Some(now),
+            ..letter
+        })
     }
 
     /// As often as it takes for the store to answer. If it was done although it seemed to fail, the next try finds
@@ -261,7 +259,7 @@ impl Piece {
             let written = match verdict {
                 Verdict::Park(parked, to) => checkpoints.park(tenure, parked, *to, lease),
                 Verdict::ParkAgain(parked) => checkpoints.park_again(tenure, parked, lease),
-                Verdict::Skip(skipped, past) => checkpoints.skip(tenure, skipped, past, lease),
+                Verdict::Skip(letter, past) => checkpoints.skip(tenure, letter, past, lease),
                 Verdict::PassOver(past) => checkpoints.advance(tenure, past, lease),
             };
             match written.await {

@@ -12,7 +12,7 @@ pub struct FailurePolicy {
     /// How often it is tried again, and when. Meanwhile the piece of work waits, unless the stream is parked already.
     pub back_off: BackOff,
     /// The names of the types whose events are skipped then: of which one too few does less harm than a stream that
-    /// waits. Each is kept in mind as [`Skipped`](seriatim_core::Skipped).
+    /// waits. Each leaves a [letter](seriatim_core::ReactionLetter), which is closed.
     pub skip: Vec<String>,
     /// What becomes of all others.
     pub then: Then,

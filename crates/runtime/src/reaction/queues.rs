@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use seriatim_core::{Attempt, Parked, Sequence, StreamId, Tenure, Timestamp};
+use seriatim_core::{Attempt, Parked, Sequence, StreamId, Tenure, Timestamp, Verb};
 use tokio::time::Instant;
+use uuid::Uuid;
 
-/// How many attempts of people are kept, the latest.
-const ATTEMPTS: usize = 20;
+/// How many attempts at one letter are kept, the latest.
+const ATTEMPTS: usize = 100;
 
 /// What an owner has in hand.
 pub(crate) struct Hand {
@@ -107,9 +108,11 @@ impl Queue {
     /// What the store makes of it too. Behind others that are due, so that each has its turn.
     fn moved(&mut self, to: Sequence) {
         self.parked.sequence = to;
+        self.parked.letter = None;
         self.parked.tries = 0;
+        self.parked.attempts.clear();
         if let Some(wish) = &mut self.parked.wish {
-            wish.will = seriatim_core::Will::Retry;
+            wish.verb = Verb::Resubmit;
         }
         self.tried = 0;
         self.due = Some(Instant::now());
@@ -127,14 +130,23 @@ impl Queue {
         self.due = Some(Instant::now() + pause);
     }
 
-    /// What was wished was tried; what becomes of it now is to be decided anew.
+    /// What was wished was tried; what becomes of it now is to be decided anew. An event that nobody has been shown yet
+    /// gets its letter.
     pub(crate) fn give_back(&mut self) -> &Parked {
         let wish = self.parked.wish.take();
-        self.parked.attempts.push(Attempt {
-            at: Timestamp::now(),
-            actor: wish.and_then(|wish| wish.actor),
-            result: self.parked.failure.clone(),
-        });
+        let now = Timestamp::now();
+        if self.parked.letter.is_none() {
+            self.parked.letter = Some(Uuid::now_v7());
+            self.parked.since = now;
+        } else {
+            let (actor, reason) = wish.map_or((None, None), |wish| (wish.actor, wish.reason));
+            self.parked.attempts.push(Attempt {
+                at: now,
+                actor,
+                reason,
+                result: self.parked.failure.clone(),
+            });
+        }
         let surplus = self.parked.attempts.len().saturating_sub(ATTEMPTS);
         self.parked.attempts.drain(..surplus);
         self.due = None;

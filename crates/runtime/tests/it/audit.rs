@@ -14,6 +14,7 @@ use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor, Finding};
 use seriatim_store_memory::MemoryStore;
 use seriatim_store_sqlite::SqliteStore;
 use seriatim_testkit::faults::FaultyStore;
+use uuid::Uuid;
 
 use crate::support::{all_kinds, append, fill, stream};
 
@@ -174,6 +175,7 @@ async fn a_stream_that_is_parked_at_an_event_that_is_not_there_is_found() {
             work: work(0),
             stream: stream("order", root),
             sequence: Sequence(sequence),
+            letter: Some(Uuid::now_v7()),
             failure: "it was told to fail".into(),
             tries: 1,
             since: Timestamp::now(),

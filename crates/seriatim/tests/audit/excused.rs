@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seriatim::core::{Sequence, Timestamp, Will, Wish};
+use seriatim::core::{Sequence, Timestamp, Verb, Wish};
 use seriatim::{BackOff, FailurePolicy};
 
 use crate::desk::{Desk, Pins};
@@ -36,7 +36,7 @@ async fn what_waits_in_a_parked_stream_and_what_was_skipped_is_no_finding() {
         let store = app.coordinator().store();
         let parked = store.parked(None).await.unwrap().remove(0);
         let wish = Wish {
-            will: Will::Skip,
+            verb: Verb::Discard,
             actor: Some("the operator".into()),
             reason: Some("it will never fit".into()),
             at: Timestamp::now(),
@@ -51,7 +51,7 @@ async fn what_waits_in_a_parked_stream_and_what_was_skipped_is_no_finding() {
         assert!(audit.is_sound(), "{audit:?}");
         assert_eq!(audit.effects[0].effects, 2);
         // What it was spared is in a list, and nothing else is.
-        stage.change("DELETE FROM {t}seriatim_skipped").await;
+        stage.change("DELETE FROM {t}seriatim_closed_letters").await;
         let found = found(&app).await;
         assert!(
             matches!(&found[..], [("cannot_ask_again", says)] if says.contains("it panicked")),

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use seriatim::core::{
-    Domain, EventFilter, LogPartition, Parked, Store, StreamId, Timestamp, Will, Wish,
+    Domain, EventFilter, LetterFilter, LetterStatus, LogPartition, Parked, Store, StreamId,
+    Timestamp, Verb, Wish,
 };
 use seriatim::prelude::*;
 use seriatim::{AppBuilder, BackOff, FailurePolicy, Projector, Then};
@@ -118,9 +119,9 @@ impl Projectors {
         all.into_iter().find(|parked| parked.stream == stream(job))
     }
 
-    async fn wish(&self, parked: &Parked, will: Will) {
+    async fn wish(&self, parked: &Parked, verb: Verb) {
         let wish = Wish {
-            will,
+            verb,
             actor: None,
             reason: None,
             at: Timestamp::now(),
@@ -141,11 +142,11 @@ impl Projectors {
             match (&one.wish, one.attempts.is_empty()) {
                 (Some(_), _) => {}
                 // In vain.
-                (None, true) => self.wish(&one, Will::Retry).await,
+                (None, true) => self.wish(&one, Verb::Resubmit).await,
                 (None, false) => {
                     self.seen.is_healed.store(true, Ordering::Relaxed);
-                    self.wish(&one, Will::Retry).await;
-                    self.wish(&other, Will::Skip).await;
+                    self.wish(&one, Verb::Resubmit).await;
+                    self.wish(&other, Verb::Discard).await;
                 }
             }
             return false;
@@ -252,8 +253,14 @@ impl Scenario for Projectors {
             return false;
         }
         self.check();
-        let skipped = self.store().skipped(None, 2).await.unwrap();
-        let skipped: HashSet<_> = (skipped.into_iter())
+        let discarded = LetterFilter {
+            status: Some(LetterStatus::Discarded),
+            ..LetterFilter::default()
+        };
+        let component = PARKING.parse().unwrap();
+        let store = self.store();
+        let skipped = store.closed_letters(&component, &discarded, usize::MAX);
+        let skipped: HashSet<_> = (skipped.await.unwrap().into_iter())
             .map(|one| (one.stream.root, one.sequence.0))
             .collect();
         assert!(

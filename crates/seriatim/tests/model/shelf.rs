@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use seriatim::core::{Domain, EventFilter, RecordedEvent, Store, Timestamp, Will, Wish};
+use seriatim::core::{Domain, EventFilter, RecordedEvent, Store, Timestamp, Verb, Wish};
 use seriatim::prelude::*;
 use seriatim::{BackOff, FailurePolicy, Projector};
 
@@ -89,7 +89,7 @@ pub async fn retry_all(store: &dyn Store) -> usize {
     for parked in &parked {
         if parked.wish.is_none() {
             let wish = Wish {
-                will: Will::Retry,
+                verb: Verb::Resubmit,
                 actor: Some("the operator".into()),
                 reason: None,
                 at: Timestamp::now(),

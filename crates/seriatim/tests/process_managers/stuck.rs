@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
     Append, CommandGateway, Component, DecodeError, Domain, EventFilter, NewEvent, Parked, Payload,
-    Store, StreamId, Will, Write,
+    Store, StreamId, Write,
 };
 use seriatim::prelude::*;
 use seriatim::{
-    BackOff, Decision, FailurePolicy, Process, ReactionSettings, Reactions, open_store,
+    BackOff, Decision, FailurePolicy, LetterFilter, LetterStatus, Process, ReactionSettings,
+    Reactions, Verb, open_store,
 };
 use seriatim_runtime::{Alarms, Feed, Managed};
 use seriatim_testkit::faults::FaultyStore;
@@ -117,7 +118,8 @@ fn stuck_stream(order: Uuid) -> StreamId {
 
 async fn parked(app: &App, order: Uuid) -> Option<Parked> {
     let component = Component::new(TIMERS).unwrap();
-    let all = app.reactions().parked(Some(&component)).await.unwrap();
+    let store = app.coordinator().store();
+    let all = store.parked(Some(&component)).await.unwrap();
     let stream = stuck_stream(order);
     all.into_iter().find(|parked| parked.stream == stream)
 }
@@ -142,16 +144,16 @@ async fn until_not_parked(app: &App, order: Uuid) {
     .await;
 }
 
-async fn decide(app: &App, parked: &Parked, will: Will) {
+/// About the letter that is parked now.
+async fn decide(app: &App, order: Uuid, verb: Verb) {
+    let stuck = parked(app, order).await.unwrap();
     let decision = Decision {
-        component: parked.work.component.clone(),
-        stream: parked.stream.clone(),
-        sequence: Some(parked.sequence),
-        will,
+        letter: stuck.letter.unwrap(),
+        verb,
         actor: Some("Ann".into()),
         reason: Some("it is of no use".into()),
     };
-    app.reactions().decide(decision).await.unwrap();
+    app.desk().decide(decision).await.unwrap();
 }
 
 on_every_storage! {
@@ -179,7 +181,7 @@ async fn a_timer_on_which_its_instance_breaks_is_parked_until_it_is_mended(url: 
     let status = app.reactions().status();
     assert_eq!(status.iter().map(|piece| piece.parked).sum::<usize>(), 1);
     // In vain.
-    decide(&app, &stuck, Will::Retry).await;
+    decide(&app, broken, Verb::Resubmit).await;
     until("it was tried", async || {
         !parked(&app, broken).await.unwrap().attempts.is_empty()
     })
@@ -189,9 +191,9 @@ async fn a_timer_on_which_its_instance_breaks_is_parked_until_it_is_mended(url: 
     drop(app);
 
     let app = fragile(url).await;
-    let stuck = until_parked(&app, broken, 0, 2).await;
+    until_parked(&app, broken, 0, 2).await;
     BROKEN.lock().unwrap().remove(&broken);
-    decide(&app, &stuck, Will::Retry).await;
+    decide(&app, broken, Verb::Resubmit).await;
     until_not_parked(&app, broken).await;
     settled(&app).await;
     let triggers = steps::<Fragile>(&app, broken).await.into_iter();
@@ -207,9 +209,9 @@ async fn a_stuck_timer_that_was_set_anew_meanwhile_does_not_count(url: &str) {
     let order = place_broken(&app).await;
     until_parked(&app, order, 0, 2).await;
     app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
-    let stuck = until_parked(&app, order, 0, 4).await;
+    until_parked(&app, order, 0, 4).await;
     BROKEN.lock().unwrap().remove(&order);
-    decide(&app, &stuck, Will::Retry).await;
+    decide(&app, order, Verb::Resubmit).await;
     until_not_parked(&app, order).await;
     settled(&app).await;
     let steps = steps::<Fragile>(&app, order).await;
@@ -260,15 +262,20 @@ async fn stuck_timers_of_an_unreadable_instance_can_be_given_up(url: &str) {
         })
         .await;
         assert!(stuck.failure.contains("FromTheFuture"), "{}", stuck.failure);
-        decide(&app, &stuck, Will::Skip).await;
+        decide(&app, order, Verb::Discard).await;
     }
     until_not_parked(&app, order).await;
     no_timer_is_left::<Fragile>(&app).await;
-    let skipped = app.reactions().skipped(None, 9).await.unwrap();
-    let skipped = skipped
-        .iter()
-        .filter(|one| one.stream == stuck_stream(order));
-    let sequences: BTreeSet<_> = skipped.map(|one| one.sequence.0).collect();
+    let discarded = LetterFilter {
+        stream: Some(stuck_stream(order)),
+        status: Some(LetterStatus::Discarded),
+        ..LetterFilter::default()
+    };
+    let component = Component::new(TIMERS).unwrap();
+    let store = app.coordinator().store();
+    let discarded = store.closed_letters(&component, &discarded, 9).await;
+    let discarded = discarded.unwrap().into_iter();
+    let sequences: BTreeSet<_> = discarded.map(|letter| letter.sequence.0).collect();
     assert_eq!(sequences, BTreeSet::from([0, 1]));
     app.shutdown().await.unwrap();
 }
@@ -298,7 +305,7 @@ async fn timers_whose_domain_is_gone_wait_for_it(url: &str) {
     let feed = Feed::new(Arc::clone(&store) as _);
     let reactions = Reactions::start(&feed, managed.components.into(), &settings);
     let alarms = Alarms::start([managed.alarm], &settings);
-    let parked_there = async || reactions.parked(None).await.unwrap();
+    let parked_there = async || store.parked(None).await.unwrap();
     until("it is parked", async || !parked_there().await.is_empty()).await;
     let stuck = parked_there().await.remove(0);
     assert_eq!(stuck.stream, stuck_stream(order));
@@ -308,8 +315,7 @@ async fn timers_whose_domain_is_gone_wait_for_it(url: &str) {
     elsewhere.shutdown().await.unwrap();
 
     let app = fragile_on(store).await;
-    let component = stuck.work.component;
-    app.reactions().retry_all(&component, None).await.unwrap();
+    decide(&app, order, Verb::Resubmit).await;
     until("they have fired", async || {
         fired::<Fragile>(&app, order).await == 2
     })

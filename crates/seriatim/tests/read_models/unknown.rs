@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use seriatim::core::{Component, EventFilter, RecordedEvent};
 use seriatim::prelude::*;
 use seriatim::{BackOff, FailurePolicy, ReadModel, ReadModelStore, ReadModelTables};
+use seriatim::{DeadLetter, LetterFilter, LetterStatus, ReactionLetter};
 
 use crate::account::root;
 use crate::databases::{Database, Postgres, Sqlite, caught_up};
@@ -128,6 +129,20 @@ fn tally() -> Component {
     Component::new("tally.v1").unwrap()
 }
 
+async fn letters(app: &App, status: LetterStatus) -> Vec<ReactionLetter> {
+    let filter = LetterFilter {
+        component: Some(tally()),
+        status: Some(status),
+        ..LetterFilter::default()
+    };
+    let found = app.desk().letters(&filter, 10).await.unwrap();
+    let letters = found.into_iter().map(|letter| match letter {
+        DeadLetter::Reaction(letter) => *letter,
+        DeadLetter::Command(letter) => panic!("{letter:?}"),
+    });
+    letters.collect()
+}
+
 async fn what_is_not_declared_parks_its_stream<D: Database>()
 where
     Tally<1>: ReadModel<<D::Store as ReadModelStore>::Connection>,
@@ -136,7 +151,7 @@ where
     let policy = FailurePolicy::park();
     let (app, balances) = counted(&database, Tally::<1>::new(), policy).await;
     assert_eq!(balances, [1, 50]);
-    let parked = app.reactions().parked(Some(&tally())).await.unwrap();
+    let parked = letters(&app, LetterStatus::Parked).await;
     assert_eq!(parked.len(), 1);
     assert_eq!(
         (parked[0].stream.root, parked[0].sequence),
@@ -147,7 +162,7 @@ where
         "{}",
         parked[0].failure
     );
-    assert_eq!(app.reactions().skipped(None, 10).await.unwrap(), []);
+    assert_eq!(letters(&app, LetterStatus::Discarded).await, []);
     app.shutdown().await.unwrap();
 }
 
@@ -170,8 +185,8 @@ where
     let policy = FailurePolicy::park();
     let (app, balances) = counted(&database, Choosy, policy).await;
     assert_eq!(balances, [5, 50]);
-    assert_eq!(app.reactions().parked(None).await.unwrap(), []);
-    assert_eq!(app.reactions().skipped(None, 10).await.unwrap(), []);
+    assert_eq!(letters(&app, LetterStatus::Parked).await, []);
+    assert_eq!(letters(&app, LetterStatus::Discarded).await, []);
     app.shutdown().await.unwrap();
 }
 
@@ -196,11 +211,14 @@ where
     };
     let (app, balances) = counted(&database, Tally::<1>::new(), policy).await;
     assert_eq!(balances, [5, 50]);
-    assert_eq!(app.reactions().parked(None).await.unwrap(), []);
-    let skipped = app.reactions().skipped(Some(&tally()), 10).await.unwrap();
+    assert_eq!(letters(&app, LetterStatus::Parked).await, []);
+    let skipped = letters(&app, LetterStatus::Discarded).await;
     assert_eq!(skipped.len(), 1);
     assert_eq!(
-        (skipped[0].sequence, &skipped[0].actor),
+        (
+            skipped[0].sequence,
+            &skipped[0].decision.as_ref().unwrap().actor
+        ),
         (Sequence(1), &None)
     );
     app.shutdown().await.unwrap();

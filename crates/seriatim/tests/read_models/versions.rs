@@ -1,14 +1,15 @@
 //! Versions of a read model beside one another: built, compared, switched, dropped.
 
 use seriatim::core::{
-    Advance, CheckpointStore, Domain, Hold, Parked, Position, Reaction, Skipped, Step, StreamId,
-    Tenure, Timestamp,
+    Advance, CheckpointStore, Domain, Hold, Parked, Position, Reaction, Step, StreamId, Tenure,
+    Timestamp,
 };
 use seriatim::prelude::*;
 use seriatim::{
     Comparison, ExactlyOnce, ReadModel, ReadModelStore, ReadModelTables, VersionError,
     VersionStanding, VersionStore,
 };
+use seriatim::{LetterFilter, LetterStatus, ReactionLetter};
 
 use crate::account::{Account, Do, deposit, root};
 use crate::databases::{
@@ -199,6 +200,7 @@ where
             work: tenure.work.clone(),
             stream: stream.clone(),
             sequence: Sequence(0),
+            letter: Some(Uuid::now_v7()),
             failure: "it failed".into(),
             tries: 1,
             since: Timestamp::now(),
@@ -208,25 +210,28 @@ where
         let held = store.park(&tenure, &parked, Position(1), LEASE).await;
         assert_eq!(held.unwrap(), Hold::Held);
         tenure.position = Position(1);
-        let skipped = Skipped {
-            work: tenure.work.clone(),
+        let skipped = Parked {
             stream: StreamId::new(Domain::of::<Account>(), root(2)),
-            sequence: Sequence(0),
-            failure: "it failed".into(),
-            actor: None,
-            reason: "its policy".into(),
-            at: Timestamp::now(),
+            letter: Some(Uuid::now_v7()),
+            ..parked.clone()
+        };
+        let skipped = ReactionLetter {
+            status: LetterStatus::Discarded,
+            closed_at: Some(Timestamp::now()),
+            ..skipped.as_letter().unwrap()
         };
         let to = Advance::Checkpoint(Position(2));
         let held = store.skip(&tenure, &skipped, &to, LEASE).await;
         assert_eq!(held.unwrap(), Hold::Held);
     }
     store.drop_version(&tally(2)).await.unwrap();
+    let every = LetterFilter::default();
     for (component, left) in of_both.iter().zip([1, 0]) {
-        let component = Some(component);
-        assert_eq!(store.checkpoints(component).await.unwrap().len(), left);
-        assert_eq!(store.parked(component).await.unwrap().len(), left);
-        assert_eq!(store.skipped(component, 10).await.unwrap().len(), left);
+        let checkpoints = store.checkpoints(Some(component)).await.unwrap();
+        assert_eq!(checkpoints.len(), left);
+        assert_eq!(store.parked(Some(component)).await.unwrap().len(), left);
+        let closed = store.closed_letters(component, &every, 10).await;
+        assert_eq!(closed.unwrap().len(), left);
     }
     assert_eq!(database.tables("_v2").await, 0);
     // The views still show the first.
@@ -357,6 +362,7 @@ where
         work: tenure.work.clone(),
         stream: stream.clone(),
         sequence: Sequence(0),
+        letter: Some(Uuid::now_v7()),
         failure: "it failed".into(),
         tries: 1,
         since: Timestamp::now(),

@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use seriatim::core::{
-    CommandGateway, CommandRequest, EventStore, FactRequest, Store, StreamId, Will,
-};
+use seriatim::core::{CommandGateway, CommandRequest, EventStore, FactRequest, Store, StreamId};
 use seriatim::prelude::*;
 use seriatim::{
-    Coordinator, Decision, Enrolled, FailurePolicy, PieceState, SagaReaction, open_store,
+    Coordinator, DeadLetter, Decision, Enrolled, FailurePolicy, LetterFilter, PieceState,
+    SagaReaction, Verb, open_store,
 };
 
 use crate::shop::{Giving, Order, Reserving, Stock};
@@ -111,22 +110,21 @@ async fn a_stream_that_is_parked_holds_up_no_other_and_is_handled_in_order_later
         reservations(&app, sku).await == 2
     })
     .await;
-    let parked = app.reactions().parked(None).await.unwrap();
-    let [parked] = &parked[..] else {
+    let desk = app.desk();
+    let parked = desk.letters(&LetterFilter::default(), 10).await.unwrap();
+    let [DeadLetter::Reaction(parked)] = &parked[..] else {
         panic!("one stream is parked: {parked:?}")
     };
     assert_eq!(parked.stream.root, unlucky);
     assert!(parked.failure.contains("unlucky"), "{}", parked.failure);
 
     let decision = Decision {
-        component: "reserving".parse().unwrap(),
-        stream: parked.stream.clone(),
-        sequence: Some(parked.sequence),
-        will: Will::Skip,
+        letter: parked.id,
+        verb: Verb::Discard,
         actor: Some("Ann".into()),
         reason: Some("nobody wants 13".into()),
     };
-    app.reactions().decide(decision).await.unwrap();
+    desk.decide(decision).await.unwrap();
     until("what followed is served", async || {
         reservations(&app, sku).await == 4
     })

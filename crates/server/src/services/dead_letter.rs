@@ -1,25 +1,28 @@
 //! `DeadLetterService`.
 
 use seriatim_coordinator::Coordinator;
-use seriatim_proto::{convert, v1};
+use seriatim_core::Desk;
+use seriatim_proto::{actor, convert, v1};
 use tonic::{Request, Response, Status};
 use v1::dead_letter_service_server::DeadLetterService;
 
 use super::page::Page;
-use super::{check_domain, status, store_status};
+use super::{check_domain, status};
 
-/// Letters read from the store at once: each holds a whole request, which may be as large as a message.
+/// Letters read at once: each may hold a whole request, which may be as large as a message.
 const PIECE_LETTERS: usize = 16;
 
-/// Shows dead letters.
+/// Shows dead letters of all kinds, and has done what people decide.
 #[derive(Clone, Debug)]
 pub(crate) struct DeadLetters {
     coordinator: Coordinator,
+    desk: Desk,
 }
 
 impl DeadLetters {
-    pub(crate) fn new(coordinator: Coordinator) -> Self {
-        Self { coordinator }
+    /// The desk has the letters of the coordinator, and others.
+    pub(crate) fn new(coordinator: Coordinator, desk: Desk) -> Self {
+        Self { coordinator, desk }
     }
 }
 
@@ -34,9 +37,8 @@ impl DeadLetterService for DeadLetters {
         let mut page = Page::of(request.page_size);
         let mut next_page_token = String::new();
         'page: loop {
-            let store = self.coordinator.store();
-            let piece = store.letters(&filter, PIECE_LETTERS).await;
-            let piece = piece.map_err(store_status)?;
+            let piece = self.desk.letters(&filter, PIECE_LETTERS).await;
+            let piece = piece.map_err(status)?;
             if let (true, None, Some(domain)) = (piece.is_empty(), filter.after, &filter.domain) {
                 check_domain(&self.coordinator, domain)?;
             }
@@ -46,7 +48,7 @@ impl DeadLetterService for DeadLetters {
                     next_page_token = last.to_string();
                     break 'page;
                 }
-                filter.after = Some(letter.id);
+                filter.after = Some(letter.id());
             }
             if piece.len() < PIECE_LETTERS {
                 break;
@@ -63,7 +65,31 @@ impl DeadLetterService for DeadLetters {
         request: Request<v1::DeadLetterServiceGetRequest>,
     ) -> Result<Response<v1::DeadLetterServiceGetResponse>, Status> {
         let id = convert::uuid(request.get_ref().id.as_ref(), "id").map_err(status)?;
-        let view = self.coordinator.examine(id).await.map_err(status)?;
-        Ok(Response::new((&view).into()))
+        let letter = self.desk.open(id).await.map_err(status)?;
+        Ok(Response::new((&letter).into()))
+    }
+
+    async fn resubmit(
+        &self,
+        request: Request<v1::DeadLetterServiceResubmitRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceResubmitResponse>, Status> {
+        let actor = actor(request.metadata()).map_err(status)?;
+        let decision = convert::resubmission(request.into_inner(), actor).map_err(status)?;
+        let letter = self.desk.decide(decision).await.map_err(status)?;
+        Ok(Response::new(v1::DeadLetterServiceResubmitResponse {
+            letter: Some((&letter).into()),
+        }))
+    }
+
+    async fn discard(
+        &self,
+        request: Request<v1::DeadLetterServiceDiscardRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceDiscardResponse>, Status> {
+        let actor = actor(request.metadata()).map_err(status)?;
+        let decision = convert::discarding(request.into_inner(), actor).map_err(status)?;
+        let letter = self.desk.decide(decision).await.map_err(status)?;
+        Ok(Response::new(v1::DeadLetterServiceDiscardResponse {
+            letter: Some((&letter).into()),
+        }))
     }
 }

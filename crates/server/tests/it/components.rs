@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    Component, Decision, EventFilter, OperatorError, Parked, RecordedEvent, Sequence, StreamId,
-    Will,
+    Component, DeadLetter, Decision, EventFilter, LetterFilter, LetterKind, LetterStatus,
+    MergeStrategy, OpenLetter, OperatorError, QueryError, ReactionLetter, RecordedEvent, Sequence,
+    StreamId, Verb,
 };
-use seriatim_proto::{CallError, Client, v1};
+use seriatim_proto::{CallError, Client, convert, v1};
 use seriatim_runtime::{
     AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, Projector, ReactionSettings, Reactions,
 };
 use seriatim_store_memory::MemoryStore;
 use tonic::Code;
-use v1::admin_service_client::AdminServiceClient;
+use uuid::Uuid;
 
 use crate::rig::*;
 
@@ -79,27 +80,28 @@ async fn stage(policy: FailurePolicy) -> Stage {
 }
 
 impl Stage {
-    async fn until_parked(&self, count: usize) -> Vec<Parked> {
+    /// What is parked, once the log is read to its end and nothing is on its way.
+    async fn until_parked(&self, count: usize) -> Vec<ReactionLetter> {
         loop {
-            let (parked, total) = self.client.parked(None).await.unwrap();
-            assert_eq!(total, parked.len() as u64);
+            let parked = self.letters(LetterStatus::Parked).await;
             let progress = self.client.progress().await.unwrap();
-            if parked.len() == count && progress[0].lag() == 0 {
+            let is_so = progress[0].lag() == 0 && progress[0].parked == count;
+            if is_so && parked.len() == count {
                 return parked;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
-    fn decision(&self, will: Will) -> Decision {
-        Decision {
-            component: Component::new("fussy").unwrap(),
-            stream: self.stream.clone(),
-            sequence: Some(Sequence(1)),
-            will,
-            actor: Some("Zoë".into()),
-            reason: Some("it was done by hand".into()),
-        }
+    async fn letters(&self, status: LetterStatus) -> Vec<ReactionLetter> {
+        let filter = LetterFilter {
+            component: Some(Component::new("fussy").unwrap()),
+            status: Some(status),
+            ..LetterFilter::default()
+        };
+        let (letters, next) = self.client.letters(&filter, None).await.unwrap();
+        assert_eq!(next, None);
+        letters.into_iter().map(of_reaction).collect()
     }
 
     async fn refused(&self, decision: &Decision) -> OperatorError {
@@ -110,38 +112,133 @@ impl Stage {
     }
 }
 
-#[tokio::test]
-async fn a_parked_stream_is_shown_and_skipped() {
-    let stage = stage(FailurePolicy::park()).await;
-    let parked = stage.until_parked(1).await;
-    assert_eq!(parked[0].stream, stage.stream);
-    assert_eq!((parked[0].sequence, parked[0].tries), (Sequence(1), 1));
-    assert_eq!(parked[0].failure, "the second one is too much");
-    let progress = stage.client.progress().await.unwrap();
-    assert_eq!(progress[0].parked, 1);
-    assert!(progress[0].checkpoint.owner.is_some());
+fn of_reaction(letter: DeadLetter) -> ReactionLetter {
+    match letter {
+        DeadLetter::Reaction(letter) => *letter,
+        DeadLetter::Command(letter) => panic!("{letter:?}"),
+    }
+}
 
-    let was = stage.client.decide(&stage.decision(Will::Skip)).await;
-    assert_eq!(was.unwrap(), parked[0]);
-    stage.until_parked(0).await;
-    let fussy = Component::new("fussy").unwrap();
-    let skipped = stage.client.skipped(Some(&fussy), 0).await.unwrap();
-    assert_eq!(skipped.len(), 1);
-    assert_eq!(skipped[0].actor.as_deref(), Some("Zoë"));
-    assert_eq!(skipped[0].reason, "it was done by hand");
-    assert_eq!(skipped[0].sequence, Sequence(1));
+fn decision(verb: Verb, letter: Uuid) -> Decision {
+    Decision {
+        letter,
+        verb,
+        actor: Some("Zoë".into()),
+        reason: Some("it was done by hand".into()),
+    }
 }
 
 #[tokio::test]
-async fn all_parked_streams_are_retried() {
+async fn an_event_that_was_given_up_is_shown_and_discarded() {
     let stage = stage(FailurePolicy::park()).await;
-    stage.until_parked(1).await;
-    stage.broken.store(false, Ordering::Relaxed);
-    let fussy = Component::new("fussy").unwrap();
-    let count = stage.client.retry_all(&fussy, Some("Zoë")).await;
-    assert_eq!(count.unwrap(), 1);
+    let parked = stage.until_parked(1).await.remove(0);
+    assert_eq!(parked.stream, stage.stream);
+    assert_eq!((parked.sequence, parked.tries), (Sequence(1), 1));
+    assert_eq!(parked.failure, "the second one is too much");
+    let OpenLetter::Reaction(opened) = stage.client.letter(parked.id).await.unwrap() else {
+        panic!("it is no command")
+    };
+    assert_eq!(opened.letter, parked);
+    assert_eq!(opened.event.unwrap().payload.type_name, "Labelled");
+    assert_eq!((opened.followers, opened.more_followers), (2, false));
+
+    let discard = decision(Verb::Discard, parked.id);
+    let decided = of_reaction(stage.client.decide(&discard).await.unwrap());
+    assert_eq!(decided.decision.unwrap().verb, Verb::Discard);
     stage.until_parked(0).await;
-    assert_eq!(stage.client.skipped(None, 10).await.unwrap(), []);
+    let discarded = stage.letters(LetterStatus::Discarded).await;
+    let [kept] = &discarded[..] else {
+        panic!("{discarded:?}")
+    };
+    assert_eq!((kept.id, kept.parked_at), (parked.id, parked.parked_at));
+    let why = kept.decision.as_ref().unwrap();
+    assert_eq!(why.actor.as_deref(), Some("Zoë"));
+    assert_eq!(why.reason.as_deref(), Some("it was done by hand"));
+    match stage.refused(&discard).await {
+        OperatorError::Closed { id, status } => {
+            assert_eq!((id, status), (parked.id, LetterStatus::Discarded));
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_was_given_up_is_resubmitted() {
+    let stage = stage(FailurePolicy::park()).await;
+    let parked = stage.until_parked(1).await.remove(0);
+    stage.broken.store(false, Ordering::Relaxed);
+    let resubmit = Decision {
+        reason: None,
+        ..decision(Verb::Resubmit, parked.id)
+    };
+    stage.client.decide(&resubmit).await.unwrap();
+    stage.until_parked(0).await;
+    assert_eq!(stage.letters(LetterStatus::Discarded).await, []);
+    let resolved = stage.letters(LetterStatus::Resolved).await;
+    assert_eq!(resolved[0].id, parked.id);
+    assert!(resolved[0].closed_at >= Some(parked.parked_at));
+}
+
+/// One list in the order of parking, page by page, whatever the letters are about.
+#[tokio::test]
+async fn commands_and_events_lie_on_one_desk() {
+    let stage = stage(FailurePolicy::park()).await;
+    let event = stage.until_parked(1).await.remove(0);
+    let mut expected = vec![event.id];
+    for label in ["x", "y"] {
+        let payload = format!(r#"{{"label":"{label}"}}"#);
+        let request = stale(
+            0,
+            MergeStrategy::Manual,
+            ask(&stage.stream, "Label", &payload),
+        );
+        let response = stage.rig.submit(request).await;
+        let id = dead_lettered(&response).id.as_ref();
+        expected.push(convert::uuid(id, "id").unwrap());
+    }
+    for latest_first in [false, true] {
+        let (mut seen, mut page_token) = (Vec::new(), String::new());
+        for count in [2, 1] {
+            let request = v1::DeadLetterServiceListRequest {
+                page_size: 2,
+                page_token,
+                latest_first,
+                ..Default::default()
+            };
+            let answer = stage
+                .rig
+                .letters()
+                .list(request)
+                .await
+                .unwrap()
+                .into_inner();
+            assert_eq!(answer.letters.len(), count);
+            let letters = answer.letters.into_iter();
+            seen.extend(letters.map(|letter| DeadLetter::try_from(letter).unwrap().id()));
+            page_token = answer.next_page_token;
+        }
+        assert_eq!(page_token, "");
+        assert_eq!(seen, expected);
+        expected.reverse();
+    }
+    for (kind, count) in [(LetterKind::Command, 2), (LetterKind::Reaction, 1)] {
+        let filter = LetterFilter {
+            kind: Some(kind),
+            domain: Some(stage.stream.domain.clone()),
+            ..LetterFilter::default()
+        };
+        let (letters, _) = stage.client.letters(&filter, None).await.unwrap();
+        assert_eq!(letters.len(), count, "{kind:?}");
+    }
+    // The same verbs.
+    let discard = decision(Verb::Discard, expected[1]);
+    let discarded = stage.client.decide(&discard).await.unwrap();
+    assert_eq!(discarded.status(), LetterStatus::Discarded);
+    let resubmit = decision(Verb::Resubmit, expected[2]);
+    let resolved = stage.client.decide(&resubmit).await.unwrap();
+    assert_eq!(resolved.status(), LetterStatus::Resolved);
+    assert_eq!(resolved.attempts()[0].actor.as_deref(), Some("Zoë"));
+    assert_eq!(stage.letters(LetterStatus::Parked).await, [event]);
 }
 
 #[tokio::test]
@@ -166,53 +263,40 @@ async fn paused_work_is_resumed() {
 #[tokio::test]
 async fn what_cannot_be_done_is_refused_with_its_reason() {
     let stage = stage(FailurePolicy::park()).await;
-    stage.until_parked(1).await;
-    let other = Decision {
-        component: Component::new("other").unwrap(),
-        ..stage.decision(Will::Retry)
+    let parked = stage.until_parked(1).await.remove(0);
+    let of_other = LetterFilter {
+        component: Some(Component::new("other").unwrap()),
+        ..LetterFilter::default()
     };
-    match stage.refused(&other).await {
-        OperatorError::UnknownComponent { component, known } => {
+    match stage.client.letters(&of_other, None).await.unwrap_err() {
+        CallError::Refused(OperatorError::UnknownComponent { component, known }) => {
             assert_eq!((component.as_str(), known[0].as_str()), ("other", "fussy"));
         }
         other => panic!("{other}"),
     }
-    let elsewhere = Decision {
-        sequence: Some(Sequence(3)),
-        ..stage.decision(Will::Skip)
-    };
-    match stage.refused(&elsewhere).await {
-        OperatorError::Elsewhere { asked, parked, .. } => {
-            assert_eq!((asked, parked), (Sequence(3), Sequence(1)));
-        }
+    for reason in [None, Some(" ".into())] {
+        let unsaid = Decision {
+            reason,
+            ..decision(Verb::Discard, parked.id)
+        };
+        let refused = stage.refused(&unsaid).await;
+        assert!(matches!(refused, OperatorError::NoReason), "{refused}");
+    }
+    let nobody = Uuid::now_v7();
+    match stage.refused(&decision(Verb::Resubmit, nobody)).await {
+        OperatorError::Query(QueryError::UnknownLetter { id }) => assert_eq!(id, nobody),
         other => panic!("{other}"),
     }
-    let unsaid = Decision {
-        reason: None,
-        ..stage.decision(Will::Skip)
-    };
-    let refused = stage.refused(&unsaid).await;
-    assert!(matches!(refused, OperatorError::NoReason), "{refused}");
-    let stranger = Decision {
-        stream: till(),
-        ..stage.decision(Will::Retry)
-    };
-    let refused = stage.refused(&stranger).await;
-    assert!(
-        matches!(refused, OperatorError::NotParked { .. }),
-        "{refused}"
-    );
 }
 
 #[tokio::test]
-async fn a_malformed_decision_names_its_fields() {
-    let stage = stage(FailurePolicy::park()).await;
-    let mut admin = AdminServiceClient::new(stage.rig.channel.clone());
-    let request = v1::DecideRequest {
-        component: "No!".into(),
-        ..v1::DecideRequest::default()
-    };
-    let refused = admin.decide(request).await.unwrap_err();
+async fn a_decision_about_nothing_is_malformed() {
+    let rig = Rig::start().await;
+    let request = v1::DeadLetterServiceDiscardRequest::default();
+    let refused = rig.letters().discard(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
-    assert_eq!(faulty_fields(&refused), ["component", "cover", "will"]);
+    assert_eq!(faulty_fields(&refused), ["id"]);
+    let request = v1::DeadLetterServiceResubmitRequest::default();
+    let refused = rig.letters().resubmit(request).await.unwrap_err();
+    assert_eq!(faulty_fields(&refused), ["id"]);
 }

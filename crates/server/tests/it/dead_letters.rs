@@ -1,8 +1,8 @@
 //! Dead letters: lists, and one from three sides.
 
 use seriatim_core::{
-    ConflictReason, LetterStatus, MergeStrategy, ParkReason, Sequence, Simulated, StreamId,
-    ThreeWay,
+    ConflictReason, LetterStatus, MergeStrategy, OpenLetter, ParkReason, Sequence, Simulated,
+    StreamId,
 };
 use seriatim_proto::{convert, v1};
 use tonic::{Code, Request};
@@ -24,9 +24,16 @@ async fn park(rig: &Rig, stream: &StreamId, text: &str) -> Option<v1::Uuid> {
 async fn list(
     rig: &Rig,
     request: v1::DeadLetterServiceListRequest,
-) -> (Vec<v1::DeadLetter>, String) {
+) -> (Vec<v1::CommandLetter>, String) {
     let answer = rig.letters().list(request).await.unwrap().into_inner();
-    (answer.letters, answer.next_page_token)
+    let letters = answer
+        .letters
+        .into_iter()
+        .map(|letter| match letter.letter {
+            Some(v1::dead_letter::Letter::Command(letter)) => letter,
+            other => panic!("{other:?}"),
+        });
+    (letters.collect(), answer.next_page_token)
 }
 
 #[tokio::test]
@@ -38,7 +45,9 @@ async fn a_letter_from_three_sides() {
     let id = park(&rig, &stream, "mine").await;
     let request = v1::DeadLetterServiceGetRequest { id: id.clone() };
     let answer = rig.letters().get(request).await.unwrap().into_inner();
-    let view = ThreeWay::try_from(answer).unwrap();
+    let OpenLetter::Command(view) = answer.try_into().unwrap() else {
+        panic!("it is a command")
+    };
     assert_eq!(view.letter.id, convert::uuid(id.as_ref(), "id").unwrap());
     assert_eq!(view.letter.reason, ParkReason::Manual);
     assert_eq!(view.letter.status, LetterStatus::Parked);

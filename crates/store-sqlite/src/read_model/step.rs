@@ -2,7 +2,7 @@
 
 use seriatim_core::{
     Advance, Hold, ReactionError, ReadModel, ReadModelTables, Sequence, Step, StoreError,
-    StoreErrorKind, StreamId, TableGone, Tenure, Timestamp, Will,
+    StoreErrorKind, StreamId, TableGone, Tenure, Timestamp, Verb,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -76,8 +76,13 @@ async fn advance(connection: &mut SqliteConnection, step: Step<'_>) -> Result<Ho
             match held(connection, hold).await? {
                 Hold::Lost => Ok(Hold::Lost),
                 Hold::Held => {
-                    let parked = advance_parked(tenure, stream, *from, *to);
-                    held(connection, parked).await
+                    let close = of_stream(parked::close_text(), tenure, stream, *from);
+                    close
+                        .bind(now.as_micros())
+                        .execute(&mut *connection)
+                        .await?;
+                    let moved = advance_parked(tenure, stream, *from, *to);
+                    held(connection, moved).await
                 }
             }
         }
@@ -94,17 +99,22 @@ fn advance_parked(
         Some(_) => parked::advance_text(),
         None => parked::unpark_text(),
     };
-    let statement = of(text, tenure)
-        .bind(stream.domain.as_str().to_owned())
-        .bind(stream.root.as_bytes().to_vec())
-        .bind(from.0);
+    let statement = of_stream(text, tenure, stream, from);
     match to {
-        Some(to) => statement.bind(to.0).bind(Will::Retry.as_str()),
+        Some(to) => statement.bind(to.0).bind(Verb::Resubmit.as_str()),
         None => statement,
     }
 }
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;
+
+/// The first four parameters are the work, the next two the stream, the seventh is where it is parked.
+fn of_stream(text: String, tenure: &Tenure, stream: &StreamId, from: Sequence) -> Statement {
+    of(text, tenure)
+        .bind(stream.domain.as_str().to_owned())
+        .bind(stream.root.as_bytes().to_vec())
+        .bind(from.0)
+}
 
 /// The first four parameters are the work, the fifth is the tenure.
 fn under(text: String, tenure: &Tenure) -> Statement {

@@ -1,6 +1,8 @@
 //! Rules of dead letters: written with their claim, listed oldest first, by filter and page.
 
-use seriatim_core::{DeadLetter, FirstResult, LetterFilter, LetterStatus, Payload, StreamId};
+use seriatim_core::{
+    Attempt, CommandLetter, FirstResult, LetterFilter, LetterStatus, Payload, StreamId,
+};
 use uuid::Uuid;
 
 use super::samples::*;
@@ -30,7 +32,7 @@ pub async fn a_letter_is_written_whatever_is_current(a: &Handle, b: &Handle) {
 pub async fn a_letter_appended_again_is_kept_once(a: &Handle, b: &Handle) {
     let first = letter(&new_stream());
     write(a, parked(&first)).await;
-    let again = DeadLetter {
+    let again = CommandLetter {
         base_hash: None,
         ..first.clone()
     };
@@ -80,7 +82,7 @@ pub async fn letters_are_filtered(a: &Handle, b: &Handle) {
             LetterStatus::Discarded,
             LetterStatus::Parked,
         ] {
-            let parked_letter = DeadLetter {
+            let parked_letter = CommandLetter {
                 status,
                 ..letter(stream)
             };
@@ -92,9 +94,10 @@ pub async fn letters_are_filtered(a: &Handle, b: &Handle) {
     for filter in all_filters(&streams, written[5].id) {
         let matching: Vec<_> = written
             .iter()
-            .filter(|letter| filter.matches(letter))
+            .filter(|letter| filter.matches(letter.id, letter.stream(), letter.status))
             .cloned()
             .collect();
+        let matching = in_order(&filter, matching);
         assert_eq!(
             letters(b, filter.clone(), 100).await,
             matching,
@@ -119,12 +122,16 @@ fn all_filters(streams: &[StreamId], middle: Uuid) -> Vec<LetterFilter> {
         for stream in streams {
             for status in statuses {
                 for after in [None, Some(middle), Some(Uuid::max())] {
-                    filters.push(LetterFilter {
-                        domain: domain.clone(),
-                        stream: stream.cloned(),
-                        status,
-                        after,
-                    });
+                    for latest_first in [false, true] {
+                        filters.push(LetterFilter {
+                            domain: domain.clone(),
+                            stream: stream.cloned(),
+                            status,
+                            after,
+                            latest_first,
+                            ..LetterFilter::default()
+                        });
+                    }
                 }
             }
         }
@@ -132,7 +139,49 @@ fn all_filters(streams: &[StreamId], middle: Uuid) -> Vec<LetterFilter> {
     filters
 }
 
-async fn letters(store: &Handle, filter: LetterFilter, limit: usize) -> Vec<DeadLetter> {
+fn in_order(filter: &LetterFilter, mut letters: Vec<CommandLetter>) -> Vec<CommandLetter> {
+    if filter.latest_first {
+        letters.reverse();
+    }
+    letters
+}
+
+/// Each attempt is noted on top of the one before: of two people who try one letter at the same time, one is first.
+pub async fn a_letter_is_revised_by_one_of_two(a: &Handle, b: &Handle) {
+    let first = letter(&new_stream());
+    write(a, parked(&first)).await;
+    let failed = tried(&first, LetterStatus::Parked, "no seat is left");
+    assert!(a.revise(&failed).await.unwrap());
+    let late = tried(&first, LetterStatus::Discarded, "nobody wants it");
+    assert!(!b.revise(&late).await.unwrap());
+    assert_eq!(b.letter(first.id).await.unwrap(), Some(failed.clone()));
+
+    let resolved = tried(&failed, LetterStatus::Resolved, "2 events");
+    assert!(b.revise(&resolved).await.unwrap());
+    assert_eq!(a.letter(first.id).await.unwrap(), Some(resolved.clone()));
+    let still_parked = LetterFilter {
+        status: Some(LetterStatus::Parked),
+        ..LetterFilter::default()
+    };
+    assert_eq!(letters(a, still_parked, 10).await, []);
+    assert!(!a.revise(&letter(&new_stream())).await.unwrap());
+    let unknown = tried(&letter(&new_stream()), LetterStatus::Resolved, "1 event");
+    assert!(!a.revise(&unknown).await.unwrap());
+}
+
+fn tried(before: &CommandLetter, status: LetterStatus, result: &str) -> CommandLetter {
+    let mut after = before.clone();
+    after.attempts.push(Attempt {
+        at: before.parked_at,
+        actor: Some("Zoë".into()),
+        reason: None,
+        result: result.into(),
+    });
+    after.status = status;
+    after
+}
+
+async fn letters(store: &Handle, filter: LetterFilter, limit: usize) -> Vec<CommandLetter> {
     let letters = store.letters(&filter, limit).await;
     letters.expect("the store answers")
 }

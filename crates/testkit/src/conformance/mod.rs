@@ -26,6 +26,7 @@ mod checkpoints;
 mod claims;
 mod letters;
 mod parking;
+mod closed_letters;
 mod partitions;
 mod races;
 mod reading;
@@ -38,6 +39,7 @@ pub use append::*;
 pub use assignments::*;
 pub use checkpoints::*;
 pub use claims::*;
+pub use closed_letters::*;
 pub use letters::*;
 pub use parking::*;
 pub use partitions::*;
@@ -123,6 +125,7 @@ macro_rules! store_conformance {
             letters_read_back_as_they_were_written
             letters_are_listed_oldest_first
             letters_are_filtered
+            a_letter_is_revised_by_one_of_two
         }
         $crate::partitions_conformance!($open);
         $crate::checkpoint_conformance!($open);
@@ -182,6 +185,7 @@ mod tests {
             include_str!("assignments.rs"),
             include_str!("checkpoints.rs"),
             include_str!("claims.rs"),
+            include_str!("closed_letters.rs"),
             include_str!("letters.rs"),
             include_str!("parking.rs"),
             include_str!("partitions.rs"),

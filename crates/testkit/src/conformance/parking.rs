@@ -1,24 +1,27 @@
 //! Rules of parked streams: they move with the tenure alone, one event after another, and nothing of them is lost.
 
 use seriatim_core::{
-    Advance, Attempt, Domain, Hold, Parked, Position, Sequence, Skipped, StreamId, Tenure,
-    Timestamp, Will, Wish, Work,
+    Advance, Attempt, Domain, Hold, LetterFilter, LetterStatus, Parked, Position, ReactionLetter,
+    Sequence, StreamId, Tenure, Timestamp, Verb, Wish, Work,
 };
 use uuid::Uuid;
 
 use super::CheckpointHandle;
 use super::checkpoints::{HOUR, checkpoint, take, work};
 
-fn stream(root: u128) -> StreamId {
+pub(super) fn stream(root: u128) -> StreamId {
     let domain = Domain::new("order").expect("it is a name");
     StreamId::new(domain, Uuid::from_u128(root))
 }
 
-fn parked(work: &Work, root: u128, sequence: u32) -> Parked {
+/// Its letter sorts by the root and the sequence.
+pub(super) fn parked(work: &Work, root: u128, sequence: u32) -> Parked {
+    let number = root.wrapping_mul(1000).wrapping_add(sequence.into());
     Parked {
         work: work.clone(),
         stream: stream(root),
         sequence: Sequence(sequence),
+        letter: Some(Uuid::from_u128(number)),
         failure: "the printer is on fire".into(),
         tries: 3,
         since: Timestamp::from_micros(1_700_000_000_000_001),
@@ -27,28 +30,46 @@ fn parked(work: &Work, root: u128, sequence: u32) -> Parked {
     }
 }
 
-fn wish(will: Will) -> Wish {
+pub(super) fn wish(verb: Verb) -> Wish {
     Wish {
-        will,
+        verb,
         actor: Some("Zoë".into()),
         reason: None,
         at: Timestamp::from_micros(1_700_000_000_500_000),
     }
 }
 
-fn skipped(of: &Parked) -> Skipped {
-    Skipped {
-        work: of.work.clone(),
-        stream: of.stream.clone(),
-        sequence: of.sequence,
-        failure: of.failure.clone(),
-        actor: Some("Zoë".into()),
-        reason: "it was printed by hand".into(),
-        at: Timestamp::from_micros(1_700_000_000_900_000 + i64::from(of.sequence.0)),
+/// As the policy skips it.
+pub(super) fn skipped(of: &Parked) -> ReactionLetter {
+    let at = Timestamp::from_micros(1_700_000_000_900_000);
+    ReactionLetter {
+        decision: Some(Wish {
+            verb: Verb::Discard,
+            actor: None,
+            reason: Some("the policy skips `Printed`".into()),
+            at,
+        }),
+        status: LetterStatus::Discarded,
+        closed_at: Some(at),
+        ..of.as_letter().expect("it has a letter")
     }
 }
 
-async fn park(store: &CheckpointHandle, tenure: &mut Tenure, parked: &Parked, to: u64) -> Hold {
+pub(super) async fn closed(
+    store: &CheckpointHandle,
+    work: &Work,
+    filter: &LetterFilter,
+) -> Vec<ReactionLetter> {
+    let closed = store.closed_letters(&work.component, filter, 100).await;
+    closed.expect("the store answers")
+}
+
+pub(super) async fn park(
+    store: &CheckpointHandle,
+    tenure: &mut Tenure,
+    parked: &Parked,
+    to: u64,
+) -> Hold {
     let hold = store.park(tenure, parked, Position(to), HOUR).await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
@@ -57,7 +78,7 @@ async fn park(store: &CheckpointHandle, tenure: &mut Tenure, parked: &Parked, to
     hold
 }
 
-async fn advance(
+pub(super) async fn advance(
     store: &CheckpointHandle,
     tenure: &Tenure,
     root: u128,
@@ -73,11 +94,11 @@ async fn advance(
     hold.expect("the store answers")
 }
 
-async fn all(store: &CheckpointHandle) -> Vec<Parked> {
+pub(super) async fn all(store: &CheckpointHandle) -> Vec<Parked> {
     store.parked(None).await.expect("the store answers")
 }
 
-async fn decide(store: &CheckpointHandle, of: &Parked, wish: &Wish) -> bool {
+pub(super) async fn decide(store: &CheckpointHandle, of: &Parked, wish: &Wish) -> bool {
     let noted = store.decide(&of.work, &of.stream, of.sequence, wish).await;
     noted.expect("the store answers")
 }
@@ -129,7 +150,7 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
     assert_eq!(lost.map(Result::unwrap), [Hold::Lost; 6]);
     assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
     assert_eq!(all(b).await, [kept]);
-    assert_eq!(b.skipped(None, 9).await.unwrap(), []);
+    assert_eq!(closed(b, &work, &LetterFilter::default()).await, []);
     let stands = checkpoint(b, &work).await;
     assert_eq!((stands.position, stands.paused), (Position(9), None));
 }
@@ -185,16 +206,16 @@ pub async fn a_wish_is_noted_once_and_for_one_event(a: &CheckpointHandle, b: &Ch
     let mut tenure = take(a, &work, "one", HOUR).await;
     let at_four = parked(&work, 1, 4);
     assert_eq!(park(a, &mut tenure, &at_four, 9).await, Hold::Held);
-    assert!(!decide(b, &parked(&work, 1, 3), &wish(Will::Skip)).await);
-    assert!(!decide(b, &parked(&work, 2, 4), &wish(Will::Skip)).await);
-    assert!(decide(b, &at_four, &wish(Will::Skip)).await);
+    assert!(!decide(b, &parked(&work, 1, 3), &wish(Verb::Discard)).await);
+    assert!(!decide(b, &parked(&work, 2, 4), &wish(Verb::Discard)).await);
+    assert!(decide(b, &at_four, &wish(Verb::Discard)).await);
     let second = Wish {
         actor: None,
-        ..wish(Will::Retry)
+        ..wish(Verb::Resubmit)
     };
     assert!(!decide(a, &at_four, &second).await);
     let wanted = Parked {
-        wish: Some(wish(Will::Skip)),
+        wish: Some(wish(Verb::Discard)),
         ..at_four.clone()
     };
     assert_eq!(all(a).await, [wanted]);
@@ -202,12 +223,13 @@ pub async fn a_wish_is_noted_once_and_for_one_event(a: &CheckpointHandle, b: &Ch
     // Whatever was wanted for that event, those behind it are retried.
     assert_eq!(advance(a, &tenure, 1, 4, Some(5)).await, Hold::Held);
     let at_five = Parked {
+        letter: None,
         tries: 0,
-        wish: Some(wish(Will::Retry)),
+        wish: Some(wish(Verb::Resubmit)),
         ..parked(&work, 1, 5)
     };
     assert_eq!(all(b).await, [at_five]);
-    assert!(!decide(b, &parked(&work, 1, 5), &wish(Will::Skip)).await);
+    assert!(!decide(b, &parked(&work, 1, 5), &wish(Verb::Discard)).await);
 }
 
 /// What failed again waits for a person anew, and shows what was tried.
@@ -216,10 +238,11 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
     let mut tenure = take(a, &work, "one", HOUR).await;
     let first = parked(&work, 1, 4);
     assert_eq!(park(a, &mut tenure, &first, 9).await, Hold::Held);
-    assert!(decide(b, &first, &wish(Will::Retry)).await);
+    assert!(decide(b, &first, &wish(Verb::Resubmit)).await);
     let attempt = Attempt {
         at: Timestamp::from_micros(1_700_000_001_000_000),
         actor: Some("Zoë".into()),
+        reason: Some("there is paper now".into()),
         result: "no paper 🖨".repeat(300),
     };
     let again = Parked {
@@ -241,58 +264,12 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
         Hold::Held
     );
     assert_eq!(all(b).await, std::slice::from_ref(&again));
-    assert!(decide(b, &first, &wish(Will::Skip)).await);
+    assert!(decide(b, &first, &wish(Verb::Discard)).await);
     // Whoever was not told that it was noted does not wipe out what was decided since.
     let repeated = b.park_again(&tenure, &again, HOUR).await.unwrap();
     assert_eq!(repeated, Hold::Lost);
-    let decided = Some(wish(Will::Skip));
+    let decided = Some(wish(Verb::Discard));
     assert_eq!(all(a).await[0].wish, decided);
-}
-
-/// What was given up is kept in mind with the step that went past it, or neither is done.
-pub async fn skipped_events_are_kept_in_mind(a: &CheckpointHandle, b: &CheckpointHandle) {
-    let work = work("printer");
-    let mut tenure = take(a, &work, "one", HOUR).await;
-    let (of_policy, of_person) = (parked(&work, 2, 7), parked(&work, 1, 4));
-    assert_eq!(park(a, &mut tenure, &of_person, 9).await, Hold::Held);
-    assert!(decide(b, &of_person, &wish(Will::Skip)).await);
-
-    let past = Advance::Parked {
-        stream: stream(1),
-        from: Sequence(4),
-        to: Some(Sequence(5)),
-    };
-    let by_person = skipped(&of_person);
-    let hold = a.skip(&tenure, &by_person, &past, HOUR).await.unwrap();
-    assert_eq!(hold, Hold::Held);
-    // Twice is once.
-    let hold = a.skip(&tenure, &by_person, &past, HOUR).await.unwrap();
-    assert_eq!(hold, Hold::Lost);
-    let rest = Advance::Parked {
-        stream: stream(1),
-        from: Sequence(5),
-        to: None,
-    };
-    let last = skipped(&parked(&work, 1, 5));
-    let hold = b.skip(&tenure, &last, &rest, HOUR).await.unwrap();
-    assert_eq!(hold, Hold::Held);
-    assert_eq!(all(a).await, []);
-
-    let by_policy = Skipped {
-        actor: None,
-        ..skipped(&of_policy)
-    };
-    let to = Advance::Checkpoint(Position(10));
-    let hold = a.skip(&tenure, &by_policy, &to, HOUR).await.unwrap();
-    assert_eq!(hold, Hold::Held);
-    assert_eq!(checkpoint(b, &work).await.position, Position(10));
-
-    let latest_first = [by_policy, last, by_person];
-    assert_eq!(b.skipped(None, 9).await.unwrap(), latest_first);
-    let of_it = b.skipped(Some(&work.component), 2).await.unwrap();
-    assert_eq!(of_it, latest_first[..2]);
-    let other = super::checkpoints::work("emails").component;
-    assert_eq!(b.skipped(Some(&other), 9).await.unwrap(), []);
 }
 
 /// Each piece of work has its own, listed in the order of the work and then of the streams.
@@ -312,7 +289,7 @@ pub async fn parked_streams_are_listed_in_order(a: &CheckpointHandle, b: &Checkp
     assert_eq!(of_one, expected[3..6]);
 }
 
-/// With its progress a component's parked streams and skipped events are forgotten, and no other's.
+/// With its progress a component's parked streams and letters are forgotten, and no other's.
 pub async fn what_was_parked_is_forgotten_with_the_progress(
     a: &CheckpointHandle,
     b: &CheckpointHandle,
@@ -321,16 +298,18 @@ pub async fn what_was_parked_is_forgotten_with_the_progress(
     let mut former = take(a, &work, "one", HOUR).await;
     let mut untouched = take(a, &other, "one", HOUR).await;
     for (tenure, root) in [(&mut former, 1), (&mut untouched, 2)] {
-        let letter = parked(&tenure.work, root, 4);
-        assert_eq!(park(a, tenure, &letter, 9).await, Hold::Held);
+        let first = parked(&tenure.work, root, 4);
+        assert_eq!(park(a, tenure, &first, 9).await, Hold::Held);
+        let letter = skipped(&parked(&tenure.work, root, 5));
         let to = Advance::Checkpoint(Position(10));
-        let hold = a.skip(tenure, &skipped(&letter), &to, HOUR).await.unwrap();
+        let hold = a.skip(tenure, &letter, &to, HOUR).await.unwrap();
         assert_eq!(hold, Hold::Held);
     }
     b.forget(&work.component).await.unwrap();
     assert_eq!(all(a).await, [parked(&other, 2, 4)]);
-    let skipped = a.skipped(None, 9).await.unwrap();
-    assert_eq!(skipped.len(), 1);
+    let every = LetterFilter::default();
+    assert_eq!(closed(a, &work, &every).await, []);
+    assert_eq!(closed(a, &other, &every).await.len(), 1);
     take(b, &work, "two", HOUR).await;
     assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
 }

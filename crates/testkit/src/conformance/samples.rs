@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use seriatim_core::{
-    Append, AppendOutcome, Claim, ClaimRecord, CommandRequest, Conflict, ContentHash, DeadLetter,
-    Domain, EventStore, ExpectedSequence, LetterStatus, LogPartition, Metadata, NewEvent,
-    ParkReason, Payload, Position, RecordedEvent, Rejected, Sequence, Store, StreamId, Timestamp,
-    Write,
+    Append, AppendOutcome, Claim, ClaimRecord, CommandLetter, CommandRequest, Conflict,
+    ContentHash, Domain, EventStore, ExpectedSequence, LetterStatus, LogPartition, Metadata,
+    NewEvent, ParkReason, Payload, Position, RecordedEvent, Rejected, Sequence, Store, StreamId,
+    Timestamp, Write,
 };
 use uuid::Uuid;
 
@@ -87,7 +87,7 @@ pub(super) fn rejected() -> Rejected {
     }
 }
 
-pub(super) fn parked(letter: &DeadLetter) -> Append {
+pub(super) fn parked(letter: &CommandLetter) -> Append {
     Append {
         stream: letter.stream().clone(),
         write: Write::Letter(Box::new(letter.clone())),
@@ -95,7 +95,7 @@ pub(super) fn parked(letter: &DeadLetter) -> Append {
     }
 }
 
-pub(super) fn letter(stream: &StreamId) -> DeadLetter {
+pub(super) fn letter(stream: &StreamId) -> CommandLetter {
     let command = Payload::json("Rename", r#"{"name":"Zoë"}"#);
     let request = CommandRequest {
         metadata: full_metadata(),
@@ -105,7 +105,7 @@ pub(super) fn letter(stream: &StreamId) -> DeadLetter {
         expected: ExpectedSequence::Exactly(Sequence(3)),
         current: at(5),
     };
-    DeadLetter {
+    CommandLetter {
         id: Uuid::now_v7(),
         request,
         conflict,

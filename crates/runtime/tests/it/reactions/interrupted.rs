@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, Component, EventFilter, LogPartition, Parked, Position, RecordedEvent,
-    Sequence, Timestamp, Will, Wish,
+    CheckpointStore, Component, EventFilter, LetterFilter, LetterStatus, LogPartition, Parked,
+    Position, RecordedEvent, Sequence, Timestamp, Verb, Wish,
 };
 use seriatim_runtime::{
     AtLeastOnce, Enrolled, FailurePolicy, Feed, Projector, ReactionSettings, Reactions,
@@ -159,11 +159,11 @@ impl Stage {
             }
             match one.attempts.is_empty() {
                 // In vain.
-                true => self.wish(one, Will::Retry).await,
+                true => self.wish(one, Verb::Resubmit).await,
                 false => {
                     self.healed.store(true, Ordering::Relaxed);
-                    self.wish(one, Will::Retry).await;
-                    self.wish(three, Will::Skip).await;
+                    self.wish(one, Verb::Resubmit).await;
+                    self.wish(three, Verb::Discard).await;
                 }
             }
             return false;
@@ -180,9 +180,9 @@ impl Stage {
             && (checkpoints.iter()).all(|one| one.paused.is_none() && is_done(one.position))
     }
 
-    async fn wish(&self, parked: &Parked, will: Will) {
+    async fn wish(&self, parked: &Parked, verb: Verb) {
         let wish = Wish {
-            will,
+            verb,
             actor: None,
             reason: None,
             at: Timestamp::now(),
@@ -218,7 +218,13 @@ impl Stage {
     async fn check(&self) {
         let head = seriatim_core::EventStore::head(&self.plain, LogPartition::FIRST).await;
         assert_eq!(head.unwrap(), Position(12));
-        let skipped = self.plain.skipped(None, 9).await.unwrap();
+        let component = Component::new("parking").unwrap();
+        let discarded = LetterFilter {
+            status: Some(LetterStatus::Discarded),
+            ..LetterFilter::default()
+        };
+        let skipped = self.plain.closed_letters(&component, &discarded, 9).await;
+        let skipped = skipped.unwrap();
         let skipped = skipped.iter().map(|one| (&one.stream, one.sequence.0));
         let skipped = BTreeSet::from_iter(skipped);
         let expected = [(stream("order", 2), 1), (stream("order", 3), 1)];

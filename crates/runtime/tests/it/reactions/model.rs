@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use seriatim_core::{Component, Decision, EventFilter, Progress, Sequence, Store, StreamId, Will};
+use seriatim_core::{
+    Component, Drawer, EventFilter, LetterFilter, LetterStatus, Progress, Sequence, Store,
+    StreamId, Verb,
+};
 use seriatim_runtime::{
     AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, ReactionSettings, Reactions, Then,
 };
 
+use super::desk;
 use super::tally::{Does, NAME, Tally};
 use crate::support::{all_kinds, append, stream};
 
@@ -22,7 +26,7 @@ enum Action {
     /// Events of these types for a stream.
     Append(usize, Vec<Kind>),
     RetryAll,
-    Decide(Will, Index),
+    Decide(Verb, Index),
     Resume,
     Restart,
     /// Its tasks are dropped wherever they are.
@@ -52,8 +56,8 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         6 => (0..STREAMS, kinds).prop_map(|(stream, kinds)| Action::Append(stream, kinds)),
         2 => Just(Action::RetryAll),
-        2 => any::<Index>().prop_map(|index| Action::Decide(Will::Retry, index)),
-        2 => any::<Index>().prop_map(|index| Action::Decide(Will::Skip, index)),
+        2 => any::<Index>().prop_map(|index| Action::Decide(Verb::Resubmit, index)),
+        2 => any::<Index>().prop_map(|index| Action::Decide(Verb::Discard, index)),
         2 => Just(Action::Resume),
         1 => Just(Action::Restart),
         2 => Just(Action::Crash),
@@ -191,13 +195,9 @@ impl Model {
         match action {
             Action::Append(root, kinds) => self.append(*root, kinds).await,
             Action::RetryAll => {
-                self.running
-                    .reactions()
-                    .retry_all(&name, None)
-                    .await
-                    .unwrap();
+                desk::resubmit_all(self.running.reactions()).await;
             }
-            Action::Decide(will, index) => self.decide(*will, *index).await,
+            Action::Decide(verb, index) => self.decide(*verb, *index).await,
             Action::Resume => {
                 self.running.reactions().resume(&name).await.unwrap();
             }
@@ -231,23 +231,16 @@ impl Model {
         self.lengths[root] += u32::try_from(types.len()).unwrap();
     }
 
-    async fn decide(&self, will: Will, index: Index) {
+    async fn decide(&self, verb: Verb, index: Index) {
         let reactions = self.running.reactions();
-        let parked = reactions.parked(None).await.unwrap();
+        let parked = desk::letters(reactions, LetterStatus::Parked).await;
         if parked.is_empty() {
             return;
         }
-        let parked = index.get(&parked);
-        let decision = Decision {
-            component: parked.work.component.clone(),
-            stream: parked.stream.clone(),
-            sequence: Some(parked.sequence),
-            will,
-            actor: None,
-            reason: Some("why not".into()),
-        };
-        // It may have moved since.
-        let _ = reactions.decide(decision).await;
+        // It may have been closed since.
+        let _ = reactions
+            .decide(&desk::decision(verb, index.get(&parked)))
+            .await;
     }
 
     /// Until everything is handled.
@@ -266,7 +259,7 @@ impl Model {
                 if progress.len() == partitions && progress.iter().all(is_done) {
                     return;
                 }
-                reactions.retry_all(&name, None).await.unwrap();
+                desk::resubmit_all(reactions).await;
                 reactions.resume(&name).await.unwrap();
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
@@ -278,11 +271,17 @@ impl Model {
     }
 
     async fn check(&self) {
-        let mut skipped: BTreeMap<StreamId, BTreeSet<u32>> = BTreeMap::new();
-        let all = self.store.skipped(None, usize::MAX).await.unwrap();
-        for skipped_one in &all {
-            let of_stream = skipped.entry(skipped_one.stream.clone()).or_default();
-            assert!(of_stream.insert(skipped_one.sequence.0), "skipped twice");
+        let (mut skipped, mut closed) = (BTreeMap::<_, BTreeSet<u32>>::new(), BTreeSet::new());
+        let name = Component::new(NAME).unwrap();
+        let every = LetterFilter::default();
+        let all = self.store.closed_letters(&name, &every, usize::MAX).await;
+        for letter in all.unwrap() {
+            let place = (letter.stream.clone(), letter.sequence.0);
+            assert!(closed.insert(place), "closed twice");
+            if letter.status == LetterStatus::Discarded {
+                let of_stream = skipped.entry(letter.stream).or_default();
+                of_stream.insert(letter.sequence.0);
+            }
         }
         for (root, length) in self.lengths.iter().enumerate() {
             let id = stream("order", root as u128);

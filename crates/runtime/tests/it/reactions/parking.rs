@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    CheckpointStore, Component, Decision, EventFilter, OperatorError, Parked, RecordedEvent,
-    Sequence, StreamId, Timestamp, Will, Wish,
+    CheckpointStore, Component, Decision, Drawer, EventFilter, LetterFilter, LetterStatus,
+    OpenLetter, OperatorError, Parked, RecordedEvent, Sequence, StreamId, Timestamp, Verb, Wish,
 };
 use seriatim_runtime::{AtLeastOnce, BackOff, Enrolled, FailurePolicy};
 use seriatim_store_memory::MemoryStore;
+use uuid::Uuid;
 
+use super::desk::{decide, decision, letters, resubmit_all};
 use super::tally::{
     Does, IMPATIENT, NAME, Tally, impatient_parking, is_paused, only, parking, start, start_with,
     until,
@@ -32,17 +34,6 @@ fn broken_at(root: u128, sequence: u32) -> (Tally, Arc<AtomicBool>) {
         }
     });
     (tally, broken)
-}
-
-fn decision(will: Will, root: u128) -> Decision {
-    Decision {
-        component: NAME.parse().unwrap(),
-        stream: stream("order", root),
-        sequence: None,
-        will,
-        actor: Some("zoe".into()),
-        reason: Some("it was printed by hand".into()),
-    }
 }
 
 async fn parked(store: &MemoryStore) -> Vec<Parked> {
@@ -78,7 +69,7 @@ async fn a_stream_that_fails_is_parked_and_the_others_go_on() {
     until("they go on", || tally.count() == 31).await;
     assert_eq!(of(&tally, 3), [0, 1]);
 
-    let all = reactions.parked(None).await.unwrap();
+    let all = letters(&reactions, LetterStatus::Parked).await;
     let [letter] = &all[..] else {
         panic!("{all:?}");
     };
@@ -105,8 +96,10 @@ async fn a_retried_stream_is_handled_in_order_and_parked_no_longer() {
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until("the others are done", || tally.count() == 502).await;
     broken.store(false, Ordering::Relaxed);
-    let before = reactions.decide(decision(Will::Retry, 1)).await.unwrap();
-    assert_eq!(before.sequence, Sequence(2));
+    let decided = decide(&reactions, Verb::Resubmit, &stream("order", 1)).await;
+    let decided = decided.unwrap();
+    assert_eq!(decided.sequence, Sequence(2));
+    assert_eq!(decided.decision.unwrap().actor.as_deref(), Some("zoe"));
     until("it is done too", || tally.count() == 750).await;
     append(&store, &stream("order", 1), 250, &["Noted"]).await;
     until("it goes on as any other", || tally.count() == 751).await;
@@ -132,7 +125,9 @@ async fn what_came_while_a_stream_was_parked_is_in_line_too() {
     until("the other goes on", || tally.count() == 2).await;
     append(&store, &stream("order", 1), 3, &["Noted"]).await;
     broken.store(false, Ordering::Relaxed);
-    reactions.decide(decision(Will::Retry, 1)).await.unwrap();
+    decide(&reactions, Verb::Resubmit, &stream("order", 1))
+        .await
+        .unwrap();
     until("it is done too", || tally.count() == 6).await;
     assert_eq!(of(&tally, 1), [0, 1, 2, 3]);
     reactions.shutdown().await;
@@ -146,29 +141,27 @@ async fn a_skipped_event_is_given_up_for_a_reason_and_the_rest_goes_on() {
     fill(&store, 2, 5).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until("the others are done", || tally.count() == 7).await;
-    for reason in [None, Some(" ".into())] {
-        let hasty = Decision {
-            reason,
-            ..decision(Will::Skip, 1)
-        };
-        let refused = reactions.decide(hasty).await.unwrap_err();
-        assert!(matches!(refused, OperatorError::NoReason), "{refused}");
-    }
-    reactions.decide(decision(Will::Skip, 1)).await.unwrap();
+    decide(&reactions, Verb::Discard, &stream("order", 1))
+        .await
+        .unwrap();
     until("it goes on", || tally.count() == 9).await;
     until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
     assert_eq!(of(&tally, 1), [0, 1, 3, 4]);
 
-    let skipped = reactions.skipped(None, 10).await.unwrap();
-    let [skipped] = &skipped[..] else {
-        panic!("{skipped:?}");
+    let discarded = letters(&reactions, LetterStatus::Discarded).await;
+    let [letter] = &discarded[..] else {
+        panic!("{discarded:?}");
     };
     assert_eq!(
-        (&skipped.stream, skipped.sequence, skipped.actor.as_deref()),
-        (&stream("order", 1), Sequence(2), Some("zoe"))
+        (&letter.stream, letter.sequence),
+        (&stream("order", 1), Sequence(2))
     );
-    assert_eq!(skipped.reason, "it was printed by hand");
-    assert!(skipped.failure.contains("told to fail"));
+    let decision = letter.decision.as_ref().unwrap();
+    assert_eq!(decision.verb, Verb::Discard);
+    assert_eq!(decision.actor.as_deref(), Some("zoe"));
+    assert_eq!(decision.reason.as_deref(), Some("it was printed by hand"));
+    assert!(letter.failure.contains("told to fail"));
+    assert!(letter.closed_at > Some(letter.parked_at));
     reactions.shutdown().await;
 }
 
@@ -179,7 +172,9 @@ async fn the_last_event_of_a_stream_can_be_skipped() {
     fill(&store, 1, 2).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
-    reactions.decide(decision(Will::Skip, 0)).await.unwrap();
+    decide(&reactions, Verb::Discard, &stream("order", 0))
+        .await
+        .unwrap();
     until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
     append(&store, &stream("order", 0), 2, &["Noted"]).await;
     until("it goes on", || tally.count() == 2).await;
@@ -194,15 +189,17 @@ async fn what_fails_again_waits_with_one_more_attempt() {
     fill(&store, 1, 3).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
-    for attempts in 1..=22 {
-        reactions.decide(decision(Will::Retry, 0)).await.unwrap();
+    for attempts in 1..=102 {
+        decide(&reactions, Verb::Resubmit, &stream("order", 0))
+            .await
+            .unwrap();
         until_parked(&store, "it was tried", |parked| {
             let expected = (attempts + 1) * (IMPATIENT.retries + 1);
             parked[0].wish.is_none() && parked[0].tries == expected
         })
         .await;
         let letter = &parked(&store).await[0];
-        assert_eq!(letter.attempts.len() as u32, attempts.min(20));
+        assert_eq!(letter.attempts.len() as u32, attempts.min(100));
         let last = letter.attempts.last().unwrap();
         assert_eq!(last.actor.as_deref(), Some("zoe"));
         assert!(last.result.contains("told to fail"));
@@ -225,7 +222,9 @@ async fn a_follower_that_fails_is_parked_in_its_turn() {
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
     first.store(false, Ordering::Relaxed);
-    reactions.decide(decision(Will::Retry, 0)).await.unwrap();
+    decide(&reactions, Verb::Resubmit, &stream("order", 0))
+        .await
+        .unwrap();
     until_parked(&store, "the next is parked", |parked| {
         parked[0].sequence == Sequence(4) && parked[0].wish.is_none()
     })
@@ -260,16 +259,20 @@ async fn events_of_declared_types_are_skipped_wherever_they_fail() {
     until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
     assert_eq!(parked(&store).await[0].sequence, Sequence(2));
     broken.store(false, Ordering::Relaxed);
-    reactions.decide(decision(Will::Retry, 0)).await.unwrap();
+    decide(&reactions, Verb::Resubmit, &stream("order", 0))
+        .await
+        .unwrap();
     until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
     assert_eq!(of(&tally, 0), [0, 2, 4]);
-    let skipped = reactions.skipped(None, 10).await.unwrap();
-    let skipped: Vec<_> = skipped
-        .into_iter()
-        .map(|skipped| (skipped.sequence.0, skipped.actor, skipped.reason))
+    let discarded = letters(&reactions, LetterStatus::Discarded).await;
+    let skipped: Vec<_> = (discarded.into_iter())
+        .map(|letter| (letter.sequence.0, letter.decision.unwrap()))
+        .map(|(sequence, decision)| (sequence, decision.actor, decision.reason.unwrap()))
         .collect();
     let reason = || "the policy skips `Optional`".to_owned();
-    assert_eq!(skipped, [(3, None, reason()), (1, None, reason())]);
+    assert_eq!(skipped, [(1, None, reason()), (3, None, reason())]);
+    let resolved = letters(&reactions, LetterStatus::Resolved).await;
+    assert_eq!(resolved[0].sequence, Sequence(2));
     reactions.shutdown().await;
 }
 
@@ -299,7 +302,9 @@ async fn events_that_concern_others_are_not_in_line() {
     let reactions = start(&store, "one", vec![component]);
     until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
     broken.store(false, Ordering::Relaxed);
-    reactions.decide(decision(Will::Retry, 0)).await.unwrap();
+    decide(&reactions, Verb::Resubmit, &stream("order", 0))
+        .await
+        .unwrap();
     until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
     assert_eq!(of(&tally, 0), [1, 2, 5]);
     reactions.shutdown().await;
@@ -325,7 +330,7 @@ async fn what_is_parked_and_wished_outlives_a_restart() {
 
     broken.store(false, Ordering::Relaxed);
     let wish = Wish {
-        will: Will::Retry,
+        verb: Verb::Resubmit,
         actor: None,
         reason: None,
         at: Timestamp::now(),
@@ -351,8 +356,7 @@ async fn what_is_decided_elsewhere_is_found() {
     until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
     let other = start_with(&store, "other", HOUR, vec![parking(&store, &tally)]);
     broken.store(false, Ordering::Relaxed);
-    let name = NAME.parse().unwrap();
-    assert_eq!(other.retry_all(&name, Some("zoe")).await.unwrap(), 1);
+    assert_eq!(resubmit_all(&other).await, 1);
     until("all are seen", || tally.count() == 3).await;
     owner.shutdown().await;
     other.shutdown().await;
@@ -376,41 +380,84 @@ async fn a_decision_about_what_is_not_so_is_refused() {
     };
     let reactions = start(&store, "one", vec![patient]);
     until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
-    let decide = |decision| reactions.decide(decision);
-
-    let other = Decision {
-        component: Component::new("other").unwrap(),
-        ..decision(Will::Retry, 0)
+    let of_other = LetterFilter {
+        component: Some(Component::new("other").unwrap()),
+        ..LetterFilter::default()
     };
-    let refused = decide(other).await.unwrap_err();
+    let refused = reactions.letters(&of_other, 9).await.unwrap_err();
     assert!(
         refused.to_string().contains("name one of `tally`"),
         "{refused}"
     );
-    let refused = decide(decision(Will::Retry, 1)).await.unwrap_err();
-    assert!(
-        matches!(refused, OperatorError::NotParked { .. }),
-        "{refused}"
-    );
-    let elsewhere = Decision {
-        sequence: Some(Sequence(2)),
-        ..decision(Will::Skip, 0)
+    let letter = letters(&reactions, LetterStatus::Parked).await.remove(0);
+    let unknown = Decision {
+        letter: Uuid::now_v7(),
+        ..decision(Verb::Discard, &letter)
     };
-    let refused = decide(elsewhere).await.unwrap_err();
-    let OperatorError::Elsewhere { asked, parked, .. } = refused else {
-        panic!("{refused}");
-    };
-    assert_eq!((asked, parked), (Sequence(2), Sequence(0)));
+    assert_eq!(reactions.decide(&unknown).await.unwrap(), None);
+    assert_eq!(reactions.open(unknown.letter).await.unwrap(), None);
     reactions.shutdown().await;
     // Nobody fulfils it now.
-    decide(decision(Will::Retry, 0)).await.unwrap();
-    let refused = decide(decision(Will::Skip, 0)).await.unwrap_err();
-    assert!(
-        matches!(refused, OperatorError::Decided { .. }),
-        "{refused}"
-    );
-    let name = NAME.parse().unwrap();
-    assert_eq!(reactions.retry_all(&name, None).await.unwrap(), 0);
+    reactions
+        .decide(&decision(Verb::Resubmit, &letter))
+        .await
+        .unwrap();
+    let again = reactions.decide(&decision(Verb::Discard, &letter)).await;
+    match again.unwrap_err() {
+        OperatorError::Decided { id } => assert_eq!(id, letter.id),
+        other => panic!("{other}"),
+    }
+    assert_eq!(resubmit_all(&reactions).await, 0);
+}
+
+/// With all who tried, when, why, and what came of it; and it can be shown and listed with the parked ones.
+#[tokio::test]
+async fn what_became_of_a_letter_is_kept() {
+    let store = MemoryStore::new();
+    let (tally, broken) = broken_at(0, 1);
+    fill(&store, 1, 4).await;
+    let lease = Duration::from_millis(30);
+    let reactions = start_with(&store, "one", lease, vec![parking(&store, &tally)]);
+    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    let letter = letters(&reactions, LetterStatus::Parked).await.remove(0);
+    decide(&reactions, Verb::Resubmit, &letter.stream)
+        .await
+        .unwrap();
+    until_parked(&store, "it was tried", |parked| parked[0].wish.is_none()).await;
+    let waiting = async || {
+        let opened = reactions.open(letter.id).await.unwrap().unwrap();
+        let OpenLetter::Reaction(given_up) = opened else {
+            panic!("{opened:?}")
+        };
+        *given_up
+    };
+    until_parked(&store, "all are read", |_| only(&reactions).position.0 == 4).await;
+    let now = waiting().await;
+    assert_eq!(now.event.unwrap().sequence, Sequence(1));
+    assert_eq!((now.followers, now.more_followers), (2, false));
+
+    broken.store(false, Ordering::Relaxed);
+    decide(&reactions, Verb::Resubmit, &letter.stream)
+        .await
+        .unwrap();
+    until_parked(&store, "nothing is parked", <[_]>::is_empty).await;
+    let now = waiting().await;
+    assert_eq!(now.letter.status, LetterStatus::Resolved);
+    assert_eq!(now.letter.parked_at, letter.parked_at);
+    assert_eq!(now.letter.attempts.len(), 1);
+    assert_eq!(now.letter.attempts[0].actor.as_deref(), Some("zoe"));
+    let last = now.letter.decision.as_ref().unwrap();
+    assert_eq!(last.reason.as_deref(), Some("it was printed by hand"));
+    assert_eq!((now.followers, now.more_followers), (0, false));
+    let closed = letters(&reactions, LetterStatus::Resolved).await;
+    assert_eq!(closed, std::slice::from_ref(&now.letter));
+    match reactions.decide(&decision(Verb::Discard, &letter)).await {
+        Err(OperatorError::Closed { id, status }) => {
+            assert_eq!((id, status), (letter.id, LetterStatus::Resolved));
+        }
+        other => panic!("{other:?}"),
+    }
+    reactions.shutdown().await;
 }
 
 #[tokio::test]

@@ -1,0 +1,222 @@
+//! Dead letters of all kinds, for people and for programs.
+
+use serde_json::{Value, json};
+use seriatim_core::{
+    Attempt, CommandLetter, DeadLetter, GivenUp, LetterStatus, MergeStrategy, ReactionLetter,
+    ThreeWay, Verb, Wish,
+};
+
+use super::reactions::work_json;
+use super::table::align;
+use super::{json, text, three_way};
+
+pub(crate) fn letter_json(letter: &DeadLetter) -> Value {
+    match letter {
+        DeadLetter::Command(letter) => command_json(letter),
+        DeadLetter::Reaction(letter) => reaction_json(letter),
+    }
+}
+
+fn command_json(letter: &CommandLetter) -> Value {
+    let request = &letter.request;
+    let metadata = &request.metadata;
+    let mut value = json!({
+        "kind": "command",
+        "id": letter.id,
+        "stream": request.stream.to_string(),
+        "status": letter.status,
+        "reason": letter.reason.to_string(),
+        "parked_at": letter.parked_at,
+        "commands": json::payloads(&request.commands),
+        "premises": request.premises,
+        "merge": request.merge.map(MergeStrategy::as_str),
+        "intervening": letter.intervening.map(|(first, last)| json!({ "first": first, "last": last })),
+        "base_sha256": letter.base_hash,
+        "actor": metadata.actor,
+        "external_id": metadata.external_id,
+        "correlation_id": metadata.correlation_id,
+        "causation_id": metadata.causation_id,
+        "sent_at": metadata.sent_at,
+        "attempts": attempts_json(&letter.attempts),
+    });
+    json::merge(&mut value, json::conflict(&letter.conflict));
+    value
+}
+
+pub(crate) fn three_way_json(view: &ThreeWay) -> Value {
+    let fields = three_way::fields(view);
+    let fields = fields.iter().map(|field| {
+        json!({ "path": field.path, "base": field.base, "theirs": field.theirs, "yours": field.yours })
+    });
+    json!({
+        "letter": command_json(&view.letter),
+        "base": json::state(&view.base),
+        "theirs": json::state(&view.theirs),
+        "intervening": view.intervening.iter().map(json::event).collect::<Vec<_>>(),
+        "intervening_total": view.intervening_total,
+        "yours": json::simulated(&view.yours),
+        "obstacle": view.obstacle.as_ref().map(json::conflict_reason),
+        "fields": fields.collect::<Vec<_>>(),
+    })
+}
+
+fn reaction_json(letter: &ReactionLetter) -> Value {
+    json!({
+        "kind": "reaction",
+        "id": letter.id,
+        "work": work_json(&letter.work),
+        "stream": letter.stream.to_string(),
+        "sequence": letter.sequence,
+        "status": letter.status,
+        "failure": letter.failure,
+        "tries": letter.tries,
+        "parked_at": letter.parked_at,
+        "attempts": attempts_json(&letter.attempts),
+        "decision": letter.decision.as_ref().map(|decision| json!({
+            "verb": decision.verb.as_str(),
+            "actor": decision.actor,
+            "reason": decision.reason,
+            "at": decision.at,
+        })),
+        "closed_at": letter.closed_at,
+    })
+}
+
+pub(crate) fn given_up_json(given_up: &GivenUp) -> Value {
+    json!({
+        "letter": reaction_json(&given_up.letter),
+        "event": given_up.event.as_ref().map(json::event),
+        "followers": given_up.followers,
+        "more_followers": given_up.more_followers,
+    })
+}
+
+fn attempts_json(attempts: &[Attempt]) -> Vec<Value> {
+    let attempts = attempts.iter().map(|attempt| {
+        json!({
+            "at": attempt.at,
+            "actor": attempt.actor,
+            "reason": attempt.reason,
+            "result": attempt.result,
+        })
+    });
+    attempts.collect()
+}
+
+pub(crate) fn letters(letters: &[DeadLetter]) -> String {
+    let lines = letters.iter().map(|letter| {
+        let (whose, what) = match letter {
+            DeadLetter::Command(letter) => {
+                let commands: Vec<_> = letter.request.commands.iter().map(text::payload).collect();
+                ("command".to_owned(), commands.join("; "))
+            }
+            DeadLetter::Reaction(letter) => {
+                let what = format!("at {}: {}", letter.sequence, letter.failure);
+                (letter.work.component.to_string(), what)
+            }
+        };
+        vec![
+            letter.id().to_string(),
+            standing(letter).into(),
+            letter.parked_at().to_string(),
+            whose,
+            letter.stream().to_string(),
+            what,
+        ]
+    });
+    align(&lines.collect::<Vec<_>>())
+}
+
+/// Where it stands, or what will be done about it.
+fn standing(letter: &DeadLetter) -> &'static str {
+    let decision = match letter {
+        DeadLetter::Reaction(letter) => letter.decision.as_ref(),
+        DeadLetter::Command(_) => None,
+    };
+    match (letter.status(), decision.map(|decision| decision.verb)) {
+        (LetterStatus::Parked, Some(Verb::Resubmit)) => "is resubmitted",
+        (LetterStatus::Parked, Some(Verb::Discard)) => "is discarded",
+        (status, _) => status.as_str(),
+    }
+}
+
+pub(crate) fn given_up(given_up: &GivenUp) -> String {
+    let letter = &given_up.letter;
+    let mut lines = vec![
+        cells("dead letter", letter.id),
+        cells("status", letter.status.as_str()),
+        cells("component", &letter.work),
+        cells("stream", &letter.stream),
+        cells("sequence", letter.sequence),
+        cells("parked", letter.parked_at),
+        cells("failure", &letter.failure),
+        cells("tries", letter.tries),
+    ];
+    lines.extend(letter.attempts.iter().map(attempt));
+    let decided = letter.decision.iter();
+    lines.extend(decided.map(|wish| cells("decision", decision(wish))));
+    lines.extend(letter.closed_at.map(|at| cells("closed", at)));
+    if letter.status == LetterStatus::Parked {
+        let or_more = if given_up.more_followers {
+            " or more"
+        } else {
+            ""
+        };
+        let followers = format!("{}{or_more} events", given_up.followers);
+        lines.push(cells("waiting behind", followers));
+    }
+    let event = match &given_up.event {
+        Some(event) => text::event_lines(std::slice::from_ref(event)),
+        None => "the event is not in the log any more; restore a backup\n".into(),
+    };
+    format!("{}\n{event}", align(&lines))
+}
+
+pub(super) fn attempt(attempt: &Attempt) -> Vec<String> {
+    let (at, result) = (attempt.at, &attempt.result);
+    let actor = attempt.actor.as_deref().unwrap_or("somebody");
+    let reason = attempt.reason.as_deref();
+    let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
+    cells("attempt", format!("{at}, by {actor}{reason}: {result}"))
+}
+
+fn decision(wish: &Wish) -> String {
+    let (verb, at) = (wish.verb.as_str(), wish.at);
+    let actor = wish.actor.as_deref().unwrap_or("somebody");
+    let reason = wish.reason.as_deref();
+    let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+    format!("{at}, by {actor}: {verb}{reason}")
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "texts and numbers alike are handed in"
+)]
+pub(super) fn cells(name: &str, value: impl ToString) -> Vec<String> {
+    vec![name.into(), value.to_string()]
+}
+
+pub(crate) fn decided(verb: Verb, letter: &DeadLetter) -> String {
+    let id = letter.id();
+    match letter {
+        DeadLetter::Command(letter) => {
+            let result = letter
+                .attempts
+                .last()
+                .map(|attempt| attempt.result.as_str());
+            let result = result.unwrap_or_default();
+            format!("{id}: {}: {result}\n", letter.status.as_str())
+        }
+        DeadLetter::Reaction(letter) => {
+            let (component, sequence) = (&letter.work.component, letter.sequence);
+            let stream = &letter.stream;
+            let (will, then) = match verb {
+                Verb::Resubmit => ("will handle", "then"),
+                Verb::Discard => ("will skip", "then handle"),
+            };
+            format!(
+                "{id}: {component} {will} {stream} at {sequence}, and {then} what waits behind it\n"
+            )
+        }
+    }
+}

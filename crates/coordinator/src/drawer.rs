@@ -1,0 +1,169 @@
+//! The letters about commands that were parked, and what a person can do about them.
+
+use async_trait::async_trait;
+use serde_json::json;
+use seriatim_core::{
+    Attempt, ClaimRecord, CommandLetter, DeadLetter, Decision, Drawer, FirstResult, LetterFilter,
+    LetterKind, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError, Receipt, Rejected,
+    SubmitError, Timestamp, Verb,
+};
+use uuid::Uuid;
+
+use crate::Coordinator;
+
+/// What is decided about a letter spends a claim of its stream, in the commit that makes it true. So of several people
+/// one is heard, and after a crash the claim tells what became of the letter, whatever the letter says.
+#[async_trait]
+impl Drawer for Coordinator {
+    async fn letters(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, OperatorError> {
+        if !filter.wants(LetterKind::Command) {
+            return Ok(Vec::new());
+        }
+        let found = self.store().letters(filter, limit).await?;
+        let boxed = found.into_iter().map(Box::new);
+        Ok(boxed.map(DeadLetter::Command).collect())
+    }
+
+    async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError> {
+        match self.examine(id).await {
+            Ok(view) => Ok(Some(OpenLetter::Command(Box::new(view)))),
+            Err(QueryError::UnknownLetter { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn decide(&self, decision: &Decision) -> Result<Option<DeadLetter>, OperatorError> {
+        let Some(letter) = self.store().letter(decision.letter).await? else {
+            return Ok(None);
+        };
+        require_parked(&letter)?;
+        let refusal = refusal(decision);
+        let answer = self.act(&letter, decision.verb, refusal.clone()).await?;
+        let key = letter.claim_key();
+        let claim = self.store().find_claim(letter.stream(), &key).await?;
+        let is_ours = match (decision.verb, &answer, &claim) {
+            (_, _, None) => true,
+            (Verb::Resubmit, Ok(receipt), _) => !matches!(receipt.outcome, Outcome::Duplicate(_)),
+            (Verb::Resubmit, Err(_), Some(_)) => false,
+            (Verb::Discard, _, Some(claim)) => {
+                matches!(&claim.first, FirstResult::Rejected(first) if **first == refusal)
+            }
+        };
+        let (status, mut result) = result(claim.as_ref(), &answer, decision.verb);
+        if !is_ours {
+            result = format!("too late, somebody else was first: {result}");
+        }
+        let letter = self.note(letter, decision, status, result).await?;
+        match is_ours {
+            true => Ok(Some(DeadLetter::Command(Box::new(letter)))),
+            false => Err(OperatorError::Closed {
+                id: letter.id,
+                status: letter.status,
+            }),
+        }
+    }
+}
+
+impl Coordinator {
+    async fn act(
+        &self,
+        letter: &CommandLetter,
+        verb: Verb,
+        refusal: Rejected,
+    ) -> Result<Result<Receipt, SubmitError>, QueryError> {
+        let host = self.host_to_ask(&letter.stream().domain)?;
+        let place = match self.place(letter.request.commands.iter()) {
+            Ok(place) => place,
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(match verb {
+            Verb::Resubmit => host.resubmit(letter, place).await,
+            Verb::Discard => host.discard(letter, refusal, place).await,
+        })
+    }
+
+    /// Adds an attempt to a letter, behind those that others have added meanwhile.
+    async fn note(
+        &self,
+        mut letter: CommandLetter,
+        decision: &Decision,
+        status: LetterStatus,
+        result: String,
+    ) -> Result<CommandLetter, OperatorError> {
+        let attempt = Attempt {
+            at: Timestamp::now(),
+            actor: decision.actor.clone(),
+            reason: decision.reason.clone(),
+            result,
+        };
+        loop {
+            letter.attempts.push(attempt.clone());
+            if letter.status == LetterStatus::Parked {
+                letter.status = status;
+            }
+            if self.store().revise(&letter).await? {
+                return Ok(letter);
+            }
+            let id = letter.id;
+            let newer = self.store().letter(id).await?;
+            letter = newer.ok_or(QueryError::UnknownLetter { id })?;
+        }
+    }
+}
+
+/// Known from all others by the attempt.
+fn refusal(decision: &Decision) -> Rejected {
+    let reason = decision.reason.clone().unwrap_or_default();
+    Rejected {
+        code: Rejected::DISCARDED.into(),
+        message: format!("the parked command was discarded: {reason}"),
+        fields: vec![
+            ("actor".into(), json!(decision.actor)),
+            ("attempt".into(), json!(Uuid::now_v7())),
+        ],
+    }
+}
+
+/// Where the letter stands by now, and what came of it, for people.
+fn result(
+    claim: Option<&ClaimRecord>,
+    answer: &Result<Receipt, SubmitError>,
+    verb: Verb,
+) -> (LetterStatus, String) {
+    match (claim.map(|claim| &claim.first), answer) {
+        (Some(FirstResult::Rejected(_)), _) => (LetterStatus::Discarded, "discarded".into()),
+        (Some(FirstResult::Committed { first, last, .. }), _) => {
+            let result = format!("accepted: events {first} to {last}");
+            (LetterStatus::Resolved, result)
+        }
+        (Some(FirstResult::Unchanged { .. } | FirstResult::DeadLettered { .. }), _) => {
+            let result = "accepted: there was nothing to change";
+            (LetterStatus::Resolved, result.into())
+        }
+        (None, Err(error)) => {
+            let verb = match verb {
+                Verb::Resubmit => "accepted",
+                Verb::Discard => "discarded",
+            };
+            (LetterStatus::Parked, format!("not {verb}: {error}"))
+        }
+        (None, Ok(_)) => (
+            LetterStatus::Parked,
+            "the log has lost what came of it".into(),
+        ),
+    }
+}
+
+fn require_parked(letter: &CommandLetter) -> Result<(), OperatorError> {
+    match letter.status {
+        LetterStatus::Parked => Ok(()),
+        status => Err(OperatorError::Closed {
+            id: letter.id,
+            status,
+        }),
+    }
+}

@@ -1,0 +1,220 @@
+//! Letters of all kinds, and what is asked about them.
+
+use seriatim_core::{
+    Attempt, DeadLetter, Decision, LetterFilter, LetterKind, LetterStatus, OpenLetter, StreamId,
+    Verb,
+};
+use v1::dead_letter::Letter;
+use v1::dead_letter_service_get_response::Letter as Opened;
+
+use super::identity::{domain, non_empty, optional_uuid, uuid};
+use super::invalid::{Found, Invalid, required};
+use super::operator::optional_component;
+use super::time::time;
+use crate::v1;
+
+impl From<LetterStatus> for v1::DeadLetterStatus {
+    fn from(status: LetterStatus) -> Self {
+        match status {
+            LetterStatus::Parked => Self::Parked,
+            LetterStatus::Resolved => Self::Resolved,
+            LetterStatus::Discarded => Self::Discarded,
+        }
+    }
+}
+
+/// A status by its number; `None` for "not said".
+pub(super) fn letter_status(number: i32) -> Result<Option<LetterStatus>, Invalid> {
+    match v1::DeadLetterStatus::try_from(number) {
+        Ok(v1::DeadLetterStatus::Unspecified) => Ok(None),
+        Ok(v1::DeadLetterStatus::Parked) => Ok(Some(LetterStatus::Parked)),
+        Ok(v1::DeadLetterStatus::Resolved) => Ok(Some(LetterStatus::Resolved)),
+        Ok(v1::DeadLetterStatus::Discarded) => Ok(Some(LetterStatus::Discarded)),
+        Err(_) => Err(Invalid::field(
+            "status",
+            format!("{number} is no status of a dead letter"),
+        )),
+    }
+}
+
+fn letter_kind(number: i32) -> Result<Option<LetterKind>, Invalid> {
+    match v1::DeadLetterKind::try_from(number) {
+        Ok(v1::DeadLetterKind::Unspecified) => Ok(None),
+        Ok(v1::DeadLetterKind::Command) => Ok(Some(LetterKind::Command)),
+        Ok(v1::DeadLetterKind::Reaction) => Ok(Some(LetterKind::Reaction)),
+        Err(_) => Err(Invalid::field(
+            "kind",
+            format!("{number} is no kind of dead letter"),
+        )),
+    }
+}
+
+/// A verb by its number.
+pub(super) fn verb(number: i32) -> Result<Verb, Invalid> {
+    match v1::DeadLetterVerb::try_from(number) {
+        Ok(v1::DeadLetterVerb::Resubmit) => Ok(Verb::Resubmit),
+        Ok(v1::DeadLetterVerb::Discard) => Ok(Verb::Discard),
+        Ok(v1::DeadLetterVerb::Unspecified) | Err(_) => Err(Invalid::field(
+            "verb",
+            "say what is to be done: resubmit or discard",
+        )),
+    }
+}
+
+/// Which letters a `List` asks for. Its token is the id of the last letter of the page before.
+pub fn letter_filter(request: &v1::DeadLetterServiceListRequest) -> Result<LetterFilter, Invalid> {
+    let mut found = Found::default();
+    let root = found.take(optional_uuid(request.root.as_ref(), "root"));
+    let status = found.take(letter_status(request.status));
+    let kind = found.take(letter_kind(request.kind));
+    let component = found.take(optional_component(&request.component));
+    let after = found.take(match request.page_token.as_str() {
+        "" => Ok(None),
+        token => token.parse().map(Some).map_err(|_| {
+            Invalid::field(
+                "page_token",
+                "give the `next_page_token` of the page before",
+            )
+        }),
+    });
+    let domain = found.take(match request.domain.as_str() {
+        "" if request.root.is_some() => Err(Invalid::field("domain", "a root needs its domain")),
+        "" => Ok(None),
+        name => domain(name, "domain").map(Some),
+    });
+    let read = (|| {
+        let (domain, root) = (domain?, root?);
+        Some(LetterFilter {
+            kind: kind?,
+            component: component?,
+            stream: domain
+                .clone()
+                .zip(root)
+                .map(|(domain, root)| StreamId::new(domain, root)),
+            domain,
+            status: status?,
+            latest_first: request.latest_first,
+            after: after?,
+        })
+    })();
+    found.give(read)
+}
+
+/// The question for the letters that pass a filter; the page is said by its token.
+pub(crate) fn list_request(filter: &LetterFilter) -> v1::DeadLetterServiceListRequest {
+    let stream = filter.stream.as_ref();
+    let domain = stream.map(|stream| &stream.domain);
+    let domain = domain.or(filter.domain.as_ref());
+    let kind = filter.kind.map(|kind| match kind {
+        LetterKind::Command => v1::DeadLetterKind::Command,
+        LetterKind::Reaction => v1::DeadLetterKind::Reaction,
+    });
+    let component = filter.component.as_ref();
+    let status = filter.status.map(v1::DeadLetterStatus::from);
+    v1::DeadLetterServiceListRequest {
+        domain: domain.map(ToString::to_string).unwrap_or_default(),
+        root: stream.map(|stream| stream.root.into()),
+        status: status.unwrap_or_default().into(),
+        page_size: 0,
+        page_token: String::new(),
+        kind: kind.unwrap_or_default().into(),
+        component: component.map(ToString::to_string).unwrap_or_default(),
+        latest_first: filter.latest_first,
+    }
+}
+
+/// That a letter is to be tried again; `actor` is from the metadata of the request.
+pub fn resubmission(
+    request: v1::DeadLetterServiceResubmitRequest,
+    actor: Option<String>,
+) -> Result<Decision, Invalid> {
+    Ok(Decision {
+        letter: uuid(request.id.as_ref(), "id")?,
+        verb: Verb::Resubmit,
+        actor,
+        reason: non_empty(request.reason),
+    })
+}
+
+/// That a letter is to be given up; `actor` is from the metadata of the request.
+pub fn discarding(
+    request: v1::DeadLetterServiceDiscardRequest,
+    actor: Option<String>,
+) -> Result<Decision, Invalid> {
+    Ok(Decision {
+        letter: uuid(request.id.as_ref(), "id")?,
+        verb: Verb::Discard,
+        actor,
+        reason: non_empty(request.reason),
+    })
+}
+
+impl From<&DeadLetter> for v1::DeadLetter {
+    fn from(letter: &DeadLetter) -> Self {
+        Self {
+            letter: Some(match letter {
+                DeadLetter::Command(letter) => Letter::Command((&**letter).into()),
+                DeadLetter::Reaction(letter) => Letter::Reaction((&**letter).into()),
+            }),
+        }
+    }
+}
+
+impl TryFrom<v1::DeadLetter> for DeadLetter {
+    type Error = Invalid;
+
+    fn try_from(letter: v1::DeadLetter) -> Result<Self, Invalid> {
+        let letter = required(letter.letter, "letter", "say what it is about")?;
+        Ok(match letter {
+            Letter::Command(letter) => Self::Command(Box::new(letter.try_into()?)),
+            Letter::Reaction(letter) => Self::Reaction(Box::new(letter.try_into()?)),
+        })
+    }
+}
+
+impl From<&OpenLetter> for v1::DeadLetterServiceGetResponse {
+    fn from(letter: &OpenLetter) -> Self {
+        Self {
+            letter: Some(match letter {
+                OpenLetter::Command(view) => Opened::Command((&**view).into()),
+                OpenLetter::Reaction(given_up) => Opened::Reaction((&**given_up).into()),
+            }),
+        }
+    }
+}
+
+impl TryFrom<v1::DeadLetterServiceGetResponse> for OpenLetter {
+    type Error = Invalid;
+
+    fn try_from(answer: v1::DeadLetterServiceGetResponse) -> Result<Self, Invalid> {
+        let letter = required(answer.letter, "letter", "every answer has one")?;
+        Ok(match letter {
+            Opened::Command(view) => Self::Command(Box::new(view.try_into()?)),
+            Opened::Reaction(given_up) => Self::Reaction(Box::new(given_up.try_into()?)),
+        })
+    }
+}
+
+impl From<&Attempt> for v1::dead_letter::Attempt {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            at: Some(attempt.at.into()),
+            actor: attempt.actor.clone().unwrap_or_default(),
+            result: attempt.result.clone(),
+            reason: attempt.reason.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl TryFrom<v1::dead_letter::Attempt> for Attempt {
+    type Error = Invalid;
+
+    fn try_from(attempt: v1::dead_letter::Attempt) -> Result<Self, Invalid> {
+        Ok(Self {
+            at: time(attempt.at, "attempts.at")?,
+            actor: non_empty(attempt.actor),
+            result: attempt.result,
+            reason: non_empty(attempt.reason),
+        })
+    }
+}

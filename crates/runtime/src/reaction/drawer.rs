@@ -1,0 +1,200 @@
+//! The letters about events that components gave up, and what a person can do about them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use seriatim_core::{
+    CheckpointStore, DeadLetter, Decision, Drawer, GivenUp, LetterFilter, LetterKind, LetterStatus,
+    OpenLetter, OperatorError, Parked, Position, Reaction, ReactionLetter, Sequence, StoreError,
+    Timestamp, Wish, Work,
+};
+use uuid::Uuid;
+
+use super::runner::Reactions;
+
+/// How many events behind a letter are looked at for those that wait.
+const FOLLOWERS: usize = 1000;
+
+/// How many of them are read at once.
+const PAGE: usize = 100;
+
+/// Those of the components that this process was started with, whichever process works for them; that is told at once
+/// if it is this one, and else finds out within a third of its lease.
+#[async_trait]
+impl Drawer for Reactions {
+    async fn letters(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, OperatorError> {
+        if !filter.wants(LetterKind::Reaction) {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        match &filter.component {
+            Some(component) => found = letters_of(self.one(component)?, filter, limit).await?,
+            None => {
+                for reaction in self.enrolled() {
+                    found.extend(letters_of(reaction, filter, limit).await?);
+                }
+            }
+        }
+        filter.sort(&mut found, |letter| letter.id, limit);
+        let boxed = found.into_iter().map(Box::new);
+        Ok(boxed.map(DeadLetter::Reaction).collect())
+    }
+
+    async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError> {
+        let Some((reaction, letter)) = self.find(id).await? else {
+            return Ok(None);
+        };
+        let store = self.feed.store();
+        let events = store.read_stream(&letter.stream, letter.sequence, 1);
+        let event = events.await?.into_iter().next();
+        let event = event.filter(|event| event.sequence == letter.sequence);
+        let (followers, more_followers) = match letter.status {
+            LetterStatus::Parked => self.followers(&**reaction, &letter).await?,
+            LetterStatus::Resolved | LetterStatus::Discarded => (0, false),
+        };
+        Ok(Some(OpenLetter::Reaction(Box::new(GivenUp {
+            letter,
+            event,
+            followers,
+            more_followers,
+        }))))
+    }
+
+    async fn decide(&self, decision: &Decision) -> Result<Option<DeadLetter>, OperatorError> {
+        let id = decision.letter;
+        let Some((reaction, letter)) = self.find(id).await? else {
+            return Ok(None);
+        };
+        require_parked(&letter)?;
+        let wish = Wish {
+            verb: decision.verb,
+            actor: decision.actor.clone(),
+            reason: decision.reason.clone(),
+            at: Timestamp::now(),
+        };
+        let (work, stream) = (&letter.work, &letter.stream);
+        let checkpoints = reaction.checkpoints();
+        let noted = checkpoints
+            .decide(work, stream, letter.sequence, &wish)
+            .await?;
+        self.ring(work);
+        if !noted {
+            if let Some((_, letter)) = self.find(id).await? {
+                require_parked(&letter)?;
+            }
+            return Err(OperatorError::Decided { id });
+        }
+        Ok(Some(DeadLetter::Reaction(Box::new(ReactionLetter {
+            decision: Some(wish),
+            ..letter
+        }))))
+    }
+}
+
+impl Reactions {
+    async fn find(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<(&Arc<dyn Reaction>, ReactionLetter)>, StoreError> {
+        for reaction in self.enrolled() {
+            let parked = parked_letters(&**reaction).await?;
+            let found = parked.into_iter().find(|letter| letter.id == id);
+            // In this order: it may be closed between the two looks, and never comes back.
+            let found = match found {
+                Some(letter) => Some(letter),
+                None => {
+                    let checkpoints = reaction.checkpoints();
+                    checkpoints.closed_letter(reaction.component(), id).await?
+                }
+            };
+            if let Some(letter) = found {
+                return Ok(Some((reaction, letter)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many events wait behind it, and whether there may be more.
+    async fn followers(
+        &self,
+        reaction: &dyn Reaction,
+        letter: &ReactionLetter,
+    ) -> Result<(u64, bool), StoreError> {
+        let passed = passed(reaction.checkpoints(), &letter.work).await?;
+        let (mut count, mut looked) = (0, 0);
+        let mut last = letter.sequence;
+        while looked < FOLLOWERS {
+            let Ok(from) = Sequence::after(Some(last)) else {
+                return Ok((count, false));
+            };
+            let store = self.feed.store();
+            let events = store.read_stream(&letter.stream, from, PAGE).await?;
+            let waiting = events.iter().take_while(|event| event.position <= passed);
+            for event in waiting {
+                looked += 1;
+                last = event.sequence;
+                count += u64::from(reaction.filter().matches(event));
+            }
+            let is_all =
+                events.len() < PAGE || events.last().is_none_or(|event| event.sequence != last);
+            if is_all {
+                return Ok((count, false));
+            }
+        }
+        Ok((count, true))
+    }
+}
+
+async fn letters_of(
+    reaction: &Arc<dyn Reaction>,
+    filter: &LetterFilter,
+    limit: usize,
+) -> Result<Vec<ReactionLetter>, StoreError> {
+    let mut parked = Vec::new();
+    if filter
+        .status
+        .is_none_or(|status| status == LetterStatus::Parked)
+    {
+        parked = parked_letters(&**reaction).await?;
+        parked.retain(|letter| filter.matches(letter.id, &letter.stream, letter.status));
+    }
+    if filter.status == Some(LetterStatus::Parked) {
+        return Ok(parked);
+    }
+    // Looked at later, and put before: one that was closed in between is closed.
+    let (checkpoints, component) = (reaction.checkpoints(), reaction.component());
+    let mut found = checkpoints.closed_letters(component, filter, limit).await?;
+    found.extend(parked);
+    Ok(found)
+}
+
+async fn parked_letters(reaction: &dyn Reaction) -> Result<Vec<ReactionLetter>, StoreError> {
+    let checkpoints = reaction.checkpoints();
+    let parked = checkpoints.parked(Some(reaction.component())).await?;
+    let letters = parked.iter().filter_map(Parked::as_letter);
+    Ok(letters.collect())
+}
+
+/// Where the checkpoint stands: what is behind a letter and further on does not wait for it yet.
+async fn passed(checkpoints: &dyn CheckpointStore, work: &Work) -> Result<Position, StoreError> {
+    let all = checkpoints.checkpoints(Some(&work.component)).await?;
+    let of_work = all.iter().find(|checkpoint| checkpoint.work == *work);
+    Ok(of_work.map_or(Position::START, |checkpoint| checkpoint.position))
+}
+
+fn require_parked(letter: &ReactionLetter) -> Result<(), OperatorError> {
+    match letter.status {
+        LetterStatus::Parked if letter.decision.is_some() => {
+            Err(OperatorError::Decided { id: letter.id })
+        }
+        LetterStatus::Parked => Ok(()),
+        status => Err(OperatorError::Closed {
+            id: letter.id,
+            status,
+        }),
+    }
+}

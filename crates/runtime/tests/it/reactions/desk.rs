@@ -1,0 +1,61 @@
+//! What a person does at the desk.
+
+use seriatim_core::{
+    DeadLetter, Decision, Drawer, LetterFilter, LetterStatus, OperatorError, ReactionLetter,
+    StreamId, Verb,
+};
+use seriatim_runtime::Reactions;
+
+/// All letters with this status, oldest first.
+pub(super) async fn letters(reactions: &Reactions, status: LetterStatus) -> Vec<ReactionLetter> {
+    let filter = LetterFilter {
+        status: Some(status),
+        ..LetterFilter::default()
+    };
+    let letters = reactions.letters(&filter, usize::MAX).await.unwrap();
+    letters.into_iter().map(of_reaction).collect()
+}
+
+pub(super) fn of_reaction(letter: DeadLetter) -> ReactionLetter {
+    match letter {
+        DeadLetter::Reaction(letter) => *letter,
+        DeadLetter::Command(letter) => panic!("nobody sends commands here: {letter:?}"),
+    }
+}
+
+pub(super) fn decision(verb: Verb, letter: &ReactionLetter) -> Decision {
+    Decision {
+        letter: letter.id,
+        verb,
+        actor: Some("zoe".into()),
+        reason: Some("it was printed by hand".into()),
+    }
+}
+
+/// Decides about the letter that is parked on a stream, and gives it as it is then.
+pub(super) async fn decide(
+    reactions: &Reactions,
+    verb: Verb,
+    stream: &StreamId,
+) -> Result<ReactionLetter, OperatorError> {
+    let parked = letters(reactions, LetterStatus::Parked).await;
+    let letter = parked.iter().find(|letter| letter.stream == *stream);
+    let letter = letter.expect("there is a letter");
+    let decided = reactions.decide(&decision(verb, letter)).await?;
+    Ok(of_reaction(decided.expect("it is there")))
+}
+
+/// Has everything resubmitted that nobody has decided about, and says how much that was.
+pub(super) async fn resubmit_all(reactions: &Reactions) -> usize {
+    let mut count = 0;
+    for letter in letters(reactions, LetterStatus::Parked).await {
+        // It may have been closed since.
+        count += usize::from(
+            reactions
+                .decide(&decision(Verb::Resubmit, &letter))
+                .await
+                .is_ok(),
+        );
+    }
+    count
+}
