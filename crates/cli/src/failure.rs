@@ -237,7 +237,7 @@ impl Failure {
                 ),
             VersionError::Parked { version, streams } => failure(Exit::Invalid)
                 .with_next(format!(
-                    "see what failed with `seriatim reactions parked {}`",
+                    "see what failed with `seriatim dead-letters list --component {}`",
                     version.component()
                 ))
                 .with_details(json!({ "streams": streams })),

@@ -3,6 +3,7 @@
 mod account;
 mod stage;
 
+mod advice;
 mod audit;
 mod bad_input;
 mod dead_letters;
