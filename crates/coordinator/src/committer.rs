@@ -60,8 +60,12 @@ impl Committer {
 
 async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Round>, batch_appends: usize) {
     let meter = CommitMeter::new();
+    let mut size = 0;
     while let Some(first) = waiting.recv().await {
-        let mut size = first.appends.len();
+        if size > 1 {
+            gather::others_first().await;
+        }
+        size = first.appends.len();
         let mut rounds = vec![first];
         while size < batch_appends
             && let Ok(next) = waiting.try_recv()
@@ -69,9 +73,7 @@ async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Round>, batch_ap
             size += next.appends.len();
             rounds.push(next);
         }
-        let (answered, begun) = (rounds.len(), Instant::now());
         commit(&*store, &meter, rounds, size).await;
-        gather::crowd(answered, begun.elapsed(), || waiting.len()).await;
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use foldhash::HashMap;
 use quick_cache::sync::Cache;
@@ -26,13 +26,11 @@ const CHAIN: usize = 1024;
 /// counts, so a wrong one costs a round and nothing else.
 pub(crate) struct Mailboxes<A: Aggregate> {
     /// A stream is in here exactly while a task is driving it.
-    queues: Mutex<Queues<A>>,
+    queues: Mutex<HashMap<Uuid, VecDeque<Job<A>>>>,
     /// Those of streams that nobody drives: a driver takes its state out, and puts it back when it ends.
     states: Cache<Uuid, Standing<A>>,
     meter: DomainMeter,
 }
-
-type Queues<A> = HashMap<Uuid, VecDeque<Job<A>>>;
 
 impl<A: Aggregate> Mailboxes<A> {
     pub(crate) fn new(cached_aggregates: u64, meter: DomainMeter) -> Self {
@@ -53,13 +51,9 @@ impl<A: Aggregate> Mailboxes<A> {
         self.meter.keeps_states(self.states.len());
     }
 
-    fn queues(&self) -> MutexGuard<'_, Queues<A>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Puts a job behind those of its stream, and sees to it that somebody drives the stream.
     pub(crate) fn post(self: &Arc<Self>, shared: &Arc<Shared>, stream: StreamId, job: Job<A>) {
-        let mut queues = self.queues();
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = queues.get_mut(&stream.root) {
             queue.push_back(job);
             return;
@@ -93,7 +87,7 @@ impl<A: Aggregate> Driver<A> {
         }
         let mut jobs = VecDeque::from([first]);
         loop {
-            let (sent, begun) = (jobs.len(), Instant::now());
+            let crowd = jobs.len() > 1;
             jobs = round(&self.shared, &self.stream, jobs, &mut kept).await;
             if let Some(most) = jobs.iter().map(|job| job.attempts).max() {
                 back_off(most).await;
@@ -101,23 +95,22 @@ impl<A: Aggregate> Driver<A> {
             if let Some(standing) = &mut kept {
                 snapshots::keep(&self.shared, &self.stream, standing, jobs.is_empty());
             }
-            let answered = sent - jobs.len();
-            gather::crowd(answered, begun.elapsed(), || self.waiting()).await;
+            if crowd {
+                gather::others_first().await;
+            }
             if !self.refill(&mut jobs, &mut kept) {
                 return;
             }
         }
     }
 
-    /// How many jobs have come in since the last refill.
-    fn waiting(&self) -> usize {
-        let queues = self.mailboxes.queues();
-        queues.get(&self.stream.root).map_or(0, VecDeque::len)
-    }
-
     /// Adds what came in meanwhile. If there is nothing at all, puts the state back and gives up the stream.
     fn refill(&mut self, jobs: &mut VecDeque<Job<A>>, kept: &mut Option<Standing<A>>) -> bool {
-        let mut queues = self.mailboxes.queues();
+        let mut queues = self
+            .mailboxes
+            .queues
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = queues.get_mut(&self.stream.root) else {
             unreachable!("a driven stream has a queue")
         };
@@ -140,7 +133,11 @@ impl<A: Aggregate> Drop for Driver<A> {
     /// dropped), and the next command starts a new driver.
     fn drop(&mut self) {
         if !self.done {
-            let mut queues = self.mailboxes.queues();
+            let mut queues = self
+                .mailboxes
+                .queues
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             queues.remove(&self.stream.root);
         }
     }
