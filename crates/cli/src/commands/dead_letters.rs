@@ -130,7 +130,7 @@ async fn carry_out(
         output.lines(&letters, show::letter_json, show::letters)?;
         let (count, verb) = (letters.len(), order.verb.as_str());
         output.hint(&format!(
-            "nothing is done yet; to {verb} these {count}, say it again with --yes"
+            "nothing is done yet; to {verb} what is listed ({count}), say it again with --yes"
         ));
         return Ok(Exit::Ok);
     }

@@ -1,29 +1,26 @@
 //! Commands that wait for a person.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::{ACCOUNT, Ran, Stage};
 
 fn park(stage: &Stage) -> Ran {
-    let rename = [
-        "send",
-        ACCOUNT,
-        "Rename",
-        r#"{"owner":"Cid"}"#,
-        "--expect",
-        "0",
-    ];
+    park_command(stage, "Rename", r#"{"owner":"Cid"}"#, "form-9")
+}
+
+fn park_command(stage: &Stage, command: &str, content: &str, external_id: &str) -> Ran {
+    let send = ["send", ACCOUNT, command, content, "--expect", "0"];
     let how = [
         "--merge",
         "manual",
         "--actor",
         "cid",
         "--external-id",
-        "form-9",
+        external_id,
         "--correlation-id",
         "move-4",
     ];
-    stage.run(&[rename.as_slice(), how.as_slice()].concat())
+    stage.run(&[send.as_slice(), how.as_slice()].concat())
 }
 
 fn parked_letter(stage: &Stage) -> String {
@@ -108,6 +105,57 @@ fn a_parked_command_is_discarded_for_a_reason() {
     assert_eq!(letter["attempts"][0]["reason"], "Cid changed his mind");
     let ran = stage.run(&["events", ACCOUNT, "--json"]).succeeded();
     assert_eq!(ran.json().len(), 3);
+}
+
+/// One that is rejected, and one behind it that is not.
+fn two_parked() -> Stage {
+    let stage = Stage::with_account();
+    park_command(&stage, "Withdraw", r#"{"cents":500}"#, "slip-1");
+    park(&stage);
+    stage
+}
+
+fn statuses(stage: &Stage) -> Vec<(String, usize)> {
+    let list = [
+        "dead-letters",
+        "list",
+        "--kind",
+        "command",
+        "--status",
+        "any",
+    ];
+    let ran = stage.run(&[&list[..], &["--json"]].concat()).succeeded();
+    let status = |letter: &Value| {
+        let attempts = letter["attempts"].as_array().unwrap().len();
+        (letter["status"].as_str().unwrap().to_owned(), attempts)
+    };
+    ran.json().iter().map(status).collect()
+}
+
+const RESUBMIT_ALL: [&str; 4] = ["dead-letters", "resubmit", "--stream", ACCOUNT];
+
+#[test]
+fn of_many_letters_those_that_can_be_are_resubmitted() {
+    let stage = two_parked();
+    let ran = stage.run(&[&RESUBMIT_ALL[..], &["--kind", "command", "--yes"]].concat());
+    // As the one that failed ends, though the one behind it did not.
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(
+        statuses(&stage),
+        [("parked".into(), 1), ("resolved".into(), 1)]
+    );
+}
+
+#[test]
+fn of_many_letters_none_is_resubmitted_behind_one_that_fails_if_that_is_asked_for() {
+    let stage = two_parked();
+    let stopping = ["--kind", "command", "--yes", "--stop-at-failure"];
+    let ran = stage.run(&[&RESUBMIT_ALL[..], &stopping].concat());
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(
+        statuses(&stage),
+        [("parked".into(), 1), ("parked".into(), 0)]
+    );
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn letters_are_resubmitted_one_or_all() {
     );
     assert_eq!(
         ran.said(),
-        ["nothing is done yet; to resubmit these 1, say it again with --yes"]
+        ["nothing is done yet; to resubmit what is listed (1), say it again with --yes"]
     );
     let ran = stage.run(&[&all[..], &["--yes"]].concat()).succeeded();
     assert_eq!(ran.printed(), resubmitted);
