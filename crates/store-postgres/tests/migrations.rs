@@ -4,11 +4,15 @@ mod support;
 
 use std::sync::Arc;
 
-use seriatim_core::EventStore;
+use seriatim_core::{CheckpointStore, EventStore, LetterFilter, LetterStatus, Verb};
 use seriatim_store_postgres::{OpenError, PostgresStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
 use support::samples::{append, is_written, new_stream};
 use support::{Schema, execute, server};
+
+/// Two streams.
+const A: &str = "00000000-0000-0000-0000-000000000000";
+const B: &str = "11111111-1111-1111-1111-111111111111";
 
 /// An account that may use tables and make none; it is gone at the end.
 struct Account {
@@ -144,5 +148,54 @@ async fn tables_of_a_newer_or_another_program_are_refused() {
             "{refused}"
         );
         assert!(refused.to_string().contains("use a newer program"));
+    }
+}
+
+/// As the program before letters had an identity has left it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
+    let schema = Schema::new();
+    PostgresStore::migrate(&schema.url()).await.unwrap();
+    let before = format!(
+        "SET search_path TO {};
+         DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
+         ALTER TABLE seriatim_checkpoints DROP COLUMN paused;
+         ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
+         {}
+         INSERT INTO seriatim_parked VALUES
+             ('printer', 0, 1, 0, 'order', '{A}', 4, 3, 1700000000000001, 'no paper', '[]', NULL, NULL, NULL, NULL),
+             ('printer', 0, 1, 0, 'order', '{B}', 5, 0, 1700000000000001, 'no ink', '[]', 'retry', 'Zoë', NULL, 7);
+         INSERT INTO seriatim_skipped VALUES
+             ('printer', 0, 1, 0, 'order', '{A}', 3, 1600000000000001, 'torn', 'Zoë', 'by hand'),
+             ('printer', 0, 1, 0, 'order', '{A}', 2, 1600000000000001, 'torn', NULL, 'the policy');
+         DELETE FROM seriatim_migrations WHERE number >= 10",
+        schema.name(),
+        include_str!("../../../migrations/postgres/0006_parked.sql"),
+    );
+    execute(&server(), &before).await.unwrap();
+
+    let store = PostgresStore::open(&schema.url()).await.unwrap();
+    let mut parked = store.parked(None).await.unwrap();
+    parked.sort_by_key(|parked| parked.sequence);
+    let [waiting, on_its_way] = &parked[..] else {
+        panic!("{parked:?}")
+    };
+    assert_eq!(on_its_way.letter, None);
+    let wish = on_its_way.wish.as_ref().unwrap();
+    assert_eq!(wish.verb, Verb::Resubmit);
+    let waiting_letter = waiting.letter.unwrap();
+    let every = LetterFilter::default();
+    let component = &waiting.work.component;
+    let closed = store.closed_letters(component, &every, 9).await.unwrap();
+    let mut skipped: Vec<_> = (closed.iter())
+        .map(|letter| (letter.sequence.0, letter.decision.clone().unwrap().actor))
+        .collect();
+    skipped.sort_unstable();
+    assert_eq!(skipped, [(2, None), (3, Some("Zoë".to_owned()))]);
+    for letter in closed {
+        assert_eq!(letter.status, LetterStatus::Discarded);
+        assert_eq!(letter.id.get_version_num(), 7);
+        assert_eq!(waiting_letter.get_version_num(), 7);
+        assert!(letter.id < waiting_letter, "they sort by their time");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use seriatim_core::{
     Append, AppendOutcome, CheckpointStore, Domain, EventStore, LetterFilter, LetterStatus, Load,
-    LogPartition, NewEvent, Payload, Position, Sequence, StoreErrorKind, StreamId, Write,
+    LogPartition, NewEvent, Payload, Position, Sequence, StoreErrorKind, StreamId, Verb, Write,
 };
 use seriatim_store_sqlite::{OpenError, SqliteStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
@@ -271,6 +271,8 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
     let [Some(waiting), None] = letters[..] else {
         panic!("{letters:?}")
     };
+    let wish = parked[1].wish.as_ref().unwrap();
+    assert_eq!(wish.verb, Verb::Resubmit);
     let component = &parked[0].work.component;
     let every = LetterFilter::default();
     let closed = store.closed_letters(component, &every, 9).await.unwrap();
