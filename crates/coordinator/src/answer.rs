@@ -113,6 +113,7 @@ pub(crate) async fn refused(shared: &Shared, stream: StreamId, refusal: Refusal)
     match refusal {
         Refusal::Rejected(rejected) => SubmitError::Rejected(rejected),
         Refusal::Beyond(conflict) => SubmitError::BeyondCurrent { stream, conflict },
+        Refusal::Invalid(violations) => SubmitError::Invalid(violations),
         Refusal::Full(source) => SubmitError::StreamFull { stream, source },
         Refusal::Broken(fault) => SubmitError::Broken { stream, fault },
         Refusal::Unavailable(error) => unavailable(shared, error),

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, ExpectedSequence, FactRequest,
-    Message, Prepare, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store,
-    StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, FactRequest, Message, Prepare,
+    QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store, StoreError,
+    StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
@@ -222,15 +222,11 @@ impl<A: Aggregate> Host for HostOf<A> {
 
     async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError> {
         let request = CommandRequest {
-            expected: ExpectedSequence::Any,
             effect: None,
             ..letter.request.clone()
         };
-        let taken = self.take(request).await.map(|taken| Taken {
-            claim: Some(intake::claim_of_letter(letter)),
-            is_effect: false,
-            ..taken
-        });
+        let taken = self.take(request).await;
+        let taken = taken.map(|taken| taken.out_of(letter));
         let stream = letter.stream().clone();
         self.post(stream, taken, Asked::Command(None), place).await
     }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use seriatim_core::{
     Aggregate, Claim, CommandLetter, CommandRequest, ContentHash, EffectId, Fact, FactOrigin,
-    FactRequest, Fault, FieldPath, FieldViolation, MergeStrategy, Message, Metadata, NewFact,
-    Payload, Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
-    field_names,
+    FactRequest, Fault, FieldViolation, MergeStrategy, Message, Metadata, NewFact, Payload,
+    Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
 };
 use uuid::Uuid;
 
@@ -32,13 +31,27 @@ impl<A: Aggregate> Taken<A> {
     }
 }
 
+impl<A: Aggregate> Taken<A> {
+    /// The same, as a person takes it out of a letter.
+    pub(crate) fn out_of(mut self, letter: &CommandLetter) -> Self {
+        if let Work::Commands(work) = &mut self.work {
+            work.resubmitted = true;
+        }
+        Self {
+            claim: Some(claim_of_letter(letter)),
+            is_effect: false,
+            ..self
+        }
+    }
+}
+
 /// Decodes a request's commands and lets them be prepared.
 pub(crate) async fn commands<A: Aggregate>(
     settings: &Settings,
     prepare: Option<&Arc<dyn Prepare<A>>>,
     request: CommandRequest,
 ) -> Result<Taken<A>, SubmitError> {
-    let mut violations = unknown_premises::<A>(&request.premises);
+    let mut violations = Vec::new();
     let mut commands: Vec<A::Command> = Vec::with_capacity(request.commands.len());
     for (at, payload) in request.commands.iter().enumerate() {
         match decode(payload, || format!("pages[{at}].command")) {
@@ -83,6 +96,7 @@ pub(crate) async fn commands<A: Aggregate>(
         is_effect,
         work: Work::Commands(Box::new(Commands {
             strategy,
+            resubmitted: false,
             metadata: Arc::new(metadata(
                 &request.metadata,
                 request.id,
@@ -253,30 +267,4 @@ fn correlation(metadata: &Metadata, id: Uuid) -> String {
         .correlation_id
         .clone()
         .unwrap_or_else(|| id.to_string())
-}
-
-/// A premise that names no field would hold for ever, so a slip of the pen must not pass as one.
-fn unknown_premises<A: Aggregate>(premises: &[FieldPath]) -> Vec<FieldViolation> {
-    let Some(fields) = field_names::<A>() else {
-        return Vec::new();
-    };
-    let known = |premise: &FieldPath| {
-        premise
-            .segments()
-            .first()
-            .is_none_or(|first| fields.contains(&first.as_str()))
-    };
-    premises
-        .iter()
-        .enumerate()
-        .filter(|(_, premise)| !known(premise))
-        .map(|(at, premise)| {
-            let message = format!(
-                "the state of `{}` has no field `{premise}`; it has `{}`",
-                A::DOMAIN,
-                fields.join("`, `")
-            );
-            FieldViolation::new(format!("premises[{at}]"), message)
-        })
-        .collect()
 }

@@ -1,12 +1,12 @@
 //! Looking without touching: states of now and then, and simulations.
 
-use serde_json::Value;
 use seriatim_core::{
     Aggregate, At, Fault, QueryError, Sequence, Simulated, Simulation, StateView, StoreError,
-    StreamId, SubmitError,
+    StreamId, SubmitError, Tree,
 };
 
 use crate::answer;
+use crate::beside::beside;
 use crate::guard::guarded;
 use crate::history::{self, Standing, Trouble};
 use crate::host::Shared;
@@ -19,7 +19,18 @@ pub(crate) async fn state<A: Aggregate>(
     at: At,
 ) -> Result<StateView, QueryError> {
     let standing = standing_at::<A>(shared, stream, at).await?;
-    to_view(stream, &standing).map_err(|fault| broken(stream, fault))
+    let viewed = viewed(stream, standing).await;
+    let (_, view) = viewed.map_err(|fault| broken(stream, fault))?;
+    Ok(view)
+}
+
+/// The state again, and how it reads.
+async fn viewed<A: Aggregate>(
+    stream: &StreamId,
+    standing: Standing<A>,
+) -> Result<(Standing<A>, StateView), Fault> {
+    let stream = stream.clone();
+    beside(move || to_view(&stream, &standing).map(|view| (standing, view))).await?
 }
 
 async fn standing_at<A: Aggregate>(
@@ -93,7 +104,7 @@ pub(crate) async fn simulate<A: Aggregate>(
         stream: stream.clone(),
         fault,
     };
-    let before = to_view(&stream, &standing).map_err(broken)?;
+    let (standing, before) = viewed(&stream, standing).await.map_err(broken)?;
     if let Some(claim) = claim {
         let spent = shared.store.find_claim(&stream, &claim.external_id).await;
         if let Some(record) = spent.map_err(|error| answer::unavailable(shared, error))? {
@@ -116,7 +127,9 @@ pub(crate) async fn simulate<A: Aggregate>(
     let outcome = match verdict {
         Verdict::Append { drafts, .. } if drafts.is_empty() => Simulated::Unchanged,
         Verdict::Append { drafts, merged } => {
-            commits(&stream, standing, drafts, merged).map_err(broken)?
+            let of = stream.clone();
+            let commits = beside(move || commits(&of, standing, drafts, merged)).await;
+            commits.and_then(|commits| commits).map_err(broken)?
         }
         Verdict::Park { reason, .. } => Simulated::Parks(reason),
         Verdict::Refuse(Refusal::Rejected(rejected)) => Simulated::Rejected(rejected),
@@ -159,11 +172,12 @@ pub(crate) fn to_view<A: Aggregate>(
     stream: &StreamId,
     standing: &Standing<A>,
 ) -> Result<StateView, Fault> {
-    let state: Value =
-        serde_json::to_value(&standing.state).map_err(|error| Fault::Unencodable {
-            what: "state",
-            why: error.to_string(),
-        })?;
+    // What JSON cannot hold, such as keys that are no texts, is shown all the same.
+    let text = || match serde_json::to_string(&standing.state) {
+        Ok(text) => Ok(text),
+        Err(_) => Tree::of(&standing.state).map(|tree| tree.to_string()),
+    };
+    let state = guarded("serialize", text)?.map_err(|error| Fault::state(&error))?;
     Ok(StateView {
         stream: stream.clone(),
         sequence: standing.current,

@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::codec;
 use crate::{
     Aggregate, CommandRequest, Component, Domain, EncodeError, ExpectedSequence, FactOrigin,
-    FactRequest, FieldPath, InvalidFieldPath, MergeStrategy, Message, Metadata, NewFact, Payload,
-    Sequence, StreamId,
+    FactRequest, FieldPath, InvalidFieldPath, MergeStrategy, Metadata, NewFact, Payload, Sequence,
+    StreamId,
 };
 
 /// The identity of an effect: the target applies what comes under it once, however often it comes.
@@ -176,7 +177,7 @@ impl Effects {
     /// Tells an aggregate of something that happened, which it cannot refuse.
     pub fn record<A: Aggregate>(&mut self, root: Uuid, event: &A::Event) -> RecordedFact<'_> {
         let stream = StreamId::new(Domain::of::<A>(), root);
-        let payload = event.encode();
+        let payload = codec::encode_event(event);
         let events = self.keep(&stream, payload.map_err(EffectFault::Encode));
         self.list.push(Effect::Fact(FactEffect {
             stream,
@@ -238,7 +239,7 @@ impl<A: Aggregate> SentCommand<'_, A> {
     /// Another command of the same book: decided after those before it, written with them or not at all.
     pub fn and(self, command: &A::Command) -> Self {
         let target = self.effects.last_command().stream.clone();
-        let payload = command.encode().map_err(EffectFault::Encode);
+        let payload = codec::encode_command(command).map_err(EffectFault::Encode);
         let payload = self.effects.keep(&target, payload);
         self.effects.last_command().commands.extend(payload);
         self
@@ -300,7 +301,7 @@ pub struct EffectError {
 #[derive(Debug, thiserror::Error)]
 pub enum EffectFault {
     /// Its command or event cannot be encoded.
-    #[error("{}: {}", .0, .0.source)]
+    #[error(transparent)]
     Encode(EncodeError),
     /// It names a premise that is no path.
     #[error(transparent)]

@@ -20,7 +20,8 @@ mod aggregate;
 mod fold;
 pub mod merge;
 mod field_path;
-mod field_names;
+mod tree;
+mod premises;
 
 mod command;
 mod limits;
@@ -88,9 +89,8 @@ pub use effect::{
 };
 pub use event::{NewEvent, RecordedEvent};
 pub use event_filter::EventFilter;
-pub use field_names::field_names;
-pub use field_path::{FieldPath, InvalidFieldPath, changed_fields};
-pub use fold::{decide_all, fold};
+pub use field_path::{FieldPath, InvalidFieldPath};
+pub use fold::{decide_all, decide_each, fold};
 pub use gateway::CommandGateway;
 pub use limits::Limits;
 pub use log_partition::LogPartition;
@@ -101,6 +101,7 @@ pub use operator::{OperatorError, Progress};
 pub use parked::{Advance, Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
+pub use premises::{PremiseFault, changed_premises};
 pub use process::{
     Dispatch, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager, StuckTimer,
     TimerChange, Trigger,
@@ -121,7 +122,7 @@ pub use schema::{Migration, SchemaChange};
 pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };
-pub use snapshot::{Fingerprint, Snapshot};
+pub use snapshot::{Fingerprint, Snapshot, SnapshotError};
 pub use store::{
     DeadLetterStore, EventStore, Load, Loaded, SnapshotStore, Store, StoreError, StoreErrorKind,
     StreamSummary,
@@ -131,5 +132,6 @@ pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
 pub use subscribe_error::SubscribeError;
 pub use timer::{ClearedTimer, Overdue, Timer, TimerStore};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use tree::{Shape, Tree};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};
 pub use waiting::{NotHandled, WaitFor, WhyNotHandled};

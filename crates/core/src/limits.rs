@@ -1,6 +1,9 @@
 //! How much one request may carry.
 
-use crate::{CommandRequest, FactRequest, FieldViolation, Metadata, Payload, RejectedEffect};
+use crate::{
+    CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
+    RejectedEffect,
+};
 
 /// How much one request may carry. Over a limit it is refused before anything is read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,12 @@ impl Limits {
                 self.premises
             );
             found.push(FieldViolation::new("premises", message));
+        }
+        if !request.premises.is_empty() && request.expected == ExpectedSequence::Any {
+            found.push(FieldViolation::new(
+                "premises",
+                "a premise speaks of the state at the expected sequence, and none is expected: say at which sequence you looked",
+            ));
         }
         found
     }

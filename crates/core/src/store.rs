@@ -119,8 +119,10 @@ pub trait EventStore: Send + Sync + Debug + 'static {
 /// Where states are kept. Losing them costs time, never truth.
 #[async_trait]
 pub trait SnapshotStore: Send + Sync + Debug + 'static {
-    /// Keeps a snapshot beside at least the one before it, so that states a little back are near one too.
-    /// An older snapshot than what is kept may be dropped.
+    /// Keeps a snapshot, and of the older ones of its type so many that states a little back are near one too: the newest
+    /// two, and the latest in each of the newest [`Snapshot::SPANS`] spans of [`Snapshot::SPAN`] sequences that have any.
+    /// What is older may be dropped, and of other types what is older than the newest two. A snapshot of an event that the
+    /// stream does not have is not kept.
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError>;
 }
 
@@ -157,11 +159,13 @@ pub struct Load {
 /// What a state is built from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The snapshot to begin with. The store makes sure that the stream really has an event of its sequence: a
-    /// snapshot must not outlive events that a restored backup has lost.
+    /// The snapshot to begin with. The store makes sure that the stream really has the event it ends with: a snapshot
+    /// must not outlive events that a restored backup has lost.
     pub snapshot: Option<Snapshot>,
     /// The payloads after the snapshot, or from sequence 0 on, without gaps.
     pub payloads: Vec<Payload>,
+    /// The id of the last event that is in here, be it in the snapshot; `None`: there are no events.
+    pub last: Option<Uuid>,
 }
 
 /// One line of a list of streams.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::{
     CommandLetter, ConflictReason, Domain, Fault, FirstResult, ParkReason, Payload, RecordedEvent,
-    Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp,
+    Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp, Tree,
 };
 
 /// Which state of a stream is meant.
@@ -23,14 +23,31 @@ pub enum At {
 }
 
 /// A state, readable.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateView {
     /// Of which stream.
     pub stream: StreamId,
     /// The last event it contains; `None`: the state before all events.
     pub sequence: Option<Sequence>,
-    /// The state, as JSON.
-    pub state: Value,
+    /// The state, as JSON text: a number in it may have more digits than a `serde_json::Value` can hold.
+    pub state: String,
+}
+
+impl StateView {
+    /// The state as one of type `T`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.state)
+    }
+
+    /// The state as a [`Value`](serde_json::Value): a number that it cannot hold to the last digit becomes a text.
+    pub fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
+        self.tree().map(|tree| (&tree).into())
+    }
+
+    /// The state field by field.
+    pub fn tree(&self) -> Result<Tree, serde_json::Error> {
+        Tree::parse(self.state.as_bytes())
+    }
 }
 
 /// What a command would do. Nothing is written, and no external id is spent.

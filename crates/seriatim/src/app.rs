@@ -89,7 +89,7 @@ impl App {
     pub async fn state<A: Aggregate>(&self, root: Uuid, at: At) -> Result<Standing<A>, QueryError> {
         let stream = stream::<A>(root);
         let view = self.coordinator.state(&stream, at).await?;
-        let state = serde_json::from_value(view.state).map_err(|error| QueryError::Broken {
+        let state = view.read().map_err(|error| QueryError::Broken {
             stream,
             fault: seriatim_core::Fault::Unreadable {
                 what: "state",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use seriatim_core::{
     Attempt, CommandLetter, DeadLetter, GivenUp, LetterStatus, MergeStrategy, ReactionLetter,
-    ThreeWay, Verb, Wish,
+    ThreeWay, Tree, Verb, Wish,
 };
 
 use super::reactions::work_json;
@@ -45,8 +45,14 @@ fn command_json(letter: &CommandLetter) -> Value {
 
 pub(crate) fn three_way_json(view: &ThreeWay) -> Value {
     let fields = three_way::fields(view);
+    let value = |side: &Option<Tree>| side.as_ref().map(Value::from);
     let fields = fields.iter().map(|field| {
-        json!({ "path": field.path, "base": field.base, "theirs": field.theirs, "yours": field.yours })
+        json!({
+            "path": field.path,
+            "base": value(&field.base),
+            "theirs": value(&field.theirs),
+            "yours": value(&field.yours),
+        })
     });
     json!({
         "letter": command_json(&view.letter),

@@ -1,6 +1,5 @@
 //! Answers for people.
 
-use serde_json::Value;
 use seriatim::Audit;
 use seriatim_core::{
     Codec, Cursor, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected, SchemaChange,
@@ -179,8 +178,8 @@ fn origin(event: &RecordedEvent) -> String {
 pub(crate) fn payload(payload: &Payload) -> String {
     match payload.codec {
         Codec::Json => {
-            let json = payload.to_json();
-            let text = json.map_or("(not JSON)".into(), |json| json.to_string());
+            let tree = payload.tree();
+            let text = tree.map_or("(not JSON)".into(), |tree| tree.to_string());
             format!("{} {text}", payload.type_name)
         }
         Codec::Protobuf => format!("{} ({} bytes)", payload.type_name, payload.data.len()),
@@ -195,7 +194,11 @@ fn payload_lines(payloads: &[Payload]) -> String {
 }
 
 pub(crate) fn state(view: &StateView) -> String {
-    format!("{}\n{}\n", heading(view), pretty(&view.state))
+    let state = match view.tree() {
+        Ok(tree) => format!("{tree:#}"),
+        Err(_) => view.state.clone(),
+    };
+    format!("{}\n{state}\n", heading(view))
 }
 
 fn heading(view: &StateView) -> String {
@@ -203,10 +206,6 @@ fn heading(view: &StateView) -> String {
         Some(sequence) => format!("{} at sequence {sequence}", view.stream),
         None => format!("{} before its first event", view.stream),
     }
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}")
 }
 
 pub(crate) fn streams(summaries: &[StreamSummary]) -> String {

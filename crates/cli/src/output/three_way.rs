@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use seriatim_core::{CommandLetter, Simulated, ThreeWay};
+use seriatim_core::{CommandLetter, Simulated, ThreeWay, Tree};
 
 use super::letters::{attempt, cells};
 use super::table::align;
@@ -13,9 +12,9 @@ use super::text;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Field {
     pub(crate) path: String,
-    pub(crate) base: Option<Value>,
-    pub(crate) theirs: Option<Value>,
-    pub(crate) yours: Option<Value>,
+    pub(crate) base: Option<Tree>,
+    pub(crate) theirs: Option<Tree>,
+    pub(crate) yours: Option<Tree>,
 }
 
 /// The fields that differ, by path. Without a result of the command, "yours" is what the base has.
@@ -29,10 +28,14 @@ pub(crate) fn fields(view: &ThreeWay) -> Vec<Field> {
         | Simulated::Conflict(_)
         | Simulated::Parks(_) => &view.base.state,
     };
-    differing(&view.base.state, &view.theirs.state, yours)
+    let states = [&view.base.state, &view.theirs.state, yours];
+    // A server sends nothing else.
+    let [base, theirs, yours] =
+        states.map(|state| Tree::parse(state.as_bytes()).unwrap_or(Tree::Null));
+    differing(&base, &theirs, &yours)
 }
 
-fn differing(base: &Value, theirs: &Value, yours: &Value) -> Vec<Field> {
+fn differing(base: &Tree, theirs: &Tree, yours: &Tree) -> Vec<Field> {
     let [base, theirs, yours] = [base, theirs, yours].map(leaves);
     let mut paths: Vec<_> = [&base, &theirs, &yours]
         .into_iter()
@@ -51,24 +54,24 @@ fn differing(base: &Value, theirs: &Value, yours: &Value) -> Vec<Field> {
 }
 
 /// What a state is made of, by dotted path.
-fn leaves(state: &Value) -> BTreeMap<String, Value> {
+fn leaves(state: &Tree) -> BTreeMap<String, Tree> {
     let mut found = BTreeMap::new();
     collect(state, "", &mut found);
     found
 }
 
-fn collect(value: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
+fn collect(value: &Tree, path: &str, found: &mut BTreeMap<String, Tree>) {
     let below = |segment: &str| match path {
         "" => segment.to_owned(),
         path => format!("{path}.{segment}"),
     };
     match value {
-        Value::Object(fields) if !fields.is_empty() => {
+        Tree::Object(fields) if !fields.is_empty() => {
             fields
                 .iter()
                 .for_each(|(key, value)| collect(value, &below(key), found));
         }
-        Value::Array(items) if !items.is_empty() => {
+        Tree::List(items) if !items.is_empty() => {
             let items = items.iter().enumerate();
             items.for_each(|(at, item)| collect(item, &below(&at.to_string()), found));
         }
@@ -161,15 +164,15 @@ fn table(view: &ThreeWay) -> String {
 }
 
 /// `=` where a side has what the base has, so that the eye finds what changed.
-fn side(value: Option<&Value>, base: Option<&Value>) -> String {
+fn side(value: Option<&Tree>, base: Option<&Tree>) -> String {
     if value == base {
         return "=".into();
     }
     cell(value)
 }
 
-fn cell(value: Option<&Value>) -> String {
-    value.map_or("-".into(), Value::to_string)
+fn cell(value: Option<&Tree>) -> String {
+    value.map_or("-".into(), Tree::to_string)
 }
 
 fn at(sequence: Option<seriatim_core::Sequence>) -> String {
@@ -179,23 +182,26 @@ fn at(sequence: Option<seriatim_core::Sequence>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    fn tree(text: &str) -> Tree {
+        Tree::parse(text.as_bytes()).unwrap()
+    }
 
     #[test]
     fn only_fields_that_differ_are_shown() {
-        let base = json!({ "owner": "Ann", "cents": 100, "notes": [] });
-        let theirs = json!({ "owner": "Ann", "cents": 50, "notes": [] });
-        let yours = json!({ "owner": "Ann", "cents": 100, "notes": ["late"] });
+        let base = tree(r#"{ "owner": "Ann", "cents": 100, "notes": [] }"#);
+        let theirs = tree(r#"{ "owner": "Ann", "cents": 50, "notes": [] }"#);
+        let yours = tree(r#"{ "owner": "Ann", "cents": 100, "notes": ["late"] }"#);
         let fields = differing(&base, &theirs, &yours);
         let paths: Vec<_> = fields.iter().map(|field| field.path.as_str()).collect();
         assert_eq!(paths, ["cents", "notes", "notes.0"]);
-        assert_eq!(fields[0].theirs, Some(json!(50)));
+        assert_eq!(fields[0].theirs, Some(tree("50")));
         assert_eq!(fields[2].base, None);
     }
 
     #[test]
     fn a_side_that_has_not_moved_is_marked() {
-        assert_eq!(side(Some(&json!(1)), Some(&json!(1))), "=");
-        assert_eq!(side(None, Some(&json!(1))), "-");
+        assert_eq!(side(Some(&tree("1")), Some(&tree("1"))), "=");
+        assert_eq!(side(None, Some(&tree("1"))), "-");
     }
 }

@@ -180,7 +180,7 @@ fn a_letter_is_shown_from_three_sides() {
             r#"    1  TIME  Deposited {"cents":100}"#,
             r#"    2  TIME  Renamed {"owner":"Bob"}"#,
             r#"at sequence 0, the command would have given Renamed {"owner":"Cid"}"#,
-            "in the way of merging: it matters which comes first (both change `owner`)",
+            "in the way of merging: it matters which comes first (the results differ in `owner`)",
             "",
             "field  base (0)  theirs (2)  yours",
             "cents  0         100         =",

@@ -43,7 +43,7 @@ fn a_conflict_shows_what_overlapped_and_what_came_between() {
     assert_eq!(
         ran.said(),
         [
-            "error: `ACCOUNT` has moved on: expected sequence 1, the current one is 2; it matters which comes first (both change `owner`)",
+            "error: `ACCOUNT` has moved on: expected sequence 1, the current one is 2; it matters which comes first (the results differ in `owner`)",
             "1 event came between:",
             r#"    2  TIME  Renamed {"owner":"Bob"}"#,
             "next: see what changed with `seriatim events ACCOUNT --from 2`, decide anew, and send it with --expect 2"

@@ -242,7 +242,7 @@ async fn an_old_event_is_upcast() {
         .state(&stream, seriatim_core::At::Current)
         .await
         .unwrap();
-    assert_eq!(view.state["name"], "old");
+    assert_eq!(view.to_json().unwrap()["name"], "old");
     // Also as an intervening event.
     let request = stale(
         &stream,

@@ -123,6 +123,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         },
         Fault::Unencodable {
             what: "state",
+            field: Some("prices.tea".parse().unwrap()),
             why: "a map with keys that are no text".into(),
         },
         Fault::Panicked {
@@ -135,11 +136,26 @@ pub(crate) fn faults() -> Vec<Fault> {
 pub(crate) fn reasons() -> Vec<ConflictReason> {
     let mut reasons = vec![
         ConflictReason::Strict,
-        ConflictReason::DecisionDiffers { changed: paths() },
-        ConflictReason::OrderMatters { overlap: paths() },
+        ConflictReason::MustNotExist,
+        ConflictReason::DecisionDiffers {
+            changed: paths(),
+            then: vec![Payload::json("Taken", r#"{"cents":5}"#)],
+            now: vec![Payload::protobuf("bank.v1.Taken", vec![8, 4])],
+        },
+        ConflictReason::PossibleNow {
+            then: rejected().into(),
+        },
+        ConflictReason::OrderMatters { fields: paths() },
+        ConflictReason::OrderMatters { fields: Vec::new() },
         ConflictReason::FieldsOverlap { overlap: paths() },
         ConflictReason::PremiseChanged { changed: paths() },
         ConflictReason::RejectedNow,
+        ConflictReason::RejectedAtBoth,
+        ConflictReason::TooMuchToCompare {
+            behind: 200,
+            state_bytes: 1 << 20,
+            limit_bytes: 1 << 24,
+        },
         ConflictReason::AggregateRefused,
         ConflictReason::TooFarBehind {
             behind: 1000,
@@ -212,7 +228,7 @@ pub(crate) fn state(sequence: Option<Sequence>) -> StateView {
     StateView {
         stream: stream(),
         sequence,
-        state: json!({"name": "n", "cents": u64::MAX, "items": []}),
+        state: r#"{"name": "n", "wei": 20000000000000000001, "items": [0.1]}"#.into(),
     }
 }
 

@@ -116,6 +116,9 @@ macro_rules! store_conformance {
             a_snapshot_of_another_type_is_not_given
             a_snapshot_of_a_missing_event_is_never_given
             the_newest_two_snapshots_are_kept
+            states_as_far_back_as_merges_look_are_near_a_snapshot
+            a_snapshot_of_another_event_is_never_given
+            what_is_loaded_names_its_last_event
             an_older_snapshot_displaces_no_newer_one
             a_snapshot_can_be_replaced
 

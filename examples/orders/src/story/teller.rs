@@ -112,8 +112,12 @@ impl Teller {
     }
 
     async fn reserved(&self, sku: &str) -> Result<u64, Box<dyn Error>> {
-        let stock = self.client.state(&stock(sku), At::Current).await?;
-        let reserved = &stock.state["reserved"][self.stream.root.to_string()];
+        let stock = self
+            .client
+            .state(&stock(sku), At::Current)
+            .await?
+            .to_json()?;
+        let reserved = &stock["reserved"][self.stream.root.to_string()];
         Ok(reserved.as_u64().unwrap_or(0))
     }
 
@@ -206,7 +210,7 @@ impl Teller {
             .sequence
             .map_or_else(|| "none".into(), |sequence| sequence.to_string());
         println!("\nThe order at sequence {sequence}:");
-        for line in serde_json::to_string_pretty(&view.state)?.lines() {
+        for line in format!("{:#}", view.tree()?).lines() {
             println!("   {line}");
         }
         Ok(())
