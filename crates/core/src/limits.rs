@@ -1,6 +1,8 @@
 //! How much one request may carry.
 
-use crate::{CommandRequest, FactRequest, FieldViolation, Metadata, Payload, RejectedEffect};
+use crate::{
+    ClaimKey, CommandRequest, FactRequest, FieldViolation, Metadata, Payload, RejectedEffect,
+};
 
 /// How much one request may carry. Over a limit it is refused before anything is read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +92,8 @@ impl Limits {
     /// The external id of an effect is not its key: it only travels.
     fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
-        let reserved = |external_id: &String| external_id.starts_with('\0');
+        let reserved =
+            |external_id: &String| !matches!(ClaimKey::of(external_id), ClaimKey::Sender(_));
         if !effect && metadata.external_id.as_ref().is_some_and(reserved) {
             found.push(FieldViolation::new(
                 "cover.external_id",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use seriatim_core::{
-    Append, AppendOutcome, Claim, ClearedTimer, CommandRequest, ContentHash, NewEvent,
+    Append, AppendOutcome, Claim, ClaimKey, ClearedTimer, CommandRequest, ContentHash, NewEvent,
     ReactionError, StoreError, StreamId, StuckTimer, Timer, Write,
 };
 use tokio::sync::{Notify, watch};
@@ -145,8 +145,7 @@ impl Alarm {
         let failure = for_people(&error.to_string());
         tracing::error!(stream = %timer.stream, timer = timer.name, failure, "stuck");
         let claim = request.effect.as_ref().map(|effect| Claim {
-            // Not the key of the effect: that is for what the instance makes of it.
-            external_id: effect.to_string(),
+            external_id: ClaimKey::StuckTimer(effect.clone()).to_string(),
             content: ContentHash::of_command(&request),
             refusal: None,
         });
