@@ -11,6 +11,7 @@ use seriatim_core::{
 use seriatim_proto::CallError;
 
 use crate::exit::Exit;
+use crate::output::lines::Lines;
 use crate::output::{json as as_json, text as as_text};
 
 /// One sentence, the next step, and the details.
@@ -22,7 +23,7 @@ pub(crate) struct Failure {
     /// For programs.
     pub(crate) details: Value,
     /// For people, below the sentence.
-    pub(crate) more: String,
+    pub(crate) more: Lines,
 }
 
 impl Failure {
@@ -32,7 +33,7 @@ impl Failure {
             message: message.into(),
             next: None,
             details: Value::Null,
-            more: String::new(),
+            more: Lines::default(),
         }
     }
 

@@ -9,6 +9,7 @@ mod position;
 mod log_partition;
 mod cursor;
 mod timestamp;
+mod printable;
 mod payload;
 mod metadata;
 mod event;
@@ -101,6 +102,7 @@ pub use operator::{OperatorError, Progress};
 pub use parked::{Advance, Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
+pub use printable::printable;
 pub use process::{
     Dispatch, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager, StuckTimer,
     TimerChange, Trigger,
