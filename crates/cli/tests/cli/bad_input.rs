@@ -35,6 +35,18 @@ fn numbers_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn times_without_an_offset_are_refused() {
+    for verb in [&["state", ACCOUNT][..], &["simulate", ACCOUNT, "Close"]] {
+        for time in ["2026-01-01T00:00:00", "2026-01-01", "noon"] {
+            refused(
+                &[verb, &["--as-of", time]].concat(),
+                "write it as RFC 3339 with its offset, for example `2026-11-21T14:30:00Z`",
+            );
+        }
+    }
+}
+
+#[test]
 fn streams_that_cannot_be_are_refused() {
     refused(&["state", "account"], "write it as `domain/root`");
     refused(&["state", "account/7"], "`7` is not a UUID");
