@@ -139,7 +139,7 @@ impl App {
     /// #     fn evolve(&mut self, _: &Noted) {}
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn main() -> Result<(), AnyError> {
     /// # let app = App::open("memory:").await?.aggregate::<Book>().start().await?;
     /// let mut events = app.subscribe(Begin::AtTheFirst, EventFilter::default()).await?;
     /// app.send::<Book>(Uuid::now_v7(), Note::Note { text: "hello".into() }).await?;

@@ -38,7 +38,7 @@
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn main() -> Result<(), AnyError> {
 //! let app = App::open("memory:").await?.aggregate::<Counter>().start().await?;
 //! let root = Uuid::now_v7();
 //! app.send::<Counter>(root, Do::Add { count: 2 }).expect(NoStream).await?;
@@ -64,6 +64,7 @@
 //! - `server` (default): the gRPC door, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
+mod any_error;
 mod app;
 mod app_builder;
 mod audit;
@@ -77,6 +78,7 @@ mod send;
 mod waiting;
 pub mod prelude;
 
+pub use any_error::AnyError;
 #[cfg(feature = "server")]
 pub use app::RunError;
 pub use app::{App, Standing};

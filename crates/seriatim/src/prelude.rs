@@ -10,4 +10,4 @@ pub use seriatim_core::{
 pub use seriatim_derive::{Command, Event, Rejection};
 pub use uuid::Uuid;
 
-pub use crate::App;
+pub use crate::{AnyError, App};

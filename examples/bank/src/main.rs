@@ -9,7 +9,7 @@ use seriatim::prelude::*;
 use account::{Account, AccountCommand};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), AnyError> {
     let app = App::open("sqlite://bank.db")
         .await?
         .aggregate::<Account>()

@@ -9,7 +9,7 @@ mod story;
 use std::path::PathBuf;
 
 use clap::Parser;
-use seriatim::{App, SqliteStore};
+use seriatim::{AnyError, App, SqliteStore};
 
 use order::Order;
 use order_list::OrderList;
@@ -41,17 +41,8 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> std::process::ExitCode {
-    match run(Args::parse()).await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("orders: {error}");
-            std::process::ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), AnyError> {
+    let args = Args::parse();
     if args.list {
         return order_list::show(&args.order_list, args.json).await;
     }

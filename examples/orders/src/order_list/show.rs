@@ -1,9 +1,9 @@
 //! Prints the list, by the views that show the live version.
 
-use std::error::Error;
 use std::path::Path;
 
 use serde::Serialize;
+use seriatim::AnyError;
 use seriatim::sqlx::sqlite::SqliteConnectOptions;
 use seriatim::sqlx::{self, ConnectOptions, Row};
 
@@ -22,7 +22,7 @@ const LIST: &str = r#"
     FROM orders AS o LEFT JOIN order_items AS i ON i.root = o.root
     GROUP BY o.root, o.customer, o.status ORDER BY o.root"#;
 
-pub(crate) async fn show(file: &Path, as_json: bool) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn show(file: &Path, as_json: bool) -> Result<(), AnyError> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true);
     let mut connection = options.connect().await?;
     let rows = sqlx::query(LIST).fetch_all(&mut connection).await?;
