@@ -235,16 +235,15 @@ impl App {
         self.shutdown().await
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, and
-    /// closes the door. May be called again.
+    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, flushes
+    /// the store, so that an SQLite file is complete without its write-ahead log, and closes the door. May be called again.
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
         let closed = match &self.door {
             Some(door) => door.close().await,
             None => Ok(()),
         };
-        tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
-        self.coordinator.shutdown().await;
+        self.end().await;
         // To the last, what happens can be seen.
         let unseen = match &self.metrics {
             Some(door) => door.close().await,
@@ -253,12 +252,19 @@ impl App {
         closed.and(unseen).map_err(RunError::Serve)
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, and lets components finish the step they are at. May
-    /// be called again.
+    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, and
+    /// flushes the store, so that an SQLite file is complete without its write-ahead log. May be called again.
     #[cfg(not(feature = "server"))]
     pub async fn shutdown(&self) {
+        self.end().await;
+    }
+
+    async fn end(&self) {
         tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
         self.coordinator.shutdown().await;
+        if let Err(error) = self.coordinator.store().flush().await {
+            tracing::warn!(error = error.to_string(), "the store was not flushed");
+        }
     }
 }
 
