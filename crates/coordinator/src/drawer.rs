@@ -57,6 +57,9 @@ impl Drawer for Coordinator {
         if !is_ours {
             result = format!("too late, somebody else was first: {result}");
         }
+        let (verb, actor, reason) = (decision.verb.as_str(), &decision.actor, &decision.reason);
+        let stream = letter.stream();
+        tracing::info!(%stream, letter = %letter.id, verb, actor, reason, result, "a letter was decided about");
         let letter = self.note(letter, decision, status, result).await?;
         match is_ours {
             true => Ok(Some(DeadLetter::Command(Box::new(letter)))),

@@ -37,7 +37,7 @@ pub(crate) fn keep<A: Aggregate>(
     let snapshot = match Snapshot::of(&standing.state, sequence) {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            tracing::warn!(%stream, %error, "the state cannot be kept as a snapshot");
+            tracing::warn!(%stream, error = error.to_string(), "the state cannot be kept as a snapshot");
             return;
         }
     };
@@ -46,7 +46,7 @@ pub(crate) fn keep<A: Aggregate>(
     let stream = stream.clone();
     tokio::spawn(async move {
         if let Err(error) = store.save_snapshot(&stream, snapshot).await {
-            tracing::warn!(%stream, %error, "a snapshot was not kept");
+            tracing::warn!(%stream, error = error.to_string(), "a snapshot was not kept");
         }
         drop(ticket);
     });

@@ -239,6 +239,7 @@ impl App {
     /// the store, so that an SQLite file is complete without its write-ahead log, and closes the door. May be called again.
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
+        self.say_that_it_ends();
         let closed = match &self.door {
             Some(door) => door.close().await,
             None => Ok(()),
@@ -256,7 +257,26 @@ impl App {
     /// flushes the store, so that an SQLite file is complete without its write-ahead log. May be called again.
     #[cfg(not(feature = "server"))]
     pub async fn shutdown(&self) {
+        self.say_that_it_ends();
         self.end().await;
+    }
+
+    pub(crate) fn say_that_it_runs(&self) {
+        let domains = self.coordinator.domains().into_iter();
+        let domains: Vec<_> = domains.map(|info| info.domain.to_string()).collect();
+        let pieces = self.reactions.status().len();
+        #[cfg(feature = "server")]
+        let address = self.address().map(|address| address.to_string());
+        #[cfg(not(feature = "server"))]
+        let address: Option<String> = None;
+        tracing::info!(domains = domains.join(","), pieces, address, "started");
+    }
+
+    /// Once, however often it is ended.
+    fn say_that_it_ends(&self) {
+        if self.coordinator.is_open() {
+            tracing::info!("ending: what was admitted is finished, and nothing more is admitted");
+        }
     }
 
     async fn end(&self) {

@@ -259,7 +259,10 @@ impl Thread {
             return;
         }
         if let Err(error) = self.connection.execute_batch("ROLLBACK") {
-            tracing::error!(%error, "a failed transaction could not be rolled back");
+            tracing::error!(
+                error = error.to_string(),
+                "a failed transaction could not be rolled back"
+            );
         }
     }
 }

@@ -4,12 +4,17 @@ mod account;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, IsTerminal};
+
 use seriatim::prelude::*;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use account::{Account, AccountCommand};
 
 #[tokio::main]
 async fn main() -> Result<(), AnyError> {
+    log_to_stderr();
     let app = App::open("sqlite://bank.db")
         .await?
         .aggregate::<Account>()
@@ -31,4 +36,14 @@ async fn main() -> Result<(), AnyError> {
 
     app.run().await?;
     Ok(())
+}
+
+/// What goes wrong, and when it is over; with `RUST_LOG=info` also what happens otherwise.
+fn log_to_stderr() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 }
