@@ -202,7 +202,7 @@ async fn the_log_tells_what_happens_and_why() {
         actor: Some("Ann\u{7}".into()),
         reason: Some("it was mended".into()),
     };
-    app.desk().decide(decision).await.unwrap();
+    app.desk().decide(&decision).await.unwrap();
     let decided = [
         "INFO",
         "a letter was decided about",

@@ -288,7 +288,7 @@ impl Cast {
             actor: Some("the operator".into()),
             reason: Some("because".into()),
         };
-        self.app.desk().decide(decision).await.unwrap();
+        self.app.desk().decide(&decision).await.unwrap();
     }
 
     async fn until_it_rang(&self, times: usize) {

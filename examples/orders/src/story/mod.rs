@@ -5,9 +5,8 @@ mod teller;
 
 use std::time::Duration;
 
-use seriatim::core::{Domain, MergeStrategy, StreamId};
-use seriatim::prelude::{Exactly, NoStream, Sequence, Uuid};
-use seriatim::{AnyError, Client};
+use seriatim::Client;
+use seriatim::prelude::*;
 
 use crate::order::{Address, Order, OrderCommand, OrderEvent};
 use teller::Teller;

@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use seriatim::core::{
-    At, CommandRequest, Domain, ExpectedSequence, FactOrigin, FactRequest, FirstResult,
-    MergeStrategy, Message, Metadata, NewFact, Outcome, Payload, Receipt, RecordedEvent, Saga,
-    SequenceConflict, StreamId, SubmitError, WaitFor,
-};
 use seriatim::prelude::Uuid;
-use seriatim::{AnyError, CallError, Client};
+use seriatim::{
+    AnyError, At, CallError, Client, CommandRequest, Domain, ExpectedSequence, FactOrigin,
+    FactRequest, FirstResult, MergeStrategy, Message, Metadata, NewFact, Outcome, Payload, Receipt,
+    RecordedEvent, Saga, SequenceConflict, StreamId, SubmitError, WaitFor,
+};
 
 use crate::order::{OrderCommand, OrderEvent};
 use crate::reactions::ReserveStock;
