@@ -79,10 +79,10 @@ pub(crate) enum Command {
     /// Follow the log
     #[command(subcommand)]
     Log(Log),
-    /// Look at the commands that wait for a person
+    /// Look at what waits for a person, commands and events that could not be handled, and decide about it
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// Look at sagas, process managers and projectors, and decide about what they could not handle
+    /// Look at sagas, process managers, projectors and read models, and let those that are paused go on
     #[command(subcommand)]
     Reactions(Reactions),
     /// Look at read models in SQL; compare, switch and drop their versions
@@ -163,13 +163,14 @@ pub(crate) struct Send {
         allow_negative_numbers = true
     )]
     pub(crate) expect: ExpectedSequence,
-    /// What becomes of it if that is wrong; without it, the aggregate's own strategy
+    /// What to do if the expected sequence is wrong; without it, the aggregate's own strategy
     #[arg(long, value_enum)]
     pub(crate) merge: Option<Merge>,
-    /// A field of the state that you decided upon, for example `address.city`; may be repeated
+    /// A field of the state that your decision rests on, for example `address.city`: if it has changed, that is a
+    /// conflict; may be repeated
     #[arg(long = "premise", value_name = "PATH")]
     pub(crate) premises: Vec<FieldPath>,
-    /// A name of your own for it, with which it is safe to send again
+    /// Your own name for it, the idempotency key: what is sent again under the same one is done once
     #[arg(long, value_name = "KEY")]
     pub(crate) external_id: Option<String>,
     /// The workflow it belongs to; without it, it begins a new one
@@ -338,7 +339,7 @@ pub(crate) enum ReadModels {
         #[arg(value_parser = read_model)]
         version: ReadModelVersion,
     },
-    /// Hold the rows of a version against those of the live one; ends with code 13 if they differ
+    /// Compare the rows of a version with those of the live one; ends with code 13 if they differ
     Compare(CompareReadModel),
     /// Let the views show a version, in one step; the one before is kept
     Switch {

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 use seriatim::OpenStoreError;
 use seriatim_core::{
-    Fault, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId, SubmitError,
-    SubscribeError, VersionError,
+    Fault, FieldViolation, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId,
+    SubmitError, SubscribeError, VersionError,
 };
 use seriatim_proto::CallError;
 
@@ -114,9 +114,7 @@ impl Failure {
         let failure = |exit| Self::new(exit, error.to_string());
         match error {
             SubmitError::Invalid(violations) => failure(Exit::Invalid)
-                .with_next(
-                    "correct it and send it again; `seriatim domains` lists the types there are",
-                )
+                .with_next(where_to_look(violations, stream))
                 .with_details(as_json::violations(violations)),
             SubmitError::UnknownDomain { known, .. } => failure(Exit::NotFound)
                 .with_next("see what they take with `seriatim domains`")
@@ -264,6 +262,31 @@ impl Failure {
                 failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS)
             }
         }
+    }
+}
+
+/// Where those who send can see what would be right.
+fn where_to_look(violations: &[FieldViolation], stream: &StreamId) -> String {
+    let concerns = |field: &str| {
+        let mut fields = violations.iter().map(|violation| violation.field.as_str());
+        fields.any(|name| name.starts_with(field))
+    };
+    let mut places = Vec::new();
+    if concerns("wait_for.components") {
+        places.push("`seriatim reactions list` lists the components".to_owned());
+    }
+    if concerns("premises") {
+        places.push(format!(
+            "`seriatim state {stream}` shows the fields of the state"
+        ));
+    }
+    if concerns("pages") {
+        places.push("`seriatim domains` lists the types".to_owned());
+    }
+    let places = places.join(", ");
+    match places.is_empty() {
+        true => "correct it and send it again".into(),
+        false => format!("correct it and send it again; {places}"),
     }
 }
 

@@ -129,7 +129,14 @@ pub(crate) fn server(text: &str) -> Result<String, String> {
     if text.starts_with("http://") {
         return Ok(text.to_owned());
     }
-    Err("give it as http://HOST:PORT".into())
+    let why = match text.split_once("://") {
+        Some(("https", _)) => {
+            "there is no TLS on the door of a server yet; reach it through a proxy or a tunnel on this machine, and "
+        }
+        Some(_) => "servers are reached by gRPC over http; ",
+        None => "the scheme is missing; ",
+    };
+    Err(format!("{why}give it as http://HOST:PORT"))
 }
 
 pub(crate) fn begin(text: &str) -> Result<Begin, String> {

@@ -10,6 +10,7 @@ mod log_partition;
 mod cursor;
 mod timestamp;
 mod printable;
+mod known;
 mod payload;
 mod metadata;
 mod event;

@@ -30,9 +30,10 @@ async fn main() -> Result<(), AnyError> {
     app.send::<Account>(root, AccountCommand::Deposit { cents: 500 })
         .external_id("till-7/123")
         .await?;
-    println!("account/{root} is open; try:");
-    println!("  seriatim send account/{root} Withdraw '{{\"cents\": 200}}'");
-    println!("  seriatim state account/{root}");
+    println!("account/{root} is open; try, from the folder of Seriatim:");
+    let seriatim = "cargo run -q -p seriatim-cli --";
+    println!("  {seriatim} send account/{root} Withdraw '{{\"cents\": 200}}'");
+    println!("  {seriatim} state account/{root}");
 
     app.run().await?;
     Ok(())

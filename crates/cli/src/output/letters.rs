@@ -217,8 +217,11 @@ pub(crate) fn decided(verb: Verb, letter: &DeadLetter) -> Lines {
                 .attempts
                 .last()
                 .map(|attempt| attempt.result.as_str());
-            let result = result.unwrap_or_default();
-            format!("{id}: {}: {result}", letter.status.as_str())
+            let status = letter.status.as_str();
+            match result.filter(|result| *result != status) {
+                Some(result) => format!("{id}: {status}: {result}"),
+                None => format!("{id}: {status}"),
+            }
         }
         DeadLetter::Reaction(letter) => {
             let (component, sequence) = (&letter.work.component, letter.sequence);
