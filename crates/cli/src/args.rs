@@ -28,6 +28,7 @@ pub(crate) struct Args {
 
 /// What every command takes.
 #[derive(Debug, Group)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Where the server listens
     #[arg(
@@ -120,7 +121,7 @@ pub(crate) struct RecordAndWait {
 /// Whom to wait for.
 #[derive(Debug, Group)]
 pub(crate) struct Wait {
-    /// Answer only when this saga, process manager or projector has handled the events; may be repeated
+    /// Answer only when this component has handled the events, for example `order_list.v1`; may be repeated
     #[arg(long = "wait-for", value_name = "COMPONENT")]
     pub(crate) wait_for: Vec<Component>,
     /// How long to wait for them, in seconds (1 to 86400)
@@ -146,7 +147,7 @@ impl Wait {
 /// A command, and under which conditions it may take effect.
 #[derive(Debug, Group)]
 pub(crate) struct Send {
-    /// Whom it is for: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
+    /// The stream it is for: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
     #[arg(value_name = "DOMAIN/ROOT")]
     pub(crate) stream: Target,
     /// The command's type name, for example `Deposit`
@@ -180,7 +181,7 @@ pub(crate) struct Send {
 
 #[derive(Debug, Group)]
 pub(crate) struct Record {
-    /// Whom it concerns: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
+    /// The stream it concerns: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
     #[arg(value_name = "DOMAIN/ROOT")]
     pub(crate) stream: Target,
     /// The event's type name, for example `PaymentConfirmed`
@@ -378,7 +379,7 @@ pub(crate) enum DeadLetters {
     /// Show one with all that belongs to it. A command from three sides: what its sender saw, what happened since, what it
     /// would have done. An event that a component gave up: what failed, how often, and how many wait behind it
     Show {
-        /// Its id
+        /// The letter's id
         #[arg(value_parser = letter_id)]
         id: Uuid,
     },
@@ -408,7 +409,7 @@ pub(crate) struct About {
     /// Only of this kind
     #[arg(long, value_enum)]
     pub(crate) kind: Option<Kind>,
-    /// Only of this saga, process manager or projector
+    /// Only of this component: a saga, a process manager, a projector or a read model
     #[arg(long)]
     pub(crate) component: Option<Component>,
     /// Only of this domain: the one that a command is for, or whose event was given up
@@ -441,7 +442,7 @@ pub(crate) struct Discard {
 #[derive(Debug, Group)]
 #[group(multiple = true)]
 pub(crate) struct Which {
-    /// Its id
+    /// The letter's id
     #[arg(value_parser = letter_id, required_unless_present_any = ["all", "kind", "component", "domain", "stream"])]
     pub(crate) id: Option<Uuid>,
     #[command(flatten)]
