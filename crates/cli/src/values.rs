@@ -9,6 +9,7 @@ use seriatim_core::{
     Begin, Domain, InvalidStreamId, LetterKind, LetterStatus, MergeStrategy, ReadModelVersion,
     Sequence, StreamId,
 };
+use seriatim_proto::{InvalidServerUrl, check_server_url};
 use uuid::Uuid;
 
 /// [`MergeStrategy`] as it is typed.
@@ -125,18 +126,8 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(crate) fn server(text: &str) -> Result<String, String> {
-    if text.starts_with("http://") {
-        return Ok(text.to_owned());
-    }
-    let why = match text.split_once("://") {
-        Some(("https", _)) => {
-            "there is no TLS on the door of a server yet; reach it through a proxy or a tunnel on this machine, and "
-        }
-        Some(_) => "servers are reached by gRPC over http; ",
-        None => "the scheme is missing; ",
-    };
-    Err(format!("{why}give it as http://HOST:PORT"))
+pub(crate) fn server(text: &str) -> Result<String, InvalidServerUrl> {
+    check_server_url(text).map(|()| text.to_owned())
 }
 
 pub(crate) fn begin(text: &str) -> Result<Begin, String> {

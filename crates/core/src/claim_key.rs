@@ -28,6 +28,11 @@ pub enum ClaimKey {
 }
 
 impl ClaimKey {
+    /// Whether a key is none that a sender may use.
+    pub fn is_reserved(key: &str) -> bool {
+        key.starts_with('\0')
+    }
+
     /// Reads a key.
     pub fn of(key: &str) -> Self {
         let Some(text) = key.strip_prefix('\0') else {

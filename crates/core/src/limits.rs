@@ -92,8 +92,7 @@ impl Limits {
     /// The external id of an effect is not its key: it only travels.
     fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
-        let reserved =
-            |external_id: &String| !matches!(ClaimKey::of(external_id), ClaimKey::Sender(_));
+        let reserved = |external_id: &String| ClaimKey::is_reserved(external_id);
         if !effect && metadata.external_id.as_ref().is_some_and(reserved) {
             found.push(FieldViolation::new(
                 "cover.external_id",

@@ -174,4 +174,10 @@ async fn why_a_server_cannot_be_reached_is_told_once() {
     let error = Client::connect(&url, timeout).await.unwrap_err();
     let expected = format!("no server answers at `{url}`: {why}");
     assert_eq!(error.to_string(), expected);
+    let address = url.strip_prefix("http://").unwrap();
+    let error = Client::connect(address, timeout).await.unwrap_err();
+    assert!(
+        error.to_string().contains("the scheme is missing"),
+        "{error}"
+    );
 }
