@@ -25,7 +25,9 @@ fn with_account() -> (tempfile::TempDir, String) {
         stage.run(&send).succeeded();
     }
     // Each component of the stage has begun.
-    while stage.run(&["top", "--json"]).json().len() < 3 {}
+    until("each has begun", || {
+        stage.run(&["top", "--json"]).json().len() == 3
+    });
     (folder, url)
 }
 
