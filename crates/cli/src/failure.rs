@@ -5,12 +5,13 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 use seriatim::OpenStoreError;
 use seriatim_core::{
-    Fault, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId, SubmitError,
-    SubscribeError, VersionError,
+    Fault, FieldViolation, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId,
+    SubmitError, SubscribeError, VersionError,
 };
 use seriatim_proto::CallError;
 
 use crate::exit::Exit;
+use crate::output::lines::Lines;
 use crate::output::{json as as_json, text as as_text};
 
 /// One sentence, the next step, and the details.
@@ -22,7 +23,7 @@ pub(crate) struct Failure {
     /// For programs.
     pub(crate) details: Value,
     /// For people, below the sentence.
-    pub(crate) more: String,
+    pub(crate) more: Lines,
 }
 
 impl Failure {
@@ -32,7 +33,7 @@ impl Failure {
             message: message.into(),
             next: None,
             details: Value::Null,
-            more: String::new(),
+            more: Lines::default(),
         }
     }
 
@@ -113,9 +114,7 @@ impl Failure {
         let failure = |exit| Self::new(exit, error.to_string());
         match error {
             SubmitError::Invalid(violations) => failure(Exit::Invalid)
-                .with_next(
-                    "correct it and send it again; `seriatim domains` lists the types there are",
-                )
+                .with_next(where_to_look(violations, stream))
                 .with_details(as_json::violations(violations)),
             SubmitError::UnknownDomain { known, .. } => failure(Exit::NotFound)
                 .with_next("see what they take with `seriatim domains`")
@@ -263,6 +262,31 @@ impl Failure {
                 failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS)
             }
         }
+    }
+}
+
+/// Where those who send can see what would be right.
+fn where_to_look(violations: &[FieldViolation], stream: &StreamId) -> String {
+    let concerns = |field: &str| {
+        let mut fields = violations.iter().map(|violation| violation.field.as_str());
+        fields.any(|name| name.starts_with(field))
+    };
+    let mut places = Vec::new();
+    if concerns("wait_for.components") {
+        places.push("`seriatim reactions list` lists the components".to_owned());
+    }
+    if concerns("premises") {
+        places.push(format!(
+            "`seriatim state {stream}` shows the fields of the state"
+        ));
+    }
+    if concerns("pages") {
+        places.push("`seriatim domains` lists the types".to_owned());
+    }
+    let places = places.join(", ");
+    match places.is_empty() {
+        true => "correct it and send it again".into(),
+        false => format!("correct it and send it again; {places}"),
     }
 }
 

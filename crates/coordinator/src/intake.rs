@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Claim, CommandLetter, CommandRequest, ContentHash, EffectId, Fact, FactOrigin,
-    FactRequest, Fault, FieldViolation, MergeStrategy, Message, Metadata, NewFact, Payload,
-    Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
+    Aggregate, Claim, ClaimKey, CommandLetter, CommandRequest, ContentHash, EffectId, Fact,
+    FactOrigin, FactRequest, Fault, FieldViolation, MergeStrategy, Message, Metadata, NewFact,
+    Payload, Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
 };
 use uuid::Uuid;
 
@@ -185,7 +185,7 @@ pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
     let correlation_id = correlation(&effect.metadata, id);
     Taken {
         claim: Some(Claim {
-            external_id: effect.effect.return_key(),
+            external_id: ClaimKey::Return(effect.effect.clone()).to_string(),
             content: ContentHash::of_rejected(&effect),
             refusal: None,
         }),
@@ -212,7 +212,7 @@ pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected)
 /// What is decided about a letter spends this, so that of all who decide about it, wherever they are, one is first.
 pub(crate) fn claim_of_letter(letter: &CommandLetter) -> Claim {
     Claim {
-        external_id: letter.claim_key(),
+        external_id: ClaimKey::Letter(letter.id).to_string(),
         content: ContentHash::of_command(&letter.request),
         refusal: None,
     }
@@ -251,7 +251,7 @@ fn claim(
     content: impl FnOnce() -> ContentHash,
 ) -> Option<Claim> {
     let external_id = match effect {
-        Some(effect) => effect.claim_key(),
+        Some(effect) => ClaimKey::Effect(effect.clone()).to_string(),
         None => metadata.external_id.clone()?,
     };
     Some(Claim {

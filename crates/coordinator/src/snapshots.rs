@@ -45,16 +45,16 @@ pub(crate) fn keep<A: Aggregate>(
         let snapshot = match beside(snapshot).await {
             Ok(Ok(Ok(snapshot))) => snapshot,
             Ok(Ok(Err(error))) => {
-                tracing::warn!(%stream, %error, "a state cannot be kept as a snapshot");
+                tracing::warn!(%stream, error = error.to_string(), "a state cannot be kept as a snapshot");
                 return;
             }
             Ok(Err(fault)) | Err(fault) => {
-                tracing::warn!(%stream, %fault, "a state cannot be kept as a snapshot");
+                tracing::warn!(%stream, error = fault.to_string(), "a state cannot be kept as a snapshot");
                 return;
             }
         };
         if let Err(error) = store.save_snapshot(&stream, snapshot).await {
-            tracing::warn!(%stream, %error, "a snapshot was not kept");
+            tracing::warn!(%stream, error = error.to_string(), "a snapshot was not kept");
         }
         drop(ticket);
     });

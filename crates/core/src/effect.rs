@@ -29,19 +29,6 @@ pub struct EffectId {
     pub ordinal: u32,
 }
 
-impl EffectId {
-    /// The key under which the target's stream keeps what became of it. It begins with the character 0, as no external
-    /// id of a sender may.
-    pub fn claim_key(&self) -> String {
-        format!("\0{self}")
-    }
-
-    /// The key under which the source's stream keeps that it came back rejected.
-    pub fn return_key(&self) -> String {
-        format!("\0{self}/rejected")
-    }
-}
-
 impl fmt::Display for EffectId {
     /// `component/domain/root/sequence/ordinal`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -323,11 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_every_effect_and_its_return_apart() {
+    fn a_text_tells_every_effect_apart() {
         let text = "payments/order/00000000-0000-0000-0000-000000000000/7/1";
-        assert_eq!(id(1).claim_key(), format!("\0{text}"));
-        assert_eq!(id(1).return_key(), format!("\0{text}/rejected"));
-        assert_ne!(id(1).claim_key(), id(11).claim_key());
+        assert_eq!(id(1).to_string(), text);
+        assert_ne!(id(1).to_string(), id(11).to_string());
     }
 
     #[test]

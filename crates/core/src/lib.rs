@@ -9,6 +9,8 @@ mod position;
 mod log_partition;
 mod cursor;
 mod timestamp;
+mod printable;
+mod known;
 mod payload;
 mod metadata;
 mod event;
@@ -102,6 +104,7 @@ pub use parked::{Advance, Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
 pub use premises::{PremiseFault, changed_premises};
+pub use printable::printable;
 pub use process::{
     Dispatch, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager, StuckTimer,
     TimerChange, Trigger,

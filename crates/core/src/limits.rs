@@ -1,7 +1,7 @@
 //! How much one request may carry.
 
 use crate::{
-    CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
+    ClaimKey, CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
     RejectedEffect,
 };
 
@@ -99,7 +99,7 @@ impl Limits {
     /// The external id of an effect is not its key: it only travels.
     fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
-        let reserved = |external_id: &String| external_id.starts_with('\0');
+        let reserved = |external_id: &String| ClaimKey::is_reserved(external_id);
         if !effect && metadata.external_id.as_ref().is_some_and(reserved) {
             found.push(FieldViolation::new(
                 "cover.external_id",

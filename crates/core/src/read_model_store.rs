@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use crate::known::name_one_of;
 use crate::{
     CheckpointStore, Comparison, ComparisonQuery, Component, Hold, InvalidReadModelName,
     LogPartition, Position, ReactionError, ReadModel, ReadModelTables, ReadModelVersion, Step,
@@ -125,7 +126,7 @@ pub struct TableGone {
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
     /// The process that was asked was started without the read model.
-    #[error("there is no read model `{name}` here; {}", names(.known))]
+    #[error("there is no read model `{name}` here; {}", name_one_of(.known))]
     UnknownModel {
         /// What was asked for.
         name: String,
@@ -141,7 +142,7 @@ pub enum VersionError {
         known: Vec<u32>,
     },
     /// The version and the live one do not both have such a table.
-    #[error("{version} and the live one have no table `{table}` in common; {}", names(.known))]
+    #[error("{version} and the live one have no table `{table}` in common; {}", name_one_of(.known))]
     UnknownTable {
         /// Which version.
         version: ReadModelVersion,
@@ -166,7 +167,7 @@ pub enum VersionError {
     },
     /// It has not handled all that it has passed: streams are parked.
     #[error(
-        "{version} has parked {streams} streams, which the live one may show; retry or skip what they failed on, and switch then"
+        "{version} has parked {streams} streams, which the live one may show; resubmit or discard what they failed on, and switch then"
     )]
     Parked {
         /// Which version.
@@ -189,16 +190,6 @@ pub enum VersionError {
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-fn names(known: &[String]) -> String {
-    match known {
-        [] => "there is none".into(),
-        known => {
-            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("name one of {}", known.join(", "))
-        }
-    }
 }
 
 fn list(versions: &[u32]) -> String {

@@ -114,6 +114,12 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         after: Option<(&StreamId, &str)>,
         limit: usize,
     ) -> Result<Vec<KeyedClaim>, StoreError>;
+
+    /// Brings what is durable to where it stays, so that a plain copy of the storage is complete: SQLite's write-ahead
+    /// log goes into its file. Does nothing where there is nothing of that kind. An application does so when it ends; the
+    /// store can be used on. An error means that another process was in the way, and harms nothing: what is durable is so
+    /// in any case.
+    async fn flush(&self) -> Result<(), StoreError>;
 }
 
 /// Where states are kept. Losing them costs time, never truth.

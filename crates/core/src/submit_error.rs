@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::known::name_one_of;
 use crate::{
     Conflict, Domain, Fault, FirstResult, Rejection, SequenceConflict, StoreError, StreamFull,
     StreamId,
@@ -26,7 +27,7 @@ pub enum SubmitError {
     #[error("the request is not valid: {}", join(.0))]
     Invalid(Vec<FieldViolation>),
     /// No aggregate is registered for the domain.
-    #[error("there is no domain `{domain}` here; there is {}", names(.known))]
+    #[error("there is no domain `{domain}` here; {}", name_one_of(.known))]
     UnknownDomain {
         /// What was asked for.
         domain: Domain,
@@ -183,12 +184,4 @@ fn join(violations: &[FieldViolation]) -> String {
         .map(|violation| format!("{}: {}", violation.field, violation.description))
         .collect();
     each.join("; ")
-}
-
-fn names(domains: &[Domain]) -> String {
-    if domains.is_empty() {
-        return "none".into();
-    }
-    let each: Vec<_> = domains.iter().map(|domain| format!("`{domain}`")).collect();
-    each.join(", ")
 }

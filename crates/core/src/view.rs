@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::known::name_one_of;
 use crate::{
     CommandLetter, ConflictReason, Domain, Fault, FirstResult, ParkReason, Payload, RecordedEvent,
     Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp, Tree,
@@ -108,7 +109,7 @@ pub struct ThreeWay {
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// No aggregate is registered for the domain.
-    #[error("there is no domain `{domain}` here")]
+    #[error("there is no domain `{domain}` here; {}", name_one_of(.known))]
     UnknownDomain {
         /// What was asked for.
         domain: Domain,

@@ -17,13 +17,15 @@ use crate::memory;
 /// - `postgres://user:password@host/database`: PostgreSQL (feature `postgres`). Its options, for example
 ///   `?schema=orders&sslmode=require`, are those of `PostgresStore::open`.
 pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
-    Ok(match Chosen::by(url)? {
+    let store: Arc<dyn Store> = match Chosen::by(url)? {
         Chosen::Memory => Arc::new(memory::open(url)?),
         #[cfg(feature = "sqlite")]
         Chosen::Sqlite => Arc::new(SqliteStore::open(url).await?),
         #[cfg(feature = "postgres")]
         Chosen::Postgres => Arc::new(PostgresStore::open(url).await?),
-    })
+    };
+    tracing::info!(?store, "the store is open");
+    Ok(store)
 }
 
 /// Brings the tables of the store that `url` names to this program's schema, as opening it does, and says what was

@@ -91,7 +91,7 @@ impl<A: Aggregate> Send<A> {
     }
 
     /// Waits, once it is durable, until a saga, a process manager or a projector has handled its events: then what the
-    /// component makes of them can be read. Say all else about it before this.
+    /// component makes of them can be read.
     ///
     /// Awaiting it then gives [`WaitError`](crate::WaitError) in place of [`SubmitError`].
     pub fn wait_for(self, component: &str) -> Waiting<Self> {

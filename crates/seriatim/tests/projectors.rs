@@ -188,7 +188,7 @@ async fn what_fails_is_parked_or_paused_as_the_application_has_it() {
         actor: None,
         reason: Some("a test".into()),
     };
-    app.desk().decide(skip).await.unwrap();
+    app.desk().decide(&skip).await.unwrap();
     assert_eq!(additions.until(2).await, [2, 1]);
     app.shutdown().await.unwrap();
 }

@@ -12,6 +12,7 @@ mod snapshot;
 mod timer;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,12 +24,11 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 /// A store in memory. Clones are handles on the same storage.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     partitions: NonZero<u16>,
     /// What waiters look at; set while the log is locked.
@@ -115,5 +115,13 @@ impl Stream {
         Some(Sequence(
             u32::try_from(last).expect("no append passes the last sequence"),
         ))
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("partitions", &self.shared.partitions)
+            .finish_non_exhaustive()
     }
 }

@@ -151,6 +151,10 @@ impl EventStore for MemoryStore {
         });
         Ok(claims.take(limit).collect())
     }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Log {

@@ -73,7 +73,10 @@ impl Settler {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the fate of a batch could not be found out");
+                    tracing::warn!(
+                        error = error.to_string(),
+                        "the fate of a batch could not be found out"
+                    );
                     return (Fate::Unknown, None);
                 }
             }

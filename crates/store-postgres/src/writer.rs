@@ -169,7 +169,10 @@ impl Task {
                 }
                 Failure::Unknown(sent, error) => {
                     drop(connection);
-                    tracing::warn!(%error, "the connection was lost during a commit");
+                    tracing::warn!(
+                        error = error.to_string(),
+                        "the connection was lost during a commit"
+                    );
                     let (batch, revision) = (sent.batch, sent.revision);
                     let settled = self.settler.settle(&self.location, batch, revision).await;
                     self.connection = settled.1;

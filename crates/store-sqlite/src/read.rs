@@ -99,6 +99,10 @@ impl EventStore for SqliteStore {
         let query = move |connection: &Connection| claims::list(connection, after.as_ref(), limit);
         self.lists().read("list the claims", query).await
     }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.writer().flush().await
+    }
 }
 
 fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {

@@ -345,6 +345,11 @@ impl EventStore for FaultyStore {
         self.call("list the claims", inner.claims(after, limit))
             .await
     }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        let inner = self.inner();
+        self.call("flush", inner.flush()).await
+    }
 }
 
 #[async_trait]

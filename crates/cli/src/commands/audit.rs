@@ -24,13 +24,13 @@ pub(crate) async fn run(wanted: &Audit, output: &Output) -> Result<Exit, Failure
     let show = |progress: &AuditProgress| {
         let line = progress_line(progress);
         if watched && shown.as_ref() != Some(&line) {
-            output.talk(&format!("\r  {line}\x1b[K"));
+            output.progress(&line);
             shown = Some(line);
         }
     };
     let audit = seriatim::audit(&store, &read_models, show).await;
     if watched {
-        output.talk("\r\x1b[K");
+        output.end_of_progress();
     }
     let audit = audit.map_err(|error| no_answer(&error))?;
     let of_other_log = |unproven: &Unproven| matches!(unproven, Unproven::OtherLog { .. });

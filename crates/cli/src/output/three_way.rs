@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seriatim_core::{CommandLetter, Simulated, ThreeWay, Tree};
 
 use super::letters::{attempt, cells};
-use super::table::align;
+use super::lines::Lines;
 use super::text;
 
 /// One field of the state that is not the same on all sides. `None`: that side has no such field.
@@ -81,41 +81,42 @@ fn collect(value: &Tree, path: &str, found: &mut BTreeMap<String, Tree>) {
     }
 }
 
-pub(crate) fn text(view: &ThreeWay) -> String {
-    let mut text = letter(&view.letter);
-    text.push_str(&text::intervening(
+pub(crate) fn text(view: &ThreeWay) -> Lines {
+    let mut lines = letter(&view.letter);
+    lines.push("");
+    lines.append(&text::intervening(
         &view.intervening,
         view.intervening_total,
     ));
-    text.push_str(&format!(
-        "at sequence {}, the command {}",
-        at(view.base.sequence),
-        yours(&view.yours)
+    let base = at(view.base.sequence);
+    lines.append(&yours(
+        &format!("at sequence {base}, the command"),
+        &view.yours,
     ));
     match &view.obstacle {
-        Some(reason) => text.push_str(&format!("in the way of merging: {reason}\n")),
-        None => text.push_str("nothing stands in the way of merging the two\n"),
+        Some(reason) => lines.push(&format!("in the way of merging: {reason}")),
+        None => lines.push("nothing stands in the way of merging the two"),
     }
-    text.push('\n');
-    text.push_str(&table(view));
-    text
+    lines.push("");
+    lines.append(&table(view));
+    lines
 }
 
-fn letter(letter: &CommandLetter) -> String {
+fn letter(letter: &CommandLetter) -> Lines {
     let request = &letter.request;
-    let mut lines = vec![
+    let mut rows = vec![
         cells("dead letter", letter.id.to_string()),
         cells("status", letter.status.as_str()),
         cells("stream", request.stream.to_string()),
     ];
-    lines.extend(
+    rows.extend(
         request
             .commands
             .iter()
             .map(|command| cells("command", text::payload(command))),
     );
-    lines.push(cells("conflict", letter.conflict.to_string()));
-    lines.push(cells(
+    rows.push(cells("conflict", letter.conflict.to_string()));
+    rows.push(cells(
         "parked",
         format!("{}, because {}", letter.parked_at, letter.reason),
     ));
@@ -126,33 +127,33 @@ fn letter(letter: &CommandLetter) -> String {
         ("correlation", &metadata.correlation_id),
     ];
     for (name, note) in notes {
-        lines.extend(note.as_ref().map(|note| cells(name, note)));
+        rows.extend(note.as_ref().map(|note| cells(name, note)));
     }
-    lines.extend(letter.attempts.iter().map(attempt));
-    align(&lines) + "\n"
+    rows.extend(letter.attempts.iter().map(attempt));
+    Lines::aligned(&rows)
 }
 
 /// What the command would have done; the state after it is in the table.
-fn yours(outcome: &Simulated) -> String {
+fn yours(subject: &str, outcome: &Simulated) -> Lines {
     let Simulated::Commits { events, .. } = outcome else {
-        return text::simulated(outcome);
+        return text::simulated(subject, outcome);
     };
     let events: Vec<_> = events.iter().map(text::payload).collect();
-    format!("would have given {}\n", events.join("; "))
+    Lines::of(&format!("{subject} would have given {}", events.join("; ")))
 }
 
-fn table(view: &ThreeWay) -> String {
+fn table(view: &ThreeWay) -> Lines {
     let fields = fields(view);
     if fields.is_empty() {
-        return "the three states are the same\n".into();
+        return Lines::of("the three states are the same");
     }
-    let mut lines = vec![vec![
+    let mut rows = vec![vec![
         "field".into(),
         format!("base ({})", at(view.base.sequence)),
         format!("theirs ({})", at(view.theirs.sequence)),
         "yours".into(),
     ]];
-    lines.extend(fields.iter().map(|field| {
+    rows.extend(fields.iter().map(|field| {
         vec![
             field.path.clone(),
             cell(field.base.as_ref()),
@@ -160,7 +161,7 @@ fn table(view: &ThreeWay) -> String {
             side(field.yours.as_ref(), field.base.as_ref()),
         ]
     }));
-    align(&lines)
+    Lines::aligned(&rows)
 }
 
 /// `=` where a side has what the base has, so that the eye finds what changed.

@@ -47,6 +47,21 @@ pub(crate) fn effect() -> EffectId {
     }
 }
 
+pub(crate) fn rejected_effect() -> RejectedEffect {
+    RejectedEffect {
+        effect: effect(),
+        target: stream(),
+        commands: command().commands,
+        rejected: rejected(),
+        metadata: Metadata {
+            actor: None,
+            sent_at: None,
+            origin: None,
+            ..metadata()
+        },
+    }
+}
+
 pub(crate) fn command() -> CommandRequest {
     CommandRequest {
         id: Uuid::from_u128(7),

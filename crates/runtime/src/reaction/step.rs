@@ -108,7 +108,7 @@ pub(crate) async fn lost(reaction: &dyn Reaction, tenure: &Tenure, lease: Durati
             Ok(Hold::Held) => {}
             Ok(Hold::Lost) => return,
             Err(error) => {
-                tracing::warn!(work = %tenure.work, %error, "the lease could not be prolonged");
+                tracing::warn!(work = %tenure.work, error = error.to_string(), "the lease could not be prolonged");
             }
         }
     }

@@ -110,7 +110,7 @@ impl Poll {
                 }
                 // Who waits goes on waiting, until the store answers or the time is over.
                 Err(error) => {
-                    tracing::debug!(component = %self.component, %error, "no checkpoints");
+                    tracing::debug!(component = %self.component, error = error.to_string(), "no checkpoints");
                 }
             }
             tokio::time::sleep(EVERY).await;

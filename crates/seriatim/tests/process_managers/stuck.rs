@@ -153,7 +153,7 @@ async fn decide(app: &App, order: Uuid, verb: Verb) {
         actor: Some("Ann".into()),
         reason: Some("it is of no use".into()),
     };
-    app.desk().decide(decision).await.unwrap();
+    app.desk().decide(&decision).await.unwrap();
 }
 
 on_every_storage! {

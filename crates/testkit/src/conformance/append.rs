@@ -31,6 +31,19 @@ pub async fn positions_are_dense_from_one(a: &Handle, b: &Handle) {
     assert_log_is_sound(b).await;
 }
 
+/// A flush is for those who copy the storage. Whoever writes and reads sees nothing of it, through whichever handle.
+pub async fn a_flush_changes_nothing(a: &Handle, b: &Handle) {
+    for handle in [a, b] {
+        let before = (read_log(b).await, head(a).await);
+        handle.flush().await.unwrap();
+        handle.flush().await.unwrap();
+        assert_eq!((read_log(b).await, head(a).await), before);
+        stream_of(a, 3).await;
+        stream_of(b, 2).await;
+    }
+    assert_log_is_sound(b).await;
+}
+
 /// The answer says where and when the last event was recorded, as reading does.
 pub async fn the_answer_names_place_and_time_of_the_last_event(a: &Handle, b: &Handle) {
     let stream = new_stream();

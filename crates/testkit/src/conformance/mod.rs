@@ -68,6 +68,7 @@ macro_rules! store_conformance {
         $crate::store_conformance! { rules ($open)
             sequences_are_dense_from_zero
             positions_are_dense_from_one
+            a_flush_changes_nothing
             the_answer_names_place_and_time_of_the_last_event
             a_refused_append_leaves_no_trace
             an_append_behind_the_current_sequence_conflicts
