@@ -54,7 +54,7 @@ pub(crate) enum Refusal {
     Beyond(Conflict),
     Full(StreamFull),
     Broken(Fault),
-    Unavailable(StoreError),
+    Store(StoreError),
 }
 
 impl Refusal {
@@ -87,7 +87,7 @@ impl Refusal {
                     fields,
                 })
             }
-            Self::Beyond(_) | Self::Full(_) | Self::Broken(_) | Self::Unavailable(_) => None,
+            Self::Beyond(_) | Self::Full(_) | Self::Broken(_) | Self::Store(_) => None,
         }
     }
 }
@@ -95,7 +95,7 @@ impl Refusal {
 impl From<&Trouble> for Refusal {
     fn from(trouble: &Trouble) -> Self {
         match trouble {
-            Trouble::Store(error) => Self::Unavailable(error.clone()),
+            Trouble::Store(error) => Self::Store(error.clone()),
             Trouble::Fault(fault) => Self::Broken(fault.clone()),
         }
     }
@@ -220,7 +220,7 @@ pub(crate) async fn merge<A: Aggregate>(
         }),
         Ok(Some(Resolution::Park(reason))) => Verdict::Park { conflict, reason },
         Ok(None) => Verdict::Stale,
-        Err(error) => Verdict::Refuse(Refusal::Unavailable(error)),
+        Err(error) => Verdict::Refuse(Refusal::Store(error)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::guard::guarded;
 use crate::history::{self, Standing, decode, events_between};
 use crate::host::Shared;
 use crate::judge::draft;
-use crate::view::{broken, commits, in_trouble, to_view, unavailable};
+use crate::view::{broken, commits, in_trouble, store_failed, to_view};
 
 /// Base, theirs and yours of a letter, as things stand now.
 pub(crate) async fn examine<A: Aggregate>(
@@ -39,7 +39,7 @@ pub(crate) async fn examine<A: Aggregate>(
         shared.settings.compared_events as usize,
     )
     .await
-    .map_err(|error| unavailable(shared, error))?;
+    .map_err(|error| store_failed(shared, error))?;
 
     let commands = letter
         .request

@@ -112,7 +112,7 @@ pub enum RegisterError {
 /// The table of a read model is not there. It is the cause of an error of the store, for events are not to blame for it.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the table {table} of `{component}` is gone; restore it, or build the read model anew as another version"
+    "the table {table} of `{component}` is gone; restore it and resume the component, or build the read model anew as another version"
 )]
 pub struct TableGone {
     /// Whose.

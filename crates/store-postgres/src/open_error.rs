@@ -2,6 +2,8 @@
 
 use std::num::NonZero;
 
+use crate::refused;
+
 /// Why a database could not be opened. Messages name it without its password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -151,7 +153,7 @@ pub enum OpenError {
         /// How many the URL asks for.
         asked: NonZero<u16>,
     },
-    /// Anything else; trying again may help.
+    /// Anything else.
     #[error("{database} could not be opened; see what its server says and try again: {source}")]
     Failed {
         /// Which database.
@@ -165,7 +167,8 @@ impl OpenError {
     /// Whether the same may work later, with nothing changed here.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::ReadOnly { .. } | Self::Failed { .. } => true,
+            Self::Unreachable { .. } | Self::ReadOnly { .. } => true,
+            Self::Failed { source, .. } => refused::kind(source).is_transient(),
             Self::InvalidUrl { .. }
             | Self::UnknownOption { .. }
             | Self::InvalidOption { .. }

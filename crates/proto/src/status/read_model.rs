@@ -1,16 +1,11 @@
 //! Why nothing was done about a version of a read model.
 
-use std::time::Duration;
-
 use seriatim_core::{LogPartition, Position, ReadModelVersion, VersionError};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
 use super::{WireError, bound, reason, shared};
 use crate::{convert, v1};
-
-/// When to ask again a store that does not answer.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// The word of an `ErrorInfo` that tells what a database said of a comparison.
 const CAUSE: &str = "cause";
@@ -77,10 +72,7 @@ impl WireError for VersionError {
                 Details::new(reason::COMPARISON_FAILED).with_word(CAUSE, &source.to_string()),
                 Code::InvalidArgument,
             ),
-            Self::Store(error) => (
-                shared::store_unavailable(error).with_retry(RETRY_AFTER),
-                Code::Unavailable,
-            ),
+            Self::Store(error) => return shared::store(error, &self.to_string()),
         };
         details.into_status(code, &self.to_string())
     }
@@ -135,7 +127,9 @@ impl WireError for VersionError {
             reason::COMPARISON_FAILED => Self::Query {
                 source: received.word(CAUSE)?.into(),
             },
-            reason::STORE_UNAVAILABLE => Self::Store(shared::read_store_error(&received, status)),
+            reason::STORE_UNAVAILABLE | reason::STORE_FAILED => {
+                Self::Store(shared::read_store_error(&received, status))
+            }
             _ => return None,
         })
     }

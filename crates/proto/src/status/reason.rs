@@ -42,8 +42,10 @@ pub const STREAM_FULL: &str = "STREAM_FULL";
 pub const EXTERNAL_ID_REUSED: &str = "EXTERNAL_ID_REUSED";
 /// More is waiting than may wait.
 pub const OVERLOADED: &str = "OVERLOADED";
-/// The store does not answer.
+/// The store does not answer now.
 pub const STORE_UNAVAILABLE: &str = "STORE_UNAVAILABLE";
+/// The store fails, and will until somebody has put that right.
+pub const STORE_FAILED: &str = "STORE_FAILED";
 /// What prepares the command does not answer.
 pub const PREPARE_UNAVAILABLE: &str = "PREPARE_UNAVAILABLE";
 /// Another coordinator does not answer.

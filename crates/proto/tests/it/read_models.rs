@@ -10,6 +10,8 @@ use seriatim_proto::{convert, v1};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::errors::expected_of_store;
+
 fn version() -> ReadModelVersion {
     ReadModelVersion::new("balances", 2).unwrap()
 }
@@ -101,8 +103,12 @@ fn expected(error: &VersionError) -> (Code, &'static str) {
         VersionError::Parked { .. } => (Code::FailedPrecondition, reason::VERSION_PARKED),
         VersionError::Live { .. } => (Code::FailedPrecondition, reason::VERSION_LIVE),
         VersionError::Query { .. } => (Code::InvalidArgument, reason::COMPARISON_FAILED),
-        VersionError::Store(_) => (Code::Unavailable, reason::STORE_UNAVAILABLE),
+        VersionError::Store(error) => expected_of_store(error.kind),
     }
+}
+
+fn failed(kind: StoreErrorKind) -> VersionError {
+    StoreError::new("switch a read model", kind, "the disk said no").into()
 }
 
 fn errors() -> Vec<VersionError> {
@@ -134,11 +140,9 @@ fn errors() -> Vec<VersionError> {
         VersionError::Query {
             source: "no such column: t.oops".into(),
         },
-        VersionError::Store(StoreError::new(
-            "switch a read model",
-            StoreErrorKind::Full,
-            "no space left",
-        )),
+        failed(StoreErrorKind::Full),
+        failed(StoreErrorKind::Denied),
+        failed(StoreErrorKind::Corrupt),
     ]
 }
 

@@ -104,7 +104,7 @@ impl Piece {
             Ok(Hold::Held) => self.has_finished(seen, hand),
             Ok(Hold::Lost) => return Err(End::Lost),
             // If it was moved all the same, that shows as a lost tenure by the next step, and is sorted out there.
-            Err(error) => self.store_is_down(&error),
+            Err(error) => self.store_failed(&error)?,
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ impl Piece {
                 Tried::Done => return Ok(Ok(())),
                 Tried::Lost => return Err(End::Lost),
                 Tried::Failed(error) => return Ok(Err(error)),
-                Tried::StoreDown(error) => {
+                Tried::StoreFailed(error) => {
                     down += 1;
                     self.wait_for_store(&error, down, tenure).await?;
                 }
