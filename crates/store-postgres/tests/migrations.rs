@@ -8,6 +8,7 @@ use seriatim_core::{CheckpointStore, EventStore, LetterFilter, LetterStatus, Ver
 use seriatim_store_postgres::{OpenError, PostgresStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
 use support::samples::{append, is_written, new_stream};
+use support::schema_at::schema_at;
 use support::{Schema, execute, server};
 
 /// Two streams.
@@ -154,23 +155,16 @@ async fn tables_of_a_newer_or_another_program_are_refused() {
 /// As the program before letters had an identity has left it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
-    let schema = Schema::new();
-    PostgresStore::migrate(&schema.url()).await.unwrap();
+    let schema = schema_at(9).await;
     let before = format!(
         "SET search_path TO {};
-         DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
-         ALTER TABLE seriatim_checkpoints DROP COLUMN paused;
-         ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
-         {}
          INSERT INTO seriatim_parked VALUES
              ('printer', 0, 1, 0, 'order', '{A}', 4, 3, 1700000000000001, 'no paper', '[]', NULL, NULL, NULL, NULL),
              ('printer', 0, 1, 0, 'order', '{B}', 5, 0, 1700000000000001, 'no ink', '[]', 'retry', 'Zoë', NULL, 7);
          INSERT INTO seriatim_skipped VALUES
              ('printer', 0, 1, 0, 'order', '{A}', 3, 1600000000000001, 'torn', 'Zoë', 'by hand'),
-             ('printer', 0, 1, 0, 'order', '{A}', 2, 1600000000000001, 'torn', NULL, 'the policy');
-         DELETE FROM seriatim_migrations WHERE number >= 10",
+             ('printer', 0, 1, 0, 'order', '{A}', 2, 1600000000000001, 'torn', NULL, 'the policy')",
         schema.name(),
-        include_str!("../../../migrations/postgres/0006_parked.sql"),
     );
     execute(&server(), &before).await.unwrap();
 

@@ -66,6 +66,11 @@ const MIGRATIONS: &[Script] = &[
         name: "letters",
         sql: include_str!("../../../migrations/sqlite/0010_letters.sql"),
     },
+    Script {
+        number: 11,
+        name: "domain_numbers",
+        sql: include_str!("../../../migrations/sqlite/0011_domain_numbers.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

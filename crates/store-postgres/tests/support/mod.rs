@@ -7,6 +7,7 @@ pub mod load;
 pub mod pgbouncer;
 pub mod proxy;
 pub mod samples;
+pub mod schema_at;
 pub mod services;
 
 use std::path::{Path, PathBuf};
