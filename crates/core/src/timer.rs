@@ -84,6 +84,16 @@ pub struct Timer {
     pub due: Timestamp,
 }
 
+impl Timer {
+    /// The longest name, in bytes.
+    pub const LONGEST_NAME: usize = 256;
+
+    /// Returns whether a timer can have this name: 1 to [`Timer::LONGEST_NAME`] bytes, and no character 0.
+    pub fn may_be_named(name: &str) -> bool {
+        (1..=Self::LONGEST_NAME).contains(&name.len()) && !name.contains('\0')
+    }
+}
+
 /// A timer that is not needed any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClearedTimer {

@@ -146,6 +146,8 @@ impl Changes {
         }
         for (change, ordinal) in event.planned.timers.iter().zip(0..) {
             match change {
+                // Of a name that no timer can have there is none. Not every store takes it even to look for it.
+                TimerChange::Cancel { name } if !Timer::may_be_named(name) => {}
                 TimerChange::Cancel { name } => self.clear(stream, name, here),
                 TimerChange::Set { name, after } => {
                     let timer = Timer {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use seriatim::core::{Domain, ProcessEvent, StoreErrorKind};
+use seriatim::core::{
+    Append, Domain, Message, NewEvent, Planned, ProcessEvent, StoreErrorKind, StreamId,
+    TimerChange, Write,
+};
 use seriatim::prelude::*;
 use seriatim::{Process, open_store};
 use seriatim_testkit::faults::FaultyStore;
@@ -31,6 +34,7 @@ on_every_storage! {
     of_a_payment_and_a_time_out_at_one_moment_one_counts
     a_timer_that_rang_for_a_process_that_died_rings_again
     timers_wait_for_a_store_that_does_not_answer
+    a_log_with_an_impossible_name_stops_no_timers
 }
 
 async fn an_order_that_is_not_paid_is_cancelled_and_says_why(url: &str) {
@@ -227,4 +231,43 @@ async fn ten_thousand_timers_due_at_once_fire_once_each() {
     }
     let most = faulty.most_timers_rung();
     assert!((1..=256).contains(&most), "{most} were in hand at once");
+}
+
+/// As a program has left it that checked the names of timers only where they were set: PostgreSQL does not take the
+/// character 0 even to look for it, so all timers of the process manager stood still behind this event.
+async fn a_log_with_an_impossible_name_stops_no_timers(url: &str) {
+    let store = open_store(url).await.unwrap();
+    let cancel = |name: &str| TimerChange::Cancel { name: name.into() };
+    let names = ["a\0b", "", "quiet", &"n".repeat(300)];
+    let event = ProcessEvent::<Quiet> {
+        trigger: Trigger::Timer("quiet".into()),
+        planned: Planned {
+            timers: names.map(cancel).into(),
+            ..Planned::default()
+        },
+    };
+    let append = Append {
+        stream: StreamId::new(Domain::of::<Process<Quiet>>(), Uuid::now_v7()),
+        write: Write::Events {
+            after: None,
+            events: Arc::new([NewEvent {
+                id: Uuid::now_v7(),
+                payload: event.encode().unwrap(),
+                metadata: Arc::default(),
+            }]),
+        },
+        claim: None,
+    };
+    store.append(vec![append]).await.unwrap();
+
+    let app = shop(Arc::clone(&store)).process_manager::<Quiet>();
+    let app = app.start().await.unwrap();
+    let order = place(&app, Uuid::now_v7(), NEVER).await;
+    until("its timer fires", async || {
+        fired::<Quiet>(&app, order).await == 1
+    })
+    .await;
+    settled(&app).await;
+    assert_eq!(store.parked(None).await.unwrap(), []);
+    app.shutdown().await.unwrap();
 }
