@@ -12,7 +12,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
-use crate::place;
+use crate::{place, row};
 
 /// The clock of the server as it is now, in microseconds; not as it was when the transaction began.
 pub(crate) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
@@ -83,7 +83,7 @@ impl Texts {
         about(&self.take, work)
             .bind(tenure)
             .bind(micros(lease))
-            .bind(owner.name.to_string())
+            .bind(row::people_column(&owner.name))
             .bind(place::position_column(begin))
             .bind(owner.id)
     }
@@ -125,7 +125,7 @@ impl Texts {
         about(&self.pause, &tenure.work)
             .bind(tenure.id)
             .bind(micros(lease))
-            .bind(why.to_owned())
+            .bind(row::people_column(why))
     }
 
     /// Returns a row if it was paused. Run twice, it may not.
