@@ -95,6 +95,16 @@ pub enum OpenError {
         /// What the server said.
         source: sqlx::Error,
     },
+    /// The user may read the tables but lacks a right that the store needs to write.
+    #[error(
+        "this user may not write to all tables of {database}; as the owner of the tables, run: {grants}"
+    )]
+    NoRightToWrite {
+        /// Which database.
+        database: String,
+        /// The statements that give it what it lacks.
+        grants: String,
+    },
     /// A standby, or a server that was told to refuse writes.
     #[error(
         "{database} may be read but not written; name the primary server, or all of them: {source}"
@@ -177,6 +187,7 @@ impl OpenError {
             | Self::NotLetIn { .. }
             | Self::NoSuchDatabase { .. }
             | Self::NotAllowed { .. }
+            | Self::NoRightToWrite { .. }
             | Self::SchemaOlder { .. }
             | Self::SchemaNewer { .. }
             | Self::ChangedMigration { .. }

@@ -50,7 +50,7 @@ pub(crate) async fn run(wanted: &Audit, output: &Output) -> Result<Exit, Failure
 
 async fn open(url: &str) -> Result<Arc<dyn Store>, Failure> {
     check_tables(url).await?;
-    let store = seriatim::open_store(url).await;
+    let store = seriatim::open_store_to_read(url).await;
     store.map_err(|error| Failure::of_open(&error))
 }
 
