@@ -10,6 +10,7 @@ use seriatim_core::{
     LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
 
+use crate::clock::Clock;
 use crate::{Log, MemoryStore, Partition, Stream};
 
 #[async_trait]
@@ -148,8 +149,9 @@ impl EventStore for MemoryStore {
 }
 
 impl Log {
-    pub(crate) fn new(count: NonZero<u16>) -> Self {
+    pub(crate) fn new(count: NonZero<u16>, clock: Clock) -> Self {
         Self {
+            clock,
             partitions: LogPartition::all(count).map(|_| Partition::new()).collect(),
             streams: BTreeMap::new(),
             letters: BTreeMap::new(),

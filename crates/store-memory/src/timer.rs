@@ -53,7 +53,7 @@ impl TimerStore for MemoryStore {
     ) -> Result<Vec<Timer>, StoreError> {
         let mut log = self.log();
         // Under the lock, so that no other caller's silence seems to be over before it has begun.
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let mut ringing: Vec<_> = log
             .timers_of(domain)
             .filter(|(rings_at, _)| *rings_at <= now)
@@ -71,7 +71,7 @@ impl TimerStore for MemoryStore {
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
         let mut log = self.log();
         let next = log.timers_of(domain).map(|(rings_at, _)| *rings_at).min();
-        Ok(next.map(|rings_at| rings_at.since(Timestamp::now())))
+        Ok(next.map(|rings_at| rings_at.since(log.clock.now())))
     }
 
     async fn timers(
@@ -89,7 +89,7 @@ impl TimerStore for MemoryStore {
 
     async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError> {
         let mut log = self.log();
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let until = now.later_by(silence);
         let overdue = log.timers_of(domain);
         let overdue = overdue.filter(|(rings_at, timer)| *rings_at <= until && timer.due <= now);

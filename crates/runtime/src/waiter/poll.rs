@@ -166,7 +166,7 @@ impl Seen {
         }
         let now = self
             .works(written)
-            .max_by_key(|checkpoint| checkpoint.leased_until)?;
+            .max_by_key(|checkpoint| (checkpoint.owner.is_some(), checkpoint.leased_until))?;
         match (parked(&now.work), &now.paused) {
             (Some(parked), _) if parked.wish.is_none() => Some(Err(why_parked(parked))),
             (None, Some(failure)) => Some(Err(WhyNotHandled::Paused {

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, missing_debug_implementations)]
 
 pub mod account;
+pub mod clock;
 pub mod load;
 pub mod pgbouncer;
 pub mod proxy;
