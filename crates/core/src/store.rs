@@ -32,8 +32,8 @@ impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerSt
 /// - A stream's sequences begin at 0 and have no gaps; the unique pair (stream, sequence) decides every race.
 /// - A stream lives in one partition of the log, [`LogPartition::of`] it and their number, which never changes.
 /// - The positions of a partition begin at 1, have no gaps, and are in commit order: a reader that has seen position
-///   `p` of it will never see a smaller one appear. Recorded times never decrease with the position. Partitions know
-///   nothing of each other: neither order nor time holds between them.
+///   `p` of it will never see a smaller one appear. Recorded times are those of the storage's clock, and never decrease
+///   with the position. Partitions know nothing of each other: neither order nor time holds between them.
 /// - What was answered as written survives a crash of the process and of the machine.
 #[async_trait]
 pub trait EventStore: Send + Sync + Debug + 'static {
