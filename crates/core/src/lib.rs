@@ -131,7 +131,7 @@ pub use store::{
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
 pub use subscribe_error::SubscribeError;
-pub use timer::{ClearedTimer, Overdue, Timer, TimerStore};
+pub use timer::{ClearedTimer, NewTimer, Overdue, Timer, TimerStore};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};
 pub use waiting::{NotHandled, WaitFor, WhyNotHandled};

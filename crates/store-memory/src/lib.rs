@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
     ClaimRecord, CommandLetter, LogPartition, Parked, Position, ReactionLetter, RecordedEvent,
-    Sequence, Snapshot, StreamId, Timer, Timestamp, Work,
+    Sequence, Snapshot, StreamId, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -94,8 +94,8 @@ struct Log {
     parked: BTreeMap<(Work, StreamId), Parked>,
     /// What components gave up, and is handled or skipped by now.
     closed: BTreeMap<Uuid, ReactionLetter>,
-    /// By their stream and name, each with the time when it rings next.
-    timers: BTreeMap<(StreamId, String), (Timestamp, Timer)>,
+    /// By their stream and name.
+    timers: BTreeMap<(StreamId, String), timer::Alarm>,
 }
 
 /// The events of one partition in the order of their positions: position 1 comes first.

@@ -73,6 +73,11 @@ const MIGRATIONS: &[Script] = &[
         name: "domain_numbers",
         sql: include_str!("../../../migrations/postgres/0011_domain_numbers.sql"),
     },
+    Script {
+        number: 12,
+        name: "timers_by_clock",
+        sql: include_str!("../../../migrations/postgres/0012_timers_by_clock.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

@@ -3,12 +3,16 @@
 use std::fmt::Write;
 
 /// The times of each table that the store itself compares with its clock or writes down by it.
-const TIMES: [(&str, &[&str]); 3] = [
+const TIMES: [(&str, &[&str]); 4] = [
     ("seriatim_log_head", &["recorded_at"]),
     ("seriatim_events", &["recorded_at"]),
     (
         "seriatim_checkpoints",
         &["leased_until", "asked_until", "moved_at"],
+    ),
+    (
+        "seriatim_timers",
+        &["due", "rings_at", "counts_from", "touched_at"],
     ),
 ];
 
