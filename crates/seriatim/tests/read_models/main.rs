@@ -1,6 +1,8 @@
 //! Read models in SQL: every event once, whatever happens; versions beside one another.
 
 mod account;
+mod bags;
+mod compared;
 mod databases;
 mod elsewhere;
 mod exactly_once;
