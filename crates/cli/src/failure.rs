@@ -245,6 +245,9 @@ impl Failure {
                 .with_details(json!({ "streams": streams })),
             VersionError::Live { .. } => failure(Exit::Invalid)
                 .with_next("switch to another one with `seriatim read-models switch`"),
+            VersionError::TableTaken(_) => {
+                failure(Exit::Invalid).with_next("build a new version whose table has another name")
+            }
             VersionError::Query { .. } => failure(Exit::Invalid)
                 .with_next("name a table, and columns that both have, with --table and --column"),
             VersionError::Store(error) => of_store(failure, error.kind),

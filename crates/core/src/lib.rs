@@ -111,7 +111,9 @@ pub use reaction::{Reaction, ReactionError, Step};
 pub use reaction_letter::ReactionLetter;
 pub use read_model::ReadModel;
 pub use read_model_progress::{ReadModelOverview, ReadModelProgress};
-pub use read_model_store::{ReadModelStore, RegisterError, TableGone, VersionError, VersionStore};
+pub use read_model_store::{
+    ReadModelStore, RegisterError, TableGone, TableTaken, VersionError, VersionStore,
+};
 pub use read_model_version::{
     InvalidReadModelName, ReadModelTables, ReadModelVersion, UnknownStanding, VersionStanding,
     VersionStatus,

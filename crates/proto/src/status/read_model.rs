@@ -1,6 +1,6 @@
 //! Why nothing was done about a version of a read model.
 
-use seriatim_core::{LogPartition, Position, ReadModelVersion, VersionError};
+use seriatim_core::{LogPartition, Position, ReadModelVersion, TableTaken, VersionError};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
@@ -68,6 +68,14 @@ impl WireError for VersionError {
                 }),
                 Code::FailedPrecondition,
             ),
+            Self::TableTaken(TableTaken { version, table, by }) => (
+                Details::new(reason::TABLE_TAKEN).with(&v1::TableTaken {
+                    version: Some(version.into()),
+                    table: bound::text(table),
+                    by: Some(by.into()),
+                }),
+                Code::FailedPrecondition,
+            ),
             Self::Query { source } => (
                 Details::new(reason::COMPARISON_FAILED).with_word(CAUSE, &source.to_string()),
                 Code::InvalidArgument,
@@ -123,6 +131,14 @@ impl WireError for VersionError {
                 Self::Live {
                     version: version(live.version)?,
                 }
+            }
+            reason::TABLE_TAKEN => {
+                let taken: v1::TableTaken = received.get()?;
+                Self::TableTaken(TableTaken {
+                    version: version(taken.version)?,
+                    table: taken.table,
+                    by: version(taken.by)?,
+                })
             }
             reason::COMPARISON_FAILED => Self::Query {
                 source: received.word(CAUSE)?.into(),

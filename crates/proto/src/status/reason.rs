@@ -26,6 +26,8 @@ pub const VERSION_BEHIND: &str = "VERSION_BEHIND";
 pub const VERSION_PARKED: &str = "VERSION_PARKED";
 /// The version is live.
 pub const VERSION_LIVE: &str = "VERSION_LIVE";
+/// A table of the version cannot be told from one of another read model.
+pub const TABLE_TAKEN: &str = "TABLE_TAKEN";
 /// The tables cannot be compared.
 pub const COMPARISON_FAILED: &str = "COMPARISON_FAILED";
 /// The expectation was wrong and the strategy did not merge.

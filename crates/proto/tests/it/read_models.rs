@@ -102,6 +102,7 @@ fn expected(error: &VersionError) -> (Code, &'static str) {
         VersionError::Behind { .. } => (Code::Aborted, reason::VERSION_BEHIND),
         VersionError::Parked { .. } => (Code::FailedPrecondition, reason::VERSION_PARKED),
         VersionError::Live { .. } => (Code::FailedPrecondition, reason::VERSION_LIVE),
+        VersionError::TableTaken(_) => (Code::FailedPrecondition, reason::TABLE_TAKEN),
         VersionError::Query { .. } => (Code::InvalidArgument, reason::COMPARISON_FAILED),
         VersionError::Store(error) => expected_of_store(error.kind),
     }
@@ -137,6 +138,11 @@ fn errors() -> Vec<VersionError> {
             streams: 2,
         },
         VersionError::Live { version: version() },
+        VersionError::TableTaken(TableTaken {
+            version: version(),
+            table: "totals".into(),
+            by: ReadModelVersion::new("sales", 7).unwrap(),
+        }),
         VersionError::Query {
             source: "no such column: t.oops".into(),
         },
@@ -150,7 +156,7 @@ fn errors() -> Vec<VersionError> {
 fn every_error_both_ways() {
     let errors = errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 8, "samples for every variant");
+    assert_eq!(variants.len(), 9, "samples for every variant");
     for error in errors {
         let status: Status = error.to_status();
         let (code, reason) = expected(&error);

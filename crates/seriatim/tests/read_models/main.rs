@@ -7,6 +7,7 @@ mod databases;
 mod elsewhere;
 mod exactly_once;
 mod failing;
+mod names;
 mod processes;
 mod sharing;
 mod tally;
