@@ -34,7 +34,7 @@ pub(super) async fn compare(
         compare_at_one_moment(&mut connection, &version, &live_version, queries)
     });
     let counted = counting.await;
-    counted.map_err(|error| StoreError::new(ACTION, StoreErrorKind::Unavailable, error))?
+    counted.map_err(|error| StoreError::new(ACTION, StoreErrorKind::Refused, error))?
 }
 
 fn compare_at_one_moment(
