@@ -81,39 +81,43 @@ impl VersionStatus {
 }
 
 impl VersionStatus {
-    /// Refuses to show it if another read model has a table or a view of its names.
+    /// Refuses to show it if a read model that was there before has a table or a view of its names.
     pub fn check_names(&self, all: &[Self]) -> Result<(), TableTaken> {
-        self.tables.check_free(&self.version, all, |_| true)
-    }
-
-    /// Its tables and its views, as SQL wants their names.
-    fn names(&self) -> impl Iterator<Item = String> {
-        let views = self
-            .tables
-            .plain_names()
-            .map(|plain| self.tables.view(plain));
-        self.tables.names().chain(views)
+        let begun_at = Some(self.begun_at);
+        self.tables.check_names(&self.version, begun_at, all)
     }
 
     /// Its tables, as SQL wants their names, but for those that another read model has too, among all that there are.
     pub fn own_tables(&self, all: &[Self]) -> Vec<String> {
         let mut tables: Vec<_> = self.tables.names().collect();
-        tables.retain(|name| !self.is_of_another(name, all));
+        tables.retain(|name| !self.others(all).any(|other| other.has(name)));
         tables
     }
 
-    /// The plain names of its views, but for those that another read model has too.
+    /// The plain names of its views, but for those of a read model that was there before.
     pub fn own_views(&self, all: &[Self]) -> Vec<&str> {
+        let is_taken = |view: &str| {
+            let mut others = self.others(all);
+            others.any(|other| other.was_before(self.begun_at, &self.version) && other.has(view))
+        };
         let mut views: Vec<_> = self.tables.plain_names().collect();
-        views.retain(|plain| !self.is_of_another(&self.tables.view(plain), all));
+        views.retain(|plain| !is_taken(&self.tables.view(plain)));
         views
     }
 
-    fn is_of_another(&self, name: &str, all: &[Self]) -> bool {
-        let others = all
-            .iter()
-            .filter(|other| other.version.name() != self.version.name());
-        others.flat_map(Self::names).any(|theirs| theirs == name)
+    fn others<'a>(&'a self, all: &'a [Self]) -> impl Iterator<Item = &'a Self> {
+        let others = all.iter();
+        others.filter(|other| other.version.name() != self.version.name())
+    }
+
+    /// Whether a table or a view of it is called so in SQL.
+    fn has(&self, name: &str) -> bool {
+        let mut plain = self.tables.plain_names();
+        plain.any(|plain| self.tables.name(plain) == name || self.tables.view(plain) == name)
+    }
+
+    fn was_before(&self, begun_at: Timestamp, version: &ReadModelVersion) -> bool {
+        (self.begun_at, &self.version) < (begun_at, version)
     }
 }
 
@@ -141,19 +145,6 @@ impl ReadModelTables {
         begun_at: Option<Timestamp>,
         all: &[VersionStatus],
     ) -> Result<(), TableTaken> {
-        let was_before = |other: &VersionStatus| {
-            let theirs = (other.begun_at, &other.version);
-            begun_at.is_none_or(|ours| theirs < (ours, version))
-        };
-        self.check_free(version, all, was_before)
-    }
-
-    fn check_free(
-        &self,
-        version: &ReadModelVersion,
-        all: &[VersionStatus],
-        counts: impl Fn(&VersionStatus) -> bool,
-    ) -> Result<(), TableTaken> {
         let taken = |table: &str, by: &ReadModelVersion| TableTaken {
             version: version.clone(),
             table: table.into(),
@@ -166,10 +157,11 @@ impl ReadModelTables {
                 return Err(taken(table, version));
             }
         }
-        let others = all
-            .iter()
-            .filter(|other| other.version != *version && counts(other));
-        for other in others {
+        let was_before = |other: &&VersionStatus| {
+            begun_at.is_none_or(|begun_at| other.was_before(begun_at, version))
+        };
+        let others = all.iter().filter(|other| other.version != *version);
+        for other in others.filter(was_before) {
             let is_same_model = other.version.name() == version.name();
             for table in &plain {
                 let mut theirs = other.tables.plain_names();
