@@ -118,5 +118,7 @@ impl Settler {
 fn worth_another_try(error: &Error) -> bool {
     // The lost transaction may hold the head until the server gives it up.
     let is_held = refused::code(error).as_deref() == Some("55P03");
-    is_held || matches!(refused::meaning(error), Meaning::Lost | Meaning::Again)
+    // Who is not let in any more need not knock again.
+    let may_pass = refused::kind(error).is_transient();
+    is_held || (may_pass && matches!(refused::meaning(error), Meaning::Lost | Meaning::Again))
 }

@@ -112,3 +112,28 @@ async fn data_that_the_database_does_not_take_is_refused_and_not_unavailable() {
     };
     assert_eq!(error.kind, StoreErrorKind::Refused, "{error}");
 }
+
+/// Neither is an account that is not let in any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_was_locked_is_not_an_outage() {
+    let account = Account::with_what_it_needs().await;
+    let store = PostgresStore::open(&account.url()).await.unwrap();
+    let write = async || store.append(vec![append(&new_stream(), None, 1)]).await;
+    assert!(is_written(&write().await.unwrap()[0]));
+    let name = &account.name;
+    let lock = format!(
+        "ALTER ROLE {name} NOLOGIN;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'"
+    );
+    execute(&server(), &lock).await.unwrap();
+    // What became of the first is open: its connection was lost.
+    let lost = write().await;
+    assert!(matches!(lost, Err(AppendError::Unknown(_))), "{lost:?}");
+    let Err(AppendError::NotWritten(error)) = write().await else {
+        panic!("it is not let in");
+    };
+    assert_eq!(error.kind, StoreErrorKind::Denied, "{error}");
+    let unlock = format!("ALTER ROLE {name} LOGIN");
+    execute(&server(), &unlock).await.unwrap();
+    assert!(is_written(&write().await.unwrap()[0]));
+}
