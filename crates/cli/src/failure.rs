@@ -141,6 +141,7 @@ impl Failure {
             SubmitError::Overloaded { .. }
             | SubmitError::Unavailable { .. }
             | SubmitError::ShuttingDown => failure(Exit::Unavailable).with_next(SEND_AGAIN),
+            SubmitError::StoreFailed(_) => failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS),
             SubmitError::StreamFull { .. } => failure(Exit::Invalid)
                 .with_next(format!("begin a new one with {}/new", stream.domain)),
             SubmitError::Broken { fault, .. } => failure(Exit::Unexpected)
@@ -183,6 +184,7 @@ impl Failure {
                 failure(Exit::NotFound).with_next("list them with `seriatim dead-letters list`")
             }
             QueryError::Unavailable { .. } => failure(Exit::Unavailable).with_next("ask again"),
+            QueryError::StoreFailed(_) => failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS),
             QueryError::Broken { fault, .. } => failure(Exit::Unexpected)
                 .with_next(CALL_THE_DEVELOPERS)
                 .with_details(fault_details(fault)),
@@ -242,19 +244,19 @@ impl Failure {
                 .with_details(json!({ "streams": streams })),
             VersionError::Live { .. } => failure(Exit::Invalid)
                 .with_next("switch to another one with `seriatim read-models switch`"),
+            VersionError::TableTaken(_) => {
+                failure(Exit::Invalid).with_next("build a new version whose table has another name")
+            }
             VersionError::Query { .. } => failure(Exit::Invalid)
                 .with_next("name a table, and columns that both have, with --table and --column"),
-            VersionError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
+            VersionError::Store(error) => of_store(failure, error.kind),
         }
     }
 
     fn of_subscribe(error: &SubscribeError) -> Self {
         let failure = |exit| Self::new(exit, error.to_string());
         match error {
-            SubscribeError::Store(error) if error.kind == StoreErrorKind::Corrupt => {
-                failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS)
-            }
-            SubscribeError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
+            SubscribeError::Store(error) => of_store(failure, error.kind),
             SubscribeError::OtherLog { .. } | SubscribeError::AheadOfLog { .. } => {
                 failure(Exit::Invalid).with_next("see what there is with --from first")
             }
@@ -294,6 +296,14 @@ const SEND_AGAIN: &str =
     "send the same again; with --external-id it is done once, however often it is sent";
 const CALL_THE_OPERATORS: &str = "show this to those who run the server";
 const CALL_THE_DEVELOPERS: &str = "show this to those who wrote the domain";
+
+/// What the store of the server did not do.
+fn of_store(failure: impl Fn(Exit) -> Failure, kind: StoreErrorKind) -> Failure {
+    match kind.is_transient() {
+        true => failure(Exit::Unavailable).with_next("ask again"),
+        false => failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS),
+    }
+}
 
 fn fault_details(fault: &Fault) -> Value {
     json!({ "fault": fault.to_string() })

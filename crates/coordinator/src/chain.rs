@@ -144,7 +144,7 @@ impl<A: Aggregate> Chain<A> {
         };
         let answer = match (verified, verdict) {
             (Ok(false), _) => return self.reload(shared, stream, job, waiting).await,
-            (Err(error), _) => Answer::No(Refusal::Unavailable(error)),
+            (Err(error), _) => Answer::No(Refusal::Store(error)),
             (Ok(true), Verdict::Park { conflict, reason }) => {
                 return self.park(shared, stream, job, conflict, reason).await;
             }

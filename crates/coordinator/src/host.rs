@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use crate::Settings;
 use crate::admission::Place;
-use crate::answer::unavailable;
+use crate::answer::store_failed;
 use crate::committer::Committer;
 use crate::intake::{self, Taken};
 use crate::job::Job;
@@ -169,7 +169,7 @@ impl<A: Aggregate> HostOf<A> {
                 StoreErrorKind::Unavailable,
                 "the task that handles this stream has ended",
             );
-            Err(unavailable(&self.shared, error))
+            Err(store_failed(&self.shared, error))
         })
     }
 

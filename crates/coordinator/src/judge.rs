@@ -56,7 +56,7 @@ pub(crate) enum Refusal {
     Invalid(Vec<FieldViolation>),
     Full(StreamFull),
     Broken(Fault),
-    Unavailable(StoreError),
+    Store(StoreError),
 }
 
 impl Refusal {
@@ -93,7 +93,7 @@ impl Refusal {
             | Self::Invalid(_)
             | Self::Full(_)
             | Self::Broken(_)
-            | Self::Unavailable(_) => None,
+            | Self::Store(_) => None,
         }
     }
 }
@@ -101,7 +101,7 @@ impl Refusal {
 impl From<&Trouble> for Refusal {
     fn from(trouble: &Trouble) -> Self {
         match trouble {
-            Trouble::Store(error) => Self::Unavailable(error.clone()),
+            Trouble::Store(error) => Self::Store(error.clone()),
             Trouble::Fault(fault) => Self::Broken(fault.clone()),
         }
     }
@@ -246,7 +246,7 @@ pub(crate) async fn merge<A: Aggregate>(
         Ok(Some(Resolution::Park(reason))) => Verdict::Park { conflict, reason },
         Ok(Some(Resolution::Invalid(violations))) => Verdict::Refuse(Refusal::Invalid(violations)),
         Ok(None) => Verdict::Stale,
-        Err(error) => Verdict::Refuse(Refusal::Unavailable(error)),
+        Err(error) => Verdict::Refuse(Refusal::Store(error)),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::guard::guarded;
 use crate::history::{self, Standing, events_between};
 use crate::host::Shared;
 use crate::judge::draft;
-use crate::view::{broken, commits, in_trouble, to_view, unavailable};
+use crate::view::{broken, commits, in_trouble, store_failed, to_view};
 
 /// Base, theirs and yours of a letter, as things stand now.
 pub(crate) async fn examine<A: Aggregate>(
@@ -33,7 +33,7 @@ pub(crate) async fn examine<A: Aggregate>(
     let limit = shared.settings.compared_events;
     let recorded = events_between(store, &stream, believed, theirs.current, limit as usize)
         .await
-        .map_err(|error| unavailable(shared, error))?;
+        .map_err(|error| store_failed(shared, error))?;
     let sides = Sides {
         letter,
         base,

@@ -44,7 +44,7 @@ async fn standing_at<A: Aggregate>(
         At::Time(time) => match last_before(shared, stream, time).await {
             Ok(Some(sequence)) => Some(sequence),
             Ok(None) => return Ok(Standing::new()),
-            Err(error) => return Err(unavailable(shared, error)),
+            Err(error) => return Err(store_failed(shared, error)),
         },
     };
     let standing: Standing<A> = history::load(&*shared.store, stream, through)
@@ -107,7 +107,7 @@ pub(crate) async fn simulate<A: Aggregate>(
     let (standing, before) = viewed(&stream, standing).await.map_err(broken)?;
     if let Some(claim) = claim {
         let spent = shared.store.find_claim(&stream, &claim.external_id).await;
-        if let Some(record) = spent.map_err(|error| answer::unavailable(shared, error))? {
+        if let Some(record) = spent.map_err(|error| answer::store_failed(shared, error))? {
             let outcome = match is_effect || record.content == claim.content {
                 true => Simulated::Duplicate(record.first),
                 false => Simulated::ExternalIdReused(record.first),
@@ -187,16 +187,13 @@ pub(crate) fn to_view<A: Aggregate>(
 
 pub(crate) fn in_trouble(shared: &Shared, stream: &StreamId, trouble: Trouble) -> QueryError {
     match trouble {
-        Trouble::Store(error) => unavailable(shared, error),
+        Trouble::Store(error) => store_failed(shared, error),
         Trouble::Fault(fault) => broken(stream, fault),
     }
 }
 
-pub(crate) fn unavailable(shared: &Shared, source: StoreError) -> QueryError {
-    QueryError::Unavailable {
-        retry_after: shared.settings.retry_after,
-        source,
-    }
+pub(crate) fn store_failed(shared: &Shared, source: StoreError) -> QueryError {
+    QueryError::of_store(source, shared.settings.retry_after)
 }
 
 pub(crate) fn broken(stream: &StreamId, fault: Fault) -> QueryError {
@@ -223,10 +220,8 @@ fn as_submit_error(stream: &StreamId, error: QueryError) -> SubmitError {
         QueryError::Unavailable {
             retry_after,
             source,
-        } => SubmitError::Unavailable {
-            retry_after,
-            source: seriatim_core::Unavailable::Store(source),
-        },
+        } => SubmitError::of_store(source, retry_after),
+        QueryError::StoreFailed(error) => SubmitError::StoreFailed(error),
         QueryError::Broken { stream, fault } => SubmitError::Broken { stream, fault },
         QueryError::UnknownLetter { .. } => unreachable!("no letter is asked for on `{stream}`"),
     }

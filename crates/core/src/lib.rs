@@ -46,6 +46,7 @@ mod component;
 mod parked;
 mod assignment;
 mod reaction_letter;
+mod lease;
 mod checkpoint;
 mod operator;
 mod accountable;
@@ -94,6 +95,7 @@ pub use event_filter::EventFilter;
 pub use field_path::{FieldPath, InvalidFieldPath};
 pub use fold::{decide_all, decide_each, fold};
 pub use gateway::CommandGateway;
+pub use lease::{LONGEST_LEASE, lease_end, lease_runs};
 pub use limits::Limits;
 pub use log_partition::LogPartition;
 pub use merge::{InvalidMergeStrategy, MergeStrategy};
@@ -113,7 +115,9 @@ pub use reaction::{Reaction, ReactionError, Step};
 pub use reaction_letter::ReactionLetter;
 pub use read_model::ReadModel;
 pub use read_model_progress::{ReadModelOverview, ReadModelProgress};
-pub use read_model_store::{ReadModelStore, RegisterError, TableGone, VersionError, VersionStore};
+pub use read_model_store::{
+    ReadModelStore, RegisterError, TableGone, TableTaken, VersionError, VersionStore,
+};
 pub use read_model_version::{
     InvalidReadModelName, ReadModelTables, ReadModelVersion, UnknownStanding, VersionStanding,
     VersionStatus,
@@ -133,7 +137,7 @@ pub use store::{
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
 pub use subscribe_error::SubscribeError;
-pub use timer::{ClearedTimer, Overdue, Timer, TimerStore};
+pub use timer::{ClearedTimer, NewTimer, Overdue, Timer, TimerStore};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use tree::{Shape, Tree};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};

@@ -63,16 +63,13 @@ pub enum OperatorError {
     /// Something was to be discarded without a reason.
     #[error("what is discarded is given up for good; say why")]
     NoReason,
-    /// What has to be known for it cannot be said: the letter is unknown, or a store does not answer.
+    /// What has to be known for it cannot be said: the letter is unknown, or a store fails.
     #[error(transparent)]
     Query(#[from] QueryError),
 }
 
 impl From<StoreError> for OperatorError {
     fn from(source: StoreError) -> Self {
-        Self::Query(QueryError::Unavailable {
-            retry_after: RETRY_AFTER,
-            source,
-        })
+        Self::Query(QueryError::of_store(source, RETRY_AFTER))
     }
 }

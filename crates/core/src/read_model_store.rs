@@ -20,6 +20,9 @@ pub trait ReadModelStore: CheckpointStore + VersionStore + Clone {
 
     /// Makes the tables of a version if there are none, and says what they are called. The first version of a model is
     /// live at once; a later one is being built beside it.
+    ///
+    /// The names of tables are those of the whole schema: what another read model has, and what is there and belongs to
+    /// none, is refused before anything is made.
     async fn register<M: ReadModel<Self::Connection>>(
         &self,
         model: &M,
@@ -59,7 +62,8 @@ pub trait VersionStore: Send + Sync + Debug {
     async fn replace(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
 
     /// Drops the tables and the progress of a version that is not live: one that is not needed any more, or one that is
-    /// being built, which ends that. Nothing of it is left; whoever feeds it finds its work lost.
+    /// being built, which ends that. Nothing of it is left; whoever feeds it finds its work lost. A table that another
+    /// read model has too stays.
     async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
 
     /// Holds the rows of a query against those of the same query on the live version, both as they are at one moment.
@@ -87,6 +91,19 @@ pub enum RegisterError {
         /// The tables it has now.
         declared: Vec<String>,
     },
+    /// A table of it cannot be told from one of another read model.
+    #[error(transparent)]
+    TableTaken(#[from] TableTaken),
+    /// There is a table or a view of its name that belongs to no read model.
+    #[error(
+        "there is a table or a view {name} already, which belongs to no read model; drop or rename it, or give the table of {version} another name"
+    )]
+    TableExists {
+        /// Which version.
+        version: ReadModelVersion,
+        /// Its name as SQL calls it.
+        name: String,
+    },
     /// It has not made one of its tables.
     #[error(
         "{version} has not made its table `{table}`; make it in `ReadModel::create`, under the name that `ReadModelTables::name` gives"
@@ -110,10 +127,24 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
+/// A table of a version cannot be told from one of another read model, or of its own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{version} cannot have a table `{table}`: {by} has a table or a view that is called so in some version; give it another name"
+)]
+pub struct TableTaken {
+    /// Which version.
+    pub version: ReadModelVersion,
+    /// The plain name of its table.
+    pub table: String,
+    /// Which version was there before; itself, if two of its own names clash.
+    pub by: ReadModelVersion,
+}
+
 /// The table of a read model is not there. It is the cause of an error of the store, for events are not to blame for it.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the table {table} of `{component}` is gone; restore it, or build the read model anew as another version"
+    "the table {table} of `{component}` is gone; restore it and resume the component, or build the read model anew as another version"
 )]
 pub struct TableGone {
     /// Whose.
@@ -181,6 +212,9 @@ pub enum VersionError {
         /// Which version.
         version: ReadModelVersion,
     },
+    /// A table of it cannot be told from one of another read model.
+    #[error(transparent)]
+    TableTaken(#[from] TableTaken),
     /// The query of a comparison cannot be run on both versions.
     #[error("the query cannot be run on both versions; correct it: {source}")]
     Query {

@@ -31,7 +31,14 @@ impl ReadModelVersion {
 
     /// That of a model; checks all its names.
     pub fn of<C: Send, M: ReadModel<C>>() -> Result<Self, InvalidReadModelName> {
-        M::TABLES.iter().try_for_each(|table| check(table))?;
+        for table in M::TABLES {
+            check(table)?;
+            if table.starts_with(STORES_OWN) {
+                return Err(InvalidReadModelName {
+                    name: (*table).into(),
+                });
+            }
+        }
         Self::new(M::NAME, M::VERSION)
     }
 
@@ -65,6 +72,9 @@ impl fmt::Display for ReadModelVersion {
     }
 }
 
+/// How the names of the store's own tables begin.
+const STORES_OWN: &str = "seriatim_";
+
 /// It becomes part of SQL, so it is plain enough to need no escapes.
 fn check(name: &str) -> Result<(), InvalidReadModelName> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -78,7 +88,7 @@ fn check(name: &str) -> Result<(), InvalidReadModelName> {
 /// A name that no read model and no table of one can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{name}` cannot name a read model or its table: take 1 to {} characters, a lower-case letter first, then lower-case letters, digits or `_`",
+    "`{name}` cannot name a read model or its table: take 1 to {} characters, a lower-case letter first, then lower-case letters, digits or `_`; a table cannot begin with `{STORES_OWN}`",
     ReadModelVersion::LONGEST_NAME
 )]
 pub struct InvalidReadModelName {

@@ -32,8 +32,8 @@ impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerSt
 /// - A stream's sequences begin at 0 and have no gaps; the unique pair (stream, sequence) decides every race.
 /// - A stream lives in one partition of the log, [`LogPartition::of`] it and their number, which never changes.
 /// - The positions of a partition begin at 1, have no gaps, and are in commit order: a reader that has seen position
-///   `p` of it will never see a smaller one appear. Recorded times never decrease with the position. Partitions know
-///   nothing of each other: neither order nor time holds between them.
+///   `p` of it will never see a smaller one appear. Recorded times are those of the storage's clock, and never decrease
+///   with the position. Partitions know nothing of each other: neither order nor time holds between them.
 /// - What was answered as written survives a crash of the process and of the machine.
 #[async_trait]
 pub trait EventStore: Send + Sync + Debug + 'static {
@@ -185,7 +185,7 @@ pub struct StreamSummary {
     pub recorded_at: Timestamp,
 }
 
-/// A store that cannot answer.
+/// Why a store did not do what it was asked for.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the store could not {action}: {source}")]
 pub struct StoreError {
@@ -212,15 +212,52 @@ impl StoreError {
     }
 }
 
-/// What is the matter with a store.
+/// What is the matter with a store: whether the same may work later, and if not, who has to do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreErrorKind {
-    /// It does not answer, or is busy for too long.
+    /// It does not answer, or is busy for too long. The same may work in a moment.
     Unavailable,
-    /// There is no space left.
+    /// There is no space left. The same works once there is some again.
     Full,
-    /// It may be read but not written.
+    /// It takes no writes now, as a standby does not. The same works once it does.
     ReadOnly,
-    /// What it holds contradicts itself.
+    /// The account of this program lacks a right, until somebody grants it.
+    Denied,
+    /// It does not accept what it was given: a value that it cannot hold, or that breaks a rule of its tables, or that
+    /// needs a number of which none is left.
+    Refused,
+    /// What it holds contradicts itself, or its tables are not as the migrations made them.
     Corrupt,
+}
+
+impl StoreErrorKind {
+    /// All that there are.
+    pub const ALL: [Self; 6] = [
+        Self::Unavailable,
+        Self::Full,
+        Self::ReadOnly,
+        Self::Denied,
+        Self::Refused,
+        Self::Corrupt,
+    ];
+
+    /// Returns whether the same may work later although nobody has changed the request or the rights.
+    pub fn is_transient(self) -> bool {
+        match self {
+            Self::Unavailable | Self::Full | Self::ReadOnly => true,
+            Self::Denied | Self::Refused | Self::Corrupt => false,
+        }
+    }
+
+    /// Its name, which programs may branch on.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Full => "full",
+            Self::ReadOnly => "read_only",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::Corrupt => "corrupt",
+        }
+    }
 }

@@ -47,7 +47,7 @@ impl Timestamp {
     }
 
     /// Microseconds since the epoch.
-    pub fn as_micros(self) -> i64 {
+    pub const fn as_micros(self) -> i64 {
         self.0
     }
 }

@@ -135,7 +135,7 @@ pub enum QueryError {
         /// What was asked for.
         id: Uuid,
     },
-    /// The store does not answer.
+    /// The store does not answer now.
     #[error("{source}; ask again in {} ms", .retry_after.as_millis())]
     Unavailable {
         /// When it is worth trying again.
@@ -143,6 +143,9 @@ pub enum QueryError {
         /// What failed.
         source: StoreError,
     },
+    /// The store does not answer, and will not until somebody has put that right.
+    #[error("{0}; asking again does not help until that is put right")]
+    StoreFailed(StoreError),
     /// The aggregate's own code or its history failed.
     #[error("`{stream}` cannot be handled: {fault}")]
     Broken {
@@ -151,4 +154,17 @@ pub enum QueryError {
         /// What is wrong.
         fault: Fault,
     },
+}
+
+impl QueryError {
+    /// What is told of a store that failed: to ask again after `retry_after` if that may help.
+    pub fn of_store(source: StoreError, retry_after: Duration) -> Self {
+        match source.kind.is_transient() {
+            true => Self::Unavailable {
+                retry_after,
+                source,
+            },
+            false => Self::StoreFailed(source),
+        }
+    }
 }

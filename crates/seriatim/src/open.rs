@@ -28,6 +28,16 @@ pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
     Ok(store)
 }
 
+/// Opens the store that `url` names for those who only read, such as an audit. On PostgreSQL this changes nothing and asks
+/// for no right to write; the others are opened as [`open_store`] does.
+pub async fn open_store_to_read(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
+    #[cfg(feature = "postgres")]
+    if let Chosen::Postgres = Chosen::by(url)? {
+        return Ok(Arc::new(PostgresStore::open_to_read(url).await?));
+    }
+    open_store(url).await
+}
+
 /// Brings the tables of the store that `url` names to this program's schema, as opening it does, and says what was
 /// missing.
 pub async fn migrate(url: &str) -> Result<SchemaChange, OpenStoreError> {

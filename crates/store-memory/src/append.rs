@@ -10,7 +10,7 @@ use crate::{Log, Stream};
 
 impl Log {
     pub(crate) fn append_batch(&mut self, batch: Vec<Append>) -> Vec<AppendOutcome> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let mut broken = BrokenChains::default();
         let mut outcomes = Vec::with_capacity(batch.len());
         for append in batch {

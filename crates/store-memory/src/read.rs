@@ -11,6 +11,7 @@ use seriatim_core::{
 };
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::{Log, MemoryStore, Partition, Stream};
 
 #[async_trait]
@@ -158,8 +159,9 @@ impl EventStore for MemoryStore {
 }
 
 impl Log {
-    pub(crate) fn new(count: NonZero<u16>) -> Self {
+    pub(crate) fn new(count: NonZero<u16>, clock: Clock) -> Self {
         Self {
+            clock,
             partitions: LogPartition::all(count).map(|_| Partition::new()).collect(),
             streams: BTreeMap::new(),
             letters: BTreeMap::new(),

@@ -70,8 +70,18 @@ const MIGRATIONS: &[Script] = &[
     },
     Script {
         number: 11,
-        name: "snapshots",
-        sql: include_str!("../../../migrations/postgres/0011_snapshots.sql"),
+        name: "domain_numbers",
+        sql: include_str!("../../../migrations/postgres/0011_domain_numbers.sql"),
+    },
+    Script {
+        number: 12,
+        name: "timers_by_clock",
+        sql: include_str!("../../../migrations/postgres/0012_timers_by_clock.sql"),
+    },
+    Script {
+        number: 13,
+        name: "snapshots_by_event",
+        sql: include_str!("../../../migrations/postgres/0013_snapshots_by_event.sql"),
     },
 ];
 

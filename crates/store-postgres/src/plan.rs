@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::known::{Head, Known};
 use crate::rows::Rows;
+use crate::session::Answers;
 
 /// The largest sequence that the column of it holds.
 const LAST_SEQUENCE: Sequence = Sequence(i32::MAX.cast_unsigned());
@@ -43,9 +44,29 @@ pub(crate) struct Plan<'k> {
 /// A finished plan.
 pub(crate) struct Planned {
     pub(crate) before: Head,
+    /// As it will be, but for its time, which [`Planned::recorded`] tells.
     pub(crate) head: Head,
     pub(crate) rows: Rows,
     pub(crate) currents: HashMap<StreamId, Option<Sequence>>,
+}
+
+impl Planned {
+    /// It was written at this time.
+    pub(crate) fn recorded(&mut self, time: Timestamp) {
+        // Only events move the time of the head.
+        if self.head.position != self.before.position {
+            self.head.recorded_at = time;
+        }
+    }
+}
+
+/// Gives the answers the time at which all of it was written.
+pub(crate) fn recorded(answers: &mut Answers, time: Timestamp) {
+    for outcome in answers.iter_mut().flatten() {
+        if let AppendOutcome::Written { recorded_at, .. } = outcome {
+            *recorded_at = time;
+        }
+    }
 }
 
 impl<'k> Plan<'k> {
@@ -62,8 +83,8 @@ impl<'k> Plan<'k> {
     fn new(known: &'k Known, before: Head, found: Found, looked: bool) -> Self {
         let head = Head {
             position: before.position,
-            // The clock of a machine may step back; times in the log do not.
-            recorded_at: Timestamp::now().max(before.recorded_at),
+            // The statement that writes it all takes the time from the clock of the server.
+            recorded_at: before.recorded_at,
             revision: before.revision + 1,
             batch: Uuid::now_v7(),
         };
@@ -97,17 +118,9 @@ impl<'k> Plan<'k> {
     }
 
     pub(crate) fn finish(self) -> Planned {
-        // Only events move the time of the head.
-        let head = match self.head.position == self.before.position {
-            true => Head {
-                recorded_at: self.before.recorded_at,
-                ..self.head
-            },
-            false => self.head,
-        };
         Planned {
             before: self.before,
-            head,
+            head: self.head,
             rows: self.rows,
             currents: self.currents,
         }

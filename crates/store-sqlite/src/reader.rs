@@ -62,7 +62,7 @@ impl Reader {
         });
         let no_answer = || {
             let why = "the query has panicked; please report this";
-            StoreError::new(action, StoreErrorKind::Unavailable, why)
+            StoreError::new(action, StoreErrorKind::Refused, why)
         };
         self.jobs.send(job).map_err(|_| no_answer())?;
         let result = answer.await.map_err(|_| no_answer())?;

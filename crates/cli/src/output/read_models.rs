@@ -137,7 +137,7 @@ fn difference(comparison: &Comparison) -> String {
         true => format!("the same: {rows} rows"),
         false => format!(
             "differs: {rows} rows, the live one {live_rows}; \
-             different ones only here {only_other}, only in the live one {only_live}"
+             {only_other} only here, {only_live} only in the live one"
         ),
     }
 }

@@ -80,6 +80,27 @@ fn a_damaged_store_is_named_and_ends_with_a_code_of_its_own() {
     assert_eq!(verdict["findings"][0]["kind"], "position_missing");
 }
 
+/// Running it again, or sending it again, would be of no use.
+#[test]
+fn a_store_without_one_of_its_tables_is_damaged_and_not_away() {
+    let (folder, url) = with_account();
+    let stage = Stage::on(&url);
+    let direct = Connection::open(folder.path().join("bank.db")).unwrap();
+    direct.execute_batch("DROP TABLE seriatim_events").unwrap();
+    let ran = run(NOBODY, &["audit", &url], "").failed(12);
+    assert!(ran.stderr.contains("no such table"), "{ran:?}");
+    assert!(ran.stderr.contains("next: restore a backup"), "{ran:?}");
+    for arguments in [
+        &["send", ACCOUNT, "Deposit", r#"{"cents":1}"#][..],
+        &["events", ACCOUNT],
+    ] {
+        let ran = stage.run(arguments).failed(1);
+        assert!(ran.stderr.contains("no such table"), "{ran:?}");
+        let next = "next: show this to those who run the server";
+        assert!(ran.stderr.contains(next), "{ran:?}");
+    }
+}
+
 #[test]
 fn a_checkpoint_ahead_of_a_restored_log_is_named() {
     let (folder, url) = with_account();

@@ -330,6 +330,9 @@ pub(crate) fn submit_errors() -> Vec<SubmitError> {
         unavailable(Unavailable::Store(store_error(StoreErrorKind::Full))),
         unavailable(Unavailable::Prepare("no price today".into())),
         unavailable(Unavailable::Remote("the wire is cut".into())),
+        SubmitError::StoreFailed(store_error(StoreErrorKind::Denied)),
+        SubmitError::StoreFailed(store_error(StoreErrorKind::Refused)),
+        SubmitError::StoreFailed(store_error(StoreErrorKind::Corrupt)),
         SubmitError::ShuttingDown,
         SubmitError::StreamFull {
             stream: stream(),
@@ -373,16 +376,8 @@ pub(crate) fn query_errors() -> Vec<QueryError> {
             id: Uuid::from_u128(14),
         },
     ];
-    let kinds = [
-        StoreErrorKind::Unavailable,
-        StoreErrorKind::Full,
-        StoreErrorKind::ReadOnly,
-        StoreErrorKind::Corrupt,
-    ];
-    errors.extend(kinds.into_iter().map(|kind| QueryError::Unavailable {
-        retry_after: Duration::from_secs(2),
-        source: store_error(kind),
-    }));
+    let of_store = |kind| QueryError::of_store(store_error(kind), Duration::from_secs(2));
+    errors.extend(StoreErrorKind::ALL.map(of_store));
     errors.extend(faults().into_iter().map(|fault| QueryError::Broken {
         stream: stream(),
         fault,
@@ -446,13 +441,7 @@ pub(crate) fn given_up() -> ReactionLetter {
 }
 
 pub(crate) fn subscribe_errors() -> Vec<SubscribeError> {
-    let kinds = [
-        StoreErrorKind::Unavailable,
-        StoreErrorKind::Full,
-        StoreErrorKind::ReadOnly,
-        StoreErrorKind::Corrupt,
-    ];
-    let store = kinds.map(|kind| SubscribeError::Store(store_error(kind)));
+    let store = StoreErrorKind::ALL.map(|kind| SubscribeError::Store(store_error(kind)));
     let mut errors = Vec::from(store);
     errors.extend([
         SubscribeError::OtherLog {

@@ -7,6 +7,7 @@ use seriatim_core::{Hold, Owner, Position, Reaction, StoreError, Taking, Tenure,
 use tokio::sync::{Notify, watch};
 
 use super::log;
+use super::parking::for_people;
 use super::policy::FailurePolicy;
 use super::queues::Hand;
 use super::rota::Call;
@@ -101,7 +102,7 @@ impl Piece {
                     }
                     Err(error) => {
                         tried += 1;
-                        self.store_is_down(&error);
+                        self.waits_for_store(&error);
                         let pause = self.policy.back_off.pause_without_end(tried);
                         self.sleep(pause).await?;
                         continue;
@@ -188,13 +189,14 @@ impl Piece {
         }
     }
 
+    /// Lets time pass before a store is asked again that may answer by then.
     pub(crate) async fn wait_for_store(
         &mut self,
         error: &StoreError,
         tried: u32,
         tenure: &Tenure,
     ) -> Result<(), End> {
-        self.store_is_down(error);
+        self.store_failed(error)?;
         let pause = self.policy.back_off.pause_without_end(tried);
         self.pause(pause, tenure).await
     }
@@ -243,7 +245,18 @@ impl Piece {
         });
     }
 
-    pub(crate) fn store_is_down(&self, error: &StoreError) {
+    /// Shows that the store failed. What will not pass by itself pauses the work.
+    pub(crate) fn store_failed(&self, error: &StoreError) -> Result<(), End> {
+        match error.kind.is_transient() {
+            true => {
+                self.waits_for_store(error);
+                Ok(())
+            }
+            false => Err(End::Paused(None, for_people(&error.to_string()))),
+        }
+    }
+
+    fn waits_for_store(&self, error: &StoreError) {
         let error = error.to_string();
         self.is(PieceState::WaitingForStore { error });
     }

@@ -117,7 +117,7 @@ impl Piece {
             }
             Ok(Hold::Lost) => return Err(End::Lost),
             // If it was moved all the same, that shows as a lost tenure by the next step, and is sorted out there.
-            Err(error) => self.store_is_down(&error),
+            Err(error) => self.store_failed(&error)?,
         }
         Ok(())
     }
@@ -200,7 +200,7 @@ impl Piece {
                 Tried::Done => return Ok(Ok(())),
                 Tried::Lost => return Err(End::Lost),
                 Tried::Failed(error) => return Ok(Err(error)),
-                Tried::StoreDown(error) => {
+                Tried::StoreFailed(error) => {
                     down += 1;
                     self.wait_for_store(&error, down, tenure).await?;
                 }

@@ -19,11 +19,14 @@
 //!     seriatim_testkit::partitions_conformance!(super::open("partitions=4"));
 //! }
 //! ```
+//!
+//! One whose clock can be made to jump shows that it bears that ([`clock_conformance`](crate::clock_conformance)).
 
 mod append;
 mod assignments;
 mod checkpoints;
 mod claims;
+mod clocks;
 mod letters;
 mod parking;
 mod closed_letters;
@@ -39,6 +42,7 @@ pub use append::*;
 pub use assignments::*;
 pub use checkpoints::*;
 pub use claims::*;
+pub use clocks::*;
 pub use closed_letters::*;
 pub use letters::*;
 pub use parking::*;
@@ -189,6 +193,7 @@ mod tests {
             include_str!("assignments.rs"),
             include_str!("checkpoints.rs"),
             include_str!("claims.rs"),
+            include_str!("clocks.rs"),
             include_str!("closed_letters.rs"),
             include_str!("letters.rs"),
             include_str!("parking.rs"),
@@ -202,6 +207,7 @@ mod tests {
         let lists = [
             include_str!("mod.rs"),
             include_str!("checkpoints.rs"),
+            include_str!("clocks.rs"),
             include_str!("timers.rs"),
         ];
         let lines = lists.iter().flat_map(|list| list.lines());
