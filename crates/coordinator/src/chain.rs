@@ -191,7 +191,7 @@ impl<A: Aggregate> Chain<A> {
     }
 
     fn append(&mut self, stream: &StreamId, job: Job<A>, drafts: Vec<Draft<A>>, merged: bool) {
-        let after = self.standing.current;
+        let (after, last) = (self.standing.current, self.standing.last);
         let plan = match self.take(&drafts) {
             Ok(()) => {
                 let events: Arc<[NewEvent]> = drafts.into_iter().map(new_event).collect();
@@ -201,6 +201,7 @@ impl<A: Aggregate> Chain<A> {
                     stream: stream.clone(),
                     write: Write::Events {
                         after,
+                        last,
                         events: Arc::clone(&events),
                     },
                     claim: job.claim.clone(),
@@ -222,6 +223,7 @@ impl<A: Aggregate> Chain<A> {
             stream: stream.clone(),
             write: Write::Events {
                 after: self.standing.current,
+                last: self.standing.last,
                 events: Arc::new([]),
             },
             claim: job.claim.clone().map(|claim| Claim {

@@ -167,6 +167,7 @@ mod tests {
             stream: stream.clone(),
             write: Write::Events {
                 after: None,
+                last: None,
                 events: Arc::new([event]),
             },
             claim: None,

@@ -212,6 +212,7 @@ async fn append_unknown(store: &dyn Store, root: Uuid) {
         stream: StreamId::new(Domain::of::<Counter>(), root),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

@@ -86,12 +86,13 @@ impl Log {
             let record = stream?.claims.get(&claim.external_id)?;
             Some(AppendOutcome::Claimed(record.clone()))
         });
-        spent.or_else(|| match &append.write {
-            Write::Events { after, .. } => {
-                let current = stream.and_then(Stream::current);
-                (*after != current).then_some(AppendOutcome::Conflict { current })
-            }
-            Write::Letter(_) => None,
+        spent.or_else(|| {
+            let last = stream.and_then(|stream| {
+                let event = &self.partitions[stream.partition.index()][*stream.events.last()?];
+                Some((event.sequence, event.id))
+            });
+            let current = last.map(|(sequence, _)| sequence);
+            (!append.follows(last)).then_some(AppendOutcome::Conflict { current })
         })
     }
 

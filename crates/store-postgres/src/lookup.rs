@@ -64,14 +64,14 @@ impl Texts {
             )
             .into(),
             look: format!(
-                "SELECT s.place, e.current, NULL::bytea AS content, NULL::text AS first_result
+                "SELECT s.place, e.sequence, e.id, NULL::bytea AS content, NULL::text AS first_result
                  FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY AS s (domain, root, place)
-                 CROSS JOIN LATERAL (
-                     SELECT max(sequence) AS current FROM {schema}.seriatim_events
-                     WHERE domain = s.domain AND root = s.root
-                 ) AS e
+                 LEFT JOIN LATERAL (
+                     SELECT sequence, id FROM {schema}.seriatim_events
+                     WHERE domain = s.domain AND root = s.root ORDER BY sequence DESC LIMIT 1
+                 ) AS e ON true
                  UNION ALL
-                 SELECT s.place, NULL, c.content, c.first_result
+                 SELECT s.place, NULL, NULL, c.content, c.first_result
                  FROM unnest($3::smallint[], $4::uuid[], $5::bytea[])
                      WITH ORDINALITY AS s (domain, root, external_id, place)
                  JOIN {schema}.seriatim_claims AS c USING (domain, root, external_id)"
@@ -184,11 +184,10 @@ impl Texts {
                     found.claims.insert((stream.clone(), id.to_owned()), record);
                 }
                 None => {
-                    let current: Option<i32> = row.try_get(1)?;
-                    let current = current.map(|sequence| Sequence(sequence.cast_unsigned()));
-                    found
-                        .currents
-                        .insert(wanted.streams[index].clone(), current);
+                    let sequence: Option<i32> = row.try_get(1)?;
+                    let sequence = sequence.map(|sequence| Sequence(sequence.cast_unsigned()));
+                    let last = sequence.zip(row.try_get(2)?);
+                    found.lasts.insert(wanted.streams[index].clone(), last);
                 }
             }
         }
@@ -219,7 +218,7 @@ impl<'a> Wanted<'a> {
             .expect("the domains were looked up before");
         let seen = self.seen.entry(stream).or_default();
         let looks = matches!(append.write, Write::Events { .. });
-        if looks && known.current(stream).is_none() && seen.insert(None) {
+        if looks && known.last(stream).is_none() && seen.insert(None) {
             self.streams.push(stream);
             self.stream_domains.push(domain);
         }
@@ -232,12 +231,12 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The columns `content` and `first_result`, beginning at the third.
+/// The columns `content` and `first_result`, beginning at the fourth.
 fn claim(row: &PgRow) -> Result<Option<ClaimRecord>, Error> {
-    let Some(content) = row.try_get::<Option<&[u8]>, _>(2)? else {
+    let Some(content) = row.try_get::<Option<&[u8]>, _>(3)? else {
         return Ok(None);
     };
-    claim_record(content, row.try_get(3)?).map(Some)
+    claim_record(content, row.try_get(4)?).map(Some)
 }
 
 /// A claim from its two columns.

@@ -74,12 +74,13 @@ struct Letters {
     bodies: Vec<String>,
 }
 
-/// Streams whose current sequence was assumed.
+/// Streams whose last event was assumed.
 #[derive(Debug, Default)]
 struct Checks {
     domains: Vec<i16>,
     roots: Vec<Uuid>,
     currents: Vec<Option<i32>>,
+    lasts: Vec<Option<Uuid>>,
 }
 
 impl Rows {
@@ -124,13 +125,20 @@ impl Rows {
         columns.bodies.push(json(letter));
     }
 
-    pub(crate) fn check(&mut self, (domain, root, current): (i16, Uuid, Option<Sequence>)) {
+    pub(crate) fn check(
+        &mut self,
+        domain: i16,
+        root: Uuid,
+        current: Option<Sequence>,
+        last: Option<Uuid>,
+    ) {
         let columns = &mut self.checks;
         columns.domains.push(domain);
         columns.roots.push(root);
         columns
             .currents
             .push(current.map(|sequence| sequence.0.cast_signed()));
+        columns.lasts.push(last);
     }
 
     fn parts(&self) -> Parts {
@@ -206,7 +214,8 @@ impl Rows {
             query = query
                 .bind(&checks.domains)
                 .bind(&checks.roots)
-                .bind(&checks.currents);
+                .bind(&checks.currents)
+                .bind(&checks.lasts);
         }
         query
     }
@@ -306,13 +315,15 @@ impl Parts {
             true => format!(
                 "
     AND 0 = (
-        SELECT count(*) FROM unnest({}::smallint[], {}::uuid[], {}::integer[]) AS c (domain, root, current)
-        WHERE c.current IS DISTINCT FROM (
-            SELECT max(sequence) FROM {schema}.seriatim_events AS e
-            WHERE e.domain = c.domain AND e.root = c.root
-        )
+        SELECT count(*)
+        FROM unnest({}::smallint[], {}::uuid[], {}::integer[], {}::uuid[]) AS c (domain, root, current, last)
+        LEFT JOIN LATERAL (
+            SELECT sequence, id FROM {schema}.seriatim_events
+            WHERE domain = c.domain AND root = c.root ORDER BY sequence DESC LIMIT 1
+        ) AS e ON true
+        WHERE e.sequence IS DISTINCT FROM c.current OR e.id <> c.last
     )",
-                next(), next(), next(),
+                next(), next(), next(), next(),
             ),
             false => String::new(),
         };

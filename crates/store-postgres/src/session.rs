@@ -136,7 +136,7 @@ impl Session {
                 let time = time(rows.first()).map_err(Failure::NotWritten)?;
                 plan::recorded(&mut answers, time);
                 planned.recorded(time);
-                self.known.learn(planned.head, planned.currents);
+                self.known.learn(planned.head, planned.lasts);
                 Ok(Some(answers))
             }
             Err(error) => match refused::meaning(&error) {
@@ -191,7 +191,7 @@ impl Session {
             true => planned.before,
             false => planned.head,
         };
-        self.known.learn(head, planned.currents);
+        self.known.learn(head, planned.lasts);
         Ok(answers)
     }
 

@@ -12,9 +12,11 @@ mod change;
 mod checkpoint;
 mod claims;
 mod connection;
+mod damage;
 mod dead_letter;
 mod decoder;
 mod event_rows;
+mod files;
 mod known;
 mod location;
 mod metadata_text;
@@ -43,6 +45,8 @@ pub use open_error::OpenError;
 #[cfg(feature = "read-models")]
 pub use sqlx;
 
+use damage::Damage;
+use files::Files;
 use reader::Reader;
 use seriatim_core::SchemaChange;
 use waiting::Waiting;
@@ -84,9 +88,16 @@ impl SqliteStore {
         let file = path.clone();
         let (writer, [loads, lists]) = in_thread(move || connection::open(&file)).await?;
         let waiting = Waiting::default();
-        let (writer, still_reading, ending) = Writer::start(writer, waiting.head())?;
-        let loads = Reader::start(loads, "seriatim-load", still_reading.clone())?;
-        let lists = Reader::start(lists, "seriatim-list", still_reading)?;
+        let damage = Damage::none_yet(path.clone());
+        let (writer, still_reading, ending) =
+            Writer::start(writer, Files::of(&path), damage.clone(), waiting.head())?;
+        let loads = Reader::start(
+            loads,
+            "seriatim-load",
+            damage.clone(),
+            still_reading.clone(),
+        )?;
+        let lists = Reader::start(lists, "seriatim-list", damage, still_reading)?;
         let shared = Shared {
             #[cfg(feature = "read-models")]
             user_connection: read_model::UserConnection::new(&path),

@@ -30,7 +30,8 @@ pub(crate) fn kind_of(failure: &ffi::Error) -> StoreErrorKind {
         (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
             StoreErrorKind::Corrupt
         }
-        (_, ffi::SQLITE_IOERR_CORRUPTFS) => StoreErrorKind::Corrupt,
+        // A file that is shorter than its own head says.
+        (_, ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ) => StoreErrorKind::Corrupt,
         (ErrorCode::DiskFull, _) => StoreErrorKind::Full,
         (ErrorCode::ReadOnly, _) => StoreErrorKind::ReadOnly,
         (ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied, _) => {

@@ -10,6 +10,8 @@ use seriatim_core::{Append, AppendError, AppendOutcome, Position, StoreError, St
 use tokio::sync::{oneshot, watch};
 
 use crate::change::{self, Change};
+use crate::damage::Damage;
+use crate::files::Files;
 use crate::known::Known;
 use crate::transaction::Transaction;
 use crate::{OpenError, connection, refused, waiting};
@@ -73,6 +75,8 @@ impl Writer {
     /// `head` is told of every commit.
     pub(crate) fn start(
         connection: Connection,
+        files: Files,
+        damage: Damage,
         head: watch::Sender<Position>,
     ) -> Result<(Self, StillReading, Ending), OpenError> {
         let (requests, queue) = mpsc::channel();
@@ -80,7 +84,7 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
-                let mut thread = Thread::new(connection, head);
+                let mut thread = Thread::new(connection, files, damage, head);
                 thread.run(&queue);
                 let _ = readers.recv();
                 if let Err(error) = thread.flush() {
@@ -139,14 +143,23 @@ fn ended(action: &'static str) -> StoreError {
 
 struct Thread {
     connection: Connection,
+    files: Files,
+    damage: Damage,
     known: Known,
     head: watch::Sender<Position>,
 }
 
 impl Thread {
-    fn new(connection: Connection, head: watch::Sender<Position>) -> Self {
+    fn new(
+        connection: Connection,
+        files: Files,
+        damage: Damage,
+        head: watch::Sender<Position>,
+    ) -> Self {
         Self {
             connection,
+            files,
+            damage,
             known: Known::default(),
             head,
         }
@@ -166,18 +179,21 @@ impl Thread {
             if !jobs.is_empty() {
                 self.work(jobs);
             }
-            flushes
-                .into_iter()
-                .for_each(|reply| drop(reply.send(self.flush())));
+            for reply in flushes {
+                let _ = reply.send(self.flush());
+            }
         }
     }
 
-    fn flush(&self) -> Result<(), StoreError> {
+    fn flush(&mut self) -> Result<(), StoreError> {
+        // What is in the log may be all that is left.
+        self.look_at_files(FLUSH)?;
         let flushed = self.connection.busy_timeout(FLUSH_PATIENCE).and_then(|()| {
             let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
             self.connection.query_row(pragma, [], |row| row.get("busy"))
         });
         let waits_again = connection::wait_for_others(&self.connection);
+        self.files.remember();
         let in_the_way = "another process reads or writes the file";
         match flushed.and_then(|busy: bool| waits_again.map(|()| busy)) {
             Ok(false) => Ok(()),
@@ -206,11 +222,17 @@ impl Thread {
     }
 
     fn transact(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, AppendError> {
+        self.look_at_files(APPEND)
+            .map_err(AppendError::NotWritten)?;
         let answers = self.begin().and_then(|()| self.write(jobs));
         let done = match answers {
             Ok(answers) => self.commit().map(|()| answers),
-            Err(error) => Err(AppendError::NotWritten(refused::store_error(APPEND, error))),
+            Err(error) => {
+                let error = self.damage.store_error(APPEND, error);
+                Err(AppendError::NotWritten(error))
+            }
         };
+        self.files.remember();
         if done.is_err() {
             self.known.forget();
             self.roll_back();
@@ -218,6 +240,21 @@ impl Thread {
             waiting::tell(&self.head, head.position);
         }
         done
+    }
+
+    /// Fails if anything is wrong with the files, now or before.
+    fn look_at_files(&self, action: &'static str) -> Result<(), StoreError> {
+        if let Some(damage) = self.damage.found() {
+            return Err(damage.clone());
+        }
+        if self.files.are_as_before() {
+            return Ok(());
+        }
+        match self.files.examine(&self.connection) {
+            Ok(None) => Ok(()),
+            Ok(Some(wrong)) => Err(self.damage.stop(action, &wrong)),
+            Err(error) => Err(self.damage.store_error(action, error)),
+        }
     }
 
     /// SQLite takes the write lock with the first write, not with BEGIN: two writers that have both read would end
@@ -316,6 +353,7 @@ mod tests {
             stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
             write: Write::Events {
                 after: None,
+                last: None,
                 events: Arc::new([event]),
             },
             claim: None,
@@ -348,7 +386,8 @@ mod tests {
     #[test]
     fn a_call_that_fails_takes_none_down_that_shared_its_transaction() {
         let folder = tempfile::tempdir().unwrap();
-        let (connection, _) = connection::open(&folder.path().join("shared.db")).unwrap();
+        let path = folder.path().join("shared.db");
+        let (connection, _) = connection::open(&path).unwrap();
         // Stands for anything that only one of the calls runs into.
         connection
             .execute_batch(
@@ -372,7 +411,8 @@ mod tests {
                 (Job::Append { batch, reply }, answer)
             })
             .unzip();
-        let mut thread = Thread::new(connection, watch::Sender::default());
+        let (files, damage) = (Files::of(&path), Damage::none_yet(path));
+        let mut thread = Thread::new(connection, files, damage, watch::Sender::default());
         thread.work(jobs);
         let written: Vec<_> = answers
             .into_iter()

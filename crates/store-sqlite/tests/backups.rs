@@ -28,6 +28,7 @@ async fn write(store: &SqliteStore) {
         stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

@@ -216,6 +216,7 @@ async fn plant(store: &Arc<dyn Store>, stream: &StreamId, after: Option<u32>, pa
         stream: stream.clone(),
         write: Write::Events {
             after: after.map(Sequence),
+            last: None,
             events: Arc::from([NewEvent {
                 id: Uuid::now_v7(),
                 payload,

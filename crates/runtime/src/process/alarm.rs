@@ -168,6 +168,7 @@ impl Alarm {
                 stream: stream.clone(),
                 write: Write::Events {
                     after,
+                    last: None,
                     events: events.clone(),
                 },
                 claim: claim.clone(),

@@ -245,6 +245,7 @@ async fn stuck_timers_of_an_unreadable_instance_can_be_given_up(url: &str) {
         stream: instance,
         write: Write::Events {
             after: Some(Sequence::FIRST),
+            last: None,
             events: Arc::new([unreadable]),
         },
         claim: None,

@@ -252,6 +252,7 @@ async fn a_log_with_an_impossible_name_stops_no_timers(url: &str) {
         stream: StreamId::new(Domain::of::<Process<Quiet>>(), Uuid::now_v7()),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([NewEvent {
                 id: Uuid::now_v7(),
                 payload: event.encode().unwrap(),

@@ -57,6 +57,7 @@ async fn an_event_that_no_longer_decodes_is_a_failure_that_says_so() {
         stream: StreamId::new(Domain::of::<Order>(), Uuid::now_v7()),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

@@ -29,6 +29,7 @@ pub fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Appen
         stream: stream.clone(),
         write: Write::Events {
             after,
+            last: None,
             events: events.collect(),
         },
         claim: Some(Claim {

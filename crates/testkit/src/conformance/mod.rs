@@ -78,6 +78,7 @@ macro_rules! store_conformance {
             an_append_behind_the_current_sequence_conflicts
             an_append_beyond_the_current_sequence_conflicts
             an_append_after_an_event_of_a_missing_stream_conflicts
+            an_append_after_another_event_conflicts
             one_conflict_leaves_the_rest_of_the_batch_alone
             appends_of_one_batch_form_a_chain
             a_chain_ends_where_one_of_it_is_refused
