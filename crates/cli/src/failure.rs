@@ -73,9 +73,10 @@ impl Failure {
 
     /// Why a store does not open. What it says of itself names the next step already.
     pub(crate) fn of_open(error: &OpenStoreError) -> Self {
-        let exit = match error.is_transient() {
-            true => Exit::Unavailable,
-            false => Exit::Invalid,
+        let exit = match (error.is_damage(), error.is_transient()) {
+            (true, _) => Exit::Damaged,
+            (_, true) => Exit::Unavailable,
+            (_, false) => Exit::Invalid,
         };
         Self::new(exit, error.to_string())
     }

@@ -120,6 +120,11 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// store can be used on. An error means that another process was in the way, and harms nothing: what is durable is so
     /// in any case.
     async fn flush(&self) -> Result<(), StoreError>;
+
+    /// Asks the storage whether its own structures are whole, such as the pages and the indexes of a file: what no read of a
+    /// log need run into. Takes as long as to read all of it. Does nothing where the storage has no such check. Fails as
+    /// [`Corrupt`](StoreErrorKind::Corrupt), with the first that is wrong.
+    async fn check_storage(&self) -> Result<(), StoreError>;
 }
 
 /// Where states are kept. Losing them costs time, never truth.

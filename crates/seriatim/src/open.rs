@@ -144,6 +144,17 @@ impl OpenStoreError {
             Self::Postgres(error) => error.is_transient(),
         }
     }
+
+    /// Whether what is stored there is damaged.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(error) => {
+                matches!(error, seriatim_store_sqlite::OpenError::Damaged { .. })
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A message may end up in a log.

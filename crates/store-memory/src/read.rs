@@ -156,6 +156,10 @@ impl EventStore for MemoryStore {
     async fn flush(&self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    async fn check_storage(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Log {

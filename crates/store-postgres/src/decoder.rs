@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use seriatim_core::reading::{MetadataReader, TypeNames};
+use seriatim_core::reading::{ChecksumDiffers, MetadataReader, TypeNames, checksum};
 use seriatim_core::{Domain, RecordedEvent, StoreError, StreamId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
@@ -77,20 +77,28 @@ pub(crate) fn events(
     for row in rows {
         let domain: i16 = row.try_get_unchecked(DOMAIN)?;
         let domain = domains.get(&domain).ok_or(Error::RowNotFound)?;
-        let data = Bytes::copy_from_slice(row.try_get_unchecked(9)?);
+        let stream = StreamId::new(domain.clone(), row.try_get_unchecked(5)?);
+        let (id, sequence) = (row.try_get_unchecked(6)?, row::sequence(row, 2)?);
+        let payload = row::payload(
+            row.try_get_unchecked(7)?,
+            row.try_get_unchecked(4)?,
+            Bytes::copy_from_slice(row.try_get_unchecked(9)?),
+            &mut names,
+        )?;
         let text: Option<&str> = row.try_get_unchecked(8)?;
+        let stored: Option<i64> = row.try_get_unchecked(10)?;
+        if let Some(stored) = stored
+            && checksum(&stream, sequence, id, &payload, text) != stored.cast_unsigned()
+        {
+            return Err(row::unreadable(ChecksumDiffers { stream, sequence }));
+        }
         events.push(RecordedEvent {
             position: place::position(row, 0)?,
             recorded_at: Timestamp::from_micros(row.try_get_unchecked(1)?),
-            sequence: row::sequence(row, 2)?,
-            stream: StreamId::new(domain.clone(), row.try_get_unchecked(5)?),
-            id: row.try_get_unchecked(6)?,
-            payload: row::payload(
-                row.try_get_unchecked(7)?,
-                row.try_get_unchecked(4)?,
-                data,
-                &mut names,
-            )?,
+            sequence,
+            stream,
+            id,
+            payload,
             metadata: metadata.read(text).map_err(row::unreadable)?,
         });
     }

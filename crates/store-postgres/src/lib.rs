@@ -104,6 +104,7 @@ impl PostgresStore {
     /// | `statement_timeout` | seconds the server works on a statement; 5 later the connection is given up | 30 |
     /// | `lock_timeout` | seconds the server waits for another writer, and seconds that a writer which has gone silent in its transaction is put up with | 10 |
     /// | `pooler` | `transaction`: a pooler is in between that hands out connections by the transaction, such as PgBouncer of any version; each statement then costs four round trips instead of one, and other processes' events are found by looking | `none` |
+    /// | `checksums` | `off`: events get no checksum, which costs about 0.1 µs and 8 bytes; those that are there are checked in any case | `on` |
     /// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, ... | as libpq has them | |
     ///
     /// Refuses a user who lacks a right that the store needs, and names the statement that grants it.

@@ -12,7 +12,7 @@ use crate::hosts::Hosts;
 use crate::place::MOST_PARTITIONS;
 
 /// The options of the store itself, with what they take.
-const OWN: &str = "`schema`, `partitions`, `readers`, `poll`, `wait`, `migrate`, `statement_timeout`, `lock_timeout` and `pooler`";
+const OWN: &str = "`schema`, `partitions`, `readers`, `poll`, `wait`, `migrate`, `statement_timeout`, `lock_timeout`, `pooler` and `checksums`";
 
 /// The options that are the driver's.
 const DRIVER: [&str; 12] = [
@@ -54,6 +54,8 @@ pub(crate) struct Location {
     pub(crate) lock_timeout: Duration,
     /// Whether a pooler hands out server connections by the transaction, so that a session keeps no settings.
     pub(crate) pooled: bool,
+    /// Whether events get a checksum.
+    pub(crate) checksums: bool,
 }
 
 impl FromStr for Location {
@@ -74,6 +76,7 @@ impl FromStr for Location {
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),
             pooled: false,
+            checksums: true,
         };
         let mut rest = Vec::new();
         for option in options.split('&').filter(|option| !option.is_empty()) {
@@ -126,6 +129,13 @@ impl Location {
                     "transaction" => true,
                     "none" => false,
                     _ => return Err(invalid("pooler", value, "`transaction` or `none`")),
+                }
+            }
+            "checksums" => {
+                self.checksums = match value {
+                    "on" => true,
+                    "off" => false,
+                    _ => return Err(invalid("checksums", value, "`on` or `off`")),
                 }
             }
             _ if DRIVER.contains(&name) => return Ok(false),

@@ -71,16 +71,16 @@ pub(crate) fn recorded(answers: &mut Answers, time: Timestamp) {
 
 impl<'k> Plan<'k> {
     /// Trusts what is known, and assumes the rest.
-    pub(crate) fn from_memory(known: &'k Known, head: Head) -> Self {
-        Self::new(known, head, Found::default(), false)
+    pub(crate) fn from_memory(known: &'k Known, head: Head, rows: Rows) -> Self {
+        Self::new(known, head, Found::default(), false, rows)
     }
 
     /// Everything that is asked for in the batch is in `known` or in `found`.
-    pub(crate) fn from_sight(known: &'k Known, head: Head, found: Found) -> Self {
-        Self::new(known, head, found, true)
+    pub(crate) fn from_sight(known: &'k Known, head: Head, found: Found, rows: Rows) -> Self {
+        Self::new(known, head, found, true, rows)
     }
 
-    fn new(known: &'k Known, before: Head, found: Found, looked: bool) -> Self {
+    fn new(known: &'k Known, before: Head, found: Found, looked: bool, rows: Rows) -> Self {
         let head = Head {
             position: before.position,
             // The statement that writes it all takes the time from the clock of the server.
@@ -95,7 +95,7 @@ impl<'k> Plan<'k> {
             head,
             lasts: found.lasts,
             claims: found.claims,
-            rows: Rows::default(),
+            rows,
         }
     }
 
@@ -206,7 +206,7 @@ impl<'k> Plan<'k> {
                 if let (FirstResult::Committed { first, last, .. }, Some(event)) =
                     (&first, events.last())
                 {
-                    self.rows.events(domain, stream.root, *first, events);
+                    self.rows.events(domain, stream, *first, events);
                     self.lasts.insert(stream.clone(), Some((*last, event.id)));
                 }
             }

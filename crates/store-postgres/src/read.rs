@@ -129,6 +129,10 @@ impl EventStore for PostgresStore {
     async fn flush(&self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    async fn check_storage(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 fn domain_of(row: &PgRow, action: &'static str) -> Result<i16, StoreError> {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use seriatim_core::reading::checksum;
 use seriatim_core::{
-    Claim, Codec, CommandLetter, FirstResult, LogPartition, Metadata, NewEvent, Sequence,
+    Claim, Codec, CommandLetter, FirstResult, LogPartition, Metadata, NewEvent, Sequence, StreamId,
 };
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -37,6 +38,8 @@ pub(crate) struct Writes {
 /// Columns, so that any number of rows are a fixed number of parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
+    /// Whether events get one.
+    checksums: bool,
     events: Events,
     claims: Claims,
     letters: Letters,
@@ -53,6 +56,7 @@ struct Events {
     codecs: Vec<i16>,
     metadata: Vec<Option<Arc<str>>>,
     data: Vec<Bytes>,
+    checksums: Vec<Option<i64>>,
     last_metadata: Option<(Arc<Metadata>, Option<Arc<str>>)>,
 }
 
@@ -84,15 +88,28 @@ struct Checks {
 }
 
 impl Rows {
+    pub(crate) fn new(checksums: bool) -> Self {
+        Self {
+            checksums,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.parts() == Parts::default()
     }
 
-    pub(crate) fn events(&mut self, domain: i16, root: Uuid, first: Sequence, new: &[NewEvent]) {
+    pub(crate) fn events(
+        &mut self,
+        domain: i16,
+        stream: &StreamId,
+        first: Sequence,
+        new: &[NewEvent],
+    ) {
         let columns = &mut self.events;
         for (sequence, event) in (first.0..).zip(new) {
             columns.domains.push(domain);
-            columns.roots.push(root);
+            columns.roots.push(stream.root);
             columns.sequences.push(sequence.cast_signed());
             columns.ids.push(event.id);
             columns.types.push(event.payload.type_name.clone().into());
@@ -101,6 +118,17 @@ impl Rows {
                 Codec::Protobuf => 1,
             });
             let metadata = columns.encode(&event.metadata);
+            let checksum = self.checksums.then(|| {
+                let sequence = Sequence(sequence);
+                checksum(
+                    stream,
+                    sequence,
+                    event.id,
+                    &event.payload,
+                    metadata.as_deref(),
+                )
+            });
+            columns.checksums.push(checksum.map(u64::cast_signed));
             columns.metadata.push(metadata);
             columns.data.push(event.payload.data.clone());
         }
@@ -189,7 +217,8 @@ impl Rows {
                         .iter()
                         .map(AsRef::as_ref)
                         .collect::<Vec<&[u8]>>(),
-                );
+                )
+                .bind(&events.checksums);
         }
         if parts.claims {
             let claims = &self.claims;
@@ -275,13 +304,14 @@ impl Parts {
                 parts,
                 ", events AS (
     INSERT INTO {schema}.seriatim_events
-        (position, recorded_at, sequence, domain, codec, root, id, type, metadata, data)
-    SELECT {}::bigint + e.place, head.time, e.sequence, e.domain, e.codec, e.root, e.id, e.type, e.metadata, e.data
+        (position, recorded_at, sequence, domain, codec, root, id, type, metadata, data, checksum)
+    SELECT {}::bigint + e.place, head.time, e.sequence, e.domain, e.codec, e.root, e.id, e.type, e.metadata, e.data,
+        e.checksum
     FROM head, unnest({}::smallint[], {}::uuid[], {}::integer[], {}::uuid[], {}::text[], {}::smallint[],
-        {}::text[], {}::bytea[])
-        WITH ORDINALITY AS e (domain, root, sequence, id, type, codec, metadata, data, place)
+        {}::text[], {}::bytea[], {}::bigint[])
+        WITH ORDINALITY AS e (domain, root, sequence, id, type, codec, metadata, data, checksum, place)
 )",
-                next(), next(), next(), next(), next(), next(), next(), next(), next(),
+                next(), next(), next(), next(), next(), next(), next(), next(), next(), next(),
             );
         }
         if self.claims {

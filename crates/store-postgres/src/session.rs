@@ -15,7 +15,7 @@ use crate::lookup;
 use crate::manner::Manner;
 use crate::plan::{self, Plan, Planned};
 use crate::refused::{self, Meaning};
-use crate::rows::Writes;
+use crate::rows::{Rows, Writes};
 use crate::writer::Job;
 
 /// What the writer needs besides its connection.
@@ -23,6 +23,7 @@ pub(crate) struct Session {
     known: Known,
     manner: Manner,
     writes: Writes,
+    checksums: bool,
     lock: Arc<str>,
     /// How long an answer may take.
     patience: Duration,
@@ -58,6 +59,7 @@ impl Session {
         Self {
             known: Known::default(),
             writes: Writes::of(schema, partition),
+            checksums: location.checksums,
             patience: location.answer_timeout(),
             // One message, one round trip.
             lock: format!(
@@ -121,7 +123,7 @@ impl Session {
         let Some(head) = self.known.head() else {
             return Ok(None);
         };
-        let mut plan = Plan::from_memory(&self.known, head);
+        let mut plan = Plan::from_memory(&self.known, head, Rows::new(self.checksums));
         let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
         let Ok(mut answers) = answers else {
             return Ok(None);
@@ -206,7 +208,7 @@ impl Session {
         within(self.patience, domains).await?;
         let found = (self.lookup).streams_and_claims(connection, &self.known, appends());
         let found = within(self.patience, found).await?;
-        let mut plan = Plan::from_sight(&self.known, head, found);
+        let mut plan = Plan::from_sight(&self.known, head, found, Rows::new(self.checksums));
         let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
         let mut answers = answers.expect("everything was looked up");
         let mut planned = plan.finish();

@@ -30,7 +30,7 @@ pub(crate) struct Texts {
 
 /// The columns that [`crate::decoder`] reads.
 const EVENT: &str =
-    "position, recorded_at, sequence, domain, codec, root, id, type, metadata, data";
+    "position, recorded_at, sequence, domain, codec, root, id, type, metadata, data, checksum";
 
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use seriatim_core::{AppendOutcome, EventStore, LogPartition, Sequence};
+use seriatim_core::{AppendOutcome, EventStore, LogPartition, Sequence, StoreErrorKind};
 use seriatim_store_postgres::PostgresStore;
 use support::Schema;
 use support::samples::{append, is_written, new_stream};
@@ -48,4 +48,42 @@ async fn what_was_remembered_is_not_taken_for_true_at_the_same_revision() {
     assert_eq!(answers, [AppendOutcome::Conflict { current }]);
     let log = store.read_log(LogPartition::FIRST, Default::default(), 10);
     assert_eq!(log.await.unwrap().len(), 2);
+}
+
+/// Whoever changes an event on purpose says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn content_that_was_changed_is_noticed_when_it_is_read() {
+    let schema = Schema::new();
+    let store = PostgresStore::open(&schema.url()).await.unwrap();
+    let stream = new_stream();
+    store.append(vec![append(&stream, None, 3)]).await.unwrap();
+    let name = schema.name();
+    let change = |set: &str| format!("UPDATE {name}.seriatim_events SET {set} WHERE sequence = 1");
+    support::execute(&support::server(), &change("type = 'Another'"))
+        .await
+        .unwrap();
+    let log = store.read_log(LogPartition::FIRST, Default::default(), 10);
+    let read = store.read_stream(&stream, Sequence::FIRST, 10);
+    for read in [log.await, read.await] {
+        let error = read.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Corrupt);
+        let text = error.to_string();
+        assert!(text.contains(&format!("event 1 of `{stream}`")), "{text}");
+    }
+    support::execute(&support::server(), &change("checksum = NULL"))
+        .await
+        .unwrap();
+    let log = store.read_log(LogPartition::FIRST, Default::default(), 10);
+    assert_eq!(log.await.unwrap().len(), 3);
+
+    let without = format!("{}&checksums=off", schema.url());
+    let store = PostgresStore::open(&without).await.unwrap();
+    store
+        .append(vec![append(&new_stream(), None, 2)])
+        .await
+        .unwrap();
+    let sum = format!(
+        "DO $$ BEGIN ASSERT (SELECT count(checksum) FROM {name}.seriatim_events) = 2; END $$"
+    );
+    support::execute(&support::server(), &sum).await.unwrap();
 }

@@ -1,8 +1,9 @@
 //! Appends: each is decided first, and then written whole or not at all.
 
 use rusqlite::Error;
+use seriatim_core::reading::checksum;
 use seriatim_core::{
-    Append, AppendOutcome, BrokenChains, FirstResult, NewEvent, Position, Sequence, Write,
+    Append, AppendOutcome, BrokenChains, FirstResult, NewEvent, Position, Sequence, StreamId, Write,
 };
 
 use crate::event_rows::EventRow;
@@ -65,7 +66,7 @@ impl<'j> Transaction<'_, 'j> {
                         domain: self.domain(&append.stream.domain)?,
                         root: append.stream.root,
                     };
-                    self.insert(stream, first, events)?;
+                    self.insert(&append.stream, stream, first, events)?;
                     self.known.set_last(stream, Some((last, event.id)));
                 }
             }
@@ -115,6 +116,7 @@ impl<'j> Transaction<'_, 'j> {
 
     fn insert(
         &mut self,
+        id: &StreamId,
         stream: StreamKey,
         first: Sequence,
         events: &'j [NewEvent],
@@ -122,13 +124,19 @@ impl<'j> Transaction<'_, 'j> {
         for (sequence, event) in (first.0..=u32::MAX).zip(events) {
             self.head.position.0 += 1;
             let metadata = self.metadata.encode(&event.metadata);
+            let metadata = metadata.map_err(row::unwritable)?;
+            let sequence = Sequence(sequence);
+            let checksum = self
+                .checksums
+                .then(|| checksum(id, sequence, event.id, &event.payload, metadata.as_deref()));
             self.events.push(EventRow {
                 position: self.head.position,
                 stream,
-                sequence: Sequence(sequence),
+                sequence,
                 recorded_at: self.head.recorded_at,
                 event,
-                metadata: metadata.map_err(row::unwritable)?,
+                metadata,
+                checksum: checksum.map(u64::cast_signed),
             })?;
         }
         Ok(())

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row};
-use seriatim_core::reading::{MetadataReader, TypeNames};
+use seriatim_core::reading::{ChecksumDiffers, MetadataReader, TypeNames, checksum};
 use seriatim_core::{Domain, RecordedEvent, StreamId, Timestamp};
 
 use crate::row;
 
 /// The columns that [`Decoder::event`] reads.
 pub(crate) const COLUMNS: &str =
-    "position, sequence, recorded_at, id, type, codec, data, metadata, domain, root";
+    "position, sequence, recorded_at, id, type, codec, data, metadata, domain, root, checksum";
 
 /// Makes events of rows.
 pub(crate) struct Decoder<'c> {
@@ -36,15 +36,26 @@ impl<'c> Decoder<'c> {
     }
 
     pub(crate) fn event(&mut self, row: &Row<'_>) -> Result<RecordedEvent, Error> {
-        let metadata = self.metadata.read(row::optional_text(row, 7)?);
+        let (id, sequence) = (row::uuid(row, 3)?, row::sequence(row, 1)?);
+        let stream = StreamId::new(self.domain(row.get(8)?)?, row::uuid(row, 9)?);
         let data = Bytes::copy_from_slice(row::bytes(row, 6)?);
+        let payload = row::payload(row, 4, &mut self.names, data)?;
+        let text = row::optional_text(row, 7)?;
+        let stored: Option<i64> = row.get(10)?;
+        if let Some(stored) = stored
+            && checksum(&stream, sequence, id, &payload, text) != stored.cast_unsigned()
+        {
+            let error = ChecksumDiffers { stream, sequence };
+            return Err(row::unreadable(10, Type::Integer, error));
+        }
+        let metadata = self.metadata.read(text);
         Ok(RecordedEvent {
-            id: row::uuid(row, 3)?,
-            stream: StreamId::new(self.domain(row.get(8)?)?, row::uuid(row, 9)?),
-            sequence: row::sequence(row, 1)?,
+            id,
+            stream,
+            sequence,
             position: row::position(row, 0)?,
             recorded_at: Timestamp::from_micros(row.get(2)?),
-            payload: row::payload(row, 4, &mut self.names, data)?,
+            payload,
             metadata: metadata.map_err(|error| row::unreadable(7, Type::Text, error))?,
         })
     }

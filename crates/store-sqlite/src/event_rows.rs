@@ -12,9 +12,9 @@ use crate::row;
 const ROWS: usize = 16;
 
 const INTO: &str = "INSERT INTO seriatim_events
-    (position, domain, root, sequence, recorded_at, id, type, codec, metadata, data) VALUES ";
-const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const COLUMNS: usize = 10;
+    (position, domain, root, sequence, recorded_at, id, type, codec, metadata, data, checksum) VALUES ";
+const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const COLUMNS: usize = 11;
 
 /// Rows of one transaction. They are in the database only after [`EventRows::finish`].
 pub(crate) struct EventRows<'c, 'j> {
@@ -31,6 +31,7 @@ pub(crate) struct EventRow<'j> {
     pub(crate) recorded_at: Timestamp,
     pub(crate) event: &'j NewEvent,
     pub(crate) metadata: Option<Rc<str>>,
+    pub(crate) checksum: Option<i64>,
 }
 
 impl<'c, 'j> EventRows<'c, 'j> {
@@ -76,9 +77,8 @@ impl EventRow<'_> {
         statement.raw_bind_parameter(before + 7, payload.type_name.as_ref())?;
         statement.raw_bind_parameter(before + 8, row::codec_column(payload.codec))?;
         statement.raw_bind_parameter(before + 9, self.metadata.as_deref())?;
-        statement.raw_bind_parameter(
-            before + COLUMNS,
-            row::data_column(&payload.data, payload.codec),
-        )
+        statement
+            .raw_bind_parameter(before + 10, row::data_column(&payload.data, payload.codec))?;
+        statement.raw_bind_parameter(before + COLUMNS, self.checksum)
     }
 }

@@ -4,24 +4,55 @@ use std::path::{Path, PathBuf};
 
 use crate::OpenError;
 
-/// The path that a URL (`sqlite://bank.db`, `sqlite:///var/lib/bank.db`, `sqlite:bank.db`) or a plain path names.
-pub(crate) fn path(location: &str) -> Result<PathBuf, OpenError> {
-    let url = location.strip_prefix("sqlite:");
-    let path = url.map_or(location, |rest| rest.strip_prefix("//").unwrap_or(rest));
-    if path.is_empty() {
-        return Err(OpenError::NoPath {
-            location: location.into(),
-        });
+/// A file, and what is wanted of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    pub(crate) path: PathBuf,
+    /// Whether events get a checksum.
+    pub(crate) checksums: bool,
+}
+
+impl Location {
+    /// What a URL (`sqlite://bank.db`, `sqlite:///var/lib/bank.db?checksums=off`, `sqlite:bank.db`) or a plain path names.
+    pub(crate) fn of(location: &str) -> Result<Self, OpenError> {
+        let Some(url) = location.strip_prefix("sqlite:") else {
+            return Self::of_url(location, location, "");
+        };
+        let url = url.strip_prefix("//").unwrap_or(url);
+        let (path, options) = url.split_once('?').unwrap_or((url, ""));
+        Self::of_url(location, path, options)
     }
-    if path == ":memory:" {
-        return Err(OpenError::InMemory);
+
+    pub(crate) fn of_path(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            checksums: true,
+        }
     }
-    if url.is_some() && path.contains('?') {
-        return Err(OpenError::Options {
-            location: location.into(),
-        });
+
+    fn of_url(location: &str, path: &str, options: &str) -> Result<Self, OpenError> {
+        if path.is_empty() {
+            return Err(OpenError::NoPath {
+                location: location.into(),
+            });
+        }
+        if path == ":memory:" {
+            return Err(OpenError::InMemory);
+        }
+        let mut found = Self::of_path(Path::new(path));
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            found.checksums = match option {
+                "checksums=on" => true,
+                "checksums=off" => false,
+                _ => {
+                    return Err(OpenError::UnknownOption {
+                        option: option.into(),
+                    });
+                }
+            };
+        }
+        Ok(found)
     }
-    Ok(path.into())
 }
 
 /// Absolute, so that the driver never takes a path for a URL of its own; checked as far as that gives a better
@@ -57,22 +88,44 @@ mod tests {
             ("bank.db", "bank.db"),
             ("./what?.db", "./what?.db"),
         ] {
-            assert_eq!(path(location).unwrap(), Path::new(expected), "{location}");
+            let found = Location::of(location).unwrap();
+            assert_eq!(found, Location::of_path(Path::new(expected)), "{location}");
         }
     }
 
     #[test]
     fn what_names_no_file_is_refused_with_the_next_step() {
         for location in ["sqlite::memory:", "sqlite://:memory:", ":memory:"] {
-            let error = path(location).unwrap_err();
+            let error = Location::of(location).unwrap_err();
             assert!(matches!(error, OpenError::InMemory), "{location}");
             assert!(error.to_string().contains("`memory:`"));
         }
         for location in ["", "sqlite:", "sqlite://"] {
-            let error = path(location).unwrap_err();
+            let error = Location::of(location).unwrap_err();
             assert!(matches!(error, OpenError::NoPath { .. }), "{location}");
         }
-        let error = path("sqlite://bank.db?mode=ro").unwrap_err();
-        assert!(matches!(error, OpenError::Options { .. }));
+        for option in [
+            "mode=ro",
+            "checksums",
+            "checksums=maybe",
+            "checksums=on&x=y",
+        ] {
+            let error = Location::of(&format!("sqlite://bank.db?{option}")).unwrap_err();
+            assert!(matches!(error, OpenError::UnknownOption { .. }), "{option}");
+        }
+    }
+
+    #[test]
+    fn checksums_can_be_left_out() {
+        let off = Location::of("sqlite://bank.db?checksums=off").unwrap();
+        assert_eq!(
+            (off.path.as_path(), off.checksums),
+            (Path::new("bank.db"), false)
+        );
+        assert!(
+            Location::of("sqlite://bank.db?checksums=on")
+                .unwrap()
+                .checksums
+        );
     }
 }

@@ -81,6 +81,11 @@ const MIGRATIONS: &[Script] = &[
         name: "snapshots_by_event",
         sql: include_str!("../../../migrations/sqlite/0013_snapshots_by_event.sql"),
     },
+    Script {
+        number: 14,
+        name: "checksums",
+        sql: include_str!("../../../migrations/sqlite/0014_checksums.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

@@ -14,11 +14,11 @@ pub enum OpenError {
     /// A database of SQLite in memory, which could not be shared by the threads of a store.
     #[error("a store in memory needs no SQLite; use `memory:` instead")]
     InMemory,
-    /// The URL has options, of which there are none.
-    #[error("`{location}` has options after the `?`, but there are none; leave them out")]
-    Options {
+    /// The URL has an option that is none.
+    #[error("`{option}` is no option; there is only `checksums=on` or `checksums=off`")]
+    UnknownOption {
         /// What was given.
-        location: String,
+        option: String,
     },
     /// The folder the file would be in does not exist.
     #[error("there is no folder `{}` for `{}`; create it first", .folder.display(), .path.display())]
@@ -111,7 +111,7 @@ impl OpenError {
             Self::Full { .. } | Self::Unavailable { .. } | Self::NoThread { .. } => true,
             Self::NoPath { .. }
             | Self::InMemory
-            | Self::Options { .. }
+            | Self::UnknownOption { .. }
             | Self::NoSuchFolder { .. }
             | Self::Folder { .. }
             | Self::NotADatabase { .. }

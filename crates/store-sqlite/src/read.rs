@@ -9,12 +9,13 @@ use rusqlite::{Connection, Error};
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
-    LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
+    LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError, StoreErrorKind, StreamId,
+    StreamSummary,
 };
 use uuid::Uuid;
 
 use crate::decoder::{COLUMNS, Decoder};
-use crate::{SqliteStore, claims, row, snapshot, streams, waiting};
+use crate::{Shared, SqliteStore, claims, connection, row, snapshot, streams, waiting};
 
 #[async_trait]
 impl EventStore for SqliteStore {
@@ -102,6 +103,25 @@ impl EventStore for SqliteStore {
 
     async fn flush(&self) -> Result<(), StoreError> {
         self.writer().flush().await
+    }
+
+    async fn check_storage(&self) -> Result<(), StoreError> {
+        let action = "check the file";
+        let Shared { path, damage, .. } = &*self.shared;
+        let file = path.clone();
+        // On a thread and a connection of its own: nobody's read is to wait for it.
+        let checked = tokio::task::spawn_blocking(move || {
+            let pragma = "PRAGMA integrity_check(1)";
+            connection::open_reader(&file)?.query_row(pragma, [], |row| row.get::<_, String>(0))
+        });
+        let checked = checked
+            .await
+            .map_err(|error| StoreError::new(action, StoreErrorKind::Refused, error.to_string()))?;
+        match checked {
+            Ok(whole) if whole == "ok" => Ok(()),
+            Ok(wrong) => Err(damage.stop(action, &wrong)),
+            Err(error) => Err(damage.store_error(action, error)),
+        }
     }
 }
 

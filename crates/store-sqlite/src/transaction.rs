@@ -25,13 +25,19 @@ pub(crate) struct Transaction<'c, 'j> {
     /// The head as it will be.
     pub(crate) head: Head,
     pub(crate) metadata: Encoder,
+    /// Whether events get one.
+    pub(crate) checksums: bool,
     pub(crate) events: EventRows<'c, 'j>,
     pub(crate) insert_claim: CachedStatement<'c>,
     select_last: CachedStatement<'c>,
 }
 
 impl<'c> Transaction<'c, '_> {
-    pub(crate) fn new(connection: &'c Connection, known: &'c mut Known) -> Result<Self, Error> {
+    pub(crate) fn new(
+        connection: &'c Connection,
+        known: &'c mut Known,
+        checksums: bool,
+    ) -> Result<Self, Error> {
         let mut data_version = connection.prepare_cached("PRAGMA data_version")?;
         known.keep_if_unchanged(data_version.query_row([], |row| row.get(0))?);
         let before = match known.head() {
@@ -49,6 +55,7 @@ impl<'c> Transaction<'c, '_> {
             before,
             head,
             metadata: Encoder::default(),
+            checksums,
             events: EventRows::new(connection)?,
             insert_claim: connection.prepare_cached(INSERT_CLAIM)?,
             select_last: connection.prepare_cached(SELECT_LAST)?,

@@ -77,6 +77,7 @@ impl Writer {
         connection: Connection,
         files: Files,
         damage: Damage,
+        checksums: bool,
         head: watch::Sender<Position>,
     ) -> Result<(Self, StillReading, Ending), OpenError> {
         let (requests, queue) = mpsc::channel();
@@ -84,7 +85,7 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
-                let mut thread = Thread::new(connection, files, damage, head);
+                let mut thread = Thread::new(connection, files, damage, checksums, head);
                 thread.run(&queue);
                 let _ = readers.recv();
                 if let Err(error) = thread.flush() {
@@ -145,6 +146,7 @@ struct Thread {
     connection: Connection,
     files: Files,
     damage: Damage,
+    checksums: bool,
     known: Known,
     head: watch::Sender<Position>,
 }
@@ -154,12 +156,14 @@ impl Thread {
         connection: Connection,
         files: Files,
         damage: Damage,
+        checksums: bool,
         head: watch::Sender<Position>,
     ) -> Self {
         Self {
             connection,
             files,
             damage,
+            checksums,
             known: Known::default(),
             head,
         }
@@ -265,7 +269,7 @@ impl Thread {
     }
 
     fn write(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, Error> {
-        let mut transaction = Transaction::new(&self.connection, &mut self.known)?;
+        let mut transaction = Transaction::new(&self.connection, &mut self.known, self.checksums)?;
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
             answers.push(match job {
@@ -412,7 +416,7 @@ mod tests {
             })
             .unzip();
         let (files, damage) = (Files::of(&path), Damage::none_yet(path));
-        let mut thread = Thread::new(connection, files, damage, watch::Sender::default());
+        let mut thread = Thread::new(connection, files, damage, true, watch::Sender::default());
         thread.work(jobs);
         let written: Vec<_> = answers
             .into_iter()

@@ -137,6 +137,77 @@ async fn a_gap_in_a_stream_is_an_error_and_no_wrong_state() {
 }
 
 /// `small_disks` shows the same on a file system that is read-only, where it may mount one.
+/// Whoever changes an event on purpose says so.
+#[tokio::test]
+async fn content_that_was_changed_is_noticed_when_it_is_read() {
+    let (_folder, file) = file();
+    let stream = written(&file, 3).await;
+    let direct = Connection::open(&file).unwrap();
+    let change = "UPDATE seriatim_events SET data = '\"another\"' WHERE sequence = 1";
+    direct.execute_batch(change).unwrap();
+    let store = SqliteStore::open_file(&file).await.unwrap();
+    let log = store.read_log(LogPartition::FIRST, Position::START, 10);
+    let stream_read = store.read_stream(&stream, Sequence::FIRST, 10);
+    for read in [log.await, stream_read.await] {
+        let error = read.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Corrupt);
+        let text = format!("{error}");
+        assert!(text.contains(&format!("event 1 of `{stream}`")), "{text}");
+    }
+    // One event is no reason to refuse everybody's commands.
+    store
+        .append(vec![append(&new_stream(), None, 1)])
+        .await
+        .unwrap();
+    let excuse = "UPDATE seriatim_events SET checksum = NULL WHERE sequence = 1";
+    direct.execute_batch(excuse).unwrap();
+    let log = store.read_log(LogPartition::FIRST, Position::START, 10);
+    assert_eq!(log.await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn checksums_can_be_left_out() {
+    let (_folder, file) = file();
+    let url = format!("sqlite://{}?checksums=off", file.display());
+    let store = SqliteStore::open(&url).await.unwrap();
+    let append = append(&new_stream(), None, 1);
+    store.append(vec![append]).await.unwrap();
+    let direct = Connection::open(&file).unwrap();
+    let select = "SELECT count(*) FROM seriatim_events WHERE checksum IS NULL";
+    let without: u32 = direct.query_row(select, [], |row| row.get(0)).unwrap();
+    assert_eq!(without, 1);
+}
+
+/// What is wrong with an index alone no read of the log runs into.
+#[tokio::test]
+async fn the_check_of_the_file_finds_what_reads_do_not() {
+    let (_folder, file) = file();
+    written(&file, 20).await;
+    let store = SqliteStore::open_file(&file).await.unwrap();
+    store.check_storage().await.unwrap();
+    let direct = Connection::open(&file).unwrap();
+    // The index says nothing of the last event from now on.
+    direct
+        .execute_batch(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = sql || ' WHERE sequence < 19'
+             WHERE name = 'seriatim_events_stream_sequence';
+             PRAGMA writable_schema = RESET;
+             REINDEX seriatim_events_stream_sequence;
+             PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, ' WHERE sequence < 19', '')
+             WHERE name = 'seriatim_events_stream_sequence';
+             PRAGMA writable_schema = RESET;",
+        )
+        .unwrap();
+    let error = store.check_storage().await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Corrupt, "{error}");
+    assert!(error.to_string().contains("index"), "{error}");
+    let refused = store.append(vec![append(&new_stream(), None, 1)]).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("nothing more is written"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_file_without_the_right_to_write_is_refused() {
     let (_folder, file) = file();

@@ -350,6 +350,11 @@ impl EventStore for FaultyStore {
         let inner = self.inner();
         self.call("flush", inner.flush()).await
     }
+
+    async fn check_storage(&self) -> Result<(), StoreError> {
+        let inner = self.inner();
+        self.call("check the storage", inner.check_storage()).await
+    }
 }
 
 #[async_trait]

@@ -8,6 +8,7 @@ mod p13;
 mod p15;
 pub(crate) mod p16;
 mod postgres;
+mod checksum;
 mod read_back;
 mod sqlite;
 mod stale;
@@ -77,6 +78,7 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("P16", On::Postgres, p16::measure),
     Benchmark::of("P16", On::Sqlite, p16::measure),
     Benchmark::of("READ_BACK", On::Sqlite, read_back::measure),
+    Benchmark::of("CHECKSUM", On::Sqlite, checksum::measure),
     Benchmark::of("STALE", On::Sqlite, stale::measure),
     Benchmark::of("STALE", On::Postgres, stale::measure),
     Benchmark::of("P17", On::Postgres, postgres::growth::measure).only_by_name(),

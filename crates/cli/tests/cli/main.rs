@@ -5,6 +5,7 @@ mod stage;
 
 mod advice;
 mod audit;
+mod damaged;
 mod bad_input;
 mod dead_letters;
 mod failures;

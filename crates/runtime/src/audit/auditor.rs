@@ -137,7 +137,7 @@ impl Auditor {
         self
     }
 
-    /// Goes through all of it, up to where the log ends now, as fast as the store gives it. `progress` is told after each
+    /// Lets the storage check itself first, and then goes through all of it, up to where the log ends now, as fast as the store gives it. `progress` is told after each
     /// page.
     ///
     /// Takes 16 MB for each partition, unless it is to remember less, and a page of events with their effects.
@@ -145,6 +145,7 @@ impl Auditor {
         &self,
         mut progress: impl FnMut(&AuditProgress) + Send,
     ) -> Result<Audit, StoreError> {
+        self.store.check_storage().await?;
         let mut way = self.begin();
         way.go_on(0, Duration::MAX, &mut progress).await
     }
