@@ -125,7 +125,7 @@ pub use read_model_version::{
 pub use receipt::{Commit, FirstResult, Outcome, Receipt};
 pub use resequencer::{Gap, Offered, Resequencer};
 pub use saga::{RejectedEffect, Saga};
-pub use schema::{Migration, SchemaChange};
+pub use schema::{Migration, OtherSchema, SchemaChange};
 pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };

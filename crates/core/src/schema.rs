@@ -25,3 +25,16 @@ impl SchemaChange {
         last.map_or(self.before, |last| last.number)
     }
 }
+
+/// Somebody has brought the tables to another schema while this program was at work on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the tables were brought to schema {found}, and this program knows schema {known}: stop it, and start one of the version \
+     that brought them there"
+)]
+pub struct OtherSchema {
+    /// The number of the last migration that was made.
+    pub found: u32,
+    /// The number of the last one that this program has.
+    pub known: u32,
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seriatim_core::{Migration, SchemaChange, Timestamp};
+use seriatim_core::{Migration, OtherSchema, SchemaChange, Timestamp};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
@@ -176,6 +176,12 @@ async fn make(
         Ok(missing) => missing,
         Err(error) => return Ok(Err(error)),
     };
+    if missing.before > 0 {
+        // Writers that trust what they remember look again, and find other tables. Their lock comes first here as there.
+        let heads =
+            "UPDATE seriatim_log_head SET revision = revision + 1, batch = gen_random_uuid()";
+        sqlx::raw_sql(heads).execute(&mut *transaction).await?;
+    }
     for script in after(missing.before) {
         apply(&mut transaction, script).await?;
     }
@@ -183,6 +189,23 @@ async fn make(
         partitions::make(&mut transaction, location.partitions).await?;
     }
     transaction.commit().await.map(|()| Ok(missing))
+}
+
+/// The number of the last migration that was made, in a statement.
+pub(crate) fn last_made(schema: &str) -> String {
+    format!("(SELECT max(number) FROM {schema}.seriatim_migrations)")
+}
+
+/// Fails if the tables are not those of this program any more. `found` is what [`last_made`] has given.
+pub(crate) fn check_unchanged(found: i32) -> Result<(), Error> {
+    let (found, known) = (
+        found.cast_unsigned(),
+        MIGRATIONS.last().map_or(0, |last| last.number),
+    );
+    match found == known {
+        true => Ok(()),
+        false => Err(Error::Encode(OtherSchema { found, known }.into())),
+    }
 }
 
 /// Those that come after the one with this number.

@@ -1,16 +1,17 @@
 //! The connections that read: kept open, handed out without a question to the server, dropped when in doubt.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use seriatim_core::StoreError;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{Error, PgConnection, Postgres};
+use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row};
 use tokio::sync::Semaphore;
 
 use crate::connection;
 use crate::location::Location;
 use crate::manner::Manner;
+use crate::migrations;
 use crate::refused::{self, Meaning};
 
 /// A small pool. The driver's own asks the server whether a connection is alive each time one is given back, a
@@ -39,7 +40,27 @@ impl Readers {
         query: impl Fn() -> Query<'static, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, StoreError> {
         let rows = self.rows(query).await;
-        rows.map_err(|error| refused::store_error(action, error))
+        let error = match rows {
+            Ok(rows) => return Ok(rows),
+            Err(error) => error,
+        };
+        // A table or a column that is not there.
+        let does_not_fit = matches!(refused::code(&error).as_deref(), Some("42P01" | "42703"));
+        let changed = match does_not_fit {
+            true => self.check_schema().await.err(),
+            false => None,
+        };
+        Err(refused::store_error(action, changed.unwrap_or(error)))
+    }
+
+    async fn check_schema(&self) -> Result<(), Error> {
+        let select: Arc<str> =
+            format!("SELECT {}", migrations::last_made(&self.location.schema)).into();
+        let rows = self
+            .rows(|| sqlx::query(AssertSqlSafe(select.clone())))
+            .await?;
+        let row = rows.first().ok_or(Error::RowNotFound)?;
+        migrations::check_unchanged(row.try_get(0)?)
     }
 
     /// The same with the driver's error.

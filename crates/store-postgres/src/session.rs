@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{AppendOutcome, LogPartition, Position, Timestamp};
+use seriatim_core::{AppendOutcome, LogPartition, Position, StoreErrorKind, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use crate::known::{Head, Known};
 use crate::location::Location;
 use crate::lookup;
 use crate::manner::Manner;
+use crate::migrations;
 use crate::plan::{self, Plan, Planned};
 use crate::refused::{self, Meaning};
 use crate::rows::{Rows, Writes};
@@ -64,9 +65,10 @@ impl Session {
             // One message, one round trip.
             lock: format!(
                 "{begin};
-                 SELECT position, recorded_at, revision, batch FROM {schema}.seriatim_log_head
+                 SELECT position, recorded_at, revision, batch, {last_made} FROM {schema}.seriatim_log_head
                  WHERE partition = {partition} FOR UPDATE",
                 begin = manner.begin(),
+                last_made = migrations::last_made(schema),
             )
             .into(),
             lookup: lookup::Texts::of(schema, manner.clone()),
@@ -143,6 +145,8 @@ impl Session {
             }
             Err(error) => match refused::meaning(&error) {
                 Meaning::KeyTaken | Meaning::Again => Ok(None),
+                // The tables may be those of a newer program by now, which shows under the lock.
+                Meaning::Refused(StoreErrorKind::Corrupt) => Ok(None),
                 Meaning::Refused(_) => Err(Failure::NotWritten(error)),
                 Meaning::Lost => Err(Failure::Unknown(
                     Sent {
@@ -242,6 +246,7 @@ fn time(row: Option<&PgRow>) -> Result<Timestamp, Error> {
 /// The head of the log is made with its table.
 fn head(row: Option<&PgRow>) -> Result<Head, Error> {
     let row = row.ok_or(Error::RowNotFound)?;
+    migrations::check_unchanged(row.try_get(4)?)?;
     let position: i64 = row.try_get(0)?;
     Ok(Head {
         position: Position(u64::try_from(position).map_err(|error| Error::Decode(error.into()))?),

@@ -4,9 +4,13 @@ mod support;
 
 use std::sync::Arc;
 
-use seriatim_core::{CheckpointStore, EventStore, LetterFilter, LetterStatus, Verb};
+use seriatim_core::{
+    AppendError, CheckpointStore, EventStore, LetterFilter, LetterStatus, LogPartition, Position,
+    Sequence, Store, StoreErrorKind, Verb,
+};
 use seriatim_store_postgres::{OpenError, PostgresStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::earlier_logs::{Dialect, assert_all_is_there, log_of_schema};
 use support::account::{Account, DOCUMENTED};
 use support::samples::{append, is_written, new_stream};
 use support::schema_at::schema_at;
@@ -112,6 +116,75 @@ async fn tables_of_a_newer_or_another_program_are_refused() {
         );
         assert!(refused.to_string().contains("use a newer program"));
     }
+}
+
+const DIALECT: Dialect = Dialect {
+    uuid: |id| format!("'{id}'"),
+    bytes: |bytes| {
+        bytes
+            .iter()
+            .fold("'\\x".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
+            + "'"
+    },
+    data: |json| format!("'{json}'::bytea"),
+    key: |key| format!("'{key}'::bytea"),
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_of_every_earlier_schema_is_brought_up_to_date() {
+    let made = PostgresStore::pending(&Schema::new().url()).await.unwrap();
+    for number in 1..=made.after() {
+        let schema = schema_at(number as usize).await;
+        let log = log_of_schema(number, DIALECT).join(";\n");
+        let fill = format!("SET search_path TO {};\n{log}", schema.name());
+        execute(&server(), &fill).await.unwrap();
+        let store = Arc::new(PostgresStore::open(&schema.url()).await.unwrap());
+        assert_all_is_there(&(store as Arc<dyn Store>), number).await;
+    }
+}
+
+/// A newer program migrates the tables under one that is at work, which trusts what it remembers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_meets_another_schema_writes_nothing_more_and_says_why() {
+    let schema = schema_at(13).await;
+    PostgresStore::migrate(&schema.url()).await.unwrap();
+    let store = PostgresStore::open(&schema.url()).await.unwrap();
+    let stream = new_stream();
+    for n in 0..3u32 {
+        let next = append(&stream, n.checked_sub(1).map(Sequence), 1);
+        assert!(is_written(&store.append(vec![next]).await.unwrap()[0]));
+    }
+    let name = schema.name();
+    // What a migration does, before and after its own statements.
+    let newer = format!(
+        "UPDATE {name}.seriatim_log_head SET revision = revision + 1, batch = gen_random_uuid();
+         ALTER TABLE {name}.seriatim_events RENAME COLUMN type TO kind;
+         INSERT INTO {name}.seriatim_migrations VALUES (99, 'later', 'x', 0)"
+    );
+    execute(&server(), &newer).await.unwrap();
+    let written = store.append(vec![append(&stream, Some(Sequence(2)), 1)]);
+    let AppendError::NotWritten(written) = written.await.unwrap_err() else {
+        panic!("nothing was sent")
+    };
+    let read = store.read_log(LogPartition::FIRST, Position::START, 1);
+    for error in [written, read.await.unwrap_err()] {
+        assert_eq!(error.kind, StoreErrorKind::Refused, "{error}");
+        assert!(
+            error.to_string().contains("brought to schema 99"),
+            "{error}"
+        );
+    }
+}
+
+/// Whoever migrates makes those at work look again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_is_noticed_by_writers_that_trust_what_they_remember() {
+    let schema = schema_at(13).await;
+    let name = schema.name();
+    let batch = format!("SELECT batch::text FROM {name}.seriatim_log_head");
+    let before = support::text(&server(), &batch).await.unwrap();
+    PostgresStore::migrate(&schema.url()).await.unwrap();
+    assert_ne!(support::text(&server(), &batch).await.unwrap(), before);
 }
 
 /// As the program before letters had an identity has left it.

@@ -41,9 +41,10 @@ pub(crate) struct Head {
 }
 
 impl Known {
-    /// To be called first in a transaction, with what SQLite says there.
-    pub(crate) fn keep_if_unchanged(&mut self, data_version: i64) {
-        if self.data_version != Some(data_version) {
+    /// To be called first in a transaction, with what SQLite says there. Returns whether nobody else has written.
+    pub(crate) fn keep_if_unchanged(&mut self, data_version: i64) -> bool {
+        let unchanged = self.data_version == Some(data_version);
+        if !unchanged {
             self.forget();
             self.data_version = Some(data_version);
         }
@@ -51,6 +52,7 @@ impl Known {
         if self.streams.len() >= REMEMBERED {
             self.streams.clear();
         }
+        unchanged
     }
 
     pub(crate) fn forget(&mut self) {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
-use seriatim_core::{Migration, SchemaChange, Timestamp};
+use seriatim_core::{Migration, OtherSchema, SchemaChange, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::{OpenError, refused};
+use crate::{OpenError, refused, row};
 
 struct Script {
     number: u32,
@@ -115,6 +115,19 @@ pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<SchemaChan
     }
     transaction.commit().map_err(failed)?;
     Ok(missing)
+}
+
+/// Fails if the tables are not those of this program any more.
+pub(crate) fn check_unchanged(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let select = "SELECT max(number) FROM seriatim_migrations";
+    let found = connection
+        .prepare_cached(select)?
+        .query_row([], |row| row.get(0))?;
+    let known = MIGRATIONS.last().map_or(0, |last| last.number);
+    match found == known {
+        true => Ok(()),
+        false => Err(row::unwritable(OtherSchema { found, known })),
+    }
 }
 
 /// Those that come after the one with this number.

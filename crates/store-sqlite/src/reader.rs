@@ -4,13 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use rusqlite::{Connection, Error};
+use rusqlite::{Connection, Error, ErrorCode};
 use seriatim_core::{StoreError, StoreErrorKind};
 use tokio::sync::oneshot;
 
-use crate::OpenError;
 use crate::damage::Damage;
 use crate::writer::StillReading;
+use crate::{OpenError, migrations};
 
 /// How many queries may share a transaction. Only bounds how long the first of them keeps the last waiting.
 const QUERIES_IN_ONE: usize = 64;
@@ -60,7 +60,15 @@ impl Reader {
         let job: Job = Box::new(move |connection| {
             // A caller that has gone away needs no answer.
             if !reply.is_closed() {
-                let _ = reply.send(query(connection));
+                let result = query(connection).map_err(|error| match error.sqlite_error_code() {
+                    // A statement does not fit the tables.
+                    Some(ErrorCode::Unknown) => {
+                        let changed = migrations::check_unchanged(connection);
+                        changed.err().unwrap_or(error)
+                    }
+                    _ => error,
+                });
+                let _ = reply.send(result);
             }
         });
         let no_answer = || {

@@ -6,7 +6,7 @@ use seriatim_core::{Domain, StreamId, Timestamp};
 use crate::event_rows::EventRows;
 use crate::known::{Head, Known, LastEvent, StreamKey};
 use crate::metadata_text::Encoder;
-use crate::row;
+use crate::{migrations, row};
 
 const SELECT_HEAD: &str = "SELECT position, recorded_at FROM seriatim_log_head WHERE partition = 0";
 const UPDATE_HEAD: &str =
@@ -39,7 +39,9 @@ impl<'c> Transaction<'c, '_> {
         checksums: bool,
     ) -> Result<Self, Error> {
         let mut data_version = connection.prepare_cached("PRAGMA data_version")?;
-        known.keep_if_unchanged(data_version.query_row([], |row| row.get(0))?);
+        if !known.keep_if_unchanged(data_version.query_row([], |row| row.get(0))?) {
+            migrations::check_unchanged(connection)?;
+        }
         let before = match known.head() {
             Some(head) => head,
             None => select_head(connection)?,

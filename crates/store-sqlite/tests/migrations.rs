@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use seriatim_core::{CheckpointStore, Domain, LetterFilter, LetterStatus, TimerStore, Verb};
+use seriatim_core::{
+    AppendError, CheckpointStore, Component, Domain, EventStore, LetterFilter, LetterStatus,
+    LogPartition, Position, Share, Store, StoreErrorKind, TimerStore, Verb, Work,
+};
 use seriatim_store_sqlite::SqliteStore;
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::earlier_logs::{Dialect, assert_all_is_there, log_of_schema};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -43,26 +46,62 @@ fn tables_at(count: usize) -> (TempDir, PathBuf, Connection) {
     (folder, file, connection)
 }
 
+const DIALECT: Dialect = Dialect {
+    uuid: |id| format!("x'{}'", id.simple()),
+    bytes: |bytes| {
+        bytes
+            .iter()
+            .fold("x'".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
+            + "'"
+    },
+    data: |json| format!("'{json}'"),
+    key: |key| format!("'{key}'"),
+};
+
 #[tokio::test]
 async fn a_log_of_every_earlier_schema_is_brought_up_to_date() {
-    for count in 1..12 {
-        let (_folder, file, connection) = tables_at(count);
-        connection
-            .execute_batch(
-                "INSERT INTO seriatim_domains VALUES (1, 'note');
-                 INSERT INTO seriatim_events VALUES (1, 1, zeroblob(16), 0, 7, randomblob(16), 'Noted', 0, NULL, '{}');
-                 UPDATE seriatim_log_head SET position = 1, recorded_at = 7",
-            )
-            .unwrap();
+    let made = SqliteStore::pending("sqlite://not-there.db").await.unwrap();
+    for schema in 1..=made.after() {
+        let (_folder, file, connection) = tables_at(schema as usize);
+        for statement in log_of_schema(schema, DIALECT) {
+            connection.execute_batch(&statement).unwrap();
+        }
         drop(connection);
-        let store: Handle = Arc::new(SqliteStore::open_file(&file).await.unwrap());
-        assert_eq!(
-            assert_log_is_sound(&store).await.len(),
-            1,
-            "of schema {count}"
+        let store = Arc::new(SqliteStore::open_file(&file).await.unwrap());
+        assert_all_is_there(&(store as Arc<dyn Store>), schema).await;
+    }
+}
+
+/// A newer program has migrated the file under it.
+#[tokio::test]
+async fn a_store_that_meets_another_schema_writes_nothing_more_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let store = SqliteStore::open_file(&file).await.unwrap();
+    let work = Work {
+        component: Component::new("printer").unwrap(),
+        partition: LogPartition::FIRST,
+        share: Share::WHOLE,
+    };
+    let newer = Connection::open(&file).unwrap();
+    newer
+        .execute_batch(
+            "INSERT INTO seriatim_migrations VALUES (99, 'later', 'x', 0);
+             ALTER TABLE seriatim_events RENAME COLUMN type TO kind",
+        )
+        .unwrap();
+    let written = store.append(Vec::new()).await;
+    let AppendError::NotWritten(written) = written.unwrap_err() else {
+        panic!("nothing was sent")
+    };
+    let resumed = store.resume(&work).await.unwrap_err();
+    let read = store.read_log(LogPartition::FIRST, Position::START, 1);
+    for error in [written, resumed, read.await.unwrap_err()] {
+        assert_eq!(error.kind, StoreErrorKind::Refused, "{error}");
+        assert!(
+            error.to_string().contains("brought to schema 99"),
+            "{error}"
         );
-        let letters = store.letters(&LetterFilter::default(), 1).await;
-        assert_eq!(letters.unwrap(), []);
     }
 }
 

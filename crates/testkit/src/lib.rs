@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod commutes;
 pub mod conformance;
+pub mod earlier_logs;
 pub mod faults;
 mod given;
 mod interruption;

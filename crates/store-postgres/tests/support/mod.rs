@@ -88,6 +88,15 @@ pub async fn execute(server: &str, sql: &str) -> Result<(), sqlx::Error> {
         .map(drop)
 }
 
+/// The first column of the first row, which is text.
+pub async fn text(server: &str, select: &str) -> Result<String, sqlx::Error> {
+    let options: sqlx::postgres::PgConnectOptions = server.parse()?;
+    let mut connection = options.connect().await?;
+    let select = sqlx::raw_sql(AssertSqlSafe(select.to_owned()));
+    let rows = sqlx::Executor::fetch_all(&mut connection, select).await?;
+    sqlx::Row::try_get(&rows[0], 0)
+}
+
 /// The URL of the server: named by a variable, or the one that `cargo xtask services up` has started.
 pub fn server() -> String {
     if let Ok(url) = std::env::var(VARIABLE) {
