@@ -13,8 +13,10 @@ const USAGE: &str = "\
 usage: cargo xtask <chore>
 
 chores:
-  test [--fast]                        everything that must hold before a change is handed in:
-                                       format, lints, documentation, tests; --fast: only the tests
+  test [--fast | --long]               everything that must hold before a change is handed in:
+                                       format, lints, documentation, tests; --fast: only the tests;
+                                       --long: only those that take minutes (SERIATIM_LONG_MINUTES: of
+                                       those that can go on for ever, each; 5 unless it is set)
   services up|down|remove|status       a private PostgreSQL in target/services, on a free port;
            [--name NAME] [--json]      NAME: another one beside it; remove: with all that it holds;
            [--standby-of NAME]         up: one that follows another
@@ -39,6 +41,7 @@ fn run(arguments: &[&str]) -> Result<(), String> {
     match arguments {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--fast"] => test::run(test::Extent::OnlyTests),
+        ["test", "--long"] => test::run(test::Extent::OnlyLong),
         ["bench", rest @ ..] => bench::run(rest),
         ["services", rest @ ..] => services::run(rest),
         ["help" | "--help" | "-h"] => {

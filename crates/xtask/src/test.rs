@@ -14,6 +14,7 @@ const POSTGRES: &str = "SERIATIM_TEST_POSTGRES";
 pub(crate) enum Extent {
     Everything,
     OnlyTests,
+    OnlyLong,
 }
 
 /// Cheap and frequently wrong first.
@@ -38,6 +39,17 @@ const TESTS: &[Step] = &[
     Step::cargo(&["test", "--package", "orders", "--features", "postgres"]),
 ];
 
+/// What is slow and rare: tests that are ignored and named `long_...`.
+const LONG_TESTS: &[Step] = &[Step::cargo(&[
+    "test",
+    "--workspace",
+    "--no-fail-fast",
+    "--",
+    "--ignored",
+    "--nocapture",
+    "long_",
+])];
+
 pub(crate) fn run(extent: Extent) -> Result<(), String> {
     toolchain::check_c_compiler()?;
     let checks = match extent {
@@ -46,7 +58,11 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
             toolchain::ensure_component("clippy", "clippy")?;
             CHECKS
         }
-        Extent::OnlyTests => &[],
+        Extent::OnlyTests | Extent::OnlyLong => &[],
+    };
+    let tests = match extent {
+        Extent::Everything | Extent::OnlyTests => TESTS,
+        Extent::OnlyLong => LONG_TESTS,
     };
     let mut times = Vec::new();
     for step in checks {
@@ -54,7 +70,7 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
     }
     services::pgbouncer::find_or_install()?;
     services::with_postgres(POSTGRES, |url| {
-        for step in TESTS {
+        for step in tests {
             times.push((step.in_words(), step.run(&[(POSTGRES, url)])?));
         }
         Ok(())

@@ -11,7 +11,7 @@ mod shelf;
 mod watch;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use seriatim::Unproven;
 use seriatim::prelude::*;
@@ -44,11 +44,32 @@ async fn reactions_follow_from_the_log_once_and_in_order_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reactions_follow_from_the_log_once_and_in_order_on_postgresql() {
+    on_postgresql(0).await;
+}
+
+/// The same games on both stores again and again.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: as many minutes as SERIATIM_LONG_MINUTES says, or 5"]
+async fn long_reactions_follow_from_the_log_however_often_they_are_killed() {
+    let minutes = std::env::var("SERIATIM_LONG_MINUTES");
+    let minutes = minutes.map_or(5, |minutes| minutes.parse().expect("a number of minutes"));
+    let (begun, mut games) = (Instant::now(), 0);
+    while begun.elapsed() < Duration::from_secs(minutes * 60) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("model.db");
+        play(&format!("sqlite://{}", file.display()), folder.path()).await;
+        games += 1;
+        on_postgresql(games).await;
+    }
+    println!("{games} games on each store, {ROUNDS} kills in each");
+}
+
+async fn on_postgresql(game: u32) {
     let server = std::env::var("SERIATIM_TEST_POSTGRES").expect(
         "name a PostgreSQL in SERIATIM_TEST_POSTGRES; `cargo xtask services up` starts one and prints its URL",
     );
     let folder = tempfile::tempdir().unwrap();
-    let schema = format!("schema=model_{}", std::process::id());
+    let schema = format!("schema=model_{}_{game}", std::process::id());
     play(&format!("{server}?{schema}&partitions=2"), folder.path()).await;
 }
 
