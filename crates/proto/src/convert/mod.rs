@@ -39,4 +39,5 @@ pub use simulation::{simulate_request, simulation_request};
 pub use state::{at_of_state, state_at};
 pub(crate) use subscription::{cursor, subscribed};
 pub use subscription::{subscribe_request, subscribed_event, subscription_of};
+pub(crate) use time::length;
 pub use waiting::{not_handled, wait_for};

@@ -10,6 +10,7 @@ use tonic_types::pb;
 
 use super::ERROR_DOMAIN;
 use super::bound::{self, DETAILS_BYTES};
+use crate::convert::length;
 
 const GOOGLE: &str = "type.googleapis.com/google.rpc.";
 
@@ -127,7 +128,7 @@ impl Received {
 
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let retry: pb::RetryInfo = find(&self.all, "google.rpc.RetryInfo")?;
-        retry.retry_delay?.try_into().ok()
+        length(retry.retry_delay?)
     }
 }
 
