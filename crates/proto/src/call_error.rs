@@ -6,6 +6,7 @@ use std::fmt;
 use tonic::{Code, Status};
 
 use crate::convert::Invalid;
+use crate::departure::NotSent;
 use crate::status::WireError;
 
 /// Why a call brought no answer: an error `E` of the service, or trouble on the way.
@@ -19,6 +20,9 @@ pub enum CallError<E> {
     Unreachable(String),
     /// No answer came in time. What was sent may have been done.
     TimedOut,
+    /// The call did not leave this client in time: the connection was not made yet, or had as many calls open as the
+    /// server allows. Nothing was done, and nothing will be.
+    NotSent,
     /// The sender must prove who it is, or is not allowed to do that.
     Denied(String),
     /// What answers is another service, or another version of this one.
@@ -31,6 +35,9 @@ impl<E: WireError> From<Status> for CallError<E> {
     fn from(status: Status) -> Self {
         if let Some(error) = E::from_status(&status) {
             return Self::Refused(error);
+        }
+        if NotSent::is_in(&status) {
+            return Self::NotSent;
         }
         let text = in_words(&status);
         match status.code() {
@@ -68,6 +75,9 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::TimedOut => {
                 f.write_str("no answer came in time; what was sent may have been done")
             }
+            Self::NotSent => f.write_str(
+                "the call was not sent, as the connection had no room for it in time; nothing was done",
+            ),
             Self::Denied(text) => write!(f, "the server does not allow that: {text}"),
             Self::Foreign(text) => write!(f, "the server does not know this call: {text}"),
             Self::Garbled(invalid) => write!(f, "the server's answer makes no sense: {invalid}"),

@@ -1,9 +1,9 @@
 //! The client of those who run a system: what components do, and what they are to do.
 
 use seriatim_core::{Component, OperatorError, Progress, Work};
-use tonic::transport::Channel;
 
 use crate::call_error::CallError;
+use crate::departure::Departures;
 use crate::{Client, convert, v1};
 use v1::admin_service_client::AdminServiceClient;
 
@@ -26,8 +26,8 @@ impl Client {
         read(answer.into_inner().work)
     }
 
-    pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {
-        AdminServiceClient::new(self.channel())
+    pub(crate) fn admin(&self) -> AdminServiceClient<Departures> {
+        AdminServiceClient::new(self.departures())
     }
 }
 

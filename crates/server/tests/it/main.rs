@@ -25,5 +25,6 @@ mod proxy;
 mod shutdown;
 mod waiting;
 mod remote;
+mod departures;
 mod sagas;
 mod sqlite;
