@@ -5,6 +5,7 @@ use std::fmt;
 
 use tonic::{Code, Status};
 
+use crate::codec::Undecodable;
 use crate::convert::Invalid;
 use crate::departure::NotSent;
 use crate::status::WireError;
@@ -33,6 +34,9 @@ pub enum CallError<E> {
 
 impl<E: WireError> From<Status> for CallError<E> {
     fn from(status: Status) -> Self {
+        if Undecodable::is_in(&status) {
+            return Self::Garbled(Invalid::field("answer", status.message()));
+        }
         if let Some(error) = E::from_status(&status) {
             return Self::Refused(error);
         }
@@ -130,7 +134,8 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seriatim_core::QueryError;
+    use crate::v1;
+    use seriatim_core::{QueryError, SubmitError};
     use uuid::Uuid;
 
     #[test]
@@ -141,6 +146,24 @@ mod tests {
         assert!(
             matches!(error, CallError::Refused(QueryError::UnknownLetter { id: same }) if same == id)
         );
+    }
+
+    /// The same words, said by the server of a request and found here of its answer.
+    #[test]
+    fn who_sent_bytes_that_are_no_message_is_told_apart() {
+        use prost::Message;
+        let garbled = v1::SubmitRequest::decode(&b"\x0f"[..]).unwrap_err();
+        let found_here = Undecodable(garbled).into_status();
+        let said = Status::with_details(
+            found_here.code(),
+            found_here.message(),
+            found_here.details().to_vec().into(),
+        );
+        let error = CallError::<SubmitError>::from(found_here);
+        assert!(matches!(error, CallError::Garbled(_)), "{error:?}");
+        let error = CallError::<SubmitError>::from(said);
+        let invalid = matches!(error, CallError::Refused(SubmitError::Invalid(_)));
+        assert!(invalid, "{error:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod status;
 mod actor;
 mod call_error;
 mod client;
+mod codec;
 mod departure;
 mod desk;
 mod operator;

@@ -11,6 +11,7 @@ use seriatim_core::{
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
+use crate::codec::Undecodable;
 use crate::convert;
 use crate::set_actor;
 use crate::status::WireError;
@@ -107,6 +108,9 @@ fn receipt<R: Into<v1::SubmitResponse>>(
 
 /// The error behind a status, ours or not.
 fn submit_error(status: &Status) -> SubmitError {
+    if Undecodable::is_in(status) {
+        return unavailable(status.clone());
+    }
     if let Some(error) = SubmitError::from_status(status) {
         return error;
     }

@@ -3,6 +3,7 @@
 
 mod server;
 mod settings;
+mod frames;
 mod message_limit;
 mod health;
 mod metrics;

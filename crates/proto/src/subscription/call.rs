@@ -7,6 +7,7 @@ use seriatim_core::{Begin, EventFilter, StoreErrorKind, SubscribeError};
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
+use crate::codec::Undecodable;
 use crate::convert;
 use crate::status::WireError;
 use crate::v1;
@@ -51,6 +52,9 @@ pub(super) fn ended() -> Status {
 
 /// Whether what ended a call passes if one waits.
 pub(super) fn passes(status: &Status) -> bool {
+    if Undecodable::is_in(status) {
+        return false;
+    }
     // It was not said by the server, but came of the connection.
     if status.source().is_some() {
         return true;

@@ -5,6 +5,7 @@ mod meter;
 mod rig;
 mod bad_input;
 mod large_input;
+mod malformed;
 mod strategies;
 mod facts;
 mod external_ids;
