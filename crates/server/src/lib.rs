@@ -11,3 +11,4 @@ mod services;
 
 pub use metrics::{InstallError, Metrics, describe_metrics};
 pub use server::{ServeError, Server, ServerBuilder};
+pub use settings::ServerSettings;

@@ -24,7 +24,7 @@ use v1::subscription_service_server::SubscriptionServiceServer;
 use crate::health;
 use crate::message_limit::MessageLimit;
 use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 
 /// How often a silent connection is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ impl Server {
             coordinator,
             feed,
             reactions: Arc::new(none),
-            settings: Settings::default(),
+            settings: ServerSettings::default(),
         }
     }
 }
@@ -54,7 +54,7 @@ pub struct ServerBuilder {
     coordinator: Coordinator,
     feed: Feed,
     reactions: Arc<Reactions>,
-    settings: Settings,
+    settings: ServerSettings,
 }
 
 impl ServerBuilder {
@@ -65,39 +65,10 @@ impl ServerBuilder {
         self
     }
 
-    /// The largest message it reads. Default 4 MiB. A larger one is refused with INVALID_ARGUMENT.
+    /// Takes other settings than the default ones.
     #[must_use]
-    pub fn max_message_bytes(mut self, bytes: usize) -> Self {
-        self.settings.max_message_bytes = bytes;
-        self
-    }
-
-    /// Calls that one connection may have open at once. Default 1,024; more of them wait at the client.
-    #[must_use]
-    pub fn max_concurrent_streams(mut self, calls: u32) -> Self {
-        self.settings.max_concurrent_streams = calls;
-        self
-    }
-
-    /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
-    #[must_use]
-    pub fn in_flight_per_stream(mut self, requests: usize) -> Self {
-        self.settings.in_flight_per_stream = requests.max(1);
-        self
-    }
-
-    /// How often the health looks at the store. Default each second.
-    #[must_use]
-    pub fn health_interval(mut self, interval: Duration) -> Self {
-        self.settings.health_interval = interval;
-        self
-    }
-
-    /// How long calls may take to end once the server goes down. Default 30 s. What was admitted by then is finished
-    /// and durable all the same; a client that has no answer repeats itself under the same external id.
-    #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.settings.grace = grace;
+    pub fn settings(mut self, settings: ServerSettings) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -177,10 +148,10 @@ fn routes(
     coordinator: &Coordinator,
     feed: Feed,
     reactions: &Arc<Reactions>,
-    settings: &Settings,
+    settings: &ServerSettings,
     closed: &watch::Receiver<bool>,
 ) -> Result<Router, ServeError> {
-    let max_bytes = settings.max_message_bytes;
+    let max_bytes = settings.message_bytes;
     let reflection = || {
         Reflection::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
@@ -192,7 +163,7 @@ fn routes(
     let commands = Commands::new(
         coordinator.clone(),
         waits.clone(),
-        settings.in_flight_per_stream,
+        settings.in_flight_per_stream.max(1),
         closed.clone(),
     );
     // The limit is MessageLimit's, so tonic's own is taken out of the way: a method that each generated server has,
@@ -206,7 +177,7 @@ fn routes(
         };
     }
     Ok(tonic::transport::Server::builder()
-        .max_concurrent_streams(settings.max_concurrent_streams)
+        .max_concurrent_streams(settings.calls_per_connection)
         // A client that is gone without a word must not hold its calls open.
         .http2_keepalive_interval(Some(KEEPALIVE))
         .add_service(limited!(CommandServiceServer::new(commands)))

@@ -4,19 +4,25 @@ use std::time::Duration;
 
 /// How much a server takes on. Made once, at start.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) max_message_bytes: usize,
-    pub(crate) max_concurrent_streams: u32,
-    pub(crate) in_flight_per_stream: usize,
-    pub(crate) health_interval: Duration,
-    pub(crate) grace: Duration,
+pub struct ServerSettings {
+    /// The largest message that is read, in bytes. Default 4 MiB. A larger one is refused with `INVALID_ARGUMENT`.
+    pub message_bytes: usize,
+    /// Calls that one connection may have open at once. Default 1,024; more of them wait at the client.
+    pub calls_per_connection: u32,
+    /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
+    pub in_flight_per_stream: usize,
+    /// How often the health looks at the store. Default 1 s.
+    pub health_interval: Duration,
+    /// How long calls may take to end once the server goes down. Default 30 s. What was admitted by then is finished
+    /// and durable all the same; a client that has no answer repeats itself under the same external id.
+    pub grace: Duration,
 }
 
-impl Default for Settings {
+impl Default for ServerSettings {
     fn default() -> Self {
         Self {
-            max_message_bytes: 4 * 1024 * 1024,
-            max_concurrent_streams: 1024,
+            message_bytes: 4 * 1024 * 1024,
+            calls_per_connection: 1024,
             in_flight_per_stream: 1024,
             health_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),

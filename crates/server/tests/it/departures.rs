@@ -10,7 +10,13 @@ use crate::rig::*;
 /// The server lets one call be open, and a subscription is. What was given up while it waited is not sent later.
 #[tokio::test]
 async fn a_call_that_found_no_place_was_not_sent_and_never_will_be() {
-    let rig = Rig::start_with(|server| server.max_concurrent_streams(1)).await;
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            calls_per_connection: 1,
+            ..Default::default()
+        })
+    })
+    .await;
     let patient = Client::connect(&rig.url, Duration::from_secs(60))
         .await
         .unwrap();

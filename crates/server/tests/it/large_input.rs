@@ -39,7 +39,13 @@ async fn a_message_over_the_limit() {
 
 #[tokio::test]
 async fn the_limit_of_messages_is_a_setting() {
-    let rig = Rig::start_with(|server| server.max_message_bytes(1000)).await;
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            message_bytes: 1000,
+            ..Default::default()
+        })
+    })
+    .await;
     let status = rig.refused(ask(&till(), "Label", &filled_with(1000))).await;
     assert_eq!(faulty_fields(&status), ["request"]);
     rig.submit(ask(&till(), "Label", &filled_with(500))).await;

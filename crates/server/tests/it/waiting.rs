@@ -56,7 +56,10 @@ pub(crate) async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
     let reactions = Reactions::start(&feed, vec![enrolled], &ReactionSettings::default());
     let often = Duration::from_millis(1);
     let rig = Rig::start_on_store(store, |server| {
-        (server.reactions(Arc::new(reactions))).health_interval(often)
+        (server.reactions(Arc::new(reactions))).settings(ServerSettings {
+            health_interval: often,
+            ..Default::default()
+        })
     });
     let rig = rig.await;
     (rig, permits)
