@@ -3,10 +3,14 @@
 
 mod server;
 mod settings;
+mod connections;
+mod call;
+mod grpc_timeout;
 mod frames;
 mod message_limit;
 mod health;
 mod metrics;
+mod meter;
 mod services;
 
 pub use metrics::{InstallError, Metrics, describe_metrics};

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::Desk;
@@ -10,7 +9,7 @@ use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::transport::server::{Router, TcpIncoming};
+use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tonic_reflection::server::Builder as Reflection;
@@ -21,13 +20,10 @@ use v1::fact_service_server::FactServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 
-use crate::health;
 use crate::message_limit::MessageLimit;
 use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
 use crate::settings::ServerSettings;
-
-/// How often a silent connection is asked whether it is still there.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+use crate::{connections, health};
 
 /// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
 /// health and reflection.
@@ -88,10 +84,12 @@ impl ServerBuilder {
         let (reporter, health_service) = health_reporter();
         health::report(&reporter, ServingStatus::Serving).await;
         let (closing, closed) = watch::channel(false);
-        let calls = routes(&coordinator, feed, &reactions, &settings, &closed)?
+        let routes = routes(&coordinator, feed, &reactions, &settings, &closed)?
             .add_service(health_service)
-            .serve_with_incoming_shutdown(incoming(listener), until_closed(closed));
-        tokio::pin!(calls);
+            .prepare();
+        let settings = Arc::new(settings);
+        let served = connections::serve(listener, routes, Arc::clone(&settings), closed);
+        tokio::pin!(served);
 
         let follow = health::follow(
             coordinator.clone(),
@@ -99,24 +97,18 @@ impl ServerBuilder {
             reporter.clone(),
             settings.health_interval,
         );
-        let served = tokio::select! {
-            served = &mut calls => Some(served),
-            () = shutdown => None,
-            () = follow => None,
-        };
-        let served = match served {
-            Some(served) => served,
-            None => {
-                go_down(reporter).await;
-                // Fails only if nobody listens any more, which is fine.
-                let _ = closing.send(true);
-                tokio::time::timeout(settings.grace, calls)
-                    .await
-                    .unwrap_or(Ok(()))
-            }
-        };
+        tokio::select! {
+            () = &mut served => unreachable!("it is served until it is told to close"),
+            () = shutdown => {}
+            () = follow => {}
+        }
+        go_down(reporter).await;
+        // Fails only if nobody listens any more, which is fine.
+        let _ = closing.send(true);
+        // What has not ended by then is dropped.
+        let _ = tokio::time::timeout(settings.grace, served).await;
         coordinator.shutdown().await;
-        Ok(served?)
+        Ok(())
     }
 }
 
@@ -124,16 +116,6 @@ impl ServerBuilder {
 async fn go_down(reporter: HealthReporter) {
     health::report(&reporter, ServingStatus::NotServing).await;
     health::end_watches(reporter).await;
-}
-
-/// Without delay: a small answer must not wait for the acknowledgement of the one before.
-fn incoming(listener: TcpListener) -> TcpIncoming {
-    TcpIncoming::from(listener).with_nodelay(Some(true))
-}
-
-async fn until_closed(mut closed: watch::Receiver<bool>) {
-    // Fails if the sender is gone, which means the same.
-    let _ = closed.wait_for(|closed| *closed).await;
 }
 
 /// All letters that people can be shown here.
@@ -150,7 +132,7 @@ fn routes(
     reactions: &Arc<Reactions>,
     settings: &ServerSettings,
     closed: &watch::Receiver<bool>,
-) -> Result<Router, ServeError> {
+) -> Result<Routes, ServeError> {
     let max_bytes = settings.message_bytes;
     let reflection = || {
         Reflection::configure()
@@ -176,11 +158,7 @@ fn routes(
             }
         };
     }
-    Ok(tonic::transport::Server::builder()
-        .max_concurrent_streams(settings.calls_per_connection)
-        // A client that is gone without a word must not hold its calls open.
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .add_service(limited!(CommandServiceServer::new(commands)))
+    Ok(Routes::new(limited!(CommandServiceServer::new(commands)))
         .add_service(limited!(FactServiceServer::new(Facts::new(
             coordinator.clone(),
             waits
@@ -206,9 +184,6 @@ fn routes(
 /// Why a server does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The connection failed.
-    #[error("the server cannot serve: {0}")]
-    Transport(#[from] tonic::transport::Error),
     /// The metrics cannot be served.
     #[error("the metrics cannot be served: {0}")]
     Metrics(#[source] std::io::Error),

@@ -7,6 +7,11 @@ use std::time::Duration;
 pub struct ServerSettings {
     /// The largest message that is read, in bytes. Default 4 MiB. A larger one is refused with `INVALID_ARGUMENT`.
     pub message_bytes: usize,
+    /// Connections that may be open at once. Default 512, which leaves the store enough of the 1,024 descriptors that a
+    /// process usually has. One more is closed at once.
+    pub connections: usize,
+    /// How long a connection may take to begin with HTTP/2. Default 10 s; then it is closed.
+    pub greeting_time: Duration,
     /// Calls that one connection may have open at once. Default 1,024; more of them wait at the client.
     pub calls_per_connection: u32,
     /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
@@ -22,6 +27,8 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             message_bytes: 4 * 1024 * 1024,
+            connections: 512,
+            greeting_time: Duration::from_secs(10),
             calls_per_connection: 1024,
             in_flight_per_stream: 1024,
             health_interval: Duration::from_secs(1),

@@ -27,5 +27,8 @@ mod shutdown;
 mod waiting;
 mod remote;
 mod departures;
+mod connections;
+#[cfg(target_os = "linux")]
+mod own_process;
 mod sagas;
 mod sqlite;
