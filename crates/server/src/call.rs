@@ -15,6 +15,8 @@ use tonic::service::Routes;
 use tower_service::Service as _;
 
 use crate::ServerSettings;
+use crate::arriving::{Arriving, Messages};
+use crate::budget::{Budget, Ration};
 use crate::grpc_timeout;
 
 /// What the metadata of a call may take, in bytes, counted as HTTP/2 does.
@@ -24,20 +26,65 @@ pub(crate) const MOST_METADATA_READ: u32 = 256 * 1024;
 /// What HTTP/2 counts for a header beside its name and its value.
 const HEADER_BYTES: usize = 32;
 
+/// Calls whose client sends any number of messages.
+const STREAMS: [&str; 3] = [
+    "/seriatim.v1.CommandService/SubmitStream",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    routes: Routes,
+    settings: ServerSettings,
+    arriving: Arc<Budget>,
+}
+
+impl Shared {
+    pub(crate) fn new(routes: Routes, settings: ServerSettings) -> Self {
+        Self {
+            arriving: Budget::new(settings.arriving_bytes),
+            routes,
+            settings,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &ServerSettings {
+        &self.settings
+    }
+}
+
 /// The calls of one connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
-    routes: Routes,
-    settings: Arc<ServerSettings>,
+    shared: Arc<Shared>,
+    arriving: Ration,
 }
 
 impl Calls {
-    pub(crate) fn new(routes: Routes, settings: Arc<ServerSettings>) -> Self {
-        Self { routes, settings }
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        let own = shared.settings.arriving_bytes_per_connection;
+        Self {
+            arriving: Ration::new(own, &shared.arriving),
+            shared: Arc::clone(shared),
+        }
     }
 
-    pub(crate) fn settings(&self) -> Arc<ServerSettings> {
-        Arc::clone(&self.settings)
+    /// What the client sends in a call to `method`.
+    fn arriving(&self, method: &str, body: Incoming) -> Body {
+        let settings = &self.shared.settings;
+        let messages = match STREAMS.contains(&method) {
+            true => Messages::Any,
+            false => Messages::One,
+        };
+        Body::new(Arriving::new(
+            body,
+            messages,
+            settings.message_bytes,
+            self.arriving.clone(),
+            settings.request_time,
+        ))
     }
 }
 
@@ -47,12 +94,15 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let mut routes = self.routes.clone();
+        let calls = self.clone();
         Box::pin(async move {
             let answered = match check_metadata(request.headers()) {
                 Ok(()) => {
                     let limit = grpc_timeout::of(request.headers());
-                    within(limit, routes.call(request.map(Body::new))).await
+                    let (head, body) = request.into_parts();
+                    let body = calls.arriving(head.uri.path(), body);
+                    let mut routes = calls.shared.routes.clone();
+                    within(limit, routes.call(Request::from_parts(head, body))).await
                 }
                 Err(refusal) => Err(refusal.to_status()),
             };
@@ -88,5 +138,29 @@ async fn within(
         Err(_) => Err(Status::deadline_exceeded(
             "the call did not end within the time that its client gave it",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    #[test]
+    fn the_calls_with_any_number_of_messages_are_those_of_the_definition() {
+        let files = FileDescriptorSet::decode(seriatim_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let mut streams = Vec::new();
+        for file in &files.file {
+            for service in &file.service {
+                let methods = service.method.iter();
+                for method in methods.filter(|method| method.client_streaming()) {
+                    let (service, method) = (service.name(), method.name());
+                    streams.push(format!("/{}.{service}/{method}", file.package()));
+                }
+            }
+        }
+        let ours = STREAMS.iter().filter(|path| path.starts_with("/seriatim."));
+        assert_eq!(streams, ours.copied().collect::<Vec<_>>());
     }
 }

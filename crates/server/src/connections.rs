@@ -11,10 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tonic::service::Routes;
 
-use crate::ServerSettings;
-use crate::call::{self, Calls};
+use crate::call::{self, Calls, Shared};
 use crate::meter::{self, Refused};
 
 /// What every client of HTTP/2 says first.
@@ -29,8 +27,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Dropping it ends them.
 pub(crate) async fn serve(
     listener: TcpListener,
-    routes: Routes,
-    settings: Arc<ServerSettings>,
+    shared: Arc<Shared>,
     closed: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -45,7 +42,7 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(_) if connections.len() >= settings.connections => {
+            Ok(_) if connections.len() >= shared.settings().connections => {
                 // Dropping it closes it.
                 meter::refused(Refused::TooMany);
                 tracing::warn!(
@@ -54,8 +51,7 @@ pub(crate) async fn serve(
                 );
             }
             Ok((tcp, _)) => {
-                let calls = Calls::new(routes.clone(), Arc::clone(&settings));
-                connections.spawn(connection(tcp, calls, closed.clone()));
+                connections.spawn(connection(tcp, Arc::clone(&shared), closed.clone()));
                 meter::connections(connections.len());
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -87,8 +83,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(tcp: TcpStream, calls: Calls, mut closed: watch::Receiver<bool>) {
-    let settings = calls.settings();
+async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
+    let settings = shared.settings();
     let Ok(Ok(io)) = timeout(settings.greeting_time, greeted(tcp)).await else {
         meter::refused(Refused::NoGreeting);
         return;
@@ -100,7 +96,7 @@ async fn connection(tcp: TcpStream, calls: Calls, mut closed: watch::Receiver<bo
             .max_header_list_size(call::MOST_METADATA_READ)
             // A client that is gone without a word must not hold its calls open.
             .keep_alive_interval(KEEPALIVE)
-            .serve_connection(TokioIo::new(io), calls)
+            .serve_connection(TokioIo::new(io), Calls::new(&shared))
     );
     let served = tokio::select! {
         served = &mut serving => served,

@@ -16,8 +16,11 @@ pub(crate) struct Frames {
     /// What is known of the next message's header.
     header: [u8; HEADER_BYTES],
     header_bytes: usize,
-    /// What is still to come of the message.
+    /// The length of the message that is arriving, and what is still to come of it.
+    announced: usize,
     message_bytes: usize,
+    /// How many messages are complete.
+    finished: usize,
 }
 
 /// Why the bytes of a request are not read.
@@ -26,6 +29,7 @@ pub(crate) enum Malformed {
     TooLarge { bytes: u32, max_bytes: usize },
     Flag(u8),
     Truncated,
+    Missing,
 }
 
 impl Frames {
@@ -34,7 +38,9 @@ impl Frames {
             max_bytes,
             header: [0; HEADER_BYTES],
             header_bytes: 0,
+            announced: 0,
             message_bytes: 0,
+            finished: 0,
         }
     }
 
@@ -47,6 +53,7 @@ impl Frames {
             if self.message_bytes > 0 {
                 let skip = self.message_bytes.min(left.len());
                 self.message_bytes -= skip;
+                self.finished += usize::from(self.message_bytes == 0);
                 seen += skip;
                 continue;
             }
@@ -57,17 +64,34 @@ impl Frames {
             if self.header_bytes == HEADER_BYTES {
                 self.header_bytes = 0;
                 let at = seen.saturating_sub(HEADER_BYTES);
-                self.message_bytes = self.announced().map_err(|malformed| (at, malformed))?;
+                self.announced = self.announced().map_err(|malformed| (at, malformed))?;
+                self.message_bytes = self.announced;
+                self.finished += usize::from(self.message_bytes == 0);
             }
         }
         Ok(())
     }
 
-    /// The bytes have come to an end. Fails if that is in the middle of a message.
-    pub(crate) fn end(&self) -> Result<(), Malformed> {
-        match self.header_bytes == 0 && self.message_bytes == 0 {
-            true => Ok(()),
-            false => Err(Malformed::Truncated),
+    /// How many messages are complete.
+    pub(crate) fn finished(&self) -> usize {
+        self.finished
+    }
+
+    /// The length of the message that has begun and is not complete; 0 while that is not known.
+    pub(crate) fn unfinished(&self) -> Option<usize> {
+        match (self.header_bytes, self.message_bytes) {
+            (0, 0) => None,
+            (0, _) => Some(self.announced),
+            _ => Some(0),
+        }
+    }
+
+    /// The bytes have come to an end. Fails if that is in the middle of a message, or if there is none though one `is_due`.
+    pub(crate) fn end(&self, is_due: bool) -> Result<(), Malformed> {
+        match self.unfinished() {
+            Some(_) => Err(Malformed::Truncated),
+            None if is_due && self.finished == 0 => Err(Malformed::Missing),
+            None => Ok(()),
         }
     }
 
@@ -94,6 +118,7 @@ impl Malformed {
             Self::Flag(flag) => format!(
                 "a message begins with the byte {flag}, which is no flag of gRPC; send 0 for one that is not compressed"
             ),
+            Self::Missing => "has no message; send one".into(),
             Self::Truncated => {
                 "ends in the middle of a message; send all the bytes that its length announces"
                     .into()
@@ -118,7 +143,9 @@ mod tests {
             let passed = frames.pass(data);
             passed.map_err(|(at, malformed)| (n * piece + at, malformed))?;
         }
-        frames.end().map_err(|malformed| (bytes.len(), malformed))
+        frames
+            .end(true)
+            .map_err(|malformed| (bytes.len(), malformed))
     }
 
     fn messages(sizes: &[usize]) -> Vec<u8> {
@@ -152,6 +179,30 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_known_by_its_number_and_its_length() {
+        let mut frames = Frames::new(100);
+        let bytes = messages(&[3, 0, 50]);
+        let mut seen = Vec::new();
+        for byte in bytes.chunks(1) {
+            frames.pass(byte).unwrap();
+            seen.push((frames.finished(), frames.unfinished()));
+        }
+        let header = |number| [(number, Some(0)); 4];
+        let message = |number, bytes: usize| vec![(number, Some(bytes)); bytes];
+        let expected = [
+            &header(0)[..],
+            &message(0, 3),
+            &[(1, None)],
+            &header(1),
+            &[(2, None)],
+            &header(2),
+            &message(2, 50),
+            &[(3, None)],
+        ];
+        assert_eq!(seen, expected.concat());
+    }
+
+    #[test]
     fn an_unknown_flag_is_refused() {
         let mut bytes = messages(&[3, 3]);
         for (flag, expected) in [(0, Ok(())), (1, Ok(())), (2, Err((8, Malformed::Flag(2))))] {
@@ -165,8 +216,11 @@ mod tests {
         let bytes = messages(&[3, 0, 5]);
         for length in 0..=bytes.len() {
             let whole = [0, 8, 13, bytes.len()].contains(&length);
-            let passed = pass(&mut Frames::new(100), &bytes[..length], 4);
-            assert_eq!(passed.is_ok(), whole, "{length}");
+            let mut frames = Frames::new(100);
+            let passed = pass(&mut frames, &bytes[..length], 4);
+            assert_eq!(passed.is_ok(), whole && length > 0, "{length}");
+            assert_eq!(frames.end(false).is_ok(), whole, "{length}");
+            assert_eq!(frames.unfinished().is_none(), whole, "{length}");
         }
     }
 }

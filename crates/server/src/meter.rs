@@ -4,6 +4,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 const CONNECTIONS: &str = "seriatim_connections";
 const REFUSED: &str = "seriatim_connections_refused_total";
+const NOT_READ: &str = "seriatim_requests_not_read_total";
 
 /// Tells the installed recorder what each of them means.
 pub(crate) fn describe() {
@@ -12,6 +13,11 @@ pub(crate) fn describe() {
         REFUSED,
         Unit::Count,
         "Connections that were not served, by reason"
+    );
+    describe_counter!(
+        NOT_READ,
+        Unit::Count,
+        "Requests that were refused while they arrived, by reason"
     );
 }
 
@@ -33,6 +39,23 @@ pub(crate) fn refused(reason: Refused) {
         Refused::NoGreeting => "no_greeting",
     };
     counter!(REFUSED, "reason" => reason).increment(1);
+}
+
+/// Why a request is not read to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NotRead {
+    /// There is no room for it beside those that are arriving.
+    TooMuch,
+    /// It was not complete in time.
+    TooSlow,
+}
+
+pub(crate) fn not_read(reason: NotRead) {
+    let reason = match reason {
+        NotRead::TooMuch => "too_much",
+        NotRead::TooSlow => "too_slow",
+    };
+    counter!(NOT_READ, "reason" => reason).increment(1);
 }
 
 pub(crate) fn connections(open: usize) {

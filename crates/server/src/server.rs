@@ -20,7 +20,7 @@ use v1::fact_service_server::FactServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 
-use crate::message_limit::MessageLimit;
+use crate::call::Shared;
 use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
 use crate::settings::ServerSettings;
 use crate::{connections, health};
@@ -87,8 +87,9 @@ impl ServerBuilder {
         let routes = routes(&coordinator, feed, &reactions, &settings, &closed)?
             .add_service(health_service)
             .prepare();
-        let settings = Arc::new(settings);
-        let served = connections::serve(listener, routes, Arc::clone(&settings), closed);
+        let shared = Arc::new(Shared::new(routes, settings));
+        let settings = shared.settings();
+        let served = connections::serve(listener, Arc::clone(&shared), closed);
         tokio::pin!(served);
 
         let follow = health::follow(
@@ -133,7 +134,6 @@ fn routes(
     settings: &ServerSettings,
     closed: &watch::Receiver<bool>,
 ) -> Result<Routes, ServeError> {
-    let max_bytes = settings.message_bytes;
     let reflection = || {
         Reflection::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
@@ -148,32 +148,29 @@ fn routes(
         settings.in_flight_per_stream.max(1),
         closed.clone(),
     );
-    // The limit is MessageLimit's, so tonic's own is taken out of the way: a method that each generated server has,
-    // but no trait.
-    macro_rules! limited {
+    // Messages are limited while they arrive, so tonic's own limit is taken out of the way: by a method that each
+    // generated server has, but no trait.
+    macro_rules! unlimited {
         ($service:expr) => {
-            MessageLimit {
-                inner: $service.max_decoding_message_size(usize::MAX),
-                max_bytes,
-            }
+            $service.max_decoding_message_size(usize::MAX)
         };
     }
-    Ok(Routes::new(limited!(CommandServiceServer::new(commands)))
-        .add_service(limited!(FactServiceServer::new(Facts::new(
+    Ok(Routes::new(unlimited!(CommandServiceServer::new(commands)))
+        .add_service(unlimited!(FactServiceServer::new(Facts::new(
             coordinator.clone(),
             waits
         ))))
-        .add_service(limited!(QueryServiceServer::new(Queries::new(
+        .add_service(unlimited!(QueryServiceServer::new(Queries::new(
             coordinator.clone()
         ))))
-        .add_service(limited!(SubscriptionServiceServer::new(
+        .add_service(unlimited!(SubscriptionServiceServer::new(
             Subscriptions::new(feed, closed.clone())
         )))
-        .add_service(limited!(DeadLetterServiceServer::new(DeadLetters::new(
+        .add_service(unlimited!(DeadLetterServiceServer::new(DeadLetters::new(
             coordinator.clone(),
             desk(coordinator, reactions)
         ))))
-        .add_service(limited!(AdminServiceServer::new(Admin::new(Arc::clone(
+        .add_service(unlimited!(AdminServiceServer::new(Admin::new(Arc::clone(
             reactions
         )))))
         .add_service(reflection().build_v1()?)

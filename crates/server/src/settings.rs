@@ -14,6 +14,14 @@ pub struct ServerSettings {
     pub greeting_time: Duration,
     /// Calls that one connection may have open at once. Default 1,024; more of them wait at the client.
     pub calls_per_connection: u32,
+    /// How long a request may take from its first byte to its last. Default 30 s; then it is refused with
+    /// `INVALID_ARGUMENT`. Between the requests of a `SubmitStream` there may be any time.
+    pub request_time: Duration,
+    /// What the requests that are arriving may take together, in bytes. Default 256 MiB. One more is refused with
+    /// `RESOURCE_EXHAUSTED` and a retry delay. Those that come in one piece, of 16 KiB at most, are not counted.
+    pub arriving_bytes: usize,
+    /// The same for those of one connection. Default 32 MiB.
+    pub arriving_bytes_per_connection: usize,
     /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
     pub in_flight_per_stream: usize,
     /// How often the health looks at the store. Default 1 s.
@@ -30,6 +38,9 @@ impl Default for ServerSettings {
             connections: 512,
             greeting_time: Duration::from_secs(10),
             calls_per_connection: 1024,
+            request_time: Duration::from_secs(30),
+            arriving_bytes: 256 * 1024 * 1024,
+            arriving_bytes_per_connection: 32 * 1024 * 1024,
             in_flight_per_stream: 1024,
             health_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),

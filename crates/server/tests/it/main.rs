@@ -28,6 +28,8 @@ mod waiting;
 mod remote;
 mod departures;
 mod connections;
+mod raw;
+mod arriving;
 #[cfg(target_os = "linux")]
 mod own_process;
 mod sagas;

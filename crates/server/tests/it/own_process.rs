@@ -47,6 +47,14 @@ impl OwnProcess {
         self.url.strip_prefix("http://").unwrap()
     }
 
+    /// How much memory it has.
+    pub(crate) fn resident_bytes(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.unwrap().trim().strip_suffix("kB").unwrap();
+        kibibytes.trim().parse::<usize>().unwrap() * 1024
+    }
+
     /// How much time it has spent on a processor, in seconds.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();

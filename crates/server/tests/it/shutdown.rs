@@ -16,12 +16,12 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::rig::*;
 
 /// Holds the next append until it is told to go on.
-struct Gate {
+pub(crate) struct Gate {
     reached: Arc<Notify>,
-    open: Arc<Notify>,
+    pub(crate) open: Arc<Notify>,
 }
 
-fn close_gate(rig: &Rig) -> Gate {
+pub(crate) fn close_gate(rig: &Rig) -> Gate {
     let gate = Gate {
         reached: Arc::default(),
         open: Arc::default(),
