@@ -14,9 +14,9 @@ use seriatim_proto::status::WireError;
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
 
-use crate::budget::{Held, Ration};
 use crate::frames::{Frames, Malformed};
 use crate::meter::{self, NotRead};
+use crate::ration::{Held, Ration};
 
 /// When to send again what there was no room for.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -38,7 +38,7 @@ pub(crate) struct Arriving {
     frames: Frames,
     ration: Ration,
     /// Of the message that is arriving: its number, and what it takes. One that came at once is not counted.
-    held: Option<(usize, [Held; 2])>,
+    held: Option<(usize, Held)>,
     time: Duration,
     /// Ends when what is arriving must be complete.
     late: Option<Pin<Box<Sleep>>>,

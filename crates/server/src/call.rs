@@ -2,22 +2,24 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::WireError;
+use tokio::time::timeout;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower_service::Service as _;
 
 use crate::ServerSettings;
-use crate::arriving::{Arriving, Messages};
-use crate::budget::{Budget, Ration};
+use crate::answer::{Answer, shorten};
+use crate::arriving::Arriving;
 use crate::grpc_timeout;
+use crate::method::{AnswerSize, Method};
+use crate::ration::{Budget, Ration};
 
 /// What the metadata of a call may take, in bytes, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
@@ -26,25 +28,20 @@ pub(crate) const MOST_METADATA_READ: u32 = 256 * 1024;
 /// What HTTP/2 counts for a header beside its name and its value.
 const HEADER_BYTES: usize = 32;
 
-/// Calls whose client sends any number of messages.
-const STREAMS: [&str; 3] = [
-    "/seriatim.v1.CommandService/SubmitStream",
-    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-];
-
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     routes: Routes,
     settings: ServerSettings,
     arriving: Arc<Budget>,
+    unread: Arc<Budget>,
 }
 
 impl Shared {
     pub(crate) fn new(routes: Routes, settings: ServerSettings) -> Self {
         Self {
-            arriving: Budget::new(settings.arriving_bytes),
+            arriving: Arc::new(Budget::new(settings.arriving_bytes)),
+            unread: Arc::new(Budget::new(settings.unread_bytes)),
             routes,
             settings,
         }
@@ -59,54 +56,70 @@ impl Shared {
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
     shared: Arc<Shared>,
+    /// What it may send before it is read.
     arriving: Ration,
+    /// What may be under way to it.
+    unread: Ration,
 }
 
 impl Calls {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        let own = shared.settings.arriving_bytes_per_connection;
+        let settings = &shared.settings;
         Self {
-            arriving: Ration::new(own, &shared.arriving),
+            arriving: Ration::new(settings.arriving_bytes_per_connection, &shared.arriving),
+            unread: Ration::new(settings.unread_bytes_per_connection, &shared.unread),
             shared: Arc::clone(shared),
         }
     }
 
-    /// What the client sends in a call to `method`.
-    fn arriving(&self, method: &str, body: Incoming) -> Body {
-        let settings = &self.shared.settings;
-        let messages = match STREAMS.contains(&method) {
-            true => Messages::Any,
-            false => Messages::One,
+    /// Runs a call to a method of the services.
+    async fn run(self, request: Request<Incoming>) -> Result<Response<Answer>, Status> {
+        check_metadata(request.headers()).map_err(|invalid| invalid.to_status())?;
+        let method = Method::at(request.uri().path());
+        let held = match method.answer {
+            AnswerSize::Reckoned(bytes) => Some(self.unread.wait(bytes).await),
+            AnswerSize::InPages | AnswerSize::Small => None,
         };
-        Body::new(Arriving::new(
+        let uri = request.uri().clone();
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(self.unread.clone());
+        let settings = &self.shared.settings;
+        let body = Body::new(Arriving::new(
             body,
-            messages,
+            method.messages,
             settings.message_bytes,
-            self.arriving.clone(),
+            self.arriving,
             settings.request_time,
-        ))
+        ));
+        let mut routes = self.shared.routes.clone();
+        let Ok(mut answered) = routes.call(Request::from_parts(head, body)).await;
+        shorten(answered.headers_mut());
+        let is_counted = method.answer == AnswerSize::InPages;
+        Ok(answered.map(|body| Answer::new(body, uri, self.unread, held, is_counted)))
     }
 }
 
 impl hyper::service::Service<Request<Incoming>> for Calls {
-    type Response = Response<Body>;
+    type Response = Response<Answer>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = BoxFuture<'static, Result<Response<Answer>, Infallible>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let calls = self.clone();
+        let limit = grpc_timeout::of(request.headers());
+        let (uri, unread) = (request.uri().clone(), self.unread.clone());
+        let answer = self.clone().run(request);
         Box::pin(async move {
-            let answered = match check_metadata(request.headers()) {
-                Ok(()) => {
-                    let limit = grpc_timeout::of(request.headers());
-                    let (head, body) = request.into_parts();
-                    let body = calls.arriving(head.uri.path(), body);
-                    let mut routes = calls.shared.routes.clone();
-                    within(limit, routes.call(Request::from_parts(head, body))).await
-                }
-                Err(refusal) => Err(refusal.to_status()),
+            let answered = match limit {
+                None => answer.await,
+                Some(limit) => timeout(limit, answer).await.unwrap_or_else(|_| {
+                    Err(Status::deadline_exceeded(
+                        "the call did not end within the time that its client gave it",
+                    ))
+                }),
             };
-            Ok(answered.unwrap_or_else(Status::into_http))
+            Ok(answered.unwrap_or_else(|status| {
+                (status.into_http()).map(|body| Answer::new(body, uri, unread, None, false))
+            }))
         })
     }
 }
@@ -121,46 +134,4 @@ fn check_metadata(headers: &HeaderMap) -> Result<(), Invalid> {
     }
     let wrong = format!("takes {bytes} bytes; at most {MOST_METADATA} are allowed");
     Err(Invalid::field("metadata", wrong))
-}
-
-/// The answer, if it begins within the time that the client gives it.
-async fn within(
-    limit: Option<Duration>,
-    answer: impl Future<Output = Result<Response<Body>, Infallible>>,
-) -> Result<Response<Body>, Status> {
-    let answered = match limit {
-        None => Ok(answer.await),
-        Some(limit) => tokio::time::timeout(limit, answer).await,
-    };
-    match answered {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(never)) => match never {},
-        Err(_) => Err(Status::deadline_exceeded(
-            "the call did not end within the time that its client gave it",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use prost::Message;
-    use prost_types::FileDescriptorSet;
-
-    #[test]
-    fn the_calls_with_any_number_of_messages_are_those_of_the_definition() {
-        let files = FileDescriptorSet::decode(seriatim_proto::FILE_DESCRIPTOR_SET).unwrap();
-        let mut streams = Vec::new();
-        for file in &files.file {
-            for service in &file.service {
-                let methods = service.method.iter();
-                for method in methods.filter(|method| method.client_streaming()) {
-                    let (service, method) = (service.name(), method.name());
-                    streams.push(format!("/{}.{service}/{method}", file.package()));
-                }
-            }
-        }
-        let ours = STREAMS.iter().filter(|path| path.starts_with("/seriatim."));
-        assert_eq!(streams, ours.copied().collect::<Vec<_>>());
-    }
 }

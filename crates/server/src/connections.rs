@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutWriter;
 
 use crate::call::{self, Calls, Shared};
 use crate::meter::{self, Refused};
+use crate::taking::Tasks;
 
 /// What every client of HTTP/2 says first.
 const GREETING: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -85,12 +87,16 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
     let settings = shared.settings();
-    let Ok(Ok(io)) = timeout(settings.greeting_time, greeted(tcp)).await else {
+    let greeted = greeted(tcp, settings.answer_time);
+    let Ok(Ok(io)) = timeout(settings.greeting_time, greeted).await else {
         meter::refused(Refused::NoGreeting);
         return;
     };
+    let tasks = Tasks {
+        patience: settings.answer_time,
+    };
     let mut serving = std::pin::pin!(
-        http2::Builder::new(TokioExecutor::new())
+        http2::Builder::new(tasks)
             .timer(TokioTimer::new())
             .max_concurrent_streams(settings.calls_per_connection)
             .max_header_list_size(call::MOST_METADATA_READ)
@@ -111,7 +117,13 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
 }
 
 /// Waits until the client has said that it speaks HTTP/2. What was read of that is read once more by whoever serves it.
-async fn greeted(tcp: TcpStream) -> io::Result<impl AsyncRead + AsyncWrite + Unpin> {
+///
+/// What is returned fails when nothing could be written for `patience`: HTTP/2 keeps what is to be written, whatever becomes
+/// of the calls that it is for.
+async fn greeted(
+    tcp: TcpStream,
+    patience: Duration,
+) -> io::Result<impl AsyncRead + AsyncWrite + Unpin> {
     // A small answer must not wait for the acknowledgement of the one before.
     tcp.set_nodelay(true)?;
     let (mut read, write) = tcp.into_split();
@@ -120,5 +132,7 @@ async fn greeted(tcp: TcpStream) -> io::Result<impl AsyncRead + AsyncWrite + Unp
     if &greeting != GREETING {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    Ok(tokio::io::join(GREETING.chain(read), write))
+    let mut write = TimeoutWriter::new(write);
+    write.set_timeout(Some(patience));
+    Ok(tokio::io::join(GREETING.chain(read), Box::pin(write)))
 }

@@ -5,6 +5,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 const CONNECTIONS: &str = "seriatim_connections";
 const REFUSED: &str = "seriatim_connections_refused_total";
 const NOT_READ: &str = "seriatim_requests_not_read_total";
+const NOT_TAKEN: &str = "seriatim_answers_not_taken_total";
 
 /// Tells the installed recorder what each of them means.
 pub(crate) fn describe() {
@@ -18,6 +19,11 @@ pub(crate) fn describe() {
         NOT_READ,
         Unit::Count,
         "Requests that were refused while they arrived, by reason"
+    );
+    describe_counter!(
+        NOT_TAKEN,
+        Unit::Count,
+        "Calls that were ended because their client took nothing of the answer"
     );
 }
 
@@ -56,6 +62,10 @@ pub(crate) fn not_read(reason: NotRead) {
         NotRead::TooSlow => "too_slow",
     };
     counter!(NOT_READ, "reason" => reason).increment(1);
+}
+
+pub(crate) fn not_taken() {
+    counter!(NOT_TAKEN).increment(1);
 }
 
 pub(crate) fn connections(open: usize) {

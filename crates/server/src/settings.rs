@@ -22,6 +22,14 @@ pub struct ServerSettings {
     pub arriving_bytes: usize,
     /// The same for those of one connection. Default 32 MiB.
     pub arriving_bytes_per_connection: usize,
+    /// What the answers to all clients may take that are under way, in bytes: from when they are made until the client has
+    /// room for the last of them. Default 256 MiB. While there is none, what is asked for waits. Parts of up to 4 KiB are not
+    /// counted.
+    pub unread_bytes: usize,
+    /// The same for the answers to one connection. Default 8 MiB.
+    pub unread_bytes_per_connection: usize,
+    /// How long a client may take nothing of an answer that waits for it. Default 60 s; then the call is ended.
+    pub answer_time: Duration,
     /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
     pub in_flight_per_stream: usize,
     /// How often the health looks at the store. Default 1 s.
@@ -41,6 +49,9 @@ impl Default for ServerSettings {
             request_time: Duration::from_secs(30),
             arriving_bytes: 256 * 1024 * 1024,
             arriving_bytes_per_connection: 32 * 1024 * 1024,
+            unread_bytes: 256 * 1024 * 1024,
+            unread_bytes_per_connection: 8 * 1024 * 1024,
+            answer_time: Duration::from_secs(60),
             in_flight_per_stream: 1024,
             health_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),

@@ -32,7 +32,7 @@ pub use event::{event_book, recorded_event, recorded_events};
 pub use identity::{cover, domain, stream, uuid};
 pub use invalid::Invalid;
 pub use operator::component;
-pub use outcome::{hand_back_response, receipt, record_response, submit_response};
+pub use outcome::{Echo, hand_back_response, receipt, record_response, submit_response};
 pub use payload::{JSON_PAYLOAD, TYPE_URL_PREFIX, any, json_any, payload};
 pub use read_model::{compare_tables, read_model_version};
 pub use simulation::{simulate_request, simulation_request};

@@ -8,9 +8,11 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 use v1::command_service_server::CommandService;
 
-use super::status;
 use super::submit_stream::SubmitStream;
 use super::waits::Waits;
+use super::{echo, ration, status};
+use crate::answer::SMALL;
+use crate::ration::Ration;
 
 /// Takes commands.
 #[derive(Clone, Debug)]
@@ -36,11 +38,14 @@ impl Commands {
         }
     }
 
-    /// Runs one request on behalf of `actor`.
+    /// Runs one request on behalf of `actor`. Its events are shown if they take no more than `echo_bytes`, or if there is
+    /// room for them in `unread`.
     pub(super) async fn run(
         &self,
         mut request: v1::SubmitRequest,
         actor: Option<String>,
+        unread: &Ration,
+        echo_bytes: usize,
     ) -> Result<v1::SubmitResponse, Status> {
         let include_events = request.include_events;
         // What is rare is boxed: it would make every call larger.
@@ -48,7 +53,8 @@ impl Commands {
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         command.metadata.actor = actor;
         let receipt = self.coordinator.submit(command).await.map_err(status)?;
-        let mut response = convert::submit_response(&receipt, include_events);
+        let echo = echo(&receipt, include_events, unread, echo_bytes);
+        let mut response = convert::submit_response(&receipt, echo);
         if let Some(wait) = wait {
             response.not_handled = Box::pin(self.waits.for_all(&receipt, &wait)).await;
         }
@@ -65,7 +71,8 @@ impl CommandService for Commands {
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
-        self.run(request.into_inner(), actor)
+        let unread = ration(&request);
+        self.run(request.into_inner(), actor, &unread, SMALL)
             .await
             .map(Response::new)
     }
@@ -75,9 +82,11 @@ impl CommandService for Commands {
         request: Request<Streaming<v1::SubmitStreamRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
+        let unread = ration(&request);
         let stream = SubmitStream::new(
             self.clone(),
             actor,
+            unread,
             request.into_inner(),
             self.in_flight_per_stream,
             self.closed.clone(),
@@ -106,14 +115,13 @@ impl CommandService for Commands {
         request: Request<v1::HandBackRequest>,
     ) -> Result<Response<v1::HandBackResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
+        let unread = ration(&request);
         let request = request.into_inner();
         let include_events = request.include_events;
         let mut rejected = RejectedEffect::try_from(request).map_err(status)?;
         rejected.metadata.actor = actor;
         let receipt = self.coordinator.hand_back(rejected).await.map_err(status)?;
-        Ok(Response::new(convert::hand_back_response(
-            &receipt,
-            include_events,
-        )))
+        let echo = echo(&receipt, include_events, &unread, SMALL);
+        Ok(Response::new(convert::hand_back_response(&receipt, echo)))
     }
 }

@@ -6,8 +6,9 @@ use seriatim_proto::{actor, convert, v1};
 use tonic::{Request, Response, Status};
 use v1::fact_service_server::FactService;
 
-use super::status;
 use super::waits::Waits;
+use super::{echo, ration, status};
+use crate::answer::SMALL;
 
 /// Takes facts.
 #[derive(Clone, Debug)]
@@ -29,13 +30,15 @@ impl FactService for Facts {
         request: Request<v1::RecordRequest>,
     ) -> Result<Response<v1::RecordResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
+        let unread = ration(&request);
         let mut request = request.into_inner();
         let include_events = request.include_events;
         let wait = self.waits.read(request.wait_for.take()).await?;
         let mut fact = FactRequest::try_from(request).map_err(status)?;
         fact.metadata.actor = actor;
         let receipt = self.coordinator.record(fact).await.map_err(status)?;
-        let mut response = convert::record_response(&receipt, include_events);
+        let echo = echo(&receipt, include_events, &unread, SMALL);
+        let mut response = convert::record_response(&receipt, echo);
         if let Some(wait) = wait {
             response.not_handled = self.waits.for_all(&receipt, &wait).await;
         }

@@ -23,12 +23,39 @@ pub(crate) use waits::Waits;
 use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{Domain, QueryError, StoreError};
+use seriatim_core::{Domain, Outcome, QueryError, Receipt, StoreError};
+use seriatim_proto::convert::Echo;
 use seriatim_proto::status::WireError;
-use tonic::Status;
+use tonic::{Request, Status};
+
+use crate::ration::Ration;
 
 /// When to ask again a store that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// What may be under way to the client of a call.
+fn ration<M>(request: &Request<M>) -> Ration {
+    let ration = request.extensions().get::<Ration>();
+    ration.expect("every call comes through `Calls`").clone()
+}
+
+/// Whether the answer shows the events of a receipt: if they are asked for, and take no more than `bytes` or what there is
+/// room for now.
+fn echo(receipt: &Receipt, is_asked_for: bool, unread: &Ration, bytes: usize) -> Echo {
+    let Outcome::Committed(commit) = &receipt.outcome else {
+        return Echo::Unasked;
+    };
+    if !is_asked_for {
+        return Echo::Unasked;
+    }
+    let taken: usize = (commit.events.iter())
+        .map(|event| event.payload.data.len())
+        .sum();
+    match taken <= bytes || unread.take(taken).is_some() {
+        true => Echo::Events,
+        false => Echo::Omitted,
+    }
+}
 
 /// The status of any error of ours.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]

@@ -10,7 +10,7 @@ use v1::query_service_server::QueryService;
 
 use super::event_stream::EventStream;
 use super::page::Page;
-use super::{check_domain, status, store_status};
+use super::{check_domain, ration, status, store_status};
 
 /// Answers questions.
 #[derive(Clone, Debug)]
@@ -32,7 +32,8 @@ impl QueryService for Queries {
         &self,
         request: Request<v1::GetEventsRequest>,
     ) -> Result<Response<Self::GetEventsStream>, Status> {
-        let events = EventStream::open(&self.coordinator, request.get_ref()).await?;
+        let unread = ration(&request);
+        let events = EventStream::open(&self.coordinator, unread, request.get_ref()).await?;
         Ok(Response::new(events.books()))
     }
 

@@ -30,6 +30,7 @@ mod departures;
 mod connections;
 mod raw;
 mod arriving;
+mod unread;
 #[cfg(target_os = "linux")]
 mod own_process;
 mod sagas;

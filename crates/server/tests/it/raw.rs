@@ -19,11 +19,12 @@ pub(crate) struct RawCall {
 }
 
 impl Raw {
-    /// Connects; `window` is what may come of each answer before the client reads it.
+    /// Connects; `window` is what may come of each answer before the client reads it. Of all together anything may.
     pub(crate) async fn connect(address: &str, window: u32) -> Self {
         let tcp = TcpStream::connect(address).await.unwrap();
         let (calls, connection) = Builder::new()
             .initial_window_size(window)
+            .initial_connection_window_size(1 << 30)
             .initial_max_send_streams(1000)
             .handshake(tcp)
             .await
@@ -32,21 +33,55 @@ impl Raw {
         Self(calls)
     }
 
+    /// Connects with the largest windows, begins calls, and then reads nothing any more; the connection stays open as long as
+    /// what is returned.
+    pub(crate) async fn connect_and_stop_reading<T>(
+        address: &str,
+        begin: impl FnOnce(&mut Self) -> T,
+    ) -> impl Sized {
+        const MOST: u32 = (1 << 31) - 1;
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let (calls, mut connection) = Builder::new()
+            .initial_window_size(MOST)
+            .initial_connection_window_size(MOST)
+            .initial_max_send_streams(1000)
+            .handshake::<_, Bytes>(tcp)
+            .await
+            .unwrap();
+        let mut raw = Self(calls);
+        let begun = begin(&mut raw);
+        // Long enough to send what was begun.
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(50), &mut connection).await;
+        (connection, raw, begun)
+    }
+
+    /// Begins a call with one message.
+    pub(crate) fn begin(&mut self, method: &str, message: Vec<u8>) -> RawCall {
+        let mut call = self.begin_with(method, &[]);
+        call.send(message);
+        call.end();
+        call
+    }
+
     /// Begins a call to a method of ours; with `headers`.
     pub(crate) async fn call_with(
         &mut self,
         method: &str,
         headers: &[(&'static str, &str)],
     ) -> RawCall {
+        std::future::poll_fn(|cx| self.0.poll_ready(cx))
+            .await
+            .unwrap();
+        self.begin_with(method, headers)
+    }
+
+    fn begin_with(&mut self, method: &str, headers: &[(&'static str, &str)]) -> RawCall {
         let mut request = Request::post(format!("http://server/seriatim.v1.{method}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        std::future::poll_fn(|cx| self.0.poll_ready(cx))
-            .await
-            .unwrap();
         let request = request.body(()).unwrap();
         let (answer, message) = self.0.send_request(request, false).unwrap();
         RawCall { answer, message }

@@ -17,7 +17,7 @@ use crate::rig::*;
 
 /// Holds the next append until it is told to go on.
 pub(crate) struct Gate {
-    reached: Arc<Notify>,
+    pub(crate) reached: Arc<Notify>,
     pub(crate) open: Arc<Notify>,
 }
 
