@@ -91,7 +91,7 @@ impl<A: Aggregate> Chain<A> {
                 }
                 verdict => verdict,
             };
-            match verdict {
+            match verdict.within(&shared.settings.limits) {
                 Verdict::Append { drafts, merged } if !drafts.is_empty() || job.claim.is_some() => {
                     self.append(stream, job, drafts, merged);
                 }

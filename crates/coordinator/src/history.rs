@@ -135,3 +135,41 @@ pub(crate) async fn events_between(
     }
     Ok(events)
 }
+
+/// What the payloads of the events that are shown may take together.
+const SHOWN_BYTES: usize = 1024 * 1024;
+/// How many are read at first where they may be large.
+const SHOWN_PAGE: usize = 8;
+
+/// The first of the recorded events after `base` up to `through`, to be shown to whoever did not know them: at most `limit`,
+/// and no more than what people and programs can take.
+pub(crate) async fn first_between(
+    store: &dyn Store,
+    stream: &StreamId,
+    base: Option<Sequence>,
+    through: Option<Sequence>,
+    limit: usize,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let mut shown = events_between(store, stream, base, through, limit.min(SHOWN_PAGE)).await?;
+    if shown.len() == SHOWN_PAGE && cut(&mut shown) {
+        let last = shown.last().map(|event| event.sequence);
+        let rest = limit - shown.len();
+        shown.extend(events_between(store, stream, last, through, rest).await?);
+    }
+    cut(&mut shown);
+    Ok(shown)
+}
+
+/// Leaves out what is too much to be shown; whether that is nothing.
+pub(crate) fn cut(events: &mut Vec<RecordedEvent>) -> bool {
+    let mut bytes = 0;
+    let fitting = (events.iter())
+        .take_while(|event| {
+            bytes += event.payload.data.len();
+            bytes <= SHOWN_BYTES
+        })
+        .count();
+    let all = fitting == events.len();
+    events.truncate(fitting);
+    all
+}

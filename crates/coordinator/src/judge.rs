@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde_json::json;
 use seriatim_core::merge::Resolution;
 use seriatim_core::{
-    Aggregate, Conflict, ConflictReason, Fault, MergeStrategy, Message, Metadata, Mismatch,
-    ParkReason, Payload, Rejected, Store, StoreError, StreamFull, StreamId, decide_all,
+    Aggregate, Conflict, ConflictReason, Fault, FieldViolation, Limits, MergeStrategy, Message,
+    Metadata, Mismatch, ParkReason, Payload, Rejected, Store, StoreError, StreamFull, StreamId,
+    decide_all,
 };
 
 use crate::collision::{self, Colliding};
@@ -53,6 +54,8 @@ pub(crate) enum Refusal {
     },
     Beyond(Conflict),
     Full(StreamFull),
+    /// What it would write is too large.
+    TooLarge(Vec<FieldViolation>),
     Broken(Fault),
     Unavailable(StoreError),
 }
@@ -87,7 +90,11 @@ impl Refusal {
                     fields,
                 })
             }
-            Self::Beyond(_) | Self::Full(_) | Self::Broken(_) | Self::Unavailable(_) => None,
+            Self::Beyond(_)
+            | Self::Full(_)
+            | Self::TooLarge(_)
+            | Self::Broken(_)
+            | Self::Unavailable(_) => None,
         }
     }
 }
@@ -104,6 +111,20 @@ impl From<&Trouble> for Refusal {
 impl<A: Aggregate> From<Fault> for Verdict<A> {
     fn from(fault: Fault) -> Self {
         Self::Refuse(Refusal::Broken(fault))
+    }
+}
+
+impl<A: Aggregate> Verdict<A> {
+    /// The same, but refused if what it would append is larger than `limits` allow.
+    pub(crate) fn within(self, limits: &Limits) -> Self {
+        let Self::Append { drafts, .. } = &self else {
+            return self;
+        };
+        let violations = limits.check_events(drafts.iter().map(|draft| &draft.payload));
+        match violations.is_empty() {
+            true => self,
+            false => Self::Refuse(Refusal::TooLarge(violations)),
+        }
     }
 }
 

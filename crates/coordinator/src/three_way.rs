@@ -10,7 +10,7 @@ use seriatim_core::{
 
 use crate::collision;
 use crate::guard::guarded;
-use crate::history::{self, Standing, decode, events_between};
+use crate::history::{self, Standing, cut, decode, events_between};
 use crate::host::Shared;
 use crate::judge::draft;
 use crate::view::{broken, commits, in_trouble, to_view, unavailable};
@@ -77,6 +77,7 @@ pub(crate) async fn examine<A: Aggregate>(
     };
     let mut intervening = recorded;
     intervening.truncate(shared.settings.shown_events);
+    cut(&mut intervening);
     Ok(ThreeWay {
         base: to_view(&stream, &base).map_err(fault)?,
         theirs: to_view(&stream, &theirs).map_err(fault)?,

@@ -14,7 +14,7 @@ use tonic::{IntoRequest, Request, Streaming};
 use crate::call_error::{CallError, ConnectError};
 use crate::departure::Departures;
 use crate::subscription::RemoteSubscription;
-use crate::{RemoteGateway, convert, set_actor, v1};
+use crate::{ANSWER_BYTES, RemoteGateway, convert, set_actor, v1};
 use v1::command_service_client::CommandServiceClient;
 use v1::fact_service_client::FactServiceClient;
 use v1::query_service_client::QueryServiceClient;
@@ -227,15 +227,15 @@ impl Client {
     }
 
     fn commands(&self) -> CommandServiceClient<Departures> {
-        CommandServiceClient::new(self.departures())
+        CommandServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
     }
 
     fn facts(&self) -> FactServiceClient<Departures> {
-        FactServiceClient::new(self.departures())
+        FactServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
     }
 
     fn queries(&self) -> QueryServiceClient<Departures> {
-        QueryServiceClient::new(self.departures())
+        QueryServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
     }
 
     pub(crate) fn departures(&self) -> Departures {

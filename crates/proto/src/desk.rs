@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::call_error::CallError;
 use crate::client::{Page, read_page};
 use crate::departure::Departures;
-use crate::{Client, convert, v1};
+use crate::{ANSWER_BYTES, Client, convert, v1};
 use v1::dead_letter_service_client::DeadLetterServiceClient;
 
 type Call<T> = Result<T, CallError<OperatorError>>;
@@ -56,6 +56,6 @@ impl Client {
     }
 
     fn desk(&self) -> DeadLetterServiceClient<Departures> {
-        DeadLetterServiceClient::new(self.departures())
+        DeadLetterServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
     }
 }

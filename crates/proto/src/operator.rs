@@ -4,7 +4,7 @@ use seriatim_core::{Component, OperatorError, Progress, Work};
 
 use crate::call_error::CallError;
 use crate::departure::Departures;
-use crate::{Client, convert, v1};
+use crate::{ANSWER_BYTES, Client, convert, v1};
 use v1::admin_service_client::AdminServiceClient;
 
 type Call<T> = Result<T, CallError<OperatorError>>;
@@ -27,7 +27,7 @@ impl Client {
     }
 
     pub(crate) fn admin(&self) -> AdminServiceClient<Departures> {
-        AdminServiceClient::new(self.departures())
+        AdminServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
     }
 }
 

@@ -11,6 +11,7 @@ use seriatim_core::{
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
+use crate::ANSWER_BYTES;
 use crate::codec::Undecodable;
 use crate::convert;
 use crate::set_actor;
@@ -34,8 +35,9 @@ impl RemoteGateway {
     /// Uses a connection.
     pub fn new(channel: Channel) -> Self {
         Self {
-            commands: CommandServiceClient::new(channel.clone()),
-            facts: FactServiceClient::new(channel),
+            commands: CommandServiceClient::new(channel.clone())
+                .max_decoding_message_size(ANSWER_BYTES),
+            facts: FactServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES),
             include_events: true,
         }
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// How much a server takes on. Made once, at start.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// The largest message that is read, in bytes. Default 4 MiB. A larger one is refused with `INVALID_ARGUMENT`.
+    /// The largest message that is read, in bytes. Default 5 MiB, which is enough for the largest request that the default
+    /// `Limits` allow. A larger one is refused with `INVALID_ARGUMENT`.
     pub message_bytes: usize,
     /// Connections that may be open at once. Default 512, which leaves the store enough of the 1,024 descriptors that a
     /// process usually has. One more is closed at once.
@@ -42,7 +43,7 @@ pub struct ServerSettings {
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
-            message_bytes: 4 * 1024 * 1024,
+            message_bytes: 5 * 1024 * 1024,
             connections: 512,
             greeting_time: Duration::from_secs(10),
             calls_per_connection: 1024,

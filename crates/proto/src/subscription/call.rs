@@ -7,6 +7,7 @@ use seriatim_core::{Begin, EventFilter, StoreErrorKind, SubscribeError};
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
+use crate::ANSWER_BYTES;
 use crate::codec::Undecodable;
 use crate::convert;
 use crate::status::WireError;
@@ -28,7 +29,8 @@ impl Subscriber {
     /// time. The time is not sent along: what stands between might take it for the end of the whole call.
     pub(super) async fn open(&self, begin: Begin) -> Result<(String, Responses), Status> {
         let request = convert::subscribe_request(&begin, &self.filter);
-        let mut client = SubscriptionServiceClient::new(self.channel.clone());
+        let mut client = SubscriptionServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
         let call = async {
             let mut responses = Box::new(client.subscribe(request).await?.into_inner());
             let first = responses.message().await?.ok_or_else(ended)?;

@@ -10,7 +10,7 @@ use v1::command_service_server::CommandService;
 
 use super::submit_stream::SubmitStream;
 use super::waits::Waits;
-use super::{echo, ration, status};
+use super::{answer, echo, ration, status};
 use crate::answer::SMALL;
 use crate::ration::Ration;
 
@@ -107,7 +107,7 @@ impl CommandService for Commands {
             .simulate(command, at)
             .await
             .map_err(status)?;
-        Ok(Response::new((&simulation).into()))
+        answer((&simulation).into())
     }
 
     async fn hand_back(

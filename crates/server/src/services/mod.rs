@@ -22,11 +22,13 @@ pub(crate) use waits::Waits;
 
 use std::time::Duration;
 
+use prost::Message;
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{Domain, Outcome, QueryError, Receipt, StoreError};
-use seriatim_proto::convert::Echo;
+use seriatim_proto::ANSWER_BYTES;
+use seriatim_proto::convert::{Echo, Invalid};
 use seriatim_proto::status::WireError;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 
 use crate::ration::Ration;
 
@@ -57,6 +59,18 @@ fn echo(receipt: &Receipt, is_asked_for: bool, unread: &Ration, bytes: usize) ->
     }
 }
 
+/// An answer that may be of any size, if it is not too large to be sent.
+fn answer<M: Message>(message: M) -> Result<Response<M>, Status> {
+    let bytes = message.encoded_len();
+    if bytes <= ANSWER_BYTES {
+        return Ok(Response::new(message));
+    }
+    let wrong = format!(
+        "would take {bytes} bytes; at most {ANSWER_BYTES} are sent, so read the events instead, or ask in process"
+    );
+    Err(status(Invalid::field("answer", wrong)))
+}
+
 /// The status of any error of ours.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 fn status<E: WireError>(error: E) -> Status {
@@ -85,4 +99,24 @@ fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status
         domain: domain.clone(),
         known,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seriatim_proto::v1;
+
+    #[test]
+    fn an_answer_that_no_client_reads_is_refused_with_a_reason() {
+        let of = |bytes: usize| v1::JsonPayload {
+            type_name: String::new(),
+            json: "x".repeat(bytes),
+        };
+        // The tag, and a length of four bytes.
+        let most = ANSWER_BYTES - 5;
+        assert!(answer(of(most)).is_ok());
+        let refused = answer(of(most + 1)).unwrap_err();
+        let invalid = Invalid::from_status(&refused).unwrap();
+        assert_eq!(invalid.0[0].field, "answer");
+    }
 }

@@ -10,7 +10,7 @@ use v1::query_service_server::QueryService;
 
 use super::event_stream::EventStream;
 use super::page::Page;
-use super::{check_domain, ration, status, store_status};
+use super::{answer, check_domain, ration, status, store_status};
 
 /// Answers questions.
 #[derive(Clone, Debug)]
@@ -45,9 +45,9 @@ impl QueryService for Queries {
         let stream = convert::stream(request.cover.as_ref()).map_err(status)?;
         let at = convert::at_of_state(request.at).map_err(status)?;
         let state = self.coordinator.state(&stream, at).await.map_err(status)?;
-        Ok(Response::new(v1::GetStateResponse {
+        answer(v1::GetStateResponse {
             state: Some((&state).into()),
-        }))
+        })
     }
 
     async fn list_streams(
