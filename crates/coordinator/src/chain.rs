@@ -248,6 +248,9 @@ impl<A: Aggregate> Chain<A> {
             return Err(Box::new(Refusal::Broken(fault)));
         }
         self.standing.current = next;
+        for draft in drafts {
+            self.standing.size.grow(draft.payload.data.len());
+        }
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use crate::admission::{Admission, Place};
 use crate::committer::Committer;
 use crate::host::{DomainInfo, Host, HostOf, Shared};
 use crate::meter::{self, Asked};
+use crate::states::States;
 use crate::view;
 
 /// Snapshots that may be on their way to the store at once.
@@ -114,6 +115,7 @@ impl Coordinator {
     /// wait. To be called before they are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         self.inner.admission.observe();
+        meter::cached_bytes(self.inner.shared.states.bytes());
         for host in self.inner.hosts.values() {
             host.observe();
         }
@@ -136,8 +138,7 @@ impl Coordinator {
     ) -> Result<(&Arc<dyn Host>, Place), SubmitError> {
         let admitted = check(violations).and_then(|()| {
             let host = self.host(domain)?;
-            let settings = &self.inner.shared.settings;
-            Ok((host, self.inner.admission.admit(payloads, settings)?))
+            Ok((host, self.inner.admission.admit(payloads)?))
         });
         if let Err(error) = &admitted
             && let Some(host) = self.inner.hosts.get(domain)
@@ -152,8 +153,7 @@ impl Coordinator {
         &self,
         payloads: impl Iterator<Item = &'a Payload>,
     ) -> Result<Place, SubmitError> {
-        let settings = &self.inner.shared.settings;
-        self.inner.admission.admit(payloads, settings)
+        self.inner.admission.admit(payloads)
     }
 
     fn host(&self, domain: &Domain) -> Result<&Arc<dyn Host>, SubmitError> {
@@ -226,7 +226,7 @@ pub struct CoordinatorBuilder {
     hosts: Vec<(Domain, MakeHost)>,
 }
 
-type MakeHost = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn Host> + Send>;
+type MakeHost = Box<dyn FnOnce(usize, Arc<Shared>) -> Arc<dyn Host> + Send>;
 
 impl fmt::Debug for CoordinatorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -248,7 +248,8 @@ impl CoordinatorBuilder {
     /// Registers an aggregate under its domain.
     #[must_use]
     pub fn aggregate<A: Aggregate>(mut self) -> Self {
-        let make: MakeHost = Box::new(|shared| Arc::new(HostOf::<A>::new(shared, None)));
+        let make: MakeHost =
+            Box::new(|number, shared| Arc::new(HostOf::<A>::new(number, shared, None)));
         self.hosts.push((Domain::of::<A>(), make));
         self
     }
@@ -257,7 +258,8 @@ impl CoordinatorBuilder {
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
         let prepare: Arc<dyn Prepare<A>> = Arc::new(prepare);
-        let make: MakeHost = Box::new(|shared| Arc::new(HostOf::<A>::new(shared, Some(prepare))));
+        let make: MakeHost =
+            Box::new(|number, shared| Arc::new(HostOf::<A>::new(number, shared, Some(prepare))));
         self.hosts.push((Domain::of::<A>(), make));
         self
     }
@@ -272,15 +274,16 @@ impl CoordinatorBuilder {
         let shared = Arc::new(Shared {
             store: self.store,
             committer,
+            states: Arc::new(States::new(self.settings.cached_bytes)),
             settings: self.settings,
             background: Arc::new(Semaphore::new(BACKGROUND)),
         });
         let mut hosts = BTreeMap::new();
-        for (domain, make) in self.hosts {
+        for (number, (domain, make)) in self.hosts.into_iter().enumerate() {
             if hosts.contains_key(&domain) {
                 return Err(StartError::RegisteredTwice { domain });
             }
-            let host = make(Arc::clone(&shared));
+            let host = make(number, Arc::clone(&shared));
             hosts.insert(domain, host);
         }
         Ok(Coordinator {

@@ -6,6 +6,7 @@ use seriatim_core::{
 };
 
 use crate::guard::guarded;
+use crate::state_size::StateSize;
 
 /// A state and the stream's sequence it stands for.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Standing<A> {
     pub(crate) current: Option<Sequence>,
     /// The newest snapshot this state knows of.
     pub(crate) snapshot: Option<Sequence>,
+    /// What the state takes, for the cache.
+    pub(crate) size: StateSize,
 }
 
 impl<A: Aggregate> Standing<A> {
@@ -23,6 +26,7 @@ impl<A: Aggregate> Standing<A> {
             state: A::default(),
             current: None,
             snapshot: None,
+            size: StateSize::default(),
         }
     }
 }
@@ -79,10 +83,18 @@ pub(crate) async fn load<A: Aggregate>(
 }
 
 fn replay<A: Aggregate>(mut state: A, loaded: Loaded) -> Result<Standing<A>, Trouble> {
+    let mut size = StateSize::default();
+    size.grow(
+        loaded
+            .snapshot
+            .as_ref()
+            .map_or(0, |snapshot| snapshot.state.len()),
+    );
     let snapshot = loaded.snapshot.map(|snapshot| snapshot.sequence);
     let mut current = snapshot;
     for payload in loaded.payloads {
         let sequence = next(current)?;
+        size.grow(payload.data.len());
         let event = decode::<A>(sequence, payload)?;
         guarded("evolve", || state.evolve(&event))?;
         current = Some(sequence);
@@ -91,6 +103,7 @@ fn replay<A: Aggregate>(mut state: A, loaded: Loaded) -> Result<Standing<A>, Tro
         state,
         current,
         snapshot,
+        size,
     })
 }
 

@@ -4,8 +4,9 @@ use seriatim_core::RecordedEvent;
 
 /// What a page should come to, in bytes of payload.
 pub(crate) const TARGET: usize = 4 << 20;
-/// What an event is taken to be before anything is known of the events.
-const ASSUMED: usize = TARGET / 100;
+/// How many events there are in a page before anything is known of them, and what one of them is taken to be.
+const FIRST: usize = 100;
+const ASSUMED: usize = 16 << 10;
 /// From here on a page is no faster for being larger.
 pub(crate) const LARGEST: usize = 2000;
 
@@ -25,7 +26,7 @@ impl Default for PageSize {
 impl PageSize {
     /// For pages of so many bytes of payload.
     pub(crate) fn of(target: usize) -> Self {
-        let limit = (target / ASSUMED).max(1);
+        let limit = (target / ASSUMED).clamp(1, FIRST);
         Self { limit, target }
     }
 

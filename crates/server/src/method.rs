@@ -2,9 +2,10 @@
 
 use crate::arriving::Messages;
 
-/// What an answer of unknown size is reckoned with until it is made: a state, or a letter with its states.
-const LARGE: usize = 4 * 1024 * 1024;
-/// The same for a list, and for what is read of the log or of a stream at once.
+/// What an answer of unknown size is reckoned with until it is made: a state, a letter with its states, or the first events
+/// that are read of a log or of a stream.
+pub(crate) const LARGE: usize = 4 * 1024 * 1024;
+/// The same for a list, and for what is read of a log or of a stream at once when the size of its events is known.
 pub(crate) const PAGE: usize = 256 * 1024;
 
 /// What there is to know of a method.

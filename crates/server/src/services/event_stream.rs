@@ -12,7 +12,7 @@ use seriatim_proto::v1;
 use tonic::Status;
 
 use super::{check_domain, status, store_status};
-use crate::method::PAGE;
+use crate::method::{LARGE, PAGE};
 use crate::ration::{Held, Ration};
 
 /// Events read from the store at once: at first, and at most.
@@ -29,7 +29,7 @@ const BOOK_BYTES: usize = 64 * 1024;
 pub(super) struct EventStream {
     store: Arc<dyn Store>,
     /// For what is read and not yet sent.
-    _room: Held,
+    room: Held,
     stream: StreamId,
     /// The next event to read from the store; `None` if there is none.
     next: Option<Sequence>,
@@ -58,7 +58,7 @@ impl EventStream {
         }
         let mut events = Self {
             store: coordinator.store().clone(),
-            _room: unread.wait(PAGE).await,
+            room: unread.wait(LARGE).await,
             stream,
             next: Some(from),
             through,
@@ -111,6 +111,7 @@ impl EventStream {
             Some(_) | None => None,
         };
         let bytes: usize = self.read.iter().map(|event| event.payload.data.len()).sum();
+        self.room.settle(PAGE.max(bytes));
         let fitting = PIECE_BYTES * self.read.len() / bytes.max(1);
         let most = MOST_PIECE_EVENTS.min(self.piece_events * PIECE_GROWTH);
         self.piece_events = fitting.clamp(1, most);

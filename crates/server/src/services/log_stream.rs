@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::status;
-use crate::method::PAGE;
+use crate::method::{LARGE, PAGE};
 use crate::ration::{Held, Ration};
 
 /// What the events of one response may take, unless it is a single one.
@@ -25,6 +25,8 @@ pub(super) struct LogStream {
     unread: Ration,
     /// Held while a page is read from the store, and while one is in hand.
     room: Option<Held>,
+    /// What the next page is reckoned with.
+    page_bytes: usize,
     /// Whether nothing followed what was read last.
     at_the_end: bool,
     closed: watch::Receiver<bool>,
@@ -49,6 +51,7 @@ impl LogStream {
             subscription,
             unread,
             room: None,
+            page_bytes: LARGE,
             at_the_end: false,
             closed,
             batch: None,
@@ -95,20 +98,27 @@ impl LogStream {
 
     /// At the end of the log it waits without room, for what many have in common there.
     async fn read_batch(&mut self) -> Result<Batch, Status> {
-        match self.at_the_end {
-            true => self.room = None,
-            false => self.have_room().await,
+        if self.at_the_end {
+            self.room = None;
+        } else {
+            self.have_room().await;
         }
         let batch = self.subscription.next().await.map_err(status)?;
         self.at_the_end = batch.caught_up();
-        self.have_room().await;
+        let room = self.have_room().await;
+        let events = batch.events();
+        let bytes: usize = events.map(|event| event.payload.data.len()).sum();
+        room.settle(PAGE.max(bytes));
+        self.page_bytes = PAGE;
         Ok(batch)
     }
 
-    async fn have_room(&mut self) {
-        if self.room.is_none() {
-            self.room = Some(self.unread.wait(PAGE).await);
-        }
+    async fn have_room(&mut self) -> &mut Held {
+        let room = match self.room.take() {
+            Some(room) => room,
+            None => self.unread.wait(self.page_bytes).await,
+        };
+        self.room.insert(room)
     }
 
     /// As many events of a batch as fit, from the one after `sent` on, and what follows from them. `None` if the

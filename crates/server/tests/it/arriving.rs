@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt};
 use seriatim_core::SubmitError;
 use seriatim_proto::status::WireError;
 use seriatim_proto::v1;
-use tonic::codegen::Bytes;
 use tonic::{Code, Status};
 use v1::submit_stream_response::Result as Answer;
 
@@ -32,33 +30,6 @@ fn assert_overloaded(status: &Status) {
 
 fn fill() -> v1::SubmitRequest {
     ask(&till(), "Fill", r#"{"coins":1}"#)
-}
-
-/// A thousand messages of 4 MiB, each but for its last byte, took 4 GB.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn what_arrives_on_one_connection_takes_no_more_memory_than_it_may() {
-    use crate::own_process::OwnProcess;
-    let server = OwnProcess::start(":");
-    let mut raw = Raw::connect(server.address(), 65_535).await;
-    let before = server.resident_bytes();
-    let large = Bytes::from(vec![0; 4 * MIB - 1]);
-    let mut begun = Vec::new();
-    let mut answers = FuturesUnordered::new();
-    for _ in 0..1000 {
-        let mut call = raw.call("CommandService/Submit").await;
-        call.send(header(4 * MIB).to_vec());
-        call.send(large.clone());
-        answers.push(call.answer);
-        begun.push(call.message);
-    }
-    // Eight messages are 32 MiB. The client cannot begin to send some of the others for lack of a window.
-    for _ in 0..900 {
-        let answer = soon(answers.next()).await.unwrap().unwrap();
-        assert_overloaded(&Status::from_header_map(answer.headers()).unwrap());
-    }
-    let grown = server.resident_bytes() - before;
-    assert!(grown < 128 * MIB, "{} MiB", grown / MIB);
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ mod raw;
 mod arriving;
 mod unread;
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 mod own_process;
 mod sagas;
 mod sqlite;

@@ -1,9 +1,15 @@
 //! A server in a process of its own, whose memory, time and descriptors are its own.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use seriatim_coordinator::{Coordinator, Settings};
+use seriatim_store_sqlite::SqliteStore;
+use seriatim_testkit::faults::FaultyStore;
 
 use crate::rig::Rig;
+use crate::till::Till;
 
 /// The name of the test that is the process.
 const MAIN: &str = "own_process::serves_until_its_input_ends";
@@ -12,7 +18,20 @@ const SAYS: &str = "listening at ";
 #[tokio::test]
 #[ignore = "not a test: other tests run it as a process of its own"]
 async fn serves_until_its_input_ends() {
-    let rig = Rig::start().await;
+    // What is stored must not count as what is in memory.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let file = SqliteStore::open_file(&path).await.unwrap();
+    let store = FaultyStore::new(Arc::new(file));
+    let coordinator = Coordinator::builder(Arc::new(store.clone()))
+        .aggregate::<Till>()
+        .settings(Settings {
+            cached_bytes: 16 * 1024 * 1024,
+            ..Settings::default()
+        })
+        .start()
+        .unwrap();
+    let rig = Rig::start_on(store, coordinator, |server| server).await;
     println!("\n{SAYS}{}", rig.url);
     let ended = || std::io::stdin().read_to_end(&mut Vec::new());
     tokio::task::spawn_blocking(ended).await.unwrap().unwrap();
@@ -21,11 +40,13 @@ async fn serves_until_its_input_ends() {
 /// It ends when this is dropped.
 pub(crate) struct OwnProcess {
     child: Child,
+    /// Kept open: after a minute the process says that it has been running for so long.
+    _output: Lines<BufReader<ChildStdout>>,
     pub(crate) url: String,
 }
 
 impl OwnProcess {
-    /// A server on an empty memory store; `before` is said to the shell that starts it.
+    /// A server on an empty SQLite file that keeps 16 MiB of states; `before` is said to the shell that starts it.
     pub(crate) fn start(before: &str) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
@@ -39,6 +60,7 @@ impl OwnProcess {
         let said = lines.find_map(|line| Some(line.ok()?.strip_prefix(SAYS)?.to_owned()));
         Self {
             child,
+            _output: lines,
             url: said.expect("it ended before it listened"),
         }
     }

@@ -6,14 +6,11 @@ use prost::Message;
 use seriatim_core::StreamId;
 use seriatim_proto::{convert, v1};
 use tonic::Code;
-use tonic::transport::{Channel, Endpoint};
-use v1::command_service_client::CommandServiceClient;
+use tonic::transport::Endpoint;
 use v1::query_service_client::QueryServiceClient;
 
 use crate::raw::{Raw, RawCall, framed};
 use crate::rig::*;
-
-const MIB: usize = 1024 * 1024;
 
 fn address(rig: &Rig) -> &str {
     rig.url.strip_prefix("http://").unwrap()
@@ -69,69 +66,6 @@ async fn until(holds: impl AsyncFn() -> bool) {
         }
     })
     .await;
-}
-
-#[cfg(target_os = "linux")]
-mod memory {
-    use super::*;
-    use crate::own_process::OwnProcess;
-
-    async fn connect(server: &OwnProcess) -> Channel {
-        let endpoint = Endpoint::from_shared(server.url.clone()).unwrap();
-        endpoint.connect().await.unwrap()
-    }
-
-    #[track_caller]
-    fn assert_grown_by_less_than(server: &OwnProcess, before: usize, most: usize) {
-        let grown = server.resident_bytes().saturating_sub(before);
-        assert!(grown < most, "{} MiB", grown / MIB);
-    }
-
-    /// A thousand states of 1 MB each were made at once, and took a gigabyte.
-    #[tokio::test]
-    async fn of_states_that_nobody_reads() {
-        let server = OwnProcess::start(":");
-        let mut commands = CommandServiceClient::new(connect(&server).await);
-        let stream = till();
-        commands.submit(label(&stream, 1_000_000)).await.unwrap();
-        let before = server.resident_bytes();
-        let mut raw = Raw::connect(server.address(), 0).await;
-        let mut calls = Vec::new();
-        for _ in 0..1000 {
-            calls.push(ask_raw(&mut raw, "QueryService/GetState", &state_of(&stream)).await);
-        }
-        // Others are served meanwhile, also with states.
-        for _ in 0..20 {
-            commands.submit(label(&till(), 10)).await.unwrap();
-            let mut queries = QueryServiceClient::new(connect(&server).await);
-            soon(queries.get_state(state_of(&stream))).await.unwrap();
-        }
-        assert_grown_by_less_than(&server, before, 100 * MIB);
-    }
-
-    /// Each of a thousand subscribers had two pages of 4 MiB in hand.
-    #[tokio::test]
-    async fn of_subscriptions_that_nobody_reads() {
-        let server = OwnProcess::start(":");
-        let mut commands = CommandServiceClient::new(connect(&server).await);
-        let stream = till();
-        for _ in 0..10 {
-            commands.submit(label(&stream, 1_000_000)).await.unwrap();
-        }
-        let before = server.resident_bytes();
-        let mut raw = Raw::connect(server.address(), 65_535).await;
-        let mut calls = Vec::new();
-        for _ in 0..1000 {
-            let request = from_the_first();
-            let call = ask_raw(&mut raw, "SubscriptionService/Subscribe", &request).await;
-            calls.push(call);
-        }
-        for _ in 0..20 {
-            commands.submit(label(&till(), 10)).await.unwrap();
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_grown_by_less_than(&server, before, 100 * MIB);
-    }
 }
 
 /// A call whose client takes nothing is ended; the connection goes on, and what was held is given back.
