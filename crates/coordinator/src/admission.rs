@@ -24,6 +24,17 @@ pub(crate) struct Admission {
 pub(crate) struct Place {
     _place: OwnedSemaphorePermit,
     _bytes: OwnedSemaphorePermit,
+    _of_caller: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// The same, and a permit of the caller's with it.
+    pub(crate) fn with(self, of_caller: Option<OwnedSemaphorePermit>) -> Self {
+        Self {
+            _of_caller: of_caller,
+            ..self
+        }
+    }
 }
 
 impl Admission {
@@ -52,6 +63,7 @@ impl Admission {
         Ok(Place {
             _place: self.places.take(1).map_err(refused)?,
             _bytes: self.bytes.take(bytes).map_err(refused)?,
+            _of_caller: None,
         })
     }
 

@@ -10,7 +10,7 @@ use seriatim_core::{
     LetterFilter, LetterStatus, Limits, Payload, Prepare, QueryError, Receipt, RejectedEffect,
     Simulation, StateView, Store, StoreError, StreamId, SubmitError, ThreeWay,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::Settings;
@@ -81,6 +81,20 @@ impl Coordinator {
         self.host_to_ask(&letter.stream().domain)?
             .examine(letter)
             .await
+    }
+
+    /// [`submit`](CommandGateway::submit) of a caller who counts what is in work: the permit is given back when the command is
+    /// answered, or not admitted, also if nobody waits for the answer any more.
+    pub async fn submit_holding(
+        &self,
+        request: CommandRequest,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Receipt, SubmitError> {
+        let violations = self.limits().check_command(&request);
+        let asked = Asked::Command(request.merge);
+        let domain = &request.stream.domain;
+        let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
+        host.submit(request, place.with(permit)).await
     }
 
     /// The store it works on.
@@ -184,11 +198,7 @@ impl Coordinator {
 #[async_trait]
 impl CommandGateway for Coordinator {
     async fn submit(&self, request: CommandRequest) -> Result<Receipt, SubmitError> {
-        let violations = self.limits().check_command(&request);
-        let asked = Asked::Command(request.merge);
-        let domain = &request.stream.domain;
-        let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
-        host.submit(request, place).await
+        self.submit_holding(request, None).await
     }
 
     async fn record(&self, request: FactRequest) -> Result<Receipt, SubmitError> {

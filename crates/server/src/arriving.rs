@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::{Bytes, Incoming};
 use seriatim_core::SubmitError;
 use seriatim_proto::convert::Invalid;
@@ -14,10 +14,13 @@ use seriatim_proto::status::WireError;
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
 
+use crate::entry::Entry;
 use crate::frames::{Frames, Malformed};
 use crate::meter::{self, NotRead};
 use crate::ration::{Held, Ration};
 
+/// How long the rest of a request that is refused may take to come, to be thrown away.
+const REST_TIME: Duration = Duration::from_secs(1);
 /// When to send again what there was no room for.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -37,13 +40,19 @@ pub(crate) struct Arriving {
     messages: Messages,
     frames: Frames,
     ration: Ration,
-    /// Of the message that is arriving: its number, and what it takes. One that came at once is not counted.
+    /// Of the message that is arriving, or waits to be in work: its number, and what it takes. One that came at once and need
+    /// not wait is not counted.
     held: Option<(usize, Held)>,
     time: Duration,
-    /// Ends when what is arriving must be complete.
+    /// Ends when what is arriving must be complete, or is not waited for any more to be thrown away.
     late: Option<Pin<Box<Sleep>>>,
-    /// Once set, nothing more is read.
+    /// What a request must go through once it is complete, if there is something.
+    entry: Option<Entry>,
+    is_complete: bool,
+    /// Once set, nothing more is read of it; the rest is thrown away, and this is the answer.
     refusal: Option<Status>,
+    most_bytes: usize,
+    thrown_away: usize,
 }
 
 impl Arriving {
@@ -53,6 +62,7 @@ impl Arriving {
         most_bytes: usize,
         ration: Ration,
         time: Duration,
+        entry: Option<Entry>,
     ) -> Self {
         Self {
             body,
@@ -62,7 +72,11 @@ impl Arriving {
             held: None,
             time,
             late: None,
-            refusal: None,
+            refusal: entry.as_ref().and_then(|entry| entry.check().err()),
+            entry,
+            is_complete: false,
+            most_bytes,
+            thrown_away: 0,
         }
     }
 
@@ -97,11 +111,7 @@ impl Arriving {
         }
         match self.hold() {
             true => (data.len(), None),
-            false => {
-                meter::not_read(NotRead::TooMuch);
-                let retry_after = RETRY_AFTER;
-                (0, Some(SubmitError::Overloaded { retry_after }.to_status()))
-            }
+            false => (0, Some(too_much())),
         }
     }
 
@@ -127,12 +137,58 @@ impl Arriving {
         }
     }
 
-    /// What is left to say when the client has ended.
-    fn end(&mut self) -> Option<Status> {
-        self.held = None;
-        let complete = self.frames.end(self.messages == Messages::One);
-        complete.err().map(Malformed::to_status)
+    /// Ready when the client has ended, and its request may be run.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        if !self.is_complete {
+            let complete = self.frames.end(self.messages == Messages::One);
+            complete.map_err(Malformed::to_status)?;
+            self.is_complete = true;
+        }
+        let entered = match &mut self.entry {
+            Some(entry) => entry.poll(cx),
+            None => Poll::Ready(Ok(())),
+        };
+        if entered.is_pending() && self.held.is_none() {
+            let held = self.ration.take(self.frames.last_bytes());
+            self.held = Some((self.frames.finished(), held.ok_or_else(too_much)?));
+        }
+        entered
     }
+
+    fn refuse(&mut self, refusal: Status) {
+        self.held = None;
+        self.late = None;
+        self.refusal = Some(refusal);
+    }
+
+    /// Ready when the rest of a request that is refused has come, or what is usually under way of it.
+    ///
+    /// HTTP/2 takes bytes that come for a call which is over for an error of the client, and ends the connection with all its
+    /// calls after a thousand of them.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.is_complete && self.thrown_away <= self.most_bytes {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
+                    Some(data) => self.thrown_away += data.len(),
+                    None => break,
+                },
+                Poll::Ready(_) => break,
+                Poll::Pending => {
+                    let late = (self.late).get_or_insert_with(|| Box::pin(sleep(REST_TIME)));
+                    ready!(late.as_mut().poll(cx));
+                    break;
+                }
+            }
+        }
+        self.is_complete = true;
+        Poll::Ready(())
+    }
+}
+
+fn too_much() -> Status {
+    meter::not_read(NotRead::TooMuch);
+    let retry_after = RETRY_AFTER;
+    SubmitError::Overloaded { retry_after }.to_status()
 }
 
 impl http_body::Body for Arriving {
@@ -144,30 +200,46 @@ impl http_body::Body for Arriving {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         if let Some(refusal) = self.refusal.clone() {
+            ready!(self.poll_rest(cx));
             return Poll::Ready(Some(Err(refusal)));
         }
-        let data = match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => data,
-                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
-            },
+        let read = match self.is_complete {
+            true => Poll::Ready(None),
+            false => Pin::new(&mut self.body).poll_frame(cx),
+        };
+        let data = match read {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().ok(),
             Poll::Ready(Some(Err(error))) => {
                 return Poll::Ready(Some(Err(Status::from_error(error.into()))));
             }
-            Poll::Ready(None) => return Poll::Ready(self.end().map(Err)),
+            Poll::Ready(None) => None,
             Poll::Pending => {
                 let refusal = ready!(self.poll_late(cx));
-                self.refusal = Some(refusal.clone());
-                return Poll::Ready(Some(Err(refusal)));
+                self.refuse(refusal);
+                // Nothing is under way that could be thrown away.
+                self.is_complete = true;
+                return self.poll_frame(cx);
             }
         };
+        // The end, or trailers, which mean the same: gRPC has none in a request.
+        let Some(data) = data else {
+            let ended = ready!(self.poll_end(cx));
+            self.held = None;
+            let Err(refusal) = ended else {
+                return Poll::Ready(None);
+            };
+            self.refuse(refusal);
+            return self.poll_frame(cx);
+        };
         let (fine, refusal) = self.look_at(&data);
-        self.refusal = refusal;
-        match &self.refusal {
-            Some(refusal) if fine == 0 => Poll::Ready(Some(Err(refusal.clone()))),
-            // What came before is read as usual.
-            _ => Poll::Ready(Some(Ok(Frame::data(data.slice(..fine))))),
+        if let Some(refusal) = refusal {
+            self.refuse(refusal);
+            if fine == 0 {
+                return self.poll_frame(cx);
+            }
         }
+        // Of what is refused, what came before is read as usual.
+        Poll::Ready(Some(Ok(Frame::data(data.slice(..fine)))))
     }
 
     fn size_hint(&self) -> SizeHint {

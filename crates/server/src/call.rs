@@ -17,6 +17,8 @@ use tower_service::Service as _;
 use crate::ServerSettings;
 use crate::answer::{Answer, shorten};
 use crate::arriving::Arriving;
+use crate::entry::{Entry, InWorkOf};
+use crate::gate::{Gate, InWork};
 use crate::grpc_timeout;
 use crate::method::{AnswerSize, Method};
 use crate::ration::{Budget, Ration};
@@ -35,6 +37,23 @@ pub(crate) struct Shared {
     settings: ServerSettings,
     arriving: Arc<Budget>,
     unread: Arc<Budget>,
+    gate: Arc<Gate>,
+}
+
+/// What a service is told of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// What may be under way to its client.
+    pub(crate) unread: Ration,
+    pub(crate) gate: Arc<Gate>,
+    in_work: InWorkOf,
+}
+
+impl Call {
+    /// That it is in work, if it is one request to write something.
+    pub(crate) fn into_work(self) -> Option<InWork> {
+        self.in_work.take()
+    }
 }
 
 impl Shared {
@@ -42,6 +61,7 @@ impl Shared {
         Self {
             arriving: Arc::new(Budget::new(settings.arriving_bytes)),
             unread: Arc::new(Budget::new(settings.unread_bytes)),
+            gate: Arc::new(Gate::new(&settings)),
             routes,
             settings,
         }
@@ -80,9 +100,16 @@ impl Calls {
             AnswerSize::Reckoned(bytes) => Some(self.unread.wait(bytes).await),
             AnswerSize::InPages | AnswerSize::Small => None,
         };
+        let gate = &self.shared.gate;
+        let in_work = InWorkOf::default();
+        let entry = method.writes.then(|| Entry::new(gate, &in_work));
         let uri = request.uri().clone();
         let (mut head, body) = request.into_parts();
-        head.extensions.insert(self.unread.clone());
+        head.extensions.insert(Call {
+            unread: self.unread.clone(),
+            gate: Arc::clone(gate),
+            in_work,
+        });
         let settings = &self.shared.settings;
         let body = Body::new(Arriving::new(
             body,
@@ -90,6 +117,7 @@ impl Calls {
             settings.message_bytes,
             self.arriving,
             settings.request_time,
+            entry,
         ));
         let mut routes = self.shared.routes.clone();
         let Ok(mut answered) = routes.call(Request::from_parts(head, body)).await;

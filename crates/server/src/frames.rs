@@ -77,6 +77,11 @@ impl Frames {
         self.finished
     }
 
+    /// The length of the message that came last, or is arriving.
+    pub(crate) fn last_bytes(&self) -> usize {
+        self.announced
+    }
+
     /// The length of the message that has begun and is not complete; 0 while that is not known.
     pub(crate) fn unfinished(&self) -> Option<usize> {
         match (self.header_bytes, self.message_bytes) {

@@ -6,6 +6,8 @@ mod settings;
 mod connections;
 mod call;
 mod grpc_timeout;
+mod gate;
+mod entry;
 mod arriving;
 mod frames;
 mod method;

@@ -5,6 +5,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 const CONNECTIONS: &str = "seriatim_connections";
 const REFUSED: &str = "seriatim_connections_refused_total";
 const NOT_READ: &str = "seriatim_requests_not_read_total";
+const KEPT_OUT: &str = "seriatim_requests_kept_out_total";
 const NOT_TAKEN: &str = "seriatim_answers_not_taken_total";
 
 /// Tells the installed recorder what each of them means.
@@ -19,6 +20,11 @@ pub(crate) fn describe() {
         NOT_READ,
         Unit::Count,
         "Requests that were refused while they arrived, by reason"
+    );
+    describe_counter!(
+        KEPT_OUT,
+        Unit::Count,
+        "Commands and facts that were refused unread, because too many were in work"
     );
     describe_counter!(
         NOT_TAKEN,
@@ -62,6 +68,10 @@ pub(crate) fn not_read(reason: NotRead) {
         NotRead::TooSlow => "too_slow",
     };
     counter!(NOT_READ, "reason" => reason).increment(1);
+}
+
+pub(crate) fn kept_out() {
+    counter!(KEPT_OUT).increment(1);
 }
 
 pub(crate) fn not_taken() {

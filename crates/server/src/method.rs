@@ -13,6 +13,8 @@ pub(crate) const PAGE: usize = 256 * 1024;
 pub(crate) struct Method {
     pub(crate) messages: Messages,
     pub(crate) answer: AnswerSize,
+    /// Whether each of its calls is one request to write something.
+    pub(crate) writes: bool,
 }
 
 /// How the answer of a method is counted.
@@ -36,6 +38,7 @@ impl Method {
                     false => Messages::One,
                 },
                 answer: AnswerSize::Small,
+                writes: false,
             };
         };
         Self {
@@ -57,6 +60,10 @@ impl Method {
                 | "DeadLetterService/Discard" => AnswerSize::Reckoned(LARGE),
                 _ => AnswerSize::Reckoned(PAGE),
             },
+            writes: matches!(
+                ours,
+                "CommandService/Submit" | "CommandService/HandBack" | "FactService/Record"
+            ),
         }
     }
 }
@@ -77,8 +84,15 @@ mod tests {
             for service in &file.service {
                 for method in &service.method {
                     let name = format!("{}/{}", service.name(), method.name());
-                    let Method { messages, answer } =
-                        Method::at(&format!("/{}.{name}", file.package()));
+                    let Method {
+                        messages,
+                        answer,
+                        writes,
+                    } = Method::at(&format!("/{}.{name}", file.package()));
+                    assert_eq!(
+                        writes,
+                        answer == AnswerSize::Small && messages == Messages::One
+                    );
                     assert_eq!(
                         method.client_streaming(),
                         messages == Messages::Any,

@@ -31,6 +31,14 @@ pub struct ServerSettings {
     pub unread_bytes_per_connection: usize,
     /// How long a client may take nothing of an answer that waits for it. Default 60 s; then the call is ended.
     pub answer_time: Duration,
+    /// Commands and facts that are in work at once, for all clients: from when they have arrived until they are answered,
+    /// `Prepare` included. Default 1,024. More of them wait, and count among what arrives.
+    pub in_work: usize,
+    /// Calls that may wait for that. Default 32,768. One more is refused unread, with `RESOURCE_EXHAUSTED` and a retry delay.
+    /// What waits in a `SubmitStream` is not among them: it holds back its client.
+    pub waiting: usize,
+    /// How long one of them may wait. Default 2 s; then it is refused in the same way.
+    pub waiting_time: Duration,
     /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
     pub in_flight_per_stream: usize,
     /// How often the health looks at the store. Default 1 s.
@@ -53,6 +61,9 @@ impl Default for ServerSettings {
             unread_bytes: 256 * 1024 * 1024,
             unread_bytes_per_connection: 8 * 1024 * 1024,
             answer_time: Duration::from_secs(60),
+            in_work: 1024,
+            waiting: 32_768,
+            waiting_time: Duration::from_secs(2),
             in_flight_per_stream: 1024,
             health_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),

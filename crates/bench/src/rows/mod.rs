@@ -7,6 +7,7 @@ mod p12;
 mod p13;
 mod p15;
 pub(crate) mod p16;
+mod p18;
 mod postgres;
 mod sqlite;
 
@@ -74,6 +75,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("P15", On::Sqlite, p15::measure),
     Benchmark::of("P16", On::Postgres, p16::measure),
     Benchmark::of("P16", On::Sqlite, p16::measure),
+    Benchmark::of("P18", On::Postgres, p18::measure),
+    Benchmark::of("P18", On::Sqlite, p18::measure),
     Benchmark::of("P17", On::Postgres, postgres::growth::measure).only_by_name(),
     Benchmark::of("LAYOUT", On::Postgres, postgres::layout::measure).only_by_name(),
     #[cfg(feature = "driver-comparison")]

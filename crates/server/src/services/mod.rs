@@ -30,15 +30,16 @@ use seriatim_proto::convert::{Echo, Invalid};
 use seriatim_proto::status::WireError;
 use tonic::{Request, Response, Status};
 
+use crate::call::Call;
 use crate::ration::Ration;
 
 /// When to ask again a store that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// What may be under way to the client of a call.
-fn ration<M>(request: &Request<M>) -> Ration {
-    let ration = request.extensions().get::<Ration>();
-    ration.expect("every call comes through `Calls`").clone()
+/// What is known of a call. To be asked once: that it is in work is told to whoever asks first.
+fn call<M>(request: &mut Request<M>) -> Call {
+    let call = request.extensions_mut().remove::<Call>();
+    call.expect("every call comes through `Calls`")
 }
 
 /// Whether the answer shows the events of a receipt: if they are asked for, and take no more than `bytes` or what there is

@@ -10,7 +10,8 @@ use v1::query_service_server::QueryService;
 
 use super::event_stream::EventStream;
 use super::page::Page;
-use super::{answer, check_domain, ration, status, store_status};
+use super::{answer, call, check_domain, status, store_status};
+use crate::call::Call;
 
 /// Answers questions.
 #[derive(Clone, Debug)]
@@ -30,9 +31,9 @@ impl QueryService for Queries {
 
     async fn get_events(
         &self,
-        request: Request<v1::GetEventsRequest>,
+        mut request: Request<v1::GetEventsRequest>,
     ) -> Result<Response<Self::GetEventsStream>, Status> {
-        let unread = ration(&request);
+        let Call { unread, .. } = call(&mut request);
         let events = EventStream::open(&self.coordinator, unread, request.get_ref()).await?;
         Ok(Response::new(events.books()))
     }

@@ -8,7 +8,8 @@ use tonic::{Request, Response, Status};
 use v1::subscription_service_server::SubscriptionService;
 
 use super::log_stream::LogStream;
-use super::{ration, status};
+use super::{call, status};
+use crate::call::Call;
 use crate::method::PAGE;
 
 /// Feeds the log to clients.
@@ -30,9 +31,9 @@ impl SubscriptionService for Subscriptions {
 
     async fn subscribe(
         &self,
-        request: Request<v1::SubscribeRequest>,
+        mut request: Request<v1::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let unread = ration(&request);
+        let Call { unread, .. } = call(&mut request);
         let (begin, filter) = convert::subscription_of(request.into_inner()).map_err(status)?;
         let subscription = self.feed.subscribe(begin, filter).await.map_err(status)?;
         let subscription = subscription.in_pages_of(PAGE / 2);

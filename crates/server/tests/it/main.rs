@@ -31,6 +31,8 @@ mod connections;
 mod raw;
 mod arriving;
 mod unread;
+mod overload;
+mod refused_unread;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]

@@ -34,6 +34,10 @@ impl Projector for Gate {
 
 /// A server with a component named `gate`.
 pub(crate) async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
+    gated_with(permits, ServerSettings::default()).await
+}
+
+pub(crate) async fn gated_with(permits: usize, settings: ServerSettings) -> (Rig, Arc<Semaphore>) {
     let store = Arc::new(MemoryStore::new());
     let permits = Arc::new(Semaphore::new(permits));
     let reaction = AtLeastOnce::new(
@@ -58,7 +62,7 @@ pub(crate) async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
     let rig = Rig::start_on_store(store, |server| {
         (server.reactions(Arc::new(reactions))).settings(ServerSettings {
             health_interval: often,
-            ..Default::default()
+            ..settings
         })
     });
     let rig = rig.await;
