@@ -1,6 +1,9 @@
 //! How much one request may carry, and how much may come of it.
 
-use crate::{CommandRequest, FactRequest, FieldViolation, Metadata, Payload, RejectedEffect};
+use crate::{
+    ClaimKey, CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
+    RejectedEffect,
+};
 
 /// How much one request may carry, and how much may come of it. Over a limit it is refused before anything is written.
 ///
@@ -54,6 +57,12 @@ impl Limits {
                 self.premises
             );
             found.push(FieldViolation::new("premises", message));
+        }
+        if !request.premises.is_empty() && request.expected == ExpectedSequence::Any {
+            found.push(FieldViolation::new(
+                "premises",
+                "a premise speaks of the state at the expected sequence, and none is expected: say at which sequence you looked",
+            ));
         }
         found
     }
@@ -131,7 +140,7 @@ impl Limits {
     /// The external id of an effect is not its key: it only travels.
     fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
-        let reserved = |external_id: &String| external_id.starts_with('\0');
+        let reserved = |external_id: &String| ClaimKey::is_reserved(external_id);
         if !effect && metadata.external_id.as_ref().is_some_and(reserved) {
             found.push(FieldViolation::new(
                 "cover.external_id",

@@ -303,7 +303,7 @@ impl AppBuilder {
             let auditor = crate::app::auditor(&coordinator, &reactions);
             Arc::new(AuditJob::start(auditor, settings))
         });
-        Ok(App {
+        let app = App {
             coordinator,
             feed,
             reactions,
@@ -314,7 +314,9 @@ impl AppBuilder {
             door,
             #[cfg(feature = "server")]
             metrics,
-        })
+        };
+        app.say_that_it_runs();
+        Ok(app)
     }
 }
 

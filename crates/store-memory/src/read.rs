@@ -9,7 +9,9 @@ use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
     LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
 };
+use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::{Log, MemoryStore, Partition, Stream};
 
 #[async_trait]
@@ -40,7 +42,12 @@ impl EventStore for MemoryStore {
             .events_of(stream, from, until.saturating_sub(from))
             .map(|event| event.payload.clone())
             .collect();
-        Ok(Loaded { snapshot, payloads })
+        let last = through.and_then(|through| log.event_id(&load.stream, through));
+        Ok(Loaded {
+            snapshot,
+            payloads,
+            last,
+        })
     }
 
     async fn read_stream(
@@ -145,11 +152,16 @@ impl EventStore for MemoryStore {
         });
         Ok(claims.take(limit).collect())
     }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Log {
-    pub(crate) fn new(count: NonZero<u16>) -> Self {
+    pub(crate) fn new(count: NonZero<u16>, clock: Clock) -> Self {
         Self {
+            clock,
             partitions: LogPartition::all(count).map(|_| Partition::new()).collect(),
             streams: BTreeMap::new(),
             letters: BTreeMap::new(),
@@ -173,6 +185,13 @@ impl Log {
 
     pub(crate) fn head(&self, partition: LogPartition) -> Position {
         Position(self.partitions[partition.index()].len() as u64)
+    }
+
+    /// Which event a stream has at a sequence.
+    pub(crate) fn event_id(&self, stream: &StreamId, sequence: Sequence) -> Option<Uuid> {
+        let stream = self.streams.get(stream)?;
+        let mut found = self.events_of(stream, u64::from(sequence.0), 1);
+        found.next().map(|event| event.id)
     }
 
     fn events_of<'a>(

@@ -68,6 +68,21 @@ const MIGRATIONS: &[Script] = &[
         name: "letters",
         sql: include_str!("../../../migrations/postgres/0010_letters.sql"),
     },
+    Script {
+        number: 11,
+        name: "domain_numbers",
+        sql: include_str!("../../../migrations/postgres/0011_domain_numbers.sql"),
+    },
+    Script {
+        number: 12,
+        name: "timers_by_clock",
+        sql: include_str!("../../../migrations/postgres/0012_timers_by_clock.sql"),
+    },
+    Script {
+        number: 13,
+        name: "snapshots_by_event",
+        sql: include_str!("../../../migrations/postgres/0013_snapshots_by_event.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

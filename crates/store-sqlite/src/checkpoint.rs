@@ -9,7 +9,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
     Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LogPartition,
     Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreError, StreamId, Taking, Tenure,
-    Timestamp, Wish, Work,
+    Timestamp, Wish, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -111,7 +111,7 @@ impl CheckpointStore for SqliteStore {
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
         let (tenure, why) = (tenure.clone(), why.to_owned());
         let pause = move |transaction: &mut Transaction<'_, '_>| {
-            let until = Timestamp::now().later_by(lease).as_micros();
+            let until = lease_end(Timestamp::now(), lease).as_micros();
             let change = "SET leased_until = ?6, paused = ?7";
             let text = update_text(change, "");
             update(transaction.connection, &tenure, &text, &[&until, &why])
@@ -250,7 +250,7 @@ fn take(
         Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)))
     });
     if let Some((Some(owner), until)) = found.optional()?
-        && now < until
+        && lease_runs(now, until)
     {
         return Ok(Taking::Busy { owner, until });
     }
@@ -273,7 +273,7 @@ fn take(
         id.as_bytes(),
         &*owner.name,
         owner.id.as_bytes(),
-        now.later_by(lease).as_micros(),
+        lease_end(now, lease).as_micros(),
         row::position_column(begin),
         now.as_micros(),
     );
@@ -283,7 +283,7 @@ fn take(
 }
 
 fn hold(connection: &Connection, tenure: &Tenure, lease: Duration) -> Result<Hold, Error> {
-    let until = Timestamp::now().later_by(lease).as_micros();
+    let until = lease_end(Timestamp::now(), lease).as_micros();
     update(connection, tenure, &hold_text(), &[&until])
 }
 
@@ -309,7 +309,7 @@ fn advance_checkpoint(
     lease: Duration,
 ) -> Result<Hold, Error> {
     let now = Timestamp::now();
-    let until = now.later_by(lease).as_micros();
+    let until = lease_end(now, lease).as_micros();
     let from = row::position_column(tenure.position);
     let values: [&dyn ToSql; 4] = [&until, &row::position_column(to), &now.as_micros(), &from];
     update(connection, tenure, &advance_text(), &values)
@@ -363,12 +363,11 @@ pub(crate) fn list(
 ) -> Result<Vec<Checkpoint>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT component, partition, share_count, share_index, position, epoch,
-             CASE WHEN leased_until > ?2 THEN owner END, leased_until, moved_at, paused
+             owner, leased_until, moved_at, paused
          FROM seriatim_checkpoints WHERE ?1 IS NULL OR component = ?1
          ORDER BY component, partition, share_count, share_index",
     )?;
-    let now = Timestamp::now().as_micros();
-    let rows = select.query_map((component.map(Component::as_str), now), checkpoint)?;
+    let rows = select.query_map([component.map(Component::as_str)], checkpoint)?;
     rows.collect()
 }
 
@@ -386,12 +385,14 @@ pub(crate) fn key(work: &Work) -> (&str, u16, u16, u16) {
 
 fn checkpoint(row: &Row<'_>) -> Result<Checkpoint, Error> {
     let epoch: i64 = row.get(5)?;
+    let leased_until = Timestamp::from_micros(row.get(7)?);
+    let owner: Option<String> = row.get(6)?;
     Ok(Checkpoint {
         work: work(row)?,
         position: row::position(row, 4)?,
         epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(5, epoch))?,
-        owner: row.get(6)?,
-        leased_until: Timestamp::from_micros(row.get(7)?),
+        owner: owner.filter(|_| lease_runs(Timestamp::now(), leased_until)),
+        leased_until,
         moved_at: Timestamp::from_micros(row.get(8)?),
         paused: row.get(9)?,
     })

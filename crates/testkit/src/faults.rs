@@ -12,8 +12,8 @@ use futures::future::BoxFuture;
 use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore,
     ClaimRecord, ClearedTimer, CommandLetter, Component, DeadLetterStore, Domain, EventStore, Hold,
-    KeyedClaim, LetterFilter, Load, Loaded, LogPartition, Overdue, Owner, Parked, Position,
-    ReactionLetter, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
+    KeyedClaim, LetterFilter, Load, Loaded, LogPartition, NewTimer, Overdue, Owner, Parked,
+    Position, ReactionLetter, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
     StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
@@ -345,6 +345,11 @@ impl EventStore for FaultyStore {
         self.call("list the claims", inner.claims(after, limit))
             .await
     }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        let inner = self.inner();
+        self.call("flush", inner.flush()).await
+    }
 }
 
 #[async_trait]
@@ -548,7 +553,7 @@ impl CheckpointStore for FaultyStore {
 
 #[async_trait]
 impl TimerStore for FaultyStore {
-    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+    async fn set_timers(&self, timers: &[NewTimer]) -> Result<(), StoreError> {
         let inner = self.inner();
         self.call("set timers", inner.set_timers(timers)).await
     }

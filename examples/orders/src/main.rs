@@ -6,10 +6,13 @@ mod reactions;
 mod stock;
 mod story;
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Parser;
-use seriatim::{App, SqliteStore};
+use seriatim::{AnyError, App, SqliteStore};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use order::Order;
 use order_list::OrderList;
@@ -41,17 +44,9 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> std::process::ExitCode {
-    match run(Args::parse()).await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("orders: {error}");
-            std::process::ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), AnyError> {
+    log_to_stderr();
+    let args = Args::parse();
     if args.list {
         return order_list::show(&args.order_list, args.json).await;
     }
@@ -81,6 +76,16 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     ended?;
     println!("orders: everything that was admitted is finished");
     Ok(())
+}
+
+/// What goes wrong, and when it is over; with `RUST_LOG=info` also what happens otherwise.
+fn log_to_stderr() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 }
 
 /// What is printed may end up in a log.

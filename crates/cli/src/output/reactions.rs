@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use seriatim_core::{Progress, Work};
 
-use super::table::align;
+use super::lines::Lines;
 
 pub(crate) fn work_json(work: &Work) -> Value {
     json!({
@@ -32,8 +32,8 @@ pub(crate) fn progress_json(progress: &Progress) -> Value {
     })
 }
 
-pub(crate) fn progress(all: &[Progress]) -> String {
-    let lines: Vec<_> = all
+pub(crate) fn progress(all: &[Progress]) -> Lines {
+    let rows: Vec<_> = all
         .iter()
         .map(|progress| {
             let checkpoint = &progress.checkpoint;
@@ -51,11 +51,9 @@ pub(crate) fn progress(all: &[Progress]) -> String {
             ]
         })
         .collect();
-    align(&lines)
+    Lines::aligned(&rows)
 }
 
-pub(crate) fn resumed(work: &[Work]) -> String {
-    work.iter()
-        .map(|work| format!("{work}: goes on\n"))
-        .collect()
+pub(crate) fn resumed(work: &[Work]) -> Lines {
+    work.iter().map(|work| format!("{work}: goes on")).collect()
 }

@@ -12,6 +12,7 @@ mod chaining;
 mod failures;
 mod limits;
 mod large_events;
+mod merges;
 mod snapshots;
 mod views;
 mod desk;

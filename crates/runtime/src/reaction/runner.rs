@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use seriatim_core::{LogPartition, Owner, Position, Reaction, Share, Work};
+use seriatim_core::{LONGEST_LEASE, LogPartition, Owner, Position, Reaction, Share, Work};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -53,7 +53,7 @@ pub struct ReactionSettings {
     /// How long work stays with this process after it has fallen silent: the time until another takes over, and the
     /// longest that its clock may run slower than that of the storage. Prolonged at a third of it. Timers that ring here
     /// ring elsewhere after that time too, if they were not acted upon.
-    /// Less than 3 ms counts as 3 ms.
+    /// Less than 3 ms counts as 3 ms, and more than five minutes as five minutes ([`LONGEST_LEASE`]).
     pub lease: Duration,
 }
 
@@ -99,7 +99,7 @@ impl Reactions {
             stop,
         };
         let me = Owner::new(&settings.owner);
-        let lease = settings.lease.max(SHORTEST_LEASE);
+        let lease = settings.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE);
         for enrolled in components {
             let rota = Rota {
                 reaction: Arc::clone(&enrolled.reaction),

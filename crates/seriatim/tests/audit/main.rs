@@ -7,3 +7,4 @@ mod excused;
 mod processes;
 mod restored;
 mod stage;
+mod verbs;

@@ -176,7 +176,7 @@ async fn whom_nobody_knows_is_refused_before_anything_is_written() {
     ] {
         let wait = v1::WaitFor {
             components: names.into_iter().map(Into::into).collect(),
-            limit: None,
+            limit: HOUR.try_into().ok(),
         };
         let request = v1::SubmitRequest {
             wait_for: Some(wait),
@@ -214,6 +214,17 @@ async fn a_wait_for_too_long_or_for_too_many_is_refused_before_anything_is_writt
     assert_eq!(faulty_fields(&status), ["wait_for.components"]);
     assert_eq!(rig.head().await.0, 0);
     rig.submit(waiting(64, 0, 1)).await;
+}
+
+#[tokio::test]
+async fn an_empty_message_waits_for_nobody() {
+    let (rig, _) = gated(0).await;
+    let request = v1::SubmitRequest {
+        wait_for: Some(v1::WaitFor::default()),
+        ..fill(&till(), HOUR)
+    };
+    let response = rig.commands().submit(request).await.unwrap();
+    assert_eq!(response.into_inner().not_handled, None);
 }
 
 #[tokio::test]

@@ -8,5 +8,6 @@ mod owners;
 mod parking;
 mod resuming;
 mod sharing;
+mod store_failed;
 mod tally;
 mod whole;
