@@ -55,6 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .boxed(".seriatim.v1.SubmitRequest.effect");
     tonic_prost_build::configure()
         .extern_path(".google.rpc", "::tonic_types::pb")
+        .codec_path("crate::codec::WireCodec")
         .compile_fds_with_config(compiler.file_descriptor_set(), names)?;
     Ok(())
 }

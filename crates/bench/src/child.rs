@@ -5,11 +5,12 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use seriatim::ServerSettings;
 use seriatim::core::ExpectedSequence::{Any, NoStream};
 use seriatim_bench::Outcome;
 use seriatim_bench::domain::{Ledger, new_roots};
 use seriatim_bench::load::rate_for;
-use seriatim_bench::product::Product;
+use seriatim_bench::product::{Product, builder};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -31,6 +32,12 @@ pub(crate) enum Role {
     },
     /// Touches streams and prints how large it was.
     Memory { url: String, streams: usize },
+    /// Serves over gRPC, prints its address, and ends when it is given a line.
+    Door {
+        url: String,
+        in_work: usize,
+        waiting: usize,
+    },
 }
 
 /// The role of this process, if it is not the one that somebody has started.
@@ -56,8 +63,29 @@ pub(crate) fn play(role: Role) -> Outcome<()> {
             let sizes = runtime.block_on(rows::p16::touch_all(&url, streams))?;
             println!("{}", serde_json::to_string(&sizes)?);
         }
+        Role::Door {
+            url,
+            in_work,
+            waiting,
+        } => {
+            let settings = ServerSettings {
+                in_work,
+                waiting,
+                ..ServerSettings::default()
+            };
+            runtime.block_on(serve(&url, settings))?;
+        }
     }
     Ok(())
+}
+
+async fn serve(url: &str, settings: ServerSettings) -> Outcome<()> {
+    let builder = builder(url).await?.server_settings(settings);
+    let app = builder.listen("127.0.0.1:0").start().await?;
+    println!("{}", app.address().ok_or("the application has no door")?);
+    let line = || std::io::stdin().read_line(&mut String::new());
+    tokio::task::spawn_blocking(line).await??;
+    Ok(app.shutdown().await?)
 }
 
 async fn write(url: &str, roots: Vec<Uuid>, in_flight: usize, time: Duration) -> Outcome<f64> {
@@ -109,6 +137,15 @@ impl Process {
             "" => Err("a process that is measured has ended too early".into()),
             line => Ok(line.to_owned()),
         }
+    }
+
+    /// How much time it has spent on the processors, in seconds, if this system says so.
+    pub(crate) fn cpu_seconds(&self) -> Option<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // After the name, which may hold anything: user and system time are the 12th and 13th, in hundredths.
+        let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<f64>().ok();
+        Some((ticks()? + ticks()?) / 100.0)
     }
 
     /// Lets it go on.

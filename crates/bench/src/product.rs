@@ -20,8 +20,13 @@ pub struct Product {
 impl Product {
     /// Opens the store that `url` names.
     pub async fn open(url: &str) -> Outcome<Self> {
+        Self::open_with(url, seriatim::Settings::default()).await
+    }
+
+    /// The same with other settings.
+    pub async fn open_with(url: &str, settings: seriatim::Settings) -> Outcome<Self> {
         Ok(Self {
-            app: builder(url).await?.start().await?,
+            app: builder(url).await?.settings(settings).start().await?,
         })
     }
 
@@ -53,11 +58,6 @@ pub async fn builder(url: &str) -> Outcome<AppBuilder> {
         .await?
         .aggregate::<Ledger>()
         .aggregate::<Archive>())
-}
-
-/// How many aggregates of a domain are kept in memory.
-pub fn cached_aggregates() -> u64 {
-    seriatim::Settings::default().cached_aggregates
 }
 
 /// The command of every measurement, for a stream of `domain`, and what its sender believes of that.

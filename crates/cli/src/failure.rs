@@ -101,6 +101,7 @@ impl Failure {
     fn of_trouble<E: Display>(error: &CallError<E>, again: &str) -> Self {
         let (exit, next) = match error {
             CallError::Unreachable(_) | CallError::TimedOut => (Exit::Unavailable, again),
+            CallError::NotSent => (Exit::Unavailable, "send it again"),
             CallError::Invalid(_) => (Exit::Invalid, "correct it"),
             CallError::Denied(_) => (Exit::Denied, "ask those who run the server"),
             CallError::Refused(_) | CallError::Foreign(_) | CallError::Garbled(_) => (

@@ -1,70 +1,121 @@
-//! The door: how much may wait, and whether anything may come in at all.
+//! The door: how much may be in work, and whether anything may come in at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use seriatim_core::{Payload, SubmitError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::{Settings, meter};
 
-/// Bytes of payload that take one more place in the queue.
-const BYTES_PER_PLACE: usize = 4096;
+/// How often a payload is in memory: as it came, decoded, as an event, and in the answer.
+const COPIES: usize = 4;
 
-/// Counts what is admitted and not yet answered.
+/// Counts what is admitted and not yet answered: how many there are, and about how much memory they take.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    places: Arc<Semaphore>,
-    all: u32,
+    places: Room,
+    bytes: Room,
+    retry_after: Duration,
 }
 
-/// A place in the queue, free again when this is dropped.
-pub(crate) type Place = OwnedSemaphorePermit;
+/// A place in the queue, and bytes of it, free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _place: OwnedSemaphorePermit,
+    _bytes: OwnedSemaphorePermit,
+    _of_caller: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// The same, and a permit of the caller's with it.
+    pub(crate) fn with(self, of_caller: Option<OwnedSemaphorePermit>) -> Self {
+        Self {
+            _of_caller: of_caller,
+            ..self
+        }
+    }
+}
 
 impl Admission {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let all = settings.queue_places.max(1);
+        let bytes = u32::try_from(settings.queue_bytes).unwrap_or(u32::MAX);
         Self {
-            places: Arc::new(Semaphore::new(all as usize)),
-            all,
+            places: Room::of(settings.queue_places),
+            bytes: Room::of(bytes),
+            retry_after: settings.retry_after,
         }
     }
 
-    /// Takes places for these payloads, or says why there are none. Never waits.
+    /// Takes a place for these payloads, or says why there is none. Never waits. What is larger than the queue is admitted when
+    /// the queue is empty.
     pub(crate) fn admit<'a>(
         &self,
         payloads: impl Iterator<Item = &'a Payload>,
-        settings: &Settings,
     ) -> Result<Place, SubmitError> {
-        let bytes: usize = payloads.map(|payload| payload.data.len()).sum();
-        let places = u32::try_from(1 + bytes / BYTES_PER_PLACE).unwrap_or(u32::MAX);
-        Arc::clone(&self.places)
-            .try_acquire_many_owned(places.min(self.all))
-            .map_err(|error| match error {
-                TryAcquireError::Closed => SubmitError::ShuttingDown,
-                TryAcquireError::NoPermits => SubmitError::Overloaded {
-                    retry_after: settings.retry_after,
-                },
-            })
+        let bytes: usize = payloads.map(|payload| COPIES * payload.data.len()).sum();
+        let refused = |error| match error {
+            TryAcquireError::Closed => SubmitError::ShuttingDown,
+            TryAcquireError::NoPermits => SubmitError::Overloaded {
+                retry_after: self.retry_after,
+            },
+        };
+        Ok(Place {
+            _place: self.places.take(1).map_err(refused)?,
+            _bytes: self.bytes.take(bytes).map_err(refused)?,
+            _of_caller: None,
+        })
     }
 
     /// Tells the metrics how full the queue is.
     pub(crate) fn observe(&self) {
-        let all = self.all as usize;
-        meter::queue(all.saturating_sub(self.places.available_permits()), all);
+        meter::queue(self.places.taken(), self.places.size());
+        meter::queue_bytes(self.bytes.taken(), self.bytes.size());
     }
 
     /// Whether the door is open.
     pub(crate) fn is_open(&self) -> bool {
-        !self.places.is_closed()
+        !self.places.left.is_closed()
     }
 
     /// Admits nothing more, and returns when everything admitted is answered.
     pub(crate) async fn close(&self) {
         // Waiting for all places first would let new commands in for as long as somebody sends some.
         // `close` fails waiting acquirers, so what is out is counted instead.
-        self.places.close();
-        while self.places.available_permits() < self.all as usize {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        self.places.left.close();
+        while self.places.taken() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+}
+
+/// Room for so many of something.
+#[derive(Debug)]
+struct Room {
+    left: Arc<Semaphore>,
+    all: u32,
+}
+
+impl Room {
+    fn of(all: u32) -> Self {
+        let all = all.max(1);
+        Self {
+            left: Arc::new(Semaphore::new(all as usize)),
+            all,
+        }
+    }
+
+    /// More than there are count as all.
+    fn take(&self, wanted: usize) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(self.all);
+        Arc::clone(&self.left).try_acquire_many_owned(wanted)
+    }
+
+    fn size(&self) -> usize {
+        self.all as usize
+    }
+
+    fn taken(&self) -> usize {
+        self.size().saturating_sub(self.left.available_permits())
     }
 }

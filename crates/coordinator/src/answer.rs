@@ -8,7 +8,7 @@ use seriatim_core::{
 };
 
 use crate::collision;
-use crate::history::{Trouble, events_between};
+use crate::history::{Trouble, first_between};
 use crate::host::Shared;
 use crate::job::Job;
 use crate::judge::Refusal;
@@ -126,7 +126,7 @@ pub(crate) async fn refused(shared: &Shared, stream: StreamId, refusal: Refusal)
             let believed = conflict.expected.believed().flatten();
             let shown = shared.settings.shown_events;
             let intervening =
-                events_between(&*shared.store, &stream, believed, conflict.current, shown).await;
+                first_between(&*shared.store, &stream, believed, conflict.current, shown).await;
             match intervening {
                 Ok(intervening) => SubmitError::Conflict(Box::new(SequenceConflict {
                     stream,

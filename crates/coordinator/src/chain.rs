@@ -92,7 +92,7 @@ impl<A: Aggregate> Chain<A> {
                 }
                 verdict => verdict,
             };
-            match verdict {
+            match verdict.within(&shared.settings.limits) {
                 Verdict::Append { drafts, merged } if !drafts.is_empty() || job.claim.is_some() => {
                     self.append(stream, job, drafts, merged);
                 }
@@ -251,6 +251,9 @@ impl<A: Aggregate> Chain<A> {
             return Err(Box::new(Refusal::Broken(fault)));
         }
         self.standing.current = next;
+        for draft in drafts {
+            self.standing.size.grow(draft.payload.data.len());
+        }
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use seriatim_core::{
     LetterFilter, LetterStatus, Limits, Payload, Prepare, QueryError, Receipt, RejectedEffect,
     Simulation, StateView, Store, StoreError, StreamId, SubmitError, ThreeWay,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::Settings;
@@ -18,6 +18,7 @@ use crate::admission::{Admission, Place};
 use crate::committer::Committer;
 use crate::host::{DomainInfo, Host, HostOf, Shared};
 use crate::meter::{self, Asked};
+use crate::states::States;
 use crate::view;
 
 /// Snapshots that may be on their way to the store at once.
@@ -82,6 +83,20 @@ impl Coordinator {
             .await
     }
 
+    /// [`submit`](CommandGateway::submit) of a caller who counts what is in work: the permit is given back when the command is
+    /// answered, or not admitted, also if nobody waits for the answer any more.
+    pub async fn submit_holding(
+        &self,
+        request: CommandRequest,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Receipt, SubmitError> {
+        let violations = self.limits().check_command(&request);
+        let asked = Asked::Command(request.merge);
+        let domain = &request.stream.domain;
+        let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
+        host.submit(request, place.with(permit)).await
+    }
+
     /// The store it works on.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.shared.store
@@ -114,6 +129,7 @@ impl Coordinator {
     /// wait. To be called before they are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         self.inner.admission.observe();
+        meter::cached_bytes(self.inner.shared.states.bytes());
         for host in self.inner.hosts.values() {
             host.observe();
         }
@@ -136,8 +152,7 @@ impl Coordinator {
     ) -> Result<(&Arc<dyn Host>, Place), SubmitError> {
         let admitted = check(violations).and_then(|()| {
             let host = self.host(domain)?;
-            let settings = &self.inner.shared.settings;
-            Ok((host, self.inner.admission.admit(payloads, settings)?))
+            Ok((host, self.inner.admission.admit(payloads)?))
         });
         if let Err(error) = &admitted
             && let Some(host) = self.inner.hosts.get(domain)
@@ -152,8 +167,7 @@ impl Coordinator {
         &self,
         payloads: impl Iterator<Item = &'a Payload>,
     ) -> Result<Place, SubmitError> {
-        let settings = &self.inner.shared.settings;
-        self.inner.admission.admit(payloads, settings)
+        self.inner.admission.admit(payloads)
     }
 
     fn host(&self, domain: &Domain) -> Result<&Arc<dyn Host>, SubmitError> {
@@ -184,11 +198,7 @@ impl Coordinator {
 #[async_trait]
 impl CommandGateway for Coordinator {
     async fn submit(&self, request: CommandRequest) -> Result<Receipt, SubmitError> {
-        let violations = self.limits().check_command(&request);
-        let asked = Asked::Command(request.merge);
-        let domain = &request.stream.domain;
-        let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
-        host.submit(request, place).await
+        self.submit_holding(request, None).await
     }
 
     async fn record(&self, request: FactRequest) -> Result<Receipt, SubmitError> {
@@ -226,7 +236,7 @@ pub struct CoordinatorBuilder {
     hosts: Vec<(Domain, MakeHost)>,
 }
 
-type MakeHost = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn Host> + Send>;
+type MakeHost = Box<dyn FnOnce(usize, Arc<Shared>) -> Arc<dyn Host> + Send>;
 
 impl fmt::Debug for CoordinatorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -248,7 +258,8 @@ impl CoordinatorBuilder {
     /// Registers an aggregate under its domain.
     #[must_use]
     pub fn aggregate<A: Aggregate>(mut self) -> Self {
-        let make: MakeHost = Box::new(|shared| Arc::new(HostOf::<A>::new(shared, None)));
+        let make: MakeHost =
+            Box::new(|number, shared| Arc::new(HostOf::<A>::new(number, shared, None)));
         self.hosts.push((Domain::of::<A>(), make));
         self
     }
@@ -257,7 +268,8 @@ impl CoordinatorBuilder {
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
         let prepare: Arc<dyn Prepare<A>> = Arc::new(prepare);
-        let make: MakeHost = Box::new(|shared| Arc::new(HostOf::<A>::new(shared, Some(prepare))));
+        let make: MakeHost =
+            Box::new(|number, shared| Arc::new(HostOf::<A>::new(number, shared, Some(prepare))));
         self.hosts.push((Domain::of::<A>(), make));
         self
     }
@@ -272,15 +284,16 @@ impl CoordinatorBuilder {
         let shared = Arc::new(Shared {
             store: self.store,
             committer,
+            states: Arc::new(States::new(self.settings.cached_bytes)),
             settings: self.settings,
             background: Arc::new(Semaphore::new(BACKGROUND)),
         });
         let mut hosts = BTreeMap::new();
-        for (domain, make) in self.hosts {
+        for (number, (domain, make)) in self.hosts.into_iter().enumerate() {
             if hosts.contains_key(&domain) {
                 return Err(StartError::RegisteredTwice { domain });
             }
-            let host = make(Arc::clone(&shared));
+            let host = make(number, Arc::clone(&shared));
             hosts.insert(domain, host);
         }
         Ok(Coordinator {

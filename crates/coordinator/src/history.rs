@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::beside::beside;
 use crate::guard::guarded;
+use crate::state_size::StateSize;
 
 /// A state and the stream's sequence it stands for.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Standing<A> {
     pub(crate) last: Option<Uuid>,
     /// The newest snapshot this state knows of.
     pub(crate) snapshot: Option<Sequence>,
+    /// What the state takes, for the cache.
+    pub(crate) size: StateSize,
 }
 
 impl<A: Aggregate> Standing<A> {
@@ -28,6 +31,7 @@ impl<A: Aggregate> Standing<A> {
             current: None,
             last: None,
             snapshot: None,
+            size: StateSize::default(),
         }
     }
 }
@@ -91,7 +95,9 @@ async fn build<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trou
 
 fn replay<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trouble> {
     let mut state = A::default();
+    let mut size = StateSize::default();
     if let Some(snapshot) = &loaded.snapshot {
+        size.grow(snapshot.state.len());
         // A snapshot that panics is one that does not decode.
         match guarded("deserialize", || snapshot.restore::<A>()) {
             Ok(Some(restored)) => state = restored,
@@ -102,6 +108,7 @@ fn replay<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trouble> 
     let mut current = snapshot;
     for payload in loaded.payloads {
         let sequence = next(current)?;
+        size.grow(payload.data.len());
         let event = decode::<A>(sequence, payload)?;
         guarded("evolve", || state.evolve(&event))?;
         current = Some(sequence);
@@ -111,6 +118,7 @@ fn replay<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trouble> 
         current,
         last: loaded.last,
         snapshot,
+        size,
     }))
 }
 
@@ -154,4 +162,42 @@ pub(crate) async fn events_between(
         events.extend(page);
     }
     Ok(events)
+}
+
+/// What the payloads of the events that are shown may take together.
+const SHOWN_BYTES: usize = 1024 * 1024;
+/// How many are read at first where they may be large.
+const SHOWN_PAGE: usize = 8;
+
+/// The first of the recorded events after `base` up to `through`, to be shown to whoever did not know them: at most `limit`,
+/// and no more than what people and programs can take.
+pub(crate) async fn first_between(
+    store: &dyn Store,
+    stream: &StreamId,
+    base: Option<Sequence>,
+    through: Option<Sequence>,
+    limit: usize,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let mut shown = events_between(store, stream, base, through, limit.min(SHOWN_PAGE)).await?;
+    if shown.len() == SHOWN_PAGE && cut(&mut shown) {
+        let last = shown.last().map(|event| event.sequence);
+        let rest = limit - shown.len();
+        shown.extend(events_between(store, stream, last, through, rest).await?);
+    }
+    cut(&mut shown);
+    Ok(shown)
+}
+
+/// Leaves out what is too much to be shown; whether that is nothing.
+pub(crate) fn cut(events: &mut Vec<RecordedEvent>) -> bool {
+    let mut bytes = 0;
+    let fitting = (events.iter())
+        .take_while(|event| {
+            bytes += event.payload.data.len();
+            bytes <= SHOWN_BYTES
+        })
+        .count();
+    let all = fitting == events.len();
+    events.truncate(fitting);
+    all
 }

@@ -22,6 +22,7 @@ use crate::intake::{self, Taken};
 use crate::job::Job;
 use crate::mailbox::Mailboxes;
 use crate::meter::{Asked, DomainMeter};
+use crate::states::{States, StatesOf};
 use crate::{three_way, view};
 
 /// What all domains of a coordinator share.
@@ -29,6 +30,7 @@ use crate::{three_way, view};
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) committer: Committer,
+    pub(crate) states: Arc<States>,
     pub(crate) settings: Settings,
     /// Tickets for work that nobody waits for.
     pub(crate) background: Arc<Semaphore>,
@@ -106,11 +108,16 @@ impl<A: Aggregate> fmt::Debug for HostOf<A> {
 }
 
 impl<A: Aggregate> HostOf<A> {
-    pub(crate) fn new(shared: Arc<Shared>, prepare: Option<Arc<dyn Prepare<A>>>) -> Self {
+    /// The one with this number among the domains of its coordinator.
+    pub(crate) fn new(
+        number: usize,
+        shared: Arc<Shared>,
+        prepare: Option<Arc<dyn Prepare<A>>>,
+    ) -> Self {
         let domain = Domain::of::<A>();
         let meter = DomainMeter::new(&domain);
         Self {
-            mailboxes: Arc::new(Mailboxes::new(shared.settings.cached_aggregates, meter)),
+            mailboxes: Arc::new(Mailboxes::new(StatesOf::new(&shared.states, number), meter)),
             domain,
             shared,
             prepare,

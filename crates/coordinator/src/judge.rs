@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::json;
 use seriatim_core::merge::Resolution;
 use seriatim_core::{
-    Aggregate, Conflict, ConflictReason, Fault, FieldViolation, MergeStrategy, Message, Metadata,
-    Mismatch, ParkReason, Payload, PremiseFault, Rejected, Store, StoreError, StreamFull, StreamId,
-    changed_premises, codec::encode_event, decide_all,
+    Aggregate, Conflict, ConflictReason, Fault, FieldViolation, Limits, MergeStrategy, Message,
+    Metadata, Mismatch, ParkReason, Payload, PremiseFault, Rejected, Store, StoreError, StreamFull,
+    StreamId, changed_premises, codec::encode_event, decide_all,
 };
 
 use crate::collision::{self, Colliding, Rule};
@@ -110,6 +110,20 @@ impl From<&Trouble> for Refusal {
 impl<A: Aggregate> From<Fault> for Verdict<A> {
     fn from(fault: Fault) -> Self {
         Self::Refuse(Refusal::Broken(fault))
+    }
+}
+
+impl<A: Aggregate> Verdict<A> {
+    /// The same, but refused if what it would append is larger than `limits` allow.
+    pub(crate) fn within(self, limits: &Limits) -> Self {
+        let Self::Append { drafts, .. } = &self else {
+            return self;
+        };
+        let violations = limits.check_events(drafts.iter().map(|draft| &draft.payload));
+        match violations.is_empty() {
+            true => self,
+            false => Self::Refuse(Refusal::Invalid(violations)),
+        }
     }
 }
 

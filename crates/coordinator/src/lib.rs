@@ -25,6 +25,8 @@ mod committer;
 mod gather;
 mod lookup;
 mod history;
+mod state_size;
+mod states;
 mod snapshots;
 mod view;
 mod three_way;

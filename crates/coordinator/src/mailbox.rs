@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foldhash::HashMap;
-use quick_cache::sync::Cache;
 use seriatim_core::{Aggregate, StreamId};
 use uuid::Uuid;
 
@@ -15,28 +14,26 @@ use crate::host::Shared;
 use crate::job::Job;
 use crate::meter::DomainMeter;
 use crate::round::round;
+use crate::states::StatesOf;
 use crate::{gather, snapshots};
 
 /// How many jobs of one stream are decided on top of one another in one round.
 const CHAIN: usize = 1024;
 
 /// The mailboxes of one domain, and the states of its recently used aggregates.
-///
-/// A state in the cache is a starting point: whatever is decided on it is checked against the store before it
-/// counts, so a wrong one costs a round and nothing else.
 pub(crate) struct Mailboxes<A: Aggregate> {
     /// A stream is in here exactly while a task is driving it.
     queues: Mutex<HashMap<Uuid, VecDeque<Job<A>>>>,
     /// Those of streams that nobody drives: a driver takes its state out, and puts it back when it ends.
-    states: Cache<Uuid, Standing<A>>,
+    states: StatesOf,
     meter: DomainMeter,
 }
 
 impl<A: Aggregate> Mailboxes<A> {
-    pub(crate) fn new(cached_aggregates: u64, meter: DomainMeter) -> Self {
+    pub(crate) fn new(states: StatesOf, meter: DomainMeter) -> Self {
         Self {
             queues: Mutex::default(),
-            states: Cache::new(usize::try_from(cached_aggregates).unwrap_or(usize::MAX)),
+            states,
             meter,
         }
     }
@@ -48,7 +45,7 @@ impl<A: Aggregate> Mailboxes<A> {
 
     /// Tells the metrics what can only be looked at.
     pub(crate) fn observe(&self) {
-        self.meter.keeps_states(self.states.len());
+        self.meter.keeps_states(self.states.count());
     }
 
     /// Puts a job behind those of its stream, and sees to it that somebody drives the stream.
@@ -80,8 +77,7 @@ struct Driver<A: Aggregate> {
 
 impl<A: Aggregate> Driver<A> {
     async fn drive(mut self, first: Job<A>) {
-        let kept = self.mailboxes.states.remove(&self.stream.root);
-        let mut kept = kept.map(|(_, standing)| standing);
+        let mut kept = self.mailboxes.states.take(self.stream.root);
         if !first.begins_a_stream() {
             self.mailboxes.meter.looked_for_state(kept.is_some());
         }
@@ -119,7 +115,7 @@ impl<A: Aggregate> Driver<A> {
         if jobs.is_empty() {
             // Before the stream is given up: the next driver must find it.
             if let Some(standing) = kept.take() {
-                self.mailboxes.states.insert(self.stream.root, standing);
+                self.mailboxes.states.put(self.stream.root, standing);
             }
             queues.remove(&self.stream.root);
             self.done = true;

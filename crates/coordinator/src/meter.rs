@@ -16,6 +16,7 @@ const DURATION: &str = "seriatim_request_duration_seconds";
 const CONFLICTS: &str = "seriatim_conflicts_total";
 const CACHE: &str = "seriatim_cache_requests_total";
 const CACHED: &str = "seriatim_cached_aggregates";
+const CACHED_BYTES: &str = "seriatim_cached_bytes";
 const BATCHES: &str = "seriatim_append_batch_appends";
 const APPENDS: &str = "seriatim_append_duration_seconds";
 const FAILED: &str = "seriatim_append_failures_total";
@@ -24,6 +25,8 @@ const LETTERS_WAITING: &str = "seriatim_dead_letters";
 const LETTERS_OLDEST: &str = "seriatim_dead_letters_oldest_seconds";
 const QUEUE_USED: &str = "seriatim_queue_places_used";
 const QUEUE: &str = "seriatim_queue_places";
+const QUEUE_BYTES_USED: &str = "seriatim_queue_bytes_used";
+const QUEUE_BYTES: &str = "seriatim_queue_bytes";
 
 /// Waiting letters that are counted at most: each holds a whole request.
 pub(crate) const LETTERS: usize = 100;
@@ -54,6 +57,11 @@ pub fn describe_metrics() {
     );
     describe_counter!(CACHE, Unit::Count, "States asked of the cache, by result");
     describe_gauge!(CACHED, Unit::Count, "States in the cache");
+    describe_gauge!(
+        CACHED_BYTES,
+        Unit::Bytes,
+        "What the states in the cache take, as it is estimated"
+    );
     describe_histogram!(BATCHES, Unit::Count, "Appends in one commit");
     describe_histogram!(APPENDS, Unit::Seconds, "Time the store took for one commit");
     describe_counter!(
@@ -82,6 +90,12 @@ pub fn describe_metrics() {
         "How long the oldest of them has waited"
     );
     describe_gauge!(QUEUE, Unit::Count, "Places in the queue");
+    describe_gauge!(
+        QUEUE_BYTES_USED,
+        Unit::Bytes,
+        "Memory that what is in the queue takes, as it is estimated"
+    );
+    describe_gauge!(QUEUE_BYTES, Unit::Bytes, "What it may take");
 }
 
 /// What a sender asked for.
@@ -235,10 +249,21 @@ pub(crate) fn conflict(domain: &Domain, strategy: MergeStrategy, resolution: &'s
     .increment(1);
 }
 
+/// What the states of all domains take.
+pub(crate) fn cached_bytes(bytes: u64) {
+    metrics::gauge!(CACHED_BYTES).set(number(usize::try_from(bytes).unwrap_or(usize::MAX)));
+}
+
 /// How full the queue is.
 pub(crate) fn queue(used: usize, places: usize) {
     metrics::gauge!(QUEUE_USED).set(number(used));
     metrics::gauge!(QUEUE).set(number(places));
+}
+
+/// What the payloads in the queue take.
+pub(crate) fn queue_bytes(used: usize, bytes: usize) {
+    metrics::gauge!(QUEUE_BYTES_USED).set(number(used));
+    metrics::gauge!(QUEUE_BYTES).set(number(bytes));
 }
 
 /// How many letters wait, and since when the first does.

@@ -9,11 +9,15 @@ use seriatim_core::Limits;
 pub struct Settings {
     /// What one request may carry.
     pub limits: Limits,
-    /// Places for what is admitted and not yet answered. A command or fact takes one, and one more for each 4 KiB
-    /// of its payloads; when none is left, senders are told to come again. Default 16,384 (64 MiB at most).
+    /// Commands and facts that may be admitted and not yet answered. When there are as many, senders are told to come again.
+    /// Default 16,384.
     pub queue_places: u32,
-    /// Aggregates of each domain whose state is kept in memory. Default 100,000.
-    pub cached_aggregates: u64,
+    /// The bytes of memory that they may take, together. A payload counts four times: as it came, decoded, as an event and in
+    /// the answer. Default 128 MiB.
+    pub queue_bytes: usize,
+    /// Bytes of memory for the states that are kept, of all domains together, as they are estimated from their JSON. Default
+    /// 128 MiB. The states of streams that are worked on just now come on top.
+    pub cached_bytes: usize,
     /// How often a command is decided anew after other writers were faster. Default 24.
     pub attempts: u32,
     /// How many intervening events a merge compares. Default 256.
@@ -31,7 +35,8 @@ impl Default for Settings {
         Self {
             limits: Limits::default(),
             queue_places: 16_384,
-            cached_aggregates: 100_000,
+            queue_bytes: 128 * 1024 * 1024,
+            cached_bytes: 128 * 1024 * 1024,
             attempts: 24,
             compared_events: 256,
             shown_events: 32,

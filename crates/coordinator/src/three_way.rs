@@ -11,7 +11,7 @@ use seriatim_core::{
 use crate::beside::beside;
 use crate::collision;
 use crate::guard::guarded;
-use crate::history::{self, Standing, events_between};
+use crate::history::{self, Standing, cut, events_between};
 use crate::host::Shared;
 use crate::judge::draft;
 use crate::view::{broken, commits, in_trouble, store_failed, to_view};
@@ -70,10 +70,12 @@ impl<A: Aggregate> Sides<A> {
             what: "command",
             why: error.to_string(),
         })?;
+        let mut intervening: Vec<_> = self.recorded.iter().take(self.shown).cloned().collect();
+        cut(&mut intervening);
         Ok(ThreeWay {
             base: to_view(stream, &self.base)?,
             theirs: to_view(stream, &self.theirs)?,
-            intervening: self.recorded.iter().take(self.shown).cloned().collect(),
+            intervening,
             intervening_total: self.behind(),
             yours: yours(stream, self.base.clone(), &commands)?,
             obstacle: self.obstacle(&commands)?,

@@ -124,7 +124,7 @@ pub(crate) async fn simulate<A: Aggregate>(
         }
         verdict => verdict,
     };
-    let outcome = match verdict {
+    let outcome = match verdict.within(&settings.limits) {
         Verdict::Append { drafts, .. } if drafts.is_empty() => Simulated::Unchanged,
         Verdict::Append { drafts, merged } => {
             let of = stream.clone();

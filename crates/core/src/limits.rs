@@ -1,17 +1,27 @@
-//! How much one request may carry.
+//! How much one request may carry, and how much may come of it.
 
 use crate::{
     ClaimKey, CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
     RejectedEffect,
 };
 
-/// How much one request may carry. Over a limit it is refused before anything is read or written.
+/// How much one request may carry, and how much may come of it. Over a limit it is refused before anything is written.
+///
+/// What is within these limits can be read at every door: over gRPC, an event is smaller than what clients accept by default,
+/// 4 MiB, and a request, which a dead letter keeps whole, is smaller than what a server accepts by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Commands or facts in one request. Default 256.
     pub pages: usize,
-    /// Bytes of one payload. Default 1 MiB.
+    /// Bytes of one payload that is sent. Default 1 MiB.
     pub payload_bytes: usize,
+    /// Bytes of all payloads of one request. Default 4 MiB.
+    pub request_bytes: usize,
+    /// Bytes of the payload of one event that comes of a request. Default 2 MiB: what an aggregate adds to what was sent must
+    /// have room.
+    pub event_bytes: usize,
+    /// Bytes of the payloads of all events that come of one request. Default 16 MiB.
+    pub commit_bytes: usize,
     /// Bytes of an external id, a correlation id, a sender's or a source's name. Default 256.
     pub name_bytes: usize,
     /// Bytes of a fact's description. Default 1,024.
@@ -25,6 +35,9 @@ impl Default for Limits {
         Self {
             pages: 256,
             payload_bytes: 1024 * 1024,
+            request_bytes: 4 * 1024 * 1024,
+            event_bytes: 2 * 1024 * 1024,
+            commit_bytes: 16 * 1024 * 1024,
             name_bytes: 256,
             description_bytes: 1024,
             premises: 64,
@@ -96,6 +109,34 @@ impl Limits {
         found
     }
 
+    /// Everything that is too large of the events that came of a request; empty if nothing is.
+    pub fn check_events<'a>(
+        &self,
+        events: impl Iterator<Item = &'a Payload>,
+    ) -> Vec<FieldViolation> {
+        let mut found = Vec::new();
+        let mut all = 0;
+        for (at, event) in events.enumerate() {
+            let bytes = event.data.len();
+            all += bytes;
+            if bytes > self.event_bytes {
+                let message = format!(
+                    "`{}` would take {bytes} bytes; at most {} are allowed in one event, so ask for less at once",
+                    event.type_name, self.event_bytes
+                );
+                found.push(FieldViolation::new(format!("events[{at}]"), message));
+            }
+        }
+        if all > self.commit_bytes {
+            let message = format!(
+                "would take {all} bytes together; at most {} are allowed for one request, so ask for less at once",
+                self.commit_bytes
+            );
+            found.push(FieldViolation::new("events", message));
+        }
+        found
+    }
+
     /// The external id of an effect is not its key: it only travels.
     fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
@@ -144,7 +185,9 @@ impl Limits {
             found.push(FieldViolation::new("pages", message));
             return;
         }
+        let mut all = 0;
         for (at, payload) in payloads.enumerate() {
+            all += payload.data.len();
             let field = format!("pages[{at}].{field}");
             if payload.type_name.is_empty() {
                 found.push(FieldViolation::new(&field, "has no type name"));
@@ -159,6 +202,13 @@ impl Limits {
                 );
                 found.push(FieldViolation::new(&field, message));
             }
+        }
+        if all > self.request_bytes {
+            let message = format!(
+                "{all} bytes of payloads; at most {} are allowed in one book",
+                self.request_bytes
+            );
+            found.push(FieldViolation::new("pages", message));
         }
     }
 }

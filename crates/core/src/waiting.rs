@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Component, Position, Sequence};
+use crate::{Component, FieldViolation, Position, Sequence};
 
 /// Whom a sender waits for once its command or fact is durable, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub struct WaitFor {
 impl WaitFor {
     /// How long to wait where nobody says.
     pub const LIMIT: Duration = Duration::from_secs(10);
+    /// The longest time that anybody can wait.
+    pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    /// The components that can be waited for at once.
+    pub const COMPONENTS: usize = 64;
 
     /// Waits as long as is usual.
     pub fn new(components: Vec<Component>) -> Self {
@@ -23,6 +27,28 @@ impl WaitFor {
             components,
             limit: Self::LIMIT,
         }
+    }
+
+    /// Everything that is wrong with the form of it; empty if nothing is.
+    pub fn check(&self) -> Vec<FieldViolation> {
+        let mut found = Vec::new();
+        if self.components.len() > Self::COMPONENTS {
+            let message = format!(
+                "{} components; at most {} can be waited for",
+                self.components.len(),
+                Self::COMPONENTS
+            );
+            found.push(FieldViolation::new("wait_for.components", message));
+        }
+        if self.limit > Self::LONGEST {
+            let message = format!(
+                "{} s; at most {} s (a day) can be waited",
+                self.limit.as_secs(),
+                Self::LONGEST.as_secs()
+            );
+            found.push(FieldViolation::new("wait_for.limit", message));
+        }
+        found
     }
 }
 

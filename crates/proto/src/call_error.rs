@@ -5,7 +5,9 @@ use std::fmt;
 
 use tonic::{Code, Status};
 
+use crate::codec::Undecodable;
 use crate::convert::Invalid;
+use crate::departure::NotSent;
 use crate::status::WireError;
 
 /// Why a call brought no answer: an error `E` of the service, or trouble on the way.
@@ -19,6 +21,9 @@ pub enum CallError<E> {
     Unreachable(String),
     /// No answer came in time. What was sent may have been done.
     TimedOut,
+    /// The call did not leave this client in time: the connection was not made yet, or had as many calls open as the
+    /// server allows. Nothing was done, and nothing will be.
+    NotSent,
     /// The sender must prove who it is, or is not allowed to do that.
     Denied(String),
     /// What answers is another service, or another version of this one.
@@ -29,8 +34,14 @@ pub enum CallError<E> {
 
 impl<E: WireError> From<Status> for CallError<E> {
     fn from(status: Status) -> Self {
+        if Undecodable::is_in(&status) {
+            return Self::Garbled(Invalid::field("answer", status.message()));
+        }
         if let Some(error) = E::from_status(&status) {
             return Self::Refused(error);
+        }
+        if NotSent::is_in(&status) {
+            return Self::NotSent;
         }
         let text = in_words(&status);
         match status.code() {
@@ -67,6 +78,9 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::TimedOut => {
                 f.write_str("no answer came in time; what was sent may have been done")
             }
+            Self::NotSent => f.write_str(
+                "the call was not sent, as the connection had no room for it in time; nothing was done",
+            ),
             Self::Denied(text) => write!(f, "the server does not allow that: {text}"),
             Self::Foreign(text) => write!(f, "the server does not know this call: {text}"),
             Self::Garbled(invalid) => write!(f, "the server's answer makes no sense: {invalid}"),
@@ -119,7 +133,8 @@ fn add_causes(text: &mut String, error: Option<&(dyn Error + 'static)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seriatim_core::QueryError;
+    use crate::v1;
+    use seriatim_core::{QueryError, SubmitError};
     use uuid::Uuid;
 
     #[test]
@@ -130,6 +145,24 @@ mod tests {
         assert!(
             matches!(error, CallError::Refused(QueryError::UnknownLetter { id: same }) if same == id)
         );
+    }
+
+    /// The same words, said by the server of a request and found here of its answer.
+    #[test]
+    fn who_sent_bytes_that_are_no_message_is_told_apart() {
+        use prost::Message;
+        let garbled = v1::SubmitRequest::decode(&b"\x0f"[..]).unwrap_err();
+        let found_here = Undecodable(garbled).into_status();
+        let said = Status::with_details(
+            found_here.code(),
+            found_here.message(),
+            found_here.details().to_vec().into(),
+        );
+        let error = CallError::<SubmitError>::from(found_here);
+        assert!(matches!(error, CallError::Garbled(_)), "{error:?}");
+        let error = CallError::<SubmitError>::from(said);
+        let invalid = matches!(error, CallError::Refused(SubmitError::Invalid(_)));
+        assert!(invalid, "{error:?}");
     }
 
     #[test]

@@ -8,13 +8,14 @@ use seriatim_core::{
     RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary, SubmitError,
     SubscribeError, WaitFor,
 };
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic::{IntoRequest, Request, Streaming};
 
 use crate::call_error::{CallError, ConnectError};
+use crate::departure::Departures;
 use crate::server_url::check_server_url;
 use crate::subscription::RemoteSubscription;
-use crate::{RemoteGateway, convert, set_actor, v1};
+use crate::{ANSWER_BYTES, RemoteGateway, convert, set_actor, v1};
 use v1::command_service_client::CommandServiceClient;
 use v1::fact_service_client::FactServiceClient;
 use v1::query_service_client::QueryServiceClient;
@@ -28,7 +29,7 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 /// Calls a server. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub struct Client {
-    channel: Channel,
+    departures: Departures,
     timeout: Duration,
 }
 
@@ -64,14 +65,23 @@ impl Client {
             .http2_keep_alive_interval(timeout.min(KEEPALIVE))
             .keep_alive_timeout(timeout.min(KEEPALIVE));
         Ok(Self {
-            channel: endpoint.connect().await.map_err(error)?,
+            departures: Departures::new(endpoint.connect().await.map_err(error)?),
             timeout,
         })
     }
 
+    /// A client on the same connection whose calls may take another time.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            ..self.clone()
+        }
+    }
+
     /// What a saga sends its effects through, on the same connection. It leaves the events out of the receipts.
     pub fn gateway(&self) -> RemoteGateway {
-        RemoteGateway::new(self.channel.clone()).without_events()
+        RemoteGateway::new(self.departures.channel()).without_events()
     }
 
     /// Runs a command; the receipt carries its events.
@@ -84,9 +94,7 @@ impl Client {
             ..request.into()
         };
         let message = self.request_of(message, request.metadata.actor.as_deref());
-        let answer = CommandServiceClient::new(self.channel.clone())
-            .submit(message)
-            .await;
+        let answer = self.commands().submit(message).await;
         let answer = answer?.into_inner();
         convert::receipt(answer, &request.stream).map_err(CallError::Garbled)
     }
@@ -105,9 +113,7 @@ impl Client {
         };
         let mut message = self.request_of(message, request.metadata.actor.as_deref());
         message.set_timeout(self.timeout.saturating_add(wait.limit));
-        let answer = CommandServiceClient::new(self.channel.clone())
-            .submit(message)
-            .await;
+        let answer = self.commands().submit(message).await;
         read_waited(answer?.into_inner(), &request.stream)
     }
 
@@ -125,9 +131,7 @@ impl Client {
         };
         let mut message = self.request_of(message, request.metadata.actor.as_deref());
         message.set_timeout(self.timeout.saturating_add(wait.limit));
-        let answer = FactServiceClient::new(self.channel.clone())
-            .record(message)
-            .await;
+        let answer = self.facts().record(message).await;
         read_waited(answer?.into_inner().into(), &request.stream)
     }
 
@@ -138,9 +142,7 @@ impl Client {
             ..request.into()
         };
         let message = self.request_of(message, request.metadata.actor.as_deref());
-        let answer = FactServiceClient::new(self.channel.clone())
-            .record(message)
-            .await;
+        let answer = self.facts().record(message).await;
         let answer = answer?.into_inner();
         convert::receipt(answer.into(), &request.stream).map_err(CallError::Garbled)
     }
@@ -153,9 +155,7 @@ impl Client {
     ) -> Result<Simulation, CallError<SubmitError>> {
         let message = convert::simulate_request(request, at);
         let message = self.request_of(message, request.metadata.actor.as_deref());
-        let answer = CommandServiceClient::new(self.channel.clone())
-            .simulate(message)
-            .await;
+        let answer = self.commands().simulate(message).await;
         let answer = answer?.into_inner();
         answer.try_into().map_err(CallError::Garbled)
     }
@@ -172,9 +172,7 @@ impl Client {
             from_sequence: from.map(|Sequence(from)| from),
             through_sequence: through.map(|Sequence(through)| through),
         });
-        let answer = QueryServiceClient::new(self.channel.clone())
-            .get_events(message)
-            .await;
+        let answer = self.queries().get_events(message).await;
         Ok(Events {
             stream: stream.clone(),
             books: answer?.into_inner(),
@@ -191,9 +189,7 @@ impl Client {
             cover: Some(convert::cover(stream)),
             at: convert::state_at(at),
         });
-        let answer = QueryServiceClient::new(self.channel.clone())
-            .get_state(message)
-            .await;
+        let answer = self.queries().get_state(message).await;
         let state = answer?.into_inner().state;
         state
             .unwrap_or_default()
@@ -212,9 +208,7 @@ impl Client {
             page_size: 0,
             page_token: page.unwrap_or_default(),
         });
-        let answer = QueryServiceClient::new(self.channel.clone())
-            .list_streams(message)
-            .await;
+        let answer = self.queries().list_streams(message).await;
         let answer = answer?.into_inner();
         read_page(answer.streams, answer.next_page_token)
     }
@@ -222,9 +216,7 @@ impl Client {
     /// Lists the domains there are.
     pub async fn domains(&self) -> Result<Vec<v1::DomainDescription>, CallError<QueryError>> {
         let message = self.request(v1::ListDomainsRequest {});
-        let answer = QueryServiceClient::new(self.channel.clone())
-            .list_domains(message)
-            .await;
+        let answer = self.queries().list_domains(message).await;
         Ok(answer?.into_inner().domains)
     }
 
@@ -235,11 +227,24 @@ impl Client {
         begin: Begin,
         filter: EventFilter,
     ) -> Result<RemoteSubscription, CallError<SubscribeError>> {
-        RemoteSubscription::open(self.channel.clone(), self.timeout, begin, filter).await
+        let channel = self.departures.channel();
+        RemoteSubscription::open(channel, self.timeout, begin, filter).await
     }
 
-    pub(crate) fn channel(&self) -> Channel {
-        self.channel.clone()
+    fn commands(&self) -> CommandServiceClient<Departures> {
+        CommandServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    fn facts(&self) -> FactServiceClient<Departures> {
+        FactServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    fn queries(&self) -> QueryServiceClient<Departures> {
+        QueryServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    pub(crate) fn departures(&self) -> Departures {
+        self.departures.clone()
     }
 
     pub(crate) fn request<M>(&self, message: M) -> Request<M> {

@@ -1,12 +1,12 @@
 //! The client of those who look after dead letters.
 
 use seriatim_core::{DeadLetter, Decision, LetterFilter, OpenLetter, OperatorError, Verb};
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::call_error::CallError;
 use crate::client::{Page, read_page};
-use crate::{Client, convert, v1};
+use crate::departure::Departures;
+use crate::{ANSWER_BYTES, Client, convert, v1};
 use v1::dead_letter_service_client::DeadLetterServiceClient;
 
 type Call<T> = Result<T, CallError<OperatorError>>;
@@ -55,7 +55,7 @@ impl Client {
         letter.try_into().map_err(CallError::Garbled)
     }
 
-    fn desk(&self) -> DeadLetterServiceClient<Channel> {
-        DeadLetterServiceClient::new(self.channel())
+    fn desk(&self) -> DeadLetterServiceClient<Departures> {
+        DeadLetterServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
     }
 }

@@ -7,6 +7,8 @@ pub mod status;
 mod actor;
 mod call_error;
 mod client;
+mod codec;
+mod departure;
 mod desk;
 mod operator;
 mod read_models;
@@ -20,6 +22,12 @@ pub use client::{Client, Events, Page, Waited};
 pub use remote_gateway::RemoteGateway;
 pub use server_url::{InvalidServerUrl, check_server_url};
 pub use subscription::{Connection, RemoteBatch, RemoteSubscription};
+
+/// The largest answer that a server gives and that clients here read, in bytes. Events, and letters as they are listed, are
+/// always smaller; a state, and a letter with the states that belong to it, may not be, and are refused then.
+///
+/// Clients in other languages read answers of up to 4 MiB unless they are told otherwise. That is enough for events.
+pub const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// The messages, clients and servers generated from `proto/seriatim/v1`.
 #[allow(

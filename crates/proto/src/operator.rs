@@ -1,10 +1,10 @@
 //! The client of those who run a system: what components do, and what they are to do.
 
 use seriatim_core::{Component, OperatorError, Progress, Work};
-use tonic::transport::Channel;
 
 use crate::call_error::CallError;
-use crate::{Client, convert, v1};
+use crate::departure::Departures;
+use crate::{ANSWER_BYTES, Client, convert, v1};
 use v1::admin_service_client::AdminServiceClient;
 
 type Call<T> = Result<T, CallError<OperatorError>>;
@@ -26,8 +26,8 @@ impl Client {
         read(answer.into_inner().work)
     }
 
-    pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {
-        AdminServiceClient::new(self.channel())
+    pub(crate) fn admin(&self) -> AdminServiceClient<Departures> {
+        AdminServiceClient::new(self.departures()).max_decoding_message_size(ANSWER_BYTES)
     }
 }
 

@@ -11,6 +11,8 @@ use seriatim_core::{
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
+use crate::ANSWER_BYTES;
+use crate::codec::Undecodable;
 use crate::convert;
 use crate::set_actor;
 use crate::status::WireError;
@@ -33,8 +35,9 @@ impl RemoteGateway {
     /// Uses a connection.
     pub fn new(channel: Channel) -> Self {
         Self {
-            commands: CommandServiceClient::new(channel.clone()),
-            facts: FactServiceClient::new(channel),
+            commands: CommandServiceClient::new(channel.clone())
+                .max_decoding_message_size(ANSWER_BYTES),
+            facts: FactServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES),
             include_events: true,
         }
     }
@@ -107,6 +110,9 @@ fn receipt<R: Into<v1::SubmitResponse>>(
 
 /// The error behind a status, ours or not.
 fn submit_error(status: &Status) -> SubmitError {
+    if Undecodable::is_in(status) {
+        return unavailable(status.clone());
+    }
     if let Some(error) = SubmitError::from_status(status) {
         return error;
     }

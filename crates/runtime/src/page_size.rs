@@ -4,25 +4,35 @@ use seriatim_core::RecordedEvent;
 
 /// What a page should come to, in bytes of payload.
 pub(crate) const TARGET: usize = 4 << 20;
-/// Before anything is known of the events.
+/// How many events there are in a page before anything is known of them, and what one of them is taken to be.
 const FIRST: usize = 100;
+const ASSUMED: usize = 16 << 10;
 /// From here on a page is no faster for being larger.
 pub(crate) const LARGEST: usize = 2000;
 
 /// Follows the size of the events that were read last.
 #[derive(Debug)]
-pub(crate) struct PageSize(usize);
+pub(crate) struct PageSize {
+    limit: usize,
+    target: usize,
+}
 
 impl Default for PageSize {
     fn default() -> Self {
-        Self(FIRST)
+        Self::of(TARGET)
     }
 }
 
 impl PageSize {
+    /// For pages of so many bytes of payload.
+    pub(crate) fn of(target: usize) -> Self {
+        let limit = (target / ASSUMED).clamp(1, FIRST);
+        Self { limit, target }
+    }
+
     /// The limit for the next page.
     pub(crate) fn limit(&self) -> usize {
-        self.0
+        self.limit
     }
 
     /// Learns from a page.
@@ -32,8 +42,9 @@ impl PageSize {
         }
         let bytes = bytes(page).max(1);
         // At most four times the last one: the next events may be larger.
-        let wished = (page.len().saturating_mul(TARGET) / bytes).min(self.0.saturating_mul(4));
-        self.0 = wished.clamp(1, LARGEST);
+        let most = LARGEST.min(self.limit.saturating_mul(4));
+        let wished = page.len().saturating_mul(self.target) / bytes;
+        self.limit = wished.clamp(1, most);
     }
 }
 

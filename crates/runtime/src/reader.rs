@@ -21,6 +21,8 @@ pub(crate) struct Reader {
     /// There from the first time that it has caught up.
     listener: Option<watch::Receiver<News>>,
     size: PageSize,
+    /// Whether the next page is read while the one before it is in hand.
+    reads_ahead: bool,
     /// What is being read.
     ahead: Option<Ahead>,
     continuity: Continuity,
@@ -35,10 +37,17 @@ impl Reader {
             tail,
             listener: None,
             size: PageSize::default(),
+            reads_ahead: true,
             ahead: None,
             continuity: Continuity::new(partition, begin),
             behind: true,
         }
+    }
+
+    /// Reads pages of about so many bytes from the store, and none ahead.
+    pub(crate) fn read_pages_of(&mut self, bytes: usize) {
+        self.size = PageSize::of(bytes);
+        self.reads_ahead = false;
     }
 
     pub(crate) fn partition(&self) -> LogPartition {
@@ -84,7 +93,7 @@ impl Reader {
         let (events, limit) = self.fetch(store, after).await?;
         self.size.learn(&events);
         let full = events.len() >= limit;
-        if let Some(last) = events.last().filter(|_| full) {
+        if let Some(last) = events.last().filter(|_| full && self.reads_ahead) {
             let limit = self.size.limit();
             let next = Ahead::begin(store, self.partition, last.position, limit);
             self.ahead = Some(next);

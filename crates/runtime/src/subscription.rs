@@ -77,6 +77,16 @@ impl Subscription {
         }
     }
 
+    /// Reads pages of about so many bytes of payload from the store, and none ahead of what is asked for: for one of many
+    /// subscribers, each of whom may be slow. What was recorded just now is shared by all, in pages of any size.
+    #[must_use]
+    pub fn in_pages_of(mut self, bytes: usize) -> Self {
+        for reader in &mut self.readers {
+            reader.read_pages_of(bytes);
+        }
+        self
+    }
+
     /// Waits for the next batch. After an error it stands where it stood: ask again to try again.
     ///
     /// # Cancel safety

@@ -16,7 +16,7 @@ use seriatim_runtime::{
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter,
 };
 #[cfg(feature = "server")]
-use seriatim_server::{InstallError, Metrics, Server};
+use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
 
 use crate::App;
 
@@ -39,6 +39,8 @@ pub struct AppBuilder {
     audit: Option<AuditSettings>,
     #[cfg(feature = "server")]
     listen: Option<String>,
+    #[cfg(feature = "server")]
+    server_settings: ServerSettings,
     #[cfg(feature = "server")]
     metrics: Option<String>,
 }
@@ -68,6 +70,8 @@ impl AppBuilder {
             audit: None,
             #[cfg(feature = "server")]
             listen: None,
+            #[cfg(feature = "server")]
+            server_settings: ServerSettings::default(),
             #[cfg(feature = "server")]
             metrics: None,
         }
@@ -218,6 +222,14 @@ impl AppBuilder {
         self
     }
 
+    /// How much the gRPC door takes on.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn server_settings(mut self, settings: ServerSettings) -> Self {
+        self.server_settings = settings;
+        self
+    }
+
     /// Answers Prometheus at an address, for example at `127.0.0.1:9464`, under `/metrics`; port 0 takes any free one.
     /// Whoever reaches it can read it, so it is best an address of this machine only.
     ///
@@ -273,7 +285,9 @@ impl AppBuilder {
         #[cfg(feature = "server")]
         let door = listener.map(|listener| {
             let server = Server::builder(coordinator.clone(), feed.clone());
-            let server = server.reactions(Arc::clone(&reactions));
+            let server = server
+                .reactions(Arc::clone(&reactions))
+                .settings(self.server_settings);
             Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
         });
         let alarms = Arc::new(Alarms::start(alarms, &self.reaction_settings));

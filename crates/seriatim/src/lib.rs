@@ -112,7 +112,7 @@ pub use seriatim_core::{
 pub use seriatim_derive::{Command, Event, Rejection};
 /// Tells the recorder of a program of its own what each metric means.
 #[cfg(feature = "server")]
-pub use seriatim_server::describe_metrics;
+pub use seriatim_server::{ServerSettings, describe_metrics};
 
 /// Calls the gRPC door of a running application.
 #[cfg(feature = "server")]

@@ -3,10 +3,22 @@
 
 mod server;
 mod settings;
-mod message_limit;
+mod connections;
+mod call;
+mod grpc_timeout;
+mod gate;
+mod entry;
+mod arriving;
+mod frames;
+mod method;
+mod answer;
+mod taking;
+mod ration;
 mod health;
 mod metrics;
+mod meter;
 mod services;
 
 pub use metrics::{InstallError, Metrics, describe_metrics};
 pub use server::{ServeError, Server, ServerBuilder};
+pub use settings::ServerSettings;

@@ -43,6 +43,7 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub fn describe_metrics() {
     seriatim_coordinator::describe_metrics();
     seriatim_runtime::describe_metrics();
+    crate::meter::describe();
     metrics::describe_gauge!(
         STORE_UP,
         metrics::Unit::Count,

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::Desk;
@@ -10,7 +9,7 @@ use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::transport::server::{Router, TcpIncoming};
+use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tonic_reflection::server::Builder as Reflection;
@@ -21,13 +20,10 @@ use v1::fact_service_server::FactServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 
-use crate::health;
-use crate::message_limit::MessageLimit;
+use crate::call::Shared;
 use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
-use crate::settings::Settings;
-
-/// How often a silent connection is asked whether it is still there.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+use crate::settings::ServerSettings;
+use crate::{connections, health};
 
 /// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
 /// health and reflection.
@@ -43,7 +39,7 @@ impl Server {
             coordinator,
             feed,
             reactions: Arc::new(none),
-            settings: Settings::default(),
+            settings: ServerSettings::default(),
         }
     }
 }
@@ -54,7 +50,7 @@ pub struct ServerBuilder {
     coordinator: Coordinator,
     feed: Feed,
     reactions: Arc<Reactions>,
-    settings: Settings,
+    settings: ServerSettings,
 }
 
 impl ServerBuilder {
@@ -65,39 +61,10 @@ impl ServerBuilder {
         self
     }
 
-    /// The largest message it reads. Default 4 MiB. A larger one is refused with INVALID_ARGUMENT.
+    /// Takes other settings than the default ones.
     #[must_use]
-    pub fn max_message_bytes(mut self, bytes: usize) -> Self {
-        self.settings.max_message_bytes = bytes;
-        self
-    }
-
-    /// Calls that one connection may have open at once. Default 1,024; more of them wait at the client.
-    #[must_use]
-    pub fn max_concurrent_streams(mut self, calls: u32) -> Self {
-        self.settings.max_concurrent_streams = calls;
-        self
-    }
-
-    /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
-    #[must_use]
-    pub fn in_flight_per_stream(mut self, requests: usize) -> Self {
-        self.settings.in_flight_per_stream = requests.max(1);
-        self
-    }
-
-    /// How often the health looks at the store. Default each second.
-    #[must_use]
-    pub fn health_interval(mut self, interval: Duration) -> Self {
-        self.settings.health_interval = interval;
-        self
-    }
-
-    /// How long calls may take to end once the server goes down. Default 30 s. What was admitted by then is finished
-    /// and durable all the same; a client that has no answer repeats itself under the same external id.
-    #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.settings.grace = grace;
+    pub fn settings(mut self, settings: ServerSettings) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -117,10 +84,13 @@ impl ServerBuilder {
         let (reporter, health_service) = health_reporter();
         health::report(&reporter, ServingStatus::Serving).await;
         let (closing, closed) = watch::channel(false);
-        let calls = routes(&coordinator, feed, &reactions, &settings, &closed)?
+        let routes = routes(&coordinator, feed, &reactions, &settings, &closed)?
             .add_service(health_service)
-            .serve_with_incoming_shutdown(incoming(listener), until_closed(closed));
-        tokio::pin!(calls);
+            .prepare();
+        let shared = Arc::new(Shared::new(routes, settings));
+        let settings = shared.settings();
+        let served = connections::serve(listener, Arc::clone(&shared), closed);
+        tokio::pin!(served);
 
         let follow = health::follow(
             coordinator.clone(),
@@ -128,24 +98,18 @@ impl ServerBuilder {
             reporter.clone(),
             settings.health_interval,
         );
-        let served = tokio::select! {
-            served = &mut calls => Some(served),
-            () = shutdown => None,
-            () = follow => None,
-        };
-        let served = match served {
-            Some(served) => served,
-            None => {
-                go_down(reporter).await;
-                // Fails only if nobody listens any more, which is fine.
-                let _ = closing.send(true);
-                tokio::time::timeout(settings.grace, calls)
-                    .await
-                    .unwrap_or(Ok(()))
-            }
-        };
+        tokio::select! {
+            () = &mut served => unreachable!("it is served until it is told to close"),
+            () = shutdown => {}
+            () = follow => {}
+        }
+        go_down(reporter).await;
+        // Fails only if nobody listens any more, which is fine.
+        let _ = closing.send(true);
+        // What has not ended by then is dropped.
+        let _ = tokio::time::timeout(settings.grace, served).await;
         coordinator.shutdown().await;
-        Ok(served?)
+        Ok(())
     }
 }
 
@@ -153,16 +117,6 @@ impl ServerBuilder {
 async fn go_down(reporter: HealthReporter) {
     health::report(&reporter, ServingStatus::NotServing).await;
     health::end_watches(reporter).await;
-}
-
-/// Without delay: a small answer must not wait for the acknowledgement of the one before.
-fn incoming(listener: TcpListener) -> TcpIncoming {
-    TcpIncoming::from(listener).with_nodelay(Some(true))
-}
-
-async fn until_closed(mut closed: watch::Receiver<bool>) {
-    // Fails if the sender is gone, which means the same.
-    let _ = closed.wait_for(|closed| *closed).await;
 }
 
 /// All letters that people can be shown here.
@@ -177,10 +131,9 @@ fn routes(
     coordinator: &Coordinator,
     feed: Feed,
     reactions: &Arc<Reactions>,
-    settings: &Settings,
+    settings: &ServerSettings,
     closed: &watch::Receiver<bool>,
-) -> Result<Router, ServeError> {
-    let max_bytes = settings.max_message_bytes;
+) -> Result<Routes, ServeError> {
     let reflection = || {
         Reflection::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
@@ -192,39 +145,32 @@ fn routes(
     let commands = Commands::new(
         coordinator.clone(),
         waits.clone(),
-        settings.in_flight_per_stream,
+        settings.in_flight_per_stream.max(1),
         closed.clone(),
     );
-    // The limit is MessageLimit's, so tonic's own is taken out of the way: a method that each generated server has,
-    // but no trait.
-    macro_rules! limited {
+    // Messages are limited while they arrive, so tonic's own limit is taken out of the way: by a method that each
+    // generated server has, but no trait.
+    macro_rules! unlimited {
         ($service:expr) => {
-            MessageLimit {
-                inner: $service.max_decoding_message_size(usize::MAX),
-                max_bytes,
-            }
+            $service.max_decoding_message_size(usize::MAX)
         };
     }
-    Ok(tonic::transport::Server::builder()
-        .max_concurrent_streams(settings.max_concurrent_streams)
-        // A client that is gone without a word must not hold its calls open.
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .add_service(limited!(CommandServiceServer::new(commands)))
-        .add_service(limited!(FactServiceServer::new(Facts::new(
+    Ok(Routes::new(unlimited!(CommandServiceServer::new(commands)))
+        .add_service(unlimited!(FactServiceServer::new(Facts::new(
             coordinator.clone(),
             waits
         ))))
-        .add_service(limited!(QueryServiceServer::new(Queries::new(
+        .add_service(unlimited!(QueryServiceServer::new(Queries::new(
             coordinator.clone()
         ))))
-        .add_service(limited!(SubscriptionServiceServer::new(
+        .add_service(unlimited!(SubscriptionServiceServer::new(
             Subscriptions::new(feed, closed.clone())
         )))
-        .add_service(limited!(DeadLetterServiceServer::new(DeadLetters::new(
+        .add_service(unlimited!(DeadLetterServiceServer::new(DeadLetters::new(
             coordinator.clone(),
             desk(coordinator, reactions)
         ))))
-        .add_service(limited!(AdminServiceServer::new(Admin::new(Arc::clone(
+        .add_service(unlimited!(AdminServiceServer::new(Admin::new(Arc::clone(
             reactions
         )))))
         .add_service(reflection().build_v1()?)
@@ -235,9 +181,6 @@ fn routes(
 /// Why a server does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The connection failed.
-    #[error("the server cannot serve: {0}")]
-    Transport(#[from] tonic::transport::Error),
     /// The metrics cannot be served.
     #[error("the metrics cannot be served: {0}")]
     Metrics(#[source] std::io::Error),

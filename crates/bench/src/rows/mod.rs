@@ -7,6 +7,7 @@ mod p12;
 mod p13;
 mod p15;
 pub(crate) mod p16;
+mod p18;
 mod postgres;
 mod checksum;
 mod read_back;
@@ -77,6 +78,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("P15", On::Sqlite, p15::measure),
     Benchmark::of("P16", On::Postgres, p16::measure),
     Benchmark::of("P16", On::Sqlite, p16::measure),
+    Benchmark::of("P18", On::Postgres, p18::measure),
+    Benchmark::of("P18", On::Sqlite, p18::measure),
     Benchmark::of("READ_BACK", On::Sqlite, read_back::measure),
     Benchmark::of("CHECKSUM", On::Sqlite, checksum::measure),
     Benchmark::of("STALE", On::Sqlite, stale::measure),

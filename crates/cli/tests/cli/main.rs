@@ -9,6 +9,7 @@ mod damaged;
 mod bad_input;
 mod dead_letters;
 mod failures;
+mod largest;
 mod hostile;
 mod log_tail;
 mod migrations;

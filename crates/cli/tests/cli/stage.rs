@@ -61,6 +61,14 @@ impl Stage {
         &self.server
     }
 
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// With an account that was opened (0), paid into (1) and renamed (2).
     pub(crate) fn with_account() -> Self {
         let stage = Self::new();

@@ -138,3 +138,12 @@ async fn an_event_is_not_a_command_and_a_command_is_not_a_fact() {
         Err(SubmitError::Invalid(_))
     ));
 }
+
+#[tokio::test]
+async fn a_book_whose_payloads_are_too_large_together() {
+    let long = "x".repeat(Limits::default().payload_bytes - 100);
+    let mut request = ask(&cart(), &name(&long));
+    request.commands = vec![request.commands[0].clone(); 5];
+    let message = refused(request, &["pages"]).await;
+    assert!(message.contains("at most 4194304"), "{message}");
+}

@@ -33,7 +33,7 @@ fn decision(verb: Verb, letter: Uuid) -> Decision {
     }
 }
 
-async fn decide(
+pub(crate) async fn decide(
     coordinator: &Coordinator,
     verb: Verb,
     id: Uuid,

@@ -16,13 +16,13 @@ use uuid::Uuid;
 use crate::cart::*;
 
 /// The effects of one component because of one event; the external id and the rest are those of its workflow.
-struct Reacting {
-    component: &'static str,
-    source: StreamId,
+pub(crate) struct Reacting {
+    pub(crate) component: &'static str,
+    pub(crate) source: StreamId,
 }
 
 impl Reacting {
-    fn new(component: &'static str) -> Self {
+    pub(crate) fn new(component: &'static str) -> Self {
         Self {
             component,
             source: cart(),
@@ -48,7 +48,7 @@ impl Reacting {
         }
     }
 
-    fn effect(&self, ordinal: u32, request: CommandRequest) -> CommandRequest {
+    pub(crate) fn effect(&self, ordinal: u32, request: CommandRequest) -> CommandRequest {
         CommandRequest {
             effect: Some(self.id(ordinal)),
             metadata: Self::metadata(),
@@ -56,7 +56,7 @@ impl Reacting {
         }
     }
 
-    fn rejected(&self, ordinal: u32, command: &Do) -> RejectedEffect {
+    pub(crate) fn rejected(&self, ordinal: u32, command: &Do) -> RejectedEffect {
         let target = cart();
         RejectedEffect {
             effect: self.id(ordinal),

@@ -11,6 +11,7 @@ mod cache;
 mod chaining;
 mod failures;
 mod limits;
+mod large_events;
 mod merges;
 mod snapshots;
 mod views;

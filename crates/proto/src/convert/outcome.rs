@@ -9,16 +9,29 @@ use super::invalid::{Invalid, required};
 use crate::v1;
 use v1::submit_response::Outcome as WireOutcome;
 
-/// What the events of one answer may take: comfortably less than the 4 MiB that clients accept by default. A commit
-/// must not look like a failure because its echo is too long.
-const EVENT_BYTES: usize = 3 * 1024 * 1024;
+/// Whether an answer shows the events that were recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// Nobody has asked for them.
+    Unasked,
+    /// They are left out, and the answer says so: there is no room for them.
+    Omitted,
+    /// They are shown, up to [`Echo::BYTES`]; beyond that they are omitted.
+    Events,
+}
 
-/// The answer to a `Submit`; with the events, if they are asked for and not too large.
-pub fn submit_response(receipt: &Receipt, include_events: bool) -> v1::SubmitResponse {
+impl Echo {
+    /// What the events of one answer may take: comfortably less than the 4 MiB that clients accept by default. A commit
+    /// must not look like a failure because its echo is too long.
+    pub const BYTES: usize = 3 * 1024 * 1024;
+}
+
+/// The answer to a `Submit`.
+pub fn submit_response(receipt: &Receipt, echo: Echo) -> v1::SubmitResponse {
     v1::SubmitResponse {
         correlation_id: receipt.correlation_id.clone(),
         outcome: Some(match &receipt.outcome {
-            Outcome::Committed(commit) => WireOutcome::Committed(committed(commit, include_events)),
+            Outcome::Committed(commit) => WireOutcome::Committed(committed(commit, echo)),
             Outcome::Duplicate(first) => WireOutcome::Duplicate(v1::Duplicate {
                 first_result: Some(first.into()),
             }),
@@ -34,10 +47,10 @@ pub fn submit_response(receipt: &Receipt, include_events: bool) -> v1::SubmitRes
     }
 }
 
-/// The answer to a `Record`; with the events, if they are asked for and not too large.
-pub fn record_response(receipt: &Receipt, include_events: bool) -> v1::RecordResponse {
+/// The answer to a `Record`.
+pub fn record_response(receipt: &Receipt, echo: Echo) -> v1::RecordResponse {
     use v1::record_response::Outcome as RecordOutcome;
-    let response = submit_response(receipt, include_events);
+    let response = submit_response(receipt, echo);
     v1::RecordResponse {
         correlation_id: response.correlation_id,
         outcome: response.outcome.map(|outcome| match outcome {
@@ -50,10 +63,10 @@ pub fn record_response(receipt: &Receipt, include_events: bool) -> v1::RecordRes
     }
 }
 
-/// The answer to a `HandBack`; with the events, if they are asked for and not too large.
-pub fn hand_back_response(receipt: &Receipt, include_events: bool) -> v1::HandBackResponse {
+/// The answer to a `HandBack`.
+pub fn hand_back_response(receipt: &Receipt, echo: Echo) -> v1::HandBackResponse {
     use v1::hand_back_response::Outcome as HandBackOutcome;
-    let response = submit_response(receipt, include_events);
+    let response = submit_response(receipt, echo);
     v1::HandBackResponse {
         correlation_id: response.correlation_id,
         outcome: response.outcome.and_then(|outcome| match outcome {
@@ -97,24 +110,21 @@ impl From<v1::RecordResponse> for v1::SubmitResponse {
     }
 }
 
-fn committed(commit: &Commit, include_events: bool) -> v1::Committed {
-    let mut answer = v1::Committed {
+fn committed(commit: &Commit, echo: Echo) -> v1::Committed {
+    let events = match echo {
+        Echo::Events => Some(commit.events.iter().map(v1::EventPage::from).collect()),
+        Echo::Unasked | Echo::Omitted => None,
+    };
+    let size = |events: &Vec<v1::EventPage>| events.iter().map(Message::encoded_len).sum::<usize>();
+    let events = events.filter(|events| size(events) <= Echo::BYTES);
+    v1::Committed {
         first: commit.first.0,
         last: commit.last.0,
         position: commit.position.0,
         merged: commit.merged,
-        events: Vec::new(),
-        events_omitted: false,
-    };
-    if include_events {
-        let events: Vec<v1::EventPage> = commit.events.iter().map(Into::into).collect();
-        if events.iter().map(Message::encoded_len).sum::<usize>() <= EVENT_BYTES {
-            answer.events = events;
-        } else {
-            answer.events_omitted = true;
-        }
+        events_omitted: events.is_none() && echo != Echo::Unasked,
+        events: events.unwrap_or_default(),
     }
-    answer
 }
 
 /// What an answer about `stream` says.

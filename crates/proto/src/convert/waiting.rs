@@ -5,6 +5,7 @@ use std::time::Duration;
 use seriatim_core::{Component, NotHandled, Position, Sequence, WaitFor, WhyNotHandled};
 
 use super::invalid::{Found, Invalid, given, required};
+use super::time::length;
 use crate::v1;
 use v1::not_handled::{self as wire, Why};
 
@@ -38,9 +39,13 @@ fn wait_for(wait: &v1::WaitFor) -> Result<WaitFor, Invalid> {
 }
 
 fn limit(limit: Option<prost_types::Duration>) -> Result<Duration, Invalid> {
-    let limit = limit.map(Duration::try_from).transpose();
-    let limit = limit.map_err(|_| Invalid::field("limit", "is negative; give a length of time"));
-    Ok(limit?.unwrap_or(WaitFor::LIMIT))
+    let Some(limit) = limit else {
+        return Ok(WaitFor::LIMIT);
+    };
+    length(limit).ok_or_else(|| {
+        let wrong = "is negative or malformed; give a length of time";
+        Invalid::field("limit", wrong)
+    })
 }
 
 impl From<&WaitFor> for v1::WaitFor {

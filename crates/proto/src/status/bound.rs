@@ -129,6 +129,23 @@ pub(super) fn rejection(rejection: v1::Rejection) -> v1::Rejection {
     }
 }
 
+/// Cuts what is said of a first result that was a "no".
+pub(super) fn first_result(first: v1::FirstResult) -> v1::FirstResult {
+    use v1::first_result::Result as First;
+    v1::FirstResult {
+        result: first.result.map(|result| match result {
+            First::Rejected(rejected) => First::Rejected(rejection(rejected)),
+            First::Committed(_) | First::Unchanged(_) | First::DeadLettered(_) => result,
+        }),
+    }
+}
+
+/// As many numbers as there is room for, where names would stand.
+pub(super) fn numbers(numbers: &[u32]) -> Vec<u32> {
+    // A number takes at most five bytes.
+    numbers.iter().take(NAMES_BYTES / 5).copied().collect()
+}
+
 pub(super) fn fault(fault: v1::Fault) -> v1::Fault {
     use v1::fault::{self as wire, Fault};
     v1::Fault {

@@ -10,6 +10,7 @@ use tonic_types::pb;
 
 use super::ERROR_DOMAIN;
 use super::bound::{self, DETAILS_BYTES};
+use crate::convert::length;
 
 const GOOGLE: &str = "type.googleapis.com/google.rpc.";
 
@@ -68,10 +69,16 @@ impl Details {
         DETAILS_BYTES.saturating_sub(used)
     }
 
-    pub(super) fn into_status(self, code: Code, message: &str) -> Status {
+    /// Puts it together. Details that are too large all the same are left out: an error without them is worth more than
+    /// one that does not arrive.
+    pub(super) fn into_status(mut self, code: Code, message: &str) -> Status {
         let message = bound::message(message);
-        let details = self.encode(code, &message).encode_to_vec();
-        Status::with_details(code, message, details.into())
+        let mut details = self.encode(code, &message);
+        if details.encoded_len() > DETAILS_BYTES {
+            self.others.clear();
+            details = self.encode(code, &message);
+        }
+        Status::with_details(code, message, details.encode_to_vec().into())
     }
 
     fn encode(&self, code: Code, message: &str) -> pb::Status {
@@ -127,7 +134,7 @@ impl Received {
 
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let retry: pb::RetryInfo = find(&self.all, "google.rpc.RetryInfo")?;
-        retry.retry_delay?.try_into().ok()
+        length(retry.retry_delay?)
     }
 }
 

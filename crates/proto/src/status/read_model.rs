@@ -15,7 +15,7 @@ impl WireError for VersionError {
         let (details, code) = match self {
             Self::UnknownModel { name, known } => (
                 Details::new(reason::UNKNOWN_READ_MODEL).with(&v1::UnknownReadModel {
-                    name: name.clone(),
+                    name: bound::text(name),
                     known_names: bound::names(known.clone()),
                 }),
                 Code::NotFound,
@@ -24,7 +24,7 @@ impl WireError for VersionError {
                 Details::new(reason::UNKNOWN_READ_MODEL_VERSION).with(
                     &v1::UnknownReadModelVersion {
                         version: Some(version.into()),
-                        known_versions: known.clone(),
+                        known_versions: bound::numbers(known),
                     },
                 ),
                 Code::NotFound,

@@ -52,7 +52,7 @@ impl WireError for SubmitError {
                         external_id: external_id.clone(),
                         ..convert::cover(stream)
                     }),
-                    first_result: Some(first.into()),
+                    first_result: Some(bound::first_result(first.into())),
                 })
                 .into_status(Code::AlreadyExists, &message),
             Self::Overloaded { retry_after } => Details::new(reason::OVERLOADED)

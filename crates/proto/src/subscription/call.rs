@@ -7,6 +7,8 @@ use seriatim_core::{Begin, EventFilter, SubscribeError};
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
+use crate::ANSWER_BYTES;
+use crate::codec::Undecodable;
 use crate::convert;
 use crate::status::WireError;
 use crate::v1;
@@ -27,7 +29,8 @@ impl Subscriber {
     /// time. The time is not sent along: what stands between might take it for the end of the whole call.
     pub(super) async fn open(&self, begin: Begin) -> Result<(String, Responses), Status> {
         let request = convert::subscribe_request(&begin, &self.filter);
-        let mut client = SubscriptionServiceClient::new(self.channel.clone());
+        let mut client = SubscriptionServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
         let call = async {
             let mut responses = Box::new(client.subscribe(request).await?.into_inner());
             let first = responses.message().await?.ok_or_else(ended)?;
@@ -51,6 +54,9 @@ pub(super) fn ended() -> Status {
 
 /// Whether what ended a call passes if one waits.
 pub(super) fn passes(status: &Status) -> bool {
+    if Undecodable::is_in(status) {
+        return false;
+    }
     // It was not said by the server, but came of the connection.
     if status.source().is_some() {
         return true;

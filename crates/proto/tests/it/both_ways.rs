@@ -5,7 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use prost::Message;
 use seriatim_core::*;
-use seriatim_proto::{convert, v1};
+use seriatim_proto::convert::{self, Echo};
+use seriatim_proto::v1;
 use uuid::Uuid;
 
 use crate::samples::*;
@@ -110,9 +111,9 @@ fn a_book_says_where_a_reader_goes_on() {
 #[test]
 fn a_receipt() {
     for receipt in receipts() {
-        let wire = sent(&convert::submit_response(&receipt, true));
+        let wire = sent(&convert::submit_response(&receipt, Echo::Events));
         assert_eq!(convert::receipt(wire, &stream()), Ok(receipt.clone()));
-        let wire = sent(&convert::record_response(&receipt, true));
+        let wire = sent(&convert::record_response(&receipt, Echo::Events));
         assert_eq!(convert::receipt(wire.into(), &stream()), Ok(receipt));
     }
 }
@@ -126,25 +127,26 @@ fn the_events_of_a_receipt_are_left_out_unless_asked_for_and_where_they_are_too_
         merged: false,
         events: (0..4).map(event).collect(),
     };
-    let answer = |commit: &Commit, include_events| {
+    let answer = |commit: &Commit, echo| {
         let receipt = Receipt {
             stream: stream(),
             correlation_id: String::new(),
             outcome: Outcome::Committed(commit.clone()),
         };
-        match convert::submit_response(&receipt, include_events).outcome {
+        match convert::submit_response(&receipt, echo).outcome {
             Some(v1::submit_response::Outcome::Committed(commit)) => {
                 (commit.events.len(), commit.events_omitted)
             }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(answer(&commit, false), (0, false));
-    assert_eq!(answer(&commit, true), (4, false));
+    assert_eq!(answer(&commit, Echo::Unasked), (0, false));
+    assert_eq!(answer(&commit, Echo::Omitted), (0, true));
+    assert_eq!(answer(&commit, Echo::Events), (4, false));
     for event in &mut commit.events {
         event.payload = Payload::json("Renamed", vec![b' '; 1024 * 1024]);
     }
-    assert_eq!(answer(&commit, true), (0, true));
+    assert_eq!(answer(&commit, Echo::Events), (0, true));
 }
 
 #[test]

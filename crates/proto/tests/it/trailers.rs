@@ -113,6 +113,11 @@ fn large_errors() -> Vec<SubmitError> {
             external_id: long(255),
             first: first_results().remove(0),
         },
+        SubmitError::ExternalIdReused {
+            stream: stream(),
+            external_id: long(255),
+            first: FirstResult::Rejected(Box::new(large_rejection())),
+        },
         SubmitError::Unavailable {
             retry_after: std::time::Duration::from_secs(1),
             source: Unavailable::Prepare(long(100_000).into()),
@@ -137,18 +142,46 @@ fn large_errors() -> Vec<SubmitError> {
     errors
 }
 
+/// What an operator may name is a text of any length.
+fn large_version_errors() -> Vec<VersionError> {
+    let version = ReadModelVersion::new("balances", 2).unwrap();
+    let known: Vec<_> = (0..2000).map(|n| format!("table {n}")).collect();
+    vec![
+        VersionError::UnknownModel {
+            name: long(70_000),
+            known: known.clone(),
+        },
+        VersionError::Unknown {
+            version: version.clone(),
+            known: (0..2000).map(|n| u32::MAX - n).collect(),
+        },
+        VersionError::UnknownTable {
+            version,
+            table: long(70_000),
+            known,
+        },
+        VersionError::Query {
+            source: long(70_000).into(),
+        },
+    ]
+}
+
+async fn reaches_the_client<E: WireError>(error: &E) {
+    let sent = error.to_status();
+    let received = received(sent.clone()).await;
+    assert_eq!(received.code(), sent.code(), "{received:?}");
+    assert_eq!(received.message(), sent.message());
+    assert_eq!(received.details(), sent.details());
+    assert!(E::from_status(&received).is_some(), "{received:?}");
+}
+
 #[tokio::test]
 async fn the_largest_errors_reach_the_client_with_the_least_room() {
     for error in large_errors() {
-        let sent = error.to_status();
-        let received = received(sent.clone()).await;
-        assert_eq!(received.code(), sent.code(), "{received:?}");
-        assert_eq!(received.message(), sent.message());
-        assert_eq!(received.details(), sent.details());
-        assert!(
-            SubmitError::from_status(&received).is_some(),
-            "{received:?}"
-        );
+        reaches_the_client(&error).await;
+    }
+    for error in large_version_errors() {
+        reaches_the_client(&error).await;
     }
 }
 

@@ -27,9 +27,6 @@ use crate::{PieceState, PieceStatus, Reactions};
 /// When a sender should come again if it cannot be found out whom it waits for.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Longer limits count as this one: a year.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
 /// Waits until components have handled what was just written. Cheap to clone; clones share what they read.
 #[derive(Clone)]
 pub struct Waiter {
@@ -97,8 +94,13 @@ impl Waiter {
         }
     }
 
-    /// Whether all of them exist: to be asked before anything is written, so that a slip of the pen costs nothing.
+    /// Refuses a wait for a component that does not exist, for too many or for too long. Call it before anything is
+    /// written, so that a slip of the pen costs nothing.
     pub async fn check(&self, wait: &WaitFor) -> Result<(), SubmitError> {
+        let violations = wait.check();
+        if !violations.is_empty() {
+            return Err(SubmitError::Invalid(violations));
+        }
         if wait
             .components
             .iter()
@@ -152,7 +154,7 @@ impl Waiter {
             sequence,
             events,
         };
-        let deadline = Instant::now() + wait.limit.min(LONGEST);
+        let deadline = Instant::now() + wait.limit.min(WaitFor::LONGEST);
         let mut closing = std::pin::pin!(closing);
         for component in &wait.components {
             let handled = tokio::select! {

@@ -8,9 +8,12 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 use v1::command_service_server::CommandService;
 
-use super::status;
 use super::submit_stream::SubmitStream;
 use super::waits::Waits;
+use super::{answer, call, echo, status};
+use crate::answer::SMALL;
+use crate::gate::InWork;
+use crate::ration::Ration;
 
 /// Takes commands.
 #[derive(Clone, Debug)]
@@ -36,19 +39,25 @@ impl Commands {
         }
     }
 
-    /// Runs one request on behalf of `actor`.
+    /// Runs one request, which is `in_work`, on behalf of `actor`. Its events are shown if they take no more than `echo_bytes`,
+    /// or if there is room for them in `unread`.
     pub(super) async fn run(
         &self,
         mut request: v1::SubmitRequest,
+        in_work: Option<InWork>,
         actor: Option<String>,
+        unread: &Ration,
+        echo_bytes: usize,
     ) -> Result<v1::SubmitResponse, Status> {
         let include_events = request.include_events;
         // What is rare is boxed: it would make every call larger.
         let wait = Box::pin(self.waits.read(request.wait_for.take())).await?;
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         command.metadata.actor = actor;
-        let receipt = self.coordinator.submit(command).await.map_err(status)?;
-        let mut response = convert::submit_response(&receipt, include_events);
+        let receipt = self.coordinator.submit_holding(command, in_work).await;
+        let receipt = receipt.map_err(status)?;
+        let echo = echo(&receipt, include_events, unread, echo_bytes);
+        let mut response = convert::submit_response(&receipt, echo);
         if let Some(wait) = wait {
             response.not_handled = Box::pin(self.waits.for_all(&receipt, &wait)).await;
         }
@@ -62,22 +71,32 @@ impl CommandService for Commands {
 
     async fn submit(
         &self,
-        request: Request<v1::SubmitRequest>,
+        mut request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
-        self.run(request.into_inner(), actor)
-            .await
-            .map(Response::new)
+        let call = call(&mut request);
+        let unread = call.unread.clone();
+        self.run(
+            request.into_inner(),
+            call.into_work(),
+            actor,
+            &unread,
+            SMALL,
+        )
+        .await
+        .map(Response::new)
     }
 
     async fn submit_stream(
         &self,
-        request: Request<Streaming<v1::SubmitStreamRequest>>,
+        mut request: Request<Streaming<v1::SubmitStreamRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
+        let call = call(&mut request);
         let stream = SubmitStream::new(
             self.clone(),
             actor,
+            call,
             request.into_inner(),
             self.in_flight_per_stream,
             self.closed.clone(),
@@ -98,22 +117,23 @@ impl CommandService for Commands {
             .simulate(command, at)
             .await
             .map_err(status)?;
-        Ok(Response::new((&simulation).into()))
+        answer((&simulation).into())
     }
 
     async fn hand_back(
         &self,
-        request: Request<v1::HandBackRequest>,
+        mut request: Request<v1::HandBackRequest>,
     ) -> Result<Response<v1::HandBackResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
+        let call = call(&mut request);
+        let unread = call.unread.clone();
+        let _in_work = call.into_work();
         let request = request.into_inner();
         let include_events = request.include_events;
         let mut rejected = RejectedEffect::try_from(request).map_err(status)?;
         rejected.metadata.actor = actor;
         let receipt = self.coordinator.hand_back(rejected).await.map_err(status)?;
-        Ok(Response::new(convert::hand_back_response(
-            &receipt,
-            include_events,
-        )))
+        let echo = echo(&receipt, include_events, &unread, SMALL);
+        Ok(Response::new(convert::hand_back_response(&receipt, echo)))
     }
 }

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use v1::dead_letter_service_server::DeadLetterService;
 
 use super::page::Page;
-use super::{check_domain, status};
+use super::{answer, check_domain, status};
 
 /// Letters read at once: each may hold a whole request, which may be as large as a message.
 const PIECE_LETTERS: usize = 16;
@@ -66,7 +66,7 @@ impl DeadLetterService for DeadLetters {
     ) -> Result<Response<v1::DeadLetterServiceGetResponse>, Status> {
         let id = convert::uuid(request.get_ref().id.as_ref(), "id").map_err(status)?;
         let letter = self.desk.open(id).await.map_err(status)?;
-        Ok(Response::new((&letter).into()))
+        answer((&letter).into())
     }
 
     async fn resubmit(

@@ -12,18 +12,24 @@ use seriatim_proto::v1;
 use tonic::Status;
 
 use super::{check_domain, status, store_status};
+use crate::method::{LARGE, PAGE};
+use crate::ration::{Held, Ration};
 
 /// Events read from the store at once: at first, and at most.
-const FIRST_PIECE_EVENTS: usize = 32;
+const FIRST_PIECE_EVENTS: usize = 8;
 const MOST_PIECE_EVENTS: usize = 512;
+/// How many times as many may be read after a piece: the next events may be larger.
+const PIECE_GROWTH: usize = 4;
 /// What the payloads of a piece take if they are as large as those of the piece before.
-const PIECE_BYTES: usize = 2 * 1024 * 1024;
+const PIECE_BYTES: usize = PAGE / 2;
 /// What the events of one book may take, unless it is a single one.
-const BOOK_BYTES: usize = 512 * 1024;
+const BOOK_BYTES: usize = 64 * 1024;
 
 /// One reading of a stream.
 pub(super) struct EventStream {
     store: Arc<dyn Store>,
+    /// For what is read and not yet sent.
+    room: Held,
     stream: StreamId,
     /// The next event to read from the store; `None` if there is none.
     next: Option<Sequence>,
@@ -40,6 +46,7 @@ impl EventStream {
     /// Reads the first piece, so that a call that cannot be answered fails at once.
     pub(super) async fn open(
         coordinator: &Coordinator,
+        unread: Ration,
         request: &v1::GetEventsRequest,
     ) -> Result<Self, Status> {
         let stream = convert::stream(request.cover.as_ref()).map_err(status)?;
@@ -51,6 +58,7 @@ impl EventStream {
         }
         let mut events = Self {
             store: coordinator.store().clone(),
+            room: unread.wait(LARGE).await,
             stream,
             next: Some(from),
             through,
@@ -103,8 +111,10 @@ impl EventStream {
             Some(_) | None => None,
         };
         let bytes: usize = self.read.iter().map(|event| event.payload.data.len()).sum();
+        self.room.settle(PAGE.max(bytes));
         let fitting = PIECE_BYTES * self.read.len() / bytes.max(1);
-        self.piece_events = fitting.clamp(1, MOST_PIECE_EVENTS);
+        let most = MOST_PIECE_EVENTS.min(self.piece_events * PIECE_GROWTH);
+        self.piece_events = fitting.clamp(1, most);
         Ok(())
     }
 

@@ -9,9 +9,11 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::status;
+use crate::method::{LARGE, PAGE};
+use crate::ration::{Held, Ration};
 
 /// What the events of one response may take, unless it is a single one.
-const RESPONSE_BYTES: usize = 512 * 1024;
+const RESPONSE_BYTES: usize = 64 * 1024;
 /// After so many events that a client does not want it is told where it stands, so that it does not begin before them
 /// again. Fewer are not worth a message each.
 const UNTOLD_EVENTS: u64 = 1000;
@@ -20,6 +22,13 @@ const UNTOLD_EVENTS: u64 = 1000;
 /// nothing is read either.
 pub(super) struct LogStream {
     subscription: Subscription,
+    unread: Ration,
+    /// Held while a page is read from the store, and while one is in hand.
+    room: Option<Held>,
+    /// What the next page is reckoned with.
+    page_bytes: usize,
+    /// Whether nothing followed what was read last.
+    at_the_end: bool,
     closed: watch::Receiver<bool>,
     /// What is being sent, and how many of its events were.
     batch: Option<(Batch, usize)>,
@@ -32,10 +41,18 @@ pub(super) struct LogStream {
 }
 
 impl LogStream {
-    pub(super) fn new(subscription: Subscription, closed: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        subscription: Subscription,
+        unread: Ration,
+        closed: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             cursor: subscription.cursor().clone(),
             subscription,
+            unread,
+            room: None,
+            page_bytes: LARGE,
+            at_the_end: false,
             closed,
             batch: None,
             untold: 0,
@@ -70,12 +87,38 @@ impl LogStream {
     }
 
     async fn next_batch(&mut self) -> Result<Batch, Status> {
+        let mut closed = self.closed.clone();
         tokio::select! {
             biased;
             // Fails if the server is gone, which means the same.
-            _ = self.closed.wait_for(|closed| *closed) => Err(status(SubmitError::ShuttingDown)),
-            batch = self.subscription.next() => batch.map_err(status),
+            _ = closed.wait_for(|closed| *closed) => Err(status(SubmitError::ShuttingDown)),
+            batch = self.read_batch() => batch,
         }
+    }
+
+    /// At the end of the log it waits without room, for what many have in common there.
+    async fn read_batch(&mut self) -> Result<Batch, Status> {
+        if self.at_the_end {
+            self.room = None;
+        } else {
+            self.have_room().await;
+        }
+        let batch = self.subscription.next().await.map_err(status)?;
+        self.at_the_end = batch.caught_up();
+        let room = self.have_room().await;
+        let events = batch.events();
+        let bytes: usize = events.map(|event| event.payload.data.len()).sum();
+        room.settle(PAGE.max(bytes));
+        self.page_bytes = PAGE;
+        Ok(batch)
+    }
+
+    async fn have_room(&mut self) -> &mut Held {
+        let room = match self.room.take() {
+            Some(room) => room,
+            None => self.unread.wait(self.page_bytes).await,
+        };
+        self.room.insert(room)
     }
 
     /// As many events of a batch as fit, from the one after `sent` on, and what follows from them. `None` if the

@@ -22,13 +22,55 @@ pub(crate) use waits::Waits;
 
 use std::time::Duration;
 
+use prost::Message;
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{Domain, QueryError, StoreError};
+use seriatim_core::{Domain, Outcome, QueryError, Receipt, StoreError};
+use seriatim_proto::ANSWER_BYTES;
+use seriatim_proto::convert::{Echo, Invalid};
 use seriatim_proto::status::WireError;
-use tonic::Status;
+use tonic::{Request, Response, Status};
+
+use crate::call::Call;
+use crate::ration::Ration;
 
 /// When to ask again a store that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// What is known of a call. To be asked once: that it is in work is told to whoever asks first.
+fn call<M>(request: &mut Request<M>) -> Call {
+    let call = request.extensions_mut().remove::<Call>();
+    call.expect("every call comes through `Calls`")
+}
+
+/// Whether the answer shows the events of a receipt: if they are asked for, and take no more than `bytes` or what there is
+/// room for now.
+fn echo(receipt: &Receipt, is_asked_for: bool, unread: &Ration, bytes: usize) -> Echo {
+    let Outcome::Committed(commit) = &receipt.outcome else {
+        return Echo::Unasked;
+    };
+    if !is_asked_for {
+        return Echo::Unasked;
+    }
+    let taken: usize = (commit.events.iter())
+        .map(|event| event.payload.data.len())
+        .sum();
+    match taken <= bytes || unread.take(taken).is_some() {
+        true => Echo::Events,
+        false => Echo::Omitted,
+    }
+}
+
+/// An answer that may be of any size, if it is not too large to be sent.
+fn answer<M: Message>(message: M) -> Result<Response<M>, Status> {
+    let bytes = message.encoded_len();
+    if bytes <= ANSWER_BYTES {
+        return Ok(Response::new(message));
+    }
+    let wrong = format!(
+        "would take {bytes} bytes; at most {ANSWER_BYTES} are sent, so read the events instead, or ask in process"
+    );
+    Err(status(Invalid::field("answer", wrong)))
+}
 
 /// The status of any error of ours.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
@@ -55,4 +97,24 @@ fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status
         domain: domain.clone(),
         known,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seriatim_proto::v1;
+
+    #[test]
+    fn an_answer_that_no_client_reads_is_refused_with_a_reason() {
+        let of = |bytes: usize| v1::JsonPayload {
+            type_name: String::new(),
+            json: "x".repeat(bytes),
+        };
+        // The tag, and a length of four bytes.
+        let most = ANSWER_BYTES - 5;
+        assert!(answer(of(most)).is_ok());
+        let refused = answer(of(most + 1)).unwrap_err();
+        let invalid = Invalid::from_status(&refused).unwrap();
+        assert_eq!(invalid.0[0].field, "answer");
+    }
 }

@@ -10,7 +10,8 @@ use v1::query_service_server::QueryService;
 
 use super::event_stream::EventStream;
 use super::page::Page;
-use super::{check_domain, status, store_status};
+use super::{answer, call, check_domain, status, store_status};
+use crate::call::Call;
 
 /// Answers questions.
 #[derive(Clone, Debug)]
@@ -30,9 +31,10 @@ impl QueryService for Queries {
 
     async fn get_events(
         &self,
-        request: Request<v1::GetEventsRequest>,
+        mut request: Request<v1::GetEventsRequest>,
     ) -> Result<Response<Self::GetEventsStream>, Status> {
-        let events = EventStream::open(&self.coordinator, request.get_ref()).await?;
+        let Call { unread, .. } = call(&mut request);
+        let events = EventStream::open(&self.coordinator, unread, request.get_ref()).await?;
         Ok(Response::new(events.books()))
     }
 
@@ -44,9 +46,9 @@ impl QueryService for Queries {
         let stream = convert::stream(request.cover.as_ref()).map_err(status)?;
         let at = convert::at_of_state(request.at).map_err(status)?;
         let state = self.coordinator.state(&stream, at).await.map_err(status)?;
-        Ok(Response::new(v1::GetStateResponse {
+        answer(v1::GetStateResponse {
             state: Some((&state).into()),
-        }))
+        })
     }
 
     async fn list_streams(

@@ -1,33 +1,54 @@
 //! Many requests of one call in flight at once.
 
-use futures::future::BoxFuture;
-use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, OptionFuture};
+use futures::stream::{self, BoxStream, StreamExt};
+use prost::Message;
 use seriatim_core::SubmitError;
 use seriatim_proto::convert::Invalid;
 use seriatim_proto::{status as wire_status, v1};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use tonic::{Status, Streaming};
 use v1::submit_stream_response::Result as Answer;
 
 use super::command::Commands;
 use super::status;
+use crate::answer::SMALL;
+use crate::call::Call;
+use crate::gate::InWork;
+use crate::ration::Held;
 
 /// One call. It lives in the task of its connection: while the client does not read answers, nothing here is polled,
 /// so nothing more is read from it either.
 pub(super) struct SubmitStream {
     commands: Commands,
     actor: Option<String>,
+    call: Call,
     requests: Streaming<v1::SubmitStreamRequest>,
-    in_flight: FuturesUnordered<BoxFuture<'static, v1::SubmitStreamResponse>>,
+    /// Ends when there is room for what is read next; `None` if there is.
+    room: Option<BoxFuture<'static, Held>>,
+    /// Ends when what was read last is in work; `None` if it is.
+    outside: Option<oneshot::Receiver<()>>,
+    /// On tasks of their own, so that they end whether or not the client reads the answers: until then they are in work.
+    in_flight: JoinSet<Answered>,
     limit: usize,
     closed: watch::Receiver<bool>,
     /// Once set, nothing more is read, and the call ends with it when all is answered.
     end: Option<Result<(), Status>>,
 }
 
+/// An answer, and what a large request counts for until the client takes it: its events are in the answer, whether they are
+/// shown or not.
+type Answered = (v1::SubmitStreamResponse, Option<Held>);
+
 enum Next {
-    Answered(v1::SubmitStreamResponse),
+    Answered(Answered),
+    Room,
     Asked(v1::SubmitStreamRequest),
+    InWork,
     Ended(Result<(), Status>),
 }
 
@@ -35,6 +56,7 @@ impl SubmitStream {
     pub(super) fn new(
         commands: Commands,
         actor: Option<String>,
+        call: Call,
         requests: Streaming<v1::SubmitStreamRequest>,
         limit: usize,
         closed: watch::Receiver<bool>,
@@ -42,8 +64,11 @@ impl SubmitStream {
         Self {
             commands,
             actor,
+            call,
             requests,
-            in_flight: FuturesUnordered::new(),
+            room: None,
+            outside: None,
+            in_flight: JoinSet::new(),
             limit,
             closed,
             end: None,
@@ -72,8 +97,10 @@ impl SubmitStream {
                 return Err(end.clone());
             }
             match self.next().await {
-                Next::Answered(answer) => return Ok(answer),
-                Next::Asked(request) => self.begin(request),
+                Next::Answered((answer, _held)) => return Ok(answer),
+                Next::Room => self.room = None,
+                Next::Asked(request) => self.take(request),
+                Next::InWork => self.outside = None,
                 Next::Ended(end) => self.end = Some(end),
             }
         }
@@ -82,9 +109,18 @@ impl SubmitStream {
     /// What happens next. Nothing is lost by dropping the branches that were slower.
     async fn next(&mut self) -> Next {
         let reading = self.end.is_none();
+        let wants_more = reading && self.outside.is_none() && self.in_flight.len() < self.limit;
+        if wants_more && self.room.is_none() && !self.call.unread.has_room() {
+            let unread = self.call.unread.clone();
+            self.room = Some(Box::pin(async move { unread.wait(1).await }));
+        }
         tokio::select! {
-            Some(answer) = self.in_flight.next() => Next::Answered(answer),
-            request = self.requests.message(), if reading && self.in_flight.len() < self.limit => {
+            Some(answered) = self.in_flight.join_next() => {
+                Next::Answered(answered.unwrap_or_else(|error| resume_unwind(error.into_panic())))
+            }
+            Some(_) = OptionFuture::from(self.room.as_mut()) => Next::Room,
+            Some(_) = OptionFuture::from(self.outside.as_mut()) => Next::InWork,
+            request = self.requests.message(), if wants_more && self.room.is_none() => {
                 match request {
                     Ok(Some(request)) => Next::Asked(request),
                     Ok(None) => Next::Ended(Ok(())),
@@ -97,22 +133,56 @@ impl SubmitStream {
         }
     }
 
-    fn begin(&self, request: v1::SubmitStreamRequest) {
+    /// Runs a request at once, or when it is in work: until then nothing more is read.
+    fn take(&mut self, request: v1::SubmitStreamRequest) {
+        let gate = Arc::clone(&self.call.gate);
+        let passed = gate.pass();
+        let (enter, outside) = oneshot::channel();
+        if passed.is_none() {
+            self.outside = Some(outside);
+        }
+        let turn = async move {
+            match passed {
+                Some(in_work) => in_work,
+                None => {
+                    let in_work = gate.wait().await;
+                    // Fails if the call has ended.
+                    let _ = enter.send(());
+                    in_work
+                }
+            }
+        };
+        self.in_flight.spawn(self.run(request, turn));
+    }
+
+    fn run(
+        &self,
+        request: v1::SubmitStreamRequest,
+        turn: impl Future<Output = InWork> + Send + 'static,
+    ) -> impl Future<Output = Answered> + Send + 'static {
         let commands = self.commands.clone();
         let actor = self.actor.clone();
-        let run = async move {
+        let unread = self.call.unread.clone();
+        let size = request.encoded_len();
+        let held = (size > SMALL).then(|| self.call.unread.add(size));
+        async move {
+            let in_work = Some(turn.await);
             let answer = match request.request {
-                Some(request) => commands.run(request, actor).await,
+                Some(request) => {
+                    let echo_bytes = size.max(SMALL);
+                    let ran = commands.run(request, in_work, actor, &unread, echo_bytes);
+                    ran.await
+                }
                 None => Err(status(Invalid::field("request", "is missing; give one"))),
             };
-            v1::SubmitStreamResponse {
+            let answer = v1::SubmitStreamResponse {
                 tag: request.tag,
                 result: Some(match answer {
                     Ok(response) => Answer::Response(response),
                     Err(status) => Answer::Status(wire_status::to_message(&status)),
                 }),
-            }
-        };
-        self.in_flight.push(Box::pin(run));
+            };
+            (answer, held)
+        }
     }
 }

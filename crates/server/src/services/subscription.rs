@@ -8,7 +8,9 @@ use tonic::{Request, Response, Status};
 use v1::subscription_service_server::SubscriptionService;
 
 use super::log_stream::LogStream;
-use super::status;
+use super::{call, status};
+use crate::call::Call;
+use crate::method::PAGE;
 
 /// Feeds the log to clients.
 #[derive(Clone, Debug)]
@@ -29,11 +31,13 @@ impl SubscriptionService for Subscriptions {
 
     async fn subscribe(
         &self,
-        request: Request<v1::SubscribeRequest>,
+        mut request: Request<v1::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let Call { unread, .. } = call(&mut request);
         let (begin, filter) = convert::subscription_of(request.into_inner()).map_err(status)?;
         let subscription = self.feed.subscribe(begin, filter).await.map_err(status)?;
-        let stream = LogStream::new(subscription, self.closed.clone());
+        let subscription = subscription.in_pages_of(PAGE / 2);
+        let stream = LogStream::new(subscription, unread, self.closed.clone());
         Ok(Response::new(stream.responses()))
     }
 }

@@ -48,7 +48,13 @@ async fn the_server_and_each_service_serve_from_the_start() {
 
 #[tokio::test]
 async fn a_failing_store_is_not_serving_until_it_is_back() {
-    let rig = Rig::start_with(|server| server.health_interval(Duration::from_millis(1))).await;
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            health_interval: Duration::from_millis(1),
+            ..Default::default()
+        })
+    })
+    .await;
     let mut health = HealthClient::new(rig.channel.clone());
     for service in SERVICES {
         let mut watch = health.watch(of(service)).await.unwrap().into_inner();
@@ -62,7 +68,13 @@ async fn a_failing_store_is_not_serving_until_it_is_back() {
 
 #[tokio::test]
 async fn a_coordinator_that_admits_nothing_is_not_serving() {
-    let rig = Rig::start_with(|server| server.health_interval(Duration::from_millis(1))).await;
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            health_interval: Duration::from_millis(1),
+            ..Default::default()
+        })
+    })
+    .await;
     let mut health = HealthClient::new(rig.channel.clone());
     let mut watch = health.watch(of("")).await.unwrap().into_inner();
     until(&mut watch, ServingStatus::Serving).await;

@@ -39,7 +39,13 @@ async fn a_message_over_the_limit() {
 
 #[tokio::test]
 async fn the_limit_of_messages_is_a_setting() {
-    let rig = Rig::start_with(|server| server.max_message_bytes(1000)).await;
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            message_bytes: 1000,
+            ..Default::default()
+        })
+    })
+    .await;
     let status = rig.refused(ask(&till(), "Label", &filled_with(1000))).await;
     assert_eq!(faulty_fields(&status), ["request"]);
     rig.submit(ask(&till(), "Label", &filled_with(500))).await;
@@ -114,4 +120,21 @@ async fn a_conflict_over_many_large_events_arrives() {
     let status = rig.refused(request).await;
     assert_code(&status, Code::Aborted, "SEQUENCE_CONFLICT");
     rig.submit(ask(&stream, "Fill", r#"{"coins":1}"#)).await;
+}
+
+/// What the limits of a request allow also fits into a message.
+#[tokio::test]
+async fn the_largest_request_is_taken() {
+    let rig = Rig::start().await;
+    let limits = rig.coordinator.limits().clone();
+    let name = "x".repeat(limits.name_bytes);
+    let mut request = under(&name, ask(&till(), "Label", "{}"));
+    let book = request.book.as_mut().unwrap();
+    book.cover.as_mut().unwrap().correlation_id = name;
+    let each = limits.request_bytes / limits.pages;
+    let text = filled_with(each - r#"{"label":""}"#.len());
+    book.pages[0].command = Some(json("Label", &text));
+    book.pages = vec![book.pages[0].clone(); limits.pages];
+    let response = rig.submit(request).await;
+    assert_eq!(committed(&response).last, 255);
 }

@@ -5,6 +5,7 @@ mod meter;
 mod rig;
 mod bad_input;
 mod large_input;
+mod malformed;
 mod strategies;
 mod facts;
 mod external_ids;
@@ -25,5 +26,16 @@ mod proxy;
 mod shutdown;
 mod waiting;
 mod remote;
+mod departures;
+mod connections;
+mod raw;
+mod arriving;
+mod unread;
+mod overload;
+mod refused_unread;
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
+mod own_process;
 mod sagas;
 mod sqlite;

@@ -97,3 +97,28 @@ async fn older_clients_are_answered_too() {
         Some(v1alpha::server_reflection_response::MessageResponse::ListServicesResponse(_))
     ));
 }
+
+/// What was asked for comes back in the error, as far as every client accepts it.
+#[tokio::test]
+async fn a_name_of_any_length_is_not_found() {
+    let rig = Rig::start().await;
+    for name in ["x".repeat(70_000), "安".repeat(20_000)] {
+        for question in [
+            MessageRequest::FileContainingSymbol(name.clone()),
+            MessageRequest::FileByFilename(name.clone()),
+        ] {
+            let request = ServerReflectionRequest {
+                host: String::new(),
+                message_request: Some(question),
+            };
+            let mut client = ServerReflectionClient::new(rig.channel.clone());
+            let answers = client.server_reflection_info(futures::stream::iter([request]));
+            let mut answers = answers.await.unwrap().into_inner();
+            let status = soon(answers.message()).await.unwrap_err();
+            assert_eq!(status.code(), tonic::Code::NotFound, "{status:?}");
+            let told = status.message().trim_start_matches("symbol '");
+            let told = told.trim_start_matches("file '");
+            assert!(name.starts_with(told) && told.len() > 200, "{told}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use seriatim_core::{
 };
 use seriatim_proto::{convert, v1};
 use seriatim_runtime::Feed;
+pub(crate) use seriatim_server::ServerSettings;
 use seriatim_server::{ServeError, Server, ServerBuilder};
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::FaultyStore;

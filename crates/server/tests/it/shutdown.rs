@@ -16,12 +16,12 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::rig::*;
 
 /// Holds the next append until it is told to go on.
-struct Gate {
-    reached: Arc<Notify>,
-    open: Arc<Notify>,
+pub(crate) struct Gate {
+    pub(crate) reached: Arc<Notify>,
+    pub(crate) open: Arc<Notify>,
 }
 
-fn close_gate(rig: &Rig) -> Gate {
+pub(crate) fn close_gate(rig: &Rig) -> Gate {
     let gate = Gate {
         reached: Arc::default(),
         open: Arc::default(),
@@ -108,7 +108,13 @@ async fn a_stream_of_requests_is_answered_and_then_told_why_it_ends() {
 
 #[tokio::test]
 async fn watching_the_health_does_not_keep_the_server_up() {
-    let mut rig = Rig::start_with(|server| server.health_interval(Duration::from_secs(3600))).await;
+    let mut rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            health_interval: Duration::from_secs(3600),
+            ..Default::default()
+        })
+    })
+    .await;
     let mut health = HealthClient::new(rig.channel.clone());
     let request = HealthCheckRequest::default();
     let mut watch = health.watch(request).await.unwrap().into_inner();
@@ -125,7 +131,13 @@ async fn watching_the_health_does_not_keep_the_server_up() {
 /// Without the grace this would wait for ever: the client takes nothing, so the call does not end.
 #[tokio::test]
 async fn a_call_whose_client_does_not_read_is_cut_off_after_the_grace() {
-    let mut rig = Rig::start_with(|server| server.grace(Duration::from_millis(1))).await;
+    let mut rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            grace: Duration::from_millis(1),
+            ..Default::default()
+        })
+    })
+    .await;
     let stream = till();
     for _ in 0..4 {
         let label = format!(r#"{{"label":"{}"}}"#, "x".repeat(1_000_000));
@@ -143,7 +155,13 @@ async fn a_call_whose_client_does_not_read_is_cut_off_after_the_grace() {
 
 #[tokio::test]
 async fn what_was_admitted_is_finished_even_after_the_grace() {
-    let mut rig = Rig::start_with(|server| server.grace(Duration::from_millis(1))).await;
+    let mut rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            grace: Duration::from_millis(1),
+            ..Default::default()
+        })
+    })
+    .await;
     let gate = close_gate(&rig);
     let mut commands = rig.commands();
     let call = tokio::spawn(async move {

@@ -123,7 +123,13 @@ async fn answers_come_while_requests_are_still_sent() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_ends_the_call_after_the_answers() {
-    let rig = Rig::start_with(|server| server.max_message_bytes(1000)).await;
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            message_bytes: 1000,
+            ..Default::default()
+        })
+    })
+    .await;
     let large = format!(r#"{{"label":"{}"}}"#, "x".repeat(2000));
     let requests = vec![
         tagged(1, ask(&till(), "Fill", r#"{"coins":1}"#)),
@@ -165,7 +171,13 @@ async fn no_more_is_read_than_may_be_in_flight() {
         .aggregate_with::<Till>(Counting(Arc::clone(&crowd)))
         .start()
         .unwrap();
-    let rig = Rig::start_on(store, coordinator, |server| server.in_flight_per_stream(4)).await;
+    let rig = Rig::start_on(store, coordinator, |server| {
+        server.settings(ServerSettings {
+            in_flight_per_stream: 4,
+            ..Default::default()
+        })
+    })
+    .await;
     let requests = (0..200).map(|tag| tagged(tag, ask(&till(), "Fill", r#"{"coins":1}"#)));
     let (answers, end) = all(send_all(&rig, requests.collect()).await).await;
     end.unwrap();

@@ -34,6 +34,10 @@ impl Projector for Gate {
 
 /// A server with a component named `gate`.
 pub(crate) async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
+    gated_with(permits, ServerSettings::default()).await
+}
+
+pub(crate) async fn gated_with(permits: usize, settings: ServerSettings) -> (Rig, Arc<Semaphore>) {
     let store = Arc::new(MemoryStore::new());
     let permits = Arc::new(Semaphore::new(permits));
     let reaction = AtLeastOnce::new(
@@ -56,7 +60,10 @@ pub(crate) async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
     let reactions = Reactions::start(&feed, vec![enrolled], &ReactionSettings::default());
     let often = Duration::from_millis(1);
     let rig = Rig::start_on_store(store, |server| {
-        (server.reactions(Arc::new(reactions))).health_interval(often)
+        (server.reactions(Arc::new(reactions))).settings(ServerSettings {
+            health_interval: often,
+            ..settings
+        })
     });
     let rig = rig.await;
     (rig, permits)
@@ -177,22 +184,36 @@ async fn whom_nobody_knows_is_refused_before_anything_is_written() {
         };
         assert_eq!(faulty_fields(&rig.refused(request).await), [field]);
     }
-    let wait = v1::WaitFor {
-        components: vec!["gate".into()],
-        limit: Some(prost_types::Duration {
-            seconds: -1,
-            nanos: 0,
+    assert_eq!(rig.head().await.0, 0);
+}
+
+#[tokio::test]
+async fn a_wait_for_too_long_or_for_too_many_is_refused_before_anything_is_written() {
+    let (rig, _) = gated(0).await;
+    let waiting = |components: usize, seconds, nanos| v1::SubmitRequest {
+        wait_for: Some(v1::WaitFor {
+            components: vec!["gate".into(); components],
+            limit: Some(prost_types::Duration { seconds, nanos }),
         }),
-    };
-    let request = v1::SubmitRequest {
-        wait_for: Some(wait),
         ..fill(&till(), HOUR)
     };
-    assert_eq!(
-        faulty_fields(&rig.refused(request).await),
-        ["wait_for.limit"]
-    );
+    for (seconds, nanos) in [
+        (-1, 0),
+        (1, -1),
+        (1, 1_000_000_000),
+        (i64::MIN, 0),
+        (i64::MIN, i32::MIN),
+        (i64::MAX, i32::MAX),
+        (i64::MAX, 0),
+        (24 * 3600, 1),
+    ] {
+        let status = rig.refused(waiting(1, seconds, nanos)).await;
+        assert_eq!(faulty_fields(&status), ["wait_for.limit"], "{seconds}");
+    }
+    let status = rig.refused(waiting(65, 1, 0)).await;
+    assert_eq!(faulty_fields(&status), ["wait_for.components"]);
     assert_eq!(rig.head().await.0, 0);
+    rig.submit(waiting(64, 0, 1)).await;
 }
 
 #[tokio::test]

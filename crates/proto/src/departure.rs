@@ -1,0 +1,153 @@
+//! A connection that knows whether a call has left it.
+//!
+//! A call waits inside the client while the connection is made, and while it has as many calls open as the server allows.
+//! If its time runs out there, the server has never seen it, and must not see it later.
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::transport::Channel;
+use tonic::{Status, TimeoutExpired};
+
+/// Makes calls, and says of one whose time has run out whether it had left. Cheap to clone; clones share the connection.
+#[derive(Clone)]
+pub(crate) struct Departures(Channel);
+
+impl Departures {
+    pub(crate) fn new(channel: Channel) -> Self {
+        Self(channel)
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.0.clone()
+    }
+}
+
+impl Service<Request<Body>> for Departures {
+    type Response = Response<Body>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = BoxFuture<'static, Result<Response<Body>, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let departure = Departure::default();
+        let seen = departure.clone();
+        let answer = (self.0).call(request.map(|body| Body::new(Departing { body, departure })));
+        Box::pin(async move {
+            answer.await.map_err(|error| {
+                if is_timeout(&error) && seen.prevent() {
+                    return NotSent.into();
+                }
+                error.into()
+            })
+        })
+    }
+}
+
+/// The time of a call ran out before anything of it was sent. Nothing of it will be.
+#[derive(Debug)]
+pub(crate) struct NotSent;
+
+impl NotSent {
+    /// Whether that is what a status of this client says.
+    pub(crate) fn is_in(status: &Status) -> bool {
+        status.source().is_some_and(<dyn Error>::is::<Self>)
+    }
+}
+
+impl fmt::Display for NotSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the call found no place on the connection in time")
+    }
+}
+
+impl Error for NotSent {}
+
+fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    error.is::<TimeoutExpired>() || error.source().is_some_and(is_timeout)
+}
+
+/// Whether a call has left. The message of a call is asked for when the connection has opened its stream, not before.
+#[derive(Clone, Debug, Default)]
+struct Departure(Arc<AtomicU8>);
+
+const WAITING: u8 = 0;
+const LEFT: u8 = 1;
+const PREVENTED: u8 = 2;
+
+impl Departure {
+    /// Sees that the call does not leave any more; `false` if it has left.
+    fn prevent(&self) -> bool {
+        self.decide(PREVENTED) == PREVENTED
+    }
+
+    /// Notes that the call leaves; `false` if it must not.
+    fn leave(&self) -> bool {
+        self.decide(LEFT) == LEFT
+    }
+
+    /// Decides what was not decided before, and returns what holds.
+    fn decide(&self, wanted: u8) -> u8 {
+        let order = Ordering::Relaxed;
+        let decided = (self.0).compare_exchange(WAITING, wanted, order, order);
+        decided.map_or_else(|holds| holds, |_| wanted)
+    }
+}
+
+/// The message of a call on its way.
+struct Departing {
+    body: Body,
+    departure: Departure,
+}
+
+impl http_body::Body for Departing {
+    type Data = <Body as http_body::Body>::Data;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
+        match self.departure.leave() {
+            true => Pin::new(&mut self.body).poll_frame(cx),
+            false => Poll::Ready(Some(Err(Status::from_error(NotSent.into())))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_leaves_or_is_kept_and_never_both() {
+        let departure = Departure::default();
+        assert!(departure.leave());
+        assert!(departure.leave());
+        assert!(!departure.prevent());
+        let departure = Departure::default();
+        assert!(departure.prevent());
+        assert!(departure.prevent());
+        assert!(!departure.leave());
+    }
+}

@@ -1,0 +1,248 @@
+//! An answer on its way to its client: in pieces, counted while it is under way.
+//!
+//! HTTP/2 takes whatever it is given and keeps it until the client has room, so it is given little at a time. What is large
+//! is counted until the last of it has left the process.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+
+use futures::future::BoxFuture;
+use futures::task::AtomicWaker;
+use http::{HeaderMap, HeaderValue, Uri};
+use http_body::{Frame, SizeHint};
+use hyper::body::Bytes;
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::meter;
+use crate::ration::{Held, Ration};
+use crate::taking::Taking;
+
+/// What is too small to be counted.
+pub(crate) const SMALL: usize = 4 * 1024;
+/// What is given to HTTP/2 at once: a frame of it.
+const PIECE: usize = 16 * 1024;
+/// What an error's sentence may take in trailers that every client accepts.
+const MESSAGE_BYTES: usize = 2 * 1024;
+
+/// The answer to one call.
+pub(crate) struct Answer {
+    body: Body,
+    method: Uri,
+    taking: Arc<Taking>,
+    /// What makes the pieces counts them itself.
+    is_counted: bool,
+    ration: Ration,
+    /// What was held before the answer was made.
+    held: Option<Held>,
+    /// What has come, and waits for room.
+    waiting: Option<(Bytes, BoxFuture<'static, Held>)>,
+    /// What is to be given to HTTP/2.
+    rest: Bytes,
+    under_way: Arc<UnderWay>,
+    /// The end of the answer, once it has come.
+    trailers: Option<HeaderMap>,
+}
+
+/// The large parts of an answer that have not left yet.
+#[derive(Debug, Default)]
+struct UnderWay {
+    parts: AtomicUsize,
+    left: AtomicWaker,
+}
+
+/// A large part of an answer. It is dropped when the last piece of it has left, or the call has ended.
+struct Part {
+    bytes: Bytes,
+    _held: Option<Held>,
+    under_way: Arc<UnderWay>,
+}
+
+impl Part {
+    fn of(bytes: Bytes, held: Option<Held>, under_way: &Arc<UnderWay>) -> Bytes {
+        under_way.parts.fetch_add(1, Relaxed);
+        Bytes::from_owner(Self {
+            bytes,
+            _held: held,
+            under_way: Arc::clone(under_way),
+        })
+    }
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.under_way.parts.fetch_sub(1, Relaxed);
+        self.under_way.left.wake();
+    }
+}
+
+impl Answer {
+    /// Of a call to `method`, for which `held` was held; `is_counted`: by who makes it.
+    pub(crate) fn new(
+        body: Body,
+        method: Uri,
+        ration: Ration,
+        held: Option<Held>,
+        is_counted: bool,
+    ) -> Self {
+        Self {
+            body,
+            method,
+            taking: Taking::current(),
+            is_counted,
+            ration,
+            held,
+            waiting: None,
+            rest: Bytes::new(),
+            under_way: Arc::default(),
+            trailers: None,
+        }
+    }
+
+    /// The next piece of what has come.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        let piece = self.rest.len().min(PIECE);
+        (piece > 0).then(|| self.rest.split_to(piece))
+    }
+
+    /// Counts what has come, unless it is small.
+    fn take_in(&mut self, bytes: Bytes) {
+        if bytes.len() <= SMALL {
+            self.held = None;
+            self.rest = bytes;
+            return;
+        }
+        if let Some(held) = &mut self.held {
+            held.settle(bytes.len());
+        } else if !self.is_counted {
+            let (ration, size) = (self.ration.clone(), bytes.len());
+            let room = async move { ration.wait(size).await };
+            self.waiting = Some((bytes, Box::pin(room)));
+            return;
+        }
+        self.rest = Part::of(bytes, self.held.take(), &self.under_way);
+    }
+
+    /// Ready when there is nothing that waits for room.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some((_, room)) = &mut self.waiting {
+            let held = ready!(room.as_mut().poll(cx));
+            if let Some((bytes, _)) = self.waiting.take() {
+                self.rest = Part::of(bytes, Some(held), &self.under_way);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready when all large parts have left. A call that has ended can do nothing about them any more.
+    fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.under_way.parts.load(Relaxed) == 0 {
+            return Poll::Ready(());
+        }
+        self.under_way.left.register(cx.waker());
+        match self.under_way.parts.load(Relaxed) {
+            0 => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        self.taking.taken();
+        loop {
+            if let Some(piece) = self.next_piece() {
+                self.taking.offer();
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+            if self.trailers.is_some() {
+                if self.poll_left(cx).is_pending() {
+                    self.taking.offer();
+                    return Poll::Pending;
+                }
+                let trailers = self.trailers.take().map(Frame::trailers);
+                return Poll::Ready(trailers.map(Ok));
+            }
+            ready!(self.poll_room(cx));
+            if !self.rest.is_empty() {
+                continue;
+            }
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()? else {
+                return Poll::Ready(None);
+            };
+            match frame.into_data() {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => self.take_in(bytes),
+                Err(frame) => {
+                    let mut trailers = frame.into_trailers().unwrap_or_default();
+                    shorten(&mut trailers);
+                    self.trailers = Some(trailers);
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+            && self.waiting.is_none()
+            && self.trailers.is_none()
+            && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if self.taking.was_ended() {
+            meter::not_taken();
+            tracing::warn!(
+                method = self.method.path(),
+                "a call was ended: its client took nothing of the answer for too long"
+            );
+        }
+    }
+}
+
+/// Cuts the sentence of an error that would be too long for a client; our own errors never are.
+pub(crate) fn shorten(headers: &mut HeaderMap) {
+    let Some(message) = headers.get(Status::GRPC_MESSAGE) else {
+        return;
+    };
+    if message.len() <= MESSAGE_BYTES {
+        return;
+    }
+    let kept = &message.as_bytes()[..end_of_a_character(message.as_bytes())];
+    if let Ok(kept) = HeaderValue::from_bytes(kept) {
+        headers.insert(Status::GRPC_MESSAGE, kept);
+    }
+}
+
+/// The last place up to [`MESSAGE_BYTES`] where a character ends. What is not ASCII is written as `%` and two digits for each
+/// byte, and the bytes of a character but its first begin with the bits 10.
+fn end_of_a_character(message: &[u8]) -> usize {
+    let mut end = MESSAGE_BYTES;
+    while let Some(escape) = (end.saturating_sub(2)..end).find(|at| message[*at] == b'%') {
+        end = escape;
+    }
+    while let [b'%', b'8' | b'9' | b'A' | b'B' | b'a' | b'b', ..] = &message[end..] {
+        end = end.saturating_sub(3);
+    }
+    end
+}

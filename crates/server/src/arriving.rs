@@ -1,0 +1,248 @@
+//! The messages of a call while they arrive: bounded in bytes and in time, before anything of them is read.
+//!
+//! tonic makes room for a message as soon as its length is known, and waits for it without end.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::{Bytes, Incoming};
+use seriatim_core::SubmitError;
+use seriatim_proto::convert::Invalid;
+use seriatim_proto::status::WireError;
+use tokio::time::{Sleep, sleep};
+use tonic::Status;
+
+use crate::entry::Entry;
+use crate::frames::{Frames, Malformed};
+use crate::meter::{self, NotRead};
+use crate::ration::{Held, Ration};
+
+/// How long the rest of a request that is refused may take to come, to be thrown away.
+const REST_TIME: Duration = Duration::from_secs(1);
+/// When to send again what there was no room for.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// How many messages a call has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Messages {
+    /// One, and the client says that it was the last.
+    One,
+    /// Any number, with any time between them.
+    Any,
+}
+
+/// What a client sends in one call.
+#[derive(Debug)]
+pub(crate) struct Arriving {
+    body: Incoming,
+    messages: Messages,
+    frames: Frames,
+    ration: Ration,
+    /// Of the message that is arriving, or waits to be in work: its number, and what it takes. One that came at once and need
+    /// not wait is not counted.
+    held: Option<(usize, Held)>,
+    time: Duration,
+    /// Ends when what is arriving must be complete, or is not waited for any more to be thrown away.
+    late: Option<Pin<Box<Sleep>>>,
+    /// What a request must go through once it is complete, if there is something.
+    entry: Option<Entry>,
+    is_complete: bool,
+    /// Once set, nothing more is read of it; the rest is thrown away, and this is the answer.
+    refusal: Option<Status>,
+    most_bytes: usize,
+    thrown_away: usize,
+}
+
+impl Arriving {
+    pub(crate) fn new(
+        body: Incoming,
+        messages: Messages,
+        most_bytes: usize,
+        ration: Ration,
+        time: Duration,
+        entry: Option<Entry>,
+    ) -> Self {
+        Self {
+            body,
+            messages,
+            frames: Frames::new(most_bytes),
+            ration,
+            held: None,
+            time,
+            late: None,
+            refusal: entry.as_ref().and_then(|entry| entry.check().err()),
+            entry,
+            is_complete: false,
+            most_bytes,
+            thrown_away: 0,
+        }
+    }
+
+    /// Whether the client owes something.
+    fn is_awaited(&self) -> bool {
+        self.messages == Messages::One || self.frames.unfinished().is_some()
+    }
+
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
+        if !self.is_awaited() {
+            return Poll::Pending;
+        }
+        let time = self.time;
+        let late = self.late.get_or_insert_with(|| Box::pin(sleep(time)));
+        ready!(late.as_mut().poll(cx));
+        meter::not_read(NotRead::TooSlow);
+        let wrong = format!(
+            "was not complete after {} ms; nothing was done, send it faster",
+            time.as_millis()
+        );
+        Poll::Ready(Invalid::field("request", wrong).to_status())
+    }
+
+    /// Looks at the next bytes; how many of them may be read, and why not all.
+    fn look_at(&mut self, data: &[u8]) -> (usize, Option<Status>) {
+        if let Err((at, malformed)) = self.frames.pass(data) {
+            return (at, Some(malformed.to_status()));
+        }
+        if self.messages == Messages::Any {
+            // Its time is over with the message; the next has a time of its own.
+            self.late = self.late.take().filter(|_| self.is_awaited());
+        }
+        match self.hold() {
+            true => (data.len(), None),
+            false => (0, Some(too_much())),
+        }
+    }
+
+    /// Holds room for the message that is arriving; `false` if there is none.
+    fn hold(&mut self) -> bool {
+        let number = self.frames.finished();
+        let is_of_this = |held: &(usize, _)| held.0 == number;
+        match self.frames.unfinished() {
+            // How long it is is not known yet.
+            Some(0) => true,
+            Some(_) if self.held.as_ref().is_some_and(is_of_this) => true,
+            Some(bytes) => {
+                self.held = None;
+                self.held = self.ration.take(bytes).map(|held| (number, held));
+                self.held.is_some()
+            }
+            // Of a call with one message it is held until the client has said that there is no more: it is read, and waits.
+            None if self.messages == Messages::One => true,
+            None => {
+                self.held = None;
+                true
+            }
+        }
+    }
+
+    /// Ready when the client has ended, and its request may be run.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        if !self.is_complete {
+            let complete = self.frames.end(self.messages == Messages::One);
+            complete.map_err(Malformed::to_status)?;
+            self.is_complete = true;
+        }
+        let entered = match &mut self.entry {
+            Some(entry) => entry.poll(cx),
+            None => Poll::Ready(Ok(())),
+        };
+        if entered.is_pending() && self.held.is_none() {
+            let held = self.ration.take(self.frames.last_bytes());
+            self.held = Some((self.frames.finished(), held.ok_or_else(too_much)?));
+        }
+        entered
+    }
+
+    fn refuse(&mut self, refusal: Status) {
+        self.held = None;
+        self.late = None;
+        self.refusal = Some(refusal);
+    }
+
+    /// Ready when the rest of a request that is refused has come, or what is usually under way of it.
+    ///
+    /// HTTP/2 takes bytes that come for a call which is over for an error of the client, and ends the connection with all its
+    /// calls after a thousand of them.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.is_complete && self.thrown_away <= self.most_bytes {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
+                    Some(data) => self.thrown_away += data.len(),
+                    None => break,
+                },
+                Poll::Ready(_) => break,
+                Poll::Pending => {
+                    let late = (self.late).get_or_insert_with(|| Box::pin(sleep(REST_TIME)));
+                    ready!(late.as_mut().poll(cx));
+                    break;
+                }
+            }
+        }
+        self.is_complete = true;
+        Poll::Ready(())
+    }
+}
+
+fn too_much() -> Status {
+    meter::not_read(NotRead::TooMuch);
+    let retry_after = RETRY_AFTER;
+    SubmitError::Overloaded { retry_after }.to_status()
+}
+
+impl http_body::Body for Arriving {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if let Some(refusal) = self.refusal.clone() {
+            ready!(self.poll_rest(cx));
+            return Poll::Ready(Some(Err(refusal)));
+        }
+        let read = match self.is_complete {
+            true => Poll::Ready(None),
+            false => Pin::new(&mut self.body).poll_frame(cx),
+        };
+        let data = match read {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().ok(),
+            Poll::Ready(Some(Err(error))) => {
+                return Poll::Ready(Some(Err(Status::from_error(error.into()))));
+            }
+            Poll::Ready(None) => None,
+            Poll::Pending => {
+                let refusal = ready!(self.poll_late(cx));
+                self.refuse(refusal);
+                // Nothing is under way that could be thrown away.
+                self.is_complete = true;
+                return self.poll_frame(cx);
+            }
+        };
+        // The end, or trailers, which mean the same: gRPC has none in a request.
+        let Some(data) = data else {
+            let ended = ready!(self.poll_end(cx));
+            self.held = None;
+            let Err(refusal) = ended else {
+                return Poll::Ready(None);
+            };
+            self.refuse(refusal);
+            return self.poll_frame(cx);
+        };
+        let (fine, refusal) = self.look_at(&data);
+        if let Some(refusal) = refusal {
+            self.refuse(refusal);
+            if fine == 0 {
+                return self.poll_frame(cx);
+            }
+        }
+        // Of what is refused, what came before is read as usual.
+        Poll::Ready(Some(Ok(Frame::data(data.slice(..fine)))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,165 @@
+//! One call on its way from its connection to the services and back.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use seriatim_proto::convert::Invalid;
+use seriatim_proto::status::WireError;
+use tokio::time::timeout;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower_service::Service as _;
+
+use crate::ServerSettings;
+use crate::answer::{Answer, shorten};
+use crate::arriving::Arriving;
+use crate::entry::{Entry, InWorkOf};
+use crate::gate::{Gate, InWork};
+use crate::grpc_timeout;
+use crate::method::{AnswerSize, Method};
+use crate::ration::{Budget, Ration};
+
+/// What the metadata of a call may take, in bytes, counted as HTTP/2 does.
+const MOST_METADATA: usize = 16 * 1024;
+/// What is read of it, so that the call can be refused with a reason. Beyond it HTTP/2 itself answers, with 431.
+pub(crate) const MOST_METADATA_READ: u32 = 256 * 1024;
+/// What HTTP/2 counts for a header beside its name and its value.
+const HEADER_BYTES: usize = 32;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    routes: Routes,
+    settings: ServerSettings,
+    arriving: Arc<Budget>,
+    unread: Arc<Budget>,
+    gate: Arc<Gate>,
+}
+
+/// What a service is told of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// What may be under way to its client.
+    pub(crate) unread: Ration,
+    pub(crate) gate: Arc<Gate>,
+    in_work: InWorkOf,
+}
+
+impl Call {
+    /// That it is in work, if it is one request to write something.
+    pub(crate) fn into_work(self) -> Option<InWork> {
+        self.in_work.take()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(routes: Routes, settings: ServerSettings) -> Self {
+        Self {
+            arriving: Arc::new(Budget::new(settings.arriving_bytes)),
+            unread: Arc::new(Budget::new(settings.unread_bytes)),
+            gate: Arc::new(Gate::new(&settings)),
+            routes,
+            settings,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &ServerSettings {
+        &self.settings
+    }
+}
+
+/// The calls of one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Calls {
+    shared: Arc<Shared>,
+    /// What it may send before it is read.
+    arriving: Ration,
+    /// What may be under way to it.
+    unread: Ration,
+}
+
+impl Calls {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        let settings = &shared.settings;
+        Self {
+            arriving: Ration::new(settings.arriving_bytes_per_connection, &shared.arriving),
+            unread: Ration::new(settings.unread_bytes_per_connection, &shared.unread),
+            shared: Arc::clone(shared),
+        }
+    }
+
+    /// Runs a call to a method of the services.
+    async fn run(self, request: Request<Incoming>) -> Result<Response<Answer>, Status> {
+        check_metadata(request.headers()).map_err(|invalid| invalid.to_status())?;
+        let method = Method::at(request.uri().path());
+        let held = match method.answer {
+            AnswerSize::Reckoned(bytes) => Some(self.unread.wait(bytes).await),
+            AnswerSize::InPages | AnswerSize::Small => None,
+        };
+        let gate = &self.shared.gate;
+        let in_work = InWorkOf::default();
+        let entry = method.writes.then(|| Entry::new(gate, &in_work));
+        let uri = request.uri().clone();
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(Call {
+            unread: self.unread.clone(),
+            gate: Arc::clone(gate),
+            in_work,
+        });
+        let settings = &self.shared.settings;
+        let body = Body::new(Arriving::new(
+            body,
+            method.messages,
+            settings.message_bytes,
+            self.arriving,
+            settings.request_time,
+            entry,
+        ));
+        let mut routes = self.shared.routes.clone();
+        let Ok(mut answered) = routes.call(Request::from_parts(head, body)).await;
+        shorten(answered.headers_mut());
+        let is_counted = method.answer == AnswerSize::InPages;
+        Ok(answered.map(|body| Answer::new(body, uri, self.unread, held, is_counted)))
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Calls {
+    type Response = Response<Answer>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Answer>, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let limit = grpc_timeout::of(request.headers());
+        let (uri, unread) = (request.uri().clone(), self.unread.clone());
+        let answer = self.clone().run(request);
+        Box::pin(async move {
+            let answered = match limit {
+                None => answer.await,
+                Some(limit) => timeout(limit, answer).await.unwrap_or_else(|_| {
+                    Err(Status::deadline_exceeded(
+                        "the call did not end within the time that its client gave it",
+                    ))
+                }),
+            };
+            Ok(answered.unwrap_or_else(|status| {
+                (status.into_http()).map(|body| Answer::new(body, uri, unread, None, false))
+            }))
+        })
+    }
+}
+
+fn check_metadata(headers: &HeaderMap) -> Result<(), Invalid> {
+    let each = headers.iter();
+    let bytes: usize = each
+        .map(|(name, value)| name.as_str().len() + value.len() + HEADER_BYTES)
+        .sum();
+    if bytes <= MOST_METADATA {
+        return Ok(());
+    }
+    let wrong = format!("takes {bytes} bytes; at most {MOST_METADATA} are allowed");
+    Err(Invalid::field("metadata", wrong))
+}

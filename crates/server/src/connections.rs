@@ -1,0 +1,138 @@
+//! Connections: taken in, limited in number, and each served on a task of its own until it ends.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutWriter;
+
+use crate::call::{self, Calls, Shared};
+use crate::meter::{self, Refused};
+use crate::taking::Tasks;
+
+/// What every client of HTTP/2 says first.
+const GREETING: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How often a silent connection is asked whether it is still there. One that does not answer for 20 s is closed.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+/// How long nothing is taken in where the system has no room for a connection. Asking again at once would take a whole
+/// core, and would not make room.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves what connects, until told to close. Then nothing more is taken in, and it returns when the open calls have ended.
+/// Dropping it ends them.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    closed: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    let mut closing = closed.clone();
+    loop {
+        let accepted = tokio::select! {
+            () = told_to_close(&mut closing) => break,
+            Some(_) = connections.join_next() => {
+                meter::connections(connections.len());
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(_) if connections.len() >= shared.settings().connections => {
+                // Dropping it closes it.
+                meter::refused(Refused::TooMany);
+                tracing::warn!(
+                    connections = connections.len(),
+                    "a connection was refused: as many as may be are open"
+                );
+            }
+            Ok((tcp, _)) => {
+                connections.spawn(connection(tcp, Arc::clone(&shared), closed.clone()));
+                meter::connections(connections.len());
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                meter::refused(Refused::NoRoom);
+                tracing::warn!(%error, "no connection can be taken in for now");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+    meter::connections(0);
+}
+
+async fn told_to_close(closed: &mut watch::Receiver<bool>) {
+    // Fails if the sender is gone, which means the same.
+    let _ = closed.wait_for(|closed| *closed).await;
+}
+
+/// Whether only the connection that was to be taken in is gone.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
+    let settings = shared.settings();
+    let greeted = greeted(tcp, settings.answer_time);
+    let Ok(Ok(io)) = timeout(settings.greeting_time, greeted).await else {
+        meter::refused(Refused::NoGreeting);
+        return;
+    };
+    let tasks = Tasks {
+        patience: settings.answer_time,
+    };
+    let mut serving = std::pin::pin!(
+        http2::Builder::new(tasks)
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(settings.calls_per_connection)
+            .max_header_list_size(call::MOST_METADATA_READ)
+            // A client that is gone without a word must not hold its calls open.
+            .keep_alive_interval(KEEPALIVE)
+            .serve_connection(TokioIo::new(io), Calls::new(&shared))
+    );
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = told_to_close(&mut closed) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Waits until the client has said that it speaks HTTP/2. What was read of that is read once more by whoever serves it.
+///
+/// What is returned fails when nothing could be written for `patience`: HTTP/2 keeps what is to be written, whatever becomes
+/// of the calls that it is for.
+async fn greeted(
+    tcp: TcpStream,
+    patience: Duration,
+) -> io::Result<impl AsyncRead + AsyncWrite + Unpin> {
+    // A small answer must not wait for the acknowledgement of the one before.
+    tcp.set_nodelay(true)?;
+    let (mut read, write) = tcp.into_split();
+    let mut greeting = [0; GREETING.len()];
+    read.read_exact(&mut greeting).await?;
+    if &greeting != GREETING {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut write = TimeoutWriter::new(write);
+    write.set_timeout(Some(patience));
+    Ok(tokio::io::join(GREETING.chain(read), Box::pin(write)))
+}

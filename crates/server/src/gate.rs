@@ -1,0 +1,163 @@
+//! The gate before whatever is to be written: as many requests are in work as the store can use, and the others wait outside.
+//!
+//! A store commits no more for being asked for more. What is in work beyond that costs memory and time for every request, so
+//! under overload less would be done than at the best load; and a sender that is refused comes again at once, which costs as
+//! much as being served. Who waits here costs next to nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use seriatim_core::SubmitError;
+use seriatim_proto::status::WireError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tonic::Status;
+
+use crate::ServerSettings;
+use crate::meter;
+
+/// When to come again after having waited in vain.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How many requests are in work, and how many wait for that.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    in_work: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+    patience: Duration,
+    /// Made once: refusing must cost as little as possible.
+    refusal: Status,
+}
+
+/// Being in work, until this is dropped.
+pub(crate) type InWork = OwnedSemaphorePermit;
+
+impl Gate {
+    pub(crate) fn new(settings: &ServerSettings) -> Self {
+        let retry_after = RETRY_AFTER;
+        Self {
+            in_work: Arc::new(Semaphore::new(settings.in_work.max(1))),
+            waiting: AtomicUsize::new(0),
+            most_waiting: settings.waiting,
+            patience: settings.waiting_time,
+            refusal: SubmitError::Overloaded { retry_after }.to_status(),
+        }
+    }
+
+    /// Goes through if there is room.
+    pub(crate) fn pass(&self) -> Option<InWork> {
+        Arc::clone(&self.in_work).try_acquire_owned().ok()
+    }
+
+    /// Refuses who could not even wait now. To be asked before anything of a request is read.
+    pub(crate) fn check(&self) -> Result<(), Status> {
+        let is_full = self.in_work.available_permits() == 0;
+        match is_full && self.waiting.load(Relaxed) >= self.most_waiting {
+            true => Err(self.refuse()),
+            false => Ok(()),
+        }
+    }
+
+    /// Goes through when there is room, in the order of asking; refused if that takes too long, or if too many wait already.
+    pub(crate) async fn enter(&self) -> Result<InWork, Status> {
+        if let Some(in_work) = self.pass() {
+            return Ok(in_work);
+        }
+        let waiting = Waiting::among(&self.waiting);
+        if waiting.others >= self.most_waiting {
+            return Err(self.refuse());
+        }
+        let entered = timeout(self.patience, self.wait()).await;
+        entered.map_err(|_| self.refuse())
+    }
+
+    fn refuse(&self) -> Status {
+        meter::kept_out();
+        self.refusal.clone()
+    }
+
+    /// Goes through when there is room, in the order of asking, however long that takes.
+    pub(crate) async fn wait(&self) -> InWork {
+        let in_work = Arc::clone(&self.in_work).acquire_owned().await;
+        in_work.expect("it is never closed")
+    }
+}
+
+/// One of those who wait.
+struct Waiting<'a> {
+    all: &'a AtomicUsize,
+    others: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn among(all: &'a AtomicUsize) -> Self {
+        let others = all.fetch_add(1, Relaxed);
+        Self { all, others }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+    use futures::poll;
+    use tokio::time::Instant;
+    use tonic::Code;
+
+    use super::*;
+
+    fn gate(in_work: usize, waiting: usize) -> Gate {
+        Gate::new(&ServerSettings {
+            in_work,
+            waiting,
+            waiting_time: Duration::from_secs(2),
+            ..ServerSettings::default()
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_or_behind_too_many_is_refused() {
+        let gate = gate(1, 2);
+        let in_work = gate.enter().await.unwrap();
+        let start = Instant::now();
+        let refused = join_all((0..5).map(|_| async {
+            let status = gate.enter().await.unwrap_err();
+            assert_eq!(status.code(), Code::ResourceExhausted);
+            start.elapsed().as_secs()
+        }));
+        let full = async {
+            assert!(gate.check().is_err());
+        };
+        assert_eq!(tokio::join!(refused, full).0, [2, 2, 0, 0, 0]);
+        gate.check().unwrap();
+        drop(in_work);
+        // Nobody is left of those who waited.
+        assert_eq!(gate.waiting.load(Relaxed), 0);
+        drop(gate.enter().await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_goes_through_in_turn() {
+        let gate = gate(1, 9);
+        let in_work = gate.enter().await.unwrap();
+        let mut first = Box::pin(gate.enter());
+        let mut second = Box::pin(gate.wait());
+        assert!(poll!(&mut first).is_pending());
+        assert!(poll!(&mut second).is_pending());
+        drop(in_work);
+        assert!(gate.pass().is_none());
+        assert!(poll!(&mut second).is_pending());
+        let in_work = first.await.unwrap();
+        assert!(poll!(&mut second).is_pending());
+        drop(in_work);
+        drop(second.await);
+        assert!(gate.pass().is_some());
+    }
+}

@@ -1,0 +1,87 @@
+//! What is counted of the connections, by the facade `metrics`.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+
+const CONNECTIONS: &str = "seriatim_connections";
+const REFUSED: &str = "seriatim_connections_refused_total";
+const NOT_READ: &str = "seriatim_requests_not_read_total";
+const KEPT_OUT: &str = "seriatim_requests_kept_out_total";
+const NOT_TAKEN: &str = "seriatim_answers_not_taken_total";
+
+/// Tells the installed recorder what each of them means.
+pub(crate) fn describe() {
+    describe_gauge!(CONNECTIONS, Unit::Count, "Connections to the gRPC door");
+    describe_counter!(
+        REFUSED,
+        Unit::Count,
+        "Connections that were not served, by reason"
+    );
+    describe_counter!(
+        NOT_READ,
+        Unit::Count,
+        "Requests that were refused while they arrived, by reason"
+    );
+    describe_counter!(
+        KEPT_OUT,
+        Unit::Count,
+        "Commands and facts that were refused unread, because too many were in work"
+    );
+    describe_counter!(
+        NOT_TAKEN,
+        Unit::Count,
+        "Calls that were ended because their client took nothing of the answer"
+    );
+}
+
+/// Why a connection is not served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refused {
+    /// As many as may be are open.
+    TooMany,
+    /// The system has no descriptor left, or no memory.
+    NoRoom,
+    /// It did not begin with HTTP/2 in time.
+    NoGreeting,
+}
+
+pub(crate) fn refused(reason: Refused) {
+    let reason = match reason {
+        Refused::TooMany => "too_many",
+        Refused::NoRoom => "no_room",
+        Refused::NoGreeting => "no_greeting",
+    };
+    counter!(REFUSED, "reason" => reason).increment(1);
+}
+
+/// Why a request is not read to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NotRead {
+    /// There is no room for it beside those that are arriving.
+    TooMuch,
+    /// It was not complete in time.
+    TooSlow,
+}
+
+pub(crate) fn not_read(reason: NotRead) {
+    let reason = match reason {
+        NotRead::TooMuch => "too_much",
+        NotRead::TooSlow => "too_slow",
+    };
+    counter!(NOT_READ, "reason" => reason).increment(1);
+}
+
+pub(crate) fn kept_out() {
+    counter!(KEPT_OUT).increment(1);
+}
+
+pub(crate) fn not_taken() {
+    counter!(NOT_TAKEN).increment(1);
+}
+
+pub(crate) fn connections(open: usize) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "gauges are numbers of this kind"
+    )]
+    gauge!(CONNECTIONS).set(open as f64);
+}

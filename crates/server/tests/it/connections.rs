@@ -1,0 +1,120 @@
+//! Connections that ask for too much: none keeps others out.
+
+use std::time::Duration;
+
+use seriatim_proto::v1;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tonic::transport::Endpoint;
+use tonic::{Code, Request};
+use v1::query_service_client::QueryServiceClient;
+
+use crate::rig::*;
+
+fn address(rig: &Rig) -> &str {
+    rig.url.strip_prefix("http://").unwrap()
+}
+
+/// Waits until the server has closed a connection.
+async fn is_closed(connection: &mut TcpStream) {
+    let mut bytes = Vec::new();
+    // A reset is an end as well.
+    let _ = soon(connection.read_to_end(&mut bytes)).await;
+}
+
+#[tokio::test]
+async fn one_that_does_not_begin_with_http2_in_time_is_closed() {
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            greeting_time: Duration::from_millis(50),
+            ..Default::default()
+        })
+    })
+    .await;
+    for said in [
+        "",
+        "PRI * HTTP/2.0\r\n",
+        "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    ] {
+        let mut connection = TcpStream::connect(address(&rig)).await.unwrap();
+        connection.write_all(said.as_bytes()).await.unwrap();
+        is_closed(&mut connection).await;
+    }
+    // Those that have begun may be silent.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;
+}
+
+#[tokio::test]
+async fn one_more_than_may_be_is_closed_at_once() {
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            connections: 2,
+            ..Default::default()
+        })
+    })
+    .await;
+    let second = TcpStream::connect(address(&rig)).await.unwrap();
+    let mut third = TcpStream::connect(address(&rig)).await.unwrap();
+    is_closed(&mut third).await;
+    rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;
+    drop(second);
+    // It takes a moment until the server has seen that.
+    let place_is_free = async || {
+        let endpoint = Endpoint::from_shared(rig.url.clone()).unwrap();
+        let mut queries = QueryServiceClient::new(endpoint.connect().await.ok()?);
+        let answer = queries.list_domains(v1::ListDomainsRequest {}).await;
+        answer.ok()
+    };
+    soon(async {
+        while place_is_free().await.is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
+/// With every descriptor taken the server waits until there is one again. Asking for one without a pause took most of a
+/// core.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn where_no_descriptor_is_left_the_server_waits_for_one() {
+    use crate::own_process::OwnProcess;
+    let server = OwnProcess::start("ulimit -n 64");
+    let mut taken = Vec::new();
+    for _ in 0..100 {
+        taken.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = server.cpu_seconds();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let spent = server.cpu_seconds() - before;
+    assert!(spent < 0.2, "{spent} s of one second");
+    drop(taken);
+    let endpoint = Endpoint::from_shared(server.url.clone()).unwrap();
+    let channel = soon(endpoint.connect()).await.unwrap();
+    let mut queries = QueryServiceClient::new(channel);
+    soon(queries.list_domains(v1::ListDomainsRequest {}))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn metadata_over_the_limit_is_refused_with_its_reason() {
+    let rig = Rig::start().await;
+    let with = |bytes: usize| {
+        let mut request = Request::new(ask(&till(), "Fill", r#"{"coins":1}"#));
+        let text = "x".repeat(bytes).parse().unwrap();
+        request.metadata_mut().insert("trace", text);
+        request
+    };
+    rig.commands().submit(with(15_000)).await.unwrap();
+    for bytes in [16 * 1024, 100_000, 200_000] {
+        let status = rig.commands().submit(with(bytes)).await.unwrap_err();
+        assert_eq!(faulty_fields(&status), ["metadata"], "{bytes}");
+    }
+    // What HTTP/2 itself refuses is refused alone: the connection goes on.
+    let status = rig.commands().submit(with(300_000)).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unknown, "{status:?}");
+    rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;
+}

@@ -1,0 +1,100 @@
+//! A server in a process of its own, whose memory, time and descriptors are its own.
+
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use seriatim_coordinator::{Coordinator, Settings};
+use seriatim_store_sqlite::SqliteStore;
+use seriatim_testkit::faults::FaultyStore;
+
+use crate::rig::Rig;
+use crate::till::Till;
+
+/// The name of the test that is the process.
+const MAIN: &str = "own_process::serves_until_its_input_ends";
+const SAYS: &str = "listening at ";
+
+#[tokio::test]
+#[ignore = "not a test: other tests run it as a process of its own"]
+async fn serves_until_its_input_ends() {
+    // What is stored must not count as what is in memory.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let file = SqliteStore::open_file(&path).await.unwrap();
+    let store = FaultyStore::new(Arc::new(file));
+    let coordinator = Coordinator::builder(Arc::new(store.clone()))
+        .aggregate::<Till>()
+        .settings(Settings {
+            cached_bytes: 16 * 1024 * 1024,
+            ..Settings::default()
+        })
+        .start()
+        .unwrap();
+    let rig = Rig::start_on(store, coordinator, |server| server).await;
+    println!("\n{SAYS}{}", rig.url);
+    let ended = || std::io::stdin().read_to_end(&mut Vec::new());
+    tokio::task::spawn_blocking(ended).await.unwrap().unwrap();
+}
+
+/// It ends when this is dropped.
+pub(crate) struct OwnProcess {
+    child: Child,
+    /// Kept open: after a minute the process says that it has been running for so long.
+    _output: Lines<BufReader<ChildStdout>>,
+    pub(crate) url: String,
+}
+
+impl OwnProcess {
+    /// A server on an empty SQLite file that keeps 16 MiB of states; `before` is said to the shell that starts it.
+    pub(crate) fn start(before: &str) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture", MAIN])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = lines.find_map(|line| Some(line.ok()?.strip_prefix(SAYS)?.to_owned()));
+        Self {
+            child,
+            _output: lines,
+            url: said.expect("it ended before it listened"),
+        }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    /// How much memory it has.
+    pub(crate) fn resident_bytes(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.unwrap().trim().strip_suffix("kB").unwrap();
+        kibibytes.trim().parse::<usize>().unwrap() * 1024
+    }
+
+    /// How much time it has spent on a processor, in seconds.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // After the name, which may hold anything: user and system time are the 12th and 13th, in hundredths.
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+        ticks / 100.0
+    }
+}
+
+impl Drop for OwnProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

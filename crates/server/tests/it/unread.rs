@@ -1,0 +1,204 @@
+//! Answers that nobody reads: they are bounded in bytes and in time, and other clients do not feel them.
+
+use std::time::Duration;
+
+use prost::Message;
+use seriatim_core::StreamId;
+use seriatim_proto::{convert, v1};
+use tonic::Code;
+use tonic::transport::Endpoint;
+use v1::query_service_client::QueryServiceClient;
+
+use crate::raw::{Raw, RawCall, framed};
+use crate::rig::*;
+
+fn address(rig: &Rig) -> &str {
+    rig.url.strip_prefix("http://").unwrap()
+}
+
+fn state_of(stream: &StreamId) -> v1::GetStateRequest {
+    v1::GetStateRequest {
+        cover: Some(convert::cover(stream)),
+        at: None,
+    }
+}
+
+fn from_the_first() -> v1::SubscribeRequest {
+    use v1::subscribe_request::{Begin, First};
+    v1::SubscribeRequest {
+        begin: Some(Begin::First(First {})),
+        ..Default::default()
+    }
+}
+
+/// A command whose event, and the state after it, take so many bytes.
+fn label(stream: &StreamId, bytes: usize) -> v1::SubmitRequest {
+    ask(
+        stream,
+        "Label",
+        &format!(r#"{{"label":"{}"}}"#, "x".repeat(bytes)),
+    )
+}
+
+async fn ask_raw(raw: &mut Raw, method: &str, request: &impl Message) -> RawCall {
+    let mut call = raw.call(method).await;
+    call.send(framed(request));
+    call.end();
+    call
+}
+
+async fn rig_with_patience(patience: Duration) -> Rig {
+    Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            answer_time: patience,
+            connections: 2,
+            ..Default::default()
+        })
+    })
+    .await
+}
+
+/// Waits until `holds`.
+async fn until(holds: impl AsyncFn() -> bool) {
+    soon(async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+/// A call whose client takes nothing is ended; the connection goes on, and what was held is given back.
+#[tokio::test]
+async fn a_call_whose_client_takes_nothing_is_ended() {
+    let rig = rig_with_patience(Duration::from_millis(100)).await;
+    let (large, small) = (till(), till());
+    rig.submit(label(&large, 1_000_000)).await;
+    rig.submit(label(&small, 10)).await;
+    let mut raw = Raw::connect(address(&rig), 65_535).await;
+    for request in 0..20 {
+        let (method, message) = match request % 3 {
+            0 => ("QueryService/GetState", framed(&state_of(&large))),
+            1 => (
+                "QueryService/GetEvents",
+                framed(&v1::GetEventsRequest {
+                    cover: Some(convert::cover(&large)),
+                    ..Default::default()
+                }),
+            ),
+            _ => ("SubscriptionService/Subscribe", framed(&from_the_first())),
+        };
+        let mut call = raw.call(method).await;
+        call.send(message);
+        call.end();
+        // It begins, and then nobody asks for more of it.
+        let answer = soon(call.answer).await.unwrap();
+        let mut body = answer.into_body();
+        let ended = soon(async {
+            loop {
+                match body.data().await {
+                    Some(Ok(_)) => {}
+                    other => break other,
+                }
+            }
+        })
+        .await;
+        assert!(matches!(ended, Some(Err(_))), "{method}: {ended:?}");
+    }
+    let call = ask_raw(&mut raw, "QueryService/GetState", &state_of(&small)).await;
+    assert_eq!(call.status().await.code(), Code::Ok);
+    let call = ask_raw(&mut raw, "QueryService/GetState", &state_of(&large)).await;
+    assert_eq!(call.status().await.code(), Code::Ok);
+}
+
+/// A client that is slow, but takes something, has all the time it needs.
+#[tokio::test]
+async fn a_slow_client_is_not_ended() {
+    let rig = rig_with_patience(Duration::from_millis(400)).await;
+    let stream = till();
+    rig.submit(label(&stream, 400_000)).await;
+    let mut raw = Raw::connect(address(&rig), 65_535).await;
+    let call = ask_raw(&mut raw, "QueryService/GetState", &state_of(&stream)).await;
+    let mut body = soon(call.answer).await.unwrap().into_body();
+    let mut received = 0;
+    while let Some(data) = soon(body.data()).await {
+        let data = data.unwrap();
+        received += data.len();
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        body.flow_control().release_capacity(data.len()).unwrap();
+    }
+    assert!(received > 400_000);
+}
+
+/// A connection whose client reads nothing at all is closed, whatever its windows allow.
+#[tokio::test]
+async fn a_connection_that_takes_nothing_is_closed() {
+    let rig = rig_with_patience(Duration::from_millis(100)).await;
+    let stream = till();
+    rig.submit(label(&stream, 1_000_000)).await;
+    let stopped = Raw::connect_and_stop_reading(address(&rig), |raw| {
+        (0..50)
+            .map(|_| raw.begin("QueryService/GetState", framed(&state_of(&stream))))
+            .collect::<Vec<_>>()
+    })
+    .await;
+    // Two connections may be open, and the rig has one.
+    let has_place = async || {
+        let endpoint = Endpoint::from_shared(rig.url.clone()).unwrap();
+        let Ok(channel) = endpoint.connect().await else {
+            return false;
+        };
+        let mut queries = QueryServiceClient::new(channel);
+        let answer = queries.list_domains(v1::ListDomainsRequest {}).await;
+        answer.is_ok()
+    };
+    until(has_place).await;
+    drop(stopped);
+}
+
+/// What was read of a stream of commands is kept until its answers are, so little of it is read ahead.
+#[tokio::test]
+async fn no_more_is_read_of_a_stream_than_may_be_unread() {
+    let rig = Rig::start().await;
+    let gate = crate::shutdown::close_gate(&rig);
+    let mut raw = Raw::connect(address(&rig), 0).await;
+    let message = tonic::codegen::Bytes::from(framed(&v1::SubmitStreamRequest {
+        tag: 7,
+        request: Some(label(&till(), 1_000_000)),
+    }));
+    let mut call = raw.call("CommandService/SubmitStream").await;
+    for _ in 0..50 {
+        call.send(message.clone());
+    }
+    soon(gate.reached.notified()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    gate.open.notify_one();
+    until(async || rig.head().await.0 > 0).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // 8 MiB, and what was read when there was room for a little more.
+    let read = rig.head().await.0;
+    assert!(read < 12, "{read}");
+}
+
+/// That nobody reads what a command has led to is no reason not to run it.
+#[tokio::test]
+async fn commands_are_run_though_nobody_reads_their_events() {
+    let rig = Rig::start().await;
+    let mut raw = Raw::connect(address(&rig), 0).await;
+    let mut calls = Vec::new();
+    for _ in 0..20 {
+        let request = v1::SubmitRequest {
+            include_events: true,
+            ..label(&till(), 1_000_000)
+        };
+        calls.push(ask_raw(&mut raw, "CommandService/Submit", &request).await);
+    }
+    until(async || rig.head().await.0 == 20).await;
+    // Who reads is shown them.
+    let request = v1::SubmitRequest {
+        include_events: true,
+        ..label(&till(), 1_000_000)
+    };
+    let commit = committed(&rig.submit(request).await).clone();
+    assert_eq!((commit.events.len(), commit.events_omitted), (1, false));
+}
