@@ -6,6 +6,7 @@ mod rig;
 mod bad_input;
 mod large_input;
 mod malformed;
+mod mutated;
 mod strategies;
 mod facts;
 mod external_ids;
