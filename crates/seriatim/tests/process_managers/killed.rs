@@ -33,20 +33,20 @@ async fn timers_and_effects_outlive_killed_processes_on_postgresql() {
     kill_and_tell(&format!("{}&partitions=2", storage.url())).await;
 }
 
-/// What a child process does until it is killed; nothing where no store is named.
+/// What a child process does until it is killed.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "a child process of other tests"]
 async fn watching_process() {
-    if let Ok(url) = std::env::var(STORE) {
-        let settings = ReactionSettings {
-            // Others take over as soon as one was killed.
-            lease: Duration::from_millis(300),
-            ..ReactionSettings::default()
-        };
-        let app = App::open(&url).await.unwrap().reaction_settings(settings);
-        let app = app.aggregate::<Job>().aggregate::<Ledger>();
-        let _app = app.process_manager::<Vigil>().start().await.unwrap();
-        std::future::pending::<()>().await;
-    }
+    let url = std::env::var(STORE).expect("the test that starts it says where");
+    let settings = ReactionSettings {
+        // Others take over as soon as one was killed.
+        lease: Duration::from_millis(300),
+        ..ReactionSettings::default()
+    };
+    let app = App::open(&url).await.unwrap().reaction_settings(settings);
+    let app = app.aggregate::<Job>().aggregate::<Ledger>();
+    let _app = app.process_manager::<Vigil>().start().await.unwrap();
+    std::future::pending::<()>().await;
 }
 
 async fn kill_and_tell(url: &str) {
@@ -126,7 +126,12 @@ struct Watcher(Child);
 impl Watcher {
     fn start(url: &str) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killed::watching_process", "--nocapture"])
+            .args([
+                "--ignored",
+                "--exact",
+                "killed::watching_process",
+                "--nocapture",
+            ])
             .env(STORE, url)
             .stdout(Stdio::null())
             .spawn();
