@@ -2,11 +2,11 @@
 
 use seriatim_core::merge::{Collision, Resolution, resolve, resolve_unseen};
 use seriatim_core::{
-    Aggregate, Conflict, ConflictReason, Fault, FieldPath, MergeStrategy, Sequence, Store, StreamId,
+    Aggregate, Conflict, ConflictReason, FieldPath, Log, MergeStrategy, Sequence, StreamId,
 };
 
 use crate::guard::guarded;
-use crate::history::{self, Standing, Trouble, decode, events_between};
+use crate::history::{self, Standing, Trouble, decode_all, events_between};
 
 /// What collides with a stream.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Colliding<'a, A: Aggregate> {
 
 /// What becomes of it, by `strategy`. `Ok(None)`: `standing` is not what the store holds any more.
 pub(crate) async fn ask<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     strategy: MergeStrategy,
     colliding: &Colliding<'_, A>,
     standing: &Standing<A>,
@@ -33,7 +33,7 @@ pub(crate) async fn ask<A: Aggregate>(
     if behind > limit {
         return Ok(Some(refuse(ConflictReason::TooFarBehind { behind, limit })));
     }
-    match compare(store, strategy, colliding, standing).await {
+    match compare(log, strategy, colliding, standing).await {
         Ok(resolution) => Ok(resolution),
         Err(Trouble::Fault(fault)) => Ok(Some(refuse(ConflictReason::NotComparable { fault }))),
         Err(Trouble::Store(error)) => Err(error),
@@ -47,7 +47,7 @@ pub(crate) fn behind(conflict: Conflict) -> u64 {
 }
 
 async fn compare<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     strategy: MergeStrategy,
     colliding: &Colliding<'_, A>,
     standing: &Standing<A>,
@@ -56,15 +56,12 @@ async fn compare<A: Aggregate>(
         stream, conflict, ..
     } = *colliding;
     let believed = conflict.expected.believed().flatten();
-    let base = base::<A>(store, stream, believed).await?;
-    let recorded = events_between(store, stream, believed, conflict.current, usize::MAX).await?;
+    let base = base::<A>(log, stream, believed).await?;
+    let recorded = events_between(log, stream, believed, conflict.current, usize::MAX).await?;
     if base.current != believed || recorded.len() as u64 != behind(conflict) {
         return Ok(None);
     }
-    let intervening = recorded
-        .into_iter()
-        .map(|event| decode::<A>(event.sequence, event.payload))
-        .collect::<Result<Vec<_>, Fault>>()?;
+    let intervening = decode_all::<A>(&recorded)?;
     let collision = Collision {
         commands: colliding.commands,
         base: &base.state,
@@ -77,12 +74,12 @@ async fn compare<A: Aggregate>(
 
 /// The state the sender knew. Never from a snapshot that is past it.
 pub(crate) async fn base<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     stream: &StreamId,
     believed: Option<Sequence>,
 ) -> Result<Standing<A>, Trouble> {
     match believed {
-        Some(sequence) => history::load(store, stream, Some(sequence)).await,
+        Some(sequence) => history::load(log, stream, Some(sequence)).await,
         None => Ok(Standing::new()),
     }
 }

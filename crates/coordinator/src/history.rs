@@ -1,7 +1,7 @@
-//! From the store to states: load, upcast, decode, fold.
+//! From the log to states: load, decode, fold.
 
 use seriatim_core::{
-    Aggregate, Fault, Fingerprint, Load, Loaded, Message, Payload, RecordedEvent, Sequence, Store,
+    Aggregate, Fault, Fingerprint, Load, Loaded, Log, Message, Payload, RecordedEvent, Sequence,
     StoreError, StreamId,
 };
 
@@ -51,7 +51,7 @@ const PAGE: usize = 512;
 
 /// The state after `through`, or the current one. Shorter streams give what they have.
 pub(crate) async fn load<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     stream: &StreamId,
     through: Option<Sequence>,
 ) -> Result<Standing<A>, Trouble> {
@@ -60,7 +60,7 @@ pub(crate) async fn load<A: Aggregate>(
         through,
         snapshots: Some(Fingerprint::of::<A>()),
     };
-    let loaded = store.load(load.clone()).await?;
+    let loaded = log.load(load.clone()).await?;
     let restored = loaded.snapshot.as_ref().map(|snapshot| {
         // A snapshot that panics is one that does not decode.
         guarded("deserialize", || snapshot.restore::<A>())
@@ -72,7 +72,7 @@ pub(crate) async fn load<A: Aggregate>(
         Some(None) => {
             tracing::warn!(%stream, "a snapshot does not decode and is ignored");
             load.snapshots = None;
-            replay(A::default(), store.load(load).await?)
+            replay(A::default(), log.load(load).await?)
         }
         None => replay(A::default(), loaded),
     }
@@ -83,8 +83,9 @@ fn replay<A: Aggregate>(mut state: A, loaded: Loaded) -> Result<Standing<A>, Tro
     let mut current = snapshot;
     for payload in loaded.payloads {
         let sequence = next(current)?;
-        let event = decode::<A>(sequence, payload)?;
-        guarded("evolve", || state.evolve(&event))?;
+        if let Some(event) = decode::<A>(sequence, &payload)? {
+            guarded("evolve", || state.evolve(&event))?;
+        }
         current = Some(sequence);
     }
     Ok(Standing {
@@ -101,19 +102,34 @@ fn next(current: Option<Sequence>) -> Result<Sequence, Fault> {
     })
 }
 
-/// A stored event in today's shape.
-pub(crate) fn decode<A: Aggregate>(sequence: Sequence, stored: Payload) -> Result<A::Event, Fault> {
-    let payload = guarded("upcast", || A::upcast(stored))?;
-    let decoded = guarded("deserialize", || A::Event::decode(&payload))?;
-    decoded.map_err(|error| Fault::Undecodable {
+/// An event of the log; `None` if it is nothing any more.
+pub(crate) fn decode<A: Aggregate>(
+    sequence: Sequence,
+    payload: &Payload,
+) -> Result<Option<A::Event>, Fault> {
+    if payload.is_nothing() {
+        return Ok(None);
+    }
+    let decoded = guarded("deserialize", || A::Event::decode(payload))?;
+    decoded.map(Some).map_err(|error| Fault::Undecodable {
         sequence,
         why: error.to_string(),
     })
 }
 
+/// What happened by these events.
+pub(crate) fn decode_all<'e, A: Aggregate>(
+    events: impl IntoIterator<Item = &'e RecordedEvent>,
+) -> Result<Vec<A::Event>, Fault> {
+    let decoded = events
+        .into_iter()
+        .map(|event| decode::<A>(event.sequence, &event.payload));
+    decoded.filter_map(Result::transpose).collect()
+}
+
 /// The recorded events after `base` up to `through`, at most `limit`.
 pub(crate) async fn events_between(
-    store: &dyn Store,
+    log: &Log,
     stream: &StreamId,
     base: Option<Sequence>,
     through: Option<Sequence>,
@@ -126,7 +142,7 @@ pub(crate) async fn events_between(
     while events.len() < wanted
         && let Ok(from) = Sequence::after(after)
     {
-        let page = store
+        let page = log
             .read_stream(stream, from, PAGE.min(wanted - events.len()))
             .await?;
         let Some(last) = page.last() else { break };

@@ -8,8 +8,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, ExpectedSequence, FactRequest,
-    Message, Prepare, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store,
-    StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    Log, Message, Prepare, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView,
+    Store, StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
@@ -28,6 +28,8 @@ use crate::{three_way, view};
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
+    /// What is in it, as everybody reads it.
+    pub(crate) log: Log,
     pub(crate) committer: Committer,
     pub(crate) settings: Settings,
     /// Tickets for work that nobody waits for.

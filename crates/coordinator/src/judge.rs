@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 use seriatim_core::merge::Resolution;
 use seriatim_core::{
-    Aggregate, Conflict, ConflictReason, Fault, MergeStrategy, Message, Metadata, Mismatch,
-    ParkReason, Payload, Rejected, Store, StoreError, StreamFull, StreamId, decide_all,
+    Aggregate, Conflict, ConflictReason, Fault, Log, MergeStrategy, Message, Metadata, Mismatch,
+    ParkReason, Payload, Rejected, StoreError, StreamFull, StreamId, decide_all,
 };
 
 use crate::collision::{self, Colliding};
@@ -169,7 +169,7 @@ pub(crate) fn draft<A: Aggregate>(
 /// What `work`, which collides, comes to by its strategy. `standing` must be durable: the events in between are
 /// read from the log, and a letter must not name events that may never be.
 pub(crate) async fn merge<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     settings: &Settings,
     stream: &StreamId,
     work: &Work<A>,
@@ -187,7 +187,7 @@ pub(crate) async fn merge<A: Aggregate>(
     };
     let strategy = work.strategy;
     let resolution = collision::ask(
-        store,
+        log,
         strategy,
         &colliding,
         standing,

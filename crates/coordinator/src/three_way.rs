@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{
-    Aggregate, CommandLetter, ConflictReason, Fault, MergeStrategy, Message, QueryError, Sequence,
-    Simulated, StreamId, ThreeWay, decide_all,
+    Aggregate, CommandLetter, ConflictReason, Fault, MergeStrategy, QueryError, Sequence,
+    Simulated, StreamId, ThreeWay, decide_all, decode_command,
 };
 
 use crate::collision;
 use crate::guard::guarded;
-use crate::history::{self, Standing, decode, events_between};
+use crate::history::{self, Standing, decode_all, events_between};
 use crate::host::Shared;
 use crate::judge::draft;
 use crate::view::{broken, commits, in_trouble, to_view, unavailable};
@@ -21,18 +21,18 @@ pub(crate) async fn examine<A: Aggregate>(
     letter: CommandLetter,
 ) -> Result<ThreeWay, QueryError> {
     let stream = letter.stream().clone();
-    let store = &*shared.store;
+    let log = &shared.log;
     let trouble = |trouble| in_trouble(shared, &stream, trouble);
     let fault = |fault| broken(&stream, fault);
 
     let believed = letter.conflict.expected.believed().flatten();
-    let base = collision::base::<A>(store, &stream, believed)
+    let base = collision::base::<A>(log, &stream, believed)
         .await
         .map_err(trouble)?;
-    let theirs: Standing<A> = history::load(store, &stream, None).await.map_err(trouble)?;
+    let theirs: Standing<A> = history::load(log, &stream, None).await.map_err(trouble)?;
     let behind = Sequence::count(theirs.current).saturating_sub(Sequence::count(believed));
     let recorded = events_between(
-        store,
+        log,
         &stream,
         believed,
         theirs.current,
@@ -41,18 +41,7 @@ pub(crate) async fn examine<A: Aggregate>(
     .await
     .map_err(|error| unavailable(shared, error))?;
 
-    let commands = letter
-        .request
-        .commands
-        .iter()
-        .map(A::Command::decode)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| {
-            fault(Fault::Unreadable {
-                what: "command",
-                why: error.to_string(),
-            })
-        })?;
+    let commands = commands::<A>(&letter).map_err(fault)?;
     let yours = yours(&stream, base.clone(), &commands).map_err(fault)?;
     let obstacle = match behind > recorded.len() as u64 {
         true => Some(ConflictReason::TooFarBehind {
@@ -60,11 +49,7 @@ pub(crate) async fn examine<A: Aggregate>(
             limit: u64::from(shared.settings.compared_events),
         }),
         false => {
-            let intervening = recorded
-                .iter()
-                .map(|event| decode::<A>(event.sequence, event.payload.clone()))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(fault)?;
+            let intervening = decode_all::<A>(&recorded).map_err(fault)?;
             obstacle(&Collision {
                 commands: &commands,
                 base: &base.state,
@@ -86,6 +71,19 @@ pub(crate) async fn examine<A: Aggregate>(
         obstacle,
         letter,
     })
+}
+
+/// What was asked for, in today's shape.
+fn commands<A: Aggregate>(letter: &CommandLetter) -> Result<Vec<A::Command>, Fault> {
+    let all = letter.request.commands.iter();
+    all.map(|payload| {
+        let decoded = guarded("deserialize", || decode_command::<A>(payload))?;
+        decoded.map_err(|error| Fault::Unreadable {
+            what: "command",
+            why: error.to_string(),
+        })
+    })
+    .collect()
 }
 
 fn yours<A: Aggregate>(

@@ -9,19 +9,23 @@ use crate::{Domain, RecordedEvent};
 pub struct EventFilter {
     /// Of these domains.
     pub domains: Vec<Domain>,
-    /// Stored under one of these type names.
+    /// Of these types, by the names that today's program has for them.
     pub types: Vec<String>,
     /// Of these roots.
     pub roots: Vec<Uuid>,
 }
 
 impl EventFilter {
-    /// Whether it lets `event` through.
+    /// Whether it lets `event` through, which [`Log`](crate::Log) has brought into today's shape. One that is
+    /// [nothing](crate::Payload::nothing) any more never passes; of one that is
+    /// [unreadable](crate::Payload::unreadable) nobody knows the type, so that is not looked at.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
-        let stream = &event.stream;
+        let (stream, payload) = (&event.stream, &event.payload);
         (self.domains.is_empty() || self.domains.contains(&stream.domain))
             && (self.roots.is_empty() || self.roots.contains(&stream.root))
+            && !payload.is_nothing()
             && (self.types.is_empty()
-                || (self.types.iter()).any(|name| *name == event.payload.type_name))
+                || self.types.iter().any(|name| *name == payload.type_name)
+                || payload.why_unreadable().is_some())
     }
 }

@@ -18,6 +18,8 @@ pub mod codec;
 
 mod aggregate;
 mod fold;
+mod panic_message;
+mod shape;
 pub mod merge;
 mod field_path;
 mod field_names;
@@ -60,6 +62,7 @@ mod snapshot;
 mod schema;
 mod append;
 mod store;
+mod log;
 pub mod reading;
 
 pub use accountable::{Accountable, Asked};
@@ -71,7 +74,7 @@ pub use assignment::{Assignment, Owner};
 pub use cause::cause;
 pub use checkpoint::{Checkpoint, CheckpointStore, Hold, Taking, Tenure};
 pub use claim_key::ClaimKey;
-pub use command::{CommandRequest, FactRequest, NewFact};
+pub use command::{CommandRequest, FactRequest, NewFact, decode_command};
 pub use comparison::{CompareTables, ComparedTables, Comparison, ComparisonQuery};
 pub use component::{Component, InvalidComponent, Share, Work};
 pub use conflict::{ConflictReason, Fault, SequenceConflict};
@@ -93,11 +96,13 @@ pub use field_path::{FieldPath, InvalidFieldPath, changed_fields};
 pub use fold::{decide_all, fold};
 pub use gateway::CommandGateway;
 pub use limits::Limits;
+pub use log::Log;
 pub use log_partition::LogPartition;
 pub use merge::{InvalidMergeStrategy, MergeStrategy};
 pub use message::{Command, DecodeError, EncodeError, Event, Message, Never, Rejection};
 pub use metadata::{FactOrigin, Metadata};
 pub use operator::{OperatorError, Progress};
+pub use panic_message::panic_message;
 pub use parked::{Advance, Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
@@ -121,6 +126,7 @@ pub use schema::{Migration, SchemaChange};
 pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };
+pub use shape::Shapes;
 pub use snapshot::{Fingerprint, Snapshot};
 pub use store::{
     DeadLetterStore, EventStore, Load, Loaded, SnapshotStore, Store, StoreError, StoreErrorKind,

@@ -1,9 +1,8 @@
 //! A page of the log that is read by a task of its own: the next one while the one before it is in hand.
 
 use std::panic::resume_unwind;
-use std::sync::Arc;
 
-use seriatim_core::{EventStore, LogPartition, Position, RecordedEvent, StoreError};
+use seriatim_core::{Log, LogPartition, Position, RecordedEvent, StoreError};
 use tokio::task::JoinHandle;
 
 /// A page that is on its way. Dropped, it is not read to the end.
@@ -16,14 +15,9 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Begins to read the events after `after`.
-    pub(crate) fn begin(
-        store: &Arc<dyn EventStore>,
-        partition: LogPartition,
-        after: Position,
-        limit: usize,
-    ) -> Self {
-        let store = Arc::clone(store);
-        let reading = async move { store.read_log(partition, after, limit).await };
+    pub(crate) fn begin(log: &Log, partition: LogPartition, after: Position, limit: usize) -> Self {
+        let log = log.clone();
+        let reading = async move { log.read(partition, after, limit).await };
         Self {
             after,
             limit,

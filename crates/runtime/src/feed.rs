@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use seriatim_core::{
-    Begin, Cursor, EventFilter, EventStore, LogPartition, Position, StoreError, SubscribeError,
+    Begin, Cursor, EventFilter, Log, LogPartition, Position, StoreError, SubscribeError,
 };
 
 use crate::Subscription;
@@ -13,20 +13,20 @@ use crate::tail::Tail;
 /// The log of a store, for any number of subscribers in this process. Cheap to clone; clones share what they read.
 #[derive(Clone, Debug)]
 pub struct Feed {
-    store: Arc<dyn EventStore>,
+    log: Log,
     tails: Arc<[Arc<Tail>]>,
 }
 
 impl Feed {
-    /// Reads the log of `store`. Nothing is read before somebody subscribes.
-    pub fn new(store: Arc<dyn EventStore>) -> Self {
-        let tail = |partition| Arc::new(Tail::new(Arc::clone(&store), partition));
-        let tails = LogPartition::all(store.partitions()).map(tail).collect();
-        Self { store, tails }
+    /// Reads a log. Nothing is read before somebody subscribes.
+    pub fn new(log: Log) -> Self {
+        let tail = |partition| Arc::new(Tail::new(log.clone(), partition));
+        let tails = LogPartition::all(log.partitions()).map(tail).collect();
+        Self { log, tails }
     }
 
-    /// Begins to read all partitions of the log, handing out what passes the filter. Must be called on a Tokio
-    /// runtime.
+    /// Begins to read all partitions of the log, handing out what passes the filter, in which former names of types count
+    /// as today's. Must be called on a Tokio runtime.
     ///
     /// A cursor that is ahead of the log is refused: what it was ahead by was seen, but is not there any more.
     pub async fn subscribe(
@@ -35,18 +35,19 @@ impl Feed {
         filter: EventFilter,
     ) -> Result<Subscription, SubscribeError> {
         let cursor = self.begin(begin).await?;
+        let filter = self.log.shapes().rename(filter);
         let all = LogPartition::all(self.partitions());
         Ok(Subscription::to(self.clone(), all, cursor, filter))
     }
 
     async fn begin(&self, begin: Begin) -> Result<Cursor, SubscribeError> {
-        let partitions = self.store.partitions();
+        let partitions = self.log.partitions();
         match begin {
             Begin::AtTheFirst => Ok(Cursor::start(partitions)),
             Begin::Now => {
                 let mut cursor = Cursor::start(partitions);
                 for partition in LogPartition::all(partitions) {
-                    cursor.set(partition, self.store.head(partition).await?);
+                    cursor.set(partition, self.log.head(partition).await?);
                 }
                 Ok(cursor)
             }
@@ -73,7 +74,7 @@ impl Feed {
         if position == Position::START {
             return Ok(());
         }
-        let head = self.store.head(partition).await?;
+        let head = self.log.head(partition).await?;
         if position <= head {
             return Ok(());
         }
@@ -101,18 +102,18 @@ impl Feed {
     pub async fn heads(&self) -> Result<Vec<Position>, StoreError> {
         let mut heads = Vec::new();
         for partition in LogPartition::all(self.partitions()) {
-            heads.push(self.store.head(partition).await?);
+            heads.push(self.log.head(partition).await?);
         }
         Ok(heads)
     }
 
     /// How many partitions the log has.
     pub(crate) fn partitions(&self) -> NonZero<u16> {
-        self.store.partitions()
+        self.log.partitions()
     }
 
-    pub(crate) fn store(&self) -> &Arc<dyn EventStore> {
-        &self.store
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 
     pub(crate) fn tails(&self) -> &[Arc<Tail>] {

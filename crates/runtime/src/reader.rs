@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{
-    EventStore, LogPartition, Position, RecordedEvent, StoreError, SubscribeError,
-};
+use seriatim_core::{Log, LogPartition, Position, RecordedEvent, StoreError, SubscribeError};
 use tokio::sync::watch;
 
 use crate::ahead::Ahead;
@@ -53,14 +51,14 @@ impl Reader {
     /// from there meets it first.
     pub(crate) async fn read(
         &mut self,
-        store: &Arc<dyn EventStore>,
+        log: &Log,
         after: Position,
     ) -> Result<Option<Page>, SubscribeError> {
         let (page, newest) = match self.tail.after(after) {
             Known::Page(page) => (Some(page), self.tail.last()),
             Known::Nothing => (None, after),
             // Whether more follows shows when there is nothing more to read.
-            Known::TooOld => (self.read_store(store, after).await?, Position(u64::MAX)),
+            Known::TooOld => (self.read_log(log, after).await?, Position(u64::MAX)),
         };
         let Some(mut page) = page else {
             self.behind = false;
@@ -76,17 +74,17 @@ impl Reader {
         Ok(Some(page))
     }
 
-    async fn read_store(
+    async fn read_log(
         &mut self,
-        store: &Arc<dyn EventStore>,
+        log: &Log,
         after: Position,
     ) -> Result<Option<Page>, SubscribeError> {
-        let (events, limit) = self.fetch(store, after).await?;
+        let (events, limit) = self.fetch(log, after).await?;
         self.size.learn(&events);
         let full = events.len() >= limit;
         if let Some(last) = events.last().filter(|_| full) {
             let limit = self.size.limit();
-            let next = Ahead::begin(store, self.partition, last.position, limit);
+            let next = Ahead::begin(log, self.partition, last.position, limit);
             self.ahead = Some(next);
         }
         Ok(Page::new(events))
@@ -95,7 +93,7 @@ impl Reader {
     /// The page after `after`, which may be on its way already, and how many events were asked for.
     async fn fetch(
         &mut self,
-        store: &Arc<dyn EventStore>,
+        log: &Log,
         after: Position,
     ) -> Result<(Vec<RecordedEvent>, usize), StoreError> {
         self.ahead = self.ahead.take().filter(|ahead| ahead.is_after(after));
@@ -103,12 +101,12 @@ impl Reader {
         // for so long would keep a connection, and readers enough would wait for each other for ever: so it is a task.
         let ahead = self
             .ahead
-            .get_or_insert_with(|| Ahead::begin(store, self.partition, after, self.size.limit()));
+            .get_or_insert_with(|| Ahead::begin(log, self.partition, after, self.size.limit()));
         let (limit, page) = (ahead.limit(), ahead.page().await);
         self.ahead = None;
         match page {
             Some(page) => Ok((page?, limit)),
-            None => Ok((store.read_log(self.partition, after, limit).await?, limit)),
+            None => Ok((log.read(self.partition, after, limit).await?, limit)),
         }
     }
 

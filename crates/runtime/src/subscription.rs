@@ -69,8 +69,8 @@ impl Subscription {
         };
         Self {
             readers: partitions.into_iter().map(reader).collect(),
-            feed,
             filter: Arc::new(filter),
+            feed,
             cursor,
             turn: 0,
             caught_up: false,
@@ -105,7 +105,7 @@ impl Subscription {
             let reader = &mut self.readers[turn];
             let partition = reader.partition();
             let after = self.cursor.get(partition);
-            let page = reader.read(self.feed.store(), after).await?;
+            let page = reader.read(self.feed.log(), after).await?;
             self.turn = (turn + 1) % self.readers.len();
             if let Some(last) = page.as_ref().and_then(Page::last) {
                 self.cursor.set(partition, last);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use seriatim_core::{EventStore, LogPartition, Position, StoreError};
+use seriatim_core::{Log, LogPartition, Position, StoreError};
 use tokio::sync::watch;
 
 use crate::page_size::PageSize;
@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Follows one partition for as long as somebody listens.
 #[derive(Debug)]
 pub(crate) struct Tail {
-    store: Arc<dyn EventStore>,
+    log: Log,
     partition: LogPartition,
     follower: Mutex<Follower>,
     news: watch::Sender<News>,
@@ -49,9 +49,9 @@ pub(crate) enum Known {
 }
 
 impl Tail {
-    pub(crate) fn new(store: Arc<dyn EventStore>, partition: LogPartition) -> Self {
+    pub(crate) fn new(log: Log, partition: LogPartition) -> Self {
         Self {
-            store,
+            log,
             partition,
             follower: Mutex::default(),
             news: watch::Sender::default(),
@@ -142,13 +142,13 @@ impl Tail {
     /// Waits for the next events and tells of them. Dropped half-way it has done nothing.
     async fn read(&self, after: Position, size: &mut PageSize) -> Result<Position, StoreError> {
         let page = loop {
-            let events = self.store.read_log(self.partition, after, size.limit());
+            let events = self.log.read(self.partition, after, size.limit());
             let events = events.await?;
             size.learn(&events);
             if let Some(page) = Page::new(events) {
                 break page;
             }
-            self.store.wait_past(self.partition, after).await;
+            self.log.stored().wait_past(self.partition, after).await;
         };
         let last = page.last().unwrap_or(after);
         let mut follower = self.follower();

@@ -110,7 +110,7 @@ impl App {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         self.coordinator
-            .store()
+            .log()
             .read_stream(&stream::<A>(root), from, limit)
             .await
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
 use seriatim_core::{
     Aggregate, CommandGateway, Component, Domain, EventFilter, InvalidComponent, Prepare, Process,
-    ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Store,
+    ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Shapes, Store,
 };
 use seriatim_runtime::{
     Alarms, AtLeastOnce, AuditJob, AuditSettings, Enrolled, ExactlyOnce, FailurePolicy, Feed,
@@ -84,6 +84,15 @@ impl AppBuilder {
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
         self.coordinator = self.coordinator.aggregate_with::<A>(prepare);
+        self
+    }
+
+    /// Brings the events of an aggregate into today's shape ([`Aggregate::upcast`], and the aliases of its event type) for
+    /// everybody who reads them in this application, without taking commands for it: for processes that only react to
+    /// what others decide. An aggregate that is registered does not need this.
+    #[must_use]
+    pub fn reads<A: Aggregate>(mut self) -> Self {
+        self.coordinator = self.coordinator.reads::<A>();
         self
     }
 
@@ -259,7 +268,8 @@ impl AppBuilder {
         check_names(&components)?;
         apply(self.policies, &mut components)?;
         cut(self.shares, &mut components)?;
-        let feed = Feed::new(Arc::clone(coordinator.store()) as _);
+        check_filters(&components, coordinator.log().shapes())?;
+        let feed = Feed::new(coordinator.log().clone());
         // Before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
         let listener = match self.listen {
@@ -315,6 +325,20 @@ fn check_names(components: &[Enrolled]) -> Result<(), StartAppError> {
     }
 }
 
+/// A former name lets nothing through, which nobody would notice.
+fn check_filters(components: &[Enrolled], shapes: &Shapes) -> Result<(), StartAppError> {
+    for Enrolled { reaction, .. } in components {
+        if let Some((former, today)) = shapes.former_name(reaction.filter()) {
+            return Err(StartAppError::FormerName {
+                component: reaction.component().clone(),
+                former: former.into(),
+                today,
+            });
+        }
+    }
+    Ok(())
+}
+
 fn apply(
     policies: BTreeMap<String, FailurePolicy>,
     components: &mut [Enrolled],
@@ -363,6 +387,18 @@ pub enum StartAppError {
     ComponentTwice {
         /// The name.
         name: Component,
+    },
+    /// A component is to be given events by a name that they do not have any more.
+    #[error(
+        "the filter of `{component}` names `{former}`, which is called `{today}` now; give it today's name"
+    )]
+    FormerName {
+        /// Which component.
+        component: Component,
+        /// The name in its filter, an alias of the event type.
+        former: String,
+        /// What the type is called.
+        today: &'static str,
     },
     /// A failure policy is for a component that is not there.
     #[error(

@@ -214,7 +214,7 @@ impl TryFrom<v1::Fault> for Fault {
 const PARTS: &[&str] = &["command", "event", "state"];
 
 /// The functions of an aggregate that may panic; another becomes "aggregate".
-const FUNCTIONS: &[&str] = &["decide", "evolve", "on_fact", "merge", "upcast", "prepare"];
+const FUNCTIONS: &[&str] = &["decide", "evolve", "on_fact", "merge", "prepare"];
 
 fn one_of(names: &[&'static str], name: &str) -> Option<&'static str> {
     names.iter().copied().find(|known| *known == name)

@@ -240,6 +240,22 @@ fn a_recorded_event_with_a_marker_or_without_a_sequence() {
 }
 
 #[test]
+fn a_recorded_event_without_content_is_nothing_any_more_or_unreadable() {
+    for payload in [
+        Payload::nothing(),
+        Payload::unreadable("its upcast panicked".into()),
+    ] {
+        let written = RecordedEvent {
+            payload,
+            ..event(5)
+        };
+        let page = v1::EventPage::from(&written);
+        assert_eq!(page.event, None);
+        assert_eq!(convert::recorded_event(page, &stream()), Ok(written));
+    }
+}
+
+#[test]
 fn a_subscription() {
     use v1::subscribe_request::{Begin as WireBegin, First};
     let broken = |break_it: fn(&mut v1::SubscribeRequest, &mut v1::EventFilter)| {

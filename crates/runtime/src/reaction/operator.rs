@@ -28,7 +28,7 @@ impl Reactions {
                 if checkpoint.work.partition.0 >= self.feed.partitions().get() {
                     continue;
                 }
-                let (log, partition) = (self.feed.store(), checkpoint.work.partition);
+                let (log, partition) = (self.feed.log().stored(), checkpoint.work.partition);
                 let next = log.read_log(partition, checkpoint.position, 1).await?;
                 found.push(Progress {
                     head: log.head(partition).await?,
@@ -48,7 +48,7 @@ impl Reactions {
     /// To be called before they are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         for partition in LogPartition::all(self.feed.partitions()) {
-            meter::head(partition, self.feed.store().head(partition).await?);
+            meter::head(partition, self.feed.log().head(partition).await?);
         }
         for progress in self.progress().await? {
             meter::progress(&progress);

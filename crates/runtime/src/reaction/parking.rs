@@ -134,8 +134,8 @@ impl Piece {
     }
 
     async fn line(&self, parked: &Parked, checkpoint: Position) -> Result<Line, StoreError> {
-        let store = self.feed.store();
-        let mut events = store
+        let log = self.feed.log();
+        let mut events = log
             .read_stream(&parked.stream, parked.sequence, PAGE)
             .await?;
         let waiting = events.partition_point(|event| event.position <= checkpoint);

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use seriatim_core::{LogPartition, Owner, Position, Reaction, Share, Work};
+use seriatim_core::{Log, LogPartition, Owner, Position, Reaction, Share, Work};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -155,6 +155,11 @@ impl Reactions {
     pub fn status(&self) -> Vec<PieceStatus> {
         let pieces = self.pieces.iter();
         pieces.map(|piece| piece.borrow().clone()).collect()
+    }
+
+    /// What they are fed with.
+    pub(crate) fn log(&self) -> &Log {
+        self.feed.log()
     }
 
     /// The components that run here.

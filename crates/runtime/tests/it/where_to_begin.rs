@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Begin, Cursor, EventFilter, LogPartition, Position, RecordedEvent, SubscribeError,
+    Begin, Cursor, EventFilter, Log, LogPartition, Position, RecordedEvent, SubscribeError,
 };
 use seriatim_runtime::Feed;
 
@@ -44,7 +44,7 @@ async fn after_a_cursor_is_the_next_event_of_each_partition() {
 #[tokio::test]
 async fn a_cursor_of_another_log_is_refused() {
     let storage = memory(4);
-    let feed = Feed::new(Arc::clone(&storage.store) as _);
+    let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
     let begin = Begin::After("1,2".parse().unwrap());
     let refused = feed.subscribe(begin, EventFilter::default()).await;
     assert!(matches!(
@@ -57,7 +57,7 @@ async fn a_cursor_of_another_log_is_refused() {
 async fn a_cursor_ahead_of_the_log_is_refused() {
     let storage = memory(1);
     fill(&*storage.store, 1, 3).await;
-    let feed = Feed::new(Arc::clone(&storage.store) as _);
+    let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
     for (position, expected) in [(3, true), (4, false)] {
         let begin = Begin::After(position.to_string().parse().unwrap());
         match feed.subscribe(begin, EventFilter::default()).await {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    Component, DeadLetter, Decision, EventFilter, LetterFilter, LetterKind, LetterStatus,
+    Component, DeadLetter, Decision, EventFilter, LetterFilter, LetterKind, LetterStatus, Log,
     MergeStrategy, OpenLetter, OperatorError, QueryError, ReactionLetter, RecordedEvent, Sequence,
     StreamId, Verb,
 };
@@ -61,7 +61,7 @@ async fn stage(policy: FailurePolicy) -> Stage {
         },
         ..Enrolled::new(Arc::new(reaction))
     };
-    let feed = Feed::new(Arc::clone(&store) as _);
+    let feed = Feed::new(Log::as_stored(Arc::clone(&store) as _));
     let reactions = Reactions::start(&feed, vec![enrolled], &ReactionSettings::default());
     let rig = Rig::start_on_store(store, |server| server.reactions(Arc::new(reactions))).await;
     let commands = [("Label", r#"{"label":"a"}"#); 1];

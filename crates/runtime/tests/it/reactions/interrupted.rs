@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, Component, EventFilter, LetterFilter, LetterStatus, LogPartition, Parked,
+    CheckpointStore, Component, EventFilter, LetterFilter, LetterStatus, Log, LogPartition, Parked,
     Position, RecordedEvent, Sequence, Timestamp, Verb, Wish,
 };
 use seriatim_runtime::{
@@ -136,7 +136,7 @@ impl Stage {
             owner: "it".into(),
             lease: Duration::from_millis(60),
         };
-        let feed = Feed::new(Arc::new(self.faulty.clone()));
+        let feed = Feed::new(Log::as_stored(Arc::new(self.faulty.clone())));
         Process {
             reactions: Some(Reactions::start(&feed, components, &settings)),
             runtime: Some(runtime),
