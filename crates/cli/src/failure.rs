@@ -256,7 +256,10 @@ impl Failure {
                 failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS)
             }
             SubscribeError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
-            SubscribeError::OtherLog { .. } | SubscribeError::AheadOfLog { .. } => {
+            SubscribeError::OtherPartitions { .. } => {
+                failure(Exit::Invalid).with_next("give the cursor that came with an event")
+            }
+            SubscribeError::Replaced(_) => {
                 failure(Exit::Invalid).with_next("see what there is with --from first")
             }
             SubscribeError::PositionMissing { .. } | SubscribeError::SequenceMissing { .. } => {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Advance, Assignment, Component, LetterFilter, Owner, Parked, Position, ReactionLetter,
+    Advance, Assignment, Bookmark, Component, LetterFilter, Owner, Parked, ReactionLetter,
     Sequence, StoreError, StreamId, Timestamp, Wish, Work,
 };
 
@@ -26,13 +26,13 @@ use crate::{
 #[async_trait]
 pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Takes a piece of work if nobody has it, or if the lease of who has it ran out. Work that nobody ever had begins
-    /// after `begin`. Who takes it goes on: it is not paused any more, and nobody is asking for it.
+    /// after `begin`. Taking clears the pause and any pending request.
     async fn take(
         &self,
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
+        begin: &Bookmark,
     ) -> Result<Taking, StoreError>;
 
     /// Lets the lease last so long from now on, wherever the checkpoint is: an owner may do this beside its work.
@@ -61,7 +61,7 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
@@ -169,7 +169,7 @@ pub struct Tenure {
     /// progress was forgotten or restored from a backup.
     pub id: Uuid,
     /// How far the work has come.
-    pub position: Position,
+    pub at: Bookmark,
 }
 
 /// Whether a write found its tenure in force.
@@ -187,8 +187,9 @@ pub enum Hold {
 pub struct Checkpoint {
     /// Which work.
     pub work: Work,
-    /// The last position it has finished.
-    pub position: Position,
+    /// The last place that it has finished. What was written by a program which noted the position alone names no event
+    /// before the next move.
+    pub at: Bookmark,
     /// How often it was taken.
     pub epoch: u64,
     /// What people call the process that has it; `None` if it was released, or if the lease ran out.

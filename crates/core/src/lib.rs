@@ -7,6 +7,7 @@ mod stream;
 mod sequence;
 mod position;
 mod log_partition;
+mod bookmark;
 mod cursor;
 mod timestamp;
 mod payload;
@@ -71,6 +72,7 @@ pub use append::{
     Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, KeyedClaim, Write,
 };
 pub use assignment::{Assignment, Owner};
+pub use bookmark::{Bookmark, LogId, LogReplaced};
 pub use cause::cause;
 pub use checkpoint::{Checkpoint, CheckpointStore, Hold, Taking, Tenure};
 pub use claim_key::ClaimKey;
@@ -129,8 +131,8 @@ pub use sequence::{
 pub use shape::Shapes;
 pub use snapshot::{Fingerprint, Snapshot};
 pub use store::{
-    DeadLetterStore, EventStore, Load, Loaded, SnapshotStore, Store, StoreError, StoreErrorKind,
-    StreamSummary,
+    DeadLetterStore, EventStore, Load, Loaded, LogPage, SnapshotStore, Store, StoreError,
+    StoreErrorKind, StreamSummary,
 };
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};

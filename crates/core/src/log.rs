@@ -4,8 +4,8 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use crate::{
-    EventStore, Load, Loaded, LogPartition, Position, RecordedEvent, Sequence, Shapes, StoreError,
-    StreamId,
+    Bookmark, EventStore, Load, Loaded, LogId, LogPartition, LogReplaced, Position, RecordedEvent,
+    Sequence, Shapes, StoreError, StreamId, SubscribeError,
 };
 
 /// The log of a store as today's program reads it. Cheap to clone.
@@ -41,6 +41,11 @@ impl Log {
         &self.shapes
     }
 
+    /// Its identity, see [`EventStore::log_id`].
+    pub fn id(&self) -> LogId {
+        self.store.log_id()
+    }
+
     /// How many partitions the log has, see [`EventStore::partitions`].
     pub fn partitions(&self) -> NonZero<u16> {
         self.store.partitions()
@@ -66,20 +71,73 @@ impl Log {
         from: Sequence,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let mut events = self.store.read_stream(stream, from, limit).await?;
-        self.shapes.apply(&mut events);
-        Ok(events)
+        let events = self.store.read_stream(stream, from, limit).await?;
+        Ok(self.today(events))
     }
 
-    /// Events of a partition, see [`EventStore::read_log`].
+    /// Events of a partition after a position, see [`EventStore::read_log`]. Nobody asks whether it is still the log that
+    /// the position comes from.
     pub async fn read(
         &self,
         partition: LogPartition,
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let mut events = self.store.read_log(partition, after, limit).await?;
+        let page = self.store.read_log(partition, after, limit).await?;
+        Ok(self.today(page.events))
+    }
+
+    /// Events of a partition after a place in it. Fails if that is not in this log.
+    pub async fn read_after(
+        &self,
+        partition: LogPartition,
+        after: &Bookmark,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, SubscribeError> {
+        let page = self
+            .store
+            .read_log(partition, after.position, limit)
+            .await?;
+        let checked = after.check(partition, self.id(), page.follows);
+        checked.map_err(SubscribeError::Replaced)?;
+        Ok(self.today(page.events))
+    }
+
+    /// Fails if a place is not in this log.
+    pub async fn check(
+        &self,
+        partition: LogPartition,
+        place: &Bookmark,
+    ) -> Result<(), SubscribeError> {
+        let replaced = self.replaced(partition, place).await?;
+        replaced.map_or(Ok(()), |replaced| Err(SubscribeError::Replaced(replaced)))
+    }
+
+    /// What is in the way if a place is not in this log; `None` if it is.
+    pub async fn replaced(
+        &self,
+        partition: LogPartition,
+        place: &Bookmark,
+    ) -> Result<Option<LogReplaced>, StoreError> {
+        if place.position == Position::START {
+            return Ok(None);
+        }
+        let page = self.store.read_log(partition, place.position, 0).await?;
+        Ok(place.check(partition, self.id(), page.follows).err())
+    }
+
+    /// The place of the last event of a partition.
+    pub async fn end(&self, partition: LogPartition) -> Result<Bookmark, StoreError> {
+        let Position(head) = self.head(partition).await?;
+        let last = Position(head.saturating_sub(1));
+        // More may have come since, and all of it may have gone.
+        let page = self.store.read_log(partition, last, 1).await?;
+        let event = page.events.first();
+        Ok(event.map_or(Bookmark::START, |event| Bookmark::of(self.id(), event)))
+    }
+
+    fn today(&self, mut events: Vec<RecordedEvent>) -> Vec<RecordedEvent> {
         self.shapes.apply(&mut events);
-        Ok(events)
+        events
     }
 }

@@ -28,7 +28,7 @@ impl Progress {
     /// How many events of its partition it has not seen yet, those of other shares counted too. None if its checkpoint
     /// is ahead of the log.
     pub fn lag(&self) -> u64 {
-        self.head.0.saturating_sub(self.checkpoint.position.0)
+        self.head.0.saturating_sub(self.checkpoint.at.position.0)
     }
 }
 

@@ -242,7 +242,11 @@ impl VersionStatus {
         let behind = other.checkpoints.iter().map(|theirs| {
             let partition = theirs.work.partition;
             let ours = reached.get(&partition).copied();
-            (partition, ours.unwrap_or(Position::START), theirs.position)
+            (
+                partition,
+                ours.unwrap_or(Position::START),
+                theirs.at.position,
+            )
         });
         behind
             .filter(|(_, ours, theirs)| ours < theirs)
@@ -257,9 +261,9 @@ fn reached(checkpoints: &[Checkpoint]) -> BTreeMap<LogPartition, Position> {
     for checkpoint in checkpoints {
         let work = &checkpoint.work;
         let cut = cuts.entry((work.partition, work.share.count()));
-        let (shares, position) = cut.or_insert((0, checkpoint.position));
+        let (shares, position) = cut.or_insert((0, checkpoint.at.position));
         *shares += 1;
-        *position = checkpoint.position.min(*position);
+        *position = checkpoint.at.position.min(*position);
     }
     let mut reached = BTreeMap::new();
     for ((partition, count), (shares, position)) in cuts {
@@ -277,7 +281,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Share, Work};
+    use crate::{Bookmark, Share, Work};
 
     fn second(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000)
@@ -293,7 +297,7 @@ mod tests {
                     partition: LogPartition(partition),
                     share: Share::all(NonZero::new(count).unwrap()).nth(share).unwrap(),
                 },
-                position: Position(position),
+                at: Bookmark::at(Position(position)),
                 epoch: 1,
                 owner: None,
                 leased_until: second(0),

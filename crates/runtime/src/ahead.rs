@@ -2,22 +2,22 @@
 
 use std::panic::resume_unwind;
 
-use seriatim_core::{Log, LogPartition, Position, RecordedEvent, StoreError};
+use seriatim_core::{Bookmark, Log, LogPartition, RecordedEvent, SubscribeError};
 use tokio::task::JoinHandle;
 
 /// A page that is on its way. Dropped, it is not read to the end.
 #[derive(Debug)]
 pub(crate) struct Ahead {
-    after: Position,
+    after: Bookmark,
     limit: usize,
-    reading: JoinHandle<Result<Vec<RecordedEvent>, StoreError>>,
+    reading: JoinHandle<Result<Vec<RecordedEvent>, SubscribeError>>,
 }
 
 impl Ahead {
     /// Begins to read the events after `after`.
-    pub(crate) fn begin(log: &Log, partition: LogPartition, after: Position, limit: usize) -> Self {
+    pub(crate) fn begin(log: &Log, partition: LogPartition, after: Bookmark, limit: usize) -> Self {
         let log = log.clone();
-        let reading = async move { log.read(partition, after, limit).await };
+        let reading = async move { log.read_after(partition, &after, limit).await };
         Self {
             after,
             limit,
@@ -26,8 +26,8 @@ impl Ahead {
     }
 
     /// Whether this is the page after `after`.
-    pub(crate) fn is_after(&self, after: Position) -> bool {
-        self.after == after
+    pub(crate) fn is_after(&self, after: &Bookmark) -> bool {
+        self.after == *after
     }
 
     /// How many events were asked for.
@@ -36,7 +36,7 @@ impl Ahead {
     }
 
     /// Waits for the page; `None` if its task was ended from outside. Cancel safe; not to be asked again afterwards.
-    pub(crate) async fn page(&mut self) -> Option<Result<Vec<RecordedEvent>, StoreError>> {
+    pub(crate) async fn page(&mut self) -> Option<Result<Vec<RecordedEvent>, SubscribeError>> {
         match (&mut self.reading).await {
             Ok(page) => Some(page),
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),

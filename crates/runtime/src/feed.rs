@@ -4,7 +4,8 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use seriatim_core::{
-    Begin, Cursor, EventFilter, Log, LogPartition, Position, StoreError, SubscribeError,
+    Begin, Bookmark, Checkpoint, Component, Cursor, EventFilter, Log, LogPartition, LogReplaced,
+    Position, ReadModelVersion, StoreError, SubscribeError,
 };
 
 use crate::Subscription;
@@ -28,7 +29,7 @@ impl Feed {
     /// Begins to read all partitions of the log, handing out what passes the filter, in which former names of types count
     /// as today's. Must be called on a Tokio runtime.
     ///
-    /// A cursor that is ahead of the log is refused: what it was ahead by was seen, but is not there any more.
+    /// A cursor that is not of this log is refused: what was seen before it is not what is there.
     pub async fn subscribe(
         &self,
         begin: Begin,
@@ -41,61 +42,65 @@ impl Feed {
     }
 
     async fn begin(&self, begin: Begin) -> Result<Cursor, SubscribeError> {
-        let partitions = self.log.partitions();
+        let partitions = self.partitions();
+        let mut cursor = Cursor::start(self.log.id(), partitions);
         match begin {
-            Begin::AtTheFirst => Ok(Cursor::start(partitions)),
+            Begin::AtTheFirst => {}
             Begin::Now => {
-                let mut cursor = Cursor::start(partitions);
                 for partition in LogPartition::all(partitions) {
-                    cursor.set(partition, self.log.head(partition).await?);
+                    cursor.set(partition, self.log.end(partition).await?);
                 }
-                Ok(cursor)
             }
-            Begin::After(cursor) if cursor.partitions() != self.tails.len() => {
-                Err(SubscribeError::OtherLog {
-                    given: cursor.partitions(),
-                    partitions: partitions.get(),
-                })
-            }
-            Begin::After(cursor) => {
-                for (partition, position) in cursor.iter() {
-                    self.check_not_ahead(partition, position).await?;
+            Begin::After(after) => {
+                let is_ours = after.log().is_none_or(|log| log == self.log.id());
+                if is_ours && after.partitions() != self.tails.len() {
+                    return Err(SubscribeError::OtherPartitions {
+                        given: after.partitions(),
+                        partitions: partitions.get(),
+                    });
                 }
-                Ok(cursor)
+                for (partition, place) in after.iter().take(self.tails.len()) {
+                    self.log.check(partition, &place).await?;
+                    cursor.set(partition, Bookmark { log: None, ..place });
+                }
             }
         }
+        Ok(cursor)
     }
 
-    async fn check_not_ahead(
-        &self,
-        partition: LogPartition,
-        position: Position,
-    ) -> Result<(), SubscribeError> {
-        if position == Position::START {
-            return Ok(());
-        }
-        let head = self.log.head(partition).await?;
-        if position <= head {
-            return Ok(());
-        }
-        Err(SubscribeError::AheadOfLog {
-            partition,
-            position,
-            head,
-        })
-    }
-
-    /// Begins to read one partition after a position.
+    /// Begins to read one partition after a place, which must be in this log.
     pub(crate) async fn follow(
         &self,
         partition: LogPartition,
-        after: Position,
+        after: &Bookmark,
         filter: EventFilter,
     ) -> Result<Subscription, SubscribeError> {
-        self.check_not_ahead(partition, after).await?;
-        let mut cursor = Cursor::start(self.partitions());
-        cursor.set(partition, after);
+        self.log.check(partition, after).await?;
+        let mut cursor = Cursor::start(self.log.id(), self.partitions());
+        cursor.set(
+            partition,
+            Bookmark {
+                log: None,
+                ..*after
+            },
+        );
         Ok(Subscription::to(self.clone(), [partition], cursor, filter))
+    }
+
+    /// Holds checkpoints against the log. One whose place is not in it has handled nothing of it: it stands at the start then,
+    /// and is paused for that reason, whether somebody works for it or not.
+    pub async fn confront(&self, checkpoints: &mut [Checkpoint]) -> Result<(), StoreError> {
+        let partitions = self.partitions().get();
+        for checkpoint in checkpoints {
+            let partition = checkpoint.work.partition;
+            if partition.0 < partitions
+                && let Some(replaced) = self.log.replaced(partition, &checkpoint.at).await?
+            {
+                checkpoint.at = Bookmark::START;
+                checkpoint.paused = Some(when_replaced(&checkpoint.work.component, &replaced));
+            }
+        }
+        Ok(())
     }
 
     /// The last position of each partition of the log, in their order.
@@ -118,5 +123,16 @@ impl Feed {
 
     pub(crate) fn tails(&self) -> &[Arc<Tail>] {
         &self.tails
+    }
+}
+
+/// What happened, and the ways out of it.
+pub(crate) fn when_replaced(component: &Component, replaced: &LogReplaced) -> String {
+    match ReadModelVersion::fed_by(component) {
+        Some(version) => format!(
+            "{replaced}; build {} anew as another version, and switch to that",
+            version.name()
+        ),
+        None => format!("{replaced}; give {component} another name, under which it begins anew"),
     }
 }

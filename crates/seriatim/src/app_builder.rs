@@ -279,7 +279,7 @@ impl AppBuilder {
         let reactions = Reactions::start(&feed, components, &self.reaction_settings);
         let reactions = Arc::new(reactions);
         let store = coordinator.store();
-        let waiter = Waiter::new(&reactions, Arc::clone(store) as _, store.partitions());
+        let waiter = Waiter::new(&reactions, Arc::clone(store) as _);
         #[cfg(feature = "server")]
         let door = listener.map(|listener| {
             let server = Server::builder(coordinator.clone(), feed.clone());

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, Owner, Parked,
-    Position, ReactionLetter, Sequence, StoreError, StreamId, Taking, Tenure, Timestamp, Wish,
+    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterFilter,
+    Owner, Parked, ReactionLetter, Sequence, StoreError, StreamId, Taking, Tenure, Timestamp, Wish,
     Work,
 };
 use uuid::Uuid;
@@ -32,7 +32,7 @@ impl CheckpointStore for MemoryStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
+        begin: &Bookmark,
     ) -> Result<Taking, StoreError> {
         let mut log = self.log();
         // Under the lock: a time from before it could be earlier than the end of a lease that has just run out.
@@ -40,7 +40,7 @@ impl CheckpointStore for MemoryStore {
         let kept = log.checkpoints.entry(work.clone()).or_insert_with(|| {
             let checkpoint = Checkpoint {
                 work: work.clone(),
-                position: begin,
+                at: *begin,
                 epoch: 0,
                 owner: None,
                 leased_until: now,
@@ -73,7 +73,7 @@ impl CheckpointStore for MemoryStore {
         Ok(Taking::Taken(Tenure {
             work: work.clone(),
             id: kept.tenure,
-            position: checkpoint.position,
+            at: checkpoint.at,
         }))
     }
 
@@ -94,11 +94,11 @@ impl CheckpointStore for MemoryStore {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let mut log = self.log();
-        let moved = log.advance(tenure, &Advance::Checkpoint(to), lease);
+        let moved = log.advance(tenure, &Advance::Checkpoint(*to), lease);
         if moved == Hold::Held {
             log.park(tenure, parked);
         }
@@ -288,16 +288,16 @@ impl Log {
         }
     }
 
-    fn advance_checkpoint(&mut self, tenure: &Tenure, to: Position, lease: Duration) -> Hold {
+    fn advance_checkpoint(&mut self, tenure: &Tenure, to: Bookmark, lease: Duration) -> Hold {
         let now = Timestamp::now();
         let Some(checkpoint) = self.checkpoint_of(tenure) else {
             return Hold::Lost;
         };
-        if checkpoint.position != tenure.position {
+        if checkpoint.at.position != tenure.at.position {
             return Hold::Lost;
         }
         checkpoint.leased_until = now.later_by(lease);
-        checkpoint.position = to;
+        checkpoint.at = to;
         checkpoint.moved_at = now;
         Hold::Held
     }

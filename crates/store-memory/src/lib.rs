@@ -16,8 +16,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    ClaimRecord, CommandLetter, LogPartition, Parked, Position, ReactionLetter, RecordedEvent,
-    Sequence, Snapshot, StreamId, Timer, Timestamp, Work,
+    ClaimRecord, CommandLetter, LogId, LogPartition, Parked, Position, ReactionLetter,
+    RecordedEvent, Sequence, Snapshot, StreamId, Timer, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -30,6 +30,7 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct Shared {
+    log_id: LogId,
     partitions: NonZero<u16>,
     /// What waiters look at; set while the log is locked.
     heads: Box<[watch::Sender<Position>]>,
@@ -45,6 +46,7 @@ impl MemoryStore {
     /// Makes an empty one, whose log has so many partitions.
     pub fn with_partitions(count: NonZero<u16>) -> Self {
         let shared = Shared {
+            log_id: LogId(Uuid::now_v7()),
             partitions: count,
             heads: LogPartition::all(count)
                 .map(|_| watch::Sender::default())

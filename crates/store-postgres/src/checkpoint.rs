@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Attempt, Checkpoint, CheckpointStore, Component, Hold, LetterFilter,
-    LogPartition, Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreError,
+    Advance, Assignment, Attempt, Bookmark, Checkpoint, CheckpointStore, Component, Hold,
+    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Sequence, Share, StoreError,
     StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
@@ -24,7 +24,7 @@ impl CheckpointStore for PostgresStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
+        begin: &Bookmark,
     ) -> Result<Taking, StoreError> {
         let action = "take a piece of work";
         let id = Uuid::now_v7();
@@ -62,7 +62,7 @@ impl CheckpointStore for PostgresStore {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let action = "park a stream";
@@ -97,7 +97,7 @@ impl CheckpointStore for PostgresStore {
         let texts = &self.texts().parked;
         let query = |again| match advance {
             Advance::Checkpoint(to) => {
-                texts.skip_in_the_log(tenure, letter, &tried, *to, lease, again)
+                texts.skip_in_the_log(tenure, letter, &tried, to, lease, again)
             }
             Advance::Parked { from, to, .. } => {
                 texts.skip(tenure, letter, &tried, (*from, *to), lease, again)
@@ -222,8 +222,9 @@ impl PostgresStore {
             Advance::Checkpoint(to) => {
                 // After a lost answer it may find done what it asks for. Should the first request arrive later still,
                 // it does not find the position where it has to be.
-                let or_from = if again { *to } else { tenure.position };
-                texts.checkpoints.advance(tenure, *to, or_from, lease)
+                let or_from = if again { to } else { &tenure.at };
+                let or_from = or_from.position;
+                texts.checkpoints.advance(tenure, to, or_from, lease)
             }
             Advance::Parked { stream, from, to } => {
                 (texts.parked).advance(tenure, stream, *from, *to, lease, again)
@@ -261,29 +262,29 @@ fn attempts(action: &'static str, attempts: &[Attempt]) -> Result<String, StoreE
 
 /// With an owner it is busy; else it was taken.
 fn taking(row: &PgRow, work: &Work, id: Uuid) -> Result<Taking, Error> {
-    Ok(match row.try_get(1)? {
+    Ok(match row.try_get(3)? {
         Some(owner) => Taking::Busy {
             owner,
-            until: Timestamp::from_micros(row.try_get(2)?),
+            until: Timestamp::from_micros(row.try_get(4)?),
         },
         None => Taking::Taken(Tenure {
             work: work.clone(),
             id,
-            position: place::position(row, 0)?,
+            at: place::bookmark(row, 0)?,
         }),
     })
 }
 
 pub(crate) fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
-    let epoch: i64 = row.try_get(5)?;
+    let epoch: i64 = row.try_get(7)?;
     Ok(Checkpoint {
         work: work(row)?,
-        position: place::position(row, 4)?,
+        at: place::bookmark(row, 4)?,
         epoch: epoch.try_into().map_err(row::unreadable)?,
-        owner: row.try_get(6)?,
-        leased_until: Timestamp::from_micros(row.try_get(7)?),
-        moved_at: Timestamp::from_micros(row.try_get(8)?),
-        paused: row.try_get(9)?,
+        owner: row.try_get(8)?,
+        leased_until: Timestamp::from_micros(row.try_get(9)?),
+        moved_at: Timestamp::from_micros(row.try_get(10)?),
+        paused: row.try_get(11)?,
     })
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Component, Owner, Position, Tenure, Timestamp, Work};
+use seriatim_core::{Bookmark, Component, Owner, Position, Tenure, Timestamp, Work};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
@@ -44,7 +44,7 @@ impl Texts {
         };
         let list = |condition: &str| {
             format!(
-                "SELECT component, partition, share_count, share_index, position, epoch,
+                "SELECT component, partition, share_count, share_index, position, log, event, epoch,
                      CASE WHEN leased_until > {NOW} THEN owner END, leased_until, moved_at, paused
                  FROM {table} {condition}
                  ORDER BY component, partition, share_count, share_index"
@@ -68,7 +68,7 @@ impl Texts {
         }
     }
 
-    /// Returns one row: the position and nothing else if the work was taken; with an owner and the end of the lease
+    /// Returns one row: the place and nothing else if the work was taken; with an owner and the end of the lease
     /// if it is busy. No row: others have taken or forgotten it at the same moment, and it is to be asked again.
     ///
     /// May be run twice: it finds its own tenure.
@@ -78,14 +78,16 @@ impl Texts {
         tenure: Uuid,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
+        begin: &Bookmark,
     ) -> Query<'static, Postgres, PgArguments> {
         about(&self.take, work)
             .bind(tenure)
             .bind(micros(lease))
             .bind(owner.name.to_string())
-            .bind(place::position_column(begin))
+            .bind(place::position_column(begin.position))
             .bind(owner.id)
+            .bind(place::log_column(begin))
+            .bind(begin.event)
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
@@ -103,16 +105,18 @@ impl Texts {
     pub(crate) fn advance(
         &self,
         tenure: &Tenure,
-        to: Position,
+        to: &Bookmark,
         or_from: Position,
         lease: Duration,
     ) -> Query<'static, Postgres, PgArguments> {
         about(&self.advance, &tenure.work)
             .bind(tenure.id)
             .bind(micros(lease))
-            .bind(place::position_column(tenure.position))
-            .bind(place::position_column(to))
+            .bind(place::position_column(tenure.at.position))
+            .bind(place::position_column(to.position))
             .bind(place::position_column(or_from))
+            .bind(place::log_column(to))
+            .bind(to.event)
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
@@ -165,33 +169,34 @@ fn take(schema: &str) -> String {
     let table = table(schema);
     format!(
         "WITH seen AS (
-    SELECT position, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
+    SELECT position, log, event, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
 ), taken AS (
     UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $9, epoch = c.epoch + 1, leased_until = {NOW} + $6,
         paused = NULL, asked_by = NULL, asked_until = NULL
     FROM seen
     WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now)
-    RETURNING c.position
+    RETURNING c.position, c.log, c.event
 ), begun AS (
     INSERT INTO {table} (component, partition, share_count, share_index, tenure,
-        owner, owner_id, position, epoch, leased_until, moved_at)
-    SELECT $1, $2, $3, $4, $5, $7, $9, $8, 1, {NOW} + $6, {NOW} WHERE NOT EXISTS (SELECT FROM seen)
+        owner, owner_id, position, log, event, epoch, leased_until, moved_at)
+    SELECT $1, $2, $3, $4, $5, $7, $9, $8, $10, $11, 1, {NOW} + $6, {NOW} WHERE NOT EXISTS (SELECT FROM seen)
     ON CONFLICT DO NOTHING
-    RETURNING position
+    RETURNING position, log, event
 ), cleared AS (
     DELETE FROM {schema}.seriatim_parked USING begun WHERE {WORK}
 )
-SELECT position, NULL::text, NULL::bigint FROM taken
-UNION ALL SELECT position, NULL, NULL FROM begun
-UNION ALL SELECT position, CASE WHEN tenure <> $5 THEN owner END, leased_until FROM seen
+SELECT position, log, event, NULL::text, NULL::bigint FROM taken
+UNION ALL SELECT position, log, event, NULL, NULL FROM begun
+UNION ALL SELECT position, log, event, CASE WHEN tenure <> $5 THEN owner END, leased_until FROM seen
 WHERE owner IS NOT NULL AND leased_until > now"
     )
 }
 
-/// Moves the checkpoint to the eighth parameter, from the seventh or the ninth; the sixth is the lease.
+/// Moves the checkpoint to the position in the eighth parameter, which is in the log in the tenth and has the event in the
+/// eleventh, from the position in the seventh or the ninth; the sixth is the lease.
 pub(crate) fn advance(schema: &str) -> String {
     format!(
-        "UPDATE {} SET position = $8, leased_until = {NOW} + $6, moved_at = {NOW}
+        "UPDATE {} SET position = $8, log = $10, event = $11, leased_until = {NOW} + $6, moved_at = {NOW}
          WHERE {WORK} AND {IN_FORCE} AND position IN ($7, $9) RETURNING position",
         table(schema)
     )

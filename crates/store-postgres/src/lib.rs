@@ -54,7 +54,7 @@ pub use open_error::OpenError;
 /// The driver, in the version whose connections a read model is given.
 pub use sqlx;
 
-use seriatim_core::SchemaChange;
+use seriatim_core::{LogId, SchemaChange};
 
 use commits::Commits;
 use decoder::Domains;
@@ -73,6 +73,7 @@ pub struct PostgresStore {
 }
 
 struct Shared {
+    log_id: LogId,
     database: String,
     schema: String,
     writers: Writers,
@@ -111,6 +112,7 @@ impl PostgresStore {
         } else {
             migrations::require_none(&mut connection, &location).await?;
         }
+        let log_id = partitions::log_id(&mut connection, &location).await?;
         let partitions = partitions::count(&mut connection, &location).await?;
         let commits = Commits::new(partitions);
         let shared_location = Arc::new(location.clone());
@@ -118,6 +120,7 @@ impl PostgresStore {
         let readers = Arc::new(Readers::new(location.clone()));
         let read_models = read_model::Connections::new(location.clone());
         let shared = Shared {
+            log_id,
             database: location.to_string(),
             schema: location.schema.clone(),
             texts: Texts::of(&location.schema),

@@ -26,9 +26,9 @@ pub(crate) struct Texts {
     pub(crate) timers: timer_sql::Texts,
 }
 
-/// The columns that [`crate::decoder`] reads.
-const EVENT: &str =
-    "position, recorded_at, sequence, domain, codec, root, id, type, metadata, data";
+/// The columns that [`crate::decoder`] reads before the last, which is `data`.
+const EVENT_BUT_DATA: &str =
+    "position, recorded_at, sequence, domain, codec, root, id, type, metadata";
 
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
@@ -38,13 +38,15 @@ impl Texts {
                 .into(),
             domains: format!("SELECT id, name FROM {schema}.seriatim_domains ORDER BY name").into(),
             read_stream: format!(
-                "SELECT {EVENT} FROM {schema}.seriatim_events
+                "SELECT {EVENT_BUT_DATA}, data FROM {schema}.seriatim_events
                  WHERE domain = {domain} AND root = $2 AND sequence >= $3 ORDER BY sequence LIMIT $4"
             )
             .into(),
+            // The content of the event that comes before is not needed, and may be large.
             read_log: format!(
-                "SELECT {EVENT} FROM {schema}.seriatim_events
-                 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
+                "SELECT {EVENT_BUT_DATA}, CASE WHEN position > $1 THEN data ELSE '' END
+                 FROM {schema}.seriatim_events
+                 WHERE position >= $1 AND position <= $2 ORDER BY position LIMIT $3"
             )
             .into(),
             find_claim: format!(

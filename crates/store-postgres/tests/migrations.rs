@@ -59,7 +59,7 @@ async fn migrating_says_what_was_missing_and_checking_changes_nothing() {
     assert_eq!(pending.before, 0);
     assert!(!pending.migrations.is_empty());
     let numbers = pending.migrations.iter().map(|migration| migration.number);
-    assert!(numbers.eq(1..=pending.after()), "{pending:?}");
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{pending:?}");
 
     let again = PostgresStore::pending(&schema.url()).await.unwrap();
     assert_eq!(again, pending, "looking makes nothing");
@@ -159,7 +159,8 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
     let before = format!(
         "SET search_path TO {};
          DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
-         ALTER TABLE seriatim_checkpoints DROP COLUMN paused;
+         ALTER TABLE seriatim_checkpoints DROP COLUMN paused, DROP COLUMN log, DROP COLUMN event;
+         DROP TABLE seriatim_log;
          ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
          {}
          INSERT INTO seriatim_parked VALUES

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LogPartition,
-    Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreError, StreamId, Taking, Tenure,
-    Timestamp, Wish, Work,
+    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterFilter,
+    LogPartition, Owner, Parked, ReactionLetter, Sequence, Share, StoreError, StreamId, Taking,
+    Tenure, Timestamp, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -23,11 +23,11 @@ impl CheckpointStore for SqliteStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
+        begin: &Bookmark,
     ) -> Result<Taking, StoreError> {
-        let (work, owner) = (work.clone(), owner.clone());
+        let (work, owner, begin) = (work.clone(), owner.clone(), *begin);
         let take = move |transaction: &mut Transaction<'_, '_>| {
-            take(transaction.connection, &work, &owner, lease, begin)
+            take(transaction.connection, &work, &owner, lease, &begin)
         };
         self.writer().change("take a piece of work", take).await
     }
@@ -57,13 +57,13 @@ impl CheckpointStore for SqliteStore {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let (tenure, parked) = (tenure.clone(), parked.clone());
+        let (tenure, parked, to) = (tenure.clone(), parked.clone(), *to);
         let park = move |transaction: &mut Transaction<'_, '_>| {
             let connection = transaction.connection;
-            let moved = advance_checkpoint(connection, &tenure, to, lease)?;
+            let moved = advance_checkpoint(connection, &tenure, &to, lease)?;
             if moved == Hold::Held {
                 parked::park(connection, &tenure, &parked)?;
             }
@@ -239,7 +239,7 @@ fn take(
     work: &Work,
     owner: &Owner,
     lease: Duration,
-    begin: Position,
+    begin: &Bookmark,
 ) -> Result<Taking, Error> {
     let now = Timestamp::now();
     let mut select = connection.prepare_cached(
@@ -256,12 +256,12 @@ fn take(
     }
     let mut take = connection.prepare_cached(
         "INSERT INTO seriatim_checkpoints (component, partition, share_count, share_index,
-             tenure, owner, owner_id, leased_until, position, moved_at, epoch)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+             tenure, owner, owner_id, leased_until, position, log, event, moved_at, epoch)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
          ON CONFLICT DO UPDATE SET tenure = excluded.tenure, owner = excluded.owner,
              owner_id = excluded.owner_id, leased_until = excluded.leased_until,
              epoch = epoch + 1, paused = NULL, asked_by = NULL, asked_until = NULL
-         RETURNING position",
+         RETURNING position, log, event",
     )?;
     let id = Uuid::now_v7();
     let (component, partition, count, index) = key(work);
@@ -274,12 +274,14 @@ fn take(
         &*owner.name,
         owner.id.as_bytes(),
         now.later_by(lease).as_micros(),
-        row::position_column(begin),
+        row::position_column(begin.position),
+        row::log_column(begin),
+        row::event_column(begin),
         now.as_micros(),
     );
-    let position = take.query_row(row, |row| row::position(row, 0))?;
+    let at = take.query_row(row, |row| row::bookmark(row, 0))?;
     let work = work.clone();
-    Ok(Taking::Taken(Tenure { work, id, position }))
+    Ok(Taking::Taken(Tenure { work, id, at }))
 }
 
 fn hold(connection: &Connection, tenure: &Tenure, lease: Duration) -> Result<Hold, Error> {
@@ -294,7 +296,7 @@ fn advance(
     lease: Duration,
 ) -> Result<Hold, Error> {
     match advance {
-        Advance::Checkpoint(to) => advance_checkpoint(connection, tenure, *to, lease),
+        Advance::Checkpoint(to) => advance_checkpoint(connection, tenure, to, lease),
         Advance::Parked { stream, from, to } => match hold(connection, tenure, lease)? {
             Hold::Held => parked::advance(connection, tenure, stream, *from, *to),
             Hold::Lost => Ok(Hold::Lost),
@@ -305,13 +307,18 @@ fn advance(
 fn advance_checkpoint(
     connection: &Connection,
     tenure: &Tenure,
-    to: Position,
+    to: &Bookmark,
     lease: Duration,
 ) -> Result<Hold, Error> {
     let now = Timestamp::now();
-    let until = now.later_by(lease).as_micros();
-    let from = row::position_column(tenure.position);
-    let values: [&dyn ToSql; 4] = [&until, &row::position_column(to), &now.as_micros(), &from];
+    let values: [&dyn ToSql; 6] = [
+        &now.later_by(lease).as_micros(),
+        &row::position_column(to.position),
+        &now.as_micros(),
+        &row::position_column(tenure.at.position),
+        &row::log_column(to),
+        &row::event_column(to),
+    ];
     update(connection, tenure, &advance_text(), &values)
 }
 
@@ -320,11 +327,11 @@ pub(crate) fn hold_text() -> String {
     update_text("SET leased_until = ?6", "")
 }
 
-/// Prolongs the lease to the sixth parameter and moves the checkpoint to the seventh, now, which is the eighth, from the
-/// ninth.
+/// Prolongs the lease to the sixth parameter and moves the checkpoint to the position in the seventh, which is in the log
+/// in the tenth and has the event in the eleventh, now, which is the eighth, from the position in the ninth.
 pub(crate) fn advance_text() -> String {
     update_text(
-        "SET leased_until = ?6, position = ?7, moved_at = ?8",
+        "SET leased_until = ?6, position = ?7, moved_at = ?8, log = ?10, event = ?11",
         "AND position = ?9",
     )
 }
@@ -362,7 +369,7 @@ pub(crate) fn list(
     component: Option<&Component>,
 ) -> Result<Vec<Checkpoint>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT component, partition, share_count, share_index, position, epoch,
+        "SELECT component, partition, share_count, share_index, position, log, event, epoch,
              CASE WHEN leased_until > ?2 THEN owner END, leased_until, moved_at, paused
          FROM seriatim_checkpoints WHERE ?1 IS NULL OR component = ?1
          ORDER BY component, partition, share_count, share_index",
@@ -385,15 +392,15 @@ pub(crate) fn key(work: &Work) -> (&str, u16, u16, u16) {
 }
 
 fn checkpoint(row: &Row<'_>) -> Result<Checkpoint, Error> {
-    let epoch: i64 = row.get(5)?;
+    let epoch: i64 = row.get(7)?;
     Ok(Checkpoint {
         work: work(row)?,
-        position: row::position(row, 4)?,
-        epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(5, epoch))?,
-        owner: row.get(6)?,
-        leased_until: Timestamp::from_micros(row.get(7)?),
-        moved_at: Timestamp::from_micros(row.get(8)?),
-        paused: row.get(9)?,
+        at: row::bookmark(row, 4)?,
+        epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(7, epoch))?,
+        owner: row.get(8)?,
+        leased_until: Timestamp::from_micros(row.get(9)?),
+        moved_at: Timestamp::from_micros(row.get(10)?),
+        paused: row.get(11)?,
     })
 }
 

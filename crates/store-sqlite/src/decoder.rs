@@ -14,6 +14,9 @@ use crate::row;
 pub(crate) const COLUMNS: &str =
     "position, sequence, recorded_at, id, type, codec, data, metadata, domain, root";
 
+/// Which of them is the id.
+pub(crate) const ID: usize = 3;
+
 /// Makes events of rows.
 pub(crate) struct Decoder<'c> {
     connection: &'c Connection,
@@ -39,7 +42,7 @@ impl<'c> Decoder<'c> {
         let metadata = self.metadata.read(row::optional_text(row, 7)?);
         let data = Bytes::copy_from_slice(row::bytes(row, 6)?);
         Ok(RecordedEvent {
-            id: row::uuid(row, 3)?,
+            id: row::uuid(row, ID)?,
             stream: StreamId::new(self.domain(row.get(8)?)?, row::uuid(row, 9)?),
             sequence: row::sequence(row, 1)?,
             position: row::position(row, 0)?,

@@ -44,7 +44,7 @@ pub use open_error::OpenError;
 pub use sqlx;
 
 use reader::Reader;
-use seriatim_core::SchemaChange;
+use seriatim_core::{LogId, SchemaChange};
 use waiting::Waiting;
 use writer::Writer;
 
@@ -56,6 +56,7 @@ pub struct SqliteStore {
 
 struct Shared {
     path: PathBuf,
+    log_id: LogId,
     writer: Writer,
     loads: Reader,
     lists: Reader,
@@ -77,7 +78,7 @@ impl SqliteStore {
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
         let path = location::absolute(path)?;
         let file = path.clone();
-        let (writer, [loads, lists]) = in_thread(move || connection::open(&file)).await?;
+        let (writer, [loads, lists], log_id) = in_thread(move || connection::open(&file)).await?;
         let waiting = Waiting::default();
         let (writer, still_reading) = Writer::start(writer, waiting.head())?;
         let loads = Reader::start(loads, "seriatim-load", still_reading.clone())?;
@@ -86,6 +87,7 @@ impl SqliteStore {
             #[cfg(feature = "read-models")]
             user_connection: read_model::UserConnection::new(&path),
             path,
+            log_id,
             writer,
             loads,
             lists,

@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_call_that_fails_takes_none_down_that_shared_its_transaction() {
         let folder = tempfile::tempdir().unwrap();
-        let (connection, _) = connection::open(&folder.path().join("shared.db")).unwrap();
+        let (connection, ..) = connection::open(&folder.path().join("shared.db")).unwrap();
         // Stands for anything that only one of the calls runs into.
         connection
             .execute_batch(

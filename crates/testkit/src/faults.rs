@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
-    Advance, Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore,
+    Advance, Append, AppendError, AppendOutcome, Assignment, Bookmark, Checkpoint, CheckpointStore,
     ClaimRecord, ClearedTimer, CommandLetter, Component, DeadLetterStore, Domain, EventStore, Hold,
-    KeyedClaim, LetterFilter, Load, Loaded, LogPartition, Overdue, Owner, Parked, Position,
-    ReactionLetter, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
+    KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition, Overdue, Owner, Parked,
+    Position, ReactionLetter, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
     StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
@@ -284,12 +284,16 @@ impl EventStore for FaultyStore {
         self.inner().partitions()
     }
 
+    fn log_id(&self) -> LogId {
+        self.inner().log_id()
+    }
+
     async fn read_log(
         &self,
         partition: LogPartition,
         after: Position,
         limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+    ) -> Result<LogPage, StoreError> {
         self.state().log_reads += 1;
         let inner = self.inner();
         self.call("read the log", inner.read_log(partition, after, limit))
@@ -387,7 +391,7 @@ impl CheckpointStore for FaultyStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
+        begin: &Bookmark,
     ) -> Result<Taking, StoreError> {
         let inner = self.inner();
         self.call(
@@ -421,7 +425,7 @@ impl CheckpointStore for FaultyStore {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let inner = self.inner();

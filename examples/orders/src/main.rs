@@ -2,6 +2,7 @@
 
 mod order;
 mod order_list;
+mod pauses;
 mod reactions;
 mod stock;
 mod story;
@@ -9,7 +10,7 @@ mod story;
 use std::path::PathBuf;
 
 use clap::Parser;
-use seriatim::{App, SqliteStore};
+use seriatim::{App, SqliteStore, open_store};
 
 use order::Order;
 use order_list::OrderList;
@@ -26,9 +27,9 @@ struct Args {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: String,
-    /// The SQLite file of the order list
-    #[arg(long, value_name = "FILE", default_value = "order-list.db")]
-    order_list: PathBuf,
+    /// The SQLite file of the order list; by default `order-list-LOG.db`, where LOG is from the identity of the store's log
+    #[arg(long, value_name = "FILE")]
+    order_list: Option<PathBuf>,
     /// Print the order list and end
     #[arg(long)]
     list: bool,
@@ -52,12 +53,15 @@ async fn main() -> std::process::ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+    let store = open_store(&args.store).await?;
+    // A list for each log: what was made of one does not belong to another.
+    let by_default = || order_list::file_for(store.log_id());
+    let order_list = args.order_list.unwrap_or_else(by_default);
     if args.list {
-        return order_list::show(&args.order_list, args.json).await;
+        return order_list::show(&order_list, args.json).await;
     }
-    let order_list = SqliteStore::open_file(&args.order_list).await?;
-    let app = App::open(&args.store)
-        .await?
+    let order_list = SqliteStore::open_file(&order_list).await?;
+    let app = App::on(store)
         .aggregate::<Order>()
         .aggregate::<Stock>()
         .saga(ReserveStock)
@@ -66,6 +70,7 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         .listen(args.listen)
         .start()
         .await?;
+    pauses::say(&app);
     let server = app
         .address()
         .map(|address| format!("http://{address}"))

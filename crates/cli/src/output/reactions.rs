@@ -18,7 +18,7 @@ pub(crate) fn progress_json(progress: &Progress) -> Value {
     let checkpoint = &progress.checkpoint;
     json!({
         "work": work_json(&checkpoint.work),
-        "position": checkpoint.position,
+        "position": checkpoint.at.position,
         "head": progress.head,
         "lag": progress.lag(),
         "behind_since": progress.behind_since,
@@ -44,7 +44,7 @@ pub(crate) fn progress(all: &[Progress]) -> String {
             };
             vec![
                 checkpoint.work.to_string(),
-                format!("position {}", checkpoint.position),
+                format!("position {}", checkpoint.at.position),
                 format!("lag {}", progress.lag()),
                 format!("{} parked", progress.parked),
                 state,

@@ -1,10 +1,10 @@
 //! Subscriptions: where they begin, which events they want, and the events they get.
 
-use seriatim_core::{Begin, Cursor, Domain, EventFilter, RecordedEvent};
+use seriatim_core::{Begin, Bookmark, Cursor, Domain, EventFilter, LogId, Position, RecordedEvent};
 use uuid::Uuid;
 
 use super::event::recorded_event;
-use super::identity::{cover, stream};
+use super::identity::{cover, optional_uuid, stream};
 use super::invalid::{Found, Invalid, required};
 use crate::v1;
 use v1::subscribe_request::{Begin as WireBegin, First, Now};
@@ -110,6 +110,25 @@ pub(crate) fn cursor(text: &str, field: &str) -> Result<Cursor, Invalid> {
             field,
             "is no place in the log; give the `cursor` of a response as it came",
         )
+    })
+}
+
+impl From<&Bookmark> for v1::LogPlace {
+    fn from(place: &Bookmark) -> Self {
+        Self {
+            log: place.log.map(|LogId(log)| log.into()),
+            position: place.position.0,
+            event: place.event.map(Into::into),
+        }
+    }
+}
+
+/// A place in a log.
+pub(crate) fn bookmark(place: &v1::LogPlace) -> Result<Bookmark, Invalid> {
+    Ok(Bookmark {
+        log: optional_uuid(place.log.as_ref(), "log")?.map(LogId),
+        position: Position(place.position),
+        event: optional_uuid(place.event.as_ref(), "event")?,
     })
 }
 

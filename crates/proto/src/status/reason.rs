@@ -52,9 +52,9 @@ pub const REMOTE_UNAVAILABLE: &str = "REMOTE_UNAVAILABLE";
 pub const SHUTTING_DOWN: &str = "SHUTTING_DOWN";
 /// The aggregate's own code or its history failed.
 pub const BROKEN: &str = "BROKEN";
-/// The cursor is for another log.
-pub const OTHER_LOG: &str = "OTHER_LOG";
-/// The cursor is ahead of the log.
-pub const AHEAD_OF_LOG: &str = "AHEAD_OF_LOG";
+/// The cursor has not one position for each partition.
+pub const OTHER_PARTITIONS: &str = "OTHER_PARTITIONS";
+/// The log is not the one that was read.
+pub const LOG_REPLACED: &str = "LOG_REPLACED";
 /// The log contradicts itself.
 pub const LOG_DAMAGED: &str = "LOG_DAMAGED";

@@ -52,8 +52,8 @@ fn expected_of_subscription(error: &SubscribeError) -> (Code, &'static str) {
             (Code::DataLoss, reason::LOG_DAMAGED)
         }
         SubscribeError::Store(_) => (Code::Unavailable, reason::STORE_UNAVAILABLE),
-        SubscribeError::OtherLog { .. } => (Code::FailedPrecondition, reason::OTHER_LOG),
-        SubscribeError::AheadOfLog { .. } => (Code::OutOfRange, reason::AHEAD_OF_LOG),
+        SubscribeError::OtherPartitions { .. } => (Code::InvalidArgument, reason::OTHER_PARTITIONS),
+        SubscribeError::Replaced(_) => (Code::FailedPrecondition, reason::LOG_REPLACED),
         SubscribeError::PositionMissing { .. } | SubscribeError::SequenceMissing { .. } => {
             (Code::DataLoss, reason::LOG_DAMAGED)
         }

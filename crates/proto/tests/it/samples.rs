@@ -414,6 +414,19 @@ pub(crate) fn given_up() -> ReactionLetter {
     }
 }
 
+pub(crate) fn replaced() -> LogReplaced {
+    let place = |log, event| Bookmark {
+        log: Some(LogId(Uuid::from_u128(log))),
+        position: Position(u64::MAX),
+        event,
+    };
+    LogReplaced {
+        partition: LogPartition(u16::MAX),
+        expected: place(1, Some(Uuid::from_u128(11))),
+        found: place(2, None),
+    }
+}
+
 pub(crate) fn subscribe_errors() -> Vec<SubscribeError> {
     let kinds = [
         StoreErrorKind::Unavailable,
@@ -424,15 +437,11 @@ pub(crate) fn subscribe_errors() -> Vec<SubscribeError> {
     let store = kinds.map(|kind| SubscribeError::Store(store_error(kind)));
     let mut errors = Vec::from(store);
     errors.extend([
-        SubscribeError::OtherLog {
+        SubscribeError::OtherPartitions {
             given: 70_000,
             partitions: u16::MAX,
         },
-        SubscribeError::AheadOfLog {
-            partition: LogPartition(u16::MAX),
-            position: Position(u64::MAX),
-            head: Position(7),
-        },
+        SubscribeError::Replaced(replaced()),
         SubscribeError::PositionMissing {
             partition: LogPartition(3),
             expected: Position(8),

@@ -183,7 +183,7 @@ async fn parked_letters(reaction: &dyn Reaction) -> Result<Vec<ReactionLetter>, 
 async fn passed(checkpoints: &dyn CheckpointStore, work: &Work) -> Result<Position, StoreError> {
     let all = checkpoints.checkpoints(Some(&work.component)).await?;
     let of_work = all.iter().find(|checkpoint| checkpoint.work == *work);
-    Ok(of_work.map_or(Position::START, |checkpoint| checkpoint.position))
+    Ok(of_work.map_or(Position::START, |checkpoint| checkpoint.at.position))
 }
 
 fn require_parked(letter: &ReactionLetter) -> Result<(), OperatorError> {

@@ -20,16 +20,17 @@ impl Reactions {
             let component = Some(reaction.component());
             // In this order: a stream is parked in the step that moves the checkpoint past it, and who sees the one must not
             // miss the other.
-            let checkpoints = store.checkpoints(component).await?;
+            let mut checkpoints = store.checkpoints(component).await?;
             let parked = store.parked(component).await?;
+            self.feed.confront(&mut checkpoints).await?;
             for checkpoint in checkpoints {
                 let of_it = |parked: &&Parked| parked.work == checkpoint.work;
                 // Of a log that had more partitions, or of another one.
                 if checkpoint.work.partition.0 >= self.feed.partitions().get() {
                     continue;
                 }
-                let (log, partition) = (self.feed.log().stored(), checkpoint.work.partition);
-                let next = log.read_log(partition, checkpoint.position, 1).await?;
+                let (log, partition) = (self.feed.log(), checkpoint.work.partition);
+                let next = log.read(partition, checkpoint.at.position, 1).await?;
                 found.push(Progress {
                     head: log.head(partition).await?,
                     behind_since: next.first().map(|event| event.recorded_at),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Hold, Owner, Position, Reaction, StoreError, Taking, Tenure, Work};
+use seriatim_core::{Bookmark, Hold, Owner, Reaction, StoreError, Taking, Tenure, Work};
 use tokio::sync::{Notify, watch};
 
 use super::policy::FailurePolicy;
@@ -53,8 +53,8 @@ impl Piece {
             let end = loop {
                 self.is(PieceState::Working);
                 let end = match self.work(tenure.clone()).await {
-                    (End::Paused(failure, error), position) => {
-                        tenure.position = position;
+                    (End::Paused(failure, error), at) => {
+                        tenure.at = at;
                         self.stay_paused(&tenure, failure, error).await
                     }
                     (end, _) => end,
@@ -123,7 +123,7 @@ impl Piece {
 
     async fn take(&self) -> Result<Taking, StoreError> {
         let (checkpoints, work) = (self.reaction.checkpoints(), &self.work);
-        let taking = checkpoints.take(work, &self.owner, self.lease, Position::START);
+        let taking = checkpoints.take(work, &self.owner, self.lease, &Bookmark::START);
         let taking = taking.await?;
         if let Taking::Taken(tenure) = &taking
             && let Err(error) = self.reaction.begin(work).await
@@ -221,8 +221,9 @@ impl Piece {
     }
 
     /// What was done up to here is done, and so is what was done of parked streams.
-    pub(crate) fn has_finished(&self, position: Position, hand: &mut Hand) {
-        hand.tenure.position = position;
+    pub(crate) fn has_finished(&self, at: &Bookmark, hand: &mut Hand) {
+        hand.tenure.at = *at;
+        let position = at.position;
         let parked = hand.queues.len();
         self.status.send_if_modified(|status| {
             let changed = status.position != position

@@ -69,7 +69,7 @@ impl Default for ReactionSettings {
 /// The components that run in this process. Dropped, they end by themselves after the step they are at; see
 /// [`Reactions::shutdown`].
 pub struct Reactions {
-    pub(super) feed: Feed,
+    pub(crate) feed: Feed,
     enrolled: Vec<Arc<dyn Reaction>>,
     /// To be rung when a person has decided something about the work.
     pub(super) bells: Vec<(Work, Arc<Notify>)>,

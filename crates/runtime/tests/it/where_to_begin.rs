@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Begin, Cursor, EventFilter, Log, LogPartition, Position, RecordedEvent, SubscribeError,
+    Begin, Bookmark, Cursor, EventFilter, Log, LogPartition, Position, RecordedEvent,
+    SubscribeError,
 };
 use seriatim_runtime::Feed;
 
@@ -27,34 +28,37 @@ async fn after_a_cursor_is_the_next_event_of_each_partition() {
         fill(&*storage.store, 8, 5).await;
         let mut first = subscribe(&storage.store, Begin::AtTheFirst).await;
         let all = take(&mut first, 40).await;
-        let mut cursor = Cursor::start(storage.store.partitions());
+        let mut cursor = Cursor::start(storage.store.log_id(), storage.store.partitions());
         let partitions = storage.store.partitions();
         let partition = |event: &RecordedEvent| LogPartition::of(&event.stream, partitions);
         for event in &all[..17] {
-            cursor.set(partition(event), event.position);
+            cursor.pass(event);
         }
         let mut second = subscribe(&storage.store, Begin::After(cursor.clone())).await;
         let rest = take(&mut second, 40 - 17).await;
-        let is_new = |event: &&RecordedEvent| event.position > cursor.get(partition(event));
+        let is_new =
+            |event: &&RecordedEvent| event.position > cursor.get(partition(event)).position;
         assert_eq!(all.iter().filter(is_new).count(), rest.len());
         assert!(rest.iter().all(|event| is_new(&event)));
     }
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_log_is_refused() {
+async fn a_cursor_with_other_partitions_is_refused() {
     let storage = memory(4);
     let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
-    let begin = Begin::After("1,2".parse().unwrap());
-    let refused = feed.subscribe(begin, EventFilter::default()).await;
-    assert!(matches!(
-        refused,
-        Err(SubscribeError::OtherLog { partitions: 4, .. })
-    ));
+    for cursor in ["0,0", "0,0,0,0,0"] {
+        let begin = Begin::After(cursor.parse().unwrap());
+        let refused = feed.subscribe(begin, EventFilter::default()).await;
+        assert!(matches!(
+            refused,
+            Err(SubscribeError::OtherPartitions { partitions: 4, .. })
+        ));
+    }
 }
 
 #[tokio::test]
-async fn a_cursor_ahead_of_the_log_is_refused() {
+async fn a_position_beyond_the_end_of_the_log_is_refused() {
     let storage = memory(1);
     fill(&*storage.store, 1, 3).await;
     let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
@@ -62,9 +66,10 @@ async fn a_cursor_ahead_of_the_log_is_refused() {
         let begin = Begin::After(position.to_string().parse().unwrap());
         match feed.subscribe(begin, EventFilter::default()).await {
             Ok(_) => assert!(expected),
-            Err(SubscribeError::AheadOfLog { position, head, .. }) => {
+            Err(SubscribeError::Replaced(replaced)) => {
                 assert!(!expected);
-                assert_eq!((position, head), (Position(4), Position(3)));
+                assert_eq!(replaced.expected, Bookmark::at(Position(4)));
+                assert_eq!(replaced.found.event, None);
             }
             Err(other) => panic!("{other}"),
         }

@@ -25,7 +25,6 @@ const POINTS: &[&str] = &[
     "look for the next timer",
     "prolong a lease",
     "read a stream",
-    "read the head of the log",
     "read the log",
     "release a piece of work",
     "ring timers",

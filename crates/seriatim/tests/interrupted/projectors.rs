@@ -32,7 +32,6 @@ const POINTS: &[&str] = &[
     "pause a piece of work",
     "prolong a lease",
     "read a stream",
-    "read the head of the log",
     "read the log",
     "release a piece of work",
     "skip an event",
@@ -159,7 +158,7 @@ impl Projectors {
             }
         }
         let is_done = checkpoints.len() == 2
-            && (checkpoints.iter()).all(|one| one.paused.is_none() && one.position == head);
+            && (checkpoints.iter()).all(|one| one.paused.is_none() && one.at.position == head);
         is_done && self.store().parked(None).await.unwrap().is_empty()
     }
 

@@ -21,7 +21,6 @@ const POINTS: &[&str] = &[
     "list who does the work",
     "load a stream",
     "prolong a lease",
-    "read the head of the log",
     "read the log",
     "release a piece of work",
     "take a piece of work",

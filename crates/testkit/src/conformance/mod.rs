@@ -101,6 +101,7 @@ macro_rules! store_conformance {
             a_stream_is_read_in_ranges
             a_missing_stream_is_empty
             the_log_is_read_in_pages
+            a_log_has_an_identity
             loading_gives_payloads_up_to_a_sequence
             streams_are_listed_in_order
             streams_are_listed_in_pages_and_by_domain

@@ -5,14 +5,22 @@ mod rows;
 mod show;
 
 use std::error::Error;
+use std::path::PathBuf;
 
-use seriatim::core::{Domain, EventFilter, RecordedEvent};
+use seriatim::core::{Domain, EventFilter, LogId, RecordedEvent};
 use seriatim::sqlx::{self, AssertSqlSafe, SqliteConnection};
 use seriatim::{ReadModel, ReadModelTables};
 
 use crate::order::Order;
 
 pub(crate) use show::show;
+
+/// Where the list of a log is kept, if nobody says otherwise.
+pub(crate) fn file_for(LogId(log): LogId) -> PathBuf {
+    let digits = log.simple().to_string();
+    let (_, last) = digits.split_at(24);
+    format!("order-list-{last}.db").into()
+}
 
 pub(crate) struct OrderList;
 

@@ -8,5 +8,5 @@ mod owners;
 mod parking;
 mod resuming;
 mod sharing;
-mod tally;
+pub(crate) mod tally;
 mod whole;
