@@ -291,11 +291,12 @@ pub(crate) enum Log {
 /// Where to begin, and what to print.
 #[derive(Debug, Group)]
 pub(crate) struct Tail {
-    /// Where to begin: with the `first` event there is, with those recorded from `now` on, or after a cursor
+    /// Where to begin: with the `first` event there is, with those recorded from `now` or from a time on, or after a
+    /// cursor
     #[arg(
         long,
         default_value = "now",
-        value_name = "first|now|CURSOR",
+        value_name = "first|now|TIME|CURSOR",
         allow_negative_numbers = true,
         value_parser = begin
     )]

@@ -150,17 +150,6 @@ impl From<Cursor> for String {
     }
 }
 
-/// Where a subscription begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begin {
-    /// With the first event there is.
-    AtTheFirst,
-    /// With the first event that is recorded after this call.
-    Now,
-    /// With the first event after a place in the log.
-    After(Cursor),
-}
-
 /// A text that is no [`Cursor`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -9,6 +9,7 @@ mod position;
 mod log_partition;
 mod bookmark;
 mod cursor;
+mod begin;
 mod timestamp;
 mod payload;
 mod metadata;
@@ -72,6 +73,7 @@ pub use append::{
     Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, KeyedClaim, Write,
 };
 pub use assignment::{Assignment, Owner};
+pub use begin::Begin;
 pub use bookmark::{Bookmark, LogId, LogReplaced};
 pub use cause::cause;
 pub use checkpoint::{Checkpoint, CheckpointStore, Hold, Taking, Tenure};
@@ -81,7 +83,7 @@ pub use comparison::{CompareTables, ComparedTables, Comparison, ComparisonQuery}
 pub use component::{Component, InvalidComponent, Share, Work};
 pub use conflict::{ConflictReason, Fault, SequenceConflict};
 pub use content_hash::ContentHash;
-pub use cursor::{Begin, Cursor, InvalidCursor};
+pub use cursor::{Cursor, InvalidCursor};
 pub use dead_letter::{
     Attempt, CommandLetter, DeadLetter, InvalidLetterStatus, LetterFilter, LetterKind,
     LetterStatus, ParkReason,

@@ -35,37 +35,10 @@ impl Feed {
         begin: Begin,
         filter: EventFilter,
     ) -> Result<Subscription, SubscribeError> {
-        let cursor = self.begin(begin).await?;
+        let cursor = self.log.locate(&begin).await?;
         let filter = self.log.shapes().rename(filter);
         let all = LogPartition::all(self.partitions());
         Ok(Subscription::to(self.clone(), all, cursor, filter))
-    }
-
-    async fn begin(&self, begin: Begin) -> Result<Cursor, SubscribeError> {
-        let partitions = self.partitions();
-        let mut cursor = Cursor::start(self.log.id(), partitions);
-        match begin {
-            Begin::AtTheFirst => {}
-            Begin::Now => {
-                for partition in LogPartition::all(partitions) {
-                    cursor.set(partition, self.log.end(partition).await?);
-                }
-            }
-            Begin::After(after) => {
-                let is_ours = after.log().is_none_or(|log| log == self.log.id());
-                if is_ours && after.partitions() != self.tails.len() {
-                    return Err(SubscribeError::OtherPartitions {
-                        given: after.partitions(),
-                        partitions: partitions.get(),
-                    });
-                }
-                for (partition, place) in after.iter().take(self.tails.len()) {
-                    self.log.check(partition, &place).await?;
-                    cursor.set(partition, Bookmark { log: None, ..place });
-                }
-            }
-        }
-        Ok(cursor)
     }
 
     /// Begins to read one partition after a place, which must be in this log.

@@ -158,6 +158,25 @@ fn each_object_has_the_cursor_to_go_on_after_it() {
 }
 
 #[test]
+fn what_is_printed_begins_at_a_time() {
+    let stage = Stage::with_account();
+    let all = until_caught_up(&stage, &["--from", "first", "--json"])
+        .succeeded()
+        .json();
+    let since = all[1]["recorded_at"].as_str().unwrap();
+    let ran = until_caught_up(&stage, &["--from", since, "--json"]).succeeded();
+    // Written alike, times are ordered as texts are.
+    let not_before = |event: &&Value| event["recorded_at"].as_str().unwrap() >= since;
+    let expected: Vec<_> = all.iter().filter(not_before).cloned().collect();
+    assert_eq!(ran.json(), expected);
+    let ran = until_caught_up(&stage, &["--from", "2020-01-01T00:00:00Z", "--json"]);
+    assert_eq!(ran.json(), all);
+    let ran = stage.run(&["log", "tail", "--from", "yesterday"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("a time as RFC 3339"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_log_of_several_partitions_is_followed_too() {
     let stage = Stage::on("memory:?partitions=4");
     for cents in 1..=10 {

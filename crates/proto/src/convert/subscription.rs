@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::event::recorded_event;
 use super::identity::{cover, optional_uuid, stream};
 use super::invalid::{Found, Invalid, required};
+use super::time::time;
 use crate::v1;
 use v1::subscribe_request::{Begin as WireBegin, First, Now};
 
@@ -20,6 +21,7 @@ pub fn subscribe_request(begin: &Begin, filter: &EventFilter) -> v1::SubscribeRe
         begin: Some(match begin {
             Begin::AtTheFirst => WireBegin::First(First {}),
             Begin::Now => WireBegin::Now(Now {}),
+            Begin::Since(time) => WireBegin::Since((*time).into()),
             Begin::After(cursor) => WireBegin::After(cursor.to_string()),
         }),
         filter: Some(v1::EventFilter {
@@ -43,10 +45,11 @@ fn begin(begin: Option<WireBegin>) -> Result<Begin, Invalid> {
     match required(
         begin,
         "begin",
-        "give `first`, `now`, or a cursor as `after`",
+        "give `first`, `now`, a time as `since`, or a cursor as `after`",
     )? {
         WireBegin::First(First {}) => Ok(Begin::AtTheFirst),
         WireBegin::Now(Now {}) => Ok(Begin::Now),
+        WireBegin::Since(since) => time(Some(since), "since").map(Begin::Since),
         WireBegin::After(text) => cursor(&text, "after").map(Begin::After),
     }
 }

@@ -22,7 +22,7 @@ impl Order {
     pub(super) fn new(begin: &Begin, filter: &EventFilter) -> Self {
         let streams = filter.types.is_empty().then(|| match begin {
             Begin::AtTheFirst => Resequencer::new(0),
-            Begin::Now | Begin::After(_) => Resequencer::from_anywhere(0),
+            Begin::Now | Begin::Since(_) | Begin::After(_) => Resequencer::from_anywhere(0),
         });
         Self { streams, known: 0 }
     }

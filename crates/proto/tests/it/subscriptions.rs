@@ -40,6 +40,7 @@ impl SubscriptionService for Scripted {
             Some(WireBegin::After(cursor)) => cursor,
             Some(WireBegin::First(_)) => "first".into(),
             Some(WireBegin::Now(_)) => "now".into(),
+            Some(WireBegin::Since(time)) => time.to_string(),
             None => "nowhere".into(),
         };
         self.begins.lock().unwrap().push(begin);

@@ -1,10 +1,11 @@
 //! Where a subscription begins, and where it must not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use seriatim_core::{
     Begin, Bookmark, Cursor, EventFilter, Log, LogPartition, Position, RecordedEvent,
-    SubscribeError,
+    SubscribeError, Timestamp,
 };
 use seriatim_runtime::Feed;
 
@@ -40,6 +41,33 @@ async fn after_a_cursor_is_the_next_event_of_each_partition() {
             |event: &&RecordedEvent| event.position > cursor.get(partition(event)).position;
         assert_eq!(all.iter().filter(is_new).count(), rest.len());
         assert!(rest.iter().all(|event| is_new(&event)));
+    }
+}
+
+#[tokio::test]
+async fn since_a_time_is_what_was_recorded_then_or_later() {
+    for storage in all_kinds().await {
+        for before in 0..4 {
+            for root in 0..10 {
+                append(&*storage.store, &stream("order", root), before, &["Noted"]).await;
+            }
+            // Later ones have later times. Where they have not, there is less to tell apart, and all holds still.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let all = take(&mut subscribe(&storage.store, Begin::AtTheFirst).await, 40).await;
+        let micro = Duration::from_micros(1);
+        let times = all.iter().map(|event| event.recorded_at);
+        let beside = times.flat_map(|time| [time, time.later_by(micro)]);
+        for time in beside.chain([Timestamp::MIN, Timestamp::MAX]) {
+            let mut subscription = subscribe(&storage.store, Begin::Since(time)).await;
+            let expected = all.iter().filter(|event| event.recorded_at >= time);
+            let mut expected: Vec<_> = expected.map(|event| event.id).collect();
+            let events = take(&mut subscription, expected.len()).await;
+            let mut found: Vec<_> = events.iter().map(|event| event.id).collect();
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{time}");
+        }
     }
 }
 
