@@ -12,3 +12,6 @@ CREATE TABLE seriatim_beginnings (
 -- Those that are at work have begun at the first event.
 INSERT INTO seriatim_beginnings (component, partition, position)
 SELECT DISTINCT component, partition, 0 FROM seriatim_checkpoints;
+
+-- Which events the checkpoint speaks of, as JSON: {"filter": {...}, "after": POSITION}. NULL: nobody has said it yet.
+ALTER TABLE seriatim_checkpoints ADD COLUMN scope TEXT;

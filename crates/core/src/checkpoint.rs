@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Advance, Assignment, Bookmark, Component, Cursor, LetterFilter, Owner, Parked, ReactionLetter,
-    Sequence, StoreError, StreamId, Timestamp, Wish, Work,
+    Scope, Sequence, StoreError, StreamId, Timestamp, Wish, Work,
 };
 
 /// Keeps how far each piece of work has come, and who does it.
@@ -41,6 +41,19 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Lets a component begin anew, at another place: forgets its progress and what is parked, whoever works for it; they
     /// find their tenures lost. Closed letters are kept. After an error it may be half done, and is to be done again.
     async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError>;
+
+    /// What the checkpoints of a component speak of, in the order of their work. Those of which nothing was
+    /// [said](Self::speak_of) are not among them.
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError>;
+
+    /// Says what the checkpoint of a tenure speaks of from now on, and prolongs the lease. Whoever takes the work later
+    /// finds it said, until the component begins anew or is forgotten.
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError>;
 
     /// Lets the lease last so long from now on, wherever the checkpoint is: an owner may do this beside its work.
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError>;

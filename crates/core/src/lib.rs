@@ -62,6 +62,7 @@ mod read_model_store;
 mod version_rules;
 mod snapshot;
 mod schema;
+mod scope;
 mod append;
 mod store;
 mod log;
@@ -127,6 +128,7 @@ pub use receipt::{Commit, FirstResult, Outcome, Receipt};
 pub use resequencer::{Gap, Offered, Resequencer};
 pub use saga::{RejectedEffect, Saga};
 pub use schema::{Migration, SchemaChange};
+pub use scope::Scope;
 pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
 use seriatim_core::{
-    Aggregate, Begin, CommandGateway, Component, Domain, EventFilter, InvalidComponent, Prepare,
-    Process, ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Shapes, Store,
-    SubscribeError,
+    Aggregate, Begin, CommandGateway, Component, Domain, EventFilter, InvalidComponent, Log,
+    Prepare, Process, ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Shapes,
+    Store, SubscribeError,
 };
 use seriatim_runtime::{
     Alarms, AtLeastOnce, AuditJob, AuditSettings, Enrolled, ExactlyOnce, FailurePolicy, Feed,
-    Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter,
+    Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
 #[cfg(feature = "server")]
 use seriatim_server::{InstallError, Metrics, Server};
@@ -216,6 +216,18 @@ impl AppBuilder {
         self
     }
 
+    /// Says which filter a component had before, for a filter that was widened on purpose: what the former one has passed over
+    /// is left out, by everybody, and [`App::audit`] does not miss it. Without this an application does not
+    /// [start](StartAppError::Widened) if today's filter lets through an event that was passed over.
+    ///
+    /// It counts only where a checkpoint still stands for that filter, so it does no harm to leave it in. A process manager is
+    /// named by its `NAME`, a saga had a filter of its source's domain. A read model is built anew as another version instead.
+    #[must_use]
+    pub fn widened_from(mut self, component: &str, former: EventFilter) -> Self {
+        self.beginnings.widened_from(component, former);
+        self
+    }
+
     /// How components are run in this process.
     #[must_use]
     pub fn reaction_settings(mut self, settings: ReactionSettings) -> Self {
@@ -291,6 +303,7 @@ impl AppBuilder {
             .apply(&mut components, coordinator.log())
             .await?;
         check_filters(&components, coordinator.log().shapes())?;
+        check_scopes(&components, coordinator.log()).await?;
         let feed = Feed::new(coordinator.log().clone());
         // Before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
@@ -356,6 +369,16 @@ fn check_filters(components: &[Enrolled], shapes: &Shapes) -> Result<(), StartAp
                 former: former.into(),
                 today,
             });
+        }
+    }
+    Ok(())
+}
+
+/// A store that does not answer now is asked again when the work is taken.
+async fn check_scopes(components: &[Enrolled], log: &Log) -> Result<(), StartAppError> {
+    for enrolled in components {
+        if let Ok(Some(widened)) = enrolled.widened(log).await {
+            return Err(widened.into());
         }
     }
     Ok(())
@@ -464,6 +487,25 @@ pub enum StartAppError {
         component: Component,
         /// Why.
         source: SubscribeError,
+    },
+    /// The filter of a component was widened, over events that it has passed over.
+    #[error(transparent)]
+    Widened(#[from] Widened),
+    /// It was said which filter a component had that is not there.
+    #[error(
+        "it is said which filter `{name}` had, which is no component; register it, or correct the name"
+    )]
+    WidenedForNobody {
+        /// The name.
+        name: String,
+    },
+    /// A read model was to leave out what its former filter has passed over.
+    #[error(
+        "`{name}` is a read model, which shows all events that pass its filter; build it anew as another version"
+    )]
+    WidenedReadModel {
+        /// The name of its component.
+        name: String,
     },
     /// A saga reacts to an aggregate that is not there. What is rejected must be able to come back to it.
     #[error(

@@ -1,22 +1,27 @@
-//! Where components are to begin, by their names.
+//! Where components are to begin, and what they may leave out, by their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seriatim_core::{Begin, Log};
+use seriatim_core::{Begin, EventFilter, Log};
 use seriatim_runtime::Enrolled;
 
 use crate::app_builder::{StartAppError, named};
 
-/// What was said of components that nobody has run yet.
+/// What was said of which events components are given.
 #[derive(Debug, Default)]
 pub(crate) struct Beginnings {
     said: BTreeMap<String, Begin>,
+    widened_from: BTreeMap<String, EventFilter>,
     process_managers: BTreeSet<&'static str>,
 }
 
 impl Beginnings {
     pub(crate) fn say(&mut self, component: &str, begin: Begin) {
         self.said.insert(component.into(), begin);
+    }
+
+    pub(crate) fn widened_from(&mut self, component: &str, former: EventFilter) {
+        self.widened_from.insert(component.into(), former);
     }
 
     /// A process manager begins with what it is told of. Its other components react to what has come of that.
@@ -26,16 +31,12 @@ impl Beginnings {
 
     /// Tells the components, and refuses what none of them can do.
     pub(crate) async fn apply(
-        self,
+        mut self,
         components: &mut [Enrolled],
         log: &Log,
     ) -> Result<(), StartAppError> {
-        for (name, begin) in self.said {
-            let told = match self.process_managers.contains(&*name) {
-                true => format!("{name}.inputs"),
-                false => name.clone(),
-            };
-            let Some(enrolled) = named(&told, components) else {
+        for (name, begin) in std::mem::take(&mut self.said) {
+            let Some(enrolled) = self.meant(&name, components) else {
                 return Err(StartAppError::BeginForNobody { name });
             };
             if enrolled.reaction.read_model().is_some() {
@@ -44,7 +45,27 @@ impl Beginnings {
             enrolled.begin = begin;
             check(enrolled, log).await?;
         }
+        for (name, former) in std::mem::take(&mut self.widened_from) {
+            let Some(enrolled) = self.meant(&name, components) else {
+                return Err(StartAppError::WidenedForNobody { name });
+            };
+            if enrolled.reaction.read_model().is_some() {
+                return Err(StartAppError::WidenedReadModel { name });
+            }
+            enrolled.widened_from = Some(former);
+        }
         Ok(())
+    }
+
+    fn meant<'all>(
+        &self,
+        name: &str,
+        components: &'all mut [Enrolled],
+    ) -> Option<&'all mut Enrolled> {
+        match self.process_managers.contains(name) {
+            true => named(&format!("{name}.inputs"), components),
+            false => named(name, components),
+        }
     }
 }
 

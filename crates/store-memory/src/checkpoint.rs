@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use seriatim_core::{
     Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
-    LetterFilter, Owner, Parked, ReactionLetter, Sequence, StoreError, StreamId, Taking, Tenure,
-    Timestamp, Wish, Work,
+    LetterFilter, Owner, Parked, ReactionLetter, Scope, Sequence, StoreError, StreamId, Taking,
+    Tenure, Timestamp, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ pub(crate) struct Kept {
     asked: Option<(Uuid, Timestamp)>,
     /// Names the owner until the work is released, also of a lease that ran out.
     checkpoint: Checkpoint,
+    scope: Option<Scope>,
 }
 
 #[async_trait]
@@ -53,6 +54,7 @@ impl CheckpointStore for MemoryStore {
                 owner: Uuid::nil(),
                 asked: None,
                 checkpoint,
+                scope: None,
             }
         });
         let checkpoint = &mut kept.checkpoint;
@@ -93,6 +95,31 @@ impl CheckpointStore for MemoryStore {
         log.forget_progress(component);
         log.beginnings.insert(component.clone(), at.clone());
         Ok(())
+    }
+
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
+        let log = self.log();
+        let of_it = log.checkpoints.iter();
+        let of_it = of_it.filter(|(work, _)| work.component == *component);
+        Ok(of_it
+            .filter_map(|(work, kept)| Some((work.clone(), kept.scope.clone()?)))
+            .collect())
+    }
+
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let mut log = self.log();
+        let hold = log.hold(tenure, lease);
+        if hold == Hold::Held
+            && let Some(kept) = log.checkpoints.get_mut(&tenure.work)
+        {
+            kept.scope = Some(scope.clone());
+        }
+        Ok(hold)
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {

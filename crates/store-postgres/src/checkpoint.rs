@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use seriatim_core::{
     Advance, Assignment, Attempt, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
-    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Sequence, Share, StoreError,
+    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError,
     StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
@@ -61,6 +61,31 @@ impl CheckpointStore for PostgresStore {
         self.readers().read(action, begin).await?;
         let forget = || texts.forget_progress(component);
         self.readers().read(action, forget).await.map(drop)
+    }
+
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
+        let action = "look what the checkpoints speak of";
+        let query = || (self.texts().checkpoints).scopes(component);
+        let rows = self.readers().read(action, query).await?;
+        let found: Result<_, _> = rows.iter().map(scope).collect();
+        found.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let action = "say what a checkpoint speaks of";
+        let scope = serde_json::to_string(scope)
+            .map_err(|error| refused::store_error(action, Error::Encode(Box::new(error))))?;
+        let query = || (self.texts().checkpoints).speak_of(tenure, &scope, lease);
+        let rows = self.readers().read(action, query).await?;
+        Ok(match rows.is_empty() {
+            false => Hold::Held,
+            true => Hold::Lost,
+        })
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
@@ -310,6 +335,12 @@ pub(crate) fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
         moved_at: Timestamp::from_micros(row.try_get(10)?),
         paused: row.try_get(11)?,
     })
+}
+
+/// From the first columns, and the text behind them.
+fn scope(row: &PgRow) -> Result<(Work, Scope), Error> {
+    let scope = serde_json::from_str(row.try_get(4)?);
+    Ok((work(row)?, scope.map_err(row::unreadable)?))
 }
 
 /// From the first columns.

@@ -26,6 +26,8 @@ pub(crate) const IN_FORCE: &str = "tenure = $5 AND owner IS NOT NULL";
 
 pub(crate) struct Texts {
     take: Arc<str>,
+    scopes: Arc<str>,
+    speak_of: Arc<str>,
     prolong: Arc<str>,
     advance: Arc<str>,
     pause: Arc<str>,
@@ -52,6 +54,12 @@ impl Texts {
         };
         Self {
             take: take(schema).into(),
+            scopes: format!(
+                "SELECT component, partition, share_count, share_index, scope FROM {table}
+                 WHERE component = $1 AND scope IS NOT NULL ORDER BY partition, share_count, share_index"
+            )
+            .into(),
+            speak_of: update(&format!("scope = $7, leased_until = {NOW} + $6"), IN_FORCE).into(),
             prolong: update(&format!("leased_until = {NOW} + $6"), IN_FORCE).into(),
             advance: advance(schema).into(),
             pause: update(&format!("paused = $7, leased_until = {NOW} + $6"), IN_FORCE).into(),
@@ -85,6 +93,23 @@ impl Texts {
             .bind(micros(lease))
             .bind(owner.name.to_string())
             .bind(owner.id)
+    }
+
+    pub(crate) fn scopes(&self, component: &Component) -> Query<'static, Postgres, PgArguments> {
+        of_component(&self.scopes, component)
+    }
+
+    /// Returns a row if the tenure was in force. May be run twice.
+    pub(crate) fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &str,
+        lease: Duration,
+    ) -> Query<'static, Postgres, PgArguments> {
+        about(&self.speak_of, &tenure.work)
+            .bind(tenure.id)
+            .bind(micros(lease))
+            .bind(scope.to_owned())
     }
 
     /// Returns a row if the tenure was in force. May be run twice.

@@ -8,13 +8,13 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
     Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
-    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Sequence, Share, StoreError,
+    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError,
     StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
-use crate::{SqliteStore, assignment, beginning, parked, row};
+use crate::{SqliteStore, assignment, beginning, parked, row, scope};
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
@@ -56,6 +56,27 @@ impl CheckpointStore for SqliteStore {
         self.writer()
             .change("let a component begin anew", begin)
             .await
+    }
+
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
+        let component = component.clone();
+        let query = move |connection: &Connection| scope::list(connection, &component);
+        let action = "look what the checkpoints speak of";
+        self.lists().read(action, query).await
+    }
+
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let (tenure, scope) = (tenure.clone(), scope.clone());
+        let speak = move |transaction: &mut Transaction<'_, '_>| {
+            scope::speak_of(transaction.connection, &tenure, &scope, lease)
+        };
+        let action = "say what a checkpoint speaks of";
+        self.writer().change(action, speak).await
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
@@ -372,7 +393,7 @@ pub(crate) fn advance_text() -> String {
 
 /// Changes the checkpoint of a tenure if that is in force: a lease that ran out does not matter as long as nobody
 /// else has taken the work. The first four parameters are the work, the fifth is the tenure.
-fn update_text(change: &str, condition: &str) -> String {
+pub(crate) fn update_text(change: &str, condition: &str) -> String {
     format!(
         "UPDATE seriatim_checkpoints {change}
          WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
@@ -381,7 +402,7 @@ fn update_text(change: &str, condition: &str) -> String {
 }
 
 /// The values are those from the sixth parameter on.
-fn update(
+pub(crate) fn update(
     connection: &Connection,
     tenure: &Tenure,
     text: &str,

@@ -28,6 +28,7 @@ mod read_model;
 mod reader;
 mod refused;
 mod row;
+mod scope;
 mod snapshot;
 mod streams;
 mod timer;

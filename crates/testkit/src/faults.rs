@@ -13,7 +13,7 @@ use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Assignment, Bookmark, Checkpoint, CheckpointStore,
     ClaimRecord, ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain,
     EventStore, Hold, KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition,
-    Overdue, Owner, Parked, Position, ReactionLetter, RecordedEvent, Sequence, Snapshot,
+    Overdue, Owner, Parked, Position, ReactionLetter, RecordedEvent, Scope, Sequence, Snapshot,
     SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure,
     Timer, TimerStore, Wish, Work,
 };
@@ -414,6 +414,24 @@ impl CheckpointStore for FaultyStore {
         let inner = self.inner();
         let action = "let a component begin anew";
         self.call(action, inner.begin_anew(component, at)).await
+    }
+
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
+        let inner = self.inner();
+        let action = "look what the checkpoints speak of";
+        self.call(action, inner.scopes(component)).await
+    }
+
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let inner = self.inner();
+        let action = "say what a checkpoint speaks of";
+        self.call(action, inner.speak_of(tenure, scope, lease))
+            .await
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {

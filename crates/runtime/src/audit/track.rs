@@ -22,8 +22,8 @@ pub struct AuditedEffects {
     pub component: Component,
     /// Of events of which partition.
     pub partition: LogPartition,
-    /// After which position it [begins](seriatim_core::Begin): what it would have done because of events up to there is
-    /// not asked for.
+    /// After which position it [begins](seriatim_core::Begin), or its filter was widened on purpose: what it would have done
+    /// because of events up to there is not asked for.
     pub begun: Position,
     /// Up to where it has handled events.
     pub handled: Position,
@@ -102,10 +102,17 @@ impl Track {
         Ok(())
     }
 
+    /// What was left out on purpose when a filter was widened is not asked for either.
     async fn begun(&self) -> Result<Position, StoreError> {
-        let begun = self.reaction.checkpoints().begun(self.reaction.component());
+        let (checkpoints, component) = (self.reaction.checkpoints(), self.reaction.component());
         let partition = self.audited.partition;
-        Ok((begun.await?).map_or(Position::START, |at| at.get(partition).position))
+        let begun = checkpoints.begun(component).await?;
+        let begun = begun.map_or(Position::START, |at| at.get(partition).position);
+        let scopes = checkpoints.scopes(component).await?;
+        let here = scopes
+            .iter()
+            .filter(|(work, _)| work.partition == partition);
+        Ok(here.fold(begun, |begun, (_, scope)| begun.max(scope.after)))
     }
 
     pub(super) fn is_behind(&self, partition: LogPartition) -> bool {

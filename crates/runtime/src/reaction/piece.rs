@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Begin, Bookmark, Hold, Owner, Reaction, StoreError, StoreErrorKind, SubscribeError, Taking,
-    Tenure, Work,
+    Begin, Bookmark, EventFilter, Hold, Owner, Reaction, StoreError, StoreErrorKind,
+    SubscribeError, Taking, Tenure, Work,
 };
 use tokio::sync::{Notify, watch};
 
@@ -26,6 +26,8 @@ pub(crate) struct Piece {
     pub(crate) policy: FailurePolicy,
     /// Where the component begins if that is not decided yet.
     pub(crate) begin: Begin,
+    /// The filter whose omissions are accepted.
+    pub(crate) widened_from: Option<EventFilter>,
     pub(crate) status: watch::Sender<PieceStatus>,
     /// Rung when a person has decided something here. What is decided elsewhere is found by looking.
     pub(crate) bell: Arc<Notify>,
@@ -213,7 +215,7 @@ impl Piece {
     }
 
     /// Keeps the work, doing nothing for it.
-    async fn keep(&self, tenure: &Tenure) -> End {
+    pub(super) async fn keep(&self, tenure: &Tenure) -> End {
         let mut stop = self.stop.clone();
         tokio::select! {
             () = stopped(&mut stop) => End::Stopped,

@@ -5,7 +5,9 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use seriatim_core::{Begin, Log, LogPartition, Owner, Position, Reaction, Share, Work};
+use seriatim_core::{
+    Begin, EventFilter, Log, LogPartition, Owner, Position, Reaction, Share, Work,
+};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -35,6 +37,9 @@ pub struct Enrolled {
     /// Where it begins. That is decided once, for all of its work, when the first of it is taken in any process; what is
     /// said here later is not looked at.
     pub begin: Begin,
+    /// The filter that it had before, if what that has passed over is to be left out though today's lets it through. It
+    /// counts only while a checkpoint stands for that filter, so it may be said longer than that.
+    pub widened_from: Option<EventFilter>,
 }
 
 impl Enrolled {
@@ -45,6 +50,7 @@ impl Enrolled {
             shares: NonZero::<u16>::MIN,
             policy: FailurePolicy::default(),
             begin: Begin::AtTheFirst,
+            widened_from: None,
         }
     }
 }
@@ -142,6 +148,7 @@ impl Reactions {
                 lease: rota.lease,
                 policy: enrolled.policy.clone(),
                 begin: enrolled.begin.clone(),
+                widened_from: enrolled.widened_from.clone(),
                 status,
                 bell,
                 call,

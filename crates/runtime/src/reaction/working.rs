@@ -26,6 +26,7 @@ impl Piece {
     }
 
     async fn go_on(&mut self, hand: &mut Hand) -> Result<std::convert::Infallible, End> {
+        self.agree_on_scope(&hand.tenure).await?;
         hand.queues = self.parked(&hand.tenure).await?;
         let mut subscription = self.follow(&hand.tenure).await?;
         let at = hand.tenure.at;

@@ -8,3 +8,4 @@ mod excused;
 mod processes;
 mod restored;
 mod stage;
+mod widened;

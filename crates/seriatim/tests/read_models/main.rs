@@ -10,3 +10,4 @@ mod sharing;
 mod tally;
 mod unknown;
 mod versions;
+mod widened;

@@ -1,6 +1,7 @@
 //! States, subscriptions, projectors, sagas, the wire, the audit: all of them see the same.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use seriatim::core::{Append, Domain, EventFilter, NewEvent, Payload, Store, StreamId, Write};
@@ -115,6 +116,47 @@ async fn a_filter_that_names_what_nothing_is_called_any_more_is_refused() {
             assert_eq!(named, ("deposits", "MoneyAdded", "Deposited"));
         }
         other => panic!("{other}"),
+    }
+}
+
+/// The checkpoint stands for what the filter let through, whatever that was called then.
+#[tokio::test]
+async fn a_filter_that_was_renamed_with_its_type_was_not_widened() {
+    let (store, root) = written_yesterday().await;
+    let noted = Noted::default();
+    let app = App::on(Arc::clone(&store)).aggregate::<yesterday::Account>();
+    let app = app.projector("deposits", only(&["MoneyAdded"]), noted.clone());
+    let app = app.start().await.unwrap();
+    until("all of it is handled", async || noted.count() == 2).await;
+    app.shutdown().await.unwrap();
+
+    let today = || today_on(&store).projector("deposits", only(&["Deposited"]), noted.clone());
+    let app = today().start().await.unwrap();
+    let deposit = app.send::<Account>(root, Do::Deposit { cents: 7 });
+    deposit.wait_for("deposits").await.unwrap();
+    assert_eq!(noted.count(), 3);
+    app.shutdown().await.unwrap();
+    today().start().await.unwrap().shutdown().await.unwrap();
+}
+
+/// How many events it was given.
+#[derive(Clone, Default)]
+struct Noted(Arc<AtomicUsize>);
+
+impl Noted {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait::async_trait]
+impl seriatim::Projector for Noted {
+    async fn project(
+        &self,
+        events: &[&RecordedEvent],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.0.fetch_add(events.len(), Ordering::SeqCst);
+        Ok(())
     }
 }
 

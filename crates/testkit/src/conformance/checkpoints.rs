@@ -286,6 +286,10 @@ pub async fn large_positions_and_long_names_are_kept(a: &CheckpointHandle, b: &C
 macro_rules! checkpoint_conformance {
     ($open:expr) => {
         $crate::checkpoint_conformance! { rules ($open)
+            a_checkpoint_speaks_of_what_it_was_told_to
+            only_an_owner_says_what_a_checkpoint_speaks_of
+            what_a_checkpoint_speaks_of_goes_with_it
+
             where_a_component_begins_is_decided_once
             to_begin_at_the_first_event_is_a_decision
             of_simultaneous_beginnings_one_holds

@@ -11,3 +11,4 @@ mod resuming;
 mod sharing;
 pub(crate) mod tally;
 mod whole;
+mod widened;
