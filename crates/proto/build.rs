@@ -24,6 +24,7 @@ const FILES: &[&str] = &[
     "seriatim/v1/admin_service.proto",
     "seriatim/v1/read_models.proto",
     "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -38,6 +38,7 @@ async fn fill_wave<A: Aggregate<Event = Entered>>(
             stream: StreamId::new(domain.clone(), *root),
             write: Write::Events {
                 after,
+                last: None,
                 events: Arc::new([event(&payload)]),
             },
             claim: None,

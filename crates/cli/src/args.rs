@@ -28,6 +28,7 @@ pub(crate) struct Args {
 
 /// What every command takes.
 #[derive(Debug, Group)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Where the server listens
     #[arg(
@@ -79,10 +80,10 @@ pub(crate) enum Command {
     /// Follow the log
     #[command(subcommand)]
     Log(Log),
-    /// Look at the commands that wait for a person
+    /// Look at what waits for a person, commands and events that could not be handled, and decide about it
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// Look at sagas, process managers and projectors, and decide about what they could not handle
+    /// Look at sagas, process managers, projectors and read models, and let those that are paused go on
     #[command(subcommand)]
     Reactions(Reactions),
     /// Look at read models in SQL; compare, switch and drop their versions
@@ -120,7 +121,7 @@ pub(crate) struct RecordAndWait {
 /// Whom to wait for.
 #[derive(Debug, Group)]
 pub(crate) struct Wait {
-    /// Answer only when this saga, process manager or projector has handled the events; may be repeated
+    /// Answer only when this component has handled the events, for example `order_list.v1`; may be repeated
     #[arg(long = "wait-for", value_name = "COMPONENT")]
     pub(crate) wait_for: Vec<Component>,
     /// How long to wait for them, in seconds (1 to 86400)
@@ -146,7 +147,7 @@ impl Wait {
 /// A command, and under which conditions it may take effect.
 #[derive(Debug, Group)]
 pub(crate) struct Send {
-    /// Whom it is for: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
+    /// The stream it is for: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
     #[arg(value_name = "DOMAIN/ROOT")]
     pub(crate) stream: Target,
     /// The command's type name, for example `Deposit`
@@ -163,13 +164,14 @@ pub(crate) struct Send {
         allow_negative_numbers = true
     )]
     pub(crate) expect: ExpectedSequence,
-    /// What becomes of it if that is wrong; without it, the aggregate's own strategy
+    /// What to do if the expected sequence is wrong; without it, the aggregate's own strategy
     #[arg(long, value_enum)]
     pub(crate) merge: Option<Merge>,
-    /// A field of the state that you decided upon, for example `address.city`; may be repeated
+    /// A field of the state that your decision rests on, for example `address.city`: if it has changed, that is a
+    /// conflict; may be repeated
     #[arg(long = "premise", value_name = "PATH")]
     pub(crate) premises: Vec<FieldPath>,
-    /// A name of your own for it, with which it is safe to send again
+    /// Your own name for it, the idempotency key: what is sent again under the same one is done once
     #[arg(long, value_name = "KEY")]
     pub(crate) external_id: Option<String>,
     /// The workflow it belongs to; without it, it begins a new one
@@ -179,7 +181,7 @@ pub(crate) struct Send {
 
 #[derive(Debug, Group)]
 pub(crate) struct Record {
-    /// Whom it concerns: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
+    /// The stream it concerns: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
     #[arg(value_name = "DOMAIN/ROOT")]
     pub(crate) stream: Target,
     /// The event's type name, for example `PaymentConfirmed`
@@ -355,7 +357,7 @@ pub(crate) enum ReadModels {
         #[arg(value_parser = read_model)]
         version: ReadModelVersion,
     },
-    /// Hold the rows of a version against those of the live one; ends with code 13 if they differ
+    /// Compare the rows of a version with those of the live one; ends with code 13 if they differ
     Compare(CompareReadModel),
     /// Let the views show a version, in one step; the one before is kept
     Switch {
@@ -394,7 +396,7 @@ pub(crate) enum DeadLetters {
     /// Show one with all that belongs to it. A command from three sides: what its sender saw, what happened since, what it
     /// would have done. An event that a component gave up: what failed, how often, and how many wait behind it
     Show {
-        /// Its id
+        /// The letter's id
         #[arg(value_parser = letter_id)]
         id: Uuid,
     },
@@ -424,7 +426,7 @@ pub(crate) struct About {
     /// Only of this kind
     #[arg(long, value_enum)]
     pub(crate) kind: Option<Kind>,
-    /// Only of this saga, process manager or projector
+    /// Only of this component: a saga, a process manager, a projector or a read model
     #[arg(long)]
     pub(crate) component: Option<Component>,
     /// Only of this domain: the one that a command is for, or whose event was given up
@@ -457,7 +459,7 @@ pub(crate) struct Discard {
 #[derive(Debug, Group)]
 #[group(multiple = true)]
 pub(crate) struct Which {
-    /// Its id
+    /// The letter's id
     #[arg(value_parser = letter_id, required_unless_present_any = ["all", "kind", "component", "domain", "stream"])]
     pub(crate) id: Option<Uuid>,
     #[command(flatten)]

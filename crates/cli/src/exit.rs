@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// It is done, or the question is answered.
     Ok = 0,
-    /// The server or this program has a defect.
+    /// The server, its store or this program has a defect.
     Unexpected = 1,
     /// The command line is wrong, or lacks a yes.
     Usage = 2,
@@ -29,7 +29,7 @@ pub(crate) enum Exit {
     Pending = 10,
     /// It is done, but a component that was waited for has not handled it yet.
     NotHandled = 11,
-    /// An audit has findings.
+    /// An audit has findings, or cannot read what is damaged.
     Damaged = 12,
     /// A version of a read model is not as the live one.
     Different = 13,
@@ -67,7 +67,7 @@ impl From<Exit> for ExitCode {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done, or answered
-  1  unexpected: a defect of the server or of this program
+  1  unexpected: a defect of the server, of its store or of this program
   2  usage: the command line is wrong, or lacks --yes; nothing was done
   3  rejected: the domain said no
   4  conflict: the stream moved on and the strategy did not merge; read again and decide anew

@@ -5,12 +5,13 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 use seriatim::OpenStoreError;
 use seriatim_core::{
-    Fault, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId, SubmitError,
-    SubscribeError, VersionError,
+    Fault, FieldViolation, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId,
+    SubmitError, SubscribeError, VersionError,
 };
 use seriatim_proto::CallError;
 
 use crate::exit::Exit;
+use crate::output::lines::Lines;
 use crate::output::{json as as_json, text as as_text};
 
 /// One sentence, the next step, and the details.
@@ -22,7 +23,7 @@ pub(crate) struct Failure {
     /// For programs.
     pub(crate) details: Value,
     /// For people, below the sentence.
-    pub(crate) more: String,
+    pub(crate) more: Lines,
 }
 
 impl Failure {
@@ -32,7 +33,7 @@ impl Failure {
             message: message.into(),
             next: None,
             details: Value::Null,
-            more: String::new(),
+            more: Lines::default(),
         }
     }
 
@@ -113,9 +114,7 @@ impl Failure {
         let failure = |exit| Self::new(exit, error.to_string());
         match error {
             SubmitError::Invalid(violations) => failure(Exit::Invalid)
-                .with_next(
-                    "correct it and send it again; `seriatim domains` lists the types there are",
-                )
+                .with_next(where_to_look(violations, stream))
                 .with_details(as_json::violations(violations)),
             SubmitError::UnknownDomain { known, .. } => failure(Exit::NotFound)
                 .with_next("see what they take with `seriatim domains`")
@@ -142,6 +141,7 @@ impl Failure {
             SubmitError::Overloaded { .. }
             | SubmitError::Unavailable { .. }
             | SubmitError::ShuttingDown => failure(Exit::Unavailable).with_next(SEND_AGAIN),
+            SubmitError::StoreFailed(_) => failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS),
             SubmitError::StreamFull { .. } => failure(Exit::Invalid)
                 .with_next(format!("begin a new one with {}/new", stream.domain)),
             SubmitError::Broken { fault, .. } => failure(Exit::Unexpected)
@@ -184,6 +184,7 @@ impl Failure {
                 failure(Exit::NotFound).with_next("list them with `seriatim dead-letters list`")
             }
             QueryError::Unavailable { .. } => failure(Exit::Unavailable).with_next("ask again"),
+            QueryError::StoreFailed(_) => failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS),
             QueryError::Broken { fault, .. } => failure(Exit::Unexpected)
                 .with_next(CALL_THE_DEVELOPERS)
                 .with_details(fault_details(fault)),
@@ -247,19 +248,19 @@ impl Failure {
                 .with_details(json!({ "streams": streams })),
             VersionError::Live { .. } => failure(Exit::Invalid)
                 .with_next("switch to another one with `seriatim read-models switch`"),
+            VersionError::TableTaken(_) => {
+                failure(Exit::Invalid).with_next("build a new version whose table has another name")
+            }
             VersionError::Query { .. } => failure(Exit::Invalid)
                 .with_next("name a table, and columns that both have, with --table and --column"),
-            VersionError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
+            VersionError::Store(error) => of_store(failure, error.kind),
         }
     }
 
     fn of_subscribe(error: &SubscribeError) -> Self {
         let failure = |exit| Self::new(exit, error.to_string());
         match error {
-            SubscribeError::Store(error) if error.kind == StoreErrorKind::Corrupt => {
-                failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS)
-            }
-            SubscribeError::Store(_) => failure(Exit::Unavailable).with_next("ask again"),
+            SubscribeError::Store(error) => of_store(failure, error.kind),
             SubscribeError::OtherPartitions { .. } => {
                 failure(Exit::Invalid).with_next("give the cursor that came with an event")
             }
@@ -273,10 +274,43 @@ impl Failure {
     }
 }
 
+/// Where those who send can see what would be right.
+fn where_to_look(violations: &[FieldViolation], stream: &StreamId) -> String {
+    let concerns = |field: &str| {
+        let mut fields = violations.iter().map(|violation| violation.field.as_str());
+        fields.any(|name| name.starts_with(field))
+    };
+    let mut places = Vec::new();
+    if concerns("wait_for.components") {
+        places.push("`seriatim reactions list` lists the components".to_owned());
+    }
+    if concerns("premises") {
+        places.push(format!(
+            "`seriatim state {stream}` shows the fields of the state"
+        ));
+    }
+    if concerns("pages") {
+        places.push("`seriatim domains` lists the types".to_owned());
+    }
+    let places = places.join(", ");
+    match places.is_empty() {
+        true => "correct it and send it again".into(),
+        false => format!("correct it and send it again; {places}"),
+    }
+}
+
 const SEND_AGAIN: &str =
     "send the same again; with --external-id it is done once, however often it is sent";
 const CALL_THE_OPERATORS: &str = "show this to those who run the server";
 const CALL_THE_DEVELOPERS: &str = "show this to those who wrote the domain";
+
+/// What the store of the server did not do.
+fn of_store(failure: impl Fn(Exit) -> Failure, kind: StoreErrorKind) -> Failure {
+    match kind.is_transient() {
+        true => failure(Exit::Unavailable).with_next("ask again"),
+        false => failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS),
+    }
+}
 
 fn fault_details(fault: &Fault) -> Value {
     json!({ "fault": fault.to_string() })

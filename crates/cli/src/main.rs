@@ -8,9 +8,11 @@ mod input;
 mod output;
 mod values;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::Parser;
+use seriatim_core::printable;
 
 use crate::args::Args;
 use crate::exit::Exit;
@@ -20,20 +22,25 @@ fn main() -> ExitCode {
     run().into()
 }
 
+/// Says what is wrong with the command line, or helps.
+fn usage(error: clap::Error) -> Exit {
+    // Help and versions are no errors, and go to stdout.
+    if !error.use_stderr() {
+        // A closed terminal is no reason to fail once more.
+        let _ = error.print();
+        return Exit::Ok;
+    }
+    // The message repeats what was typed, or what a script has put there: so it is made anew of what can be shown.
+    let shown = env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
+    let error = Args::try_parse_from(shown).err().unwrap_or(error);
+    let _ = error.print();
+    Exit::Usage
+}
+
 fn run() -> Exit {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => {
-            // Help and versions are no errors, and go to stdout.
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            };
-            // A closed terminal is no reason to fail once more.
-            let _ = error.print();
-            return exit;
-        }
+        Err(error) => return usage(error),
     };
     let output = Output::new(args.global.json);
     match commands::run(args, &output) {

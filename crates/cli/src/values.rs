@@ -9,6 +9,7 @@ use seriatim_core::{
     Begin, Domain, InvalidStreamId, LetterKind, LetterStatus, MergeStrategy, ReadModelVersion,
     Sequence, StreamId,
 };
+use seriatim_proto::{InvalidServerUrl, check_server_url};
 use uuid::Uuid;
 
 /// [`MergeStrategy`] as it is typed.
@@ -125,11 +126,8 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(crate) fn server(text: &str) -> Result<String, String> {
-    if text.starts_with("http://") {
-        return Ok(text.to_owned());
-    }
-    Err("give it as http://HOST:PORT".into())
+pub(crate) fn server(text: &str) -> Result<String, InvalidServerUrl> {
+    check_server_url(text).map(|()| text.to_owned())
 }
 
 pub(crate) fn begin(text: &str) -> Result<Begin, String> {

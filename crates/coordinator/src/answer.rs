@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use seriatim_core::{
     Aggregate, ClaimRecord, FirstResult, Outcome, Receipt, Rejected, Sequence, SequenceConflict,
-    StoreError, StreamId, SubmitError, Unavailable,
+    StoreError, StreamId, SubmitError,
 };
 
 use crate::collision;
@@ -50,7 +50,7 @@ pub(crate) async fn reply<A: Aggregate>(
             stream: stream.clone(),
             attempts,
         }),
-        Answer::Unsettled(error) => Err(unavailable(shared, error)),
+        Answer::Unsettled(error) => Err(store_failed(shared, error)),
     };
     job.answer(words);
 }
@@ -65,7 +65,7 @@ async fn no<A: Aggregate>(
         match shared.store.find_claim(stream, &claim.external_id).await {
             Ok(Some(record)) => return claimed(stream, job, record),
             Ok(None) => {}
-            Err(error) => return Err(unavailable(shared, error)),
+            Err(error) => return Err(store_failed(shared, error)),
         }
     }
     Err(refused(shared, stream.clone(), refusal).await)
@@ -113,9 +113,10 @@ pub(crate) async fn refused(shared: &Shared, stream: StreamId, refusal: Refusal)
     match refusal {
         Refusal::Rejected(rejected) => SubmitError::Rejected(rejected),
         Refusal::Beyond(conflict) => SubmitError::BeyondCurrent { stream, conflict },
+        Refusal::Invalid(violations) => SubmitError::Invalid(violations),
         Refusal::Full(source) => SubmitError::StreamFull { stream, source },
         Refusal::Broken(fault) => SubmitError::Broken { stream, fault },
-        Refusal::Unavailable(error) => unavailable(shared, error),
+        Refusal::Store(error) => store_failed(shared, error),
         Refusal::Conflict {
             conflict,
             strategy,
@@ -136,15 +137,12 @@ pub(crate) async fn refused(shared: &Shared, stream: StreamId, refusal: Refusal)
                     intervening_total: collision::behind(conflict),
                     rejection,
                 })),
-                Err(error) => unavailable(shared, error),
+                Err(error) => store_failed(shared, error),
             }
         }
     }
 }
 
-pub(crate) fn unavailable(shared: &Shared, error: StoreError) -> SubmitError {
-    SubmitError::Unavailable {
-        retry_after: shared.settings.retry_after,
-        source: Unavailable::Store(error),
-    }
+pub(crate) fn store_failed(shared: &Shared, error: StoreError) -> SubmitError {
+    SubmitError::of_store(error, shared.settings.retry_after)
 }

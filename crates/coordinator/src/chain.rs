@@ -10,6 +10,7 @@ use seriatim_core::{
 use uuid::Uuid;
 
 use crate::answer::{self, Answer};
+use crate::beside::beside;
 use crate::collision;
 use crate::guard::guarded;
 use crate::history::Standing;
@@ -133,7 +134,7 @@ impl<A: Aggregate> Chain<A> {
         };
         let answer = match (verified, verdict) {
             (Ok(false), _) => return self.reload(shared, stream, job, waiting).await,
-            (Err(error), _) => Answer::No(Refusal::Unavailable(error)),
+            (Err(error), _) => Answer::No(Refusal::Store(error)),
             (Ok(true), Verdict::Park { conflict, reason }) => {
                 return self.park(shared, stream, job, conflict, reason).await;
             }
@@ -171,25 +172,26 @@ impl<A: Aggregate> Chain<A> {
         if !self.verified && !self.ahead {
             let from = self.standing.current.unwrap_or(Sequence::FIRST);
             let found = shared.store.read_stream(stream, from, 2).await?;
-            let current = self.standing.current;
-            let expected = usize::from(current.is_some());
-            self.verified =
-                found.len() == expected && found.last().map(|event| event.sequence) == current;
+            let current = self.standing.current.zip(self.standing.last);
+            let found = found.iter().map(|event| (event.sequence, event.id));
+            self.verified = found.eq(current);
             return Ok(self.verified);
         }
         Ok(true)
     }
 
     fn append(&mut self, stream: &StreamId, job: Job<A>, drafts: Vec<Draft<A>>, merged: bool) {
-        let after = self.standing.current;
+        let (after, last) = (self.standing.current, self.standing.last);
         let plan = match self.take(&drafts) {
             Ok(()) => {
                 let events: Arc<[NewEvent]> = drafts.into_iter().map(new_event).collect();
                 self.ahead |= !events.is_empty();
+                self.standing.last = events.last().map(|last| last.id).or(self.standing.last);
                 self.appends.push(Append {
                     stream: stream.clone(),
                     write: Write::Events {
                         after,
+                        last,
                         events: Arc::clone(&events),
                     },
                     claim: job.claim.clone(),
@@ -211,6 +213,7 @@ impl<A: Aggregate> Chain<A> {
             stream: stream.clone(),
             write: Write::Events {
                 after: self.standing.current,
+                last: self.standing.last,
                 events: Arc::new([]),
             },
             claim: job.claim.clone().map(|claim| Claim {
@@ -261,9 +264,10 @@ impl<A: Aggregate> Chain<A> {
             request: work.request.clone(),
             conflict,
             intervening: Sequence::after(believed).ok().zip(conflict.current),
-            base_hash: base
-                .and_then(|base| ContentHash::of_state(&base.state).ok())
-                .map(|hash| hash.to_string()),
+            base_hash: match base {
+                Some(base) => hash(base).await.map(|hash| hash.to_string()),
+                None => None,
+            },
             reason: reason.clone(),
             parked_at: Timestamp::now(),
             attempts: Vec::new(),
@@ -280,6 +284,12 @@ impl<A: Aggregate> Chain<A> {
             plan: Plan::Append(Planned::Letter { id, reason }),
         });
     }
+}
+
+/// Of the state that a sender decided upon, if it has one.
+async fn hash<A: Aggregate>(base: Standing<A>) -> Option<ContentHash> {
+    let hash = move || guarded("serialize", || ContentHash::of_state(&base.state));
+    beside(hash).await.ok()?.ok()?.ok()
 }
 
 fn new_event<A: Aggregate>(draft: Draft<A>) -> NewEvent {

@@ -1,12 +1,23 @@
 //! A command meets a stream that has moved on: gather what its strategy must see, and ask it.
 
-use seriatim_core::merge::{Collision, Resolution, resolve, resolve_unseen};
+use seriatim_core::merge::{Collision, Resolution, against_premises, resolve, resolve_unseen};
 use seriatim_core::{
-    Aggregate, Conflict, ConflictReason, FieldPath, Log, MergeStrategy, Sequence, StreamId,
+    Aggregate, Conflict, ConflictReason, Fault, FieldPath, Log, MergeStrategy, RecordedEvent,
+    Sequence, StoreError, StreamId, decide_all,
 };
 
+use crate::beside::beside;
 use crate::guard::guarded;
 use crate::history::{self, Standing, Trouble, decode_all, events_between};
+
+/// How commands that collide are to be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// By their strategy.
+    Strategy(MergeStrategy),
+    /// A person wants them decided on what is current, if only their premises still hold.
+    Premises,
+}
 
 /// What collides with a stream.
 #[derive(Debug)]
@@ -15,27 +26,22 @@ pub(crate) struct Colliding<'a, A: Aggregate> {
     pub(crate) commands: &'a [A::Command],
     pub(crate) premises: &'a [FieldPath],
     pub(crate) conflict: Conflict,
+    /// How many events in between are compared at most.
+    pub(crate) limit: u32,
 }
 
-/// What becomes of it, by `strategy`. `Ok(None)`: `standing` is not what the store holds any more.
+/// What becomes of it, by `rule`. `Ok(None)`: `standing` is not what the store holds any more.
 pub(crate) async fn ask<A: Aggregate>(
     log: &Log,
-    strategy: MergeStrategy,
+    rule: Rule,
     colliding: &Colliding<'_, A>,
     standing: &Standing<A>,
-    compared_events: u32,
-) -> Result<Option<Resolution<A>>, seriatim_core::StoreError> {
-    if !strategy.compares() {
-        return Ok(Some(resolve_unseen(strategy)));
-    }
-    let behind = behind(colliding.conflict);
-    let limit = u64::from(compared_events);
-    if behind > limit {
-        return Ok(Some(refuse(ConflictReason::TooFarBehind { behind, limit })));
-    }
-    match compare(log, strategy, colliding, standing).await {
+) -> Result<Option<Resolution<A>>, StoreError> {
+    match compare(log, rule, colliding, standing).await {
         Ok(resolution) => Ok(resolution),
-        Err(Trouble::Fault(fault)) => Ok(Some(refuse(ConflictReason::NotComparable { fault }))),
+        Err(Trouble::Fault(fault)) => Ok(Some(Resolution::refuse(ConflictReason::NotComparable {
+            fault,
+        }))),
         Err(Trouble::Store(error)) => Err(error),
     }
 }
@@ -48,28 +54,76 @@ pub(crate) fn behind(conflict: Conflict) -> u64 {
 
 async fn compare<A: Aggregate>(
     log: &Log,
-    strategy: MergeStrategy,
+    rule: Rule,
     colliding: &Colliding<'_, A>,
     standing: &Standing<A>,
 ) -> Result<Option<Resolution<A>>, Trouble> {
     let Colliding {
         stream, conflict, ..
     } = *colliding;
+    let (behind, limit) = (behind(conflict), u64::from(colliding.limit));
     let believed = conflict.expected.believed().flatten();
+    let sees_events = match rule {
+        Rule::Premises => false,
+        Rule::Strategy(strategy) if !strategy.compares() => {
+            return Ok(Some(resolve_unseen(strategy)));
+        }
+        // It never merges with a stream that exists, whatever is in there.
+        Rule::Strategy(MergeStrategy::Commutative) => believed.is_some(),
+        Rule::Strategy(_) => true,
+    };
+    if sees_events && behind > limit {
+        let reason = ConflictReason::TooFarBehind { behind, limit };
+        return Ok(Some(Resolution::refuse(reason)));
+    }
     let base = base::<A>(log, stream, believed).await?;
-    let recorded = events_between(log, stream, believed, conflict.current, usize::MAX).await?;
-    if base.current != believed || recorded.len() as u64 != behind(conflict) {
+    let recorded = match sees_events {
+        true => events_between(log, stream, believed, conflict.current, usize::MAX).await?,
+        false => Vec::new(),
+    };
+    if base.current != believed || sees_events && recorded.len() as u64 != behind {
         return Ok(None);
     }
-    let intervening = decode_all::<A>(&recorded)?;
-    let collision = Collision {
-        commands: colliding.commands,
-        base: &base.state,
-        intervening: &intervening,
-        current: &standing.state,
-        premises: colliding.premises,
+    let seen = Seen {
+        commands: colliding.commands.to_vec(),
+        premises: colliding.premises.to_vec(),
+        base,
+        recorded,
+        current: standing.state.clone(),
     };
-    Ok(Some(guarded("merge", || resolve(strategy, &collision))?))
+    Ok(Some(beside(move || seen.judge(rule)).await??))
+}
+
+/// What a strategy is shown, for a thread of its own.
+struct Seen<A: Aggregate> {
+    commands: Vec<A::Command>,
+    premises: Vec<FieldPath>,
+    base: Standing<A>,
+    recorded: Vec<RecordedEvent>,
+    current: A,
+}
+
+impl<A: Aggregate> Seen<A> {
+    fn judge(self, rule: Rule) -> Result<Resolution<A>, Fault> {
+        let intervening = decode_all::<A>(&self.recorded)?;
+        let collision = Collision {
+            commands: &self.commands,
+            expected: self.base.current,
+            base: &self.base.state,
+            intervening: &intervening,
+            current: &self.current,
+            premises: &self.premises,
+        };
+        guarded("merge", || match rule {
+            Rule::Strategy(strategy) => resolve(strategy, &collision),
+            Rule::Premises => against_premises(&collision).unwrap_or_else(|| {
+                match decide_all(collision.current, collision.commands) {
+                    Ok(events) => Resolution::Proceed(events),
+                    Err(rejection) => Resolution::Reject(rejection),
+                }
+            }),
+        })
+    }
 }
 
 /// The state the sender knew. Never from a snapshot that is past it.
@@ -81,12 +135,5 @@ pub(crate) async fn base<A: Aggregate>(
     match believed {
         Some(sequence) => history::load(log, stream, Some(sequence)).await,
         None => Ok(Standing::new()),
-    }
-}
-
-fn refuse<A: Aggregate>(reason: ConflictReason) -> Resolution<A> {
-    Resolution::Refuse {
-        reason,
-        rejection: None,
     }
 }

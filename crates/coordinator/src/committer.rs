@@ -100,14 +100,21 @@ async fn commit(store: &dyn Store, meter: &CommitMeter, rounds: Vec<Round>, size
         }
         Err(AppendError::NotWritten(error)) => {
             meter.failed("not_written");
-            tracing::warn!(%error, appends = size, "a batch could not be committed");
+            tracing::warn!(
+                error = error.to_string(),
+                appends = size,
+                "a batch could not be committed"
+            );
             for (_, reply) in replies {
                 let _ = reply.send(Err(error.clone()));
             }
         }
         Err(AppendError::Unknown(error)) => {
             meter.failed("unknown");
-            tracing::warn!(%error, "the outcome of a commit is unknown; looking for its events");
+            tracing::warn!(
+                error = error.to_string(),
+                "the outcome of a commit is unknown; looking for its events"
+            );
             find_out(store, &kept, replies, error).await;
         }
     }
@@ -160,6 +167,7 @@ mod tests {
             stream: stream.clone(),
             write: Write::Events {
                 after: None,
+                last: None,
                 events: Arc::new([event]),
             },
             claim: None,

@@ -76,7 +76,7 @@ impl Coordinator {
     pub async fn examine(&self, letter: Uuid) -> Result<ThreeWay, QueryError> {
         let shared = &self.inner.shared;
         let found = shared.store.letter(letter).await;
-        let found = found.map_err(|error| view::unavailable(shared, error))?;
+        let found = found.map_err(|error| view::store_failed(shared, error))?;
         let letter = found.ok_or(QueryError::UnknownLetter { id: letter })?;
         self.host_to_ask(&letter.stream().domain)?
             .examine(letter)

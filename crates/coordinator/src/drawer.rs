@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use serde_json::json;
 use seriatim_core::{
-    Attempt, ClaimRecord, CommandLetter, DeadLetter, Decision, Drawer, FirstResult, LetterFilter,
-    LetterKind, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError, Receipt, Rejected,
-    SubmitError, Timestamp, Verb,
+    Attempt, ClaimKey, ClaimRecord, CommandLetter, DeadLetter, Decision, Drawer, FirstResult,
+    LetterFilter, LetterKind, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError,
+    Receipt, Rejected, SubmitError, Timestamp, Verb,
 };
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ impl Drawer for Coordinator {
         require_parked(&letter)?;
         let refusal = refusal(decision);
         let answer = self.act(&letter, decision.verb, refusal.clone()).await?;
-        let key = letter.claim_key();
+        let key = ClaimKey::Letter(letter.id).to_string();
         let claim = self.store().find_claim(letter.stream(), &key).await?;
         let is_ours = match (decision.verb, &answer, &claim) {
             (_, _, None) => true,
@@ -60,6 +60,9 @@ impl Drawer for Coordinator {
         if !is_ours {
             result = format!("too late, somebody else was first: {result}");
         }
+        let (verb, actor, reason) = (decision.verb.as_str(), &decision.actor, &decision.reason);
+        let stream = letter.stream();
+        tracing::info!(%stream, letter = %letter.id, verb, actor, reason, result, "a letter was decided about");
         let letter = self.note(letter, decision, status, result).await?;
         match is_ours {
             true => Ok(Some(self.shown(letter))),

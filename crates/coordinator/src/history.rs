@@ -4,7 +4,9 @@ use seriatim_core::{
     Aggregate, Fault, Fingerprint, Load, Loaded, Log, Message, Payload, RecordedEvent, Sequence,
     StoreError, StreamId,
 };
+use uuid::Uuid;
 
+use crate::beside::beside;
 use crate::guard::guarded;
 
 /// A state and the stream's sequence it stands for.
@@ -12,6 +14,8 @@ use crate::guard::guarded;
 pub(crate) struct Standing<A> {
     pub(crate) state: A,
     pub(crate) current: Option<Sequence>,
+    /// The id of the event at that sequence: a log that was restored may have another one there.
+    pub(crate) last: Option<Uuid>,
     /// The newest snapshot this state knows of.
     pub(crate) snapshot: Option<Sequence>,
 }
@@ -22,6 +26,7 @@ impl<A: Aggregate> Standing<A> {
         Self {
             state: A::default(),
             current: None,
+            last: None,
             snapshot: None,
         }
     }
@@ -61,24 +66,38 @@ pub(crate) async fn load<A: Aggregate>(
         snapshots: Some(Fingerprint::of::<A>()),
     };
     let loaded = log.load(load.clone()).await?;
-    let restored = loaded.snapshot.as_ref().map(|snapshot| {
-        // A snapshot that panics is one that does not decode.
-        guarded("deserialize", || snapshot.restore::<A>())
-            .ok()
-            .flatten()
-    });
-    match restored {
-        Some(Some(state)) => replay(state, loaded),
-        Some(None) => {
-            tracing::warn!(%stream, "a snapshot does not decode and is ignored");
-            load.snapshots = None;
-            replay(A::default(), log.load(load).await?)
-        }
-        None => replay(A::default(), loaded),
+    if let Some(standing) = build(loaded).await? {
+        return Ok(standing);
+    }
+    tracing::warn!(%stream, "a snapshot was made by another form of the state and is ignored");
+    load.snapshots = None;
+    let standing = build(log.load(load).await?).await?;
+    Ok(standing.expect("without a snapshot there is none to be ignored"))
+}
+
+/// More than this is not built on a worker, in bytes.
+const MUCH: usize = 32 * 1024;
+
+/// The state; `None` if the snapshot it begins with cannot be used.
+async fn build<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trouble> {
+    let snapshot = loaded.snapshot.as_ref();
+    let payloads = loaded.payloads.iter().map(|payload| payload.data.len());
+    let bytes = payloads.sum::<usize>() + snapshot.map_or(0, |snapshot| snapshot.state.len());
+    match bytes > MUCH {
+        true => beside(move || replay(loaded)).await?,
+        false => replay(loaded),
     }
 }
 
-fn replay<A: Aggregate>(mut state: A, loaded: Loaded) -> Result<Standing<A>, Trouble> {
+fn replay<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trouble> {
+    let mut state = A::default();
+    if let Some(snapshot) = &loaded.snapshot {
+        // A snapshot that panics is one that does not decode.
+        match guarded("deserialize", || snapshot.restore::<A>()) {
+            Ok(Some(restored)) => state = restored,
+            Ok(None) | Err(_) => return Ok(None),
+        }
+    }
     let snapshot = loaded.snapshot.map(|snapshot| snapshot.sequence);
     let mut current = snapshot;
     for payload in loaded.payloads {
@@ -88,11 +107,12 @@ fn replay<A: Aggregate>(mut state: A, loaded: Loaded) -> Result<Standing<A>, Tro
         }
         current = Some(sequence);
     }
-    Ok(Standing {
+    Ok(Some(Standing {
         state,
         current,
+        last: loaded.last,
         snapshot,
-    })
+    }))
 }
 
 fn next(current: Option<Sequence>) -> Result<Sequence, Fault> {

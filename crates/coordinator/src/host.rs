@@ -7,16 +7,16 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, ExpectedSequence, FactRequest,
-    Log, Message, Prepare, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView,
-    Store, StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, FactRequest, Log, Message,
+    Prepare, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store,
+    StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
 
 use crate::Settings;
 use crate::admission::Place;
-use crate::answer::unavailable;
+use crate::answer::store_failed;
 use crate::committer::Committer;
 use crate::intake::{self, Taken};
 use crate::job::Job;
@@ -171,7 +171,7 @@ impl<A: Aggregate> HostOf<A> {
                 StoreErrorKind::Unavailable,
                 "the task that handles this stream has ended",
             );
-            Err(unavailable(&self.shared, error))
+            Err(store_failed(&self.shared, error))
         })
     }
 
@@ -224,15 +224,11 @@ impl<A: Aggregate> Host for HostOf<A> {
 
     async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError> {
         let request = CommandRequest {
-            expected: ExpectedSequence::Any,
             effect: None,
             ..letter.request.clone()
         };
-        let taken = self.take(request).await.map(|taken| Taken {
-            claim: Some(intake::claim_of_letter(letter)),
-            is_effect: false,
-            ..taken
-        });
+        let taken = self.take(request).await;
+        let taken = taken.map(|taken| taken.out_of(letter));
         let stream = letter.stream().clone();
         self.post(stream, taken, Asked::Command(None), place).await
     }

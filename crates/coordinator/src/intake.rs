@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Claim, CommandLetter, CommandRequest, ContentHash, DecodeError, EffectId, Fact,
-    FactOrigin, FactRequest, Fault, FieldPath, FieldViolation, MergeStrategy, Message, Metadata,
+    Aggregate, Claim, ClaimKey, CommandLetter, CommandRequest, ContentHash, DecodeError, EffectId,
+    Fact, FactOrigin, FactRequest, Fault, FieldViolation, MergeStrategy, Message, Metadata,
     NewFact, Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
-    decode_command, field_names,
+    decode_command,
 };
 use uuid::Uuid;
 
@@ -32,13 +32,27 @@ impl<A: Aggregate> Taken<A> {
     }
 }
 
+impl<A: Aggregate> Taken<A> {
+    /// The same, as a person takes it out of a letter.
+    pub(crate) fn out_of(mut self, letter: &CommandLetter) -> Self {
+        if let Work::Commands(work) = &mut self.work {
+            work.resubmitted = true;
+        }
+        Self {
+            claim: Some(claim_of_letter(letter)),
+            is_effect: false,
+            ..self
+        }
+    }
+}
+
 /// Decodes a request's commands and lets them be prepared.
 pub(crate) async fn commands<A: Aggregate>(
     settings: &Settings,
     prepare: Option<&Arc<dyn Prepare<A>>>,
     request: CommandRequest,
 ) -> Result<Taken<A>, SubmitError> {
-    let mut violations = unknown_premises::<A>(&request.premises);
+    let mut violations = Vec::new();
     let mut commands: Vec<A::Command> = Vec::with_capacity(request.commands.len());
     for (at, payload) in request.commands.iter().enumerate() {
         let decode_command = || decode_command::<A>(payload);
@@ -84,6 +98,7 @@ pub(crate) async fn commands<A: Aggregate>(
         is_effect,
         work: Work::Commands(Box::new(Commands {
             strategy,
+            resubmitted: false,
             metadata: Arc::new(metadata(
                 &request.metadata,
                 request.id,
@@ -174,7 +189,7 @@ pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
     let correlation_id = correlation(&effect.metadata, id);
     Taken {
         claim: Some(Claim {
-            external_id: effect.effect.return_key(),
+            external_id: ClaimKey::Return(effect.effect.clone()).to_string(),
             content: ContentHash::of_rejected(&effect),
             refusal: None,
         }),
@@ -201,7 +216,7 @@ pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected)
 /// What is decided about a letter spends this, so that of all who decide about it, wherever they are, one is first.
 pub(crate) fn claim_of_letter(letter: &CommandLetter) -> Claim {
     Claim {
-        external_id: letter.claim_key(),
+        external_id: ClaimKey::Letter(letter.id).to_string(),
         content: ContentHash::of_command(&letter.request),
         refusal: None,
     }
@@ -243,7 +258,7 @@ fn claim(
     content: impl FnOnce() -> ContentHash,
 ) -> Option<Claim> {
     let external_id = match effect {
-        Some(effect) => effect.claim_key(),
+        Some(effect) => ClaimKey::Effect(effect.clone()).to_string(),
         None => metadata.external_id.clone()?,
     };
     Some(Claim {
@@ -259,30 +274,4 @@ fn correlation(metadata: &Metadata, id: Uuid) -> String {
         .correlation_id
         .clone()
         .unwrap_or_else(|| id.to_string())
-}
-
-/// A premise that names no field would hold for ever, so a slip of the pen must not pass as one.
-fn unknown_premises<A: Aggregate>(premises: &[FieldPath]) -> Vec<FieldViolation> {
-    let Some(fields) = field_names::<A>() else {
-        return Vec::new();
-    };
-    let known = |premise: &FieldPath| {
-        premise
-            .segments()
-            .first()
-            .is_none_or(|first| fields.contains(&first.as_str()))
-    };
-    premises
-        .iter()
-        .enumerate()
-        .filter(|(_, premise)| !known(premise))
-        .map(|(at, premise)| {
-            let message = format!(
-                "the state of `{}` has no field `{premise}`; it has `{}`",
-                A::DOMAIN,
-                fields.join("`, `")
-            );
-            FieldViolation::new(format!("premises[{at}]"), message)
-        })
-        .collect()
 }

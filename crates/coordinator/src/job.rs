@@ -50,6 +50,8 @@ pub(crate) struct Commands<A: Aggregate> {
     /// Decoded and prepared.
     pub(crate) commands: Vec<A::Command>,
     pub(crate) strategy: MergeStrategy,
+    /// Whether a person has taken it out of a letter: it is decided on what is current, if its premises still hold.
+    pub(crate) resubmitted: bool,
     /// Of the events it will give.
     pub(crate) metadata: Arc<Metadata>,
 }
@@ -68,7 +70,8 @@ impl<A: Aggregate> Job<A> {
     pub(crate) fn begins_a_stream(&self) -> bool {
         match &self.work {
             Work::Commands(work) => {
-                work.request.expected == ExpectedSequence::NoStream && self.attempts == 0
+                let expects_none = work.request.expected == ExpectedSequence::NoStream;
+                expects_none && self.attempts == 0 && !work.resubmitted
             }
             Work::Facts(_) | Work::Returned(_) | Work::Rejected(_) => false,
         }

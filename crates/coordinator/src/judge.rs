@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde_json::json;
 use seriatim_core::merge::Resolution;
 use seriatim_core::{
-    Aggregate, Conflict, ConflictReason, Fault, Log, MergeStrategy, Message, Metadata, Mismatch,
-    ParkReason, Payload, Rejected, StoreError, StreamFull, StreamId, decide_all,
+    Aggregate, Conflict, ConflictReason, Fault, FieldViolation, Log, MergeStrategy, Message,
+    Metadata, Mismatch, ParkReason, Payload, PremiseFault, Rejected, StoreError, StreamFull,
+    StreamId, changed_premises, codec::encode_event, decide_all,
 };
 
-use crate::collision::{self, Colliding};
+use crate::collision::{self, Colliding, Rule};
 use crate::guard::guarded;
 use crate::history::{Standing, Trouble};
 use crate::job::{Commands, FactWork, Returned, Work};
@@ -52,9 +53,10 @@ pub(crate) enum Refusal {
         rejection: Option<Rejected>,
     },
     Beyond(Conflict),
+    Invalid(Vec<FieldViolation>),
     Full(StreamFull),
     Broken(Fault),
-    Unavailable(StoreError),
+    Store(StoreError),
 }
 
 impl Refusal {
@@ -87,7 +89,11 @@ impl Refusal {
                     fields,
                 })
             }
-            Self::Beyond(_) | Self::Full(_) | Self::Broken(_) | Self::Unavailable(_) => None,
+            Self::Beyond(_)
+            | Self::Invalid(_)
+            | Self::Full(_)
+            | Self::Broken(_)
+            | Self::Store(_) => None,
         }
     }
 }
@@ -95,7 +101,7 @@ impl Refusal {
 impl From<&Trouble> for Refusal {
     fn from(trouble: &Trouble) -> Self {
         match trouble {
-            Trouble::Store(error) => Self::Unavailable(error.clone()),
+            Trouble::Store(error) => Self::Store(error.clone()),
             Trouble::Fault(fault) => Self::Broken(fault.clone()),
         }
     }
@@ -114,10 +120,28 @@ pub(crate) fn judge<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> Ver
         Work::Returned(returned) => come_back(returned, &standing.state),
         Work::Rejected(rejected) => Verdict::Refuse(Refusal::Rejected(rejected.clone())),
         Work::Commands(work) => match work.request.expected.check(standing.current) {
-            Ok(()) => decide(work, &standing.state),
+            Ok(()) => match slips(work, &standing.state) {
+                Some(refusal) => Verdict::Refuse(refusal),
+                None => decide(work, &standing.state),
+            },
+            Err(_) if work.resubmitted && work.request.premises.is_empty() => {
+                decide(work, &standing.state)
+            }
             Err(Mismatch::Beyond(conflict)) => Verdict::Refuse(Refusal::Beyond(conflict)),
             Err(Mismatch::Behind(conflict)) => Verdict::Collides(conflict),
         },
+    }
+}
+
+/// What is wrong with the premises of a command that meets the state its sender knew.
+fn slips<A: Aggregate>(work: &Commands<A>, state: &A) -> Option<Refusal> {
+    let checked = guarded("serialize", || {
+        changed_premises(&work.request.premises, state, state)
+    });
+    match checked {
+        Ok(Ok(_)) => None,
+        Ok(Err(PremiseFault::Slips(violations))) => Some(Refusal::Invalid(violations)),
+        Ok(Err(PremiseFault::State(fault))) | Err(fault) => Some(Refusal::Broken(fault)),
     }
 }
 
@@ -155,10 +179,12 @@ pub(crate) fn draft<A: Aggregate>(
     event: A::Event,
     metadata: &Arc<Metadata>,
 ) -> Result<Draft<A>, Fault> {
-    let payload = guarded("serialize", || event.encode())?.map_err(|error| Fault::Unencodable {
-        what: "event",
-        why: format!("{error}: {}", error.source),
-    })?;
+    let encode = || match A::READ_BACK {
+        true => encode_event(&event),
+        false => event.encode(),
+    };
+    let payload =
+        guarded("serialize", encode)?.map_err(|error| Fault::unencodable("event", &error))?;
     Ok(Draft {
         event,
         payload,
@@ -184,16 +210,14 @@ pub(crate) async fn merge<A: Aggregate>(
         commands: &work.commands,
         premises: &work.request.premises,
         conflict,
+        limit: settings.compared_events,
     };
     let strategy = work.strategy;
-    let resolution = collision::ask(
-        log,
-        strategy,
-        &colliding,
-        standing,
-        settings.compared_events,
-    )
-    .await;
+    let rule = match work.resubmitted {
+        true => Rule::Premises,
+        false => Rule::Strategy(strategy),
+    };
+    let resolution = collision::ask(log, rule, &colliding, standing).await;
     tracing::debug!(%stream, %conflict, %strategy, ?resolution, correlation_id = work.metadata.correlation_id, "collision");
     meter::conflict(
         &stream.domain,
@@ -203,12 +227,13 @@ pub(crate) async fn merge<A: Aggregate>(
             Ok(Some(Resolution::Reject(_))) => "rejected",
             Ok(Some(Resolution::Refuse { .. })) => "refused",
             Ok(Some(Resolution::Park(_))) => "parked",
+            Ok(Some(Resolution::Invalid(_))) => "invalid",
             Ok(None) => "stale",
             Err(_) => "unavailable",
         },
     );
     match resolution {
-        Ok(Some(Resolution::Proceed(events))) => append(events, &work.metadata, true),
+        Ok(Some(Resolution::Proceed(events))) => append(events, &work.metadata, !work.resubmitted),
         Ok(Some(Resolution::Reject(rejection))) => {
             Verdict::Refuse(Refusal::Rejected((&rejection).into()))
         }
@@ -219,8 +244,9 @@ pub(crate) async fn merge<A: Aggregate>(
             rejection,
         }),
         Ok(Some(Resolution::Park(reason))) => Verdict::Park { conflict, reason },
+        Ok(Some(Resolution::Invalid(violations))) => Verdict::Refuse(Refusal::Invalid(violations)),
         Ok(None) => Verdict::Stale,
-        Err(error) => Verdict::Refuse(Refusal::Unavailable(error)),
+        Err(error) => Verdict::Refuse(Refusal::Store(error)),
     }
 }
 

@@ -30,6 +30,7 @@ mod view;
 mod three_way;
 mod drawer;
 mod guard;
+mod beside;
 mod meter;
 
 pub use coordinator::{Coordinator, CoordinatorBuilder, StartError};

@@ -23,7 +23,7 @@ pub(crate) async fn look_for(
 
 async fn find(store: &dyn Store, append: &Append) -> Result<Option<AppendOutcome>, StoreError> {
     let found = match &append.write {
-        Write::Events { after, events } if !events.is_empty() => {
+        Write::Events { after, events, .. } if !events.is_empty() => {
             let last = Sequence::advance(*after, events.len()).ok().flatten();
             match last {
                 Some(last) => store.read_stream(&append.stream, last, 1).await?,

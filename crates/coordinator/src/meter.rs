@@ -110,7 +110,7 @@ impl Asked {
 }
 
 /// What became of it: the index and the label.
-const OUTCOMES: [&str; 16] = [
+const OUTCOMES: [&str; 17] = [
     "committed",
     "merged",
     "unchanged",
@@ -125,6 +125,7 @@ const OUTCOMES: [&str; 16] = [
     "external_id_reused",
     "overloaded",
     "unavailable",
+    "store_failed",
     "stream_full",
     "broken",
 ];
@@ -147,8 +148,9 @@ fn outcome(answer: Result<&Receipt, &SubmitError>) -> usize {
             SubmitError::ExternalIdReused { .. } => 11,
             SubmitError::Overloaded { .. } => 12,
             SubmitError::Unavailable { .. } | SubmitError::ShuttingDown => 13,
-            SubmitError::StreamFull { .. } => 14,
-            SubmitError::Broken { .. } => 15,
+            SubmitError::StoreFailed(_) => 14,
+            SubmitError::StreamFull { .. } => 15,
+            SubmitError::Broken { .. } => 16,
         },
     }
 }

@@ -145,10 +145,9 @@ fn missing_outcome() -> StoreError {
 fn done(stream: &StreamId, planned: Planned, position: Position, recorded_at: Timestamp) -> Answer {
     let (after, events, merged) = match planned {
         Planned::Letter { id, reason } => {
-            return Answer::Done(Outcome::DeadLettered {
-                id,
-                reason: reason.to_string(),
-            });
+            let reason = reason.to_string();
+            tracing::info!(%stream, letter = %id, reason, "a command was parked");
+            return Answer::Done(Outcome::DeadLettered { id, reason });
         }
         Planned::Rejection(rejected) => return Answer::Rejected(rejected),
         Planned::Events { after, events, .. } if events.is_empty() => {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use seriatim_core::{Aggregate, Sequence, Snapshot, SnapshotPolicy, StreamId};
 
+use crate::beside::beside;
+use crate::guard::guarded;
 use crate::history::Standing;
 use crate::host::Shared;
 
@@ -23,7 +25,7 @@ pub(crate) fn keep<A: Aggregate>(
     let SnapshotPolicy::Every(events) = A::SNAPSHOTS else {
         return;
     };
-    let Some(sequence) = standing.current else {
+    let Some((sequence, event)) = standing.current.zip(standing.last) else {
         return;
     };
     let since = Sequence::count(Some(sequence)) - Sequence::count(standing.snapshot);
@@ -34,19 +36,25 @@ pub(crate) fn keep<A: Aggregate>(
     let Ok(ticket) = Arc::clone(&shared.background).try_acquire_owned() else {
         return;
     };
-    let snapshot = match Snapshot::of(&standing.state, sequence) {
-        Ok(snapshot) => snapshot,
-        Err(error) => {
-            tracing::warn!(%stream, %error, "the state cannot be kept as a snapshot");
-            return;
-        }
-    };
     standing.snapshot = Some(sequence);
+    let state = standing.state.clone();
     let store = Arc::clone(&shared.store);
     let stream = stream.clone();
     tokio::spawn(async move {
+        let snapshot = move || guarded("serialize", || Snapshot::of(&state, sequence, event));
+        let snapshot = match beside(snapshot).await {
+            Ok(Ok(Ok(snapshot))) => snapshot,
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(%stream, error = error.to_string(), "a state cannot be kept as a snapshot");
+                return;
+            }
+            Ok(Err(fault)) | Err(fault) => {
+                tracing::warn!(%stream, error = fault.to_string(), "a state cannot be kept as a snapshot");
+                return;
+            }
+        };
         if let Err(error) = store.save_snapshot(&stream, snapshot).await {
-            tracing::warn!(%stream, %error, "a snapshot was not kept");
+            tracing::warn!(%stream, error = error.to_string(), "a snapshot was not kept");
         }
         drop(ticket);
     });

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{
-    Aggregate, CommandLetter, ConflictReason, Fault, MergeStrategy, QueryError, Sequence,
-    Simulated, StreamId, ThreeWay, decide_all, decode_command,
+    Aggregate, CommandLetter, ConflictReason, Fault, MergeStrategy, QueryError, RecordedEvent,
+    Sequence, Simulated, StreamId, ThreeWay, decide_all, decode_command,
 };
 
+use crate::beside::beside;
 use crate::collision;
 use crate::guard::guarded;
 use crate::history::{self, Standing, decode_all, events_between};
 use crate::host::Shared;
 use crate::judge::draft;
-use crate::view::{broken, commits, in_trouble, to_view, unavailable};
+use crate::view::{broken, commits, in_trouble, store_failed, to_view};
 
 /// Base, theirs and yours of a letter, as things stand now.
 pub(crate) async fn examine<A: Aggregate>(
@@ -23,54 +24,87 @@ pub(crate) async fn examine<A: Aggregate>(
     let stream = letter.stream().clone();
     let log = &shared.log;
     let trouble = |trouble| in_trouble(shared, &stream, trouble);
-    let fault = |fault| broken(&stream, fault);
 
     let believed = letter.conflict.expected.believed().flatten();
     let base = collision::base::<A>(log, &stream, believed)
         .await
         .map_err(trouble)?;
     let theirs: Standing<A> = history::load(log, &stream, None).await.map_err(trouble)?;
-    let behind = Sequence::count(theirs.current).saturating_sub(Sequence::count(believed));
-    let recorded = events_between(
-        log,
-        &stream,
-        believed,
-        theirs.current,
-        shared.settings.compared_events as usize,
-    )
-    .await
-    .map_err(|error| unavailable(shared, error))?;
-
-    let commands = commands::<A>(&letter).map_err(fault)?;
-    let yours = yours(&stream, base.clone(), &commands).map_err(fault)?;
-    let obstacle = match behind > recorded.len() as u64 {
-        true => Some(ConflictReason::TooFarBehind {
-            behind,
-            limit: u64::from(shared.settings.compared_events),
-        }),
-        false => {
-            let intervening = decode_all::<A>(&recorded).map_err(fault)?;
-            obstacle(&Collision {
-                commands: &commands,
-                base: &base.state,
-                intervening: &intervening,
-                current: &theirs.state,
-                premises: &letter.request.premises,
-            })
-            .map_err(fault)?
-        }
-    };
-    let mut intervening = recorded;
-    intervening.truncate(shared.settings.shown_events);
-    Ok(ThreeWay {
-        base: to_view(&stream, &base).map_err(fault)?,
-        theirs: to_view(&stream, &theirs).map_err(fault)?,
-        intervening,
-        intervening_total: behind,
-        yours,
-        obstacle,
+    let limit = shared.settings.compared_events;
+    let recorded = events_between(log, &stream, believed, theirs.current, limit as usize)
+        .await
+        .map_err(|error| store_failed(shared, error))?;
+    let sides = Sides {
         letter,
-    })
+        base,
+        theirs,
+        recorded,
+        limit: u64::from(limit),
+        shown: shared.settings.shown_events,
+    };
+    let view = beside(|| sides.view()).await;
+    view.and_then(|view| view)
+        .map_err(|fault| broken(&stream, fault))
+}
+
+/// What was read for a letter.
+struct Sides<A: Aggregate> {
+    letter: CommandLetter,
+    base: Standing<A>,
+    theirs: Standing<A>,
+    /// The events between the two, as far as they are compared.
+    recorded: Vec<RecordedEvent>,
+    /// How many events are compared at most.
+    limit: u64,
+    /// How many are shown at most.
+    shown: usize,
+}
+
+impl<A: Aggregate> Sides<A> {
+    fn view(self) -> Result<ThreeWay, Fault> {
+        let request = &self.letter.request;
+        let stream = &request.stream;
+        let commands = commands::<A>(&self.letter)?;
+        Ok(ThreeWay {
+            base: to_view(stream, &self.base)?,
+            theirs: to_view(stream, &self.theirs)?,
+            intervening: self.recorded.iter().take(self.shown).cloned().collect(),
+            intervening_total: self.behind(),
+            yours: yours(stream, self.base.clone(), &commands)?,
+            obstacle: self.obstacle(&commands)?,
+            letter: self.letter,
+        })
+    }
+
+    fn behind(&self) -> u64 {
+        Sequence::count(self.theirs.current).saturating_sub(Sequence::count(self.base.current))
+    }
+
+    /// What stands in the way of merging the two by the rule of COMMUTATIVE.
+    fn obstacle(&self, commands: &[A::Command]) -> Result<Option<ConflictReason>, Fault> {
+        let (behind, limit) = (self.behind(), self.limit);
+        if behind > self.recorded.len() as u64 {
+            return Ok(Some(ConflictReason::TooFarBehind { behind, limit }));
+        }
+        let intervening = decode_all::<A>(&self.recorded)?;
+        let collision = Collision {
+            commands,
+            expected: self.base.current,
+            base: &self.base.state,
+            intervening: &intervening,
+            current: &self.theirs.state,
+            premises: &self.letter.request.premises,
+        };
+        let resolution = guarded("merge", || resolve(MergeStrategy::Commutative, &collision))?;
+        Ok(match resolution {
+            Resolution::Proceed(_) | Resolution::Park(_) => None,
+            Resolution::Reject(_) => Some(ConflictReason::RejectedAtBoth),
+            Resolution::Refuse { reason, .. } => Some(reason),
+            Resolution::Invalid(_) => Some(ConflictReason::PremiseChanged {
+                changed: self.letter.request.premises.clone(),
+            }),
+        })
+    }
 }
 
 /// What was asked for, in today's shape.
@@ -103,13 +137,4 @@ fn yours<A: Aggregate>(
             commits(stream, base, drafts, false)
         }
     }
-}
-
-fn obstacle<A: Aggregate>(collision: &Collision<'_, A>) -> Result<Option<ConflictReason>, Fault> {
-    let resolution = guarded("merge", || resolve(MergeStrategy::Commutative, collision))?;
-    Ok(match resolution {
-        Resolution::Proceed(_) | Resolution::Park(_) => None,
-        Resolution::Reject(_) => Some(ConflictReason::RejectedNow),
-        Resolution::Refuse { reason, .. } => Some(reason),
-    })
 }

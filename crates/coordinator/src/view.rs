@@ -1,12 +1,12 @@
 //! Looking without touching: states of now and then, and simulations.
 
-use serde_json::Value;
 use seriatim_core::{
     Aggregate, At, Fault, QueryError, Sequence, Simulated, Simulation, StateView, StoreError,
-    StreamId, SubmitError,
+    StreamId, SubmitError, Tree,
 };
 
 use crate::answer;
+use crate::beside::beside;
 use crate::guard::guarded;
 use crate::history::{self, Standing, Trouble};
 use crate::host::Shared;
@@ -19,7 +19,18 @@ pub(crate) async fn state<A: Aggregate>(
     at: At,
 ) -> Result<StateView, QueryError> {
     let standing = standing_at::<A>(shared, stream, at).await?;
-    to_view(stream, &standing).map_err(|fault| broken(stream, fault))
+    let viewed = viewed(stream, standing).await;
+    let (_, view) = viewed.map_err(|fault| broken(stream, fault))?;
+    Ok(view)
+}
+
+/// The state again, and how it reads.
+async fn viewed<A: Aggregate>(
+    stream: &StreamId,
+    standing: Standing<A>,
+) -> Result<(Standing<A>, StateView), Fault> {
+    let stream = stream.clone();
+    beside(move || to_view(&stream, &standing).map(|view| (standing, view))).await?
 }
 
 async fn standing_at<A: Aggregate>(
@@ -33,7 +44,7 @@ async fn standing_at<A: Aggregate>(
         At::Time(time) => match last_before(shared, stream, time).await {
             Ok(Some(sequence)) => Some(sequence),
             Ok(None) => return Ok(Standing::new()),
-            Err(error) => return Err(unavailable(shared, error)),
+            Err(error) => return Err(store_failed(shared, error)),
         },
     };
     let standing: Standing<A> = history::load(&shared.log, stream, through)
@@ -93,10 +104,10 @@ pub(crate) async fn simulate<A: Aggregate>(
         stream: stream.clone(),
         fault,
     };
-    let before = to_view(&stream, &standing).map_err(broken)?;
+    let (standing, before) = viewed(&stream, standing).await.map_err(broken)?;
     if let Some(claim) = claim {
         let spent = shared.store.find_claim(&stream, &claim.external_id).await;
-        if let Some(record) = spent.map_err(|error| answer::unavailable(shared, error))? {
+        if let Some(record) = spent.map_err(|error| answer::store_failed(shared, error))? {
             let outcome = match is_effect || record.content == claim.content {
                 true => Simulated::Duplicate(record.first),
                 false => Simulated::ExternalIdReused(record.first),
@@ -114,7 +125,9 @@ pub(crate) async fn simulate<A: Aggregate>(
     let outcome = match verdict {
         Verdict::Append { drafts, .. } if drafts.is_empty() => Simulated::Unchanged,
         Verdict::Append { drafts, merged } => {
-            commits(&stream, standing, drafts, merged).map_err(broken)?
+            let of = stream.clone();
+            let commits = beside(move || commits(&of, standing, drafts, merged)).await;
+            commits.and_then(|commits| commits).map_err(broken)?
         }
         Verdict::Park { reason, .. } => Simulated::Parks(reason),
         Verdict::Refuse(Refusal::Rejected(rejected)) => Simulated::Rejected(rejected),
@@ -157,11 +170,12 @@ pub(crate) fn to_view<A: Aggregate>(
     stream: &StreamId,
     standing: &Standing<A>,
 ) -> Result<StateView, Fault> {
-    let state: Value =
-        serde_json::to_value(&standing.state).map_err(|error| Fault::Unencodable {
-            what: "state",
-            why: error.to_string(),
-        })?;
+    // What JSON cannot hold, such as keys that are no texts, is shown all the same.
+    let text = || match serde_json::to_string(&standing.state) {
+        Ok(text) => Ok(text),
+        Err(_) => Tree::of(&standing.state).map(|tree| tree.to_string()),
+    };
+    let state = guarded("serialize", text)?.map_err(|error| Fault::state(&error))?;
     Ok(StateView {
         stream: stream.clone(),
         sequence: standing.current,
@@ -171,16 +185,13 @@ pub(crate) fn to_view<A: Aggregate>(
 
 pub(crate) fn in_trouble(shared: &Shared, stream: &StreamId, trouble: Trouble) -> QueryError {
     match trouble {
-        Trouble::Store(error) => unavailable(shared, error),
+        Trouble::Store(error) => store_failed(shared, error),
         Trouble::Fault(fault) => broken(stream, fault),
     }
 }
 
-pub(crate) fn unavailable(shared: &Shared, source: StoreError) -> QueryError {
-    QueryError::Unavailable {
-        retry_after: shared.settings.retry_after,
-        source,
-    }
+pub(crate) fn store_failed(shared: &Shared, source: StoreError) -> QueryError {
+    QueryError::of_store(source, shared.settings.retry_after)
 }
 
 pub(crate) fn broken(stream: &StreamId, fault: Fault) -> QueryError {
@@ -207,10 +218,8 @@ fn as_submit_error(stream: &StreamId, error: QueryError) -> SubmitError {
         QueryError::Unavailable {
             retry_after,
             source,
-        } => SubmitError::Unavailable {
-            retry_after,
-            source: seriatim_core::Unavailable::Store(source),
-        },
+        } => SubmitError::of_store(source, retry_after),
+        QueryError::StoreFailed(error) => SubmitError::StoreFailed(error),
         QueryError::Broken { stream, fault } => SubmitError::Broken { stream, fault },
         QueryError::UnknownLetter { .. } => unreachable!("no letter is asked for on `{stream}`"),
     }

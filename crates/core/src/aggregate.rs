@@ -23,7 +23,7 @@ pub trait Aggregate:
     /// The kind of aggregate, see [`Domain`](crate::Domain).
     const DOMAIN: &'static str;
 
-    /// How narrowly [`MergeStrategy::Commutative`] judges.
+    /// What [`MergeStrategy::Commutative`] takes for an overlap.
     const OVERLAP: Overlap = Overlap::Order;
 
     /// Whether facts go through [`Aggregate::on_fact`] where the sender does not say.
@@ -32,9 +32,15 @@ pub trait Aggregate:
     /// When to keep a snapshot of the state.
     const SNAPSHOTS: SnapshotPolicy = SnapshotPolicy::Every(100);
 
-    /// Raise this when `evolve` gives other states for the same events. A change of the state's *shape* is
-    /// noticed without it; snapshots of another schema or shape are ignored.
+    /// Raise this when `evolve` gives other states for the same events. That the types of the state have changed is noticed
+    /// without it, within the bounds that [`Snapshot::restore`](crate::Snapshot::restore) names; snapshots of other types
+    /// or of another schema are ignored.
     const SNAPSHOT_SCHEMA: u32 = 1;
+
+    /// Whether each event is read back from its stored form before it is appended, so that one which would not read back
+    /// as it is becomes an error for its sender in place of a stream that nobody can load. It costs what decoding costs,
+    /// some 0.4 us for a small event; `docs/performance.md` has the row. Switch it off only if that was measured to matter.
+    const READ_BACK: bool = true;
 
     /// What it can be asked to do.
     type Command: Command;
@@ -131,13 +137,17 @@ impl<A: Aggregate> std::fmt::Debug for Merge<A> {
     }
 }
 
-/// How narrowly [`MergeStrategy::Commutative`] judges an overlap.
+/// What [`MergeStrategy::Commutative`] takes for an overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlap {
     /// Two changes overlap when their order matters, or when one was decided on what the other changed.
     Order,
-    /// Also when both touch the same field, whatever the order gives.
+    /// Also when both touch the same field, whatever the order gives. It serialises the state after each event in
+    /// between, and refuses where that is more than 16 MiB of JSON in all.
     Fields,
+    /// Less often: a command that gives other events now is merged if it leads to the same state as if it had come
+    /// first. For events that hold what the state was, such as a balance after a deposit.
+    Converging,
 }
 
 /// When the state is kept so that loading need not begin at sequence 0.

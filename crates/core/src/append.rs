@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::{
     CommandLetter, ContentHash, FirstResult, NewEvent, Position, Rejected, Sequence, StoreError,
     StreamFull, StreamId, Timestamp,
@@ -26,6 +28,9 @@ pub enum Write {
     Events {
         /// The current sequence the stream must have (`None`: no events). The first event gets the next one.
         after: Option<Sequence>,
+        /// The id of the event that has that sequence, from a writer that kept the state of the stream. It is compared,
+        /// so that a log that was restored or replaced is noticed even if its stream is as long. `None`: only `after` is.
+        last: Option<Uuid>,
         /// The events; none at all just checks `after` and spends the claim.
         events: Arc<[NewEvent]>,
     },
@@ -34,16 +39,27 @@ pub enum Write {
 }
 
 impl Append {
+    /// Whether the stream still stands where this was decided, if its last event has this sequence and id.
+    pub fn follows(&self, found: Option<(Sequence, Uuid)>) -> bool {
+        match &self.write {
+            Write::Letter(_) => true,
+            Write::Events { after, last, .. } => {
+                let (current, id) = found.unzip();
+                *after == current && (last.is_none() || *last == id)
+            }
+        }
+    }
+
     /// What its claim stands for, once the write has its place: `position` is that of its last event.
     pub fn first_result(&self, position: Position) -> Result<FirstResult, StreamFull> {
         match &self.write {
             Write::Letter(letter) => Ok(FirstResult::DeadLettered { id: letter.id }),
-            Write::Events { after, events } if events.is_empty() => {
+            Write::Events { after, events, .. } if events.is_empty() => {
                 let refusal = self.claim.as_ref().and_then(|claim| claim.refusal.clone());
                 let unchanged = FirstResult::Unchanged { current: *after };
                 Ok(refusal.map_or(unchanged, FirstResult::Rejected))
             }
-            Write::Events { after, events } => Ok(FirstResult::Committed {
+            Write::Events { after, events, .. } => Ok(FirstResult::Committed {
                 first: Sequence::after(*after)?,
                 last: Sequence::advance(*after, events.len())?.ok_or(StreamFull)?,
                 position,
@@ -117,7 +133,7 @@ pub enum AppendOutcome {
         /// When it was recorded.
         recorded_at: Timestamp,
     },
-    /// The stream's current sequence is another; nothing was written.
+    /// The stream's current sequence, or its last event, is another; nothing was written.
     Conflict {
         /// The current sequence.
         current: Option<Sequence>,

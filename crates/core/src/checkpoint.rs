@@ -22,7 +22,12 @@ use crate::{
 ///   first unhandled event of a parked stream.
 ///
 /// Leases are measured by the clock of the storage, never by that of an owner. A lease is only about *when* another
-/// may take over; what is safe is decided by the tenure.
+/// may take over; what is safe is decided by the tenure. So a clock that jumps costs time at most: if it jumps ahead,
+/// leases run out early, and one that was given while it was ahead has run out once it is right again, because
+/// no lease is longer than [`LONGEST_LEASE`](crate::LONGEST_LEASE).
+///
+/// Texts for people (names of owners, failures, reasons) may hold any character. A store that cannot keep the
+/// character 0 keeps U+FFFD in its place.
 #[async_trait]
 pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Takes a piece of work if nobody has it, or if the lease of who has it ran out. Work that nobody ever had begins

@@ -1,62 +1,88 @@
-//! Whose a claim is, told by its key.
+//! The keys under which streams keep what became of something. Every key that is written is made here, and read here.
+
+use std::fmt;
 
 use uuid::Uuid;
 
 use crate::{Component, Domain, EffectId, Sequence, StreamId};
 
 /// What a claim was spent for.
+///
+/// Its text, by `Display`, is the key of the claim in its stream, and [`ClaimKey::of`] reads that back. A key that is not
+/// a sender's begins with the character 0, as no external id of a sender may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimKey {
-    /// A sender's command or fact, under an external id.
-    Sender,
+    /// A sender's command or fact, under this external id.
+    Sender(String),
     /// An effect, at its target.
     Effect(EffectId),
     /// An effect that came back rejected, at its source.
     Return(EffectId),
-    /// Nothing that this program knows: no sender may use such a key, and no reaction does.
-    Unknown,
+    /// A timer that its instance could not act upon, which became an event. For the instance the timer is this effect.
+    StuckTimer(EffectId),
+    /// The decision about a parked command, by the id of its letter: what came of the command when it was resubmitted,
+    /// or the "no" of whoever discarded it.
+    Letter(Uuid),
+    /// None of these: no sender may use such a key, and this program does not make it.
+    Unknown(String),
 }
 
 impl ClaimKey {
-    /// Reads what [`EffectId::claim_key`] and [`EffectId::return_key`] have written.
+    /// Whether a key is none that a sender may use.
+    pub fn is_reserved(key: &str) -> bool {
+        key.starts_with('\0')
+    }
+
+    /// Reads a key.
     pub fn of(key: &str) -> Self {
         let Some(text) = key.strip_prefix('\0') else {
-            return Self::Sender;
+            return Self::Sender(key.to_owned());
         };
-        let (id, is_return) = match text.strip_suffix("/rejected") {
-            Some(id) => (id, true),
-            None => (text, false),
+        let known = match text.rsplit_once('/') {
+            Some(("letter", id)) => Uuid::parse_str(id).ok().map(Self::Letter),
+            Some((id, "rejected")) => effect_id(id).map(Self::Return),
+            Some((id, "stuck")) => effect_id(id).map(Self::StuckTimer),
+            _ => effect_id(text).map(Self::Effect),
         };
-        match (effect_id(id), is_return) {
-            (Some(id), false) => Self::Effect(id),
-            (Some(id), true) => Self::Return(id),
-            (None, _) => Self::Unknown,
+        // Another spelling would be another key.
+        known
+            .filter(|known| known.to_string() == key)
+            .unwrap_or_else(|| Self::Unknown(key.to_owned()))
+    }
+}
+
+impl fmt::Display for ClaimKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sender(key) | Self::Unknown(key) => f.write_str(key),
+            Self::Effect(id) => write!(f, "\0{id}"),
+            Self::Return(id) => write!(f, "\0{id}/rejected"),
+            Self::StuckTimer(id) => write!(f, "\0{id}/stuck"),
+            Self::Letter(id) => write!(f, "\0letter/{id}"),
         }
     }
 }
 
-/// Only what it is written like: another spelling would be another key.
 fn effect_id(text: &str) -> Option<EffectId> {
     let mut parts = text.split('/');
     let component = Component::new(parts.next()?).ok()?;
     let domain = Domain::new(parts.next()?).ok()?;
     let root = Uuid::parse_str(parts.next()?).ok()?;
-    let id = EffectId {
+    Some(EffectId {
         component,
         source: StreamId::new(domain, root),
         sequence: Sequence(parts.next()?.parse().ok()?),
         ordinal: parts.next()?.parse().ok()?,
-    };
-    (id.to_string() == text).then_some(id)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn id() -> EffectId {
+    fn id(component: &str) -> EffectId {
         EffectId {
-            component: Component::new("order-list.v2").unwrap(),
+            component: Component::new(component).unwrap(),
             source: StreamId::new(Domain::new("order").unwrap(), Uuid::from_u128(7)),
             sequence: Sequence(3),
             ordinal: 12,
@@ -64,26 +90,60 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_whose_it_is() {
-        assert_eq!(ClaimKey::of(&id().claim_key()), ClaimKey::Effect(id()));
-        assert_eq!(ClaimKey::of(&id().return_key()), ClaimKey::Return(id()));
-        assert_eq!(ClaimKey::of("till-7/000123"), ClaimKey::Sender);
-        assert_eq!(ClaimKey::of(&id().to_string()), ClaimKey::Sender);
+    fn a_key_is_read_as_what_it_was_made_of() {
+        for component in ["order-list.v2", "letter", "rejected", "stuck"] {
+            for key in [
+                ClaimKey::Effect(id(component)),
+                ClaimKey::Return(id(component)),
+                ClaimKey::StuckTimer(id(component)),
+                ClaimKey::Letter(Uuid::from_u128(9)),
+                ClaimKey::Sender("till-7/000123".into()),
+                ClaimKey::Sender(id(component).to_string()),
+                ClaimKey::Unknown("\0pins/desk".into()),
+            ] {
+                assert_eq!(ClaimKey::of(&key.to_string()), key);
+            }
+        }
+    }
+
+    /// They are in stores, so they stay as they are.
+    #[test]
+    fn keys_are_written_like_this() {
+        let effect = "pins/order/00000000-0000-0000-0000-000000000007/3/12";
+        let id = id("pins");
+        for (key, text) in [
+            (ClaimKey::Effect(id.clone()), format!("\0{effect}")),
+            (ClaimKey::Return(id.clone()), format!("\0{effect}/rejected")),
+            (ClaimKey::StuckTimer(id), format!("\0{effect}/stuck")),
+            (
+                ClaimKey::Letter(Uuid::from_u128(9)),
+                "\0letter/00000000-0000-0000-0000-000000000009".into(),
+            ),
+        ] {
+            assert_eq!(key.to_string(), text);
+        }
     }
 
     #[test]
     fn another_spelling_is_another_key() {
-        let key = id().claim_key();
+        let key = ClaimKey::Effect(id("pins")).to_string();
+        let letter = ClaimKey::Letter(Uuid::from_u128(10)).to_string();
         for other in [
             key.replace("/3/", "/03/"),
             key.replace("/12", "/+12"),
             key.replace("order/", "Order/"),
             key.replace('-', ""),
             format!("{key}/"),
+            format!("{key}/7"),
             format!("{key}/rejected/rejected"),
+            format!("{key}/stuck/rejected"),
+            letter.replace('-', ""),
+            letter.to_uppercase(),
+            format!("{letter}/rejected"),
+            "\0letter/".to_owned(),
             "\0".to_owned(),
         ] {
-            assert_eq!(ClaimKey::of(&other), ClaimKey::Unknown, "{other:?}");
+            assert_eq!(ClaimKey::of(&other), ClaimKey::Unknown(other.clone()));
         }
     }
 }

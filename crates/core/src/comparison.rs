@@ -14,28 +14,35 @@ pub struct Comparison {
     pub live_rows: u64,
     /// How many the other gave.
     pub rows: u64,
-    /// How many different rows only the live version has.
+    /// How many rows the live version has beyond those of the other: one that it has three times, and the other twice,
+    /// counts once.
     pub only_live: u64,
-    /// How many different rows only the other has.
+    /// How many rows the other has beyond those of the live version.
     pub only_other: u64,
 }
 
 impl Comparison {
-    /// For stores: SQL that gives one row of four counts, for [`Comparison::of`].
-    pub fn sql(live: &str, other: &str) -> String {
-        let count = |rows: &str| format!("(SELECT count(*) FROM ({rows}) AS counted)");
-        let only = |these: &str, those: &str| {
-            count(&format!(
-                "SELECT * FROM ({these}) AS these EXCEPT SELECT * FROM ({those}) AS those"
-            ))
+    /// For stores: SQL that gives one row of four counts, for [`Comparison::of`]. Both queries give so many columns.
+    pub fn sql(live: &str, other: &str, columns: usize) -> String {
+        let columns: Vec<_> = (0..columns).map(|column| format!("c{column}")).collect();
+        let columns = columns.join(", ");
+        let beyond = |these: &str, those: &str| {
+            format!("CASE WHEN {these} > {those} THEN {these} - {those} ELSE 0 END")
         };
-        let counts = [
-            count(live),
-            count(other),
-            only(live, other),
-            only(other, live),
-        ];
-        format!("SELECT {}", counts.join(", "))
+        let count = |rows: &str| format!("CAST(coalesce(sum({rows}), 0) AS bigint)");
+        // How often each row is there is counted on both sides. Nulls are equal to one another.
+        format!(
+            "WITH sides ({columns}, live, other) AS (
+    SELECT these.*, 1, 0 FROM ({live}) AS these UNION ALL SELECT those.*, 0, 1 FROM ({other}) AS those
+), counted AS (
+    SELECT sum(live) AS live, sum(other) AS other FROM sides GROUP BY {columns}
+)
+SELECT {}, {}, {}, {} FROM counted",
+            count("live"),
+            count("other"),
+            count(&beyond("live", "other")),
+            count(&beyond("other", "live")),
+        )
     }
 
     /// For stores: what those counts say of two versions that stood there at that moment.

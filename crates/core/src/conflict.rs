@@ -1,6 +1,10 @@
 //! A collision that was not merged, and why.
 
-use crate::{Conflict, FieldPath, MergeStrategy, RecordedEvent, Rejected, Sequence, StreamId};
+use crate::message::field_named;
+use crate::{
+    Conflict, EncodeError, FieldPath, MergeStrategy, Payload, RecordedEvent, Rejected, Sequence,
+    StreamId,
+};
 
 /// A collision that was not merged, with all a sender needs to decide anew.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,17 +32,31 @@ pub enum ConflictReason {
     /// [`MergeStrategy::Strict`] never merges.
     #[error("STRICT never merges")]
     Strict,
-    /// The command would give other events now than at the expected sequence.
-    #[error("the command would now have another effect than where it was decided upon (changed since: {})", paths(.changed))]
+    /// The sender expects a stream without events, and it has some.
+    #[error("the command is for a stream that must not exist yet")]
+    MustNotExist,
+    /// The command gives other events now than at the expected sequence.
+    #[error("the command would now give {}, and gave {} where it was decided upon (changed since: {})", events(.now), events(.then), paths(.changed))]
     DecisionDiffers {
-        /// The fields that the intervening events changed.
+        /// The fields that differ between the two states.
         changed: Vec<FieldPath>,
+        /// The events it gives at the expected sequence.
+        then: Vec<Payload>,
+        /// The events it gives at the current one.
+        now: Vec<Payload>,
+    },
+    /// What was rejected at the expected sequence is possible now, which its sender cannot have meant.
+    #[error("the command is possible now, and was rejected where it was decided upon: {}", .then.message)]
+    PossibleNow {
+        /// The "no" at the expected sequence.
+        then: Box<Rejected>,
     },
     /// The result depends on which of the two came first.
-    #[error("it matters which comes first (both change {})", paths(.overlap))]
+    #[error("it matters which comes first{}", results(.fields))]
     OrderMatters {
-        /// The fields that both changed.
-        overlap: Vec<FieldPath>,
+        /// The fields in which the two results differ. None: the two look the same, but the state's `PartialEq` says that
+        /// they are not.
+        fields: Vec<FieldPath>,
     },
     /// Both changed a field, which [`Overlap::Fields`](crate::Overlap::Fields) does not allow.
     #[error("both change {}", paths(.overlap))]
@@ -55,6 +73,9 @@ pub enum ConflictReason {
     /// What was possible at the expected sequence is rejected now.
     #[error("what was possible then is rejected now")]
     RejectedNow,
+    /// The domain says no at both states: the collision is not why.
+    #[error("it is rejected with and without the events in between")]
+    RejectedAtBoth,
     /// The aggregate was asked and did not merge.
     #[error("the aggregate did not merge it")]
     AggregateRefused,
@@ -65,6 +86,18 @@ pub enum ConflictReason {
         behind: u64,
         /// How many are compared at most.
         limit: u64,
+    },
+    /// [`Overlap::Fields`](crate::Overlap::Fields) would have to compare too much: the state after each event in between.
+    #[error(
+        "comparing the fields of {behind} states of {state_bytes} bytes each would take too long; at most {limit_bytes} bytes are compared"
+    )]
+    TooMuchToCompare {
+        /// How many events came between.
+        behind: u64,
+        /// How long the state is as JSON.
+        state_bytes: u64,
+        /// How long all of the states may be together.
+        limit_bytes: u64,
     },
     /// The comparison failed: an event does not decode, a state does not serialise, the aggregate's code panicked.
     #[error("the changes could not be compared: {fault}")]
@@ -93,11 +126,13 @@ pub enum Fault {
         /// Why.
         why: String,
     },
-    /// An event or a state cannot be written down.
-    #[error("its {what} cannot be encoded: {why}")]
+    /// An event or a state cannot be written down so that it reads back as it is.
+    #[error("its {what} cannot be stored{}: {why}", field_named(.field.as_ref()))]
     Unencodable {
-        /// `event` or `state`.
+        /// `event`, `state`, or what was sent.
         what: &'static str,
+        /// Which field of it, if that is known.
+        field: Option<FieldPath>,
         /// Why.
         why: String,
     },
@@ -111,10 +146,52 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// Of a value that was to be written down.
+    pub fn unencodable(what: &'static str, error: &EncodeError) -> Self {
+        Self::Unencodable {
+            what,
+            field: error.field.clone(),
+            why: format!("`{}`: {}", error.type_name, error.source),
+        }
+    }
+
+    /// Of a state that has no JSON.
+    pub fn state(error: &serde_json::Error) -> Self {
+        Self::Unencodable {
+            what: "state",
+            field: None,
+            why: error.to_string(),
+        }
+    }
+}
+
 fn paths(paths: &[FieldPath]) -> String {
     if paths.is_empty() {
         return "nothing that shows in the state".into();
     }
     let each: Vec<_> = paths.iter().map(|path| format!("`{path}`")).collect();
     each.join(", ")
+}
+
+fn results(fields: &[FieldPath]) -> String {
+    match fields {
+        [] => ", though no field of the two results differs: the state does not equal itself; correct its `PartialEq`, or take out what is not a number".into(),
+        fields => format!(" (the results differ in {})", paths(fields)),
+    }
+}
+
+/// The longest text about the events of a decision, in characters.
+const EVENTS_SHOWN: usize = 200;
+
+fn events(events: &[Payload]) -> String {
+    if events.is_empty() {
+        return "no events".into();
+    }
+    let each: Vec<_> = events.iter().map(|event| format!("{event:?}")).collect();
+    let text = each.join(", ");
+    match text.char_indices().nth(EVENTS_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }

@@ -1,20 +1,19 @@
 //! Telling the same content from other content.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::payload::hex;
-use crate::{Codec, CommandRequest, FactRequest, Payload, RejectedEffect};
+use crate::{CommandRequest, FactRequest, Payload, RejectedEffect, Tree};
 
 /// SHA-256 of what a command or a fact asks for, to tell a repetition from another use of its external id.
 ///
 /// Only the content counts: type names and payloads, and for facts their sources. The expectation, the strategy
 /// and descriptions do not, because a sender that repeats itself after a lost answer may have read again.
-/// JSON counts by its meaning: white space and the order of keys do not matter.
+/// JSON counts by its meaning: white space, the order of keys and how a number is written do not matter. All digits of a
+/// number do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentHash(pub [u8; 32]);
 
@@ -54,7 +53,7 @@ impl ContentHash {
 
     /// Of a state, by its JSON.
     pub fn of_state<S: Serialize>(state: &S) -> Result<Self, serde_json::Error> {
-        let text = canonical(&serde_json::to_value(state)?);
+        let text = Tree::of(state)?.canonical();
         Ok(Self(Sha256::digest(text.as_bytes()).into()))
     }
 }
@@ -73,29 +72,9 @@ impl fmt::Debug for ContentHash {
 
 fn update(hasher: &mut Sha256, payload: &Payload) {
     update_field(hasher, payload.type_name.as_bytes());
-    match (payload.codec, payload.to_json()) {
-        (Codec::Json, Some(json)) => update_field(hasher, canonical(&json).as_bytes()),
-        (Codec::Json, None) | (Codec::Protobuf, _) => update_field(hasher, &payload.data),
-    }
-}
-
-/// The JSON text with its keys sorted. [`Value`]'s own order depends on a feature that any crate of the
-/// application may switch on, and a `HashMap` in a state has none.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(fields) => {
-            let sorted: BTreeMap<_, _> = fields.iter().collect();
-            let fields: Vec<_> = sorted
-                .into_iter()
-                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
-                .collect();
-            format!("{{{}}}", fields.join(","))
-        }
-        Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    match payload.tree() {
+        Some(tree) => update_field(hasher, tree.canonical().as_bytes()),
+        None => update_field(hasher, &payload.data),
     }
 }
 
@@ -128,6 +107,18 @@ mod tests {
         );
         assert_ne!(hash("A", r#"{"a":1}"#), hash("A", r#"{"a":2}"#));
         assert_ne!(hash("A", "{}"), hash("B", "{}"));
+    }
+
+    #[test]
+    fn every_digit_of_a_number_counts_and_not_how_it_is_written() {
+        let of = |number: &'static str| hash("A", number);
+        assert_ne!(of("20000000000000000000"), of("20000000000000000001"));
+        assert_ne!(of("0.1000000000000000000001"), of("0.1"));
+        assert_ne!(of("-0.0"), of("0.0"));
+        assert_ne!(of("1e400"), of("1e401"));
+        for same in ["1500", "1500.0", "1.5e3", "15E+2", "150000e-2"] {
+            assert_eq!(of(same), of("1500"), "{same}");
+        }
     }
 
     #[test]

@@ -100,12 +100,6 @@ impl CommandLetter {
     pub fn stream(&self) -> &StreamId {
         &self.request.stream
     }
-
-    /// The key under which the stream keeps what was decided about it: what came of the command, or the "no" of whoever
-    /// discarded it. It begins with the character 0, as no external id of a sender may.
-    pub fn claim_key(&self) -> String {
-        format!("\0letter/{}", self.id)
-    }
 }
 
 /// Why a command was parked.

@@ -128,11 +128,11 @@ impl Desk {
     /// Does what was decided about a letter, and gives it as it is then. A command was tried by then: it is closed, or has
     /// one attempt more. About an event it is only noted what is wanted, and the process that works for the component
     /// does it within a third of its lease.
-    pub async fn decide(&self, decision: Decision) -> Result<DeadLetter, OperatorError> {
+    pub async fn decide(&self, decision: &Decision) -> Result<DeadLetter, OperatorError> {
         let decision = Decision {
-            actor: decision.actor.and_then(clean),
-            reason: decision.reason.and_then(clean),
-            ..decision
+            actor: decision.actor.as_deref().and_then(clean),
+            reason: decision.reason.as_deref().and_then(clean),
+            ..*decision
         };
         if decision.verb == Verb::Discard && decision.reason.is_none() {
             return Err(OperatorError::NoReason);
@@ -151,8 +151,7 @@ fn unknown(id: Uuid) -> OperatorError {
 }
 
 /// As every store can keep it; `None` if nothing is said.
-#[expect(clippy::needless_pass_by_value, reason = "it is what `and_then` calls")]
-fn clean(text: String) -> Option<String> {
+fn clean(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.replace('\0', "\u{fffd}"))
 }

@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::codec;
 use crate::{
     Aggregate, CommandRequest, Component, Domain, EncodeError, ExpectedSequence, FactOrigin,
-    FactRequest, FieldPath, InvalidFieldPath, MergeStrategy, Message, Metadata, NewFact, Payload,
-    Sequence, StreamId,
+    FactRequest, FieldPath, InvalidFieldPath, MergeStrategy, Metadata, NewFact, Payload, Sequence,
+    StreamId,
 };
 
 /// The identity of an effect: the target applies what comes under it once, however often it comes.
@@ -26,19 +27,6 @@ pub struct EffectId {
     pub sequence: Sequence,
     /// The place in the list of what it asked for, from 0 on.
     pub ordinal: u32,
-}
-
-impl EffectId {
-    /// The key under which the target's stream keeps what became of it. It begins with the character 0, as no external
-    /// id of a sender may.
-    pub fn claim_key(&self) -> String {
-        format!("\0{self}")
-    }
-
-    /// The key under which the source's stream keeps that it came back rejected.
-    pub fn return_key(&self) -> String {
-        format!("\0{self}/rejected")
-    }
 }
 
 impl fmt::Display for EffectId {
@@ -176,7 +164,7 @@ impl Effects {
     /// Tells an aggregate of something that happened, which it cannot refuse.
     pub fn record<A: Aggregate>(&mut self, root: Uuid, event: &A::Event) -> RecordedFact<'_> {
         let stream = StreamId::new(Domain::of::<A>(), root);
-        let payload = event.encode();
+        let payload = codec::encode_event(event);
         let events = self.keep(&stream, payload.map_err(EffectFault::Encode));
         self.list.push(Effect::Fact(FactEffect {
             stream,
@@ -238,7 +226,7 @@ impl<A: Aggregate> SentCommand<'_, A> {
     /// Another command of the same book: decided after those before it, written with them or not at all.
     pub fn and(self, command: &A::Command) -> Self {
         let target = self.effects.last_command().stream.clone();
-        let payload = command.encode().map_err(EffectFault::Encode);
+        let payload = codec::encode_command(command).map_err(EffectFault::Encode);
         let payload = self.effects.keep(&target, payload);
         self.effects.last_command().commands.extend(payload);
         self
@@ -300,7 +288,7 @@ pub struct EffectError {
 #[derive(Debug, thiserror::Error)]
 pub enum EffectFault {
     /// Its command or event cannot be encoded.
-    #[error("{}: {}", .0, .0.source)]
+    #[error(transparent)]
     Encode(EncodeError),
     /// It names a premise that is no path.
     #[error(transparent)]
@@ -322,11 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_every_effect_and_its_return_apart() {
+    fn a_text_tells_every_effect_apart() {
         let text = "payments/order/00000000-0000-0000-0000-000000000000/7/1";
-        assert_eq!(id(1).claim_key(), format!("\0{text}"));
-        assert_eq!(id(1).return_key(), format!("\0{text}/rejected"));
-        assert_ne!(id(1).claim_key(), id(11).claim_key());
+        assert_eq!(id(1).to_string(), text);
+        assert_ne!(id(1).to_string(), id(11).to_string());
     }
 
     #[test]

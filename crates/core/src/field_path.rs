@@ -1,16 +1,14 @@
-//! Fields of a state: naming them, and finding out which ones changed.
+//! Names of the fields of a state.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// A field of a serialised state: `address.city`, `items.sku-1.quantity`, `notes.0`.
 ///
-/// Maps are entered by key, lists by index. A key that itself holds a dot or a slash is written as a JSON Pointer
-/// (RFC 6901): `/prices/1.5/net`. The empty path is the whole state.
+/// Maps are entered by key, lists by index. A key that itself holds a dot or a slash, or is empty, is written as a JSON
+/// Pointer (RFC 6901): `/prices/1.5/net`. The empty path is the whole state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FieldPath(Vec<String>);
@@ -36,7 +34,15 @@ impl FieldPath {
             .all(|(mine, theirs)| mine == theirs)
     }
 
-    fn child(&self, segment: impl Into<String>) -> Self {
+    /// The paths of what this is in, innermost first; the last is the whole state.
+    pub(crate) fn ancestors(&self) -> impl Iterator<Item = Self> {
+        (0..self.0.len())
+            .rev()
+            .map(|length| Self(self.0[..length].to_vec()))
+    }
+
+    /// The path of what is called `segment` in here.
+    pub(crate) fn child(&self, segment: impl Into<String>) -> Self {
         let mut segments = self.0.clone();
         segments.push(segment.into());
         Self(segments)
@@ -98,97 +104,10 @@ pub struct InvalidFieldPath {
     pub text: String,
 }
 
-/// The innermost fields in which two serialised states differ.
-pub fn changed_fields(before: &Value, after: &Value) -> BTreeSet<FieldPath> {
-    let mut changed = BTreeSet::new();
-    compare(&FieldPath::default(), before, after, &mut changed);
-    changed
-}
-
-fn compare(path: &FieldPath, before: &Value, after: &Value, changed: &mut BTreeSet<FieldPath>) {
-    match (before, after) {
-        (Value::Object(before), Value::Object(after)) => {
-            for key in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
-                compare_entry(
-                    &path.child(key.as_str()),
-                    before.get(key),
-                    after.get(key),
-                    changed,
-                );
-            }
-        }
-        (Value::Array(before), Value::Array(after)) => {
-            for at in 0..before.len().max(after.len()) {
-                compare_entry(
-                    &path.child(at.to_string()),
-                    before.get(at),
-                    after.get(at),
-                    changed,
-                );
-            }
-        }
-        _ if before == after => {}
-        _ => {
-            changed.insert(path.clone());
-        }
-    }
-}
-
-fn compare_entry(
-    path: &FieldPath,
-    before: Option<&Value>,
-    after: Option<&Value>,
-    changed: &mut BTreeSet<FieldPath>,
-) {
-    match (before, after) {
-        (Some(before), Some(after)) => compare(path, before, after, changed),
-        (None, None) => {}
-        (Some(_), None) | (None, Some(_)) => {
-            changed.insert(path.clone());
-        }
-    }
-}
-
-/// Those of `ours` that touch one of `theirs`.
-pub(crate) fn overlap(ours: &BTreeSet<FieldPath>, theirs: &BTreeSet<FieldPath>) -> Vec<FieldPath> {
-    ours.iter()
-        .filter(|mine| theirs.iter().any(|their| mine.touches(their)))
-        .cloned()
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::json;
-
-    fn names(changed: &BTreeSet<FieldPath>) -> Vec<String> {
-        changed.iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn names_the_innermost_fields_that_differ() {
-        let before =
-            json!({"address": {"city": "Bern", "zip": 3000}, "tags": ["a", "b"], "open": true});
-        let after = json!({"address": {"city": "Bonn", "zip": 3000}, "tags": ["a"], "open": true, "note": null});
-        assert_eq!(
-            names(&changed_fields(&before, &after)),
-            ["address.city", "note", "tags.1"]
-        );
-        assert!(changed_fields(&before, &before).is_empty());
-    }
-
-    #[test]
-    fn a_change_of_kind_is_a_change_of_the_whole_field() {
-        assert_eq!(
-            names(&changed_fields(
-                &json!({"a": null}),
-                &json!({"a": {"b": 1}})
-            )),
-            ["a"]
-        );
-    }
 
     proptest! {
         #[test]

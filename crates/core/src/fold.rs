@@ -15,15 +15,25 @@ pub fn decide_all<A: Aggregate>(
     state: &A,
     commands: &[A::Command],
 ) -> Result<Vec<A::Event>, A::Rejection> {
+    match commands {
+        [command] => state.decide(command),
+        commands => Ok(decide_each(state, commands)?.concat()),
+    }
+}
+
+/// What each of `commands`, decided one after another, makes happen, or the first rejection.
+pub fn decide_each<A: Aggregate>(
+    state: &A,
+    commands: &[A::Command],
+) -> Result<Vec<Vec<A::Event>>, A::Rejection> {
     if let [command] = commands {
-        return state.decide(command);
+        return Ok(vec![state.decide(command)?]);
     }
     let mut state = state.clone();
-    let mut all = Vec::new();
-    for command in commands {
+    let decide = |command| {
         let events = state.decide(command)?;
         events.iter().for_each(|event| state.evolve(event));
-        all.extend(events);
-    }
-    Ok(all)
+        Ok(events)
+    };
+    commands.iter().map(decide).collect()
 }

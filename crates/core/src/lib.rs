@@ -11,6 +11,8 @@ mod bookmark;
 mod cursor;
 mod begin;
 mod timestamp;
+mod printable;
+mod known;
 mod payload;
 mod metadata;
 mod event;
@@ -24,7 +26,8 @@ mod panic_message;
 mod shape;
 pub mod merge;
 mod field_path;
-mod field_names;
+mod tree;
+mod premises;
 
 mod command;
 mod limits;
@@ -47,6 +50,7 @@ mod component;
 mod parked;
 mod assignment;
 mod reaction_letter;
+mod lease;
 mod checkpoint;
 mod operator;
 mod accountable;
@@ -96,10 +100,10 @@ pub use effect::{
 };
 pub use event::{NewEvent, RecordedEvent};
 pub use event_filter::EventFilter;
-pub use field_names::field_names;
-pub use field_path::{FieldPath, InvalidFieldPath, changed_fields};
-pub use fold::{decide_all, fold};
+pub use field_path::{FieldPath, InvalidFieldPath};
+pub use fold::{decide_all, decide_each, fold};
 pub use gateway::CommandGateway;
+pub use lease::{LONGEST_LEASE, lease_end, lease_runs};
 pub use limits::Limits;
 pub use log::Log;
 pub use log_partition::LogPartition;
@@ -111,6 +115,8 @@ pub use panic_message::panic_message;
 pub use parked::{Advance, Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
+pub use premises::{PremiseFault, changed_premises};
+pub use printable::printable;
 pub use process::{
     Dispatch, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager, StuckTimer,
     TimerChange, Trigger,
@@ -119,7 +125,9 @@ pub use reaction::{Reaction, ReactionError, Step};
 pub use reaction_letter::ReactionLetter;
 pub use read_model::ReadModel;
 pub use read_model_progress::{ReadModelOverview, ReadModelProgress};
-pub use read_model_store::{ReadModelStore, RegisterError, TableGone, VersionError, VersionStore};
+pub use read_model_store::{
+    ReadModelStore, RegisterError, TableGone, TableTaken, VersionError, VersionStore,
+};
 pub use read_model_version::{
     InvalidReadModelName, ReadModelTables, ReadModelVersion, UnknownStanding, VersionStanding,
     VersionStatus,
@@ -133,7 +141,7 @@ pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };
 pub use shape::Shapes;
-pub use snapshot::{Fingerprint, Snapshot};
+pub use snapshot::{Fingerprint, Snapshot, SnapshotError};
 pub use store::{
     DeadLetterStore, EventStore, Load, Loaded, LogPage, SnapshotStore, Store, StoreError,
     StoreErrorKind, StreamSummary,
@@ -141,7 +149,8 @@ pub use store::{
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
 pub use subscribe_error::SubscribeError;
-pub use timer::{ClearedTimer, Overdue, Timer, TimerStore};
+pub use timer::{ClearedTimer, NewTimer, Overdue, Timer, TimerStore};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use tree::{Shape, Tree};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};
 pub use waiting::{NotHandled, WaitFor, WhyNotHandled};

@@ -1,6 +1,9 @@
 //! How much one request may carry.
 
-use crate::{CommandRequest, FactRequest, FieldViolation, Metadata, Payload, RejectedEffect};
+use crate::{
+    ClaimKey, CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
+    RejectedEffect,
+};
 
 /// How much one request may carry. Over a limit it is refused before anything is read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,12 @@ impl Limits {
                 self.premises
             );
             found.push(FieldViolation::new("premises", message));
+        }
+        if !request.premises.is_empty() && request.expected == ExpectedSequence::Any {
+            found.push(FieldViolation::new(
+                "premises",
+                "a premise speaks of the state at the expected sequence, and none is expected: say at which sequence you looked",
+            ));
         }
         found
     }
@@ -90,7 +99,7 @@ impl Limits {
     /// The external id of an effect is not its key: it only travels.
     fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
-        let reserved = |external_id: &String| external_id.starts_with('\0');
+        let reserved = |external_id: &String| ClaimKey::is_reserved(external_id);
         if !effect && metadata.external_id.as_ref().is_some_and(reserved) {
             found.push(FieldViolation::new(
                 "cover.external_id",

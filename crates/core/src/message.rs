@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::{Codec, Payload};
+use crate::{Codec, FieldPath, Payload, Tree};
 
 /// A type that has a stored form: events and commands.
 ///
@@ -26,6 +26,12 @@ pub trait Message: Sized + Send + Sync + 'static {
 
     /// Reads it back, by the payload's type name.
     fn decode(payload: &Payload) -> Result<Self, DecodeError>;
+
+    /// Its fields, for naming those that do not read back; `None` if it has none that serde knows.
+    #[doc(hidden)]
+    fn tree(&self) -> Option<Tree> {
+        None
+    }
 }
 
 /// Something that happened in a domain, in the past tense.
@@ -65,12 +71,14 @@ pub trait Rejection: std::error::Error + Send + Sync + 'static {
     }
 }
 
-/// A value that could not be written down.
+/// A value that cannot be written down so that it reads back as it is.
 #[derive(Debug, thiserror::Error)]
-#[error("`{type_name}` could not be encoded")]
+#[error("`{type_name}` cannot be stored{}: {source}", field_named(.field.as_ref()))]
 pub struct EncodeError {
     /// Which type.
     pub type_name: &'static str,
+    /// Which field, if that is known.
+    pub field: Option<FieldPath>,
     /// Why.
     pub source: serde_json::Error,
 }
@@ -118,6 +126,10 @@ pub enum DecodeError {
         /// What is wrong with them.
         source: prost::DecodeError,
     },
+}
+
+pub(crate) fn field_named(field: Option<&FieldPath>) -> String {
+    field.map_or_else(String::new, |field| format!(", for its field `{field}`"))
 }
 
 fn list(names: &[&str]) -> String {

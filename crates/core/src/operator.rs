@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::known::name_one_of;
 use crate::{
     Checkpoint, Component, LetterStatus, Position, QueryError, ReadModelVersion, StoreError,
     SubscribeError, Timestamp,
@@ -39,7 +40,7 @@ impl Progress {
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     /// The process that was asked was started without the component.
-    #[error("there is no component `{component}` here; {}", names(known))]
+    #[error("there is no component `{component}` here; {}", name_one_of(known))]
     UnknownComponent {
         /// What was asked for.
         component: Component,
@@ -74,17 +75,14 @@ pub enum OperatorError {
     /// The place is not in this log.
     #[error(transparent)]
     Place(SubscribeError),
-    /// What has to be known for it cannot be said: the letter is unknown, or a store does not answer.
+    /// What has to be known for it cannot be said: the letter is unknown, or a store fails.
     #[error(transparent)]
     Query(#[from] QueryError),
 }
 
 impl From<StoreError> for OperatorError {
     fn from(source: StoreError) -> Self {
-        Self::Query(QueryError::Unavailable {
-            retry_after: RETRY_AFTER,
-            source,
-        })
+        Self::Query(QueryError::of_store(source, RETRY_AFTER))
     }
 }
 
@@ -93,16 +91,6 @@ impl From<SubscribeError> for OperatorError {
         match error {
             SubscribeError::Store(error) => error.into(),
             fault => Self::Place(fault),
-        }
-    }
-}
-
-fn names(components: &[Component]) -> String {
-    match components {
-        [] => "it has none".into(),
-        all => {
-            let names: Vec<_> = all.iter().map(|name| format!("`{name}`")).collect();
-            format!("name one of {}", names.join(", "))
         }
     }
 }

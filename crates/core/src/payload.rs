@@ -6,6 +6,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::Tree;
+
 /// How the bytes of a [`Payload`] are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,12 +82,17 @@ impl Payload {
         is_unreadable.then(|| String::from_utf8_lossy(&self.data))
     }
 
-    /// The JSON value of a JSON payload; `None` for protobuf and for text that is not JSON.
-    pub fn to_json(&self) -> Option<serde_json::Value> {
+    /// The fields of a JSON payload; `None` for protobuf and for text that is not JSON.
+    pub fn tree(&self) -> Option<Tree> {
         match self.codec {
-            Codec::Json => serde_json::from_slice(&self.data).ok(),
+            Codec::Json => Tree::parse(&self.data).ok(),
             Codec::Protobuf => None,
         }
+    }
+
+    /// The same as a [`Value`](serde_json::Value): a number that it cannot hold to the last digit becomes a text.
+    pub fn to_json(&self) -> Option<serde_json::Value> {
+        self.tree().as_ref().map(Into::into)
     }
 }
 

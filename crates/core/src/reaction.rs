@@ -65,7 +65,9 @@ pub struct Step<'a> {
 /// Why events were not handled.
 #[derive(Debug, thiserror::Error)]
 pub enum ReactionError {
-    /// A store does not answer. It is no fault of the events: they are tried again until it does.
+    /// A store failed. If the same may work later ([`StoreErrorKind::is_transient`](crate::StoreErrorKind::is_transient)),
+    /// it is no fault of the events, and they are tried again until it does. What a store refuses or does not allow counts
+    /// as a failure of the component, with the reason of the store. A corrupt store pauses the work.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An aggregate that it needs does not answer. It is no fault of the events either.

@@ -19,7 +19,7 @@ pub trait ReadModel<C: Send>: Send + Sync + 'static {
     /// Counts from 1.
     const VERSION: u32 = 1;
 
-    /// The plain names of its tables, in the same letters.
+    /// The plain names of its tables, in the same letters. No other read model in the schema may have them.
     const TABLES: &'static [&'static str] = &[Self::NAME];
 
     /// Which events it is given. What is left out here is skipped by declaration: better name the types it knows than
@@ -28,7 +28,7 @@ pub trait ReadModel<C: Send>: Send + Sync + 'static {
         EventFilter::default()
     }
 
-    /// Makes the tables of this version, and their indexes; in a transaction, once.
+    /// Makes the tables of this version, and their indexes; in a transaction, once. Nothing has their names by then.
     async fn create(
         &self,
         connection: &mut C,

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use crate::known::name_one_of;
 use crate::{
     CheckpointStore, Comparison, ComparisonQuery, Component, Hold, InvalidReadModelName,
     LogPartition, Position, ReactionError, ReadModel, ReadModelTables, ReadModelVersion, Step,
@@ -19,6 +20,9 @@ pub trait ReadModelStore: CheckpointStore + VersionStore + Clone {
 
     /// Makes the tables of a version if there are none, and says what they are called. The first version of a model is
     /// live at once; a later one is being built beside it.
+    ///
+    /// The names of tables are those of the whole schema: what another read model has, and what is there and belongs to
+    /// none, is refused before anything is made.
     async fn register<M: ReadModel<Self::Connection>>(
         &self,
         model: &M,
@@ -58,7 +62,8 @@ pub trait VersionStore: Send + Sync + Debug {
     async fn replace(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
 
     /// Drops the tables and the progress of a version that is not live: one that is not needed any more, or one that is
-    /// being built, which ends that. Nothing of it is left; whoever feeds it finds its work lost.
+    /// being built, which ends that. Nothing of it is left; whoever feeds it finds its work lost. A table that another
+    /// read model has too stays.
     async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
 
     /// Holds the rows of a query against those of the same query on the live version, both as they are at one moment.
@@ -86,6 +91,19 @@ pub enum RegisterError {
         /// The tables it has now.
         declared: Vec<String>,
     },
+    /// A table of it cannot be told from one of another read model.
+    #[error(transparent)]
+    TableTaken(#[from] TableTaken),
+    /// There is a table or a view of its name that belongs to no read model.
+    #[error(
+        "there is a table or a view {name} already, which belongs to no read model; drop or rename it, or give the table of {version} another name"
+    )]
+    TableExists {
+        /// Which version.
+        version: ReadModelVersion,
+        /// Its name as SQL calls it.
+        name: String,
+    },
     /// It has not made one of its tables.
     #[error(
         "{version} has not made its table `{table}`; make it in `ReadModel::create`, under the name that `ReadModelTables::name` gives"
@@ -109,10 +127,24 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
+/// A table of a version cannot be told from one of another read model, or of its own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{version} cannot have a table `{table}`: {by} has a table or a view that is called so in some version; give it another name"
+)]
+pub struct TableTaken {
+    /// Which version.
+    pub version: ReadModelVersion,
+    /// The plain name of its table.
+    pub table: String,
+    /// Which version was there before; itself, if two of its own names clash.
+    pub by: ReadModelVersion,
+}
+
 /// The table of a read model is not there. It is the cause of an error of the store, for events are not to blame for it.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the table {table} of `{component}` is gone; restore it, or build the read model anew as another version"
+    "the table {table} of `{component}` is gone; restore it and resume the component, or build the read model anew as another version"
 )]
 pub struct TableGone {
     /// Whose.
@@ -125,7 +157,7 @@ pub struct TableGone {
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
     /// The process that was asked was started without the read model.
-    #[error("there is no read model `{name}` here; {}", names(.known))]
+    #[error("there is no read model `{name}` here; {}", name_one_of(.known))]
     UnknownModel {
         /// What was asked for.
         name: String,
@@ -141,7 +173,7 @@ pub enum VersionError {
         known: Vec<u32>,
     },
     /// The version and the live one do not both have such a table.
-    #[error("{version} and the live one have no table `{table}` in common; {}", names(.known))]
+    #[error("{version} and the live one have no table `{table}` in common; {}", name_one_of(.known))]
     UnknownTable {
         /// Which version.
         version: ReadModelVersion,
@@ -166,7 +198,7 @@ pub enum VersionError {
     },
     /// It has not handled all that it has passed: streams are parked.
     #[error(
-        "{version} has parked {streams} streams, which the live one may show; retry or skip what they failed on, and switch then"
+        "{version} has parked {streams} streams, which the live one may show; resubmit or discard what they failed on, and switch then"
     )]
     Parked {
         /// Which version.
@@ -180,6 +212,9 @@ pub enum VersionError {
         /// Which version.
         version: ReadModelVersion,
     },
+    /// A table of it cannot be told from one of another read model.
+    #[error(transparent)]
+    TableTaken(#[from] TableTaken),
     /// The query of a comparison cannot be run on both versions.
     #[error("the query cannot be run on both versions; correct it: {source}")]
     Query {
@@ -189,16 +224,6 @@ pub enum VersionError {
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-fn names(known: &[String]) -> String {
-    match known {
-        [] => "there is none".into(),
-        known => {
-            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("name one of {}", known.join(", "))
-        }
-    }
 }
 
 fn list(versions: &[u32]) -> String {

@@ -31,7 +31,14 @@ impl ReadModelVersion {
 
     /// That of a model; checks all its names.
     pub fn of<C: Send, M: ReadModel<C>>() -> Result<Self, InvalidReadModelName> {
-        M::TABLES.iter().try_for_each(|table| check(table))?;
+        for table in M::TABLES {
+            check(table)?;
+            if table.starts_with(STORES_OWN) {
+                return Err(InvalidReadModelName {
+                    name: (*table).into(),
+                });
+            }
+        }
         Self::new(M::NAME, M::VERSION)
     }
 
@@ -65,6 +72,9 @@ impl fmt::Display for ReadModelVersion {
     }
 }
 
+/// How the names of the store's own tables begin.
+const STORES_OWN: &str = "seriatim_";
+
 /// It becomes part of SQL, so it is plain enough to need no escapes.
 fn check(name: &str) -> Result<(), InvalidReadModelName> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -78,7 +88,7 @@ fn check(name: &str) -> Result<(), InvalidReadModelName> {
 /// A name that no read model and no table of one can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{name}` cannot name a read model or its table: take 1 to {} characters, a lower-case letter first, then lower-case letters, digits or `_`",
+    "`{name}` cannot name a read model or its table: take 1 to {} characters, a lower-case letter first, then lower-case letters, digits or `_`; a table cannot begin with `{STORES_OWN}`",
     ReadModelVersion::LONGEST_NAME
 )]
 pub struct InvalidReadModelName {
@@ -129,6 +139,36 @@ impl ReadModelTables {
         self.name(plain).split_off(self.prefix.len())
     }
 
+    /// A statement in which plain names in braces stand for tables: `{balances}` as [`name`](Self::name) gives it,
+    /// `{balances.bare}` as [`bare_name`](Self::bare_name) does. Other braces are left as they are.
+    ///
+    /// # Panics
+    /// If [`ReadModel::TABLES`] names no such table.
+    pub fn in_sql(&self, statement: &str) -> String {
+        let mut sql = String::with_capacity(statement.len() + 64);
+        let mut rest = statement;
+        while let Some((before, after)) = rest.split_once('{') {
+            sql.push_str(before);
+            let named = after
+                .split_once('}')
+                .filter(|(word, _)| is_plain_name(word));
+            match named {
+                Some((word, after)) => {
+                    sql.push_str(&match word.strip_suffix(".bare") {
+                        Some(plain) => self.bare_name(plain),
+                        None => self.name(word),
+                    });
+                    rest = after;
+                }
+                None => {
+                    sql.push('{');
+                    rest = after;
+                }
+            }
+        }
+        sql + rest
+    }
+
     /// The view under a plain name, which shows the version that is live: `seriatim.balances`.
     pub fn view(&self, plain: &str) -> String {
         format!("{}{plain}", self.prefix)
@@ -160,6 +200,12 @@ impl ReadModelTables {
     pub fn names(&self) -> impl Iterator<Item = String> {
         self.plain_names().map(|plain| self.name(plain))
     }
+}
+
+/// Whether it looks like a name that somebody meant, and not like JSON or an array.
+fn is_plain_name(word: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().all(plain)
 }
 
 /// What becomes of a version.
@@ -282,6 +328,36 @@ mod tests {
 
     use super::*;
     use crate::{Bookmark, Share, Work};
+
+    #[test]
+    fn names_in_braces_are_the_tables_of_the_version() {
+        let tables = ReadModelTables::new("shop.", ["balances", "notes"], 3);
+        for (statement, sql) in [
+            ("SELECT 1", "SELECT 1"),
+            (
+                "CREATE INDEX {notes.bare}_by_day ON {notes} (day)",
+                "CREATE INDEX notes_v3_by_day ON shop.notes_v3 (day)",
+            ),
+            (
+                "INSERT INTO {balances} SELECT * FROM {notes}",
+                "INSERT INTO shop.balances_v3 SELECT * FROM shop.notes_v3",
+            ),
+            (
+                r#"SELECT '{}', '{"a":{}}', '{1,2}', '{'"#,
+                r#"SELECT '{}', '{"a":{}}', '{1,2}', '{'"#,
+            ),
+            ("{{balances}}", "{shop.balances_v3}"),
+        ] {
+            assert_eq!(tables.in_sql(statement), sql);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "there is no table `balance`; name it in `ReadModel::TABLES`")]
+    fn a_name_in_braces_that_is_no_table_is_refused() {
+        let tables = ReadModelTables::new("", ["balances"], 1);
+        tables.in_sql("SELECT * FROM {balance}");
+    }
 
     fn second(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000)

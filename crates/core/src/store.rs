@@ -32,8 +32,8 @@ impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerSt
 /// - A stream's sequences begin at 0 and have no gaps; the unique pair (stream, sequence) decides every race.
 /// - A stream lives in one partition of the log, [`LogPartition::of`] it and their number, which never changes.
 /// - The positions of a partition begin at 1, have no gaps, and are in commit order: a reader that has seen position
-///   `p` of it will never see a smaller one appear. Recorded times never decrease with the position. Partitions know
-///   nothing of each other: neither order nor time holds between them.
+///   `p` of it will never see a smaller one appear. Recorded times are those of the storage's clock, and never decrease
+///   with the position. Partitions know nothing of each other: neither order nor time holds between them.
 /// - What was answered as written survives a crash of the process and of the machine.
 #[async_trait]
 pub trait EventStore: Send + Sync + Debug + 'static {
@@ -118,13 +118,21 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         after: Option<(&StreamId, &str)>,
         limit: usize,
     ) -> Result<Vec<KeyedClaim>, StoreError>;
+
+    /// Brings what is durable to where it stays, so that a plain copy of the storage is complete: SQLite's write-ahead
+    /// log goes into its file. Does nothing where there is nothing of that kind. An application does so when it ends; the
+    /// store can be used on. An error means that another process was in the way, and harms nothing: what is durable is so
+    /// in any case.
+    async fn flush(&self) -> Result<(), StoreError>;
 }
 
 /// Where states are kept. Losing them costs time, never truth.
 #[async_trait]
 pub trait SnapshotStore: Send + Sync + Debug + 'static {
-    /// Keeps a snapshot beside at least the one before it, so that states a little back are near one too.
-    /// An older snapshot than what is kept may be dropped.
+    /// Keeps a snapshot, and of the older ones of its type so many that states a little back are near one too: the newest
+    /// two, and the latest in each of the newest [`Snapshot::SPANS`] spans of [`Snapshot::SPAN`] sequences that have any.
+    /// What is older may be dropped, and of other types what is older than the newest two. A snapshot of an event that the
+    /// stream does not have is not kept.
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError>;
 }
 
@@ -161,11 +169,13 @@ pub struct Load {
 /// What a state is built from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The snapshot to begin with. The store makes sure that the stream really has an event of its sequence: a
-    /// snapshot must not outlive events that a restored backup has lost.
+    /// The snapshot to begin with. The store makes sure that the stream really has the event it ends with: a snapshot
+    /// must not outlive events that a restored backup has lost.
     pub snapshot: Option<Snapshot>,
     /// The payloads after the snapshot, or from sequence 0 on, without gaps.
     pub payloads: Vec<Payload>,
+    /// The id of the last event that is in here, be it in the snapshot; `None`: there are no events.
+    pub last: Option<Uuid>,
 }
 
 /// Some events of a partition that follow one another.
@@ -189,7 +199,7 @@ pub struct StreamSummary {
     pub recorded_at: Timestamp,
 }
 
-/// A store that cannot answer.
+/// Why a store did not do what it was asked for.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the store could not {action}: {source}")]
 pub struct StoreError {
@@ -216,15 +226,52 @@ impl StoreError {
     }
 }
 
-/// What is the matter with a store.
+/// What is the matter with a store: whether the same may work later, and if not, who has to do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreErrorKind {
-    /// It does not answer, or is busy for too long.
+    /// It does not answer, or is busy for too long. The same may work in a moment.
     Unavailable,
-    /// There is no space left.
+    /// There is no space left. The same works once there is some again.
     Full,
-    /// It may be read but not written.
+    /// It takes no writes now, as a standby does not. The same works once it does.
     ReadOnly,
-    /// What it holds contradicts itself.
+    /// The account of this program lacks a right, until somebody grants it.
+    Denied,
+    /// It does not accept what it was given: a value that it cannot hold, or that breaks a rule of its tables, or that
+    /// needs a number of which none is left.
+    Refused,
+    /// What it holds contradicts itself, or its tables are not as the migrations made them.
     Corrupt,
+}
+
+impl StoreErrorKind {
+    /// All that there are.
+    pub const ALL: [Self; 6] = [
+        Self::Unavailable,
+        Self::Full,
+        Self::ReadOnly,
+        Self::Denied,
+        Self::Refused,
+        Self::Corrupt,
+    ];
+
+    /// Returns whether the same may work later although nobody has changed the request or the rights.
+    pub fn is_transient(self) -> bool {
+        match self {
+            Self::Unavailable | Self::Full | Self::ReadOnly => true,
+            Self::Denied | Self::Refused | Self::Corrupt => false,
+        }
+    }
+
+    /// Its name, which programs may branch on.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Full => "full",
+            Self::ReadOnly => "read_only",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::Corrupt => "corrupt",
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::known::name_one_of;
 use crate::{
     Conflict, Domain, Fault, FirstResult, Rejection, SequenceConflict, StoreError, StreamFull,
     StreamId,
@@ -13,20 +14,21 @@ use crate::{
 /// Why a command or a fact was not accepted.
 ///
 /// Nothing was written, with one exception: a store that fails in the middle of a commit and cannot be asked
-/// afterwards leaves it open, and the answer is [`SubmitError::Unavailable`]. Sent again under the same external
-/// id a command is never applied twice, so give one to every command that must not be.
+/// afterwards leaves it open, and the answer is [`SubmitError::Unavailable`], or [`SubmitError::StoreFailed`] if it
+/// cannot be asked because of what will not pass. Sent again under the same external id a command is never applied
+/// twice, so give one to every command that must not be.
 ///
 /// The variants are split by what the sender should do next: correct the request (`Invalid`, `UnknownDomain`,
 /// `BeyondCurrent`, `ExternalIdReused`), read again and decide anew (`Conflict`, `Contended`), accept the
-/// domain's answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`), or
-/// call the developers (`StreamFull`, `Broken`).
+/// domain's answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`), call those
+/// who run the store (`StoreFailed`), or call the developers (`StreamFull`, `Broken`).
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The request is malformed.
     #[error("the request is not valid: {}", join(.0))]
     Invalid(Vec<FieldViolation>),
     /// No aggregate is registered for the domain.
-    #[error("there is no domain `{domain}` here; there is {}", names(.known))]
+    #[error("there is no domain `{domain}` here; {}", name_one_of(.known))]
     UnknownDomain {
         /// What was asked for.
         domain: Domain,
@@ -83,6 +85,9 @@ pub enum SubmitError {
         /// What failed.
         source: Unavailable,
     },
+    /// The store does not do it, and will not until somebody has put that right.
+    #[error("{0}; sending it again does not help until that is put right")]
+    StoreFailed(StoreError),
     /// The server is going down and admits nothing new.
     #[error("the server is shutting down; send it to another, or again later")]
     ShuttingDown,
@@ -102,6 +107,19 @@ pub enum SubmitError {
         /// What is wrong.
         fault: Fault,
     },
+}
+
+impl SubmitError {
+    /// What a sender is told of a store that failed: to send it again after `retry_after` if that may help.
+    pub fn of_store(error: StoreError, retry_after: Duration) -> Self {
+        match error.kind.is_transient() {
+            true => Self::Unavailable {
+                retry_after,
+                source: Unavailable::Store(error),
+            },
+            false => Self::StoreFailed(error),
+        }
+    }
 }
 
 /// What does not answer.
@@ -183,12 +201,4 @@ fn join(violations: &[FieldViolation]) -> String {
         .map(|violation| format!("{}: {}", violation.field, violation.description))
         .collect();
     each.join("; ")
-}
-
-fn names(domains: &[Domain]) -> String {
-    if domains.is_empty() {
-        return "none".into();
-    }
-    let each: Vec<_> = domains.iter().map(|domain| format!("`{domain}`")).collect();
-    each.join(", ")
 }

@@ -5,7 +5,8 @@ use crate::{LogPartition, LogReplaced, Position, Sequence, StoreError, StreamId}
 /// Why a subscriber gets no events.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SubscribeError {
-    /// The store does not answer. The subscription stands where it stood and may be asked again.
+    /// The store failed. The subscription stands where it stood and may be asked again; that helps if the error is
+    /// [transient](crate::StoreErrorKind::is_transient).
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The cursor has not one position for each partition.

@@ -18,12 +18,14 @@ use crate::{Domain, Sequence, StoreError, StreamId, Timestamp};
 /// - A timer that rings for one caller is silent for all others until the time is over that this caller asked for.
 /// - What was set is durable when the call returns.
 ///
-/// What is due is told by the clock of the storage, never by that of a caller.
+/// What is due is told by the clock of the storage, never by that of a caller. A timer counts from when its event was
+/// recorded, or from when it is set if the event seems to come from the future: then the clock was ahead. So it never waits
+/// longer than [`NewTimer::after`], and if the clock goes back later, [`next_timer`](Self::next_timer) puts that right.
 #[async_trait]
 pub trait TimerStore: Send + Sync + Debug + 'static {
     /// Sets timers. One that is kept already, of the same event or of a later one, stays as it is: whoever repeats
     /// a call, or comes late, changes nothing.
-    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError>;
+    async fn set_timers(&self, timers: &[NewTimer]) -> Result<(), StoreError>;
 
     /// Drops timers that have fired or were cancelled, unless a later event has set them anew.
     async fn clear_timers(&self, cleared: &[ClearedTimer]) -> Result<(), StoreError>;
@@ -45,6 +47,9 @@ pub trait TimerStore: Send + Sync + Debug + 'static {
 
     /// How long it takes, if nothing is changed, until a timer of a domain's streams rings: nothing if one is due now,
     /// `None` if there is none.
+    ///
+    /// Whoever rings asks this first. It is also where timers are found that a clock has set which was ahead: they count
+    /// anew from now, and those that it has made ring are no longer silent.
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError>;
 
     /// All timers that are kept, silent or not, in the order of their streams' ids and then of their names, byte by byte:
@@ -69,7 +74,31 @@ pub struct Overdue {
     pub longest: Duration,
 }
 
-/// A timer that a stream has set.
+/// A timer that an event sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTimer {
+    /// The stream of the event.
+    pub stream: StreamId,
+    /// The name of the timer, unique for the stream.
+    pub name: String,
+    /// The sequence of the event.
+    pub set_at: Sequence,
+    /// Its place among the timers that this event sets.
+    pub ordinal: u32,
+    /// When the event was recorded.
+    pub recorded_at: Timestamp,
+    /// How long after that it is to ring.
+    pub after: Duration,
+}
+
+impl NewTimer {
+    /// For stores: returns the time that it counts from if it is set now.
+    pub fn counts_from(&self, now: Timestamp) -> Timestamp {
+        self.recorded_at.min(now)
+    }
+}
+
+/// A timer that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
     /// Whose.
@@ -80,8 +109,18 @@ pub struct Timer {
     pub set_at: Sequence,
     /// Its place among the timers that this event has set.
     pub ordinal: u32,
-    /// When it is to ring.
+    /// When it is to ring, by the clock of the storage.
     pub due: Timestamp,
+}
+
+impl Timer {
+    /// The longest name, in bytes.
+    pub const LONGEST_NAME: usize = 256;
+
+    /// Returns whether a timer can have this name: 1 to [`Timer::LONGEST_NAME`] bytes, and no character 0.
+    pub fn may_be_named(name: &str) -> bool {
+        (1..=Self::LONGEST_NAME).contains(&name.len()) && !name.contains('\0')
+    }
 }
 
 /// A timer that is not needed any more.

@@ -47,7 +47,7 @@ impl Timestamp {
     }
 
     /// Microseconds since the epoch.
-    pub fn as_micros(self) -> i64 {
+    pub const fn as_micros(self) -> i64 {
         self.0
     }
 }
@@ -96,9 +96,26 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidTimestamp { text: text.into() };
+        if !ends_with_offset(text) {
+            return Err(invalid());
+        }
         let time: prost_types::Timestamp = text.parse().map_err(|_| invalid())?;
         time.try_into().map_err(|_| invalid())
     }
+}
+
+/// `Z`, or hours and minutes: without them a time is another one in each place, and protobuf's way to read one takes it
+/// for UTC.
+fn ends_with_offset(text: &str) -> bool {
+    let (time, offset): (_, &[u8]) = match text.as_bytes() {
+        [time @ .., b'Z' | b'z'] => (time, &[]),
+        [time @ .., b'+' | b'-', a, b, b':', c, d] => (time, &[*a, *b, *c, *d]),
+        _ => return false,
+    };
+    time.last()
+        .into_iter()
+        .chain(offset)
+        .all(u8::is_ascii_digit)
 }
 
 impl TryFrom<String> for Timestamp {
@@ -117,7 +134,9 @@ impl From<Timestamp> for String {
 
 /// A text that is no [`Timestamp`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no time: write it as RFC 3339, for example `2026-11-21T14:30:00Z`")]
+#[error(
+    "`{text}` is no time: write it as RFC 3339 with its offset, for example `2026-11-21T14:30:00Z` or `2026-11-21T15:30:00+01:00`"
+)]
 pub struct InvalidTimestamp {
     /// What was given.
     pub text: String,
@@ -149,6 +168,44 @@ mod tests {
         assert_eq!(Timestamp::from_micros(i64::MAX), Timestamp::MAX);
         assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn a_time_is_read_with_its_offset() {
+        let noon = "2026-01-01T12:00:00Z".parse::<Timestamp>().unwrap();
+        for text in [
+            "2026-01-01T12:00:00.000Z",
+            "2026-01-01t12:00:00z",
+            "2026-01-01 12:00:00Z",
+            "2026-01-01T13:00:00+01:00",
+            "2026-01-01T12:00:00-00:00",
+            "2025-12-31T21:30:00.0-14:30",
+        ] {
+            assert_eq!(text.parse(), Ok(noon), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_refused() {
+        for text in [
+            "2026-01-01T00:00:00",
+            "2026-01-01T00:00:00.5",
+            "2026-01-01 00:00:00",
+            "2026-01-01",
+            "2026-01-01Z",
+            "2026-01-01T00:00:00+01",
+            "2026-01-01T00:00:00+0100",
+            "2026-01-01T00:00:00 +01:00",
+            "2026-01-01T00:00:00 Z",
+            "2026-01-01T00:00:00Z+01:00",
+            "2026-01-01T00:00:00+24:00",
+            "Z",
+            "+01:00",
+            "",
+        ] {
+            let error = text.parse::<Timestamp>().unwrap_err();
+            assert!(error.to_string().contains("with its offset"), "{text}");
+        }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::known::name_one_of;
 use crate::{
     CommandLetter, ConflictReason, Domain, Fault, FirstResult, ParkReason, Payload, RecordedEvent,
-    Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp,
+    Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp, Tree,
 };
 
 /// Which state of a stream is meant.
@@ -23,14 +24,31 @@ pub enum At {
 }
 
 /// A state, readable.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateView {
     /// Of which stream.
     pub stream: StreamId,
     /// The last event it contains; `None`: the state before all events.
     pub sequence: Option<Sequence>,
-    /// The state, as JSON.
-    pub state: Value,
+    /// The state, as JSON text: a number in it may have more digits than a `serde_json::Value` can hold.
+    pub state: String,
+}
+
+impl StateView {
+    /// The state as one of type `T`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.state)
+    }
+
+    /// The state as a [`Value`](serde_json::Value): a number that it cannot hold to the last digit becomes a text.
+    pub fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
+        self.tree().map(|tree| (&tree).into())
+    }
+
+    /// The state field by field.
+    pub fn tree(&self) -> Result<Tree, serde_json::Error> {
+        Tree::parse(self.state.as_bytes())
+    }
 }
 
 /// What a command would do. Nothing is written, and no external id is spent.
@@ -91,7 +109,7 @@ pub struct ThreeWay {
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// No aggregate is registered for the domain.
-    #[error("there is no domain `{domain}` here")]
+    #[error("there is no domain `{domain}` here; {}", name_one_of(.known))]
     UnknownDomain {
         /// What was asked for.
         domain: Domain,
@@ -117,7 +135,7 @@ pub enum QueryError {
         /// What was asked for.
         id: Uuid,
     },
-    /// The store does not answer.
+    /// The store does not answer now.
     #[error("{source}; ask again in {} ms", .retry_after.as_millis())]
     Unavailable {
         /// When it is worth trying again.
@@ -125,6 +143,9 @@ pub enum QueryError {
         /// What failed.
         source: StoreError,
     },
+    /// The store does not answer, and will not until somebody has put that right.
+    #[error("{0}; asking again does not help until that is put right")]
+    StoreFailed(StoreError),
     /// The aggregate's own code or its history failed.
     #[error("`{stream}` cannot be handled: {fault}")]
     Broken {
@@ -133,4 +154,17 @@ pub enum QueryError {
         /// What is wrong.
         fault: Fault,
     },
+}
+
+impl QueryError {
+    /// What is told of a store that failed: to ask again after `retry_after` if that may help.
+    pub fn of_store(source: StoreError, retry_after: Duration) -> Self {
+        match source.kind.is_transient() {
+            true => Self::Unavailable {
+                retry_after,
+                source,
+            },
+            false => Self::StoreFailed(source),
+        }
+    }
 }

@@ -196,9 +196,12 @@ fn after_the_end_only_rejections_come_and_set_no_timers() {
 #[test]
 fn a_timer_that_cannot_be_named_cannot_be_recorded() {
     for name in ["", "a\0b", &"x".repeat(257)] {
-        let mut clock = Process::<Clock>::default();
-        let event = take(&mut clock, set(name)).unwrap();
-        let error = event.encode().unwrap_err().source.to_string();
-        assert!(error.contains("cannot name a timer"), "{error}");
+        let timer = name.to_owned();
+        for input in [set(name), Input::Cancel { timer }] {
+            let mut clock = Process::<Clock>::default();
+            let event = take(&mut clock, input).unwrap();
+            let error = event.encode().unwrap_err().source.to_string();
+            assert!(error.contains("cannot name a timer"), "{error}");
+        }
     }
 }

@@ -20,6 +20,17 @@ pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
     });
     let encode = cases.iter().map(|case| encode(message, case));
     let decode = cases.iter().map(|case| decode(message, case));
+    // A struct without fields need not be `Serialize`.
+    let has_fields = cases
+        .iter()
+        .any(|case| case.variant.is_some() || !is_unit(case));
+    let tree = has_fields.then(|| {
+        quote! {
+            fn tree(&self) -> ::std::option::Option<#core::Tree> {
+                #core::Tree::of(self).ok()
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         #[allow(deprecated, reason = "the type says so to its users, not to this")]
@@ -44,6 +55,8 @@ pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
                     ),
                 }
             }
+
+            #tree
         }
     }
 }

@@ -53,10 +53,9 @@ impl<E: WireError> From<Status> for CallError<E> {
 
 /// What a status says, with what lies behind it.
 fn in_words(status: &Status) -> String {
-    match status.source() {
-        Some(source) => format!("{}: {}", status.message(), chain(source)),
-        None => status.message().to_owned(),
-    }
+    let mut text = status.message().to_owned();
+    add_causes(&mut text, status.source());
+    text
 }
 
 impl<E: fmt::Display> fmt::Display for CallError<E> {
@@ -88,10 +87,8 @@ pub struct ConnectError {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cause = self
-            .source
-            .source()
-            .map_or_else(|| self.source.to_string(), chain);
+        let mut cause = String::new();
+        add_causes(&mut cause, Some(&*self.source));
         write!(f, "no server answers at `{}`: {cause}", self.server)
     }
 }
@@ -102,19 +99,21 @@ impl Error for ConnectError {
     }
 }
 
-/// An error with its causes, each told once.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
+/// Tells an error and its causes, each once.
+fn add_causes(text: &mut String, error: Option<&(dyn Error + 'static)>) {
+    let causes = std::iter::successors(error, |error| (*error).source());
+    // The error of the transport says only that it is one; what is behind it says what it is.
+    let telling =
+        causes.filter(|cause| cause.source().is_none() || !cause.is::<tonic::transport::Error>());
+    for cause in telling.map(ToString::to_string) {
+        if text.contains(&cause) {
+            continue;
         }
-        next = cause.source();
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
     }
-    text
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{IntoRequest, Request, Streaming};
 
 use crate::call_error::{CallError, ConnectError};
+use crate::server_url::check_server_url;
 use crate::subscription::RemoteSubscription;
 use crate::{RemoteGateway, convert, set_actor, v1};
 use v1::command_service_client::CommandServiceClient;
@@ -49,6 +50,10 @@ impl Client {
     /// Connects to `http://host:port`. Each call may then take `timeout`, until its answer begins. A connection that
     /// does not answer for so long during a call is given up.
     pub async fn connect(server: &str, timeout: Duration) -> Result<Self, ConnectError> {
+        check_server_url(server).map_err(|source| ConnectError {
+            server: server.into(),
+            source: Box::new(source),
+        })?;
         let error = |source: tonic::transport::Error| ConnectError {
             server: server.into(),
             source: Box::new(source),

@@ -11,12 +11,14 @@ mod desk;
 mod operator;
 mod read_models;
 mod remote_gateway;
+mod server_url;
 mod subscription;
 
 pub use actor::{ACTOR, ACTOR_BIN, actor, set_actor};
 pub use call_error::{CallError, ConnectError};
 pub use client::{Client, Events, Page, Waited};
 pub use remote_gateway::RemoteGateway;
+pub use server_url::{InvalidServerUrl, check_server_url};
 pub use subscription::{Connection, RemoteBatch, RemoteSubscription};
 
 /// The messages, clients and servers generated from `proto/seriatim/v1`.

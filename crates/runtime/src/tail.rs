@@ -154,9 +154,16 @@ impl Tail {
                 },
             };
             match read {
-                Ok(last) => (after, pause) = (last, FIRST_PAUSE),
+                Ok(last) => {
+                    if pause != FIRST_PAUSE {
+                        tracing::warn!(partition = %self.partition, "the log can be read again");
+                    }
+                    (after, pause) = (last, FIRST_PAUSE);
+                }
                 Err(SubscribeError::Store(error)) => {
-                    tracing::warn!(partition = %self.partition, %error, "the log cannot be read");
+                    if pause == FIRST_PAUSE {
+                        tracing::warn!(partition = %self.partition, error = error.to_string(), "the log cannot be read");
+                    }
                     self.news.send_modify(|news| news.fault = Some(error));
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);

@@ -89,7 +89,7 @@ impl App {
     pub async fn state<A: Aggregate>(&self, root: Uuid, at: At) -> Result<Standing<A>, QueryError> {
         let stream = stream::<A>(root);
         let view = self.coordinator.state(&stream, at).await?;
-        let state = serde_json::from_value(view.state).map_err(|error| QueryError::Broken {
+        let state = view.read().map_err(|error| QueryError::Broken {
             stream,
             fault: seriatim_core::Fault::Unreadable {
                 what: "state",
@@ -139,7 +139,7 @@ impl App {
     /// #     fn evolve(&mut self, _: &Noted) {}
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn main() -> Result<(), AnyError> {
     /// # let app = App::open("memory:").await?.aggregate::<Book>().start().await?;
     /// let mut events = app.subscribe(Begin::AtTheFirst, EventFilter::default()).await?;
     /// app.send::<Book>(Uuid::now_v7(), Note::Note { text: "hello".into() }).await?;
@@ -237,16 +237,16 @@ impl App {
         self.shutdown().await
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, and
-    /// closes the door. May be called again.
+    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, flushes
+    /// the store, so that an SQLite file is complete without its write-ahead log, and closes the door. May be called again.
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
+        self.say_that_it_ends();
         let closed = match &self.door {
             Some(door) => door.close().await,
             None => Ok(()),
         };
-        tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
-        self.coordinator.shutdown().await;
+        self.end().await;
         // To the last, what happens can be seen.
         let unseen = match &self.metrics {
             Some(door) => door.close().await,
@@ -255,12 +255,38 @@ impl App {
         closed.and(unseen).map_err(RunError::Serve)
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, and lets components finish the step they are at. May
-    /// be called again.
+    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, and
+    /// flushes the store, so that an SQLite file is complete without its write-ahead log. May be called again.
     #[cfg(not(feature = "server"))]
     pub async fn shutdown(&self) {
+        self.say_that_it_ends();
+        self.end().await;
+    }
+
+    pub(crate) fn say_that_it_runs(&self) {
+        let domains = self.coordinator.domains().into_iter();
+        let domains: Vec<_> = domains.map(|info| info.domain.to_string()).collect();
+        let pieces = self.reactions.status().len();
+        #[cfg(feature = "server")]
+        let address = self.address().map(|address| address.to_string());
+        #[cfg(not(feature = "server"))]
+        let address: Option<String> = None;
+        tracing::info!(domains = domains.join(","), pieces, address, "started");
+    }
+
+    /// Once, however often it is ended.
+    fn say_that_it_ends(&self) {
+        if self.coordinator.is_open() {
+            tracing::info!("ending: what was admitted is finished, and nothing more is admitted");
+        }
+    }
+
+    async fn end(&self) {
         tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
         self.coordinator.shutdown().await;
+        if let Err(error) = self.coordinator.store().flush().await {
+            tracing::warn!(error = error.to_string(), "the store was not flushed");
+        }
     }
 }
 

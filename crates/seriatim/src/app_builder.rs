@@ -334,7 +334,7 @@ impl AppBuilder {
             let auditor = crate::app::auditor(&coordinator, &reactions);
             Arc::new(AuditJob::start(auditor, settings))
         });
-        Ok(App {
+        let app = App {
             coordinator,
             feed,
             reactions,
@@ -345,7 +345,9 @@ impl AppBuilder {
             door,
             #[cfg(feature = "server")]
             metrics,
-        })
+        };
+        app.say_that_it_runs();
+        Ok(app)
     }
 }
 

@@ -19,7 +19,7 @@
 //!
 //! #[derive(Default, Clone, PartialEq, Serialize, Deserialize)]
 //! struct Counter {
-//!     total: u32,
+//!     total: u64,
 //! }
 //!
 //! impl Aggregate for Counter {
@@ -33,12 +33,12 @@
 //!     }
 //!
 //!     fn evolve(&mut self, Happened::Added { count }: &Happened) {
-//!         self.total += count;
+//!         self.total += u64::from(*count);
 //!     }
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn main() -> Result<(), AnyError> {
 //! let app = App::open("memory:").await?.aggregate::<Counter>().start().await?;
 //! let root = Uuid::now_v7();
 //! app.send::<Counter>(root, Do::Add { count: 2 }).expect(NoStream).await?;
@@ -64,6 +64,7 @@
 //! - `server` (default): the gRPC door, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
+mod any_error;
 mod app;
 mod app_builder;
 mod beginnings;
@@ -75,28 +76,41 @@ mod listen;
 mod memory;
 mod open;
 mod send;
+#[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
+mod table_sql;
 mod waiting;
 pub mod prelude;
 
+pub use any_error::AnyError;
 #[cfg(feature = "server")]
 pub use app::RunError;
 pub use app::{App, Standing};
 pub use app_builder::{AppBuilder, StartAppError};
 pub use audit::audit;
-pub use open::{OpenStoreError, migrate, open_store, pending_migrations};
+pub use open::{OpenStoreError, migrate, open_store, open_store_to_read, pending_migrations};
 pub use send::{Record, Send};
+#[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
+pub use table_sql::TableSql;
 pub use waiting::{WaitError, Waiting};
 
 pub use seriatim_coordinator::{Coordinator, Settings};
 pub use seriatim_core as core;
 pub use seriatim_core::{
-    Aggregate, Begin, CommandEffect, CommandLetter, CompareTables, ComparedTables, Comparison,
-    DeadLetter, Decision, Desk, Effect, EffectId, FactEffect, GivenUp, LetterFilter, LetterKind,
-    LetterStatus, OpenLetter, OperatorError, Process, Progress, ReactionLetter, ReadModel,
-    ReadModelOverview, ReadModelProgress, ReadModelStore, ReadModelTables, ReadModelVersion,
-    RegisterError, Rejected, SubscribeError, ThreeWay, Verb, VersionError, VersionStanding,
-    VersionStatus, VersionStore,
+    Aggregate, At, Begin, Command, CommandEffect, CommandLetter, CommandRequest, Commit,
+    CompareTables, ComparedTables, Comparison, Component, Conflict, ConflictReason, Cursor,
+    DeadLetter, Decision, DecodeError, Desk, Domain, Effect, EffectId, Effects, Event, EventFilter,
+    ExpectedSequence, Fact, FactEffect, FactOrigin, FactRequest, FieldPath, FieldViolation,
+    FirstResult, GivenUp, LetterFilter, LetterKind, LetterStatus, Limits, LogPartition, Merge,
+    MergeStrategy, Message, Metadata, Never, NewFact, NotHandled, OpenLetter, OperatorError,
+    Outcome, Overlap, Payload, Plan, Position, Prepare, PrepareError, Process, ProcessManager,
+    Progress, QueryError, ReactionLetter, ReadModel, ReadModelOverview, ReadModelProgress,
+    ReadModelStore, ReadModelTables, ReadModelVersion, Receipt, RecordedEvent, RegisterError,
+    Rejected, RejectedEffect, Rejection, Saga, Sequence, SequenceConflict, Simulated, Simulation,
+    SnapshotPolicy, StateView, Store, StoreError, StoreErrorKind, StreamId, StreamSummary,
+    SubmitError, SubscribeError, ThreeWay, Timestamp, Trigger, Verb, VersionError, VersionStanding,
+    VersionStatus, VersionStore, WaitFor, WhyNotHandled, printable,
 };
+pub use seriatim_derive::{Command, Event, Rejection};
 /// Tells the recorder of a program of its own what each metric means.
 #[cfg(feature = "server")]
 pub use seriatim_server::describe_metrics;

@@ -17,13 +17,25 @@ use crate::memory;
 /// - `postgres://user:password@host/database`: PostgreSQL (feature `postgres`). Its options, for example
 ///   `?schema=orders&sslmode=require`, are those of `PostgresStore::open`.
 pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
-    Ok(match Chosen::by(url)? {
+    let store: Arc<dyn Store> = match Chosen::by(url)? {
         Chosen::Memory => Arc::new(memory::open(url)?),
         #[cfg(feature = "sqlite")]
         Chosen::Sqlite => Arc::new(SqliteStore::open(url).await?),
         #[cfg(feature = "postgres")]
         Chosen::Postgres => Arc::new(PostgresStore::open(url).await?),
-    })
+    };
+    tracing::info!(?store, "the store is open");
+    Ok(store)
+}
+
+/// Opens the store that `url` names for those who only read, such as an audit. On PostgreSQL this changes nothing and asks
+/// for no right to write; the others are opened as [`open_store`] does.
+pub async fn open_store_to_read(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
+    #[cfg(feature = "postgres")]
+    if let Chosen::Postgres = Chosen::by(url)? {
+        return Ok(Arc::new(PostgresStore::open_to_read(url).await?));
+    }
+    open_store(url).await
 }
 
 /// Brings the tables of the store that `url` names to this program's schema, as opening it does, and says what was

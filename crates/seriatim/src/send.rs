@@ -5,10 +5,11 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
 use seriatim_coordinator::Coordinator;
+use seriatim_core::codec::{encode_command, encode_event};
 use seriatim_core::{
-    Aggregate, At, CommandGateway, CommandRequest, ExpectedSequence, FactOrigin, FactRequest,
-    Fault, FieldPath, FieldViolation, InvalidFieldPath, MergeStrategy, Message, Metadata, NewFact,
-    Payload, Receipt, Simulation, StreamId, SubmitError,
+    Aggregate, At, CommandGateway, CommandRequest, EncodeError, ExpectedSequence, FactOrigin,
+    FactRequest, Fault, FieldPath, FieldViolation, InvalidFieldPath, MergeStrategy, Metadata,
+    NewFact, Payload, Receipt, Simulation, StreamId, SubmitError,
 };
 use seriatim_runtime::Waiter;
 use uuid::Uuid;
@@ -90,7 +91,7 @@ impl<A: Aggregate> Send<A> {
     }
 
     /// Waits, once it is durable, until a saga, a process manager or a projector has handled its events: then what the
-    /// component makes of them can be read. Say all else about it before this.
+    /// component makes of them can be read.
     ///
     /// Awaiting it then gives [`WaitError`](crate::WaitError) in place of [`SubmitError`].
     pub fn wait_for(self, component: &str) -> Waiting<Self> {
@@ -108,7 +109,7 @@ impl<A: Aggregate> Send<A> {
         let commands = self
             .commands
             .iter()
-            .map(|command| encode(&self.stream, command));
+            .map(|command| stored(&self.stream, encode_command(command)));
         let premises = self.premises.into_iter().enumerate().map(|(at, premise)| {
             premise
                 .map_err(|error| FieldViolation::new(format!("premises[{at}]"), error.to_string()))
@@ -233,7 +234,7 @@ impl<A: Aggregate> IntoFuture for Record<A> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let fact = NewFact {
-                payload: encode(&self.stream, &self.event)?,
+                payload: stored(&self.stream, encode_event(&self.event))?,
                 origin: self.origin,
             };
             let request = FactRequest {
@@ -249,12 +250,12 @@ impl<A: Aggregate> IntoFuture for Record<A> {
     }
 }
 
-fn encode<M: Message>(stream: &StreamId, message: &M) -> Result<Payload, SubmitError> {
-    message.encode().map_err(|error| SubmitError::Broken {
+fn stored(
+    stream: &StreamId,
+    encoded: Result<Payload, EncodeError>,
+) -> Result<Payload, SubmitError> {
+    encoded.map_err(|error| SubmitError::Broken {
         stream: stream.clone(),
-        fault: Fault::Unencodable {
-            what: "command or fact",
-            why: format!("{error}: {}", error.source),
-        },
+        fault: Fault::unencodable("command or fact", &error),
     })
 }

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use seriatim_core::{
-    Component, FieldViolation, InvalidComponent, NotHandled, Receipt, SubmitError, WaitFor,
+    Aggregate, Component, ExpectedSequence, FieldViolation, InvalidComponent, MergeStrategy,
+    NotHandled, Receipt, SubmitError, WaitFor,
 };
 use seriatim_runtime::Waiter;
 
@@ -41,6 +42,72 @@ impl<S> Waiting<S> {
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
+    }
+
+    fn with(mut self, change: impl FnOnce(S) -> S) -> Self {
+        self.sending = change(self.sending);
+        self
+    }
+}
+
+/// What can be said about a command, also after whom to wait for.
+impl<A: Aggregate> Waiting<crate::Send<A>> {
+    /// As [`Send::and`](crate::Send::and).
+    pub fn and(self, command: A::Command) -> Self {
+        self.with(|send| send.and(command))
+    }
+
+    /// As [`Send::expect`](crate::Send::expect).
+    pub fn expect(self, expected: impl Into<ExpectedSequence>) -> Self {
+        self.with(|send| send.expect(expected))
+    }
+
+    /// As [`Send::merge`](crate::Send::merge).
+    pub fn merge(self, strategy: MergeStrategy) -> Self {
+        self.with(|send| send.merge(strategy))
+    }
+
+    /// As [`Send::premise`](crate::Send::premise).
+    pub fn premise(self, path: &str) -> Self {
+        self.with(|send| send.premise(path))
+    }
+
+    /// As [`Send::external_id`](crate::Send::external_id).
+    pub fn external_id(self, external_id: impl Into<String>) -> Self {
+        self.with(|send| send.external_id(external_id))
+    }
+
+    /// As [`Send::correlation_id`](crate::Send::correlation_id).
+    pub fn correlation_id(self, correlation_id: impl Into<String>) -> Self {
+        self.with(|send| send.correlation_id(correlation_id))
+    }
+
+    /// As [`Send::actor`](crate::Send::actor).
+    pub fn actor(self, actor: impl Into<String>) -> Self {
+        self.with(|send| send.actor(actor))
+    }
+}
+
+/// What can be said about a fact, also after whom to wait for.
+impl<A: Aggregate> Waiting<crate::Record<A>> {
+    /// As [`Record::description`](crate::Record::description).
+    pub fn description(self, description: impl Into<String>) -> Self {
+        self.with(|record| record.description(description))
+    }
+
+    /// As [`Record::route_to_aggregate`](crate::Record::route_to_aggregate).
+    pub fn route_to_aggregate(self, route: bool) -> Self {
+        self.with(|record| record.route_to_aggregate(route))
+    }
+
+    /// As [`Record::correlation_id`](crate::Record::correlation_id).
+    pub fn correlation_id(self, correlation_id: impl Into<String>) -> Self {
+        self.with(|record| record.correlation_id(correlation_id))
+    }
+
+    /// As [`Record::actor`](crate::Record::actor).
+    pub fn actor(self, actor: impl Into<String>) -> Self {
+        self.with(|record| record.actor(actor))
     }
 }
 

@@ -152,6 +152,7 @@ async fn the_last_sequence_of_a_stream_is_an_error_and_not_a_wrap() {
         stream: stream.clone(),
         write: seriatim::core::Write::Events {
             after: Some(Sequence(after)),
+            last: None,
             events: (0..count)
                 .map(|_| seriatim::core::NewEvent {
                     id: Uuid::now_v7(),
@@ -168,6 +169,28 @@ async fn the_last_sequence_of_a_stream_is_an_error_and_not_a_wrap() {
     assert!(matches!(last[0], AppendOutcome::Written { .. }));
     let full = store.append(vec![append(1, u32::MAX)]).await.unwrap();
     assert_eq!(full, [AppendOutcome::StreamFull]);
+}
+
+/// A backup is restored under an application that runs: the stream is as long as the one whose state was kept.
+#[tokio::test]
+async fn nothing_is_decided_on_the_state_of_a_log_that_was_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(&file(&folder)).await;
+    let root = Uuid::now_v7();
+    app.send::<Stock>(root, Do::Add { count: 10 })
+        .await
+        .unwrap();
+    let database = rusqlite::Connection::open(folder.path().join("stock.db")).unwrap();
+    let replace = "UPDATE seriatim_events SET id = ?, data = ?";
+    let another = (Uuid::now_v7().as_bytes().to_vec(), r#"{"count":2}"#);
+    database.execute(replace, another).unwrap();
+
+    let taken = app.send::<Stock>(root, Do::Take { count: 9 }).await;
+    let refused = taken.unwrap_err().to_string();
+    assert!(refused.contains("there are only 2"), "{refused}");
+    app.send::<Stock>(root, Do::Take { count: 2 })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

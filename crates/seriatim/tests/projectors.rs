@@ -188,7 +188,7 @@ async fn what_fails_is_parked_or_paused_as_the_application_has_it() {
         actor: None,
         reason: Some("a test".into()),
     };
-    app.desk().decide(skip).await.unwrap();
+    app.desk().decide(&skip).await.unwrap();
     assert_eq!(additions.until(2).await, [2, 1]);
     app.shutdown().await.unwrap();
 }
@@ -212,6 +212,7 @@ async fn append_unknown(store: &dyn Store, root: Uuid) {
         stream: StreamId::new(Domain::of::<Counter>(), root),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

@@ -127,6 +127,7 @@ fn not_handled(error: WaitError) -> (Receipt, WhyNotHandled) {
 on_every_storage! {
     who_waits_finds_its_own_writes
     a_fact_and_a_repeated_command_are_waited_for_too
+    all_else_can_be_said_after_whom_to_wait_for
     a_name_that_no_component_has_is_found_out_before_anything_is_written
     when_the_time_has_passed_the_receipt_is_there_and_waiting_can_go_on
     what_gives_no_events_is_waited_for_by_nobody
@@ -165,6 +166,58 @@ async fn who_waits_finds_its_own_writes(url: &str) {
         assert_eq!(one.seen().last(), Some(&count));
         assert_eq!(other.seen().last(), Some(&count));
     }
+    app.shutdown().await.unwrap();
+}
+
+async fn all_else_can_be_said_after_whom_to_wait_for(url: &str) {
+    let additions = Additions::new();
+    let app = counters(url).await;
+    let app = app.projector("additions", EventFilter::default(), additions.clone());
+    let app = app.start().await.unwrap();
+    let root = Uuid::now_v7();
+    let event = async |sequence| {
+        let events = app.events::<Counter>(root, Sequence(sequence), 1).await;
+        events.unwrap().remove(0)
+    };
+    let sent = app.send::<Counter>(root, Do::Add { count: 1 });
+    let sent = sent.wait_for("additions").and(Do::Add { count: 2 });
+    let sent = sent.expect(NoStream).external_id("e-1").actor("Ann");
+    sent.correlation_id("c-1").await.unwrap();
+    assert_eq!(additions.seen(), [1, 2]);
+    let metadata = event(1).await.metadata;
+    let said = [
+        &metadata.external_id,
+        &metadata.actor,
+        &metadata.correlation_id,
+    ];
+    assert_eq!(
+        said.map(Option::as_deref),
+        [Some("e-1"), Some("Ann"), Some("c-1")]
+    );
+    let stale = app.send::<Counter>(root, Do::Add { count: 3 });
+    let stale = stale.wait_for("additions").expect(NoStream).merge(Strict);
+    let refused = stale.await.unwrap_err();
+    assert!(matches!(
+        refused,
+        WaitError::Refused(SubmitError::Conflict(_))
+    ));
+    let premised = app.send::<Counter>(root, Do::Add { count: 3 });
+    let premised = premised.wait_for("additions").premise("nothing");
+    let refused = premised.await.unwrap_err();
+    assert!(matches!(
+        refused,
+        WaitError::Refused(SubmitError::Invalid(_))
+    ));
+
+    let fact = app.record::<Counter>(root, Happened::Added { count: 4 }, "till", "7");
+    let fact = fact.wait_for("additions").description("counted");
+    let fact = fact.route_to_aggregate(false).actor("Bob");
+    fact.correlation_id("c-2").await.unwrap();
+    assert_eq!(additions.seen(), [1, 2, 4]);
+    let metadata = event(2).await.metadata;
+    assert_eq!(metadata.origin.as_ref().unwrap().description, "counted");
+    let said = [&metadata.actor, &metadata.correlation_id];
+    assert_eq!(said.map(Option::as_deref), [Some("Bob"), Some("c-2")]);
     app.shutdown().await.unwrap();
 }
 

@@ -68,11 +68,11 @@ pub(crate) async fn follow(
             serving = trouble.is_none();
             let status = match trouble {
                 None => {
-                    tracing::info!("serving again");
+                    tracing::warn!("serving again");
                     ServingStatus::Serving
                 }
                 Some(trouble) => {
-                    tracing::error!(trouble, "not serving");
+                    tracing::warn!(reason = trouble, "not serving");
                     ServingStatus::NotServing
                 }
             };

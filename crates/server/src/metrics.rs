@@ -134,7 +134,10 @@ async fn render(State(scraped): State<Scraped>) -> impl IntoResponse {
     let up = match timeout(PATIENCE, scraped.observe()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::warn!(%error, "the store cannot be looked at for the metrics");
+            tracing::warn!(
+                error = error.to_string(),
+                "the store cannot be looked at for the metrics"
+            );
             false
         }
         Err(_) => false,

@@ -10,7 +10,7 @@ use crate::{Log, Stream};
 
 impl Log {
     pub(crate) fn append_batch(&mut self, batch: Vec<Append>) -> Vec<AppendOutcome> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let mut broken = BrokenChains::default();
         let mut outcomes = Vec::with_capacity(batch.len());
         for append in batch {
@@ -86,12 +86,13 @@ impl Log {
             let record = stream?.claims.get(&claim.external_id)?;
             Some(AppendOutcome::Claimed(record.clone()))
         });
-        spent.or_else(|| match &append.write {
-            Write::Events { after, .. } => {
-                let current = stream.and_then(Stream::current);
-                (*after != current).then_some(AppendOutcome::Conflict { current })
-            }
-            Write::Letter(_) => None,
+        spent.or_else(|| {
+            let last = stream.and_then(|stream| {
+                let event = &self.partitions[stream.partition.index()][*stream.events.last()?];
+                Some((event.sequence, event.id))
+            });
+            let current = last.map(|(sequence, _)| sequence);
+            (!append.follows(last)).then_some(AppendOutcome::Conflict { current })
         })
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use seriatim_core::{
     Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
     LetterFilter, Owner, Parked, ReactionLetter, Scope, Sequence, StoreError, StreamId, Taking,
-    Tenure, Timestamp, Wish, Work,
+    Tenure, Timestamp, Wish, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ impl CheckpointStore for MemoryStore {
         let begin = log.beginnings.get(&work.component);
         let begin = begin.map_or(Bookmark::START, |begin| begin.get(work.partition));
         // Under the lock: a time from before it could be earlier than the end of a lease that has just run out.
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let kept = log.checkpoints.entry(work.clone()).or_insert_with(|| {
             let checkpoint = Checkpoint {
                 work: work.clone(),
@@ -59,7 +59,7 @@ impl CheckpointStore for MemoryStore {
         });
         let checkpoint = &mut kept.checkpoint;
         if let Some(owner) = &checkpoint.owner
-            && now < checkpoint.leased_until
+            && lease_runs(now, checkpoint.leased_until)
         {
             return Ok(Taking::Busy {
                 owner: owner.clone(),
@@ -71,7 +71,7 @@ impl CheckpointStore for MemoryStore {
         kept.asked = None;
         checkpoint.epoch += 1;
         checkpoint.owner = Some(owner.name.to_string());
-        checkpoint.leased_until = now.later_by(lease);
+        checkpoint.leased_until = lease_end(now, lease);
         checkpoint.paused = None;
         Ok(Taking::Taken(Tenure {
             work: work.clone(),
@@ -196,7 +196,7 @@ impl CheckpointStore for MemoryStore {
 
     async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError> {
         let log = self.log();
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let all = log.checkpoints.values();
         let of_it = all.filter(|kept| kept.checkpoint.work.component == *component);
         Ok(of_it.map(|kept| kept.assignment(now)).collect())
@@ -204,7 +204,7 @@ impl CheckpointStore for MemoryStore {
 
     async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError> {
         let mut log = self.log();
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let Some(kept) = log.checkpoints.get_mut(work) else {
             return Ok(false);
         };
@@ -213,7 +213,7 @@ impl CheckpointStore for MemoryStore {
             && is.asked_by.is_none_or(|other| other == asker)
             && !is.is_paused;
         if may_ask {
-            kept.asked = Some((asker, now.later_by(lasts)));
+            kept.asked = Some((asker, lease_end(now, lasts)));
         }
         Ok(may_ask)
     }
@@ -223,13 +223,13 @@ impl CheckpointStore for MemoryStore {
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError> {
         let log = self.log();
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let all = log.checkpoints.values().map(|kept| &kept.checkpoint);
         let wanted = |checkpoint: &&Checkpoint| {
             component.is_none_or(|component| *component == checkpoint.work.component)
         };
         let as_of_now = |checkpoint: &Checkpoint| Checkpoint {
-            owner: (checkpoint.owner.clone()).filter(|_| now < checkpoint.leased_until),
+            owner: (checkpoint.owner.clone()).filter(|_| lease_runs(now, checkpoint.leased_until)),
             ..checkpoint.clone()
         };
         Ok(all.filter(wanted).map(as_of_now).collect())
@@ -289,8 +289,8 @@ impl CheckpointStore for MemoryStore {
 impl Kept {
     fn assignment(&self, now: Timestamp) -> Assignment {
         let name = self.checkpoint.owner.as_deref();
-        let name = name.filter(|_| now < self.checkpoint.leased_until);
-        let asked = self.asked.filter(|(_, until)| now < *until);
+        let name = name.filter(|_| lease_runs(now, self.checkpoint.leased_until));
+        let asked = self.asked.filter(|(_, until)| lease_runs(now, *until));
         Assignment {
             work: self.checkpoint.work.clone(),
             owner: name.map(|name| Owner {
@@ -319,9 +319,10 @@ impl Log {
     }
 
     fn hold(&mut self, tenure: &Tenure, lease: Duration) -> Hold {
+        let now = self.clock.now();
         match self.checkpoint_of(tenure) {
             Some(checkpoint) => {
-                checkpoint.leased_until = Timestamp::now().later_by(lease);
+                checkpoint.leased_until = lease_end(now, lease);
                 Hold::Held
             }
             None => Hold::Lost,
@@ -339,14 +340,14 @@ impl Log {
     }
 
     fn advance_checkpoint(&mut self, tenure: &Tenure, to: Bookmark, lease: Duration) -> Hold {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let Some(checkpoint) = self.checkpoint_of(tenure) else {
             return Hold::Lost;
         };
         if checkpoint.at.position != tenure.at.position {
             return Hold::Lost;
         }
-        checkpoint.leased_until = now.later_by(lease);
+        checkpoint.leased_until = lease_end(now, lease);
         checkpoint.at = to;
         checkpoint.moved_at = now;
         Hold::Held

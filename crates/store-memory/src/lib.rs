@@ -5,6 +5,7 @@
 
 mod append;
 mod checkpoint;
+mod clock;
 mod dead_letter;
 mod parked;
 mod read;
@@ -12,23 +13,25 @@ mod snapshot;
 mod timer;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
     ClaimRecord, CommandLetter, Component, Cursor, LogId, LogPartition, Parked, Position,
-    ReactionLetter, RecordedEvent, Sequence, Snapshot, StreamId, Timer, Timestamp, Work,
+    ReactionLetter, RecordedEvent, Sequence, Snapshot, StreamId, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use clock::Clock;
+
 /// A store in memory. Clones are handles on the same storage.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     log_id: LogId,
     partitions: NonZero<u16>,
@@ -45,13 +48,22 @@ impl MemoryStore {
 
     /// Makes an empty one, whose log has so many partitions.
     pub fn with_partitions(count: NonZero<u16>) -> Self {
+        Self::with(count, Clock::of_this_machine())
+    }
+
+    /// Makes an empty one that goes by another clock than that of this machine: one that a test lets jump.
+    pub fn with_clock(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self::with(NonZero::<u16>::MIN, Clock::new(clock))
+    }
+
+    fn with(count: NonZero<u16>, clock: Clock) -> Self {
         let shared = Shared {
             log_id: LogId(Uuid::now_v7()),
             partitions: count,
             heads: LogPartition::all(count)
                 .map(|_| watch::Sender::default())
                 .collect(),
-            log: Mutex::new(Log::new(count)),
+            log: Mutex::new(Log::new(count, clock)),
         };
         Self {
             shared: Arc::new(shared),
@@ -76,6 +88,7 @@ impl Default for MemoryStore {
 /// All that is stored.
 #[derive(Debug)]
 struct Log {
+    clock: Clock,
     partitions: Box<[Partition]>,
     streams: BTreeMap<StreamId, Stream>,
     letters: BTreeMap<Uuid, CommandLetter>,
@@ -84,8 +97,8 @@ struct Log {
     parked: BTreeMap<(Work, StreamId), Parked>,
     /// What components gave up, and is handled or skipped by now.
     closed: BTreeMap<Uuid, ReactionLetter>,
-    /// By their stream and name, each with the time when it rings next.
-    timers: BTreeMap<(StreamId, String), (Timestamp, Timer)>,
+    /// By their stream and name.
+    timers: BTreeMap<(StreamId, String), timer::Alarm>,
 }
 
 /// The events of one partition in the order of their positions: position 1 comes first.
@@ -118,5 +131,13 @@ impl Stream {
         Some(Sequence(
             u32::try_from(last).expect("no append passes the last sequence"),
         ))
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("partitions", &self.shared.partitions)
+            .finish_non_exhaustive()
     }
 }

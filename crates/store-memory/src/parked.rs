@@ -22,6 +22,7 @@ impl Log {
         to: Option<Sequence>,
     ) -> Hold {
         let key = (tenure.work.clone(), stream.clone());
+        let now = self.clock.now();
         let Some(parked) = self.parked.get_mut(&key) else {
             return Hold::Lost;
         };
@@ -29,7 +30,7 @@ impl Log {
             return Hold::Lost;
         }
         if let Some(letter) = parked.as_letter() {
-            self.closed.insert(letter.id, closed(letter));
+            self.closed.insert(letter.id, closed(letter, now));
         }
         match to {
             Some(to) => {
@@ -104,14 +105,14 @@ impl Log {
     }
 }
 
-fn closed(letter: ReactionLetter) -> ReactionLetter {
+fn closed(letter: ReactionLetter, at: Timestamp) -> ReactionLetter {
     let verb = letter.decision.as_ref().map(|decision| decision.verb);
     ReactionLetter {
         status: match verb {
             Some(Verb::Discard) => LetterStatus::Discarded,
             Some(Verb::Resubmit) | None => LetterStatus::Resolved,
         },
-        closed_at: Some(Timestamp::now()),
+        closed_at: Some(at),
         ..letter
     }
 }

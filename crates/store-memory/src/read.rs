@@ -10,7 +10,9 @@ use seriatim_core::{
     LogId, LogPage, LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId,
     StreamSummary,
 };
+use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::{Log, MemoryStore, Partition, Stream};
 
 #[async_trait]
@@ -41,7 +43,12 @@ impl EventStore for MemoryStore {
             .events_of(stream, from, until.saturating_sub(from))
             .map(|event| event.payload.clone())
             .collect();
-        Ok(Loaded { snapshot, payloads })
+        let last = through.and_then(|through| log.event_id(&load.stream, through));
+        Ok(Loaded {
+            snapshot,
+            payloads,
+            last,
+        })
     }
 
     async fn read_stream(
@@ -152,11 +159,16 @@ impl EventStore for MemoryStore {
         });
         Ok(claims.take(limit).collect())
     }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Log {
-    pub(crate) fn new(count: NonZero<u16>) -> Self {
+    pub(crate) fn new(count: NonZero<u16>, clock: Clock) -> Self {
         Self {
+            clock,
             partitions: LogPartition::all(count).map(|_| Partition::new()).collect(),
             streams: BTreeMap::new(),
             letters: BTreeMap::new(),
@@ -181,6 +193,13 @@ impl Log {
 
     pub(crate) fn head(&self, partition: LogPartition) -> Position {
         Position(self.partitions[partition.index()].len() as u64)
+    }
+
+    /// Which event a stream has at a sequence.
+    pub(crate) fn event_id(&self, stream: &StreamId, sequence: Sequence) -> Option<Uuid> {
+        let stream = self.streams.get(stream)?;
+        let mut found = self.events_of(stream, u64::from(sequence.0), 1);
+        found.next().map(|event| event.id)
     }
 
     fn events_of<'a>(

@@ -5,13 +5,13 @@ use seriatim_core::{Load, Snapshot, SnapshotStore, StoreError, StreamId};
 
 use crate::{MemoryStore, Stream};
 
-/// How many snapshots of one type a stream keeps: the newest, and one for states a little back.
-const KEPT: usize = 2;
-
 #[async_trait]
 impl SnapshotStore for MemoryStore {
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
-        if let Some(stream) = self.log().streams.get_mut(stream) {
+        let mut log = self.log();
+        // Another event may get the sequence of one that the stream does not have.
+        let has_event = log.event_id(stream, snapshot.sequence) == Some(snapshot.event);
+        if has_event && let Some(stream) = log.streams.get_mut(stream) {
             stream.keep(snapshot);
         }
         Ok(())
@@ -19,24 +19,29 @@ impl SnapshotStore for MemoryStore {
 }
 
 impl Stream {
-    /// A snapshot of an event that the stream does not have is dropped: another event may get its sequence.
     fn keep(&mut self, snapshot: Snapshot) {
-        if self.current() < Some(snapshot.sequence) {
-            return;
-        }
         let fingerprint = snapshot.fingerprint;
-        self.snapshots
-            .retain(|kept| kept.fingerprint != fingerprint || kept.sequence != snapshot.sequence);
+        let is_same =
+            |kept: &Snapshot| (kept.fingerprint, kept.sequence) == (fingerprint, snapshot.sequence);
+        self.snapshots.retain(|kept| !is_same(kept));
         self.snapshots.push(snapshot);
         self.snapshots.sort_by_key(|kept| kept.sequence);
-        let newest = self.snapshots.iter().rev();
-        let oldest_kept = newest
+        let newest_first = self.snapshots.iter().rev();
+        let own: Vec<_> = newest_first
             .filter(|kept| kept.fingerprint == fingerprint)
-            .nth(KEPT - 1)
-            .map(|kept| kept.sequence);
-        // Also those of other types: once a type has two that are newer, the older form is out of use.
+            .map(|kept| kept.sequence)
+            .collect();
+        let second = own.get(1).copied();
+        let mut kept = own.clone();
+        kept.dedup_by_key(|sequence| sequence.0 / Snapshot::SPAN);
+        kept.truncate(Snapshot::SPANS as usize);
+        kept.extend(own.iter().take(2));
         self.snapshots
-            .retain(|kept| Some(kept.sequence) >= oldest_kept);
+            .retain(|snapshot| match snapshot.fingerprint == fingerprint {
+                true => kept.contains(&snapshot.sequence),
+                // Once a type has two that are newer, the other form is out of use.
+                false => Some(snapshot.sequence) >= second,
+            });
     }
 
     pub(crate) fn newest_snapshot(&self, load: &Load) -> Option<Snapshot> {

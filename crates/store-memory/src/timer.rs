@@ -6,21 +6,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    ClearedTimer, Domain, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
+    ClearedTimer, Domain, NewTimer, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
 };
 
 use crate::{Log, MemoryStore};
 
 #[async_trait]
 impl TimerStore for MemoryStore {
-    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+    async fn set_timers(&self, timers: &[NewTimer]) -> Result<(), StoreError> {
         let mut log = self.log();
+        let now = log.clock.now();
         for timer in timers {
             let key = (timer.stream.clone(), timer.name.clone());
             match log.timers.entry(key) {
-                Entry::Occupied(kept) if timer.set_at <= kept.get().1.set_at => {}
+                Entry::Occupied(kept) if timer.set_at <= kept.get().timer.set_at => {}
                 place => {
-                    place.insert_entry((timer.due, timer.clone()));
+                    place.insert_entry(Alarm::new(timer, now));
                 }
             }
         }
@@ -37,7 +38,7 @@ impl TimerStore for MemoryStore {
         {
             let kept = log.timers.entry((stream.clone(), name.clone()));
             if let Entry::Occupied(kept) = kept
-                && kept.get().1.set_at <= *through
+                && kept.get().timer.set_at <= *through
             {
                 kept.remove();
             }
@@ -53,15 +54,16 @@ impl TimerStore for MemoryStore {
     ) -> Result<Vec<Timer>, StoreError> {
         let mut log = self.log();
         // Under the lock, so that no other caller's silence seems to be over before it has begun.
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let mut ringing: Vec<_> = log
             .timers_of(domain)
-            .filter(|(rings_at, _)| *rings_at <= now)
+            .filter(|alarm| alarm.rings_at <= now)
             .collect();
-        ringing.sort_by_key(|(rings_at, _)| *rings_at);
-        let given = ringing.into_iter().take(limit).map(|kept| {
-            kept.0 = now.later_by(silence);
-            kept.1.clone()
+        ringing.sort_by_key(|alarm| alarm.rings_at);
+        let given = ringing.into_iter().take(limit).map(|alarm| {
+            alarm.rings_at = now.later_by(silence);
+            alarm.touched_at = now;
+            alarm.timer.clone()
         });
         let mut given: Vec<_> = given.collect();
         given.sort_by_key(|timer| timer.due);
@@ -70,8 +72,11 @@ impl TimerStore for MemoryStore {
 
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
         let mut log = self.log();
-        let next = log.timers_of(domain).map(|(rings_at, _)| *rings_at).min();
-        Ok(next.map(|rings_at| rings_at.since(Timestamp::now())))
+        let now = log.clock.now();
+        let of_the_future = |alarm: &&mut Alarm| now < alarm.touched_at;
+        (log.timers_of(domain).filter(of_the_future)).for_each(|alarm| alarm.count_anew(now));
+        let next = log.timers_of(domain).map(|alarm| alarm.rings_at).min();
+        Ok(next.map(|rings_at| rings_at.since(now)))
     }
 
     async fn timers(
@@ -83,28 +88,66 @@ impl TimerStore for MemoryStore {
         let after = after.map(|(stream, name)| (stream.clone(), name.to_owned()));
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let timers = log.timers.range((after, Bound::Unbounded));
-        let timers = timers.map(|(_, (_, timer))| timer.clone());
+        let timers = timers.map(|(_, alarm)| alarm.timer.clone());
         Ok(timers.take(limit).collect())
     }
 
     async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError> {
         let mut log = self.log();
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let until = now.later_by(silence);
         let overdue = log.timers_of(domain);
-        let overdue = overdue.filter(|(rings_at, timer)| *rings_at <= until && timer.due <= now);
-        Ok(
-            overdue.fold(Overdue::default(), |so_far, (_, timer)| Overdue {
-                count: so_far.count + 1,
-                longest: so_far.longest.max(now.since(timer.due)),
-            }),
-        )
+        let overdue = overdue.filter(|alarm| alarm.rings_at <= until && alarm.timer.due <= now);
+        Ok(overdue.fold(Overdue::default(), |so_far, alarm| Overdue {
+            count: so_far.count + 1,
+            longest: so_far.longest.max(now.since(alarm.timer.due)),
+        }))
+    }
+}
+
+/// A timer, and what its ringing goes by.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    timer: Timer,
+    /// The time to which the wait was added.
+    counts_from: Timestamp,
+    /// As due, or later, while whoever it rang for is at work.
+    rings_at: Timestamp,
+    /// The time that it counts from, or when it last rang.
+    touched_at: Timestamp,
+}
+
+impl Alarm {
+    fn new(new: &NewTimer, now: Timestamp) -> Self {
+        let counts_from = new.counts_from(now);
+        let due = counts_from.later_by(new.after);
+        Self {
+            timer: Timer {
+                stream: new.stream.clone(),
+                name: new.name.clone(),
+                set_at: new.set_at,
+                ordinal: new.ordinal,
+                due,
+            },
+            counts_from,
+            rings_at: due,
+            touched_at: counts_from,
+        }
+    }
+
+    /// The clock has gone back since it was touched.
+    fn count_anew(&mut self, now: Timestamp) {
+        let wait = self.timer.due.since(self.counts_from);
+        self.counts_from = self.counts_from.min(now);
+        self.timer.due = self.counts_from.later_by(wait);
+        self.rings_at = self.timer.due;
+        self.touched_at = self.counts_from;
     }
 }
 
 impl Log {
-    fn timers_of(&mut self, domain: &Domain) -> impl Iterator<Item = &mut (Timestamp, Timer)> {
-        let of_it = |(_, timer): &&mut (Timestamp, Timer)| timer.stream.domain == *domain;
+    fn timers_of(&mut self, domain: &Domain) -> impl Iterator<Item = &mut Alarm> {
+        let of_it = |alarm: &&mut Alarm| alarm.timer.stream.domain == *domain;
         self.timers.values_mut().filter(of_it)
     }
 }

@@ -88,6 +88,7 @@ async fn appends(store: &PostgresStore, size: usize) -> Result<f64, Box<dyn std:
                 stream: StreamId::new(domain.clone(), Uuid::now_v7()),
                 write: Write::Events {
                     after: None,
+                    last: None,
                     events: Arc::new([event]),
                 },
                 claim: None,

@@ -89,6 +89,7 @@ async fn fill(store: &PostgresStore) -> Result<Vec<StreamId>, Failure> {
                 stream: stream.clone(),
                 write: Write::Events {
                     after: None,
+                    last: None,
                     events: (0..EVENTS).map(|_| event()).collect(),
                 },
                 claim: None,

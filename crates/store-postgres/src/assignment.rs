@@ -10,7 +10,7 @@ use sqlx::{Error, Postgres, Row};
 use uuid::Uuid;
 
 use crate::checkpoint;
-use crate::checkpoint_sql::{NOW, WORK, about, micros, of_component, table};
+use crate::checkpoint_sql::{NOW, WORK, about, micros, of_component, runs, table};
 
 pub(crate) struct Texts {
     list: Arc<str>,
@@ -20,17 +20,17 @@ pub(crate) struct Texts {
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
         let table = table(schema);
+        let (is_leased, is_asked_for) = (runs("leased_until"), runs("asked_until"));
         let list = format!(
             "SELECT component, partition, share_count, share_index,
-                 CASE WHEN leased_until > {NOW} THEN owner END, owner_id,
-                 CASE WHEN asked_until > {NOW} THEN asked_by END, paused IS NOT NULL
+                 CASE WHEN {is_leased} THEN owner END, owner_id,
+                 CASE WHEN {is_asked_for} THEN asked_by END, paused IS NOT NULL
              FROM {table} WHERE component = $1 ORDER BY partition, share_count, share_index"
         );
         let ask = format!(
             "UPDATE {table} SET asked_by = $5, asked_until = {NOW} + $6
-             WHERE {WORK} AND owner IS NOT NULL AND leased_until > {NOW}
-             AND owner_id IS DISTINCT FROM $5
-             AND (asked_by IS NULL OR asked_by = $5 OR asked_until <= {NOW}) AND paused IS NULL
+             WHERE {WORK} AND owner IS NOT NULL AND {is_leased} AND owner_id IS DISTINCT FROM $5
+             AND (asked_by IS NULL OR asked_by = $5 OR NOT {is_asked_for}) AND paused IS NULL
              RETURNING position"
         );
         Self {

@@ -6,16 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Bookmark, Component, Owner, Position, Tenure, Timestamp, Work};
+use seriatim_core::{Bookmark, Component, LONGEST_LEASE, Owner, Position, Tenure, Work};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
-use crate::place;
+use crate::{place, row};
 
 /// The clock of the server as it is now, in microseconds; not as it was when the transaction began.
 pub(crate) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/// [`LONGEST_LEASE`] in microseconds.
+const LONGEST: u128 = LONGEST_LEASE.as_micros();
 
 /// The first four parameters are the work.
 pub(crate) const WORK: &str =
@@ -47,9 +50,10 @@ impl Texts {
         let list = |condition: &str| {
             format!(
                 "SELECT component, partition, share_count, share_index, position, log, event, epoch,
-                     CASE WHEN leased_until > {NOW} THEN owner END, leased_until, moved_at, paused
+                     CASE WHEN {} THEN owner END, leased_until, moved_at, paused
                  FROM {table} {condition}
-                 ORDER BY component, partition, share_count, share_index"
+                 ORDER BY component, partition, share_count, share_index",
+                runs("leased_until")
             )
         };
         Self {
@@ -91,7 +95,7 @@ impl Texts {
         about(&self.take, work)
             .bind(tenure)
             .bind(micros(lease))
-            .bind(owner.name.to_string())
+            .bind(row::people_column(&owner.name))
             .bind(owner.id)
     }
 
@@ -151,7 +155,7 @@ impl Texts {
         about(&self.pause, &tenure.work)
             .bind(tenure.id)
             .bind(micros(lease))
-            .bind(why.to_owned())
+            .bind(row::people_column(why))
     }
 
     /// Returns a row if it was paused. Run twice, it may not.
@@ -187,6 +191,8 @@ impl Texts {
 /// update finds it taken, or it was not there and the insert finds it begun, no part returns a row.
 ///
 /// What begins where its component does keeps others from changing that before it is there to be seen.
+/// A lease that has more time left than any has run out too. That is judged by the clock as it is after a wait for the row:
+/// whoever was faster may have been lent the work for the longest time there is.
 ///
 /// What begins has nothing parked: an owner may have parked something at the very moment that it was forgotten.
 fn take(schema: &str) -> String {
@@ -198,7 +204,7 @@ fn take(schema: &str) -> String {
     UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $8, epoch = c.epoch + 1, leased_until = {NOW} + $6,
         paused = NULL, asked_by = NULL, asked_until = NULL
     FROM seen
-    WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now)
+    WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now OR c.leased_until > {NOW} + {LONGEST})
     RETURNING c.position, c.log, c.event
 ), place AS (
     SELECT position, log, event FROM {schema}.seriatim_beginnings
@@ -218,7 +224,7 @@ fn take(schema: &str) -> String {
 SELECT position, log, event, NULL::text, NULL::bigint FROM taken
 UNION ALL SELECT position, log, event, NULL, NULL FROM begun
 UNION ALL SELECT position, log, event, CASE WHEN tenure <> $5 THEN owner END, leased_until FROM seen
-WHERE owner IS NOT NULL AND leased_until > now"
+WHERE owner IS NOT NULL AND leased_until > now AND leased_until <= now + {LONGEST}"
     )
 }
 
@@ -258,8 +264,13 @@ pub(crate) fn of_component(
     sqlx::query(AssertSqlSafe(text.clone())).bind(component.as_str().to_owned())
 }
 
-/// No longer than what can be added to a time and kept in its column.
+/// Whether a lease that ends then is running.
+pub(crate) fn runs(end: &str) -> String {
+    format!("({end} > {NOW} AND {end} <= {NOW} + {LONGEST})")
+}
+
+/// In microseconds, and no longer than the longest.
 pub(crate) fn micros(lease: Duration) -> i64 {
-    let longest = Timestamp::MAX.as_micros();
-    i64::try_from(lease.as_micros()).map_or(longest, |micros| micros.min(longest))
+    let lease = lease.min(LONGEST_LEASE).as_micros();
+    i64::try_from(lease).expect("five minutes are less than that")
 }

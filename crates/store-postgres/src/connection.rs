@@ -20,7 +20,7 @@ pub(crate) async fn open(location: &Location) -> Result<PgConnection, OpenError>
         match connect_to_writable(&location.connect).await {
             Ok(connection) => return Ok(connection),
             Err(error) if Instant::now() < give_up && may_come_up(&error) => {
-                tracing::warn!(%error, database = %location, "waiting for the database");
+                tracing::warn!(error = error.to_string(), database = %location, "waiting for the database");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
             }

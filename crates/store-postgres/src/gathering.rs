@@ -170,7 +170,7 @@ impl Shared {
         let query = || self.texts.many(wanted, limit);
         let mut streams: Vec<Vec<PgRow>> = wanted.iter().map(|_| Vec::new()).collect();
         for row in self.readers.rows(query).await? {
-            let place: i64 = row.try_get(4)?;
+            let place: i64 = row.try_get(6)?;
             let place = usize::try_from(place - 1).ok();
             let stream = place.and_then(|place| streams.get_mut(place));
             stream.ok_or(sqlx::Error::RowNotFound)?.push(row);

@@ -4,7 +4,7 @@ use foldhash::HashMap;
 use seriatim_core::{Domain, Position, Sequence, StreamId, Timestamp};
 use uuid::Uuid;
 
-/// How many streams are remembered: about 150 bytes each.
+/// How many streams are remembered: about 170 bytes each.
 const REMEMBERED: usize = 100_000;
 
 /// The head of the log and the streams that were written last.
@@ -14,10 +14,13 @@ const REMEMBERED: usize = 100_000;
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     head: Option<Head>,
-    streams: HashMap<StreamId, Option<Sequence>>,
+    streams: HashMap<StreamId, Option<LastEvent>>,
     /// Never forgotten: a domain keeps its number.
     domains: HashMap<Domain, i16>,
 }
+
+/// The sequence and the id of the last event of a stream.
+pub(crate) type LastEvent = (Sequence, Uuid);
 
 /// The last position that was given away, and when; and which state of the log that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,19 +55,19 @@ impl Known {
     pub(crate) fn learn(
         &mut self,
         head: Head,
-        streams: impl IntoIterator<Item = (StreamId, Option<Sequence>)>,
+        streams: impl IntoIterator<Item = (StreamId, Option<LastEvent>)>,
     ) {
         self.head = Some(head);
-        for (stream, current) in streams {
+        for (stream, last) in streams {
             if self.streams.len() >= REMEMBERED && !self.streams.contains_key(&stream) {
                 self.streams.clear();
             }
-            self.streams.insert(stream, current);
+            self.streams.insert(stream, last);
         }
     }
 
-    /// The current sequence of a stream; the outer `None`: it is not known.
-    pub(crate) fn current(&self, stream: &StreamId) -> Option<Option<Sequence>> {
+    /// The last event of a stream; the outer `None`: it is not known.
+    pub(crate) fn last(&self, stream: &StreamId) -> Option<Option<LastEvent>> {
         self.streams.get(stream).copied()
     }
 

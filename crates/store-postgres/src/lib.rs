@@ -34,6 +34,7 @@ mod read;
 mod read_model;
 mod readers;
 mod refused;
+mod rights;
 mod row;
 mod rows;
 mod session;
@@ -56,6 +57,7 @@ pub use open_error::OpenError;
 pub use sqlx;
 
 use seriatim_core::{LogId, SchemaChange};
+use sqlx::PgConnection;
 
 use commits::Commits;
 use decoder::Domains;
@@ -105,6 +107,8 @@ impl PostgresStore {
     /// | `lock_timeout` | seconds the server waits for another writer, and seconds that a writer which has gone silent in its transaction is put up with | 10 |
     /// | `pooler` | `transaction`: a pooler is in between that hands out connections by the transaction, such as PgBouncer of any version; each statement then costs four round trips instead of one, and other processes' events are found by looking | `none` |
     /// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, ... | as libpq has them | |
+    ///
+    /// Refuses a user who lacks a right that the store needs, and names the statement that grants it.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let location: Location = url.parse()?;
         let mut connection = connection::open(&location).await?;
@@ -113,6 +117,21 @@ impl PostgresStore {
         } else {
             migrations::require_none(&mut connection, &location).await?;
         }
+        rights::require(&mut connection, &location).await?;
+        Self::on(location, connection).await
+    }
+
+    /// Opens a database for those who only read, such as an audit: changes nothing, refuses tables that are not up to
+    /// date, and asks for no right to write. What writes all the same fails if the user may not. `url` is as for
+    /// [`PostgresStore::open`].
+    pub async fn open_to_read(url: &str) -> Result<Self, OpenError> {
+        let location: Location = url.parse()?;
+        let mut connection = connection::open(&location).await?;
+        migrations::require_none(&mut connection, &location).await?;
+        Self::on(location, connection).await
+    }
+
+    async fn on(location: Location, mut connection: PgConnection) -> Result<Self, OpenError> {
         let log_id = partitions::log_id(&mut connection, &location).await?;
         let partitions = partitions::count(&mut connection, &location).await?;
         let commits = Commits::new(partitions);

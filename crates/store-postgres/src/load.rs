@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use seriatim_core::reading::TypeNames;
-use seriatim_core::{Load, Loaded, Payload, Sequence, Snapshot, StoreError};
+use seriatim_core::{Load, Loaded, Payload, Sequence, Shape, Snapshot, StoreError};
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
@@ -56,7 +56,9 @@ impl Building {
                 (None, Some(fingerprint)) if self.expected == 0 => {
                     self.loaded.snapshot = Some(Snapshot {
                         fingerprint,
+                        shape: Shape(row.try_get::<i64, _>(5)?.cast_unsigned()),
                         sequence,
+                        event: row.try_get(4)?,
                         state: Bytes::copy_from_slice(data),
                     });
                 }
@@ -79,6 +81,9 @@ impl Building {
                 }
             }
             self.expected = sequence.0 + 1;
+        }
+        if let Some(last) = rows.last() {
+            self.loaded.last = Some(last.try_get(4)?);
         }
         let bytes = buffer.len();
         share(Bytes::from(buffer), &lengths, &mut payloads[known..]);

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::row;
 
-/// For one schema. All give the columns `sequence, type, codec, data`, a stream's rows in order, a snapshot without
-/// a type before them; those for many streams also say which of them a row belongs to, counted from 1.
+/// For one schema. All give the columns `sequence, type, codec, data, id, shape`, a stream's rows in order, a snapshot
+/// without a type before them; those for many streams also say which of them a row belongs to, counted from 1.
 pub(crate) struct Texts {
     one: Arc<str>,
     one_with_snapshot: Arc<str>,
@@ -25,7 +25,7 @@ impl Texts {
             |name| format!("(SELECT id FROM {schema}.seriatim_domains WHERE name = {name})");
         let events = |stream: Columns, after: &str, limit: &str| {
             format!(
-                "SELECT sequence, type, codec, data FROM {schema}.seriatim_events
+                "SELECT sequence, type, codec, data, id, NULL::bigint AS shape FROM {schema}.seriatim_events
                  WHERE domain = {} AND root = {} AND sequence > {after} AND sequence <= {}
                  ORDER BY sequence LIMIT {limit}",
                 domain(stream.domain),
@@ -36,10 +36,11 @@ impl Texts {
         // A restored backup may have lost the event that a snapshot stands for.
         let newest = |stream: Columns| {
             format!(
-                "SELECT s.sequence, s.state FROM {schema}.seriatim_snapshots AS s
+                "SELECT s.sequence, s.shape, s.event, s.state FROM {schema}.seriatim_snapshots AS s
                  WHERE s.domain = {} AND s.root = {} AND s.sequence <= {} AND s.fingerprint = {}
                  AND EXISTS (SELECT FROM {schema}.seriatim_events AS e WHERE e.domain = s.domain
-                             AND e.root = s.root AND e.sequence = s.sequence)
+                             AND e.root = s.root AND e.sequence = s.sequence
+                             AND e.id = s.event)
                  ORDER BY s.sequence DESC LIMIT 1",
                 domain(stream.domain),
                 stream.root,
@@ -47,7 +48,8 @@ impl Texts {
                 stream.fingerprint
             )
         };
-        let state = "SELECT sequence, NULL::text AS type, NULL::smallint AS codec, state AS data";
+        let state = "SELECT sequence, NULL::text AS type, NULL::smallint AS codec, state AS data,
+                     event AS id, shape";
         Self {
             one: events(PARAMETERS, "$4", "$5").into(),
             one_with_snapshot: format!(

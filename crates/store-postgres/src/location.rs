@@ -147,6 +147,13 @@ impl Location {
         let connect = connect.map_err(|error| OpenError::InvalidUrl {
             reason: error.to_string(),
         })?;
+        // The brackets are those of a URL; nobody knows an address under them.
+        let address = connect.get_host().strip_prefix('[');
+        let address = address.and_then(|address| address.strip_suffix(']'));
+        let connect = match address.map(str::to_owned) {
+            Some(address) => connect.host(&address),
+            None => connect,
+        };
         let connect = match connect.get_application_name() {
             Some(_) => connect,
             None => connect.application_name("seriatim"),
@@ -220,6 +227,9 @@ impl fmt::Display for Location {
             let comma = if number == 0 { "" } else { "," };
             match host.get_socket() {
                 Some(socket) => write!(f, "{comma}{}", socket.display())?,
+                None if host.get_host().contains(':') => {
+                    write!(f, "{comma}[{}]:{}", host.get_host(), host.get_port())?;
+                }
                 None => write!(f, "{comma}{}:{}", host.get_host(), host.get_port())?,
             }
         }
@@ -251,9 +261,9 @@ fn addresses(address: &str) -> Vec<String> {
 fn schema(name: &str) -> Result<String, OpenError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    if !begins_well || name.len() > 63 || !name.chars().all(plain) {
-        let takes =
-            "a name of at most 63 lower-case letters, digits and `_` that begins with no digit";
+    let is_the_servers = name == "information_schema" || name.starts_with("pg_");
+    if !begins_well || name.len() > 63 || !name.chars().all(plain) || is_the_servers {
+        let takes = "a name of at most 63 lower-case letters, digits and `_` that begins with no digit, and is none of PostgreSQL's own (`information_schema`, `pg_...`)";
         return Err(invalid("schema", name, takes));
     }
     Ok(name.into())
@@ -308,6 +318,12 @@ mod tests {
         let location: Location = url.parse().ok().unwrap();
         let shown = "`shop` at one:5432,two:5433,[::1]:5434";
         assert_eq!(location.to_string(), shown);
+        let names: Vec<_> = location
+            .connect
+            .iter()
+            .map(PgConnectOptions::get_host)
+            .collect();
+        assert_eq!(names, ["one", "two", "::1"]);
         for host in location.connect.iter() {
             assert_eq!(host.get_username(), "me");
             assert_eq!(host.get_database(), Some("shop"));
@@ -321,6 +337,8 @@ mod tests {
             ("schema=Log", "Log"),
             ("schema=a%22b", "a%22b"),
             ("schema=", "schema"),
+            ("schema=information_schema", "information_schema"),
+            ("schema=pg_catalog", "pg_catalog"),
             ("readers=0", "readers"),
             ("partitions=0", "partitions"),
             ("partitions=257", "257"),

@@ -12,10 +12,21 @@ use crate::known::Known;
 use crate::manner::Manner;
 use crate::plan::Found;
 
+/// The largest number of a domain: what the column holds.
+const LAST_DOMAIN: i16 = i16::MAX;
+
+/// A log holds no more domains than there are numbers for them.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the domain `{0}` gets no number, because all {LAST_DOMAIN} are taken; begin a log in another `schema`"
+)]
+struct NoNumberLeft(String);
+
 /// The statements, for one schema.
 pub(crate) struct Texts {
     manner: Manner,
     find_domains: Arc<str>,
+    lock_domains: Arc<str>,
     insert_domains: Arc<str>,
     look: Arc<str>,
 }
@@ -28,20 +39,39 @@ impl Texts {
                 "SELECT name, id FROM {schema}.seriatim_domains WHERE name = ANY($1)"
             )
             .into(),
+            lock_domains: format!(
+                "LOCK TABLE {schema}.seriatim_domains IN SHARE ROW EXCLUSIVE MODE"
+            )
+            .into(),
+            // The smallest numbers that are free. No sequence gives them, for a sequence spends a number whenever it is
+            // asked, also if nothing is inserted then.
             insert_domains: format!(
-                "INSERT INTO {schema}.seriatim_domains (name) SELECT unnest($1::text[])
-                 ON CONFLICT DO NOTHING"
+                "INSERT INTO {schema}.seriatim_domains (id, name)
+                 SELECT free.id, new.name
+                 FROM (
+                     SELECT name, row_number() OVER (ORDER BY name) AS place
+                     FROM unnest($1::text[]) AS given (name)
+                     WHERE NOT EXISTS (SELECT FROM {schema}.seriatim_domains AS d WHERE d.name = given.name)
+                 ) AS new
+                 JOIN (
+                     SELECT id, row_number() OVER (ORDER BY id) AS place
+                     FROM (
+                         SELECT number AS id FROM generate_series(1, {LAST_DOMAIN}) AS number
+                         WHERE NOT EXISTS (SELECT FROM {schema}.seriatim_domains AS d WHERE d.id = number)
+                         ORDER BY number LIMIT cardinality($1::text[])
+                     ) AS first
+                 ) AS free USING (place)"
             )
             .into(),
             look: format!(
-                "SELECT s.place, e.current, NULL::bytea AS content, NULL::text AS first_result
+                "SELECT s.place, e.sequence, e.id, NULL::bytea AS content, NULL::text AS first_result
                  FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY AS s (domain, root, place)
-                 CROSS JOIN LATERAL (
-                     SELECT max(sequence) AS current FROM {schema}.seriatim_events
-                     WHERE domain = s.domain AND root = s.root
-                 ) AS e
+                 LEFT JOIN LATERAL (
+                     SELECT sequence, id FROM {schema}.seriatim_events
+                     WHERE domain = s.domain AND root = s.root ORDER BY sequence DESC LIMIT 1
+                 ) AS e ON true
                  UNION ALL
-                 SELECT s.place, NULL, c.content, c.first_result
+                 SELECT s.place, NULL, NULL, c.content, c.first_result
                  FROM unnest($3::smallint[], $4::uuid[], $5::bytea[])
                      WITH ORDINALITY AS s (domain, root, external_id, place)
                  JOIN {schema}.seriatim_claims AS c USING (domain, root, external_id)"
@@ -50,36 +80,58 @@ impl Texts {
         }
     }
 
-    /// Numbers for the domains that have none yet, and whether there were such. A domain that only refused appends
-    /// name gets one too: it does no harm, and there are few.
+    /// Learns the numbers of the domains that are not known, and gives one to each that has none. A domain that only
+    /// refused appends name gets one too: it does no harm, and there are few.
+    ///
+    /// Fails with [`NoNumberLeft`] if there are more domains than numbers.
     pub(crate) async fn domains<'a>(
         &self,
         connection: &mut PgConnection,
         known: &mut Known,
         appends: impl Iterator<Item = &'a Append>,
-    ) -> Result<bool, Error> {
-        // In one order: else the writers of two partitions that make the same ones could wait for each other.
-        let unknown: BTreeSet<&str> = appends
+    ) -> Result<(), Error> {
+        let unknown: BTreeSet<&Domain> = appends
             .map(|append| &append.stream.domain)
             .filter(|domain| known.domain(domain).is_none())
-            .map(Domain::as_str)
             .collect();
-        if unknown.is_empty() {
-            return Ok(false);
+        self.find_domains(connection, known, &unknown).await?;
+        let new: BTreeSet<&Domain> = (unknown.into_iter())
+            .filter(|domain| known.domain(domain).is_none())
+            .collect();
+        if new.is_empty() {
+            return Ok(());
         }
-        let unknown: Vec<String> = unknown.into_iter().map(str::to_owned).collect();
-        let insert = sqlx::query(AssertSqlSafe(self.insert_domains.clone())).bind(&unknown);
+        // Whoever has the lock is the only one who gives numbers away.
+        let lock = sqlx::raw_sql(AssertSqlSafe(self.lock_domains.clone()));
+        lock.execute(&mut *connection).await?;
+        let insert = sqlx::query(AssertSqlSafe(self.insert_domains.clone())).bind(names(&new));
         let insert = self.manner.in_transaction(insert);
         insert.execute(&mut *connection).await?;
-        let find = sqlx::query(AssertSqlSafe(self.find_domains.clone())).bind(&unknown);
+        self.find_domains(connection, known, &new).await?;
+        match new.iter().find(|domain| known.domain(domain).is_none()) {
+            None => Ok(()),
+            Some(domain) => Err(Error::Encode(NoNumberLeft(domain.to_string()).into())),
+        }
+    }
+
+    /// Learns the numbers of those that have one.
+    async fn find_domains(
+        &self,
+        connection: &mut PgConnection,
+        known: &mut Known,
+        domains: &BTreeSet<&Domain>,
+    ) -> Result<(), Error> {
+        if domains.is_empty() {
+            return Ok(());
+        }
+        let find = sqlx::query(AssertSqlSafe(self.find_domains.clone())).bind(names(domains));
         let find = self.manner.in_transaction(find);
-        let rows = find.fetch_all(connection).await?;
-        for row in rows {
+        for row in find.fetch_all(connection).await? {
             let name: &str = row.try_get(0)?;
             let domain = Domain::new(name).map_err(|error| Error::Decode(error.into()))?;
             known.learn_domain(domain, row.try_get(1)?);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// To be asked under the lock of the head, after [`Texts::domains`].
@@ -132,16 +184,20 @@ impl Texts {
                     found.claims.insert((stream.clone(), id.to_owned()), record);
                 }
                 None => {
-                    let current: Option<i32> = row.try_get(1)?;
-                    let current = current.map(|sequence| Sequence(sequence.cast_unsigned()));
-                    found
-                        .currents
-                        .insert(wanted.streams[index].clone(), current);
+                    let sequence: Option<i32> = row.try_get(1)?;
+                    let sequence = sequence.map(|sequence| Sequence(sequence.cast_unsigned()));
+                    let last = sequence.zip(row.try_get(2)?);
+                    found.lasts.insert(wanted.streams[index].clone(), last);
                 }
             }
         }
         Ok(found)
     }
+}
+
+fn names(domains: &BTreeSet<&Domain>) -> Vec<String> {
+    let names = domains.iter().map(|domain| domain.as_str().to_owned());
+    names.collect()
 }
 
 /// Each stream and each external id once, with the numbers of their domains.
@@ -162,7 +218,7 @@ impl<'a> Wanted<'a> {
             .expect("the domains were looked up before");
         let seen = self.seen.entry(stream).or_default();
         let looks = matches!(append.write, Write::Events { .. });
-        if looks && known.current(stream).is_none() && seen.insert(None) {
+        if looks && known.last(stream).is_none() && seen.insert(None) {
             self.streams.push(stream);
             self.stream_domains.push(domain);
         }
@@ -175,12 +231,12 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The columns `content` and `first_result`, beginning at the third.
+/// The columns `content` and `first_result`, beginning at the fourth.
 fn claim(row: &PgRow) -> Result<Option<ClaimRecord>, Error> {
-    let Some(content) = row.try_get::<Option<&[u8]>, _>(2)? else {
+    let Some(content) = row.try_get::<Option<&[u8]>, _>(3)? else {
         return Ok(None);
     };
-    claim_record(content, row.try_get(3)?).map(Some)
+    claim_record(content, row.try_get(4)?).map(Some)
 }
 
 /// A claim from its two columns.

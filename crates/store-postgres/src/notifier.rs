@@ -36,7 +36,10 @@ pub(crate) async fn run(mut own: watch::Receiver<Own>, location: Arc<Location>) 
             Ok(()) => PAUSE,
             Err(error) if refused::meaning(&error) == Meaning::Lost => PAUSE_AFTER_LOSS,
             Err(error) => {
-                tracing::info!(%error, "other processes are not told of commits, they find them by looking");
+                tracing::info!(
+                    error = error.to_string(),
+                    "other processes are not told of commits, they find them by looking"
+                );
                 return;
             }
         };

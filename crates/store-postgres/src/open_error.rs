@@ -2,6 +2,8 @@
 
 use std::num::NonZero;
 
+use crate::refused;
+
 /// Why a database could not be opened. Messages name it without its password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -93,6 +95,16 @@ pub enum OpenError {
         /// What the server said.
         source: sqlx::Error,
     },
+    /// The user may read the tables but lacks a right that the store needs to write.
+    #[error(
+        "this user may not write to all tables of {database}; as the owner of the tables, run: {grants}"
+    )]
+    NoRightToWrite {
+        /// Which database.
+        database: String,
+        /// The statements that give it what it lacks.
+        grants: String,
+    },
     /// A standby, or a server that was told to refuse writes.
     #[error(
         "{database} may be read but not written; name the primary server, or all of them: {source}"
@@ -151,7 +163,7 @@ pub enum OpenError {
         /// How many the URL asks for.
         asked: NonZero<u16>,
     },
-    /// Anything else; trying again may help.
+    /// Anything else.
     #[error("{database} could not be opened; see what its server says and try again: {source}")]
     Failed {
         /// Which database.
@@ -165,7 +177,8 @@ impl OpenError {
     /// Whether the same may work later, with nothing changed here.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::ReadOnly { .. } | Self::Failed { .. } => true,
+            Self::Unreachable { .. } | Self::ReadOnly { .. } => true,
+            Self::Failed { source, .. } => refused::kind(source).is_transient(),
             Self::InvalidUrl { .. }
             | Self::UnknownOption { .. }
             | Self::InvalidOption { .. }
@@ -174,6 +187,7 @@ impl OpenError {
             | Self::NotLetIn { .. }
             | Self::NoSuchDatabase { .. }
             | Self::NotAllowed { .. }
+            | Self::NoRightToWrite { .. }
             | Self::SchemaOlder { .. }
             | Self::SchemaNewer { .. }
             | Self::ChangedMigration { .. }

@@ -151,7 +151,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         of_stream(query, &parked.stream, parked.sequence)
             .bind(tries_column(parked.tries))
             .bind(parked.since.as_micros())
-            .bind(parked.failure.clone())
+            .bind(row::people_column(&parked.failure))
             .bind(attempts.to_owned())
             .bind(parked.letter)
     }
@@ -169,7 +169,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         let query = under(&self.park_again, tenure, lease);
         of_stream(query, &parked.stream, parked.sequence)
             .bind(tries_column(parked.tries))
-            .bind(parked.failure.clone())
+            .bind(row::people_column(&parked.failure))
             .bind(attempts.to_owned())
             .bind(again)
             .bind(parked.letter)
@@ -218,8 +218,8 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
     ) -> Statement {
         of_stream(about(&self.decide, work), stream, sequence)
             .bind(wish.verb.as_str())
-            .bind(wish.actor.clone())
-            .bind(wish.reason.clone())
+            .bind(wish.actor.as_deref().map(row::people_column))
+            .bind(wish.reason.as_deref().map(row::people_column))
             .bind(wish.at.as_micros())
     }
 
@@ -325,11 +325,11 @@ fn of_closed(query: Statement, letter: &ReactionLetter, attempts: &str) -> State
     of_stream(query, &letter.stream, letter.sequence)
         .bind(tries_column(letter.tries))
         .bind(letter.parked_at.as_micros())
-        .bind(letter.failure.clone())
+        .bind(row::people_column(&letter.failure))
         .bind(attempts.to_owned())
         .bind(decision.map(|decision| decision.verb.as_str()))
-        .bind(decision.and_then(|decision| decision.actor.clone()))
-        .bind(decision.and_then(|decision| decision.reason.clone()))
+        .bind(decision.and_then(|decision| decision.actor.as_deref().map(row::people_column)))
+        .bind(decision.and_then(|decision| decision.reason.as_deref().map(row::people_column)))
         .bind(decision.map(|decision| decision.at.as_micros()))
         .bind(letter.id)
         .bind(letter.status.as_str())

@@ -2,13 +2,14 @@
 
 use foldhash::HashMap;
 use seriatim_core::{
-    Append, AppendOutcome, BrokenChains, ClaimRecord, FirstResult, NewEvent, Position, Sequence,
-    StreamId, Timestamp, Write,
+    Append, AppendOutcome, BrokenChains, ClaimRecord, FirstResult, Position, Sequence, StreamId,
+    Timestamp, Write,
 };
 use uuid::Uuid;
 
-use crate::known::{Head, Known};
+use crate::known::{Head, Known, LastEvent};
 use crate::rows::Rows;
+use crate::session::Answers;
 
 /// The largest sequence that the column of it holds.
 const LAST_SEQUENCE: Sequence = Sequence(i32::MAX.cast_unsigned());
@@ -19,7 +20,7 @@ pub(crate) type Claims = HashMap<(StreamId, String), ClaimRecord>;
 /// What was looked up under the lock of the head.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    pub(crate) currents: HashMap<StreamId, Option<Sequence>>,
+    pub(crate) lasts: HashMap<StreamId, Option<LastEvent>>,
     pub(crate) claims: Claims,
 }
 
@@ -35,7 +36,7 @@ pub(crate) struct Plan<'k> {
     looked: bool,
     before: Head,
     head: Head,
-    currents: HashMap<StreamId, Option<Sequence>>,
+    lasts: HashMap<StreamId, Option<LastEvent>>,
     claims: Claims,
     rows: Rows,
 }
@@ -43,9 +44,29 @@ pub(crate) struct Plan<'k> {
 /// A finished plan.
 pub(crate) struct Planned {
     pub(crate) before: Head,
+    /// As it will be, but for its time, which [`Planned::recorded`] tells.
     pub(crate) head: Head,
     pub(crate) rows: Rows,
-    pub(crate) currents: HashMap<StreamId, Option<Sequence>>,
+    pub(crate) lasts: HashMap<StreamId, Option<LastEvent>>,
+}
+
+impl Planned {
+    /// It was written at this time.
+    pub(crate) fn recorded(&mut self, time: Timestamp) {
+        // Only events move the time of the head.
+        if self.head.position != self.before.position {
+            self.head.recorded_at = time;
+        }
+    }
+}
+
+/// Gives the answers the time at which all of it was written.
+pub(crate) fn recorded(answers: &mut Answers, time: Timestamp) {
+    for outcome in answers.iter_mut().flatten() {
+        if let AppendOutcome::Written { recorded_at, .. } = outcome {
+            *recorded_at = time;
+        }
+    }
 }
 
 impl<'k> Plan<'k> {
@@ -62,8 +83,8 @@ impl<'k> Plan<'k> {
     fn new(known: &'k Known, before: Head, found: Found, looked: bool) -> Self {
         let head = Head {
             position: before.position,
-            // The clock of a machine may step back; times in the log do not.
-            recorded_at: Timestamp::now().max(before.recorded_at),
+            // The statement that writes it all takes the time from the clock of the server.
+            recorded_at: before.recorded_at,
             revision: before.revision + 1,
             batch: Uuid::now_v7(),
         };
@@ -72,7 +93,7 @@ impl<'k> Plan<'k> {
             looked,
             before,
             head,
-            currents: found.currents,
+            lasts: found.lasts,
             claims: found.claims,
             rows: Rows::default(),
         }
@@ -97,19 +118,11 @@ impl<'k> Plan<'k> {
     }
 
     pub(crate) fn finish(self) -> Planned {
-        // Only events move the time of the head.
-        let head = match self.head.position == self.before.position {
-            true => Head {
-                recorded_at: self.before.recorded_at,
-                ..self.head
-            },
-            false => self.head,
-        };
         Planned {
             before: self.before,
-            head,
+            head: self.head,
             rows: self.rows,
-            currents: self.currents,
+            lasts: self.lasts,
         }
     }
 
@@ -119,11 +132,12 @@ impl<'k> Plan<'k> {
             return Ok(AppendOutcome::Claimed(record));
         }
         let domain = self.known.domain(&append.stream.domain);
-        if let Write::Events { after, events } = &append.write {
-            let current = self.current(&append.stream, *after, events, domain)?;
-            if !holds || current != *after {
-                return Ok(AppendOutcome::Conflict { current });
-            }
+        if let Write::Events { .. } = &append.write
+            && let Some(last) = self.last(append, domain)?
+            && !(holds && append.follows(last))
+        {
+            let current = last.map(|(sequence, _)| sequence);
+            return Ok(AppendOutcome::Conflict { current });
         }
         let count = match &append.write {
             Write::Events { events, .. } => events.len() as u64,
@@ -155,37 +169,45 @@ impl<'k> Plan<'k> {
         self.claims.get(&key).cloned()
     }
 
-    fn current(
+    /// The last event of the stream; the outer `None`: the database will check that it is as the append has it.
+    fn last(
         &mut self,
-        stream: &StreamId,
-        after: Option<Sequence>,
-        events: &[NewEvent],
+        append: &Append,
         domain: Option<i16>,
-    ) -> Result<Option<Sequence>, MustLook> {
-        let seen = self.currents.get(stream).copied();
-        if let Some(current) = seen.or_else(|| self.known.current(stream)) {
-            return Ok(current);
+    ) -> Result<Option<Option<LastEvent>>, MustLook> {
+        let stream = &append.stream;
+        let seen = self.lasts.get(stream).copied();
+        if let Some(last) = seen.or_else(|| self.known.last(stream)) {
+            return Ok(Some(last));
         }
         if self.looked {
             // Streams that were looked for and are not there.
-            return Ok(None);
+            return Ok(Some(None));
         }
         // The key of the first event's sequence shows whether a stream is new; any other belief is checked.
-        if after.is_some() || events.is_empty() {
+        if let Write::Events {
+            after,
+            last,
+            events,
+        } = &append.write
+            && (after.is_some() || events.is_empty())
+        {
             let after = after.filter(|after| *after <= LAST_SEQUENCE);
-            let check = (domain.ok_or(MustLook)?, stream.root, after);
-            self.rows.check(check);
+            let domain = domain.ok_or(MustLook)?;
+            self.rows.check(domain, stream.root, after, *last);
         }
-        Ok(after)
+        Ok(None)
     }
 
     fn write(&mut self, append: &Append, domain: i16, first: FirstResult) {
         let stream = &append.stream;
         match &append.write {
             Write::Events { events, .. } => {
-                if let FirstResult::Committed { first, last, .. } = first {
-                    self.rows.events(domain, stream.root, first, events);
-                    self.currents.insert(stream.clone(), Some(last));
+                if let (FirstResult::Committed { first, last, .. }, Some(event)) =
+                    (&first, events.last())
+                {
+                    self.rows.events(domain, stream.root, *first, events);
+                    self.lasts.insert(stream.clone(), Some((*last, event.id)));
                 }
             }
             Write::Letter(letter) => self.rows.letter(letter),

@@ -22,7 +22,7 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
     match error {
         Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
             Some(error) => meaning_of(error),
-            None => Meaning::Refused(StoreErrorKind::Unavailable),
+            None => Meaning::Refused(StoreErrorKind::Refused),
         },
         Error::ColumnDecode { .. }
         | Error::Decode(_)
@@ -30,31 +30,45 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
         | Error::ColumnIndexOutOfBounds { .. }
         | Error::RowNotFound
         | Error::TypeNotFound { .. } => Meaning::Refused(StoreErrorKind::Corrupt),
-        Error::Encode(_) => Meaning::Refused(StoreErrorKind::Unavailable),
+        Error::Encode(_) => Meaning::Refused(StoreErrorKind::Refused),
         // Input and output, TLS, a protocol that has got out of step.
         _ => Meaning::Lost,
     }
 }
 
 fn meaning_of(error: &PgDatabaseError) -> Meaning {
-    if matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic) {
+    let code = error.code();
+    let ends_connection = matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic);
+    if ends_connection || code.starts_with("08") || code.starts_with("57P") {
         return Meaning::Lost;
     }
-    match error.code() {
+    match code {
         "23505" if is_key_of_the_log(error.constraint()) => Meaning::KeyTaken,
         "40001" | "40P01" => Meaning::Again,
-        "53100" => Meaning::Refused(StoreErrorKind::Full),
-        // A standby; or the user has no right to write.
-        "25006" | "42501" => Meaning::Refused(StoreErrorKind::ReadOnly),
-        code if code.starts_with("08") || code.starts_with("57P") => Meaning::Lost,
-        // Damaged pages; tables that are not as the migrations made them; keys that only this program uses.
-        code if ["XX", "42", "23"]
-            .iter()
-            .any(|class| code.starts_with(class)) =>
-        {
-            Meaning::Refused(StoreErrorKind::Corrupt)
-        }
-        _ => Meaning::Refused(StoreErrorKind::Unavailable),
+        code => Meaning::Refused(kind_of(code)),
+    }
+}
+
+/// What a SQLSTATE says of the store. What will not pass by itself is never called unavailable, so that nobody waits
+/// for it in vain: all that is not known to pass is refused.
+fn kind_of(code: &str) -> StoreErrorKind {
+    match code {
+        "53100" => StoreErrorKind::Full,
+        // A standby, or a server that was told so.
+        "25006" => StoreErrorKind::ReadOnly,
+        // The statement; the user, or their password; the database is not there any more.
+        "42501" | "28000" | "28P01" | "3D000" => StoreErrorKind::Denied,
+        // A file of the database is gone.
+        "58P01" => StoreErrorKind::Corrupt,
+        code => match code.get(..2).unwrap_or_default() {
+            // A connection; a transaction, or what was prepared in another; too few resources; somebody else's lock; a
+            // statement that took too long, or a server that goes down; a device.
+            "08" | "25" | "26" | "40" | "53" | "55" | "57" | "58" => StoreErrorKind::Unavailable,
+            // Damaged pages; tables that are not as the migrations made them.
+            "XX" | "42" => StoreErrorKind::Corrupt,
+            // Most of all the data (22) and the rules of a table (23).
+            _ => StoreErrorKind::Refused,
+        },
     }
 }
 
@@ -72,7 +86,9 @@ fn is_key_of_the_log(constraint: Option<&str>) -> bool {
 /// What the matter is with the store.
 pub(crate) fn kind(error: &Error) -> StoreErrorKind {
     match meaning(error) {
-        Meaning::Lost | Meaning::Again => StoreErrorKind::Unavailable,
+        // Nobody is let in: that ends the connection, and the next one too.
+        Meaning::Lost => code(error).map_or(StoreErrorKind::Unavailable, |code| kind_of(&code)),
+        Meaning::Again => StoreErrorKind::Unavailable,
         // Where nobody expects it, what is stored contradicts what was read.
         Meaning::KeyTaken => StoreErrorKind::Corrupt,
         Meaning::Refused(kind) => kind,
@@ -87,4 +103,36 @@ pub(crate) fn store_error(action: &'static str, error: Error) -> StoreError {
 pub(crate) fn code(error: &Error) -> Option<String> {
     let error = error.as_database_error()?;
     error.code().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passes_by_itself_is_worth_waiting_for() {
+        for (code, expected) in [
+            ("57014", StoreErrorKind::Unavailable),
+            ("55P03", StoreErrorKind::Unavailable),
+            ("53300", StoreErrorKind::Unavailable),
+            ("57P03", StoreErrorKind::Unavailable),
+            ("08006", StoreErrorKind::Unavailable),
+            ("58030", StoreErrorKind::Unavailable),
+            ("53100", StoreErrorKind::Full),
+            ("25006", StoreErrorKind::ReadOnly),
+            ("42501", StoreErrorKind::Denied),
+            ("28P01", StoreErrorKind::Denied),
+            // Out of range, no text, a number that has run out, a rule, too large, a trigger of somebody's.
+            ("22003", StoreErrorKind::Refused),
+            ("22021", StoreErrorKind::Refused),
+            ("2200H", StoreErrorKind::Refused),
+            ("23514", StoreErrorKind::Refused),
+            ("54000", StoreErrorKind::Refused),
+            ("P0001", StoreErrorKind::Refused),
+            ("42P01", StoreErrorKind::Corrupt),
+            ("XX001", StoreErrorKind::Corrupt),
+        ] {
+            assert_eq!(kind_of(code), expected, "{code}");
+        }
+    }
 }

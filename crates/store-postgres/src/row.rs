@@ -18,6 +18,11 @@ pub(crate) fn sequence(row: &PgRow, column: usize) -> Result<Sequence, Error> {
     u32::try_from(number).map(Sequence).map_err(unreadable)
 }
 
+/// A text for people. PostgreSQL has no character 0; everything else it takes.
+pub(crate) fn people_column(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// There are no more rows than that.
 pub(crate) fn limit_column(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

@@ -12,6 +12,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
+use crate::checkpoint_sql::NOW;
 use crate::known::Head;
 use crate::place;
 
@@ -73,12 +74,13 @@ struct Letters {
     bodies: Vec<String>,
 }
 
-/// Streams whose current sequence was assumed.
+/// Streams whose last event was assumed.
 #[derive(Debug, Default)]
 struct Checks {
     domains: Vec<i16>,
     roots: Vec<Uuid>,
     currents: Vec<Option<i32>>,
+    lasts: Vec<Option<Uuid>>,
 }
 
 impl Rows {
@@ -123,13 +125,20 @@ impl Rows {
         columns.bodies.push(json(letter));
     }
 
-    pub(crate) fn check(&mut self, (domain, root, current): (i16, Uuid, Option<Sequence>)) {
+    pub(crate) fn check(
+        &mut self,
+        domain: i16,
+        root: Uuid,
+        current: Option<Sequence>,
+        last: Option<Uuid>,
+    ) {
         let columns = &mut self.checks;
         columns.domains.push(domain);
         columns.roots.push(root);
         columns
             .currents
             .push(current.map(|sequence| sequence.0.cast_signed()));
+        columns.lasts.push(last);
     }
 
     fn parts(&self) -> Parts {
@@ -143,7 +152,7 @@ impl Rows {
 
     /// The statement that moves the head from `before` to `after` and writes everything; all or nothing.
     ///
-    /// It returns a row if it did, and none if the head or a checked stream is not as it was taken to be.
+    /// It returns a row with the time if it did, and none if the head or a checked stream is not as it was taken to be.
     pub(crate) fn statement(
         &self,
         writes: &Writes,
@@ -156,7 +165,6 @@ impl Rows {
             .bind(before.revision)
             .bind(before.batch)
             .bind(place::position_column(after.position))
-            .bind(after.recorded_at.as_micros())
             .bind(after.batch);
         if parts.events {
             let events = &self.events;
@@ -206,7 +214,8 @@ impl Rows {
             query = query
                 .bind(&checks.domains)
                 .bind(&checks.roots)
-                .bind(&checks.currents);
+                .bind(&checks.currents)
+                .bind(&checks.lasts);
         }
         query
     }
@@ -255,7 +264,7 @@ impl Parts {
     /// has left, finds it changed, and writes nothing. So it does not matter that the rest of the statement sees
     /// the log as it was before the wait: where the revision is as remembered, nothing has changed since.
     fn sql(self, schema: &str, partition: LogPartition) -> String {
-        let mut parameter = 5;
+        let mut parameter = 4;
         let mut next = || {
             parameter += 1;
             format!("${parameter}")
@@ -267,7 +276,7 @@ impl Parts {
                 ", events AS (
     INSERT INTO {schema}.seriatim_events
         (position, recorded_at, sequence, domain, codec, root, id, type, metadata, data)
-    SELECT {}::bigint + e.place, $4, e.sequence, e.domain, e.codec, e.root, e.id, e.type, e.metadata, e.data
+    SELECT {}::bigint + e.place, head.time, e.sequence, e.domain, e.codec, e.root, e.id, e.type, e.metadata, e.data
     FROM head, unnest({}::smallint[], {}::uuid[], {}::integer[], {}::uuid[], {}::text[], {}::smallint[],
         {}::text[], {}::bytea[])
         WITH ORDINALITY AS e (domain, root, sequence, id, type, codec, metadata, data, place)
@@ -306,24 +315,33 @@ impl Parts {
             true => format!(
                 "
     AND 0 = (
-        SELECT count(*) FROM unnest({}::smallint[], {}::uuid[], {}::integer[]) AS c (domain, root, current)
-        WHERE c.current IS DISTINCT FROM (
-            SELECT max(sequence) FROM {schema}.seriatim_events AS e
-            WHERE e.domain = c.domain AND e.root = c.root
-        )
+        SELECT count(*)
+        FROM unnest({}::smallint[], {}::uuid[], {}::integer[], {}::uuid[]) AS c (domain, root, current, last)
+        LEFT JOIN LATERAL (
+            SELECT sequence, id FROM {schema}.seriatim_events
+            WHERE domain = c.domain AND root = c.root ORDER BY sequence DESC LIMIT 1
+        ) AS e ON true
+        WHERE e.sequence IS DISTINCT FROM c.current OR e.id <> c.last
     )",
-                next(), next(), next(),
+                next(), next(), next(), next(),
             ),
             false => String::new(),
+        };
+        // The clock of a server may step back, and a standby has another one; times in the log never go back. Only
+        // events move them.
+        let now = format!("greatest(recorded_at, {NOW})");
+        let (set, time) = match self.events {
+            true => (format!("recorded_at = {now}, "), "recorded_at"),
+            false => (String::new(), now.as_str()),
         };
         format!(
             "WITH head AS (
     UPDATE {schema}.seriatim_log_head
-    SET position = $3, recorded_at = $4, revision = revision + 1, batch = $5
+    SET {set}position = $3, revision = revision + 1, batch = $4
     WHERE partition = {partition} AND revision = $1 AND batch = $2{checks}
-    RETURNING revision
+    RETURNING {time} AS time
 ){parts}
-SELECT revision FROM head"
+SELECT time FROM head"
         )
     }
 }

@@ -13,7 +13,7 @@ use crate::known::{Head, Known};
 use crate::location::Location;
 use crate::lookup;
 use crate::manner::Manner;
-use crate::plan::{Plan, Planned};
+use crate::plan::{self, Plan, Planned};
 use crate::refused::{self, Meaning};
 use crate::rows::Writes;
 use crate::writer::Job;
@@ -123,17 +123,20 @@ impl Session {
         };
         let mut plan = Plan::from_memory(&self.known, head);
         let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
-        let Ok(answers) = answers else {
+        let Ok(mut answers) = answers else {
             return Ok(None);
         };
-        let planned = plan.finish();
+        let mut planned = plan.finish();
         let statement = (planned.rows).statement(&self.writes, head, planned.head);
         // All rows: only after the last message of the answer is the commit durable.
         let written = self.manner.fetch_all(connection, statement);
         match within(self.patience, written).await {
             Ok(rows) if rows.is_empty() => Ok(None),
-            Ok(_) => {
-                self.known.learn(planned.head, planned.currents);
+            Ok(rows) => {
+                let time = time(rows.first()).map_err(Failure::NotWritten)?;
+                plan::recorded(&mut answers, time);
+                planned.recorded(time);
+                self.known.learn(planned.head, planned.lasts);
                 Ok(Some(answers))
             }
             Err(error) => match refused::meaning(&error) {
@@ -188,7 +191,7 @@ impl Session {
             true => planned.before,
             false => planned.head,
         };
-        self.known.learn(head, planned.currents);
+        self.known.learn(head, planned.lasts);
         Ok(answers)
     }
 
@@ -205,15 +208,15 @@ impl Session {
         let found = within(self.patience, found).await?;
         let mut plan = Plan::from_sight(&self.known, head, found);
         let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
-        let answers = answers.expect("everything was looked up");
-        let planned = plan.finish();
+        let mut answers = answers.expect("everything was looked up");
+        let mut planned = plan.finish();
         if !planned.rows.is_empty() {
             let statement = (planned.rows).statement(&self.writes, head, planned.head);
             let statement = self.manner.in_transaction(statement);
             let written = within(self.patience, statement.fetch_all(connection)).await?;
-            if written.is_empty() {
-                return Err(Error::RowNotFound);
-            }
+            let time = time(written.first())?;
+            plan::recorded(&mut answers, time);
+            planned.recorded(time);
         }
         Ok((answers, planned))
     }
@@ -226,6 +229,12 @@ async fn within<T>(
 ) -> Result<T, Error> {
     let answer = tokio::time::timeout(patience, answer).await;
     answer.unwrap_or_else(|_| Err(connection::timed_out()))
+}
+
+/// When it was written; there is no row if it was not.
+fn time(row: Option<&PgRow>) -> Result<Timestamp, Error> {
+    let time = row.ok_or(Error::RowNotFound)?.try_get(0)?;
+    Ok(Timestamp::from_micros(time))
 }
 
 /// The head of the log is made with its table.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use seriatim_core::LogPartition;
+use seriatim_core::{LogPartition, Timestamp};
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
 
@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    Written,
+    /// At this time.
+    Written(Timestamp),
     /// And it never will be.
     NotWritten,
     /// Others have written since, or nobody answers.
@@ -46,7 +47,7 @@ impl Settler {
             // answer, also where a commit waits for a standby and the server has come back without having waited.
             look: format!(
                 "UPDATE {schema}.seriatim_log_head SET batch = batch
-                 WHERE partition = {partition} RETURNING batch"
+                 WHERE partition = {partition} RETURNING batch, recorded_at"
             )
             .into(),
         }
@@ -73,7 +74,10 @@ impl Settler {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the fate of a batch could not be found out");
+                    tracing::warn!(
+                        error = error.to_string(),
+                        "the fate of a batch could not be found out"
+                    );
                     return (Fate::Unknown, None);
                 }
             }
@@ -100,9 +104,10 @@ impl Settler {
         }
         let look = sqlx::query(AssertSqlSafe(self.look.clone()));
         let rows = self.manner.fetch_all(&mut connection, look).await?;
-        let last: Uuid = rows.first().ok_or(Error::RowNotFound)?.try_get(0)?;
+        let head = rows.first().ok_or(Error::RowNotFound)?;
+        let last: Uuid = head.try_get(0)?;
         let fate = if last == batch {
-            Fate::Written
+            Fate::Written(Timestamp::from_micros(head.try_get(1)?))
         } else if last == fence {
             // An earlier attempt took it, and lost the answer.
             Fate::NotWritten
@@ -116,5 +121,7 @@ impl Settler {
 fn worth_another_try(error: &Error) -> bool {
     // The lost transaction may hold the head until the server gives it up.
     let is_held = refused::code(error).as_deref() == Some("55P03");
-    is_held || matches!(refused::meaning(error), Meaning::Lost | Meaning::Again)
+    // Who is not let in any more need not knock again.
+    let may_pass = refused::kind(error).is_transient();
+    is_held || (may_pass && matches!(refused::meaning(error), Meaning::Lost | Meaning::Again))
 }

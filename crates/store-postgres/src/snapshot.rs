@@ -8,9 +8,6 @@ use crate::{PostgresStore, row};
 
 #[async_trait]
 impl SnapshotStore for PostgresStore {
-    /// Keeps the newest two of a type. What is older goes, also that of other types: once a type has two that are
-    /// newer, the older form is out of use. A snapshot of an event that the stream does not have is dropped:
-    /// another event may get its sequence.
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
         let action = "save a snapshot";
         let fingerprint = snapshot.fingerprint.0.cast_signed();
@@ -20,6 +17,8 @@ impl SnapshotStore for PostgresStore {
                 .bind(stream.root)
                 .bind(row::sequence_column(snapshot.sequence))
                 .bind(fingerprint)
+                .bind(snapshot.shape.0.cast_signed())
+                .bind(snapshot.event)
                 .bind(snapshot.state.to_vec())
         };
         self.readers().read(action, save).await?;

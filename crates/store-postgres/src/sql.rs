@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use seriatim_core::Snapshot;
+
 use crate::{assignment, beginning_sql, checkpoint_sql, parked_sql, timer_sql};
 
 /// Only made once; a connection prepares each when it first uses it.
@@ -60,18 +62,30 @@ impl Texts {
             streams_from_the_first: streams(schema, ">="),
             streams_after: streams(schema, ">"),
             save_snapshot: format!(
-                "INSERT INTO {schema}.seriatim_snapshots (domain, root, fingerprint, sequence, state)
-                 SELECT domain, root, $4, sequence, $5 FROM {schema}.seriatim_events
-                 WHERE domain = {domain} AND root = $2 AND sequence = $3
-                 ON CONFLICT (domain, root, fingerprint, sequence) DO UPDATE SET state = excluded.state"
+                "INSERT INTO {schema}.seriatim_snapshots
+                     (domain, root, fingerprint, sequence, shape, event, state)
+                 SELECT domain, root, $4, sequence, $5, id, $7 FROM {schema}.seriatim_events
+                 WHERE domain = {domain} AND root = $2 AND sequence = $3 AND id = $6
+                 ON CONFLICT (domain, root, fingerprint, sequence) DO UPDATE
+                 SET shape = excluded.shape, event = excluded.event, state = excluded.state"
             )
             .into(),
             drop_snapshots: format!(
-                "DELETE FROM {schema}.seriatim_snapshots
-                 WHERE domain = {domain} AND root = $2 AND sequence <
-                 (SELECT sequence FROM {schema}.seriatim_snapshots
-                  WHERE domain = {domain} AND root = $2 AND fingerprint = $3
-                  ORDER BY sequence DESC OFFSET 1 LIMIT 1)"
+                "WITH own AS (
+                     SELECT sequence FROM {schema}.seriatim_snapshots
+                     WHERE domain = {domain} AND root = $2 AND fingerprint = $3
+                 )
+                 DELETE FROM {schema}.seriatim_snapshots
+                 WHERE domain = {domain} AND root = $2 AND CASE fingerprint
+                     WHEN $3 THEN sequence NOT IN (
+                         (SELECT sequence FROM own ORDER BY sequence DESC LIMIT 2)
+                         UNION
+                         (SELECT max(sequence) FROM own GROUP BY sequence / {span}
+                          ORDER BY 1 DESC LIMIT {spans}))
+                     ELSE sequence < (SELECT sequence FROM own ORDER BY sequence DESC OFFSET 1 LIMIT 1)
+                 END",
+                span = Snapshot::SPAN,
+                spans = Snapshot::SPANS,
             )
             .into(),
             letter: format!("SELECT body FROM {schema}.seriatim_dead_letters WHERE id = $1").into(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    ClearedTimer, Domain, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
+    ClearedTimer, Domain, NewTimer, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
@@ -13,7 +13,7 @@ use crate::{PostgresStore, refused, row};
 
 #[async_trait]
 impl TimerStore for PostgresStore {
-    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+    async fn set_timers(&self, timers: &[NewTimer]) -> Result<(), StoreError> {
         let query = || self.texts().timers.set(timers);
         let set = self.readers().read("set timers", query).await;
         set.map(drop)
@@ -42,13 +42,17 @@ impl TimerStore for PostgresStore {
 
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
         let action = "look for the next timer";
-        let query = || self.texts().timers.next(domain);
-        let rows = self.readers().read(action, query).await?;
-        let Some(row) = rows.first() else {
-            return Ok(None);
-        };
-        let micros: i64 = (row.try_get(0)).map_err(|error| refused::store_error(action, error))?;
-        Ok(Some(Duration::from_micros(micros.try_into().unwrap_or(0))))
+        let look = || self.texts().timers.next(domain);
+        let mut rows = self.readers().read(action, look).await?;
+        let next = |row: &PgRow| next(row).map_err(|error| refused::store_error(action, error));
+        let mut found = rows.first().map(next).transpose()?;
+        if found.is_some_and(|(_, of_the_future)| of_the_future) {
+            let count_anew = || self.texts().timers.count_anew(domain);
+            self.readers().read(action, count_anew).await?;
+            rows = self.readers().read(action, look).await?;
+            found = rows.first().map(next).transpose()?;
+        }
+        Ok(found.map(|(wait, _)| wait))
     }
 
     async fn timers(
@@ -76,6 +80,13 @@ impl TimerStore for PostgresStore {
         };
         overdue(row).map_err(|error| refused::store_error(action, error))
     }
+}
+
+/// How long it takes until the next one rings, and whether there are some of the future.
+fn next(row: &PgRow) -> Result<(Duration, bool), Error> {
+    let micros: i64 = row.try_get(0)?;
+    let wait = Duration::from_micros(micros.try_into().unwrap_or(0));
+    Ok((wait, row.try_get(1)?))
 }
 
 fn overdue(row: &PgRow) -> Result<Overdue, Error> {

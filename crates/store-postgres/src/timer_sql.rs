@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{ClearedTimer, Domain, StreamId, Timer, Timestamp};
+use seriatim_core::{ClearedTimer, Domain, NewTimer, StreamId, Timestamp};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
@@ -19,11 +19,15 @@ use crate::row;
 /// statement runs, or no index could be asked what is due.
 const NOW: &str = "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint";
 
+/// The last time there is, in microseconds.
+const LAST: i64 = Timestamp::MAX.as_micros();
+
 pub(crate) struct Texts {
     set: Arc<str>,
     clear: Arc<str>,
     ring: Arc<str>,
     next: Arc<str>,
+    count_anew: Arc<str>,
     list: Arc<str>,
     overdue: Arc<str>,
 }
@@ -33,12 +37,16 @@ impl Texts {
         let table = format!("{schema}.seriatim_timers");
         Self {
             set: format!(
-                "INSERT INTO {table} AS kept (domain, root, name, set_at, ordinal, due, rings_at)
-SELECT domain, root, name, set_at, ordinal, due, due
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::bigint[])
-    AS given (domain, root, name, set_at, ordinal, due)
+                "INSERT INTO {table} AS kept
+    (domain, root, name, set_at, ordinal, due, rings_at, counts_from, touched_at)
+SELECT domain, root, name, set_at, ordinal, due, due, counts_from, counts_from
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[])
+    AS given (domain, root, name, set_at, ordinal, recorded_at, wait),
+    LATERAL (SELECT least(recorded_at, {NOW}) AS counts_from) AS counts,
+    LATERAL (SELECT least(counts_from + wait, {LAST}) AS due) AS rings
 ON CONFLICT (domain, root, name) DO UPDATE SET set_at = excluded.set_at, ordinal = excluded.ordinal,
-    due = excluded.due, rings_at = excluded.rings_at
+    due = excluded.due, rings_at = excluded.rings_at, counts_from = excluded.counts_from,
+    touched_at = excluded.touched_at
 WHERE kept.set_at < excluded.set_at"
             )
             .into(),
@@ -60,13 +68,26 @@ WHERE kept.domain = found.domain AND kept.root = found.root AND kept.name = foun
     SELECT root, name FROM {table} WHERE domain = $1 AND rings_at <= {NOW}
     ORDER BY rings_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-UPDATE {table} AS kept SET rings_at = {NOW} + $3 FROM ringing
+UPDATE {table} AS kept SET rings_at = {NOW} + $3, touched_at = {NOW} FROM ringing
 WHERE kept.domain = $1 AND kept.root = ringing.root AND kept.name = ringing.name
 RETURNING kept.root, kept.name, kept.set_at, kept.ordinal, kept.due"
             )
             .into(),
             next: format!(
-                "SELECT rings_at - {NOW} FROM {table} WHERE domain = $1 ORDER BY rings_at LIMIT 1"
+                "SELECT rings_at - {NOW}, EXISTS (SELECT FROM {table} WHERE domain = $1 AND touched_at > {NOW})
+FROM {table} WHERE domain = $1 ORDER BY rings_at LIMIT 1"
+            )
+            .into(),
+            // In the order of the keys, as the others do.
+            count_anew: format!(
+                "WITH found AS (
+    SELECT domain, root, name, greatest(counts_from - {NOW}, 0) AS ahead FROM {table}
+    WHERE domain = $1 AND touched_at > {NOW} ORDER BY domain, root, name FOR UPDATE
+)
+UPDATE {table} AS kept SET counts_from = counts_from - ahead, touched_at = counts_from - ahead,
+    due = due - ahead, rings_at = due - ahead
+FROM found
+WHERE kept.domain = found.domain AND kept.root = found.root AND kept.name = found.name AND touched_at > {NOW}"
             )
             .into(),
             list: format!(
@@ -83,9 +104,9 @@ WHERE domain = $1 AND rings_at <= {NOW} + $2 AND due <= {NOW}"
         }
     }
 
-    pub(crate) fn set(&self, timers: &[Timer]) -> Query<'static, Postgres, PgArguments> {
+    pub(crate) fn set(&self, timers: &[NewTimer]) -> Query<'static, Postgres, PgArguments> {
         // In the order of the keys, and no key twice: one statement cannot replace what it has just made.
-        let mut latest = BTreeMap::<_, &Timer>::new();
+        let mut latest = BTreeMap::<_, &NewTimer>::new();
         for timer in timers {
             let kept = latest.entry((&timer.stream, &timer.name)).or_insert(timer);
             if kept.set_at < timer.set_at {
@@ -97,7 +118,8 @@ WHERE domain = $1 AND rings_at <= {NOW} + $2 AND due <= {NOW}"
             .iter()
             .map(|timer| row::sequence_column(timer.set_at));
         let ordinals = timers.iter().map(|timer| timer.ordinal.cast_signed());
-        let due = timers.iter().map(|timer| timer.due.as_micros());
+        let recorded = timers.iter().map(|timer| timer.recorded_at.as_micros());
+        let waits = timers.iter().map(|timer| micros(timer.after));
         sqlx::query(AssertSqlSafe(self.set.clone()))
             .bind(domains(timers.iter().map(|timer| &timer.stream.domain)))
             .bind(Vec::from_iter(timers.iter().map(|timer| timer.stream.root)))
@@ -106,7 +128,8 @@ WHERE domain = $1 AND rings_at <= {NOW} + $2 AND due <= {NOW}"
             ))
             .bind(Vec::from_iter(sequences))
             .bind(Vec::from_iter(ordinals))
-            .bind(Vec::from_iter(due))
+            .bind(Vec::from_iter(recorded))
+            .bind(Vec::from_iter(waits))
     }
 
     pub(crate) fn clear(&self, cleared: &[ClearedTimer]) -> Query<'static, Postgres, PgArguments> {
@@ -135,9 +158,15 @@ WHERE domain = $1 AND rings_at <= {NOW} + $2 AND due <= {NOW}"
             .bind(micros(silence))
     }
 
-    /// Returns the microseconds until the next one rings, which are negative if it is due; no row if there is none.
+    /// Returns the microseconds until the next one rings, which are negative if it is due, and whether there are some that
+    /// a clock has touched which was ahead; no row if there is none.
     pub(crate) fn next(&self, domain: &Domain) -> Query<'static, Postgres, PgArguments> {
         sqlx::query(AssertSqlSafe(self.next.clone())).bind(domain.as_str().to_owned())
+    }
+
+    /// Lets those count from now that a clock has touched which was ahead.
+    pub(crate) fn count_anew(&self, domain: &Domain) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(AssertSqlSafe(self.count_anew.clone())).bind(domain.as_str().to_owned())
     }
 
     /// Returns what [`crate::timer`] reads, and the domain.
@@ -171,8 +200,7 @@ WHERE domain = $1 AND rings_at <= {NOW} + $2 AND due <= {NOW}"
 
 /// As much as can be added to a time.
 fn micros(duration: Duration) -> i64 {
-    let longest = Timestamp::MAX.as_micros();
-    i64::try_from(duration.as_micros()).map_or(longest, |micros| micros.min(longest))
+    i64::try_from(duration.as_micros()).map_or(LAST, |micros| micros.min(LAST))
 }
 
 fn domains<'a>(domains: impl Iterator<Item = &'a Domain>) -> Vec<String> {

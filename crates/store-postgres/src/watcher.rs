@@ -59,7 +59,10 @@ impl Watcher {
             }
             let next = Instant::now() + self.location.poll;
             if let Err(error) = self.look().await {
-                tracing::info!(%error, "the heads of the log could not be read; looking again soon");
+                tracing::debug!(
+                    error = error.to_string(),
+                    "the heads of the log could not be read; looking again soon"
+                );
                 self.line = None;
             }
             let lost = tokio::time::timeout_at(next.into(), self.listen()).await;
@@ -117,7 +120,10 @@ impl Watcher {
                     return Err(error);
                 }
                 Err(error) => {
-                    tracing::info!(%error, "the server has no messages, so looking has to do");
+                    tracing::info!(
+                        error = error.to_string(),
+                        "the server has no messages, so looking has to do"
+                    );
                     self.may_listen = false;
                 }
             }

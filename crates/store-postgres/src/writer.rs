@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::commits::Commits;
 use crate::connection;
 use crate::location::Location;
+use crate::plan;
 use crate::refused::{self, Meaning};
 use crate::session::{Answers, Failure, Session};
 use crate::settle::{Fate, Settler};
@@ -167,14 +168,20 @@ impl Task {
                     }
                     error
                 }
-                Failure::Unknown(sent, error) => {
+                Failure::Unknown(mut sent, error) => {
                     drop(connection);
-                    tracing::warn!(%error, "the connection was lost during a commit");
+                    tracing::warn!(
+                        error = error.to_string(),
+                        "the connection was lost during a commit"
+                    );
                     let (batch, revision) = (sent.batch, sent.revision);
                     let settled = self.settler.settle(&self.location, batch, revision).await;
                     self.connection = settled.1;
                     match settled.0 {
-                        Fate::Written => return Ok(sent.answers),
+                        Fate::Written(time) => {
+                            plan::recorded(&mut sent.answers, time);
+                            return Ok(sent.answers);
+                        }
                         Fate::NotWritten => error,
                         Fate::Unknown => return Err(Refusal::unknown(error)),
                     }

@@ -6,7 +6,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use seriatim_core::{
-    Domain, EventStore, Fingerprint, Load, Loaded, Sequence, Snapshot, SnapshotStore, StreamId,
+    Domain, EventStore, Fingerprint, Load, Loaded, Sequence, Shape, Snapshot, SnapshotStore,
+    StreamId,
 };
 use seriatim_store_postgres::PostgresStore;
 use sqlx::AssertSqlSafe;
@@ -58,9 +59,13 @@ async fn fill(store: &PostgresStore, random: &mut Random) -> Vec<StreamId> {
             .await
             .unwrap();
         for _ in 0..random.below(3) {
+            let sequence = Sequence(random.below(length) as u32);
+            let event = store.read_stream(&stream, sequence, 1).await.unwrap();
             let snapshot = Snapshot {
                 fingerprint: Fingerprint(1 + random.below(2) as u64),
-                sequence: Sequence(random.below(length) as u32),
+                shape: Shape(random.below(2) as u64),
+                sequence,
+                event: event[0].id,
                 state: format!(r#"{{"of":"{stream}"}}"#).into(),
             };
             store.save_snapshot(&stream, snapshot).await.unwrap();

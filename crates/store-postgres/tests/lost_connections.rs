@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use seriatim_core::{AppendError, EventStore, LogPartition, Position, Sequence};
+use seriatim_core::{AppendError, AppendOutcome, EventStore, LogPartition, Position, Sequence};
 use seriatim_store_postgres::PostgresStore;
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
 use support::Schema;
@@ -46,7 +46,12 @@ async fn a_lost_answer_is_found_to_be_written() {
     let stream = new_stream();
     rig.proxy.inject(Fault::LoseAnswer);
     let outcomes = rig.store.append(vec![append(&stream, None, 2)]).await;
-    assert!(is_written(&outcomes.unwrap()[0]));
+    let [AppendOutcome::Written { recorded_at, .. }] = outcomes.unwrap()[..] else {
+        panic!("it is written");
+    };
+    // Only the server knew it, and its answer was lost.
+    let found = rig.store.read_stream(&stream, Sequence::FIRST, 1).await;
+    assert_eq!(found.unwrap()[0].recorded_at, recorded_at);
     assert_eq!(log_length(&rig).await, 5);
     let next = vec![append(&stream, Some(Sequence(1)), 1)];
     assert!(is_written(&rig.store.append(next).await.unwrap()[0]));

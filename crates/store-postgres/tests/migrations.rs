@@ -9,50 +9,14 @@ use seriatim_core::{
 };
 use seriatim_store_postgres::{OpenError, PostgresStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use support::account::{Account, DOCUMENTED};
 use support::samples::{append, is_written, new_stream};
+use support::schema_at::schema_at;
 use support::{Schema, execute, server};
 
 /// Two streams.
 const A: &str = "00000000-0000-0000-0000-000000000000";
 const B: &str = "11111111-1111-1111-1111-111111111111";
-
-/// An account that may use tables and make none; it is gone at the end.
-struct Account {
-    name: String,
-    schema: Schema,
-}
-
-impl Account {
-    async fn new(schema: Schema) -> Self {
-        let name = schema.name().replace("exam", "user");
-        let create = format!("CREATE ROLE {name} LOGIN PASSWORD 'only-a-test'");
-        execute(&server(), &create).await.unwrap();
-        Self { name, schema }
-    }
-
-    /// What docs/operating.md says that a program needs.
-    async fn grant(&self) {
-        let (schema, name) = (self.schema.name(), &self.name);
-        let grants = format!(
-            "GRANT USAGE ON SCHEMA {schema} TO {name};
-             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name}"
-        );
-        execute(&server(), &grants).await.unwrap();
-    }
-
-    fn url(&self) -> String {
-        let url = self.schema.url();
-        let (_, rest) = url.split_once('@').unwrap();
-        format!("postgres://{}:only-a-test@{rest}", self.name)
-    }
-
-    async fn remove(self) {
-        let Self { name, schema } = self;
-        let drop_it = format!("DROP OWNED BY {name}; DROP ROLE {name}");
-        execute(&server(), &drop_it).await.unwrap();
-        drop(schema);
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migrating_says_what_was_missing_and_checking_changes_nothing() {
@@ -100,7 +64,7 @@ async fn who_may_make_no_tables_can_use_them() {
     assert!(early.to_string().contains("`seriatim migrate`"), "{early}");
 
     PostgresStore::migrate(&account.schema.url()).await.unwrap();
-    account.grant().await;
+    account.may(DOCUMENTED).await;
     for url in [account.url(), format!("{}&migrate=never", account.url())] {
         let store = PostgresStore::open(&url).await.unwrap();
         let batch = vec![append(&new_stream(), None, 3)];
@@ -108,7 +72,6 @@ async fn who_may_make_no_tables_can_use_them() {
         let store: Handle = Arc::new(store);
         assert_log_is_sound(&store).await;
     }
-    account.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,27 +119,19 @@ async fn tables_of_a_newer_or_another_program_are_refused() {
 /// As the program before letters had an identity has left it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
-    let schema = Schema::new();
-    PostgresStore::migrate(&schema.url()).await.unwrap();
+    let schema = schema_at(9).await;
     let before = format!(
         "SET search_path TO {};
-         DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
-         ALTER TABLE seriatim_checkpoints DROP COLUMN paused, DROP COLUMN log, DROP COLUMN event;
-         DROP TABLE seriatim_log; DROP TABLE seriatim_beginnings;
-         ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
          INSERT INTO seriatim_checkpoints
              (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)
              VALUES ('printer', 0, 1, 0, 7, 1, 0, 0, '{A}');
-         {}
          INSERT INTO seriatim_parked VALUES
              ('printer', 0, 1, 0, 'order', '{A}', 4, 3, 1700000000000001, 'no paper', '[]', NULL, NULL, NULL, NULL),
              ('printer', 0, 1, 0, 'order', '{B}', 5, 0, 1700000000000001, 'no ink', '[]', 'retry', 'Zoë', NULL, 7);
          INSERT INTO seriatim_skipped VALUES
              ('printer', 0, 1, 0, 'order', '{A}', 3, 1600000000000001, 'torn', 'Zoë', 'by hand'),
-             ('printer', 0, 1, 0, 'order', '{A}', 2, 1600000000000001, 'torn', NULL, 'the policy');
-         DELETE FROM seriatim_migrations WHERE number >= 10",
+             ('printer', 0, 1, 0, 'order', '{A}', 2, 1600000000000001, 'torn', NULL, 'the policy')",
         schema.name(),
-        include_str!("../../../migrations/postgres/0006_parked.sql"),
     );
     execute(&server(), &before).await.unwrap();
 

@@ -104,3 +104,20 @@ async fn a_server_that_refuses_writes_is_told_apart() {
         .await
         .unwrap();
 }
+
+/// The brackets are those of the URL, and no part of the address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_reached_by_its_address_of_ip_version_6() {
+    if TcpListener::bind("[::1]:0").await.is_err() {
+        // This machine has no such addresses. That the brackets go is shown beside the reading of URLs, too.
+        return;
+    }
+    let schema = Schema::new();
+    let proxy = Proxy::on("[::1]:0", &schema.url()).await;
+    assert!(proxy.url().contains("@[::1]:"), "{}", proxy.url());
+    let store = PostgresStore::open(proxy.url()).await.unwrap();
+    let batch = vec![append(&new_stream(), None, 1)];
+    assert!(is_written(&store.append(batch).await.unwrap()[0]));
+    let shown = format!("{store:?}");
+    assert!(shown.contains("[::1]:"), "{shown}");
+}

@@ -5,8 +5,8 @@ mod support;
 use std::sync::Arc;
 
 use seriatim_core::{
-    AppendOutcome, EventStore, Fingerprint, Load, LogPartition, Position, Sequence, Snapshot,
-    SnapshotStore,
+    AppendOutcome, EventStore, Fingerprint, Load, LogPartition, Position, Sequence, Shape,
+    Snapshot, SnapshotStore,
 };
 use seriatim_store_postgres::PostgresStore;
 use support::Schema;
@@ -156,9 +156,12 @@ async fn every_question_is_one_round_trip() {
     let stream = new_stream();
     let batch = vec![append(&stream, None, 3)];
     store.append(batch).await.unwrap();
+    let event = store.read_stream(&stream, Sequence(1), 1).await.unwrap();
     let snapshot = Snapshot {
         fingerprint: Fingerprint(7),
+        shape: Shape(0),
         sequence: Sequence(1),
+        event: event[0].id,
         state: "{}".into(),
     };
     store.save_snapshot(&stream, snapshot).await.unwrap();

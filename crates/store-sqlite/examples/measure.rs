@@ -97,6 +97,7 @@ fn append_to(root: Uuid, after: Option<Sequence>) -> Append {
         stream: stream(root),
         write: Write::Events {
             after,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

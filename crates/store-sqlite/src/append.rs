@@ -6,9 +6,14 @@ use seriatim_core::{
 };
 
 use crate::event_rows::EventRow;
-use crate::known::StreamKey;
+use crate::known::{LastEvent, StreamKey};
 use crate::transaction::Transaction;
 use crate::{claims, dead_letter, row};
+
+fn conflict(last: Option<LastEvent>) -> AppendOutcome {
+    let current = last.map(|(sequence, _)| sequence);
+    AppendOutcome::Conflict { current }
+}
 
 impl<'j> Transaction<'_, 'j> {
     pub(crate) fn append_batch(
@@ -21,8 +26,8 @@ impl<'j> Transaction<'_, 'j> {
             let outcome = if broken.holds(append) {
                 self.append(append)?
             } else {
-                let current = self.current(&append.stream)?;
-                self.refuse(append, AppendOutcome::Conflict { current })?
+                let last = self.last(&append.stream)?;
+                self.refuse(append, conflict(last))?
             };
             if !matches!(outcome, AppendOutcome::Written { .. }) {
                 broken.note(append);
@@ -41,10 +46,10 @@ impl<'j> Transaction<'_, 'j> {
                 }
                 dead_letter::insert(self.connection, letter)?;
             }
-            Write::Events { after, events } => {
-                let current = self.current(&append.stream)?;
-                if current != *after {
-                    return self.refuse(append, AppendOutcome::Conflict { current });
+            Write::Events { events, .. } => {
+                let last = self.last(&append.stream)?;
+                if !append.follows(last) {
+                    return self.refuse(append, conflict(last));
                 }
                 let position = Position(self.head.position.0 + events.len() as u64);
                 let Ok(first) = append.first_result(position) else {
@@ -53,13 +58,15 @@ impl<'j> Transaction<'_, 'j> {
                 if let Some(spent) = self.spend(append, &first)? {
                     return Ok(spent);
                 }
-                if let FirstResult::Committed { first, last, .. } = first {
+                if let (FirstResult::Committed { first, last, .. }, Some(event)) =
+                    (first, events.last())
+                {
                     let stream = StreamKey {
                         domain: self.domain(&append.stream.domain)?,
                         root: append.stream.root,
                     };
                     self.insert(stream, first, events)?;
-                    self.known.set_current(stream, Some(last));
+                    self.known.set_last(stream, Some((last, event.id)));
                 }
             }
         }

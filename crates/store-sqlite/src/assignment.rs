@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, Error, Row};
-use seriatim_core::{Assignment, Component, Owner, Timestamp, Work};
+use seriatim_core::{
+    Assignment, Component, LONGEST_LEASE, Owner, Timestamp, Work, lease_end, lease_runs,
+};
 use uuid::Uuid;
 
 use crate::{checkpoint, row};
@@ -14,18 +16,19 @@ pub(crate) fn list(
 ) -> Result<Vec<Assignment>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT component, partition, share_count, share_index,
-             CASE WHEN leased_until > ?2 THEN owner END, owner_id,
-             CASE WHEN asked_until > ?2 THEN asked_by END, paused IS NOT NULL
+             owner, owner_id, leased_until, asked_by, asked_until, paused IS NOT NULL
          FROM seriatim_checkpoints WHERE component = ?1
          ORDER BY partition, share_count, share_index",
     )?;
-    let now = Timestamp::now().as_micros();
-    let rows = select.query_map((component.as_str(), now), assignment)?;
+    let rows = select.query_map([component.as_str()], assignment)?;
     rows.collect()
 }
 
 fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
-    let owner = match row::optional_text(row, 4)? {
+    let now = Timestamp::now();
+    let runs = |end| lease_runs(now, Timestamp::from_micros(end));
+    let has_owner = runs(row.get(6)?);
+    let owner = match row::optional_text(row, 4)?.filter(|_| has_owner) {
         Some(name) => Some(Owner {
             // Who has taken it before there were ids.
             id: row::optional_uuid(row, 5)?.unwrap_or_default(),
@@ -33,15 +36,16 @@ fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
         }),
         None => None,
     };
+    let is_asked_for = row.get::<_, Option<i64>>(8)?.is_some_and(runs);
     Ok(Assignment {
         work: checkpoint::work(row)?,
         owner,
-        asked_by: row::optional_uuid(row, 6)?,
-        is_paused: row.get(7)?,
+        asked_by: row::optional_uuid(row, 7)?.filter(|_| is_asked_for),
+        is_paused: row.get(9)?,
     })
 }
 
-/// Whether it was noted.
+/// Returns whether the request was noted.
 pub(crate) fn ask(
     connection: &Connection,
     work: &Work,
@@ -51,12 +55,14 @@ pub(crate) fn ask(
     let mut update = connection.prepare_cached(
         "UPDATE seriatim_checkpoints SET asked_by = ?5, asked_until = ?6
          WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
-         AND owner IS NOT NULL AND leased_until > ?7 AND owner_id IS NOT ?5
-         AND (asked_by IS NULL OR asked_by = ?5 OR asked_until <= ?7) AND paused IS NULL",
+         AND owner IS NOT NULL AND leased_until > ?7 AND leased_until <= ?8 AND owner_id IS NOT ?5
+         AND (asked_by IS NULL OR asked_by = ?5 OR asked_until <= ?7 OR asked_until > ?8)
+         AND paused IS NULL",
     )?;
     let (component, partition, count, index) = checkpoint::key(work);
     let now = Timestamp::now();
-    let until = now.later_by(lasts).as_micros();
+    let until = lease_end(now, lasts).as_micros();
+    let longest = lease_end(now, LONGEST_LEASE).as_micros();
     let asker = asker.as_bytes();
     let values = (
         component,
@@ -66,6 +72,7 @@ pub(crate) fn ask(
         asker,
         until,
         now.as_micros(),
+        longest,
     );
     Ok(update.execute(values)? > 0)
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
     Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
     LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError,
-    StreamId, Taking, Tenure, Timestamp, Wish, Work,
+    StreamId, Taking, Tenure, Timestamp, Wish, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -158,7 +158,7 @@ impl CheckpointStore for SqliteStore {
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
         let (tenure, why) = (tenure.clone(), why.to_owned());
         let pause = move |transaction: &mut Transaction<'_, '_>| {
-            let until = Timestamp::now().later_by(lease).as_micros();
+            let until = lease_end(Timestamp::now(), lease).as_micros();
             let change = "SET leased_until = ?6, paused = ?7";
             let text = update_text(change, "");
             update(transaction.connection, &tenure, &text, &[&until, &why])
@@ -305,7 +305,7 @@ fn take(
         Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)))
     });
     if let Some((Some(owner), until)) = found.optional()?
-        && now < until
+        && lease_runs(now, until)
     {
         return Ok(Taking::Busy { owner, until });
     }
@@ -331,7 +331,7 @@ fn take(
         id.as_bytes(),
         &*owner.name,
         owner.id.as_bytes(),
-        now.later_by(lease).as_micros(),
+        lease_end(now, lease).as_micros(),
         now.as_micros(),
     );
     let at = take.query_row(row, |row| row::bookmark(row, 0))?;
@@ -340,7 +340,7 @@ fn take(
 }
 
 fn hold(connection: &Connection, tenure: &Tenure, lease: Duration) -> Result<Hold, Error> {
-    let until = Timestamp::now().later_by(lease).as_micros();
+    let until = lease_end(Timestamp::now(), lease).as_micros();
     update(connection, tenure, &hold_text(), &[&until])
 }
 
@@ -367,7 +367,7 @@ fn advance_checkpoint(
 ) -> Result<Hold, Error> {
     let now = Timestamp::now();
     let values: [&dyn ToSql; 6] = [
-        &now.later_by(lease).as_micros(),
+        &lease_end(now, lease).as_micros(),
         &row::position_column(to.position),
         &now.as_micros(),
         &row::position_column(tenure.at.position),
@@ -425,12 +425,11 @@ pub(crate) fn list(
 ) -> Result<Vec<Checkpoint>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT component, partition, share_count, share_index, position, log, event, epoch,
-             CASE WHEN leased_until > ?2 THEN owner END, leased_until, moved_at, paused
+             owner, leased_until, moved_at, paused
          FROM seriatim_checkpoints WHERE ?1 IS NULL OR component = ?1
          ORDER BY component, partition, share_count, share_index",
     )?;
-    let now = Timestamp::now().as_micros();
-    let rows = select.query_map((component.map(Component::as_str), now), checkpoint)?;
+    let rows = select.query_map([component.map(Component::as_str)], checkpoint)?;
     rows.collect()
 }
 
@@ -448,12 +447,14 @@ pub(crate) fn key(work: &Work) -> (&str, u16, u16, u16) {
 
 fn checkpoint(row: &Row<'_>) -> Result<Checkpoint, Error> {
     let epoch: i64 = row.get(7)?;
+    let leased_until = Timestamp::from_micros(row.get(9)?);
+    let owner: Option<String> = row.get(8)?;
     Ok(Checkpoint {
         work: work(row)?,
         at: row::bookmark(row, 4)?,
         epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(7, epoch))?,
-        owner: row.get(8)?,
-        leased_until: Timestamp::from_micros(row.get(9)?),
+        owner: owner.filter(|_| lease_runs(Timestamp::now(), leased_until)),
+        leased_until,
         moved_at: Timestamp::from_micros(row.get(10)?),
         paused: row.get(11)?,
     })

@@ -56,7 +56,7 @@ fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    connection.busy_handler(Some(wait)).map_err(failed)?;
+    wait_for_others(&connection).map_err(failed)?;
     if connection.is_readonly("main").map_err(failed)? {
         return Err(OpenError::ReadOnly { path: path.into() });
     }
@@ -82,11 +82,16 @@ fn open_writer(path: &Path) -> Result<Connection, OpenError> {
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_handler(Some(wait))?;
+    wait_for_others(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", READER_CACHE)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     Ok(connection)
+}
+
+/// As long as [`BUSY_TIMEOUT`].
+pub(crate) fn wait_for_others(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_handler(Some(wait))
 }
 
 /// Two processes that open a new file at one moment both want it for themselves; SQLite then refuses one at once,

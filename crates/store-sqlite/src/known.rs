@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use seriatim_core::{Domain, Position, Sequence, Timestamp};
 use uuid::Uuid;
 
-/// How many streams are remembered: about 50 bytes each.
+/// How many streams are remembered: about 70 bytes each.
 const REMEMBERED: usize = 100_000;
 
 /// The head of the log and the streams that were written last.
@@ -20,7 +20,7 @@ pub(crate) struct Known {
     /// Most appends in a row are for one domain.
     last_domain: Option<(Domain, i64)>,
     domains: HashMap<Domain, i64>,
-    streams: HashMap<StreamKey, Option<Sequence>, Seed>,
+    streams: HashMap<StreamKey, Option<LastEvent>, Seed>,
 }
 
 /// A stream, with its domain's number.
@@ -29,6 +29,9 @@ pub(crate) struct StreamKey {
     pub(crate) domain: i64,
     pub(crate) root: Uuid,
 }
+
+/// The sequence and the id of the last event of a stream.
+pub(crate) type LastEvent = (Sequence, Uuid);
 
 /// The last position that was given away, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,13 +85,13 @@ impl Known {
         self.domains.insert(domain.clone(), id);
     }
 
-    /// The current sequence of a stream; the outer `None`: it is not known.
-    pub(crate) fn current(&self, stream: StreamKey) -> Option<Option<Sequence>> {
+    /// The last event of a stream; the outer `None`: it is not known.
+    pub(crate) fn last(&self, stream: StreamKey) -> Option<Option<LastEvent>> {
         self.streams.get(&stream).copied()
     }
 
-    pub(crate) fn set_current(&mut self, stream: StreamKey, current: Option<Sequence>) {
-        self.streams.insert(stream, current);
+    pub(crate) fn set_last(&mut self, stream: StreamKey, last: Option<LastEvent>) {
+        self.streams.insert(stream, last);
     }
 }
 

@@ -13,9 +13,11 @@ mod change;
 mod checkpoint;
 mod claims;
 mod connection;
+mod damage;
 mod dead_letter;
 mod decoder;
 mod event_rows;
+mod files;
 mod known;
 mod location;
 mod metadata_text;
@@ -45,12 +47,17 @@ pub use open_error::OpenError;
 #[cfg(feature = "read-models")]
 pub use sqlx;
 
+use damage::Damage;
+use files::Files;
 use reader::Reader;
 use seriatim_core::{LogId, SchemaChange};
 use waiting::Waiting;
-use writer::Writer;
+use writer::{Ending, Writer};
 
-/// A store on SQLite. Clones are handles on the same threads; they end with the last one, after what was queued.
+/// A store on SQLite. Clones are handles on the same threads, which end with the last one.
+///
+/// Dropping the last handle waits until what was queued is done and the write-ahead log is in the file. If no other
+/// process has the file open, it is then the whole store, and a copy of it is a backup.
 #[derive(Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -65,6 +72,8 @@ struct Shared {
     waiting: Waiting,
     #[cfg(feature = "read-models")]
     user_connection: read_model::UserConnection,
+    // The last: it waits for what the others have begun.
+    _ending: Ending,
 }
 
 impl SqliteStore {
@@ -82,9 +91,16 @@ impl SqliteStore {
         let file = path.clone();
         let (writer, [loads, lists], log_id) = in_thread(move || connection::open(&file)).await?;
         let waiting = Waiting::default();
-        let (writer, still_reading) = Writer::start(writer, waiting.head())?;
-        let loads = Reader::start(loads, "seriatim-load", still_reading.clone())?;
-        let lists = Reader::start(lists, "seriatim-list", still_reading)?;
+        let damage = Damage::none_yet(path.clone());
+        let (writer, still_reading, ending) =
+            Writer::start(writer, Files::of(&path), damage.clone(), waiting.head())?;
+        let loads = Reader::start(
+            loads,
+            "seriatim-load",
+            damage.clone(),
+            still_reading.clone(),
+        )?;
+        let lists = Reader::start(lists, "seriatim-list", damage, still_reading)?;
         let shared = Shared {
             #[cfg(feature = "read-models")]
             user_connection: read_model::UserConnection::new(&path),
@@ -94,6 +110,7 @@ impl SqliteStore {
             loads,
             lists,
             waiting,
+            _ending: ending,
         };
         Ok(Self {
             shared: Arc::new(shared),

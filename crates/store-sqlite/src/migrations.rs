@@ -67,14 +67,29 @@ const MIGRATIONS: &[Script] = &[
         sql: include_str!("../../../migrations/sqlite/0010_letters.sql"),
     },
     Script {
+        number: 11,
+        name: "domain_numbers",
+        sql: include_str!("../../../migrations/sqlite/0011_domain_numbers.sql"),
+    },
+    Script {
+        number: 12,
+        name: "timers_by_clock",
+        sql: include_str!("../../../migrations/sqlite/0012_timers_by_clock.sql"),
+    },
+    Script {
         number: 13,
-        name: "log_identity",
-        sql: include_str!("../../../migrations/sqlite/0013_log_identity.sql"),
+        name: "snapshots_by_event",
+        sql: include_str!("../../../migrations/sqlite/0013_snapshots_by_event.sql"),
     },
     Script {
         number: 14,
+        name: "log_identity",
+        sql: include_str!("../../../migrations/sqlite/0014_log_identity.sql"),
+    },
+    Script {
+        number: 15,
         name: "components",
-        sql: include_str!("../../../migrations/sqlite/0014_components.sql"),
+        sql: include_str!("../../../migrations/sqlite/0015_components.sql"),
     },
 ];
 

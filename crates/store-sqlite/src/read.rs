@@ -12,6 +12,7 @@ use seriatim_core::{
     LogId, LogPage, LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError, StreamId,
     StreamSummary,
 };
+use uuid::Uuid;
 
 use crate::decoder::{COLUMNS, Decoder, ID};
 use crate::{SqliteStore, claims, row, snapshot, streams, waiting};
@@ -103,6 +104,10 @@ impl EventStore for SqliteStore {
         let query = move |connection: &Connection| claims::list(connection, after.as_ref(), limit);
         self.lists().read("list the claims", query).await
     }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.writer().flush().await
+    }
 }
 
 fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {
@@ -112,19 +117,24 @@ fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {
         None => None,
     };
     let from = Sequence::count(snapshot.as_ref().map(|snapshot| snapshot.sequence));
-    let payloads = payloads(connection, &wanted.stream, from, through)?;
-    Ok(Loaded { snapshot, payloads })
+    let (payloads, last) = payloads(connection, &wanted.stream, from, through)?;
+    let last = last.or(snapshot.as_ref().map(|snapshot| snapshot.event));
+    Ok(Loaded {
+        snapshot,
+        payloads,
+        last,
+    })
 }
 
-/// All data goes into one buffer that the payloads share: they are folded and dropped together.
+/// The payloads, and the id of the last event. All data goes into one buffer that the payloads share: they are folded and dropped together.
 fn payloads(
     connection: &Connection,
     stream: &StreamId,
     from: u64,
     through: Sequence,
-) -> Result<Vec<Payload>, Error> {
+) -> Result<(Vec<Payload>, Option<Uuid>), Error> {
     let mut select = connection.prepare_cached(
-        "SELECT sequence, type, codec, data FROM seriatim_events
+        "SELECT sequence, type, codec, data, id FROM seriatim_events
          WHERE domain = (SELECT id FROM seriatim_domains WHERE name = ?) AND root = ?
          AND sequence BETWEEN ? AND ? ORDER BY sequence",
     )?;
@@ -132,7 +142,7 @@ fn payloads(
     let root = stream.root.as_bytes();
     let mut rows = select.query((stream.domain.as_str(), root, from, through.0))?;
     let (mut payloads, mut lengths, mut names) = (Vec::new(), Vec::new(), TypeNames::default());
-    let mut buffer = Vec::new();
+    let (mut buffer, mut last) = (Vec::new(), None);
     for expected in from.. {
         let Some(row) = rows.next()? else { break };
         // A state must not be built over a gap.
@@ -142,13 +152,14 @@ fn payloads(
         let data = row::bytes(row, 3)?;
         buffer.extend_from_slice(data);
         lengths.push(data.len());
+        last = Some(row::uuid(row, 4)?);
         payloads.push(row::payload(row, 1, &mut names, Bytes::new())?);
     }
     let mut rest = Bytes::from(buffer);
     for (payload, length) in payloads.iter_mut().zip(lengths) {
         payload.data = rest.split_to(length);
     }
-    Ok(payloads)
+    Ok((payloads, last))
 }
 
 /// An event of a stream is not there, though a later one is.

@@ -8,8 +8,9 @@ use rusqlite::{Connection, Error};
 use seriatim_core::{StoreError, StoreErrorKind};
 use tokio::sync::oneshot;
 
+use crate::OpenError;
+use crate::damage::Damage;
 use crate::writer::StillReading;
-use crate::{OpenError, refused};
 
 /// How many queries may share a transaction. Only bounds how long the first of them keeps the last waiting.
 const QUERIES_IN_ONE: usize = 64;
@@ -20,12 +21,14 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 /// The handle on the thread, which ends with it after finishing what was queued.
 pub(crate) struct Reader {
     jobs: Sender<Job>,
+    damage: Damage,
 }
 
 impl Reader {
     pub(crate) fn start(
         connection: Connection,
         name: &str,
+        damage: Damage,
         still_reading: StillReading,
     ) -> Result<Self, OpenError> {
         let (jobs, queue) = mpsc::channel();
@@ -43,7 +46,7 @@ impl Reader {
                 drop(still_reading);
             })
             .map_err(|source| OpenError::NoThread { source })?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, damage })
     }
 
     /// Runs a query, whose statements all see one state of the database: one that was committed after this call
@@ -62,11 +65,11 @@ impl Reader {
         });
         let no_answer = || {
             let why = "the query has panicked; please report this";
-            StoreError::new(action, StoreErrorKind::Unavailable, why)
+            StoreError::new(action, StoreErrorKind::Refused, why)
         };
         self.jobs.send(job).map_err(|_| no_answer())?;
         let result = answer.await.map_err(|_| no_answer())?;
-        result.map_err(|error| refused::store_error(action, error))
+        result.map_err(|error| self.damage.store_error(action, error))
     }
 }
 

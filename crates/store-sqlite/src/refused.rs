@@ -2,30 +2,59 @@
 
 use std::path::Path;
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 use seriatim_core::{AppendError, StoreError, StoreErrorKind};
 
 use crate::OpenError;
 
-/// What the matter is with the store.
+/// What the matter is with the store. What will not pass by itself is never called unavailable, so that nobody waits for
+/// it in vain: all that is not known to pass is refused.
 pub(crate) fn kind(error: &Error) -> StoreErrorKind {
+    if let Some(failure) = error.sqlite_error() {
+        return kind_of(failure);
+    }
     match error {
-        Error::SqliteFailure(failure, _) => match failure.code {
-            ErrorCode::DiskFull => StoreErrorKind::Full,
-            ErrorCode::ReadOnly => StoreErrorKind::ReadOnly,
-            // A constraint is violated only by what contradicts what is stored: appends are checked before.
-            ErrorCode::DatabaseCorrupt
-            | ErrorCode::NotADatabase
-            | ErrorCode::ConstraintViolation => StoreErrorKind::Corrupt,
-            // Busy, locked, out of memory, a device that fails: it may work later.
-            _ => StoreErrorKind::Unavailable,
-        },
-        // A row has not the form that this program gave it.
+        // A row has not the form that this program gave it, or one is missing that is always there.
         Error::FromSqlConversionFailure(..)
         | Error::IntegralValueOutOfRange(..)
         | Error::InvalidColumnType(..)
-        | Error::Utf8Error(..) => StoreErrorKind::Corrupt,
-        _ => StoreErrorKind::Unavailable,
+        | Error::Utf8Error(..)
+        | Error::QueryReturnedNoRows => StoreErrorKind::Corrupt,
+        _ => StoreErrorKind::Refused,
+    }
+}
+
+pub(crate) fn kind_of(failure: &ffi::Error) -> StoreErrorKind {
+    match (failure.code, failure.extended_code) {
+        // Appends are checked before, so what is stored contradicts what was read.
+        (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+            StoreErrorKind::Corrupt
+        }
+        // A file that is shorter than its own head says.
+        (_, ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ) => StoreErrorKind::Corrupt,
+        (ErrorCode::DiskFull, _) => StoreErrorKind::Full,
+        (ErrorCode::ReadOnly, _) => StoreErrorKind::ReadOnly,
+        (ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied, _) => {
+            StoreErrorKind::Denied
+        }
+        // A statement that does not fit means that the tables are not as the migrations made them.
+        (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown, _) => {
+            StoreErrorKind::Corrupt
+        }
+        (
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::OutOfMemory
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::SchemaChanged
+            | ErrorCode::OperationAborted
+            | ErrorCode::OperationInterrupted,
+            _,
+        ) => StoreErrorKind::Unavailable,
+        // Too big, of another type, against a rule of the table.
+        _ => StoreErrorKind::Refused,
     }
 }
 
@@ -61,15 +90,17 @@ pub(crate) fn commit_error(action: &'static str, error: Error) -> AppendError {
 /// Why a database could not be opened.
 pub(crate) fn open_error(path: &Path, error: Error) -> OpenError {
     let path = path.to_owned();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
-        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged {
+    if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+        return OpenError::NotADatabase { path };
+    }
+    match kind(&error) {
+        StoreErrorKind::Corrupt | StoreErrorKind::Refused => OpenError::Damaged {
             path,
             source: error,
         },
-        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly { path },
-        Some(ErrorCode::DiskFull) => OpenError::Full { path },
-        _ => OpenError::Unavailable {
+        StoreErrorKind::ReadOnly | StoreErrorKind::Denied => OpenError::ReadOnly { path },
+        StoreErrorKind::Full => OpenError::Full { path },
+        StoreErrorKind::Unavailable => OpenError::Unavailable {
             path,
             source: error,
         },
@@ -78,8 +109,6 @@ pub(crate) fn open_error(path: &Path, error: Error) -> OpenError {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
 
     fn failure(code: i32) -> Error {
@@ -96,6 +125,16 @@ mod tests {
             (ffi::SQLITE_CORRUPT_INDEX, StoreErrorKind::Corrupt),
             (ffi::SQLITE_NOTADB, StoreErrorKind::Corrupt),
             (ffi::SQLITE_CONSTRAINT_UNIQUE, StoreErrorKind::Corrupt),
+            (ffi::SQLITE_CONSTRAINT_PRIMARYKEY, StoreErrorKind::Corrupt),
+            // "no such table"
+            (ffi::SQLITE_ERROR, StoreErrorKind::Corrupt),
+            (ffi::SQLITE_CONSTRAINT_CHECK, StoreErrorKind::Refused),
+            (ffi::SQLITE_CONSTRAINT_NOTNULL, StoreErrorKind::Refused),
+            (ffi::SQLITE_CONSTRAINT_DATATYPE, StoreErrorKind::Refused),
+            (ffi::SQLITE_CONSTRAINT_TRIGGER, StoreErrorKind::Refused),
+            (ffi::SQLITE_TOOBIG, StoreErrorKind::Refused),
+            (ffi::SQLITE_MISMATCH, StoreErrorKind::Refused),
+            (ffi::SQLITE_PERM, StoreErrorKind::Denied),
             (ffi::SQLITE_BUSY, StoreErrorKind::Unavailable),
             (ffi::SQLITE_LOCKED, StoreErrorKind::Unavailable),
             (ffi::SQLITE_IOERR_READ, StoreErrorKind::Unavailable),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, Error, OptionalExtension, Row};
 use seriatim_core::{
-    ClearedTimer, Domain, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
+    ClearedTimer, Domain, NewTimer, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
 };
 
 use crate::transaction::Transaction;
@@ -13,7 +13,7 @@ use crate::{SqliteStore, row};
 
 #[async_trait]
 impl TimerStore for SqliteStore {
-    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+    async fn set_timers(&self, timers: &[NewTimer]) -> Result<(), StoreError> {
         let timers = timers.to_vec();
         let set = move |transaction: &mut Transaction<'_, '_>| set(transaction.connection, &timers);
         self.writer().change("set timers", set).await
@@ -40,18 +40,22 @@ impl TimerStore for SqliteStore {
     }
 
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
+        let action = "look for the next timer";
         let domain = domain.clone();
-        let query = move |connection: &Connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT rings_at FROM seriatim_timers WHERE domain = ?
-                 ORDER BY rings_at LIMIT 1",
-            )?;
-            let rings_at = select.query_row([domain.as_str()], |row| row.get(0));
-            Ok(rings_at
-                .optional()?
-                .map(|micros| Timestamp::from_micros(micros).since(Timestamp::now())))
+        let look = {
+            let domain = domain.clone();
+            move |connection: &Connection| next(connection, &domain)
         };
-        self.lists().read("look for the next timer", query).await
+        let found = self.lists().read(action, look.clone()).await?;
+        if !found.is_some_and(|next| next.of_the_future) {
+            return Ok(found.map(|next| next.wait));
+        }
+        let count_anew = move |transaction: &mut Transaction<'_, '_>| {
+            count_anew(transaction.connection, &domain)?;
+            look(transaction.connection)
+        };
+        let found = self.writer().change(action, count_anew).await?;
+        Ok(found.map(|next| next.wait))
     }
 
     async fn timers(
@@ -71,22 +75,27 @@ impl TimerStore for SqliteStore {
     }
 }
 
-fn set(connection: &Connection, timers: &[Timer]) -> Result<(), Error> {
+fn set(connection: &Connection, timers: &[NewTimer]) -> Result<(), Error> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO seriatim_timers (domain, root, name, set_at, ordinal, due, rings_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+        "INSERT INTO seriatim_timers
+             (domain, root, name, set_at, ordinal, due, rings_at, counts_from, touched_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?7)
          ON CONFLICT DO UPDATE SET set_at = excluded.set_at, ordinal = excluded.ordinal,
-             due = excluded.due, rings_at = excluded.rings_at
+             due = excluded.due, rings_at = excluded.rings_at, counts_from = excluded.counts_from,
+             touched_at = excluded.touched_at
          WHERE set_at < excluded.set_at",
     )?;
+    let now = Timestamp::now();
     for timer in timers {
+        let counts_from = timer.counts_from(now);
         insert.execute((
             timer.stream.domain.as_str(),
             timer.stream.root.as_bytes(),
             &timer.name,
             timer.set_at.0,
             timer.ordinal,
-            timer.due.as_micros(),
+            counts_from.later_by(timer.after).as_micros(),
+            counts_from.as_micros(),
         ))?;
     }
     Ok(())
@@ -108,6 +117,40 @@ fn clear(connection: &Connection, cleared: &[ClearedTimer]) -> Result<(), Error>
     Ok(())
 }
 
+/// The first that rings, and whether there are some that a clock has touched which was ahead.
+#[derive(Clone, Copy)]
+struct Next {
+    wait: Duration,
+    of_the_future: bool,
+}
+
+fn next(connection: &Connection, domain: &Domain) -> Result<Option<Next>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT rings_at, EXISTS (SELECT 1 FROM seriatim_timers WHERE domain = ?1 AND touched_at > ?2)
+         FROM seriatim_timers WHERE domain = ?1 ORDER BY rings_at LIMIT 1",
+    )?;
+    let now = Timestamp::now();
+    let next = select.query_row((domain.as_str(), now.as_micros()), |row| {
+        Ok(Next {
+            wait: Timestamp::from_micros(row.get(0)?).since(now),
+            of_the_future: row.get(1)?,
+        })
+    });
+    next.optional()
+}
+
+/// The clock has gone back since these were touched.
+fn count_anew(connection: &Connection, domain: &Domain) -> Result<(), Error> {
+    let mut update = connection.prepare_cached(
+        "UPDATE seriatim_timers SET counts_from = min(counts_from, ?2),
+             touched_at = min(counts_from, ?2), due = due - max(counts_from - ?2, 0),
+             rings_at = due - max(counts_from - ?2, 0)
+         WHERE domain = ?1 AND touched_at > ?2",
+    )?;
+    let now = Timestamp::now().as_micros();
+    update.execute((domain.as_str(), now)).map(drop)
+}
+
 /// Nobody else writes between the look and the silence.
 fn ring(
     connection: &Connection,
@@ -124,12 +167,14 @@ fn ring(
     let ringing = select.query_map(wanted, |row| timer(row, domain))?;
     let mut ringing: Vec<_> = ringing.collect::<Result<_, _>>()?;
     let mut silence_it = connection.prepare_cached(
-        "UPDATE seriatim_timers SET rings_at = ? WHERE domain = ? AND root = ? AND name = ?",
+        "UPDATE seriatim_timers SET rings_at = ?, touched_at = ?
+         WHERE domain = ? AND root = ? AND name = ?",
     )?;
-    let until = now.later_by(silence).as_micros();
+    let times = (now.later_by(silence).as_micros(), now.as_micros());
     for timer in &ringing {
         let StreamId { domain, root } = &timer.stream;
-        silence_it.execute((until, domain.as_str(), root.as_bytes(), &timer.name))?;
+        let key = (domain.as_str(), root.as_bytes(), &timer.name);
+        silence_it.execute((times.0, times.1, key.0, key.1, key.2))?;
     }
     ringing.sort_by_key(|timer| timer.due);
     Ok(ringing)

@@ -1,18 +1,17 @@
 //! One transaction of the writer: its statements, and what it has given away so far.
 
 use rusqlite::{CachedStatement, Connection, Error, OptionalExtension};
-use seriatim_core::{Domain, Sequence, StreamId, Timestamp};
+use seriatim_core::{Domain, StreamId, Timestamp};
 
 use crate::event_rows::EventRows;
-use crate::known::{Head, Known, StreamKey};
+use crate::known::{Head, Known, LastEvent, StreamKey};
 use crate::metadata_text::Encoder;
 use crate::row;
 
 const SELECT_HEAD: &str = "SELECT position, recorded_at FROM seriatim_log_head WHERE partition = 0";
 const UPDATE_HEAD: &str =
     "UPDATE seriatim_log_head SET position = ?, recorded_at = ? WHERE partition = 0";
-const SELECT_CURRENT: &str =
-    "SELECT max(sequence) FROM seriatim_events WHERE domain = ? AND root = ?";
+const SELECT_LAST: &str = "SELECT sequence, id FROM seriatim_events WHERE domain = ? AND root = ? ORDER BY sequence DESC LIMIT 1";
 const INSERT_CLAIM: &str = "INSERT INTO seriatim_claims
     (domain, root, external_id, content, first_result) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING";
@@ -28,7 +27,7 @@ pub(crate) struct Transaction<'c, 'j> {
     pub(crate) metadata: Encoder,
     pub(crate) events: EventRows<'c, 'j>,
     pub(crate) insert_claim: CachedStatement<'c>,
-    select_current: CachedStatement<'c>,
+    select_last: CachedStatement<'c>,
 }
 
 impl<'c> Transaction<'c, '_> {
@@ -52,12 +51,12 @@ impl<'c> Transaction<'c, '_> {
             metadata: Encoder::default(),
             events: EventRows::new(connection)?,
             insert_claim: connection.prepare_cached(INSERT_CLAIM)?,
-            select_current: connection.prepare_cached(SELECT_CURRENT)?,
+            select_last: connection.prepare_cached(SELECT_LAST)?,
         })
     }
 
-    /// The current sequence of a stream. One that this transaction has written to is known.
-    pub(crate) fn current(&mut self, stream: &StreamId) -> Result<Option<Sequence>, Error> {
+    /// The last event of a stream. That of one that this transaction has written to is known.
+    pub(crate) fn last(&mut self, stream: &StreamId) -> Result<Option<LastEvent>, Error> {
         let Some(domain) = self.find_domain(&stream.domain)? else {
             return Ok(None);
         };
@@ -65,15 +64,17 @@ impl<'c> Transaction<'c, '_> {
             domain,
             root: stream.root,
         };
-        if let Some(known) = self.known.current(key) {
+        if let Some(known) = self.known.last(key) {
             return Ok(known);
         }
-        let select = &mut self.select_current;
-        let last: Option<u32> =
-            select.query_row((domain, stream.root.as_bytes()), |row| row.get(0))?;
-        let current = last.map(Sequence);
-        self.known.set_current(key, current);
-        Ok(current)
+        let found = self
+            .select_last
+            .query_row((domain, stream.root.as_bytes()), |row| {
+                Ok((row::sequence(row, 0)?, row::uuid(row, 1)?))
+            });
+        let last = found.optional()?;
+        self.known.set_last(key, last);
+        Ok(last)
     }
 
     /// The number of a domain, if it has one.

@@ -2,31 +2,51 @@
 
 use std::convert::Infallible;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection, Error};
 use seriatim_core::{Append, AppendError, AppendOutcome, Position, StoreError, StoreErrorKind};
 use tokio::sync::{oneshot, watch};
 
 use crate::change::{self, Change};
+use crate::damage::Damage;
+use crate::files::Files;
 use crate::known::Known;
 use crate::transaction::Transaction;
-use crate::{OpenError, refused, waiting};
+use crate::{OpenError, connection, refused, waiting};
 
 /// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
 const CALLS_IN_ONE: usize = 64;
 
 const APPEND: &str = "append a batch";
+const FLUSH: &str = "copy the write-ahead log into the file";
+
+/// How long a flush waits for other processes that read or write: an application that ends must not hang on them.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The handle on the thread, which ends with it after finishing what was queued.
 pub(crate) struct Writer {
-    jobs: Sender<Job>,
+    requests: Sender<Request>,
 }
 
-/// Held by every reading thread. The last connection to be closed copies the write-ahead log into the file and
-/// removes it; two that are closed at one moment each leave that to the other. So the writer waits for the readers.
+/// Held by every reading thread. The last connection to be closed removes the write-ahead log; two that are closed at one
+/// moment each leave that to the other. So the writer waits for the readers.
 #[derive(Clone)]
 pub(crate) struct StillReading(#[expect(dead_code, reason = "only held")] Sender<Infallible>);
+
+/// Whoever drops it waits until the thread has ended: all that was queued is done, the write-ahead log is in the file, and
+/// every connection is closed. To be dropped after the handles on all threads.
+pub(crate) struct Ending(Option<JoinHandle<()>>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A panic in there was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
 
 enum Job {
     Append {
@@ -34,6 +54,14 @@ enum Job {
         reply: oneshot::Sender<Result<Vec<AppendOutcome>, AppendError>>,
     },
     Change(Box<dyn Change>),
+}
+
+/// What the thread is asked for.
+enum Request {
+    /// Within a transaction.
+    Job(Job),
+    /// Outside of every transaction.
+    Flush(oneshot::Sender<Result<(), StoreError>>),
 }
 
 /// What a job's caller gets if the transaction is committed.
@@ -47,19 +75,39 @@ impl Writer {
     /// `head` is told of every commit.
     pub(crate) fn start(
         connection: Connection,
+        files: Files,
+        damage: Damage,
         head: watch::Sender<Position>,
-    ) -> Result<(Self, StillReading), OpenError> {
-        let (jobs, queue) = mpsc::channel();
+    ) -> Result<(Self, StillReading, Ending), OpenError> {
+        let (requests, queue) = mpsc::channel();
         let (still_reading, readers) = mpsc::channel();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
-                let mut thread = Thread::new(connection, head);
+                let mut thread = Thread::new(connection, files, damage, head);
                 thread.run(&queue);
                 let _ = readers.recv();
+                if let Err(error) = thread.flush() {
+                    tracing::info!(
+                        error = error.to_string(),
+                        "another process has the file; what is newest stays in its write-ahead log"
+                    );
+                }
             })
             .map_err(|source| OpenError::NoThread { source })?;
-        Ok((Self { jobs }, StillReading(still_reading)))
+        Ok((
+            Self { requests },
+            StillReading(still_reading),
+            Ending(Some(thread)),
+        ))
+    }
+
+    /// Copies the write-ahead log into the file, and empties it.
+    pub(crate) async fn flush(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let queued = self.requests.send(Request::Flush(reply));
+        queued.map_err(|_| ended(FLUSH))?;
+        answer.await.unwrap_or_else(|_| Err(ended(FLUSH)))
     }
 
     pub(crate) async fn append(
@@ -67,7 +115,8 @@ impl Writer {
         batch: Vec<Append>,
     ) -> Result<Vec<AppendOutcome>, AppendError> {
         let (reply, answer) = oneshot::channel();
-        let queued = self.jobs.send(Job::Append { batch, reply });
+        let job = Job::Append { batch, reply };
+        let queued = self.requests.send(Request::Job(job));
         queued.map_err(|_| AppendError::NotWritten(ended(APPEND)))?;
         // Without an answer the thread has ended in the middle of it.
         let answer = answer.await;
@@ -81,7 +130,7 @@ impl Writer {
         make: impl Fn(&mut Transaction<'_, '_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (change, answer) = change::change(action, make);
-        let queued = self.jobs.send(Job::Change(change));
+        let queued = self.requests.send(Request::Job(Job::Change(change)));
         queued.map_err(|_| ended(action))?;
         answer.await.unwrap_or_else(|_| Err(ended(action)))
     }
@@ -94,23 +143,66 @@ fn ended(action: &'static str) -> StoreError {
 
 struct Thread {
     connection: Connection,
+    files: Files,
+    damage: Damage,
     known: Known,
     head: watch::Sender<Position>,
 }
 
 impl Thread {
-    fn new(connection: Connection, head: watch::Sender<Position>) -> Self {
+    fn new(
+        connection: Connection,
+        files: Files,
+        damage: Damage,
+        head: watch::Sender<Position>,
+    ) -> Self {
         Self {
             connection,
+            files,
+            damage,
             known: Known::default(),
             head,
         }
     }
 
-    fn run(&mut self, queue: &Receiver<Job>) {
+    fn run(&mut self, queue: &Receiver<Request>) {
         while let Ok(first) = queue.recv() {
             let waiting = queue.try_iter().take(CALLS_IN_ONE - 1);
-            self.work(std::iter::once(first).chain(waiting).collect());
+            let mut jobs = Vec::new();
+            let mut flushes = Vec::new();
+            for request in std::iter::once(first).chain(waiting) {
+                match request {
+                    Request::Job(job) => jobs.push(job),
+                    Request::Flush(reply) => flushes.push(reply),
+                }
+            }
+            if !jobs.is_empty() {
+                self.work(jobs);
+            }
+            for reply in flushes {
+                let _ = reply.send(self.flush());
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        // What is in the log may be all that is left.
+        self.look_at_files(FLUSH)?;
+        let flushed = self.connection.busy_timeout(FLUSH_PATIENCE).and_then(|()| {
+            let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
+            self.connection.query_row(pragma, [], |row| row.get("busy"))
+        });
+        let waits_again = connection::wait_for_others(&self.connection);
+        self.files.remember();
+        let in_the_way = "another process reads or writes the file";
+        match flushed.and_then(|busy: bool| waits_again.map(|()| busy)) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(StoreError::new(
+                FLUSH,
+                StoreErrorKind::Unavailable,
+                in_the_way,
+            )),
+            Err(error) => Err(refused::store_error(FLUSH, error)),
         }
     }
 
@@ -130,11 +222,17 @@ impl Thread {
     }
 
     fn transact(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, AppendError> {
+        self.look_at_files(APPEND)
+            .map_err(AppendError::NotWritten)?;
         let answers = self.begin().and_then(|()| self.write(jobs));
         let done = match answers {
             Ok(answers) => self.commit().map(|()| answers),
-            Err(error) => Err(AppendError::NotWritten(refused::store_error(APPEND, error))),
+            Err(error) => {
+                let error = self.damage.store_error(APPEND, error);
+                Err(AppendError::NotWritten(error))
+            }
         };
+        self.files.remember();
         if done.is_err() {
             self.known.forget();
             self.roll_back();
@@ -142,6 +240,21 @@ impl Thread {
             waiting::tell(&self.head, head.position);
         }
         done
+    }
+
+    /// Fails if anything is wrong with the files, now or before.
+    fn look_at_files(&self, action: &'static str) -> Result<(), StoreError> {
+        if let Some(damage) = self.damage.found() {
+            return Err(damage.clone());
+        }
+        if self.files.are_as_before() {
+            return Ok(());
+        }
+        match self.files.examine(&self.connection) {
+            Ok(None) => Ok(()),
+            Ok(Some(wrong)) => Err(self.damage.stop(action, &wrong)),
+            Err(error) => Err(self.damage.store_error(action, error)),
+        }
     }
 
     /// SQLite takes the write lock with the first write, not with BEGIN: two writers that have both read would end
@@ -183,7 +296,10 @@ impl Thread {
             return;
         }
         if let Err(error) = self.connection.execute_batch("ROLLBACK") {
-            tracing::error!(%error, "a failed transaction could not be rolled back");
+            tracing::error!(
+                error = error.to_string(),
+                "a failed transaction could not be rolled back"
+            );
         }
     }
 }
@@ -225,7 +341,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{SqliteStore, connection};
+    use crate::SqliteStore;
 
     fn one_event() -> Vec<Append> {
         let event = NewEvent {
@@ -237,6 +353,7 @@ mod tests {
             stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
             write: Write::Events {
                 after: None,
+                last: None,
                 events: Arc::new([event]),
             },
             claim: None,
@@ -269,7 +386,8 @@ mod tests {
     #[test]
     fn a_call_that_fails_takes_none_down_that_shared_its_transaction() {
         let folder = tempfile::tempdir().unwrap();
-        let (connection, ..) = connection::open(&folder.path().join("shared.db")).unwrap();
+        let path = folder.path().join("shared.db");
+        let (connection, ..) = connection::open(&path).unwrap();
         // Stands for anything that only one of the calls runs into.
         connection
             .execute_batch(
@@ -293,7 +411,8 @@ mod tests {
                 (Job::Append { batch, reply }, answer)
             })
             .unzip();
-        let mut thread = Thread::new(connection, watch::Sender::default());
+        let (files, damage) = (Files::of(&path), Damage::none_yet(path));
+        let mut thread = Thread::new(connection, files, damage, watch::Sender::default());
         thread.work(jobs);
         let written: Vec<_> = answers
             .into_iter()

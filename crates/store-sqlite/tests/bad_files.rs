@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    Append, AppendOutcome, Bookmark, CheckpointStore, Domain, EventStore, LetterFilter,
-    LetterStatus, Load, LogPartition, NewEvent, Payload, Position, Sequence, StoreErrorKind,
-    StreamId, Verb, Write,
+    Append, AppendOutcome, Domain, EventStore, Load, LogPartition, NewEvent, Payload, Position,
+    Sequence, StoreErrorKind, StreamId, Write,
 };
 use seriatim_store_sqlite::{OpenError, SqliteStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
@@ -31,6 +30,7 @@ fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Append {
         stream: stream.clone(),
         write: Write::Events {
             after,
+            last: None,
             events: events.collect(),
         },
         claim: None,
@@ -216,93 +216,6 @@ async fn a_migration_made_from_another_text_is_refused() {
         matches!(error, OpenError::ChangedMigration { number: 2, .. }),
         "{error}"
     );
-}
-
-#[tokio::test]
-async fn an_older_schema_is_brought_up_to_date() {
-    let (_folder, file) = file();
-    written(&file, 3).await;
-    let connection = Connection::open(&file).unwrap();
-    connection
-        .execute_batch(
-            "DROP TABLE seriatim_dead_letters; DROP TABLE seriatim_checkpoints;
-             DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
-             DROP TABLE seriatim_timers; DROP TABLE seriatim_read_models; DROP TABLE seriatim_log;
-             DROP TABLE seriatim_beginnings;
-             DELETE FROM seriatim_migrations WHERE number >= 4",
-        )
-        .unwrap();
-    let store: Handle = Arc::new(SqliteStore::open_file(&file).await.unwrap());
-    assert_eq!(assert_log_is_sound(&store).await.len(), 3);
-    let letters = store.letters(&LetterFilter::default(), 1).await;
-    assert_eq!(letters.unwrap(), []);
-}
-
-/// As the program before letters had an identity has left it.
-#[tokio::test]
-async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
-    let (_folder, file) = file();
-    written(&file, 1).await;
-    let connection = Connection::open(&file).unwrap();
-    connection
-        .execute_batch(
-            "DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
-             ALTER TABLE seriatim_checkpoints DROP COLUMN paused;
-             ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
-             DROP TABLE seriatim_log; ALTER TABLE seriatim_checkpoints DROP COLUMN log;
-             DROP TABLE seriatim_beginnings; ALTER TABLE seriatim_checkpoints DROP COLUMN event;
-             INSERT INTO seriatim_checkpoints
-                 (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)
-                 VALUES ('printer', 0, 1, 0, 7, 1, 0, 0, zeroblob(16));",
-        )
-        .unwrap();
-    connection
-        .execute_batch(include_str!("../../../migrations/sqlite/0006_parked.sql"))
-        .unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO seriatim_parked VALUES
-                 ('printer', 0, 1, 0, 'order', zeroblob(16), 4, 3, 1700000000000001, 'no paper', '[]', NULL, NULL, NULL, NULL),
-                 ('printer', 0, 1, 0, 'order', x'11111111111111111111111111111111', 5, 0, 1700000000000001, 'no ink', '[]', 'retry', 'Zoë', NULL, 7);
-             INSERT INTO seriatim_skipped VALUES
-                 ('printer', 0, 1, 0, 'order', zeroblob(16), 3, 1600000000000001, 'torn', 'Zoë', 'by hand'),
-                 ('printer', 0, 1, 0, 'order', zeroblob(16), 2, 1600000000000001, 'torn', NULL, 'the policy');
-             DELETE FROM seriatim_migrations WHERE number >= 10",
-        )
-        .unwrap();
-    drop(connection);
-
-    let store = SqliteStore::open_file(&file).await.unwrap();
-    let parked = store.parked(None).await.unwrap();
-    let letters: Vec<_> = parked.iter().map(|parked| parked.letter).collect();
-    let [Some(waiting), None] = letters[..] else {
-        panic!("{letters:?}")
-    };
-    let wish = parked[1].wish.as_ref().unwrap();
-    assert_eq!(wish.verb, Verb::Resubmit);
-    let component = &parked[0].work.component;
-    let every = LetterFilter::default();
-    let closed = store.closed_letters(component, &every, 9).await.unwrap();
-    let mut skipped: Vec<_> = (closed.iter())
-        .map(|letter| (letter.sequence.0, letter.decision.clone().unwrap().actor))
-        .collect();
-    skipped.sort_unstable();
-    assert_eq!(skipped, [(2, None), (3, Some("Zoë".to_owned()))]);
-    for letter in closed {
-        assert_eq!(letter.status, LetterStatus::Discarded);
-        assert_eq!(
-            (letter.id.get_version_num(), waiting.get_version_num()),
-            (7, 7)
-        );
-        // They sort by their time.
-        assert!(letter.id < waiting);
-    }
-
-    // It has begun at the first event, whatever is said now, and names no event before it moves.
-    let checkpoints = store.checkpoints(Some(component)).await.unwrap();
-    assert_eq!(checkpoints[0].at, Bookmark::at(Position(7)));
-    let begun = store.begin(component, &"9".parse().unwrap()).await.unwrap();
-    assert!(begun.positions().eq([Position::START]), "{begun}");
 }
 
 #[tokio::test]

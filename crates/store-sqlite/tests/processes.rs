@@ -124,6 +124,7 @@ fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Append {
         stream: stream.clone(),
         write: Write::Events {
             after,
+            last: None,
             events: events.collect(),
         },
         claim: Some(Claim {

@@ -68,6 +68,7 @@ fn append(bytes: usize) -> Vec<Append> {
         stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

@@ -13,9 +13,9 @@ use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Assignment, Bookmark, Checkpoint, CheckpointStore,
     ClaimRecord, ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain,
     EventStore, Hold, KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition,
-    Overdue, Owner, Parked, Position, ReactionLetter, RecordedEvent, Scope, Sequence, Snapshot,
-    SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure,
-    Timer, TimerStore, Wish, Work,
+    NewTimer, Overdue, Owner, Parked, Position, ReactionLetter, RecordedEvent, Scope, Sequence,
+    Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking,
+    Tenure, Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -350,6 +350,11 @@ impl EventStore for FaultyStore {
         self.call("list the claims", inner.claims(after, limit))
             .await
     }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        let inner = self.inner();
+        self.call("flush", inner.flush()).await
+    }
 }
 
 #[async_trait]
@@ -585,7 +590,7 @@ impl CheckpointStore for FaultyStore {
 
 #[async_trait]
 impl TimerStore for FaultyStore {
-    async fn set_timers(&self, timers: &[Timer]) -> Result<(), StoreError> {
+    async fn set_timers(&self, timers: &[NewTimer]) -> Result<(), StoreError> {
         let inner = self.inner();
         self.call("set timers", inner.set_timers(timers)).await
     }

@@ -184,6 +184,7 @@ impl<A: Aggregate> Given<A> {
         let (known, intervening) = self.history.split_at(known.min(self.history.len()));
         let collision = Collision {
             commands,
+            expected: expected.believed().flatten(),
             base: &fold(A::default(), known),
             intervening,
             current: &self.state(),
@@ -194,6 +195,7 @@ impl<A: Aggregate> Given<A> {
             Resolution::Reject(rejection) => Outcome::Rejected(rejection),
             Resolution::Refuse { reason, .. } => Outcome::Conflict(reason),
             Resolution::Park(reason) => Outcome::Parked(reason),
+            Resolution::Invalid(_) => unreachable!("there are no premises"),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Tests for what is built on Seriatim and for what it is built of: `given(..).when(..).then(..)` for aggregates, `given_process(..)` for process managers,
 //! `commutes` for their merges, a conformance suite for stores, processes that take work over from each other, and a store that fails on request.
 
+pub mod clock;
 pub mod commutes;
 pub mod conformance;
 pub mod faults;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use seriatim_core::{
     Aggregate, Domain, Plan, Planned, Process, ProcessCommand, ProcessEvent, ProcessManager,
-    Sequence, StreamId, TimerChange,
+    Sequence, StreamId, TimerChange, Tree,
 };
 use uuid::Uuid;
 
@@ -248,7 +248,7 @@ impl<P: ProcessManager> ThenPlanned<P> {
         if holds(self.after.state()) {
             return self;
         }
-        let state = match serde_json::to_value(self.after.state()) {
+        let state = match Tree::of(self.after.state()) {
             Ok(state) => text::json(&state),
             Err(error) => vec![format!("a state that has no JSON: {error}")],
         };

@@ -91,7 +91,7 @@ pub struct Reacting<S: Saga> {
 }
 
 impl<S: Saga> Reacting<S> {
-    /// Takes the stream of this root. Without it, that of a new one.
+    /// Sets the root of the stream that the events belong to. Without it, the root is a new one.
     #[must_use]
     pub fn of(mut self, root: Uuid) -> Self {
         self.root = root;

@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Write};
 
-use serde_json::Value;
+use seriatim_core::Tree;
 
 /// Longer lines are broken up.
 const WIDTH: usize = 100;
@@ -25,7 +25,7 @@ pub(crate) fn lines<T: Debug>(items: &[T]) -> Vec<String> {
 }
 
 /// A state as JSON, one field a line.
-pub(crate) fn json(value: &Value) -> Vec<String> {
+pub(crate) fn json(value: &Tree) -> Vec<String> {
     format!("{value:#}").lines().map(Into::into).collect()
 }
 

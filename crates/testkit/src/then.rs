@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-use seriatim_core::{Aggregate, ConflictReason, ParkReason, Rejection, fold};
+use seriatim_core::{Aggregate, ConflictReason, ParkReason, Rejection, Tree, fold};
 
 use crate::given::Given;
 use crate::{round_trip, text};
@@ -206,9 +205,9 @@ impl<A: Aggregate> Then<A> {
 }
 
 fn shown<A: Aggregate>(state: &A) -> Vec<String> {
-    match serde_json::to_value(state) {
+    match Tree::of(state) {
         Ok(state) => text::json(&state),
-        Err(error) => text::json(&Value::from(format!("a state that has no JSON: {error}"))),
+        Err(error) => vec![format!("a state that has no JSON: {error}")],
     }
 }
 

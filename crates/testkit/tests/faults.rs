@@ -22,6 +22,7 @@ fn one_event() -> Vec<Append> {
         stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

@@ -4,12 +4,17 @@ mod account;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, IsTerminal};
+
 use seriatim::prelude::*;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use account::{Account, AccountCommand};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), AnyError> {
+    log_to_stderr();
     let app = App::open("sqlite://bank.db")
         .await?
         .aggregate::<Account>()
@@ -25,10 +30,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     app.send::<Account>(root, AccountCommand::Deposit { cents: 500 })
         .external_id("till-7/123")
         .await?;
-    println!("account/{root} is open; try:");
-    println!("  seriatim send account/{root} Withdraw '{{\"cents\": 200}}'");
-    println!("  seriatim state account/{root}");
+    println!("account/{root} is open; try, from the folder of Seriatim:");
+    let seriatim = "cargo run -q -p seriatim-cli --";
+    println!("  {seriatim} send account/{root} Withdraw '{{\"cents\": 200}}'");
+    println!("  {seriatim} state account/{root}");
 
     app.run().await?;
     Ok(())
+}
+
+/// What goes wrong, and when it is over; with `RUST_LOG=info` also what happens otherwise.
+fn log_to_stderr() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 }

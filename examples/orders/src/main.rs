@@ -2,15 +2,17 @@
 
 mod order;
 mod order_list;
-mod pauses;
 mod reactions;
 mod stock;
 mod story;
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Parser;
-use seriatim::{App, SqliteStore, open_store};
+use seriatim::{AnyError, App, SqliteStore, open_store};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use order::Order;
 use order_list::OrderList;
@@ -42,17 +44,9 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> std::process::ExitCode {
-    match run(Args::parse()).await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("orders: {error}");
-            std::process::ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), AnyError> {
+    log_to_stderr();
+    let args = Args::parse();
     let store = open_store(&args.store).await?;
     // A list for each log: what was made of one does not belong to another.
     let by_default = || order_list::file_for(store.log_id());
@@ -70,7 +64,6 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         .listen(args.listen)
         .start()
         .await?;
-    pauses::say(&app);
     let server = app
         .address()
         .map(|address| format!("http://{address}"))
@@ -86,6 +79,16 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     ended?;
     println!("orders: everything that was admitted is finished");
     Ok(())
+}
+
+/// What goes wrong, and when it is over; with `RUST_LOG=info` also what happens otherwise.
+fn log_to_stderr() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 }
 
 /// What is printed may end up in a log.

@@ -8,7 +8,9 @@ mod p13;
 mod p15;
 pub(crate) mod p16;
 mod postgres;
+mod read_back;
 mod sqlite;
+mod stale;
 
 use seriatim_bench::Outcome;
 use seriatim_bench::row::Row;
@@ -74,6 +76,9 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("P15", On::Sqlite, p15::measure),
     Benchmark::of("P16", On::Postgres, p16::measure),
     Benchmark::of("P16", On::Sqlite, p16::measure),
+    Benchmark::of("READ_BACK", On::Sqlite, read_back::measure),
+    Benchmark::of("STALE", On::Sqlite, stale::measure),
+    Benchmark::of("STALE", On::Postgres, stale::measure),
     Benchmark::of("P17", On::Postgres, postgres::growth::measure).only_by_name(),
     Benchmark::of("LAYOUT", On::Postgres, postgres::layout::measure).only_by_name(),
     #[cfg(feature = "driver-comparison")]

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
 
 use seriatim::{AuditProgress, Unproven};
-use seriatim_core::{LogPartition, Position, Store, StoreError};
+use seriatim_core::{LogPartition, Position, Store, StoreError, StoreErrorKind};
 
 use crate::args::Audit;
 use crate::exit::Exit;
@@ -24,13 +24,13 @@ pub(crate) async fn run(wanted: &Audit, output: &Output) -> Result<Exit, Failure
     let show = |progress: &AuditProgress| {
         let line = progress_line(progress);
         if watched && shown.as_ref() != Some(&line) {
-            output.talk(&format!("\r  {line}\x1b[K"));
+            output.progress(&line);
             shown = Some(line);
         }
     };
     let audit = seriatim::audit(&store, &read_models, show).await;
     if watched {
-        output.talk("\r\x1b[K");
+        output.end_of_progress();
     }
     let audit = audit.map_err(|error| no_answer(&error))?;
     let of_other_log = |unproven: &Unproven| matches!(unproven, Unproven::OtherLog { .. });
@@ -50,7 +50,7 @@ pub(crate) async fn run(wanted: &Audit, output: &Output) -> Result<Exit, Failure
 
 async fn open(url: &str) -> Result<Arc<dyn Store>, Failure> {
     check_tables(url).await?;
-    let store = seriatim::open_store(url).await;
+    let store = seriatim::open_store_to_read(url).await;
     store.map_err(|error| Failure::of_open(&error))
 }
 
@@ -71,8 +71,20 @@ async fn check_no_log(store: &dyn Store) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Here the store is this program's own: what is wrong with it is for who has called.
 fn no_answer(error: &StoreError) -> Failure {
-    Failure::new(Exit::Unavailable, error.to_string()).with_next("run it again")
+    let (exit, next) = match error.kind {
+        StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::ReadOnly => {
+            (Exit::Unavailable, "run it again")
+        }
+        StoreErrorKind::Denied => (
+            Exit::Denied,
+            "grant the account that right, or take another account",
+        ),
+        StoreErrorKind::Corrupt => (Exit::Damaged, "restore a backup"),
+        StoreErrorKind::Refused => (Exit::Unexpected, "please report this"),
+    };
+    Failure::new(exit, error.to_string()).with_next(next)
 }
 
 /// An audit changes nothing, so it does not bring the tables up to date either.

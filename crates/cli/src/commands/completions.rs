@@ -11,6 +11,6 @@ use crate::output::Output;
 pub(crate) fn print(shell: Shell, output: &Output) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     generate(shell, &mut Args::command(), "seriatim", &mut script);
-    output.write(&String::from_utf8_lossy(&script))?;
+    output.script(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Ok)
 }

@@ -183,9 +183,10 @@ async fn all(
 
 fn is_about_the_letter(error: &CallError<OperatorError>) -> bool {
     match error {
-        CallError::Refused(OperatorError::Query(error)) => {
-            !matches!(error, QueryError::Unavailable { .. })
-        }
+        CallError::Refused(OperatorError::Query(error)) => !matches!(
+            error,
+            QueryError::Unavailable { .. } | QueryError::StoreFailed(_)
+        ),
         CallError::Refused(error) => !matches!(error, OperatorError::NoReason),
         _ => false,
     }

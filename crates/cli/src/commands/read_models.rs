@@ -55,7 +55,7 @@ async fn progress(
         let mut before = VecDeque::from([now.progress]);
         let mut enough = std::pin::pin!(ctrl_c());
         while !now.progress.is_done() {
-            output.talk(&format!("\r  {}\x1b[K", show::progress_line(&now, rate)));
+            output.progress(&show::progress_line(&now, rate));
             tokio::select! {
                 _ = &mut enough => break,
                 () = tokio::time::sleep(EVERY) => {}
@@ -67,7 +67,7 @@ async fn progress(
                 before.pop_front();
             }
         }
-        output.talk("\r\x1b[K");
+        output.end_of_progress();
     }
     output.answer(&show::json_at(&now, rate), &show::progress(&now, rate))?;
     Ok(Exit::Ok)

@@ -10,25 +10,23 @@ use tokio::signal::ctrl_c;
 use super::reactions::refused;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::lines::Lines;
 use crate::output::{Output, reactions, top};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
-/// To the upper left corner, and everything from there on away.
-const CLEAR: &str = "\x1b[H\x1b[J";
 
 /// On a terminal again and again; a program gets one look.
 pub(crate) async fn run(client: &Client, output: &Output) -> Result<Exit, Failure> {
     let mut before = client.progress().await.map_err(refused)?;
     if output.is_json() {
-        output.lines(&before, reactions::progress_json, |_| String::new())?;
+        output.lines(&before, reactions::progress_json, |_| Lines::default())?;
         return Ok(Exit::Ok);
     }
     let commands = parked_commands(client).await.map_err(refused)?;
     let now = Timestamp::now();
     if !stdout().is_terminal() {
-        let shown = top::table(&before, &[], now) + &top::commands(&commands, now);
-        output.write(&shown)?;
+        output.text(&top::view(&before, &[], &commands, now))?;
         return Ok(Exit::Ok);
     }
     let mut enough = std::pin::pin!(ctrl_c());
@@ -43,14 +41,14 @@ pub(crate) async fn run(client: &Client, output: &Output) -> Result<Exit, Failur
             looked = looked => match looked {
                 Ok((progress, commands)) => {
                     let now = Timestamp::now();
-                    let shown = top::table(&progress, &before, now);
+                    let shown = top::view(&progress, &before, &commands, now);
                     before = progress;
-                    shown + &top::commands(&commands, now)
+                    shown
                 }
-                Err(error) => format!("{error}; trying until it works\n"),
+                Err(error) => Lines::of(&format!("{error}; trying until it works")),
             },
         };
-        output.write(&format!("{CLEAR}{shown}"))?;
+        output.screen(&shown)?;
     }
 }
 

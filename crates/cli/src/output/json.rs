@@ -177,7 +177,7 @@ pub(crate) fn state(view: &StateView) -> Value {
     json!({
         "stream": view.stream.to_string(),
         "sequence": view.sequence,
-        "state": view.state,
+        "state": view.to_json().unwrap_or_default(),
     })
 }
 
@@ -273,16 +273,33 @@ pub(super) fn conflict_reason(reason: &ConflictReason) -> Value {
     let none: &[FieldPath] = &[];
     let (kind, paths) = match reason {
         ConflictReason::Strict => ("strict", none),
-        ConflictReason::DecisionDiffers { changed } => ("decision_differs", changed.as_slice()),
-        ConflictReason::OrderMatters { overlap } => ("order_matters", overlap.as_slice()),
+        ConflictReason::MustNotExist => ("must_not_exist", none),
+        ConflictReason::DecisionDiffers { changed, .. } => ("decision_differs", changed.as_slice()),
+        ConflictReason::PossibleNow { .. } => ("possible_now", none),
+        ConflictReason::OrderMatters { fields } => ("order_matters", fields.as_slice()),
         ConflictReason::FieldsOverlap { overlap } => ("fields_overlap", overlap.as_slice()),
         ConflictReason::PremiseChanged { changed } => ("premise_changed", changed.as_slice()),
         ConflictReason::RejectedNow => ("rejected_now", none),
+        ConflictReason::RejectedAtBoth => ("rejected_at_both", none),
         ConflictReason::AggregateRefused => ("aggregate_refused", none),
         ConflictReason::TooFarBehind { .. } => ("too_far_behind", none),
+        ConflictReason::TooMuchToCompare { .. } => ("too_much_to_compare", none),
         ConflictReason::NotComparable { .. } => ("not_comparable", none),
     };
-    json!({ "kind": kind, "paths": paths, "message": reason.to_string() })
+    let mut value = json!({ "kind": kind, "paths": paths, "message": reason.to_string() });
+    match reason {
+        ConflictReason::DecisionDiffers { then, now, .. } => {
+            merge(
+                &mut value,
+                json!({ "then": payloads(then), "now": payloads(now) }),
+            );
+        }
+        ConflictReason::PossibleNow { then } => {
+            merge(&mut value, json!({ "then": rejected(then) }));
+        }
+        _ => {}
+    }
+    value
 }
 
 pub(crate) fn failure(failure: &Failure) -> Value {

@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 use seriatim_core::{
     Attempt, CommandLetter, DeadLetter, GivenUp, LetterStatus, MergeStrategy, ReactionLetter,
-    ThreeWay, Verb, Wish,
+    ThreeWay, Tree, Verb, Wish,
 };
 
+use super::lines::Lines;
 use super::reactions::work_json;
-use super::table::align;
 use super::{json, text, three_way};
+
+/// How many characters of what a letter is about are listed.
+const LISTED: usize = 200;
 
 pub(crate) fn letter_json(letter: &DeadLetter) -> Value {
     match letter {
@@ -45,8 +48,14 @@ fn command_json(letter: &CommandLetter) -> Value {
 
 pub(crate) fn three_way_json(view: &ThreeWay) -> Value {
     let fields = three_way::fields(view);
+    let value = |side: &Option<Tree>| side.as_ref().map(Value::from);
     let fields = fields.iter().map(|field| {
-        json!({ "path": field.path, "base": field.base, "theirs": field.theirs, "yours": field.yours })
+        json!({
+            "path": field.path,
+            "base": value(&field.base),
+            "theirs": value(&field.theirs),
+            "yours": value(&field.yours),
+        })
     });
     json!({
         "letter": command_json(&view.letter),
@@ -103,8 +112,8 @@ fn attempts_json(attempts: &[Attempt]) -> Vec<Value> {
     attempts.collect()
 }
 
-pub(crate) fn letters(letters: &[DeadLetter]) -> String {
-    let lines = letters.iter().map(|letter| {
+pub(crate) fn letters(letters: &[DeadLetter]) -> Lines {
+    let rows = letters.iter().map(|letter| {
         let (whose, what) = match letter {
             DeadLetter::Command(letter) => {
                 let commands: Vec<_> = letter.request.commands.iter().map(text::payload).collect();
@@ -121,10 +130,18 @@ pub(crate) fn letters(letters: &[DeadLetter]) -> String {
             letter.parked_at().to_string(),
             whose,
             letter.stream().to_string(),
-            what,
+            shortened(what),
         ]
     });
-    align(&lines.collect::<Vec<_>>())
+    Lines::aligned(&rows.collect::<Vec<_>>())
+}
+
+/// In a list a letter is a line that can be read; `show` has all of it.
+fn shortened(what: String) -> String {
+    match what.char_indices().nth(LISTED) {
+        Some((end, _)) => format!("{} ...", &what[..end]),
+        None => what,
+    }
 }
 
 /// Where it stands, or what will be done about it.
@@ -140,9 +157,9 @@ fn standing(letter: &DeadLetter) -> &'static str {
     }
 }
 
-pub(crate) fn given_up(given_up: &GivenUp) -> String {
+pub(crate) fn given_up(given_up: &GivenUp) -> Lines {
     let letter = &given_up.letter;
-    let mut lines = vec![
+    let mut rows = vec![
         cells("dead letter", letter.id),
         cells("status", letter.status.as_str()),
         cells("component", &letter.work),
@@ -152,10 +169,10 @@ pub(crate) fn given_up(given_up: &GivenUp) -> String {
         cells("failure", &letter.failure),
         cells("tries", letter.tries),
     ];
-    lines.extend(letter.attempts.iter().map(attempt));
+    rows.extend(letter.attempts.iter().map(attempt));
     let decided = letter.decision.iter();
-    lines.extend(decided.map(|wish| cells("decision", decision(wish))));
-    lines.extend(letter.closed_at.map(|at| cells("closed", at)));
+    rows.extend(decided.map(|wish| cells("decision", decision(wish))));
+    rows.extend(letter.closed_at.map(|at| cells("closed", at)));
     if letter.status == LetterStatus::Parked {
         let or_more = if given_up.more_followers {
             " or more"
@@ -163,13 +180,15 @@ pub(crate) fn given_up(given_up: &GivenUp) -> String {
             ""
         };
         let followers = format!("{}{or_more} events", given_up.followers);
-        lines.push(cells("waiting behind", followers));
+        rows.push(cells("waiting behind", followers));
     }
-    let event = match &given_up.event {
+    let mut lines = Lines::aligned(&rows);
+    lines.push("");
+    lines.append(&match &given_up.event {
         Some(event) => text::event_lines(std::slice::from_ref(event)),
-        None => "the event is not in the log any more; restore a backup\n".into(),
-    };
-    format!("{}\n{event}", align(&lines))
+        None => Lines::of("the event is not in the log any more; restore a backup"),
+    });
+    lines
 }
 
 pub(super) fn attempt(attempt: &Attempt) -> Vec<String> {
@@ -196,16 +215,19 @@ pub(super) fn cells(name: &str, value: impl ToString) -> Vec<String> {
     vec![name.into(), value.to_string()]
 }
 
-pub(crate) fn decided(verb: Verb, letter: &DeadLetter) -> String {
+pub(crate) fn decided(verb: Verb, letter: &DeadLetter) -> Lines {
     let id = letter.id();
-    match letter {
+    Lines::of(&match letter {
         DeadLetter::Command(letter) => {
             let result = letter
                 .attempts
                 .last()
                 .map(|attempt| attempt.result.as_str());
-            let result = result.unwrap_or_default();
-            format!("{id}: {}: {result}\n", letter.status.as_str())
+            let status = letter.status.as_str();
+            match result.filter(|result| *result != status) {
+                Some(result) => format!("{id}: {status}: {result}"),
+                None => format!("{id}: {status}"),
+            }
         }
         DeadLetter::Reaction(letter) => {
             let (component, sequence) = (&letter.work.component, letter.sequence);
@@ -215,8 +237,8 @@ pub(crate) fn decided(verb: Verb, letter: &DeadLetter) -> String {
                 Verb::Discard => ("will skip", "then handle"),
             };
             format!(
-                "{id}: {component} {will} {stream} at {sequence}, and {then} what waits behind it\n"
+                "{id}: {component} {will} {stream} at {sequence}, and {then} what waits behind it"
             )
         }
-    }
+    })
 }

@@ -2,9 +2,9 @@
 
 pub(crate) mod json;
 pub(crate) mod letters;
+pub(crate) mod lines;
 pub(crate) mod reactions;
 pub(crate) mod read_models;
-mod table;
 pub(crate) mod text;
 pub(crate) mod three_way;
 pub(crate) mod top;
@@ -12,9 +12,16 @@ pub(crate) mod top;
 use std::io::{self, ErrorKind, Write};
 
 use serde_json::Value;
+use seriatim_core::printable;
 
+use self::lines::Lines;
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+/// To the upper left corner, and everything from there on away.
+const CLEAR_SCREEN: &str = "\x1b[H\x1b[J";
+/// Everything from here to the end of the line away.
+const CLEAR_LINE: &str = "\x1b[K";
 
 /// Where answers go, and in which form.
 #[derive(Clone)]
@@ -33,11 +40,11 @@ impl Output {
     }
 
     /// Prints one answer: a JSON document on one line, or text.
-    pub(crate) fn answer(&self, json: &Value, text: &str) -> Result<(), Failure> {
-        if self.json {
-            return self.write(&format!("{json}\n"));
+    pub(crate) fn answer(&self, json: &Value, text: &Lines) -> Result<(), Failure> {
+        match self.json {
+            true => write(Lines::of(&json.to_string()).as_str()),
+            false => write(text.as_str()),
         }
-        self.write(text)
     }
 
     /// Prints some of a list: JSON line by line, or text.
@@ -45,45 +52,48 @@ impl Output {
         &self,
         items: &[T],
         json: impl Fn(&T) -> Value,
-        text: impl Fn(&[T]) -> String,
+        text: impl Fn(&[T]) -> Lines,
     ) -> Result<(), Failure> {
-        if self.json {
-            let lines: String = items
-                .iter()
-                .map(|item| format!("{}\n", json(item)))
-                .collect();
-            return self.write(&lines);
-        }
-        self.write(&text(items))
+        let lines = match self.json {
+            true => items.iter().map(|item| json(item).to_string()).collect(),
+            false => text(items),
+        };
+        write(lines.as_str())
     }
 
-    /// Prints text as it is, in either form.
-    pub(crate) fn write(&self, text: &str) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
-        let written = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush());
-        written.map_err(|error| match error.kind() {
-            // The reader has seen enough, as in `seriatim events ... | head`.
-            ErrorKind::BrokenPipe => Failure::new(Exit::Ok, ""),
-            _ => Failure::new(
-                Exit::Unexpected,
-                format!("the answer could not be written: {error}"),
-            ),
-        })
+    /// Prints what only people are shown.
+    pub(crate) fn text(&self, text: &Lines) -> Result<(), Failure> {
+        write(text.as_str())
+    }
+
+    /// Fills a terminal with text, in place of what was there.
+    pub(crate) fn screen(&self, text: &Lines) -> Result<(), Failure> {
+        write(&format!("{CLEAR_SCREEN}{}", text.as_str()))
+    }
+
+    /// Prints a program's text as it is.
+    pub(crate) fn script(&self, text: &str) -> Result<(), Failure> {
+        write(text)
     }
 
     /// Tells a person what could be done next; programs are not told.
     pub(crate) fn hint(&self, text: &str) {
         if !self.json {
-            talk(&format!("{text}\n"));
+            talk(Lines::of(text).as_str());
         }
     }
 
-    /// Shows a person on stderr how far something has come; programs are not told.
-    pub(crate) fn talk(&self, text: &str) {
+    /// Shows a person on a terminal how far something has come, in place of what was shown before; programs are not told.
+    pub(crate) fn progress(&self, text: &str) {
         if !self.json {
-            talk(text);
+            talk(&format!("\r  {}{CLEAR_LINE}", printable(text)));
+        }
+    }
+
+    /// Takes away what [`progress`](Self::progress) has shown.
+    pub(crate) fn end_of_progress(&self) {
+        if !self.json {
+            talk(&format!("\r{CLEAR_LINE}"));
         }
     }
 
@@ -92,16 +102,33 @@ impl Output {
         if failure.exit == Exit::Ok {
             return Exit::Ok;
         }
+        let mut lines = Lines::default();
         if self.json {
-            talk(&format!("{}\n", json::failure(failure)));
-            return failure.exit;
+            lines.push(&json::failure(failure).to_string());
+        } else {
+            lines.push(&format!("error: {}", failure.message));
+            lines.append(&failure.more);
+            let next = failure.next.iter();
+            next.for_each(|next| lines.push(&format!("next: {next}")));
         }
-        talk(&format!("error: {}\n{}", failure.message, failure.more));
-        if let Some(next) = &failure.next {
-            talk(&format!("next: {next}\n"));
-        }
+        talk(lines.as_str());
         failure.exit
     }
+}
+
+fn write(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    written.map_err(|error| match error.kind() {
+        // The reader has seen enough, as in `seriatim events ... | head`.
+        ErrorKind::BrokenPipe => Failure::new(Exit::Ok, ""),
+        _ => Failure::new(
+            Exit::Unexpected,
+            format!("the answer could not be written: {error}"),
+        ),
+    })
 }
 
 /// Nobody listening on stderr is no reason to fail.

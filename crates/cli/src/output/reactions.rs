@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use seriatim_core::{Begin, Component, Cursor, Progress, Work};
 
-use super::table::align;
+use super::lines::Lines;
 
 pub(crate) fn work_json(work: &Work) -> Value {
     json!({
@@ -32,8 +32,8 @@ pub(crate) fn progress_json(progress: &Progress) -> Value {
     })
 }
 
-pub(crate) fn progress(all: &[Progress]) -> String {
-    let lines: Vec<_> = all
+pub(crate) fn progress(all: &[Progress]) -> Lines {
+    let rows: Vec<_> = all
         .iter()
         .map(|progress| {
             let checkpoint = &progress.checkpoint;
@@ -51,7 +51,7 @@ pub(crate) fn progress(all: &[Progress]) -> String {
             ]
         })
         .collect();
-    align(&lines)
+    Lines::aligned(&rows)
 }
 
 /// What is lost of a component that begins anew.
@@ -64,23 +64,20 @@ pub(crate) fn loss(all: &[Progress]) -> String {
     lines.collect::<Vec<_>>().join("; ")
 }
 
-pub(crate) fn begun(component: &Component, at: &Begin) -> String {
-    match at {
-        Begin::AtTheFirst => format!("{component}: begins anew with the first event\n"),
-        Begin::Now => format!("{component}: begins anew with what is recorded from now on\n"),
-        Begin::Since(time) => {
-            format!("{component}: begins anew with what was recorded since {time}\n")
-        }
-        Begin::After(cursor) => format!("{component}: begins anew after {cursor}\n"),
-    }
+pub(crate) fn begun(component: &Component, at: &Begin) -> Lines {
+    let place = match at {
+        Begin::AtTheFirst => "with the first event".into(),
+        Begin::Now => "with what is recorded from now on".into(),
+        Begin::Since(time) => format!("with what was recorded since {time}"),
+        Begin::After(cursor) => format!("after {cursor}"),
+    };
+    Lines::of(&format!("{component}: begins anew {place}"))
 }
 
 pub(crate) fn begun_json(component: &Component, cursor: &Cursor) -> Value {
     json!({ "component": component, "cursor": cursor })
 }
 
-pub(crate) fn resumed(work: &[Work]) -> String {
-    work.iter()
-        .map(|work| format!("{work}: goes on\n"))
-        .collect()
+pub(crate) fn resumed(work: &[Work]) -> Lines {
+    work.iter().map(|work| format!("{work}: goes on")).collect()
 }

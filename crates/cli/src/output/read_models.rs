@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use seriatim_core::{ComparedTables, Comparison, ReadModelOverview, ReadModelVersion};
 
-use super::table::align;
+use super::lines::Lines;
 
 pub(crate) fn json(model: &ReadModelOverview) -> Value {
     json_at(model, model.progress.rate())
@@ -29,8 +29,8 @@ pub(crate) fn json_at(model: &ReadModelOverview, rate: f64) -> Value {
     })
 }
 
-pub(crate) fn list(all: &[ReadModelOverview]) -> String {
-    let lines: Vec<_> = all
+pub(crate) fn list(all: &[ReadModelOverview]) -> Lines {
+    let rows: Vec<_> = all
         .iter()
         .map(|model| {
             let progress = &model.progress;
@@ -43,7 +43,7 @@ pub(crate) fn list(all: &[ReadModelOverview]) -> String {
             ]
         })
         .collect();
-    align(&lines)
+    Lines::aligned(&rows)
 }
 
 fn fed(model: &ReadModelOverview) -> String {
@@ -54,8 +54,10 @@ fn fed(model: &ReadModelOverview) -> String {
     }
 }
 
-pub(crate) fn progress(model: &ReadModelOverview, rate: f64) -> String {
-    format!("{}\n{}\n", progress_line(model, rate), fed(model))
+pub(crate) fn progress(model: &ReadModelOverview, rate: f64) -> Lines {
+    [progress_line(model, rate), fed(model)]
+        .into_iter()
+        .collect()
 }
 
 pub(crate) fn progress_line(model: &ReadModelOverview, rate: f64) -> String {
@@ -105,11 +107,11 @@ pub(crate) fn compared_json(version: &ReadModelVersion, compared: &ComparedTable
     })
 }
 
-pub(crate) fn compared(version: &ReadModelVersion, compared: &ComparedTables) -> String {
+pub(crate) fn compared(version: &ReadModelVersion, compared: &ComparedTables) -> Lines {
     let head = match *version == compared.live {
-        true => format!("{} is the live one itself\n", version.component()),
+        true => format!("{} is the live one itself", version.component()),
         false => format!(
-            "{} beside {}, which is live\n",
+            "{} beside {}, which is live",
             version.component(),
             compared.live.component()
         ),
@@ -118,7 +120,9 @@ pub(crate) fn compared(version: &ReadModelVersion, compared: &ComparedTables) ->
     let tables = tables.map(|(table, comparison)| vec![table.clone(), difference(comparison)]);
     let only = compared.only_in_one.iter();
     let only = only.map(|table| vec![table.clone(), "only one of them has it".into()]);
-    head + &align(&tables.chain(only).collect::<Vec<_>>())
+    let mut lines = Lines::of(&head);
+    lines.append(&Lines::aligned(&tables.chain(only).collect::<Vec<_>>()));
+    lines
 }
 
 fn difference(comparison: &Comparison) -> String {
@@ -133,7 +137,7 @@ fn difference(comparison: &Comparison) -> String {
         true => format!("the same: {rows} rows"),
         false => format!(
             "differs: {rows} rows, the live one {live_rows}; \
-             different ones only here {only_other}, only in the live one {only_live}"
+             {only_other} only here, {only_live} only in the live one"
         ),
     }
 }
@@ -148,12 +152,12 @@ pub(crate) fn switched_json(
     })
 }
 
-pub(crate) fn switched(version: &ReadModelVersion, before: Option<&ReadModelVersion>) -> String {
+pub(crate) fn switched(version: &ReadModelVersion, before: Option<&ReadModelVersion>) -> Lines {
     let version = version.component();
-    match before {
-        Some(before) => format!("{version} is live; {} is kept\n", before.component()),
-        None => format!("{version} is live already\n"),
-    }
+    Lines::of(&match before {
+        Some(before) => format!("{version} is live; {} is kept", before.component()),
+        None => format!("{version} is live already"),
+    })
 }
 
 /// What is lost with a version.
@@ -169,8 +173,8 @@ pub(crate) fn loss(model: &ReadModelOverview) -> String {
     )
 }
 
-pub(crate) fn dropped(version: &ReadModelVersion) -> String {
-    format!("{} is dropped\n", version.component())
+pub(crate) fn dropped(version: &ReadModelVersion) -> Lines {
+    Lines::of(&format!("{} is dropped", version.component()))
 }
 
 #[cfg(test)]

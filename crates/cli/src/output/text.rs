@@ -1,6 +1,5 @@
 //! Answers for people.
 
-use serde_json::Value;
 use seriatim::Audit;
 use seriatim_core::{
     Codec, Cursor, FirstResult, Outcome, Payload, Receipt, RecordedEvent, Rejected, SchemaChange,
@@ -8,58 +7,58 @@ use seriatim_core::{
 };
 use seriatim_proto::v1::{self as wire, DomainDescription};
 
-use super::table::align;
+use super::lines::Lines;
 
 /// `made`: whether the migrations were made, or are only missing.
-pub(crate) fn schema_change(change: &SchemaChange, made: bool) -> String {
+pub(crate) fn schema_change(change: &SchemaChange, made: bool) -> Lines {
     let (before, after) = (change.before, change.after());
-    let mut text = match (change.migrations.is_empty(), made) {
-        (true, _) => format!("up to date, at migration {after}\n"),
-        (false, true) => format!("migrated from {before} to {after}\n"),
-        (false, false) => format!("at migration {before}, {after} is needed; missing:\n"),
-    };
-    let lines: Vec<_> = change
+    let mut lines = Lines::of(&match (change.migrations.is_empty(), made) {
+        (true, _) => format!("up to date, at migration {after}"),
+        (false, true) => format!("migrated from {before} to {after}"),
+        (false, false) => format!("at migration {before}, {after} is needed; missing:"),
+    });
+    let rows: Vec<_> = change
         .migrations
         .iter()
         .map(|migration| vec![format!("{:4}", migration.number), migration.name.into()])
         .collect();
-    text.push_str(&align(&lines));
-    text
+    lines.append(&Lines::aligned(&rows));
+    lines
 }
 
-pub(crate) fn audit(audit: &Audit) -> String {
-    let mut text = String::new();
+pub(crate) fn audit(audit: &Audit) -> Lines {
+    let mut lines = Lines::default();
     for partition in &audit.partitions {
         let (number, head, verified) = (partition.partition, partition.head, partition.verified);
-        text.push_str(&format!(
-            "partition {number}: verified up to position {verified} of {head}\n"
+        lines.push(&format!(
+            "partition {number}: verified up to position {verified} of {head}"
         ));
     }
     let (checkpoints, parked) = (audit.checkpoints, audit.parked);
     let (claims, timers) = (audit.claims, audit.timers);
-    text.push_str(&format!(
-        "compared with it: {checkpoints} checkpoints, {parked} parked streams, {claims} claims, {timers} timers\n"
+    lines.push(&format!(
+        "compared with it: {checkpoints} checkpoints, {parked} parked streams, {claims} claims, {timers} timers"
     ));
     for unproven in &audit.unproven {
-        text.push_str(&format!("not looked at: {unproven}\n"));
+        lines.push(&format!("not looked at: {unproven}"));
     }
     for finding in &audit.findings {
-        text.push_str(&format!("finding: {finding}\n"));
+        lines.push(&format!("finding: {finding}"));
     }
     let more = audit.findings_total - audit.findings.len() as u64;
     if more > 0 {
-        text.push_str(&format!("and {more} more\n"));
+        lines.push(&format!("and {more} more"));
     }
-    text.push_str(match audit.is_sound() {
-        true => "verdict: sound\n",
-        false => "verdict: damaged\n",
+    lines.push(match audit.is_sound() {
+        true => "verdict: sound",
+        false => "verdict: damaged",
     });
-    text
+    lines
 }
 
-pub(crate) fn receipt(receipt: &Receipt) -> String {
+pub(crate) fn receipt(receipt: &Receipt) -> Lines {
     let stream = &receipt.stream;
-    match &receipt.outcome {
+    Lines::of(&match &receipt.outcome {
         Outcome::Committed(commit) => {
             let merged = if commit.merged {
                 ", merged with what came before"
@@ -67,25 +66,27 @@ pub(crate) fn receipt(receipt: &Receipt) -> String {
                 ""
             };
             let place = range(commit.first, commit.last);
-            let events = event_lines(&commit.events);
-            format!(
-                "{stream}: committed, {place}, position {}{merged}\n{events}",
+            let head = format!(
+                "{stream}: committed, {place}, position {}{merged}",
                 commit.position
-            )
+            );
+            let mut lines = Lines::of(&head);
+            lines.append(&event_lines(&commit.events));
+            return lines;
         }
         Outcome::Unchanged { current } => {
-            format!("{stream}: nothing to do, {}\n", still_at(*current))
+            format!("{stream}: nothing to do, {}", still_at(*current))
         }
         Outcome::Duplicate(first) => {
             format!(
-                "{stream}: seen before under this external id: {}\n",
+                "{stream}: seen before under this external id: {}",
                 first_result(first)
             )
         }
         Outcome::DeadLettered { id, reason } => {
-            format!("{stream}: parked as dead letter {id}: {reason}\n")
+            format!("{stream}: parked as dead letter {id}: {reason}")
         }
-    }
+    })
 }
 
 pub(crate) fn first_result(first: &FirstResult) -> String {
@@ -120,9 +121,9 @@ fn still_at(current: Option<Sequence>) -> String {
 }
 
 /// One line an event: sequence, time, content, and where it comes from.
-pub(crate) fn event_lines(events: &[RecordedEvent]) -> String {
-    let lines: Vec<_> = events.iter().map(event_cells).collect();
-    align(&lines)
+pub(crate) fn event_lines(events: &[RecordedEvent]) -> Lines {
+    let rows: Vec<_> = events.iter().map(event_cells).collect();
+    Lines::aligned(&rows)
 }
 
 pub(crate) fn event_cells(event: &RecordedEvent) -> Vec<String> {
@@ -134,8 +135,8 @@ pub(crate) fn event_cells(event: &RecordedEvent) -> Vec<String> {
 }
 
 /// One line an event of any stream: position, time, stream, sequence, content, and where it comes from.
-pub(crate) fn logged_events(events: &[(RecordedEvent, Cursor)]) -> String {
-    let lines = events.iter().map(|(event, _)| {
+pub(crate) fn logged_events(events: &[(RecordedEvent, Cursor)]) -> Lines {
+    let rows = events.iter().map(|(event, _)| {
         vec![
             format!("{:>5}", event.position),
             event.recorded_at.to_string(),
@@ -144,7 +145,7 @@ pub(crate) fn logged_events(events: &[(RecordedEvent, Cursor)]) -> String {
             content(event),
         ]
     });
-    align(&lines.collect::<Vec<_>>())
+    Lines::aligned(&rows.collect::<Vec<_>>())
 }
 
 /// What happened, and where it comes from.
@@ -185,23 +186,28 @@ pub(crate) fn payload(payload: &Payload) -> String {
     }
     match payload.codec {
         Codec::Json => {
-            let json = payload.to_json();
-            let text = json.map_or("(not JSON)".into(), |json| json.to_string());
+            let tree = payload.tree();
+            let text = tree.map_or("(not JSON)".into(), |tree| tree.to_string());
             format!("{} {text}", payload.type_name)
         }
         Codec::Protobuf => format!("{} ({} bytes)", payload.type_name, payload.data.len()),
     }
 }
 
-fn payload_lines(payloads: &[Payload]) -> String {
-    payloads
-        .iter()
-        .map(|each| format!("  {}\n", payload(each)))
-        .collect()
+pub(crate) fn state(view: &StateView) -> Lines {
+    state_after("", view)
 }
 
-pub(crate) fn state(view: &StateView) -> String {
-    format!("{}\n{}\n", heading(view), pretty(&view.state))
+/// The heading goes on after `subject`.
+fn state_after(subject: &str, view: &StateView) -> Lines {
+    let mut lines = Lines::of(&format!("{subject}{}", heading(view)));
+    // What is in a string has no line feed in JSON: those that there are part its lines.
+    let pretty = match view.tree() {
+        Ok(tree) => format!("{tree:#}"),
+        Err(_) => view.state.clone(),
+    };
+    pretty.split('\n').for_each(|line| lines.push(line));
+    lines
 }
 
 fn heading(view: &StateView) -> String {
@@ -211,12 +217,8 @@ fn heading(view: &StateView) -> String {
     }
 }
 
-fn pretty(value: &Value) -> String {
-    format!("{value:#}")
-}
-
-pub(crate) fn streams(summaries: &[StreamSummary]) -> String {
-    let lines: Vec<_> = summaries
+pub(crate) fn streams(summaries: &[StreamSummary]) -> Lines {
+    let rows: Vec<_> = summaries
         .iter()
         .map(|summary| {
             vec![
@@ -226,11 +228,11 @@ pub(crate) fn streams(summaries: &[StreamSummary]) -> String {
             ]
         })
         .collect();
-    align(&lines)
+    Lines::aligned(&rows)
 }
 
-pub(crate) fn domains(domains: &[DomainDescription]) -> String {
-    let mut lines = Vec::new();
+pub(crate) fn domains(domains: &[DomainDescription]) -> Lines {
+    let mut rows = Vec::new();
     for domain in domains {
         let types = |what: &str, types: &[String], codec| {
             vec![
@@ -242,9 +244,9 @@ pub(crate) fn domains(domains: &[DomainDescription]) -> String {
         commands.insert(0, domain.domain.clone());
         let mut events = types("events", &domain.event_types, domain.event_codec());
         events.insert(0, String::new());
-        lines.extend([commands, events]);
+        rows.extend([commands, events]);
     }
-    align(&lines)
+    Lines::aligned(&rows)
 }
 
 pub(crate) fn codec(codec: wire::Codec) -> &'static str {
@@ -255,16 +257,14 @@ pub(crate) fn codec(codec: wire::Codec) -> &'static str {
     }
 }
 
-pub(crate) fn simulation(simulation: &Simulation) -> String {
-    format!(
-        "{}: {}",
-        heading(&simulation.before),
-        simulated(&simulation.outcome)
-    )
+pub(crate) fn simulation(simulation: &Simulation) -> Lines {
+    let before = heading(&simulation.before);
+    simulated(&format!("{before}:"), &simulation.outcome)
 }
 
-pub(crate) fn simulated(outcome: &Simulated) -> String {
-    match outcome {
+/// What would become of a command, said of `subject`.
+pub(crate) fn simulated(subject: &str, outcome: &Simulated) -> Lines {
+    let would = match outcome {
         Simulated::Commits {
             events,
             merged,
@@ -275,29 +275,32 @@ pub(crate) fn simulated(outcome: &Simulated) -> String {
             } else {
                 ""
             };
-            let events = payload_lines(events);
-            format!("would commit{merged}\n{events}then: {}", state(after))
+            let mut lines = Lines::of(&format!("{subject} would commit{merged}"));
+            let events = events.iter().map(payload);
+            events.for_each(|event| lines.push(&format!("  {event}")));
+            lines.append(&state_after("then: ", after));
+            return lines;
         }
-        Simulated::Unchanged => "there would be nothing to do\n".into(),
+        Simulated::Conflict(conflict) => {
+            let mut lines = Lines::of(&format!("{subject} would be refused: {conflict}"));
+            lines.append(&conflict_details(conflict));
+            return lines;
+        }
+        Simulated::Unchanged => "there would be nothing to do".into(),
         Simulated::Duplicate(first) => {
             format!(
-                "was seen before under this external id: {}\n",
+                "was seen before under this external id: {}",
                 first_result(first)
             )
         }
         Simulated::ExternalIdReused(first) => format!(
-            "would be refused: its external id stands for other content ({})\n",
+            "would be refused: its external id stands for other content ({})",
             first_result(first)
         ),
-        Simulated::Rejected(rejected) => format!("would be {}\n", rejection(rejected)),
-        Simulated::Conflict(conflict) => {
-            format!(
-                "would be refused: {conflict}\n{}",
-                conflict_details(conflict)
-            )
-        }
-        Simulated::Parks(reason) => format!("would be parked: {reason}\n"),
-    }
+        Simulated::Rejected(rejected) => format!("would be {}", rejection(rejected)),
+        Simulated::Parks(reason) => format!("would be parked: {reason}"),
+    };
+    Lines::of(&format!("{subject} {would}"))
 }
 
 /// `rejected: the account has only 5 cents (InsufficientFunds)`
@@ -306,31 +309,30 @@ pub(crate) fn rejection(rejected: &Rejected) -> String {
 }
 
 /// What came between, below the sentence that says what overlapped.
-pub(crate) fn conflict_details(conflict: &SequenceConflict) -> String {
-    let mut text = String::new();
+pub(crate) fn conflict_details(conflict: &SequenceConflict) -> Lines {
+    let mut lines = Lines::default();
     if let Some(rejected) = &conflict.rejection {
-        text.push_str(&format!("now it would be {}\n", rejection(rejected)));
+        lines.push(&format!("now it would be {}", rejection(rejected)));
     }
-    text.push_str(&intervening(
+    lines.append(&intervening(
         &conflict.intervening,
         conflict.intervening_total,
     ));
-    text
+    lines
 }
 
 /// The events that the sender did not know of.
-pub(crate) fn intervening(events: &[RecordedEvent], total: u64) -> String {
+pub(crate) fn intervening(events: &[RecordedEvent], total: u64) -> Lines {
+    let mut lines = Lines::default();
     if total == 0 {
-        return String::new();
+        return lines;
     }
     let noun = if total == 1 { "event" } else { "events" };
-    let shown = events.len() as u64;
-    let more = match total.saturating_sub(shown) {
-        0 => String::new(),
-        more => format!("      ... and {more} more\n"),
-    };
-    format!(
-        "{total} {noun} came between:\n{}{more}",
-        event_lines(events)
-    )
+    lines.push(&format!("{total} {noun} came between:"));
+    lines.append(&event_lines(events));
+    let more = total.saturating_sub(events.len() as u64);
+    if more > 0 {
+        lines.push(&format!("      ... and {more} more"));
+    }
+    lines
 }

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use seriatim_core::{CommandLetter, Simulated, ThreeWay};
+use seriatim_core::{CommandLetter, Simulated, ThreeWay, Tree};
 
 use super::letters::{attempt, cells};
-use super::table::align;
+use super::lines::Lines;
 use super::text;
 
 /// One field of the state that is not the same on all sides. `None`: that side has no such field.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Field {
     pub(crate) path: String,
-    pub(crate) base: Option<Value>,
-    pub(crate) theirs: Option<Value>,
-    pub(crate) yours: Option<Value>,
+    pub(crate) base: Option<Tree>,
+    pub(crate) theirs: Option<Tree>,
+    pub(crate) yours: Option<Tree>,
 }
 
 /// The fields that differ, by path. Without a result of the command, "yours" is what the base has.
@@ -29,10 +28,14 @@ pub(crate) fn fields(view: &ThreeWay) -> Vec<Field> {
         | Simulated::Conflict(_)
         | Simulated::Parks(_) => &view.base.state,
     };
-    differing(&view.base.state, &view.theirs.state, yours)
+    let states = [&view.base.state, &view.theirs.state, yours];
+    // A server sends nothing else.
+    let [base, theirs, yours] =
+        states.map(|state| Tree::parse(state.as_bytes()).unwrap_or(Tree::Null));
+    differing(&base, &theirs, &yours)
 }
 
-fn differing(base: &Value, theirs: &Value, yours: &Value) -> Vec<Field> {
+fn differing(base: &Tree, theirs: &Tree, yours: &Tree) -> Vec<Field> {
     let [base, theirs, yours] = [base, theirs, yours].map(leaves);
     let mut paths: Vec<_> = [&base, &theirs, &yours]
         .into_iter()
@@ -51,24 +54,24 @@ fn differing(base: &Value, theirs: &Value, yours: &Value) -> Vec<Field> {
 }
 
 /// What a state is made of, by dotted path.
-fn leaves(state: &Value) -> BTreeMap<String, Value> {
+fn leaves(state: &Tree) -> BTreeMap<String, Tree> {
     let mut found = BTreeMap::new();
     collect(state, "", &mut found);
     found
 }
 
-fn collect(value: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
+fn collect(value: &Tree, path: &str, found: &mut BTreeMap<String, Tree>) {
     let below = |segment: &str| match path {
         "" => segment.to_owned(),
         path => format!("{path}.{segment}"),
     };
     match value {
-        Value::Object(fields) if !fields.is_empty() => {
+        Tree::Object(fields) if !fields.is_empty() => {
             fields
                 .iter()
                 .for_each(|(key, value)| collect(value, &below(key), found));
         }
-        Value::Array(items) if !items.is_empty() => {
+        Tree::List(items) if !items.is_empty() => {
             let items = items.iter().enumerate();
             items.for_each(|(at, item)| collect(item, &below(&at.to_string()), found));
         }
@@ -78,41 +81,42 @@ fn collect(value: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
     }
 }
 
-pub(crate) fn text(view: &ThreeWay) -> String {
-    let mut text = letter(&view.letter);
-    text.push_str(&text::intervening(
+pub(crate) fn text(view: &ThreeWay) -> Lines {
+    let mut lines = letter(&view.letter);
+    lines.push("");
+    lines.append(&text::intervening(
         &view.intervening,
         view.intervening_total,
     ));
-    text.push_str(&format!(
-        "at sequence {}, the command {}",
-        at(view.base.sequence),
-        yours(&view.yours)
+    let base = at(view.base.sequence);
+    lines.append(&yours(
+        &format!("at sequence {base}, the command"),
+        &view.yours,
     ));
     match &view.obstacle {
-        Some(reason) => text.push_str(&format!("in the way of merging: {reason}\n")),
-        None => text.push_str("nothing stands in the way of merging the two\n"),
+        Some(reason) => lines.push(&format!("in the way of merging: {reason}")),
+        None => lines.push("nothing stands in the way of merging the two"),
     }
-    text.push('\n');
-    text.push_str(&table(view));
-    text
+    lines.push("");
+    lines.append(&table(view));
+    lines
 }
 
-fn letter(letter: &CommandLetter) -> String {
+fn letter(letter: &CommandLetter) -> Lines {
     let request = &letter.request;
-    let mut lines = vec![
+    let mut rows = vec![
         cells("dead letter", letter.id.to_string()),
         cells("status", letter.status.as_str()),
         cells("stream", request.stream.to_string()),
     ];
-    lines.extend(
+    rows.extend(
         request
             .commands
             .iter()
             .map(|command| cells("command", text::payload(command))),
     );
-    lines.push(cells("conflict", letter.conflict.to_string()));
-    lines.push(cells(
+    rows.push(cells("conflict", letter.conflict.to_string()));
+    rows.push(cells(
         "parked",
         format!("{}, because {}", letter.parked_at, letter.reason),
     ));
@@ -123,33 +127,33 @@ fn letter(letter: &CommandLetter) -> String {
         ("correlation", &metadata.correlation_id),
     ];
     for (name, note) in notes {
-        lines.extend(note.as_ref().map(|note| cells(name, note)));
+        rows.extend(note.as_ref().map(|note| cells(name, note)));
     }
-    lines.extend(letter.attempts.iter().map(attempt));
-    align(&lines) + "\n"
+    rows.extend(letter.attempts.iter().map(attempt));
+    Lines::aligned(&rows)
 }
 
 /// What the command would have done; the state after it is in the table.
-fn yours(outcome: &Simulated) -> String {
+fn yours(subject: &str, outcome: &Simulated) -> Lines {
     let Simulated::Commits { events, .. } = outcome else {
-        return text::simulated(outcome);
+        return text::simulated(subject, outcome);
     };
     let events: Vec<_> = events.iter().map(text::payload).collect();
-    format!("would have given {}\n", events.join("; "))
+    Lines::of(&format!("{subject} would have given {}", events.join("; ")))
 }
 
-fn table(view: &ThreeWay) -> String {
+fn table(view: &ThreeWay) -> Lines {
     let fields = fields(view);
     if fields.is_empty() {
-        return "the three states are the same\n".into();
+        return Lines::of("the three states are the same");
     }
-    let mut lines = vec![vec![
+    let mut rows = vec![vec![
         "field".into(),
         format!("base ({})", at(view.base.sequence)),
         format!("theirs ({})", at(view.theirs.sequence)),
         "yours".into(),
     ]];
-    lines.extend(fields.iter().map(|field| {
+    rows.extend(fields.iter().map(|field| {
         vec![
             field.path.clone(),
             cell(field.base.as_ref()),
@@ -157,19 +161,19 @@ fn table(view: &ThreeWay) -> String {
             side(field.yours.as_ref(), field.base.as_ref()),
         ]
     }));
-    align(&lines)
+    Lines::aligned(&rows)
 }
 
 /// `=` where a side has what the base has, so that the eye finds what changed.
-fn side(value: Option<&Value>, base: Option<&Value>) -> String {
+fn side(value: Option<&Tree>, base: Option<&Tree>) -> String {
     if value == base {
         return "=".into();
     }
     cell(value)
 }
 
-fn cell(value: Option<&Value>) -> String {
-    value.map_or("-".into(), Value::to_string)
+fn cell(value: Option<&Tree>) -> String {
+    value.map_or("-".into(), Tree::to_string)
 }
 
 fn at(sequence: Option<seriatim_core::Sequence>) -> String {
@@ -179,23 +183,26 @@ fn at(sequence: Option<seriatim_core::Sequence>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    fn tree(text: &str) -> Tree {
+        Tree::parse(text.as_bytes()).unwrap()
+    }
 
     #[test]
     fn only_fields_that_differ_are_shown() {
-        let base = json!({ "owner": "Ann", "cents": 100, "notes": [] });
-        let theirs = json!({ "owner": "Ann", "cents": 50, "notes": [] });
-        let yours = json!({ "owner": "Ann", "cents": 100, "notes": ["late"] });
+        let base = tree(r#"{ "owner": "Ann", "cents": 100, "notes": [] }"#);
+        let theirs = tree(r#"{ "owner": "Ann", "cents": 50, "notes": [] }"#);
+        let yours = tree(r#"{ "owner": "Ann", "cents": 100, "notes": ["late"] }"#);
         let fields = differing(&base, &theirs, &yours);
         let paths: Vec<_> = fields.iter().map(|field| field.path.as_str()).collect();
         assert_eq!(paths, ["cents", "notes", "notes.0"]);
-        assert_eq!(fields[0].theirs, Some(json!(50)));
+        assert_eq!(fields[0].theirs, Some(tree("50")));
         assert_eq!(fields[2].base, None);
     }
 
     #[test]
     fn a_side_that_has_not_moved_is_marked() {
-        assert_eq!(side(Some(&json!(1)), Some(&json!(1))), "=");
-        assert_eq!(side(None, Some(&json!(1))), "-");
+        assert_eq!(side(Some(&tree("1")), Some(&tree("1"))), "=");
+        assert_eq!(side(None, Some(&tree("1"))), "-");
     }
 }

@@ -5,12 +5,24 @@ use std::time::Duration;
 use seriatim_core::{DeadLetter, Progress, Timestamp};
 use seriatim_proto::Page;
 
-use super::table::align;
+use super::lines::Lines;
+
+/// What there is to see, at once.
+pub(crate) fn view(
+    progress: &[Progress],
+    before: &[Progress],
+    parked: &Page<DeadLetter>,
+    now: Timestamp,
+) -> Lines {
+    let mut lines = table(progress, before, now);
+    lines.append(&commands(parked, now));
+    lines
+}
 
 /// A line for each piece of work; the rate is what it has done since it was looked at before, a second ago.
-pub(crate) fn table(all: &[Progress], before: &[Progress], now: Timestamp) -> String {
+fn table(all: &[Progress], before: &[Progress], now: Timestamp) -> Lines {
     if all.is_empty() {
-        return "there are no components, or none has begun\n".into();
+        return Lines::of("there are no components, or none has begun");
     }
     let head = [
         "COMPONENT",
@@ -24,17 +36,18 @@ pub(crate) fn table(all: &[Progress], before: &[Progress], now: Timestamp) -> St
     let head = head.map(str::to_owned).to_vec();
     let lines = all.iter().map(|progress| line(progress, before, now));
     let lines: Vec<_> = std::iter::once(head).chain(lines).collect();
-    align(&lines)
+    Lines::aligned(&lines)
 }
 
 /// How many commands wait for a person, by the first page of them, and for how long; nothing if none does.
-pub(crate) fn commands((letters, more): &Page<DeadLetter>, now: Timestamp) -> String {
+fn commands((letters, more): &Page<DeadLetter>, now: Timestamp) -> Lines {
     let Some(oldest) = letters.first() else {
-        return String::new();
+        return Lines::default();
     };
     let or_more = if more.is_some() { " or more" } else { "" };
     let age = short(now.since(oldest.parked_at()));
-    format!("{}{or_more} commands parked for {age}\n", letters.len())
+    let count = letters.len();
+    Lines::of(&format!("{count}{or_more} commands parked for {age}"))
 }
 
 fn line(progress: &Progress, before: &[Progress], now: Timestamp) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use seriatim_core::{LogPartition, Owner, Share, Taking, Work};
 
-use crate::stage::{ACCOUNT, Stage, run};
+use crate::stage::{ACCOUNT, Stage, run, until};
 
 const NOBODY: &str = "http://127.0.0.1:1";
 
@@ -25,7 +25,9 @@ fn with_account() -> (tempfile::TempDir, String) {
         stage.run(&send).succeeded();
     }
     // Each component of the stage has begun.
-    while stage.run(&["top", "--json"]).json().len() < 3 {}
+    until("each has begun", || {
+        stage.run(&["top", "--json"]).json().len() == 3
+    });
     (folder, url)
 }
 
@@ -76,6 +78,27 @@ fn a_damaged_store_is_named_and_ends_with_a_code_of_its_own() {
         (&false.into(), &2.into())
     );
     assert_eq!(verdict["findings"][0]["kind"], "position_missing");
+}
+
+/// Running it again, or sending it again, would be of no use.
+#[test]
+fn a_store_without_one_of_its_tables_is_damaged_and_not_away() {
+    let (folder, url) = with_account();
+    let stage = Stage::on(&url);
+    let direct = Connection::open(folder.path().join("bank.db")).unwrap();
+    direct.execute_batch("DROP TABLE seriatim_events").unwrap();
+    let ran = run(NOBODY, &["audit", &url], "").failed(12);
+    assert!(ran.stderr.contains("no such table"), "{ran:?}");
+    assert!(ran.stderr.contains("next: restore a backup"), "{ran:?}");
+    for arguments in [
+        &["send", ACCOUNT, "Deposit", r#"{"cents":1}"#][..],
+        &["events", ACCOUNT],
+    ] {
+        let ran = stage.run(arguments).failed(1);
+        assert!(ran.stderr.contains("no such table"), "{ran:?}");
+        let next = "next: show this to those who run the server";
+        assert!(ran.stderr.contains(next), "{ran:?}");
+    }
 }
 
 #[test]
@@ -141,6 +164,60 @@ async fn read_models_in_another_database_are_compared_with_the_log() {
         assert!(reversed.stderr.contains("a log of its own"), "{reversed:?}");
     }
     drop(folder);
+}
+
+/// After each thing that can be done at the command line.
+#[test]
+fn a_healthy_store_is_sound_whatever_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("bank.db").display());
+    let stage = Stage::on(&url);
+    let done = |arguments: &[&str]| {
+        let ran = stage.run(arguments);
+        // Also what is parked, which ends with a code of its own.
+        assert!(matches!(ran.code, Some(0 | 5)), "{ran:?}");
+        let audit = run(NOBODY, &["audit", &url], "").succeeded();
+        assert!(audit.stdout.ends_with("verdict: sound\n"), "{audit:?}");
+    };
+    let letter = |filter: &[&str]| {
+        let list = [&["dead-letters", "list", "--json"], filter].concat();
+        until("a letter waits", || !stage.run(&list).json().is_empty());
+        stage.run(&list).json()[0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    done(&["send", ACCOUNT, "Open", r#"{"owner":"Ann"}"#]);
+    let deposit = ["send", ACCOUNT, "Deposit", r#"{"cents":100}"#];
+    done(&[&deposit[..], &["--external-id", "till/1"]].concat());
+    done(&[&deposit[..], &["--external-id", "till/1"]].concat());
+    done(&[&deposit[..], &["--expect", "0"]].concat());
+    done(&[&deposit[..], &["--wait-for", "seen"]].concat());
+    let fact = ["record", ACCOUNT, "Deposited", r#"{"cents":5}"#];
+    let origin = ["--source", "bank", "--external-id", "t-1"];
+    done(&[&fact[..], &origin].concat());
+    done(&[&["simulate"], &deposit[1..]].concat());
+    let park = ["--expect", "0", "--merge", "manual"];
+    for verb in [&["resubmit"][..], &["discard", "--reason", "no"]] {
+        for named in [&[][..], &["--external-id", verb[0]]] {
+            done(&[&deposit[..], &park, named].concat());
+            let id = letter(&["--kind", "command"]);
+            done(&["dead-letters", "show", &id]);
+            done(&[&["dead-letters", verb[0], &id], &verb[1..]].concat());
+        }
+    }
+    done(&["send", ACCOUNT, "Rename", r#"{"owner":"Bob"}"#]);
+    for verb in [&["resubmit"][..], &["discard", "--reason", "no"]] {
+        let id = letter(&["--component", "picky"]);
+        done(&[&["dead-letters", verb[0], &id], &verb[1..]].concat());
+        until("it was tried again, or is closed", || {
+            let ran = stage.run(&["dead-letters", "show", &id, "--json"]);
+            let letter = &ran.succeeded().json()[0]["letter"];
+            letter["status"] == "discarded" || letter["attempts"] != serde_json::json!([])
+        });
+        done(&["top"]);
+    }
+    done(&["reactions", "resume", "picky"]);
 }
 
 #[test]

@@ -35,6 +35,40 @@ fn numbers_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn a_server_that_cannot_be_reached_so_is_refused_with_the_reason() {
+    for (server, why) in [
+        (
+            "https://127.0.0.1:1",
+            "there is no TLS on the door of a server yet",
+        ),
+        ("127.0.0.1:50051", "the scheme is missing"),
+        ("localhost", "the scheme is missing"),
+        (
+            "grpc://127.0.0.1:1",
+            "servers are reached by gRPC over http",
+        ),
+    ] {
+        refused(&["domains", "--server", server], why);
+        refused(
+            &["domains", "--server", server],
+            "give it as http://HOST:PORT",
+        );
+    }
+}
+
+#[test]
+fn times_without_an_offset_are_refused() {
+    for verb in [&["state", ACCOUNT][..], &["simulate", ACCOUNT, "Close"]] {
+        for time in ["2026-01-01T00:00:00", "2026-01-01", "noon"] {
+            refused(
+                &[verb, &["--as-of", time]].concat(),
+                "write it as RFC 3339 with its offset, for example `2026-11-21T14:30:00Z`",
+            );
+        }
+    }
+}
+
+#[test]
 fn streams_that_cannot_be_are_refused() {
     refused(&["state", "account"], "write it as `domain/root`");
     refused(&["state", "account/7"], "`7` is not a UUID");

@@ -43,7 +43,7 @@ fn a_conflict_shows_what_overlapped_and_what_came_between() {
     assert_eq!(
         ran.said(),
         [
-            "error: `ACCOUNT` has moved on: expected sequence 1, the current one is 2; it matters which comes first (both change `owner`)",
+            "error: `ACCOUNT` has moved on: expected sequence 1, the current one is 2; it matters which comes first (the results differ in `owner`)",
             "1 event came between:",
             r#"    2  TIME  Renamed {"owner":"Bob"}"#,
             "next: see what changed with `seriatim events ACCOUNT --from 2`, decide anew, and send it with --expect 2"
@@ -60,6 +60,30 @@ fn a_conflict_shows_what_overlapped_and_what_came_between() {
     assert_eq!(details["reason"]["kind"], "order_matters");
     assert_eq!(details["reason"]["paths"], json!(["owner"]));
     assert_eq!(details["intervening"][0]["data"], json!({ "owner": "Bob" }));
+}
+
+/// Each points to where what would be right can be seen.
+#[test]
+fn what_is_wrong_with_a_command_says_where_to_look() {
+    let stage = Stage::with_account();
+    let send = ["send", ACCOUNT, "Close"];
+    for (wrong, place) in [
+        (
+            &["--wait-for", "sen"][..],
+            "`seriatim reactions list` lists the components",
+        ),
+        (
+            &["--premise", "ower"],
+            "`seriatim state ACCOUNT` shows the fields of the state",
+        ),
+    ] {
+        let ran = stage.run(&[&send[..], wrong].concat()).failed(6);
+        let next = format!("next: correct it and send it again; {place}");
+        assert_eq!(ran.said().last(), Some(&next), "{ran:?}");
+    }
+    let ran = stage.run(&["send", ACCOUNT, "Clos"]).failed(6);
+    let next = "next: correct it and send it again; `seriatim domains` lists the types";
+    assert_eq!(ran.said().last().map(String::as_str), Some(next), "{ran:?}");
 }
 
 #[test]
@@ -147,7 +171,7 @@ fn what_does_not_exist_is_not_found() {
     assert_eq!(
         ran.said(),
         [
-            "error: there is no domain `order` here; there is `account`",
+            "error: there is no domain `order` here; name one of `account`",
             "next: see what they take with `seriatim domains`"
         ]
     );
@@ -157,7 +181,7 @@ fn what_does_not_exist_is_not_found() {
     assert_eq!(
         ran.said(),
         [
-            "error: there is no domain `order` here",
+            "error: there is no domain `order` here; name one of `account`",
             "next: list them with `seriatim domains`"
         ]
     );
@@ -182,7 +206,7 @@ fn content_that_does_not_fit_is_invalid() {
         ran.said(),
         [
             "error: the request is not valid: pages[0].command: the JSON of `Deposit` does not fit it: invalid value: integer `-5`, expected u64 at line 1 column 11",
-            "next: correct it and send it again; `seriatim domains` lists the types there are"
+            "next: correct it and send it again; `seriatim domains` lists the types"
         ]
     );
     let ran = stage.run(&["send", ACCOUNT, "Explode", "--json"]).failed(6);

@@ -8,6 +8,7 @@ mod audit;
 mod bad_input;
 mod dead_letters;
 mod failures;
+mod hostile;
 mod log_tail;
 mod migrations;
 mod questions;

@@ -77,6 +77,26 @@ fn states_of_now_and_then() {
 }
 
 #[test]
+fn a_domain_that_nobody_knows_is_told_apart_from_one_without_streams() {
+    let stage = Stage::new();
+    let ran = stage.run(&["streams", "account"]);
+    assert_eq!(
+        (ran.code, ran.said()),
+        (Some(0), vec!["there are none".into()])
+    );
+    let ran = stage.run(&["streams", "acount"]).failed(8);
+    assert_eq!(
+        ran.said(),
+        [
+            "error: there is no domain `acount` here; name one of `account`",
+            "next: list them with `seriatim domains`",
+        ]
+    );
+    let ran = stage.run(&["streams", "acount", "--json"]).failed(8);
+    assert_eq!(ran.error()["details"]["known"], json!(["account"]));
+}
+
+#[test]
 fn streams_and_domains_are_listed() {
     let stage = Stage::with_account();
     let ran = stage.run(&["streams"]).succeeded();

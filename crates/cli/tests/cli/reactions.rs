@@ -12,12 +12,9 @@ fn parked() -> Stage {
 }
 
 fn until(stage: &Stage, is_so: impl Fn(&Ran) -> bool) {
-    loop {
-        let ran = stage.run(&["dead-letters", "list", "--component", "picky", "--json"]);
-        if is_so(&ran) {
-            return;
-        }
-    }
+    crate::stage::until("its letters are so", || {
+        is_so(&stage.run(&["dead-letters", "list", "--component", "picky", "--json"]))
+    });
 }
 
 fn id(stage: &Stage) -> String {

@@ -199,7 +199,7 @@ fn versions_are_compared_and_a_script_learns_whether_they_differ() {
         ran.printed(),
         [
             "counts.v3 beside counts.v1, which is live",
-            "counts  differs: 1 rows, the live one 1; different ones only here 1, only in the live one 1",
+            "counts  differs: 1 rows, the live one 1; 1 only here, 1 only in the live one",
             "notes   only one of them has it",
         ]
     );

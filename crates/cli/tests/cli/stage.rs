@@ -147,6 +147,16 @@ pub(crate) fn run(server: &str, arguments: &[&str], input: &str) -> Ran {
     }
 }
 
+/// Waits until something is so, for a minute at most.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        let waited = begun.elapsed().as_secs();
+        assert!(waited < 60, "it never came about that {what}");
+    }
+}
+
 /// How it ended.
 #[derive(Debug)]
 pub(crate) struct Ran {

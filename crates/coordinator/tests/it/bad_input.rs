@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    CommandGateway, CommandRequest, Domain, Limits, Payload, Store, StreamId, SubmitError,
+    CommandGateway, CommandRequest, Domain, ExpectedSequence, Limits, Payload, Store, StreamId,
+    SubmitError,
 };
 use uuid::Uuid;
 
@@ -87,9 +88,21 @@ async fn a_payload_that_does_not_decode_says_where() {
 #[tokio::test]
 async fn a_premise_that_names_no_field() {
     let mut request = ask(&cart(), &Do::Open);
+    request.expected = ExpectedSequence::NoStream;
     request.premises = vec!["name".parse().unwrap(), "adress.city".parse().unwrap()];
     let message = refused(request, &["premises[1]"]).await;
-    assert!(message.contains("it has `open`"), "{message}");
+    assert!(message.contains("it has `count`"), "{message}");
+}
+
+#[tokio::test]
+async fn a_premise_about_no_state_in_particular() {
+    let mut request = ask(&cart(), &Do::Open);
+    request.premises = vec!["name".parse().unwrap()];
+    let message = refused(request, &["premises"]).await;
+    assert!(
+        message.contains("at which sequence you looked"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

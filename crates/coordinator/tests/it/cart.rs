@@ -117,6 +117,7 @@ impl Aggregate for Cart {
             Do::Take { count } => vec![Happened::Added { count: -count }],
             Do::Name { name } => vec![Happened::Named { name }],
             Do::Note { note } => vec![Happened::Noted { note }],
+            Do::Tag { tag } if self.tags.contains(&tag) => vec![],
             Do::Tag { tag } => vec![Happened::Tagged { tag }],
             Do::Nothing => vec![],
             Do::AddMany { n } => (0..n).map(|_| Happened::Added { count: 1 }).collect(),
@@ -300,6 +301,10 @@ pub(crate) fn named(name: &str) -> Happened {
 
 pub(crate) fn name(name: &str) -> Do {
     Do::Name { name: name.into() }
+}
+
+pub(crate) fn tag(tag: &str) -> Do {
+    Do::Tag { tag: tag.into() }
 }
 
 pub(crate) fn note(note: &str) -> Do {

@@ -231,3 +231,25 @@ async fn letters_of_others_are_not_its_own() {
         assert_eq!(found.len(), count, "{filter:?}");
     }
 }
+
+/// The sender looked at something: if it has changed, the command is not what was meant any more.
+#[tokio::test]
+async fn premises_hold_when_a_letter_is_resubmitted() {
+    let (coordinator, _) = coordinator();
+    let stream = moved_on(&coordinator).await;
+    let mut request = stale(&stream, &note("for b"), 0, MergeStrategy::Manual);
+    request.premises = vec!["name".parse().unwrap()];
+    let parked = coordinator.submit(request).await.unwrap();
+    let Outcome::DeadLettered { id, .. } = parked.outcome else {
+        panic!("{parked:?}")
+    };
+    let letter = decide(&coordinator, Verb::Resubmit, id).await.unwrap();
+    assert_eq!(letter.status, LetterStatus::Parked);
+    let result = &letter.attempts[0].result;
+    assert!(result.contains("`name` was changed"), "{result}");
+
+    // It is again what the sender looked at.
+    accept(&coordinator, &stream, name("a")).await;
+    let letter = decide(&coordinator, Verb::Resubmit, id).await.unwrap();
+    assert_eq!(letter.status, LetterStatus::Resolved, "{letter:?}");
+}

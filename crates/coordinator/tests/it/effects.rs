@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    CommandGateway, CommandRequest, Component, ConflictReason, EffectId, FactRequest, FirstResult,
-    LetterFilter, MergeStrategy, Metadata, Outcome, Prepare, PrepareError, Receipt, Rejected,
-    RejectedEffect, Sequence, Store, StoreErrorKind, StreamId, SubmitError,
+    ClaimKey, CommandGateway, CommandRequest, Component, ConflictReason, EffectId, FactRequest,
+    FirstResult, LetterFilter, MergeStrategy, Metadata, Outcome, Prepare, PrepareError, Receipt,
+    Rejected, RejectedEffect, Sequence, Store, StoreErrorKind, StreamId, SubmitError,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{Fault, FaultyStore};
@@ -295,7 +295,7 @@ async fn rejections_in_the_middle_of_a_crowd_harm_nobody() {
     // Of each pair the first result stands, whichever came first.
     let mut committed = Vec::new();
     for n in 0..30 {
-        let key = saga.id(n).claim_key();
+        let key = ClaimKey::Effect(saga.id(n)).to_string();
         match store
             .find_claim(&stream, &key)
             .await
@@ -370,7 +370,10 @@ async fn a_fact_of_a_reaction_needs_no_external_id() {
 async fn nobody_else_can_use_the_key_of_an_effect() {
     let (coordinator, _) = coordinator();
     let (stream, saga) = (cart(), Reacting::new("payments"));
-    let request = under(&saga.id(0).claim_key(), ask(&stream, &Do::Open));
+    let request = under(
+        &ClaimKey::Effect(saga.id(0)).to_string(),
+        ask(&stream, &Do::Open),
+    );
     let Err(SubmitError::Invalid(violations)) = coordinator.submit(request).await else {
         panic!("it was taken")
     };

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    AppendOutcome, CommandGateway, CommandRequest, Domain, Fault as Broken, LetterFilter,
+    AppendOutcome, At, CommandGateway, CommandRequest, Domain, Fault as Broken, LetterFilter,
     LogPartition, MergeStrategy, Message, NewEvent, Outcome, Payload, Prepare, PrepareError,
-    Sequence, Store, StoreErrorKind, StreamId, SubmitError, Write,
+    QueryError, Sequence, Store, StoreErrorKind, StreamId, SubmitError, Write,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{Fault, FaultyStore};
@@ -93,6 +93,33 @@ async fn a_store_that_is_down_is_unavailable_and_comes_back() {
         accept(&coordinator, stream, Do::Add { count: 1 }).await;
     }
     assert_eq!(shared.head(LogPartition::FIRST).await.unwrap().0, 3);
+}
+
+/// What will not pass by itself is never called unavailable: senders would repeat it for ever.
+#[tokio::test]
+async fn a_store_that_fails_for_good_is_not_unavailable() {
+    for kind in StoreErrorKind::ALL {
+        let (coordinator, store, _) = faulty();
+        let (warm, cold) = (stream_of(&coordinator, [Do::Open]).await, cart());
+        store.go_down(kind);
+        for stream in [&warm, &cold] {
+            let answer = coordinator.submit(ask(stream, &Do::Add { count: 1 })).await;
+            let said = answer.unwrap_err();
+            match &said {
+                SubmitError::Unavailable { .. } => assert!(kind.is_transient(), "{kind:?}"),
+                SubmitError::StoreFailed(error) => assert_eq!(error.kind, kind),
+                other => panic!("{kind:?}: {other:?}"),
+            }
+            let again = said.to_string().contains("send it again in");
+            assert_eq!(again, kind.is_transient(), "{said}");
+        }
+        let asked = coordinator.state(&warm, At::Current).await.unwrap_err();
+        match asked {
+            QueryError::Unavailable { .. } => assert!(kind.is_transient(), "{kind:?}"),
+            QueryError::StoreFailed(error) => assert_eq!(error.kind, kind),
+            other => panic!("{kind:?}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -189,6 +216,7 @@ async fn plant(store: &Arc<dyn Store>, stream: &StreamId, after: Option<u32>, pa
         stream: stream.clone(),
         write: Write::Events {
             after: after.map(Sequence),
+            last: None,
             events: Arc::from([NewEvent {
                 id: Uuid::now_v7(),
                 payload,
@@ -242,7 +270,7 @@ async fn an_old_event_is_upcast() {
         .state(&stream, seriatim_core::At::Current)
         .await
         .unwrap();
-    assert_eq!(view.state["name"], "old");
+    assert_eq!(view.to_json().unwrap()["name"], "old");
     // Also as an intervening event.
     let request = stale(
         &stream,

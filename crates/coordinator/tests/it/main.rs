@@ -11,6 +11,7 @@ mod cache;
 mod chaining;
 mod failures;
 mod limits;
+mod merges;
 mod snapshots;
 mod views;
 mod desk;

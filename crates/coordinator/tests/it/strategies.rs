@@ -69,19 +69,58 @@ async fn no_stream_holds_only_for_a_new_stream() {
 }
 
 #[tokio::test]
-async fn no_stream_merges_what_commutes_with_everything_there_is() {
+async fn no_stream_merges_with_nothing_however_far_behind() {
     let (coordinator, _) = coordinator();
-    let stream = stream_of(&coordinator, [Do::Add { count: 2 }]).await;
-    let request = stale(
-        &stream,
-        &Do::Add { count: 3 },
-        ExpectedSequence::NoStream,
-        Commutative,
+    for events in [1, 300] {
+        let adds = (0..events).map(|_| Do::Add { count: 2 });
+        let stream = stream_of(&coordinator, adds).await;
+        let none = ExpectedSequence::NoStream;
+        let request = stale(&stream, &Do::Add { count: 3 }, none, Commutative);
+        let refused = conflict(coordinator.submit(request).await);
+        assert_eq!(refused.reason, ConflictReason::MustNotExist);
+        assert_eq!(refused.intervening_total, events);
+    }
+}
+
+#[tokio::test]
+async fn what_others_have_done_already_is_nothing_to_do() {
+    let (coordinator, store) = coordinator();
+    let stream = stream_of(&coordinator, [Do::Open, name("a")]).await;
+    let request = under("twice", stale(&stream, &tag("x"), 0, Commutative));
+    accept(&coordinator, &stream, tag("x")).await;
+    let receipt = coordinator.submit(request.clone()).await.unwrap();
+    assert!(
+        matches!(receipt.outcome, Outcome::Unchanged { .. }),
+        "{receipt:?}"
     );
+    let again = coordinator.submit(request).await.unwrap();
+    assert!(matches!(again.outcome, Outcome::Duplicate(_)), "{again:?}");
+    assert_eq!(history(&store, &stream).await.len(), 3);
+}
+
+/// A sequence names a state also if it was never the last one of a commit.
+#[tokio::test]
+async fn an_expectation_may_name_an_event_in_the_middle_of_a_commit() {
+    let (coordinator, _) = coordinator();
+    let stream = cart();
+    let mut book = ask(&stream, &Do::Open);
+    book.commands.extend(ask(&stream, &name("a")).commands);
+    book.commands.extend(ask(&stream, &note("b")).commands);
+    assert_eq!(
+        committed(&coordinator.submit(book).await.unwrap()),
+        (0, 2, false)
+    );
+    let request = stale(&stream, &Do::Add { count: 1 }, 1, Commutative);
     assert_eq!(
         committed(&coordinator.submit(request).await.unwrap()),
-        (1, 1, true)
+        (3, 3, true)
     );
+    let refused = conflict(
+        coordinator
+            .submit(stale(&stream, &note("c"), 1, Commutative))
+            .await,
+    );
+    assert_eq!(refused.intervening.len(), 2);
 }
 
 #[tokio::test]
@@ -177,13 +216,13 @@ async fn commutative_refuses_what_overlaps_and_says_why() {
             "renamed twice",
             name("a"),
             name("b"),
-            |reason| matches!(reason, ConflictReason::OrderMatters { overlap } if overlap[0].to_string() == "name"),
+            |reason| matches!(reason, ConflictReason::OrderMatters { fields } if fields[0].to_string() == "name"),
         ),
         (
             "decided on what changed",
             Do::Add { count: 3 },
             Do::Double,
-            |reason| matches!(reason, ConflictReason::DecisionDiffers { changed } if changed[0].to_string() == "count"),
+            |reason| matches!(reason, ConflictReason::DecisionDiffers { changed, .. } if changed[0].to_string() == "count"),
         ),
         (
             "no longer there",

@@ -3,21 +3,22 @@
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::{Deserializer, Serialize};
 
-use crate::{Codec, DecodeError, EncodeError, Payload};
+use crate::{Codec, DecodeError, EncodeError, Payload, Tree};
 
 #[doc(hidden)]
 pub use serde_json::Value;
 
-/// The JSON of a rejection's field; null if it has none, because a "no" must not fail on its details.
+/// The JSON of a rejection's field; null if it has none, because a "no" must not fail on its details. A number that a
+/// [`Value`] cannot hold is a text.
 pub fn field_value<T: Serialize>(field: &T) -> Value {
-    serde_json::to_value(field).unwrap_or(Value::Null)
+    Tree::of(field).map_or(Value::Null, |tree| Value::from(&tree))
 }
 
 /// Writes a struct.
 pub fn encode<T: Serialize>(type_name: &'static str, value: &T) -> Result<Payload, EncodeError> {
     match serde_json::to_vec(value) {
         Ok(text) => Ok(Payload::json(type_name, text)),
-        Err(source) => Err(EncodeError { type_name, source }),
+        Err(source) => Err(unencodable(type_name, source)),
     }
 }
 
@@ -54,12 +55,11 @@ pub fn encode_variant<T: Serialize>(
     variant: &'static str,
     value: &T,
 ) -> Result<Payload, EncodeError> {
-    let text = serde_json::to_vec(value).map_err(|source| EncodeError { type_name, source })?;
-    let content = content_of(variant, &text).ok_or_else(|| EncodeError {
-        type_name,
-        source: serde::ser::Error::custom(format!(
-            "it is not serialised as the variant `{variant}`; derive `Serialize` for it"
-        )),
+    let text = serde_json::to_vec(value).map_err(|source| unencodable(type_name, source))?;
+    let content = content_of(variant, &text).ok_or_else(|| {
+        let why =
+            format!("it is not serialised as the variant `{variant}`; derive `Serialize` for it");
+        unencodable(type_name, serde::ser::Error::custom(why))
     })?;
     Ok(match content {
         Some(range) => Payload::json(type_name, bytes::Bytes::from(text).slice(range)),
@@ -91,6 +91,14 @@ pub fn decode_variant<T: DeserializeOwned>(
         content: &payload.data,
     })
     .map_err(|source| misfit(payload, source))
+}
+
+fn unencodable(type_name: &'static str, source: serde_json::Error) -> EncodeError {
+    EncodeError {
+        type_name,
+        field: None,
+        source,
+    }
 }
 
 fn misfit(payload: &Payload, source: serde_json::Error) -> DecodeError {

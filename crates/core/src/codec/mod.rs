@@ -1,7 +1,10 @@
 //! How messages become bytes. Called by what the derives generate; not meant to be called by hand.
 
+mod faithful;
 pub mod json;
 pub mod protobuf;
+
+pub use faithful::{encode_command, encode_event};
 
 use crate::{Codec, DecodeError, Payload};
 

@@ -108,6 +108,7 @@ pub fn encode_named<M: Named>(message: &M) -> Result<Payload, EncodeError> {
         );
         return Err(EncodeError {
             type_name: M::FULL_NAME,
+            field: None,
             source: serde::ser::Error::custom(advice),
         });
     }

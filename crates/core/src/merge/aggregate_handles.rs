@@ -15,12 +15,7 @@ pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<
                 all.extend(events);
             }
             Merge::Reject(rejection) => return Resolution::Reject(rejection),
-            Merge::Conflict => {
-                return Resolution::Refuse {
-                    reason: ConflictReason::AggregateRefused,
-                    rejection: None,
-                };
-            }
+            Merge::Conflict => return Resolution::refuse(ConflictReason::AggregateRefused),
             Merge::Manual(reason) => return Resolution::Park(ParkReason::Aggregate(reason)),
         }
     }

@@ -6,25 +6,40 @@
 //! N_E = decide(c, S_E)      N_A = decide(c, S_A)
 //! merge  <=>  N_E == N_A                                     the decision did not depend on D
 //!        and  fold(S_E, D ++ N_A) == fold(S_E, N_A ++ D)     the order does not matter
-//!        and  premises(c) and fields(D) share nothing        what the sender looked at still holds
 //!        and  fields(N_A) and fields(D) share nothing        only under Overlap::Fields
+//!
+//! done   <=>  N_A is empty and fold(S_E, N_E ++ D) == S_A    what it would have done is there already
+//! merge  <=>  fold(S_E, N_E ++ D) == fold(S_A, N_A)          only under Overlap::Converging
 //! ```
 //!
-//! The first two lines are Weihl's forward commutativity (1988) with the decision as the result of the operation.
+//! The first two lines are Weihl's forward commutativity (1988) with the decision as the result of the operation. A merge
+//! folds and serialises nothing; only a refusal looks at fields, to name them.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::{Collision, Resolution};
-use crate::field_path::{changed_fields, overlap};
-use crate::{Aggregate, ConflictReason, Event, Fault, FieldPath, Overlap, decide_all, fold};
+use crate::tree::{self, Tree, overlap};
+use crate::{
+    Aggregate, ConflictReason, EncodeError, Event, Fault, FieldPath, Message, Overlap, Payload,
+    decide_each, fold,
+};
+
+/// How many bytes of states [`Overlap::Fields`] compares at most, as JSON. It takes about 10 ms for each MiB.
+const COMPARED_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<A> {
-    let then = decide_all(collision.base, collision.commands);
-    let events = match (then, decide_all(collision.current, collision.commands)) {
-        (Ok(then), Ok(now)) if same_events(&then, &now) => now,
-        (Ok(_) | Err(_), Ok(_)) => return differs(collision),
+    let now = decide_each(collision.current, collision.commands);
+    if collision.expected.is_none() {
+        let rejection = now.as_ref().err().map(Into::into);
+        let reason = ConflictReason::MustNotExist;
+        return Resolution::Refuse { reason, rejection };
+    }
+    let judged = match (decide_each(collision.base, collision.commands), now) {
+        (Ok(then), Ok(now)) => judge(collision, &then, &now).map(|reason| (reason, now.concat())),
+        (Err(then), Ok(now)) => {
+            let then = Box::new((&then).into());
+            Ok((Some(ConflictReason::PossibleNow { then }), now.concat()))
+        }
         (Ok(_), Err(rejection)) => {
             return Resolution::Refuse {
                 reason: ConflictReason::RejectedNow,
@@ -33,92 +48,96 @@ pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<
         }
         (Err(_), Err(rejection)) => return Resolution::Reject(rejection),
     };
-    match refusal(collision, &events) {
-        Ok(None) => Resolution::Proceed(events),
-        Ok(Some(reason)) => refuse(reason),
-        Err(fault) => refuse(ConflictReason::NotComparable { fault }),
+    match judged {
+        Ok((None, events)) => Resolution::Proceed(events),
+        Ok((Some(reason), _)) => Resolution::refuse(reason),
+        Err(fault) => Resolution::refuse(ConflictReason::NotComparable { fault }),
     }
 }
 
-fn refuse<A: Aggregate>(reason: ConflictReason) -> Resolution<A> {
-    Resolution::Refuse {
-        reason,
-        rejection: None,
-    }
-}
-
-fn differs<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<A> {
-    refuse(
-        match fields_changed(collision.base, collision.intervening) {
-            Ok(changed) => ConflictReason::DecisionDiffers {
-                changed: changed.into_iter().collect(),
-            },
-            Err(fault) => ConflictReason::NotComparable { fault },
-        },
-    )
-}
-
-fn same_events<E: Event>(then: &[E], now: &[E]) -> bool {
-    then.len() == now.len()
-        && then
-            .iter()
-            .zip(now)
-            .all(|(then, now)| then.canonical() == now.canonical())
-}
-
-/// What stands against appending `events`, which the command gives before and after the intervening ones.
-fn refusal<A: Aggregate>(
+/// What stands against appending what the commands give `now`.
+fn judge<A: Aggregate>(
     collision: &Collision<'_, A>,
-    events: &[A::Event],
+    then: &[Vec<A::Event>],
+    now: &[Vec<A::Event>],
 ) -> Result<Option<ConflictReason>, Fault> {
-    let theirs_first = fold(collision.current.clone(), events);
     let ours_first = fold(
         collision.base.clone(),
-        events.iter().chain(collision.intervening),
+        then.iter().flatten().chain(collision.intervening),
     );
-    if theirs_first != ours_first {
-        return Ok(Some(ConflictReason::OrderMatters {
-            overlap: fields_of_both(collision, events)?,
+    let theirs_first = fold(collision.current.clone(), now.iter().flatten());
+    if !same_decision(then, now) {
+        let is_done = now.iter().all(Vec::is_empty);
+        let may_converge = is_done || A::OVERLAP == Overlap::Converging;
+        if may_converge && same_state(&ours_first, &theirs_first)? {
+            return Ok(None);
+        }
+        return Ok(Some(ConflictReason::DecisionDiffers {
+            changed: changed(collision.base, collision.current)?,
+            then: payloads(then)?,
+            now: payloads(now)?,
         }));
     }
-    if !collision.premises.is_empty() {
-        let premises = collision.premises.iter().cloned().collect();
-        let changed = overlap(
-            &premises,
-            &fields_changed(collision.base, collision.intervening)?,
-        );
-        if !changed.is_empty() {
-            return Ok(Some(ConflictReason::PremiseChanged { changed }));
-        }
+    // With the events as they would be appended: `canonical` may have hidden a difference.
+    let ours_first = fold(
+        collision.base.clone(),
+        now.iter().flatten().chain(collision.intervening),
+    );
+    if !same_state(&ours_first, &theirs_first)? {
+        return Ok(Some(ConflictReason::OrderMatters {
+            fields: different_results(&ours_first, &theirs_first)?,
+        }));
     }
-    if A::OVERLAP == Overlap::Fields {
-        let overlap = fields_of_both(collision, events)?;
-        if !overlap.is_empty() {
-            return Ok(Some(ConflictReason::FieldsOverlap { overlap }));
-        }
+    match A::OVERLAP {
+        Overlap::Fields => fields_of_both(collision, &now.concat()),
+        Overlap::Order | Overlap::Converging => Ok(None),
     }
-    Ok(None)
+}
+
+/// Command by command: the same events for other commands of the book are another decision.
+fn same_decision<E: Event>(then: &[Vec<E>], now: &[Vec<E>]) -> bool {
+    let same = |(then, now): (&Vec<E>, &Vec<E>)| {
+        let pairs = || then.iter().zip(now);
+        then.len() == now.len() && pairs().all(|(then, now)| then.canonical() == now.canonical())
+    };
+    then.iter().zip(now).all(same)
+}
+
+/// Equal, also in the signs of zeros, which `PartialEq` does not see.
+fn same_state<A: Aggregate>(left: &A, right: &A) -> Result<bool, Fault> {
+    if left != right {
+        return Ok(false);
+    }
+    let has_negative_zero = tree::has_negative_zero(left) || tree::has_negative_zero(right);
+    Ok(!has_negative_zero || to_tree(left)? == to_tree(right)?)
 }
 
 fn fields_of_both<A: Aggregate>(
     collision: &Collision<'_, A>,
     events: &[A::Event],
-) -> Result<Vec<FieldPath>, Fault> {
+) -> Result<Option<ConflictReason>, Fault> {
+    let behind = collision.intervening.len() as u64;
+    let state_bytes = to_tree(collision.current)?.to_string().len() as u64;
+    if behind.saturating_mul(state_bytes) > COMPARED_BYTES {
+        return Ok(Some(ConflictReason::TooMuchToCompare {
+            behind,
+            state_bytes,
+            limit_bytes: COMPARED_BYTES,
+        }));
+    }
     let theirs = fields_changed(collision.base, collision.intervening)?;
     // Where the command's events land both ways: a field that they overwrite with what is there already would
     // not show from the current state alone.
     let mut ours = fields_changed(collision.current, events)?;
     ours.extend(fields_changed(collision.base, events)?);
-    let both = overlap(&ours, &theirs);
-    if !both.is_empty() {
-        return Ok(both);
+    let mut both = overlap(&ours, &theirs);
+    if both.is_empty() {
+        // The intervening events may have overwritten a field with what was there already.
+        let ours_first = fold(collision.base.clone(), events);
+        both = overlap(&ours, &fields_changed(&ours_first, collision.intervening)?);
     }
-    // The intervening events may have overwritten a field with what was there already.
-    let ours_first = fold(collision.base.clone(), events);
-    Ok(overlap(
-        &ours,
-        &fields_changed(&ours_first, collision.intervening)?,
-    ))
+    let overlap = both;
+    Ok((!overlap.is_empty()).then_some(ConflictReason::FieldsOverlap { overlap }))
 }
 
 /// The fields that `events` change, event by event: one that is changed and changed back counts.
@@ -127,20 +146,38 @@ fn fields_changed<A: Aggregate>(
     events: &[A::Event],
 ) -> Result<BTreeSet<FieldPath>, Fault> {
     let mut state = state.clone();
-    let mut before = to_json(&state)?;
+    let mut before = to_tree(&state)?;
     let mut changed = BTreeSet::new();
     for event in events {
         state.evolve(event);
-        let after = to_json(&state)?;
-        changed.append(&mut changed_fields(&before, &after));
+        let after = to_tree(&state)?;
+        changed.append(&mut before.differences(&after));
         before = after;
     }
     Ok(changed)
 }
 
-fn to_json<A: Aggregate>(state: &A) -> Result<Value, Fault> {
-    serde_json::to_value(state).map_err(|error| Fault::Unencodable {
-        what: "state",
-        why: error.to_string(),
-    })
+/// The fields in which two results differ that are not equal: the order of a list, if there is nothing else.
+fn different_results<A: Aggregate>(left: &A, right: &A) -> Result<Vec<FieldPath>, Fault> {
+    let (left, right) = (to_tree(left)?, to_tree(right)?);
+    let mut fields = left.differences(&right);
+    if fields.is_empty() {
+        fields = left.differences_in_order(&right);
+    }
+    Ok(fields.into_iter().collect())
+}
+
+/// The fields in which two states differ.
+fn changed<A: Aggregate>(before: &A, after: &A) -> Result<Vec<FieldPath>, Fault> {
+    let changed = to_tree(before)?.differences(&to_tree(after)?);
+    Ok(changed.into_iter().collect())
+}
+
+fn to_tree<A: Aggregate>(state: &A) -> Result<Tree, Fault> {
+    Tree::of(state).map_err(|error| Fault::state(&error))
+}
+
+fn payloads<E: Event>(events: &[Vec<E>]) -> Result<Vec<Payload>, Fault> {
+    let encoded: Result<_, EncodeError> = events.iter().flatten().map(Message::encode).collect();
+    encoded.map_err(|error| Fault::unencodable("event", &error))
 }

@@ -13,7 +13,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Aggregate, ConflictReason, FieldPath, ParkReason, Rejected};
+use crate::{
+    Aggregate, ConflictReason, FieldPath, FieldViolation, ParkReason, PremiseFault, Rejected,
+    Sequence, changed_premises,
+};
 
 /// Which strategy resolves a command's wrong expectation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,6 +112,8 @@ pub struct InvalidMergeStrategy {
 pub struct Collision<'a, A: Aggregate> {
     /// The commands, of one sender, to be decided in order.
     pub commands: &'a [A::Command],
+    /// The expected sequence; `None`: the stream must not exist yet.
+    pub expected: Option<Sequence>,
     /// The state at the expected sequence.
     pub base: &'a A,
     /// The events after that, oldest first.
@@ -131,7 +136,7 @@ impl<A: Aggregate> fmt::Debug for Collision<'_, A> {
 
 /// What is to become of the commands.
 pub enum Resolution<A: Aggregate> {
-    /// Append these events after the current sequence.
+    /// Append these events after the current sequence; none: there is nothing to do.
     Proceed(Vec<A::Event>),
     /// The domain says no, and would have said so without the collision.
     Reject(A::Rejection),
@@ -144,6 +149,18 @@ pub enum Resolution<A: Aggregate> {
     },
     /// Park it for a person.
     Park(ParkReason),
+    /// The request is malformed: a premise names no field.
+    Invalid(Vec<FieldViolation>),
+}
+
+impl<A: Aggregate> Resolution<A> {
+    /// Refuses for a reason other than the domain's "no".
+    pub fn refuse(reason: ConflictReason) -> Self {
+        Self::Refuse {
+            reason,
+            rejection: None,
+        }
+    }
 }
 
 impl<A: Aggregate> fmt::Debug for Resolution<A> {
@@ -153,11 +170,12 @@ impl<A: Aggregate> fmt::Debug for Resolution<A> {
             Self::Reject(rejection) => f.debug_tuple("Reject").field(rejection).finish(),
             Self::Refuse { reason, .. } => f.debug_tuple("Refuse").field(reason).finish(),
             Self::Park(reason) => f.debug_tuple("Park").field(reason).finish(),
+            Self::Invalid(violations) => f.debug_tuple("Invalid").field(violations).finish(),
         }
     }
 }
 
-/// Asks a strategy that compares states.
+/// Asks a strategy that compares states. Premises come first: what a sender looked at must still be so under all of them.
 ///
 /// # Panics
 /// If the aggregate's code does.
@@ -165,11 +183,29 @@ pub fn resolve<A: Aggregate>(
     strategy: MergeStrategy,
     collision: &Collision<'_, A>,
 ) -> Resolution<A> {
+    if strategy.compares()
+        && let Some(resolution) = against_premises(collision)
+    {
+        return resolution;
+    }
     match strategy {
         MergeStrategy::Commutative => commutative::resolve(collision),
         MergeStrategy::AggregateHandles => aggregate_handles::resolve(collision),
         MergeStrategy::Strict | MergeStrategy::Manual => resolve_unseen(strategy),
     }
+}
+
+/// What the premises have against a merge; `None`: nothing.
+pub fn against_premises<A: Aggregate>(collision: &Collision<'_, A>) -> Option<Resolution<A>> {
+    let changed = changed_premises(collision.premises, collision.base, collision.current);
+    Some(match changed {
+        Ok(changed) if changed.is_empty() => return None,
+        Ok(changed) => Resolution::refuse(ConflictReason::PremiseChanged { changed }),
+        Err(PremiseFault::Slips(violations)) => Resolution::Invalid(violations),
+        Err(PremiseFault::State(fault)) => {
+            Resolution::refuse(ConflictReason::NotComparable { fault })
+        }
+    })
 }
 
 /// Asks a strategy without showing it anything; one that [compares](MergeStrategy::compares) refuses then.

@@ -166,7 +166,12 @@ impl<P: ProcessManager> Message for ProcessEvent<P> {
         let planned = &self.planned;
         if let Some(why) = &planned.unusable {
             let source = serde::ser::Error::custom(why);
-            return Err(EncodeError { type_name, source });
+            let field = None;
+            return Err(EncodeError {
+                type_name,
+                field,
+                source,
+            });
         }
         match &self.trigger {
             Trigger::Input(input) => {

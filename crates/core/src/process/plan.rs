@@ -5,10 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Aggregate, Effect, Effects, RecordedFact, SentCommand};
-
-/// The longest name of a timer, in bytes.
-const TIMER_NAME_BYTES: usize = 256;
+use crate::{Aggregate, Effect, Effects, RecordedFact, SentCommand, Timer};
 
 /// Collects what is to be done about a trigger.
 #[derive(Debug, Default)]
@@ -31,20 +28,15 @@ impl Plan {
     }
 
     /// Sets a timer, or sets it anew: so long after the trigger was recorded, and never before that, it is a trigger
-    /// itself. The name is unique for the instance, has at most 256 bytes and no character 0.
+    /// itself. The name is unique for the instance, has 1 to 256 bytes and no character 0.
     pub fn set_timer(&mut self, name: &str, after: Duration) {
-        if name.is_empty() || name.len() > TIMER_NAME_BYTES || name.contains('\0') {
-            self.unusable.get_or_insert_with(|| {
-                format!("`{}` cannot name a timer: take 1 to {TIMER_NAME_BYTES} bytes, and no character 0", name.escape_default())
-            });
-        }
         self.change(TimerChange::Set {
             name: name.into(),
             after,
         });
     }
 
-    /// Cancels a timer. There need not be one.
+    /// Cancels a timer. There need not be one, but the name must be one that a timer can have.
     pub fn cancel_timer(&mut self, name: &str) {
         self.change(TimerChange::Cancel { name: name.into() });
     }
@@ -71,6 +63,15 @@ impl Plan {
 
     /// The last word about a timer counts.
     fn change(&mut self, change: TimerChange) {
+        let name = change.name();
+        if !Timer::may_be_named(name) {
+            self.unusable.get_or_insert_with(|| {
+                let (name, longest) = (name.escape_default(), Timer::LONGEST_NAME);
+                format!(
+                    "`{name}` cannot name a timer: take 1 to {longest} bytes, and no character 0"
+                )
+            });
+        }
         self.timers.retain(|other| other.name() != change.name());
         self.timers.push(change);
     }

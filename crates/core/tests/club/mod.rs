@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use seriatim_core::merge::{Collision, Resolution, resolve};
-use seriatim_core::{Aggregate, FieldPath, MergeStrategy, Overlap, fold};
+use seriatim_core::{Aggregate, FieldPath, MergeStrategy, Overlap, Sequence, fold};
 use seriatim_derive::{Command, Event, Rejection};
 
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -201,6 +201,7 @@ impl Aggregate for CarefulClub {
 
 /// The state at the expected sequence, and what came after it.
 pub struct Past<A: Aggregate> {
+    pub expected: Option<Sequence>,
     pub base: A,
     pub intervening: Vec<A::Event>,
     pub premises: Vec<FieldPath>,
@@ -210,6 +211,7 @@ impl<A: Aggregate> Past<A> {
     /// The sender knows of `known`; `missed` came after.
     pub fn new(known: &[A::Event], missed: &[A::Event]) -> Self {
         Self {
+            expected: Some(Sequence::FIRST),
             base: fold(A::default(), known),
             intervening: missed.to_vec(),
             premises: Vec::new(),
@@ -225,9 +227,18 @@ impl<A: Aggregate> Past<A> {
         fold(self.base.clone(), &self.intervening)
     }
 
+    /// The sender expected a stream without events.
+    pub fn of_none(missed: &[A::Event]) -> Self {
+        Self {
+            expected: None,
+            ..Self::new(&[], missed)
+        }
+    }
+
     pub fn resolve(&self, strategy: MergeStrategy, commands: &[A::Command]) -> Resolution<A> {
         let collision = Collision {
             commands,
+            expected: self.expected,
             base: &self.base,
             intervening: &self.intervening,
             current: &self.current(),

@@ -1,11 +1,15 @@
 //! Why something was not accepted: conflicts, rejections, faults.
 
-use seriatim_core::{Conflict, ConflictReason, Fault, Rejected, Sequence, SequenceConflict};
+use prost_types::Any;
+use seriatim_core::{
+    Conflict, ConflictReason, Fault, Payload, Rejected, Sequence, SequenceConflict,
+};
 
 use super::event::recorded_events;
 use super::expectation::{field_paths, merge_strategy, path_texts};
 use super::identity::{cover, stream};
 use super::invalid::{Invalid, required};
+use super::payload::{any, payload};
 use crate::v1;
 use v1::conflict_reason::Reason;
 
@@ -52,13 +56,19 @@ impl From<&ConflictReason> for v1::ConflictReason {
         use v1::conflict_reason as wire;
         let reason = match reason {
             ConflictReason::Strict => Reason::Strict(wire::Strict {}),
-            ConflictReason::DecisionDiffers { changed } => {
+            ConflictReason::MustNotExist => Reason::MustNotExist(wire::MustNotExist {}),
+            ConflictReason::DecisionDiffers { changed, then, now } => {
                 Reason::DecisionDiffers(wire::DecisionDiffers {
                     changed_paths: path_texts(changed),
+                    then: then.iter().map(any).collect(),
+                    now: now.iter().map(any).collect(),
                 })
             }
-            ConflictReason::OrderMatters { overlap } => Reason::OrderMatters(wire::OrderMatters {
-                overlap_paths: path_texts(overlap),
+            ConflictReason::PossibleNow { then } => Reason::PossibleNow(wire::PossibleNow {
+                then: Some((&**then).into()),
+            }),
+            ConflictReason::OrderMatters { fields } => Reason::OrderMatters(wire::OrderMatters {
+                differing_paths: path_texts(fields),
             }),
             ConflictReason::FieldsOverlap { overlap } => {
                 Reason::FieldsOverlap(wire::FieldsOverlap {
@@ -71,6 +81,7 @@ impl From<&ConflictReason> for v1::ConflictReason {
                 })
             }
             ConflictReason::RejectedNow => Reason::RejectedNow(wire::RejectedNow {}),
+            ConflictReason::RejectedAtBoth => Reason::RejectedAtBoth(wire::RejectedAtBoth {}),
             ConflictReason::AggregateRefused => Reason::AggregateRefused(wire::AggregateRefused {}),
             ConflictReason::TooFarBehind { behind, limit } => {
                 Reason::TooFarBehind(wire::TooFarBehind {
@@ -78,6 +89,15 @@ impl From<&ConflictReason> for v1::ConflictReason {
                     limit_events: *limit,
                 })
             }
+            ConflictReason::TooMuchToCompare {
+                behind,
+                state_bytes,
+                limit_bytes,
+            } => Reason::TooMuchToCompare(wire::TooMuchToCompare {
+                behind_events: *behind,
+                state_bytes: *state_bytes,
+                limit_bytes: *limit_bytes,
+            }),
             ConflictReason::NotComparable { fault } => Reason::NotComparable(wire::NotComparable {
                 fault: Some(fault.into()),
             }),
@@ -96,9 +116,21 @@ impl TryFrom<v1::ConflictReason> for ConflictReason {
             Reason::Strict(_) => Self::Strict,
             Reason::DecisionDiffers(reason) => Self::DecisionDiffers {
                 changed: field_paths(reason.changed_paths, "changed_paths")?,
+                then: payloads(reason.then, "then")?,
+                now: payloads(reason.now, "now")?,
+            },
+            Reason::MustNotExist(_) => Self::MustNotExist,
+            Reason::PossibleNow(reason) => Self::PossibleNow {
+                then: Box::new(reason.then.unwrap_or_default().try_into()?),
+            },
+            Reason::RejectedAtBoth(_) => Self::RejectedAtBoth,
+            Reason::TooMuchToCompare(reason) => Self::TooMuchToCompare {
+                behind: reason.behind_events,
+                state_bytes: reason.state_bytes,
+                limit_bytes: reason.limit_bytes,
             },
             Reason::OrderMatters(reason) => Self::OrderMatters {
-                overlap: field_paths(reason.overlap_paths, "overlap_paths")?,
+                fields: field_paths(reason.differing_paths, "differing_paths")?,
             },
             Reason::FieldsOverlap(reason) => Self::FieldsOverlap {
                 overlap: field_paths(reason.overlap_paths, "overlap_paths")?,
@@ -170,10 +202,13 @@ impl From<&Fault> for v1::Fault {
                 what: (*what).into(),
                 why: why.clone(),
             }),
-            Fault::Unencodable { what, why } => wire::Fault::Unencodable(wire::Unencodable {
-                what: (*what).into(),
-                why: why.clone(),
-            }),
+            Fault::Unencodable { what, field, why } => {
+                wire::Fault::Unencodable(wire::Unencodable {
+                    what: (*what).into(),
+                    why: why.clone(),
+                    field: field.as_ref().map(ToString::to_string).unwrap_or_default(),
+                })
+            }
             Fault::Panicked { function, message } => wire::Fault::Panicked(wire::Panicked {
                 function: (*function).into(),
                 message: message.clone(),
@@ -199,6 +234,10 @@ impl TryFrom<v1::Fault> for Fault {
             },
             wire::Fault::Unencodable(fault) => Self::Unencodable {
                 what: one_of(PARTS, &fault.what).unwrap_or("part"),
+                field: match fault.field.is_empty() {
+                    true => None,
+                    false => fault.field.parse().ok(),
+                },
                 why: fault.why,
             },
             wire::Fault::Panicked(fault) => Self::Panicked {
@@ -211,10 +250,26 @@ impl TryFrom<v1::Fault> for Fault {
 
 /// What can fail to be read or written. `core` holds such names as constants; one that is not among these, of a newer
 /// server, becomes "part".
-const PARTS: &[&str] = &["command", "event", "state"];
+const PARTS: &[&str] = &["command", "command or fact", "event", "state"];
 
 /// The functions of an aggregate that may panic; another becomes "aggregate".
-const FUNCTIONS: &[&str] = &["decide", "evolve", "on_fact", "merge", "prepare"];
+const FUNCTIONS: &[&str] = &[
+    "decide",
+    "evolve",
+    "merge",
+    "merge_strategy",
+    "on_fact",
+    "on_rejected",
+    "prepare",
+    "upcast",
+    "serialize",
+    "deserialize",
+];
+
+fn payloads(payloads: Vec<Any>, field: &str) -> Result<Vec<Payload>, Invalid> {
+    let payloads = payloads.into_iter();
+    payloads.map(|any| payload(Some(any), field)).collect()
+}
 
 fn one_of(names: &[&'static str], name: &str) -> Option<&'static str> {
     names.iter().copied().find(|known| *known == name)

@@ -78,7 +78,9 @@ pub fn letter_filter(request: &v1::DeadLetterServiceListRequest) -> Result<Lette
         }),
     });
     let domain = found.take(match request.domain.as_str() {
-        "" if request.root.is_some() => Err(Invalid::field("domain", "a root needs its domain")),
+        "" if root.is_some_and(|root| root.is_some()) => {
+            Err(Invalid::field("domain", "a root needs its domain"))
+        }
         "" => Ok(None),
         name => domain(name, "domain").map(Some),
     });

@@ -4,7 +4,7 @@ use seriatim_core::{Component, EffectId, Metadata, RejectedEffect, Sequence};
 
 use super::command::{book_of, command_book};
 use super::identity::{cover, optional_uuid, stream};
-use super::invalid::{Found, Invalid, required};
+use super::invalid::{Found, Invalid, given, required};
 use crate::v1;
 
 impl From<&EffectId> for v1::EffectId {
@@ -39,7 +39,8 @@ impl TryFrom<v1::EffectId> for EffectId {
 
 /// An effect that may be left out.
 pub(super) fn optional_effect(id: Option<v1::EffectId>) -> Result<Option<EffectId>, Invalid> {
-    id.map(EffectId::try_from)
+    given(id)
+        .map(EffectId::try_from)
         .transpose()
         .map_err(|invalid| invalid.within("effect"))
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::command::{in_page, not_empty};
 use super::effect::optional_effect;
 use super::identity::{cover_of_request, non_empty, optional_uuid, stream};
-use super::invalid::{Found, Invalid, required};
+use super::invalid::{Found, Invalid, given, required};
 use super::payload::{any, payload};
 use super::time::optional_time;
 use crate::v1;
@@ -72,7 +72,7 @@ fn fact_book(book: v1::EventBook) -> Result<FactRequest, Invalid> {
     let mut found = Found::default();
     let stream = found.take(stream(book.cover.as_ref()));
     found.take(not_empty(&book.pages));
-    if book.snapshot.is_some() {
+    if given(book.snapshot).is_some() {
         let invalid = Invalid::field("snapshot", "facts have none; leave it out");
         found.take::<()>(Err(invalid));
     }
@@ -121,8 +121,8 @@ fn new_fact(page: v1::EventPage) -> Result<NewFact, Invalid> {
     let mut found = Found::default();
     let recorded_only = [
         ("position", page.position != 0),
-        ("event_id", page.event_id.is_some()),
-        ("metadata", page.metadata.is_some()),
+        ("event_id", given(page.event_id).is_some()),
+        ("metadata", given(page.metadata).is_some()),
     ];
     for (field, given) in recorded_only {
         if given {

@@ -27,7 +27,8 @@ impl TryFrom<&v1::Uuid> for Uuid {
 
 /// A UUID that may be left out.
 pub(super) fn optional_uuid(uuid: Option<&v1::Uuid>, field: &str) -> Result<Option<Uuid>, Invalid> {
-    uuid.map(Uuid::try_from)
+    uuid.filter(|uuid| !uuid.value.is_empty())
+        .map(Uuid::try_from)
         .transpose()
         .map_err(|invalid| invalid.within(field))
 }

@@ -67,6 +67,12 @@ pub(super) fn required<T>(value: Option<T>, field: &str, ask: &str) -> Result<T,
     value.ok_or_else(|| Invalid::field(field, format!("is missing; {ask}")))
 }
 
+/// The message of a field that may be left out. Clients in some languages set one by looking into it, so an empty message
+/// says as little as none.
+pub(super) fn given<M: Default + PartialEq>(message: Option<M>) -> Option<M> {
+    message.filter(|message| *message != M::default())
+}
+
 /// Collects what is wrong, so that a sender learns all of it at once.
 #[derive(Debug, Default)]
 pub(super) struct Found(Vec<FieldViolation>);

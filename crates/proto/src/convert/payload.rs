@@ -48,6 +48,22 @@ pub fn json_any(type_name: &str, json: String) -> Any {
     }
 }
 
+/// The same, with nothing but its type.
+pub(crate) fn without_content(any: Any) -> Any {
+    match payload(Some(any), "") {
+        Ok(Payload {
+            codec: Codec::Json,
+            type_name,
+            ..
+        }) => json_any(&type_name, String::new()),
+        Ok(Payload { type_name, .. }) => Any {
+            type_url: format!("{TYPE_URL_PREFIX}{type_name}"),
+            value: Vec::new(),
+        },
+        Err(_) => Any::default(),
+    }
+}
+
 /// Takes a payload out of its envelope. Whether the domain has such a type is not looked at.
 pub fn payload(any: Option<Any>, field: &str) -> Result<Payload, Invalid> {
     let any = required(

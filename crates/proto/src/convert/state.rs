@@ -1,7 +1,7 @@
 //! States, and which one is meant.
 
-use prost_types::Timestamp as WireTime;
-use seriatim_core::{At, Sequence, StateView};
+use prost_types::{Any, Timestamp as WireTime};
+use seriatim_core::{At, Codec, Payload, Sequence, StateView, Tree};
 
 use super::identity::{cover, stream};
 use super::invalid::{Invalid, required};
@@ -15,10 +15,7 @@ impl From<&StateView> for v1::State {
         Self {
             cover: Some(cover(&view.stream)),
             sequence: view.sequence.map(|Sequence(sequence)| sequence),
-            state: Some(json_any(
-                view.stream.domain.as_str(),
-                view.state.to_string(),
-            )),
+            state: Some(json_any(view.stream.domain.as_str(), view.state.clone())),
         }
     }
 }
@@ -30,11 +27,16 @@ impl TryFrom<v1::State> for StateView {
         Ok(Self {
             stream: stream(state.cover.as_ref())?,
             sequence: state.sequence.map(Sequence),
-            state: payload(state.state, "state")?
-                .to_json()
-                .ok_or_else(|| Invalid::field("state", "is not JSON"))?,
+            state: json(state.state)?,
         })
     }
+}
+
+fn json(state: Option<Any>) -> Result<String, Invalid> {
+    let Payload { codec, data, .. } = payload(state, "state")?;
+    let text = String::from_utf8(data.into()).ok();
+    text.filter(|text| codec == Codec::Json && Tree::parse(text.as_bytes()).is_ok())
+        .ok_or_else(|| Invalid::field("state", "is not JSON"))
 }
 
 /// A state that must be there.

@@ -4,12 +4,19 @@ use std::time::Duration;
 
 use seriatim_core::{Component, NotHandled, Position, Sequence, WaitFor, WhyNotHandled};
 
-use super::invalid::{Found, Invalid, required};
+use super::invalid::{Found, Invalid, given, required};
 use crate::v1;
 use v1::not_handled::{self as wire, Why};
 
-/// Whom a request says to wait for.
-pub fn wait_for(wait: &v1::WaitFor) -> Result<WaitFor, Invalid> {
+/// Whom a request says to wait for, if it does.
+pub fn optional_wait_for(wait: Option<v1::WaitFor>) -> Result<Option<WaitFor>, Invalid> {
+    given(wait)
+        .map(|wait| wait_for(&wait))
+        .transpose()
+        .map_err(|invalid| invalid.within("wait_for"))
+}
+
+fn wait_for(wait: &v1::WaitFor) -> Result<WaitFor, Invalid> {
     let mut found = Found::default();
     if wait.components.is_empty() {
         let invalid = Invalid::field("components", "is empty; name at least one");
@@ -27,9 +34,7 @@ pub fn wait_for(wait: &v1::WaitFor) -> Result<WaitFor, Invalid> {
             .collect();
     let limit = found.take(limit(wait.limit));
     let read = limit.map(|limit| WaitFor { components, limit });
-    found
-        .give(read)
-        .map_err(|invalid| invalid.within("wait_for"))
+    found.give(read)
 }
 
 fn limit(limit: Option<prost_types::Duration>) -> Result<Duration, Invalid> {

@@ -6,7 +6,10 @@
 //! limits below stay under 8 KiB together.
 
 use prost::Message;
+use prost_types::Any;
 use tonic_types::pb;
+
+use crate::convert::without_content;
 
 use crate::v1;
 
@@ -68,9 +71,14 @@ fn reason(reason: v1::ConflictReason) -> v1::ConflictReason {
         reason: reason.reason.map(|reason| match reason {
             Reason::DecisionDiffers(reason) => Reason::DecisionDiffers(wire::DecisionDiffers {
                 changed_paths: names(reason.changed_paths),
+                then: payloads(reason.then),
+                now: payloads(reason.now),
+            }),
+            Reason::PossibleNow(reason) => Reason::PossibleNow(wire::PossibleNow {
+                then: reason.then.map(rejection),
             }),
             Reason::OrderMatters(reason) => Reason::OrderMatters(wire::OrderMatters {
-                overlap_paths: names(reason.overlap_paths),
+                differing_paths: names(reason.differing_paths),
             }),
             Reason::FieldsOverlap(reason) => Reason::FieldsOverlap(wire::FieldsOverlap {
                 overlap_paths: names(reason.overlap_paths),
@@ -82,11 +90,29 @@ fn reason(reason: v1::ConflictReason) -> v1::ConflictReason {
                 fault: reason.fault.map(fault),
             }),
             Reason::Strict(_)
+            | Reason::MustNotExist(_)
             | Reason::RejectedNow(_)
+            | Reason::RejectedAtBoth(_)
+            | Reason::TooMuchToCompare(_)
             | Reason::AggregateRefused(_)
             | Reason::TooFarBehind(_) => reason,
         }),
     }
+}
+
+/// As many as there is room for; where there is none for the content of one, its type name goes alone.
+fn payloads(payloads: Vec<Any>) -> Vec<Any> {
+    let mut room = NAMES_BYTES;
+    payloads
+        .into_iter()
+        .map_while(|any| match any.encoded_len() + 4 <= room {
+            true => take(&mut room, any.encoded_len() + 4).then_some(any),
+            false => {
+                let bare = without_content(any);
+                take(&mut room, bare.encoded_len() + 4).then_some(bare)
+            }
+        })
+        .collect()
 }
 
 /// Cuts its sentence, and leaves out fields that there is no room for.

@@ -20,6 +20,8 @@ use std::time::Duration;
 use prost::Message;
 use tonic::{Code, Status};
 
+use crate::v1;
+
 /// The domain of every `google.rpc.ErrorInfo` of ours.
 pub const ERROR_DOMAIN: &str = "seriatim";
 
@@ -39,11 +41,12 @@ pub(crate) fn retry_after(status: &Status) -> Option<Duration> {
 }
 
 /// A status as a message, for answers that are not the end of a call.
-pub fn to_message(status: &Status) -> tonic_types::Status {
-    tonic_types::Status::decode(status.details())
+pub fn to_message(status: &Status) -> v1::Status {
+    // Field by field what the trailer has.
+    v1::Status::decode(status.details())
         .ok()
         .filter(|message| message.code != i32::from(Code::Ok))
-        .unwrap_or_else(|| tonic_types::Status {
+        .unwrap_or_else(|| v1::Status {
             code: status.code().into(),
             message: status.message().into(),
             details: Vec::new(),
@@ -51,7 +54,7 @@ pub fn to_message(status: &Status) -> tonic_types::Status {
 }
 
 /// The status that a message says.
-pub fn from_message(message: &tonic_types::Status) -> Status {
+pub fn from_message(message: &v1::Status) -> Status {
     let details = message.encode_to_vec().into();
     Status::with_details(
         Code::from_i32(message.code),

@@ -34,9 +34,8 @@ impl WireError for QueryError {
             Self::Unavailable {
                 retry_after,
                 source,
-            } => shared::store_unavailable(source)
-                .with_retry(*retry_after)
-                .into_status(Code::Unavailable, &message),
+            } => shared::store_unavailable(source, *retry_after, &message),
+            Self::StoreFailed(error) => shared::store_failed(error, &message),
             Self::Broken { stream, fault } => {
                 shared::broken(stream, fault).into_status(Code::Internal, &message)
             }
@@ -71,6 +70,7 @@ impl WireError for QueryError {
                 retry_after: received.retry_after()?,
                 source: shared::read_store_error(&received, status),
             },
+            reason::STORE_FAILED => Self::StoreFailed(shared::read_store_error(&received, status)),
             reason::BROKEN => {
                 let (stream, fault) = shared::read_broken(&received)?;
                 Self::Broken { stream, fault }

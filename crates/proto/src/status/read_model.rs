@@ -1,16 +1,11 @@
 //! Why nothing was done about a version of a read model.
 
-use std::time::Duration;
-
-use seriatim_core::{LogPartition, Position, ReadModelVersion, VersionError};
+use seriatim_core::{LogPartition, Position, ReadModelVersion, TableTaken, VersionError};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
 use super::{WireError, bound, reason, shared};
 use crate::{convert, v1};
-
-/// When to ask again a store that does not answer.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// The word of an `ErrorInfo` that tells what a database said of a comparison.
 const CAUSE: &str = "cause";
@@ -73,14 +68,19 @@ impl WireError for VersionError {
                 }),
                 Code::FailedPrecondition,
             ),
+            Self::TableTaken(TableTaken { version, table, by }) => (
+                Details::new(reason::TABLE_TAKEN).with(&v1::TableTaken {
+                    version: Some(version.into()),
+                    table: bound::text(table),
+                    by: Some(by.into()),
+                }),
+                Code::FailedPrecondition,
+            ),
             Self::Query { source } => (
                 Details::new(reason::COMPARISON_FAILED).with_word(CAUSE, &source.to_string()),
                 Code::InvalidArgument,
             ),
-            Self::Store(error) => (
-                shared::store_unavailable(error).with_retry(RETRY_AFTER),
-                Code::Unavailable,
-            ),
+            Self::Store(error) => return shared::store(error, &self.to_string()),
         };
         details.into_status(code, &self.to_string())
     }
@@ -132,10 +132,20 @@ impl WireError for VersionError {
                     version: version(live.version)?,
                 }
             }
+            reason::TABLE_TAKEN => {
+                let taken: v1::TableTaken = received.get()?;
+                Self::TableTaken(TableTaken {
+                    version: version(taken.version)?,
+                    table: taken.table,
+                    by: version(taken.by)?,
+                })
+            }
             reason::COMPARISON_FAILED => Self::Query {
                 source: received.word(CAUSE)?.into(),
             },
-            reason::STORE_UNAVAILABLE => Self::Store(shared::read_store_error(&received, status)),
+            reason::STORE_UNAVAILABLE | reason::STORE_FAILED => {
+                Self::Store(shared::read_store_error(&received, status))
+            }
             _ => return None,
         })
     }

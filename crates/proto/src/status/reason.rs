@@ -28,6 +28,8 @@ pub const VERSION_BEHIND: &str = "VERSION_BEHIND";
 pub const VERSION_PARKED: &str = "VERSION_PARKED";
 /// The version is live.
 pub const VERSION_LIVE: &str = "VERSION_LIVE";
+/// A table of the version cannot be told from one of another read model.
+pub const TABLE_TAKEN: &str = "TABLE_TAKEN";
 /// The tables cannot be compared.
 pub const COMPARISON_FAILED: &str = "COMPARISON_FAILED";
 /// The expectation was wrong and the strategy did not merge.
@@ -44,8 +46,10 @@ pub const STREAM_FULL: &str = "STREAM_FULL";
 pub const EXTERNAL_ID_REUSED: &str = "EXTERNAL_ID_REUSED";
 /// More is waiting than may wait.
 pub const OVERLOADED: &str = "OVERLOADED";
-/// The store does not answer.
+/// The store does not answer now.
 pub const STORE_UNAVAILABLE: &str = "STORE_UNAVAILABLE";
+/// The store fails, and will until somebody has put that right.
+pub const STORE_FAILED: &str = "STORE_FAILED";
 /// What prepares the command does not answer.
 pub const PREPARE_UNAVAILABLE: &str = "PREPARE_UNAVAILABLE";
 /// Another coordinator does not answer.

@@ -1,9 +1,11 @@
 //! Details that errors of several services have in common, each written and read.
 
+use std::time::Duration;
+
 use seriatim_core::{
     Conflict, Domain, Fault, Sequence, StoreError, StoreErrorKind, StreamId, Unavailable,
 };
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::details::{Details, Received};
 use super::{bound, reason};
@@ -12,6 +14,9 @@ use crate::{convert, v1};
 /// Words of an `ErrorInfo`: what is the matter with a store, and what failed, for people.
 const STORE: &str = "store";
 const CAUSE: &str = "cause";
+
+/// When to ask again a store that does not answer now.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 pub(super) fn unknown_domain(domain: &Domain, known: &[Domain]) -> Details {
     let known = known.iter().map(ToString::to_string).collect();
@@ -62,7 +67,7 @@ pub(super) fn read_broken(received: &Received) -> Option<(StreamId, Fault)> {
 
 pub(super) fn unavailable(source: &Unavailable) -> Details {
     match source {
-        Unavailable::Store(error) => store_unavailable(error),
+        Unavailable::Store(error) => store_details(reason::STORE_UNAVAILABLE, error),
         Unavailable::Prepare(cause) => {
             Details::new(reason::PREPARE_UNAVAILABLE).with_word(CAUSE, &cause.to_string())
         }
@@ -82,39 +87,47 @@ pub(super) fn read_unavailable(received: &Received, status: &Status) -> Unavaila
     }
 }
 
-pub(super) fn store_unavailable(error: &StoreError) -> Details {
-    store_words(reason::STORE_UNAVAILABLE, error)
+/// A store that failed, where the error itself does not say whether asking again helps.
+pub(super) fn store(error: &StoreError, message: &str) -> Status {
+    match error.kind.is_transient() {
+        true => store_unavailable(error, RETRY_AFTER, message),
+        false => store_failed(error, message),
+    }
 }
 
-/// What [`read_store_error`] reads.
-pub(super) fn store_words(reason: &str, error: &StoreError) -> Details {
+pub(super) fn store_unavailable(
+    error: &StoreError,
+    retry_after: Duration,
+    message: &str,
+) -> Status {
+    store_details(reason::STORE_UNAVAILABLE, error)
+        .with_retry(retry_after)
+        .into_status(Code::Unavailable, message)
+}
+
+pub(super) fn store_failed(error: &StoreError, message: &str) -> Status {
+    let code = match error.kind {
+        StoreErrorKind::Corrupt => Code::DataLoss,
+        _ => Code::FailedPrecondition,
+    };
+    store_details(reason::STORE_FAILED, error).into_status(code, message)
+}
+
+fn store_details(reason: &str, error: &StoreError) -> Details {
     Details::new(reason)
-        .with_word(STORE, kind_name(error.kind))
+        .with_word(STORE, error.kind.as_str())
         .with_word(CAUSE, &error.to_string())
 }
 
 pub(super) fn read_store_error(received: &Received, status: &Status) -> StoreError {
-    let kind = KINDS
-        .into_iter()
-        .find(|kind| Some(kind_name(*kind)) == received.word(STORE))
-        .unwrap_or(StoreErrorKind::Unavailable);
+    let mut kinds = StoreErrorKind::ALL.into_iter();
+    let known = kinds.find(|kind| Some(kind.as_str()) == received.word(STORE));
+    // A kind of a newer server.
+    let kind = known.unwrap_or(match received.reason() {
+        reason::STORE_FAILED => StoreErrorKind::Refused,
+        _ => StoreErrorKind::Unavailable,
+    });
     StoreError::new("answer the server", kind, cause(received, status))
-}
-
-const KINDS: [StoreErrorKind; 4] = [
-    StoreErrorKind::Unavailable,
-    StoreErrorKind::Full,
-    StoreErrorKind::ReadOnly,
-    StoreErrorKind::Corrupt,
-];
-
-fn kind_name(kind: StoreErrorKind) -> &'static str {
-    match kind {
-        StoreErrorKind::Unavailable => "unavailable",
-        StoreErrorKind::Full => "full",
-        StoreErrorKind::ReadOnly => "read_only",
-        StoreErrorKind::Corrupt => "corrupt",
-    }
 }
 
 fn cause(received: &Received, status: &Status) -> String {

@@ -7,8 +7,8 @@ use tonic::{Code, Status};
 
 use super::details::{Details, Received};
 use super::shared::{
-    beyond_current, broken, read_beyond_current, read_broken, read_unavailable,
-    read_unknown_domain, unavailable, unknown_domain,
+    beyond_current, broken, read_beyond_current, read_broken, read_store_error, read_unavailable,
+    read_unknown_domain, store_failed, unavailable, unknown_domain,
 };
 use super::{WireError, bound, reason};
 use crate::convert::{self, Invalid};
@@ -64,6 +64,7 @@ impl WireError for SubmitError {
             } => unavailable(source)
                 .with_retry(*retry_after)
                 .into_status(Code::Unavailable, &message),
+            Self::StoreFailed(error) => store_failed(error, &message),
             Self::ShuttingDown => Details::new(reason::SHUTTING_DOWN)
                 .with_retry(AFTER_SHUTDOWN)
                 .into_status(Code::Unavailable, &message),
@@ -122,6 +123,7 @@ impl WireError for SubmitError {
                 retry_after: received.retry_after()?,
                 source: read_unavailable(&received, status),
             },
+            reason::STORE_FAILED => Self::StoreFailed(read_store_error(&received, status)),
             reason::SHUTTING_DOWN => Self::ShuttingDown,
             reason::STREAM_FULL => {
                 let full: v1::StreamFull = received.get()?;

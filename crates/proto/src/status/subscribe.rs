@@ -1,10 +1,6 @@
 //! Why a subscriber gets no events.
 
-use std::time::Duration;
-
-use seriatim_core::{
-    LogPartition, LogReplaced, Position, Sequence, StoreErrorKind, SubscribeError,
-};
+use seriatim_core::{LogPartition, LogReplaced, Position, Sequence, SubscribeError};
 use tonic::{Code, Status};
 use v1::log_damaged::{Missing, MissingPosition, MissingSequence};
 
@@ -12,21 +8,11 @@ use super::details::{Details, Received};
 use super::{WireError, reason, shared};
 use crate::{convert, v1};
 
-/// When to ask again a store that does not answer.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
-
 impl WireError for SubscribeError {
     fn to_status(&self) -> Status {
         let message = self.to_string();
         match self {
-            // Asking again is of no use, so it must not look as if it were.
-            Self::Store(error) if error.kind == StoreErrorKind::Corrupt => {
-                shared::store_words(reason::LOG_DAMAGED, error)
-                    .into_status(Code::DataLoss, &message)
-            }
-            Self::Store(error) => shared::store_unavailable(error)
-                .with_retry(RETRY_AFTER)
-                .into_status(Code::Unavailable, &message),
+            Self::Store(error) => shared::store(error, &message),
             Self::OtherPartitions { given, partitions } => Details::new(reason::OTHER_PARTITIONS)
                 .with(&v1::OtherPartitions {
                     cursor_partitions: u32::try_from(*given).unwrap_or(u32::MAX),
@@ -68,7 +54,9 @@ impl WireError for SubscribeError {
     fn from_status(status: &Status) -> Option<Self> {
         let received = Received::of(status)?;
         Some(match received.reason() {
-            reason::STORE_UNAVAILABLE => Self::Store(shared::read_store_error(&received, status)),
+            reason::STORE_UNAVAILABLE | reason::STORE_FAILED => {
+                Self::Store(shared::read_store_error(&received, status))
+            }
             reason::OTHER_PARTITIONS => {
                 let other: v1::OtherPartitions = received.get()?;
                 Self::OtherPartitions {
@@ -84,10 +72,10 @@ impl WireError for SubscribeError {
                     found: convert::bookmark(&replaced.found?).ok()?,
                 })
             }
-            reason::LOG_DAMAGED => match received.get::<v1::LogDamaged>() {
-                Some(damaged) => read_damaged(damaged.missing?)?,
-                None => Self::Store(shared::read_store_error(&received, status)),
-            },
+            reason::LOG_DAMAGED => {
+                let damaged: v1::LogDamaged = received.get()?;
+                read_damaged(damaged.missing?)?
+            }
             _ => return None,
         })
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use seriatim_core::{Begin, EventFilter, StoreErrorKind, SubscribeError};
+use seriatim_core::{Begin, EventFilter, SubscribeError};
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
@@ -56,7 +56,7 @@ pub(super) fn passes(status: &Status) -> bool {
         return true;
     }
     if let Some(SubscribeError::Store(error)) = SubscribeError::from_status(status) {
-        return error.kind != StoreErrorKind::Corrupt;
+        return error.kind.is_transient();
     }
     match status.code() {
         Code::Unavailable

@@ -81,18 +81,7 @@ fn a_fact() {
 
 #[test]
 fn an_effect_that_comes_back() {
-    let back = RejectedEffect {
-        effect: effect(),
-        target: stream(),
-        commands: command().commands,
-        rejected: rejected(),
-        metadata: Metadata {
-            actor: None,
-            sent_at: None,
-            origin: None,
-            ..metadata()
-        },
-    };
+    let back = rejected_effect();
     let wire: v1::HandBackRequest = sent(&(&back).into());
     assert_eq!(RejectedEffect::try_from(wire), Ok(back));
 }
@@ -341,14 +330,15 @@ fn whom_to_wait_for_and_who_has_not_handled_it() {
         limit: Duration::from_millis(1500),
     };
     assert_eq!(
-        convert::wait_for(&sent(&v1::WaitFor::from(&wait))),
-        Ok(wait)
+        convert::optional_wait_for(Some(sent(&v1::WaitFor::from(&wait)))),
+        Ok(Some(wait))
     );
     let unlimited = v1::WaitFor {
         components: vec!["a".into()],
         limit: None,
     };
-    assert_eq!(convert::wait_for(&unlimited).unwrap().limit, WaitFor::LIMIT);
+    let unlimited = convert::optional_wait_for(Some(unlimited)).unwrap();
+    assert_eq!(unlimited.unwrap().limit, WaitFor::LIMIT);
     for why in [
         WhyNotHandled::TimePassed {
             limit: Duration::from_nanos(1),

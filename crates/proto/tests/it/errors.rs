@@ -30,10 +30,30 @@ fn expected(error: &SubmitError) -> (Code, &'static str) {
                 Unavailable::Remote(_) => reason::REMOTE_UNAVAILABLE,
             },
         ),
+        SubmitError::StoreFailed(error) => expected_of_store(error.kind),
         SubmitError::ShuttingDown => (Code::Unavailable, reason::SHUTTING_DOWN),
         SubmitError::StreamFull { .. } => (Code::FailedPrecondition, reason::STREAM_FULL),
         SubmitError::Broken { .. } => (Code::Internal, reason::BROKEN),
     }
+}
+
+/// Only of what passes by itself is it said that it is unavailable.
+pub(crate) fn expected_of_store(kind: StoreErrorKind) -> (Code, &'static str) {
+    match kind {
+        StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::ReadOnly => {
+            (Code::Unavailable, reason::STORE_UNAVAILABLE)
+        }
+        StoreErrorKind::Denied | StoreErrorKind::Refused => {
+            (Code::FailedPrecondition, reason::STORE_FAILED)
+        }
+        StoreErrorKind::Corrupt => (Code::DataLoss, reason::STORE_FAILED),
+    }
+}
+
+/// Where it failed is said anew on the way; how and why is kept.
+fn assert_same_failure(read: &StoreError, error: &StoreError) {
+    assert_eq!(read.kind, error.kind);
+    assert!(read.to_string().ends_with(&error.to_string()), "{read}");
 }
 
 fn expected_of_query(error: &QueryError) -> (Code, &'static str) {
@@ -41,17 +61,15 @@ fn expected_of_query(error: &QueryError) -> (Code, &'static str) {
         QueryError::UnknownDomain { .. } => (Code::NotFound, reason::UNKNOWN_DOMAIN),
         QueryError::BeyondCurrent { .. } => (Code::OutOfRange, reason::BEYOND_CURRENT),
         QueryError::UnknownLetter { .. } => (Code::NotFound, reason::UNKNOWN_DEAD_LETTER),
-        QueryError::Unavailable { .. } => (Code::Unavailable, reason::STORE_UNAVAILABLE),
+        QueryError::Unavailable { source, .. } => expected_of_store(source.kind),
+        QueryError::StoreFailed(error) => expected_of_store(error.kind),
         QueryError::Broken { .. } => (Code::Internal, reason::BROKEN),
     }
 }
 
 fn expected_of_subscription(error: &SubscribeError) -> (Code, &'static str) {
     match error {
-        SubscribeError::Store(error) if error.kind == StoreErrorKind::Corrupt => {
-            (Code::DataLoss, reason::LOG_DAMAGED)
-        }
-        SubscribeError::Store(_) => (Code::Unavailable, reason::STORE_UNAVAILABLE),
+        SubscribeError::Store(error) => expected_of_store(error.kind),
         SubscribeError::OtherPartitions { .. } => (Code::InvalidArgument, reason::OTHER_PARTITIONS),
         SubscribeError::Replaced(_) => (Code::FailedPrecondition, reason::LOG_REPLACED),
         SubscribeError::PositionMissing { .. } | SubscribeError::SequenceMissing { .. } => {
@@ -70,7 +88,7 @@ fn said(status: &Status) -> (Code, String) {
 fn every_error_of_a_command_both_ways() {
     let errors = submit_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 12, "samples for every variant");
+    assert_eq!(variants.len(), 13, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected(&error);
@@ -96,6 +114,10 @@ fn every_error_of_a_command_both_ways() {
                 };
                 assert!(read_source.to_string().ends_with(&cause), "{read_source}");
             }
+            SubmitError::StoreFailed(error) => match &read {
+                SubmitError::StoreFailed(read) => assert_same_failure(read, error),
+                other => panic!("{other:?}"),
+            },
             _ => assert_eq!(format!("{read:?}"), format!("{error:?}")),
         }
     }
@@ -105,7 +127,7 @@ fn every_error_of_a_command_both_ways() {
 fn every_error_of_a_question_both_ways() {
     let errors = query_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 5, "samples for every variant");
+    assert_eq!(variants.len(), 6, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected_of_query(&error);
@@ -122,8 +144,11 @@ fn every_error_of_a_question_both_ways() {
                     source: read_source,
                 },
             ) => {
-                assert_eq!((read_after, read_source.kind), (retry_after, source.kind));
-                assert!(read_source.to_string().ends_with(&source.to_string()));
+                assert_eq!(read_after, retry_after);
+                assert_same_failure(read_source, source);
+            }
+            (QueryError::StoreFailed(error), QueryError::StoreFailed(read)) => {
+                assert_same_failure(read, error);
             }
             _ => assert_eq!(format!("{read:?}"), format!("{error:?}")),
         }
@@ -174,8 +199,7 @@ fn every_error_of_a_subscription_both_ways() {
         let read = SubscribeError::from_status(&status).expect("one of ours");
         match (&error, &read) {
             (SubscribeError::Store(source), SubscribeError::Store(read_source)) => {
-                assert_eq!(read_source.kind, source.kind);
-                assert!(read_source.to_string().ends_with(&source.to_string()));
+                assert_same_failure(read_source, source);
             }
             _ => assert_eq!(format!("{read:?}"), format!("{error:?}")),
         }
@@ -201,6 +225,7 @@ fn codes_tell_what_to_do_next() {
         | SubmitError::BeyondCurrent { .. }
         | SubmitError::Rejected(_)
         | SubmitError::ExternalIdReused { .. }
+        | SubmitError::StoreFailed(_)
         | SubmitError::StreamFull { .. }
         | SubmitError::Broken { .. } => Next::Neither,
     };

@@ -2,6 +2,8 @@
 
 mod samples;
 mod golden;
+mod folder;
+mod empty;
 mod both_ways;
 mod malformed;
 mod read_models;

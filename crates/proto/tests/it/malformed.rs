@@ -183,7 +183,10 @@ fn a_fact_with_what_only_recorded_events_have() {
         let page = &mut request.book.as_mut().unwrap().pages[0];
         page.position = 1;
         page.event_id = Some(event(0).id.into());
-        page.metadata = Some(v1::EventMetadata::default());
+        page.metadata = Some(v1::EventMetadata {
+            actor: "Ann".into(),
+            ..v1::EventMetadata::default()
+        });
     });
     assert_eq!(
         fields,
@@ -194,7 +197,10 @@ fn a_fact_with_what_only_recorded_events_have() {
         ]
     );
     let fields = broken_fact(|request| {
-        request.book.as_mut().unwrap().snapshot = Some(v1::Snapshot::default());
+        request.book.as_mut().unwrap().snapshot = Some(v1::Snapshot {
+            sequence: 1,
+            state: None,
+        });
     });
     assert_eq!(fields, ["snapshot"]);
 }

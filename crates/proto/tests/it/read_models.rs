@@ -10,6 +10,8 @@ use seriatim_proto::{convert, v1};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::errors::expected_of_store;
+
 fn version() -> ReadModelVersion {
     ReadModelVersion::new("balances", 2).unwrap()
 }
@@ -100,9 +102,14 @@ fn expected(error: &VersionError) -> (Code, &'static str) {
         VersionError::Behind { .. } => (Code::Aborted, reason::VERSION_BEHIND),
         VersionError::Parked { .. } => (Code::FailedPrecondition, reason::VERSION_PARKED),
         VersionError::Live { .. } => (Code::FailedPrecondition, reason::VERSION_LIVE),
+        VersionError::TableTaken(_) => (Code::FailedPrecondition, reason::TABLE_TAKEN),
         VersionError::Query { .. } => (Code::InvalidArgument, reason::COMPARISON_FAILED),
-        VersionError::Store(_) => (Code::Unavailable, reason::STORE_UNAVAILABLE),
+        VersionError::Store(error) => expected_of_store(error.kind),
     }
+}
+
+fn failed(kind: StoreErrorKind) -> VersionError {
+    StoreError::new("switch a read model", kind, "the disk said no").into()
 }
 
 fn errors() -> Vec<VersionError> {
@@ -131,14 +138,17 @@ fn errors() -> Vec<VersionError> {
             streams: 2,
         },
         VersionError::Live { version: version() },
+        VersionError::TableTaken(TableTaken {
+            version: version(),
+            table: "totals".into(),
+            by: ReadModelVersion::new("sales", 7).unwrap(),
+        }),
         VersionError::Query {
             source: "no such column: t.oops".into(),
         },
-        VersionError::Store(StoreError::new(
-            "switch a read model",
-            StoreErrorKind::Full,
-            "no space left",
-        )),
+        failed(StoreErrorKind::Full),
+        failed(StoreErrorKind::Denied),
+        failed(StoreErrorKind::Corrupt),
     ]
 }
 
@@ -146,7 +156,7 @@ fn errors() -> Vec<VersionError> {
 fn every_error_both_ways() {
     let errors = errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 8, "samples for every variant");
+    assert_eq!(variants.len(), 9, "samples for every variant");
     for error in errors {
         let status: Status = error.to_status();
         let (code, reason) = expected(&error);

@@ -47,6 +47,21 @@ pub(crate) fn effect() -> EffectId {
     }
 }
 
+pub(crate) fn rejected_effect() -> RejectedEffect {
+    RejectedEffect {
+        effect: effect(),
+        target: stream(),
+        commands: command().commands,
+        rejected: rejected(),
+        metadata: Metadata {
+            actor: None,
+            sent_at: None,
+            origin: None,
+            ..metadata()
+        },
+    }
+}
+
 pub(crate) fn command() -> CommandRequest {
     CommandRequest {
         id: Uuid::from_u128(7),
@@ -123,6 +138,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         },
         Fault::Unencodable {
             what: "state",
+            field: Some("prices.tea".parse().unwrap()),
             why: "a map with keys that are no text".into(),
         },
         Fault::Panicked {
@@ -135,11 +151,26 @@ pub(crate) fn faults() -> Vec<Fault> {
 pub(crate) fn reasons() -> Vec<ConflictReason> {
     let mut reasons = vec![
         ConflictReason::Strict,
-        ConflictReason::DecisionDiffers { changed: paths() },
-        ConflictReason::OrderMatters { overlap: paths() },
+        ConflictReason::MustNotExist,
+        ConflictReason::DecisionDiffers {
+            changed: paths(),
+            then: vec![Payload::json("Taken", r#"{"cents":5}"#)],
+            now: vec![Payload::protobuf("bank.v1.Taken", vec![8, 4])],
+        },
+        ConflictReason::PossibleNow {
+            then: rejected().into(),
+        },
+        ConflictReason::OrderMatters { fields: paths() },
+        ConflictReason::OrderMatters { fields: Vec::new() },
         ConflictReason::FieldsOverlap { overlap: paths() },
         ConflictReason::PremiseChanged { changed: paths() },
         ConflictReason::RejectedNow,
+        ConflictReason::RejectedAtBoth,
+        ConflictReason::TooMuchToCompare {
+            behind: 200,
+            state_bytes: 1 << 20,
+            limit_bytes: 1 << 24,
+        },
         ConflictReason::AggregateRefused,
         ConflictReason::TooFarBehind {
             behind: 1000,
@@ -212,7 +243,7 @@ pub(crate) fn state(sequence: Option<Sequence>) -> StateView {
     StateView {
         stream: stream(),
         sequence,
-        state: json!({"name": "n", "cents": u64::MAX, "items": []}),
+        state: r#"{"name": "n", "wei": 20000000000000000001, "items": [0.1]}"#.into(),
     }
 }
 
@@ -299,6 +330,9 @@ pub(crate) fn submit_errors() -> Vec<SubmitError> {
         unavailable(Unavailable::Store(store_error(StoreErrorKind::Full))),
         unavailable(Unavailable::Prepare("no price today".into())),
         unavailable(Unavailable::Remote("the wire is cut".into())),
+        SubmitError::StoreFailed(store_error(StoreErrorKind::Denied)),
+        SubmitError::StoreFailed(store_error(StoreErrorKind::Refused)),
+        SubmitError::StoreFailed(store_error(StoreErrorKind::Corrupt)),
         SubmitError::ShuttingDown,
         SubmitError::StreamFull {
             stream: stream(),
@@ -342,16 +376,8 @@ pub(crate) fn query_errors() -> Vec<QueryError> {
             id: Uuid::from_u128(14),
         },
     ];
-    let kinds = [
-        StoreErrorKind::Unavailable,
-        StoreErrorKind::Full,
-        StoreErrorKind::ReadOnly,
-        StoreErrorKind::Corrupt,
-    ];
-    errors.extend(kinds.into_iter().map(|kind| QueryError::Unavailable {
-        retry_after: Duration::from_secs(2),
-        source: store_error(kind),
-    }));
+    let of_store = |kind| QueryError::of_store(store_error(kind), Duration::from_secs(2));
+    errors.extend(StoreErrorKind::ALL.map(of_store));
     errors.extend(faults().into_iter().map(|fault| QueryError::Broken {
         stream: stream(),
         fault,
@@ -436,13 +462,7 @@ pub(crate) fn replaced() -> LogReplaced {
 }
 
 pub(crate) fn subscribe_errors() -> Vec<SubscribeError> {
-    let kinds = [
-        StoreErrorKind::Unavailable,
-        StoreErrorKind::Full,
-        StoreErrorKind::ReadOnly,
-        StoreErrorKind::Corrupt,
-    ];
-    let store = kinds.map(|kind| SubscribeError::Store(store_error(kind)));
+    let store = StoreErrorKind::ALL.map(|kind| SubscribeError::Store(store_error(kind)));
     let mut errors = Vec::from(store);
     errors.extend([
         SubscribeError::OtherPartitions {

@@ -121,7 +121,15 @@ fn large_errors() -> Vec<SubmitError> {
     let reasons = [
         ConflictReason::Strict,
         ConflictReason::OrderMatters {
-            overlap: many_paths(),
+            fields: many_paths(),
+        },
+        ConflictReason::DecisionDiffers {
+            changed: many_paths(),
+            then: vec![Payload::json("Noted", format!("\"{}\"", long(100_000))); 300],
+            now: vec![Payload::protobuf("bank.v1.Noted", vec![0; 100_000]); 300],
+        },
+        ConflictReason::PossibleNow {
+            then: large_rejection().into(),
         },
         ConflictReason::NotComparable { fault: fault() },
     ];

@@ -3,6 +3,7 @@
 use seriatim_core::{
     Component, EffectId, LogPartition, LogReplaced, Position, Sequence, StreamId, Timestamp, Work,
 };
+use uuid::Uuid;
 
 /// A contradiction in the log, or between the log and what was derived from it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -196,8 +197,18 @@ pub enum Finding {
         /// Where it should stand.
         position: Position,
     },
-    /// A claim has a key that neither a sender nor a reaction can have made.
-    #[error("{stream} has spent `{key}`, which is no key of an effect")]
+    /// A claim stands for a parked command, or for the decision about one, of which there is no letter.
+    #[error("{stream} has spent `{key}` on letter {letter}, and has no such letter")]
+    ClaimWithoutLetter {
+        /// Which stream.
+        stream: StreamId,
+        /// The key, with what cannot be printed escaped.
+        key: String,
+        /// The letter.
+        letter: Uuid,
+    },
+    /// A claim has a key that neither a sender nor this program can have made.
+    #[error("{stream} has spent `{key}`, which is no key that this version of Seriatim makes")]
     ClaimUnknown {
         /// Which stream.
         stream: StreamId,
@@ -236,6 +247,7 @@ impl Finding {
             Self::EffectUnasked { .. } => "effect_unasked",
             Self::ReturnUnexplained { .. } => "return_unexplained",
             Self::ClaimWithoutEvents { .. } => "claim_without_events",
+            Self::ClaimWithoutLetter { .. } => "claim_without_letter",
             Self::ClaimUnknown { .. } => "claim_unknown",
             Self::TimerUnset { .. } => "timer_unset",
         }

@@ -94,6 +94,9 @@ async fn run(auditor: Auditor, settings: AuditSettings, told: watch::Sender<Audi
                     }
                     known = audit.findings_total;
                     meter::audit(&audit);
+                    if told.borrow().error.is_some() {
+                        tracing::warn!("the audit goes on");
+                    }
                     told.send_modify(|status| {
                         status.latest = Some(audit);
                         status.rounds += 1;
@@ -101,7 +104,9 @@ async fn run(auditor: Auditor, settings: AuditSettings, told: watch::Sender<Audi
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the audit waits for the store");
+                    if told.borrow().error.is_none() {
+                        tracing::warn!(error = error.to_string(), "the audit waits for the store");
+                    }
                     told.send_modify(|status| status.error = Some(error));
                 }
             }

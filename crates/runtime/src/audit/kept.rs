@@ -10,6 +10,7 @@ use seriatim_core::{
     Sequence, Store, StoreError, StreamId, Timer,
 };
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::asking::asked;
 use super::auditor::AuditProgress;
@@ -174,27 +175,41 @@ impl Trace {
 
     async fn claim(&self, claim: &KeyedClaim) -> Result<Traced, StoreError> {
         let mut traced = Traced::default();
-        traced.findings.extend(self.events_of(claim).await?);
+        traced.findings.extend(self.result_of(claim).await?);
         let target = &claim.stream;
         match ClaimKey::of(&claim.external_id) {
-            ClaimKey::Sender => {}
-            ClaimKey::Unknown => traced.findings.push(Finding::ClaimUnknown {
+            ClaimKey::Sender(_) => {}
+            ClaimKey::Unknown(key) => traced.findings.push(Finding::ClaimUnknown {
                 stream: target.clone(),
-                key: claim.external_id.escape_default().to_string(),
+                key: key.escape_default().to_string(),
             }),
-            ClaimKey::Effect(id) | ClaimKey::Return(id) if !self.known.contains(&id.component) => {
+            ClaimKey::Letter(id) => traced.findings.extend(self.letter(claim, id).await?),
+            ClaimKey::Effect(id) | ClaimKey::Return(id) | ClaimKey::StuckTimer(id)
+                if !self.known.contains(&id.component) =>
+            {
                 traced.foreign = Some(id.component);
             }
-            ClaimKey::Effect(id) => traced.findings.extend(self.effect(id, target).await?),
+            ClaimKey::Effect(id) => {
+                let finding = self.effect(id, target, target).await?;
+                traced.findings.extend(finding);
+            }
+            ClaimKey::StuckTimer(id) => {
+                // The instance has set it, and is what it is for; another stream keeps that it is stuck.
+                let instance = id.source.clone();
+                let finding = self.effect(id, &instance, target).await?;
+                traced.findings.extend(finding);
+            }
             ClaimKey::Return(id) => traced.findings.extend(self.returned(id, target).await?),
         }
         Ok(traced)
     }
 
-    /// The events that a claim stands for are in the log.
-    async fn events_of(&self, claim: &KeyedClaim) -> Result<Option<Finding>, StoreError> {
-        let FirstResult::Committed { last, position, .. } = claim.record.first else {
-            return Ok(None);
+    /// What a claim stands for is kept: its events are in the log, and its letter is among the letters.
+    async fn result_of(&self, claim: &KeyedClaim) -> Result<Option<Finding>, StoreError> {
+        let (last, position) = match claim.record.first {
+            FirstResult::Committed { last, position, .. } => (last, position),
+            FirstResult::DeadLettered { id } => return self.letter(claim, id).await,
+            FirstResult::Unchanged { .. } | FirstResult::Rejected(_) => return Ok(None),
         };
         let event = self.event(&claim.stream, last).await?;
         if event.is_some_and(|event| event.position == position) {
@@ -208,9 +223,28 @@ impl Trace {
         }))
     }
 
+    /// A letter is never deleted, and waits for the stream that has spent the claim.
+    async fn letter(
+        &self,
+        claim: &KeyedClaim,
+        letter: Uuid,
+    ) -> Result<Option<Finding>, StoreError> {
+        let found = self.store.letter(letter).await?;
+        if found.is_some_and(|letter| *letter.stream() == claim.stream) {
+            return Ok(None);
+        }
+        Ok(Some(Finding::ClaimWithoutLetter {
+            stream: claim.stream.clone(),
+            key: claim.external_id.escape_default().to_string(),
+            letter,
+        }))
+    }
+
+    /// What was claimed in `target` was asked of `of` by an event.
     async fn effect(
         &self,
         effect: EffectId,
+        of: &StreamId,
         target: &StreamId,
     ) -> Result<Option<Finding>, StoreError> {
         let target = target.clone();
@@ -219,7 +253,7 @@ impl Trace {
         };
         Ok(
             match self.asked(&effect.component, &event, effect.ordinal) {
-                Some(Asked::Of(asked) | Asked::MaybeOf(asked)) if asked == target => None,
+                Some(Asked::Of(asked) | Asked::MaybeOf(asked)) if asked == *of => None,
                 None => None,
                 Some(_) => Some(Finding::EffectUnasked { effect, target }),
             },
@@ -247,7 +281,8 @@ impl Trace {
         };
         let first = match asked {
             Asked::Of(target) => {
-                let claim = outcomes.find_claim(&target, &effect.claim_key()).await?;
+                let key = ClaimKey::Effect(effect.clone()).to_string();
+                let claim = outcomes.find_claim(&target, &key).await?;
                 claim.map(|claim| claim.first)
             }
             Asked::MaybeOf(_) | Asked::Nothing => None,

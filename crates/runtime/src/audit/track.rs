@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use seriatim_core::{
-    Asked, Component, EffectId, EventStore, FirstResult, LogPartition, Position, Reaction,
-    RecordedEvent, StoreError, StreamId,
+    Asked, ClaimKey, Component, EffectId, EventStore, FirstResult, LogPartition, Position,
+    Reaction, RecordedEvent, StoreError, StreamId,
 };
 
 use super::asking::asked;
@@ -246,7 +246,8 @@ async fn missing(outcomes: &dyn EventStore, due: &Due<'_>) -> Result<Option<Find
         effect,
         target,
     } = due;
-    let claim = outcomes.find_claim(target, &effect.claim_key()).await?;
+    let key = ClaimKey::Effect(effect.clone()).to_string();
+    let claim = outcomes.find_claim(target, &key).await?;
     let Some(claim) = claim else {
         return Ok(Some(Finding::EffectMissing {
             effect: effect.clone(),
@@ -257,7 +258,7 @@ async fn missing(outcomes: &dyn EventStore, due: &Due<'_>) -> Result<Option<Find
     let FirstResult::Rejected(_) = claim.first else {
         return Ok(None);
     };
-    let key = effect.return_key();
+    let key = ClaimKey::Return(effect.clone()).to_string();
     let returned = outcomes.find_claim(&effect.source, &key).await?;
     Ok(match returned {
         Some(_) => None,

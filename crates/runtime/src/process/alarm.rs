@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use seriatim_core::{
-    Append, AppendOutcome, Claim, ClearedTimer, CommandRequest, ContentHash, NewEvent,
+    Append, AppendOutcome, Claim, ClaimKey, ClearedTimer, CommandRequest, ContentHash, NewEvent,
     ReactionError, StoreError, StreamId, StuckTimer, Timer, Write,
 };
 use tokio::sync::{Notify, watch};
@@ -58,12 +58,17 @@ impl Alarm {
         while !*stop.borrow() {
             let sleep = match self.ring().await {
                 Ok(sleep) => {
+                    if failed > 0 {
+                        tracing::warn!(process_manager = %self.firing.domain, "timers ring again");
+                    }
                     failed = 0;
                     sleep
                 }
                 Err(error) => {
                     failed += 1;
-                    tracing::warn!(process_manager = %self.firing.domain, error, "timers have to wait");
+                    if failed == 1 {
+                        tracing::warn!(process_manager = %self.firing.domain, error, "timers have to wait");
+                    }
                     back_off.pause_without_end(failed)
                 }
             };
@@ -143,10 +148,9 @@ impl Alarm {
         error: &(dyn Error + Send + Sync),
     ) -> Result<(), String> {
         let failure = for_people(&error.to_string());
-        tracing::error!(stream = %timer.stream, timer = timer.name, failure, "stuck");
+        tracing::warn!(stream = %timer.stream, timer = timer.name, reason = failure, "a timer is stuck");
         let claim = request.effect.as_ref().map(|effect| Claim {
-            // Not the key of the effect: that is for what the instance makes of it.
-            external_id: effect.to_string(),
+            external_id: ClaimKey::StuckTimer(effect.clone()).to_string(),
             content: ContentHash::of_command(&request),
             refusal: None,
         });
@@ -164,6 +168,7 @@ impl Alarm {
                 stream: stream.clone(),
                 write: Write::Events {
                     after,
+                    last: None,
                     events: events.clone(),
                 },
                 claim: claim.clone(),

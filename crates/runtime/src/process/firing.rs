@@ -48,9 +48,19 @@ impl Firing {
         &self,
         timer: &Timer,
     ) -> Result<Option<CommandRequest>, StoreError> {
-        let Some(cause) = self.cause(timer).await? else {
-            tracing::warn!(stream = %timer.stream, timer = timer.name, "no event has set this timer; it is dropped");
-            return Ok(None);
+        let actor = format!("timer:{}", timer.name);
+        let metadata = match self.cause(timer).await {
+            Ok(Some(cause)) => Metadata::caused_by(&cause, actor),
+            Ok(None) => {
+                tracing::warn!(stream = %timer.stream, timer = timer.name, "no event has set this timer; it is dropped");
+                return Ok(None);
+            }
+            Err(error) if error.kind.is_transient() => return Err(error),
+            // It will never be read. Then the instance cannot act either, and the timer becomes stuck.
+            Err(_) => Metadata {
+                actor: Some(actor),
+                ..Metadata::default()
+            },
         };
         let effect = EffectId {
             component: self.component.clone(),
@@ -58,10 +68,9 @@ impl Firing {
             sequence: timer.set_at,
             ordinal: timer.ordinal,
         };
-        let actor = format!("timer:{}", timer.name);
         let command = (self.encode)(timer);
         Ok(Some(CommandRequest {
-            metadata: Metadata::caused_by(&cause, actor),
+            metadata,
             effect: Some(effect),
             ..CommandRequest::new(timer.stream.clone(), command)
         }))

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Accountable, Asked, CheckpointStore, ClearedTimer, Component, Domain, EventFilter, EventStore,
-    Hold, Process, ProcessManager, Reaction, ReactionError, RecordedEvent, Sequence, Step,
-    StreamId, StuckTimer, Timer, TimerChange, Trigger,
+    Hold, NewTimer, Process, ProcessManager, Reaction, ReactionError, RecordedEvent, Sequence,
+    Step, StreamId, StuckTimer, Timer, TimerChange, Trigger,
 };
 use tokio::sync::Notify;
 
@@ -128,7 +128,7 @@ impl<P: ProcessManager> Accountable for Timers<P> {
 /// What some events leave of the timers they are about. The last word about each counts.
 #[derive(Default)]
 struct Changes {
-    set: BTreeMap<(StreamId, String), Timer>,
+    set: BTreeMap<(StreamId, String), NewTimer>,
     cleared: BTreeMap<(StreamId, String), ClearedTimer>,
     /// Those that have run out already, and that nothing came of.
     stuck: Vec<Timer>,
@@ -146,14 +146,17 @@ impl Changes {
         }
         for (change, ordinal) in event.planned.timers.iter().zip(0..) {
             match change {
+                // Of a name that no timer can have there is none. Not every store takes it even to look for it.
+                TimerChange::Cancel { name } if !Timer::may_be_named(name) => {}
                 TimerChange::Cancel { name } => self.clear(stream, name, here),
                 TimerChange::Set { name, after } => {
-                    let timer = Timer {
+                    let timer = NewTimer {
                         stream: stream.clone(),
                         name: name.clone(),
                         set_at: here,
                         ordinal,
-                        due: recorded.recorded_at.later_by(*after),
+                        recorded_at: recorded.recorded_at,
+                        after: *after,
                     };
                     self.set.insert((stream.clone(), name.clone()), timer);
                 }

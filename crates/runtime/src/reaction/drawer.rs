@@ -88,6 +88,8 @@ impl Drawer for Reactions {
             }
             return Err(OperatorError::Decided { id });
         }
+        let (verb, actor, reason) = (wish.verb.as_str(), &wish.actor, &wish.reason);
+        tracing::info!(%work, %stream, letter = %id, verb, actor, reason, "a letter was decided about");
         Ok(Some(DeadLetter::Reaction(Box::new(ReactionLetter {
             decision: Some(wish),
             ..letter

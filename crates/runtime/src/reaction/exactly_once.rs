@@ -131,7 +131,7 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
 }
 
 fn refused(why: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
-    StoreError::new("feed a read model", StoreErrorKind::Unavailable, why)
+    StoreError::new("feed a read model", StoreErrorKind::Refused, why)
 }
 
 #[derive(Debug, thiserror::Error)]

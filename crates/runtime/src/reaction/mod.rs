@@ -15,6 +15,7 @@ mod drawer;
 mod parking;
 mod exactly_once;
 mod fair;
+mod log;
 mod piece;
 mod policy;
 mod projector;

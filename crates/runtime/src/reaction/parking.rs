@@ -65,7 +65,7 @@ impl Piece {
         match self.look_for_parked().await {
             Ok(parked) => hand.queues.hear(parked),
             Err(error) => {
-                tracing::warn!(work = %self.work, %error, "looking for decisions again later");
+                tracing::warn!(work = %self.work, error = error.to_string(), "looking for decisions again later");
             }
         }
     }
@@ -100,9 +100,9 @@ impl Piece {
             return Err(End::Paused(Some(failure), error));
         } else {
             let parked = self.given_up(event, error, tries);
-            tracing::error!(work = %self.work, stream = %event.stream, sequence = %event.sequence, "parked");
             let verdict = Verdict::Park(parked.clone(), *to);
             self.write(&verdict, &hand.tenure).await?;
+            self.is_parked(&parked);
             hand.queues.add(parked);
         }
         self.has_finished(to, hand);
@@ -201,7 +201,7 @@ impl Piece {
             return Ok(());
         };
         let tried = queue.failed(for_people(error));
-        tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, tried, error, "failed, and is parked");
+        tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, tried, error, "failed again");
         if let Some(pause) = self.policy.back_off.pause(tried) {
             queue.try_in(pause);
             return Ok(());
@@ -214,8 +214,16 @@ impl Piece {
             hand.queues.moved(&event.stream, next);
             return Ok(());
         }
-        let verdict = Verdict::ParkAgain(parked);
-        self.write(&verdict, &hand.tenure).await
+        let verdict = Verdict::ParkAgain(parked.clone());
+        self.write(&verdict, &hand.tenure).await?;
+        self.is_parked(&parked);
+        Ok(())
+    }
+
+    fn is_parked(&self, parked: &Parked) {
+        let (stream, sequence, letter) = (&parked.stream, parked.sequence, parked.letter);
+        let (tries, reason) = (parked.tries, &parked.failure);
+        tracing::warn!(work = %self.work, %stream, %sequence, tries, reason, letter = letter.map(|id| id.to_string()), "parked");
     }
 
     fn given_up(&self, event: &RecordedEvent, failure: String, tries: u32) -> Parked {
@@ -234,7 +242,8 @@ impl Piece {
 
     /// The letter about an event that the policy skips.
     fn skipped(&self, event: &RecordedEvent, given_up: &Parked) -> Box<ReactionLetter> {
-        tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, "skipped");
+        let (type_name, reason) = (&*event.payload.type_name, &given_up.failure);
+        tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, type_name, reason, "skipped, as its type is one that the policy skips");
         let letter = given_up.as_letter().expect("what is given up has a letter");
         let now = Timestamp::now();
         Box::new(ReactionLetter {

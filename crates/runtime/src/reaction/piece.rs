@@ -9,6 +9,8 @@ use seriatim_core::{
 };
 use tokio::sync::{Notify, watch};
 
+use super::log;
+use super::parking::for_people;
 use super::policy::FailurePolicy;
 use super::queues::Hand;
 use super::rota::Call;
@@ -69,14 +71,17 @@ impl Piece {
                 if !matches!(end, End::Resumed) {
                     break end;
                 }
-                tracing::info!(work = %self.work, "resumed");
             };
             // Also what seems to be lost: it may be ours still if the answer to the last move was.
             self.release(&tenure).await;
             if let End::Stopped = end {
                 break;
             }
-            tracing::info!(work = %self.work, let_go = matches!(end, End::LetGo), "no longer the owner");
+            let reason = match end {
+                End::LetGo => "another process has less to do, and asked for it",
+                _ => "its lease ran out, or another process has it",
+            };
+            tracing::info!(work = %self.work, reason, "gives the work up");
             self.is(PieceState::StandingBy { owner: None });
             self.rota.notify_one();
         }
@@ -86,17 +91,25 @@ impl Piece {
     /// Waits until the work is ours; `None` if the program ends.
     async fn stand_by(&mut self) -> Option<Tenure> {
         let mut tried = 0;
+        let mut before = None;
         loop {
             let owner = match self.called().await? {
                 Call::Take => match self.take().await {
-                    Ok(Taking::Taken(tenure)) => return Some(tenure),
+                    Ok(Taking::Taken(tenure)) => {
+                        let reason = match &before {
+                            Some(owner) => format!("{owner} has let it go, or its lease ran out"),
+                            None => "nobody had it".into(),
+                        };
+                        tracing::info!(work = %self.work, after = %tenure.at.position, reason, "has taken the work");
+                        return Some(tenure);
+                    }
                     Ok(Taking::Busy { owner, .. }) => {
                         self.rota.notify_one();
                         Some(owner)
                     }
                     Err(error) => {
                         tried += 1;
-                        self.store_is_down(&error);
+                        self.waits_for_store(&error);
                         let pause = self.policy.back_off.pause_without_end(tried);
                         self.sleep(pause).await?;
                         continue;
@@ -112,6 +125,7 @@ impl Piece {
                 }
             };
             tried = 0;
+            before.clone_from(&owner);
             self.is(PieceState::StandingBy { owner });
         }
     }
@@ -151,7 +165,6 @@ impl Piece {
 
     /// Keeps the work and does nothing for it, until a person says that it may go on.
     async fn stay_paused(&self, tenure: &Tenure, failure: Option<Failure>, error: String) -> End {
-        tracing::error!(work = %self.work, error, "paused");
         let why = match &failure {
             Some(failure) => format!("{} of {}: {error}", failure.sequence, failure.stream),
             None => error.clone(),
@@ -184,7 +197,7 @@ impl Piece {
                 }
             };
             if let Err(error) = looked {
-                tracing::warn!(work = %self.work, %error, "it may be that nobody sees that it is paused");
+                tracing::warn!(work = %self.work, error = error.to_string(), "it may be that nobody sees that it is paused");
             }
             tokio::select! {
                 () = tokio::time::sleep(self.lease / 3) => {}
@@ -193,13 +206,14 @@ impl Piece {
         }
     }
 
+    /// Lets time pass before a store is asked again that may answer by then.
     pub(crate) async fn wait_for_store(
         &mut self,
         error: &StoreError,
         tried: u32,
         tenure: &Tenure,
     ) -> Result<(), End> {
-        self.store_is_down(error);
+        self.store_failed(error)?;
         let pause = self.policy.back_off.pause_without_end(tried);
         self.pause(pause, tenure).await
     }
@@ -225,7 +239,7 @@ impl Piece {
 
     async fn release(&self, tenure: &Tenure) {
         if let Err(error) = self.reaction.checkpoints().release(tenure).await {
-            tracing::warn!(work = %self.work, %error, "not released; others wait until its lease runs out");
+            tracing::warn!(work = %self.work, error = error.to_string(), "not released; others wait until its lease runs out");
         }
     }
 
@@ -242,36 +256,49 @@ impl Piece {
         hand.tenure.at = *at;
         let position = at.position;
         let parked = hand.queues.len();
-        self.status.send_if_modified(|status| {
-            let changed = status.position != position
-                || status.parked != parked
-                || status.state != PieceState::Working;
+        self.change(|status| {
             status.position = position;
             status.parked = parked;
             status.state = PieceState::Working;
-            changed
         });
     }
 
-    pub(crate) fn store_is_down(&self, error: &StoreError) {
-        tracing::warn!(work = %self.work, %error, "waiting for the store");
+    /// Shows that the store failed. What will not pass by itself pauses the work.
+    pub(crate) fn store_failed(&self, error: &StoreError) -> Result<(), End> {
+        match error.kind.is_transient() {
+            true => {
+                self.waits_for_store(error);
+                Ok(())
+            }
+            false => Err(End::Paused(None, for_people(&error.to_string()))),
+        }
+    }
+
+    fn waits_for_store(&self, error: &StoreError) {
         let error = error.to_string();
         self.is(PieceState::WaitingForStore { error });
     }
 
     pub(crate) fn is(&self, state: PieceState) {
-        self.status.send_if_modified(|status| {
-            let changed = status.state != state;
-            status.state = state;
-            changed
-        });
+        self.change(|status| status.state = state);
+    }
+
+    /// Nobody else changes it.
+    pub(super) fn change(&self, change: impl FnOnce(&mut PieceStatus)) {
+        let before = self.status.borrow().clone();
+        let mut now = before.clone();
+        change(&mut now);
+        if now != before {
+            log::changed(&self.work, &before.state, &now.state);
+            self.status.send_replace(now);
+        }
     }
 }
 
 /// The place is not in the log, so there is nothing to do before somebody gives another.
 fn nowhere(fault: SubscribeError) -> StoreError {
     let action = "decide where the component begins";
-    StoreError::new(action, StoreErrorKind::Unavailable, fault)
+    StoreError::new(action, StoreErrorKind::Refused, fault)
 }
 
 /// Returns when another is to have the work.

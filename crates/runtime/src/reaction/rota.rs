@@ -105,7 +105,7 @@ impl Rota {
     }
 
     fn store_is_down(&self, error: &StoreError) {
-        tracing::warn!(component = %self.component(), %error, "it is not known who does the work");
+        tracing::debug!(component = %self.component(), error = error.to_string(), "it is not known who does the work");
         for (_, call) in &self.pieces {
             call.send_replace(Call::StoreIsDown(error.clone()));
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use seriatim_core::{
-    Begin, EventFilter, Log, LogPartition, Owner, Position, Reaction, Share, Work,
+    Begin, EventFilter, LONGEST_LEASE, Log, LogPartition, Owner, Position, Reaction, Share, Work,
 };
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -63,7 +63,7 @@ pub struct ReactionSettings {
     /// How long work stays with this process after it has fallen silent: the time until another takes over, and the
     /// longest that its clock may run slower than that of the storage. Prolonged at a third of it. Timers that ring here
     /// ring elsewhere after that time too, if they were not acted upon.
-    /// Less than 3 ms counts as 3 ms.
+    /// Less than 3 ms counts as 3 ms, and more than five minutes as five minutes ([`LONGEST_LEASE`]).
     pub lease: Duration,
 }
 
@@ -109,7 +109,7 @@ impl Reactions {
             stop,
         };
         let me = Owner::new(&settings.owner);
-        let lease = settings.lease.max(SHORTEST_LEASE);
+        let lease = settings.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE);
         for enrolled in components {
             let rota = Rota {
                 reaction: Arc::clone(&enrolled.reaction),

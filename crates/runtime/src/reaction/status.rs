@@ -25,7 +25,7 @@ pub enum PieceState {
     },
     /// It handles events, or waits for more.
     Working,
-    /// A store does not answer, and is asked again.
+    /// A store does not answer now, and is asked again.
     WaitingForStore {
         /// What it said.
         error: String,
@@ -44,10 +44,10 @@ pub enum PieceState {
         /// How often it was tried.
         tried: u32,
     },
-    /// An event failed too often, or the log cannot be followed. The work is this process's still; it goes on when it is
-    /// resumed, or started again.
+    /// An event failed too often, or the log cannot be followed, or a store is damaged or does not let the owner write.
+    /// The work is this process's still; it goes on when it is resumed, or started again.
     Paused {
-        /// What failed; `None` if it was the log.
+        /// What failed; `None` if no event did.
         failure: Option<Failure>,
         /// Why, for people.
         error: String,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use seriatim_core::{
-    Advance, Domain, Hold, Reaction, ReactionError, RecordedEvent, Step, StoreError, Tenure,
-    panic_message,
+    Advance, Domain, Hold, Reaction, ReactionError, RecordedEvent, Step, StoreError,
+    StoreErrorKind, Tenure, panic_message,
 };
 use tracing::{Instrument, Span};
 
@@ -19,8 +19,8 @@ pub(crate) enum Tried {
     Done,
     /// The work is not ours any more.
     Lost,
-    /// A store does not answer.
-    StoreDown(StoreError),
+    /// A store failed, which is no fault of the events.
+    StoreFailed(StoreError),
     /// An aggregate that the component needs does not answer.
     TargetDown(Domain, String),
     /// The component failed.
@@ -33,7 +33,7 @@ impl Tried {
         match self {
             Self::Done => "done",
             Self::Lost => "lost",
-            Self::StoreDown(_) => "store_down",
+            Self::StoreFailed(_) => "store_failed",
             Self::TargetDown(..) => "target_down",
             Self::Failed(_) => "failed",
         }
@@ -62,7 +62,7 @@ pub(crate) async fn attempt(
         handled = handled => match handled {
             Ok(Ok(Hold::Held)) => Tried::Done,
             Ok(Ok(Hold::Lost)) => Tried::Lost,
-            Ok(Err(ReactionError::Store(error))) => Tried::StoreDown(error),
+            Ok(Err(ReactionError::Store(error))) => store_failed(error),
             Ok(Err(ReactionError::Unavailable { target, source })) => {
                 Tried::TargetDown(target, with_causes(source.as_ref()))
             }
@@ -109,9 +109,20 @@ pub(crate) async fn lost(reaction: &dyn Reaction, tenure: &Tenure, lease: Durati
             Ok(Hold::Held) => {}
             Ok(Hold::Lost) => return,
             Err(error) => {
-                tracing::warn!(work = %tenure.work, %error, "the lease could not be prolonged");
+                tracing::warn!(work = %tenure.work, error = error.to_string(), "the lease could not be prolonged");
             }
         }
+    }
+}
+
+/// What a store refuses or does not allow is no reason to wait: this step would come to nothing for ever.
+fn store_failed(error: StoreError) -> Tried {
+    match error.kind {
+        StoreErrorKind::Refused | StoreErrorKind::Denied => Tried::Failed(with_causes(&error)),
+        StoreErrorKind::Unavailable
+        | StoreErrorKind::Full
+        | StoreErrorKind::ReadOnly
+        | StoreErrorKind::Corrupt => Tried::StoreFailed(error),
     }
 }
 

@@ -20,6 +20,7 @@ impl Piece {
         let mut hand = Hand {
             tenure,
             queues: Queues::default(),
+            log_is_down: false,
         };
         let Err(end) = self.go_on(&mut hand).await;
         (end, hand.tenure.at)
@@ -95,6 +96,7 @@ impl Piece {
         };
         match batch {
             Ok(batch) => {
+                hand.log_is_down = false;
                 let ours = |event: &&RecordedEvent| {
                     self.work.share.has(&event.stream) && !hand.queues.has(&event.stream)
                 };
@@ -102,7 +104,10 @@ impl Piece {
                 let to = batch.cursor().get(self.work.partition);
                 self.handle(&events, &to, hand).await
             }
-            Err(SubscribeError::Store(error)) => self.wait_for_store(&error, 1, &hand.tenure).await,
+            Err(SubscribeError::Store(error)) => {
+                hand.log_is_down = true;
+                self.wait_for_store(&error, 1, &hand.tenure).await
+            }
             Err(fault) => Err(self.cannot_follow(&fault)),
         }
     }
@@ -116,12 +121,27 @@ impl Piece {
             false => checkpoints.prolong(&hand.tenure, self.lease).await,
         };
         match held {
-            Ok(Hold::Held) => self.has_finished(seen, hand),
+            // The checkpoints may be in another store than the log.
+            Ok(Hold::Held) if hand.log_is_down && !self.log_answers().await => {
+                hand.tenure.at = *seen;
+                self.change(|status| status.position = seen.position);
+            }
+            Ok(Hold::Held) => {
+                hand.log_is_down = false;
+                self.has_finished(seen, hand);
+            }
             Ok(Hold::Lost) => return Err(End::Lost),
             // If it was moved all the same, that shows as a lost tenure by the next step, and is sorted out there.
-            Err(error) => self.store_is_down(&error),
+            Err(error) => self.store_failed(&error)?,
         }
         Ok(())
+    }
+
+    /// Where there is nothing new, only asking tells.
+    async fn log_answers(&self) -> bool {
+        let head = self.feed.log().head(self.work.partition);
+        let answer = tokio::time::timeout(self.lease / 3, head).await;
+        answer.is_ok_and(|head| head.is_ok())
     }
 
     async fn move_up(&self, hand: &Hand, seen: &Bookmark) -> Result<Hold, StoreError> {
@@ -196,13 +216,12 @@ impl Piece {
                 Tried::Done => return Ok(Ok(())),
                 Tried::Lost => return Err(End::Lost),
                 Tried::Failed(error) => return Ok(Err(error)),
-                Tried::StoreDown(error) => {
+                Tried::StoreFailed(error) => {
                     down += 1;
                     self.wait_for_store(&error, down, tenure).await?;
                 }
                 Tried::TargetDown(target, error) => {
                     down += 1;
-                    tracing::warn!(work = %self.work, %target, error, "waiting for the target");
                     self.is(PieceState::WaitingForTarget { target, error });
                     let pause = self.policy.back_off.pause_without_end(down);
                     self.pause(pause, tenure).await?;

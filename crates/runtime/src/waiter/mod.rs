@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use seriatim_core::{
     CheckpointStore, Component, FieldViolation, FirstResult, LogPartition, NotHandled, Outcome,
-    Parked, Position, Reaction, Receipt, RecordedEvent, Sequence, StreamId, SubmitError,
-    Unavailable, WaitFor, WhyNotHandled, Work,
+    Parked, Position, Reaction, Receipt, RecordedEvent, Sequence, StreamId, SubmitError, WaitFor,
+    WhyNotHandled, Work,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -101,10 +101,7 @@ impl Waiter {
             return Ok(());
         }
         let all = self.inner.store.checkpoints(None).await;
-        let all = all.map_err(|error| SubmitError::Unavailable {
-            retry_after: RETRY_AFTER,
-            source: Unavailable::Store(error),
-        })?;
+        let all = all.map_err(|error| SubmitError::of_store(error, RETRY_AFTER))?;
         let names = all.into_iter().map(|checkpoint| checkpoint.work.component);
         lock(&self.inner.elsewhere).extend(names);
         let unknown = (0..)

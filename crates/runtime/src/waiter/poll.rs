@@ -113,7 +113,7 @@ impl Poll {
                 }
                 // Who waits goes on waiting, until the store answers or the time is over.
                 Err(error) => {
-                    tracing::debug!(component = %self.component, %error, "no checkpoints");
+                    tracing::debug!(component = %self.component, error = error.to_string(), "no checkpoints");
                 }
             }
             tokio::time::sleep(EVERY).await;
@@ -172,7 +172,7 @@ impl Seen {
         }
         let now = self
             .works(written)
-            .max_by_key(|checkpoint| checkpoint.leased_until)?;
+            .max_by_key(|checkpoint| (checkpoint.owner.is_some(), checkpoint.leased_until))?;
         match (parked(&now.work), &now.paused) {
             (Some(parked), _) if parked.wish.is_none() => Some(Err(why_parked(parked))),
             (None, Some(failure)) => Some(Err(WhyNotHandled::Paused {
@@ -187,5 +187,53 @@ pub(super) fn why_parked(parked: &Parked) -> WhyNotHandled {
     WhyNotHandled::Parked {
         sequence: parked.sequence,
         failure: parked.failure.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+
+    use seriatim_core::{Domain, LogPartition, Sequence, Share, StreamId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+    use seriatim_core::Bookmark;
+
+    /// The work was cut otherwise before, and what is left of that was written while the clock was a day ahead.
+    #[test]
+    fn who_has_the_work_counts_and_not_whose_lease_ends_last() {
+        let stream = StreamId::new(Domain::new("order").unwrap(), Uuid::nil());
+        let two = NonZero::new(2).unwrap();
+        let share = Share::all(two).find(|share| share.has(&stream)).unwrap();
+        let now = Timestamp::now();
+        let checkpoint = |share, owner: Option<&str>, ends_in, paused: Option<&str>| Checkpoint {
+            work: Work {
+                component: Component::new("printer").unwrap(),
+                partition: LogPartition::FIRST,
+                share,
+            },
+            at: Bookmark::at(Position(3)),
+            epoch: 1,
+            owner: owner.map(str::to_owned),
+            leased_until: now.later_by(Duration::from_secs(ends_in)),
+            moved_at: now,
+            paused: paused.map(str::to_owned),
+        };
+        let seen = Seen {
+            checkpoints: vec![
+                checkpoint(Share::WHOLE, None, 24 * 3600, Some("no paper")),
+                checkpoint(share, Some("one"), 10, None),
+            ],
+            ..Seen::default()
+        };
+        let written = Written {
+            stream: &stream,
+            partition: LogPartition::FIRST,
+            last: Position(7),
+            sequence: Sequence(0),
+            events: &[],
+        };
+        assert!(seen.judge(&written).is_none(), "it is worked on");
     }
 }

@@ -63,6 +63,7 @@ pub(crate) async fn append(
         stream: stream.clone(),
         write: Write::Events {
             after: before.checked_sub(1).map(Sequence),
+            last: None,
             events: types.iter().map(event).collect(),
         },
         claim: None,

@@ -167,10 +167,44 @@ async fn a_key_that_nobody_can_have_made_is_found() {
         let app = stage.three_done().await;
         stage.copy_claim(&key(0, 0), "\0pins/desk").await;
         let says = format!(
-            "{} has spent `\\u{{0}}pins/desk`, which is no key of an effect",
+            "{} has spent `\\u{{0}}pins/desk`, which is no key that this version of Seriatim makes",
             stream("board", DESK)
         );
         assert_eq!(found(&app).await, [("claim_unknown", says)]);
+        app.shutdown().await.unwrap();
+        stage.gone().await;
+    }
+}
+
+#[tokio::test]
+async fn a_decision_about_a_letter_that_is_not_there_is_found() {
+    for stage in Stage::both() {
+        let app = stage.three_done().await;
+        let letter = uuid(5);
+        stage
+            .copy_claim(&key(0, 0), &format!("\0letter/{letter}"))
+            .await;
+        let says = format!(
+            "{} has spent `\\u{{0}}letter/{letter}` on letter {letter}, and has no such letter",
+            stream("board", DESK)
+        );
+        assert_eq!(found(&app).await, [("claim_without_letter", says)]);
+        app.shutdown().await.unwrap();
+        stage.gone().await;
+    }
+}
+
+#[tokio::test]
+async fn a_stuck_timer_that_no_event_has_set_is_found() {
+    for stage in Stage::both() {
+        let app = stage.three_done().await;
+        let stuck = format!("{}/stuck", key(0, 7));
+        stage.copy_claim(&key(0, 0), &stuck).await;
+        let kinds: Vec<_> = found(&app).await;
+        assert!(
+            matches!(&kinds[..], [("effect_unasked", says)] if says.contains(" effect 7 of pins ")),
+            "{kinds:?}"
+        );
         app.shutdown().await.unwrap();
         stage.gone().await;
     }

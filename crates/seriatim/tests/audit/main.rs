@@ -8,4 +8,5 @@ mod excused;
 mod processes;
 mod restored;
 mod stage;
+mod verbs;
 mod widened;

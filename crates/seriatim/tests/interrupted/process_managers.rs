@@ -19,6 +19,7 @@ const POINTS: &[&str] = &[
     "advance a checkpoint",
     "append a batch",
     "clear timers",
+    "flush",
     "list the parked streams",
     "list who does the work",
     "load a stream",

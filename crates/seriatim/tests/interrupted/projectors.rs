@@ -23,6 +23,7 @@ use crate::vigil::{Job, JobCommand, JobEvent};
 /// Every point at which the loop waits for somebody else than the clock. One that is added there is to be added here.
 const POINTS: &[&str] = &[
     "advance a checkpoint",
+    "flush",
     "handle events",
     "list the checkpoints",
     "list the parked streams",

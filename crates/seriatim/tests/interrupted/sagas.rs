@@ -17,6 +17,7 @@ use crate::vigil::{Job, JobCommand, JobEvent, Ledger, Note, Noted};
 const POINTS: &[&str] = &[
     "advance a checkpoint",
     "append a batch",
+    "flush",
     "list the parked streams",
     "list who does the work",
     "load a stream",

@@ -153,7 +153,7 @@ async fn decide(app: &App, order: Uuid, verb: Verb) {
         actor: Some("Ann".into()),
         reason: Some("it is of no use".into()),
     };
-    app.desk().decide(decision).await.unwrap();
+    app.desk().decide(&decision).await.unwrap();
 }
 
 on_every_storage! {
@@ -245,6 +245,7 @@ async fn stuck_timers_of_an_unreadable_instance_can_be_given_up(url: &str) {
         stream: instance,
         write: Write::Events {
             after: Some(Sequence::FIRST),
+            last: None,
             events: Arc::new([unreadable]),
         },
         claim: None,

@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use seriatim::core::{Domain, ProcessEvent, StoreErrorKind};
+use seriatim::core::{
+    Append, Domain, Message, NewEvent, Owner, Planned, ProcessEvent, StoreErrorKind, StreamId,
+    Taking, TimerChange, Timestamp, Write,
+};
 use seriatim::prelude::*;
 use seriatim::{Process, open_store};
+use seriatim_testkit::clock;
 use seriatim_testkit::faults::FaultyStore;
 
 use crate::fulfilment::Fulfilment;
@@ -16,7 +20,7 @@ use crate::stage::{
     NEVER, filled, fired, managed, managed_on, no_timer_is_left, order_events, place, settled,
     shop, steps, until,
 };
-use crate::storage::on_every_storage;
+use crate::storage::{execute_at, on_every_storage};
 
 fn not_paid() -> OrderEvent {
     OrderEvent::Cancelled {
@@ -31,6 +35,8 @@ on_every_storage! {
     of_a_payment_and_a_time_out_at_one_moment_one_counts
     a_timer_that_rang_for_a_process_that_died_rings_again
     timers_wait_for_a_store_that_does_not_answer
+    a_log_with_an_impossible_name_stops_no_timers
+    after_a_clock_that_was_a_day_ahead_work_and_timers_go_on_today
 }
 
 async fn an_order_that_is_not_paid_is_cancelled_and_says_why(url: &str) {
@@ -227,4 +233,78 @@ async fn ten_thousand_timers_due_at_once_fire_once_each() {
     }
     let most = faulty.most_timers_rung();
     assert!((1..=256).contains(&most), "{most} were in hand at once");
+}
+
+/// As a program has left it that checked the names of timers only where they were set: PostgreSQL does not take the
+/// character 0 even to look for it, so all timers of the process manager stood still behind this event.
+async fn a_log_with_an_impossible_name_stops_no_timers(url: &str) {
+    let store = open_store(url).await.unwrap();
+    let cancel = |name: &str| TimerChange::Cancel { name: name.into() };
+    let names = ["a\0b", "", "quiet", &"n".repeat(300)];
+    let event = ProcessEvent::<Quiet> {
+        trigger: Trigger::Timer("quiet".into()),
+        planned: Planned {
+            timers: names.map(cancel).into(),
+            ..Planned::default()
+        },
+    };
+    let append = Append {
+        stream: StreamId::new(Domain::of::<Process<Quiet>>(), Uuid::now_v7()),
+        write: Write::Events {
+            after: None,
+            last: None,
+            events: Arc::new([NewEvent {
+                id: Uuid::now_v7(),
+                payload: event.encode().unwrap(),
+                metadata: Arc::default(),
+            }]),
+        },
+        claim: None,
+    };
+    store.append(vec![append]).await.unwrap();
+
+    let app = shop(Arc::clone(&store)).process_manager::<Quiet>();
+    let app = app.start().await.unwrap();
+    let order = place(&app, Uuid::now_v7(), NEVER).await;
+    until("its timer fires", async || {
+        fired::<Quiet>(&app, order).await == 1
+    })
+    .await;
+    settled(&app).await;
+    assert_eq!(store.parked(None).await.unwrap(), []);
+    app.shutdown().await.unwrap();
+}
+
+/// All that is stored lies a day in the future: the events, so that every later one does too, and the lease of a process
+/// that was killed.
+async fn after_a_clock_that_was_a_day_ahead_work_and_timers_go_on_today(url: &str) {
+    const DAY: i64 = 24 * 3600;
+    let app = managed(url).await;
+    let stock = filled(&app, 2).await;
+    settled(&app).await;
+    app.shutdown().await.unwrap();
+    drop(app);
+    let store = open_store(url).await.unwrap();
+    for checkpoint in store.checkpoints(None).await.unwrap() {
+        let killed = Owner::new("killed");
+        let lease = Duration::from_secs(10);
+        let taken = store.take(&checkpoint.work, &killed, lease);
+        assert!(matches!(taken.await, Ok(Taking::Taken(_))));
+    }
+    execute_at(url, &clock::jump("", -DAY)).await;
+
+    let app = managed(url).await;
+    let order = place(&app, stock, 20).await;
+    until("it is cancelled", async || {
+        order_events(&app, order).await.last() == Some(&not_paid())
+    })
+    .await;
+    let steps = steps::<Fulfilment>(&app, order).await;
+    let ahead = steps[0].0.recorded_at.since(Timestamp::now());
+    assert!(ahead > Duration::from_secs(3600), "times never decrease");
+    no_timer_is_left::<Fulfilment>(&app).await;
+    settled(&app).await;
+    let audit = app.audit().await.unwrap();
+    assert!(audit.is_sound(), "{audit:?}");
+    app.shutdown().await.unwrap();
 }

@@ -47,7 +47,7 @@ async fn who_fails_or_panics_on_sqlite_leaves_nothing_of_that_try() {
     who_fails_or_panics_leaves_nothing_of_that_try::<Sqlite>().await;
 }
 
-async fn a_dropped_table_is_waited_for<D: Database>()
+async fn a_dropped_table_pauses_its_read_model_until_it_is_restored<D: Database>()
 where
     Tally<1>: ReadModel<<D::Store as ReadModelStore>::Connection>,
 {
@@ -65,30 +65,37 @@ where
     deposit(&app, 4, 10..20).await;
     until("it says so", async || {
         match &app.reactions().status()[0].state {
-            PieceState::WaitingForStore { error } => error.contains(&format!(
+            PieceState::Paused { error, .. } => error.contains(&format!(
                 "the table {table} of `tally.v1` is gone; restore it"
             )),
             _ => false,
         }
     })
     .await;
+    until("it is shown", async || {
+        let shown = app.reactions().progress().await.unwrap();
+        shown[0].checkpoint.paused.is_some()
+    })
+    .await;
     let aside = format!("{}aside", database.prefix());
     database
         .run(&format!("ALTER TABLE {aside} RENAME TO deposits_v1"))
         .await;
+    let name = tally(1).component();
+    app.reactions().resume(&name).await.unwrap();
     caught_up(&app, &store, 1).await;
     assert_is_the_fold(&database, &app, 1).await;
     app.shutdown().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_dropped_table_on_postgres_is_waited_for() {
-    a_dropped_table_is_waited_for::<Postgres>().await;
+async fn a_dropped_table_on_postgres_pauses_its_read_model() {
+    a_dropped_table_pauses_its_read_model_until_it_is_restored::<Postgres>().await;
 }
 
 #[tokio::test]
-async fn a_dropped_table_on_sqlite_is_waited_for() {
-    a_dropped_table_is_waited_for::<Sqlite>().await;
+async fn a_dropped_table_on_sqlite_pauses_its_read_model() {
+    a_dropped_table_pauses_its_read_model_until_it_is_restored::<Sqlite>().await;
 }
 
 async fn a_table_that_is_gone_for_good_is_replaced_by_those_of_the_next_version<D: Database>()
@@ -108,11 +115,8 @@ where
     let drop = format!("DROP TABLE {prefix}balances_v1{and_views}");
     database.run(&drop).await;
     deposit(&app, 4, 10..20).await;
-    until("it waits", async || {
-        matches!(
-            app.reactions().status()[0].state,
-            PieceState::WaitingForStore { .. }
-        )
+    until("it is paused", async || {
+        matches!(app.reactions().status()[0].state, PieceState::Paused { .. })
     })
     .await;
     app.shutdown().await.unwrap();

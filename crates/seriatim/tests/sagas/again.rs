@@ -124,7 +124,7 @@ async fn a_stream_that_is_parked_holds_up_no_other_and_is_handled_in_order_later
         actor: Some("Ann".into()),
         reason: Some("nobody wants 13".into()),
     };
-    desk.decide(decision).await.unwrap();
+    desk.decide(&decision).await.unwrap();
     until("what followed is served", async || {
         reservations(&app, sku).await == 4
     })

@@ -28,7 +28,7 @@ async fn a_target_that_does_not_exist_is_a_failure_that_names_it() {
     place(&app, Uuid::now_v7(), Uuid::now_v7(), 2).await;
     let failure = failure(&app).await;
     assert!(
-        failure.contains("there is no domain `stock` here; there is `order`"),
+        failure.contains("there is no domain `stock` here; name one of `order`"),
         "{failure}"
     );
     app.shutdown().await.unwrap();
@@ -57,6 +57,7 @@ async fn an_event_that_no_longer_decodes_is_a_failure_that_says_so() {
         stream: StreamId::new(Domain::of::<Order>(), Uuid::now_v7()),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

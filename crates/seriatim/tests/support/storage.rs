@@ -52,6 +52,21 @@ impl Storage {
     }
 }
 
+/// Changes the tables of the storage that a URL names behind the back of those who use it.
+pub(crate) async fn execute_at(url: &str, sql: &str) {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection.execute_batch(sql).unwrap();
+        return;
+    }
+    #[cfg(feature = "postgres")]
+    {
+        let (server, schema) = url.rsplit_once("schema=").unwrap();
+        let server = server.trim_end_matches(['?', '&']);
+        execute(server, format!("SET search_path TO {schema}; {sql}")).await;
+    }
+}
+
 #[cfg(feature = "postgres")]
 async fn execute(server: &str, sql: String) {
     use seriatim::sqlx::postgres::PgConnectOptions;

@@ -41,7 +41,7 @@ async fn a_parked_command_is_shown_and_resubmitted_in_todays_shape() {
         actor: None,
         reason: None,
     };
-    desk.decide(decision).await.unwrap();
+    desk.decide(&decision).await.unwrap();
     let now = app.state::<Account>(root, At::Current).await.unwrap();
     assert_eq!(now.state.cents, 900);
     // What is stored of it is what was parked.

@@ -333,6 +333,7 @@ async fn append(store: &Arc<dyn Store>, domain: &str, payload: Payload) {
         stream: StreamId::new(Domain::new(domain).unwrap(), Uuid::now_v7()),
         write: Write::Events {
             after: None,
+            last: None,
             events: Arc::new([event]),
         },
         claim: None,

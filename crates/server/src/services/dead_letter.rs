@@ -75,7 +75,7 @@ impl DeadLetterService for DeadLetters {
     ) -> Result<Response<v1::DeadLetterServiceResubmitResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
         let decision = convert::resubmission(request.into_inner(), actor).map_err(status)?;
-        let letter = self.desk.decide(decision).await.map_err(status)?;
+        let letter = self.desk.decide(&decision).await.map_err(status)?;
         Ok(Response::new(v1::DeadLetterServiceResubmitResponse {
             letter: Some((&letter).into()),
         }))
@@ -87,7 +87,7 @@ impl DeadLetterService for DeadLetters {
     ) -> Result<Response<v1::DeadLetterServiceDiscardResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
         let decision = convert::discarding(request.into_inner(), actor).map_err(status)?;
-        let letter = self.desk.decide(decision).await.map_err(status)?;
+        let letter = self.desk.decide(&decision).await.map_err(status)?;
         Ok(Response::new(v1::DeadLetterServiceDiscardResponse {
             letter: Some((&letter).into()),
         }))

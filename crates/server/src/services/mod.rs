@@ -37,10 +37,7 @@ fn status<E: WireError>(error: E) -> Status {
 }
 
 fn store_status(source: StoreError) -> Status {
-    status(QueryError::Unavailable {
-        retry_after: RETRY_AFTER,
-        source,
-    })
+    status(QueryError::of_store(source, RETRY_AFTER))
 }
 
 /// Refuses a domain that has no aggregate here. Asked only where there is nothing to show: what was written by an

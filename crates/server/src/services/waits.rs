@@ -22,10 +22,9 @@ impl Waits {
 
     /// Whom a request names; refused if there is no such component. To be asked before anything is written.
     pub(super) async fn read(&self, wait: Option<v1::WaitFor>) -> Result<Option<WaitFor>, Status> {
-        let Some(wait) = wait else {
+        let Some(wait) = convert::optional_wait_for(wait).map_err(status)? else {
             return Ok(None);
         };
-        let wait = convert::wait_for(&wait).map_err(status)?;
         self.waiter.check(&wait).await.map_err(status)?;
         Ok(Some(wait))
     }

@@ -55,11 +55,11 @@ async fn a_letter_from_three_sides() {
     assert_eq!(view.letter.conflict.current, Some(Sequence(1)));
     assert_eq!(view.letter.intervening, Some((Sequence(1), Sequence(1))));
     assert!(view.letter.base_hash.is_some());
-    assert_eq!(view.base.state["label"], "base");
-    assert_eq!(view.theirs.state["label"], "theirs");
+    assert_eq!(view.base.to_json().unwrap()["label"], "base");
+    assert_eq!(view.theirs.to_json().unwrap()["label"], "theirs");
     assert_eq!(view.intervening.len(), 1);
     match view.yours {
-        Simulated::Commits { after, .. } => assert_eq!(after.state["label"], "mine"),
+        Simulated::Commits { after, .. } => assert_eq!(after.to_json().unwrap()["label"], "mine"),
         other => panic!("{other:?}"),
     }
     assert!(matches!(

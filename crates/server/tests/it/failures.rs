@@ -49,6 +49,39 @@ async fn a_store_that_does_not_answer() {
     rig.submit(ask(&stream, "Fill", r#"{"coins":1}"#)).await;
 }
 
+/// Who would be told to come back would come for ever.
+#[tokio::test]
+async fn a_store_that_fails_for_good() {
+    for (kind, code) in [
+        (StoreErrorKind::Denied, Code::FailedPrecondition),
+        (StoreErrorKind::Refused, Code::FailedPrecondition),
+        (StoreErrorKind::Corrupt, Code::DataLoss),
+    ] {
+        let rig = Rig::start().await;
+        let stream = rig.till_with(&[("Fill", r#"{"coins":1}"#)]).await;
+        rig.store.go_down(kind);
+        let answers = [
+            rig.commands()
+                .submit(ask(&stream, "Fill", r#"{"coins":1}"#))
+                .await
+                .map(drop),
+            rig.queries()
+                .list_streams(v1::ListStreamsRequest::default())
+                .await
+                .map(drop),
+            rig.letters()
+                .list(v1::DeadLetterServiceListRequest::default())
+                .await
+                .map(drop),
+        ];
+        for answer in answers {
+            let status = answer.unwrap_err();
+            assert_code(&status, code, "STORE_FAILED");
+            assert!(status.get_details_retry_info().is_none(), "{status:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_aggregate_that_panics() {
     let rig = Rig::start().await;

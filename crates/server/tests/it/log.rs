@@ -30,6 +30,7 @@ pub(crate) async fn append(
         stream: stream.clone(),
         write: Write::Events {
             after: before.checked_sub(1).map(Sequence),
+            last: None,
             events: (0..count).map(event).collect(),
         },
         claim: None,

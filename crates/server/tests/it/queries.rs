@@ -134,7 +134,7 @@ async fn states_of_now_and_then() {
         let answer = rig.queries().get_state(request).await.unwrap().into_inner();
         let view: seriatim_core::StateView = answer.state.unwrap().try_into().unwrap();
         assert_eq!(view.sequence.map(|sequence| sequence.0), sequence);
-        assert_eq!(view.state["coins"], coins);
+        assert_eq!(view.to_json().unwrap()["coins"], coins);
     }
 }
 

@@ -4,7 +4,7 @@ use seriatim_core::{
     CommandGateway, CommandRequest, ExpectedSequence, FactOrigin, FactRequest, MergeStrategy,
     Metadata, NewFact, Outcome, Payload, Receipt, Sequence, SubmitError, Unavailable,
 };
-use seriatim_proto::RemoteGateway;
+use seriatim_proto::{Client, RemoteGateway};
 use tonic::transport::Endpoint;
 use uuid::Uuid;
 
@@ -146,4 +146,38 @@ async fn a_message_that_is_too_large_is_invalid() {
     let large = format!(r#"{{"label":"{}"}}"#, "x".repeat(5 * 1024 * 1024));
     let answer = remote.submit(command(&till(), "Label", &large)).await;
     assert!(matches!(answer, Err(SubmitError::Invalid(_))), "{answer:?}");
+}
+
+/// The libraries on the way say it three times, one inside the other.
+#[tokio::test]
+async fn why_a_server_cannot_be_reached_is_told_once() {
+    let mut rig = Rig::start().await;
+    let timeout = std::time::Duration::from_secs(60);
+    let client = Client::connect(&rig.url, timeout).await.unwrap();
+    client.domains().await.unwrap();
+    let url = rig.url.clone();
+    rig.begin_shutdown();
+    rig.down().await;
+    let refused = std::net::TcpStream::connect(url.strip_prefix("http://").unwrap());
+    let why = format!("tcp connect error: {}", refused.unwrap_err());
+    let error = soon(async {
+        loop {
+            match client.domains().await.unwrap_err().to_string() {
+                error if error.contains("tcp connect error") => break error,
+                // The last word of the connection before.
+                _ => {}
+            }
+        }
+    })
+    .await;
+    assert_eq!(error, format!("the server cannot be reached: {why}"));
+    let error = Client::connect(&url, timeout).await.unwrap_err();
+    let expected = format!("no server answers at `{url}`: {why}");
+    assert_eq!(error.to_string(), expected);
+    let address = url.strip_prefix("http://").unwrap();
+    let error = Client::connect(address, timeout).await.unwrap_err();
+    assert!(
+        error.to_string().contains("the scheme is missing"),
+        "{error}"
+    );
 }

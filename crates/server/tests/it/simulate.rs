@@ -31,7 +31,7 @@ async fn shows_the_state_before_and_after_and_writes_nothing() {
     let request = under("till-7/1", ask(&stream, "Take", r#"{"coins":2}"#));
     let simulation = simulate(&rig, request.clone(), At::Current).await;
     assert_eq!(simulation.before.sequence, Some(Sequence(1)));
-    assert_eq!(simulation.before.state["coins"], 6);
+    assert_eq!(simulation.before.to_json().unwrap()["coins"], 6);
     match simulation.outcome {
         Simulated::Commits {
             events,
@@ -41,7 +41,7 @@ async fn shows_the_state_before_and_after_and_writes_nothing() {
             assert_eq!(events.len(), 1);
             assert!(!merged);
             assert_eq!(
-                (after.sequence, &after.state["coins"]),
+                (after.sequence, &after.to_json().unwrap()["coins"]),
                 (Some(Sequence(2)), &4.into())
             );
         }

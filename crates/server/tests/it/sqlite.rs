@@ -55,7 +55,10 @@ async fn what_was_answered_is_there_after_a_restart() {
         .state;
     let view = seriatim_core::StateView::try_from(state.unwrap()).unwrap();
     assert_eq!(
-        (&view.state["coins"], &view.state["settled"]),
+        (
+            &view.to_json().unwrap()["coins"],
+            &view.to_json().unwrap()["settled"]
+        ),
         (&6.into(), &5.into())
     );
     assert_eq!(rig.letter_count().await, 1);

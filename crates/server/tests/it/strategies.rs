@@ -131,7 +131,7 @@ async fn commutative_refuses_where_the_order_matters() {
     let other = ("Label", r#"{"label":"right"}"#);
     let conflict = refused(&[OPEN, LABEL], Commutative, other).await;
     match conflict.reason {
-        ConflictReason::OrderMatters { overlap } => assert_eq!(overlap[0].to_string(), "label"),
+        ConflictReason::OrderMatters { fields } => assert_eq!(fields[0].to_string(), "label"),
         other => panic!("{other:?}"),
     }
 }
@@ -140,7 +140,9 @@ async fn commutative_refuses_where_the_order_matters() {
 async fn commutative_refuses_what_would_be_decided_otherwise() {
     let conflict = refused(&[FILL, FILL], Commutative, ("Double", "{}")).await;
     match conflict.reason {
-        ConflictReason::DecisionDiffers { changed } => assert_eq!(changed[0].to_string(), "coins"),
+        ConflictReason::DecisionDiffers { changed, .. } => {
+            assert_eq!(changed[0].to_string(), "coins");
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -169,7 +169,7 @@ async fn whom_nobody_knows_is_refused_before_anything_is_written() {
     ] {
         let wait = v1::WaitFor {
             components: names.into_iter().map(Into::into).collect(),
-            limit: None,
+            limit: HOUR.try_into().ok(),
         };
         let request = v1::SubmitRequest {
             wait_for: Some(wait),
@@ -193,6 +193,17 @@ async fn whom_nobody_knows_is_refused_before_anything_is_written() {
         ["wait_for.limit"]
     );
     assert_eq!(rig.head().await.0, 0);
+}
+
+#[tokio::test]
+async fn an_empty_message_waits_for_nobody() {
+    let (rig, _) = gated(0).await;
+    let request = v1::SubmitRequest {
+        wait_for: Some(v1::WaitFor::default()),
+        ..fill(&till(), HOUR)
+    };
+    let response = rig.commands().submit(request).await.unwrap();
+    assert_eq!(response.into_inner().not_handled, None);
 }
 
 #[tokio::test]

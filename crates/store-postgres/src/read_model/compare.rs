@@ -1,7 +1,8 @@
 //! A version beside the live one, both as they are at one moment.
 
 use seriatim_core::{Comparison, ComparisonQuery, ReadModelVersion, VersionError, VersionStatus};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Error, Executor, PgConnection, Row, SqlSafeStr, Statement};
 
 use super::registry::Registry;
 use super::versions::{Refused, SNAPSHOT};
@@ -26,22 +27,29 @@ pub(super) async fn compare(
     let all = all.map_err(|error| failed(error.into()))?;
     let other = VersionStatus::find(&all, version)?;
     let live = VersionStatus::live(&all).unwrap_or(other);
-    let text = Comparison::sql(&query(&live.tables), &query(&other.tables));
+    let (of_live, of_other) = (query(&live.tables), query(&other.tables));
     // It reads whole tables, however long that takes.
     let patience = registry
         .run("SET LOCAL statement_timeout = 0".to_owned())
         .await;
     patience.map_err(|error| failed(error.into()))?;
-    let counts = sqlx::query(AssertSqlSafe(text)).persistent(false);
-    let counts = counts.fetch_one(&mut *transaction).await;
-    let row = counts.map_err(|source| VersionError::Query {
+    let row = count(&mut transaction, &of_live, &of_other).await;
+    let row = row.map_err(|source| VersionError::Query {
         source: source.into(),
     })?;
-    let count = |column| {
+    let number = |column| {
         let number: Result<i64, _> = row.try_get(column);
         let number = number.and_then(|number| number.try_into().map_err(row::unreadable));
         number.map_err(|error| failed(error.into()))
     };
-    let counts = [count(0)?, count(1)?, count(2)?, count(3)?];
+    let counts = [number(0)?, number(1)?, number(2)?, number(3)?];
     Ok(Comparison::of(live, other, counts))
+}
+
+async fn count(connection: &mut PgConnection, live: &str, other: &str) -> Result<PgRow, Error> {
+    let described = (&mut *connection).prepare(AssertSqlSafe(live.to_owned()).into_sql_str());
+    let columns = described.await?.columns().len();
+    let text = Comparison::sql(live, other, columns);
+    let counts = sqlx::query(AssertSqlSafe(text)).persistent(false);
+    counts.fetch_one(connection).await
 }

@@ -3,7 +3,7 @@
 use seriatim_core::{
     ReadModel, ReadModelTables, ReadModelVersion, RegisterError, VersionStanding, VersionStatus,
 };
-use sqlx::{Error, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
 use super::registry::Registry;
 use super::versions::CHANGE;
@@ -36,12 +36,20 @@ async fn make<M: ReadModel<PgConnection>>(
     let declared = M::TABLES.iter().copied();
     let tables = ReadModelTables::new(&registry.prefix(), declared, version.version());
     registry.lock().await.map_err(failed)?;
-    let all = registry
-        .versions(Some(version.name()))
-        .await
-        .map_err(failed)?;
+    let every = registry.versions(None).await.map_err(failed)?;
+    let all = VersionStatus::of_model(&every, version.name());
     if let Ok(made) = VersionStatus::find(&all, version) {
-        return tables.check_made(&made.tables, version).map(|()| tables);
+        tables.check_made(&made.tables, version)?;
+        tables.check_names(version, Some(made.begun_at), &every)?;
+        return Ok(tables);
+    }
+    tables.check_names(version, None, &every)?;
+    // What is there would pass for what `CREATE TABLE IF NOT EXISTS` has made, and be dropped with it.
+    let names = tables.new_names(VersionStatus::live(&all));
+    let found = first(registry.connection, &names, "IS NOT NULL").await;
+    if let Some(name) = found.map_err(failed)? {
+        let version = version.clone();
+        return Err(RegisterError::TableExists { version, name });
     }
     // Progress of one that was dropped while somebody was about to take its work.
     registry.forget(version).await.map_err(failed)?;
@@ -50,10 +58,9 @@ async fn make<M: ReadModel<PgConnection>>(
         version: version.clone(),
         source,
     })?;
-    let missing = missing(registry.connection, &tables)
-        .await
-        .map_err(failed)?;
-    if let Some(table) = missing {
+    let names: Vec<_> = tables.names().collect();
+    let missing = first(registry.connection, &names, "IS NULL").await;
+    if let Some(table) = missing.map_err(failed)? {
         let version = version.clone();
         return Err(RegisterError::NotMade { version, table });
     }
@@ -63,21 +70,20 @@ async fn make<M: ReadModel<PgConnection>>(
         .await
         .map_err(failed)?;
     if standing == VersionStanding::Live {
-        registry.show(&tables, None).await.map_err(failed)?;
+        registry.show(&tables, &[]).await.map_err(failed)?;
     }
     Ok(tables)
 }
 
-/// A table that is not there.
-async fn missing(
+/// The first of these names whose table or view `is`: there or not.
+async fn first(
     connection: &mut PgConnection,
-    tables: &ReadModelTables,
+    names: &[String],
+    is: &str,
 ) -> Result<Option<String>, Error> {
-    let names: Vec<_> = tables.names().collect();
-    let row = sqlx::query("SELECT name FROM unnest($1) AS name WHERE to_regclass(name) IS NULL")
-        .bind(names)
-        .fetch_optional(connection)
-        .await?;
+    let select = format!("SELECT name FROM unnest($1) AS name WHERE to_regclass(name) {is}");
+    let row = sqlx::query(AssertSqlSafe(select)).bind(names);
+    let row = row.fetch_optional(connection).await?;
     row.map(|row| row.try_get(0)).transpose()
 }
 

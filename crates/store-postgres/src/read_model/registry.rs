@@ -136,14 +136,14 @@ impl Registry<'_> {
             .map(drop)
     }
 
-    /// The views under the plain names show these tables, and no others.
+    /// The views under the plain names show these tables in place of those that `before` names, and no others.
     pub(super) async fn show(
         &mut self,
         tables: &ReadModelTables,
-        before: Option<&ReadModelTables>,
+        before: &[&str],
     ) -> Result<(), Error> {
-        for plain in before.into_iter().flat_map(ReadModelTables::plain_names) {
-            if !tables.plain_names().any(|table| table == plain) {
+        for plain in before {
+            if !tables.plain_names().any(|table| table == *plain) {
                 self.run(format!("DROP VIEW IF EXISTS {}", tables.view(plain)))
                     .await?;
             }
@@ -151,7 +151,8 @@ impl Registry<'_> {
         for plain in tables.plain_names() {
             let (view, table) = (tables.view(plain), tables.name(plain));
             let select = format!("VIEW {view} AS SELECT * FROM {table}");
-            if before.is_none() {
+            // What is not ours is not replaced.
+            if !before.contains(&plain) {
                 self.run(format!("CREATE {select}")).await?;
             } else if !self.replace(&select).await? {
                 self.run(format!("DROP VIEW IF EXISTS {view}; CREATE {select}"))

@@ -1,6 +1,8 @@
 //! The versions that there are: listed, switched, dropped.
 
-use seriatim_core::{ReadModelVersion, StoreError, VersionError, VersionStanding, VersionStatus};
+use seriatim_core::{
+    ReadModelVersion, StoreError, TableTaken, VersionError, VersionStanding, VersionStatus,
+};
 use sqlx::Error;
 
 use super::registry::Registry;
@@ -49,6 +51,12 @@ pub(super) enum Refused {
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         Self::ByServer(error)
+    }
+}
+
+impl From<TableTaken> for Refused {
+    fn from(taken: TableTaken) -> Self {
+        Self::ByUs(taken.into())
     }
 }
 
@@ -136,9 +144,11 @@ async fn switch(
     let components = [version.component(), live.version.component()];
     registry.hold_still(components.each_ref()).await?;
     // As they are from now on.
-    let all = registry.versions(Some(version.name())).await?;
+    let every = registry.versions(None).await?;
+    let all = VersionStatus::of_model(&every, version.name());
     let next = VersionStatus::find(&all, version)?;
     let live = VersionStatus::live(&all).unwrap_or(live);
+    next.check_names(&every)?;
     if !may_be_behind {
         next.check_behind(live)?;
     }
@@ -146,7 +156,7 @@ async fn switch(
     // First the old one: two cannot be live.
     registry.stand(&live.version, VersionStanding::Kept).await?;
     registry.stand(version, VersionStanding::Live).await?;
-    registry.show(&next.tables, Some(&live.tables)).await?;
+    registry.show(&next.tables, &live.own_views(&every)).await?;
     Ok(())
 }
 
@@ -154,11 +164,12 @@ async fn drop_version(
     registry: &mut Registry<'_>,
     version: &ReadModelVersion,
 ) -> Result<(), Refused> {
-    let all = registry.versions(Some(version.name())).await?;
+    let every = registry.versions(None).await?;
+    let all = VersionStatus::of_model(&every, version.name());
     let dropped = VersionStatus::find(&all, version)?;
     dropped.check_drop()?;
     // The tables before the checkpoint, as a step locks them.
-    for table in dropped.tables.names() {
+    for table in dropped.own_tables(&every) {
         registry
             .run(format!("DROP TABLE IF EXISTS {table}"))
             .await?;

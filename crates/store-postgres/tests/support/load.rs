@@ -115,7 +115,11 @@ async fn keep_writing(
                         let moved = append(&stream, current, 2);
                         next.write = match (next.write, moved.write) {
                             (Write::Events { events, .. }, Write::Events { after, .. }) => {
-                                Write::Events { after, events }
+                                Write::Events {
+                                    after,
+                                    last: None,
+                                    events,
+                                }
                             }
                             (write, _) => write,
                         };

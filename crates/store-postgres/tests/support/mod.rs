@@ -3,10 +3,13 @@
 // Each test program uses a part of this.
 #![allow(dead_code, unreachable_pub, missing_debug_implementations)]
 
+pub mod account;
+pub mod clock;
 pub mod load;
 pub mod pgbouncer;
 pub mod proxy;
 pub mod samples;
+pub mod schema_at;
 pub mod services;
 
 use std::path::{Path, PathBuf};
@@ -54,19 +57,24 @@ impl Schema {
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
-        let server = self.server.clone();
-        // A runtime of its own: the test's may be in the middle of something, or ending.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(execute(&server, &sql))
-        });
-        if !std::thread::panicking() {
-            dropped.join().unwrap().unwrap();
-        }
+        let drop_it = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        at_the_end(&self.server, drop_it);
+    }
+}
+
+/// Runs statements where a test ends.
+fn at_the_end(server: &str, sql: String) {
+    let server = server.to_owned();
+    // A runtime of its own: the test's may be in the middle of something, or ending.
+    let done = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(execute(&server, &sql))
+    });
+    if !std::thread::panicking() {
+        done.join().unwrap().unwrap();
     }
 }
 

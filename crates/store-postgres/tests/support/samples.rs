@@ -8,7 +8,11 @@ use seriatim_core::{
 use uuid::Uuid;
 
 pub fn new_stream() -> StreamId {
-    StreamId::new(Domain::new("exam").unwrap(), Uuid::now_v7())
+    stream_of("exam")
+}
+
+pub fn stream_of(domain: &str) -> StreamId {
+    StreamId::new(Domain::new(domain).unwrap(), Uuid::now_v7())
 }
 
 /// Each payload names its append and how many events that has, so that halves are found. The external id is the
@@ -25,6 +29,7 @@ pub fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Appen
         stream: stream.clone(),
         write: Write::Events {
             after,
+            last: None,
             events: events.collect(),
         },
         claim: Some(Claim {

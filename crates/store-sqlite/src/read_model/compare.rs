@@ -26,34 +26,40 @@ pub(super) async fn compare(
     let live = VersionStatus::live(&all).unwrap_or(other);
     // What the tables of a version are called never changes.
     let (version, live_version) = (version.clone(), live.version.clone());
-    let text = Comparison::sql(&query(&live.tables), &query(&other.tables));
+    let (of_live, of_other) = (query(&live.tables), query(&other.tables));
     let path = store.path().to_owned();
     let counting = tokio::task::spawn_blocking(move || {
         let mut connection = connection::open_reader(&path).map_err(failed)?;
-        count(&mut connection, &version, &live_version, &text)
+        let queries = [of_live.as_str(), &of_other];
+        compare_at_one_moment(&mut connection, &version, &live_version, queries)
     });
     let counted = counting.await;
-    counted.map_err(|error| StoreError::new(ACTION, StoreErrorKind::Unavailable, error))?
+    counted.map_err(|error| StoreError::new(ACTION, StoreErrorKind::Refused, error))?
 }
 
-fn count(
+fn compare_at_one_moment(
     connection: &mut Connection,
     version: &ReadModelVersion,
     live: &ReadModelVersion,
-    text: &str,
+    queries: [&str; 2],
 ) -> Result<Comparison, VersionError> {
     let transaction = connection.transaction().map_err(failed)?;
     let all = versions(&transaction, Some(version.name())).map_err(failed)?;
     let other = VersionStatus::find(&all, version)?;
     let live = VersionStatus::find(&all, live)?;
-    let counts = transaction.query_row(text, [], |row| {
-        let count = |column: usize| row.get(column).map(i64::cast_unsigned);
-        Ok([count(0)?, count(1)?, count(2)?, count(3)?])
-    });
-    let counts = counts.map_err(|source| VersionError::Query {
+    let counts = count(&transaction, queries).map_err(|source| VersionError::Query {
         source: source.into(),
     })?;
     Ok(Comparison::of(live, other, counts))
+}
+
+fn count(connection: &Connection, [live, other]: [&str; 2]) -> Result<[u64; 4], Error> {
+    let columns = connection.prepare(live)?.column_count();
+    let text = Comparison::sql(live, other, columns);
+    connection.query_row(&text, [], |row| {
+        let count = |column: usize| row.get(column).map(i64::cast_unsigned);
+        Ok([count(0)?, count(1)?, count(2)?, count(3)?])
+    })
 }
 
 fn failed(error: Error) -> VersionError {

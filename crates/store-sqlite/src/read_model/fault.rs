@@ -2,8 +2,11 @@
 
 use std::error::Error as StdError;
 
+use rusqlite::{ErrorCode, ffi};
 use seriatim_core::{ReactionError, StoreError, StoreErrorKind, cause};
 use sqlx::Error;
+
+use crate::refused;
 
 pub(super) const ACTION: &str = "write a read model";
 
@@ -25,33 +28,39 @@ pub(super) fn of_driver(error: Error) -> ReactionError {
 
 /// The same where there are no events to blame.
 pub(super) fn store_error(action: &'static str, error: Error) -> StoreError {
-    let kind = kind(&error).unwrap_or(StoreErrorKind::Corrupt);
+    let kind = match failure(&error) {
+        Some(failure) => refused::kind_of(&failure),
+        None => kind(&error).unwrap_or(StoreErrorKind::Corrupt),
+    };
     StoreError::new(action, kind, error)
 }
 
 /// What the matter is with the database; `None`: nothing.
 fn kind(error: &Error) -> Option<StoreErrorKind> {
-    let Error::Database(error) = error else {
-        return match error {
-            // User code asked for what is not there.
+    match (error, failure(error)) {
+        // The statement of user code.
+        (_, Some(failure)) if failure.code == ErrorCode::Unknown => None,
+        (_, Some(failure)) if failure.code == ErrorCode::ConstraintViolation => None,
+        (_, Some(failure)) => {
+            Some(refused::kind_of(&failure)).filter(|kind| *kind != StoreErrorKind::Refused)
+        }
+        // User code asked for what is not there.
+        (
             Error::RowNotFound
             | Error::ColumnNotFound(_)
             | Error::ColumnIndexOutOfBounds { .. }
             | Error::ColumnDecode { .. }
             | Error::Decode(_)
             | Error::Encode(_)
-            | Error::TypeNotFound { .. } => None,
-            _ => Some(StoreErrorKind::Unavailable),
-        };
-    };
-    // Extended codes have the plain one in their lowest byte.
-    let code: u32 = error.code()?.parse().ok()?;
-    match code & 0xff {
-        // Busy, locked, out of memory, a device that fails, a file that does not open.
-        5 | 6 | 7 | 10 | 14 => Some(StoreErrorKind::Unavailable),
-        8 => Some(StoreErrorKind::ReadOnly),
-        11 | 26 => Some(StoreErrorKind::Corrupt),
-        13 => Some(StoreErrorKind::Full),
-        _ => None,
+            | Error::TypeNotFound { .. },
+            None,
+        ) => None,
+        (_, None) => Some(StoreErrorKind::Unavailable),
     }
+}
+
+/// What SQLite itself said.
+fn failure(error: &Error) -> Option<ffi::Error> {
+    let code = error.as_database_error()?.code()?;
+    Some(ffi::Error::new(code.parse().ok()?))
 }

@@ -2,11 +2,13 @@
 
 use seriatim_core::{
     ReadModel, ReadModelTables, ReadModelVersion, RegisterError, Timestamp, VersionStanding,
+    VersionStatus,
 };
+use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Connection, Error, Row, SqliteConnection};
 
 use super::fault;
-use super::registry::{PREFIX, views};
+use super::registry::{self, PREFIX, views};
 use crate::{SqliteStore, checkpoint};
 
 pub(super) async fn register<M: ReadModel<SqliteConnection>>(
@@ -30,10 +32,20 @@ async fn make<M: ReadModel<SqliteConnection>>(
 ) -> Result<ReadModelTables, RegisterError> {
     let declared = M::TABLES.iter().copied();
     let tables = ReadModelTables::new(PREFIX, declared, version.version());
-    let before = made_with(connection, version).await.map_err(failed)?;
-    if let Some(made) = before {
-        let made = ReadModelTables::new(PREFIX, made.split(','), version.version());
-        return tables.check_made(&made, version).map(|()| tables);
+    let every = versions(connection).await.map_err(failed)?;
+    let all = VersionStatus::of_model(&every, version.name());
+    if let Ok(made) = VersionStatus::find(&all, version) {
+        tables.check_made(&made.tables, version)?;
+        tables.check_names(version, Some(made.begun_at), &every)?;
+        return Ok(tables);
+    }
+    tables.check_names(version, None, &every)?;
+    // What is there would pass for what `CREATE TABLE IF NOT EXISTS` has made, and be dropped with it.
+    for name in tables.new_names(VersionStatus::live(&all)) {
+        if is_there(connection, &name).await.map_err(failed)? {
+            let version = version.clone();
+            return Err(RegisterError::TableExists { version, name });
+        }
     }
     // Progress of one that was dropped while somebody was about to take its work.
     forget(connection, version).await.map_err(failed)?;
@@ -48,22 +60,31 @@ async fn make<M: ReadModel<SqliteConnection>>(
             return Err(RegisterError::NotMade { version, table });
         }
     }
-    note(connection, version, &tables).await.map_err(failed)?;
+    let standing = VersionStatus::standing_beside(&all);
+    let noted = note(connection, version, &tables, standing);
+    noted.await.map_err(failed)?;
     Ok(tables)
 }
 
-/// The tables that the version has, if there is one.
-async fn made_with(
-    connection: &mut SqliteConnection,
-    version: &ReadModelVersion,
-) -> Result<Option<String>, Error> {
-    let select = "SELECT tables FROM seriatim_read_models WHERE name = ? AND version = ?";
-    let row = sqlx::query(select)
-        .bind(version.name())
-        .bind(version.version())
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| row.try_get(0)).transpose()
+/// All versions that there are, without their progress.
+async fn versions(connection: &mut SqliteConnection) -> Result<Vec<VersionStatus>, Error> {
+    let select = "SELECT name, version, standing, tables, begun_at FROM seriatim_read_models";
+    let rows = sqlx::query(select).fetch_all(connection).await?;
+    rows.iter().map(status).collect()
+}
+
+fn status(row: &SqliteRow) -> Result<VersionStatus, Error> {
+    let unreadable = |error: Box<dyn std::error::Error + Send + Sync>| Error::Decode(error);
+    let number = row.try_get(1)?;
+    let version = ReadModelVersion::new(row.try_get(0)?, number);
+    let standing = VersionStanding::parse(row.try_get(2)?);
+    Ok(VersionStatus {
+        version: version.map_err(|error| unreadable(error.into()))?,
+        standing: standing.map_err(|error| unreadable(error.into()))?,
+        tables: registry::tables(row.try_get(3)?, number),
+        begun_at: Timestamp::from_micros(row.try_get(4)?),
+        checkpoints: Vec::new(),
+    })
 }
 
 async fn forget(
@@ -78,9 +99,10 @@ async fn forget(
     Ok(())
 }
 
-async fn is_there(connection: &mut SqliteConnection, table: &str) -> Result<bool, Error> {
-    let select = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?";
-    let row = sqlx::query(select).bind(table).fetch_optional(connection);
+/// A table or a view. SQLite does not look at the case of their names.
+async fn is_there(connection: &mut SqliteConnection, name: &str) -> Result<bool, Error> {
+    let select = "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND lower(name) = ?";
+    let row = sqlx::query(select).bind(name).fetch_optional(connection);
     Ok(row.await?.is_some())
 }
 
@@ -89,16 +111,8 @@ async fn note(
     connection: &mut SqliteConnection,
     version: &ReadModelVersion,
     tables: &ReadModelTables,
+    standing: VersionStanding,
 ) -> Result<(), Error> {
-    let live = "SELECT 1 FROM seriatim_read_models WHERE name = ? AND standing = ?";
-    let live = sqlx::query(live)
-        .bind(version.name())
-        .bind(VersionStanding::Live.as_str())
-        .fetch_optional(&mut *connection);
-    let standing = match live.await? {
-        Some(_) => VersionStanding::Building,
-        None => VersionStanding::Live,
-    };
     let plain: Vec<_> = tables.plain_names().collect();
     sqlx::query(
         "INSERT INTO seriatim_read_models (name, version, standing, tables, begun_at)
@@ -112,7 +126,7 @@ async fn note(
     .execute(&mut *connection)
     .await?;
     if standing == VersionStanding::Live {
-        for statement in views(tables, None) {
+        for statement in views(tables, &[]) {
             let statement = sqlx::raw_sql(AssertSqlSafe(statement));
             statement.execute(&mut *connection).await?;
         }

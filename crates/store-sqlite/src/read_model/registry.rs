@@ -35,7 +35,8 @@ pub(super) fn switch(
     version: &ReadModelVersion,
     may_be_behind: bool,
 ) -> Result<Result<(), VersionError>, Error> {
-    let all = versions(connection, Some(version.name()))?;
+    let every = versions(connection, None)?;
+    let all = VersionStatus::of_model(&every, version.name());
     let next = match VersionStatus::find(&all, version) {
         Ok(next) => next,
         Err(unknown) => return Ok(Err(unknown)),
@@ -49,13 +50,16 @@ pub(super) fn switch(
         true => Ok(()),
         false => next.check_behind(live),
     };
-    if let Err(refused) = in_time.and_then(|()| next.check_parked(parked)) {
+    let allowed = in_time
+        .and_then(|()| next.check_parked(parked))
+        .and_then(|()| Ok(next.check_names(&every)?));
+    if let Err(refused) = allowed {
         return Ok(Err(refused));
     }
     // First the old one: two cannot be live.
     stand(connection, &live.version, VersionStanding::Kept)?;
     stand(connection, version, VersionStanding::Live)?;
-    for statement in views(&next.tables, Some(&live.tables)) {
+    for statement in views(&next.tables, &live.own_views(&every)) {
         connection.execute_batch(&statement)?;
     }
     Ok(Ok(()))
@@ -66,13 +70,14 @@ pub(super) fn drop_version(
     connection: &Connection,
     version: &ReadModelVersion,
 ) -> Result<Result<(), VersionError>, Error> {
-    let all = versions(connection, Some(version.name()))?;
+    let every = versions(connection, None)?;
+    let all = VersionStatus::of_model(&every, version.name());
     let found = VersionStatus::find(&all, version);
     let dropped = match found.and_then(|found| found.check_drop().map(|()| found)) {
         Ok(dropped) => dropped,
         Err(refused) => return Ok(Err(refused)),
     };
-    for table in dropped.tables.names() {
+    for table in dropped.own_tables(&every) {
         connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
     }
     checkpoint::forget(connection, &version.component(), &checkpoint::FORGET)?;
@@ -101,10 +106,12 @@ fn stand(
     connection.execute(update, parameters).map(drop)
 }
 
-/// The statements after which the views under the plain names show these tables, and no others.
-pub(super) fn views(tables: &ReadModelTables, before: Option<&ReadModelTables>) -> Vec<String> {
-    let before = before.into_iter().flat_map(ReadModelTables::plain_names);
-    let gone = before.map(|plain| format!("DROP VIEW IF EXISTS {}", tables.view(plain)));
+/// The statements after which the views under the plain names show these tables in place of those that `before` names, and no
+/// others.
+pub(super) fn views(tables: &ReadModelTables, before: &[&str]) -> Vec<String> {
+    let gone = before
+        .iter()
+        .map(|plain| format!("DROP VIEW IF EXISTS {}", tables.view(plain)));
     let there = tables.plain_names().map(|plain| {
         let (view, table) = (tables.view(plain), tables.name(plain));
         format!("CREATE VIEW {view} AS SELECT * FROM {table}")
@@ -112,17 +119,20 @@ pub(super) fn views(tables: &ReadModelTables, before: Option<&ReadModelTables>) 
     gone.chain(there).collect()
 }
 
+/// Of their plain names, with commas in between.
+pub(super) fn tables(plain: &str, version: u32) -> ReadModelTables {
+    let plain = plain.split(',').filter(|table| !table.is_empty());
+    ReadModelTables::new(PREFIX, plain, version)
+}
+
 fn status(row: &Row<'_>) -> Result<VersionStatus, Error> {
     let number = row.get(1)?;
     let version = ReadModelVersion::new(row::text(row, 0)?, number);
     let standing = VersionStanding::parse(row::text(row, 2)?);
-    let tables = row::text(row, 3)?
-        .split(',')
-        .filter(|table| !table.is_empty());
     Ok(VersionStatus {
         version: version.map_err(|error| row::unreadable(0, Type::Text, error))?,
         standing: standing.map_err(|error| row::unreadable(2, Type::Text, error))?,
-        tables: ReadModelTables::new(PREFIX, tables, number),
+        tables: tables(row::text(row, 3)?, number),
         begun_at: Timestamp::from_micros(row.get(4)?),
         checkpoints: Vec::new(),
     })

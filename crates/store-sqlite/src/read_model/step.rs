@@ -2,7 +2,7 @@
 
 use seriatim_core::{
     Advance, Hold, ReactionError, ReadModel, ReadModelTables, Sequence, Step, StoreError,
-    StoreErrorKind, StreamId, TableGone, Tenure, Timestamp, Verb,
+    StoreErrorKind, StreamId, TableGone, Tenure, Timestamp, Verb, lease_end,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -61,7 +61,7 @@ async fn transact<M: ReadModel<SqliteConnection>>(
 async fn advance(connection: &mut SqliteConnection, step: Step<'_>) -> Result<Hold, Error> {
     let (tenure, lease) = (step.tenure, step.lease);
     let now = Timestamp::now();
-    let until = now.later_by(lease).as_micros();
+    let until = lease_end(now, lease).as_micros();
     match step.advance {
         Advance::Checkpoint(to) => {
             let advance = under(checkpoint::advance_text(), tenure)

@@ -1,46 +1,54 @@
 //! `commutes::<A>(commands)`: whether the merges of an aggregate are right, and which commands merge with which events.
 
+mod later;
 mod problem;
 mod pure;
 mod report;
+mod rules;
 mod shrink;
 mod step;
 mod trial;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use proptest::collection::vec;
 use proptest::prop_oneof;
-use proptest::strategy::{BoxedStrategy, Strategy};
+use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use seriatim_core::Aggregate;
 
 pub use report::{Cell, Report};
 
+use later::Decisions;
+use problem::Checked;
 use report::Tally;
+use rules::{Invariant, Rules};
 use shrink::Found;
 use step::StepOf;
 
 type Case<A> = (Vec<StepOf<A>>, Vec<StepOf<A>>, <A as Aggregate>::Command);
 
-/// The longest history, in commands and facts.
+/// The length of most histories, in commands and facts.
 const KNOWN: usize = 12;
+/// The longest history: some faults show only when much has happened.
+const LONG: usize = 64;
 /// The most commands and facts that come between.
 const BETWEEN: usize = 3;
 
 /// Checks the merges of an aggregate on histories of the commands that `commands` generates.
 ///
 /// A case is a history of commands and [facts](Commutes::facts), some that come between, and a command of a sender who
-/// does not know of these. Where
-/// [`Commutative`](seriatim_core::MergeStrategy::Commutative) merges it, the check holds the merge against its
-/// definition, on what is *stored* rather than on what compares equal:
+/// does not know of these. The check finds what leads to a wrong outcome:
 ///
-/// - the state is the same in both orders, and the decision is the same at both states;
-/// - `decide` and `evolve` give the same when asked twice, and `evolve` panics in no order;
-/// - what `canonical` leaves out leaves no trace in the state;
-/// - the merged events are those the command gives after what came between: a serial order.
-///
-/// Whatever [`Aggregate::merge`] proceeds with must fold and survive storage as well.
+/// - `decide` gives something else when it is asked again: at once, more than a second later, or on the same state after that
+///   was stored and read back; `evolve` gives another state, or panics in some order;
+/// - what [`Commutative`](seriatim_core::MergeStrategy::Commutative) merges gives another state in the other order, or was
+///   decided otherwise where its sender stood, *and* a later command is decided otherwise because of that; what `PartialEq`
+///   and `canonical` leave out is no fault as long as nothing is decided by it;
+/// - the merged events are not those that the command gives after what came between: no serial order explains them;
+/// - [`Aggregate::merge`] gives something else when it is asked again, or events that do not fold or survive storage;
+/// - a state, merged or not, breaks a rule that is given by [`always`](Commutes::always).
 ///
 /// ```ignore
 /// let report = commutes::<Account>(any_account_command()).run();
@@ -53,17 +61,19 @@ pub fn commutes<A: Aggregate>(
     Commutes {
         commands: commands.boxed(),
         facts: None,
+        always: Vec::new(),
         cases: 2000,
         seed: 0,
     }
 }
 
 /// A check of merges, to be [run](Commutes::run). See [`commutes`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[must_use = "nothing is checked before `run`"]
 pub struct Commutes<A: Aggregate> {
     commands: BoxedStrategy<A::Command>,
     facts: Option<BoxedStrategy<A::Event>>,
+    always: Vec<Invariant<A>>,
     cases: u32,
     seed: u64,
 }
@@ -72,6 +82,16 @@ impl<A: Aggregate> Commutes<A> {
     /// Lets facts arrive among the commands.
     pub fn facts(mut self, facts: impl Strategy<Value = A::Event> + 'static) -> Self {
         self.facts = Some(facts.boxed());
+        self
+    }
+
+    /// Says what holds for every state, for example that a balance is not negative. It is how a wrong
+    /// [`Aggregate::merge`] is found: what that answers is right by its own definition.
+    pub fn always(mut self, what: &str, holds: impl Fn(&A) -> bool + 'static) -> Self {
+        self.always.push(Invariant {
+            what: what.into(),
+            holds: Box::new(holds),
+        });
         self
     }
 
@@ -87,18 +107,20 @@ impl<A: Aggregate> Commutes<A> {
         self
     }
 
-    /// Tries them.
+    /// Tries them. It takes a little more than a second at least, so that a clock can move on.
     ///
     /// # Panics
     /// With the smallest counter-example, if a rule is broken.
     #[track_caller]
-    pub fn run(self) -> Report {
+    pub fn run(mut self) -> Report {
+        let always = std::mem::take(&mut self.always);
+        let rules = Rc::new(Rules::new(&self.commands, always));
         let tally = RefCell::new(Tally::default());
         let found = RefCell::new(None::<Found<A>>);
         let result = self
             .runner()
             .run(&self.case(), |(known, between, command)| {
-                match trial::run::<A>(&known, &between, &command) {
+                match trial::run(&rules, &known, &between, &command) {
                     Ok(met) => {
                         tally.borrow_mut().add(met);
                         Ok(())
@@ -107,6 +129,7 @@ impl<A: Aggregate> Commutes<A> {
                         let reason = TestCaseError::fail(problem.title.clone());
                         // The last that fails is the smallest: each is tried only if it is smaller.
                         found.replace(Some(Found {
+                            rules: Rc::clone(&rules),
                             known,
                             between,
                             command,
@@ -125,7 +148,24 @@ impl<A: Aggregate> Commutes<A> {
             );
         }
         result.expect("a case fails only with a problem");
+        if let Err(problem) = self.ask_again() {
+            panic!("{problem}\n\n  found in `{}`", A::DOMAIN);
+        }
         Report::of::<A>(&tally.into_inner(), self.cases, self.seed)
+    }
+
+    /// Decides some commands now and when a clock has moved on.
+    fn ask_again(&self) -> Checked<()> {
+        let mut decisions = Decisions::<A>::new();
+        let mut runner = TestRunner::deterministic();
+        let mut state = A::default();
+        while let Ok(tree) = self.commands.new_tree(&mut runner)
+            && decisions.keep(&state, &tree.current())?
+        {
+            let events = pure::decide(&state, &tree.current())?;
+            state = pure::evolve(&state, &events.unwrap_or_default())?;
+        }
+        decisions.ask_again()
     }
 
     fn steps(&self) -> BoxedStrategy<StepOf<A>> {
@@ -137,7 +177,8 @@ impl<A: Aggregate> Commutes<A> {
         let steps = |range| vec(self.steps(), range);
         // Mostly one: what comes of one event tells more than what comes of several.
         let between = prop_oneof![2 => steps(1..=1), 1 => steps(2..=BETWEEN)];
-        (steps(0..=KNOWN), between, self.commands.clone())
+        let known = prop_oneof![15 => steps(0..=KNOWN), 1 => steps(KNOWN..=LONG)];
+        (known, between, self.commands.clone())
     }
 
     fn runner(&self) -> TestRunner {

@@ -8,6 +8,9 @@ use crate::text;
 /// What is right, or the rule that is broken.
 pub(super) type Checked<T> = Result<T, Box<Problem>>;
 
+/// A label, and the lines that it stands before.
+pub(super) type Shown = (&'static str, Vec<String>);
+
 /// A rule that is broken, with the case that shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
@@ -16,9 +19,9 @@ pub(super) struct Problem {
     /// What to do about it.
     pub(super) advice: &'static str,
     /// The case: labels and lines.
-    pub(super) story: Vec<(&'static str, Vec<String>)>,
+    pub(super) story: Vec<Shown>,
     /// What shows it: labels and lines.
-    pub(super) evidence: Vec<(&'static str, Vec<String>)>,
+    pub(super) evidence: Vec<Shown>,
 }
 
 impl Problem {
@@ -47,6 +50,14 @@ impl Problem {
 
     pub(super) fn shows(mut self: Box<Self>, label: &'static str, lines: Vec<String>) -> Box<Self> {
         self.evidence.push((label, lines));
+        self
+    }
+
+    pub(super) fn shows_all(
+        mut self: Box<Self>,
+        shown: impl IntoIterator<Item = Shown>,
+    ) -> Box<Self> {
+        self.evidence.extend(shown);
         self
     }
 }

@@ -1,8 +1,7 @@
 //! The aggregate's functions, asked twice: both times they must give the same, without a panic, and what they give
 //! must survive storage.
 
-use serde_json::Value;
-use seriatim_core::{Aggregate, Event, Fact, Rejection, fold};
+use seriatim_core::{Aggregate, Event, Fact, Merge, Rejection, Tree, fold};
 
 use super::problem::{Checked, Problem};
 use crate::round_trip::{self, Stored, stored};
@@ -11,20 +10,82 @@ use crate::{quiet, text};
 const BE_PURE: &str = "it must be pure: what it takes from a clock, an id generator or a random number belongs in the \
                        command; or leave it out of the comparison by `#[seriatim(canonical = ...)]`";
 
-pub(super) fn decide<A: Aggregate>(
+/// What a decision comes to.
+pub(super) type Decision<A> = Result<Vec<<A as Aggregate>::Event>, <A as Aggregate>::Rejection>;
+
+pub(super) fn decide<A: Aggregate>(state: &A, command: &A::Command) -> Checked<Decision<A>> {
+    let decision = call("decide", || state.decide(command))?;
+    same_decision(state, command, &decision)?;
+    if let Some(restored) = restored(state) {
+        let again = call("decide", || restored.decide(command))?;
+        if comparable(&decision) != comparable(&again) {
+            // A clock may have moved on just now, which is another fault.
+            same_decision(state, command, &decision)?;
+            return Err(Problem::new(
+                "`decide` gives something else on the same state when that was stored and read back",
+                "it must not depend on the order of a `HashMap` or a `HashSet`, which is another one in each process: use a \
+                 `BTreeMap`; nor on what is left out of the stored state by `#[serde(skip)]`",
+            )
+            .shows("command", text::lines(&[command]))
+            .shows("first", answer(&decision))
+            .shows("read back", answer(&again)));
+        }
+    }
+    for event in decision.iter().flatten() {
+        round_trip::event(event)?;
+    }
+    Ok(decision)
+}
+
+/// The aggregate decides the same again.
+pub(super) fn same_decision<A: Aggregate>(
     state: &A,
     command: &A::Command,
-) -> Checked<Result<Vec<A::Event>, A::Rejection>> {
-    let decide = || call("decide", || state.decide(command));
-    let (first, second) = (decide()?, decide()?);
-    if comparable(&first) != comparable(&second) {
-        return Err(differs("decide")
-            .shows("command", text::lines(&[command]))
-            .shows("first", answer(&first))
-            .shows("again", answer(&second)));
+    decision: &Decision<A>,
+) -> Checked<()> {
+    let again = call("decide", || state.decide(command))?;
+    if comparable(decision) == comparable(&again) {
+        return Ok(());
     }
-    for event in first.iter().flatten() {
-        round_trip::event(event)?;
+    Err(differs("decide")
+        .shows("command", text::lines(&[command]))
+        .shows("first", answer(decision))
+        .shows("again", answer(&again)))
+}
+
+/// The state as another process has it: the same by its own comparison, and made from what is stored. `None`: it is not
+/// stored as it is, which counts only if it is stored at all.
+fn restored<A: Aggregate>(state: &A) -> Option<A> {
+    let text = serde_json::to_string(state).ok()?;
+    let restored: A = serde_json::from_str(&text).ok()?;
+    (restored == *state).then_some(restored)
+}
+
+/// The aggregate's own answer to a collision. It must be the same when it is asked again.
+pub(super) fn merge<A: Aggregate>(
+    current: &A,
+    command: &A::Command,
+    base: &A,
+    intervening: &[A::Event],
+) -> Checked<Option<Vec<A::Event>>> {
+    let merge = |current: &A, base: &A| -> Checked<_> {
+        let merge = call("merge", || current.merge(command, base, intervening))?;
+        Ok(match merge {
+            Merge::Proceed(events) => Some(events),
+            Merge::Reject(_) | Merge::Conflict | Merge::Manual(_) => None,
+        })
+    };
+    let first = merge(current, base)?;
+    let again = match (restored(current), restored(base)) {
+        (Some(current), Some(base)) => merge(&current, &base)?,
+        _ => merge(current, base)?,
+    };
+    if first.as_deref().map(canonical) != again.as_deref().map(canonical) {
+        let lines =
+            |events: &Option<Vec<A::Event>>| text::lines(events.as_deref().unwrap_or_default());
+        return Err(differs("merge")
+            .shows("first", lines(&first))
+            .shows("again", lines(&again)));
     }
     Ok(first)
 }
@@ -50,7 +111,7 @@ pub(super) fn evolve<'a, A: Aggregate>(
 ) -> Checked<A> {
     let first = call("evolve", || fold(state.clone(), events.clone()))?;
     let second = call("evolve", || fold(state.clone(), events))?;
-    if json(&first) != json(&second) {
+    if !is_same(&first, &second) {
         return Err(Problem::new(
             "`evolve` gives another state for the same events",
             "it must be pure: whatever it takes from a clock, an id generator or a random number belongs in the event",
@@ -101,12 +162,24 @@ pub(super) fn canonical<E: Event>(events: &[E]) -> Stored {
     stored(&canonical)
 }
 
-/// What would be stored of a state; `None`: it has no JSON.
-pub(super) fn json<A: Aggregate>(state: &A) -> Option<Value> {
-    serde_json::to_value(state).ok()
+/// Whether two states are stored as the same, to the order of lists and sets.
+pub(super) fn is_stored_alike<A: Aggregate>(left: &A, right: &A) -> bool {
+    match (Tree::of(left), Tree::of(right)) {
+        (Ok(left), Ok(right)) => left == right,
+        _ => false,
+    }
+}
+
+/// Whether two states are stored as the same, but for the order of sets, which serde does not tell from lists.
+fn is_same<A: Aggregate>(left: &A, right: &A) -> bool {
+    match (Tree::of(left), Tree::of(right)) {
+        (Ok(left), Ok(right)) => left.differences(&right).is_empty(),
+        (Err(_), Err(_)) => true,
+        _ => false,
+    }
 }
 
 /// A state, for people.
 pub(super) fn shown<A: Aggregate>(state: &A) -> Vec<String> {
-    json(state).as_ref().map(text::json).unwrap_or_default()
+    Tree::of(state).as_ref().map(text::json).unwrap_or_default()
 }

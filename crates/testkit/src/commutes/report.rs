@@ -92,7 +92,7 @@ pub enum Cell {
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NeverMet => Ok(()),
+            Self::NeverMet => f.write_str("-"),
             Self::Merges => f.write_str("merges"),
             Self::Conflicts => f.write_str("conflicts"),
             Self::Depends { merged, of } => write!(f, "depends ({merged} of {of})"),
@@ -212,19 +212,22 @@ impl fmt::Display for Report {
                 .collect();
             writeln!(f, "  {}", line.join("  ").trim_end())?;
         }
-        let noted = self
-            .rows
-            .iter()
-            .flat_map(|(_, cells)| cells)
-            .any(|(_, note)| *note);
-        if noted {
-            writeln!(
-                f,
-                "\n  * order of decisions matters: had this command come first, those in between would have been \
-                 decided otherwise"
-            )?;
+        let cells = || self.rows.iter().flat_map(|(_, cells)| cells);
+        let notes = [
+            (
+                cells().any(|(_, note)| *note),
+                "* order of decisions matters: had this command come first, those in between would have been decided otherwise",
+            ),
+            (
+                cells().any(|(cell, _)| *cell == Cell::NeverMet),
+                "- the two never met: try more cases, or let the generator make them meet",
+            ),
+        ];
+        let mut notes = notes.iter().filter(|(applies, _)| *applies).peekable();
+        if notes.peek().is_some() {
+            writeln!(f)?;
         }
-        Ok(())
+        notes.try_for_each(|(_, note)| writeln!(f, "  {note}"))
     }
 }
 
@@ -264,10 +267,11 @@ mod tests {
 `account`: 6 collisions in 9 cases (seed 3); commands down, events in between across
 
            Opened     Deposited         Closed
-  Open     conflicts  rejected
-  Deposit  merges*    depends (1 of 3)
+  Open     conflicts  rejected          -
+  Deposit  merges*    depends (1 of 3)  -
 
   * order of decisions matters: had this command come first, those in between would have been decided otherwise
+  - the two never met: try more cases, or let the generator make them meet
 ";
         assert_eq!(table.to_string(), expected);
         assert_eq!(

@@ -2,12 +2,14 @@
 //! an early one when a late one has become smaller.
 
 use std::fmt::Debug;
+use std::rc::Rc;
 
 use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use seriatim_core::Aggregate;
 
 use super::problem::Problem;
+use super::rules::Rules;
 use super::step::{Step, StepOf};
 use super::trial;
 
@@ -18,6 +20,7 @@ const FORMS: usize = 32;
 
 /// A case and the problem it shows.
 pub(super) struct Found<A: Aggregate> {
+    pub(super) rules: Rc<Rules<A>>,
     pub(super) known: Vec<StepOf<A>>,
     pub(super) between: Vec<StepOf<A>>,
     pub(super) command: A::Command,
@@ -27,6 +30,7 @@ pub(super) struct Found<A: Aggregate> {
 impl<A: Aggregate> Clone for Found<A> {
     fn clone(&self) -> Self {
         Self {
+            rules: Rc::clone(&self.rules),
             known: self.known.clone(),
             between: self.between.clone(),
             command: self.command.clone(),
@@ -82,7 +86,7 @@ impl<A: Aggregate> Found<A> {
             (Slot::Command, Some(Step::Command(other))) => case.command = other.clone(),
             (Slot::Command, Some(Step::Fact(_)) | None) => return None,
         }
-        case.problem = trial::run::<A>(&case.known, &case.between, &case.command).err()?;
+        case.problem = trial::run(&case.rules, &case.known, &case.between, &case.command).err()?;
         (case.problem.advice == self.problem.advice).then_some(case)
     }
 }

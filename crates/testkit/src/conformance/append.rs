@@ -2,6 +2,7 @@
 
 use seriatim_core::AppendOutcome::{Conflict, Written};
 use seriatim_core::{Position, Timestamp};
+use uuid::Uuid;
 
 use super::samples::*;
 
@@ -28,6 +29,19 @@ pub async fn positions_are_dense_from_one(a: &Handle, b: &Handle) {
     assert_eq!(write(b, append(&two, None, events(3))).await, Position(5));
     assert_eq!(write(a, append(&one, at(1), events(1))).await, Position(6));
     assert_eq!(head(b).await, Position(6));
+    assert_log_is_sound(b).await;
+}
+
+/// A flush is for those who copy the storage. Whoever writes and reads sees nothing of it, through whichever handle.
+pub async fn a_flush_changes_nothing(a: &Handle, b: &Handle) {
+    for handle in [a, b] {
+        let before = (read_log(b).await, head(a).await);
+        handle.flush().await.unwrap();
+        handle.flush().await.unwrap();
+        assert_eq!((read_log(b).await, head(a).await), before);
+        stream_of(a, 3).await;
+        stream_of(b, 2).await;
+    }
     assert_log_is_sound(b).await;
 }
 
@@ -94,6 +108,35 @@ pub async fn an_append_after_an_event_of_a_missing_stream_conflicts(a: &Handle, 
     let outcome = append_one(a, append(&stream, at(0), events(1))).await;
     assert_eq!(outcome, Conflict { current: None });
     assert_eq!(b.streams(None, None, 10).await.unwrap(), []);
+}
+
+/// A log that was restored may be as long as it was: whoever kept a state names the event that it ends with.
+pub async fn an_append_after_another_event_conflicts(a: &Handle, b: &Handle) {
+    let stream = new_stream();
+    let first = events(2);
+    write(a, append(&stream, None, first.clone())).await;
+    for handle in [a, b] {
+        let [begin, end] = [first[0].id, first[1].id];
+        for last in [Uuid::now_v7(), begin] {
+            for count in [0, 1] {
+                let next = following(&stream, at(1), last, events(count));
+                assert_eq!(append_one(handle, next).await, Conflict { current: at(1) });
+            }
+        }
+        let nothing = following(&stream, at(1), end, events(0));
+        write(handle, nothing).await;
+    }
+    // What a batch has written itself counts as well.
+    let next = events(1);
+    let batch = vec![
+        following(&stream, at(1), first[1].id, next.clone()),
+        following(&stream, at(2), first[1].id, events(0)),
+        following(&stream, at(2), next[0].id, events(1)),
+    ];
+    let outcomes = append_all(b, batch).await;
+    assert_eq!(outcomes[1], Conflict { current: at(2) });
+    assert_eq!(position(&outcomes[2]), Position(4));
+    assert_log_is_sound(a).await;
 }
 
 /// Each append of a batch stands for itself.

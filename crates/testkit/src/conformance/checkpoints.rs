@@ -320,6 +320,7 @@ macro_rules! checkpoint_conformance {
             a_parked_stream_is_not_parked_further_on
             a_parked_stream_moves_only_from_where_it_was
             a_wish_is_noted_once_and_for_one_event
+            texts_for_people_hold_any_character
             what_fails_again_waits_for_another_wish
             a_letter_is_closed_by_the_step_past_it
             a_skipped_event_is_kept_as_it_was_given

@@ -19,12 +19,15 @@
 //!     seriatim_testkit::partitions_conformance!(super::open("partitions=4"));
 //! }
 //! ```
+//!
+//! One whose clock can be made to jump shows that it bears that ([`clock_conformance`](crate::clock_conformance)).
 
 mod append;
 mod assignments;
 mod beginnings;
 mod checkpoints;
 mod claims;
+mod clocks;
 mod letters;
 mod parking;
 mod closed_letters;
@@ -42,6 +45,7 @@ pub use assignments::*;
 pub use beginnings::*;
 pub use checkpoints::*;
 pub use claims::*;
+pub use clocks::*;
 pub use closed_letters::*;
 pub use letters::*;
 pub use parking::*;
@@ -72,11 +76,13 @@ macro_rules! store_conformance {
         $crate::store_conformance! { rules ($open)
             sequences_are_dense_from_zero
             positions_are_dense_from_one
+            a_flush_changes_nothing
             the_answer_names_place_and_time_of_the_last_event
             a_refused_append_leaves_no_trace
             an_append_behind_the_current_sequence_conflicts
             an_append_beyond_the_current_sequence_conflicts
             an_append_after_an_event_of_a_missing_stream_conflicts
+            an_append_after_another_event_conflicts
             one_conflict_leaves_the_rest_of_the_batch_alone
             appends_of_one_batch_form_a_chain
             a_chain_ends_where_one_of_it_is_refused
@@ -121,6 +127,9 @@ macro_rules! store_conformance {
             a_snapshot_of_another_type_is_not_given
             a_snapshot_of_a_missing_event_is_never_given
             the_newest_two_snapshots_are_kept
+            states_as_far_back_as_merges_look_are_near_a_snapshot
+            a_snapshot_of_another_event_is_never_given
+            what_is_loaded_names_its_last_event
             an_older_snapshot_displaces_no_newer_one
             a_snapshot_can_be_replaced
 
@@ -191,6 +200,7 @@ mod tests {
             include_str!("beginnings.rs"),
             include_str!("checkpoints.rs"),
             include_str!("claims.rs"),
+            include_str!("clocks.rs"),
             include_str!("closed_letters.rs"),
             include_str!("letters.rs"),
             include_str!("parking.rs"),
@@ -204,6 +214,7 @@ mod tests {
         let lists = [
             include_str!("mod.rs"),
             include_str!("checkpoints.rs"),
+            include_str!("clocks.rs"),
             include_str!("timers.rs"),
         ];
         let lines = lists.iter().flat_map(|list| list.lines());

@@ -233,6 +233,47 @@ pub async fn a_wish_is_noted_once_and_for_one_event(a: &CheckpointHandle, b: &Ch
     assert!(!decide(b, &parked(&work, 1, 5), &wish(Verb::Discard)).await);
 }
 
+/// Whatever people and components say, it stops nobody; the character 0 may be kept as another.
+pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &CheckpointHandle) {
+    const ODD: &str = "a\0b \u{1b}[31m \u{202e} \u{10ffff} 'quoted' \\ Zoë 🦀";
+    let is_odd = |text: &str| text.replace('\0', "\u{fffd}") == ODD.replace('\0', "\u{fffd}");
+    let work = work("printer");
+    let mut tenure = take(a, &work, ODD, HOUR).await;
+    let at_four = Parked {
+        failure: ODD.into(),
+        ..parked(&work, 1, 4)
+    };
+    assert_eq!(park(a, &mut tenure, &at_four, 9).await, Hold::Held);
+    let wanted = Wish {
+        actor: Some(ODD.into()),
+        reason: Some(ODD.into()),
+        ..wish(Verb::Discard)
+    };
+    assert!(decide(b, &at_four, &wanted).await);
+    let held = a.pause(&tenure, ODD, HOUR).await.expect("it is kept");
+    assert_eq!(held, Hold::Held);
+
+    let stands = checkpoint(b, &work).await;
+    assert!(stands.owner.as_deref().is_some_and(is_odd), "{stands:?}");
+    assert!(stands.paused.as_deref().is_some_and(is_odd), "{stands:?}");
+    let found = all(b).await.remove(0);
+    let said = found.wish.expect("it was noted");
+    assert!(is_odd(&found.failure), "{}", found.failure);
+    assert!(said.actor.as_deref().is_some_and(is_odd), "{said:?}");
+    assert!(said.reason.as_deref().is_some_and(is_odd), "{said:?}");
+
+    let letter = ReactionLetter {
+        failure: ODD.into(),
+        decision: Some(wanted),
+        ..skipped(&parked(&work, 2, 7))
+    };
+    let past = Advance::Checkpoint(place(12));
+    let held = a.skip(&tenure, &letter, &past, HOUR).await;
+    assert_eq!(held.expect("it is kept"), Hold::Held);
+    let kept = closed(b, &work, &LetterFilter::default()).await.remove(0);
+    assert!(is_odd(&kept.failure), "{}", kept.failure);
+}
+
 /// What failed again waits for a person anew, and shows what was tried.
 pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("printer");

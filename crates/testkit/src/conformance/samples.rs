@@ -51,7 +51,26 @@ pub(super) fn append(
         stream: stream.clone(),
         write: Write::Events {
             after,
+            last: None,
             events: events.into(),
+        },
+        claim: None,
+    }
+}
+
+/// An append by somebody who kept the state that ends with the event `last`.
+pub(super) fn following(
+    stream: &StreamId,
+    after: Option<Sequence>,
+    last: Uuid,
+    events: Arc<[NewEvent]>,
+) -> Append {
+    Append {
+        stream: stream.clone(),
+        write: Write::Events {
+            after,
+            last: Some(last),
+            events,
         },
         claim: None,
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    ClearedTimer, Domain, Overdue, Sequence, StreamId, Timer, TimerStore, Timestamp,
+    ClearedTimer, Domain, NewTimer, Overdue, Sequence, StreamId, Timer, TimerStore, Timestamp,
 };
 use uuid::Uuid;
 
@@ -47,8 +47,21 @@ fn cleared(stream: &StreamId, name: &str, through: u32) -> ClearedTimer {
     }
 }
 
+/// Sets timers as they are expected to be kept: by events of long ago.
 async fn set(store: &TimerHandle, timers: &[Timer]) {
-    store.set_timers(timers).await.expect("the store answers");
+    let new = timers.iter().map(|timer| {
+        let recorded_at = timer.due.min(yesterday());
+        NewTimer {
+            stream: timer.stream.clone(),
+            name: timer.name.clone(),
+            set_at: timer.set_at,
+            ordinal: timer.ordinal,
+            recorded_at,
+            after: timer.due.since(recorded_at),
+        }
+    });
+    let done = store.set_timers(&Vec::from_iter(new)).await;
+    done.expect("the store answers");
 }
 
 async fn clear(store: &TimerHandle, timers: &[ClearedTimer]) {

@@ -1,8 +1,8 @@
 //! From commands and facts to events.
 
-use seriatim::core::RejectedEffect;
+use seriatim::RejectedEffect;
 
-use super::{Order, OrderCommand, OrderEvent, OrderRejection, Status};
+use super::{Item, Order, OrderCommand, OrderEvent, OrderRejection, Status};
 use crate::stock::{Stock, StockCommand};
 
 pub(super) fn decide(
@@ -36,16 +36,24 @@ pub(super) fn decide(
             sku,
             quantity,
             cents_each,
-        } => ItemAdded {
-            sku,
-            quantity,
-            cents_each,
-        },
+        } => {
+            let before = order.items.get(&sku).map_or(0, |item| item.quantity);
+            require_sum(order, &sku, before.checked_add(quantity), cents_each)?;
+            ItemAdded {
+                sku,
+                quantity,
+                cents_each,
+            }
+        }
 
         SetQuantity { sku, .. } | RemoveItem { sku } if !order.items.contains_key(&sku) => {
             return Err(NoSuchItem { sku });
         }
-        SetQuantity { sku, quantity } => QuantitySet { sku, quantity },
+        SetQuantity { sku, quantity } => {
+            let cents_each = order.items.get(&sku).map_or(0, |item| item.cents_each);
+            require_sum(order, &sku, Some(quantity), cents_each)?;
+            QuantitySet { sku, quantity }
+        }
         RemoveItem { sku } => ItemRemoved { sku },
 
         ChangeAddress { address } => AddressChanged { address },
@@ -72,6 +80,23 @@ pub(super) fn decide(
             articles: order.articles(),
         },
     }])
+}
+
+/// With so many of an article, which is `None` if that cannot be counted, the order comes to a sum that can.
+fn require_sum(
+    order: &Order,
+    sku: &str,
+    quantity: Option<u32>,
+    cents_each: u32,
+) -> Result<(), OrderRejection> {
+    let quantity = quantity.ok_or(OrderRejection::TooMuch)?;
+    let mut after = order.clone();
+    let item = Item {
+        quantity,
+        cents_each,
+    };
+    after.items.insert(sku.into(), item);
+    after.sum().map(drop).ok_or(OrderRejection::TooMuch)
 }
 
 /// A fact is recorded whatever the order thinks of it; what follows from it is added.

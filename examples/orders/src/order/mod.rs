@@ -15,7 +15,6 @@ pub(crate) use events::{Address, OrderEvent};
 pub(crate) use rejections::OrderRejection;
 pub(crate) use state::{Item, Order, Status};
 
-use seriatim::core::RejectedEffect;
 use seriatim::prelude::*;
 
 impl Aggregate for Order {

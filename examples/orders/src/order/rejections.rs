@@ -16,6 +16,8 @@ pub(crate) enum OrderRejection {
     NoSuchItem { sku: String },
     #[error("a quantity must be at least 1; to give up an item, remove it")]
     NoQuantity,
+    #[error("the order would come to more than can be counted; order less")]
+    TooMuch,
     #[error("the order has no items to ship")]
     NothingToShip,
     #[error("{missing_cents} cents are still to be paid")]

@@ -39,10 +39,18 @@ pub(crate) struct Item {
 }
 
 impl Order {
+    /// What all items cost; `None`: more than can be counted, which no command leads to.
+    pub(crate) fn sum(&self) -> Option<i64> {
+        let cents = |item: &Item| i64::from(item.quantity).checked_mul(item.cents_each.into());
+        let mut items = self.items.values();
+        items.try_fold(0, |sum: i64, item| sum.checked_add(cents(item)?))
+    }
+
     /// What is still to be paid; negative: too much was paid.
     pub(crate) fn open_cents(&self) -> i64 {
-        let cents = |item: &Item| i64::from(item.quantity) * i64::from(item.cents_each);
-        self.items.values().map(cents).sum::<i64>() - self.discount_cents - self.paid_cents
+        let sum = self.sum().unwrap_or(i64::MAX);
+        sum.saturating_sub(self.discount_cents)
+            .saturating_sub(self.paid_cents)
     }
 
     pub(super) fn articles(&self) -> Vec<String> {

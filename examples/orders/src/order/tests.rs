@@ -140,6 +140,45 @@ fn quantities_merge_by_what_was_meant() {
         .then_rejected("NoQuantity");
 }
 
+/// The sum fits 64 bits with a sign, or the command is rejected; nothing wraps.
+#[test]
+fn an_order_that_comes_to_more_than_can_be_counted_is_rejected() {
+    let add = |quantity, cents_each| Do::AddItem {
+        sku: "tea".into(),
+        quantity,
+        cents_each,
+    };
+    let added = |sku: &str, quantity, cents_each| ItemAdded {
+        sku: sku.into(),
+        quantity,
+        cents_each,
+    };
+    let most = u32::MAX;
+    given::<Order>([placed()])
+        .when(add(most, most))
+        .then_rejected("TooMuch");
+    given::<Order>([placed()])
+        .when(add(most, most / 2))
+        .then([added("tea", most, most / 2)]);
+    // By the sum over several articles, by what one of them costs now, and by how many there are.
+    given::<Order>([placed(), added("mug", most, most / 2)])
+        .when(add(2, most))
+        .then_rejected("TooMuch");
+    given::<Order>([placed(), added("tea", most - 1, 1)])
+        .when(add(1, most))
+        .then_rejected("TooMuch");
+    given::<Order>([placed(), added("tea", most, 1)])
+        .when(add(1, 1))
+        .then_rejected("TooMuch");
+    given::<Order>([placed(), added("tea", 1, most)])
+        .when(set(most))
+        .then_rejected("TooMuch");
+    // One that is in a log already costs the most there is, and is not paid by anything.
+    given::<Order>([placed(), added("tea", most, most), paid(most)])
+        .when(ship())
+        .then_rejected("NotPaid");
+}
+
 fn command() -> impl Strategy<Value = OrderCommand> {
     let sku = prop::sample::select(vec!["tea", "mug"]).prop_map(String::from);
     let city = prop::sample::select(vec!["Bern", "Biel"]);
@@ -147,6 +186,7 @@ fn command() -> impl Strategy<Value = OrderCommand> {
     prop_oneof![
         3 => Just(Do::Place { customer: "Ann".into(), address: address("Bern"), pay_within_seconds: 60 }),
         3 => (skus.clone(), 1u32..3).prop_map(|(sku, quantity)| Do::AddItem { sku, quantity, cents_each: 450 }),
+        1 => skus.clone().prop_map(|sku| Do::AddItem { sku, quantity: u32::MAX, cents_each: u32::MAX / 2 }),
         1 => (skus.clone(), 1u32..5).prop_map(|(sku, quantity)| Do::SetQuantity { sku, quantity }),
         1 => skus.prop_map(|sku| Do::RemoveItem { sku }),
         1 => city.prop_map(|city| Do::ChangeAddress { address: address(city) }),

@@ -39,7 +39,7 @@ pub(super) fn apply(order: &mut Option<Listed>, event: OrderEvent) {
                 quantity: 0,
                 cents_each,
             });
-            item.quantity += quantity;
+            item.quantity = item.quantity.saturating_add(quantity);
             item.cents_each = cents_each;
         }
         OrderEvent::QuantitySet { sku, quantity } => {

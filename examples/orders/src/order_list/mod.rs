@@ -7,9 +7,9 @@ mod show;
 use std::error::Error;
 use std::path::PathBuf;
 
-use seriatim::core::{Domain, EventFilter, LogId, RecordedEvent};
-use seriatim::sqlx::{self, AssertSqlSafe, SqliteConnection};
-use seriatim::{ReadModel, ReadModelTables};
+use seriatim::core::LogId;
+use seriatim::prelude::*;
+use seriatim::sqlx::{self, SqliteConnection};
 
 use crate::order::Order;
 
@@ -41,15 +41,12 @@ impl ReadModel<SqliteConnection> for OrderList {
         connection: &mut SqliteConnection,
         tables: &ReadModelTables,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let (orders, items) = (tables.name("orders"), tables.name("order_items"));
-        let create = format!(
+        let create = tables.sql(
             "CREATE TABLE {orders} (root TEXT PRIMARY KEY, customer TEXT NOT NULL, status TEXT NOT NULL);
-             CREATE TABLE {items} (root TEXT NOT NULL, sku TEXT NOT NULL, quantity INTEGER NOT NULL,
-                 cents_each INTEGER NOT NULL, PRIMARY KEY (root, sku))"
+             CREATE TABLE {order_items} (root TEXT NOT NULL, sku TEXT NOT NULL, quantity INTEGER NOT NULL,
+                 cents_each INTEGER NOT NULL, PRIMARY KEY (root, sku))",
         );
-        sqlx::raw_sql(AssertSqlSafe(create))
-            .execute(connection)
-            .await?;
+        sqlx::raw_sql(create).execute(connection).await?;
         Ok(())
     }
 

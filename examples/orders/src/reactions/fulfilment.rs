@@ -3,9 +3,6 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use seriatim::core::{
-    DecodeError, Domain, EventFilter, Plan, ProcessManager, RecordedEvent, Trigger,
-};
 use seriatim::prelude::*;
 
 use crate::order::{Order, OrderCommand, OrderEvent};

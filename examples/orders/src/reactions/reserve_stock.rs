@@ -4,7 +4,7 @@
 //! All that an order does to the stock goes this one way, in the order of its events: nothing can be reserved for an
 //! order after it was let go.
 
-use seriatim::core::{Effects, RecordedEvent, Saga};
+use seriatim::prelude::*;
 
 use crate::order::{Order, OrderEvent};
 use crate::stock::{Stock, StockCommand};

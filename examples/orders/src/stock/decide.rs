@@ -14,7 +14,10 @@ pub(super) fn decide(
             order, quantity, ..
         } => {
             let before = stock.reserved.get(&order).copied().unwrap_or(0);
-            reserve(stock, order, before.saturating_add(quantity))?
+            match before.checked_add(quantity) {
+                Some(in_all) => reserve(stock, order, in_all)?,
+                None => return Err(StockRejection::OutOfStock { free: stock.free() }),
+            }
         }
         StockCommand::ReserveInAll {
             order, quantity, ..

@@ -26,6 +26,21 @@ fn reserve(order: Uuid, quantity: u32) -> super::StockCommand {
 }
 
 #[test]
+fn more_than_can_be_counted_is_not_reserved() {
+    let all = Counted {
+        sku: "tea".into(),
+        quantity: u32::MAX,
+    };
+    let nearly_all = Reserved {
+        order: ANN,
+        quantity: u32::MAX - 1,
+    };
+    given::<Stock>([all, nearly_all])
+        .when(reserve(ANN, 2))
+        .then_rejected("OutOfStock");
+}
+
+#[test]
 fn what_is_reserved_is_not_free_for_others() {
     let six_for_ann = Reserved {
         order: ANN,

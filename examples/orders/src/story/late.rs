@@ -1,13 +1,11 @@
 //! What happens because of events: the stock says no, and nobody pays.
 
-use std::error::Error;
-
-use seriatim::prelude::{Any, NoStream, Uuid};
+use seriatim::prelude::{Any, AnyError, NoStream, Uuid};
 
 use super::teller::Teller;
 use super::{TWO_WEEKS, add, order, place};
 
-pub(super) async fn chapters(teller: Teller) -> Result<(), Box<dyn Error>> {
+pub(super) async fn chapters(teller: Teller) -> Result<(), AnyError> {
     let mut teller = teller.about(order(Uuid::now_v7()));
     teller.heading("Bob wants a thousand mugs. The stock says no, and his order hears of it.");
     let placed = place("Bob Example", TWO_WEEKS);

@@ -3,19 +3,17 @@
 mod late;
 mod teller;
 
-use std::error::Error;
 use std::time::Duration;
 
 use seriatim::Client;
-use seriatim::core::{Domain, MergeStrategy, StreamId};
-use seriatim::prelude::{Exactly, NoStream, Sequence, Uuid};
+use seriatim::prelude::*;
 
 use crate::order::{Address, Order, OrderCommand, OrderEvent};
 use teller::Teller;
 
 const TWO_WEEKS: u32 = 14 * 24 * 3600;
 
-pub(crate) async fn tell(server: &str) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn tell(server: &str) -> Result<(), AnyError> {
     let client = Client::connect(server, Duration::from_secs(10)).await?;
     let stream = order(Uuid::now_v7());
     let mut teller = Teller::new(client, stream.clone());
@@ -25,7 +23,7 @@ pub(crate) async fn tell(server: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn chapters(teller: &mut Teller) -> Result<(), Box<dyn Error>> {
+async fn chapters(teller: &mut Teller) -> Result<(), AnyError> {
     teller.heading("There are twenty packets of tea and five mugs on the shelf.");
     teller.count("tea", 20).await?;
     teller.count("mug", 5).await?;

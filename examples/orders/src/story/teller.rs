@@ -1,16 +1,13 @@
 //! Sends, and prints what came of it.
 
-use std::error::Error;
 use std::time::{Duration, Instant};
 
-use seriatim::CallError;
-use seriatim::Client;
-use seriatim::core::{
-    At, CommandRequest, Domain, ExpectedSequence, FactOrigin, FactRequest, FirstResult,
-    MergeStrategy, Message, Metadata, NewFact, Outcome, Payload, Receipt, RecordedEvent, Saga,
-    SequenceConflict, StreamId, SubmitError, WaitFor,
-};
 use seriatim::prelude::Uuid;
+use seriatim::{
+    AnyError, At, CallError, Client, CommandRequest, Domain, ExpectedSequence, FactOrigin,
+    FactRequest, FirstResult, MergeStrategy, Message, Metadata, NewFact, Outcome, Payload, Receipt,
+    RecordedEvent, Saga, SequenceConflict, StreamId, SubmitError, WaitFor,
+};
 
 use crate::order::{OrderCommand, OrderEvent};
 use crate::reactions::ReserveStock;
@@ -50,7 +47,7 @@ impl Teller {
         command: OrderCommand,
         expected: ExpectedSequence,
         merge: Option<MergeStrategy>,
-    ) -> Result<(), Box<dyn Error>> {
+    ) -> Result<(), AnyError> {
         self.send_book(actor, &[command], expected, merge).await
     }
 
@@ -61,7 +58,7 @@ impl Teller {
         commands: &[OrderCommand],
         expected: ExpectedSequence,
         merge: Option<MergeStrategy>,
-    ) -> Result<(), Box<dyn Error>> {
+    ) -> Result<(), AnyError> {
         let commands: Result<Vec<_>, _> = commands.iter().map(Message::encode).collect();
         let mut request = CommandRequest {
             commands: commands?,
@@ -87,7 +84,7 @@ impl Teller {
         }
     }
 
-    pub(super) async fn count(&self, sku: &str, quantity: u32) -> Result<(), Box<dyn Error>> {
+    pub(super) async fn count(&self, sku: &str, quantity: u32) -> Result<(), AnyError> {
         let sku = sku.to_owned();
         let stream = stock(&sku);
         let command = StockCommand::Count { sku, quantity }.encode()?;
@@ -98,7 +95,7 @@ impl Teller {
     }
 
     /// How much of the articles is reserved for the order.
-    pub(super) async fn show_reserved(&self, articles: &[&str]) -> Result<(), Box<dyn Error>> {
+    pub(super) async fn show_reserved(&self, articles: &[&str]) -> Result<(), AnyError> {
         let mut reserved = Vec::new();
         for sku in articles {
             reserved.push(format!("{} {sku}", self.reserved(sku).await?));
@@ -111,14 +108,18 @@ impl Teller {
         Ok(())
     }
 
-    async fn reserved(&self, sku: &str) -> Result<u64, Box<dyn Error>> {
-        let stock = self.client.state(&stock(sku), At::Current).await?;
-        let reserved = &stock.state["reserved"][self.stream.root.to_string()];
+    async fn reserved(&self, sku: &str) -> Result<u64, AnyError> {
+        let stock = self
+            .client
+            .state(&stock(sku), At::Current)
+            .await?
+            .to_json()?;
+        let reserved = &stock["reserved"][self.stream.root.to_string()];
         Ok(reserved.as_u64().unwrap_or(0))
     }
 
     /// Waits for an event of the order that nobody has sent a command for, and shows it.
-    pub(super) async fn follows(&self, type_name: &str) -> Result<(), Box<dyn Error>> {
+    pub(super) async fn follows(&self, type_name: &str) -> Result<(), AnyError> {
         let is_it = |event: &RecordedEvent| event.payload.type_name == type_name;
         let events = self.until(&self.stream, is_it).await?;
         if let Some(event) = events.iter().find(|event| is_it(event)) {
@@ -128,11 +129,7 @@ impl Teller {
     }
 
     /// Waits for an event of the stock that is about the order, and shows what happened there for it.
-    pub(super) async fn stock_follows(
-        &self,
-        sku: &str,
-        type_name: &str,
-    ) -> Result<(), Box<dyn Error>> {
+    pub(super) async fn stock_follows(&self, sku: &str, type_name: &str) -> Result<(), AnyError> {
         let order = self.stream.root.to_string();
         let is_ours = |event: &RecordedEvent| {
             let json = event.payload.to_json();
@@ -155,7 +152,7 @@ impl Teller {
         &self,
         stream: &StreamId,
         is_it: impl Fn(&RecordedEvent) -> bool,
-    ) -> Result<Vec<RecordedEvent>, Box<dyn Error>> {
+    ) -> Result<Vec<RecordedEvent>, AnyError> {
         let begun = Instant::now();
         loop {
             let mut pages = self.client.events(stream, None, None).await?;
@@ -179,7 +176,7 @@ impl Teller {
         event: &OrderEvent,
         description: &str,
         external_id: &str,
-    ) -> Result<(), Box<dyn Error>> {
+    ) -> Result<(), AnyError> {
         let payload = event.encode()?;
         println!("   {source:<9} ! {payload:?}  (external id {external_id})");
         let origin = FactOrigin {
@@ -200,13 +197,13 @@ impl Teller {
         print_answer(self.client.record(&request).await)
     }
 
-    pub(super) async fn show_state(&self) -> Result<(), Box<dyn Error>> {
+    pub(super) async fn show_state(&self) -> Result<(), AnyError> {
         let view = self.client.state(&self.stream, At::Current).await?;
         let sequence = view
             .sequence
             .map_or_else(|| "none".into(), |sequence| sequence.to_string());
         println!("\nThe order at sequence {sequence}:");
-        for line in serde_json::to_string_pretty(&view.state)?.lines() {
+        for line in format!("{:#}", view.tree()?).lines() {
             println!("   {line}");
         }
         Ok(())
@@ -214,7 +211,7 @@ impl Teller {
 }
 
 /// A refusal is part of the story; anything else that goes wrong ends it.
-fn print_answer(answer: Result<Receipt, CallError<SubmitError>>) -> Result<(), Box<dyn Error>> {
+fn print_answer(answer: Result<Receipt, CallError<SubmitError>>) -> Result<(), AnyError> {
     let text = match answer {
         Ok(receipt) => outcome(&receipt.outcome),
         Err(CallError::Refused(SubmitError::Conflict(conflict))) => refused(&conflict),

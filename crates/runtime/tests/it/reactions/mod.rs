@@ -9,6 +9,7 @@ mod owners;
 mod parking;
 mod resuming;
 mod sharing;
+mod store_failed;
 pub(crate) mod tally;
 mod whole;
 mod widened;

@@ -1,0 +1,14 @@
+//! The names that there are, for errors about one that there is not.
+
+use std::fmt::Display;
+
+/// For the end of a sentence.
+pub(crate) fn name_one_of(known: &[impl Display]) -> String {
+    match known {
+        [] => "there is none at all".into(),
+        known => {
+            let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            format!("name one of {}", names.join(", "))
+        }
+    }
+}

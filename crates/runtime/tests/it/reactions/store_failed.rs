@@ -1,0 +1,137 @@
+//! Stores that fail for good: what they refuse is the failure of a step, and work on one that is damaged is paused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use seriatim_core::{
+    Accountable, CheckpointStore, Component, EventFilter, Hold, LetterStatus, Log, Reaction,
+    ReactionError, RecordedEvent, Sequence, Step, Store, StoreError, StoreErrorKind,
+};
+use seriatim_runtime::{AtLeastOnce, Enrolled, Feed, PieceState, ReactionSettings, Reactions};
+use seriatim_store_memory::MemoryStore;
+use seriatim_testkit::faults::FaultyStore;
+
+use super::desk::letters;
+use super::tally::{NAME, Tally, checkpoints, impatient_parking, is_paused, only, start, until};
+use crate::support::{append, fill, stream};
+
+/// Writes elsewhere, where one event is not accepted.
+#[derive(Debug)]
+struct WritesElsewhere {
+    component: Component,
+    filter: EventFilter,
+    store: MemoryStore,
+    kind: StoreErrorKind,
+}
+
+fn is_bad(event: &RecordedEvent) -> bool {
+    event.stream == stream("order", 3) && event.sequence == Sequence(2)
+}
+
+#[async_trait]
+impl Reaction for WritesElsewhere {
+    fn component(&self) -> &Component {
+        &self.component
+    }
+
+    fn filter(&self) -> &EventFilter {
+        &self.filter
+    }
+
+    fn checkpoints(&self) -> &dyn CheckpointStore {
+        &self.store
+    }
+
+    fn accountable(&self) -> Option<&dyn Accountable> {
+        None
+    }
+
+    async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
+        if step.events.iter().any(|event| is_bad(event)) {
+            let error = StoreError::new("write elsewhere", self.kind, "invalid byte sequence");
+            return Err(error.into());
+        }
+        let moved = self.store.advance(step.tenure, step.advance, step.lease);
+        Ok(moved.await?)
+    }
+}
+
+fn writes_elsewhere(store: &MemoryStore, kind: StoreErrorKind) -> Enrolled {
+    let reaction = WritesElsewhere {
+        component: Component::new(NAME).unwrap(),
+        filter: EventFilter::default(),
+        store: store.clone(),
+        kind,
+    };
+    Enrolled {
+        policy: impatient_parking(),
+        ..Enrolled::new(Arc::new(reaction))
+    }
+}
+
+/// Waiting for it would hold up every other stream, without an end and without a letter.
+#[tokio::test]
+async fn what_a_store_refuses_or_denies_is_parked_with_its_reason() {
+    for kind in [StoreErrorKind::Refused, StoreErrorKind::Denied] {
+        let store = MemoryStore::new();
+        fill(&store, 8, 4).await;
+        let reactions = start(&store, "one", vec![writes_elsewhere(&store, kind)]);
+        until("the others are done", || only(&reactions).position.0 == 32).await;
+        let parked = letters(&reactions, LetterStatus::Parked).await;
+        let [letter] = &parked[..] else {
+            panic!("{kind:?}: {parked:?}");
+        };
+        assert_eq!(letter.stream, stream("order", 3));
+        assert_eq!(letter.sequence, Sequence(2));
+        let said = "the store could not write elsewhere: invalid byte sequence";
+        assert!(letter.failure.contains(said), "{}", letter.failure);
+        reactions.shutdown().await;
+    }
+}
+
+/// No event is to blame for it, so none is parked; and nobody waits for it in vain.
+#[tokio::test]
+async fn work_on_a_damaged_store_is_paused_and_goes_on_when_it_was_mended() {
+    let store = MemoryStore::new();
+    fill(&store, 2, 5).await;
+    let faulty = FaultyStore::new(Arc::new(store.clone()));
+    let shared: Arc<dyn Store> = Arc::new(faulty.clone());
+    let tally = Tally::new();
+    let reaction = AtLeastOnce::new(
+        Component::new(NAME).unwrap(),
+        EventFilter::default(),
+        Arc::new(faulty.clone()),
+        tally.clone(),
+    );
+    let settings = ReactionSettings {
+        lease: Duration::from_millis(30),
+        ..ReactionSettings::default()
+    };
+    let components = vec![Enrolled::new(Arc::new(reaction))];
+    let reactions = Reactions::start(&Feed::new(Log::as_stored(shared)), components, &settings);
+    until("all are seen", || tally.count() == 10).await;
+    faulty.go_down(StoreErrorKind::Corrupt);
+    until("it is paused", || is_paused(&only(&reactions))).await;
+    let PieceState::Paused { failure, error } = only(&reactions).state else {
+        panic!("{reactions:?}");
+    };
+    assert_eq!(failure, None);
+    assert!(error.contains("a fault that a test has planned"), "{error}");
+
+    faulty.come_back();
+    for before in 0..10 {
+        append(&store, &stream("order", 9), before, &["Noted"]).await;
+    }
+    let shown = async {
+        while checkpoints(&store).await[0].paused.is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let shown = tokio::time::timeout(Duration::from_secs(60), shown).await;
+    assert!(shown.is_ok(), "nobody sees that it is paused");
+    assert_eq!(tally.count(), 10, "it does nothing meanwhile");
+    reactions.resume(&NAME.parse().unwrap()).await.unwrap();
+    until("the rest is seen", || tally.count() == 20).await;
+    reactions.shutdown().await;
+}

@@ -1,0 +1,66 @@
+//! What the store knows to be wrong with its file. Once it knows, nothing more is written.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use rusqlite::{Error, ErrorCode, ffi};
+use seriatim_core::{StoreError, StoreErrorKind};
+
+use crate::refused;
+
+/// Shared by all threads of a store.
+#[derive(Clone, Debug)]
+pub(crate) struct Damage {
+    file: PathBuf,
+    first: Arc<OnceLock<StoreError>>,
+}
+
+impl Damage {
+    pub(crate) fn none_yet(file: PathBuf) -> Self {
+        Self {
+            file,
+            first: Arc::default(),
+        }
+    }
+
+    /// Why nothing may be written, if anything was found.
+    pub(crate) fn found(&self) -> Option<&StoreError> {
+        self.first.get()
+    }
+
+    /// What `error` means. If it says that the file is damaged, nothing is written from now on.
+    pub(crate) fn store_error(&self, action: &'static str, error: Error) -> StoreError {
+        match is_damage(&error) {
+            true => self.stop(action, &error.to_string()),
+            false => refused::store_error(action, error),
+        }
+    }
+
+    /// Nothing is written from now on. Returns why: the first that was found.
+    pub(crate) fn stop(&self, action: &'static str, why: &str) -> StoreError {
+        let first = self.first.get_or_init(|| {
+            let file = self.file.display();
+            tracing::error!(file = %file, reason = why, "the store writes nothing more");
+            let advice =
+                "nothing more is written; stop the program, then check or restore the file";
+            StoreError::new(
+                action,
+                StoreErrorKind::Corrupt,
+                format!("{file}: {why}: {advice}"),
+            )
+        });
+        first.clone()
+    }
+}
+
+fn is_damage(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| {
+        matches!(
+            failure.code,
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase
+        ) || matches!(
+            failure.extended_code,
+            ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ
+        )
+    })
+}

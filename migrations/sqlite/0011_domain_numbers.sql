@@ -1,0 +1,1 @@
+-- Nothing: a number is given only to a new domain here. On PostgreSQL a sequence gave it away, which could run out.
