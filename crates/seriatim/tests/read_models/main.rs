@@ -9,6 +9,7 @@ mod exactly_once;
 mod failing;
 mod names;
 mod processes;
+mod renamed;
 mod sharing;
 mod tally;
 mod unknown;
