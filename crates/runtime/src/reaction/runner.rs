@@ -197,7 +197,8 @@ impl Reactions {
     }
 }
 
-fn works(enrolled: &Enrolled, partitions: NonZero<u16>) -> impl Iterator<Item = Work> {
+/// All pieces of its work.
+pub(super) fn works(enrolled: &Enrolled, partitions: NonZero<u16>) -> impl Iterator<Item = Work> {
     let component = enrolled.reaction.component().clone();
     LogPartition::all(partitions).flat_map(move |partition| {
         let component = component.clone();

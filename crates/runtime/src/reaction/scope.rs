@@ -6,7 +6,7 @@ use seriatim_core::{
 };
 
 use super::piece::{End, Piece};
-use super::runner::Enrolled;
+use super::runner::{Enrolled, works};
 
 const PAGE: usize = 1000;
 
@@ -66,11 +66,21 @@ impl Enrolled {
             log,
         };
         let (checkpoints, component) = (self.reaction.checkpoints(), self.reaction.component());
-        // What others do meanwhile is looked at when the work is taken.
-        for checkpoint in checkpoints.checkpoints(Some(component)).await? {
-            let at = checkpoint.at.position;
-            if let Verdict::Widened(widened) = asker.judge(&checkpoint.work, at).await? {
-                return Ok(Some(widened));
+        let mut scopes = checkpoints.scopes(component).await?;
+        scopes.retain(|(_, scope)| scope.filter != *self.reaction.filter());
+        if scopes.is_empty() {
+            return Ok(None);
+        }
+        // What others do meanwhile is looked at when the work is taken. That of another number of shares is not.
+        let all = checkpoints.checkpoints(Some(component)).await?;
+        for work in works(self, log.partitions()) {
+            let scope = scopes.iter().find(|(of, _)| *of == work);
+            let checkpoint = all.iter().find(|checkpoint| checkpoint.work == work);
+            if let Some(((_, scope), checkpoint)) = scope.zip(checkpoint) {
+                let at = checkpoint.at.position;
+                if let Verdict::Widened(widened) = asker.judge(&work, scope, at).await? {
+                    return Ok(Some(widened));
+                }
             }
         }
         Ok(None)
@@ -103,7 +113,14 @@ impl Piece {
             widened_from: self.widened_from.as_ref(),
             log: self.feed.log(),
         };
-        let scope = match asker.judge(&tenure.work, tenure.at.position).await? {
+        let component = self.reaction.component();
+        let scopes = self.reaction.checkpoints().scopes(component).await?;
+        let scope = scopes.iter().find(|(work, _)| *work == tenure.work);
+        let verdict = match scope {
+            Some((_, scope)) => asker.judge(&tenure.work, scope, tenure.at.position).await?,
+            None => asker.becomes(Position::START),
+        };
+        let scope = match verdict {
             Verdict::Right => return Ok(Ok(())),
             Verdict::Widened(widened) => return Ok(Err(End::Paused(None, widened.to_string()))),
             Verdict::Becomes(scope) => scope,
@@ -119,38 +136,35 @@ impl Piece {
 }
 
 impl Asker<'_> {
-    async fn judge(&self, work: &Work, at: Position) -> Result<Verdict, StoreError> {
-        let (component, filter) = (self.reaction.component(), self.reaction.filter());
-        let becomes = |after| {
-            let filter = filter.clone();
-            Verdict::Becomes(Scope { filter, after })
-        };
-        let all = self.reaction.checkpoints().scopes(component).await?;
-        let Some((_, Scope { filter: had, after })) = all.into_iter().find(|(of, _)| of == work)
-        else {
-            return Ok(becomes(Position::START));
-        };
-        if had == *filter {
+    fn becomes(&self, after: Position) -> Verdict {
+        let filter = self.reaction.filter().clone();
+        Verdict::Becomes(Scope { filter, after })
+    }
+
+    /// What is to be done about the scope of work that has come so far.
+    async fn judge(&self, work: &Work, scope: &Scope, at: Position) -> Result<Verdict, StoreError> {
+        let (filter, after) = (self.reaction.filter(), scope.after);
+        if scope.filter == *filter {
             return Ok(Verdict::Right);
         }
-        let had = self.log.shapes().rename(had);
+        let had = self.log.shapes().rename(scope.filter.clone());
         if had.covers(filter) {
-            return Ok(becomes(after));
+            return Ok(self.becomes(after));
         }
         let is_declared = |from: &EventFilter| from.covers(&had) && had.covers(from);
         let from = self.widened_from.cloned();
         if (from.map(|from| self.log.shapes().rename(from))).is_some_and(|from| is_declared(&from))
         {
-            return Ok(becomes(at));
+            return Ok(self.becomes(at));
         }
         let passed_over = |event: &RecordedEvent| {
             work.share.has(&event.stream) && filter.matches(event) && !had.matches(event)
         };
         let found = self.first(work, at, passed_over).await?;
         Ok(match found {
-            None => becomes(after),
+            None => self.becomes(after),
             Some(event) => Verdict::Widened(Widened {
-                component: component.clone(),
+                component: work.component.clone(),
                 stream: event.stream,
                 position: event.position,
                 type_name: event.payload.type_name.into_owned(),

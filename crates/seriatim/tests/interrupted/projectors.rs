@@ -28,6 +28,7 @@ const POINTS: &[&str] = &[
     "list the checkpoints",
     "list the parked streams",
     "list who does the work",
+    "look what the checkpoints speak of",
     "look where a component begins",
     "park a stream again",
     "park a stream",

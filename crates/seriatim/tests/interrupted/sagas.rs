@@ -21,6 +21,7 @@ const POINTS: &[&str] = &[
     "list the parked streams",
     "list who does the work",
     "load a stream",
+    "look what the checkpoints speak of",
     "look where a component begins",
     "prolong a lease",
     "read the log",

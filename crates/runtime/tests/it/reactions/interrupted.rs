@@ -22,13 +22,14 @@ use super::tally::{Does, IMPATIENT, Tally, until};
 use crate::support::{append, fill, stream};
 
 /// Every point at which the loop waits for somebody else than the clock. One that is added there is to be added here.
-const POINTS: [&str; 16] = [
+const POINTS: [&str; 18] = [
     "advance a checkpoint",
     "decide where a component begins",
     "handle events",
     "list the checkpoints",
     "list the parked streams",
     "list who does the work",
+    "look what the checkpoints speak of",
     "look where a component begins",
     "park a stream",
     "park a stream again",
@@ -37,6 +38,7 @@ const POINTS: [&str; 16] = [
     "read a stream",
     "read the log",
     "release a piece of work",
+    "say what a checkpoint speaks of",
     "skip an event",
     "take a piece of work",
 ];

@@ -243,4 +243,10 @@ async fn each_share_speaks_for_itself() {
     })
     .await;
     reactions.shutdown().await;
+
+    // What was done in shares is no work of a component that has none.
+    assert!(!is_refused(store, EventFilter::default()).await);
+    let component = shared(EventFilter::default());
+    let widened = component.widened(&log(store)).await.unwrap();
+    assert_eq!(widened.unwrap().stream, stream("order", 0));
 }
