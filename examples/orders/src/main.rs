@@ -47,6 +47,11 @@ struct Args {
 async fn main() -> Result<(), AnyError> {
     log_to_stderr();
     let args = Args::parse();
+    if args.list
+        && let Some(order_list) = &args.order_list
+    {
+        return order_list::show(order_list, args.json).await;
+    }
     let store = open_store(&args.store).await?;
     // A list for each log: what was made of one does not belong to another.
     let by_default = || order_list::file_for(store.log_id());

@@ -152,11 +152,11 @@ fn serve(folder: &Path, more: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits for a line that begins so.
-fn hear(lines: impl Read, begin: &str) -> String {
+/// Waits for a line that says so.
+fn hear(lines: impl Read, words: &str) -> String {
     let mut lines = BufReader::new(lines).lines().map(Result::unwrap);
-    let line = lines.find(|line| line.starts_with(begin));
-    line.unwrap_or_else(|| panic!("it never said `{begin}`"))
+    let line = lines.find(|line| line.contains(words));
+    line.unwrap_or_else(|| panic!("it never said `{words}`"))
 }
 
 /// The orders of the list, once there are the three of the story.
