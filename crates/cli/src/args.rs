@@ -293,11 +293,12 @@ pub(crate) enum Log {
 /// Where to begin, and what to print.
 #[derive(Debug, Group)]
 pub(crate) struct Tail {
-    /// Where to begin: with the `first` event there is, with those recorded from `now` on, or after a cursor
+    /// Where to begin: with the `first` event there is, with those recorded from `now` or from a time on, or after a
+    /// cursor
     #[arg(
         long,
         default_value = "now",
-        value_name = "first|now|CURSOR",
+        value_name = "first|now|TIME|CURSOR",
         allow_negative_numbers = true,
         value_parser = begin
     )]
@@ -324,6 +325,22 @@ pub(crate) enum Reactions {
     Resume {
         /// Which component
         component: Component,
+    },
+    /// Let a component begin anew, at another place: its progress is forgotten, and what is parked
+    Begin {
+        /// Which component; a process manager has several
+        component: Component,
+        /// Where: with the `first` event there is, with those recorded from `now` or from a time on, or after a cursor
+        #[arg(
+            long,
+            value_name = "first|now|TIME|CURSOR",
+            allow_negative_numbers = true,
+            value_parser = begin
+        )]
+        at: Begin,
+        /// Do it; without this, only say what would be forgotten
+        #[arg(long)]
+        yes: bool,
     },
 }
 

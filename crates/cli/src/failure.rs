@@ -208,6 +208,10 @@ impl Failure {
                 "see what was decided with `seriatim dead-letters show {id}`"
             )),
             OperatorError::NoReason => failure(Exit::Invalid).with_next("say why with --reason"),
+            OperatorError::ReadModel { .. } => failure(Exit::Invalid)
+                .with_next("list the versions with `seriatim read-models list`"),
+            OperatorError::Place(_) => failure(Exit::Invalid)
+                .with_next("give `first`, `now`, a time, or a cursor that came from this log"),
             OperatorError::Query(error) => Self::of_query(error),
         }
     }
@@ -259,7 +263,10 @@ impl Failure {
         let failure = |exit| Self::new(exit, error.to_string());
         match error {
             SubscribeError::Store(error) => of_store(failure, error.kind),
-            SubscribeError::OtherLog { .. } | SubscribeError::AheadOfLog { .. } => {
+            SubscribeError::OtherPartitions { .. } => {
+                failure(Exit::Invalid).with_next("give the cursor that came with an event")
+            }
+            SubscribeError::Replaced(_) => {
                 failure(Exit::Invalid).with_next("see what there is with --from first")
             }
             SubscribeError::PositionMissing { .. } | SubscribeError::SequenceMissing { .. } => {

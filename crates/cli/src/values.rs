@@ -131,11 +131,13 @@ pub(crate) fn server(text: &str) -> Result<String, InvalidServerUrl> {
 }
 
 pub(crate) fn begin(text: &str) -> Result<Begin, String> {
+    let place = || text.parse().map(Begin::After).ok();
+    let time = || text.parse().map(Begin::Since).ok();
     match text {
         "first" => Ok(Begin::AtTheFirst),
         "now" => Ok(Begin::Now),
-        cursor => cursor.parse().map(Begin::After).map_err(|_| {
-            "give `first`, `now`, or a cursor as it came with an event, for example `1042`".into()
+        _ => place().or_else(time).ok_or_else(|| {
+            "give `first`, `now`, a cursor as it came with an event, for example `1042`, or a time as RFC 3339, for example `2026-11-21T14:30:00Z`".into()
         }),
     }
 }

@@ -126,7 +126,7 @@ pub(crate) async fn refused(shared: &Shared, stream: StreamId, refusal: Refusal)
             let believed = conflict.expected.believed().flatten();
             let shown = shared.settings.shown_events;
             let intervening =
-                first_between(&*shared.store, &stream, believed, conflict.current, shown).await;
+                first_between(&shared.log, &stream, believed, conflict.current, shown).await;
             match intervening {
                 Ok(intervening) => SubmitError::Conflict(Box::new(SequenceConflict {
                     stream,

@@ -115,18 +115,8 @@ impl<A: Aggregate> Chain<A> {
         job: &Job<A>,
         conflict: Conflict,
     ) -> Verdict<A> {
-        let Shared {
-            store, settings, ..
-        } = shared;
-        merge(
-            &**store,
-            settings,
-            stream,
-            &job.work,
-            conflict,
-            &self.standing,
-        )
-        .await
+        let Shared { log, settings, .. } = shared;
+        merge(log, settings, stream, &job.work, conflict, &self.standing).await
     }
 
     /// Takes a verdict without an append, which would have checked where the store stands.
@@ -269,7 +259,7 @@ impl<A: Aggregate> Chain<A> {
             unreachable!("only commands collide")
         };
         let believed = conflict.expected.believed().flatten();
-        let base = collision::base::<A>(&*shared.store, stream, believed)
+        let base = collision::base::<A>(&shared.log, stream, believed)
             .await
             .ok();
         let letter = CommandLetter {

@@ -2,13 +2,13 @@
 
 use seriatim_core::merge::{Collision, Resolution, against_premises, resolve, resolve_unseen};
 use seriatim_core::{
-    Aggregate, Conflict, ConflictReason, Fault, FieldPath, MergeStrategy, RecordedEvent, Sequence,
-    Store, StoreError, StreamId, decide_all,
+    Aggregate, Conflict, ConflictReason, Fault, FieldPath, Log, MergeStrategy, RecordedEvent,
+    Sequence, StoreError, StreamId, decide_all,
 };
 
 use crate::beside::beside;
 use crate::guard::guarded;
-use crate::history::{self, Standing, Trouble, decode, events_between};
+use crate::history::{self, Standing, Trouble, decode_all, events_between};
 
 /// How commands that collide are to be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +32,12 @@ pub(crate) struct Colliding<'a, A: Aggregate> {
 
 /// What becomes of it, by `rule`. `Ok(None)`: `standing` is not what the store holds any more.
 pub(crate) async fn ask<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     rule: Rule,
     colliding: &Colliding<'_, A>,
     standing: &Standing<A>,
 ) -> Result<Option<Resolution<A>>, StoreError> {
-    match compare(store, rule, colliding, standing).await {
+    match compare(log, rule, colliding, standing).await {
         Ok(resolution) => Ok(resolution),
         Err(Trouble::Fault(fault)) => Ok(Some(Resolution::refuse(ConflictReason::NotComparable {
             fault,
@@ -53,7 +53,7 @@ pub(crate) fn behind(conflict: Conflict) -> u64 {
 }
 
 async fn compare<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     rule: Rule,
     colliding: &Colliding<'_, A>,
     standing: &Standing<A>,
@@ -76,9 +76,9 @@ async fn compare<A: Aggregate>(
         let reason = ConflictReason::TooFarBehind { behind, limit };
         return Ok(Some(Resolution::refuse(reason)));
     }
-    let base = base::<A>(store, stream, believed).await?;
+    let base = base::<A>(log, stream, believed).await?;
     let recorded = match sees_events {
-        true => events_between(store, stream, believed, conflict.current, usize::MAX).await?,
+        true => events_between(log, stream, believed, conflict.current, usize::MAX).await?,
         false => Vec::new(),
     };
     if base.current != believed || sees_events && recorded.len() as u64 != behind {
@@ -105,7 +105,7 @@ struct Seen<A: Aggregate> {
 
 impl<A: Aggregate> Seen<A> {
     fn judge(self, rule: Rule) -> Result<Resolution<A>, Fault> {
-        let intervening = decode_all::<A>(self.recorded)?;
+        let intervening = decode_all::<A>(&self.recorded)?;
         let collision = Collision {
             commands: &self.commands,
             expected: self.base.current,
@@ -126,24 +126,14 @@ impl<A: Aggregate> Seen<A> {
     }
 }
 
-/// Events of a stream in today's shape.
-pub(crate) fn decode_all<A: Aggregate>(
-    recorded: impl IntoIterator<Item = RecordedEvent>,
-) -> Result<Vec<A::Event>, Fault> {
-    let events = recorded.into_iter();
-    events
-        .map(|event| decode::<A>(event.sequence, event.payload))
-        .collect()
-}
-
 /// The state the sender knew. Never from a snapshot that is past it.
 pub(crate) async fn base<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     stream: &StreamId,
     believed: Option<Sequence>,
 ) -> Result<Standing<A>, Trouble> {
     match believed {
-        Some(sequence) => history::load(store, stream, Some(sequence)).await,
+        Some(sequence) => history::load(log, stream, Some(sequence)).await,
         None => Ok(Standing::new()),
     }
 }

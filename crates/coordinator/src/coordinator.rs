@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, CommandGateway, CommandRequest, Domain, EventStore, FactRequest, FieldViolation,
-    LetterFilter, LetterStatus, Limits, Payload, Prepare, QueryError, Receipt, RejectedEffect,
-    Simulation, StateView, Store, StoreError, StreamId, SubmitError, ThreeWay,
+    LetterFilter, LetterStatus, Limits, Log, Payload, Prepare, QueryError, Receipt, RejectedEffect,
+    Shapes, Simulation, StateView, Store, StoreError, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -51,6 +51,7 @@ impl Coordinator {
         CoordinatorBuilder {
             store,
             settings: Settings::default(),
+            shapes: Shapes::default(),
             hosts: Vec::new(),
         }
     }
@@ -97,9 +98,14 @@ impl Coordinator {
         host.submit(request, place.with(permit)).await
     }
 
-    /// The store it works on.
+    /// The store it works on. Events that are read there are as they are stored: see [`Coordinator::log`].
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.shared.store
+    }
+
+    /// The events of the store, in the shape that the registered aggregates give them.
+    pub fn log(&self) -> &Log {
+        &self.inner.shared.log
     }
 
     /// What one request may carry.
@@ -233,6 +239,7 @@ fn check(violations: Vec<FieldViolation>) -> Result<(), SubmitError> {
 pub struct CoordinatorBuilder {
     store: Arc<dyn Store>,
     settings: Settings,
+    shapes: Shapes,
     hosts: Vec<(Domain, MakeHost)>,
 }
 
@@ -257,20 +264,28 @@ impl CoordinatorBuilder {
 
     /// Registers an aggregate under its domain.
     #[must_use]
-    pub fn aggregate<A: Aggregate>(mut self) -> Self {
-        let make: MakeHost =
-            Box::new(|number, shared| Arc::new(HostOf::<A>::new(number, shared, None)));
-        self.hosts.push((Domain::of::<A>(), make));
-        self
+    pub fn aggregate<A: Aggregate>(self) -> Self {
+        self.host::<A>(None)
     }
 
     /// Registers an aggregate whose commands need outside answers before they are decided.
     #[must_use]
-    pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
-        let prepare: Arc<dyn Prepare<A>> = Arc::new(prepare);
+    pub fn aggregate_with<A: Aggregate>(self, prepare: impl Prepare<A>) -> Self {
+        self.host::<A>(Some(Arc::new(prepare)))
+    }
+
+    fn host<A: Aggregate>(mut self, prepare: Option<Arc<dyn Prepare<A>>>) -> Self {
         let make: MakeHost =
-            Box::new(|number, shared| Arc::new(HostOf::<A>::new(number, shared, Some(prepare))));
+            Box::new(|number, shared| Arc::new(HostOf::<A>::new(number, shared, prepare)));
         self.hosts.push((Domain::of::<A>(), make));
+        self.reads::<A>()
+    }
+
+    /// Brings the events of an aggregate into today's shape for everybody who reads them here, without taking commands
+    /// for it. An aggregate that is registered does not need this.
+    #[must_use]
+    pub fn reads<A: Aggregate>(mut self) -> Self {
+        self.shapes = self.shapes.with::<A>();
         self
     }
 
@@ -282,6 +297,7 @@ impl CoordinatorBuilder {
         let committer = Committer::start(Arc::clone(&self.store), self.settings.batch_appends);
         let admission = Admission::new(&self.settings);
         let shared = Arc::new(Shared {
+            log: Log::new(Arc::clone(&self.store) as _, self.shapes),
             store: self.store,
             committer,
             states: Arc::new(States::new(self.settings.cached_bytes)),

@@ -24,13 +24,16 @@ impl Drawer for Coordinator {
             return Ok(Vec::new());
         }
         let found = self.store().letters(filter, limit).await?;
-        let boxed = found.into_iter().map(Box::new);
-        Ok(boxed.map(DeadLetter::Command).collect())
+        let shown = found.into_iter().map(|letter| self.shown(letter));
+        Ok(shown.collect())
     }
 
     async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError> {
         match self.examine(id).await {
-            Ok(view) => Ok(Some(OpenLetter::Command(Box::new(view)))),
+            Ok(mut view) => {
+                self.to_today(&mut view.letter);
+                Ok(Some(OpenLetter::Command(Box::new(view))))
+            }
             Err(QueryError::UnknownLetter { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -62,7 +65,7 @@ impl Drawer for Coordinator {
         tracing::info!(%stream, letter = %letter.id, verb, actor, reason, result, "a letter was decided about");
         let letter = self.note(letter, decision, status, result).await?;
         match is_ours {
-            true => Ok(Some(DeadLetter::Command(Box::new(letter)))),
+            true => Ok(Some(self.shown(letter))),
             false => Err(OperatorError::Closed {
                 id: letter.id,
                 status: letter.status,
@@ -72,6 +75,18 @@ impl Drawer for Coordinator {
 }
 
 impl Coordinator {
+    /// As a person sees it. What is written back must be what was stored.
+    fn shown(&self, mut letter: CommandLetter) -> DeadLetter {
+        self.to_today(&mut letter);
+        DeadLetter::Command(Box::new(letter))
+    }
+
+    fn to_today(&self, letter: &mut CommandLetter) {
+        let request = &mut letter.request;
+        let shapes = self.log().shapes();
+        shapes.apply_to_commands(&request.stream.domain, &mut request.commands);
+    }
+
     async fn act(
         &self,
         letter: &CommandLetter,

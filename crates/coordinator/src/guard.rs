@@ -1,9 +1,8 @@
 //! A fence around user code: a panic in an aggregate is that stream's trouble, nobody else's.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use seriatim_core::Fault;
+use seriatim_core::{Fault, panic_message};
 
 /// Runs `f`, which calls the aggregate's `function`; a panic becomes a fault.
 ///
@@ -11,14 +10,6 @@ use seriatim_core::Fault;
 pub(crate) fn guarded<T>(function: &'static str, f: impl FnOnce() -> T) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|panic| Fault::Panicked {
         function,
-        message: message(panic.as_ref()),
+        message: panic_message(panic.as_ref()).into(),
     })
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").into()
 }

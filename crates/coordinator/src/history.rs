@@ -1,7 +1,7 @@
-//! From the store to states: load, upcast, decode, fold.
+//! From the log to states: load, decode, fold.
 
 use seriatim_core::{
-    Aggregate, Fault, Fingerprint, Load, Loaded, Message, Payload, RecordedEvent, Sequence, Store,
+    Aggregate, Fault, Fingerprint, Load, Loaded, Log, Message, Payload, RecordedEvent, Sequence,
     StoreError, StreamId,
 };
 use uuid::Uuid;
@@ -60,7 +60,7 @@ const PAGE: usize = 512;
 
 /// The state after `through`, or the current one. Shorter streams give what they have.
 pub(crate) async fn load<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     stream: &StreamId,
     through: Option<Sequence>,
 ) -> Result<Standing<A>, Trouble> {
@@ -69,13 +69,13 @@ pub(crate) async fn load<A: Aggregate>(
         through,
         snapshots: Some(Fingerprint::of::<A>()),
     };
-    let loaded = store.load(load.clone()).await?;
+    let loaded = log.load(load.clone()).await?;
     if let Some(standing) = build(loaded).await? {
         return Ok(standing);
     }
     tracing::warn!(%stream, "a snapshot was made by another form of the state and is ignored");
     load.snapshots = None;
-    let standing = build(store.load(load).await?).await?;
+    let standing = build(log.load(load).await?).await?;
     Ok(standing.expect("without a snapshot there is none to be ignored"))
 }
 
@@ -109,8 +109,9 @@ fn replay<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trouble> 
     for payload in loaded.payloads {
         let sequence = next(current)?;
         size.grow(payload.data.len());
-        let event = decode::<A>(sequence, payload)?;
-        guarded("evolve", || state.evolve(&event))?;
+        if let Some(event) = decode::<A>(sequence, &payload)? {
+            guarded("evolve", || state.evolve(&event))?;
+        }
         current = Some(sequence);
     }
     Ok(Some(Standing {
@@ -129,19 +130,34 @@ fn next(current: Option<Sequence>) -> Result<Sequence, Fault> {
     })
 }
 
-/// A stored event in today's shape.
-pub(crate) fn decode<A: Aggregate>(sequence: Sequence, stored: Payload) -> Result<A::Event, Fault> {
-    let payload = guarded("upcast", || A::upcast(stored))?;
-    let decoded = guarded("deserialize", || A::Event::decode(&payload))?;
-    decoded.map_err(|error| Fault::Undecodable {
+/// An event of the log; `None` if it is nothing any more.
+pub(crate) fn decode<A: Aggregate>(
+    sequence: Sequence,
+    payload: &Payload,
+) -> Result<Option<A::Event>, Fault> {
+    if payload.is_nothing() {
+        return Ok(None);
+    }
+    let decoded = guarded("deserialize", || A::Event::decode(payload))?;
+    decoded.map(Some).map_err(|error| Fault::Undecodable {
         sequence,
         why: error.to_string(),
     })
 }
 
+/// What happened by these events.
+pub(crate) fn decode_all<'e, A: Aggregate>(
+    events: impl IntoIterator<Item = &'e RecordedEvent>,
+) -> Result<Vec<A::Event>, Fault> {
+    let decoded = events
+        .into_iter()
+        .map(|event| decode::<A>(event.sequence, &event.payload));
+    decoded.filter_map(Result::transpose).collect()
+}
+
 /// The recorded events after `base` up to `through`, at most `limit`.
 pub(crate) async fn events_between(
-    store: &dyn Store,
+    log: &Log,
     stream: &StreamId,
     base: Option<Sequence>,
     through: Option<Sequence>,
@@ -154,7 +170,7 @@ pub(crate) async fn events_between(
     while events.len() < wanted
         && let Ok(from) = Sequence::after(after)
     {
-        let page = store
+        let page = log
             .read_stream(stream, from, PAGE.min(wanted - events.len()))
             .await?;
         let Some(last) = page.last() else { break };
@@ -172,17 +188,17 @@ const SHOWN_PAGE: usize = 8;
 /// The first of the recorded events after `base` up to `through`, to be shown to whoever did not know them: at most `limit`,
 /// and no more than what people and programs can take.
 pub(crate) async fn first_between(
-    store: &dyn Store,
+    log: &Log,
     stream: &StreamId,
     base: Option<Sequence>,
     through: Option<Sequence>,
     limit: usize,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
-    let mut shown = events_between(store, stream, base, through, limit.min(SHOWN_PAGE)).await?;
+    let mut shown = events_between(log, stream, base, through, limit.min(SHOWN_PAGE)).await?;
     if shown.len() == SHOWN_PAGE && cut(&mut shown) {
         let last = shown.last().map(|event| event.sequence);
         let rest = limit - shown.len();
-        shown.extend(events_between(store, stream, last, through, rest).await?);
+        shown.extend(events_between(log, stream, last, through, rest).await?);
     }
     cut(&mut shown);
     Ok(shown)

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, FactRequest, Message, Prepare,
-    QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store, StoreError,
-    StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, FactRequest, Log, Message,
+    Prepare, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store,
+    StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
@@ -29,6 +29,8 @@ use crate::{three_way, view};
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
+    /// What is in it, as everybody reads it.
+    pub(crate) log: Log,
     pub(crate) committer: Committer,
     pub(crate) states: Arc<States>,
     pub(crate) settings: Settings,

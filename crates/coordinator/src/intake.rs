@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Claim, ClaimKey, CommandLetter, CommandRequest, ContentHash, EffectId, Fact,
-    FactOrigin, FactRequest, Fault, FieldViolation, MergeStrategy, Message, Metadata, NewFact,
-    Payload, Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
+    Aggregate, Claim, ClaimKey, CommandLetter, CommandRequest, ContentHash, DecodeError, EffectId,
+    Fact, FactOrigin, FactRequest, Fault, FieldViolation, MergeStrategy, Message, Metadata,
+    NewFact, Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
+    decode_command,
 };
 use uuid::Uuid;
 
@@ -54,7 +55,8 @@ pub(crate) async fn commands<A: Aggregate>(
     let mut violations = Vec::new();
     let mut commands: Vec<A::Command> = Vec::with_capacity(request.commands.len());
     for (at, payload) in request.commands.iter().enumerate() {
-        match decode(payload, || format!("pages[{at}].command")) {
+        let decode_command = || decode_command::<A>(payload);
+        match decoded(decode_command, || format!("pages[{at}].command")) {
             Ok(command) => commands.push(command),
             Err(violation) => violations.push(violation),
         }
@@ -145,7 +147,9 @@ pub(crate) fn facts<A: Aggregate>(request: &FactRequest) -> Result<Taken<A>, Sub
     let mut violations = Vec::new();
     let mut facts = Vec::with_capacity(request.facts.len());
     for (at, NewFact { payload, origin }) in request.facts.iter().enumerate() {
-        let event = match decode(payload, || format!("pages[{at}].event")) {
+        // A process manager may have planned it before the event was changed.
+        let decode_event = || A::Event::decode(&A::upcast(payload.clone()));
+        let event = match decoded(decode_event, || format!("pages[{at}].event")) {
             Ok(event) => event,
             Err(violation) => {
                 violations.push(violation);
@@ -234,8 +238,11 @@ fn metadata(
 }
 
 /// A payload that makes the type's own code panic is one that does not fit it.
-fn decode<M: Message>(payload: &Payload, field: impl Fn() -> String) -> Result<M, FieldViolation> {
-    let why = match guarded("deserialize", || M::decode(payload)) {
+fn decoded<M>(
+    decode: impl FnOnce() -> Result<M, DecodeError>,
+    field: impl FnOnce() -> String,
+) -> Result<M, FieldViolation> {
+    let why = match guarded("deserialize", decode) {
         Ok(Ok(message)) => return Ok(message),
         Ok(Err(error)) => error.to_string(),
         Err(fault) => fault.to_string(),

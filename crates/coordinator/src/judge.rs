@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::json;
 use seriatim_core::merge::Resolution;
 use seriatim_core::{
-    Aggregate, Conflict, ConflictReason, Fault, FieldViolation, Limits, MergeStrategy, Message,
-    Metadata, Mismatch, ParkReason, Payload, PremiseFault, Rejected, Store, StoreError, StreamFull,
-    StreamId, changed_premises, codec::encode_event, decide_all,
+    Aggregate, Conflict, ConflictReason, Fault, FieldViolation, Limits, Log, MergeStrategy,
+    Message, Metadata, Mismatch, ParkReason, Payload, PremiseFault, Rejected, StoreError,
+    StreamFull, StreamId, changed_premises, codec::encode_event, decide_all,
 };
 
 use crate::collision::{self, Colliding, Rule};
@@ -209,7 +209,7 @@ pub(crate) fn draft<A: Aggregate>(
 /// What `work`, which collides, comes to by its strategy. `standing` must be durable: the events in between are
 /// read from the log, and a letter must not name events that may never be.
 pub(crate) async fn merge<A: Aggregate>(
-    store: &dyn Store,
+    log: &Log,
     settings: &Settings,
     stream: &StreamId,
     work: &Work<A>,
@@ -231,7 +231,7 @@ pub(crate) async fn merge<A: Aggregate>(
         true => Rule::Premises,
         false => Rule::Strategy(strategy),
     };
-    let resolution = collision::ask(store, rule, &colliding, standing).await;
+    let resolution = collision::ask(log, rule, &colliding, standing).await;
     tracing::debug!(%stream, %conflict, %strategy, ?resolution, correlation_id = work.metadata.correlation_id, "collision");
     meter::conflict(
         &stream.domain,

@@ -33,7 +33,7 @@ pub(crate) async fn round<A: Aggregate>(
         None if jobs.front().is_some_and(Job::begins_a_stream) => {
             Chain::new(Standing::new(), false)
         }
-        None => match history::load(&*shared.store, stream, None).await {
+        None => match history::load(&shared.log, stream, None).await {
             Ok(standing) => Chain::new(standing, true),
             Err(trouble) => {
                 Box::pin(answer::all_in_trouble(shared, stream, jobs, &trouble)).await;

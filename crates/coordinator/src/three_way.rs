@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{
-    Aggregate, CommandLetter, ConflictReason, Fault, MergeStrategy, Message, QueryError,
-    RecordedEvent, Sequence, Simulated, StreamId, ThreeWay, decide_all,
+    Aggregate, CommandLetter, ConflictReason, Fault, MergeStrategy, QueryError, RecordedEvent,
+    Sequence, Simulated, StreamId, ThreeWay, decide_all, decode_command,
 };
 
 use crate::beside::beside;
 use crate::collision;
 use crate::guard::guarded;
-use crate::history::{self, Standing, cut, events_between};
+use crate::history::{self, Standing, cut, decode_all, events_between};
 use crate::host::Shared;
 use crate::judge::draft;
 use crate::view::{broken, commits, in_trouble, store_failed, to_view};
@@ -22,16 +22,16 @@ pub(crate) async fn examine<A: Aggregate>(
     letter: CommandLetter,
 ) -> Result<ThreeWay, QueryError> {
     let stream = letter.stream().clone();
-    let store = &*shared.store;
+    let log = &shared.log;
     let trouble = |trouble| in_trouble(shared, &stream, trouble);
 
     let believed = letter.conflict.expected.believed().flatten();
-    let base = collision::base::<A>(store, &stream, believed)
+    let base = collision::base::<A>(log, &stream, believed)
         .await
         .map_err(trouble)?;
-    let theirs: Standing<A> = history::load(store, &stream, None).await.map_err(trouble)?;
+    let theirs: Standing<A> = history::load(log, &stream, None).await.map_err(trouble)?;
     let limit = shared.settings.compared_events;
-    let recorded = events_between(store, &stream, believed, theirs.current, limit as usize)
+    let recorded = events_between(log, &stream, believed, theirs.current, limit as usize)
         .await
         .map_err(|error| store_failed(shared, error))?;
     let sides = Sides {
@@ -64,12 +64,7 @@ impl<A: Aggregate> Sides<A> {
     fn view(self) -> Result<ThreeWay, Fault> {
         let request = &self.letter.request;
         let stream = &request.stream;
-        let commands = request.commands.iter().map(A::Command::decode);
-        let commands = commands.collect::<Result<Vec<_>, _>>();
-        let commands = commands.map_err(|error| Fault::Unreadable {
-            what: "command",
-            why: error.to_string(),
-        })?;
+        let commands = commands::<A>(&self.letter)?;
         let mut intervening: Vec<_> = self.recorded.iter().take(self.shown).cloned().collect();
         cut(&mut intervening);
         Ok(ThreeWay {
@@ -93,7 +88,7 @@ impl<A: Aggregate> Sides<A> {
         if behind > self.recorded.len() as u64 {
             return Ok(Some(ConflictReason::TooFarBehind { behind, limit }));
         }
-        let intervening = collision::decode_all::<A>(self.recorded.iter().cloned())?;
+        let intervening = decode_all::<A>(&self.recorded)?;
         let collision = Collision {
             commands,
             expected: self.base.current,
@@ -112,6 +107,19 @@ impl<A: Aggregate> Sides<A> {
             }),
         })
     }
+}
+
+/// What was asked for, in today's shape.
+fn commands<A: Aggregate>(letter: &CommandLetter) -> Result<Vec<A::Command>, Fault> {
+    let all = letter.request.commands.iter();
+    all.map(|payload| {
+        let decoded = guarded("deserialize", || decode_command::<A>(payload))?;
+        decoded.map_err(|error| Fault::Unreadable {
+            what: "command",
+            why: error.to_string(),
+        })
+    })
+    .collect()
 }
 
 fn yours<A: Aggregate>(

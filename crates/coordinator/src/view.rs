@@ -47,7 +47,7 @@ async fn standing_at<A: Aggregate>(
             Err(error) => return Err(store_failed(shared, error)),
         },
     };
-    let standing: Standing<A> = history::load(&*shared.store, stream, through)
+    let standing: Standing<A> = history::load(&shared.log, stream, through)
         .await
         .map_err(|trouble| in_trouble(shared, stream, trouble))?;
     match at {
@@ -115,12 +115,10 @@ pub(crate) async fn simulate<A: Aggregate>(
             return Ok(Simulation { before, outcome });
         }
     }
-    let Shared {
-        store, settings, ..
-    } = shared;
+    let Shared { log, settings, .. } = shared;
     let verdict = match judge(&work, &standing) {
         Verdict::Collides(conflict) => {
-            merge(&**store, settings, &stream, &work, conflict, &standing).await
+            merge(log, settings, &stream, &work, conflict, &standing).await
         }
         verdict => verdict,
     };

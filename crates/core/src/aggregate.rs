@@ -86,10 +86,22 @@ pub trait Aggregate:
         Merge::Conflict
     }
 
-    /// Brings a stored event into today's shape, before it is decoded. Called for every event read; the stored
-    /// bytes stay as they are.
+    /// Brings a stored event into today's shape, before anybody sees it: states, components, subscribers, people. The
+    /// stored bytes stay as they are.
+    ///
+    /// Called for every event read, so one that is in today's shape must come out as it came in. Returns
+    /// [`Payload::nothing`] for an event that is nothing any more: its sequence and its position stay, and nobody is
+    /// given it. Total, as [`evolve`](Self::evolve): an event on which it panics cannot be read, and is a failure of
+    /// whoever is given it.
     fn upcast(stored: Payload) -> Payload {
         stored
+    }
+
+    /// Brings a command of former times into today's shape, before it is decoded: that of a parked letter, one that a
+    /// process manager has planned, or one of a sender that is older than this program. Called for every command, so one
+    /// that is in today's shape must come out as it came in.
+    fn upcast_command(sent: Payload) -> Payload {
+        sent
     }
 }
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Advance, Assignment, Component, LetterFilter, Owner, Parked, Position, ReactionLetter,
-    Sequence, StoreError, StreamId, Timestamp, Wish, Work,
+    Advance, Assignment, Bookmark, Component, Cursor, LetterFilter, Owner, Parked, ReactionLetter,
+    Scope, Sequence, StoreError, StreamId, Timestamp, Wish, Work,
 };
 
 /// Keeps how far each piece of work has come, and who does it.
@@ -31,14 +31,34 @@ use crate::{
 #[async_trait]
 pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Takes a piece of work if nobody has it, or if the lease of who has it ran out. Work that nobody ever had begins
-    /// after `begin`. Who takes it goes on: it is not paused any more, and nobody is asking for it.
-    async fn take(
+    /// where its component [begins](Self::begin), or at the first event if that is not decided. Taking clears the pause and
+    /// any pending request.
+    async fn take(&self, work: &Work, owner: &Owner, lease: Duration)
+    -> Result<Taking, StoreError>;
+
+    /// Decides after which place in each partition all work of a component begins. Returns what is decided: if that was
+    /// something before, it stays.
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError>;
+
+    /// Where a component begins; `None` if that is not decided.
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError>;
+
+    /// Lets a component begin anew, at another place: forgets its progress and what is parked, whoever works for it; they
+    /// find their tenures lost. Closed letters are kept. After an error it may be half done, and is to be done again.
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError>;
+
+    /// What the checkpoints of a component speak of, in the order of their work. Those of which nothing was
+    /// [said](Self::speak_of) are not among them.
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError>;
+
+    /// Says what the checkpoint of a tenure speaks of from now on, and prolongs the lease. Whoever takes the work later
+    /// finds it said, until the component begins anew or is forgotten.
+    async fn speak_of(
         &self,
-        work: &Work,
-        owner: &Owner,
+        tenure: &Tenure,
+        scope: &Scope,
         lease: Duration,
-        begin: Position,
-    ) -> Result<Taking, StoreError>;
+    ) -> Result<Hold, StoreError>;
 
     /// Lets the lease last so long from now on, wherever the checkpoint is: an owner may do this beside its work.
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError>;
@@ -66,7 +86,7 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
@@ -146,8 +166,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         id: Uuid,
     ) -> Result<Option<ReactionLetter>, StoreError>;
 
-    /// Forgets all progress of a component, and what was parked, with all letters, whoever works for it; they find their
-    /// tenures lost.
+    /// Forgets all progress of a component, where it begins, and what was parked, with all letters, whoever works for it;
+    /// they find their tenures lost.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
 
@@ -174,7 +194,7 @@ pub struct Tenure {
     /// progress was forgotten or restored from a backup.
     pub id: Uuid,
     /// How far the work has come.
-    pub position: Position,
+    pub at: Bookmark,
 }
 
 /// Whether a write found its tenure in force.
@@ -192,8 +212,9 @@ pub enum Hold {
 pub struct Checkpoint {
     /// Which work.
     pub work: Work,
-    /// The last position it has finished.
-    pub position: Position,
+    /// The last place that it has finished. What was written by a program which noted the position alone names no event
+    /// before the next move.
+    pub at: Bookmark,
     /// How often it was taken.
     pub epoch: u64,
     /// What people call the process that has it; `None` if it was released, or if the lease ran out.

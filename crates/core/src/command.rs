@@ -4,8 +4,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    EffectId, ExpectedSequence, FactOrigin, FieldPath, MergeStrategy, Metadata, Payload, StreamId,
+    Aggregate, DecodeError, EffectId, ExpectedSequence, FactOrigin, FieldPath, MergeStrategy,
+    Message, Metadata, Payload, StreamId,
 };
+
+/// Reads a command, of today or of former times; see [`Aggregate::upcast_command`].
+pub fn decode_command<A: Aggregate>(sent: &Payload) -> Result<A::Command, DecodeError> {
+    A::Command::decode(&A::upcast_command(sent.clone()))
+}
 
 /// One or several commands for one aggregate, decided in order and written all or nothing.
 ///

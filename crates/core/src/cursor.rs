@@ -5,80 +5,123 @@ use std::num::NonZero;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::{LogPartition, Position, RecordedEvent};
+use crate::{Bookmark, LogId, LogPartition, Position, RecordedEvent};
 
-/// The last position a subscriber has seen, of each partition of the log.
+/// The last place that a subscriber has seen, of each partition of a log.
 ///
-/// As text: the positions in the order of the partitions, with commas between them. For a log of one partition
-/// that is one number.
+/// As text: the log, `/`, and for each partition in their order the position, `:`, and the event there, with commas in
+/// between. Positions alone, such as `1042`, are a cursor too, which is taken on trust as far as the log is long enough.
 ///
 /// ```
 /// # use seriatim_core::{Cursor, LogPartition, Position};
-/// let mut cursor: Cursor = "17,0,4".parse()?;
-/// cursor.set(LogPartition(1), Position(3));
-/// assert_eq!(cursor.to_string(), "17,3,4");
+/// let cursor: Cursor = "17,0,4".parse()?;
+/// assert_eq!(cursor.get(LogPartition(2)).position, Position(4));
 /// # Ok::<(), seriatim_core::InvalidCursor>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Cursor(Vec<Position>);
+pub struct Cursor {
+    log: Option<LogId>,
+    places: Vec<(Position, Option<Uuid>)>,
+}
 
 impl Cursor {
     /// Where a subscriber of a log with so many partitions stands that has seen nothing.
-    pub fn start(partitions: NonZero<u16>) -> Self {
-        Self(vec![Position::START; usize::from(partitions.get())])
+    pub fn start(log: LogId, partitions: NonZero<u16>) -> Self {
+        Self {
+            log: Some(log),
+            places: vec![(Position::START, None); usize::from(partitions.get())],
+        }
+    }
+
+    /// Which log it is for; `None`: it does not say.
+    pub fn log(&self) -> Option<LogId> {
+        self.log
     }
 
     /// Where it stands in a partition; at the start of one that it does not have.
-    pub fn get(&self, partition: LogPartition) -> Position {
-        self.0.get(index(partition)).copied().unwrap_or_default()
+    pub fn get(&self, partition: LogPartition) -> Bookmark {
+        let place = self.places.get(partition.index()).copied();
+        let (position, event) = place.unwrap_or_default();
+        Bookmark {
+            log: self.log,
+            position,
+            event,
+        }
     }
 
-    /// Moves it in a partition.
+    /// Moves it in a partition. If the place names a log, it is a cursor of that log from then on.
     ///
     /// # Panics
     /// If it does not have the partition.
-    pub fn set(&mut self, partition: LogPartition, position: Position) {
-        self.0[index(partition)] = position;
+    pub fn set(&mut self, partition: LogPartition, place: Bookmark) {
+        self.log = place.log.or(self.log);
+        self.places[partition.index()] = (place.position, place.event);
     }
 
     /// Moves it past an event, in the partition that the event is in.
     pub fn pass(&mut self, event: &RecordedEvent) {
-        self.set(self.partition_of(event), event.position);
+        let partition = self.partition_of(event);
+        self.places[partition.index()] = (event.position, Some(event.id));
     }
 
     /// Whether it stands at an event or after it.
     pub fn has_passed(&self, event: &RecordedEvent) -> bool {
-        self.get(self.partition_of(event)) >= event.position
+        self.get(self.partition_of(event)).position >= event.position
     }
 
     fn partition_of(&self, event: &RecordedEvent) -> LogPartition {
-        let count = u16::try_from(self.0.len()).ok().and_then(NonZero::new);
+        let count = u16::try_from(self.places.len()).ok().and_then(NonZero::new);
         let count = count.expect("it has at least one partition, and no more than there can be");
         LogPartition::of(&event.stream, count)
     }
 
     /// How many partitions it is for.
     pub fn partitions(&self) -> usize {
-        self.0.len()
+        self.places.len()
+    }
+
+    /// The positions alone, in the order of the partitions.
+    pub fn positions(&self) -> impl Iterator<Item = Position> {
+        self.places.iter().map(|(position, _)| *position)
     }
 
     /// Each partition, and where it stands there.
-    pub fn iter(&self) -> impl Iterator<Item = (LogPartition, Position)> {
-        (0..).map(LogPartition).zip(self.0.iter().copied())
+    pub fn iter(&self) -> impl Iterator<Item = (LogPartition, Bookmark)> {
+        let all = (0..).map(LogPartition).take(self.places.len());
+        all.map(|partition| (partition, self.get(partition)))
     }
 }
 
-fn index(partition: LogPartition) -> usize {
-    usize::from(partition.0)
+/// Of partitions that are not among them it stands at the start.
+impl FromIterator<(LogPartition, Bookmark)> for Cursor {
+    fn from_iter<I: IntoIterator<Item = (LogPartition, Bookmark)>>(all: I) -> Self {
+        let mut cursor = Self {
+            log: None,
+            places: Vec::new(),
+        };
+        for (partition, place) in all {
+            let count = cursor.places.len().max(partition.index() + 1);
+            cursor.places.resize(count, (Position::START, None));
+            cursor.set(partition, place);
+        }
+        cursor
+    }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (partition, position) in self.iter() {
-            let comma = if partition.0 == 0 { "" } else { "," };
+        if let Some(LogId(log)) = self.log {
+            write!(f, "{}/", log.simple())?;
+        }
+        for (at, (position, event)) in self.places.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
             write!(f, "{comma}{position}")?;
+            if let Some(event) = event {
+                write!(f, ":{}", event.simple())?;
+            }
         }
         Ok(())
     }
@@ -88,14 +131,25 @@ impl FromStr for Cursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let positions: Result<Vec<_>, _> = text.split(',').map(str::parse).collect();
-        match positions {
-            Ok(positions) if u16::try_from(positions.len()).is_ok() => {
-                Ok(Self(positions.into_iter().map(Position).collect()))
-            }
-            _ => Err(InvalidCursor { text: text.into() }),
-        }
+        read(text).ok_or_else(|| InvalidCursor { text: text.into() })
     }
+}
+
+fn read(text: &str) -> Option<Cursor> {
+    let (log, places) = match text.split_once('/') {
+        Some((log, places)) => (Some(LogId(log.parse().ok()?)), places),
+        None => (None, text),
+    };
+    let place = |text: &str| {
+        let (position, event) = match text.split_once(':') {
+            Some((position, event)) => (position, Some(event.parse().ok()?)),
+            None => (text, None),
+        };
+        Some((Position(position.parse().ok()?), event))
+    };
+    let places: Vec<_> = places.split(',').map(place).collect::<Option<_>>()?;
+    u16::try_from(places.len()).ok()?;
+    Some(Cursor { log, places })
 }
 
 impl TryFrom<String> for Cursor {
@@ -112,17 +166,6 @@ impl From<Cursor> for String {
     }
 }
 
-/// Where a subscription begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begin {
-    /// With the first event there is.
-    AtTheFirst,
-    /// With the first event that is recorded after this call.
-    Now,
-    /// With the first event after a place in the log.
-    After(Cursor),
-}
-
 /// A text that is no [`Cursor`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -137,18 +180,19 @@ pub struct InvalidCursor {
 mod tests {
     use std::sync::Arc;
 
-    use uuid::Uuid;
-
     use super::*;
     use crate::{Domain, Payload, Sequence, StreamId, Timestamp};
 
+    const LOG: LogId = LogId(Uuid::from_u128(7));
+
     #[test]
     fn an_event_moves_the_partition_that_it_is_in() {
-        for (count, expected) in [(1, "9"), (2, "9,0"), (7, "0,9,0,0,0,0,0")] {
-            let mut cursor = Cursor::start(NonZero::new(count).unwrap());
+        let at = "9:0000000000000000000000000000000a";
+        for (count, expected) in [(1, "#"), (2, "#,0"), (7, "0,#,0,0,0,0,0")] {
+            let mut cursor = Cursor::start(LOG, NonZero::new(count).unwrap());
             let root = Uuid::from_u128(0x0190_1234_5678_7abc_8def_0123_4567_89ab);
             let event = RecordedEvent {
-                id: Uuid::nil(),
+                id: Uuid::from_u128(10),
                 stream: StreamId::new(Domain::new("order").unwrap(), root),
                 sequence: Sequence(3),
                 position: Position(9),
@@ -159,13 +203,22 @@ mod tests {
             assert!(!cursor.has_passed(&event));
             cursor.pass(&event);
             assert!(cursor.has_passed(&event));
+            let expected = format!("{}/{}", LOG.0.simple(), expected.replace('#', at));
             assert_eq!(cursor.to_string(), expected);
         }
     }
 
     #[test]
     fn what_is_written_is_read() {
-        for text in ["0", "17", "1,2,3", "18446744073709551615,0"] {
+        let (log, event) = (LOG.0.simple(), Uuid::from_u128(10).simple());
+        for text in [
+            "0".to_owned(),
+            "17".to_owned(),
+            "1,2,3".to_owned(),
+            "18446744073709551615,0".to_owned(),
+            format!("{log}/0"),
+            format!("{log}/17:{event},0,4:{event}"),
+        ] {
             let cursor: Cursor = text.parse().unwrap();
             assert_eq!(cursor.to_string(), text);
             let json = serde_json::to_string(&cursor).unwrap();
@@ -175,7 +228,20 @@ mod tests {
 
     #[test]
     fn what_is_no_cursor_is_refused() {
-        for text in ["", "-1", "1,", ",1", "1 2", "x", "18446744073709551616"] {
+        for text in [
+            "",
+            "-1",
+            "1,",
+            ",1",
+            "1 2",
+            "x",
+            "18446744073709551616",
+            "/1",
+            "x/1",
+            "1:",
+            "1:x",
+            "1:2:3",
+        ] {
             assert!(text.parse::<Cursor>().is_err(), "{text}");
         }
         assert!(vec!["1"; 70_000].join(",").parse::<Cursor>().is_err());

@@ -40,9 +40,13 @@ pub struct RecordedEvent {
 }
 
 impl RecordedEvent {
-    /// What happened, in today's shape, if it is an event of the aggregate `A`; `None` if it is of another domain.
+    /// Decodes what happened, if it is an event of the aggregate `A`. Returns `None` if it is of another domain, or
+    /// [nothing](Payload::nothing) any more.
+    ///
+    /// The event must be in today's shape, as [`Log`](crate::Log) and everything that is fed by it gives it; an
+    /// application does that for the domains of its aggregates, and for those that it says it reads.
     pub fn of<A: Aggregate>(&self) -> Option<Result<A::Event, DecodeError>> {
-        let is_of = self.stream.domain.as_str() == A::DOMAIN;
-        is_of.then(|| A::Event::decode(&A::upcast(self.payload.clone())))
+        let is_of = self.stream.domain.as_str() == A::DOMAIN && !self.payload.is_nothing();
+        is_of.then(|| A::Event::decode(&self.payload))
     }
 }

@@ -1,27 +1,80 @@
 //! Which events a subscriber wants.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{Domain, RecordedEvent};
 
 /// Which events a subscriber wants: those that pass every part. An empty part lets everything through.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFilter {
     /// Of these domains.
     pub domains: Vec<Domain>,
-    /// Stored under one of these type names.
+    /// Of these types, by the names that today's program has for them.
     pub types: Vec<String>,
     /// Of these roots.
     pub roots: Vec<Uuid>,
 }
 
 impl EventFilter {
-    /// Whether it lets `event` through.
+    /// Whether it lets `event` through, which [`Log`](crate::Log) has brought into today's shape. One that is
+    /// [nothing](crate::Payload::nothing) any more never passes; of one that is
+    /// [unreadable](crate::Payload::unreadable) nobody knows the type, so that is not looked at.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
-        let stream = &event.stream;
+        let (stream, payload) = (&event.stream, &event.payload);
         (self.domains.is_empty() || self.domains.contains(&stream.domain))
             && (self.roots.is_empty() || self.roots.contains(&stream.root))
+            && !payload.is_nothing()
             && (self.types.is_empty()
-                || (self.types.iter()).any(|name| *name == event.payload.type_name))
+                || self.types.iter().any(|name| *name == payload.type_name)
+                || payload.why_unreadable().is_some())
+    }
+
+    /// Whether it lets through all that `other` does, whatever events there are.
+    pub fn covers(&self, other: &Self) -> bool {
+        covers(&self.domains, &other.domains)
+            && covers(&self.types, &other.types)
+            && covers(&self.roots, &other.roots)
+    }
+}
+
+/// The same of one part, of which an empty one lets everything through.
+fn covers<T: PartialEq>(one: &[T], other: &[T]) -> bool {
+    one.is_empty() || (!other.is_empty() && other.iter().all(|wanted| one.contains(wanted)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn types(names: &[&str]) -> EventFilter {
+        EventFilter {
+            types: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..EventFilter::default()
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_empty_covers_all_and_is_covered_by_none_but_itself() {
+        let all = EventFilter::default();
+        let (one, both) = (types(&["Paid"]), types(&["Sent", "Paid"]));
+        assert!(all.covers(&all) && all.covers(&both) && both.covers(&one));
+        assert!(both.covers(&types(&["Paid", "Sent"])));
+        assert!(!one.covers(&both) && !both.covers(&all) && !one.covers(&types(&["Sent"])));
+    }
+
+    #[test]
+    fn each_part_counts() {
+        let orders = EventFilter {
+            domains: vec!["order".parse().unwrap()],
+            ..types(&["Paid"])
+        };
+        assert!(types(&["Paid"]).covers(&orders));
+        assert!(!orders.covers(&types(&["Paid"])));
+        let rooted = EventFilter {
+            roots: vec![Uuid::from_u128(7)],
+            ..orders.clone()
+        };
+        assert!(orders.covers(&rooted) && !rooted.covers(&orders));
     }
 }

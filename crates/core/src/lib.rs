@@ -7,7 +7,9 @@ mod stream;
 mod sequence;
 mod position;
 mod log_partition;
+mod bookmark;
 mod cursor;
+mod begin;
 mod timestamp;
 mod printable;
 mod known;
@@ -20,6 +22,8 @@ pub mod codec;
 
 mod aggregate;
 mod fold;
+mod panic_message;
+mod shape;
 pub mod merge;
 mod field_path;
 mod tree;
@@ -62,8 +66,10 @@ mod read_model_store;
 mod version_rules;
 mod snapshot;
 mod schema;
+mod scope;
 mod append;
 mod store;
+mod log;
 pub mod reading;
 
 pub use accountable::{Accountable, Asked};
@@ -72,15 +78,17 @@ pub use append::{
     Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, KeyedClaim, Write,
 };
 pub use assignment::{Assignment, Owner};
+pub use begin::Begin;
+pub use bookmark::{Bookmark, LogId, LogReplaced};
 pub use cause::cause;
 pub use checkpoint::{Checkpoint, CheckpointStore, Hold, Taking, Tenure};
 pub use claim_key::ClaimKey;
-pub use command::{CommandRequest, FactRequest, NewFact};
+pub use command::{CommandRequest, FactRequest, NewFact, decode_command};
 pub use comparison::{CompareTables, ComparedTables, Comparison, ComparisonQuery};
 pub use component::{Component, InvalidComponent, Share, Work};
 pub use conflict::{ConflictReason, Fault, SequenceConflict};
 pub use content_hash::ContentHash;
-pub use cursor::{Begin, Cursor, InvalidCursor};
+pub use cursor::{Cursor, InvalidCursor};
 pub use dead_letter::{
     Attempt, CommandLetter, DeadLetter, InvalidLetterStatus, LetterFilter, LetterKind,
     LetterStatus, ParkReason,
@@ -97,11 +105,13 @@ pub use fold::{decide_all, decide_each, fold};
 pub use gateway::CommandGateway;
 pub use lease::{LONGEST_LEASE, lease_end, lease_runs};
 pub use limits::Limits;
+pub use log::Log;
 pub use log_partition::LogPartition;
 pub use merge::{InvalidMergeStrategy, MergeStrategy};
 pub use message::{Command, DecodeError, EncodeError, Event, Message, Never, Rejection};
 pub use metadata::{FactOrigin, Metadata};
 pub use operator::{OperatorError, Progress};
+pub use panic_message::panic_message;
 pub use parked::{Advance, Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
@@ -126,13 +136,15 @@ pub use receipt::{Commit, FirstResult, Outcome, Receipt};
 pub use resequencer::{Gap, Offered, Resequencer};
 pub use saga::{RejectedEffect, Saga};
 pub use schema::{Migration, OtherSchema, SchemaChange};
+pub use scope::Scope;
 pub use sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };
+pub use shape::Shapes;
 pub use snapshot::{Fingerprint, Snapshot, SnapshotError};
 pub use store::{
-    DeadLetterStore, EventStore, Load, Loaded, SnapshotStore, Store, StoreError, StoreErrorKind,
-    StreamSummary,
+    DeadLetterStore, EventStore, Load, Loaded, LogPage, SnapshotStore, Store, StoreError,
+    StoreErrorKind, StreamSummary,
 };
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
 pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};

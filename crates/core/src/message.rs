@@ -13,6 +13,8 @@ use crate::{Codec, FieldPath, Payload, Tree};
 pub trait Message: Sized + Send + Sync + 'static {
     /// Every type name this can be stored under, without aliases, in the order of declaration.
     const TYPE_NAMES: &'static [&'static str];
+    /// Every former name, with the one of [`TYPE_NAMES`](Self::TYPE_NAMES) that is in its place today.
+    const ALIASES: &'static [(&'static str, &'static str)] = &[];
     /// How its payloads are written.
     const CODEC: Codec;
 
@@ -91,6 +93,12 @@ pub enum DecodeError {
         type_name: String,
         /// What there is.
         known: &'static [&'static str],
+    },
+    /// Today's program could not bring the payload into shape.
+    #[error("{why}")]
+    Unreadable {
+        /// Why.
+        why: String,
     },
     /// The payload is written in the other codec.
     #[error("`{type_name}` is written in {actual:?}, but this domain reads {expected:?}")]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::known::name_one_of;
-use crate::{Checkpoint, Component, LetterStatus, Position, QueryError, StoreError, Timestamp};
+use crate::{
+    Checkpoint, Component, LetterStatus, Position, QueryError, ReadModelVersion, StoreError,
+    SubscribeError, Timestamp,
+};
 
 /// When to ask again a store that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -29,7 +32,7 @@ impl Progress {
     /// How many events of its partition it has not seen yet, those of other shares counted too. None if its checkpoint
     /// is ahead of the log.
     pub fn lag(&self) -> u64 {
-        self.head.0.saturating_sub(self.checkpoint.position.0)
+        self.head.0.saturating_sub(self.checkpoint.at.position.0)
     }
 }
 
@@ -63,6 +66,15 @@ pub enum OperatorError {
     /// Something was to be discarded without a reason.
     #[error("what is discarded is given up for good; say why")]
     NoReason,
+    /// A read model was to begin anew somewhere.
+    #[error("{version} shows all events, from the first on; build {} anew as another version, and switch to that", version.name())]
+    ReadModel {
+        /// Which version.
+        version: ReadModelVersion,
+    },
+    /// The place is not in this log.
+    #[error(transparent)]
+    Place(SubscribeError),
     /// What has to be known for it cannot be said: the letter is unknown, or a store fails.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -71,5 +83,14 @@ pub enum OperatorError {
 impl From<StoreError> for OperatorError {
     fn from(source: StoreError) -> Self {
         Self::Query(QueryError::of_store(source, RETRY_AFTER))
+    }
+}
+
+impl From<SubscribeError> for OperatorError {
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::Store(error) => error.into(),
+            fault => Self::Place(fault),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::{
-    Attempt, LetterStatus, Position, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Work,
+    Attempt, Bookmark, LetterStatus, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Work,
 };
 
 /// A stream whose events a component does not handle for now, because it failed on one of them.
@@ -68,8 +68,8 @@ pub struct Wish {
 /// What was finished, and is to be written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// The log up to a position: there the checkpoint is to stand.
-    Checkpoint(Position),
+    /// The log up to a place: there the checkpoint is to stand.
+    Checkpoint(Bookmark),
     /// Events of a parked stream.
     Parked {
         /// Which stream.

@@ -21,7 +21,7 @@ pub enum Codec {
 /// An encoded event, command or state.
 ///
 /// The type name is the message's full name for protobuf (`bank.v1.Deposited`) and the variant's name for
-/// JSON (`Deposited`). Cheap to clone.
+/// JSON (`Deposited`). Nothing is stored without one. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Payload {
     /// Which type of the domain this is.
@@ -51,6 +51,37 @@ impl Payload {
         }
     }
 
+    /// What [`Aggregate::upcast`](crate::Aggregate::upcast) makes of an event that is nothing any more: a payload without
+    /// a type. Nobody is given it, and no state changes by it; the event keeps its sequence and its position.
+    pub const fn nothing() -> Self {
+        Self {
+            type_name: Cow::Borrowed(""),
+            codec: Codec::Json,
+            data: Bytes::new(),
+        }
+    }
+
+    /// Whether it is [`Payload::nothing`].
+    pub fn is_nothing(&self) -> bool {
+        self.type_name.is_empty() && self.data.is_empty()
+    }
+
+    /// What is in the place of an event that today's program cannot bring into shape: a payload without a type, which
+    /// decodes as nothing but an error that says `why`. Every filter lets it through, so that it is missed by nobody.
+    pub fn unreadable(why: String) -> Self {
+        Self {
+            type_name: Cow::Borrowed(""),
+            codec: Codec::Json,
+            data: why.into(),
+        }
+    }
+
+    /// Why today's program cannot read it, if it is [`Payload::unreadable`].
+    pub fn why_unreadable(&self) -> Option<Cow<'_, str>> {
+        let is_unreadable = self.type_name.is_empty() && !self.data.is_empty();
+        is_unreadable.then(|| String::from_utf8_lossy(&self.data))
+    }
+
     /// The fields of a JSON payload; `None` for protobuf and for text that is not JSON.
     pub fn tree(&self) -> Option<Tree> {
         match self.codec {
@@ -67,6 +98,9 @@ impl Payload {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_nothing() {
+            return f.write_str("nothing any more");
+        }
         match self.codec {
             Codec::Json => write!(
                 f,

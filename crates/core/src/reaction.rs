@@ -51,7 +51,7 @@ pub trait Reaction: Send + Sync + Debug + 'static {
 /// Some events for a component.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
-    /// Under which tenure; [`Tenure::position`] is where the checkpoint stands.
+    /// Under which tenure; [`Tenure::at`] is where the checkpoint stands.
     pub tenure: &'a Tenure,
     /// The events that passed the filter, in the order of their positions. At least one.
     pub events: &'a [&'a RecordedEvent],

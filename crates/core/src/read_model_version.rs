@@ -288,7 +288,11 @@ impl VersionStatus {
         let behind = other.checkpoints.iter().map(|theirs| {
             let partition = theirs.work.partition;
             let ours = reached.get(&partition).copied();
-            (partition, ours.unwrap_or(Position::START), theirs.position)
+            (
+                partition,
+                ours.unwrap_or(Position::START),
+                theirs.at.position,
+            )
         });
         behind
             .filter(|(_, ours, theirs)| ours < theirs)
@@ -303,9 +307,9 @@ fn reached(checkpoints: &[Checkpoint]) -> BTreeMap<LogPartition, Position> {
     for checkpoint in checkpoints {
         let work = &checkpoint.work;
         let cut = cuts.entry((work.partition, work.share.count()));
-        let (shares, position) = cut.or_insert((0, checkpoint.position));
+        let (shares, position) = cut.or_insert((0, checkpoint.at.position));
         *shares += 1;
-        *position = checkpoint.position.min(*position);
+        *position = checkpoint.at.position.min(*position);
     }
     let mut reached = BTreeMap::new();
     for ((partition, count), (shares, position)) in cuts {
@@ -323,7 +327,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Share, Work};
+    use crate::{Bookmark, Share, Work};
 
     #[test]
     fn names_in_braces_are_the_tables_of_the_version() {
@@ -369,7 +373,7 @@ mod tests {
                     partition: LogPartition(partition),
                     share: Share::all(NonZero::new(count).unwrap()).nth(share).unwrap(),
                 },
-                position: Position(position),
+                at: Bookmark::at(Position(position)),
                 epoch: 1,
                 owner: None,
                 leased_until: second(0),

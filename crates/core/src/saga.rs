@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Aggregate, DecodeError, EffectId, Effects, Message, Metadata, Payload, RecordedEvent, Rejected,
-    StreamId,
+    Aggregate, DecodeError, EffectId, Effects, Metadata, Payload, RecordedEvent, Rejected,
+    StreamId, decode_command,
 };
 
 /// Turns events of one kind of aggregate into commands and facts for others.
@@ -54,6 +54,6 @@ impl RejectedEffect {
     /// What was asked for, if it was asked of the aggregate `A`; `None` if of another domain.
     pub fn of<A: Aggregate>(&self) -> Option<Result<Vec<A::Command>, DecodeError>> {
         let is_of = self.target.domain.as_str() == A::DOMAIN;
-        is_of.then(|| self.commands.iter().map(A::Command::decode).collect())
+        is_of.then(|| self.commands.iter().map(decode_command::<A>).collect())
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Append, AppendError, AppendOutcome, CheckpointStore, ClaimRecord, CommandLetter, Domain,
-    Fingerprint, KeyedClaim, LetterFilter, LogPartition, Payload, Position, RecordedEvent,
+    Fingerprint, KeyedClaim, LetterFilter, LogId, LogPartition, Payload, Position, RecordedEvent,
     Sequence, Snapshot, StreamId, TimerStore, Timestamp,
 };
 
@@ -66,7 +66,11 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// How many partitions the log was created with. Every handle on it says the same for ever.
     fn partitions(&self) -> NonZero<u16>;
 
-    /// Events of a partition of the log after a position, in order, at most `limit`.
+    /// The identity of the log, which was made with it. Every handle on it says the same for ever.
+    fn log_id(&self) -> LogId;
+
+    /// Events of a partition of the log after a position, in order, at most `limit`; and, as of the same moment, which
+    /// event is at that position.
     ///
     /// # Panics
     /// If the log has no such partition, as [`head`](Self::head) and [`wait_past`](Self::wait_past) do.
@@ -75,7 +79,7 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         partition: LogPartition,
         after: Position,
         limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StoreError>;
+    ) -> Result<LogPage, StoreError>;
 
     /// The position of the last event of a partition; [`Position::START`] if it has none. Fails if the store is not
     /// usable.
@@ -177,6 +181,16 @@ pub struct Loaded {
     pub payloads: Vec<Payload>,
     /// The id of the last event that is in here, be it in the snapshot; `None`: there are no events.
     pub last: Option<Uuid>,
+}
+
+/// Some events of a partition that follow one another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPage {
+    /// The event at the position that they were asked for after; `None`: there is none. It shows a reader whether this is
+    /// still the log that it knows.
+    pub follows: Option<Uuid>,
+    /// The events, in order.
+    pub events: Vec<RecordedEvent>,
 }
 
 /// One line of a list of streams.

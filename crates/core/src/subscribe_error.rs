@@ -1,6 +1,6 @@
 //! Why a subscriber gets no events.
 
-use crate::{LogPartition, Position, Sequence, StoreError, StreamId};
+use crate::{LogPartition, LogReplaced, Position, Sequence, StoreError, StreamId};
 
 /// Why a subscriber gets no events.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -9,28 +9,21 @@ pub enum SubscribeError {
     /// [transient](crate::StoreErrorKind::is_transient).
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The cursor is for a log with another number of partitions.
+    /// The cursor has not one position for each partition.
     #[error(
-        "the cursor is a place in a log of {given} partitions, but this one has {partitions}: it comes from another log; begin at the first event"
+        "the cursor has {given} positions, and the log {partitions} partitions; give one position for each, with commas in between"
     )]
-    OtherLog {
-        /// How many the cursor is for.
+    OtherPartitions {
+        /// How many positions it has.
         given: usize,
-        /// How many there are.
+        /// How many partitions there are.
         partitions: u16,
     },
-    /// The subscriber has seen more than there is: events were lost, most likely because a backup was restored.
+    /// The log is not the one that the subscriber has read.
     #[error(
-        "position {position} of partition {partition} was seen, but the log ends at {head}: it was restored from a backup; what was made of the lost events must be undone before a new beginning"
+        "{0}; undo what was made of the events that are gone, or make it anew, and begin at the first event"
     )]
-    AheadOfLog {
-        /// Where.
-        partition: LogPartition,
-        /// What was seen.
-        position: Position,
-        /// What there is.
-        head: Position,
-    },
+    Replaced(LogReplaced),
     /// The log has no event at a position before its end. Nothing is handed out beyond it.
     #[error(
         "the log's partition {partition} has no event {expected} but one at {found}; restore a backup"

@@ -1,8 +1,8 @@
 //! What may be done about versions of a read model: the rules that all stores ask.
 
 use crate::{
-    Position, ReadModelTables, ReadModelVersion, RegisterError, TableTaken, Timestamp,
-    VersionError, VersionStanding, VersionStatus,
+    ReadModelTables, ReadModelVersion, RegisterError, TableTaken, Timestamp, VersionError,
+    VersionStanding, VersionStatus,
 };
 
 impl VersionStatus {
@@ -57,16 +57,6 @@ impl VersionStatus {
                 streams,
             }),
         }
-    }
-
-    /// Whether it has handled events that a log with these heads does not have: that was restored from a backup. The
-    /// heads must have been looked at after the version.
-    pub fn is_ahead_of(&self, heads: &[Position]) -> bool {
-        let mut checkpoints = self.checkpoints.iter();
-        checkpoints.any(|checkpoint| {
-            let head = heads.get(usize::from(checkpoint.work.partition.0));
-            head.is_some_and(|head| checkpoint.position > *head)
-        })
     }
 
     /// Refuses to drop what is shown.

@@ -10,6 +10,10 @@ use crate::message::{Case, Message};
 pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
     let Message { ident, core, cases } = message;
     let names = cases.iter().map(|case| &case.name);
+    let aliases = cases.iter().flat_map(|case| {
+        let Case { name, aliases, .. } = case;
+        aliases.iter().map(move |alias| quote!((#alias, #name)))
+    });
     let type_names = cases.iter().map(|case| {
         let (pattern, name) = (pattern(case), &case.name);
         quote!(#pattern => #name)
@@ -32,6 +36,7 @@ pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
         #[allow(deprecated, reason = "the type says so to its users, not to this")]
         impl #core::Message for #ident {
             const TYPE_NAMES: &'static [&'static str] = &[#(#names),*];
+            const ALIASES: &'static [(&'static str, &'static str)] = &[#(#aliases),*];
             const CODEC: #core::Codec = #core::Codec::Json;
 
             fn type_name(&self) -> &'static str {

@@ -29,10 +29,12 @@ pub(crate) fn expand(message: &Message<'_>, errors: &mut Errors) -> TokenStream 
             }
         }
     });
-    let all_names = names
-        .iter()
-        .cloned()
-        .chain(aliases(&messages).map(|alias| quote!(#alias)));
+    let aliases = messages.iter().zip(&names).flat_map(|(stored, name)| {
+        let aliases = stored.case.aliases.iter();
+        aliases.map(move |alias| (quote!(#alias), name))
+    });
+    let (aliases, todays): (Vec<_>, Vec<_>) = aliases.unzip();
+    let all_names = names.iter().chain(&aliases);
     quote! {
         const _: () = #core::codec::protobuf::assert_distinct(&[#(#all_names),*]);
 
@@ -40,6 +42,7 @@ pub(crate) fn expand(message: &Message<'_>, errors: &mut Errors) -> TokenStream 
         #[allow(deprecated, reason = "the type says so to its users, not to this")]
         impl #core::Message for #ident {
             const TYPE_NAMES: &'static [&'static str] = &[#(#names),*];
+            const ALIASES: &'static [(&'static str, &'static str)] = &[#((#aliases, #todays)),*];
             const CODEC: #core::Codec = #core::Codec::Protobuf;
 
             fn type_name(&self) -> &'static str {
@@ -58,10 +61,6 @@ pub(crate) fn expand(message: &Message<'_>, errors: &mut Errors) -> TokenStream 
             }
         }
     }
-}
-
-fn aliases<'a>(messages: &'a [Stored<'_>]) -> impl Iterator<Item = &'a syn::LitStr> {
-    messages.iter().flat_map(|stored| &stored.case.aliases)
 }
 
 /// Refuses a message in two variants. One that is spelled in two ways is left to `assert_distinct`, which cannot

@@ -86,6 +86,8 @@ fn old_payloads_are_read_by_alias_and_written_under_todays_name() {
         );
         assert_eq!(event.encode().unwrap().type_name, "Deposited");
     }
+    let todays = [("MoneyAdded", "Deposited"), ("Added", "Deposited")];
+    assert_eq!(AccountEvent::ALIASES, todays);
     // The identifier of a variant with another name is no name of it.
     assert!(AccountEvent::decode(&Payload::json("Closed", "{}")).is_err());
 }

@@ -127,6 +127,7 @@ fn old_payloads_are_read_by_alias_and_written_under_todays_name() {
     let deposited = v1::Deposited { cents: 5 };
     let old = Payload::protobuf("bank.v0.MoneyAdded", deposited.encode_to_vec());
     let event = AccountEvent::decode(&old).unwrap();
+    assert_eq!(AccountEvent::ALIASES, [("bank.v0.MoneyAdded", "Deposited")]);
     assert_eq!(event, AccountEvent::Deposited(deposited));
     assert_eq!(event.encode().unwrap().type_name, "Deposited");
 }

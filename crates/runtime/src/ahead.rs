@@ -1,29 +1,23 @@
 //! A page of the log that is read by a task of its own: the next one while the one before it is in hand.
 
 use std::panic::resume_unwind;
-use std::sync::Arc;
 
-use seriatim_core::{EventStore, LogPartition, Position, RecordedEvent, StoreError};
+use seriatim_core::{Bookmark, Log, LogPartition, RecordedEvent, SubscribeError};
 use tokio::task::JoinHandle;
 
 /// A page that is on its way. Dropped, it is not read to the end.
 #[derive(Debug)]
 pub(crate) struct Ahead {
-    after: Position,
+    after: Bookmark,
     limit: usize,
-    reading: JoinHandle<Result<Vec<RecordedEvent>, StoreError>>,
+    reading: JoinHandle<Result<Vec<RecordedEvent>, SubscribeError>>,
 }
 
 impl Ahead {
     /// Begins to read the events after `after`.
-    pub(crate) fn begin(
-        store: &Arc<dyn EventStore>,
-        partition: LogPartition,
-        after: Position,
-        limit: usize,
-    ) -> Self {
-        let store = Arc::clone(store);
-        let reading = async move { store.read_log(partition, after, limit).await };
+    pub(crate) fn begin(log: &Log, partition: LogPartition, after: Bookmark, limit: usize) -> Self {
+        let log = log.clone();
+        let reading = async move { log.read_after(partition, &after, limit).await };
         Self {
             after,
             limit,
@@ -32,8 +26,8 @@ impl Ahead {
     }
 
     /// Whether this is the page after `after`.
-    pub(crate) fn is_after(&self, after: Position) -> bool {
-        self.after == after
+    pub(crate) fn is_after(&self, after: &Bookmark) -> bool {
+        self.after == *after
     }
 
     /// How many events were asked for.
@@ -42,7 +36,7 @@ impl Ahead {
     }
 
     /// Waits for the page; `None` if its task was ended from outside. Cancel safe; not to be asked again afterwards.
-    pub(crate) async fn page(&mut self) -> Option<Result<Vec<RecordedEvent>, StoreError>> {
+    pub(crate) async fn page(&mut self) -> Option<Result<Vec<RecordedEvent>, SubscribeError>> {
         match (&mut self.reading).await {
             Ok(page) => Some(page),
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),

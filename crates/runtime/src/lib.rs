@@ -33,7 +33,7 @@ pub use meter::describe_metrics;
 pub use process::{Alarm, Alarms, Managed};
 pub use reaction::{
     AtLeastOnce, BackOff, Enrolled, ExactlyOnce, Failure, FailurePolicy, PieceState, PieceStatus,
-    Projector, ReactionSettings, Reactions, SagaReaction, Then,
+    Projector, ReactionSettings, Reactions, SagaReaction, Then, Widened,
 };
 pub use subscription::{Batch, Subscription};
 pub use waiter::Waiter;

@@ -119,7 +119,7 @@ pub(crate) fn progress(progress: &Progress) {
     ];
     let now = Timestamp::now();
     let age = |since: Option<Timestamp>| since.map_or(0.0, |since| now.since(since).as_secs_f64());
-    gauge!(POSITION, &labels).set(number(progress.checkpoint.position.0));
+    gauge!(POSITION, &labels).set(number(progress.checkpoint.at.position.0));
     gauge!(LAG_EVENTS, &labels).set(number(progress.lag()));
     gauge!(LAG_SECONDS, &labels).set(age(progress.behind_since));
     gauge!(PARKED, &labels).set(number(progress.parked as u64));

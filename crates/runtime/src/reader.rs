@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{
-    EventStore, LogPartition, Position, RecordedEvent, StoreError, SubscribeError,
-};
+use seriatim_core::{Bookmark, Log, LogPartition, Position, RecordedEvent, SubscribeError};
 use tokio::sync::watch;
 
 use crate::ahead::Ahead;
@@ -31,7 +29,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(partition: LogPartition, tail: Arc<Tail>, begin: Position) -> Self {
+    pub(crate) fn new(partition: LogPartition, tail: Arc<Tail>, begin: &Bookmark) -> Self {
         Self {
             partition,
             tail,
@@ -39,7 +37,7 @@ impl Reader {
             size: PageSize::default(),
             reads_ahead: true,
             ahead: None,
-            continuity: Continuity::new(partition, begin),
+            continuity: Continuity::new(partition, begin.position),
             behind: true,
         }
     }
@@ -62,40 +60,40 @@ impl Reader {
     /// from there meets it first.
     pub(crate) async fn read(
         &mut self,
-        store: &Arc<dyn EventStore>,
-        after: Position,
+        log: &Log,
+        after: &Bookmark,
     ) -> Result<Option<Page>, SubscribeError> {
         let (page, newest) = match self.tail.after(after) {
             Known::Page(page) => (Some(page), self.tail.last()),
-            Known::Nothing => (None, after),
+            Known::Nothing => (None, after.position),
             // Whether more follows shows when there is nothing more to read.
-            Known::TooOld => (self.read_store(store, after).await?, Position(u64::MAX)),
+            Known::TooOld => (self.read_log(log, after).await?, Position(u64::MAX)),
         };
         let Some(mut page) = page else {
             self.behind = false;
             return Ok(None);
         };
-        if let Err((sound, fault)) = self.continuity.check(after, page.events()) {
+        if let Err((sound, fault)) = self.continuity.check(after.position, page.events()) {
             if sound == 0 {
                 return Err(fault);
             }
             page.truncate(sound);
         }
-        self.behind = page.last() != Some(newest);
+        self.behind = page.last().map(|last| last.position) != Some(newest);
         Ok(Some(page))
     }
 
-    async fn read_store(
+    async fn read_log(
         &mut self,
-        store: &Arc<dyn EventStore>,
-        after: Position,
+        log: &Log,
+        after: &Bookmark,
     ) -> Result<Option<Page>, SubscribeError> {
-        let (events, limit) = self.fetch(store, after).await?;
+        let (events, limit) = self.fetch(log, after).await?;
         self.size.learn(&events);
         let full = events.len() >= limit;
         if let Some(last) = events.last().filter(|_| full && self.reads_ahead) {
             let limit = self.size.limit();
-            let next = Ahead::begin(store, self.partition, last.position, limit);
+            let next = Ahead::begin(log, self.partition, Bookmark::of(log.id(), last), limit);
             self.ahead = Some(next);
         }
         Ok(Page::new(events))
@@ -104,25 +102,25 @@ impl Reader {
     /// The page after `after`, which may be on its way already, and how many events were asked for.
     async fn fetch(
         &mut self,
-        store: &Arc<dyn EventStore>,
-        after: Position,
-    ) -> Result<(Vec<RecordedEvent>, usize), StoreError> {
+        log: &Log,
+        after: &Bookmark,
+    ) -> Result<(Vec<RecordedEvent>, usize), SubscribeError> {
         self.ahead = self.ahead.take().filter(|ahead| ahead.is_after(after));
         // Whoever waits for a page may do something else meanwhile that needs the store. A read of theirs that stood still
         // for so long would keep a connection, and readers enough would wait for each other for ever: so it is a task.
         let ahead = self
             .ahead
-            .get_or_insert_with(|| Ahead::begin(store, self.partition, after, self.size.limit()));
+            .get_or_insert_with(|| Ahead::begin(log, self.partition, *after, self.size.limit()));
         let (limit, page) = (ahead.limit(), ahead.page().await);
         self.ahead = None;
         match page {
             Some(page) => Ok((page?, limit)),
-            None => Ok((store.read_log(self.partition, after, limit).await?, limit)),
+            None => Ok((log.read_after(self.partition, after, limit).await?, limit)),
         }
     }
 
-    /// Waits until there is something after `after`. Cancel safe.
-    pub(crate) async fn wait(&mut self, after: Position) -> Result<(), SubscribeError> {
+    /// Waits until there may be something after `after`, or it may not be in the log any more. Cancel safe.
+    pub(crate) async fn wait(&mut self, after: &Bookmark) -> Result<(), SubscribeError> {
         let tail = &self.tail;
         let listener = self.listener.get_or_insert_with(|| tail.listen());
         Ok(tail.past(after, listener).await?)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use seriatim_core::{Position, RecordedEvent};
+use seriatim_core::{Bookmark, Position, RecordedEvent};
 
 use crate::page_size::{LARGEST, TARGET, bytes};
 
@@ -49,9 +49,9 @@ impl Page {
         });
     }
 
-    /// The position of its last event.
-    pub(crate) fn last(&self) -> Option<Position> {
-        Some(self.parts.last()?.events().last()?.position)
+    /// Its last event.
+    pub(crate) fn last(&self) -> Option<&RecordedEvent> {
+        self.parts.last()?.events().last()
     }
 }
 
@@ -64,12 +64,22 @@ impl Part {
 /// Pages that follow one another without a gap, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
+    /// What the first of them follows.
+    after: Bookmark,
     pages: VecDeque<Arc<[RecordedEvent]>>,
     events: usize,
     bytes: usize,
 }
 
 impl Recent {
+    /// None yet; the first will follow this place.
+    pub(crate) fn following(after: Bookmark) -> Self {
+        Self {
+            after,
+            ..Self::default()
+        }
+    }
+
     /// Adds the page that follows the last one.
     pub(crate) fn push(&mut self, page: Page) {
         for Part { events, .. } in page.parts {
@@ -79,20 +89,21 @@ impl Recent {
         }
         while self.pages.len() > 1 && (self.events > EVENTS || self.bytes > BYTES) {
             if let Some(oldest) = self.pages.pop_front() {
+                let last = oldest.last().expect("no page is empty");
+                (self.after.position, self.after.event) = (last.position, Some(last.id));
                 self.events -= oldest.len();
                 self.bytes -= bytes(&oldest);
             }
         }
     }
 
-    /// What follows `after`, as much as makes a page; `None` if that is not kept.
+    /// What follows `after`, as much as makes a page; `None` if that is not kept, or follows another event there.
     ///
     /// Pages are joined, because at the end of the log they are as small as commits are: who needs longer for a step
     /// than lies between two commits would otherwise fall behind further and further.
-    pub(crate) fn after(&self, after: Position) -> Option<Page> {
-        let before = |event: &RecordedEvent| event.position <= after;
-        let first = self.pages.front()?.first()?;
-        if !before(first) && first.position.0 > after.0 + 1 {
+    pub(crate) fn after(&self, after: &Bookmark) -> Option<Page> {
+        let before = |event: &RecordedEvent| event.position <= after.position;
+        if after.position < self.after.position || !self.is_at(after) {
             return None;
         }
         let begin = (self.pages).partition_point(|page| page.last().is_some_and(before));
@@ -111,6 +122,25 @@ impl Recent {
             .collect();
         (!parts.is_empty()).then_some(Page { parts })
     }
+
+    /// Whether the event at a place is the one that was read there, as far as both are known.
+    fn is_at(&self, place: &Bookmark) -> bool {
+        let read = match place.position == self.after.position {
+            true => self.after.event,
+            false => self.event_at(place.position).map(|event| event.id),
+        };
+        read.is_none() || place.event.is_none() || read == place.event
+    }
+
+    fn event_at(&self, position: Position) -> Option<&RecordedEvent> {
+        let before =
+            |page: &Arc<[RecordedEvent]>| page.last().is_some_and(|last| last.position < position);
+        let page = self.pages.get(self.pages.partition_point(before))?;
+        let index = page
+            .binary_search_by_key(&position, |event| event.position)
+            .ok()?;
+        page.get(index)
+    }
 }
 
 #[cfg(test)]
@@ -122,7 +152,7 @@ mod tests {
 
     fn page(positions: Range<u64>, size: usize) -> Page {
         let event = |position| RecordedEvent {
-            id: Uuid::nil(),
+            id: Uuid::from_u128(u128::from(position)),
             stream: StreamId::new(Domain::new("order").unwrap(), Uuid::nil()),
             sequence: Sequence(0),
             position: Position(position),
@@ -139,8 +169,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_goes_on_exactly_after_what_was_seen() {
-        let mut recent = Recent::default();
-        assert_eq!(positions(recent.after(Position(0))), None);
+        let mut recent = Recent::following(Bookmark::at(Position(4)));
+        assert_eq!(positions(recent.after(&Bookmark::START)), None);
         recent.push(page(5..8, 0));
         recent.push(page(8..10, 0));
         for (after, expected) in [
@@ -154,7 +184,7 @@ mod tests {
             (u64::MAX, None),
         ] {
             assert_eq!(
-                positions(recent.after(Position(after))),
+                positions(recent.after(&Bookmark::at(Position(after)))),
                 expected,
                 "{after}"
             );
@@ -166,13 +196,19 @@ mod tests {
         let mut recent = Recent::default();
         recent.push(page(1..100, 0));
         recent.push(page(100..100 + EVENTS as u64, 0));
-        assert_eq!(positions(recent.after(Position(98))), None);
-        assert!(recent.after(Position(99)).is_some());
+        assert_eq!(positions(recent.after(&Bookmark::at(Position(98)))), None);
+        assert!(recent.after(&Bookmark::at(Position(99))).is_some());
         let end = 100 + EVENTS as u64;
         recent.push(page(end..end + 1, BYTES + 1));
-        assert_eq!(positions(recent.after(Position(end - 2))), None);
+        assert_eq!(
+            positions(recent.after(&Bookmark::at(Position(end - 2)))),
+            None
+        );
         // One page is kept whatever it takes: somebody waits for it.
-        assert_eq!(positions(recent.after(Position(end - 1))), Some(vec![end]));
+        assert_eq!(
+            positions(recent.after(&Bookmark::at(Position(end - 1)))),
+            Some(vec![end])
+        );
     }
 
     #[test]
@@ -183,7 +219,11 @@ mod tests {
             recent.push(page(begin..begin + small, 0));
         }
         recent.push(page(1 + 3 * small..2 + 3 * small, TARGET + 1));
-        let last = |after| recent.after(Position(after)).and_then(|page| page.last());
+        let last = |after| {
+            recent
+                .after(&Bookmark::at(Position(after)))
+                .and_then(|page| Some(page.last()?.position))
+        };
         assert_eq!(last(0), Some(Position(2 * small)));
         // What is left of the first page does not make room for one more.
         assert_eq!(last(small - 1), Some(Position(2 * small)));
@@ -203,7 +243,7 @@ mod tests {
             (3, vec![2, 3, 4]),
             (9, vec![2, 3, 4, 5]),
         ] {
-            let mut page = recent.after(Position(1));
+            let mut page = recent.after(&Bookmark::at(Position(1)));
             page.as_mut().unwrap().truncate(count);
             assert_eq!(positions(page), Some(expected));
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::select_all;
-use seriatim_core::{Cursor, EventFilter, LogPartition, RecordedEvent, SubscribeError};
+use seriatim_core::{Bookmark, Cursor, EventFilter, LogPartition, RecordedEvent, SubscribeError};
 
 use crate::Feed;
 use crate::reader::Reader;
@@ -65,12 +65,12 @@ impl Subscription {
     ) -> Self {
         let reader = |partition: LogPartition| {
             let tail = Arc::clone(&feed.tails()[partition.index()]);
-            Reader::new(partition, tail, cursor.get(partition))
+            Reader::new(partition, tail, &cursor.get(partition))
         };
         Self {
             readers: partitions.into_iter().map(reader).collect(),
-            feed,
             filter: Arc::new(filter),
+            feed,
             cursor,
             turn: 0,
             caught_up: false,
@@ -115,10 +115,11 @@ impl Subscription {
             let reader = &mut self.readers[turn];
             let partition = reader.partition();
             let after = self.cursor.get(partition);
-            let page = reader.read(self.feed.store(), after).await?;
+            let page = reader.read(self.feed.log(), &after).await?;
             self.turn = (turn + 1) % self.readers.len();
             if let Some(last) = page.as_ref().and_then(Page::last) {
-                self.cursor.set(partition, last);
+                let log = self.feed.log().id();
+                self.cursor.set(partition, Bookmark::of(log, last));
                 return Ok(page);
             }
         }
@@ -139,7 +140,7 @@ impl Subscription {
         let cursor = &self.cursor;
         let waits = self.readers.iter_mut().map(|reader| {
             let after = cursor.get(reader.partition());
-            Box::pin(reader.wait(after))
+            Box::pin(async move { reader.wait(&after).await })
         });
         select_all(waits).await.0
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use seriatim_core::{EventStore, LogPartition, Position, StoreError};
+use seriatim_core::{Bookmark, Log, LogPartition, Position, StoreError, SubscribeError};
 use tokio::sync::watch;
 
 use crate::page_size::PageSize;
@@ -13,10 +13,18 @@ use crate::recent::{Page, Recent};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long the log may say nothing before it is asked whether it is still the same one.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// How soon the log is read again after a wait that was in vain; doubled each time. A store that has seen the end of a log
+/// which was replaced by a shorter one does not wait any more.
+const FIRST_REST: Duration = Duration::from_micros(500);
+const LONGEST_REST: Duration = Duration::from_millis(100);
+
 /// Follows one partition for as long as somebody listens.
 #[derive(Debug)]
 pub(crate) struct Tail {
-    store: Arc<dyn EventStore>,
+    log: Log,
     partition: LogPartition,
     follower: Mutex<Follower>,
     news: watch::Sender<News>,
@@ -32,10 +40,12 @@ struct Follower {
 /// What those who listen are told.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct News {
-    /// The last position that was read.
-    last: Position,
+    /// The last event that was read.
+    last: Bookmark,
     /// Why the last try failed, if it did.
     fault: Option<StoreError>,
+    /// How often reading has begun, and ended because the log was replaced.
+    era: u64,
 }
 
 /// What is known without asking the store.
@@ -49,30 +59,36 @@ pub(crate) enum Known {
 }
 
 impl Tail {
-    pub(crate) fn new(store: Arc<dyn EventStore>, partition: LogPartition) -> Self {
+    pub(crate) fn new(log: Log, partition: LogPartition) -> Self {
         Self {
-            store,
+            log,
             partition,
             follower: Mutex::default(),
             news: watch::Sender::default(),
         }
     }
 
-    /// What follows `after`, if it is kept in memory.
-    pub(crate) fn after(&self, after: Position) -> Known {
+    /// What follows `after`, if it is kept in memory and the event there is the one that was read.
+    pub(crate) fn after(&self, after: &Bookmark) -> Known {
         let follower = self.follower();
-        if !follower.running || after > self.last() {
+        let last = self.news.borrow().last;
+        if !follower.running || after.position > last.position {
             return Known::TooOld;
         }
-        if after == self.last() {
-            return Known::Nothing;
+        if after.position == last.position {
+            let may_be = after.event.is_none() || last.event.is_none() || after.event == last.event;
+            return if may_be {
+                Known::Nothing
+            } else {
+                Known::TooOld
+            };
         }
         (follower.recent.after(after)).map_or(Known::TooOld, Known::Page)
     }
 
     /// The last position that was read.
     pub(crate) fn last(&self) -> Position {
-        self.news.borrow().last
+        self.news.borrow().last.position
     }
 
     /// Keeps the task reading for as long as what is returned lives.
@@ -80,22 +96,26 @@ impl Tail {
         self.news.subscribe()
     }
 
-    /// Waits until something after `after` was read. A fault is told once to each listener, and again only if the
-    /// next try fails too.
+    /// Waits until something after `after` was read, or the log is seen to be replaced, which each listener then finds out
+    /// about its own place. A fault is told once to each listener, and again only if the next try fails too.
     pub(crate) async fn past(
         self: &Arc<Self>,
-        after: Position,
+        after: &Bookmark,
         listener: &mut watch::Receiver<News>,
     ) -> Result<(), StoreError> {
-        self.start(after);
+        let era = self.start(after);
         loop {
-            if listener.borrow().last > after {
-                return Ok(());
+            {
+                let news = listener.borrow();
+                if news.era != era || news.last.position > after.position {
+                    return Ok(());
+                }
             }
             // The sender is in `self`, so it is there.
             let _ = listener.changed().await;
             let news = listener.borrow_and_update();
-            if news.last <= after
+            if news.era == era
+                && news.last.position <= after.position
                 && let Some(fault) = &news.fault
             {
                 return Err(fault.clone());
@@ -104,24 +124,30 @@ impl Tail {
     }
 
     /// Must be called by one who listens: the task ends as soon as nobody does.
-    fn start(self: &Arc<Self>, after: Position) {
+    fn start(self: &Arc<Self>, after: &Bookmark) -> u64 {
         let mut follower = self.follower();
-        if follower.running {
-            return;
+        if !follower.running {
+            *follower = Follower {
+                running: true,
+                recent: Recent::following(*after),
+            };
+            self.news.send_modify(|news| {
+                *news = News {
+                    last: *after,
+                    fault: None,
+                    era: news.era + 1,
+                };
+            });
+            tokio::spawn(Arc::clone(self).follow(*after));
         }
-        follower.running = true;
-        self.news.send_replace(News {
-            last: after,
-            fault: None,
-        });
-        tokio::spawn(Arc::clone(self).follow(after));
+        self.news.borrow().era
     }
 
-    async fn follow(self: Arc<Self>, mut after: Position) {
+    async fn follow(self: Arc<Self>, mut after: Bookmark) {
         let (mut size, mut pause) = (PageSize::default(), FIRST_PAUSE);
         loop {
             let read = tokio::select! {
-                read = self.read(after, &mut size) => read,
+                read = self.read(&after, &mut size) => read,
                 () = self.news.closed() => match self.stop_if_unheard() {
                     true => return,
                     false => continue,
@@ -134,7 +160,7 @@ impl Tail {
                     }
                     (after, pause) = (last, FIRST_PAUSE);
                 }
-                Err(error) => {
+                Err(SubscribeError::Store(error)) => {
                     if pause == FIRST_PAUSE {
                         tracing::warn!(partition = %self.partition, error = error.to_string(), "the log cannot be read");
                     }
@@ -142,27 +168,61 @@ impl Tail {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
+                Err(fault) => {
+                    tracing::warn!(partition = %self.partition, %fault, "the end of the log is read anew");
+                    return self.stop();
+                }
             }
         }
     }
 
     /// Waits for the next events and tells of them. Dropped half-way it has done nothing.
-    async fn read(&self, after: Position, size: &mut PageSize) -> Result<Position, StoreError> {
+    async fn read(
+        &self,
+        after: &Bookmark,
+        size: &mut PageSize,
+    ) -> Result<Bookmark, SubscribeError> {
+        let (mut rest, mut is_told) = (Duration::ZERO, true);
         let page = loop {
-            let events = self.store.read_log(self.partition, after, size.limit());
-            let events = events.await?;
+            let events = (self.log).read_after(self.partition, after, size.limit());
+            let events = match events.await {
+                // Nobody has said that there is more, so nobody misses anything.
+                Err(SubscribeError::Store(_)) if !is_told => Vec::new(),
+                events => events?,
+            };
             size.learn(&events);
             if let Some(page) = Page::new(events) {
                 break page;
             }
-            self.store.wait_past(self.partition, after).await;
+            if !rest.is_zero() {
+                tokio::time::sleep(rest).await;
+            }
+            is_told = self.wait(after.position).await;
+            rest = match is_told {
+                true => (rest * 2).clamp(FIRST_REST, LONGEST_REST),
+                false => Duration::ZERO,
+            };
         };
-        let last = page.last().unwrap_or(after);
+        let last = page.last().map(|last| Bookmark::of(self.log.id(), last));
+        let last = last.expect("a page has an event");
         let mut follower = self.follower();
         // Whether anything is missing is for each reader to see.
         follower.recent.push(page);
-        self.news.send_replace(News { last, fault: None });
+        self.news
+            .send_modify(|news| (news.last, news.fault) = (last, None));
         Ok(last)
+    }
+
+    /// Waits until the log says that there is more, or has been silent for long. Returns whether it has said so.
+    async fn wait(&self, after: Position) -> bool {
+        let more = self.log.stored().wait_past(self.partition, after);
+        tokio::time::timeout(SILENCE, more).await.is_ok()
+    }
+
+    fn stop(&self) {
+        let mut follower = self.follower();
+        *follower = Follower::default();
+        self.news.send_modify(|news| news.era += 1);
     }
 
     /// Who listens does so before asking for a start, and that needs the lock: nobody is left without a task.

@@ -110,7 +110,7 @@ impl App {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         self.coordinator
-            .store()
+            .log()
             .read_stream(&stream::<A>(root), from, limit)
             .await
     }
@@ -149,7 +149,7 @@ impl App {
     ///     println!("{} {} of {}: {:?}", event.position, event.sequence, event.stream, event.payload);
     /// }
     /// // Kept with what was made of the events, this is where to go on after a restart: `Begin::After`.
-    /// assert_eq!(batch.cursor().to_string(), "1");
+    /// assert_eq!(batch.cursor().positions().next(), Some(seriatim::core::Position(1)));
     /// # Ok(())
     /// # }
     /// ```
@@ -196,8 +196,10 @@ impl App {
         version: &ReadModelVersion,
     ) -> Result<ReadModelProgress, VersionError> {
         let versions = store.versions(Some(version.name())).await?;
-        let status = VersionStatus::find(&versions, version)?;
-        Ok(status.progress(&self.feed.heads().await?))
+        let mut status = VersionStatus::find(&versions, version)?.clone();
+        let heads = self.feed.heads().await?;
+        self.feed.confront(&mut status.checkpoints).await?;
+        Ok(status.progress(&heads))
     }
 
     /// Tells the metrics what is not counted but looked at: how full queues and caches are, how far components have come.

@@ -8,17 +8,19 @@ use std::sync::Arc;
 
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
 use seriatim_core::{
-    Aggregate, CommandGateway, Component, Domain, EventFilter, InvalidComponent, Prepare, Process,
-    ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Store,
+    Aggregate, Begin, CommandGateway, Component, Domain, EventFilter, InvalidComponent, Log,
+    Prepare, Process, ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Shapes,
+    Store, SubscribeError,
 };
 use seriatim_runtime::{
     Alarms, AtLeastOnce, AuditJob, AuditSettings, Enrolled, ExactlyOnce, FailurePolicy, Feed,
-    Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter,
+    Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
 #[cfg(feature = "server")]
 use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
 
 use crate::App;
+use crate::beginnings::Beginnings;
 
 /// Makes a component once there is a coordinator, which sagas send their effects through.
 type MakeComponent = Box<dyn FnOnce(&Coordinator) -> Result<Enrolled, StartAppError> + Send>;
@@ -33,6 +35,7 @@ pub struct AppBuilder {
     components: Vec<MakeComponent>,
     policies: BTreeMap<String, FailurePolicy>,
     shares: BTreeMap<String, NonZero<u16>>,
+    beginnings: Beginnings,
     read_models: Vec<Registering>,
     process_managers: Vec<Manage>,
     reaction_settings: ReactionSettings,
@@ -64,6 +67,7 @@ impl AppBuilder {
             components: Vec::new(),
             policies: BTreeMap::new(),
             shares: BTreeMap::new(),
+            beginnings: Beginnings::default(),
             read_models: Vec::new(),
             process_managers: Vec::new(),
             reaction_settings: ReactionSettings::default(),
@@ -88,6 +92,15 @@ impl AppBuilder {
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
         self.coordinator = self.coordinator.aggregate_with::<A>(prepare);
+        self
+    }
+
+    /// Brings the events of an aggregate into today's shape ([`Aggregate::upcast`], and the aliases of its event type) for
+    /// everybody who reads them in this application, without taking commands for it: for processes that only react to
+    /// what others decide. An aggregate that is registered does not need this.
+    #[must_use]
+    pub fn reads<A: Aggregate>(mut self) -> Self {
+        self.coordinator = self.coordinator.reads::<A>();
         self
     }
 
@@ -156,6 +169,7 @@ impl AppBuilder {
             Managed::of::<P>(coordinator.store(), &gateway)
         };
         self.process_managers.push(Box::new(manage));
+        self.beginnings.process_manager(P::NAME);
         self.aggregate::<Process<P>>()
     }
 
@@ -189,6 +203,32 @@ impl AppBuilder {
     #[must_use]
     pub fn shares(mut self, component: &str, shares: NonZero<u16>) -> Self {
         self.shares.insert(component.into(), shares);
+        self
+    }
+
+    /// Where a component begins that nobody has run yet; at the first event there is otherwise. A process manager is named
+    /// by its `NAME`: it begins with what it is told of. Read models begin at the first event.
+    ///
+    /// That is decided when the first of its work is taken, by whichever process, for all of its work in all processes. From
+    /// then on it is kept: neither a restart nor what is said here later changes it. To let a component begin anew
+    /// elsewhere is for a person to do, by `seriatim reactions begin`.
+    ///
+    /// What it would have done because of events before that place is done by nobody, and [`App::audit`] does not miss it.
+    #[must_use]
+    pub fn begin(mut self, component: &str, begin: Begin) -> Self {
+        self.beginnings.say(component, begin);
+        self
+    }
+
+    /// Says which filter a component had before, for a filter that was widened on purpose: what the former one has passed over
+    /// is left out, by everybody, and [`App::audit`] does not miss it. Without this an application does not
+    /// [start](StartAppError::Widened) if today's filter lets through an event that was passed over.
+    ///
+    /// It counts only where a checkpoint still stands for that filter, so it does no harm to leave it in. A process manager is
+    /// named by its `NAME`, a saga had a filter of its source's domain. A read model is built anew as another version instead.
+    #[must_use]
+    pub fn widened_from(mut self, component: &str, former: EventFilter) -> Self {
+        self.beginnings.widened_from(component, former);
         self
     }
 
@@ -271,7 +311,12 @@ impl AppBuilder {
         check_names(&components)?;
         apply(self.policies, &mut components)?;
         cut(self.shares, &mut components)?;
-        let feed = Feed::new(Arc::clone(coordinator.store()) as _);
+        self.beginnings
+            .apply(&mut components, coordinator.log())
+            .await?;
+        check_filters(&components, coordinator.log().shapes())?;
+        check_scopes(&components, coordinator.log()).await?;
+        let feed = Feed::new(coordinator.log().clone());
         // Before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
         let listener = match self.listen {
@@ -281,7 +326,7 @@ impl AppBuilder {
         let reactions = Reactions::start(&feed, components, &self.reaction_settings);
         let reactions = Arc::new(reactions);
         let store = coordinator.store();
-        let waiter = Waiter::new(&reactions, Arc::clone(store) as _, store.partitions());
+        let waiter = Waiter::new(&reactions, Arc::clone(store) as _);
         #[cfg(feature = "server")]
         let door = listener.map(|listener| {
             let server = Server::builder(coordinator.clone(), feed.clone());
@@ -331,6 +376,30 @@ fn check_names(components: &[Enrolled]) -> Result<(), StartAppError> {
     }
 }
 
+/// A former name lets nothing through, which nobody would notice.
+fn check_filters(components: &[Enrolled], shapes: &Shapes) -> Result<(), StartAppError> {
+    for Enrolled { reaction, .. } in components {
+        if let Some((former, today)) = shapes.former_name(reaction.filter()) {
+            return Err(StartAppError::FormerName {
+                component: reaction.component().clone(),
+                former: former.into(),
+                today,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A store that does not answer now is asked again when the work is taken.
+async fn check_scopes(components: &[Enrolled], log: &Log) -> Result<(), StartAppError> {
+    for enrolled in components {
+        if let Ok(Some(widened)) = enrolled.widened(log).await {
+            return Err(widened.into());
+        }
+    }
+    Ok(())
+}
+
 fn apply(
     policies: BTreeMap<String, FailurePolicy>,
     components: &mut [Enrolled],
@@ -357,7 +426,10 @@ fn cut(
     Ok(())
 }
 
-fn named<'all>(name: &str, components: &'all mut [Enrolled]) -> Option<&'all mut Enrolled> {
+pub(crate) fn named<'all>(
+    name: &str,
+    components: &'all mut [Enrolled],
+) -> Option<&'all mut Enrolled> {
     let mut all = components.iter_mut();
     all.find(|enrolled| enrolled.reaction.component().as_str() == name)
 }
@@ -380,6 +452,18 @@ pub enum StartAppError {
         /// The name.
         name: Component,
     },
+    /// A component is to be given events by a name that they do not have any more.
+    #[error(
+        "the filter of `{component}` names `{former}`, which is called `{today}` now; give it today's name"
+    )]
+    FormerName {
+        /// Which component.
+        component: Component,
+        /// The name in its filter, an alias of the event type.
+        former: String,
+        /// What the type is called.
+        today: &'static str,
+    },
     /// A failure policy is for a component that is not there.
     #[error(
         "there is a failure policy for `{name}`, which is no component; register it, or correct the name"
@@ -394,6 +478,49 @@ pub enum StartAppError {
     )]
     SharesForNobody {
         /// The name.
+        name: String,
+    },
+    /// It was said where a component begins that is not there.
+    #[error(
+        "it is said where `{name}` begins, which is no component; register it, or correct the name"
+    )]
+    BeginForNobody {
+        /// The name.
+        name: String,
+    },
+    /// A read model was to begin elsewhere than at the first event.
+    #[error(
+        "`{name}` is a read model, which shows all events, from the first on; do not say where it begins"
+    )]
+    BeginOfReadModel {
+        /// The name of its component.
+        name: String,
+    },
+    /// A component was to begin at a place that is not in this log.
+    #[error("`{component}` cannot begin: {source}")]
+    Begin {
+        /// Which component.
+        component: Component,
+        /// Why.
+        source: SubscribeError,
+    },
+    /// The filter of a component was widened, over events that it has passed over.
+    #[error(transparent)]
+    Widened(#[from] Widened),
+    /// It was said which filter a component had that is not there.
+    #[error(
+        "it is said which filter `{name}` had, which is no component; register it, or correct the name"
+    )]
+    WidenedForNobody {
+        /// The name.
+        name: String,
+    },
+    /// A read model was to leave out what its former filter has passed over.
+    #[error(
+        "`{name}` is a read model, which shows all events that pass its filter; build it anew as another version"
+    )]
+    WidenedReadModel {
+        /// The name of its component.
         name: String,
     },
     /// A saga reacts to an aggregate that is not there. What is rejected must be able to come back to it.

@@ -67,6 +67,7 @@
 mod any_error;
 mod app;
 mod app_builder;
+mod beginnings;
 mod audit;
 #[cfg(doctest)]
 mod guide;

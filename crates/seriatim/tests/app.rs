@@ -125,7 +125,7 @@ async fn two_applications_on_one_file_lose_and_double_nothing() {
         .read_log(LogPartition::FIRST, Default::default(), 1000)
         .await
         .unwrap();
-    let positions: Vec<_> = log.iter().map(|event| event.position.0).collect();
+    let positions: Vec<_> = log.events.iter().map(|event| event.position.0).collect();
     assert_eq!(positions, (1..=100).collect::<Vec<_>>());
 }
 

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
-    Advance, CheckpointStore, CommandRequest, Component, Domain, EventFilter, Hold, LogPartition,
-    Message, Owner, Parked, Position, RecordedEvent, Share, Store, StreamId, Taking, Tenure,
-    Timestamp, Verb, WaitFor, WhyNotHandled, Wish, Work,
+    Advance, Bookmark, CheckpointStore, CommandRequest, Component, Domain, EventFilter, Hold,
+    LogPartition, Message, Owner, Parked, Position, RecordedEvent, Share, Store, StreamId, Taking,
+    Tenure, Timestamp, Verb, WaitFor, WhyNotHandled, Wish, Work,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -379,7 +379,7 @@ impl ByHand {
             share: Share::WHOLE,
         };
         let owner = Owner::new("another");
-        let taking = store.take(&work, &owner, HOUR, Position::START).await;
+        let taking = store.take(&work, &owner, HOUR).await;
         let Taking::Taken(tenure) = taking.unwrap() else {
             panic!("nobody else is there");
         };
@@ -402,17 +402,17 @@ impl ByHand {
             attempts: vec![],
             wish: None,
         };
-        let to = Position(self.tenure.position.0 + 1);
-        let held = self.store.park(&self.tenure, &parked, to, HOUR).await;
+        let to = Bookmark::at(Position(self.tenure.at.position.0 + 1));
+        let held = self.store.park(&self.tenure, &parked, &to, HOUR).await;
         assert_eq!(held.unwrap(), Hold::Held);
-        self.tenure.position = to;
+        self.tenure.at = to;
     }
 
     async fn advance(&mut self, advance: &Advance) {
         let held = self.store.advance(&self.tenure, advance, HOUR).await;
         assert_eq!(held.unwrap(), Hold::Held);
-        if let Advance::Checkpoint(position) = advance {
-            self.tenure.position = *position;
+        if let Advance::Checkpoint(place) = advance {
+            self.tenure.at = *place;
         }
     }
 }
@@ -442,7 +442,9 @@ async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided(url:
     assert_eq!(not_handled(waited.unwrap_err()).1, parked);
     let other = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
     let other = other.await.unwrap();
-    elsewhere.advance(&Advance::Checkpoint(Position(3))).await;
+    elsewhere
+        .advance(&Advance::Checkpoint(Bookmark::at(Position(3))))
+        .await;
     app.wait_for(other, "elsewhere").within(HOUR).await.unwrap();
 
     let wish = Wish {

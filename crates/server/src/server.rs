@@ -140,7 +140,7 @@ fn routes(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let store = coordinator.store();
-    let waiter = Waiter::new(reactions, Arc::clone(store) as _, store.partitions());
+    let waiter = Waiter::new(reactions, Arc::clone(store) as _);
     let waits = Waits::new(waiter, closed.clone());
     let commands = Commands::new(
         coordinator.clone(),

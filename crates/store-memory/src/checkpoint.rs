@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, Owner, Parked,
-    Position, ReactionLetter, Sequence, StoreError, StreamId, Taking, Tenure, Timestamp, Wish,
-    Work, lease_end, lease_runs,
+    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
+    LetterFilter, Owner, Parked, ReactionLetter, Scope, Sequence, StoreError, StreamId, Taking,
+    Tenure, Timestamp, Wish, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ pub(crate) struct Kept {
     asked: Option<(Uuid, Timestamp)>,
     /// Names the owner until the work is released, also of a lease that ran out.
     checkpoint: Checkpoint,
+    scope: Option<Scope>,
 }
 
 #[async_trait]
@@ -32,15 +33,16 @@ impl CheckpointStore for MemoryStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
     ) -> Result<Taking, StoreError> {
         let mut log = self.log();
+        let begin = log.beginnings.get(&work.component);
+        let begin = begin.map_or(Bookmark::START, |begin| begin.get(work.partition));
         // Under the lock: a time from before it could be earlier than the end of a lease that has just run out.
         let now = log.clock.now();
         let kept = log.checkpoints.entry(work.clone()).or_insert_with(|| {
             let checkpoint = Checkpoint {
                 work: work.clone(),
-                position: begin,
+                at: begin,
                 epoch: 0,
                 owner: None,
                 leased_until: now,
@@ -52,6 +54,7 @@ impl CheckpointStore for MemoryStore {
                 owner: Uuid::nil(),
                 asked: None,
                 checkpoint,
+                scope: None,
             }
         });
         let checkpoint = &mut kept.checkpoint;
@@ -73,8 +76,50 @@ impl CheckpointStore for MemoryStore {
         Ok(Taking::Taken(Tenure {
             work: work.clone(),
             id: kept.tenure,
-            position: checkpoint.position,
+            at: checkpoint.at,
         }))
+    }
+
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
+        let mut log = self.log();
+        let begin = log.beginnings.entry(component.clone());
+        Ok(begin.or_insert_with(|| at.clone()).clone())
+    }
+
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
+        Ok(self.log().beginnings.get(component).cloned())
+    }
+
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
+        let mut log = self.log();
+        log.forget_progress(component);
+        log.beginnings.insert(component.clone(), at.clone());
+        Ok(())
+    }
+
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
+        let log = self.log();
+        let of_it = log.checkpoints.iter();
+        let of_it = of_it.filter(|(work, _)| work.component == *component);
+        Ok(of_it
+            .filter_map(|(work, kept)| Some((work.clone(), kept.scope.clone()?)))
+            .collect())
+    }
+
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let mut log = self.log();
+        let hold = log.hold(tenure, lease);
+        if hold == Hold::Held
+            && let Some(kept) = log.checkpoints.get_mut(&tenure.work)
+        {
+            kept.scope = Some(scope.clone());
+        }
+        Ok(hold)
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
@@ -94,11 +139,11 @@ impl CheckpointStore for MemoryStore {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let mut log = self.log();
-        let moved = log.advance(tenure, &Advance::Checkpoint(to), lease);
+        let moved = log.advance(tenure, &Advance::Checkpoint(*to), lease);
         if moved == Hold::Held {
             log.park(tenure, parked);
         }
@@ -233,10 +278,8 @@ impl CheckpointStore for MemoryStore {
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         let mut log = self.log();
-        log.checkpoints
-            .retain(|work, _| work.component != *component);
-        log.parked
-            .retain(|(work, _), _| work.component != *component);
+        log.forget_progress(component);
+        log.beginnings.remove(component);
         log.closed
             .retain(|_, letter| letter.work.component != *component);
         Ok(())
@@ -261,6 +304,13 @@ impl Kept {
 }
 
 impl Log {
+    fn forget_progress(&mut self, component: &Component) {
+        self.checkpoints
+            .retain(|work, _| work.component != *component);
+        self.parked
+            .retain(|(work, _), _| work.component != *component);
+    }
+
     /// If the tenure is in force. A lease that ran out does not matter as long as nobody else has taken the work.
     fn checkpoint_of(&mut self, tenure: &Tenure) -> Option<&mut Checkpoint> {
         let kept = self.checkpoints.get_mut(&tenure.work)?;
@@ -289,16 +339,16 @@ impl Log {
         }
     }
 
-    fn advance_checkpoint(&mut self, tenure: &Tenure, to: Position, lease: Duration) -> Hold {
+    fn advance_checkpoint(&mut self, tenure: &Tenure, to: Bookmark, lease: Duration) -> Hold {
         let now = self.clock.now();
         let Some(checkpoint) = self.checkpoint_of(tenure) else {
             return Hold::Lost;
         };
-        if checkpoint.position != tenure.position {
+        if checkpoint.at.position != tenure.at.position {
             return Hold::Lost;
         }
         checkpoint.leased_until = lease_end(now, lease);
-        checkpoint.position = to;
+        checkpoint.at = to;
         checkpoint.moved_at = now;
         Hold::Held
     }

@@ -18,8 +18,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    ClaimRecord, CommandLetter, LogPartition, Parked, Position, ReactionLetter, RecordedEvent,
-    Sequence, Snapshot, StreamId, Timestamp, Work,
+    ClaimRecord, CommandLetter, Component, Cursor, LogId, LogPartition, Parked, Position,
+    ReactionLetter, RecordedEvent, Sequence, Snapshot, StreamId, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -33,6 +33,7 @@ pub struct MemoryStore {
 }
 
 struct Shared {
+    log_id: LogId,
     partitions: NonZero<u16>,
     /// What waiters look at; set while the log is locked.
     heads: Box<[watch::Sender<Position>]>,
@@ -57,6 +58,7 @@ impl MemoryStore {
 
     fn with(count: NonZero<u16>, clock: Clock) -> Self {
         let shared = Shared {
+            log_id: LogId(Uuid::now_v7()),
             partitions: count,
             heads: LogPartition::all(count)
                 .map(|_| watch::Sender::default())
@@ -91,6 +93,7 @@ struct Log {
     streams: BTreeMap<StreamId, Stream>,
     letters: BTreeMap<Uuid, CommandLetter>,
     checkpoints: BTreeMap<Work, checkpoint::Kept>,
+    beginnings: BTreeMap<Component, Cursor>,
     parked: BTreeMap<(Work, StreamId), Parked>,
     /// What components gave up, and is handled or skipped by now.
     closed: BTreeMap<Uuid, ReactionLetter>,

@@ -7,7 +7,8 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
-    LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
+    LogId, LogPage, LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId,
+    StreamSummary,
 };
 use uuid::Uuid;
 
@@ -68,20 +69,26 @@ impl EventStore for MemoryStore {
         self.shared.partitions
     }
 
+    fn log_id(&self) -> LogId {
+        self.shared.log_id
+    }
+
     async fn read_log(
         &self,
         partition: LogPartition,
         after: Position,
         limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+    ) -> Result<LogPage, StoreError> {
         partition.check(self.partitions());
         let log = self.log();
-        let events = log.partitions[partition.index()].iter();
-        Ok(events
-            .skip(to_index(after.0))
-            .take(limit)
-            .cloned()
-            .collect())
+        let all = &log.partitions[partition.index()];
+        let before = after.0.checked_sub(1).map(to_index);
+        Ok(LogPage {
+            follows: before.and_then(|index| Some(all.get(index)?.id)),
+            events: (all.iter().skip(to_index(after.0)).take(limit))
+                .cloned()
+                .collect(),
+        })
     }
 
     async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
@@ -170,6 +177,7 @@ impl Log {
             streams: BTreeMap::new(),
             letters: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
+            beginnings: BTreeMap::new(),
             parked: BTreeMap::new(),
             closed: BTreeMap::new(),
             timers: BTreeMap::new(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Attempt, Checkpoint, CheckpointStore, Component, Hold, LetterFilter,
-    LogPartition, Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreError,
+    Advance, Assignment, Attempt, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
+    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError,
     StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
@@ -15,7 +15,7 @@ use sqlx::query::Query;
 use sqlx::{Error, Postgres, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, assignment, parked, place, refused, row};
+use crate::{PostgresStore, assignment, beginning_sql, parked, place, refused, row};
 
 #[async_trait]
 impl CheckpointStore for PostgresStore {
@@ -24,11 +24,10 @@ impl CheckpointStore for PostgresStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
     ) -> Result<Taking, StoreError> {
         let action = "take a piece of work";
         let id = Uuid::now_v7();
-        let query = || (self.texts().checkpoints).take(work, id, owner, lease, begin);
+        let query = || (self.texts().checkpoints).take(work, id, owner, lease);
         loop {
             let rows = self.readers().read(action, query).await?;
             // Each time there is none, somebody else has got the work or has made it free.
@@ -37,6 +36,56 @@ impl CheckpointStore for PostgresStore {
                 return answer.map_err(|error| refused::store_error(action, error));
             }
         }
+    }
+
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
+        let action = "decide where a component begins";
+        let query = || (self.texts().beginnings).begin(component, at);
+        self.readers().read(action, query).await?;
+        // Nothing is there if it was forgotten at the same moment.
+        Ok(self.begun(component).await?.unwrap_or_else(|| at.clone()))
+    }
+
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
+        let action = "look where a component begins";
+        let query = || (self.texts().beginnings).begun(component);
+        let rows = self.readers().read(action, query).await?;
+        let begun = beginning_sql::beginning(&rows);
+        begun.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
+        let action = "let a component begin anew";
+        let texts = &self.texts().beginnings;
+        let begin = || texts.begin_anew(component, at);
+        self.readers().read(action, begin).await?;
+        let forget = || texts.forget_progress(component);
+        self.readers().read(action, forget).await.map(drop)
+    }
+
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
+        let action = "look what the checkpoints speak of";
+        let query = || (self.texts().checkpoints).scopes(component);
+        let rows = self.readers().read(action, query).await?;
+        let found: Result<_, _> = rows.iter().map(scope).collect();
+        found.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let action = "say what a checkpoint speaks of";
+        let scope = serde_json::to_string(scope)
+            .map_err(|error| refused::store_error(action, Error::Encode(Box::new(error))))?;
+        let query = || (self.texts().checkpoints).speak_of(tenure, &scope, lease);
+        let rows = self.readers().read(action, query).await?;
+        Ok(match rows.is_empty() {
+            false => Hold::Held,
+            true => Hold::Lost,
+        })
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
@@ -62,7 +111,7 @@ impl CheckpointStore for PostgresStore {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let action = "park a stream";
@@ -97,7 +146,7 @@ impl CheckpointStore for PostgresStore {
         let texts = &self.texts().parked;
         let query = |again| match advance {
             Advance::Checkpoint(to) => {
-                texts.skip_in_the_log(tenure, letter, &tried, *to, lease, again)
+                texts.skip_in_the_log(tenure, letter, &tried, to, lease, again)
             }
             Advance::Parked { from, to, .. } => {
                 texts.skip(tenure, letter, &tried, (*from, *to), lease, again)
@@ -222,8 +271,9 @@ impl PostgresStore {
             Advance::Checkpoint(to) => {
                 // After a lost answer it may find done what it asks for. Should the first request arrive later still,
                 // it does not find the position where it has to be.
-                let or_from = if again { *to } else { tenure.position };
-                texts.checkpoints.advance(tenure, *to, or_from, lease)
+                let or_from = if again { to } else { &tenure.at };
+                let or_from = or_from.position;
+                texts.checkpoints.advance(tenure, to, or_from, lease)
             }
             Advance::Parked { stream, from, to } => {
                 (texts.parked).advance(tenure, stream, *from, *to, lease, again)
@@ -261,30 +311,36 @@ fn attempts(action: &'static str, attempts: &[Attempt]) -> Result<String, StoreE
 
 /// With an owner it is busy; else it was taken.
 fn taking(row: &PgRow, work: &Work, id: Uuid) -> Result<Taking, Error> {
-    Ok(match row.try_get(1)? {
+    Ok(match row.try_get(3)? {
         Some(owner) => Taking::Busy {
             owner,
-            until: Timestamp::from_micros(row.try_get(2)?),
+            until: Timestamp::from_micros(row.try_get(4)?),
         },
         None => Taking::Taken(Tenure {
             work: work.clone(),
             id,
-            position: place::position(row, 0)?,
+            at: place::bookmark(row, 0)?,
         }),
     })
 }
 
 pub(crate) fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
-    let epoch: i64 = row.try_get(5)?;
+    let epoch: i64 = row.try_get(7)?;
     Ok(Checkpoint {
         work: work(row)?,
-        position: place::position(row, 4)?,
+        at: place::bookmark(row, 4)?,
         epoch: epoch.try_into().map_err(row::unreadable)?,
-        owner: row.try_get(6)?,
-        leased_until: Timestamp::from_micros(row.try_get(7)?),
-        moved_at: Timestamp::from_micros(row.try_get(8)?),
-        paused: row.try_get(9)?,
+        owner: row.try_get(8)?,
+        leased_until: Timestamp::from_micros(row.try_get(9)?),
+        moved_at: Timestamp::from_micros(row.try_get(10)?),
+        paused: row.try_get(11)?,
     })
+}
+
+/// From the first columns, and the text behind them.
+fn scope(row: &PgRow) -> Result<(Work, Scope), Error> {
+    let scope = serde_json::from_str(row.try_get(4)?);
+    Ok((work(row)?, scope.map_err(row::unreadable)?))
 }
 
 /// From the first columns.

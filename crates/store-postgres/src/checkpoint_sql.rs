@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Component, LONGEST_LEASE, Owner, Position, Tenure, Work};
+use seriatim_core::{Bookmark, Component, LONGEST_LEASE, Owner, Position, Tenure, Work};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
@@ -29,6 +29,8 @@ pub(crate) const IN_FORCE: &str = "tenure = $5 AND owner IS NOT NULL";
 
 pub(crate) struct Texts {
     take: Arc<str>,
+    scopes: Arc<str>,
+    speak_of: Arc<str>,
     prolong: Arc<str>,
     advance: Arc<str>,
     pause: Arc<str>,
@@ -47,7 +49,7 @@ impl Texts {
         };
         let list = |condition: &str| {
             format!(
-                "SELECT component, partition, share_count, share_index, position, epoch,
+                "SELECT component, partition, share_count, share_index, position, log, event, epoch,
                      CASE WHEN {} THEN owner END, leased_until, moved_at, paused
                  FROM {table} {condition}
                  ORDER BY component, partition, share_count, share_index",
@@ -56,6 +58,12 @@ impl Texts {
         };
         Self {
             take: take(schema).into(),
+            scopes: format!(
+                "SELECT component, partition, share_count, share_index, scope FROM {table}
+                 WHERE component = $1 AND scope IS NOT NULL ORDER BY partition, share_count, share_index"
+            )
+            .into(),
+            speak_of: update(&format!("scope = $7, leased_until = {NOW} + $6"), IN_FORCE).into(),
             prolong: update(&format!("leased_until = {NOW} + $6"), IN_FORCE).into(),
             advance: advance(schema).into(),
             pause: update(&format!("paused = $7, leased_until = {NOW} + $6"), IN_FORCE).into(),
@@ -65,14 +73,15 @@ impl Texts {
             list_of_one: list("WHERE component = $1").into(),
             forget: format!(
                 "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1),
-                     closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1)
+                     closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1),
+                     begun AS (DELETE FROM {schema}.seriatim_beginnings WHERE component = $1)
                  DELETE FROM {table} WHERE component = $1"
             )
             .into(),
         }
     }
 
-    /// Returns one row: the position and nothing else if the work was taken; with an owner and the end of the lease
+    /// Returns one row: the place and nothing else if the work was taken; with an owner and the end of the lease
     /// if it is busy. No row: others have taken or forgotten it at the same moment, and it is to be asked again.
     ///
     /// May be run twice: it finds its own tenure.
@@ -82,14 +91,29 @@ impl Texts {
         tenure: Uuid,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
     ) -> Query<'static, Postgres, PgArguments> {
         about(&self.take, work)
             .bind(tenure)
             .bind(micros(lease))
             .bind(row::people_column(&owner.name))
-            .bind(place::position_column(begin))
             .bind(owner.id)
+    }
+
+    pub(crate) fn scopes(&self, component: &Component) -> Query<'static, Postgres, PgArguments> {
+        of_component(&self.scopes, component)
+    }
+
+    /// Returns a row if the tenure was in force. May be run twice.
+    pub(crate) fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &str,
+        lease: Duration,
+    ) -> Query<'static, Postgres, PgArguments> {
+        about(&self.speak_of, &tenure.work)
+            .bind(tenure.id)
+            .bind(micros(lease))
+            .bind(scope.to_owned())
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
@@ -107,16 +131,18 @@ impl Texts {
     pub(crate) fn advance(
         &self,
         tenure: &Tenure,
-        to: Position,
+        to: &Bookmark,
         or_from: Position,
         lease: Duration,
     ) -> Query<'static, Postgres, PgArguments> {
         about(&self.advance, &tenure.work)
             .bind(tenure.id)
             .bind(micros(lease))
-            .bind(place::position_column(tenure.position))
-            .bind(place::position_column(to))
+            .bind(place::position_column(tenure.at.position))
+            .bind(place::position_column(to.position))
             .bind(place::position_column(or_from))
+            .bind(place::log_column(to))
+            .bind(to.event)
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
@@ -164,6 +190,7 @@ impl Texts {
 /// row each time. All parts see the table as it was when the statement began. So if the work was free then and the
 /// update finds it taken, or it was not there and the insert finds it begun, no part returns a row.
 ///
+/// What begins where its component does keeps others from changing that before it is there to be seen.
 /// A lease that has more time left than any has run out too. That is judged by the clock as it is after a wait for the row:
 /// whoever was faster may have been lent the work for the longest time there is.
 ///
@@ -172,33 +199,40 @@ fn take(schema: &str) -> String {
     let table = table(schema);
     format!(
         "WITH seen AS (
-    SELECT position, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
+    SELECT position, log, event, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
 ), taken AS (
-    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $9, epoch = c.epoch + 1, leased_until = {NOW} + $6,
+    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $8, epoch = c.epoch + 1, leased_until = {NOW} + $6,
         paused = NULL, asked_by = NULL, asked_until = NULL
     FROM seen
     WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now OR c.leased_until > {NOW} + {LONGEST})
-    RETURNING c.position
+    RETURNING c.position, c.log, c.event
+), place AS (
+    SELECT position, log, event FROM {schema}.seriatim_beginnings
+    WHERE component = $1 AND partition = $2 AND NOT EXISTS (SELECT FROM seen)
+    FOR SHARE
 ), begun AS (
-    INSERT INTO {table} (component, partition, share_count, share_index, tenure,
-        owner, owner_id, position, epoch, leased_until, moved_at)
-    SELECT $1, $2, $3, $4, $5, $7, $9, $8, 1, {NOW} + $6, {NOW} WHERE NOT EXISTS (SELECT FROM seen)
+    INSERT INTO {table} (component, partition, share_count, share_index, tenure, owner, owner_id,
+        epoch, leased_until, moved_at, position, log, event)
+    SELECT $1, $2, $3, $4, $5, $7, $8, 1, {NOW} + $6, {NOW},
+        coalesce((SELECT position FROM place), 0), (SELECT log FROM place), (SELECT event FROM place)
+    WHERE NOT EXISTS (SELECT FROM seen)
     ON CONFLICT DO NOTHING
-    RETURNING position
+    RETURNING position, log, event
 ), cleared AS (
     DELETE FROM {schema}.seriatim_parked USING begun WHERE {WORK}
 )
-SELECT position, NULL::text, NULL::bigint FROM taken
-UNION ALL SELECT position, NULL, NULL FROM begun
-UNION ALL SELECT position, CASE WHEN tenure <> $5 THEN owner END, leased_until FROM seen
+SELECT position, log, event, NULL::text, NULL::bigint FROM taken
+UNION ALL SELECT position, log, event, NULL, NULL FROM begun
+UNION ALL SELECT position, log, event, CASE WHEN tenure <> $5 THEN owner END, leased_until FROM seen
 WHERE owner IS NOT NULL AND leased_until > now AND leased_until <= now + {LONGEST}"
     )
 }
 
-/// Moves the checkpoint to the eighth parameter, from the seventh or the ninth; the sixth is the lease.
+/// Moves the checkpoint to the position in the eighth parameter, which is in the log in the tenth and has the event in the
+/// eleventh, from the position in the seventh or the ninth; the sixth is the lease.
 pub(crate) fn advance(schema: &str) -> String {
     format!(
-        "UPDATE {} SET position = $8, leased_until = {NOW} + $6, moved_at = {NOW}
+        "UPDATE {} SET position = $8, log = $10, event = $11, leased_until = {NOW} + $6, moved_at = {NOW}
          WHERE {WORK} AND {IN_FORCE} AND position IN ($7, $9) RETURNING position",
         table(schema)
     )

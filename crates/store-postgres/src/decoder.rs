@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use seriatim_core::reading::{ChecksumDiffers, MetadataReader, TypeNames, checksum};
-use seriatim_core::{Domain, RecordedEvent, StoreError, StreamId, Timestamp};
+use seriatim_core::{Domain, LogPage, Position, RecordedEvent, StoreError, StreamId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 
@@ -65,6 +65,27 @@ impl Domains {
 }
 
 const DOMAIN: usize = 3;
+const ID: usize = 6;
+
+/// Makes a page of the rows of the log from the event at `after` on, if that is there.
+pub(crate) fn page(
+    rows: &[PgRow],
+    after: Position,
+    limit: usize,
+    domains: &HashMap<i16, Domain>,
+) -> Result<LogPage, Error> {
+    let (follows, rows) = match rows.split_first() {
+        Some((first, rest)) if place::position(first, 0)? == after => {
+            (Some(first.try_get_unchecked(ID)?), rest)
+        }
+        _ => (None, rows),
+    };
+    let rows = &rows[..rows.len().min(limit)];
+    Ok(LogPage {
+        follows,
+        events: events(rows, domains)?,
+    })
+}
 
 /// Makes events of rows. Of columns of our own tables the types are known; to compare them for each value takes longer
 /// than to decode it.
@@ -78,15 +99,15 @@ pub(crate) fn events(
         let domain: i16 = row.try_get_unchecked(DOMAIN)?;
         let domain = domains.get(&domain).ok_or(Error::RowNotFound)?;
         let stream = StreamId::new(domain.clone(), row.try_get_unchecked(5)?);
-        let (id, sequence) = (row.try_get_unchecked(6)?, row::sequence(row, 2)?);
+        let (id, sequence) = (row.try_get_unchecked(ID)?, row::sequence(row, 2)?);
         let payload = row::payload(
             row.try_get_unchecked(7)?,
             row.try_get_unchecked(4)?,
-            Bytes::copy_from_slice(row.try_get_unchecked(9)?),
+            Bytes::copy_from_slice(row.try_get_unchecked(10)?),
             &mut names,
         )?;
         let text: Option<&str> = row.try_get_unchecked(8)?;
-        let stored: Option<i64> = row.try_get_unchecked(10)?;
+        let stored: Option<i64> = row.try_get_unchecked(9)?;
         if let Some(stored) = stored
             && checksum(&stream, sequence, id, &payload, text) != stored.cast_unsigned()
         {

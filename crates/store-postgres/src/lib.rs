@@ -6,6 +6,7 @@
 //! the log's head first, so writers of any number of processes take turns, and never deadlock.
 
 mod assignment;
+mod beginning_sql;
 mod checkpoint;
 mod checkpoint_sql;
 mod claims;
@@ -55,7 +56,7 @@ pub use open_error::OpenError;
 /// The driver, in the version whose connections a read model is given.
 pub use sqlx;
 
-use seriatim_core::SchemaChange;
+use seriatim_core::{LogId, SchemaChange};
 use sqlx::PgConnection;
 
 use commits::Commits;
@@ -75,6 +76,7 @@ pub struct PostgresStore {
 }
 
 struct Shared {
+    log_id: LogId,
     database: String,
     schema: String,
     writers: Writers,
@@ -131,6 +133,7 @@ impl PostgresStore {
     }
 
     async fn on(location: Location, mut connection: PgConnection) -> Result<Self, OpenError> {
+        let log_id = partitions::log_id(&mut connection, &location).await?;
         let partitions = partitions::count(&mut connection, &location).await?;
         let commits = Commits::new(partitions);
         let shared_location = Arc::new(location.clone());
@@ -138,6 +141,7 @@ impl PostgresStore {
         let readers = Arc::new(Readers::new(location.clone()));
         let read_models = read_model::Connections::new(location.clone());
         let shared = Shared {
+            log_id,
             database: location.to_string(),
             schema: location.schema.clone(),
             texts: Texts::of(&location.schema),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Component, LetterFilter, LetterStatus, Parked, Position, ReactionLetter, Sequence, StreamId,
+    Bookmark, Component, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence, StreamId,
     Tenure, Timestamp, Verb, Wish, Work,
 };
 use sqlx::postgres::PgArguments;
@@ -26,6 +26,9 @@ const WORK_COLUMNS: &str = "component, partition, share_count, share_index";
 
 /// The other columns that a parked stream is read from.
 const PARKED: &str = "domain, root, sequence, tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
+
+/// The first parameter after those of [`in_the_log`].
+const AFTER_THE_LOG: usize = 12;
 
 /// Those that only closed letters have.
 const CLOSED: &str = "status, closed_at";
@@ -75,7 +78,7 @@ impl Texts {
             &format!(
                 "{table} ({WORK_COLUMNS}, domain, root, sequence, tries, since, failure, attempts, letter)"
             ),
-            10,
+            AFTER_THE_LOG,
             8,
         );
         let list = |condition: &str| {
@@ -98,7 +101,7 @@ FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence = $9
 AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             )
             .into(),
-            skip_in_the_log: skip(&format!("moved AS ({in_the_log})"), 10),
+            skip_in_the_log: skip(&format!("moved AS ({in_the_log})"), AFTER_THE_LOG),
             skip_and_advance: skip(&advance, 12),
             skip_and_unpark: skip(&unpark, 11),
             advance: format!("WITH {advance}, {close} SELECT 1 FROM moved").into(),
@@ -140,7 +143,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         tenure: &Tenure,
         parked: &Parked,
         attempts: &str,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
         again: bool,
     ) -> Statement {
@@ -179,7 +182,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         tenure: &Tenure,
         letter: &ReactionLetter,
         attempts: &str,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
         again: bool,
     ) -> Statement {
@@ -276,15 +279,17 @@ fn under(text: &Arc<str>, tenure: &Tenure, lease: Duration) -> Statement {
 fn in_the_log(
     text: &Arc<str>,
     tenure: &Tenure,
-    to: Position,
+    to: &Bookmark,
     lease: Duration,
     again: bool,
 ) -> Statement {
-    let or_from = if again { to } else { tenure.position };
+    let or_from = if again { to } else { &tenure.at };
     under(text, tenure, lease)
-        .bind(place::position_column(tenure.position))
-        .bind(place::position_column(to))
-        .bind(place::position_column(or_from))
+        .bind(place::position_column(tenure.at.position))
+        .bind(place::position_column(to.position))
+        .bind(place::position_column(or_from.position))
+        .bind(place::log_column(to))
+        .bind(to.event)
 }
 
 fn advance(

@@ -1,7 +1,8 @@
-//! The heads of the log's partitions: made with its tables, and counted when it is opened.
+//! The identity of the log, and the heads of its partitions: made with its tables, and looked at when it is opened.
 
 use std::num::NonZero;
 
+use seriatim_core::LogId;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
 use crate::OpenError;
@@ -23,6 +24,19 @@ pub(crate) async fn make(
         .execute(connection)
         .await
         .map(drop)
+}
+
+/// Which log it is.
+pub(crate) async fn log_id(
+    connection: &mut PgConnection,
+    location: &Location,
+) -> Result<LogId, OpenError> {
+    let select = format!("SELECT id FROM {}.seriatim_log", location.schema);
+    let found = sqlx::raw_sql(AssertSqlSafe(select))
+        .fetch_all(connection)
+        .await;
+    let id = found.and_then(|rows| rows.first().ok_or(Error::RowNotFound)?.try_get(0));
+    id.map(LogId).map_err(|error| open_error(location, error))
 }
 
 /// How many the log has, which must be what was asked for.

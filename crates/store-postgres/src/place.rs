@@ -4,9 +4,10 @@
 //! any log is one number of eight bytes, a log of one partition pays nothing for what it does not use, and the events
 //! of a partition lie side by side in the index.
 
-use seriatim_core::{LogPartition, Position};
+use seriatim_core::{Bookmark, LogId, LogPartition, Position};
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
+use uuid::Uuid;
 
 use crate::row;
 
@@ -34,6 +35,20 @@ pub(crate) fn position(row: &PgRow, column: usize) -> Result<Position, Error> {
     let number: i64 = row.try_get_unchecked(column)?;
     let number = u64::try_from(number).map_err(row::unreadable)?;
     Ok(Position(number & LAST))
+}
+
+/// The columns position, log and event, beginning at `first`.
+pub(crate) fn bookmark(row: &PgRow, first: usize) -> Result<Bookmark, Error> {
+    let log: Option<Uuid> = row.try_get(first + 1)?;
+    Ok(Bookmark {
+        position: position(row, first)?,
+        log: log.map(LogId),
+        event: row.try_get(first + 2)?,
+    })
+}
+
+pub(crate) fn log_column(place: &Bookmark) -> Option<Uuid> {
+    place.log.map(|LogId(log)| log)
 }
 
 #[cfg(test)]

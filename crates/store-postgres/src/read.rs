@@ -6,7 +6,8 @@ use std::num::NonZero;
 use async_trait::async_trait;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
-    LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId, StreamSummary,
+    LogId, LogPage, LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId,
+    StreamSummary,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
@@ -52,25 +53,31 @@ impl EventStore for PostgresStore {
         self.writers().count()
     }
 
+    fn log_id(&self) -> LogId {
+        self.shared.log_id
+    }
+
     async fn read_log(
         &self,
         partition: LogPartition,
         after: Position,
         limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+    ) -> Result<LogPage, StoreError> {
         partition.check(self.partitions());
         let last = Position(u64::MAX);
+        let limit_and_one = limit.saturating_add(usize::from(after > Position::START));
         let query = || {
             sqlx::query(AssertSqlSafe(self.texts().read_log.clone()))
                 .bind(place::column(partition, after))
                 .bind(place::column(partition, last))
-                .bind(row::limit_column(limit))
+                .bind(row::limit_column(limit_and_one))
         };
         let action = "read the log";
         let rows = self.readers().read(action, query).await?;
         let domains = self.domains().of(&rows, self.readers(), self.texts());
         let domains = domains.await?;
-        decoder::events(&rows, &domains).map_err(|error| refused::store_error(action, error))
+        let page = decoder::page(&rows, after, limit, &domains);
+        page.map_err(|error| refused::store_error(action, error))
     }
 
     async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seriatim_core::Snapshot;
 
-use crate::{assignment, checkpoint_sql, parked_sql, timer_sql};
+use crate::{assignment, beginning_sql, checkpoint_sql, parked_sql, timer_sql};
 
 /// Only made once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {
@@ -23,14 +23,15 @@ pub(crate) struct Texts {
     pub(crate) letters: Arc<str>,
     pub(crate) revise_letter: Arc<str>,
     pub(crate) checkpoints: checkpoint_sql::Texts,
+    pub(crate) beginnings: beginning_sql::Texts,
     pub(crate) assignments: assignment::Texts,
     pub(crate) parked: parked_sql::Texts,
     pub(crate) timers: timer_sql::Texts,
 }
 
-/// The columns that [`crate::decoder`] reads.
-const EVENT: &str =
-    "position, recorded_at, sequence, domain, codec, root, id, type, metadata, data, checksum";
+/// The columns that [`crate::decoder`] reads before the last, which is `data`.
+const EVENT_BUT_DATA: &str =
+    "position, recorded_at, sequence, domain, codec, root, id, type, metadata, checksum";
 
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
@@ -40,13 +41,15 @@ impl Texts {
                 .into(),
             domains: format!("SELECT id, name FROM {schema}.seriatim_domains ORDER BY name").into(),
             read_stream: format!(
-                "SELECT {EVENT} FROM {schema}.seriatim_events
+                "SELECT {EVENT_BUT_DATA}, data FROM {schema}.seriatim_events
                  WHERE domain = {domain} AND root = $2 AND sequence >= $3 ORDER BY sequence LIMIT $4"
             )
             .into(),
+            // The content of the event that comes before is not needed, and may be large.
             read_log: format!(
-                "SELECT {EVENT} FROM {schema}.seriatim_events
-                 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
+                "SELECT {EVENT_BUT_DATA}, CASE WHEN position > $1 THEN data ELSE '' END
+                 FROM {schema}.seriatim_events
+                 WHERE position >= $1 AND position <= $2 ORDER BY position LIMIT $3"
             )
             .into(),
             find_claim: format!(
@@ -93,6 +96,7 @@ impl Texts {
             )
             .into(),
             checkpoints: checkpoint_sql::Texts::of(schema),
+            beginnings: beginning_sql::Texts::of(schema),
             assignments: assignment::Texts::of(schema),
             parked: parked_sql::Texts::of(schema),
             timers: timer_sql::Texts::of(schema),

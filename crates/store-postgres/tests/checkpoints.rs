@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LetterStatus,
+    Advance, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LetterStatus,
     LogPartition, Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreErrorKind, Taking,
     Tenure, Timestamp, Verb, Wish, Work,
 };
@@ -55,9 +55,7 @@ async fn start() -> (Rig, Tenure) {
 
 async fn take(store: &PostgresStore, name: &str, lease: Duration) -> Tenure {
     let owner = Owner::new("one");
-    let taking = store
-        .take(&work(name), &owner, lease, Position::START)
-        .await;
+    let taking = store.take(&work(name), &owner, lease).await;
     match taking.unwrap() {
         Taking::Taken(tenure) => tenure,
         busy @ Taking::Busy { .. } => panic!("{busy:?}"),
@@ -66,10 +64,14 @@ async fn take(store: &PostgresStore, name: &str, lease: Duration) -> Tenure {
 
 async fn advance(store: &PostgresStore, tenure: &mut Tenure, to: u64) -> Hold {
     let hold = store
-        .advance(tenure, &Advance::Checkpoint(Position(to)), HOUR)
+        .advance(
+            tenure,
+            &Advance::Checkpoint(Bookmark::at(Position(to))),
+            HOUR,
+        )
         .await
         .unwrap();
-    tenure.position = Position(to);
+    tenure.at.position = Position(to);
     hold
 }
 
@@ -89,7 +91,7 @@ async fn each_step_of_an_owner_is_one_round_trip() {
     counts.push(rig.proxy.take_round_trips());
     // Standing by, beginning, and taking over.
     let two = Owner::new("two");
-    let busy = rig.store.take(&tenure.work, &two, HOUR, Position::START);
+    let busy = rig.store.take(&tenure.work, &two, HOUR);
     assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
     counts.push(rig.proxy.take_round_trips());
     take(&rig.store, "emails", Duration::ZERO).await;
@@ -107,7 +109,7 @@ async fn whoever_stands_by_writes_nothing() {
     let before = row().await;
     let two = Owner::new("two");
     for _ in 0..3 {
-        let busy = rig.store.take(&tenure.work, &two, HOUR, Position::START);
+        let busy = rig.store.take(&tenure.work, &two, HOUR);
         assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
     }
     assert_eq!(row().await, before);
@@ -133,7 +135,7 @@ async fn an_advance_whose_answer_is_lost_is_found_to_be_done() {
     let (rig, mut tenure) = start().await;
     rig.proxy.inject(Fault::LoseAnswer);
     assert_eq!(advance(&rig.store, &mut tenure, 2).await, Hold::Held);
-    assert_eq!(checkpoint(&rig).await.position, Position(2));
+    assert_eq!(checkpoint(&rig).await.at.position, Position(2));
     assert_eq!(advance(&rig.store, &mut tenure, 3).await, Hold::Held);
 }
 
@@ -142,7 +144,7 @@ async fn an_advance_that_is_lost_is_made_again() {
     let (rig, mut tenure) = start().await;
     rig.proxy.inject(Fault::LoseRequest);
     assert_eq!(advance(&rig.store, &mut tenure, 2).await, Hold::Held);
-    assert_eq!(checkpoint(&rig).await.position, Position(2));
+    assert_eq!(checkpoint(&rig).await.at.position, Position(2));
 }
 
 /// The server gets it after it was made again, and after the next.
@@ -178,10 +180,14 @@ async fn an_advance_that_another_has_covered_up_is_not_answered() {
     let (store, late) = (rig.store.clone(), tenure.clone());
     let advancing = tokio::spawn(async move {
         store
-            .advance(&late, &Advance::Checkpoint(Position(2)), Duration::ZERO)
+            .advance(
+                &late,
+                &Advance::Checkpoint(Bookmark::at(Position(2))),
+                Duration::ZERO,
+            )
             .await
     });
-    while checkpoint(&rig).await.position < Position(2) {
+    while checkpoint(&rig).await.at.position < Position(2) {
         tokio::task::yield_now().await;
     }
     let mut owner = take(&rig.other, "balances", HOUR).await;
@@ -192,11 +198,15 @@ async fn an_advance_that_another_has_covered_up_is_not_answered() {
     // Asked anew it is clear.
     let hold = rig
         .store
-        .advance(&tenure, &Advance::Checkpoint(Position(2)), HOUR)
+        .advance(
+            &tenure,
+            &Advance::Checkpoint(Bookmark::at(Position(2))),
+            HOUR,
+        )
         .await
         .unwrap();
     assert_eq!(hold, Hold::Lost);
-    assert_eq!(checkpoint(&rig).await.position, Position(3));
+    assert_eq!(checkpoint(&rig).await.at.position, Position(3));
 }
 
 /// Whoever takes work and is not told finds it in hand.
@@ -257,9 +267,12 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
         let lose = || rig.proxy.inject(fault.clone());
 
         lose();
-        let held = rig.store.park(&tenure, &parked, Position(2), HOUR).await;
+        let held = rig
+            .store
+            .park(&tenure, &parked, &Bookmark::at(Position(2)), HOUR)
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
-        tenure.position = Position(2);
+        tenure.at.position = Position(2);
         lose();
         let held = rig.store.park_again(&tenure, &again, HOUR).await;
         assert_eq!(held.unwrap(), Hold::Held);
@@ -289,6 +302,6 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
         assert_eq!(ids, [parked.letter, next.letter]);
         assert_eq!(closed[1].status, LetterStatus::Resolved);
         assert_eq!(rig.other.parked(None).await.unwrap(), []);
-        assert_eq!(checkpoint(&rig).await.position, Position(2));
+        assert_eq!(checkpoint(&rig).await.at.position, Position(2));
     }
 }

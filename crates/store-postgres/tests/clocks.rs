@@ -54,7 +54,11 @@ async fn recorded_times_are_those_of_the_server() {
     assert!(answered.is_sorted(), "{answered:?}");
     assert_eq!(answered[1], answered[4]);
     let log = a.read_log(LogPartition::FIRST, Position::START, 100).await;
-    let recorded = log.unwrap().into_iter().map(|event| event.recorded_at);
+    let recorded = log
+        .unwrap()
+        .events
+        .into_iter()
+        .map(|event| event.recorded_at);
     let expected = answered.iter().flat_map(|time| [*time, *time]);
     assert!(recorded.eq(expected), "they are as they were answered");
 }

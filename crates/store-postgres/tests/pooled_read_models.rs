@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, CheckpointStore, EventStore, Hold, LogPartition, Owner, Position, ReactionError,
-    ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion, RecordedEvent, Sequence, Share,
-    Step, Taking, Tenure, VersionError, VersionStore, Work,
+    Advance, Bookmark, CheckpointStore, EventStore, Hold, LogPartition, Owner, Position,
+    ReactionError, ReadModel, ReadModelStore, ReadModelTables, ReadModelVersion, RecordedEvent,
+    Sequence, Share, Step, Taking, Tenure, VersionError, VersionStore, Work,
 };
 use seriatim_store_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -76,7 +76,7 @@ async fn take(store: &PostgresStore, version: &ReadModelVersion) -> Tenure {
     };
     let owner = Owner::new("one");
     loop {
-        let taking = store.take(&work, &owner, Duration::ZERO, Position::START);
+        let taking = store.take(&work, &owner, Duration::ZERO);
         if let Ok(Taking::Taken(tenure)) = taking.await {
             return tenure;
         }
@@ -96,17 +96,17 @@ async fn feed<const VERSION: u32>(
     loop {
         let new = events
             .iter()
-            .filter(|event| event.position > tenure.position);
+            .filter(|event| event.position > tenure.at.position);
         let batch: Vec<_> = new.take(3).collect();
         let Some(last) = batch.last() else { return };
         let step = Step {
             tenure: &tenure,
             events: &batch,
-            advance: &Advance::Checkpoint(last.position),
+            advance: &Advance::Checkpoint(Bookmark::at(last.position)),
             lease: Duration::ZERO,
         };
         match store.project(&Totals::<VERSION>, &tables, step).await {
-            Ok(Hold::Held) => tenure.position = last.position,
+            Ok(Hold::Held) => tenure.at.position = last.position,
             Ok(Hold::Lost) | Err(ReactionError::Store(_)) => tenure = take(&store, &version).await,
             Err(error) => panic!("{error}"),
         }
@@ -127,7 +127,7 @@ async fn each_event_counts_once_whatever_the_pooler_does() {
         }
     }
     let events = store.read_log(LogPartition::FIRST, Position::START, 1000);
-    let events: Arc<[_]> = events.await.unwrap().into();
+    let events: Arc<[_]> = events.await.unwrap().events.into();
     assert_eq!(events.len(), 420);
 
     let first = store.register(&Totals::<1>).await.unwrap();
@@ -163,7 +163,7 @@ async fn each_event_counts_once_whatever_the_pooler_does() {
 
     let all = store.versions(None).await.unwrap();
     for status in &all {
-        assert_eq!(status.checkpoints[0].position, Position(420));
+        assert_eq!(status.checkpoints[0].at.position, Position(420));
     }
     let query = |tables: &ReadModelTables| tables.select("totals", &[]);
     let comparison = store.compare(&version(2), &query).await.unwrap();

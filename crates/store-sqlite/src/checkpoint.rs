@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LogPartition,
-    Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreError, StreamId, Taking, Tenure,
-    Timestamp, Wish, Work, lease_end, lease_runs,
+    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
+    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError,
+    StreamId, Taking, Tenure, Timestamp, Wish, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
-use crate::{SqliteStore, assignment, parked, row};
+use crate::{SqliteStore, assignment, beginning, parked, row, scope};
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
@@ -23,13 +23,60 @@ impl CheckpointStore for SqliteStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
     ) -> Result<Taking, StoreError> {
         let (work, owner) = (work.clone(), owner.clone());
         let take = move |transaction: &mut Transaction<'_, '_>| {
-            take(transaction.connection, &work, &owner, lease, begin)
+            take(transaction.connection, &work, &owner, lease)
         };
         self.writer().change("take a piece of work", take).await
+    }
+
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
+        let (component, at) = (component.clone(), at.clone());
+        let begin = move |transaction: &mut Transaction<'_, '_>| {
+            beginning::begin(transaction.connection, &component, &at)
+        };
+        let action = "decide where a component begins";
+        self.writer().change(action, begin).await
+    }
+
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
+        let component = component.clone();
+        let query = move |connection: &Connection| beginning::begun(connection, &component);
+        self.lists()
+            .read("look where a component begins", query)
+            .await
+    }
+
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
+        let (component, at) = (component.clone(), at.clone());
+        let begin = move |transaction: &mut Transaction<'_, '_>| {
+            beginning::begin_anew(transaction.connection, &component, &at)
+        };
+        self.writer()
+            .change("let a component begin anew", begin)
+            .await
+    }
+
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
+        let component = component.clone();
+        let query = move |connection: &Connection| scope::list(connection, &component);
+        let action = "look what the checkpoints speak of";
+        self.lists().read(action, query).await
+    }
+
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let (tenure, scope) = (tenure.clone(), scope.clone());
+        let speak = move |transaction: &mut Transaction<'_, '_>| {
+            scope::speak_of(transaction.connection, &tenure, &scope, lease)
+        };
+        let action = "say what a checkpoint speaks of";
+        self.writer().change(action, speak).await
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
@@ -57,13 +104,13 @@ impl CheckpointStore for SqliteStore {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let (tenure, parked) = (tenure.clone(), parked.clone());
+        let (tenure, parked, to) = (tenure.clone(), parked.clone(), *to);
         let park = move |transaction: &mut Transaction<'_, '_>| {
             let connection = transaction.connection;
-            let moved = advance_checkpoint(connection, &tenure, to, lease)?;
+            let moved = advance_checkpoint(connection, &tenure, &to, lease)?;
             if moved == Hold::Held {
                 parked::park(connection, &tenure, &parked)?;
             }
@@ -212,21 +259,30 @@ impl CheckpointStore for SqliteStore {
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         let component = component.clone();
-        let forget =
-            move |transaction: &mut Transaction<'_, '_>| forget(transaction.connection, &component);
+        let forget = move |transaction: &mut Transaction<'_, '_>| {
+            forget(transaction.connection, &component, &FORGET)
+        };
         self.writer().change("forget the checkpoints", forget).await
     }
 }
 
 /// Each takes the component.
-pub(crate) const FORGET: [&str; 3] = [
+pub(crate) const FORGET: [&str; 4] = [
     "DELETE FROM seriatim_checkpoints WHERE component = ?",
     "DELETE FROM seriatim_parked WHERE component = ?",
+    "DELETE FROM seriatim_beginnings WHERE component = ?",
     "DELETE FROM seriatim_closed_letters WHERE component = ?",
 ];
 
-pub(crate) fn forget(connection: &Connection, component: &Component) -> Result<(), Error> {
-    for delete in FORGET {
+/// Its progress, what is parked, and where it begins.
+pub(crate) const FORGET_PROGRESS: &[&str] = FORGET.split_at(3).0;
+
+pub(crate) fn forget(
+    connection: &Connection,
+    component: &Component,
+    deletes: &[&str],
+) -> Result<(), Error> {
+    for delete in deletes {
         let mut delete = connection.prepare_cached(delete)?;
         delete.execute([component.as_str()])?;
     }
@@ -239,7 +295,6 @@ fn take(
     work: &Work,
     owner: &Owner,
     lease: Duration,
-    begin: Position,
 ) -> Result<Taking, Error> {
     let now = Timestamp::now();
     let mut select = connection.prepare_cached(
@@ -256,12 +311,15 @@ fn take(
     }
     let mut take = connection.prepare_cached(
         "INSERT INTO seriatim_checkpoints (component, partition, share_count, share_index,
-             tenure, owner, owner_id, leased_until, position, moved_at, epoch)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+             tenure, owner, owner_id, leased_until, moved_at, epoch, position, log, event)
+         SELECT work.*, ifnull(begun.position, 0), begun.log, begun.event
+         FROM (SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1) AS work
+         LEFT JOIN seriatim_beginnings AS begun ON begun.component = ?1 AND begun.partition = ?2
+         WHERE true
          ON CONFLICT DO UPDATE SET tenure = excluded.tenure, owner = excluded.owner,
              owner_id = excluded.owner_id, leased_until = excluded.leased_until,
              epoch = epoch + 1, paused = NULL, asked_by = NULL, asked_until = NULL
-         RETURNING position",
+         RETURNING position, log, event",
     )?;
     let id = Uuid::now_v7();
     let (component, partition, count, index) = key(work);
@@ -274,12 +332,11 @@ fn take(
         &*owner.name,
         owner.id.as_bytes(),
         lease_end(now, lease).as_micros(),
-        row::position_column(begin),
         now.as_micros(),
     );
-    let position = take.query_row(row, |row| row::position(row, 0))?;
+    let at = take.query_row(row, |row| row::bookmark(row, 0))?;
     let work = work.clone();
-    Ok(Taking::Taken(Tenure { work, id, position }))
+    Ok(Taking::Taken(Tenure { work, id, at }))
 }
 
 fn hold(connection: &Connection, tenure: &Tenure, lease: Duration) -> Result<Hold, Error> {
@@ -294,7 +351,7 @@ fn advance(
     lease: Duration,
 ) -> Result<Hold, Error> {
     match advance {
-        Advance::Checkpoint(to) => advance_checkpoint(connection, tenure, *to, lease),
+        Advance::Checkpoint(to) => advance_checkpoint(connection, tenure, to, lease),
         Advance::Parked { stream, from, to } => match hold(connection, tenure, lease)? {
             Hold::Held => parked::advance(connection, tenure, stream, *from, *to),
             Hold::Lost => Ok(Hold::Lost),
@@ -305,13 +362,18 @@ fn advance(
 fn advance_checkpoint(
     connection: &Connection,
     tenure: &Tenure,
-    to: Position,
+    to: &Bookmark,
     lease: Duration,
 ) -> Result<Hold, Error> {
     let now = Timestamp::now();
-    let until = lease_end(now, lease).as_micros();
-    let from = row::position_column(tenure.position);
-    let values: [&dyn ToSql; 4] = [&until, &row::position_column(to), &now.as_micros(), &from];
+    let values: [&dyn ToSql; 6] = [
+        &lease_end(now, lease).as_micros(),
+        &row::position_column(to.position),
+        &now.as_micros(),
+        &row::position_column(tenure.at.position),
+        &row::log_column(to),
+        &row::event_column(to),
+    ];
     update(connection, tenure, &advance_text(), &values)
 }
 
@@ -320,18 +382,18 @@ pub(crate) fn hold_text() -> String {
     update_text("SET leased_until = ?6", "")
 }
 
-/// Prolongs the lease to the sixth parameter and moves the checkpoint to the seventh, now, which is the eighth, from the
-/// ninth.
+/// Prolongs the lease to the sixth parameter and moves the checkpoint to the position in the seventh, which is in the log
+/// in the tenth and has the event in the eleventh, now, which is the eighth, from the position in the ninth.
 pub(crate) fn advance_text() -> String {
     update_text(
-        "SET leased_until = ?6, position = ?7, moved_at = ?8",
+        "SET leased_until = ?6, position = ?7, moved_at = ?8, log = ?10, event = ?11",
         "AND position = ?9",
     )
 }
 
 /// Changes the checkpoint of a tenure if that is in force: a lease that ran out does not matter as long as nobody
 /// else has taken the work. The first four parameters are the work, the fifth is the tenure.
-fn update_text(change: &str, condition: &str) -> String {
+pub(crate) fn update_text(change: &str, condition: &str) -> String {
     format!(
         "UPDATE seriatim_checkpoints {change}
          WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
@@ -340,7 +402,7 @@ fn update_text(change: &str, condition: &str) -> String {
 }
 
 /// The values are those from the sixth parameter on.
-fn update(
+pub(crate) fn update(
     connection: &Connection,
     tenure: &Tenure,
     text: &str,
@@ -362,7 +424,7 @@ pub(crate) fn list(
     component: Option<&Component>,
 ) -> Result<Vec<Checkpoint>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT component, partition, share_count, share_index, position, epoch,
+        "SELECT component, partition, share_count, share_index, position, log, event, epoch,
              owner, leased_until, moved_at, paused
          FROM seriatim_checkpoints WHERE ?1 IS NULL OR component = ?1
          ORDER BY component, partition, share_count, share_index",
@@ -384,17 +446,17 @@ pub(crate) fn key(work: &Work) -> (&str, u16, u16, u16) {
 }
 
 fn checkpoint(row: &Row<'_>) -> Result<Checkpoint, Error> {
-    let epoch: i64 = row.get(5)?;
-    let leased_until = Timestamp::from_micros(row.get(7)?);
-    let owner: Option<String> = row.get(6)?;
+    let epoch: i64 = row.get(7)?;
+    let leased_until = Timestamp::from_micros(row.get(9)?);
+    let owner: Option<String> = row.get(8)?;
     Ok(Checkpoint {
         work: work(row)?,
-        position: row::position(row, 4)?,
-        epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(5, epoch))?,
+        at: row::bookmark(row, 4)?,
+        epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(7, epoch))?,
         owner: owner.filter(|_| lease_runs(Timestamp::now(), leased_until)),
         leased_until,
-        moved_at: Timestamp::from_micros(row.get(8)?),
-        paused: row.get(9)?,
+        moved_at: Timestamp::from_micros(row.get(10)?),
+        paused: row.get(11)?,
     })
 }
 

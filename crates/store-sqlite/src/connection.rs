@@ -5,9 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use seriatim_core::SchemaChange;
+use seriatim_core::{LogId, SchemaChange};
 
-use crate::{OpenError, migrations, refused};
+use crate::{OpenError, migrations, refused, row};
 
 /// How long a writer waits for another process that writes. (The unit tests do not want to wait that long.)
 const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 10_000 });
@@ -23,12 +23,16 @@ const READER_CACHE: i64 = -16_384;
 /// More than there are different statements.
 const CACHED_STATEMENTS: usize = 64;
 
-/// The connection that writes, to tables that are up to date, and those that read: one for loads, one for lists.
-pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 2]), OpenError> {
+/// The connection that writes, to tables that are up to date, and those that read: one for loads, one for lists; and the
+/// identity of the log.
+pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 2], LogId), OpenError> {
+    let failed = |error| refused::open_error(path, error);
     let mut writer = open_writer(path)?;
     migrations::run(&mut writer, path)?;
-    let open_reader = || open_reader(path).map_err(|error| refused::open_error(path, error));
-    Ok((writer, [open_reader()?, open_reader()?]))
+    let log_id = writer.query_row("SELECT id FROM seriatim_log", [], |row| row::uuid(row, 0));
+    let log_id = LogId(log_id.map_err(failed)?);
+    let open_reader = || open_reader(path).map_err(failed);
+    Ok((writer, [open_reader()?, open_reader()?], log_id))
 }
 
 /// Brings the tables up to date, and says what was missing.

@@ -14,6 +14,9 @@ use crate::row;
 pub(crate) const COLUMNS: &str =
     "position, sequence, recorded_at, id, type, codec, data, metadata, domain, root, checksum";
 
+/// Which of them is the id.
+pub(crate) const ID: usize = 3;
+
 /// Makes events of rows.
 pub(crate) struct Decoder<'c> {
     connection: &'c Connection,
@@ -36,7 +39,7 @@ impl<'c> Decoder<'c> {
     }
 
     pub(crate) fn event(&mut self, row: &Row<'_>) -> Result<RecordedEvent, Error> {
-        let (id, sequence) = (row::uuid(row, 3)?, row::sequence(row, 1)?);
+        let (id, sequence) = (row::uuid(row, ID)?, row::sequence(row, 1)?);
         let stream = StreamId::new(self.domain(row.get(8)?)?, row::uuid(row, 9)?);
         let data = Bytes::copy_from_slice(row::bytes(row, 6)?);
         let payload = row::payload(row, 4, &mut self.names, data)?;

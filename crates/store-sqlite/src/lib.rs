@@ -8,6 +8,7 @@
 
 mod append;
 mod assignment;
+mod beginning;
 mod change;
 mod checkpoint;
 mod claims;
@@ -29,6 +30,7 @@ mod read_model;
 mod reader;
 mod refused;
 mod row;
+mod scope;
 mod snapshot;
 mod streams;
 mod timer;
@@ -49,7 +51,7 @@ use damage::Damage;
 use files::Files;
 use location::Location;
 use reader::Reader;
-use seriatim_core::SchemaChange;
+use seriatim_core::{LogId, SchemaChange};
 use waiting::Waiting;
 use writer::{Ending, Writer};
 
@@ -65,6 +67,7 @@ pub struct SqliteStore {
 struct Shared {
     path: PathBuf,
     damage: Damage,
+    log_id: LogId,
     writer: Writer,
     loads: Reader,
     lists: Reader,
@@ -93,7 +96,7 @@ impl SqliteStore {
     async fn open_at(location: Location) -> Result<Self, OpenError> {
         let path = location::absolute(&location.path)?;
         let file = path.clone();
-        let (writer, [loads, lists]) = in_thread(move || connection::open(&file)).await?;
+        let (writer, [loads, lists], log_id) = in_thread(move || connection::open(&file)).await?;
         let waiting = Waiting::default();
         let damage = Damage::none_yet(path.clone());
         let (writer, still_reading, ending) = Writer::start(
@@ -115,6 +118,7 @@ impl SqliteStore {
             user_connection: read_model::UserConnection::new(&path),
             path,
             damage,
+            log_id,
             writer,
             loads,
             lists,

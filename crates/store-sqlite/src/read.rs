@@ -9,12 +9,12 @@ use rusqlite::{Connection, Error};
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
-    LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError, StoreErrorKind, StreamId,
-    StreamSummary,
+    LogId, LogPage, LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError,
+    StoreErrorKind, StreamId, StreamSummary,
 };
 use uuid::Uuid;
 
-use crate::decoder::{COLUMNS, Decoder};
+use crate::decoder::{COLUMNS, Decoder, ID};
 use crate::{Shared, SqliteStore, claims, connection, row, snapshot, streams, waiting};
 
 #[async_trait]
@@ -43,12 +43,16 @@ impl EventStore for SqliteStore {
         NonZero::<u16>::MIN
     }
 
+    fn log_id(&self) -> LogId {
+        self.shared.log_id
+    }
+
     async fn read_log(
         &self,
         partition: LogPartition,
         after: Position,
         limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+    ) -> Result<LogPage, StoreError> {
         partition.check(self.partitions());
         let query = move |connection: &Connection| read_log(connection, after, limit);
         self.lists().read("read the log", query).await
@@ -204,18 +208,21 @@ fn read_stream(
     Ok(events)
 }
 
-fn read_log(
-    connection: &Connection,
-    after: Position,
-    limit: usize,
-) -> Result<Vec<RecordedEvent>, Error> {
+/// The event at `after` is a row too, of which only the id is read.
+fn read_log(connection: &Connection, after: Position, limit: usize) -> Result<LogPage, Error> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM seriatim_events WHERE position > ? ORDER BY position LIMIT ?"
+        "SELECT {COLUMNS} FROM seriatim_events WHERE position >= ? ORDER BY position LIMIT ?"
     ))?;
-    let mut rows = select.query((row::position_column(after), row::limit_column(limit)))?;
-    let (mut events, mut decoder) = (Vec::new(), Decoder::new(connection));
-    while let Some(row) = rows.next()? {
-        events.push(decoder.event(row)?);
+    let rows = limit.saturating_add(usize::from(after > Position::START));
+    let mut rows = select.query((row::position_column(after), row::limit_column(rows)))?;
+    let (mut page, mut decoder) = (LogPage::default(), Decoder::new(connection));
+    while page.events.len() < limit || page.follows.is_none() {
+        let Some(row) = rows.next()? else { break };
+        match row::position(row, 0)? == after {
+            true => page.follows = Some(row::uuid(row, ID)?),
+            false => page.events.push(decoder.event(row)?),
+        }
     }
-    Ok(events)
+    page.events.truncate(limit);
+    Ok(page)
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Error, Row};
 use seriatim_core::reading::TypeNames;
-use seriatim_core::{Codec, Domain, Payload, Position, Sequence};
+use seriatim_core::{Bookmark, Codec, Domain, LogId, Payload, Position, Sequence};
 use uuid::Uuid;
 
 /// JSON is stored as text, so that people and SQL can read it. Bytes that are no text stay bytes, whatever they
@@ -96,6 +96,23 @@ pub(crate) fn position(row: &Row<'_>, column: usize) -> Result<Position, Error> 
 /// Positions are stored as the signed numbers that SQLite has; no log gets that far.
 pub(crate) fn position_column(position: Position) -> i64 {
     i64::try_from(position.0).unwrap_or(i64::MAX)
+}
+
+/// The columns position, log and event, beginning at `first`.
+pub(crate) fn bookmark(row: &Row<'_>, first: usize) -> Result<Bookmark, Error> {
+    Ok(Bookmark {
+        position: position(row, first)?,
+        log: optional_uuid(row, first + 1)?.map(LogId),
+        event: optional_uuid(row, first + 2)?,
+    })
+}
+
+pub(crate) fn log_column(place: &Bookmark) -> Option<[u8; 16]> {
+    place.log.map(|LogId(log)| log.into_bytes())
+}
+
+pub(crate) fn event_column(place: &Bookmark) -> Option<[u8; 16]> {
+    place.event.map(Uuid::into_bytes)
 }
 
 /// SQLite knows no more rows than that.

@@ -391,7 +391,7 @@ mod tests {
     fn a_call_that_fails_takes_none_down_that_shared_its_transaction() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shared.db");
-        let (connection, _) = connection::open(&path).unwrap();
+        let (connection, ..) = connection::open(&path).unwrap();
         // Stands for anything that only one of the calls runs into.
         connection
             .execute_batch(

@@ -148,7 +148,7 @@ async fn content_that_was_changed_is_noticed_when_it_is_read() {
     let store = SqliteStore::open_file(&file).await.unwrap();
     let log = store.read_log(LogPartition::FIRST, Position::START, 10);
     let stream_read = store.read_stream(&stream, Sequence::FIRST, 10);
-    for read in [log.await, stream_read.await] {
+    for read in [log.await.map(|page| page.events), stream_read.await] {
         let error = read.unwrap_err();
         assert_eq!(error.kind, StoreErrorKind::Corrupt);
         let text = format!("{error}");
@@ -162,7 +162,7 @@ async fn content_that_was_changed_is_noticed_when_it_is_read() {
     let excuse = "UPDATE seriatim_events SET checksum = NULL WHERE sequence = 1";
     direct.execute_batch(excuse).unwrap();
     let log = store.read_log(LogPartition::FIRST, Position::START, 10);
-    assert_eq!(log.await.unwrap().len(), 4);
+    assert_eq!(log.await.unwrap().events.len(), 4);
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn a_schema_newer_than_the_program_is_refused_naming_both() {
     else {
         panic!("{error}");
     };
-    let own = "SELECT count(*) FROM seriatim_migrations WHERE number < 99";
+    let own = "SELECT max(number) FROM seriatim_migrations WHERE number < 99";
     let own: u32 = connection.query_row(own, [], |row| row.get(0)).unwrap();
     assert_eq!(supported, own);
     let up_to = format!("up to {supported}");

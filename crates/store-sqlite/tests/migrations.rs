@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    AppendError, CheckpointStore, Component, Domain, EventStore, LetterFilter, LetterStatus,
-    LogPartition, Position, Share, Store, StoreErrorKind, TimerStore, Verb, Work,
+    AppendError, Bookmark, CheckpointStore, Component, Domain, EventStore, LetterFilter,
+    LetterStatus, LogPartition, Position, Share, Store, StoreErrorKind, TimerStore, Verb, Work,
 };
 use seriatim_store_sqlite::SqliteStore;
 use seriatim_testkit::earlier_logs::{Dialect, assert_all_is_there, log_of_schema};
@@ -131,7 +131,10 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
     let (_folder, file, connection) = tables_at(9);
     connection
         .execute_batch(
-            "INSERT INTO seriatim_parked VALUES
+            "INSERT INTO seriatim_checkpoints
+                 (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)
+                 VALUES ('printer', 0, 1, 0, 7, 1, 0, 0, zeroblob(16));
+             INSERT INTO seriatim_parked VALUES
                  ('printer', 0, 1, 0, 'order', zeroblob(16), 4, 3, 1700000000000001, 'no paper', '[]', NULL, NULL, NULL, NULL),
                  ('printer', 0, 1, 0, 'order', x'11111111111111111111111111111111', 5, 0, 1700000000000001, 'no ink', '[]', 'retry', 'Zoë', NULL, 7);
              INSERT INTO seriatim_skipped VALUES
@@ -166,4 +169,10 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
         // They sort by their time.
         assert!(letter.id < waiting);
     }
+
+    // It has begun at the first event, whatever is said now, and names no event before it moves.
+    let checkpoints = store.checkpoints(Some(component)).await.unwrap();
+    assert_eq!(checkpoints[0].at, Bookmark::at(Position(7)));
+    let begun = store.begin(component, &"9".parse().unwrap()).await.unwrap();
+    assert!(begun.positions().eq([Position::START]), "{begun}");
 }

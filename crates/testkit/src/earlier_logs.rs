@@ -134,7 +134,10 @@ pub async fn assert_all_is_there(store: &Arc<dyn Store>, schema: u32) {
     assert_eq!(letters, usize::from(schema >= 4), "{}", of("letters"));
     let printer = Component::new("printer").expect("a name");
     let checkpoints = store.checkpoints(Some(&printer)).await.expect("an answer");
-    let positions: Vec<_> = checkpoints.iter().map(|found| found.position.0).collect();
+    let positions: Vec<_> = checkpoints
+        .iter()
+        .map(|found| found.at.position.0)
+        .collect();
     assert_eq!(
         positions,
         vec![2; usize::from(schema >= 5)],

@@ -10,11 +10,12 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
-    Advance, Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore,
-    ClaimRecord, ClearedTimer, CommandLetter, Component, DeadLetterStore, Domain, EventStore, Hold,
-    KeyedClaim, LetterFilter, Load, Loaded, LogPartition, NewTimer, Overdue, Owner, Parked,
-    Position, ReactionLetter, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
-    StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
+    Advance, Append, AppendError, AppendOutcome, Assignment, Bookmark, Checkpoint, CheckpointStore,
+    ClaimRecord, ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain,
+    EventStore, Hold, KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition,
+    NewTimer, Overdue, Owner, Parked, Position, ReactionLetter, RecordedEvent, Scope, Sequence,
+    Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking,
+    Tenure, Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -284,12 +285,16 @@ impl EventStore for FaultyStore {
         self.inner().partitions()
     }
 
+    fn log_id(&self) -> LogId {
+        self.inner().log_id()
+    }
+
     async fn read_log(
         &self,
         partition: LogPartition,
         after: Position,
         limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+    ) -> Result<LogPage, StoreError> {
         self.state().log_reads += 1;
         let inner = self.inner();
         self.call("read the log", inner.read_log(partition, after, limit))
@@ -397,14 +402,46 @@ impl CheckpointStore for FaultyStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: Position,
     ) -> Result<Taking, StoreError> {
         let inner = self.inner();
-        self.call(
-            "take a piece of work",
-            inner.take(work, owner, lease, begin),
-        )
-        .await
+        self.call("take a piece of work", inner.take(work, owner, lease))
+            .await
+    }
+
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
+        let inner = self.inner();
+        let action = "decide where a component begins";
+        self.call(action, inner.begin(component, at)).await
+    }
+
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
+        let inner = self.inner();
+        let action = "look where a component begins";
+        self.call(action, inner.begun(component)).await
+    }
+
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
+        let inner = self.inner();
+        let action = "let a component begin anew";
+        self.call(action, inner.begin_anew(component, at)).await
+    }
+
+    async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
+        let inner = self.inner();
+        let action = "look what the checkpoints speak of";
+        self.call(action, inner.scopes(component)).await
+    }
+
+    async fn speak_of(
+        &self,
+        tenure: &Tenure,
+        scope: &Scope,
+        lease: Duration,
+    ) -> Result<Hold, StoreError> {
+        let inner = self.inner();
+        let action = "say what a checkpoint speaks of";
+        self.call(action, inner.speak_of(tenure, scope, lease))
+            .await
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
@@ -431,7 +468,7 @@ impl CheckpointStore for FaultyStore {
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        to: Position,
+        to: &Bookmark,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let inner = self.inner();

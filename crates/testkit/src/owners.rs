@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Component, Hold, LogPartition, Owner, Position, Share, Taking, Tenure, Work,
+    Advance, Bookmark, Component, Hold, LogPartition, Owner, Position, Share, Taking, Tenure, Work,
 };
 
 use crate::conformance::CheckpointHandle;
@@ -28,13 +28,13 @@ pub async fn be_one(store: CheckpointHandle) {
     let pace = std::env::var(PACE).expect("it is started by a function of this module");
     loop {
         let mut tenure = wait_for_work(&store, &pace).await;
-        println!("taken {}", tenure.position.0);
+        println!("taken {}", tenure.at.position.0);
         if pace == "late" {
             let told = std::io::stdin().read_line(&mut String::new());
             told.expect("it is told when to go on");
         }
         while step(&store, &mut tenure).await == Hold::Held {
-            println!("moved {}", tenure.position.0);
+            println!("moved {}", tenure.at.position.0);
         }
         println!("lost");
         if pace == "late" {
@@ -51,7 +51,7 @@ async fn wait_for_work(store: &CheckpointHandle, owner: &str) -> Tenure {
         share: Share::WHOLE,
     };
     loop {
-        let taking = store.take(&work, &owner, LEASE, Position::START).await;
+        let taking = store.take(&work, &owner, LEASE).await;
         match taking.expect("the store answers") {
             Taking::Taken(tenure) => return tenure,
             Taking::Busy { .. } => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -60,13 +60,13 @@ async fn wait_for_work(store: &CheckpointHandle, owner: &str) -> Tenure {
 }
 
 async fn step(store: &CheckpointHandle, tenure: &mut Tenure) -> Hold {
-    let next = Position(tenure.position.0 + 1);
+    let next = Bookmark::at(Position(tenure.at.position.0 + 1));
     let hold = store
         .advance(tenure, &Advance::Checkpoint(next), LEASE)
         .await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
-        tenure.position = next;
+        tenure.at = next;
     }
     hold
 }
@@ -92,7 +92,7 @@ pub async fn take_over_from_the_killed(store: CheckpointHandle, start: impl Fn()
     let [end] = &end[..] else {
         panic!("there is one piece of work: {end:?}");
     };
-    let last = end.position.0;
+    let last = end.at.position.0;
     let lost = done.iter().find(|step| **step > last);
     assert_eq!(lost, None, "the checkpoint is at {last}");
     // Each that was killed may have kept its last step to itself.

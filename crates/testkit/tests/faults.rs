@@ -98,7 +98,7 @@ async fn the_call_that_was_planned_is_broken_off_and_no_other() {
         share: Share::WHOLE,
     };
     let owner = Owner::new("one");
-    let take = || store.take(&work, &owner, Duration::ZERO, Position::START);
+    let take = || store.take(&work, &owner, Duration::ZERO);
     let epoch = async || match &inner.checkpoints(None).await.unwrap()[..] {
         [] => 0,
         [checkpoint, ..] => checkpoint.epoch,

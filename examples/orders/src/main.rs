@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Parser;
-use seriatim::{AnyError, App, SqliteStore};
+use seriatim::{AnyError, App, SqliteStore, open_store};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -29,9 +29,9 @@ struct Args {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: String,
-    /// The SQLite file of the order list
-    #[arg(long, value_name = "FILE", default_value = "order-list.db")]
-    order_list: PathBuf,
+    /// The SQLite file of the order list; by default `order-list-LOG.db`, where LOG is from the identity of the store's log
+    #[arg(long, value_name = "FILE")]
+    order_list: Option<PathBuf>,
     /// Print the order list and end
     #[arg(long)]
     list: bool,
@@ -47,12 +47,20 @@ struct Args {
 async fn main() -> Result<(), AnyError> {
     log_to_stderr();
     let args = Args::parse();
-    if args.list {
-        return order_list::show(&args.order_list, args.json).await;
+    if args.list
+        && let Some(order_list) = &args.order_list
+    {
+        return order_list::show(order_list, args.json).await;
     }
-    let order_list = SqliteStore::open_file(&args.order_list).await?;
-    let app = App::open(&args.store)
-        .await?
+    let store = open_store(&args.store).await?;
+    // A list for each log: what was made of one does not belong to another.
+    let by_default = || order_list::file_for(store.log_id());
+    let order_list = args.order_list.unwrap_or_else(by_default);
+    if args.list {
+        return order_list::show(&order_list, args.json).await;
+    }
+    let order_list = SqliteStore::open_file(&order_list).await?;
+    let app = App::on(store)
         .aggregate::<Order>()
         .aggregate::<Stock>()
         .saga(ReserveStock)

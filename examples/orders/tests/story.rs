@@ -1,8 +1,9 @@
 //! The program as a new user meets it: it tells its story and ends when it is told to.
 
-use std::io::{BufRead, BufReader};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -102,7 +103,7 @@ fn assert_is_whole(file: &Path) {
     runtime.block_on(async {
         let copy = seriatim::open_store(&url).await.unwrap();
         let used = copy.checkpoints(None).await.unwrap();
-        assert!(used.iter().any(|one| one.position.0 > 0), "{used:?}");
+        assert!(used.iter().any(|one| one.at.position.0 > 0), "{used:?}");
     });
 }
 
@@ -137,6 +138,88 @@ fn wait_for_list(file: &Path, expected: &[&str]) {
         assert!(begun.elapsed() < Duration::from_secs(60), "it is {found:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// An order service in a folder.
+fn serve(folder: &Path, more: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_orders"))
+        .args(["--listen", "127.0.0.1:0"])
+        .args(more)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits for a line that says so.
+fn hear(lines: impl Read, words: &str) -> String {
+    let mut lines = BufReader::new(lines).lines().map(Result::unwrap);
+    let line = lines.find(|line| line.contains(words));
+    line.unwrap_or_else(|| panic!("it never said `{words}`"))
+}
+
+/// The orders of the list, once there are the three of the story.
+fn wait_for_three(folder: &Path, more: &[&str]) -> BTreeSet<String> {
+    let begun = Instant::now();
+    loop {
+        let output = Command::new(env!("CARGO_BIN_EXE_orders"))
+            .args(["--list", "--json"])
+            .args(more)
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        let orders: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let orders: BTreeSet<_> = orders
+            .iter()
+            .map(|line| line["order"].to_string())
+            .collect();
+        if orders.len() == 3 {
+            return orders;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{orders:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn forget_the_orders(folder: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(folder.join(format!("orders.db{end}")));
+    }
+}
+
+#[test]
+fn whoever_deletes_the_orders_has_a_new_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lists = Vec::new();
+    for _ in 0..2 {
+        let mut orders = serve(folder.path(), &[]);
+        hear(orders.stdout.take().unwrap(), "Ctrl-C");
+        lists.push(wait_for_three(folder.path(), &[]));
+        orders.kill().unwrap();
+        orders.wait().unwrap();
+        forget_the_orders(folder.path());
+    }
+    assert!(lists[0].is_disjoint(&lists[1]), "{lists:?}");
+}
+
+#[test]
+fn a_list_of_other_orders_is_paused_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = ["--order-list", "list.db"];
+    let mut orders = serve(folder.path(), &list);
+    hear(orders.stdout.take().unwrap(), "Ctrl-C");
+    wait_for_three(folder.path(), &list);
+    orders.kill().unwrap();
+    orders.wait().unwrap();
+    forget_the_orders(folder.path());
+
+    let mut orders = serve(folder.path(), &[&list[..], &["--no-story"]].concat());
+    let said = hear(orders.stderr.take().unwrap(), "the log was replaced");
+    assert!(said.contains("paused work=order_list.v1/0"), "{said}");
+    assert!(said.contains("build order_list anew"), "{said}");
+    orders.kill().unwrap();
+    orders.wait().unwrap();
 }
 
 #[test]

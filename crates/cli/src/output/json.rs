@@ -142,6 +142,10 @@ pub(crate) fn event(event: &RecordedEvent) -> Value {
         })),
     });
     merge(&mut value, payload(&event.payload));
+    merge(
+        &mut value,
+        json!({ "unreadable": event.payload.why_unreadable() }),
+    );
     value
 }
 
@@ -152,8 +156,12 @@ pub(crate) fn logged_event((event, cursor): &(RecordedEvent, Cursor)) -> Value {
     value
 }
 
-/// JSON content is shown as it is, other content as hexadecimal digits.
+/// JSON content is shown as it is, other content as hexadecimal digits. An event without a type is nothing any more, or
+/// cannot be read.
 fn payload(payload: &Payload) -> Value {
+    if payload.type_name.is_empty() {
+        return json!({ "type": null, "codec": null, "data": null });
+    }
     let (codec, data) = match payload.codec {
         Codec::Json => ("json", payload.to_json().unwrap_or_default()),
         Codec::Protobuf => ("protobuf", format!("{:x}", payload.data).into()),

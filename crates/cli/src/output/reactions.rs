@@ -1,7 +1,7 @@
 //! What is said about components, for people and for programs.
 
 use serde_json::{Value, json};
-use seriatim_core::{Progress, Work};
+use seriatim_core::{Begin, Component, Cursor, Progress, Work};
 
 use super::lines::Lines;
 
@@ -18,7 +18,7 @@ pub(crate) fn progress_json(progress: &Progress) -> Value {
     let checkpoint = &progress.checkpoint;
     json!({
         "work": work_json(&checkpoint.work),
-        "position": checkpoint.position,
+        "position": checkpoint.at.position,
         "head": progress.head,
         "lag": progress.lag(),
         "behind_since": progress.behind_since,
@@ -44,7 +44,7 @@ pub(crate) fn progress(all: &[Progress]) -> Lines {
             };
             vec![
                 checkpoint.work.to_string(),
-                format!("position {}", checkpoint.position),
+                format!("position {}", checkpoint.at.position),
                 format!("lag {}", progress.lag()),
                 format!("{} parked", progress.parked),
                 state,
@@ -52,6 +52,30 @@ pub(crate) fn progress(all: &[Progress]) -> Lines {
         })
         .collect();
     Lines::aligned(&rows)
+}
+
+/// What is lost of a component that begins anew.
+pub(crate) fn loss(all: &[Progress]) -> String {
+    let lines = all.iter().map(|progress| {
+        let checkpoint = &progress.checkpoint;
+        let (work, position) = (&checkpoint.work, checkpoint.at.position);
+        format!("{work} at position {position}, {} parked", progress.parked)
+    });
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+pub(crate) fn begun(component: &Component, at: &Begin) -> Lines {
+    let place = match at {
+        Begin::AtTheFirst => "with the first event".into(),
+        Begin::Now => "with what is recorded from now on".into(),
+        Begin::Since(time) => format!("with what was recorded since {time}"),
+        Begin::After(cursor) => format!("after {cursor}"),
+    };
+    Lines::of(&format!("{component}: begins anew {place}"))
+}
+
+pub(crate) fn begun_json(component: &Component, cursor: &Cursor) -> Value {
+    json!({ "component": component, "cursor": cursor })
 }
 
 pub(crate) fn resumed(work: &[Work]) -> Lines {

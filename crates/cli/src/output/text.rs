@@ -178,6 +178,12 @@ fn origin(event: &RecordedEvent) -> String {
 
 /// `Deposited {"cents":50}`
 pub(crate) fn payload(payload: &Payload) -> String {
+    if payload.is_nothing() {
+        return "(nothing any more)".into();
+    }
+    if let Some(why) = payload.why_unreadable() {
+        return format!("(cannot be read: {why})");
+    }
     match payload.codec {
         Codec::Json => {
             let tree = payload.tree();

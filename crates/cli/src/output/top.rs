@@ -54,7 +54,7 @@ fn line(progress: &Progress, before: &[Progress], now: Timestamp) -> Vec<String>
     let checkpoint = &progress.checkpoint;
     let same = |earlier: &&Progress| earlier.checkpoint.work == checkpoint.work;
     let rate = before.iter().find(same).map(|earlier| {
-        let done = (checkpoint.position.0).saturating_sub(earlier.checkpoint.position.0);
+        let done = (checkpoint.at.position.0).saturating_sub(earlier.checkpoint.at.position.0);
         done.to_string()
     });
     let age = |since: Option<Timestamp>| since.map(|since| short(now.since(since)));
@@ -69,7 +69,7 @@ fn line(progress: &Progress, before: &[Progress], now: Timestamp) -> Vec<String>
     };
     vec![
         checkpoint.work.to_string(),
-        checkpoint.position.to_string(),
+        checkpoint.at.position.to_string(),
         rate.unwrap_or_else(|| "-".into()),
         progress.lag().to_string(),
         age(progress.behind_since).unwrap_or_else(|| "-".into()),

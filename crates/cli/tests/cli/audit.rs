@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rusqlite::Connection;
-use seriatim_core::{LogPartition, Owner, Position, Share, Taking, Work};
+use seriatim_core::{LogPartition, Owner, Share, Taking, Work};
 
 use crate::stage::{ACCOUNT, Stage, run, until};
 
@@ -113,7 +113,7 @@ fn a_checkpoint_ahead_of_a_restored_log_is_named() {
         .unwrap();
     let ran = run(NOBODY, &["audit", &url], "");
     assert_eq!(ran.code, Some(12), "{ran:?}");
-    let ahead = "finding: seen/0 stands at position 3, but the log ends at 2";
+    let ahead = "finding: seen/0 does not belong to this log: the log was replaced, by a backup for example: it was read up to position 3 of partition 0, and ends before that";
     assert!(ran.printed().contains(&ahead.to_owned()), "{ran:?}");
 }
 
@@ -138,7 +138,9 @@ async fn only_read_models(folder: &std::path::Path, position: u64) -> String {
     };
     let hour = Duration::from_secs(3600);
     let owner = Owner::new("one");
-    let taking = store.take(&work, &owner, hour, Position(position)).await;
+    let begin = position.to_string().parse().unwrap();
+    store.begin(&work.component, &begin).await.unwrap();
+    let taking = store.take(&work, &owner, hour).await;
     assert!(matches!(taking, Ok(Taking::Taken(_))), "{taking:?}");
     url
 }
@@ -153,7 +155,7 @@ async fn read_models_in_another_database_are_compared_with_the_log() {
         assert_eq!(ran.code, Some(code), "{ran:?}");
         let compared = "compared with it: 4 checkpoints, 0 parked streams, 0 claims, 0 timers";
         assert!(ran.printed().contains(&compared.to_owned()), "{ran:?}");
-        let ahead = "finding: balances.v2/0 stands at position 4, but the log ends at 3";
+        let ahead = "finding: balances.v2/0 does not belong to this log: the log was replaced, by a backup for example: it was read up to position 4 of partition 0, and ends before that";
         assert_eq!(ran.printed().contains(&ahead.to_owned()), code == 12);
 
         let alone = run(NOBODY, &["audit", &models], "").failed(2);

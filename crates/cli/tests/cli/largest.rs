@@ -276,7 +276,9 @@ fn without_our_client() {
             .await
             .unwrap();
         let request = v1::SubscribeRequest {
-            begin: Some(v1::subscribe_request::Begin::First(Default::default())),
+            begin: Some(v1::Begin {
+                at: Some(v1::begin::At::First(Default::default())),
+            }),
             filter: None,
         };
         let mut responses = subscriptions.subscribe(request).await.unwrap().into_inner();

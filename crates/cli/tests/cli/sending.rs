@@ -208,6 +208,7 @@ fn the_keys_of_a_receipt() {
                 "type": "Deposited",
                 "codec": "json",
                 "data": { "cents": 5 },
+                "unreadable": null,
                 "correlation_id": "c-1",
                 "causation_id": null,
                 "external_id": null,

@@ -237,13 +237,28 @@ fn normal_line(line: &str) -> String {
 }
 
 fn normal_word(word: &str) -> String {
-    let stripped = word.trim_end_matches([':', ',', '`']);
+    let stripped = word.trim_end_matches([':', ',', '`', ';']);
     let rest = &word[stripped.len()..];
     let is_uuid = stripped.len() == 36 && stripped.parse::<uuid::Uuid>().is_ok();
     let is_time = stripped.len() >= 20 && stripped.starts_with("20") && stripped.ends_with('Z');
+    if let Some(cursor) = normal_cursor(stripped) {
+        return format!("{cursor}{rest}");
+    }
     match (is_uuid, is_time) {
         (true, _) => format!("UUID{rest}"),
         (_, true) => format!("TIME{rest}"),
         (false, false) => word.to_owned(),
     }
+}
+
+/// A cursor that names its log: `LOG/17:EVENT,0`.
+fn normal_cursor(word: &str) -> Option<String> {
+    let is_id = |text: &str| text.len() == 32 && text.parse::<uuid::Uuid>().is_ok();
+    let (log, places) = word.split_once('/')?;
+    let place = |place: &str| match place.split_once(':') {
+        Some((position, event)) if is_id(event) => format!("{position}:EVENT"),
+        _ => place.to_owned(),
+    };
+    let places: Vec<_> = places.split(',').map(place).collect();
+    is_id(log).then(|| format!("LOG/{}", places.join(",")))
 }

@@ -20,8 +20,16 @@ pub fn check_codec(payload: &Payload, expected: Codec) -> Result<(), DecodeError
     })
 }
 
-/// The error for a type name that the domain does not have.
+/// The error for a type name that the domain does not have, or for a payload that has none.
 pub fn unknown_type(payload: &Payload, known: &'static [&'static str]) -> DecodeError {
+    if payload.is_nothing() {
+        return DecodeError::Unreadable {
+            why: "it is nothing any more".into(),
+        };
+    }
+    if let Some(why) = payload.why_unreadable() {
+        return DecodeError::Unreadable { why: why.into() };
+    }
     DecodeError::UnknownType {
         type_name: payload.type_name.clone().into_owned(),
         known,

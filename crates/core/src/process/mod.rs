@@ -59,7 +59,8 @@ pub trait ProcessManager:
     /// Takes a trigger into the state. Total: it never fails or panics, whatever the order.
     fn evolve(&mut self, trigger: &Trigger<Self::Input>);
 
-    /// Brings a stored input into today's shape, before it is decoded.
+    /// Brings a stored input into today's shape, before it is decoded. An input cannot become nothing: it made the
+    /// instance act, and what was planned then is recorded with it.
     fn upcast(stored: Payload) -> Payload {
         stored
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{FactOrigin, Metadata, Position, RecordedEvent, Sequence, StreamId};
+use seriatim_core::{FactOrigin, Metadata, Payload, Position, RecordedEvent, Sequence, StreamId};
 
 use super::identity::{cover, non_empty, optional_uuid, uuid};
 use super::invalid::{Found, Invalid};
@@ -17,7 +17,8 @@ impl From<&RecordedEvent> for v1::EventPage {
         Self {
             sequence_type: Some(SequenceType::Sequence(event.sequence.0)),
             created_at: Some(event.recorded_at.into()),
-            event: Some(any(&event.payload)),
+            event: (!event.payload.type_name.is_empty()).then(|| any(&event.payload)),
+            unreadable: (event.payload.why_unreadable()).map_or_else(String::new, Into::into),
             position: event.position.0,
             event_id: Some(event.id.into()),
             metadata: Some(event.metadata.as_ref().into()),
@@ -72,7 +73,11 @@ pub fn recorded_event(page: v1::EventPage, stream: &StreamId) -> Result<Recorded
     });
     let id = found.take(uuid(page.event_id.as_ref(), "event_id"));
     let recorded_at = found.take(time(page.created_at, "created_at"));
-    let payload = found.take(payload(page.event, "event"));
+    let payload = found.take(match (page.event, page.unreadable) {
+        (Some(event), _) => payload(Some(event), "event"),
+        (None, why) if why.is_empty() => Ok(Payload::nothing()),
+        (None, why) => Ok(Payload::unreadable(why)),
+    });
     let metadata = Metadata::try_from(page.metadata.unwrap_or_default());
     let metadata = found.take(metadata.map_err(|invalid| invalid.within("metadata")));
     let read = (|| {

@@ -2,7 +2,9 @@
 
 use std::num::NonZero;
 
-use seriatim_core::{Checkpoint, Component, LogPartition, Position, Progress, Share, Work};
+use seriatim_core::{
+    Bookmark, Checkpoint, Component, LogPartition, Position, Progress, Share, Work,
+};
 
 use super::invalid::{Invalid, required};
 use super::time::{optional_time, time};
@@ -60,7 +62,7 @@ impl From<&Progress> for v1::Progress {
         let checkpoint = &progress.checkpoint;
         Self {
             work: Some((&checkpoint.work).into()),
-            position: checkpoint.position.0,
+            position: checkpoint.at.position.0,
             head: progress.head.0,
             parked: u64::try_from(progress.parked).unwrap_or(u64::MAX),
             epoch: checkpoint.epoch,
@@ -81,7 +83,7 @@ impl TryFrom<v1::Progress> for Progress {
         Ok(Self {
             checkpoint: Checkpoint {
                 work: work(progress.work)?,
-                position: Position(progress.position),
+                at: Bookmark::at(Position(progress.position)),
                 epoch: progress.epoch,
                 owner: progress.owner,
                 leased_until: time(progress.leased_until, "leased_until")?,

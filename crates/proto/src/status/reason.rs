@@ -14,6 +14,8 @@ pub const DEAD_LETTER_CLOSED: &str = "DEAD_LETTER_CLOSED";
 pub const ALREADY_DECIDED: &str = "ALREADY_DECIDED";
 /// Something was to be discarded without a reason.
 pub const NO_REASON: &str = "NO_REASON";
+/// The component is a read model, which shows all events from the first on.
+pub const NOT_FOR_READ_MODELS: &str = "NOT_FOR_READ_MODELS";
 /// The server was started without the read model.
 pub const UNKNOWN_READ_MODEL: &str = "UNKNOWN_READ_MODEL";
 /// There is no such version of the read model.
@@ -56,9 +58,9 @@ pub const REMOTE_UNAVAILABLE: &str = "REMOTE_UNAVAILABLE";
 pub const SHUTTING_DOWN: &str = "SHUTTING_DOWN";
 /// The aggregate's own code or its history failed.
 pub const BROKEN: &str = "BROKEN";
-/// The cursor is for another log.
-pub const OTHER_LOG: &str = "OTHER_LOG";
-/// The cursor is ahead of the log.
-pub const AHEAD_OF_LOG: &str = "AHEAD_OF_LOG";
+/// The cursor has not one position for each partition.
+pub const OTHER_PARTITIONS: &str = "OTHER_PARTITIONS";
+/// The log is not the one that was read.
+pub const LOG_REPLACED: &str = "LOG_REPLACED";
 /// The log contradicts itself.
 pub const LOG_DAMAGED: &str = "LOG_DAMAGED";

@@ -1,6 +1,6 @@
 //! Why a subscriber gets no events.
 
-use seriatim_core::{LogPartition, Position, Sequence, SubscribeError};
+use seriatim_core::{LogPartition, LogReplaced, Position, Sequence, SubscribeError};
 use tonic::{Code, Status};
 use v1::log_damaged::{Missing, MissingPosition, MissingSequence};
 
@@ -13,23 +13,19 @@ impl WireError for SubscribeError {
         let message = self.to_string();
         match self {
             Self::Store(error) => shared::store(error, &message),
-            Self::OtherLog { given, partitions } => Details::new(reason::OTHER_LOG)
-                .with(&v1::OtherLog {
+            Self::OtherPartitions { given, partitions } => Details::new(reason::OTHER_PARTITIONS)
+                .with(&v1::OtherPartitions {
                     cursor_partitions: u32::try_from(*given).unwrap_or(u32::MAX),
                     partitions: (*partitions).into(),
                 })
-                .into_status(Code::FailedPrecondition, &message),
-            Self::AheadOfLog {
-                partition,
-                position,
-                head,
-            } => Details::new(reason::AHEAD_OF_LOG)
-                .with(&v1::AheadOfLog {
-                    partition: partition.0.into(),
-                    position: position.0,
-                    head: head.0,
+                .into_status(Code::InvalidArgument, &message),
+            Self::Replaced(replaced) => Details::new(reason::LOG_REPLACED)
+                .with(&v1::LogReplaced {
+                    partition: replaced.partition.0.into(),
+                    expected: Some((&replaced.expected).into()),
+                    found: Some((&replaced.found).into()),
                 })
-                .into_status(Code::OutOfRange, &message),
+                .into_status(Code::FailedPrecondition, &message),
             Self::PositionMissing {
                 partition,
                 expected,
@@ -61,20 +57,20 @@ impl WireError for SubscribeError {
             reason::STORE_UNAVAILABLE | reason::STORE_FAILED => {
                 Self::Store(shared::read_store_error(&received, status))
             }
-            reason::OTHER_LOG => {
-                let other: v1::OtherLog = received.get()?;
-                Self::OtherLog {
+            reason::OTHER_PARTITIONS => {
+                let other: v1::OtherPartitions = received.get()?;
+                Self::OtherPartitions {
                     given: usize::try_from(other.cursor_partitions).ok()?,
                     partitions: u16::try_from(other.partitions).ok()?,
                 }
             }
-            reason::AHEAD_OF_LOG => {
-                let ahead: v1::AheadOfLog = received.get()?;
-                Self::AheadOfLog {
-                    partition: read_partition(ahead.partition)?,
-                    position: Position(ahead.position),
-                    head: Position(ahead.head),
-                }
+            reason::LOG_REPLACED => {
+                let replaced: v1::LogReplaced = received.get()?;
+                Self::Replaced(LogReplaced {
+                    partition: read_partition(replaced.partition)?,
+                    expected: convert::bookmark(&replaced.expected?).ok()?,
+                    found: convert::bookmark(&replaced.found?).ok()?,
+                })
             }
             reason::LOG_DAMAGED => {
                 let damaged: v1::LogDamaged = received.get()?;

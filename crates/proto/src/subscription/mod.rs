@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use seriatim_core::{Begin, Cursor, EventFilter, RecordedEvent, SubscribeError};
+use seriatim_core::{Begin, Cursor, EventFilter, Position, RecordedEvent, SubscribeError};
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -64,7 +64,7 @@ pub enum Connection {
 enum Link {
     /// A call that is on its way, after a wait if it is not the first try. Kept here, so that dropping the future
     /// that waits for it does not begin it anew.
-    Opening(BoxFuture<'static, Result<Responses, Status>>),
+    Opening(BoxFuture<'static, Result<(String, Responses), Status>>),
     Open(Responses),
 }
 
@@ -114,8 +114,13 @@ impl RemoteSubscription {
         loop {
             match &mut self.link {
                 Link::Opening(opening) => match opening.await {
-                    Ok(responses) => {
+                    Ok((begin, responses)) => {
                         self.link = Link::Open(responses);
+                        // One that has seen nothing yet may be in another log now.
+                        if self.cursor.positions().all(|one| one == Position::START) {
+                            let begin = convert::cursor(&begin, "cursor");
+                            self.cursor = begin.map_err(CallError::Garbled)?;
+                        }
                         if std::mem::take(&mut self.lost) {
                             self.tell(&Connection::Restored);
                         }
@@ -200,8 +205,7 @@ impl RemoteSubscription {
         let subscriber = self.subscriber.clone();
         self.link = Link::Opening(Box::pin(async move {
             tokio::time::sleep(wait).await;
-            let (_, responses) = subscriber.open(begin).await?;
-            Ok(responses)
+            subscriber.open(begin).await
         }));
     }
 

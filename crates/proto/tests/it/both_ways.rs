@@ -288,6 +288,7 @@ fn a_subscription() {
     let begins = [
         Begin::AtTheFirst,
         Begin::Now,
+        Begin::Since(Timestamp::from_micros(1_700_000_000_123_456)),
         Begin::After("1042".parse().unwrap()),
         Begin::After("0,18446744073709551615".parse().unwrap()),
     ];

@@ -89,6 +89,9 @@ fn other_requests_with_empty_messages_are_ones_without_them() {
     subscribe.filter = Some(v1::EventFilter::default());
     let (_, filter) = convert::subscription_of(subscribe).unwrap();
     assert_eq!(filter, EventFilter::default());
+    let nowhere = [None, Some(v1::Begin::default())].map(convert::begin);
+    let [none, empty] = nowhere.map(|refused| refused.unwrap_err().to_string());
+    assert_eq!(none, empty);
 }
 
 /// Whoever adds a message to a request decides what an empty one means, and adds it here and above.
@@ -96,6 +99,7 @@ fn other_requests_with_empty_messages_are_ones_without_them() {
 fn it_is_known_of_every_message_of_a_request_what_an_empty_one_means() {
     // Something must be in them, so that empty ones are refused as missing ones are.
     let needed = [
+        "begin",
         "book",
         "cover",
         "root",

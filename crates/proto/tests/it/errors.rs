@@ -70,8 +70,8 @@ fn expected_of_query(error: &QueryError) -> (Code, &'static str) {
 fn expected_of_subscription(error: &SubscribeError) -> (Code, &'static str) {
     match error {
         SubscribeError::Store(error) => expected_of_store(error.kind),
-        SubscribeError::OtherLog { .. } => (Code::FailedPrecondition, reason::OTHER_LOG),
-        SubscribeError::AheadOfLog { .. } => (Code::OutOfRange, reason::AHEAD_OF_LOG),
+        SubscribeError::OtherPartitions { .. } => (Code::InvalidArgument, reason::OTHER_PARTITIONS),
+        SubscribeError::Replaced(_) => (Code::FailedPrecondition, reason::LOG_REPLACED),
         SubscribeError::PositionMissing { .. } | SubscribeError::SequenceMissing { .. } => {
             (Code::DataLoss, reason::LOG_DAMAGED)
         }
@@ -161,6 +161,8 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
         OperatorError::Closed { .. } => (Code::FailedPrecondition, reason::DEAD_LETTER_CLOSED),
         OperatorError::Decided { .. } => (Code::Aborted, reason::ALREADY_DECIDED),
         OperatorError::NoReason => (Code::InvalidArgument, reason::NO_REASON),
+        OperatorError::ReadModel { .. } => (Code::InvalidArgument, reason::NOT_FOR_READ_MODELS),
+        OperatorError::Place(error) => expected_of_subscription(error),
         OperatorError::Query(error) => expected_of_query(error),
     }
 }
@@ -169,7 +171,7 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
 fn every_error_of_the_desk_both_ways() {
     let errors = operator_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 5, "samples for every variant");
+    assert_eq!(variants.len(), 7, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected_of_operator(&error);

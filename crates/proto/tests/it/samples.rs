@@ -402,7 +402,15 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
         },
         OperatorError::Decided { id },
         OperatorError::NoReason,
+        OperatorError::ReadModel {
+            version: ReadModelVersion::new("balances", 2).unwrap(),
+        },
     ];
+    let places = subscribe_errors().into_iter().filter(|error| {
+        use SubscribeError::{OtherPartitions, Replaced};
+        matches!(error, OtherPartitions { .. } | Replaced(_))
+    });
+    errors.extend(places.map(OperatorError::Place));
     errors.extend(query_errors().into_iter().map(OperatorError::Query));
     errors
 }
@@ -440,19 +448,28 @@ pub(crate) fn given_up() -> ReactionLetter {
     }
 }
 
+pub(crate) fn replaced() -> LogReplaced {
+    let place = |log, event| Bookmark {
+        log: Some(LogId(Uuid::from_u128(log))),
+        position: Position(u64::MAX),
+        event,
+    };
+    LogReplaced {
+        partition: LogPartition(u16::MAX),
+        expected: place(1, Some(Uuid::from_u128(11))),
+        found: place(2, None),
+    }
+}
+
 pub(crate) fn subscribe_errors() -> Vec<SubscribeError> {
     let store = StoreErrorKind::ALL.map(|kind| SubscribeError::Store(store_error(kind)));
     let mut errors = Vec::from(store);
     errors.extend([
-        SubscribeError::OtherLog {
+        SubscribeError::OtherPartitions {
             given: 70_000,
             partitions: u16::MAX,
         },
-        SubscribeError::AheadOfLog {
-            partition: LogPartition(u16::MAX),
-            position: Position(u64::MAX),
-            head: Position(7),
-        },
+        SubscribeError::Replaced(replaced()),
         SubscribeError::PositionMissing {
             partition: LogPartition(3),
             expected: Position(8),

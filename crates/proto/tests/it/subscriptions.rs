@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
-use v1::subscribe_request::Begin as WireBegin;
+use v1::begin::At;
 use v1::subscription_service_server::{SubscriptionService, SubscriptionServiceServer};
 
 use crate::samples;
@@ -36,10 +36,11 @@ impl SubscriptionService for Scripted {
         &self,
         request: Request<v1::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let begin = match request.into_inner().begin {
-            Some(WireBegin::After(cursor)) => cursor,
-            Some(WireBegin::First(_)) => "first".into(),
-            Some(WireBegin::Now(_)) => "now".into(),
+        let begin = match request.into_inner().begin.and_then(|begin| begin.at) {
+            Some(At::After(cursor)) => cursor,
+            Some(At::First(_)) => "first".into(),
+            Some(At::Now(_)) => "now".into(),
+            Some(At::Since(time)) => time.to_string(),
             None => "nowhere".into(),
         };
         self.begins.lock().unwrap().push(begin);
@@ -106,7 +107,12 @@ async fn next(
     let waited = tokio::time::timeout(Duration::from_secs(120), subscription.next());
     let batch = waited.await.expect("it never came")?;
     let sequences = batch.events.iter().map(|event| event.sequence.0);
-    Ok((sequences.collect(), batch.cursor.to_string()))
+    Ok((sequences.collect(), positions(&batch.cursor)))
+}
+
+fn positions(cursor: &Cursor) -> String {
+    let positions: Vec<_> = cursor.positions().map(|one| one.to_string()).collect();
+    positions.join(",")
 }
 
 #[tokio::test]
@@ -155,7 +161,7 @@ async fn it_goes_on_after_the_last_cursor_whatever_ends_a_call() {
         "{gap}"
     );
     assert_eq!(scripted.begins(), ["first", "2", "9", "9", "9"]);
-    assert_eq!(subscription.cursor().to_string(), "9");
+    assert_eq!(positions(subscription.cursor()), "9");
     // Told once of each loss, however often it was tried.
     assert_eq!(*told.lock().unwrap(), [true, false, true, false]);
 }
@@ -194,16 +200,13 @@ async fn what_precedes_a_gap_is_handed_out_and_the_gap_is_met_until_it_is_closed
         next(&mut subscription).await.unwrap(),
         (vec![2, 3, 4], "5".into())
     );
-    assert_eq!(scripted.begins(), ["first", "2", "2"]);
+    let after = format!("2:{}", uuid::Uuid::from_u128(1).simple());
+    assert_eq!(scripted.begins(), ["first", &after, &after]);
 }
 
 #[tokio::test]
 async fn an_error_that_does_not_pass_is_told_at_once() {
-    let ahead = || SubscribeError::AheadOfLog {
-        partition: LogPartition::FIRST,
-        position: Position(2),
-        head: Position(1),
-    };
+    let ahead = || SubscribeError::Replaced(samples::replaced());
     let (scripted, subscribed) = subscribe([
         Ok(vec![
             answer(&[], "0"),
@@ -217,7 +220,7 @@ async fn an_error_that_does_not_pass_is_told_at_once() {
     next(&mut subscription).await.unwrap();
     let error = next(&mut subscription).await.unwrap_err();
     assert!(
-        matches!(error, CallError::Refused(SubscribeError::AheadOfLog { .. })),
+        matches!(error, CallError::Refused(SubscribeError::Replaced(_))),
         "{error}"
     );
     assert_eq!(scripted.begins(), ["first", "2"]);

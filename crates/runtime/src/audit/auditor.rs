@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{CheckpointStore, LogPartition, Position, Reaction, Store, StoreError};
+use seriatim_core::{CheckpointStore, Log, LogPartition, Position, Reaction, Store, StoreError};
 
 use super::effects::Effects;
 use super::finding::Finding;
@@ -22,6 +22,8 @@ const STREAMS: usize = 100_000;
 #[derive(Clone, Debug)]
 pub struct Auditor {
     store: Arc<dyn Store>,
+    /// What components are asked about again: the events as they are given them. All else is looked at as it is stored.
+    log: Log,
     reactions: Vec<Arc<dyn Reaction>>,
     beside: Vec<Arc<dyn CheckpointStore>>,
     streams: usize,
@@ -107,6 +109,7 @@ impl Auditor {
     /// For the log of a store, and what is derived from it there.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
+            log: Log::as_stored(Arc::clone(&store) as _),
             store,
             reactions: Vec::new(),
             beside: Vec::new(),
@@ -119,6 +122,7 @@ impl Auditor {
     #[must_use]
     pub fn reactions(mut self, reactions: &Reactions) -> Self {
         self.reactions = reactions.enrolled().to_vec();
+        self.log = reactions.log().clone();
         self
     }
 
@@ -153,8 +157,8 @@ impl Auditor {
     pub(super) fn begin(&self) -> Way {
         Way {
             log: Pass::new(&self.store, self.streams),
-            effects: Effects::new(&self.store, &self.reactions),
-            kept: Kept::new(&self.store, &self.reactions),
+            effects: Effects::new(&self.log, &self.reactions),
+            kept: Kept::new(&self.store, &self.log, &self.reactions),
             places: Places {
                 store: Arc::clone(&self.store),
                 beside: self.beside.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{LogPartition, Position, Reaction, RecordedEvent, Store, StoreError};
+use seriatim_core::{Log, LogPartition, Position, Reaction, RecordedEvent, StoreError};
 use tokio::time::Instant;
 
 use super::auditor::AuditProgress;
@@ -15,7 +15,7 @@ use crate::page_size::PageSize;
 /// One way through the effects of all components, which goes on as they do.
 #[derive(Debug)]
 pub(super) struct Effects {
-    log: Arc<dyn Store>,
+    log: Log,
     tracks: Vec<Track>,
     size: PageSize,
     found: Found,
@@ -23,7 +23,7 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn new(log: &Arc<dyn Store>, reactions: &[Arc<dyn Reaction>]) -> Self {
+    pub(super) fn new(log: &Log, reactions: &[Arc<dyn Reaction>]) -> Self {
         let (mut tracks, mut unproven) = (Vec::new(), Vec::new());
         for reaction in reactions {
             let component = reaction.component().clone();
@@ -39,7 +39,7 @@ impl Effects {
             }
         }
         Self {
-            log: Arc::clone(log),
+            log: log.clone(),
             tracks,
             size: PageSize::default(),
             found: Found::default(),
@@ -67,13 +67,13 @@ impl Effects {
         progress: &mut (impl FnMut(&AuditProgress) + Send),
     ) -> Result<(), StoreError> {
         for track in &mut self.tracks {
-            track.audited.handled = track.frontier().await?;
+            track.look_up().await?;
         }
         for partition in LogPartition::all(self.log.partitions()) {
             // One page for all who are as far back as the last of them.
             while let Some(after) = self.last_behind(partition) {
                 let begun = Instant::now();
-                let page = self.log.read_log(partition, after, self.size.limit());
+                let page = self.log.read(partition, after, self.size.limit());
                 let events = page.await?;
                 let Some(last) = events.last().map(|event| event.position) else {
                     // What is missing there is found by others.

@@ -1,7 +1,7 @@
 //! What an audit finds fault with.
 
 use seriatim_core::{
-    Component, EffectId, LogPartition, Position, Sequence, StreamId, Timestamp, Work,
+    Component, EffectId, LogPartition, LogReplaced, Position, Sequence, StreamId, Timestamp, Work,
 };
 use uuid::Uuid;
 
@@ -82,15 +82,14 @@ pub enum Finding {
         /// That of the one before.
         before: Timestamp,
     },
-    /// A component has handled events that are not there: a backup of the log was restored, but not of the progress.
-    #[error("{work} stands at position {position}, but the log ends at {head}")]
-    CheckpointAhead {
+    /// A component has handled events of another log than this one, or of an earlier state of it: a backup of the log was
+    /// restored, but not of the progress.
+    #[error("{work} does not belong to this log: {replaced}")]
+    LogReplaced {
         /// Whose work.
         work: Work,
-        /// Where it stands.
-        position: Position,
-        /// Where the log ends.
-        head: Position,
+        /// How that shows.
+        replaced: Box<LogReplaced>,
     },
     /// A component works in a partition that the log does not have.
     #[error("{work} is in a partition that a log of {partitions} does not have")]
@@ -238,7 +237,7 @@ impl Finding {
             Self::PredecessorMissing { .. } => "predecessor_missing",
             Self::OtherPartition { .. } => "other_partition",
             Self::TimeDecreased { .. } => "time_decreased",
-            Self::CheckpointAhead { .. } => "checkpoint_ahead",
+            Self::LogReplaced { .. } => "log_replaced",
             Self::NoSuchPartition { .. } => "no_such_partition",
             Self::ParkedElsewhere { .. } => "parked_elsewhere",
             Self::EffectMissing { .. } => "effect_missing",

@@ -14,7 +14,7 @@ pub(super) fn frontier<'c>(checkpoints: impl IntoIterator<Item = &'c Checkpoint>
     for checkpoint in checkpoints {
         let share = checkpoint.work.share;
         let pieces = cuts.entry(share.count()).or_default();
-        pieces.insert(share, checkpoint.position);
+        pieces.insert(share, checkpoint.at.position);
     }
     let whole = cuts
         .into_iter()
@@ -25,7 +25,7 @@ pub(super) fn frontier<'c>(checkpoints: impl IntoIterator<Item = &'c Checkpoint>
 
 #[cfg(test)]
 mod tests {
-    use seriatim_core::{Component, LogPartition, Timestamp, Work};
+    use seriatim_core::{Bookmark, Component, LogPartition, Timestamp, Work};
 
     use super::*;
 
@@ -38,7 +38,7 @@ mod tests {
                 partition: LogPartition::FIRST,
                 share,
             },
-            position: Position(*position),
+            at: Bookmark::at(Position(*position)),
             epoch: 1,
             owner: None,
             leased_until: now,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use seriatim_core::{
-    Asked, ClaimKey, Component, EffectId, FirstResult, KeyedClaim, Reaction, RecordedEvent,
+    Asked, ClaimKey, Component, EffectId, FirstResult, KeyedClaim, Log, Reaction, RecordedEvent,
     Sequence, Store, StoreError, StreamId, Timer,
 };
 use tokio::time::Instant;
@@ -45,6 +45,7 @@ enum Place {
 #[derive(Debug)]
 struct Trace {
     store: Arc<dyn Store>,
+    log: Log,
     reactions: BTreeMap<Component, Arc<dyn Reaction>>,
     /// Those that react to this log.
     known: BTreeSet<Component>,
@@ -58,12 +59,13 @@ struct Traced {
 }
 
 impl Kept {
-    pub(super) fn new(store: &Arc<dyn Store>, reactions: &[Arc<dyn Reaction>]) -> Self {
+    pub(super) fn new(store: &Arc<dyn Store>, log: &Log, reactions: &[Arc<dyn Reaction>]) -> Self {
         let named =
             |reaction: &Arc<dyn Reaction>| (reaction.component().clone(), Arc::clone(reaction));
         Self {
             trace: Trace {
                 store: Arc::clone(store),
+                log: log.clone(),
                 reactions: reactions.iter().map(named).collect(),
                 known: BTreeSet::new(),
             },
@@ -321,7 +323,7 @@ impl Trace {
         stream: &StreamId,
         sequence: Sequence,
     ) -> Result<Option<RecordedEvent>, StoreError> {
-        let read = self.store.read_stream(stream, sequence, 1).await?;
+        let read = self.log.read_stream(stream, sequence, 1).await?;
         Ok(read.into_iter().find(|event| event.sequence == sequence))
     }
 

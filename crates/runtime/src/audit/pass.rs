@@ -100,7 +100,8 @@ impl Pass {
             audited,
         } = &mut self.partitions[index];
         let (partition, last) = (audited.partition, checker.last());
-        let events = self.store.read_log(partition, last, size.limit()).await?;
+        let page = self.store.read_log(partition, last, size.limit()).await?;
+        let events = page.events;
         if events.is_empty() {
             let finding = Finding::EndMissing {
                 partition,

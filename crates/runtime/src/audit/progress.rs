@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, EventStore, LogPartition, Parked, Position, Reaction,
-    ReadModelVersion, Store, StoreError, Work,
+    Checkpoint, CheckpointStore, Component, EventStore, Log, LogPartition, Parked, Position,
+    Reaction, ReadModelVersion, Store, StoreError, Work,
 };
 
 use super::finding::Finding;
@@ -49,10 +49,11 @@ impl Places {
         for partition in LogPartition::all(partitions) {
             heads.push(self.store.head(partition).await?);
         }
+        let log = Log::as_stored(Arc::clone(&self.store) as _);
         let mut compared = Compared::default();
         compared.unproven.extend(self.not_asked(&kept));
         for kept in kept {
-            compared.progress(&kept, &heads);
+            compared.progress(&kept, &log, &heads).await?;
             compared.parked(&kept, &*self.store).await?;
         }
         Ok(compared)
@@ -105,31 +106,49 @@ impl Kept {
 
     fn position(&self, work: &Work) -> Position {
         let checkpoint = self.checkpoints.get(work);
-        checkpoint.map_or(Position::START, |checkpoint| checkpoint.position)
+        checkpoint.map_or(Position::START, |checkpoint| checkpoint.at.position)
     }
 }
 
 impl Compared {
-    fn progress(&mut self, kept: &Kept, heads: &[Position]) {
+    async fn progress(
+        &mut self,
+        kept: &Kept,
+        log: &Log,
+        heads: &[Position],
+    ) -> Result<(), StoreError> {
         // In a database without events a read model is made of those of another.
         let is_empty = heads.iter().all(|head| *head == Position::START);
-        for checkpoint in kept.checkpoints.values() {
-            let Checkpoint { work, position, .. } = checkpoint;
+        for Checkpoint { work, at, .. } in kept.checkpoints.values() {
+            let work = || work.clone();
             if kept.with_log
                 && is_empty
-                && *position > Position::START
-                && ReadModelVersion::fed_by(&work.component).is_some()
+                && at.position > Position::START
+                && ReadModelVersion::fed_by(&work().component).is_some()
             {
                 self.unproven.push(Unproven::OtherLog {
-                    work: work.clone(),
-                    position: *position,
+                    work: work(),
+                    position: at.position,
                 });
                 continue;
             }
             self.checkpoints += 1;
-            let head = heads.get(work.partition.index()).copied();
-            self.findings.extend(ahead(checkpoint, head, heads.len()));
+            let partition = work().partition;
+            let finding = match heads.get(partition.index()) {
+                None => Some(Finding::NoSuchPartition {
+                    work: work(),
+                    partitions: heads.len(),
+                }),
+                Some(_) => {
+                    (log.replaced(partition, at).await?).map(|replaced| Finding::LogReplaced {
+                        work: work(),
+                        replaced: Box::new(replaced),
+                    })
+                }
+            };
+            self.findings.extend(finding);
         }
+        Ok(())
     }
 
     async fn parked(&mut self, kept: &Kept, log: &dyn EventStore) -> Result<(), StoreError> {
@@ -150,18 +169,5 @@ impl Compared {
             }
         }
         Ok(())
-    }
-}
-
-fn ahead(checkpoint: &Checkpoint, head: Option<Position>, partitions: usize) -> Option<Finding> {
-    let work = checkpoint.work.clone();
-    match head {
-        None => Some(Finding::NoSuchPartition { work, partitions }),
-        Some(head) if checkpoint.position > head => Some(Finding::CheckpointAhead {
-            work,
-            position: checkpoint.position,
-            head,
-        }),
-        Some(_) => None,
     }
 }

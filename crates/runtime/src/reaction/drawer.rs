@@ -48,8 +48,8 @@ impl Drawer for Reactions {
         let Some((reaction, letter)) = self.find(id).await? else {
             return Ok(None);
         };
-        let store = self.feed.store();
-        let events = store.read_stream(&letter.stream, letter.sequence, 1);
+        let log = self.feed.log();
+        let events = log.read_stream(&letter.stream, letter.sequence, 1);
         let event = events.await?.into_iter().next();
         let event = event.filter(|event| event.sequence == letter.sequence);
         let (followers, more_followers) = match letter.status {
@@ -133,8 +133,8 @@ impl Reactions {
             let Ok(from) = Sequence::after(Some(last)) else {
                 return Ok((count, false));
             };
-            let store = self.feed.store();
-            let events = store.read_stream(&letter.stream, from, PAGE).await?;
+            let log = self.feed.log();
+            let events = log.read_stream(&letter.stream, from, PAGE).await?;
             let waiting = events.iter().take_while(|event| event.position <= passed);
             for event in waiting {
                 looked += 1;
@@ -185,7 +185,7 @@ async fn parked_letters(reaction: &dyn Reaction) -> Result<Vec<ReactionLetter>, 
 async fn passed(checkpoints: &dyn CheckpointStore, work: &Work) -> Result<Position, StoreError> {
     let all = checkpoints.checkpoints(Some(&work.component)).await?;
     let of_work = all.iter().find(|checkpoint| checkpoint.work == *work);
-    Ok(of_work.map_or(Position::START, |checkpoint| checkpoint.position))
+    Ok(of_work.map_or(Position::START, |checkpoint| checkpoint.at.position))
 }
 
 fn require_parked(letter: &ReactionLetter) -> Result<(), OperatorError> {

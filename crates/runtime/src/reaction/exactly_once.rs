@@ -41,7 +41,7 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
     /// With another number of shares its progress would be another, and its tables would show every event again.
     async fn is_cut_like(&self, work: &Work) -> Result<(), StoreError> {
         let all = self.store.checkpoints(Some(&self.component)).await?;
-        let has_begun = |one: &Checkpoint| one.position > Position::START || one.owner.is_some();
+        let has_begun = |one: &Checkpoint| one.at.position > Position::START || one.owner.is_some();
         let mut others = all.iter().filter(|one| has_begun(one));
         match others.find(|one| one.work.share.count() != work.share.count()) {
             None => Ok(()),
@@ -61,7 +61,7 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
             Advance::Checkpoint(_) => {
                 let all = store.checkpoints(component).await?;
                 let stands = all.iter().any(|checkpoint| {
-                    checkpoint.work == tenure.work && checkpoint.position == tenure.position
+                    checkpoint.work == tenure.work && checkpoint.at.position == tenure.at.position
                 });
                 !stands
             }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Component, LogPartition, OperatorError, Parked, Progress, Reaction, StoreError, Work,
+    Begin, Component, Cursor, LogPartition, OperatorError, Parked, Progress, Reaction, StoreError,
+    Work,
 };
 
 use super::runner::Reactions;
@@ -20,16 +21,17 @@ impl Reactions {
             let component = Some(reaction.component());
             // In this order: a stream is parked in the step that moves the checkpoint past it, and who sees the one must not
             // miss the other.
-            let checkpoints = store.checkpoints(component).await?;
+            let mut checkpoints = store.checkpoints(component).await?;
             let parked = store.parked(component).await?;
+            self.feed.confront(&mut checkpoints).await?;
             for checkpoint in checkpoints {
                 let of_it = |parked: &&Parked| parked.work == checkpoint.work;
                 // Of a log that had more partitions, or of another one.
                 if checkpoint.work.partition.0 >= self.feed.partitions().get() {
                     continue;
                 }
-                let (log, partition) = (self.feed.store(), checkpoint.work.partition);
-                let next = log.read_log(partition, checkpoint.position, 1).await?;
+                let (log, partition) = (self.feed.log(), checkpoint.work.partition);
+                let next = log.read(partition, checkpoint.at.position, 1).await?;
                 found.push(Progress {
                     head: log.head(partition).await?,
                     behind_since: next.first().map(|event| event.recorded_at),
@@ -48,7 +50,7 @@ impl Reactions {
     /// To be called before they are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         for partition in LogPartition::all(self.feed.partitions()) {
-            meter::head(partition, self.feed.store().head(partition).await?);
+            meter::head(partition, self.feed.log().head(partition).await?);
         }
         for progress in self.progress().await? {
             meter::progress(&progress);
@@ -68,6 +70,30 @@ impl Reactions {
             }
         }
         Ok(resumed)
+    }
+
+    /// Lets a component begin anew, at another place, and returns that. Its progress is forgotten, and so is what is parked;
+    /// what it has done stays done, and its closed letters are kept.
+    ///
+    /// A read model is refused: its tables show all events, from the first on.
+    pub async fn begin(
+        &self,
+        component: &Component,
+        begin: &Begin,
+    ) -> Result<Cursor, OperatorError> {
+        let reaction = self.one(component)?;
+        if let Some((version, _)) = reaction.read_model() {
+            let version = version.clone();
+            return Err(OperatorError::ReadModel { version });
+        }
+        let at = self.feed.log().locate(begin).await?;
+        reaction.checkpoints().begin_anew(component, &at).await?;
+        for (work, bell) in &self.bells {
+            if work.component == *component {
+                bell.notify_one();
+            }
+        }
+        Ok(at)
     }
 
     pub(super) fn one(&self, component: &Component) -> Result<&Arc<dyn Reaction>, OperatorError> {

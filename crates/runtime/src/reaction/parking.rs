@@ -1,8 +1,8 @@
 //! What an owner does with what cannot be handled: it parks, skips or pauses, and tries again when it is told to.
 
 use seriatim_core::{
-    Advance, Hold, LetterStatus, Parked, Position, ReactionLetter, RecordedEvent, Sequence,
-    StoreError, StreamId, Tenure, Timestamp, Verb, Wish,
+    Advance, Bookmark, Hold, LetterStatus, Parked, Position, ReactionLetter, RecordedEvent,
+    Sequence, StoreError, StreamId, Tenure, Timestamp, Verb, Wish,
 };
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ const FAILURE_BYTES: usize = 4096;
 
 /// What was decided about an event, to be written down.
 enum Verdict {
-    Park(Parked, Position),
+    Park(Parked, Bookmark),
     ParkAgain(Parked),
     Skip(Box<ReactionLetter>, Advance),
     PassOver(Advance),
@@ -83,13 +83,13 @@ impl Piece {
         event: &RecordedEvent,
         failure: Failure,
         tries: u32,
-        to: Position,
+        to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
         let error = for_people(&failure.error);
         if self.policy.skips(event) {
             let given_up = self.given_up(event, error, tries);
-            let verdict = Verdict::Skip(self.skipped(event, &given_up), Advance::Checkpoint(to));
+            let verdict = Verdict::Skip(self.skipped(event, &given_up), Advance::Checkpoint(*to));
             self.write(&verdict, &hand.tenure).await?;
         } else if self.policy.then == Then::Pause {
             return Err(End::Paused(Some(failure), error));
@@ -100,7 +100,7 @@ impl Piece {
             return Err(End::Paused(Some(failure), error));
         } else {
             let parked = self.given_up(event, error, tries);
-            let verdict = Verdict::Park(parked.clone(), to);
+            let verdict = Verdict::Park(parked.clone(), *to);
             self.write(&verdict, &hand.tenure).await?;
             self.is_parked(&parked);
             hand.queues.add(parked);
@@ -113,29 +113,30 @@ impl Piece {
     pub(crate) async fn retry_parked(
         &mut self,
         hand: &mut Hand,
-        seen: Position,
+        seen: &Bookmark,
     ) -> Result<(), End> {
         // What waits is what the checkpoint has passed. Events of the stream that were read since and left out would
         // belong to nobody if it were parked no longer.
-        if seen > hand.tenure.position {
-            let verdict = Verdict::PassOver(Advance::Checkpoint(seen));
+        if seen.position > hand.tenure.at.position {
+            let verdict = Verdict::PassOver(Advance::Checkpoint(*seen));
             self.write(&verdict, &hand.tenure).await?;
             self.has_finished(seen, hand);
         }
         let Some(parked) = hand.queues.due().cloned() else {
             return Ok(());
         };
-        match self.line(&parked, hand.tenure.position).await {
+        match self.line(&parked, hand.tenure.at.position).await {
             Ok(line) => self.retry(&parked, &line, hand).await?,
             Err(error) => self.wait_for_store(&error, 1, &hand.tenure).await?,
         }
-        self.has_finished(hand.tenure.position, hand);
+        let at = hand.tenure.at;
+        self.has_finished(&at, hand);
         Ok(())
     }
 
     async fn line(&self, parked: &Parked, checkpoint: Position) -> Result<Line, StoreError> {
-        let store = self.feed.store();
-        let mut events = store
+        let log = self.feed.log();
+        let mut events = log
             .read_stream(&parked.stream, parked.sequence, PAGE)
             .await?;
         let waiting = events.partition_point(|event| event.position <= checkpoint);
@@ -266,7 +267,7 @@ impl Piece {
             let checkpoints = self.reaction.checkpoints();
             let lease = self.lease;
             let written = match verdict {
-                Verdict::Park(parked, to) => checkpoints.park(tenure, parked, *to, lease),
+                Verdict::Park(parked, to) => checkpoints.park(tenure, parked, to, lease),
                 Verdict::ParkAgain(parked) => checkpoints.park_again(tenure, parked, lease),
                 Verdict::Skip(letter, past) => checkpoints.skip(tenure, letter, past, lease),
                 Verdict::PassOver(past) => checkpoints.advance(tenure, past, lease),

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Hold, Owner, Position, Reaction, StoreError, Taking, Tenure, Work};
+use seriatim_core::{
+    Begin, Bookmark, EventFilter, Hold, Owner, Reaction, StoreError, StoreErrorKind,
+    SubscribeError, Taking, Tenure, Work,
+};
 use tokio::sync::{Notify, watch};
 
 use super::log;
@@ -23,6 +26,10 @@ pub(crate) struct Piece {
     pub(crate) owner: Owner,
     pub(crate) lease: Duration,
     pub(crate) policy: FailurePolicy,
+    /// Where the component begins if that is not decided yet.
+    pub(crate) begin: Begin,
+    /// The filter whose omissions are accepted.
+    pub(crate) widened_from: Option<EventFilter>,
     pub(crate) status: watch::Sender<PieceStatus>,
     /// Rung when a person has decided something here. What is decided elsewhere is found by looking.
     pub(crate) bell: Arc<Notify>,
@@ -55,8 +62,8 @@ impl Piece {
             let end = loop {
                 self.is(PieceState::Working);
                 let end = match self.work(tenure.clone()).await {
-                    (End::Paused(failure, error), position) => {
-                        tenure.position = position;
+                    (End::Paused(failure, error), at) => {
+                        tenure.at = at;
                         self.stay_paused(&tenure, failure, error).await
                     }
                     (end, _) => end,
@@ -93,7 +100,7 @@ impl Piece {
                             Some(owner) => format!("{owner} has let it go, or its lease ran out"),
                             None => "nobody had it".into(),
                         };
-                        tracing::info!(work = %self.work, after = %tenure.position, reason, "has taken the work");
+                        tracing::info!(work = %self.work, after = %tenure.at.position, reason, "has taken the work");
                         return Some(tenure);
                     }
                     Ok(Taking::Busy { owner, .. }) => {
@@ -137,7 +144,15 @@ impl Piece {
 
     async fn take(&self) -> Result<Taking, StoreError> {
         let (checkpoints, work) = (self.reaction.checkpoints(), &self.work);
-        let taking = checkpoints.take(work, &self.owner, self.lease, Position::START);
+        if checkpoints.begun(&work.component).await?.is_none() {
+            let at = match self.feed.log().locate(&self.begin).await {
+                Ok(at) => at,
+                Err(SubscribeError::Store(error)) => return Err(error),
+                Err(fault) => return Err(nowhere(fault)),
+            };
+            checkpoints.begin(&work.component, &at).await?;
+        }
+        let taking = checkpoints.take(work, &self.owner, self.lease);
         let taking = taking.await?;
         if let Taking::Taken(tenure) = &taking
             && let Err(error) = self.reaction.begin(work).await
@@ -157,25 +172,27 @@ impl Piece {
         self.is(PieceState::Paused { failure, error });
         tokio::select! {
             end = self.keep(tenure) => end,
-            () = self.resumed(tenure, &why) => End::Resumed,
+            end = self.resumed(tenure, &why) => end,
         }
     }
 
-    /// Returns when somebody has resumed the work.
-    async fn resumed(&self, tenure: &Tenure, why: &str) {
+    /// Returns when somebody has resumed the work, or has let its component begin anew.
+    async fn resumed(&self, tenure: &Tenure, why: &str) -> End {
         let checkpoints = self.reaction.checkpoints();
         let mut is_shown = false;
         loop {
             let looked = match is_shown {
-                false => checkpoints
-                    .pause(tenure, why, self.lease)
-                    .await
-                    .map(|hold| is_shown = hold == Hold::Held),
+                false => match checkpoints.pause(tenure, why, self.lease).await {
+                    Ok(Hold::Lost) => return End::Lost,
+                    paused => paused.map(|_| is_shown = true),
+                },
                 true => {
                     let all = checkpoints.checkpoints(Some(&self.work.component)).await;
                     match all.map(|all| all.into_iter().find(|one| one.work == self.work)) {
-                        Ok(Some(checkpoint)) if checkpoint.paused.is_none() => return,
-                        looked => looked.map(drop),
+                        Ok(None) => return End::Lost,
+                        Ok(Some(checkpoint)) if checkpoint.paused.is_none() => return End::Resumed,
+                        Ok(Some(_)) => Ok(()),
+                        Err(error) => Err(error),
                     }
                 }
             };
@@ -212,7 +229,7 @@ impl Piece {
     }
 
     /// Keeps the work, doing nothing for it.
-    async fn keep(&self, tenure: &Tenure) -> End {
+    pub(super) async fn keep(&self, tenure: &Tenure) -> End {
         let mut stop = self.stop.clone();
         tokio::select! {
             () = stopped(&mut stop) => End::Stopped,
@@ -235,8 +252,9 @@ impl Piece {
     }
 
     /// What was done up to here is done, and so is what was done of parked streams.
-    pub(crate) fn has_finished(&self, position: Position, hand: &mut Hand) {
-        hand.tenure.position = position;
+    pub(crate) fn has_finished(&self, at: &Bookmark, hand: &mut Hand) {
+        hand.tenure.at = *at;
+        let position = at.position;
         let parked = hand.queues.len();
         self.change(|status| {
             status.position = position;
@@ -275,6 +293,12 @@ impl Piece {
             self.status.send_replace(now);
         }
     }
+}
+
+/// The place is not in the log, so there is nothing to do before somebody gives another.
+fn nowhere(fault: SubscribeError) -> StoreError {
+    let action = "decide where the component begins";
+    StoreError::new(action, StoreErrorKind::Refused, fault)
 }
 
 /// Returns when another is to have the work.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seriatim_core::{
     CompareTables, ComparedTables, ReadModelOverview, ReadModelTables, ReadModelVersion,
-    VersionError, VersionStatus, VersionStore,
+    VersionError, VersionStanding, VersionStatus, VersionStore,
 };
 
 use super::runner::Reactions;
@@ -18,8 +18,11 @@ impl Reactions {
         name: Option<&str>,
     ) -> Result<Vec<ReadModelOverview>, VersionError> {
         // In this order, so that no version seems to have handled more than there is.
-        let statuses = self.version_statuses(name).await?;
+        let mut statuses = self.version_statuses(name).await?;
         let heads = self.feed.heads().await?;
+        for (_, status) in &mut statuses {
+            self.feed.confront(&mut status.checkpoints).await?;
+        }
         let statuses = statuses.iter();
         Ok(statuses
             .map(|(_, status)| ReadModelOverview::of(status, &heads))
@@ -67,18 +70,24 @@ impl Reactions {
 
     /// Lets the views show a version; the one before is kept.
     ///
-    /// A live one that is ahead of the log, because that was restored from a backup, would never be caught up with. It is
-    /// replaced by one that has handled all there is.
+    /// A live one of a log that was replaced would never be caught up with. It is replaced by one that has handled all there
+    /// is.
     pub async fn switch_read_model(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
         let store = self.store_of(version).await?;
-        // In this order: a log only grows, so what is ahead of it then was not ahead by a moment.
-        let all = store.versions(Some(version.name())).await?;
+        let mut all = store.versions(Some(version.name())).await?;
+        // In this order, so that the version does not seem to have handled more than there is.
         let heads = self.feed.heads().await?;
-        let live_is_ahead = VersionStatus::live(&all).is_some_and(|live| live.is_ahead_of(&heads));
+        let mut is_lost = false;
+        for status in &mut all {
+            let before: Vec<_> = status.checkpoints.iter().map(|one| one.at).collect();
+            self.feed.confront(&mut status.checkpoints).await?;
+            let after = status.checkpoints.iter().map(|one| one.at);
+            is_lost |= status.standing == VersionStanding::Live && !after.eq(before);
+        }
         let is_done = VersionStatus::find(&all, version)?
             .progress(&heads)
             .is_done();
-        match live_is_ahead && is_done {
+        match is_lost && is_done {
             true => store.replace(version).await,
             false => store.switch(version).await,
         }

@@ -5,7 +5,9 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use seriatim_core::{LONGEST_LEASE, LogPartition, Owner, Position, Reaction, Share, Work};
+use seriatim_core::{
+    Begin, EventFilter, LONGEST_LEASE, Log, LogPartition, Owner, Position, Reaction, Share, Work,
+};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -32,15 +34,23 @@ pub struct Enrolled {
     pub shares: NonZero<u16>,
     /// What becomes of an event that it fails on.
     pub policy: FailurePolicy,
+    /// Where it begins. That is decided once, for all of its work, when the first of it is taken in any process; what is
+    /// said here later is not looked at.
+    pub begin: Begin,
+    /// The filter that it had before, if what that has passed over is to be left out though today's lets it through. It
+    /// counts only while a checkpoint stands for that filter, so it may be said longer than that.
+    pub widened_from: Option<EventFilter>,
 }
 
 impl Enrolled {
-    /// As one piece of work in each partition, with the default policy.
+    /// As one piece of work in each partition, with the default policy, from the first event on.
     pub fn new(reaction: Arc<dyn Reaction>) -> Self {
         Self {
             reaction,
             shares: NonZero::<u16>::MIN,
             policy: FailurePolicy::default(),
+            begin: Begin::AtTheFirst,
+            widened_from: None,
         }
     }
 }
@@ -69,7 +79,7 @@ impl Default for ReactionSettings {
 /// The components that run in this process. Dropped, they end by themselves after the step they are at; see
 /// [`Reactions::shutdown`].
 pub struct Reactions {
-    pub(super) feed: Feed,
+    pub(crate) feed: Feed,
     enrolled: Vec<Arc<dyn Reaction>>,
     /// To be rung when a person has decided something about the work.
     pub(super) bells: Vec<(Work, Arc<Notify>)>,
@@ -137,6 +147,8 @@ impl Reactions {
                 owner: rota.me.clone(),
                 lease: rota.lease,
                 policy: enrolled.policy.clone(),
+                begin: enrolled.begin.clone(),
+                widened_from: enrolled.widened_from.clone(),
                 status,
                 bell,
                 call,
@@ -155,6 +167,11 @@ impl Reactions {
     pub fn status(&self) -> Vec<PieceStatus> {
         let pieces = self.pieces.iter();
         pieces.map(|piece| piece.borrow().clone()).collect()
+    }
+
+    /// What they are fed with.
+    pub(crate) fn log(&self) -> &Log {
+        self.feed.log()
     }
 
     /// The components that run here.
@@ -180,7 +197,8 @@ impl Reactions {
     }
 }
 
-fn works(enrolled: &Enrolled, partitions: NonZero<u16>) -> impl Iterator<Item = Work> {
+/// All pieces of its work.
+pub(super) fn works(enrolled: &Enrolled, partitions: NonZero<u16>) -> impl Iterator<Item = Work> {
     let component = enrolled.reaction.component().clone();
     LogPartition::all(partitions).flat_map(move |partition| {
         let component = component.clone();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use seriatim_core::{
     Advance, Domain, Hold, Reaction, ReactionError, RecordedEvent, Step, StoreError,
-    StoreErrorKind, Tenure,
+    StoreErrorKind, Tenure, panic_message,
 };
 use tracing::{Instrument, Span};
 
@@ -67,7 +67,7 @@ pub(crate) async fn attempt(
                 Tried::TargetDown(target, with_causes(source.as_ref()))
             }
             Ok(Err(ReactionError::Failed(error))) => Tried::Failed(with_causes(error.as_ref())),
-            Err(panic) => Tried::Failed(format!("it panicked: {}", message(panic.as_ref()))),
+            Err(panic) => Tried::Failed(format!("it panicked: {}", panic_message(panic.as_ref()))),
         },
         () = lost(reaction, tenure, lease) => Tried::Lost,
     };
@@ -136,10 +136,4 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         }
         format!("{text}: {cause}")
     })
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }

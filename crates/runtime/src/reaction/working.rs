@@ -2,7 +2,9 @@
 
 use std::pin::Pin;
 
-use seriatim_core::{Advance, Hold, Position, RecordedEvent, StoreError, SubscribeError, Tenure};
+use seriatim_core::{
+    Advance, Bookmark, Hold, Position, RecordedEvent, StoreError, SubscribeError, Tenure,
+};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::piece::{End, Piece, let_go, stopped};
@@ -10,23 +12,26 @@ use super::queues::{Hand, Queues};
 use super::status::{Failure, PieceState};
 use super::step::{Tried, attempt};
 use crate::Subscription;
+use crate::feed::when_replaced;
 
 impl Piece {
     /// Works until something ends it, and says where the checkpoint is by then.
-    pub(crate) async fn work(&mut self, tenure: Tenure) -> (End, Position) {
+    pub(crate) async fn work(&mut self, tenure: Tenure) -> (End, Bookmark) {
         let mut hand = Hand {
             tenure,
             queues: Queues::default(),
             log_is_down: false,
         };
         let Err(end) = self.go_on(&mut hand).await;
-        (end, hand.tenure.position)
+        (end, hand.tenure.at)
     }
 
     async fn go_on(&mut self, hand: &mut Hand) -> Result<std::convert::Infallible, End> {
+        self.agree_on_scope(&hand.tenure).await?;
         hand.queues = self.parked(&hand.tenure).await?;
         let mut subscription = self.follow(&hand.tenure).await?;
-        self.has_finished(hand.tenure.position, hand);
+        let at = hand.tenure.at;
+        self.has_finished(&at, hand);
         let mut heartbeat = tokio::time::interval(self.lease / 3);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -38,16 +43,26 @@ impl Piece {
         let mut tried = 0;
         loop {
             let filter = self.reaction.filter().clone();
-            let begun = (self.feed).follow(self.work.partition, tenure.position, filter);
+            let begun = (self.feed).follow(self.work.partition, &tenure.at, filter);
             match begun.await {
                 Ok(subscription) => return Ok(subscription),
                 Err(SubscribeError::Store(error)) => {
                     tried += 1;
                     self.wait_for_store(&error, tried, tenure).await?;
                 }
-                Err(fault) => return Err(End::Paused(None, fault.to_string())),
+                Err(fault) => return Err(self.cannot_follow(&fault)),
             }
         }
+    }
+
+    /// Nothing of a log that has replaced another is handled, wherever the checkpoint stands.
+    fn cannot_follow(&self, fault: &SubscribeError) -> End {
+        let SubscribeError::Replaced(replaced) = fault else {
+            return End::Paused(None, fault.to_string());
+        };
+        self.status
+            .send_modify(|status| status.position = Position::START);
+        End::Paused(None, when_replaced(&self.work.component, replaced))
     }
 
     /// Waits for the next events and handles them; meanwhile parked streams are tried whose time has come.
@@ -69,13 +84,13 @@ impl Piece {
                 () = stopped(&mut self.stop) => return Err(End::Stopped),
                 () = let_go(&mut self.call) => return Err(End::LetGo),
                 _ = heartbeat.tick() => {
-                    self.move_on(hand, seen).await?;
+                    self.move_on(hand, &seen).await?;
                     self.hear(hand).await;
                 }
-                () = self.bell.notified() => self.hear(hand).await,
+                () = self.bell.notified() => heartbeat.reset_immediately(),
                 turn = next_or_due(next.as_mut(), due) => match turn {
                     Some(batch) => break batch,
-                    None => self.retry_parked(hand, seen).await?,
+                    None => self.retry_parked(hand, &seen).await?,
                 },
             }
         };
@@ -87,29 +102,29 @@ impl Piece {
                 };
                 let events: Vec<_> = batch.events().filter(ours).collect();
                 let to = batch.cursor().get(self.work.partition);
-                self.handle(&events, to, hand).await
+                self.handle(&events, &to, hand).await
             }
             Err(SubscribeError::Store(error)) => {
                 hand.log_is_down = true;
                 self.wait_for_store(&error, 1, &hand.tenure).await
             }
-            Err(fault) => Err(End::Paused(None, fault.to_string())),
+            Err(fault) => Err(self.cannot_follow(&fault)),
         }
     }
 
     /// Moves the checkpoint over events that concern others. That is done with the heartbeat: it only saves reading them
     /// again.
-    async fn move_on(&mut self, hand: &mut Hand, seen: Position) -> Result<(), End> {
+    async fn move_on(&mut self, hand: &mut Hand, seen: &Bookmark) -> Result<(), End> {
         let checkpoints = self.reaction.checkpoints();
-        let held = match seen > hand.tenure.position {
+        let held = match seen.position > hand.tenure.at.position {
             true => self.move_up(hand, seen).await,
             false => checkpoints.prolong(&hand.tenure, self.lease).await,
         };
         match held {
             // The checkpoints may be in another store than the log.
             Ok(Hold::Held) if hand.log_is_down && !self.log_answers().await => {
-                hand.tenure.position = seen;
-                self.change(|status| status.position = seen);
+                hand.tenure.at = *seen;
+                self.change(|status| status.position = seen.position);
             }
             Ok(Hold::Held) => {
                 hand.log_is_down = false;
@@ -124,13 +139,13 @@ impl Piece {
 
     /// Where there is nothing new, only asking tells.
     async fn log_answers(&self) -> bool {
-        let head = self.feed.store().head(self.work.partition);
+        let head = self.feed.log().head(self.work.partition);
         let answer = tokio::time::timeout(self.lease / 3, head).await;
         answer.is_ok_and(|head| head.is_ok())
     }
 
-    async fn move_up(&self, hand: &Hand, seen: Position) -> Result<Hold, StoreError> {
-        let advance = Advance::Checkpoint(seen);
+    async fn move_up(&self, hand: &Hand, seen: &Bookmark) -> Result<Hold, StoreError> {
+        let advance = Advance::Checkpoint(*seen);
         let checkpoints = self.reaction.checkpoints();
         (checkpoints.advance(&hand.tenure, &advance, self.lease)).await
     }
@@ -139,13 +154,13 @@ impl Piece {
     async fn handle(
         &mut self,
         events: &[&RecordedEvent],
-        to: Position,
+        to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
         if events.is_empty() {
             return Ok(());
         }
-        let all = Advance::Checkpoint(to);
+        let all = Advance::Checkpoint(*to);
         if events.len() > 1 && self.attempt(events, &all, hand).await?.is_ok() {
             self.has_finished(to, hand);
             return Ok(());
@@ -156,8 +171,9 @@ impl Piece {
                 continue;
             }
             let last = index + 1 == events.len();
-            let to = if last { to } else { event.position };
-            self.insist(event, to, hand).await?;
+            let here = Bookmark::of(self.feed.log().id(), event);
+            self.insist(event, if last { to } else { &here }, hand)
+                .await?;
         }
         Ok(())
     }
@@ -166,10 +182,10 @@ impl Piece {
     async fn insist(
         &mut self,
         event: &RecordedEvent,
-        to: Position,
+        to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
-        let advance = Advance::Checkpoint(to);
+        let advance = Advance::Checkpoint(*to);
         let mut tried = 0;
         while let Err(error) = self.attempt(&[event], &advance, hand).await? {
             tried += 1;

@@ -9,7 +9,6 @@ mod poll;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use self::poll::{Poll, Source, why_parked};
-use crate::{PieceState, PieceStatus, Reactions};
+use crate::{Feed, PieceState, PieceStatus, Reactions};
 
 /// When a sender should come again if it cannot be found out whom it waits for.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -35,7 +34,7 @@ pub struct Waiter {
 
 struct Inner {
     store: Arc<dyn CheckpointStore>,
-    partitions: NonZero<u16>,
+    feed: Feed,
     /// Those that this process may work for.
     reactions: Vec<Arc<dyn Reaction>>,
     pieces: Vec<watch::Receiver<PieceStatus>>,
@@ -75,17 +74,12 @@ impl fmt::Debug for Waiter {
 }
 
 impl Waiter {
-    /// Knows the components of this process, and those of others that keep their checkpoints in `store`, whose log has
-    /// so many partitions.
-    pub fn new(
-        reactions: &Reactions,
-        store: Arc<dyn CheckpointStore>,
-        partitions: NonZero<u16>,
-    ) -> Self {
+    /// Knows the components of this process, and those of others that keep their checkpoints in `store`.
+    pub fn new(reactions: &Reactions, store: Arc<dyn CheckpointStore>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
-                partitions,
+                feed: reactions.feed.clone(),
                 reactions: reactions.enrolled().to_vec(),
                 pieces: reactions.watch(),
                 elsewhere: Mutex::default(),
@@ -149,7 +143,7 @@ impl Waiter {
         };
         let written = Written {
             stream: &receipt.stream,
-            partition: LogPartition::of(&receipt.stream, self.inner.partitions),
+            partition: LogPartition::of(&receipt.stream, self.inner.feed.partitions()),
             last: position,
             sequence,
             events,
@@ -263,7 +257,11 @@ impl Waiter {
                 Some(reaction) => Source::Reaction(Arc::clone(reaction)),
                 None => Source::Store(Arc::clone(&self.inner.store)),
             };
-            Arc::new(Poll::new(component.clone(), source))
+            Arc::new(Poll::new(
+                component.clone(),
+                source,
+                self.inner.feed.clone(),
+            ))
         });
         Arc::clone(poll)
     }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Written;
+use crate::Feed;
 
 /// How long a store is left alone between two looks: what waiting for another process costs on average, twice.
 const EVERY: Duration = Duration::from_millis(20);
@@ -27,6 +28,7 @@ pub(super) enum Source {
 pub(super) struct Poll {
     component: Component,
     source: Source,
+    feed: Feed,
     /// Whether a task reads. It begins and ends under the lock, so there is never more than one.
     running: Mutex<bool>,
     seen: watch::Sender<Seen>,
@@ -42,10 +44,11 @@ struct Seen {
 }
 
 impl Poll {
-    pub(super) fn new(component: Component, source: Source) -> Self {
+    pub(super) fn new(component: Component, source: Source, feed: Feed) -> Self {
         Self {
             component,
             source,
+            feed,
             running: Mutex::new(false),
             seen: watch::Sender::default(),
         }
@@ -88,7 +91,7 @@ impl Poll {
     /// Where the component stood when it was looked at last.
     pub(super) fn last_seen(&self, written: &Written<'_>) -> Position {
         let seen = self.seen.borrow();
-        let positions = seen.works(written).map(|checkpoint| checkpoint.position);
+        let positions = seen.works(written).map(|checkpoint| checkpoint.at.position);
         positions.max().unwrap_or_default()
     }
 
@@ -124,9 +127,12 @@ impl Poll {
 
     async fn look(&self, begun: Instant) -> Result<Seen, StoreError> {
         let store = self.checkpoints();
+        let mut checkpoints = store.checkpoints(Some(&self.component)).await?;
+        // What is of another log has passed nothing of this one.
+        self.feed.confront(&mut checkpoints).await?;
         Ok(Seen {
             begun: Some(begun),
-            checkpoints: store.checkpoints(Some(&self.component)).await?,
+            checkpoints,
             parked: store.parked(Some(&self.component)).await?,
         })
     }
@@ -159,7 +165,7 @@ impl Seen {
         };
         // Checkpoints from former times have passed nothing that they did not handle either.
         let passed = |checkpoint: &Checkpoint| {
-            checkpoint.position >= written.last && parked(&checkpoint.work).is_none()
+            checkpoint.at.position >= written.last && parked(&checkpoint.work).is_none()
         };
         if self.works(written).any(passed) {
             return Some(Ok(()));
@@ -192,6 +198,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use seriatim_core::Bookmark;
 
     /// The work was cut otherwise before, and what is left of that was written while the clock was a day ahead.
     #[test]
@@ -206,7 +213,7 @@ mod tests {
                 partition: LogPartition::FIRST,
                 share,
             },
-            position: Position(3),
+            at: Bookmark::at(Position(3)),
             epoch: 1,
             owner: owner.map(str::to_owned),
             leased_until: now.later_by(Duration::from_secs(ends_in)),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    Advance, Component, Hold, LogPartition, Owner, Parked, Position, Sequence, Share, Store,
-    StoreErrorKind, Taking, Timestamp, Work,
+    Advance, Bookmark, Component, Hold, LogPartition, Owner, Parked, Position, Sequence, Share,
+    Store, StoreErrorKind, Taking, Timestamp, Work,
 };
 use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor, Finding};
 use seriatim_store_memory::MemoryStore;
@@ -135,12 +135,12 @@ async fn progress_that_the_log_does_not_have_is_found() {
     let auditor = auditor(&shared);
     for partition in [0, 3] {
         let taking = shared
-            .take(&work(partition), &Owner::new("one"), HOUR, Position::START)
+            .take(&work(partition), &Owner::new("one"), HOUR)
             .await;
         let Taking::Taken(tenure) = taking.unwrap() else {
             panic!("nobody else is there");
         };
-        let to = Advance::Checkpoint(Position(3));
+        let to = Advance::Checkpoint(Bookmark::at(Position(3)));
         let held = shared.advance(&tenure, &to, HOUR).await.unwrap();
         assert_eq!(held, Hold::Held);
     }
@@ -149,7 +149,10 @@ async fn progress_that_the_log_does_not_have_is_found() {
     let found = backup.audit(|_| {}).await.unwrap();
     assert_eq!((found.checkpoints, found.findings_total), (2, 2));
     let found: Vec<_> = found.findings.iter().map(ToString::to_string).collect();
-    let ahead = format!("{} stands at position 3, but the log ends at 2", work(0));
+    let ahead = format!(
+        "{} does not belong to this log: the log was replaced, by a backup for example: it was read up to position 3 of partition 0, and ends before that",
+        work(0)
+    );
     let elsewhere = format!(
         "{} is in a partition that a log of 1 does not have",
         work(3)
@@ -165,7 +168,7 @@ async fn a_stream_that_is_parked_at_an_event_that_is_not_there_is_found() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     fill(&*store, 2, 2).await;
     let owner = Owner::new("one");
-    let taking = store.take(&work(0), &owner, HOUR, Position::START).await;
+    let taking = store.take(&work(0), &owner, HOUR).await;
     let Taking::Taken(mut tenure) = taking.unwrap() else {
         panic!("nobody else is there");
     };
@@ -182,9 +185,11 @@ async fn a_stream_that_is_parked_at_an_event_that_is_not_there_is_found() {
             attempts: vec![],
             wish: None,
         };
-        let held = store.park(&tenure, &parked, Position(to), HOUR).await;
+        let held = store
+            .park(&tenure, &parked, &Bookmark::at(Position(to)), HOUR)
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
-        tenure.position = Position(to);
+        tenure.at.position = Position(to);
     }
     let found = audit(&store).await;
     assert_eq!((found.parked, found.findings_total), (3, 2));

@@ -4,6 +4,7 @@ mod audit;
 mod damaged;
 mod live;
 mod reactions;
+mod replaced;
 mod store_down;
 mod support;
 mod where_to_begin;

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use seriatim_core::{
-    Append, AppendOutcome, Begin, Domain, EventFilter, LogPartition, NewEvent, Payload,
+    Append, AppendOutcome, Begin, Domain, EventFilter, Log, LogPartition, NewEvent, Payload,
     RecordedEvent, Sequence, Store, StreamId, Write,
 };
 use seriatim_runtime::{Feed, Subscription};
@@ -85,7 +85,7 @@ pub(crate) async fn fill(store: &dyn Store, streams: u128, events: u32) {
 }
 
 pub(crate) async fn subscribe(store: &Arc<dyn Store>, begin: Begin) -> Subscription {
-    let feed = Feed::new(Arc::clone(store) as _);
+    let feed = Feed::new(Log::as_stored(Arc::clone(store) as _));
     feed.subscribe(begin, EventFilter::default()).await.unwrap()
 }
 

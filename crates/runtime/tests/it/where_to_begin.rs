@@ -1,9 +1,11 @@
 //! Where a subscription begins, and where it must not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use seriatim_core::{
-    Begin, Cursor, EventFilter, LogPartition, Position, RecordedEvent, SubscribeError,
+    Begin, Bookmark, Cursor, EventFilter, Log, LogPartition, Position, RecordedEvent,
+    SubscribeError, Timestamp,
 };
 use seriatim_runtime::Feed;
 
@@ -27,44 +29,75 @@ async fn after_a_cursor_is_the_next_event_of_each_partition() {
         fill(&*storage.store, 8, 5).await;
         let mut first = subscribe(&storage.store, Begin::AtTheFirst).await;
         let all = take(&mut first, 40).await;
-        let mut cursor = Cursor::start(storage.store.partitions());
+        let mut cursor = Cursor::start(storage.store.log_id(), storage.store.partitions());
         let partitions = storage.store.partitions();
         let partition = |event: &RecordedEvent| LogPartition::of(&event.stream, partitions);
         for event in &all[..17] {
-            cursor.set(partition(event), event.position);
+            cursor.pass(event);
         }
         let mut second = subscribe(&storage.store, Begin::After(cursor.clone())).await;
         let rest = take(&mut second, 40 - 17).await;
-        let is_new = |event: &&RecordedEvent| event.position > cursor.get(partition(event));
+        let is_new =
+            |event: &&RecordedEvent| event.position > cursor.get(partition(event)).position;
         assert_eq!(all.iter().filter(is_new).count(), rest.len());
         assert!(rest.iter().all(|event| is_new(&event)));
     }
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_log_is_refused() {
-    let storage = memory(4);
-    let feed = Feed::new(Arc::clone(&storage.store) as _);
-    let begin = Begin::After("1,2".parse().unwrap());
-    let refused = feed.subscribe(begin, EventFilter::default()).await;
-    assert!(matches!(
-        refused,
-        Err(SubscribeError::OtherLog { partitions: 4, .. })
-    ));
+async fn since_a_time_is_what_was_recorded_then_or_later() {
+    for storage in all_kinds().await {
+        for before in 0..4 {
+            for root in 0..10 {
+                append(&*storage.store, &stream("order", root), before, &["Noted"]).await;
+            }
+            // Later ones have later times. Where they have not, there is less to tell apart, and all holds still.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let all = take(&mut subscribe(&storage.store, Begin::AtTheFirst).await, 40).await;
+        let micro = Duration::from_micros(1);
+        let times = all.iter().map(|event| event.recorded_at);
+        let beside = times.flat_map(|time| [time, time.later_by(micro)]);
+        for time in beside.chain([Timestamp::MIN, Timestamp::MAX]) {
+            let mut subscription = subscribe(&storage.store, Begin::Since(time)).await;
+            let expected = all.iter().filter(|event| event.recorded_at >= time);
+            let mut expected: Vec<_> = expected.map(|event| event.id).collect();
+            let events = take(&mut subscription, expected.len()).await;
+            let mut found: Vec<_> = events.iter().map(|event| event.id).collect();
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{time}");
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_cursor_ahead_of_the_log_is_refused() {
+async fn a_cursor_with_other_partitions_is_refused() {
+    let storage = memory(4);
+    let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
+    for cursor in ["0,0", "0,0,0,0,0"] {
+        let begin = Begin::After(cursor.parse().unwrap());
+        let refused = feed.subscribe(begin, EventFilter::default()).await;
+        assert!(matches!(
+            refused,
+            Err(SubscribeError::OtherPartitions { partitions: 4, .. })
+        ));
+    }
+}
+
+#[tokio::test]
+async fn a_position_beyond_the_end_of_the_log_is_refused() {
     let storage = memory(1);
     fill(&*storage.store, 1, 3).await;
-    let feed = Feed::new(Arc::clone(&storage.store) as _);
+    let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
     for (position, expected) in [(3, true), (4, false)] {
         let begin = Begin::After(position.to_string().parse().unwrap());
         match feed.subscribe(begin, EventFilter::default()).await {
             Ok(_) => assert!(expected),
-            Err(SubscribeError::AheadOfLog { position, head, .. }) => {
+            Err(SubscribeError::Replaced(replaced)) => {
                 assert!(!expected);
-                assert_eq!((position, head), (Position(4), Position(3)));
+                assert_eq!(replaced.expected, Bookmark::at(Position(4)));
+                assert_eq!(replaced.found.event, None);
             }
             Err(other) => panic!("{other}"),
         }

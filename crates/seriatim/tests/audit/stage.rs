@@ -170,7 +170,7 @@ pub(crate) async fn settled(app: &App) {
                 let domain = event.stream.domain.as_str();
                 domain == mine || (domain == Desk::DOMAIN)
             };
-            is_so &= !rest.await.unwrap().iter().any(concerns);
+            is_so &= !rest.await.unwrap().events.iter().any(concerns);
         }
         is_so && store.head(LogPartition::FIRST).await.unwrap() == head
     })

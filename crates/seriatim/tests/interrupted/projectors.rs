@@ -28,12 +28,13 @@ const POINTS: &[&str] = &[
     "list the checkpoints",
     "list the parked streams",
     "list who does the work",
-    "park a stream",
+    "look what the checkpoints speak of",
+    "look where a component begins",
     "park a stream again",
+    "park a stream",
     "pause a piece of work",
     "prolong a lease",
     "read a stream",
-    "read the head of the log",
     "read the log",
     "release a piece of work",
     "skip an event",
@@ -160,7 +161,7 @@ impl Projectors {
             }
         }
         let is_done = checkpoints.len() == 2
-            && (checkpoints.iter()).all(|one| one.paused.is_none() && one.position == head);
+            && (checkpoints.iter()).all(|one| one.paused.is_none() && one.at.position == head);
         is_done && self.store().parked(None).await.unwrap().is_empty()
     }
 

@@ -109,7 +109,7 @@ pub(crate) async fn settled(app: &App) {
             };
             // The timers that are stuck, too.
             for source in [source, name] {
-                is_so = is_so && !waits_for(&**store, checkpoint.position, source).await;
+                is_so = is_so && !waits_for(&**store, checkpoint.at.position, source).await;
             }
         }
         is_so && store.head(LogPartition::FIRST).await.unwrap() == head
@@ -123,7 +123,8 @@ async fn waits_for(store: &dyn Store, mut after: Position, source: &str) -> bool
         let page = store
             .read_log(LogPartition::FIRST, after, 500)
             .await
-            .unwrap();
+            .unwrap()
+            .events;
         let Some(last) = page.last() else {
             return false;
         };

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
-    Append, CommandGateway, Component, DecodeError, Domain, EventFilter, NewEvent, Parked, Payload,
-    Store, StreamId, Write,
+    Append, CommandGateway, Component, DecodeError, Domain, EventFilter, Log, NewEvent, Parked,
+    Payload, Store, StreamId, Write,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -303,7 +303,7 @@ async fn timers_whose_domain_is_gone_wait_for_it(url: &str) {
         lease: Duration::from_millis(300),
         ..ReactionSettings::default()
     };
-    let feed = Feed::new(Arc::clone(&store) as _);
+    let feed = Feed::new(Log::as_stored(Arc::clone(&store) as _));
     let reactions = Reactions::start(&feed, managed.components.into(), &settings);
     let alarms = Alarms::start([managed.alarm], &settings);
     let parked_there = async || store.parked(None).await.unwrap();

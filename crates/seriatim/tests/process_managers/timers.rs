@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use seriatim::core::{
-    Append, Domain, Message, NewEvent, Owner, Planned, Position, ProcessEvent, StoreErrorKind,
-    StreamId, Taking, TimerChange, Timestamp, Write,
+    Append, Domain, Message, NewEvent, Owner, Planned, ProcessEvent, StoreErrorKind, StreamId,
+    Taking, TimerChange, Timestamp, Write,
 };
 use seriatim::prelude::*;
 use seriatim::{Process, open_store};
@@ -288,7 +288,7 @@ async fn after_a_clock_that_was_a_day_ahead_work_and_timers_go_on_today(url: &st
     for checkpoint in store.checkpoints(None).await.unwrap() {
         let killed = Owner::new("killed");
         let lease = Duration::from_secs(10);
-        let taken = store.take(&checkpoint.work, &killed, lease, Position::START);
+        let taken = store.take(&checkpoint.work, &killed, lease);
         assert!(matches!(taken.await, Ok(Taking::Taken(_))));
     }
     execute_at(url, &clock::jump("", -DAY)).await;

@@ -111,7 +111,7 @@ async fn read<A: Aggregate>(app: &App) -> Vec<(Uuid, RecordedEvent, A::Event)> {
     for partition in LogPartition::all(store.partitions()) {
         let mut after = Position::START;
         loop {
-            let page = store.read_log(partition, after, 1000).await.unwrap();
+            let page = store.read_log(partition, after, 1000).await.unwrap().events;
             let Some(last) = page.last() else { break };
             after = last.position;
             events.extend(page.into_iter().filter_map(|recorded| {

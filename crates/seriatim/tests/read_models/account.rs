@@ -1,6 +1,7 @@
 //! The aggregate whose events are projected.
 
 use serde::{Deserialize, Serialize};
+use seriatim::WaitError;
 use seriatim::prelude::*;
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -45,4 +46,10 @@ pub(crate) async fn deposit(app: &App, accounts: usize, deposits: std::ops::Rang
         let sent = app.send::<Account>(root(number % accounts), Do::Deposit { cents });
         sent.await.unwrap();
     }
+}
+
+/// Deposits a cent, and waits until a component has handled that.
+pub(crate) async fn deposit_and_wait(app: &App, component: &str) -> Result<Receipt, WaitError> {
+    let sent = app.send::<Account>(root(0), Do::Deposit { cents: 1 });
+    sent.wait_for(component).await
 }

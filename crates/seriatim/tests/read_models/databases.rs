@@ -101,7 +101,8 @@ pub(crate) async fn assert_is_the_fold<D: Database>(database: &D, app: &App, ver
         let page = log
             .read_log(LogPartition::FIRST, after, 1000)
             .await
-            .unwrap();
+            .unwrap()
+            .events;
         let Some(last) = page.last() else { break };
         after = last.position;
         for event in &page {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim::core::{
-    Advance, Hold, LogPartition, Owner, Position, Reaction, ReactionError, RecordedEvent, Share,
-    Step, Taking, Tenure, Work,
+    Advance, Bookmark, Hold, LogPartition, Owner, Position, Reaction, ReactionError, RecordedEvent,
+    Share, Step, Taking, Tenure, Work,
 };
 use seriatim::prelude::*;
 use seriatim::sqlx::PgConnection;
@@ -65,6 +65,7 @@ async fn events(app: &App) -> Vec<RecordedEvent> {
     log.read_log(LogPartition::FIRST, Position::START, 100)
         .await
         .unwrap()
+        .events
 }
 
 async fn take<S: ReadModelStore>(store: &S, owner: &str, lease: Duration) -> Tenure {
@@ -83,11 +84,7 @@ pub(crate) async fn take_version<S: ReadModelStore>(
         share: Share::WHOLE,
     };
     loop {
-        match store
-            .take(&work, &Owner::new(owner), lease, Position::START)
-            .await
-            .unwrap()
-        {
+        match store.take(&work, &Owner::new(owner), lease).await.unwrap() {
             Taking::Taken(tenure) => return tenure,
             Taking::Busy { .. } => tokio::time::sleep(Duration::from_millis(1)).await,
         }
@@ -105,7 +102,7 @@ async fn project<S: ReadModelStore, M: ReadModel<S::Connection>>(
     let step = Step {
         tenure,
         events: &events,
-        advance: &Advance::Checkpoint(events.last().unwrap().position),
+        advance: &Advance::Checkpoint(Bookmark::at(events.last().unwrap().position)),
         lease: LEASE,
     };
     reaction.handle(step).await

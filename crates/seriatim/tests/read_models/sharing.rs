@@ -136,7 +136,7 @@ where
     // Who fails on an event that another has handled stays behind.
     until("all is handled", async || {
         let all = store.checkpoints(None).await.unwrap();
-        all.iter().all(|one| one.position == head)
+        all.iter().all(|one| one.at.position == head)
     })
     .await;
     assert_eq!(store.parked(None).await.unwrap(), []);
@@ -182,7 +182,7 @@ where
     let app = journal(database.app().await, 2).start().await.unwrap();
     until("there is progress", async || {
         let all = store.checkpoints(None).await.unwrap();
-        all.iter().any(|one| one.position.0 > 0)
+        all.iter().any(|one| one.at.position.0 > 0)
     })
     .await;
     app.shutdown().await.unwrap();
@@ -198,7 +198,7 @@ where
     let of_three = all.iter().filter(|one| one.work.share.count().get() == 3);
     assert!(of_three.clone().count() > 0, "they were tried");
     for refused in of_three {
-        assert_eq!((refused.position.0, &refused.owner), (0, &None));
+        assert_eq!((refused.at.position.0, &refused.owner), (0, &None));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use seriatim::core::RecordedEvent;
+use seriatim::core::{EventFilter, RecordedEvent};
 use seriatim::sqlx::{self, AssertSqlSafe, PgConnection, SqliteConnection};
 use seriatim::{ReadModel, ReadModelTables};
 
@@ -21,15 +21,24 @@ type Judge = dyn Fn(&RecordedEvent) -> Does + Send + Sync;
 
 /// The balance of each account, and each deposit.
 #[derive(Clone)]
-pub(crate) struct Tally<const VERSION: u32>(Arc<Judge>);
+pub(crate) struct Tally<const VERSION: u32>(Arc<Judge>, EventFilter);
 
 impl<const VERSION: u32> Tally<VERSION> {
     pub(crate) fn new() -> Self {
         Self::that(|_| Does::GoesOn)
     }
 
+    pub(crate) fn of(types: &[&str]) -> Self {
+        let types = types.iter().map(|name| (*name).to_owned()).collect();
+        let filter = EventFilter {
+            types,
+            ..EventFilter::default()
+        };
+        Self(Arc::new(|_| Does::GoesOn), filter)
+    }
+
     pub(crate) fn that(judge: impl Fn(&RecordedEvent) -> Does + Send + Sync + 'static) -> Self {
-        Self(Arc::new(judge))
+        Self(Arc::new(judge), EventFilter::default())
     }
 }
 
@@ -40,6 +49,10 @@ macro_rules! read_model_on {
             const NAME: &'static str = "tally";
             const VERSION: u32 = V;
             const TABLES: &'static [&'static str] = &["balances", "deposits"];
+
+            fn filter(&self) -> EventFilter {
+                self.1.clone()
+            }
 
             async fn create(
                 &self,

@@ -106,7 +106,7 @@ async fn worker(app: &App, crew: &Crew) -> u32 {
 async fn assert_each_effect_exists_once(app: &App) {
     let store = app.coordinator().store();
     let log = store.read_log(LogPartition::FIRST, Position::START, 100_000);
-    let log = log.await.unwrap();
+    let log = log.await.unwrap().events;
     let mut answers: HashMap<(Uuid, &str), u32> = HashMap::new();
     for event in log.iter().filter(|event| is_answer(event)) {
         let actor = event.metadata.actor.as_deref().unwrap();

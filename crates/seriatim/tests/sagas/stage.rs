@@ -47,9 +47,9 @@ pub(crate) async fn settled_with(app: &App, sagas: usize) {
         let mut is_so = checkpoints.len() == sagas;
         for checkpoint in checkpoints {
             // A checkpoint moves over what concerns others now and then only.
-            let rest = store.read_log(LogPartition::FIRST, checkpoint.position, 10_000);
+            let rest = store.read_log(LogPartition::FIRST, checkpoint.at.position, 10_000);
             let concerns = |event: &RecordedEvent| event.stream.domain.as_str() == Order::DOMAIN;
-            is_so &= !rest.await.unwrap().iter().any(concerns);
+            is_so &= !rest.await.unwrap().events.iter().any(concerns);
         }
         is_so && store.head(LogPartition::FIRST).await.unwrap() == head
     })

@@ -1,12 +1,11 @@
 //! The events of a stream, read in pieces as the client takes them.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use prost::Message;
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{RecordedEvent, Sequence, Store, StreamId};
+use seriatim_core::{Log, RecordedEvent, Sequence, StreamId};
 use seriatim_proto::convert::{self, Invalid};
 use seriatim_proto::v1;
 use tonic::Status;
@@ -27,7 +26,7 @@ const BOOK_BYTES: usize = 64 * 1024;
 
 /// One reading of a stream.
 pub(super) struct EventStream {
-    store: Arc<dyn Store>,
+    log: Log,
     /// For what is read and not yet sent.
     room: Held,
     stream: StreamId,
@@ -57,7 +56,7 @@ impl EventStream {
             return Err(status(Invalid::field("through_sequence", description)));
         }
         let mut events = Self {
-            store: coordinator.store().clone(),
+            log: coordinator.log().clone(),
             room: unread.wait(LARGE).await,
             stream,
             next: Some(from),
@@ -102,7 +101,7 @@ impl EventStream {
         let limit = usize::try_from(wanted)
             .unwrap_or(usize::MAX)
             .min(self.piece_events);
-        let events = self.store.read_stream(&self.stream, next, limit).await;
+        let events = self.log.read_stream(&self.stream, next, limit).await;
         self.read = events.map_err(store_status)?.into();
         self.next = match self.read.back() {
             Some(last) if self.read.len() == limit && last.sequence < self.through => {

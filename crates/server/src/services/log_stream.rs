@@ -170,5 +170,6 @@ impl LogStream {
 /// How many events lie between two places.
 fn distance(from: &Cursor, to: &Cursor) -> u64 {
     let each = from.iter().zip(to.iter());
-    each.map(|((_, from), (_, to))| to.0 - from.0).sum()
+    each.map(|((_, from), (_, to))| to.position.0 - from.position.0)
+        .sum()
 }

@@ -108,9 +108,9 @@ async fn of_subscriptions_that_nobody_reads() {
     let before = server.resident_bytes();
     let mut raw = Raw::connect(server.address(), 65_535).await;
     let from_the_first = v1::SubscribeRequest {
-        begin: Some(v1::subscribe_request::Begin::First(
-            v1::subscribe_request::First {},
-        )),
+        begin: Some(v1::Begin {
+            at: Some(v1::begin::At::First(v1::begin::First {})),
+        }),
         ..Default::default()
     };
     let mut calls = Vec::new();

@@ -114,7 +114,9 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         (
             "SubscriptionService/Subscribe",
             v1::SubscribeRequest {
-                begin: Some(v1::subscribe_request::Begin::First(Default::default())),
+                begin: Some(v1::Begin {
+                    at: Some(v1::begin::At::First(Default::default())),
+                }),
                 filter: Some(v1::EventFilter {
                     domains: vec!["till".into()],
                     types: vec!["Filled".into()],

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    CompareTables, ReadModel, ReadModelOverview, ReadModelTables, ReadModelVersion, RecordedEvent,
-    StreamId, VersionError, VersionStanding,
+    CompareTables, Log, ReadModel, ReadModelOverview, ReadModelTables, ReadModelVersion,
+    RecordedEvent, StreamId, VersionError, VersionStanding,
 };
 use seriatim_proto::{CallError, Client, v1};
 use seriatim_runtime::{Enrolled, ExactlyOnce, Feed, ReactionSettings, Reactions};
@@ -82,7 +82,7 @@ async fn stage() -> Stage {
     let log = Arc::new(log.unwrap());
     let models = SqliteStore::open_file(&folder.path().join("read.db")).await;
     let models = models.unwrap();
-    let feed = Feed::new(Arc::clone(&log) as _);
+    let feed = Feed::new(Log::as_stored(Arc::clone(&log) as _));
     let components = vec![
         enrolled(&models, Counts::<1>).await,
         enrolled(&models, Counts::<2>).await,

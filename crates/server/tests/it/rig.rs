@@ -89,7 +89,7 @@ impl Rig {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (shutdown, down) = oneshot::channel();
-        let feed = Feed::new(Arc::clone(coordinator.store()) as _);
+        let feed = Feed::new(coordinator.log().clone());
         let server = configure(Server::builder(coordinator.clone(), feed));
         let served = tokio::spawn(server.serve(listener, async {
             let _ = down.await;

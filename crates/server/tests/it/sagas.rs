@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seriatim_core::{
     CommandGateway, CommandRequest, Component, EffectId, Effects, FactOrigin, FactRequest,
-    FirstResult, Metadata, NewFact, Outcome, Payload, RecordedEvent, RejectedEffect, Saga,
+    FirstResult, Log, Metadata, NewFact, Outcome, Payload, RecordedEvent, RejectedEffect, Saga,
     Sequence, Store, StreamId, SubmitError,
 };
 use seriatim_proto::RemoteGateway;
@@ -164,7 +164,7 @@ fn run_saga(rig: &Rig) -> Reactions {
     let saga = SagaReaction::new(Filling, Arc::new(gateway), Arc::clone(&store) as _);
     let component = Enrolled::new(Arc::new(saga));
     Reactions::start(
-        &Feed::new(store as _),
+        &Feed::new(Log::as_stored(store as _)),
         vec![component],
         &ReactionSettings::default(),
     )

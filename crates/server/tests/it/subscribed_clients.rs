@@ -223,7 +223,7 @@ async fn a_log_that_was_restored_from_a_backup_is_told_at_once() {
         }
     };
     assert!(
-        matches!(error, CallError::Refused(SubscribeError::AheadOfLog { .. })),
+        matches!(error, CallError::Refused(SubscribeError::Replaced(_))),
         "{error}"
     );
 }
@@ -236,7 +236,7 @@ async fn what_is_refused_is_the_same_error_as_in_process() {
     let other = client.subscribe(begin, EventFilter::default()).await;
     assert!(matches!(
         other,
-        Err(CallError::Refused(SubscribeError::OtherLog {
+        Err(CallError::Refused(SubscribeError::OtherPartitions {
             given: 2,
             partitions: 1
         }))

@@ -1,29 +1,39 @@
 //! `SubscriptionService`, as any client sees it.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use prost::Message;
 use rusqlite::Connection;
-use seriatim_core::{Store, StoreErrorKind, SubscribeError};
+use seriatim_core::{
+    Bookmark, Cursor, EventStore, LogPartition, Store, StoreErrorKind, SubscribeError,
+};
 use seriatim_proto::status::WireError;
 use seriatim_proto::v1;
+use seriatim_proto::v1::Begin;
 use seriatim_store_memory::MemoryStore;
 use seriatim_store_sqlite::SqliteStore;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
+use v1::begin::{At, First, Now};
 use v1::event_page::SequenceType;
-use v1::subscribe_request::{Begin, First, Now};
 use v1::subscription_service_client::SubscriptionServiceClient;
 
 use crate::log::{append, fill, stream};
 use crate::rig::*;
 
-const FIRST: Begin = Begin::First(First {});
-const NOW: Begin = Begin::Now(Now {});
+const FIRST: Begin = Begin {
+    at: Some(At::First(First {})),
+};
+const NOW: Begin = Begin {
+    at: Some(At::Now(Now {})),
+};
 
 fn after(cursor: &str) -> Begin {
-    Begin::After(cursor.into())
+    Begin {
+        at: Some(At::After(cursor.into())),
+    }
 }
 
 fn domain(name: &str) -> v1::EventFilter {
@@ -55,7 +65,7 @@ async fn begun(
 ) -> Streaming<v1::SubscribeResponse> {
     let mut responses = call(rig, begin, filter).await.unwrap();
     let first = next(&mut responses).await;
-    assert_eq!(seen(&first), (vec![], cursor, false));
+    assert_eq!(seen(&first), (vec![], places(cursor), false));
     responses
 }
 
@@ -72,11 +82,18 @@ async fn end(responses: &mut Streaming<v1::SubscribeResponse>) -> Status {
     }
 }
 
-/// Positions, cursor, and whether that was all.
-fn seen(response: &v1::SubscribeResponse) -> (Vec<u64>, &str, bool) {
+/// Positions, those of the cursor, and whether that was all.
+fn seen(response: &v1::SubscribeResponse) -> (Vec<u64>, String, bool) {
     let page = |event: &v1::SubscribedEvent| event.page.clone().unwrap().position;
     let positions = response.events.iter().map(page).collect();
-    (positions, &response.cursor, response.caught_up)
+    (positions, places(&response.cursor), response.caught_up)
+}
+
+/// The positions of a cursor.
+fn places(cursor: &str) -> String {
+    let cursor: Cursor = cursor.parse().unwrap();
+    let positions: Vec<_> = cursor.positions().map(|one| one.to_string()).collect();
+    positions.join(",")
 }
 
 #[tokio::test]
@@ -86,7 +103,7 @@ async fn what_is_recorded_comes_first_and_then_what_is_added() {
     let mut responses = begun(&rig, FIRST, None, "0").await;
     let recorded = next(&mut responses).await;
     assert_eq!(seen(&recorded).0, [1, 2]);
-    assert_eq!(recorded.cursor, "2");
+    assert_eq!(places(&recorded.cursor), "2");
     let event = &recorded.events[1];
     let (cover, page) = (event.cover.clone().unwrap(), event.page.clone().unwrap());
     assert_eq!(
@@ -95,12 +112,21 @@ async fn what_is_recorded_comes_first_and_then_what_is_added() {
     );
     assert_eq!(page.sequence_type, Some(SequenceType::Sequence(1)));
     if !recorded.caught_up {
-        assert_eq!(seen(&next(&mut responses).await), (vec![], "2", true));
+        assert_eq!(
+            seen(&next(&mut responses).await),
+            (vec![], "2".into(), true)
+        );
     }
     rig.submit(ask(&stream, "Label", r#"{"label":"a"}"#)).await;
-    assert_eq!(seen(&next(&mut responses).await), (vec![3], "3", true));
+    assert_eq!(
+        seen(&next(&mut responses).await),
+        (vec![3], "3".into(), true)
+    );
     rig.submit(ask(&stream, "Label", r#"{"label":"b"}"#)).await;
-    assert_eq!(seen(&next(&mut responses).await), (vec![4], "4", true));
+    assert_eq!(
+        seen(&next(&mut responses).await),
+        (vec![4], "4".into(), true)
+    );
 }
 
 #[tokio::test]
@@ -109,10 +135,10 @@ async fn it_begins_where_it_is_told_to() {
     let stream = rig.till_with(&[("Fill", r#"{"coins":1}"#); 3]).await;
     let mut now = begun(&rig, NOW, None, "3").await;
     let mut later = begun(&rig, after("1"), None, "1").await;
-    assert_eq!(seen(&next(&mut now).await), (vec![], "3", true));
+    assert_eq!(seen(&next(&mut now).await), (vec![], "3".into(), true));
     assert_eq!(seen(&next(&mut later).await).0, [2, 3]);
     rig.submit(ask(&stream, "Label", r#"{"label":"a"}"#)).await;
-    assert_eq!(seen(&next(&mut now).await), (vec![4], "4", true));
+    assert_eq!(seen(&next(&mut now).await), (vec![4], "4".into(), true));
 }
 
 #[tokio::test]
@@ -149,7 +175,7 @@ async fn a_filter_leaves_out_what_is_not_wanted() {
             let response = next(&mut responses).await;
             positions.extend(seen(&response).0);
             if response.caught_up {
-                assert_eq!(response.cursor, "5");
+                assert_eq!(places(&response.cursor), "5");
                 break;
             }
         }
@@ -162,19 +188,22 @@ async fn the_cursor_moves_over_what_is_not_wanted_and_a_client_is_told_now_and_t
     let rig = Rig::start().await;
     let (order, account) = (stream("order", 1), stream("account", 1));
     let mut responses = begun(&rig, FIRST, Some(domain("account")), "0").await;
-    assert_eq!(seen(&next(&mut responses).await), (vec![], "0", true));
+    assert_eq!(
+        seen(&next(&mut responses).await),
+        (vec![], "0".into(), true)
+    );
     // Too few to be worth a word.
     append(&rig.store, &order, 0, "Noted", (999, 0)).await;
     append(&rig.store, &account, 0, "Opened", (1, 0)).await;
     let wanted = next(&mut responses).await;
     assert_eq!(
-        (seen(&wanted).0, wanted.cursor.as_str()),
-        (vec![1000], "1000")
+        (seen(&wanted).0, places(&wanted.cursor)),
+        (vec![1000], "1000".into())
     );
     append(&rig.store, &order, 999, "Noted", (1500, 0)).await;
     let moved = next(&mut responses).await;
     assert!(moved.events.is_empty());
-    let cursor: u64 = moved.cursor.parse().unwrap();
+    let cursor: u64 = places(&moved.cursor).parse().unwrap();
     assert!((2000..=2500).contains(&cursor), "{cursor}");
 }
 
@@ -184,7 +213,10 @@ async fn the_end_is_told_even_if_nothing_on_the_way_was_wanted() {
     let rig = Rig::start().await;
     fill(&rig.store, 1, 120).await;
     let mut responses = begun(&rig, FIRST, Some(domain("account")), "0").await;
-    assert_eq!(seen(&next(&mut responses).await), (vec![], "120", true));
+    assert_eq!(
+        seen(&next(&mut responses).await),
+        (vec![], "120".into(), true)
+    );
 }
 
 #[tokio::test]
@@ -206,7 +238,7 @@ async fn large_events_come_in_responses_that_every_client_takes() {
         positions.extend(seen(&response).0);
         // Each piece says where to go on after it.
         let last = positions.last().unwrap().to_string();
-        assert_eq!(response.cursor, last);
+        assert_eq!(places(&response.cursor), last);
         pieces += 1;
     }
     assert_eq!(positions, (1..=27).collect::<Vec<_>>());
@@ -311,7 +343,7 @@ async fn what_is_malformed_is_refused_at_the_door() {
             begin: Some(after(cursor)),
             filter: None,
         };
-        assert_eq!(refused(request).await, ["after"], "{cursor}");
+        assert_eq!(refused(request).await, ["begin.after"], "{cursor}");
     }
     assert_eq!(
         refused(filtered(domain("Order"))).await,
@@ -341,21 +373,69 @@ async fn what_is_malformed_is_refused_at_the_door() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_log_and_one_ahead_of_it_are_refused() {
+async fn a_cursor_with_other_partitions_and_one_beyond_the_end_are_refused() {
     let rig = Rig::start().await;
     fill(&rig.store, 1, 3).await;
     let other = call(&rig, after("1,2"), None).await.unwrap_err();
-    assert_code(&other, Code::FailedPrecondition, "OTHER_LOG");
+    assert_code(&other, Code::InvalidArgument, "OTHER_PARTITIONS");
     assert!(matches!(
         SubscribeError::from_status(&other),
-        Some(SubscribeError::OtherLog {
+        Some(SubscribeError::OtherPartitions {
             given: 2,
             partitions: 1
         })
     ));
     let ahead = call(&rig, after("4"), None).await.unwrap_err();
-    assert_code(&ahead, Code::OutOfRange, "AHEAD_OF_LOG");
+    assert_code(&ahead, Code::FailedPrecondition, "LOG_REPLACED");
     begun(&rig, after("3"), None, "3").await;
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_log_is_answered_with_both_logs_and_no_event() {
+    let (one, other) = (Rig::start().await, Rig::start().await);
+    fill(&one.store, 1, 3).await;
+    fill(&other.store, 1, 5).await;
+    let mut responses = call(&one, FIRST, None).await.unwrap();
+    let mut seen = next(&mut responses).await;
+    while !seen.caught_up {
+        seen = next(&mut responses).await;
+    }
+    let cursor: Cursor = seen.cursor.parse().unwrap();
+    // The same log in another state: another event is at the position.
+    let mut earlier = Cursor::start(other.store.log_id(), NonZero::<u16>::MIN);
+    let place = cursor.get(LogPartition::FIRST);
+    earlier.set(LogPartition::FIRST, Bookmark { log: None, ..place });
+    for cursor in [&cursor, &earlier] {
+        let status = call(&other, after(&cursor.to_string()), None).await;
+        let status = status.unwrap_err();
+        assert_code(&status, Code::FailedPrecondition, "LOG_REPLACED");
+        let Some(SubscribeError::Replaced(replaced)) = SubscribeError::from_status(&status) else {
+            panic!("{status}")
+        };
+        assert_eq!(replaced.expected, cursor.get(LogPartition::FIRST));
+        assert_eq!(replaced.found.log, Some(other.store.log_id()));
+        assert!(
+            replaced
+                .found
+                .event
+                .is_some_and(|found| Some(found) != place.event)
+        );
+    }
+    begun(&one, after(&cursor.to_string()), None, &cursor.to_string()).await;
+}
+
+/// A subscription that is open while the log is replaced ends in the same way.
+#[tokio::test]
+async fn a_log_that_is_replaced_ends_the_call() {
+    let rig = Rig::start().await;
+    fill(&rig.store, 1, 3).await;
+    let mut waiting = begun(&rig, FIRST, None, "0").await;
+    while !next(&mut waiting).await.caught_up {}
+    let other: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    fill(&*other, 1, 5).await;
+    rig.store.replace(other);
+    let status = soon(waiting.message()).await.unwrap_err();
+    assert_code(&status, Code::FailedPrecondition, "LOG_REPLACED");
 }
 
 #[tokio::test]
@@ -376,7 +456,7 @@ async fn a_store_that_does_not_answer_ends_the_call_with_a_word_on_when_to_come_
     let order = stream("order", 0);
     append(&rig.store, &order, 3, "Noted", (1, 0)).await;
     // Who waits for more need not have noticed.
-    assert_eq!(seen(&next(&mut waiting).await), (vec![4], "4", true));
+    assert_eq!(seen(&next(&mut waiting).await), (vec![4], "4".into(), true));
 }
 
 #[tokio::test]
@@ -393,7 +473,7 @@ async fn a_damaged_log_is_a_refusal_and_not_a_skip() {
     let mut responses = begun(&rig, FIRST, None, "0").await;
     assert_eq!(
         seen(&next(&mut responses).await),
-        (vec![1, 2, 3, 4], "4", false)
+        (vec![1, 2, 3, 4], "4".into(), false)
     );
     let status = end(&mut responses).await;
     assert_code(&status, Code::DataLoss, "LOG_DAMAGED");

@@ -24,9 +24,11 @@ fn state_of(stream: &StreamId) -> v1::GetStateRequest {
 }
 
 fn from_the_first() -> v1::SubscribeRequest {
-    use v1::subscribe_request::{Begin, First};
+    use v1::begin::{At, First};
     v1::SubscribeRequest {
-        begin: Some(Begin::First(First {})),
+        begin: Some(v1::Begin {
+            at: Some(At::First(First {})),
+        }),
         ..Default::default()
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Component, EventFilter, RecordedEvent, StreamId};
+use seriatim_core::{Component, EventFilter, Log, RecordedEvent, StreamId};
 use seriatim_proto::v1;
 use seriatim_runtime::{
     AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, Projector, ReactionSettings, Reactions,
@@ -56,7 +56,7 @@ pub(crate) async fn gated_with(permits: usize, settings: ServerSettings) -> (Rig
         },
         ..Enrolled::new(Arc::new(reaction))
     };
-    let feed = Feed::new(Arc::clone(&store) as _);
+    let feed = Feed::new(Log::as_stored(Arc::clone(&store) as _));
     let reactions = Reactions::start(&feed, vec![enrolled], &ReactionSettings::default());
     let often = Duration::from_millis(1);
     let rig = Rig::start_on_store(store, |server| {

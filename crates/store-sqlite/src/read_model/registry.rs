@@ -80,7 +80,7 @@ pub(super) fn drop_version(
     for table in dropped.own_tables(&every) {
         connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
     }
-    checkpoint::forget(connection, &version.component())?;
+    checkpoint::forget(connection, &version.component(), &checkpoint::FORGET)?;
     let delete = "DELETE FROM seriatim_read_models WHERE name = ? AND version = ?";
     connection.execute(delete, (version.name(), version.version()))?;
     Ok(Ok(()))
@@ -91,7 +91,7 @@ pub(super) fn confirm(connection: &Connection, version: &ReadModelVersion) -> Re
     let all = versions(connection, Some(version.name()))?;
     let is_there = VersionStatus::find(&all, version).is_ok();
     if !is_there {
-        checkpoint::forget(connection, &version.component())?;
+        checkpoint::forget(connection, &version.component(), &checkpoint::FORGET)?;
     }
     Ok(is_there)
 }

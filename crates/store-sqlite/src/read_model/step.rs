@@ -66,9 +66,11 @@ async fn advance(connection: &mut SqliteConnection, step: Step<'_>) -> Result<Ho
         Advance::Checkpoint(to) => {
             let advance = under(checkpoint::advance_text(), tenure)
                 .bind(until)
-                .bind(row::position_column(*to))
+                .bind(row::position_column(to.position))
                 .bind(now.as_micros())
-                .bind(row::position_column(tenure.position));
+                .bind(row::position_column(tenure.at.position))
+                .bind(row::log_column(to).map(Vec::from))
+                .bind(row::event_column(to).map(Vec::from));
             held(connection, advance).await
         }
         Advance::Parked { stream, from, to } => {

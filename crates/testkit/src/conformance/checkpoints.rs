@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Checkpoint, CheckpointStore, Component, Hold, LogPartition, Owner, Position, Share,
-    Taking, Tenure, Work,
+    Advance, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LogId, LogPartition, Owner,
+    Position, Share, Taking, Tenure, Work,
 };
+use uuid::Uuid;
 
 /// One handle on the storage that is examined.
 pub type CheckpointHandle = Arc<dyn CheckpointStore>;
@@ -22,15 +23,24 @@ pub(super) fn work(name: &str) -> Work {
     }
 }
 
+/// A place with an event of its own; 0 is the start.
+pub(super) fn place(position: u64) -> Bookmark {
+    let named = |id: u128| (position > 0).then(|| Uuid::from_u128(id));
+    Bookmark {
+        log: named(1).map(LogId),
+        position: Position(position),
+        event: named(1000 + u128::from(position)),
+    }
+}
+
 async fn try_to_take(
     store: &CheckpointHandle,
     work: &Work,
     owner: &str,
     lease: Duration,
-    begin: u64,
 ) -> Taking {
     let owner = Owner::new(owner);
-    let taking = store.take(work, &owner, lease, Position(begin));
+    let taking = store.take(work, &owner, lease);
     taking.await.expect("the store answers")
 }
 
@@ -40,18 +50,18 @@ pub(super) async fn take(
     owner: &str,
     lease: Duration,
 ) -> Tenure {
-    match try_to_take(store, work, owner, lease, 0).await {
+    match try_to_take(store, work, owner, lease).await {
         Taking::Taken(tenure) => tenure,
         Taking::Busy { owner, .. } => panic!("{work} should be free, but {owner} has it"),
     }
 }
 
 async fn advance(store: &CheckpointHandle, tenure: &mut Tenure, to: u64, lease: Duration) -> Hold {
-    let advance = Advance::Checkpoint(Position(to));
+    let advance = Advance::Checkpoint(place(to));
     let hold = store.advance(tenure, &advance, lease).await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
-        tenure.position = Position(to);
+        tenure.at = place(to);
     }
     hold
 }
@@ -61,20 +71,6 @@ pub(super) async fn checkpoint(store: &CheckpointHandle, work: &Work) -> Checkpo
     let all = all.expect("the store answers");
     let found = all.into_iter().find(|checkpoint| checkpoint.work == *work);
     found.expect("it was taken before")
-}
-
-/// New work begins where its first owner wants it to; later ones go on where it stands.
-pub async fn work_begins_once(a: &CheckpointHandle, b: &CheckpointHandle) {
-    let work = work("balances");
-    let Taking::Taken(mut tenure) = try_to_take(a, &work, "one", HOUR, 17).await else {
-        panic!("nobody had it");
-    };
-    assert_eq!(tenure.position, Position(17));
-    assert_eq!(advance(a, &mut tenure, 20, HOUR).await, Hold::Held);
-    a.release(&tenure).await.unwrap();
-    let again = take(b, &work, "two", HOUR).await;
-    assert_eq!(again.position, Position(20));
-    assert_eq!(checkpoint(a, &work).await.epoch, 2);
 }
 
 /// While a lease lasts nobody else gets the work, and they are told who has it.
@@ -87,7 +83,7 @@ pub async fn work_has_one_owner(a: &CheckpointHandle, b: &CheckpointHandle) {
             owner: "one".into(),
             until,
         };
-        assert_eq!(try_to_take(store, &work, "two", HOUR, 0).await, busy);
+        assert_eq!(try_to_take(store, &work, "two", HOUR).await, busy);
     }
     assert_eq!(checkpoint(a, &work).await.owner.as_deref(), Some("one"));
 }
@@ -98,12 +94,12 @@ pub async fn a_former_owner_changes_nothing(a: &CheckpointHandle, b: &Checkpoint
     let mut former = take(a, &work, "one", Duration::ZERO).await;
     assert_eq!(advance(a, &mut former, 5, Duration::ZERO).await, Hold::Held);
     let mut owner = take(b, &work, "two", HOUR).await;
-    assert_eq!(owner.position, Position(5));
+    assert_eq!(owner.at, place(5));
 
     assert_eq!(advance(a, &mut former, 9, HOUR).await, Hold::Lost);
     a.release(&former).await.unwrap();
     let stands = checkpoint(a, &work).await;
-    assert_eq!(stands.position, Position(5));
+    assert_eq!(stands.at, place(5));
     assert_eq!(stands.owner.as_deref(), Some("two"));
     assert_eq!(advance(b, &mut owner, 6, HOUR).await, Hold::Held);
 }
@@ -113,7 +109,7 @@ pub async fn an_overdue_owner_goes_on_if_nobody_came(a: &CheckpointHandle, b: &C
     let work = work("balances");
     let mut tenure = take(a, &work, "one", Duration::ZERO).await;
     assert_eq!(advance(a, &mut tenure, 1, HOUR).await, Hold::Held);
-    let busy = try_to_take(b, &work, "two", HOUR, 0).await;
+    let busy = try_to_take(b, &work, "two", HOUR).await;
     assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
 }
 
@@ -124,7 +120,7 @@ pub async fn a_checkpoint_moves_only_from_where_it_was(a: &CheckpointHandle, b: 
     let mut twin = tenure.clone();
     assert_eq!(advance(a, &mut tenure, 10, HOUR).await, Hold::Held);
     assert_eq!(advance(b, &mut twin, 11, HOUR).await, Hold::Lost);
-    assert_eq!(checkpoint(b, &work).await.position, Position(10));
+    assert_eq!(checkpoint(b, &work).await.at, place(10));
 }
 
 /// An owner prolongs its lease beside its work, wherever the checkpoint is by then; a former one cannot.
@@ -137,11 +133,11 @@ pub async fn a_lease_is_prolonged_beside_the_work(a: &CheckpointHandle, b: &Chec
     assert_eq!(b.prolong(&taken, HOUR).await.unwrap(), Hold::Held);
     let after = checkpoint(b, &work).await;
     assert_eq!(
-        (after.position, after.moved_at),
-        (before.position, before.moved_at)
+        (after.at.position, after.moved_at),
+        (before.at.position, before.moved_at)
     );
     assert!(after.leased_until > before.leased_until);
-    let busy = try_to_take(b, &work, "two", HOUR, 0).await;
+    let busy = try_to_take(b, &work, "two", HOUR).await;
     assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
 
     a.release(&tenure).await.unwrap();
@@ -160,7 +156,7 @@ pub async fn released_work_is_free(a: &CheckpointHandle, b: &CheckpointHandle) {
     assert_eq!(checkpoint(b, &work).await.owner, None);
     // Who has let go has let go.
     assert_eq!(advance(a, &mut tenure, 4, HOUR).await, Hold::Lost);
-    assert_eq!(take(b, &work, "two", HOUR).await.position, Position(3));
+    assert_eq!(take(b, &work, "two", HOUR).await.at, place(3));
 }
 
 /// Of many who ask at the same moment one gets the work.
@@ -170,7 +166,7 @@ pub async fn of_simultaneous_takers_one_wins(a: &CheckpointHandle, b: &Checkpoin
         let takers = (0..8).map(|taker| {
             let (store, work) = (if taker % 2 == 0 { a } else { b }.clone(), work.clone());
             tokio::spawn(async move {
-                let taking = try_to_take(&store, &work, &format!("taker-{taker}"), HOUR, 0).await;
+                let taking = try_to_take(&store, &work, &format!("taker-{taker}"), HOUR).await;
                 matches!(taking, Taking::Taken(_))
             })
         });
@@ -195,14 +191,14 @@ pub async fn no_step_is_lost_or_doubled_between_owners(a: &CheckpointHandle, b: 
                 // Without a lease each may take the work from the others at any time.
                 let owner = format!("worker-{worker}");
                 let mut tenure = take(&store, &work, &owner, Duration::ZERO).await;
-                while tenure.position.0 < STEPS {
-                    let next = tenure.position.0 + 1;
+                while tenure.at.position.0 < STEPS {
+                    let next = tenure.at.position.0 + 1;
                     match advance(&store, &mut tenure, next, Duration::ZERO).await {
                         Hold::Held => done += 1,
                         Hold::Lost => break,
                     }
                 }
-                if tenure.position.0 == STEPS {
+                if tenure.at.position.0 == STEPS {
                     return done;
                 }
             }
@@ -213,7 +209,7 @@ pub async fn no_step_is_lost_or_doubled_between_owners(a: &CheckpointHandle, b: 
         done += worker.await.expect("a worker does not panic");
     }
     assert_eq!(done, STEPS);
-    assert_eq!(checkpoint(a, &work).await.position, Position(STEPS));
+    assert_eq!(checkpoint(a, &work).await.at, place(STEPS));
 }
 
 /// Components, partitions and shares are pieces of work of their own, and are listed in order.
@@ -239,7 +235,7 @@ pub async fn pieces_of_work_are_independent(a: &CheckpointHandle, b: &Checkpoint
     let expected: Vec<_> = (pieces.iter().rev()).zip((1..).map(Position)).collect();
     let found = listed
         .iter()
-        .map(|checkpoint| (&checkpoint.work, checkpoint.position));
+        .map(|checkpoint| (&checkpoint.work, checkpoint.at.position));
     assert!(found.eq(expected.into_iter().rev()), "{listed:#?}");
 
     let one = b.checkpoints(Some(&pieces[0].component)).await.unwrap();
@@ -256,11 +252,14 @@ pub async fn forgotten_work_begins_anew(a: &CheckpointHandle, b: &CheckpointHand
     let mut former = take(a, &work, "one", HOUR).await;
     assert_eq!(advance(a, &mut former, 7, HOUR).await, Hold::Held);
     let mut untouched = take(a, &other, "one", HOUR).await;
+    let begin = std::iter::once((LogPartition::FIRST, place(5))).collect();
+    a.begin(&work.component, &begin).await.unwrap();
     b.forget(&work.component).await.unwrap();
     assert_eq!(a.checkpoints(Some(&work.component)).await.unwrap(), []);
+    assert_eq!(a.begun(&work.component).await.unwrap(), None);
 
     let fresh = take(b, &work, "two", Duration::ZERO).await;
-    assert_eq!(fresh.position, Position(0));
+    assert_eq!(fresh.at, place(0));
     // It is the first owner again, as the former one was, and yet not the same.
     assert_eq!(advance(a, &mut former, 8, HOUR).await, Hold::Lost);
     assert_eq!(advance(a, &mut untouched, 1, HOUR).await, Hold::Held);
@@ -275,7 +274,10 @@ pub async fn large_positions_and_long_names_are_kept(a: &CheckpointHandle, b: &C
     let mut tenure = take(a, &work, &owner, HOUR).await;
     assert_eq!(advance(a, &mut tenure, large, HOUR).await, Hold::Held);
     let kept = checkpoint(b, &work).await;
-    assert_eq!((kept.position, kept.owner), (Position(large), Some(owner)));
+    assert_eq!(
+        (kept.at.position, kept.owner),
+        (Position(large), Some(owner))
+    );
 }
 
 /// Makes one test of each rule for what keeps checkpoints; the block gives two handles on one empty storage, and
@@ -284,7 +286,16 @@ pub async fn large_positions_and_long_names_are_kept(a: &CheckpointHandle, b: &C
 macro_rules! checkpoint_conformance {
     ($open:expr) => {
         $crate::checkpoint_conformance! { rules ($open)
-            work_begins_once
+            a_checkpoint_speaks_of_what_it_was_told_to
+            only_an_owner_says_what_a_checkpoint_speaks_of
+            what_a_checkpoint_speaks_of_goes_with_it
+
+            where_a_component_begins_is_decided_once
+            to_begin_at_the_first_event_is_a_decision
+            of_simultaneous_beginnings_one_holds
+            work_begins_where_its_component_does
+            a_component_begins_anew_elsewhere
+            nobody_begins_at_an_old_place
             work_has_one_owner
             a_former_owner_changes_nothing
             an_overdue_owner_goes_on_if_nobody_came

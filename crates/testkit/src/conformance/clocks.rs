@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, ClearedTimer, Domain, Hold, LONGEST_LEASE, NewTimer, Owner, Position,
-    Sequence, Store, StreamId, Taking, Tenure, Timestamp, Work,
+    Advance, Assignment, ClearedTimer, Domain, Hold, LONGEST_LEASE, NewTimer, Owner, Sequence,
+    Store, StreamId, Taking, Tenure, Timestamp, Work,
 };
 use uuid::Uuid;
 
-use super::checkpoints::work;
+use super::checkpoints::{place, work};
 
 /// One handle on the storage that is examined.
 pub type ClockedHandle = Arc<dyn Store>;
@@ -26,7 +26,7 @@ const DAY: i64 = 24 * 3600;
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn try_to_take(store: &ClockedHandle, work: &Work, owner: &Owner) -> Option<Tenure> {
-    let taking = store.take(work, owner, MINUTE, Position::START).await;
+    let taking = store.take(work, owner, MINUTE).await;
     match taking.expect("the store answers") {
         Taking::Taken(tenure) => Some(tenure),
         Taking::Busy { .. } => None,
@@ -65,10 +65,10 @@ pub async fn a_lease_of_a_clock_that_was_ahead_has_run_out(
         assert_eq!(assigned(b, &work).await.owner, None);
         assert_eq!(shown_owner(b, &work).await, None);
         // As long as nobody else has come it goes on, and has a lease of today.
-        let advance = Advance::Checkpoint(Position(former.position.0 + 1));
+        let advance = Advance::Checkpoint(place(former.at.position.0 + 1));
         let held = a.advance(&former, &advance, MINUTE).await;
         assert_eq!(held.expect("the store answers"), Hold::Held);
-        former.position.0 += 1;
+        former.at = place(former.at.position.0 + 1);
         assert!(
             try_to_take(b, &work, &two).await.is_none(),
             "it has an owner"
@@ -80,7 +80,7 @@ pub async fn a_lease_of_a_clock_that_was_ahead_has_run_out(
         clock.jump(-ahead).await;
         let taken = try_to_take(b, &work, &two).await;
         let taken = taken.expect("the lease of the former owner has run out");
-        assert_eq!(taken.position, former.position);
+        assert_eq!(taken.at, former.at);
         let held = a.prolong(&former, MINUTE).await;
         assert_eq!(held.expect("the store answers"), Hold::Lost);
         b.release(&taken).await.expect("the store answers");
@@ -124,7 +124,7 @@ pub async fn a_clock_that_jumps_ahead_ends_leases(
     try_to_take(b, &work, &two)
         .await
         .expect("its lease is over");
-    let advance = Advance::Checkpoint(Position(1));
+    let advance = Advance::Checkpoint(place(1));
     let held = a.advance(&former, &advance, MINUTE).await;
     assert_eq!(held.expect("the store answers"), Hold::Lost);
 }

@@ -1,13 +1,13 @@
 //! Rules of letters about events: each is closed by the very step that goes past it, and kept with its history.
 
 use seriatim_core::{
-    Advance, Attempt, Hold, LetterFilter, LetterStatus, Parked, Position, ReactionLetter, Sequence,
+    Advance, Attempt, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence,
     Timestamp, Verb, Wish,
 };
 use uuid::Uuid;
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, take, work};
+use super::checkpoints::{HOUR, place, take, work};
 use super::parking::{advance, all, closed, decide, park, parked, skipped, stream, wish};
 
 fn every() -> LetterFilter {
@@ -97,7 +97,7 @@ pub async fn a_skipped_event_is_kept_as_it_was_given(a: &CheckpointHandle, b: &C
     assert_eq!(skip.unwrap(), Hold::Held);
     assert_eq!(all(a).await, []);
     let in_the_log = skipped(&parked(&work, 2, 7));
-    let to = Advance::Checkpoint(Position(10));
+    let to = Advance::Checkpoint(place(10));
     let skip = a.skip(&tenure, &in_the_log, &to, HOUR).await;
     assert_eq!(skip.unwrap(), Hold::Held);
     let kept = closed(b, &work, &every()).await;
@@ -153,10 +153,10 @@ pub async fn closed_letters_are_filtered(a: &CheckpointHandle, b: &CheckpointHan
             }),
             ..letter
         };
-        let past = Advance::Checkpoint(Position(to));
+        let past = Advance::Checkpoint(place(to));
         let skip = a.skip(&tenure, &letter, &past, HOUR).await;
         assert_eq!(skip.unwrap(), Hold::Held);
-        tenure.position = Position(to);
+        tenure.at = place(to);
         kept.push(letter);
     }
     let statuses = [

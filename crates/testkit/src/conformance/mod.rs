@@ -24,6 +24,7 @@
 
 mod append;
 mod assignments;
+mod beginnings;
 mod checkpoints;
 mod claims;
 mod clocks;
@@ -34,12 +35,14 @@ mod partitions;
 mod races;
 mod reading;
 mod samples;
+mod scopes;
 mod snapshots;
 mod timers;
 mod waiting;
 
 pub use append::*;
 pub use assignments::*;
+pub use beginnings::*;
 pub use checkpoints::*;
 pub use claims::*;
 pub use clocks::*;
@@ -50,6 +53,7 @@ pub use partitions::*;
 pub use races::*;
 pub use reading::*;
 pub use samples::{Handle, assert_log_is_sound};
+pub use scopes::*;
 pub use snapshots::*;
 pub use timers::*;
 pub use waiting::*;
@@ -107,6 +111,7 @@ macro_rules! store_conformance {
             a_stream_is_read_in_ranges
             a_missing_stream_is_empty
             the_log_is_read_in_pages
+            a_log_has_an_identity
             loading_gives_payloads_up_to_a_sequence
             streams_are_listed_in_order
             streams_are_listed_in_pages_and_by_domain
@@ -192,6 +197,7 @@ mod tests {
         let areas = [
             include_str!("append.rs"),
             include_str!("assignments.rs"),
+            include_str!("beginnings.rs"),
             include_str!("checkpoints.rs"),
             include_str!("claims.rs"),
             include_str!("clocks.rs"),

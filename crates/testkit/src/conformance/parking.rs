@@ -7,7 +7,7 @@ use seriatim_core::{
 use uuid::Uuid;
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, checkpoint, take, work};
+use super::checkpoints::{HOUR, checkpoint, place, take, work};
 
 pub(super) fn stream(root: u128) -> StreamId {
     let domain = Domain::new("order").expect("it is a name");
@@ -70,10 +70,10 @@ pub(super) async fn park(
     parked: &Parked,
     to: u64,
 ) -> Hold {
-    let hold = store.park(tenure, parked, Position(to), HOUR).await;
+    let hold = store.park(tenure, parked, &place(to), HOUR).await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
-        tenure.position = Position(to);
+        tenure.at = place(to);
     }
     hold
 }
@@ -110,12 +110,12 @@ pub async fn parking_moves_the_checkpoint(a: &CheckpointHandle, b: &CheckpointHa
     let mut twin = tenure.clone();
     let first = parked(&work, 1, 4);
     assert_eq!(park(a, &mut tenure, &first, 9).await, Hold::Held);
-    assert_eq!(checkpoint(b, &work).await.position, Position(9));
+    assert_eq!(checkpoint(b, &work).await.at, place(9));
     // From where it is not.
     let other = park(b, &mut twin, &parked(&work, 2, 0), 10).await;
     assert_eq!(other, Hold::Lost);
     assert_eq!(all(b).await, [first]);
-    assert_eq!(checkpoint(a, &work).await.position, Position(9));
+    assert_eq!(checkpoint(a, &work).await.at, place(9));
 }
 
 /// All that an owner can write, a former one cannot.
@@ -123,23 +123,24 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
     let work = work("printer");
     let mut former = take(a, &work, "one", std::time::Duration::ZERO).await;
     let kept = parked(&work, 1, 4);
-    let hold = a.park(&former, &kept, Position(9), std::time::Duration::ZERO);
+    let to = place(9);
+    let hold = a.park(&former, &kept, &to, std::time::Duration::ZERO);
     assert_eq!(hold.await.unwrap(), Hold::Held);
-    former.position = Position(9);
+    former.at = place(9);
     take(b, &work, "two", HOUR).await;
 
     let again = Parked {
         tries: 7,
         ..kept.clone()
     };
-    let in_the_log = Advance::Checkpoint(Position(12));
+    let in_the_log = Advance::Checkpoint(place(12));
     let of_it = Advance::Parked {
         stream: stream(1),
         from: Sequence(4),
         to: Some(Sequence(5)),
     };
     let lost = [
-        a.park(&former, &parked(&work, 2, 0), Position(10), HOUR)
+        a.park(&former, &parked(&work, 2, 0), &place(10), HOUR)
             .await,
         a.park_again(&former, &again, HOUR).await,
         a.skip(&former, &skipped(&kept), &in_the_log, HOUR).await,
@@ -152,7 +153,7 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
     assert_eq!(all(b).await, [kept]);
     assert_eq!(closed(b, &work, &LetterFilter::default()).await, []);
     let stands = checkpoint(b, &work).await;
-    assert_eq!((stands.position, stands.paused), (Position(9), None));
+    assert_eq!((stands.at.position, stands.paused), (Position(9), None));
 }
 
 /// A stream that is parked stays parked at the event that it was parked at: what is parked later is behind that.
@@ -164,7 +165,7 @@ pub async fn a_parked_stream_is_not_parked_further_on(a: &CheckpointHandle, b: &
     let later = parked(&work, 1, 6);
     assert_eq!(park(b, &mut tenure, &later, 15).await, Hold::Held);
     assert_eq!(all(a).await, [first]);
-    assert_eq!(checkpoint(a, &work).await.position, Position(15));
+    assert_eq!(checkpoint(a, &work).await.at, place(15));
 }
 
 /// A parked stream moves only from the event where its owner believes it to be, until nothing of it is left.
@@ -197,7 +198,7 @@ pub async fn a_parked_stream_moves_only_from_where_it_was(
     assert_eq!(advance(a, &tenure, 1, 6, None).await, Hold::Held);
     assert_eq!(all(b).await, [parked(&work, 2, 0)]);
     let stands = checkpoint(b, &work).await;
-    assert_eq!(stands.position, Position(10));
+    assert_eq!(stands.at, place(10));
 }
 
 /// A wish is for the event that its author has seen, and the next is heard when it is fulfilled.
@@ -266,7 +267,7 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
         decision: Some(wanted),
         ..skipped(&parked(&work, 2, 7))
     };
-    let past = Advance::Checkpoint(Position(12));
+    let past = Advance::Checkpoint(place(12));
     let held = a.skip(&tenure, &letter, &past, HOUR).await;
     assert_eq!(held.expect("it is kept"), Hold::Held);
     let kept = closed(b, &work, &LetterFilter::default()).await.remove(0);
@@ -342,7 +343,7 @@ pub async fn what_was_parked_is_forgotten_with_the_progress(
         let first = parked(&tenure.work, root, 4);
         assert_eq!(park(a, tenure, &first, 9).await, Hold::Held);
         let letter = skipped(&parked(&tenure.work, root, 5));
-        let to = Advance::Checkpoint(Position(10));
+        let to = Advance::Checkpoint(place(10));
         let hold = a.skip(tenure, &letter, &to, HOUR).await.unwrap();
         assert_eq!(hold, Hold::Held);
     }

@@ -31,8 +31,12 @@ pub async fn a_partition_is_read_in_pages(a: &Handle, b: &Handle) {
         write(a, append(&stream, None, events(5))).await;
     }
     for partition in LogPartition::all(b.partitions()) {
-        let read =
-            async |after, limit| b.read_log(partition, Position(after), limit).await.unwrap();
+        let read = async |after, limit| {
+            b.read_log(partition, Position(after), limit)
+                .await
+                .unwrap()
+                .events
+        };
         let positions = async |after, limit| -> Vec<u64> {
             let events = read(after, limit).await;
             events.iter().map(|event| event.position.0).collect()

@@ -178,7 +178,7 @@ async fn assert_is_there(
     assert!(store.head(partition).await.unwrap() >= position);
     let before = Position(position.0 - 1);
     let read = store.read_log(partition, before, 1).await.unwrap();
-    assert_eq!(read[0].position, position);
+    assert_eq!(read.events[0].position, position);
     let read = store.read_stream(stream, sequence, 2).await.unwrap();
     assert_eq!(read.len(), 1);
 }
@@ -294,7 +294,7 @@ async fn follow(
         let last_look = finished.load(Ordering::SeqCst);
         let after = Position(seen.len() as u64);
         let head = store.head(partition).await.unwrap();
-        let page = store.read_log(partition, after, 100).await.unwrap();
+        let page = store.read_log(partition, after, 100).await.unwrap().events;
         for event in &page {
             assert_eq!(event.position.0, seen.len() as u64 + 1, "no gap, none late");
             seen.push(event.clone());

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Load, LogPartition, Metadata, NewEvent, Payload, Position, Sequence, StreamId, Timestamp,
+    Load, LogId, LogPage, LogPartition, Metadata, NewEvent, Payload, Position, RecordedEvent,
+    Sequence, StreamId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -49,31 +50,38 @@ pub async fn the_log_is_read_in_pages(a: &Handle, b: &Handle) {
         let (mut pages, mut after) = (Vec::new(), Position::START);
         loop {
             let page = b.read_log(LogPartition::FIRST, after, limit).await.unwrap();
-            assert!(page.len() <= limit);
-            let Some(last) = page.last() else { break };
+            assert_eq!(page.follows, id_at(&whole, after));
+            assert!(page.events.len() <= limit);
+            let Some(last) = page.events.last() else {
+                break;
+            };
             after = last.position;
-            pages.extend(page);
+            pages.extend(page.events);
         }
         assert_eq!(pages, whole, "pages of {limit}");
     }
-    assert!(
-        b.read_log(LogPartition::FIRST, Position(9), 5)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(
-        b.read_log(LogPartition::FIRST, Position(u64::MAX), 5)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(
-        b.read_log(LogPartition::FIRST, Position::START, 0)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    for (after, limit) in [(9, 5), (10, 5), (u64::MAX, 5), (0, 0), (4, 0)] {
+        let after = Position(after);
+        let page = b.read_log(LogPartition::FIRST, after, limit).await.unwrap();
+        let nothing = LogPage {
+            follows: id_at(&whole, after),
+            events: Vec::new(),
+        };
+        assert_eq!(page, nothing, "{limit} events after {after}");
+    }
+}
+
+fn id_at(log: &[RecordedEvent], position: Position) -> Option<Uuid> {
+    let found = log.iter().find(|event| event.position == position);
+    found.map(|event| event.id)
+}
+
+/// Every handle knows the log by the identity that was made with it, and two logs have two.
+pub async fn a_log_has_an_identity(a: &Handle, b: &Handle) {
+    assert_eq!(a.log_id(), b.log_id());
+    write(a, append(&new_stream(), None, events(1))).await;
+    assert_eq!(a.log_id(), b.log_id());
+    assert_ne!(a.log_id(), LogId(Uuid::nil()));
 }
 
 /// Loading gives the payloads of all events, or of those up to a sequence.

@@ -208,8 +208,8 @@ pub(super) async fn read_log(store: &Handle) -> Vec<RecordedEvent> {
 
 pub(super) async fn read_partition(store: &Handle, partition: LogPartition) -> Vec<RecordedEvent> {
     let everything = usize::MAX >> 1;
-    let events = store.read_log(partition, Position::START, everything).await;
-    events.expect("the store answers")
+    let page = store.read_log(partition, Position::START, everything).await;
+    page.expect("the store answers").events
 }
 
 /// Where a stream lives.

@@ -85,7 +85,7 @@ pub async fn no_event_is_missed_between_reading_and_waiting(a: &Handle, b: &Hand
             tokio::spawn(async move {
                 let mut after = Position::START;
                 loop {
-                    let page = store.read_log(partition, after, 10).await.unwrap();
+                    let page = store.read_log(partition, after, 10).await.unwrap().events;
                     for event in page.iter().filter(|event| event.stream == stream) {
                         seen.send(event.clone()).unwrap();
                         if event.sequence == last {

@@ -5,13 +5,22 @@ mod rows;
 mod show;
 
 use std::error::Error;
+use std::path::PathBuf;
 
+use seriatim::core::LogId;
 use seriatim::prelude::*;
 use seriatim::sqlx::{self, SqliteConnection};
 
 use crate::order::Order;
 
 pub(crate) use show::show;
+
+/// Where the list of a log is kept, if nobody says otherwise.
+pub(crate) fn file_for(LogId(log): LogId) -> PathBuf {
+    let digits = log.simple().to_string();
+    let (_, last) = digits.split_at(24);
+    format!("order-list-{last}.db").into()
+}
 
 pub(crate) struct OrderList;
 

@@ -189,9 +189,12 @@ impl Log {
             let page = (product.store())
                 .read_log(LogPartition::FIRST, after, PAGE)
                 .await?;
-            let last = page.last().ok_or("the log has fewer events than written")?;
+            let last = page
+                .events
+                .last()
+                .ok_or("the log has fewer events than written")?;
             after = last.position;
-            read += page.len();
+            read += page.events.len();
         }
         let figure = per_second(read, start.elapsed());
         product.close().await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use seriatim_core::{
-    Advance, CheckpointStore, Component, EventStore, Hold, LogPartition, Owner, Position, Share,
-    Taking, Work,
+    Advance, Bookmark, CheckpointStore, Component, EventStore, Hold, LogPartition, Owner, Position,
+    Share, Taking, Work,
 };
 use seriatim_runtime::{Enrolled, PieceState};
 use seriatim_store_memory::MemoryStore;
@@ -122,14 +122,18 @@ async fn a_checkpoint_ahead_of_the_log_is_no_place_to_go_on_from() {
     };
     let lease = std::time::Duration::ZERO;
     let Taking::Taken(tenure) = store
-        .take(&work, &Owner::new("before"), lease, Position::START)
+        .take(&work, &Owner::new("before"), lease)
         .await
         .unwrap()
     else {
         panic!("nobody had it");
     };
     let moved = store
-        .advance(&tenure, &Advance::Checkpoint(Position(9)), lease)
+        .advance(
+            &tenure,
+            &Advance::Checkpoint(Bookmark::at(Position(9))),
+            lease,
+        )
         .await
         .unwrap();
     assert_eq!(moved, Hold::Held);
@@ -152,7 +156,7 @@ async fn a_checkpoint_ahead_of_the_log_is_no_place_to_go_on_from() {
     assert!(is_paused(&only(&reactions)));
     assert_eq!(tally.count(), 0);
     reactions.shutdown().await;
-    assert_eq!(checkpoints(&store).await[0].position, Position(9));
+    assert_eq!(checkpoints(&store).await[0].at.position, Position(9));
 }
 
 #[tokio::test]

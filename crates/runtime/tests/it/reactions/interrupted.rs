@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, Component, EventFilter, LetterFilter, LetterStatus, LogPartition, Parked,
+    CheckpointStore, Component, EventFilter, LetterFilter, LetterStatus, Log, LogPartition, Parked,
     Position, RecordedEvent, Sequence, Timestamp, Verb, Wish,
 };
 use seriatim_runtime::{
@@ -22,20 +22,23 @@ use super::tally::{Does, IMPATIENT, Tally, until};
 use crate::support::{append, fill, stream};
 
 /// Every point at which the loop waits for somebody else than the clock. One that is added there is to be added here.
-const POINTS: [&str; 15] = [
+const POINTS: [&str; 18] = [
     "advance a checkpoint",
+    "decide where a component begins",
     "handle events",
     "list the checkpoints",
     "list the parked streams",
     "list who does the work",
+    "look what the checkpoints speak of",
+    "look where a component begins",
     "park a stream",
     "park a stream again",
     "pause a piece of work",
     "prolong a lease",
     "read a stream",
-    "read the head of the log",
     "read the log",
     "release a piece of work",
+    "say what a checkpoint speaks of",
     "skip an event",
     "take a piece of work",
 ];
@@ -136,7 +139,7 @@ impl Stage {
             owner: "it".into(),
             lease: Duration::from_millis(60),
         };
-        let feed = Feed::new(Arc::new(self.faulty.clone()));
+        let feed = Feed::new(Log::as_stored(Arc::new(self.faulty.clone())));
         Process {
             reactions: Some(Reactions::start(&feed, components, &settings)),
             runtime: Some(runtime),
@@ -177,7 +180,7 @@ impl Stage {
         let is_done = |position| position == Position(12);
         parked.is_empty()
             && checkpoints.len() == 2
-            && (checkpoints.iter()).all(|one| one.paused.is_none() && is_done(one.position))
+            && (checkpoints.iter()).all(|one| one.paused.is_none() && is_done(one.at.position))
     }
 
     async fn wish(&self, parked: &Parked, verb: Verb) {

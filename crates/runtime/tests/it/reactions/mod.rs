@@ -1,5 +1,6 @@
 //! Components that are fed with the log, and what can happen to them.
 
+mod beginning;
 mod desk;
 mod failing;
 mod interrupted;
@@ -9,5 +10,6 @@ mod parking;
 mod resuming;
 mod sharing;
 mod store_failed;
-mod tally;
+pub(crate) mod tally;
 mod whole;
+mod widened;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use seriatim_core::{
-    Component, Drawer, EventFilter, LetterFilter, LetterStatus, Progress, Sequence, Store,
+    Component, Drawer, EventFilter, LetterFilter, LetterStatus, Log, Progress, Sequence, Store,
     StreamId, Verb,
 };
 use seriatim_runtime::{
@@ -139,7 +139,7 @@ impl Running {
             owner: "it".into(),
             lease: Duration::from_millis(15),
         };
-        let feed = Feed::new(Arc::clone(store) as _);
+        let feed = Feed::new(Log::as_stored(Arc::clone(store) as _));
         Self {
             reactions: Some(Reactions::start(&feed, vec![component], &settings)),
             runtime: Some(runtime),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Accountable, CheckpointStore, Component, EventFilter, Hold, LetterStatus, Reaction,
+    Accountable, CheckpointStore, Component, EventFilter, Hold, LetterStatus, Log, Reaction,
     ReactionError, RecordedEvent, Sequence, Step, Store, StoreError, StoreErrorKind,
 };
 use seriatim_runtime::{AtLeastOnce, Enrolled, Feed, PieceState, ReactionSettings, Reactions};
@@ -109,7 +109,7 @@ async fn work_on_a_damaged_store_is_paused_and_goes_on_when_it_was_mended() {
         ..ReactionSettings::default()
     };
     let components = vec![Enrolled::new(Arc::new(reaction))];
-    let reactions = Reactions::start(&Feed::new(shared), components, &settings);
+    let reactions = Reactions::start(&Feed::new(Log::as_stored(shared)), components, &settings);
     until("all are seen", || tally.count() == 10).await;
     faulty.go_down(StoreErrorKind::Corrupt);
     until("it is paused", || is_paused(&only(&reactions))).await;

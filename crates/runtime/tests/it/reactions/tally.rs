@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, EventFilter, RecordedEvent, Sequence, StreamId,
+    Checkpoint, CheckpointStore, Component, EventFilter, Log, RecordedEvent, Sequence, StreamId,
 };
 use seriatim_runtime::{
     AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, PieceState, PieceStatus, Projector,
@@ -158,7 +158,11 @@ pub(crate) fn start_with(
         owner: owner.into(),
         lease,
     };
-    Reactions::start(&Feed::new(Arc::new(store.clone())), components, &settings)
+    Reactions::start(
+        &Feed::new(Log::as_stored(Arc::new(store.clone()))),
+        components,
+        &settings,
+    )
 }
 
 /// Waits as long as it takes.

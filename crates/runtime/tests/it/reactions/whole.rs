@@ -43,7 +43,7 @@ async fn a_component_goes_on_where_it_stood() {
         until("they are seen", || tally.count() == expected).await;
         reactions.shutdown().await;
         let checkpoint = &checkpoints(&store).await[0];
-        assert_eq!(checkpoint.position, Position(expected as u64));
+        assert_eq!(checkpoint.at.position, Position(expected as u64));
         assert_eq!(checkpoint.owner, None);
     }
     tally.assert_exactly(1, 8);
@@ -85,7 +85,7 @@ async fn events_that_concern_others_move_the_checkpoint_too() {
         reactions.status()[0].position == head
     })
     .await;
-    assert_eq!(checkpoints(&store).await[0].position, head);
+    assert_eq!(checkpoints(&store).await[0].at.position, head);
     assert_eq!(tally.count(), 1);
     reactions.shutdown().await;
 }
