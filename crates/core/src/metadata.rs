@@ -8,7 +8,7 @@ use crate::{RecordedEvent, Timestamp};
 /// What is known of an event besides its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
-    /// The workflow this belongs to; carried on unchanged through every reaction.
+    /// The workflow that it belongs to. Every reaction carries it on unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// The event that caused the command, or else the command that caused the event.
@@ -17,19 +17,20 @@ pub struct Metadata {
     /// The idempotency key of the fact or command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// Who sent it, as far as the caller said or proved.
+    /// Who sent it, as the caller said or proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// For an event that began as a fact: where that came from.
+    /// The origin of an event that was sent as a fact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<FactOrigin>,
-    /// The time the sender named; for display, never for order.
+    /// The time that the sender named; for display, never for order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
 }
 
 impl Metadata {
-    /// Of what a reaction does because of an event: the workflow and the external id are carried on.
+    /// Returns the metadata of what a reaction does because of an event: the workflow and the external id are carried
+    /// on.
     pub fn caused_by(event: &RecordedEvent, actor: String) -> Self {
         Self {
             correlation_id: event.metadata.correlation_id.clone(),
@@ -47,7 +48,7 @@ impl Metadata {
 pub struct FactOrigin {
     /// The system it happened in, for example `stripe`.
     pub source: String,
-    /// What happened, for people.
+    /// A description of what happened, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
 }
