@@ -324,6 +324,22 @@ pub(crate) enum Reactions {
         /// Which component
         component: Component,
     },
+    /// Let a component begin anew, at another place: its progress is forgotten, and what is parked
+    Begin {
+        /// Which component; a process manager has several
+        component: Component,
+        /// Where: with the `first` event there is, with those recorded from `now` or from a time on, or after a cursor
+        #[arg(
+            long,
+            value_name = "first|now|TIME|CURSOR",
+            allow_negative_numbers = true,
+            value_parser = begin
+        )]
+        at: Begin,
+        /// Do it; without this, only say what would be forgotten
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

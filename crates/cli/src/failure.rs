@@ -205,6 +205,10 @@ impl Failure {
                 "see what was decided with `seriatim dead-letters show {id}`"
             )),
             OperatorError::NoReason => failure(Exit::Invalid).with_next("say why with --reason"),
+            OperatorError::ReadModel { .. } => failure(Exit::Invalid)
+                .with_next("list the versions with `seriatim read-models list`"),
+            OperatorError::Place(_) => failure(Exit::Invalid)
+                .with_next("give `first`, `now`, a time, or a cursor that came from this log"),
             OperatorError::Query(error) => Self::of_query(error),
         }
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Advance, Assignment, Bookmark, Component, LetterFilter, Owner, Parked, ReactionLetter,
+    Advance, Assignment, Bookmark, Component, Cursor, LetterFilter, Owner, Parked, ReactionLetter,
     Sequence, StoreError, StreamId, Timestamp, Wish, Work,
 };
 
@@ -26,14 +26,21 @@ use crate::{
 #[async_trait]
 pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Takes a piece of work if nobody has it, or if the lease of who has it ran out. Work that nobody ever had begins
-    /// after `begin`. Taking clears the pause and any pending request.
-    async fn take(
-        &self,
-        work: &Work,
-        owner: &Owner,
-        lease: Duration,
-        begin: &Bookmark,
-    ) -> Result<Taking, StoreError>;
+    /// where its component [begins](Self::begin), or at the first event if that is not decided. Taking clears the pause and
+    /// any pending request.
+    async fn take(&self, work: &Work, owner: &Owner, lease: Duration)
+    -> Result<Taking, StoreError>;
+
+    /// Decides after which place in each partition all work of a component begins. Returns what is decided: if that was
+    /// something before, it stays.
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError>;
+
+    /// Where a component begins; `None` if that is not decided.
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError>;
+
+    /// Lets a component begin anew, at another place: forgets its progress and what is parked, whoever works for it; they
+    /// find their tenures lost. Closed letters are kept. After an error it may be half done, and is to be done again.
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError>;
 
     /// Lets the lease last so long from now on, wherever the checkpoint is: an owner may do this beside its work.
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError>;
@@ -141,8 +148,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         id: Uuid,
     ) -> Result<Option<ReactionLetter>, StoreError>;
 
-    /// Forgets all progress of a component, and what was parked, with all letters, whoever works for it; they find their
-    /// tenures lost.
+    /// Forgets all progress of a component, where it begins, and what was parked, with all letters, whoever works for it;
+    /// they find their tenures lost.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
 

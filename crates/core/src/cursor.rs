@@ -95,6 +95,22 @@ impl Cursor {
     }
 }
 
+/// Of partitions that are not among them it stands at the start.
+impl FromIterator<(LogPartition, Bookmark)> for Cursor {
+    fn from_iter<I: IntoIterator<Item = (LogPartition, Bookmark)>>(all: I) -> Self {
+        let mut cursor = Self {
+            log: None,
+            places: Vec::new(),
+        };
+        for (partition, place) in all {
+            let count = cursor.places.len().max(partition.index() + 1);
+            cursor.places.resize(count, (Position::START, None));
+            cursor.set(partition, place);
+        }
+        cursor
+    }
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(LogId(log)) = self.log {

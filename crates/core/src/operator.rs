@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{Checkpoint, Component, LetterStatus, Position, QueryError, StoreError, Timestamp};
+use crate::{
+    Checkpoint, Component, LetterStatus, Position, QueryError, ReadModelVersion, StoreError,
+    SubscribeError, Timestamp,
+};
 
 /// When to ask again a store that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -62,6 +65,15 @@ pub enum OperatorError {
     /// Something was to be discarded without a reason.
     #[error("what is discarded is given up for good; say why")]
     NoReason,
+    /// A read model was to begin anew somewhere.
+    #[error("{version} shows all events, from the first on; build {} anew as another version, and switch to that", version.name())]
+    ReadModel {
+        /// Which version.
+        version: ReadModelVersion,
+    },
+    /// The place is not in this log.
+    #[error(transparent)]
+    Place(SubscribeError),
     /// What has to be known for it cannot be said: the letter is unknown, or a store does not answer.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -73,6 +85,15 @@ impl From<StoreError> for OperatorError {
             retry_after: RETRY_AFTER,
             source,
         })
+    }
+}
+
+impl From<SubscribeError> for OperatorError {
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::Store(error) => error.into(),
+            fault => Self::Place(fault),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The client of those who run a system: what components do, and what they are to do.
 
-use seriatim_core::{Component, OperatorError, Progress, Work};
+use seriatim_core::{Begin, Component, Cursor, OperatorError, Progress, Work};
 use tonic::transport::Channel;
 
 use crate::call_error::CallError;
@@ -24,6 +24,16 @@ impl Client {
         });
         let answer = self.admin().resume(message).await?;
         read(answer.into_inner().work)
+    }
+
+    /// Lets a component begin anew, at another place, and returns that. Its progress is forgotten, and so is what is parked.
+    pub async fn begin(&self, component: &Component, begin: &Begin) -> Call<Cursor> {
+        let message = self.request(v1::BeginRequest {
+            component: component.to_string(),
+            begin: Some(begin.into()),
+        });
+        let answer = self.admin().begin(message).await?.into_inner();
+        convert::cursor(&answer.cursor, "cursor").map_err(CallError::Garbled)
     }
 
     pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {

@@ -106,6 +106,8 @@ pub(crate) fn when_replaced(component: &Component, replaced: &LogReplaced) -> St
             "{replaced}; build {} anew as another version, and switch to that",
             version.name()
         ),
-        None => format!("{replaced}; give {component} another name, under which it begins anew"),
+        None => format!(
+            "{replaced}; let it begin anew with `seriatim reactions begin {component} --at first`, or `--at now`"
+        ),
     }
 }

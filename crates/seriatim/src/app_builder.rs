@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use seriatim_coordinator::{Coordinator, CoordinatorBuilder, Settings, StartError};
 use seriatim_core::{
-    Aggregate, CommandGateway, Component, Domain, EventFilter, InvalidComponent, Prepare, Process,
-    ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Shapes, Store,
+    Aggregate, Begin, CommandGateway, Component, Domain, EventFilter, InvalidComponent, Prepare,
+    Process, ProcessManager, ReadModel, ReadModelStore, RegisterError, Saga, Shapes, Store,
+    SubscribeError,
 };
 use seriatim_runtime::{
     Alarms, AtLeastOnce, AuditJob, AuditSettings, Enrolled, ExactlyOnce, FailurePolicy, Feed,
@@ -19,6 +20,7 @@ use seriatim_runtime::{
 use seriatim_server::{InstallError, Metrics, Server};
 
 use crate::App;
+use crate::beginnings::Beginnings;
 
 /// Makes a component once there is a coordinator, which sagas send their effects through.
 type MakeComponent = Box<dyn FnOnce(&Coordinator) -> Result<Enrolled, StartAppError> + Send>;
@@ -33,6 +35,7 @@ pub struct AppBuilder {
     components: Vec<MakeComponent>,
     policies: BTreeMap<String, FailurePolicy>,
     shares: BTreeMap<String, NonZero<u16>>,
+    beginnings: Beginnings,
     read_models: Vec<Registering>,
     process_managers: Vec<Manage>,
     reaction_settings: ReactionSettings,
@@ -62,6 +65,7 @@ impl AppBuilder {
             components: Vec::new(),
             policies: BTreeMap::new(),
             shares: BTreeMap::new(),
+            beginnings: Beginnings::default(),
             read_models: Vec::new(),
             process_managers: Vec::new(),
             reaction_settings: ReactionSettings::default(),
@@ -161,6 +165,7 @@ impl AppBuilder {
             Managed::of::<P>(coordinator.store(), &gateway)
         };
         self.process_managers.push(Box::new(manage));
+        self.beginnings.process_manager(P::NAME);
         self.aggregate::<Process<P>>()
     }
 
@@ -194,6 +199,20 @@ impl AppBuilder {
     #[must_use]
     pub fn shares(mut self, component: &str, shares: NonZero<u16>) -> Self {
         self.shares.insert(component.into(), shares);
+        self
+    }
+
+    /// Where a component begins that nobody has run yet; at the first event there is otherwise. A process manager is named
+    /// by its `NAME`: it begins with what it is told of. Read models begin at the first event.
+    ///
+    /// That is decided when the first of its work is taken, by whichever process, for all of its work in all processes. From
+    /// then on it is kept: neither a restart nor what is said here later changes it. To let a component begin anew
+    /// elsewhere is for a person to do, by `seriatim reactions begin`.
+    ///
+    /// What it would have done because of events before that place is done by nobody, and [`App::audit`] does not miss it.
+    #[must_use]
+    pub fn begin(mut self, component: &str, begin: Begin) -> Self {
+        self.beginnings.say(component, begin);
         self
     }
 
@@ -268,6 +287,9 @@ impl AppBuilder {
         check_names(&components)?;
         apply(self.policies, &mut components)?;
         cut(self.shares, &mut components)?;
+        self.beginnings
+            .apply(&mut components, coordinator.log())
+            .await?;
         check_filters(&components, coordinator.log().shapes())?;
         let feed = Feed::new(coordinator.log().clone());
         // Before anything runs, so that nothing needs to be ended again if the address is taken.
@@ -365,7 +387,10 @@ fn cut(
     Ok(())
 }
 
-fn named<'all>(name: &str, components: &'all mut [Enrolled]) -> Option<&'all mut Enrolled> {
+pub(crate) fn named<'all>(
+    name: &str,
+    components: &'all mut [Enrolled],
+) -> Option<&'all mut Enrolled> {
     let mut all = components.iter_mut();
     all.find(|enrolled| enrolled.reaction.component().as_str() == name)
 }
@@ -415,6 +440,30 @@ pub enum StartAppError {
     SharesForNobody {
         /// The name.
         name: String,
+    },
+    /// It was said where a component begins that is not there.
+    #[error(
+        "it is said where `{name}` begins, which is no component; register it, or correct the name"
+    )]
+    BeginForNobody {
+        /// The name.
+        name: String,
+    },
+    /// A read model was to begin elsewhere than at the first event.
+    #[error(
+        "`{name}` is a read model, which shows all events, from the first on; do not say where it begins"
+    )]
+    BeginOfReadModel {
+        /// The name of its component.
+        name: String,
+    },
+    /// A component was to begin at a place that is not in this log.
+    #[error("`{component}` cannot begin: {source}")]
+    Begin {
+        /// Which component.
+        component: Component,
+        /// Why.
+        source: SubscribeError,
     },
     /// A saga reacts to an aggregate that is not there. What is rejected must be able to come back to it.
     #[error(

@@ -66,6 +66,7 @@
 
 mod app;
 mod app_builder;
+mod beginnings;
 mod audit;
 #[cfg(doctest)]
 mod guide;

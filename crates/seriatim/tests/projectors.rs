@@ -11,7 +11,7 @@ use seriatim::core::{
 };
 use seriatim::prelude::*;
 use seriatim::{
-    BackOff, DeadLetter, Decision, FailurePolicy, LetterFilter, LetterStatus, PieceState,
+    BackOff, Begin, DeadLetter, Decision, FailurePolicy, LetterFilter, LetterStatus, PieceState,
     Projector, StartAppError, Verb,
 };
 
@@ -268,6 +268,16 @@ async fn shares_for_nobody_are_refused_at_the_start() {
     let app = app.shares("adition", NonZero::new(4).unwrap());
     match app.start().await.unwrap_err() {
         StartAppError::SharesForNobody { name } => assert_eq!(name, "adition"),
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_beginning_for_nobody_is_refused_at_the_start() {
+    let app = App::open("memory:").await.unwrap().aggregate::<Counter>();
+    let app = app.begin("adition", Begin::Now);
+    match app.start().await.unwrap_err() {
+        StartAppError::BeginForNobody { name } => assert_eq!(name, "adition"),
         other => panic!("{other}"),
     }
 }

@@ -326,7 +326,7 @@ impl ByHand {
             share: Share::WHOLE,
         };
         let owner = Owner::new("another");
-        let taking = store.take(&work, &owner, HOUR, &Bookmark::START).await;
+        let taking = store.take(&work, &owner, HOUR).await;
         let Taking::Taken(tenure) = taking.unwrap() else {
             panic!("nobody else is there");
         };

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterFilter,
-    Owner, Parked, ReactionLetter, Sequence, StoreError, StreamId, Taking, Tenure, Timestamp, Wish,
-    Work,
+    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
+    LetterFilter, Owner, Parked, ReactionLetter, Sequence, StoreError, StreamId, Taking, Tenure,
+    Timestamp, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -32,15 +32,16 @@ impl CheckpointStore for MemoryStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: &Bookmark,
     ) -> Result<Taking, StoreError> {
         let mut log = self.log();
+        let begin = log.beginnings.get(&work.component);
+        let begin = begin.map_or(Bookmark::START, |begin| begin.get(work.partition));
         // Under the lock: a time from before it could be earlier than the end of a lease that has just run out.
         let now = Timestamp::now();
         let kept = log.checkpoints.entry(work.clone()).or_insert_with(|| {
             let checkpoint = Checkpoint {
                 work: work.clone(),
-                at: *begin,
+                at: begin,
                 epoch: 0,
                 owner: None,
                 leased_until: now,
@@ -75,6 +76,23 @@ impl CheckpointStore for MemoryStore {
             id: kept.tenure,
             at: checkpoint.at,
         }))
+    }
+
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
+        let mut log = self.log();
+        let begin = log.beginnings.entry(component.clone());
+        Ok(begin.or_insert_with(|| at.clone()).clone())
+    }
+
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
+        Ok(self.log().beginnings.get(component).cloned())
+    }
+
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
+        let mut log = self.log();
+        log.forget_progress(component);
+        log.beginnings.insert(component.clone(), at.clone());
+        Ok(())
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
@@ -233,10 +251,8 @@ impl CheckpointStore for MemoryStore {
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         let mut log = self.log();
-        log.checkpoints
-            .retain(|work, _| work.component != *component);
-        log.parked
-            .retain(|(work, _), _| work.component != *component);
+        log.forget_progress(component);
+        log.beginnings.remove(component);
         log.closed
             .retain(|_, letter| letter.work.component != *component);
         Ok(())
@@ -261,6 +277,13 @@ impl Kept {
 }
 
 impl Log {
+    fn forget_progress(&mut self, component: &Component) {
+        self.checkpoints
+            .retain(|work, _| work.component != *component);
+        self.parked
+            .retain(|(work, _), _| work.component != *component);
+    }
+
     /// If the tenure is in force. A lease that ran out does not matter as long as nobody else has taken the work.
     fn checkpoint_of(&mut self, tenure: &Tenure) -> Option<&mut Checkpoint> {
         let kept = self.checkpoints.get_mut(&tenure.work)?;

@@ -16,8 +16,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    ClaimRecord, CommandLetter, LogId, LogPartition, Parked, Position, ReactionLetter,
-    RecordedEvent, Sequence, Snapshot, StreamId, Timer, Timestamp, Work,
+    ClaimRecord, CommandLetter, Component, Cursor, LogId, LogPartition, Parked, Position,
+    ReactionLetter, RecordedEvent, Sequence, Snapshot, StreamId, Timer, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -80,6 +80,7 @@ struct Log {
     streams: BTreeMap<StreamId, Stream>,
     letters: BTreeMap<Uuid, CommandLetter>,
     checkpoints: BTreeMap<Work, checkpoint::Kept>,
+    beginnings: BTreeMap<Component, Cursor>,
     parked: BTreeMap<(Work, StreamId), Parked>,
     /// What components gave up, and is handled or skipped by now.
     closed: BTreeMap<Uuid, ReactionLetter>,

@@ -161,6 +161,7 @@ impl Log {
             streams: BTreeMap::new(),
             letters: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
+            beginnings: BTreeMap::new(),
             parked: BTreeMap::new(),
             closed: BTreeMap::new(),
             timers: BTreeMap::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Attempt, Bookmark, Checkpoint, CheckpointStore, Component, Hold,
+    Advance, Assignment, Attempt, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
     LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Sequence, Share, StoreError,
     StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
@@ -15,7 +15,7 @@ use sqlx::query::Query;
 use sqlx::{Error, Postgres, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, assignment, parked, place, refused, row};
+use crate::{PostgresStore, assignment, beginning_sql, parked, place, refused, row};
 
 #[async_trait]
 impl CheckpointStore for PostgresStore {
@@ -24,11 +24,10 @@ impl CheckpointStore for PostgresStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: &Bookmark,
     ) -> Result<Taking, StoreError> {
         let action = "take a piece of work";
         let id = Uuid::now_v7();
-        let query = || (self.texts().checkpoints).take(work, id, owner, lease, begin);
+        let query = || (self.texts().checkpoints).take(work, id, owner, lease);
         loop {
             let rows = self.readers().read(action, query).await?;
             // Each time there is none, somebody else has got the work or has made it free.
@@ -37,6 +36,31 @@ impl CheckpointStore for PostgresStore {
                 return answer.map_err(|error| refused::store_error(action, error));
             }
         }
+    }
+
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
+        let action = "decide where a component begins";
+        let query = || (self.texts().beginnings).begin(component, at);
+        self.readers().read(action, query).await?;
+        // Nothing is there if it was forgotten at the same moment.
+        Ok(self.begun(component).await?.unwrap_or_else(|| at.clone()))
+    }
+
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
+        let action = "look where a component begins";
+        let query = || (self.texts().beginnings).begun(component);
+        let rows = self.readers().read(action, query).await?;
+        let begun = beginning_sql::beginning(&rows);
+        begun.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
+        let action = "let a component begin anew";
+        let texts = &self.texts().beginnings;
+        let begin = || texts.begin_anew(component, at);
+        self.readers().read(action, begin).await?;
+        let forget = || texts.forget_progress(component);
+        self.readers().read(action, forget).await.map(drop)
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {

@@ -61,7 +61,8 @@ impl Texts {
             list_of_one: list("WHERE component = $1").into(),
             forget: format!(
                 "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1),
-                     closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1)
+                     closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1),
+                     begun AS (DELETE FROM {schema}.seriatim_beginnings WHERE component = $1)
                  DELETE FROM {table} WHERE component = $1"
             )
             .into(),
@@ -78,16 +79,12 @@ impl Texts {
         tenure: Uuid,
         owner: &Owner,
         lease: Duration,
-        begin: &Bookmark,
     ) -> Query<'static, Postgres, PgArguments> {
         about(&self.take, work)
             .bind(tenure)
             .bind(micros(lease))
             .bind(owner.name.to_string())
-            .bind(place::position_column(begin.position))
             .bind(owner.id)
-            .bind(place::log_column(begin))
-            .bind(begin.event)
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
@@ -164,6 +161,8 @@ impl Texts {
 /// row each time. All parts see the table as it was when the statement began. So if the work was free then and the
 /// update finds it taken, or it was not there and the insert finds it begun, no part returns a row.
 ///
+/// What begins where its component does keeps others from changing that before it is there to be seen.
+///
 /// What begins has nothing parked: an owner may have parked something at the very moment that it was forgotten.
 fn take(schema: &str) -> String {
     let table = table(schema);
@@ -171,15 +170,21 @@ fn take(schema: &str) -> String {
         "WITH seen AS (
     SELECT position, log, event, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
 ), taken AS (
-    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $9, epoch = c.epoch + 1, leased_until = {NOW} + $6,
+    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $8, epoch = c.epoch + 1, leased_until = {NOW} + $6,
         paused = NULL, asked_by = NULL, asked_until = NULL
     FROM seen
     WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now)
     RETURNING c.position, c.log, c.event
+), place AS (
+    SELECT position, log, event FROM {schema}.seriatim_beginnings
+    WHERE component = $1 AND partition = $2 AND NOT EXISTS (SELECT FROM seen)
+    FOR SHARE
 ), begun AS (
-    INSERT INTO {table} (component, partition, share_count, share_index, tenure,
-        owner, owner_id, position, log, event, epoch, leased_until, moved_at)
-    SELECT $1, $2, $3, $4, $5, $7, $9, $8, $10, $11, 1, {NOW} + $6, {NOW} WHERE NOT EXISTS (SELECT FROM seen)
+    INSERT INTO {table} (component, partition, share_count, share_index, tenure, owner, owner_id,
+        epoch, leased_until, moved_at, position, log, event)
+    SELECT $1, $2, $3, $4, $5, $7, $8, 1, {NOW} + $6, {NOW},
+        coalesce((SELECT position FROM place), 0), (SELECT log FROM place), (SELECT event FROM place)
+    WHERE NOT EXISTS (SELECT FROM seen)
     ON CONFLICT DO NOTHING
     RETURNING position, log, event
 ), cleared AS (

@@ -6,6 +6,7 @@
 //! the log's head first, so writers of any number of processes take turns, and never deadlock.
 
 mod assignment;
+mod beginning_sql;
 mod checkpoint;
 mod checkpoint_sql;
 mod claims;

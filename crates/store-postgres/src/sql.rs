@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{assignment, checkpoint_sql, parked_sql, timer_sql};
+use crate::{assignment, beginning_sql, checkpoint_sql, parked_sql, timer_sql};
 
 /// Only made once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {
@@ -21,6 +21,7 @@ pub(crate) struct Texts {
     pub(crate) letters: Arc<str>,
     pub(crate) revise_letter: Arc<str>,
     pub(crate) checkpoints: checkpoint_sql::Texts,
+    pub(crate) beginnings: beginning_sql::Texts,
     pub(crate) assignments: assignment::Texts,
     pub(crate) parked: parked_sql::Texts,
     pub(crate) timers: timer_sql::Texts,
@@ -81,6 +82,7 @@ impl Texts {
             )
             .into(),
             checkpoints: checkpoint_sql::Texts::of(schema),
+            beginnings: beginning_sql::Texts::of(schema),
             assignments: assignment::Texts::of(schema),
             parked: parked_sql::Texts::of(schema),
             timers: timer_sql::Texts::of(schema),

@@ -55,9 +55,7 @@ async fn start() -> (Rig, Tenure) {
 
 async fn take(store: &PostgresStore, name: &str, lease: Duration) -> Tenure {
     let owner = Owner::new("one");
-    let taking = store
-        .take(&work(name), &owner, lease, &Bookmark::START)
-        .await;
+    let taking = store.take(&work(name), &owner, lease).await;
     match taking.unwrap() {
         Taking::Taken(tenure) => tenure,
         busy @ Taking::Busy { .. } => panic!("{busy:?}"),
@@ -93,7 +91,7 @@ async fn each_step_of_an_owner_is_one_round_trip() {
     counts.push(rig.proxy.take_round_trips());
     // Standing by, beginning, and taking over.
     let two = Owner::new("two");
-    let busy = rig.store.take(&tenure.work, &two, HOUR, &Bookmark::START);
+    let busy = rig.store.take(&tenure.work, &two, HOUR);
     assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
     counts.push(rig.proxy.take_round_trips());
     take(&rig.store, "emails", Duration::ZERO).await;
@@ -111,7 +109,7 @@ async fn whoever_stands_by_writes_nothing() {
     let before = row().await;
     let two = Owner::new("two");
     for _ in 0..3 {
-        let busy = rig.store.take(&tenure.work, &two, HOUR, &Bookmark::START);
+        let busy = rig.store.take(&tenure.work, &two, HOUR);
         assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
     }
     assert_eq!(row().await, before);

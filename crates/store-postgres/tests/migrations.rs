@@ -4,7 +4,9 @@ mod support;
 
 use std::sync::Arc;
 
-use seriatim_core::{CheckpointStore, EventStore, LetterFilter, LetterStatus, Verb};
+use seriatim_core::{
+    Bookmark, CheckpointStore, EventStore, LetterFilter, LetterStatus, Position, Verb,
+};
 use seriatim_store_postgres::{OpenError, PostgresStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
 use support::samples::{append, is_written, new_stream};
@@ -160,8 +162,11 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
         "SET search_path TO {};
          DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
          ALTER TABLE seriatim_checkpoints DROP COLUMN paused, DROP COLUMN log, DROP COLUMN event;
-         DROP TABLE seriatim_log;
+         DROP TABLE seriatim_log; DROP TABLE seriatim_beginnings;
          ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
+         INSERT INTO seriatim_checkpoints
+             (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)
+             VALUES ('printer', 0, 1, 0, 7, 1, 0, 0, '{A}');
          {}
          INSERT INTO seriatim_parked VALUES
              ('printer', 0, 1, 0, 'order', '{A}', 4, 3, 1700000000000001, 'no paper', '[]', NULL, NULL, NULL, NULL),
@@ -199,4 +204,10 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
         assert_eq!(waiting_letter.get_version_num(), 7);
         assert!(letter.id < waiting_letter, "they sort by their time");
     }
+
+    // It has begun at the first event, whatever is said now, and names no event before it moves.
+    let checkpoints = store.checkpoints(Some(component)).await.unwrap();
+    assert_eq!(checkpoints[0].at, Bookmark::at(Position(7)));
+    let begun = store.begin(component, &"9".parse().unwrap()).await.unwrap();
+    assert!(begun.positions().eq([Position::START]), "{begun}");
 }

@@ -76,7 +76,7 @@ async fn take(store: &PostgresStore, version: &ReadModelVersion) -> Tenure {
     };
     let owner = Owner::new("one");
     loop {
-        let taking = store.take(&work, &owner, Duration::ZERO, &Bookmark::START);
+        let taking = store.take(&work, &owner, Duration::ZERO);
         if let Ok(Taking::Taken(tenure)) = taking.await {
             return tenure;
         }

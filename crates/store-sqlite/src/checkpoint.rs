@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
 use seriatim_core::{
-    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterFilter,
-    LogPartition, Owner, Parked, ReactionLetter, Sequence, Share, StoreError, StreamId, Taking,
-    Tenure, Timestamp, Wish, Work,
+    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
+    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Sequence, Share, StoreError,
+    StreamId, Taking, Tenure, Timestamp, Wish, Work,
 };
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
-use crate::{SqliteStore, assignment, parked, row};
+use crate::{SqliteStore, assignment, beginning, parked, row};
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
@@ -23,13 +23,39 @@ impl CheckpointStore for SqliteStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: &Bookmark,
     ) -> Result<Taking, StoreError> {
-        let (work, owner, begin) = (work.clone(), owner.clone(), *begin);
+        let (work, owner) = (work.clone(), owner.clone());
         let take = move |transaction: &mut Transaction<'_, '_>| {
-            take(transaction.connection, &work, &owner, lease, &begin)
+            take(transaction.connection, &work, &owner, lease)
         };
         self.writer().change("take a piece of work", take).await
+    }
+
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
+        let (component, at) = (component.clone(), at.clone());
+        let begin = move |transaction: &mut Transaction<'_, '_>| {
+            beginning::begin(transaction.connection, &component, &at)
+        };
+        let action = "decide where a component begins";
+        self.writer().change(action, begin).await
+    }
+
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
+        let component = component.clone();
+        let query = move |connection: &Connection| beginning::begun(connection, &component);
+        self.lists()
+            .read("look where a component begins", query)
+            .await
+    }
+
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
+        let (component, at) = (component.clone(), at.clone());
+        let begin = move |transaction: &mut Transaction<'_, '_>| {
+            beginning::begin_anew(transaction.connection, &component, &at)
+        };
+        self.writer()
+            .change("let a component begin anew", begin)
+            .await
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
@@ -212,21 +238,30 @@ impl CheckpointStore for SqliteStore {
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         let component = component.clone();
-        let forget =
-            move |transaction: &mut Transaction<'_, '_>| forget(transaction.connection, &component);
+        let forget = move |transaction: &mut Transaction<'_, '_>| {
+            forget(transaction.connection, &component, &FORGET)
+        };
         self.writer().change("forget the checkpoints", forget).await
     }
 }
 
 /// Each takes the component.
-pub(crate) const FORGET: [&str; 3] = [
+pub(crate) const FORGET: [&str; 4] = [
     "DELETE FROM seriatim_checkpoints WHERE component = ?",
     "DELETE FROM seriatim_parked WHERE component = ?",
+    "DELETE FROM seriatim_beginnings WHERE component = ?",
     "DELETE FROM seriatim_closed_letters WHERE component = ?",
 ];
 
-pub(crate) fn forget(connection: &Connection, component: &Component) -> Result<(), Error> {
-    for delete in FORGET {
+/// Its progress, what is parked, and where it begins.
+pub(crate) const FORGET_PROGRESS: &[&str] = FORGET.split_at(3).0;
+
+pub(crate) fn forget(
+    connection: &Connection,
+    component: &Component,
+    deletes: &[&str],
+) -> Result<(), Error> {
+    for delete in deletes {
         let mut delete = connection.prepare_cached(delete)?;
         delete.execute([component.as_str()])?;
     }
@@ -239,7 +274,6 @@ fn take(
     work: &Work,
     owner: &Owner,
     lease: Duration,
-    begin: &Bookmark,
 ) -> Result<Taking, Error> {
     let now = Timestamp::now();
     let mut select = connection.prepare_cached(
@@ -256,8 +290,11 @@ fn take(
     }
     let mut take = connection.prepare_cached(
         "INSERT INTO seriatim_checkpoints (component, partition, share_count, share_index,
-             tenure, owner, owner_id, leased_until, position, log, event, moved_at, epoch)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+             tenure, owner, owner_id, leased_until, moved_at, epoch, position, log, event)
+         SELECT work.*, ifnull(begun.position, 0), begun.log, begun.event
+         FROM (SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1) AS work
+         LEFT JOIN seriatim_beginnings AS begun ON begun.component = ?1 AND begun.partition = ?2
+         WHERE true
          ON CONFLICT DO UPDATE SET tenure = excluded.tenure, owner = excluded.owner,
              owner_id = excluded.owner_id, leased_until = excluded.leased_until,
              epoch = epoch + 1, paused = NULL, asked_by = NULL, asked_until = NULL
@@ -274,9 +311,6 @@ fn take(
         &*owner.name,
         owner.id.as_bytes(),
         now.later_by(lease).as_micros(),
-        row::position_column(begin.position),
-        row::log_column(begin),
-        row::event_column(begin),
         now.as_micros(),
     );
     let at = take.query_row(row, |row| row::bookmark(row, 0))?;

@@ -8,6 +8,7 @@
 
 mod append;
 mod assignment;
+mod beginning;
 mod change;
 mod checkpoint;
 mod claims;

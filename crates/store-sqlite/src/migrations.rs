@@ -71,6 +71,11 @@ const MIGRATIONS: &[Script] = &[
         name: "log_identity",
         sql: include_str!("../../../migrations/sqlite/0013_log_identity.sql"),
     },
+    Script {
+        number: 14,
+        name: "components",
+        sql: include_str!("../../../migrations/sqlite/0014_components.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

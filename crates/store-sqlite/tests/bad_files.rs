@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    Append, AppendOutcome, CheckpointStore, Domain, EventStore, LetterFilter, LetterStatus, Load,
-    LogPartition, NewEvent, Payload, Position, Sequence, StoreErrorKind, StreamId, Verb, Write,
+    Append, AppendOutcome, Bookmark, CheckpointStore, Domain, EventStore, LetterFilter,
+    LetterStatus, Load, LogPartition, NewEvent, Payload, Position, Sequence, StoreErrorKind,
+    StreamId, Verb, Write,
 };
 use seriatim_store_sqlite::{OpenError, SqliteStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
@@ -227,6 +228,7 @@ async fn an_older_schema_is_brought_up_to_date() {
             "DROP TABLE seriatim_dead_letters; DROP TABLE seriatim_checkpoints;
              DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
              DROP TABLE seriatim_timers; DROP TABLE seriatim_read_models; DROP TABLE seriatim_log;
+             DROP TABLE seriatim_beginnings;
              DELETE FROM seriatim_migrations WHERE number >= 4",
         )
         .unwrap();
@@ -248,7 +250,10 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
              ALTER TABLE seriatim_checkpoints DROP COLUMN paused;
              ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
              DROP TABLE seriatim_log; ALTER TABLE seriatim_checkpoints DROP COLUMN log;
-             ALTER TABLE seriatim_checkpoints DROP COLUMN event;",
+             DROP TABLE seriatim_beginnings; ALTER TABLE seriatim_checkpoints DROP COLUMN event;
+             INSERT INTO seriatim_checkpoints
+                 (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)
+                 VALUES ('printer', 0, 1, 0, 7, 1, 0, 0, zeroblob(16));",
         )
         .unwrap();
     connection
@@ -292,6 +297,12 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
         // They sort by their time.
         assert!(letter.id < waiting);
     }
+
+    // It has begun at the first event, whatever is said now, and names no event before it moves.
+    let checkpoints = store.checkpoints(Some(component)).await.unwrap();
+    assert_eq!(checkpoints[0].at, Bookmark::at(Position(7)));
+    let begun = store.begin(component, &"9".parse().unwrap()).await.unwrap();
+    assert!(begun.positions().eq([Position::START]), "{begun}");
 }
 
 #[tokio::test]

@@ -11,10 +11,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
     Advance, Append, AppendError, AppendOutcome, Assignment, Bookmark, Checkpoint, CheckpointStore,
-    ClaimRecord, ClearedTimer, CommandLetter, Component, DeadLetterStore, Domain, EventStore, Hold,
-    KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition, Overdue, Owner, Parked,
-    Position, ReactionLetter, RecordedEvent, Sequence, Snapshot, SnapshotStore, Store, StoreError,
-    StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore, Wish, Work,
+    ClaimRecord, ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain,
+    EventStore, Hold, KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition,
+    Overdue, Owner, Parked, Position, ReactionLetter, RecordedEvent, Sequence, Snapshot,
+    SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure,
+    Timer, TimerStore, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -391,14 +392,28 @@ impl CheckpointStore for FaultyStore {
         work: &Work,
         owner: &Owner,
         lease: Duration,
-        begin: &Bookmark,
     ) -> Result<Taking, StoreError> {
         let inner = self.inner();
-        self.call(
-            "take a piece of work",
-            inner.take(work, owner, lease, begin),
-        )
-        .await
+        self.call("take a piece of work", inner.take(work, owner, lease))
+            .await
+    }
+
+    async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
+        let inner = self.inner();
+        let action = "decide where a component begins";
+        self.call(action, inner.begin(component, at)).await
+    }
+
+    async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
+        let inner = self.inner();
+        let action = "look where a component begins";
+        self.call(action, inner.begun(component)).await
+    }
+
+    async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
+        let inner = self.inner();
+        let action = "let a component begin anew";
+        self.call(action, inner.begin_anew(component, at)).await
     }
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {

@@ -51,7 +51,7 @@ async fn wait_for_work(store: &CheckpointHandle, owner: &str) -> Tenure {
         share: Share::WHOLE,
     };
     loop {
-        let taking = store.take(&work, &owner, LEASE, &Bookmark::START).await;
+        let taking = store.take(&work, &owner, LEASE).await;
         match taking.expect("the store answers") {
             Taking::Taken(tenure) => return tenure,
             Taking::Busy { .. } => tokio::time::sleep(Duration::from_millis(10)).await,

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    Append, AppendError, Bookmark, CheckpointStore, Component, Domain, EventStore, LogPartition,
-    NewEvent, Owner, Payload, Position, Share, StoreErrorKind, StreamId, Work, Write,
+    Append, AppendError, CheckpointStore, Component, Domain, EventStore, LogPartition, NewEvent,
+    Owner, Payload, Position, Share, StoreErrorKind, StreamId, Work, Write,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{Fault, FaultyStore, Interruption};
@@ -97,7 +97,7 @@ async fn the_call_that_was_planned_is_broken_off_and_no_other() {
         share: Share::WHOLE,
     };
     let owner = Owner::new("one");
-    let take = || store.take(&work, &owner, Duration::ZERO, &Bookmark::START);
+    let take = || store.take(&work, &owner, Duration::ZERO);
     let epoch = async || match &inner.checkpoints(None).await.unwrap()[..] {
         [] => 0,
         [checkpoint, ..] => checkpoint.epoch,

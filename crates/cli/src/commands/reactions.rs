@@ -1,6 +1,6 @@
-//! `reactions list`, `resume`.
+//! `reactions list`, `resume`, `begin`.
 
-use seriatim_core::{Component, OperatorError};
+use seriatim_core::{Begin, Component, OperatorError, Progress};
 use seriatim_proto::{CallError, Client};
 
 use crate::args::Reactions;
@@ -16,6 +16,9 @@ pub(crate) async fn run(
     match wanted {
         Reactions::List => list(client, output).await,
         Reactions::Resume { component } => resume(&component, client, output).await,
+        Reactions::Begin { component, at, yes } => {
+            begin(&component, &at, yes, client, output).await
+        }
     }
 }
 
@@ -34,6 +37,34 @@ async fn resume(component: &Component, client: &Client, output: &Output) -> Resu
     if work.is_empty() {
         output.hint("nothing of it is paused");
     }
+    Ok(Exit::Ok)
+}
+
+async fn begin(
+    component: &Component,
+    at: &Begin,
+    yes: bool,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let all = client.progress().await.map_err(refused)?.into_iter();
+    let of_it = all.filter(|progress| progress.checkpoint.work.component == *component);
+    let lost: Vec<Progress> = of_it.collect();
+    // One without progress loses nothing; whether there is such a component the server says.
+    if !lost.is_empty() && !yes {
+        let would = format!("this would forget {}", show::loss(&lost));
+        return Err(Failure::new(Exit::Usage, would)
+            .with_next("add --yes if that is what you want; nothing was done")
+            .with_details(lost.iter().map(show::progress_json).collect()));
+    }
+    if !lost.is_empty() {
+        output.hint(&format!("forgetting {}", show::loss(&lost)));
+    }
+    let cursor = client.begin(component, at).await.map_err(refused)?;
+    output.answer(
+        &show::begun_json(component, &cursor),
+        &show::begun(component, at),
+    )?;
     Ok(Exit::Ok)
 }
 

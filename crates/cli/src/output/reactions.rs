@@ -1,7 +1,7 @@
 //! What is said about components, for people and for programs.
 
 use serde_json::{Value, json};
-use seriatim_core::{Progress, Work};
+use seriatim_core::{Begin, Component, Cursor, Progress, Work};
 
 use super::table::align;
 
@@ -52,6 +52,31 @@ pub(crate) fn progress(all: &[Progress]) -> String {
         })
         .collect();
     align(&lines)
+}
+
+/// What is lost of a component that begins anew.
+pub(crate) fn loss(all: &[Progress]) -> String {
+    let lines = all.iter().map(|progress| {
+        let checkpoint = &progress.checkpoint;
+        let (work, position) = (&checkpoint.work, checkpoint.at.position);
+        format!("{work} at position {position}, {} parked", progress.parked)
+    });
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+pub(crate) fn begun(component: &Component, at: &Begin) -> String {
+    match at {
+        Begin::AtTheFirst => format!("{component}: begins anew with the first event\n"),
+        Begin::Now => format!("{component}: begins anew with what is recorded from now on\n"),
+        Begin::Since(time) => {
+            format!("{component}: begins anew with what was recorded since {time}\n")
+        }
+        Begin::After(cursor) => format!("{component}: begins anew after {cursor}\n"),
+    }
+}
+
+pub(crate) fn begun_json(component: &Component, cursor: &Cursor) -> Value {
+    json!({ "component": component, "cursor": cursor })
 }
 
 pub(crate) fn resumed(work: &[Work]) -> String {

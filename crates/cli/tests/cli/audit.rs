@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rusqlite::Connection;
-use seriatim_core::{Bookmark, LogPartition, Owner, Position, Share, Taking, Work};
+use seriatim_core::{LogPartition, Owner, Share, Taking, Work};
 
 use crate::stage::{ACCOUNT, Stage, run};
 
@@ -115,9 +115,9 @@ async fn only_read_models(folder: &std::path::Path, position: u64) -> String {
     };
     let hour = Duration::from_secs(3600);
     let owner = Owner::new("one");
-    let taking = store
-        .take(&work, &owner, hour, &Bookmark::at(Position(position)))
-        .await;
+    let begin = position.to_string().parse().unwrap();
+    store.begin(&work.component, &begin).await.unwrap();
+    let taking = store.take(&work, &owner, hour).await;
     assert!(matches!(taking, Ok(Taking::Taken(_))), "{taking:?}");
     url
 }

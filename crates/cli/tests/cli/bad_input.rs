@@ -110,7 +110,7 @@ fn options_that_do_not_fit_are_refused() {
     for cursor in ["soon", "-1", "1,", ""] {
         refused(
             &["log", "tail", "--from", cursor],
-            "give `first`, `now`, or a cursor as it came with an event",
+            "give `first`, `now`, a cursor as it came with an event, for example `1042`, or a time as RFC 3339",
         );
     }
     refused(

@@ -162,3 +162,36 @@ fn whom_nobody_knows_and_what_is_not_paused_is_said() {
     assert_eq!(ran.code, Some(0));
     assert_eq!(ran.said(), ["nothing of it is paused"]);
 }
+
+#[test]
+fn a_component_begins_anew_where_it_is_told_to() {
+    let stage = parked();
+    let begin = ["reactions", "begin", "picky", "--at"];
+    let now = [&begin[..], &["now"]].concat();
+    let ran = stage.run(&now).failed(2);
+    let would = "this would forget picky/0 at position 3, 1 parked";
+    assert!(ran.stderr.contains(would), "{ran:?}");
+    assert!(ran.stderr.contains("nothing was done"), "{ran:?}");
+    until(&stage, |ran| ran.json().len() == 1);
+    let ran = stage.run(&[&now[..], &["--yes"]].concat());
+    let begins = "picky: begins anew with what is recorded from now on";
+    assert_eq!((ran.code, ran.printed()), (Some(0), vec![begins.into()]));
+    until(&stage, |ran| ran.json().is_empty());
+
+    let first = [&begin[..], &["first", "--yes", "--json"]].concat();
+    let ran = stage.run(&first).succeeded();
+    assert_eq!(ran.json()[0]["component"], "picky");
+    let cursor = ran.json()[0]["cursor"].as_str().unwrap().to_owned();
+    assert!(cursor.ends_with("/0"), "{cursor}");
+    // It meets again what it cannot handle.
+    until(&stage, |ran| ran.json().len() == 1);
+
+    let ran = stage
+        .run(&[&begin[..], &["99", "--yes"]].concat())
+        .failed(6);
+    assert!(ran.stderr.contains("came from this log"), "{ran:?}");
+    until(&stage, |ran| ran.json().len() == 1);
+    let nobody = ["reactions", "begin", "nobody", "--at", "now"];
+    let ran = stage.run(&nobody).failed(8);
+    assert!(ran.stderr.contains("name one of `seen`"), "{ran:?}");
+}

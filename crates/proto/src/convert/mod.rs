@@ -37,6 +37,6 @@ pub use payload::{JSON_PAYLOAD, TYPE_URL_PREFIX, any, json_any, payload};
 pub use read_model::{compare_tables, read_model_version};
 pub use simulation::{simulate_request, simulation_request};
 pub use state::{at_of_state, state_at};
+pub use subscription::{begin, subscribe_request, subscribed_event, subscription_of};
 pub(crate) use subscription::{bookmark, cursor, subscribed};
-pub use subscription::{subscribe_request, subscribed_event, subscription_of};
 pub use waiting::{not_handled, wait_for};

@@ -8,7 +8,7 @@ use super::identity::{cover, optional_uuid, stream};
 use super::invalid::{Found, Invalid, required};
 use super::time::time;
 use crate::v1;
-use v1::subscribe_request::{Begin as WireBegin, First, Now};
+use v1::begin::{At, First, Now};
 
 /// Entries of one part of a filter. Each event is compared with all of them.
 const MOST_ENTRIES: usize = 256;
@@ -18,12 +18,7 @@ const MOST_TYPE_BYTES: usize = 256;
 /// Asks for a subscription.
 pub fn subscribe_request(begin: &Begin, filter: &EventFilter) -> v1::SubscribeRequest {
     v1::SubscribeRequest {
-        begin: Some(match begin {
-            Begin::AtTheFirst => WireBegin::First(First {}),
-            Begin::Now => WireBegin::Now(Now {}),
-            Begin::Since(time) => WireBegin::Since((*time).into()),
-            Begin::After(cursor) => WireBegin::After(cursor.to_string()),
-        }),
+        begin: Some(begin.into()),
         filter: Some(v1::EventFilter {
             domains: filter.domains.iter().map(ToString::to_string).collect(),
             types: filter.types.clone(),
@@ -41,17 +36,30 @@ pub fn subscription_of(request: v1::SubscribeRequest) -> Result<(Begin, EventFil
     found.give(begin.zip(filter))
 }
 
-fn begin(begin: Option<WireBegin>) -> Result<Begin, Invalid> {
-    match required(
-        begin,
-        "begin",
-        "give `first`, `now`, a time as `since`, or a cursor as `after`",
-    )? {
-        WireBegin::First(First {}) => Ok(Begin::AtTheFirst),
-        WireBegin::Now(Now {}) => Ok(Begin::Now),
-        WireBegin::Since(since) => time(Some(since), "since").map(Begin::Since),
-        WireBegin::After(text) => cursor(&text, "after").map(Begin::After),
+impl From<&Begin> for v1::Begin {
+    fn from(begin: &Begin) -> Self {
+        Self {
+            at: Some(match begin {
+                Begin::AtTheFirst => At::First(First {}),
+                Begin::Now => At::Now(Now {}),
+                Begin::Since(time) => At::Since((*time).into()),
+                Begin::After(cursor) => At::After(cursor.to_string()),
+            }),
+        }
     }
+}
+
+/// Where somebody wants to begin.
+pub fn begin(begin: Option<v1::Begin>) -> Result<Begin, Invalid> {
+    let how = "give `first`, `now`, a time as `since`, or a cursor as `after`";
+    let begin = required(begin.and_then(|begin| begin.at), "begin", how)?;
+    let begin = match begin {
+        At::First(First {}) => Ok(Begin::AtTheFirst),
+        At::Now(Now {}) => Ok(Begin::Now),
+        At::Since(since) => time(Some(since), "since").map(Begin::Since),
+        At::After(text) => cursor(&text, "after").map(Begin::After),
+    };
+    begin.map_err(|invalid| invalid.within("begin"))
 }
 
 fn filter(filter: &v1::EventFilter) -> Result<EventFilter, Invalid> {

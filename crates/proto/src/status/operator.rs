@@ -1,6 +1,6 @@
 //! Why nothing was done for those who run the system.
 
-use seriatim_core::{Component, OperatorError, QueryError};
+use seriatim_core::{Component, OperatorError, QueryError, SubscribeError};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
@@ -34,6 +34,10 @@ impl WireError for OperatorError {
             Self::NoReason => {
                 Details::new(reason::NO_REASON).into_status(Code::InvalidArgument, &message)
             }
+            Self::ReadModel { version } => Details::new(reason::NOT_FOR_READ_MODELS)
+                .with(&v1::ReadModelVersion::from(version))
+                .into_status(Code::InvalidArgument, &message),
+            Self::Place(error) => error.to_status(),
             Self::Query(error) => error.to_status(),
         }
     }
@@ -65,6 +69,12 @@ impl WireError for OperatorError {
                 }
             }
             reason::NO_REASON => Self::NoReason,
+            reason::NOT_FOR_READ_MODELS => Self::ReadModel {
+                version: convert::read_model_version(received.get()).ok()?,
+            },
+            reason::OTHER_PARTITIONS | reason::LOG_REPLACED => {
+                Self::Place(SubscribeError::from_status(status)?)
+            }
             _ => return QueryError::from_status(status).map(Self::Query),
         })
     }

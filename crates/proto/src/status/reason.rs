@@ -14,6 +14,8 @@ pub const DEAD_LETTER_CLOSED: &str = "DEAD_LETTER_CLOSED";
 pub const ALREADY_DECIDED: &str = "ALREADY_DECIDED";
 /// Something was to be discarded without a reason.
 pub const NO_REASON: &str = "NO_REASON";
+/// The component is a read model, which shows all events from the first on.
+pub const NOT_FOR_READ_MODELS: &str = "NOT_FOR_READ_MODELS";
 /// The server was started without the read model.
 pub const UNKNOWN_READ_MODEL: &str = "UNKNOWN_READ_MODEL";
 /// There is no such version of the read model.

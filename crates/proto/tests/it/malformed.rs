@@ -257,10 +257,11 @@ fn a_recorded_event_without_content_is_nothing_any_more_or_unreadable() {
 
 #[test]
 fn a_subscription() {
-    use v1::subscribe_request::{Begin as WireBegin, First};
+    use v1::begin::{At, First};
+    let begin = |at| Some(v1::Begin { at: Some(at) });
     let broken = |break_it: fn(&mut v1::SubscribeRequest, &mut v1::EventFilter)| {
         let mut request = v1::SubscribeRequest {
-            begin: Some(WireBegin::First(First {})),
+            begin: begin(At::First(First {})),
             filter: None,
         };
         let mut filter = v1::EventFilter::default();
@@ -271,12 +272,12 @@ fn a_subscription() {
     assert_eq!(broken(|request, _| request.begin = None), ["begin"]);
     for cursor in ["", "first", "-1", "1,,2", "18446744073709551616"] {
         let request = v1::SubscribeRequest {
-            begin: Some(WireBegin::After(cursor.into())),
+            begin: begin(At::After(cursor.into())),
             filter: None,
         };
         assert_eq!(
             fields(convert::subscription_of(request)),
-            ["after"],
+            ["begin.after"],
             "{cursor}"
         );
     }

@@ -376,7 +376,15 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
         },
         OperatorError::Decided { id },
         OperatorError::NoReason,
+        OperatorError::ReadModel {
+            version: ReadModelVersion::new("balances", 2).unwrap(),
+        },
     ];
+    let places = subscribe_errors().into_iter().filter(|error| {
+        use SubscribeError::{OtherPartitions, Replaced};
+        matches!(error, OtherPartitions { .. } | Replaced(_))
+    });
+    errors.extend(places.map(OperatorError::Place));
     errors.extend(query_errors().into_iter().map(OperatorError::Query));
     errors
 }

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
-use v1::subscribe_request::Begin as WireBegin;
+use v1::begin::At;
 use v1::subscription_service_server::{SubscriptionService, SubscriptionServiceServer};
 
 use crate::samples;
@@ -36,11 +36,11 @@ impl SubscriptionService for Scripted {
         &self,
         request: Request<v1::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let begin = match request.into_inner().begin {
-            Some(WireBegin::After(cursor)) => cursor,
-            Some(WireBegin::First(_)) => "first".into(),
-            Some(WireBegin::Now(_)) => "now".into(),
-            Some(WireBegin::Since(time)) => time.to_string(),
+        let begin = match request.into_inner().begin.and_then(|begin| begin.at) {
+            Some(At::After(cursor)) => cursor,
+            Some(At::First(_)) => "first".into(),
+            Some(At::Now(_)) => "now".into(),
+            Some(At::Since(time)) => time.to_string(),
             None => "nowhere".into(),
         };
         self.begins.lock().unwrap().push(begin);

@@ -67,7 +67,7 @@ impl Effects {
         progress: &mut (impl FnMut(&AuditProgress) + Send),
     ) -> Result<(), StoreError> {
         for track in &mut self.tracks {
-            track.audited.handled = track.frontier().await?;
+            track.look_up().await?;
         }
         for partition in LogPartition::all(self.log.partitions()) {
             // One page for all who are as far back as the last of them.

@@ -22,9 +22,12 @@ pub struct AuditedEffects {
     pub component: Component,
     /// Of events of which partition.
     pub partition: LogPartition,
+    /// After which position it [begins](seriatim_core::Begin): what it would have done because of events up to there is
+    /// not asked for.
+    pub begun: Position,
     /// Up to where it has handled events.
     pub handled: Position,
-    /// Up to where, from the first event on, each effect was found, except of events that were skipped or were waiting in
+    /// Up to where, from where it begins on, each effect was found, except of events that were skipped or were waiting in
     /// a parked stream when they were looked at.
     pub verified: Position,
     /// How many effects were found.
@@ -73,6 +76,7 @@ impl Track {
             audited: AuditedEffects {
                 component: reaction.component().clone(),
                 partition,
+                begun: Position::START,
                 handled: Position::START,
                 verified: Position::START,
                 effects: 0,
@@ -81,11 +85,27 @@ impl Track {
         }
     }
 
-    pub(super) async fn frontier(&self) -> Result<Position, StoreError> {
+    /// Looks where the component begins, and how far it has come.
+    pub(super) async fn look_up(&mut self) -> Result<(), StoreError> {
         let component = Some(self.reaction.component());
+        let partition = self.audited.partition;
+        // Before and after: what was handled is not held against another place than it was handled from.
+        let before = self.begun().await?;
         let all = self.reaction.checkpoints().checkpoints(component).await?;
-        let here = |partition| partition == self.audited.partition;
-        Ok(frontier(all.iter().filter(|one| here(one.work.partition))))
+        let here = all.iter().filter(|one| one.work.partition == partition);
+        self.audited.handled = frontier(here);
+        self.audited.begun = self.begun().await?.max(before);
+        self.looked = self.looked.max(self.audited.begun);
+        if self.audited.sound {
+            self.audited.verified = self.audited.verified.max(self.audited.begun);
+        }
+        Ok(())
+    }
+
+    async fn begun(&self) -> Result<Position, StoreError> {
+        let begun = self.reaction.checkpoints().begun(self.reaction.component());
+        let partition = self.audited.partition;
+        Ok((begun.await?).map_or(Position::START, |at| at.get(partition).position))
     }
 
     pub(super) fn is_behind(&self, partition: LogPartition) -> bool {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Component, LogPartition, OperatorError, Parked, Progress, Reaction, StoreError, Work,
+    Begin, Component, Cursor, LogPartition, OperatorError, Parked, Progress, Reaction, StoreError,
+    Work,
 };
 
 use super::runner::Reactions;
@@ -69,6 +70,30 @@ impl Reactions {
             }
         }
         Ok(resumed)
+    }
+
+    /// Lets a component begin anew, at another place, and returns that. Its progress is forgotten, and so is what is parked;
+    /// what it has done stays done, and its closed letters are kept.
+    ///
+    /// A read model is refused: its tables show all events, from the first on.
+    pub async fn begin(
+        &self,
+        component: &Component,
+        begin: &Begin,
+    ) -> Result<Cursor, OperatorError> {
+        let reaction = self.one(component)?;
+        if let Some((version, _)) = reaction.read_model() {
+            let version = version.clone();
+            return Err(OperatorError::ReadModel { version });
+        }
+        let at = self.feed.log().locate(begin).await?;
+        reaction.checkpoints().begin_anew(component, &at).await?;
+        for (work, bell) in &self.bells {
+            if work.component == *component {
+                bell.notify_one();
+            }
+        }
+        Ok(at)
     }
 
     pub(super) fn one(&self, component: &Component) -> Result<&Arc<dyn Reaction>, OperatorError> {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Bookmark, Hold, Owner, Reaction, StoreError, Taking, Tenure, Work};
+use seriatim_core::{
+    Begin, Bookmark, Hold, Owner, Reaction, StoreError, StoreErrorKind, SubscribeError, Taking,
+    Tenure, Work,
+};
 use tokio::sync::{Notify, watch};
 
 use super::policy::FailurePolicy;
@@ -21,6 +24,8 @@ pub(crate) struct Piece {
     pub(crate) owner: Owner,
     pub(crate) lease: Duration,
     pub(crate) policy: FailurePolicy,
+    /// Where the component begins if that is not decided yet.
+    pub(crate) begin: Begin,
     pub(crate) status: watch::Sender<PieceStatus>,
     /// Rung when a person has decided something here. What is decided elsewhere is found by looking.
     pub(crate) bell: Arc<Notify>,
@@ -123,7 +128,15 @@ impl Piece {
 
     async fn take(&self) -> Result<Taking, StoreError> {
         let (checkpoints, work) = (self.reaction.checkpoints(), &self.work);
-        let taking = checkpoints.take(work, &self.owner, self.lease, &Bookmark::START);
+        if checkpoints.begun(&work.component).await?.is_none() {
+            let at = match self.feed.log().locate(&self.begin).await {
+                Ok(at) => at,
+                Err(SubscribeError::Store(error)) => return Err(error),
+                Err(fault) => return Err(nowhere(fault)),
+            };
+            checkpoints.begin(&work.component, &at).await?;
+        }
+        let taking = checkpoints.take(work, &self.owner, self.lease);
         let taking = taking.await?;
         if let Taking::Taken(tenure) = &taking
             && let Err(error) = self.reaction.begin(work).await
@@ -144,25 +157,27 @@ impl Piece {
         self.is(PieceState::Paused { failure, error });
         tokio::select! {
             end = self.keep(tenure) => end,
-            () = self.resumed(tenure, &why) => End::Resumed,
+            end = self.resumed(tenure, &why) => end,
         }
     }
 
-    /// Returns when somebody has resumed the work.
-    async fn resumed(&self, tenure: &Tenure, why: &str) {
+    /// Returns when somebody has resumed the work, or has let its component begin anew.
+    async fn resumed(&self, tenure: &Tenure, why: &str) -> End {
         let checkpoints = self.reaction.checkpoints();
         let mut is_shown = false;
         loop {
             let looked = match is_shown {
-                false => checkpoints
-                    .pause(tenure, why, self.lease)
-                    .await
-                    .map(|hold| is_shown = hold == Hold::Held),
+                false => match checkpoints.pause(tenure, why, self.lease).await {
+                    Ok(Hold::Lost) => return End::Lost,
+                    paused => paused.map(|_| is_shown = true),
+                },
                 true => {
                     let all = checkpoints.checkpoints(Some(&self.work.component)).await;
                     match all.map(|all| all.into_iter().find(|one| one.work == self.work)) {
-                        Ok(Some(checkpoint)) if checkpoint.paused.is_none() => return,
-                        looked => looked.map(drop),
+                        Ok(None) => return End::Lost,
+                        Ok(Some(checkpoint)) if checkpoint.paused.is_none() => return End::Resumed,
+                        Ok(Some(_)) => Ok(()),
+                        Err(error) => Err(error),
                     }
                 }
             };
@@ -249,6 +264,12 @@ impl Piece {
             changed
         });
     }
+}
+
+/// The place is not in the log, so there is nothing to do before somebody gives another.
+fn nowhere(fault: SubscribeError) -> StoreError {
+    let action = "decide where the component begins";
+    StoreError::new(action, StoreErrorKind::Unavailable, fault)
 }
 
 /// Returns when another is to have the work.

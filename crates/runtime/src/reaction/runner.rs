@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use seriatim_core::{Log, LogPartition, Owner, Position, Reaction, Share, Work};
+use seriatim_core::{Begin, Log, LogPartition, Owner, Position, Reaction, Share, Work};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -32,15 +32,19 @@ pub struct Enrolled {
     pub shares: NonZero<u16>,
     /// What becomes of an event that it fails on.
     pub policy: FailurePolicy,
+    /// Where it begins. That is decided once, for all of its work, when the first of it is taken in any process; what is
+    /// said here later is not looked at.
+    pub begin: Begin,
 }
 
 impl Enrolled {
-    /// As one piece of work in each partition, with the default policy.
+    /// As one piece of work in each partition, with the default policy, from the first event on.
     pub fn new(reaction: Arc<dyn Reaction>) -> Self {
         Self {
             reaction,
             shares: NonZero::<u16>::MIN,
             policy: FailurePolicy::default(),
+            begin: Begin::AtTheFirst,
         }
     }
 }
@@ -137,6 +141,7 @@ impl Reactions {
                 owner: rota.me.clone(),
                 lease: rota.lease,
                 policy: enrolled.policy.clone(),
+                begin: enrolled.begin.clone(),
                 status,
                 bell,
                 call,

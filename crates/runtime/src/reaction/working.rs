@@ -85,7 +85,7 @@ impl Piece {
                     self.move_on(hand, &seen).await?;
                     self.hear(hand).await;
                 }
-                () = self.bell.notified() => self.hear(hand).await,
+                () = self.bell.notified() => heartbeat.reset_immediately(),
                 turn = next_or_due(next.as_mut(), due) => match turn {
                     Some(batch) => break batch,
                     None => self.retry_parked(hand, &seen).await?,

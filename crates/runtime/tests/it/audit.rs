@@ -135,7 +135,7 @@ async fn progress_that_the_log_does_not_have_is_found() {
     let auditor = auditor(&shared);
     for partition in [0, 3] {
         let taking = shared
-            .take(&work(partition), &Owner::new("one"), HOUR, &Bookmark::START)
+            .take(&work(partition), &Owner::new("one"), HOUR)
             .await;
         let Taking::Taken(tenure) = taking.unwrap() else {
             panic!("nobody else is there");
@@ -168,7 +168,7 @@ async fn a_stream_that_is_parked_at_an_event_that_is_not_there_is_found() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     fill(&*store, 2, 2).await;
     let owner = Owner::new("one");
-    let taking = store.take(&work(0), &owner, HOUR, &Bookmark::START).await;
+    let taking = store.take(&work(0), &owner, HOUR).await;
     let Taking::Taken(mut tenure) = taking.unwrap() else {
         panic!("nobody else is there");
     };

@@ -144,7 +144,10 @@ async fn a_component_is_paused_and_stays_so_whatever_is_tried() {
         assert_eq!(progress.lag(), u64::from(length));
         let why = progress.checkpoint.paused.as_ref().unwrap();
         assert!(why.starts_with("the log was replaced"), "{why}");
-        assert!(why.contains("give tally another name"), "{why}");
+        assert!(
+            why.contains("`seriatim reactions begin tally --at first`"),
+            "{why}"
+        );
 
         reactions.resume(&name).await.unwrap();
         until("it was looked at again", || is_paused(&only(&reactions))).await;
@@ -152,6 +155,12 @@ async fn a_component_is_paused_and_stays_so_whatever_is_tried() {
         let again = start(&feed, &checkpoints, &tally);
         until("it is paused again", || is_paused(&only(&again))).await;
         assert_eq!(tally.count(), OLD as usize, "nothing new was handled");
+        again.begin(&name, &Begin::AtTheFirst).await.unwrap();
+        let all = (OLD + length) as usize;
+        until("all of the new log is handled", || tally.count() == all).await;
+        until("that is shown", || !is_paused(&only(&again))).await;
+        let progress = again.progress().await.unwrap();
+        assert_eq!(progress[0].checkpoint.paused, None);
         again.shutdown().await;
     }
 }

@@ -1,5 +1,6 @@
 //! Damage done by hand to what effects left behind, on SQLite and on PostgreSQL: each kind is found, and named.
 
+mod begun;
 mod damage;
 mod desk;
 mod elsewhere;

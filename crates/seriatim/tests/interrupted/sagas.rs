@@ -20,6 +20,7 @@ const POINTS: &[&str] = &[
     "list the parked streams",
     "list who does the work",
     "load a stream",
+    "look where a component begins",
     "prolong a lease",
     "read the log",
     "release a piece of work",

@@ -84,11 +84,7 @@ pub(crate) async fn take_version<S: ReadModelStore>(
         share: Share::WHOLE,
     };
     loop {
-        match store
-            .take(&work, &Owner::new(owner), lease, &Bookmark::START)
-            .await
-            .unwrap()
-        {
+        match store.take(&work, &Owner::new(owner), lease).await.unwrap() {
             Taking::Taken(tenure) => return tenure,
             Taking::Busy { .. } => tokio::time::sleep(Duration::from_millis(1)).await,
         }

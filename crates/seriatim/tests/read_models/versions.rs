@@ -6,8 +6,8 @@ use seriatim::core::{
 };
 use seriatim::prelude::*;
 use seriatim::{
-    Comparison, ExactlyOnce, ReadModel, ReadModelStore, ReadModelTables, VersionError,
-    VersionStanding, VersionStore,
+    Begin, Comparison, ExactlyOnce, OperatorError, ReadModel, ReadModelStore, ReadModelTables,
+    StartAppError, VersionError, VersionStanding, VersionStore,
 };
 use seriatim::{LetterFilter, LetterStatus, ReactionLetter};
 
@@ -420,4 +420,28 @@ async fn a_version_on_postgres_with_a_parked_stream_is_not_switched_to() {
 #[tokio::test]
 async fn a_version_on_sqlite_with_a_parked_stream_is_not_switched_to() {
     a_version_with_a_parked_stream_is_not_switched_to::<Sqlite>().await;
+}
+
+#[tokio::test]
+async fn a_read_model_begins_at_the_first_event() {
+    let database = Sqlite::new();
+    let store = database.store().await;
+    let app = both(&database, &store).await;
+    deposit(&app, ACCOUNTS, 0..5).await;
+    caught_up(&app, &store, 1).await;
+    let component = tally(1).component();
+    let refused = app.reactions().begin(&component, &Begin::Now).await;
+    assert!(
+        matches!(&refused, Err(OperatorError::ReadModel { version }) if *version == tally(1)),
+        "{refused:?}"
+    );
+    assert_is_the_fold(&database, &app, 1).await;
+    app.shutdown().await.unwrap();
+
+    let app = database.app().await.read_model(&store, Tally::<1>::new());
+    let refused = app.begin("tally.v1", Begin::Now).start().await;
+    assert!(
+        matches!(&refused, Err(StartAppError::BeginOfReadModel { name }) if name == "tally.v1"),
+        "{refused:?}"
+    );
 }

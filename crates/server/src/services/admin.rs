@@ -9,7 +9,7 @@ use v1::admin_service_server::AdminService;
 
 use super::{status, store_status};
 
-/// Shows components, and lets paused work go on.
+/// Shows components, and tells them what to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     reactions: Arc<Reactions>,
@@ -42,6 +42,18 @@ impl AdminService for Admin {
         Ok(Response::new(v1::ResumeResponse {
             work: work.iter().map(Into::into).collect(),
         }))
+    }
+
+    async fn begin(
+        &self,
+        request: Request<v1::BeginRequest>,
+    ) -> Result<Response<v1::BeginResponse>, Status> {
+        let request = request.into_inner();
+        let component = convert::component(&request.component).map_err(status)?;
+        let begin = convert::begin(request.begin).map_err(status)?;
+        let at = self.reactions.begin(&component, &begin).await;
+        let cursor = at.map_err(status)?.to_string();
+        Ok(Response::new(v1::BeginResponse { cursor }))
     }
 
     async fn list_read_models(

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    Component, DeadLetter, Decision, EventFilter, LetterFilter, LetterKind, LetterStatus, Log,
-    MergeStrategy, OpenLetter, OperatorError, QueryError, ReactionLetter, RecordedEvent, Sequence,
-    StreamId, Verb,
+    Begin, Component, DeadLetter, Decision, EventFilter, LetterFilter, LetterKind, LetterStatus,
+    Log, MergeStrategy, OpenLetter, OperatorError, Position, QueryError, ReactionLetter,
+    RecordedEvent, Sequence, StreamId, SubscribeError, Verb,
 };
 use seriatim_proto::{CallError, Client, convert, v1};
 use seriatim_runtime::{
@@ -85,7 +85,9 @@ impl Stage {
         loop {
             let parked = self.letters(LetterStatus::Parked).await;
             let progress = self.client.progress().await.unwrap();
-            let is_so = progress[0].lag() == 0 && progress[0].parked == count;
+            // None between the moment that it began anew and the one that its work is taken.
+            let progress = progress.first();
+            let is_so = progress.is_some_and(|one| one.lag() == 0 && one.parked == count);
             if is_so && parked.len() == count {
                 return parked;
             }
@@ -258,6 +260,40 @@ async fn paused_work_is_resumed() {
     assert_eq!(resumed.len(), 1);
     assert_eq!(resumed[0].component, fussy);
     stage.until_parked(0).await;
+}
+
+#[tokio::test]
+async fn a_component_begins_anew() {
+    let stage = stage(FailurePolicy::park()).await;
+    stage.until_parked(1).await;
+    let fussy = Component::new("fussy").unwrap();
+    let cursor = stage.client.begin(&fussy, &Begin::Now).await.unwrap();
+    assert!(cursor.positions().eq([Position(4)]), "{cursor}");
+    assert_eq!(stage.letters(LetterStatus::Parked).await, []);
+    // It works again when all before that is left out, and nothing is parked.
+    stage.until_parked(0).await;
+    let beyond = Begin::After("99".parse().unwrap());
+    let refused = stage.client.begin(&fussy, &beyond).await.unwrap_err();
+    assert!(
+        matches!(
+            &refused,
+            CallError::Refused(OperatorError::Place(SubscribeError::Replaced(_)))
+        ),
+        "{refused}"
+    );
+    let other = Component::new("other").unwrap();
+    let refused = stage.client.begin(&other, &Begin::Now).await.unwrap_err();
+    assert!(
+        matches!(
+            &refused,
+            CallError::Refused(OperatorError::UnknownComponent { .. })
+        ),
+        "{refused}"
+    );
+    // From the first event on it fails where it did before.
+    let cursor = stage.client.begin(&fussy, &Begin::AtTheFirst).await;
+    assert!(cursor.unwrap().positions().eq([Position::START]));
+    stage.until_parked(1).await;
 }
 
 #[tokio::test]

@@ -10,23 +10,30 @@ use seriatim_core::{
 };
 use seriatim_proto::status::WireError;
 use seriatim_proto::v1;
+use seriatim_proto::v1::Begin;
 use seriatim_store_memory::MemoryStore;
 use seriatim_store_sqlite::SqliteStore;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
+use v1::begin::{At, First, Now};
 use v1::event_page::SequenceType;
-use v1::subscribe_request::{Begin, First, Now};
 use v1::subscription_service_client::SubscriptionServiceClient;
 
 use crate::log::{append, fill, stream};
 use crate::rig::*;
 
-const FIRST: Begin = Begin::First(First {});
-const NOW: Begin = Begin::Now(Now {});
+const FIRST: Begin = Begin {
+    at: Some(At::First(First {})),
+};
+const NOW: Begin = Begin {
+    at: Some(At::Now(Now {})),
+};
 
 fn after(cursor: &str) -> Begin {
-    Begin::After(cursor.into())
+    Begin {
+        at: Some(At::After(cursor.into())),
+    }
 }
 
 fn domain(name: &str) -> v1::EventFilter {
@@ -336,7 +343,7 @@ async fn what_is_malformed_is_refused_at_the_door() {
             begin: Some(after(cursor)),
             filter: None,
         };
-        assert_eq!(refused(request).await, ["after"], "{cursor}");
+        assert_eq!(refused(request).await, ["begin.after"], "{cursor}");
     }
     assert_eq!(
         refused(filtered(domain("Order"))).await,

@@ -75,7 +75,7 @@ pub(super) fn drop_version(
     for table in dropped.tables.names() {
         connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
     }
-    checkpoint::forget(connection, &version.component())?;
+    checkpoint::forget(connection, &version.component(), &checkpoint::FORGET)?;
     let delete = "DELETE FROM seriatim_read_models WHERE name = ? AND version = ?";
     connection.execute(delete, (version.name(), version.version()))?;
     Ok(Ok(()))
@@ -86,7 +86,7 @@ pub(super) fn confirm(connection: &Connection, version: &ReadModelVersion) -> Re
     let all = versions(connection, Some(version.name()))?;
     let is_there = VersionStatus::find(&all, version).is_ok();
     if !is_there {
-        checkpoint::forget(connection, &version.component())?;
+        checkpoint::forget(connection, &version.component(), &checkpoint::FORGET)?;
     }
     Ok(is_there)
 }

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use seriatim_core::{Assignment, Bookmark, Hold, Owner, Share, Taking, Tenure, Work};
+use seriatim_core::{Assignment, Hold, Owner, Share, Taking, Tenure, Work};
 use uuid::Uuid;
 
 use super::checkpoints::{CheckpointHandle, HOUR, checkpoint, work};
@@ -14,7 +14,7 @@ async fn take(
     owner: &Owner,
     lease: Duration,
 ) -> Option<Tenure> {
-    let taking = store.take(work, owner, lease, &Bookmark::START).await;
+    let taking = store.take(work, owner, lease).await;
     match taking.expect("the store answers") {
         Taking::Taken(tenure) => Some(tenure),
         Taking::Busy { .. } => None,

@@ -38,11 +38,9 @@ async fn try_to_take(
     work: &Work,
     owner: &str,
     lease: Duration,
-    begin: u64,
 ) -> Taking {
     let owner = Owner::new(owner);
-    let begin = place(begin);
-    let taking = store.take(work, &owner, lease, &begin);
+    let taking = store.take(work, &owner, lease);
     taking.await.expect("the store answers")
 }
 
@@ -52,7 +50,7 @@ pub(super) async fn take(
     owner: &str,
     lease: Duration,
 ) -> Tenure {
-    match try_to_take(store, work, owner, lease, 0).await {
+    match try_to_take(store, work, owner, lease).await {
         Taking::Taken(tenure) => tenure,
         Taking::Busy { owner, .. } => panic!("{work} should be free, but {owner} has it"),
     }
@@ -75,20 +73,6 @@ pub(super) async fn checkpoint(store: &CheckpointHandle, work: &Work) -> Checkpo
     found.expect("it was taken before")
 }
 
-/// New work begins where its first owner wants it to; later ones go on where it stands.
-pub async fn work_begins_once(a: &CheckpointHandle, b: &CheckpointHandle) {
-    let work = work("balances");
-    let Taking::Taken(mut tenure) = try_to_take(a, &work, "one", HOUR, 17).await else {
-        panic!("nobody had it");
-    };
-    assert_eq!(tenure.at, place(17));
-    assert_eq!(advance(a, &mut tenure, 20, HOUR).await, Hold::Held);
-    a.release(&tenure).await.unwrap();
-    let again = take(b, &work, "two", HOUR).await;
-    assert_eq!(again.at, place(20));
-    assert_eq!(checkpoint(a, &work).await.epoch, 2);
-}
-
 /// While a lease lasts nobody else gets the work, and they are told who has it.
 pub async fn work_has_one_owner(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("balances");
@@ -99,7 +83,7 @@ pub async fn work_has_one_owner(a: &CheckpointHandle, b: &CheckpointHandle) {
             owner: "one".into(),
             until,
         };
-        assert_eq!(try_to_take(store, &work, "two", HOUR, 0).await, busy);
+        assert_eq!(try_to_take(store, &work, "two", HOUR).await, busy);
     }
     assert_eq!(checkpoint(a, &work).await.owner.as_deref(), Some("one"));
 }
@@ -125,7 +109,7 @@ pub async fn an_overdue_owner_goes_on_if_nobody_came(a: &CheckpointHandle, b: &C
     let work = work("balances");
     let mut tenure = take(a, &work, "one", Duration::ZERO).await;
     assert_eq!(advance(a, &mut tenure, 1, HOUR).await, Hold::Held);
-    let busy = try_to_take(b, &work, "two", HOUR, 0).await;
+    let busy = try_to_take(b, &work, "two", HOUR).await;
     assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
 }
 
@@ -153,7 +137,7 @@ pub async fn a_lease_is_prolonged_beside_the_work(a: &CheckpointHandle, b: &Chec
         (before.at.position, before.moved_at)
     );
     assert!(after.leased_until > before.leased_until);
-    let busy = try_to_take(b, &work, "two", HOUR, 0).await;
+    let busy = try_to_take(b, &work, "two", HOUR).await;
     assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
 
     a.release(&tenure).await.unwrap();
@@ -182,7 +166,7 @@ pub async fn of_simultaneous_takers_one_wins(a: &CheckpointHandle, b: &Checkpoin
         let takers = (0..8).map(|taker| {
             let (store, work) = (if taker % 2 == 0 { a } else { b }.clone(), work.clone());
             tokio::spawn(async move {
-                let taking = try_to_take(&store, &work, &format!("taker-{taker}"), HOUR, 0).await;
+                let taking = try_to_take(&store, &work, &format!("taker-{taker}"), HOUR).await;
                 matches!(taking, Taking::Taken(_))
             })
         });
@@ -268,8 +252,11 @@ pub async fn forgotten_work_begins_anew(a: &CheckpointHandle, b: &CheckpointHand
     let mut former = take(a, &work, "one", HOUR).await;
     assert_eq!(advance(a, &mut former, 7, HOUR).await, Hold::Held);
     let mut untouched = take(a, &other, "one", HOUR).await;
+    let begin = std::iter::once((LogPartition::FIRST, place(5))).collect();
+    a.begin(&work.component, &begin).await.unwrap();
     b.forget(&work.component).await.unwrap();
     assert_eq!(a.checkpoints(Some(&work.component)).await.unwrap(), []);
+    assert_eq!(a.begun(&work.component).await.unwrap(), None);
 
     let fresh = take(b, &work, "two", Duration::ZERO).await;
     assert_eq!(fresh.at, place(0));
@@ -299,7 +286,12 @@ pub async fn large_positions_and_long_names_are_kept(a: &CheckpointHandle, b: &C
 macro_rules! checkpoint_conformance {
     ($open:expr) => {
         $crate::checkpoint_conformance! { rules ($open)
-            work_begins_once
+            where_a_component_begins_is_decided_once
+            to_begin_at_the_first_event_is_a_decision
+            of_simultaneous_beginnings_one_holds
+            work_begins_where_its_component_does
+            a_component_begins_anew_elsewhere
+            nobody_begins_at_an_old_place
             work_has_one_owner
             a_former_owner_changes_nothing
             an_overdue_owner_goes_on_if_nobody_came

@@ -22,6 +22,7 @@
 
 mod append;
 mod assignments;
+mod beginnings;
 mod checkpoints;
 mod claims;
 mod letters;
@@ -37,6 +38,7 @@ mod waiting;
 
 pub use append::*;
 pub use assignments::*;
+pub use beginnings::*;
 pub use checkpoints::*;
 pub use claims::*;
 pub use closed_letters::*;
@@ -184,6 +186,7 @@ mod tests {
         let areas = [
             include_str!("append.rs"),
             include_str!("assignments.rs"),
+            include_str!("beginnings.rs"),
             include_str!("checkpoints.rs"),
             include_str!("claims.rs"),
             include_str!("closed_letters.rs"),

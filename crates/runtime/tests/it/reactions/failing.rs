@@ -122,7 +122,7 @@ async fn a_checkpoint_ahead_of_the_log_is_no_place_to_go_on_from() {
     };
     let lease = std::time::Duration::ZERO;
     let Taking::Taken(tenure) = store
-        .take(&work, &Owner::new("before"), lease, &Bookmark::START)
+        .take(&work, &Owner::new("before"), lease)
         .await
         .unwrap()
     else {

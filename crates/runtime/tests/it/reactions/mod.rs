@@ -1,5 +1,6 @@
 //! Components that are fed with the log, and what can happen to them.
 
+mod beginning;
 mod desk;
 mod failing;
 mod interrupted;

@@ -1,0 +1,111 @@
+//! The statements about where components begin, for one schema.
+
+use std::sync::Arc;
+
+use seriatim_core::{Component, Cursor, LogPartition};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Error, Postgres, Row};
+
+use crate::checkpoint_sql::of_component;
+use crate::{place, row};
+
+pub(crate) struct Texts {
+    begin: Arc<str>,
+    begun: Arc<str>,
+    begin_anew: Arc<str>,
+    forget_progress: Arc<str>,
+}
+
+impl Texts {
+    pub(crate) fn of(schema: &str) -> Self {
+        let table = format!("{schema}.seriatim_beginnings");
+        // In one order, so that two who decide at once do not wait for one another.
+        let insert = |condition: &str| {
+            format!(
+                "INSERT INTO {table} (component, partition, position, log, event)
+                 SELECT $1, place.* FROM unnest($2::integer[], $3::bigint[], $4::uuid[], $5::uuid[])
+                     AS place (partition, position, log, event)
+                 {condition} ORDER BY partition ON CONFLICT"
+            )
+        };
+        let undecided = format!("WHERE NOT EXISTS (SELECT FROM {table} WHERE component = $1)");
+        Self {
+            begin: format!("{} DO NOTHING", insert(&undecided)).into(),
+            begun: format!(
+                "SELECT partition, position, log, event FROM {table} WHERE component = $1"
+            )
+            .into(),
+            begin_anew: format!(
+                "{} (component, partition) DO UPDATE
+                 SET position = excluded.position, log = excluded.log, event = excluded.event",
+                insert("")
+            )
+            .into(),
+            forget_progress: format!(
+                "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1)
+                 DELETE FROM {schema}.seriatim_checkpoints WHERE component = $1"
+            )
+            .into(),
+        }
+    }
+
+    /// Changes nothing if it is decided. May be run twice.
+    pub(crate) fn begin(
+        &self,
+        component: &Component,
+        at: &Cursor,
+    ) -> Query<'static, Postgres, PgArguments> {
+        places(&self.begin, component, at)
+    }
+
+    pub(crate) fn begun(&self, component: &Component) -> Query<'static, Postgres, PgArguments> {
+        of_component(&self.begun, component)
+    }
+
+    /// Waits for those who are about to begin work, and keeps others from doing so; whoever does after it begins at the new
+    /// place. May be run twice.
+    pub(crate) fn begin_anew(
+        &self,
+        component: &Component,
+        at: &Cursor,
+    ) -> Query<'static, Postgres, PgArguments> {
+        places(&self.begin_anew, component, at)
+    }
+
+    /// To be run after that, as a statement of its own: it finds all work that was begun at the old place. May be run
+    /// twice.
+    pub(crate) fn forget_progress(
+        &self,
+        component: &Component,
+    ) -> Query<'static, Postgres, PgArguments> {
+        of_component(&self.forget_progress, component)
+    }
+}
+
+/// `None` if nothing is decided.
+pub(crate) fn beginning(rows: &[PgRow]) -> Result<Option<Cursor>, Error> {
+    let place = |row: &PgRow| {
+        let partition: i32 = row.try_get(0)?;
+        let partition = LogPartition(partition.try_into().map_err(row::unreadable)?);
+        Ok((partition, place::bookmark(row, 1)?))
+    };
+    let begun: Cursor = rows.iter().map(place).collect::<Result<_, Error>>()?;
+    Ok((begun.partitions() > 0).then_some(begun))
+}
+
+fn places(
+    text: &Arc<str>,
+    component: &Component,
+    at: &Cursor,
+) -> Query<'static, Postgres, PgArguments> {
+    let partitions: Vec<_> = at.iter().map(|(at, _)| i32::from(at.0)).collect();
+    let positions = at.iter().map(|(_, at)| place::position_column(at.position));
+    let logs = at.iter().map(|(_, at)| place::log_column(&at));
+    let events = at.iter().map(|(_, at)| at.event);
+    of_component(text, component)
+        .bind(partitions)
+        .bind(positions.collect::<Vec<_>>())
+        .bind(logs.collect::<Vec<_>>())
+        .bind(events.collect::<Vec<_>>())
+}
