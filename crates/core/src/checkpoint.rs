@@ -62,8 +62,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Parks a stream and moves the checkpoint to `to`, past the event that failed, in one step; prolongs the lease.
-    /// One that is parked already stays as it is: what comes now is behind what is parked.
+    /// Parks a stream, with its wish if it has one, and moves the checkpoint to `to`, past the event that failed, in one
+    /// step; prolongs the lease. If the stream is parked already, that row is unchanged and the event queues behind it.
     async fn park(
         &self,
         tenure: &Tenure,

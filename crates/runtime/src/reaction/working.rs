@@ -94,12 +94,10 @@ impl Piece {
         };
         match batch {
             Ok(batch) => {
-                let ours = |event: &&RecordedEvent| {
-                    self.work.share.has(&event.stream) && !hand.queues.has(&event.stream)
-                };
+                let ours = |event: &&RecordedEvent| self.work.share.has(&event.stream);
                 let events: Vec<_> = batch.events().filter(ours).collect();
                 let to = batch.cursor().get(self.work.partition);
-                self.handle(&events, &to, hand).await
+                self.handle(&events, seen, &to, hand).await
             }
             Err(SubscribeError::Store(error)) => self.wait_for_store(&error, 1, &hand.tenure).await,
             Err(fault) => Err(self.cannot_follow(&fault)),
@@ -129,38 +127,44 @@ impl Piece {
         (checkpoints.advance(&hand.tenure, &advance, self.lease)).await
     }
 
-    /// All at once; if that fails, one after another, so that the one is found that fails.
+    /// Handles the events of a batch that begins after `before`, but for those of parked streams. All at once; if that
+    /// fails, one after another, so that the one is found that fails.
     async fn handle(
         &mut self,
         events: &[&RecordedEvent],
+        mut before: Bookmark,
         to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
-        if events.is_empty() {
+        let is_free = |event: &&&RecordedEvent| !hand.queues.has(&event.stream);
+        let free: Vec<_> = events.iter().filter(is_free).copied().collect();
+        if free.is_empty() {
             return Ok(());
         }
         let all = Advance::Checkpoint(*to);
-        if events.len() > 1 && self.attempt(events, &all, hand).await?.is_ok() {
+        if free.len() > 1 && self.attempt(&free, &all, hand).await?.is_ok() {
             self.has_finished(to, hand);
             return Ok(());
         }
         for (index, event) in events.iter().enumerate() {
-            // One before it may have been parked just now.
-            if hand.queues.has(&event.stream) {
-                continue;
-            }
-            let last = index + 1 == events.len();
             let here = Bookmark::of(self.feed.log().id(), event);
-            self.insist(event, if last { to } else { &here }, hand)
-                .await?;
+            // Asked anew: its stream may have been parked since, or be parked no longer.
+            if !hand.queues.has(&event.stream) {
+                let last = index + 1 == events.len();
+                let to = if last { to } else { &here };
+                self.insist(event, &before, to, hand).await?;
+            }
+            before = here;
         }
         Ok(())
     }
 
-    /// Tries one event until it is handled or the patience ends.
+    /// Tries one event until it is handled, its stream waits beside the others, or the patience ends. All events up to
+    /// `before` are handled, or are those of parked streams.
     async fn insist(
         &mut self,
         event: &RecordedEvent,
+        before: &Bookmark,
         to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
@@ -173,6 +177,10 @@ impl Piece {
             let Some(pause) = self.policy.back_off.pause(tried) else {
                 return self.give_up(event, failure, tried, to, hand).await;
             };
+            if self.may_set_aside(hand) {
+                self.make_room(before, hand).await?;
+                return self.set_aside(event, failure, pause, to, hand).await;
+            }
             self.is(PieceState::Retrying { failure, tried });
             self.pause(pause, &hand.tenure).await?;
         }

@@ -139,6 +139,10 @@ impl Projectors {
             let (Some(one), Some(other)) = (one, other) else {
                 return false;
             };
+            // It is still tried again, and nobody is asked.
+            if other.letter.is_none() {
+                return false;
+            }
             match (&one.wish, one.attempts.is_empty()) {
                 (Some(_), _) => {}
                 // In vain.

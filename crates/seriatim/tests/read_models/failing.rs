@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use seriatim::core::{EventFilter, RecordedEvent};
 use seriatim::sqlx::{self, AssertSqlSafe, PgConnection};
 use seriatim::{
-    PieceState, ReadModel, ReadModelStore, ReadModelTables, RegisterError, StartAppError,
-    VersionStore,
+    FailurePolicy, PieceState, ReadModel, ReadModelStore, ReadModelTables, RegisterError,
+    StartAppError, VersionStore,
 };
 
 use crate::account::{Account, Do, deposit, root};
@@ -197,6 +197,7 @@ async fn failure(statements: Statements) -> String {
     let database = Postgres::new();
     let store = database.store().await;
     let app = database.app().await.read_model(&store, statements);
+    let app = app.failure_policy("statements.v1", FailurePolicy::pause());
     let app = app.start().await.unwrap();
     app.send::<Account>(root(1), Do::Deposit { cents: 1 })
         .await

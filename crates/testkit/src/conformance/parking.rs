@@ -114,8 +114,17 @@ pub async fn parking_moves_the_checkpoint(a: &CheckpointHandle, b: &CheckpointHa
     // From where it is not.
     let other = park(b, &mut twin, &parked(&work, 2, 0), 10).await;
     assert_eq!(other, Hold::Lost);
-    assert_eq!(all(b).await, [first]);
+    assert_eq!(all(b).await, std::slice::from_ref(&first));
     assert_eq!(checkpoint(a, &work).await.at, place(9));
+
+    // One that its owner is going to try again by itself: no letter, and a wish from the beginning.
+    let retried = Parked {
+        letter: None,
+        wish: Some(wish(Verb::Resubmit)),
+        ..parked(&work, 2, 0)
+    };
+    assert_eq!(park(a, &mut tenure, &retried, 10).await, Hold::Held);
+    assert_eq!(all(b).await, [first, retried]);
 }
 
 /// All that an owner can write, a former one cannot.

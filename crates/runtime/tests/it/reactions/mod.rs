@@ -8,6 +8,7 @@ mod model;
 mod owners;
 mod parking;
 mod resuming;
+mod retrying;
 mod sharing;
 pub(crate) mod tally;
 mod whole;
