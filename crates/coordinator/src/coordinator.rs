@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, CommandGateway, CommandRequest, Domain, EventStore, FactRequest, FieldViolation,
-    LetterFilter, LetterStatus, Limits, Log, Payload, Prepare, QueryError, Receipt, RejectedEffect,
-    Shapes, Simulation, StateView, Store, StoreError, StreamId, SubmitError, ThreeWay,
+    Aggregate, At, CommandGateway, CommandRequest, Domain, EffectId, EventStore, FactRequest,
+    FieldViolation, LetterFilter, LetterStatus, Limits, Log, Payload, Prepare, QueryError, Receipt,
+    RejectedEffect, Shapes, Simulation, StateView, Store, StoreError, StreamId, SubmitError,
+    ThreeWay, WhyNotAccepted,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Settings;
 use crate::admission::{Admission, Place};
+use crate::answer::unavailable;
 use crate::committer::Committer;
 use crate::host::{DomainInfo, Host, HostOf, Shared};
 use crate::meter::{self, Asked};
@@ -153,6 +155,39 @@ impl Coordinator {
         admitted
     }
 
+    /// Refuses an effect of an event that was not recorded, for it would take the place of the one that is to come. Of a
+    /// source whose aggregate is not registered here nothing is known: it may be in the log of another program.
+    async fn vouch(
+        &self,
+        host: &Arc<dyn Host>,
+        asked: Asked,
+        effect: &EffectId,
+    ) -> Result<(), SubmitError> {
+        let (source, sequence) = (&effect.source, effect.sequence);
+        if !self.inner.hosts.contains_key(&source.domain) {
+            return Ok(());
+        }
+        let shared = &self.inner.shared;
+        let vouched = match shared.store.read_stream(source, sequence, 1).await {
+            Ok(found)
+                if found
+                    .first()
+                    .is_some_and(|event| event.sequence == sequence) =>
+            {
+                Ok(())
+            }
+            Ok(_) => Err(SubmitError::EffectNotAccepted {
+                effect: effect.clone(),
+                why: WhyNotAccepted::NoSuchEvent,
+            }),
+            Err(error) => Err(unavailable(shared, error)),
+        };
+        if let Err(error) = &vouched {
+            host.meter().refused(asked, error);
+        }
+        vouched
+    }
+
     /// A place for what a person wants done.
     pub(crate) fn place<'a>(
         &self,
@@ -194,6 +229,9 @@ impl CommandGateway for Coordinator {
         let asked = Asked::Command(request.merge);
         let domain = &request.stream.domain;
         let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
+        if let Some(effect) = &request.effect {
+            Box::pin(self.vouch(host, asked, effect)).await?;
+        }
         host.submit(request, place).await
     }
 
@@ -202,6 +240,9 @@ impl CommandGateway for Coordinator {
         let domain = &request.stream.domain;
         let payloads = request.facts.iter().map(|fact| &fact.payload);
         let (host, place) = self.admit(domain, Asked::Fact, violations, payloads)?;
+        if let Some(effect) = &request.effect {
+            Box::pin(self.vouch(host, Asked::Fact, effect)).await?;
+        }
         host.record(request, place).await
     }
 
@@ -210,6 +251,7 @@ impl CommandGateway for Coordinator {
         let domain = &rejected.effect.source.domain;
         let payloads = rejected.commands.iter();
         let (host, place) = self.admit(domain, Asked::HandBack, violations, payloads)?;
+        self.vouch(host, Asked::HandBack, &rejected.effect).await?;
         host.hand_back(rejected, place).await
     }
 

@@ -110,7 +110,7 @@ impl Asked {
 }
 
 /// What became of it: the index and the label.
-const OUTCOMES: [&str; 16] = [
+const OUTCOMES: [&str; 17] = [
     "committed",
     "merged",
     "unchanged",
@@ -123,6 +123,7 @@ const OUTCOMES: [&str; 16] = [
     "contended",
     "rejected",
     "external_id_reused",
+    "effect_not_accepted",
     "overloaded",
     "unavailable",
     "stream_full",
@@ -145,10 +146,11 @@ fn outcome(answer: Result<&Receipt, &SubmitError>) -> usize {
             SubmitError::Contended { .. } => 9,
             SubmitError::Rejected(_) => 10,
             SubmitError::ExternalIdReused { .. } => 11,
-            SubmitError::Overloaded { .. } => 12,
-            SubmitError::Unavailable { .. } | SubmitError::ShuttingDown => 13,
-            SubmitError::StreamFull { .. } => 14,
-            SubmitError::Broken { .. } => 15,
+            SubmitError::EffectNotAccepted { .. } => 12,
+            SubmitError::Overloaded { .. } => 13,
+            SubmitError::Unavailable { .. } | SubmitError::ShuttingDown => 14,
+            SubmitError::StreamFull { .. } => 15,
+            SubmitError::Broken { .. } => 16,
         },
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Conflict, Domain, Fault, FirstResult, Rejection, SequenceConflict, StoreError, StreamFull,
-    StreamId,
+    Conflict, Domain, EffectId, Fault, FirstResult, Rejection, SequenceConflict, StoreError,
+    StreamFull, StreamId,
 };
 
 /// Why a command or a fact was not accepted.
@@ -17,7 +17,7 @@ use crate::{
 /// id a command is never applied twice, so give one to every command that must not be.
 ///
 /// The variants are split by what the sender should do next: correct the request (`Invalid`, `UnknownDomain`,
-/// `BeyondCurrent`, `ExternalIdReused`), read again and decide anew (`Conflict`, `Contended`), accept the
+/// `BeyondCurrent`, `ExternalIdReused`, `EffectNotAccepted`), read again and decide anew (`Conflict`, `Contended`), accept the
 /// domain's answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`), or
 /// call the developers (`StreamFull`, `Broken`).
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,15 @@ pub enum SubmitError {
         /// What became of the first sending.
         first: FirstResult,
     },
+    /// It was sent as an effect of a reaction and is not accepted as one, so that nobody spends an effect ahead of the
+    /// reaction whose it is.
+    #[error("`{effect}` is not accepted as an effect: {why}")]
+    EffectNotAccepted {
+        /// Which effect it was said to be.
+        effect: EffectId,
+        /// Why it is not accepted.
+        why: WhyNotAccepted,
+    },
     /// More is waiting than may wait.
     #[error("too much is waiting; send it again in {} ms", .retry_after.as_millis())]
     Overloaded {
@@ -102,6 +111,19 @@ pub enum SubmitError {
         /// What is wrong.
         fault: Fault,
     },
+}
+
+/// Why something is not accepted as an effect of a reaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum WhyNotAccepted {
+    /// Its source is in this log, and has no such event.
+    #[error("its source has no such event; send effects of recorded events only")]
+    NoSuchEvent,
+    /// The server takes no effects over the wire.
+    #[error(
+        "this server takes no effects over the wire; run the component in its process, or let it with `accept_effects`"
+    )]
+    OverTheWire,
 }
 
 /// What does not answer.

@@ -43,6 +43,8 @@ pub struct AppBuilder {
     #[cfg(feature = "server")]
     listen: Option<String>,
     #[cfg(feature = "server")]
+    accept_effects: bool,
+    #[cfg(feature = "server")]
     metrics: Option<String>,
 }
 
@@ -72,6 +74,8 @@ impl AppBuilder {
             audit: None,
             #[cfg(feature = "server")]
             listen: None,
+            #[cfg(feature = "server")]
+            accept_effects: false,
             #[cfg(feature = "server")]
             metrics: None,
         }
@@ -246,6 +250,16 @@ impl AppBuilder {
         self
     }
 
+    /// Lets processes that run sagas elsewhere send effects through the gRPC door, by [`RemoteGateway`](crate::RemoteGateway).
+    /// Otherwise they are refused there, because whoever may send them can take the place of any saga. For networks that
+    /// only such processes reach.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn accept_effects(mut self) -> Self {
+        self.accept_effects = true;
+        self
+    }
+
     /// Answers Prometheus at an address, for example at `127.0.0.1:9464`, under `/metrics`; port 0 takes any free one.
     /// Whoever reaches it can read it, so it is best an address of this machine only.
     ///
@@ -306,6 +320,10 @@ impl AppBuilder {
         let door = listener.map(|listener| {
             let server = Server::builder(coordinator.clone(), feed.clone());
             let server = server.reactions(Arc::clone(&reactions));
+            let server = match self.accept_effects {
+                true => server.accept_effects(),
+                false => server,
+            };
             Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
         });
         let alarms = Arc::new(Alarms::start(alarms, &self.reaction_settings));

@@ -23,7 +23,9 @@ use v1::subscription_service_server::SubscriptionServiceServer;
 
 use crate::health;
 use crate::message_limit::MessageLimit;
-use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
+use crate::services::{
+    Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
+};
 use crate::settings::Settings;
 
 /// How often a silent connection is asked whether it is still there.
@@ -98,6 +100,16 @@ impl ServerBuilder {
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
+        self
+    }
+
+    /// Takes commands and facts as effects of reactions that run elsewhere, and what comes back of them, for
+    /// [`RemoteGateway`](seriatim_proto::RemoteGateway). Otherwise they are refused as
+    /// [`EffectNotAccepted`](seriatim_core::SubmitError::EffectNotAccepted), because whoever may send them can take the
+    /// place of any saga. For networks that only such processes reach.
+    #[must_use]
+    pub fn accept_effects(mut self) -> Self {
+        self.settings.effects = true;
         self
     }
 
@@ -192,6 +204,9 @@ fn routes(
     let commands = Commands::new(
         coordinator.clone(),
         waits.clone(),
+        EffectsDoor {
+            is_open: settings.effects,
+        },
         settings.in_flight_per_stream,
         closed.clone(),
     );
@@ -212,6 +227,9 @@ fn routes(
         .add_service(limited!(CommandServiceServer::new(commands)))
         .add_service(limited!(FactServiceServer::new(Facts::new(
             coordinator.clone(),
+            EffectsDoor {
+                is_open: settings.effects
+            },
             waits
         ))))
         .add_service(limited!(QueryServiceServer::new(Queries::new(

@@ -10,6 +10,8 @@ pub(crate) struct Settings {
     pub(crate) in_flight_per_stream: usize,
     pub(crate) health_interval: Duration,
     pub(crate) grace: Duration,
+    /// Whether effects of reactions are taken over the wire.
+    pub(crate) effects: bool,
 }
 
 impl Default for Settings {
@@ -20,6 +22,7 @@ impl Default for Settings {
             in_flight_per_stream: 1024,
             health_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),
+            effects: false,
         }
     }
 }

@@ -21,6 +21,9 @@ fn expected(error: &SubmitError) -> (Code, &'static str) {
         SubmitError::Contended { .. } => (Code::Aborted, reason::CONTENDED),
         SubmitError::Rejected(_) => (Code::FailedPrecondition, reason::REJECTED),
         SubmitError::ExternalIdReused { .. } => (Code::AlreadyExists, reason::EXTERNAL_ID_REUSED),
+        SubmitError::EffectNotAccepted { .. } => {
+            (Code::PermissionDenied, reason::EFFECT_NOT_ACCEPTED)
+        }
         SubmitError::Overloaded { .. } => (Code::ResourceExhausted, reason::OVERLOADED),
         SubmitError::Unavailable { source, .. } => (
             Code::Unavailable,
@@ -70,7 +73,7 @@ fn said(status: &Status) -> (Code, String) {
 fn every_error_of_a_command_both_ways() {
     let errors = submit_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 12, "samples for every variant");
+    assert_eq!(variants.len(), 13, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected(&error);
@@ -201,6 +204,7 @@ fn codes_tell_what_to_do_next() {
         | SubmitError::BeyondCurrent { .. }
         | SubmitError::Rejected(_)
         | SubmitError::ExternalIdReused { .. }
+        | SubmitError::EffectNotAccepted { .. }
         | SubmitError::StreamFull { .. }
         | SubmitError::Broken { .. } => Next::Neither,
     };

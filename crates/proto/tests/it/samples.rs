@@ -319,6 +319,14 @@ pub(crate) fn submit_errors() -> Vec<SubmitError> {
                 first,
             }),
     );
+    errors.extend(
+        [WhyNotAccepted::NoSuchEvent, WhyNotAccepted::OverTheWire].map(|why| {
+            SubmitError::EffectNotAccepted {
+                effect: effect(),
+                why,
+            }
+        }),
+    );
     errors.extend(faults().into_iter().map(|fault| SubmitError::Broken {
         stream: stream(),
         fault,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use seriatim_core::{
     CommandEffect, CommandGateway, Component, DecodeError, Domain, Effect, EffectError, EffectId,
     EventStore, Metadata, ReactionError, Receipt, RecordedEvent, RejectedEffect, StreamId,
-    SubmitError,
+    SubmitError, WhyNotAccepted,
 };
 
 /// How long an answer may take. Asking again does no harm, and a gateway that is silent for ever would never be noticed.
@@ -164,7 +164,12 @@ pub(crate) async fn answer(
             error @ (SubmitError::Overloaded { .. }
             | SubmitError::Unavailable { .. }
             | SubmitError::ShuttingDown
-            | SubmitError::Contended { .. }),
+            | SubmitError::Contended { .. }
+            // It is for those who run the server to open it, and no event's fault.
+            | SubmitError::EffectNotAccepted {
+                why: WhyNotAccepted::OverTheWire,
+                ..
+            }),
         )) => Err(silent(Box::new(error))),
         Ok(answer) => Ok(answer),
     }

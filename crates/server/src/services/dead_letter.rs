@@ -1,8 +1,10 @@
 //! `DeadLetterService`.
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::Desk;
-use seriatim_proto::{actor, convert, v1};
+use seriatim_core::{Desk, is_actor_of_reactions};
+use seriatim_proto::convert::{self, Invalid};
+use seriatim_proto::{actor, v1};
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 use v1::dead_letter_service_server::DeadLetterService;
 
@@ -73,7 +75,7 @@ impl DeadLetterService for DeadLetters {
         &self,
         request: Request<v1::DeadLetterServiceResubmitRequest>,
     ) -> Result<Response<v1::DeadLetterServiceResubmitResponse>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
+        let actor = person(request.metadata())?;
         let decision = convert::resubmission(request.into_inner(), actor).map_err(status)?;
         let letter = self.desk.decide(decision).await.map_err(status)?;
         Ok(Response::new(v1::DeadLetterServiceResubmitResponse {
@@ -85,11 +87,22 @@ impl DeadLetterService for DeadLetters {
         &self,
         request: Request<v1::DeadLetterServiceDiscardRequest>,
     ) -> Result<Response<v1::DeadLetterServiceDiscardResponse>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
+        let actor = person(request.metadata())?;
         let decision = convert::discarding(request.into_inner(), actor).map_err(status)?;
         let letter = self.desk.decide(decision).await.map_err(status)?;
         Ok(Response::new(v1::DeadLetterServiceDiscardResponse {
             letter: Some((&letter).into()),
         }))
+    }
+}
+
+/// Who decides: not a reaction, whatever it says.
+fn person(metadata: &MetadataMap) -> Result<Option<String>, Status> {
+    match actor(metadata).map_err(status)? {
+        Some(name) if is_actor_of_reactions(&name) => Err(status(Invalid::field(
+            "actor",
+            "begins as only the actors of reactions do; say who decides",
+        ))),
+        said => Ok(said),
     }
 }

@@ -6,6 +6,7 @@ use seriatim_proto::{actor, convert, v1};
 use tonic::{Request, Response, Status};
 use v1::fact_service_server::FactService;
 
+use super::effects::EffectsDoor;
 use super::status;
 use super::waits::Waits;
 
@@ -13,12 +14,17 @@ use super::waits::Waits;
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     coordinator: Coordinator,
+    effects: EffectsDoor,
     waits: Waits,
 }
 
 impl Facts {
-    pub(crate) fn new(coordinator: Coordinator, waits: Waits) -> Self {
-        Self { coordinator, waits }
+    pub(crate) fn new(coordinator: Coordinator, effects: EffectsDoor, waits: Waits) -> Self {
+        Self {
+            coordinator,
+            effects,
+            waits,
+        }
     }
 }
 
@@ -33,6 +39,7 @@ impl FactService for Facts {
         let include_events = request.include_events;
         let wait = self.waits.read(request.wait_for.take()).await?;
         let mut fact = FactRequest::try_from(request).map_err(status)?;
+        self.effects.admit(fact.effect.as_ref())?;
         fact.metadata.actor = actor;
         let receipt = self.coordinator.record(fact).await.map_err(status)?;
         let mut response = convert::record_response(&receipt, include_events);

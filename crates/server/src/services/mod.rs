@@ -1,5 +1,6 @@
 //! The services, one file each: read the request, ask the coordinator or the feed, write the answer.
 
+mod effects;
 mod command;
 mod submit_stream;
 mod fact;
@@ -15,6 +16,7 @@ mod waits;
 pub(crate) use admin::Admin;
 pub(crate) use command::Commands;
 pub(crate) use dead_letter::DeadLetters;
+pub(crate) use effects::EffectsDoor;
 pub(crate) use fact::Facts;
 pub(crate) use query::Queries;
 pub(crate) use subscription::Subscriptions;
