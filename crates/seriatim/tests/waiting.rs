@@ -133,6 +133,7 @@ on_every_storage! {
     a_component_whom_the_events_do_not_concern_is_not_waited_for
     that_a_component_is_paused_is_said_at_once
     that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided
+    that_a_stream_is_parked_already_is_said_at_once_by_its_own_process
     that_another_process_has_paused_is_said_at_once
     another_application_on_the_store_may_do_the_work
     another_process_may_do_the_work
@@ -308,6 +309,45 @@ async fn that_a_component_is_paused_is_said_at_once(url: &str) {
         let WhyNotHandled::Paused { failure } = why else {
             panic!("{why}");
         };
+        assert!(failure.contains("13 is too much"), "{failure}");
+    }
+}
+
+/// The checkpoint of the process itself would be moved over what comes later with its heartbeat only.
+async fn that_a_stream_is_parked_already_is_said_at_once_by_its_own_process(url: &str) {
+    let store = open_store(url).await.unwrap();
+    let additions = Additions {
+        bad: Some(13),
+        ..Additions::new()
+    };
+    let component = Enrolled {
+        policy: FailurePolicy {
+            back_off: BackOff {
+                retries: 0,
+                ..BackOff::default()
+            },
+            ..FailurePolicy::park()
+        },
+        ..impatient(&store, "additions", additions)
+    };
+    let settings = ReactionSettings {
+        lease: HOUR,
+        ..ReactionSettings::default()
+    };
+    let app = App::on(store).aggregate::<Counter>().component(component);
+    let app = app.reaction_settings(settings).start().await.unwrap();
+    let root = Uuid::now_v7();
+    for count in [13, 14] {
+        let sent = app.send::<Counter>(root, Do::Add { count });
+        let waited = sent.wait_for("additions").within(HOUR).into_future();
+        let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
+        let waited = waited.expect("it is said at once");
+        let (receipt, why) = not_handled(waited.unwrap_err());
+        assert!(receipt.sequences().is_some());
+        let WhyNotHandled::Parked { sequence, failure } = why else {
+            panic!("{why}");
+        };
+        assert_eq!(sequence, Sequence::FIRST);
         assert!(failure.contains("13 is too much"), "{failure}");
     }
 }

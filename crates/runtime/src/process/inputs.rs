@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, stream};
 use seriatim_core::{
-    Accountable, Asked, CheckpointStore, CommandGateway, Component, Domain, Effects, EventFilter,
-    EventStore, Hold, Process, ProcessCommand, ProcessManager, Reaction, ReactionError,
-    RecordedEvent, Step, StreamId,
+    Accountable, Asked, CheckpointStore, CommandGateway, Component, Dispatch, Domain, Effects,
+    EventFilter, EventStore, Hold, Process, ProcessCommand, ProcessManager, Reaction,
+    ReactionError, RecordedEvent, Step, StreamId,
 };
 
 use super::lanes::lanes;
@@ -19,6 +19,8 @@ use crate::reaction::{BESIDE, Dispatcher, Refused, worse};
 /// Gives the inputs of `P` to its instances, each once: it is an effect of the event it was made of.
 pub(crate) struct Inputs<P> {
     component: Component,
+    /// What acts upon the instances' events.
+    leads_to: [Component; 2],
     domain: Domain,
     filter: EventFilter,
     checkpoints: Arc<dyn CheckpointStore>,
@@ -34,6 +36,7 @@ impl<P: ProcessManager> Inputs<P> {
         let component = part::<P>("inputs");
         let actor = format!("process-manager:{}", P::NAME);
         Self {
+            leads_to: [Component::of_saga::<Dispatch<P>>(), part::<P>("timers")],
             domain: Domain::of::<Process<P>>(),
             filter: P::filter(),
             checkpoints,
@@ -104,6 +107,10 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
 
     fn accountable(&self) -> Option<&dyn Accountable> {
         Some(self)
+    }
+
+    fn leads_to(&self) -> &[Component] {
+        &self.leads_to
     }
 
     /// Instances beside one another, each in the order of the log; and the events of a stream in order, whomever they
