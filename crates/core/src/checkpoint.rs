@@ -96,6 +96,10 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// the lease.
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError>;
 
+    /// Ends the lease of an owner that is known to have died, as if it had run out. Returns `false` if that one does not
+    /// have the work any more. Its tenure stays in force until the work is taken, as that of any owner that is overdue.
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError>;
+
     /// Lets go of the work, so that others need not wait for the lease to run out. Does nothing if it was lost already.
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError>;
 

@@ -1,5 +1,6 @@
 //! The seam of the progress of reactions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +20,8 @@ pub(crate) struct Kept {
     tenure: Uuid,
     /// Whose it is, if the checkpoint has an owner.
     owner: Uuid,
+    /// By what others on its host can tell whether it still runs.
+    process: Option<Arc<str>>,
     /// Who has asked for the work, and until when that counts.
     asked: Option<(Uuid, Timestamp)>,
     /// Names the owner until the work is released, also of a lease that ran out.
@@ -51,6 +54,7 @@ impl CheckpointStore for MemoryStore {
             Kept {
                 tenure: Uuid::nil(),
                 owner: Uuid::nil(),
+                process: None,
                 asked: None,
                 checkpoint,
             }
@@ -66,6 +70,7 @@ impl CheckpointStore for MemoryStore {
         }
         kept.tenure = Uuid::now_v7();
         kept.owner = owner.id;
+        kept.process.clone_from(&owner.process);
         kept.asked = None;
         checkpoint.epoch += 1;
         checkpoint.owner = Some(owner.name.to_string());
@@ -158,6 +163,21 @@ impl CheckpointStore for MemoryStore {
             checkpoint.paused = Some(why.into());
         }
         Ok(hold)
+    }
+
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
+        let mut log = self.log();
+        let now = Timestamp::now();
+        let kept = log.checkpoints.get_mut(work);
+        let has_it = |kept: &&mut Kept| {
+            let checkpoint = &kept.checkpoint;
+            let is_owner = kept.owner == owner && checkpoint.owner.is_some();
+            is_owner && now < checkpoint.leased_until
+        };
+        Ok(kept.filter(has_it).is_some_and(|kept| {
+            kept.checkpoint.leased_until = now;
+            true
+        }))
     }
 
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
@@ -269,6 +289,7 @@ impl Kept {
             owner: name.map(|name| Owner {
                 id: self.owner,
                 name: name.into(),
+                process: self.process.clone(),
             }),
             asked_by: asked.map(|(asker, _)| asker),
             is_paused: self.checkpoint.paused.is_some(),

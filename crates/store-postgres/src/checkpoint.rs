@@ -139,6 +139,12 @@ impl CheckpointStore for PostgresStore {
         })
     }
 
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
+        let query = || (self.texts().assignments).end_lease(work, owner);
+        let rows = self.readers().read("end a lease", query).await?;
+        Ok(!rows.is_empty())
+    }
+
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let query = || (self.texts().checkpoints).release(tenure);
         let released = self.readers().read("release a piece of work", query);

@@ -85,6 +85,7 @@ impl Texts {
             .bind(micros(lease))
             .bind(owner.name.to_string())
             .bind(owner.id)
+            .bind(owner.process.as_deref().map(str::to_owned))
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
@@ -170,7 +171,7 @@ fn take(schema: &str) -> String {
         "WITH seen AS (
     SELECT position, log, event, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
 ), taken AS (
-    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $8, epoch = c.epoch + 1, leased_until = {NOW} + $6,
+    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $8, owner_process = $9, epoch = c.epoch + 1, leased_until = {NOW} + $6,
         paused = NULL, asked_by = NULL, asked_until = NULL
     FROM seen
     WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now)
@@ -180,9 +181,9 @@ fn take(schema: &str) -> String {
     WHERE component = $1 AND partition = $2 AND NOT EXISTS (SELECT FROM seen)
     FOR SHARE
 ), begun AS (
-    INSERT INTO {table} (component, partition, share_count, share_index, tenure, owner, owner_id,
+    INSERT INTO {table} (component, partition, share_count, share_index, tenure, owner, owner_id, owner_process,
         epoch, leased_until, moved_at, position, log, event)
-    SELECT $1, $2, $3, $4, $5, $7, $8, 1, {NOW} + $6, {NOW},
+    SELECT $1, $2, $3, $4, $5, $7, $8, $9, 1, {NOW} + $6, {NOW},
         coalesce((SELECT position FROM place), 0), (SELECT log FROM place), (SELECT event FROM place)
     WHERE NOT EXISTS (SELECT FROM seen)
     ON CONFLICT DO NOTHING

@@ -78,6 +78,11 @@ const MIGRATIONS: &[Script] = &[
         name: "components",
         sql: include_str!("../../../migrations/postgres/0014_components.sql"),
     },
+    Script {
+        number: 17,
+        name: "owner_process",
+        sql: include_str!("../../../migrations/postgres/0017_owner_process.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

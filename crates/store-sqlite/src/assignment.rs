@@ -15,7 +15,7 @@ pub(crate) fn list(
     let mut select = connection.prepare_cached(
         "SELECT component, partition, share_count, share_index,
              CASE WHEN leased_until > ?2 THEN owner END, owner_id,
-             CASE WHEN asked_until > ?2 THEN asked_by END, paused IS NOT NULL
+             CASE WHEN asked_until > ?2 THEN asked_by END, paused IS NOT NULL, owner_process
          FROM seriatim_checkpoints WHERE component = ?1
          ORDER BY partition, share_count, share_index",
     )?;
@@ -30,6 +30,7 @@ fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
             // Who has taken it before there were ids.
             id: row::optional_uuid(row, 5)?.unwrap_or_default(),
             name: name.into(),
+            process: row::optional_text(row, 8)?.map(Into::into),
         }),
         None => None,
     };
@@ -39,6 +40,19 @@ fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
         asked_by: row::optional_uuid(row, 6)?,
         is_paused: row.get(7)?,
     })
+}
+
+/// Returns `false` if the owner does not have the work any more.
+pub(crate) fn end_lease(connection: &Connection, work: &Work, owner: Uuid) -> Result<bool, Error> {
+    let mut update = connection.prepare_cached(
+        "UPDATE seriatim_checkpoints SET leased_until = ?6
+         WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
+         AND owner IS NOT NULL AND owner_id = ?5 AND leased_until > ?6",
+    )?;
+    let (component, partition, count, index) = checkpoint::key(work);
+    let now = Timestamp::now().as_micros();
+    let values = (component, partition, count, index, owner.as_bytes(), now);
+    Ok(update.execute(values)? > 0)
 }
 
 /// Whether it was noted.

@@ -145,6 +145,14 @@ impl CheckpointStore for SqliteStore {
         self.writer().change("pause a piece of work", pause).await
     }
 
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
+        let work = work.clone();
+        let end = move |transaction: &mut Transaction<'_, '_>| {
+            assignment::end_lease(transaction.connection, &work, owner)
+        };
+        self.writer().change("end a lease", end).await
+    }
+
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let tenure = tenure.clone();
         let release = move |transaction: &mut Transaction<'_, '_>| {
@@ -290,13 +298,13 @@ fn take(
     }
     let mut take = connection.prepare_cached(
         "INSERT INTO seriatim_checkpoints (component, partition, share_count, share_index,
-             tenure, owner, owner_id, leased_until, moved_at, epoch, position, log, event)
+             tenure, owner, owner_id, owner_process, leased_until, moved_at, epoch, position, log, event)
          SELECT work.*, ifnull(begun.position, 0), begun.log, begun.event
-         FROM (SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1) AS work
+         FROM (SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1) AS work
          LEFT JOIN seriatim_beginnings AS begun ON begun.component = ?1 AND begun.partition = ?2
          WHERE true
          ON CONFLICT DO UPDATE SET tenure = excluded.tenure, owner = excluded.owner,
-             owner_id = excluded.owner_id, leased_until = excluded.leased_until,
+             owner_id = excluded.owner_id, owner_process = excluded.owner_process, leased_until = excluded.leased_until,
              epoch = epoch + 1, paused = NULL, asked_by = NULL, asked_until = NULL
          RETURNING position, log, event",
     )?;
@@ -310,6 +318,7 @@ fn take(
         id.as_bytes(),
         &*owner.name,
         owner.id.as_bytes(),
+        owner.process.as_deref(),
         now.later_by(lease).as_micros(),
         now.as_micros(),
     );

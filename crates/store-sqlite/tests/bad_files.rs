@@ -247,7 +247,7 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
     connection
         .execute_batch(
             "DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
-             ALTER TABLE seriatim_checkpoints DROP COLUMN paused;
+             ALTER TABLE seriatim_checkpoints DROP COLUMN paused; ALTER TABLE seriatim_checkpoints DROP COLUMN owner_process;
              ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
              DROP TABLE seriatim_log; ALTER TABLE seriatim_checkpoints DROP COLUMN log;
              DROP TABLE seriatim_beginnings; ALTER TABLE seriatim_checkpoints DROP COLUMN event;

@@ -480,6 +480,11 @@ impl CheckpointStore for FaultyStore {
             .await
     }
 
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
+        let inner = self.inner();
+        self.call("end a lease", inner.end_lease(work, owner)).await
+    }
+
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let inner = self.inner();
         self.call("release a piece of work", inner.release(tenure))

@@ -15,6 +15,7 @@ mod drawer;
 mod parking;
 mod exactly_once;
 mod fair;
+mod host_process;
 mod piece;
 mod policy;
 mod projector;

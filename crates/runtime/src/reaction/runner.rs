@@ -9,6 +9,7 @@ use seriatim_core::{Begin, Log, LogPartition, Owner, Position, Reaction, Share, 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use super::host_process::HostProcess;
 use super::piece::Piece;
 use super::policy::FailurePolicy;
 use super::rota::{Call, Rota};
@@ -57,6 +58,7 @@ pub struct ReactionSettings {
     /// How long work stays with this process after it has fallen silent: the time until another takes over, and the
     /// longest that its clock may run slower than that of the storage. Prolonged at a third of it. Timers that ring here
     /// ring elsewhere after that time too, if they were not acted upon.
+    /// Where it can be seen that this process has ended, on the same host, others need not wait for it.
     /// Less than 3 ms counts as 3 ms.
     pub lease: Duration,
 }
@@ -102,7 +104,10 @@ impl Reactions {
             tasks: Mutex::default(),
             stop,
         };
-        let me = Owner::new(&settings.owner);
+        let me = Owner {
+            process: HostProcess::this().map(|process| process.to_string().into()),
+            ..Owner::new(&settings.owner)
+        };
         let lease = settings.lease.max(SHORTEST_LEASE);
         for enrolled in components {
             let rota = Rota {
