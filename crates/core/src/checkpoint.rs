@@ -120,6 +120,16 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError>;
 
+    /// Notes that a person has paused a component, and why, or with `None` that it may go on. It is kept until then: neither
+    /// a take-over nor [`begin_anew`](Self::begin_anew) ends it. Returns whether it was paused before.
+    ///
+    /// It is for those who work for the component to look, by [`pause_of`](Self::pause_of).
+    async fn set_pause(&self, component: &Component, why: Option<&str>)
+    -> Result<bool, StoreError>;
+
+    /// Why a person has paused a component; `None` if nobody has.
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError>;
+
     /// Asks the owner of paused work to go on, whoever that is. Whether it was paused.
     async fn resume(&self, work: &Work) -> Result<bool, StoreError>;
 
@@ -152,8 +162,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         id: Uuid,
     ) -> Result<Option<ReactionLetter>, StoreError>;
 
-    /// Forgets all progress of a component, where it begins, and what was parked, with all letters, whoever works for it;
-    /// they find their tenures lost.
+    /// Forgets all progress of a component, where it begins, that a person has paused it, and what was parked, with all
+    /// letters, whoever works for it; they find their tenures lost.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
 

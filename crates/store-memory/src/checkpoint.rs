@@ -228,6 +228,23 @@ impl CheckpointStore for MemoryStore {
         Ok(all.filter(wanted).map(as_of_now).collect())
     }
 
+    async fn set_pause(
+        &self,
+        component: &Component,
+        why: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let pauses = &mut self.log().pauses;
+        let before = match why {
+            Some(why) => pauses.insert(component.clone(), why.into()),
+            None => pauses.remove(component),
+        };
+        Ok(before.is_some())
+    }
+
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
+        Ok(self.log().pauses.get(component).cloned())
+    }
+
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
         let mut log = self.log();
         let kept = log.checkpoints.get_mut(work);
@@ -273,6 +290,7 @@ impl CheckpointStore for MemoryStore {
         let mut log = self.log();
         log.forget_progress(component);
         log.beginnings.remove(component);
+        log.pauses.remove(component);
         log.closed
             .retain(|_, letter| letter.work.component != *component);
         Ok(())

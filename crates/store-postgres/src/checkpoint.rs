@@ -179,6 +179,24 @@ impl CheckpointStore for PostgresStore {
         found.map_err(|error| refused::store_error(action, error))
     }
 
+    async fn set_pause(
+        &self,
+        component: &Component,
+        why: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let query = || (self.texts().pauses).set(component, why);
+        let rows = self.readers().read("note a pause", query).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
+        let action = "look for a pause";
+        let query = || (self.texts().pauses).find(component);
+        let rows = self.readers().read(action, query).await?;
+        let why = rows.first().map(|row| row.try_get(0)).transpose();
+        why.map_err(|error| refused::store_error(action, error))
+    }
+
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
         let query = || (self.texts().checkpoints).resume(work);
         let rows = self.readers().read("resume a piece of work", query).await?;

@@ -62,7 +62,8 @@ impl Texts {
             forget: format!(
                 "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1),
                      closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1),
-                     begun AS (DELETE FROM {schema}.seriatim_beginnings WHERE component = $1)
+                     begun AS (DELETE FROM {schema}.seriatim_beginnings WHERE component = $1),
+                     paused AS (DELETE FROM {schema}.seriatim_pauses WHERE component = $1)
                  DELETE FROM {table} WHERE component = $1"
             )
             .into(),

@@ -162,7 +162,7 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
         "SET search_path TO {};
          DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
          ALTER TABLE seriatim_checkpoints DROP COLUMN paused, DROP COLUMN log, DROP COLUMN event, DROP COLUMN owner_process;
-         DROP TABLE seriatim_log; DROP TABLE seriatim_beginnings;
+         DROP TABLE seriatim_log; DROP TABLE seriatim_beginnings; DROP TABLE seriatim_pauses;
          ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
          INSERT INTO seriatim_checkpoints
              (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)

@@ -14,7 +14,7 @@ use seriatim_core::{
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
-use crate::{SqliteStore, assignment, beginning, parked, row};
+use crate::{SqliteStore, assignment, beginning, parked, pause, row};
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
@@ -187,6 +187,24 @@ impl CheckpointStore for SqliteStore {
         self.lists().read("list the checkpoints", query).await
     }
 
+    async fn set_pause(
+        &self,
+        component: &Component,
+        why: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let (component, why) = (component.clone(), why.map(str::to_owned));
+        let set = move |transaction: &mut Transaction<'_, '_>| {
+            pause::set(transaction.connection, &component, why.as_deref())
+        };
+        self.writer().change("note a pause", set).await
+    }
+
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
+        let component = component.clone();
+        let query = move |connection: &Connection| pause::find(connection, &component);
+        self.lists().read("look for a pause", query).await
+    }
+
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
         let work = work.clone();
         let resume = move |transaction: &mut Transaction<'_, '_>| {
@@ -254,11 +272,12 @@ impl CheckpointStore for SqliteStore {
 }
 
 /// Each takes the component.
-pub(crate) const FORGET: [&str; 4] = [
+pub(crate) const FORGET: [&str; 5] = [
     "DELETE FROM seriatim_checkpoints WHERE component = ?",
     "DELETE FROM seriatim_parked WHERE component = ?",
     "DELETE FROM seriatim_beginnings WHERE component = ?",
     "DELETE FROM seriatim_closed_letters WHERE component = ?",
+    "DELETE FROM seriatim_pauses WHERE component = ?",
 ];
 
 /// Its progress, what is parked, and where it begins.

@@ -228,7 +228,7 @@ async fn an_older_schema_is_brought_up_to_date() {
             "DROP TABLE seriatim_dead_letters; DROP TABLE seriatim_checkpoints;
              DROP TABLE seriatim_parked; DROP TABLE seriatim_closed_letters;
              DROP TABLE seriatim_timers; DROP TABLE seriatim_read_models; DROP TABLE seriatim_log;
-             DROP TABLE seriatim_beginnings;
+             DROP TABLE seriatim_beginnings; DROP TABLE seriatim_pauses;
              DELETE FROM seriatim_migrations WHERE number >= 4",
         )
         .unwrap();
@@ -250,7 +250,7 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
              ALTER TABLE seriatim_checkpoints DROP COLUMN paused; ALTER TABLE seriatim_checkpoints DROP COLUMN owner_process;
              ALTER TABLE seriatim_dead_letters DROP COLUMN revision;
              DROP TABLE seriatim_log; ALTER TABLE seriatim_checkpoints DROP COLUMN log;
-             DROP TABLE seriatim_beginnings; ALTER TABLE seriatim_checkpoints DROP COLUMN event;
+             DROP TABLE seriatim_beginnings; DROP TABLE seriatim_pauses; ALTER TABLE seriatim_checkpoints DROP COLUMN event;
              INSERT INTO seriatim_checkpoints
                  (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)
                  VALUES ('printer', 0, 1, 0, 7, 1, 0, 0, zeroblob(16));",

@@ -512,6 +512,22 @@ impl CheckpointStore for FaultyStore {
             .await
     }
 
+    async fn set_pause(
+        &self,
+        component: &Component,
+        why: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let inner = self.inner();
+        self.call("note a pause", inner.set_pause(component, why))
+            .await
+    }
+
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
+        let inner = self.inner();
+        self.call("look for a pause", inner.pause_of(component))
+            .await
+    }
+
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
         let inner = self.inner();
         self.call("resume a piece of work", inner.resume(work))

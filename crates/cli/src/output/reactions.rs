@@ -79,6 +79,12 @@ pub(crate) fn begun_json(component: &Component, cursor: &Cursor) -> Value {
     json!({ "component": component, "cursor": cursor })
 }
 
+pub(crate) fn paused(work: &[Work]) -> String {
+    work.iter()
+        .map(|work| format!("{work}: pauses after the step it is at\n"))
+        .collect()
+}
+
 pub(crate) fn resumed(work: &[Work]) -> String {
     work.iter()
         .map(|work| format!("{work}: goes on\n"))

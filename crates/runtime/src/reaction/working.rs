@@ -26,6 +26,7 @@ impl Piece {
     }
 
     async fn go_on(&mut self, hand: &mut Hand) -> Result<std::convert::Infallible, End> {
+        self.heed_pause().await?;
         hand.queues = self.parked(&hand.tenure).await?;
         let mut subscription = self.follow(&hand.tenure).await?;
         let at = hand.tenure.at;
@@ -83,6 +84,7 @@ impl Piece {
                 () = let_go(&mut self.call) => return Err(End::LetGo),
                 _ = heartbeat.tick() => {
                     self.move_on(hand, &seen).await?;
+                    self.heed_pause().await?;
                     self.hear(hand).await;
                 }
                 () = self.bell.notified() => heartbeat.reset_immediately(),

@@ -23,6 +23,7 @@ const POINTS: &[&str] = &[
     "list who does the work",
     "load a stream",
     "look for the next timer",
+    "look for a pause",
     "look where a component begins",
     "prolong a lease",
     "read a stream",

@@ -27,6 +27,7 @@ const POINTS: &[&str] = &[
     "list the checkpoints",
     "list the parked streams",
     "list who does the work",
+    "look for a pause",
     "look where a component begins",
     "park a stream again",
     "park a stream",

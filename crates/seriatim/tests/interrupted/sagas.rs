@@ -20,6 +20,7 @@ const POINTS: &[&str] = &[
     "list the parked streams",
     "list who does the work",
     "load a stream",
+    "look for a pause",
     "look where a component begins",
     "prolong a lease",
     "read the log",

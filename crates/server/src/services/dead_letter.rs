@@ -1,15 +1,13 @@
 //! `DeadLetterService`.
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{Desk, is_actor_of_reactions};
-use seriatim_proto::convert::{self, Invalid};
-use seriatim_proto::{actor, v1};
-use tonic::metadata::MetadataMap;
+use seriatim_core::Desk;
+use seriatim_proto::{convert, v1};
 use tonic::{Request, Response, Status};
 use v1::dead_letter_service_server::DeadLetterService;
 
 use super::page::Page;
-use super::{check_domain, status};
+use super::{check_domain, person, status};
 
 /// Letters read at once: each may hold a whole request, which may be as large as a message.
 const PIECE_LETTERS: usize = 16;
@@ -93,16 +91,5 @@ impl DeadLetterService for DeadLetters {
         Ok(Response::new(v1::DeadLetterServiceDiscardResponse {
             letter: Some((&letter).into()),
         }))
-    }
-}
-
-/// Who decides: not a reaction, whatever it says.
-fn person(metadata: &MetadataMap) -> Result<Option<String>, Status> {
-    match actor(metadata).map_err(status)? {
-        Some(name) if is_actor_of_reactions(&name) => Err(status(Invalid::field(
-            "actor",
-            "begins as only the actors of reactions do; say who decides",
-        ))),
-        said => Ok(said),
     }
 }

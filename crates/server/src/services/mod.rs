@@ -25,9 +25,12 @@ pub(crate) use waits::Waits;
 use std::time::Duration;
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{Domain, QueryError, StoreError};
+use seriatim_core::{Domain, QueryError, StoreError, is_actor_of_reactions};
+use seriatim_proto::actor;
+use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::WireError;
 use tonic::Status;
+use tonic::metadata::MetadataMap;
 
 /// When to ask again a store that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -60,4 +63,15 @@ fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status
         domain: domain.clone(),
         known,
     }))
+}
+
+/// Who decides: not a reaction, whatever it says.
+fn person(metadata: &MetadataMap) -> Result<Option<String>, Status> {
+    match actor(metadata).map_err(status)? {
+        Some(name) if is_actor_of_reactions(&name) => Err(status(Invalid::field(
+            "actor",
+            "begins as only the actors of reactions do; say who decides",
+        ))),
+        said => Ok(said),
+    }
 }

@@ -325,6 +325,7 @@ macro_rules! checkpoint_conformance {
             parked_streams_are_listed_in_order
             what_was_parked_is_forgotten_with_the_progress
             paused_work_says_why_until_it_is_resumed
+            a_pause_by_hand_is_kept_until_it_is_lifted
         }
     };
     (rules ($open:expr) $($rule:ident)*) => {

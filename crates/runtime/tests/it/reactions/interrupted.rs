@@ -22,13 +22,14 @@ use super::tally::{Does, IMPATIENT, Tally, until};
 use crate::support::{append, fill, stream};
 
 /// Every point at which the loop waits for somebody else than the clock. One that is added there is to be added here.
-const POINTS: [&str; 16] = [
+const POINTS: [&str; 17] = [
     "advance a checkpoint",
     "decide where a component begins",
     "handle events",
     "list the checkpoints",
     "list the parked streams",
     "list who does the work",
+    "look for a pause",
     "look where a component begins",
     "park a stream",
     "park a stream again",

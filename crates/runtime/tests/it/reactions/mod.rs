@@ -7,6 +7,7 @@ mod interrupted;
 mod model;
 mod owners;
 mod parking;
+mod pausing;
 mod resuming;
 mod retrying;
 mod sharing;
