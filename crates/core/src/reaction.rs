@@ -66,6 +66,8 @@ pub struct Step<'a> {
     pub advance: &'a Advance,
     /// How long the lease is to last from then on.
     pub lease: Duration,
+    /// How deep the events are at most whose effects are sent: see [`Metadata::depth`](crate::Metadata::depth).
+    pub deepest: u32,
 }
 
 /// Why events were not handled.

@@ -586,6 +586,7 @@ fn an_hour(owner: &str) -> ReactionSettings {
     ReactionSettings {
         owner: owner.into(),
         lease: HOUR,
+        ..ReactionSettings::default()
     }
 }
 

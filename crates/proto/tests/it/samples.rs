@@ -23,6 +23,7 @@ pub(crate) fn metadata() -> Metadata {
             description: "a payment".into(),
         }),
         sent_at: Some(Timestamp::from_micros(1_700_000_000_123_456)),
+        depth: 7,
     }
 }
 

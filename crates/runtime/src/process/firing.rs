@@ -61,7 +61,11 @@ impl Firing {
         let actor = format!("timer:{}", timer.name);
         let command = (self.encode)(timer);
         Ok(Some(CommandRequest {
-            metadata: Metadata::caused_by(&cause, actor),
+            metadata: Metadata {
+                // Time has passed: it is no answer to what set the timer.
+                depth: 0,
+                ..Metadata::caused_by(&cause, actor)
+            },
             effect: Some(effect),
             ..CommandRequest::new(timer.stream.clone(), command)
         }))

@@ -59,7 +59,11 @@ impl<P: ProcessManager> Inputs<P> {
         }))
     }
 
-    async fn take(&self, inputs: Vec<Correlated<'_, P>>) -> Result<(), ReactionError> {
+    async fn take(
+        &self,
+        inputs: Vec<Correlated<'_, P>>,
+        deepest: u32,
+    ) -> Result<(), ReactionError> {
         for Correlated {
             event,
             instance,
@@ -69,7 +73,7 @@ impl<P: ProcessManager> Inputs<P> {
             let mut effects = Effects::default();
             effects.send::<Process<P>>(instance.root, &ProcessCommand::Take(input));
             let effects = effects.into_list().map_err(Refused::Unusable)?;
-            self.dispatcher.dispatch(event, effects).await?;
+            self.dispatcher.dispatch(event, effects, deepest).await?;
         }
         Ok(())
     }
@@ -125,7 +129,7 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
         }
         let lanes = lanes(inputs)
             .into_iter()
-            .map(|lane| self.take(lane).boxed());
+            .map(|lane| self.take(lane, step.deepest).boxed());
         let lanes: Vec<_> = lanes.collect();
         let mut lanes = stream::iter(lanes).buffer_unordered(BESIDE);
         let mut trouble = None;

@@ -26,6 +26,7 @@ mod runner;
 mod saga;
 mod status;
 mod step;
+mod trail;
 mod working;
 
 pub use back_off::BackOff;

@@ -23,6 +23,8 @@ pub(crate) struct Piece {
     pub(crate) feed: Feed,
     pub(crate) owner: Owner,
     pub(crate) lease: Duration,
+    /// How deep the events are at most whose effects are sent.
+    pub(crate) deepest: u32,
     pub(crate) policy: FailurePolicy,
     /// Where the component begins if that is not decided yet.
     pub(crate) begin: Begin,

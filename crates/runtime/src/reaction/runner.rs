@@ -19,6 +19,9 @@ use crate::Feed;
 /// How long an owner that is silent keeps its work.
 const LEASE: Duration = Duration::from_secs(10);
 
+/// How many effects may follow one another.
+const DEEPEST: u32 = 128;
+
 /// The shortest lease there is: a third of it is the period of a timer, which cannot be nothing.
 const SHORTEST_LEASE: Duration = Duration::from_millis(3);
 
@@ -61,6 +64,10 @@ pub struct ReactionSettings {
     /// Where it can be seen that this process has ended, on the same host, others need not wait for it.
     /// Less than 3 ms counts as 3 ms.
     pub lease: Duration,
+    /// How many effects may follow one another, each because of the one before, until sagas or process managers are taken
+    /// to answer one another for ever. What would go deeper is a failure of its event, which names the last of them. What
+    /// a sender writes or a timer sets off begins anew. Default 128.
+    pub deepest: u32,
 }
 
 impl Default for ReactionSettings {
@@ -68,6 +75,7 @@ impl Default for ReactionSettings {
         Self {
             owner: format!("process {}", std::process::id()),
             lease: LEASE,
+            deepest: DEEPEST,
         }
     }
 }
@@ -119,13 +127,13 @@ impl Reactions {
                 bell: Arc::default(),
                 stop: stopping.clone(),
             };
-            reactions.run(enrolled, rota);
+            reactions.run(enrolled, rota, settings.deepest);
         }
         reactions
     }
 
     /// Runs a component: its pieces, and the rota that calls them.
-    fn run(&mut self, enrolled: Enrolled, mut rota: Rota) {
+    fn run(&mut self, enrolled: Enrolled, mut rota: Rota, deepest: u32) {
         let mut tasks = Vec::new();
         for work in works(&enrolled, self.feed.partitions()) {
             let (status, watched) = watch::channel(PieceStatus {
@@ -145,6 +153,7 @@ impl Reactions {
                 feed: self.feed.clone(),
                 owner: rota.me.clone(),
                 lease: rota.lease,
+                deepest,
                 policy: enrolled.policy.clone(),
                 begin: enrolled.begin.clone(),
                 status,

@@ -201,7 +201,8 @@ impl Piece {
         let tenure = &hand.tenure;
         let mut down = 0;
         loop {
-            match attempt(&*self.reaction, tenure, events, advance, self.lease).await {
+            let limits = (self.lease, self.deepest);
+            match attempt(&*self.reaction, tenure, events, advance, limits).await {
                 Tried::Done => return Ok(Ok(())),
                 Tried::Lost => return Err(End::Lost),
                 Tried::Failed(error) => return Ok(Err(error)),

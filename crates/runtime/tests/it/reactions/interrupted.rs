@@ -137,6 +137,7 @@ impl Stage {
         let settings = ReactionSettings {
             owner: "it".into(),
             lease: Duration::from_millis(60),
+            ..ReactionSettings::default()
         };
         let feed = Feed::new(Log::as_stored(Arc::new(self.faulty.clone())));
         Process {
