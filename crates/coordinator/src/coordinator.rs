@@ -29,6 +29,8 @@ const BACKGROUND: usize = 4;
 #[derive(Clone)]
 pub struct Coordinator {
     inner: Arc<Inner>,
+    /// Whether the sources of effects may be in another log.
+    of_other_logs: bool,
 }
 
 struct Inner {
@@ -54,6 +56,16 @@ impl Coordinator {
             settings: Settings::default(),
             shapes: Shapes::default(),
             hosts: Vec::new(),
+        }
+    }
+
+    /// The same coordinator for effects of reactions that run elsewhere and may read another log: their sources are not
+    /// looked for. Whoever reaches it can take the place of any reaction.
+    #[must_use]
+    pub fn for_other_logs(&self) -> Self {
+        Self {
+            of_other_logs: true,
+            ..self.clone()
         }
     }
 
@@ -155,8 +167,8 @@ impl Coordinator {
         admitted
     }
 
-    /// Refuses an effect of an event that was not recorded, for it would take the place of the one that is to come. Of a
-    /// source whose aggregate is not registered here nothing is known: it may be in the log of another program.
+    /// Refuses an effect of an event that was not recorded, for it would take the place of the one that is to come. A source
+    /// whose aggregate is not registered here may be in another log.
     async fn vouch(
         &self,
         host: &Arc<dyn Host>,
@@ -164,7 +176,7 @@ impl Coordinator {
         effect: &EffectId,
     ) -> Result<(), SubmitError> {
         let (source, sequence) = (&effect.source, effect.sequence);
-        if !self.inner.hosts.contains_key(&source.domain) {
+        if self.of_other_logs || !self.inner.hosts.contains_key(&source.domain) {
             return Ok(());
         }
         let shared = &self.inner.shared;
@@ -348,6 +360,7 @@ impl CoordinatorBuilder {
                 admission,
                 hosts,
             }),
+            of_other_logs: false,
         })
     }
 }

@@ -201,12 +201,13 @@ fn routes(
     let store = coordinator.store();
     let waiter = Waiter::new(reactions, Arc::clone(store) as _);
     let waits = Waits::new(waiter, closed.clone());
+    let effects = EffectsDoor {
+        is_open: settings.effects,
+    };
     let commands = Commands::new(
-        coordinator.clone(),
+        effects.coordinator(coordinator),
         waits.clone(),
-        EffectsDoor {
-            is_open: settings.effects,
-        },
+        effects,
         settings.in_flight_per_stream,
         closed.clone(),
     );
@@ -226,10 +227,8 @@ fn routes(
         .http2_keepalive_interval(Some(KEEPALIVE))
         .add_service(limited!(CommandServiceServer::new(commands)))
         .add_service(limited!(FactServiceServer::new(Facts::new(
-            coordinator.clone(),
-            EffectsDoor {
-                is_open: settings.effects
-            },
+            effects.coordinator(coordinator),
+            effects,
             waits
         ))))
         .add_service(limited!(QueryServiceServer::new(Queries::new(

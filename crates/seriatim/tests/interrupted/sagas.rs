@@ -23,6 +23,7 @@ const POINTS: &[&str] = &[
     "look for a pause",
     "look where a component begins",
     "prolong a lease",
+    "read a stream",
     "read the log",
     "release a piece of work",
     "take a piece of work",

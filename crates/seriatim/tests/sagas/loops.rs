@@ -93,7 +93,10 @@ async fn sagas_that_answer_one_another_are_stopped_and_named() {
     assert!(letter.failure.contains(&turns), "{}", letter.failure);
 
     let left = app.events::<Left>(root, Sequence::FIRST, 99).await.unwrap();
-    let right = app.events::<Right>(root, Sequence::FIRST, 99).await.unwrap();
+    let right = app
+        .events::<Right>(root, Sequence::FIRST, 99)
+        .await
+        .unwrap();
     let depths = |events: &[RecordedEvent]| -> Vec<_> {
         events.iter().map(|event| event.metadata.depth).collect()
     };

@@ -1,5 +1,6 @@
 //! Whether effects of reactions are taken over the wire.
 
+use seriatim_coordinator::Coordinator;
 use seriatim_core::{EffectId, SubmitError, WhyNotAccepted};
 use tonic::Status;
 
@@ -13,6 +14,14 @@ pub(crate) struct EffectsDoor {
 }
 
 impl EffectsDoor {
+    /// What takes them: if they are taken they may be of another log.
+    pub(crate) fn coordinator(self, coordinator: &Coordinator) -> Coordinator {
+        match self.is_open {
+            true => coordinator.for_other_logs(),
+            false => coordinator.clone(),
+        }
+    }
+
     /// Refuses what is sent as an effect, unless that is taken here.
     pub(super) fn admit(self, effect: Option<&EffectId>) -> Result<(), Status> {
         match effect {
