@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use seriatim::core::{EventFilter, RecordedEvent};
+use seriatim::core::{CheckpointStore, EventFilter, RecordedEvent};
 use seriatim::sqlx::{self, AssertSqlSafe, PgConnection};
 use seriatim::{
     FailurePolicy, PieceState, ReadModel, ReadModelStore, ReadModelTables, RegisterError,
@@ -33,6 +33,11 @@ where
     let app = database.app().await.read_model(&store, tally);
     let app = app.start().await.unwrap();
     caught_up(&app, &store, 1).await;
+    // What failed alone is tried again behind the checkpoint.
+    until("nothing waits for another try", async || {
+        store.parked(None).await.unwrap().is_empty()
+    })
+    .await;
     assert_is_the_fold(&database, &app, 1).await;
     app.shutdown().await.unwrap();
 }
