@@ -13,6 +13,8 @@ pub struct Owner {
     pub id: Uuid,
     /// What people call it.
     pub name: Arc<str>,
+    /// What others on its host can tell by whether it still runs; `None` if nothing can be told.
+    pub process: Option<Arc<str>>,
 }
 
 impl Owner {
@@ -21,6 +23,7 @@ impl Owner {
         Self {
             id: Uuid::now_v7(),
             name: name.into(),
+            process: None,
         }
     }
 }

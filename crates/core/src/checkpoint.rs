@@ -80,8 +80,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Parks a stream and moves the checkpoint to `to`, past the event that failed, in one step; prolongs the lease.
-    /// One that is parked already stays as it is: what comes now is behind what is parked.
+    /// Parks a stream, with its wish if it has one, and moves the checkpoint to `to`, past the event that failed, in one
+    /// step; prolongs the lease. If the stream is parked already, that row is unchanged and the event queues behind it.
     async fn park(
         &self,
         tenure: &Tenure,
@@ -114,6 +114,10 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// the lease.
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError>;
 
+    /// Ends the lease of an owner that is known to have died, as if it had run out. Returns `false` if that one does not
+    /// have the work any more. Its tenure stays in force until the work is taken, as that of any owner that is overdue.
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError>;
+
     /// Lets go of the work, so that others need not wait for the lease to run out. Does nothing if it was lost already.
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError>;
 
@@ -133,6 +137,16 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         &self,
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError>;
+
+    /// Notes that a person has paused a component, and why, or with `None` that it may go on. It is kept until then: neither
+    /// a take-over nor [`begin_anew`](Self::begin_anew) ends it. Returns whether it was paused before.
+    ///
+    /// It is for those who work for the component to look, by [`pause_of`](Self::pause_of).
+    async fn set_pause(&self, component: &Component, why: Option<&str>)
+    -> Result<bool, StoreError>;
+
+    /// Why a person has paused a component; `None` if nobody has.
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError>;
 
     /// Asks the owner of paused work to go on, whoever that is. Whether it was paused.
     async fn resume(&self, work: &Work) -> Result<bool, StoreError>;
@@ -166,8 +180,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         id: Uuid,
     ) -> Result<Option<ReactionLetter>, StoreError>;
 
-    /// Forgets all progress of a component, where it begins, and what was parked, with all letters, whoever works for it;
-    /// they find their tenures lost.
+    /// Forgets all progress of a component, where it begins, that a person has paused it, and what was parked, with all
+    /// letters, whoever works for it; they find their tenures lost.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
 

@@ -42,6 +42,14 @@ impl fmt::Display for EffectId {
     }
 }
 
+/// How the actors begin that reactions give to what they send. Nobody else may be called so.
+const ACTORS: [&str; 3] = ["saga:", "process-manager:", "timer:"];
+
+/// Whether an actor is called as only reactions are.
+pub fn is_actor_of_reactions(actor: &str) -> bool {
+    ACTORS.iter().any(|begin| actor.starts_with(begin))
+}
+
 /// Something that a reaction asks for. Plain data, so that it can be kept until it is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,8 +2,11 @@
 
 use crate::{
     ClaimKey, CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
-    RejectedEffect,
+    RejectedEffect, is_actor_of_reactions,
 };
+
+/// What is said of an actor that is no reaction, but is called like one.
+const RESERVED_ACTOR: &str = "begins as only the actors of reactions do (`saga:`, `process-manager:`, `timer:`); take another";
 
 /// How much one request may carry, and how much may come of it. Over a limit it is refused before anything is written.
 ///
@@ -146,6 +149,9 @@ impl Limits {
                 "cover.external_id",
                 "begins with the character 0, as only the keys of reactions do; take another",
             ));
+        }
+        if !effect && (metadata.actor.as_deref()).is_some_and(is_actor_of_reactions) {
+            found.push(FieldViolation::new("actor", RESERVED_ACTOR));
         }
         let names = [
             ("cover.external_id", &metadata.external_id),

@@ -22,7 +22,7 @@ pub struct Progress {
     pub head: Position,
     /// When the first event was recorded that it has not seen; `None` if it has seen all.
     pub behind_since: Option<Timestamp>,
-    /// How many streams are parked: at a letter, or on their way again since it was closed.
+    /// How many streams are parked: at a letter, on their way again since it was closed, or tried again after they failed.
     pub parked: usize,
     /// Since when the first of them is; `None` if none is.
     pub parked_since: Option<Timestamp>,

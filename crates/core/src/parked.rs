@@ -29,7 +29,8 @@ pub struct Parked {
     pub since: Timestamp,
     /// What people tried since, oldest first.
     pub attempts: Vec<Attempt>,
-    /// What is to be done, and is not done yet; `None` while nobody has decided.
+    /// What is to be done, and is not done yet; `None` while nobody has decided. Without a letter it is the owner's own wish:
+    /// to try the event again, as its policy says.
     pub wish: Option<Wish>,
 }
 

@@ -31,6 +31,12 @@ pub trait Reaction: Send + Sync + Debug + 'static {
         None
     }
 
+    /// Other components that act upon what this one records in streams of theirs, as the rest of a process manager does.
+    /// Whoever waits for one of them because of an event waits for this one first, and then for what it has recorded.
+    fn leads_to(&self) -> &[Component] {
+        &[]
+    }
+
     /// Told that a piece of its work was taken, before it is given events. If it refuses, the work is let go of, and
     /// taken again later.
     async fn begin(&self, work: &Work) -> Result<(), StoreError> {
@@ -60,6 +66,8 @@ pub struct Step<'a> {
     pub advance: &'a Advance,
     /// How long the lease is to last from then on.
     pub lease: Duration,
+    /// How deep the events are at most whose effects are sent: see [`Metadata::depth`](crate::Metadata::depth).
+    pub deepest: u32,
 }
 
 /// Why events were not handled.

@@ -14,8 +14,9 @@ pub struct WaitFor {
 }
 
 impl WaitFor {
-    /// How long to wait where nobody says.
-    pub const LIMIT: Duration = Duration::from_secs(10);
+    /// How long to wait where nobody says: longer than it takes until another process takes over from one that has fallen
+    /// silent.
+    pub const LIMIT: Duration = Duration::from_secs(15);
     /// The longest time that anybody can wait.
     pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     /// The components that can be waited for at once.

@@ -38,7 +38,7 @@ impl<S> Waiting<S> {
         self
     }
 
-    /// How long to wait for all of them together, once the outcome is durable. Default 10 s.
+    /// How long to wait for all of them together, once the outcome is durable. Default 15 s.
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
