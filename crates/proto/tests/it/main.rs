@@ -1,6 +1,7 @@
 //! The wire, as both of its ends see it.
 
 mod samples;
+mod generated;
 mod golden;
 mod folder;
 mod empty;
