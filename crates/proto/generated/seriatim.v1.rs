@@ -45,6 +45,68 @@ impl ::prost::Name for Cover {
         "type.googleapis.com/seriatim.v1.Cover".into()
     }
 }
+/// Where somebody begins who reads the log.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Begin {
+    /// Must be given.
+    #[prost(oneof = "begin::At", tags = "1, 2, 3, 4")]
+    pub at: ::core::option::Option<begin::At>,
+}
+/// Nested message and enum types in `Begin`.
+pub mod begin {
+    /// The first event there is.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct First {}
+    impl ::prost::Name for First {
+        const NAME: &'static str = "First";
+        const PACKAGE: &'static str = "seriatim.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "seriatim.v1.Begin.First".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/seriatim.v1.Begin.First".into()
+        }
+    }
+    /// The end of the log when the call arrives.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Now {}
+    impl ::prost::Name for Now {
+        const NAME: &'static str = "Now";
+        const PACKAGE: &'static str = "seriatim.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "seriatim.v1.Begin.Now".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/seriatim.v1.Begin.Now".into()
+        }
+    }
+    /// Must be given.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum At {
+        /// With the first event there is.
+        #[prost(message, tag = "1")]
+        First(First),
+        /// With the first event that is recorded after this call.
+        #[prost(message, tag = "2")]
+        Now(Now),
+        /// With the first event after the place that a SubscribeResponse.cursor names.
+        #[prost(string, tag = "3")]
+        After(::prost::alloc::string::String),
+        /// With the first event that was recorded at this time or later. A time that is still to come is `now`.
+        #[prost(message, tag = "4")]
+        Since(::prost_types::Timestamp),
+    }
+}
+impl ::prost::Name for Begin {
+    const NAME: &'static str = "Begin";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.Begin".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.Begin".into()
+    }
+}
 /// A payload in JSON, for domains whose types are serde types. It travels inside google.protobuf.Any like any other
 /// message, so that every language and every reflecting client can read and write it without generated domain types,
 /// and numbers of 64 bits stay exact.
@@ -129,6 +191,9 @@ pub struct EventMetadata {
     /// Set if it began as a fact.
     #[prost(message, optional, tag = "6")]
     pub origin: ::core::option::Option<FactOrigin>,
+    /// How many effects in a row led to it, each because of the one before.
+    #[prost(uint32, tag = "7")]
+    pub depth: u32,
 }
 impl ::prost::Name for EventMetadata {
     const NAME: &'static str = "EventMetadata";
@@ -147,8 +212,9 @@ pub struct EventPage {
     /// (optional; becomes EventMetadata.sent_at); what the first page says holds for all pages.
     #[prost(message, optional, tag = "2")]
     pub created_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// The content: a JsonPayload, or a message of the domain. What stands before the last "/" of the type URL is not
-    /// looked at.
+    /// The content, in the shape that the server's program gives it today: a JsonPayload, or a message of the domain. What
+    /// stands before the last "/" of the type URL is not looked at. Absent in a recorded event that is nothing any more in
+    /// that program, or that it cannot read.
     #[prost(message, optional, tag = "3")]
     pub event: ::core::option::Option<::prost_types::Any>,
     /// The event's place in the log: 1 for the first, dense, in commit order. For subscribers; it never decides about
@@ -161,6 +227,9 @@ pub struct EventPage {
     /// Where the event comes from. Recorded events only.
     #[prost(message, optional, tag = "8")]
     pub metadata: ::core::option::Option<EventMetadata>,
+    /// Why the server's program cannot read the event, for people. Empty: it can. Recorded events only.
+    #[prost(string, tag = "9")]
+    pub unreadable: ::prost::alloc::string::String,
     /// The event's place in its stream. A fact on its way in has a marker instead.
     #[prost(oneof = "event_page::SequenceType", tags = "1, 5")]
     pub sequence_type: ::core::option::Option<event_page::SequenceType>,
@@ -251,6 +320,9 @@ pub struct EffectId {
     /// The place in the list of what was asked for because of the event, from 0 on.
     #[prost(uint32, tag = "4")]
     pub ordinal: u32,
+    /// Not part of the identity: how many effects in a row led to it, this one counted. Kept with the events that come of it.
+    #[prost(uint32, tag = "5")]
+    pub depth: u32,
 }
 impl ::prost::Name for EffectId {
     const NAME: &'static str = "EffectId";
@@ -1002,6 +1074,65 @@ impl ::prost::Name for ExternalIdReused {
         "type.googleapis.com/seriatim.v1.ExternalIdReused".into()
     }
 }
+/// What was sent as an effect of a reaction is not accepted as one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EffectNotAccepted {
+    /// Which effect it was said to be.
+    #[prost(message, optional, tag = "1")]
+    pub effect: ::core::option::Option<EffectId>,
+    /// Why it is not accepted.
+    #[prost(oneof = "effect_not_accepted::Why", tags = "2, 3")]
+    pub why: ::core::option::Option<effect_not_accepted::Why>,
+}
+/// Nested message and enum types in `EffectNotAccepted`.
+pub mod effect_not_accepted {
+    /// Its source has no such event.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct NoSuchEvent {}
+    impl ::prost::Name for NoSuchEvent {
+        const NAME: &'static str = "NoSuchEvent";
+        const PACKAGE: &'static str = "seriatim.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "seriatim.v1.EffectNotAccepted.NoSuchEvent".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/seriatim.v1.EffectNotAccepted.NoSuchEvent".into()
+        }
+    }
+    /// The server takes no effects over the wire.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct OverTheWire {}
+    impl ::prost::Name for OverTheWire {
+        const NAME: &'static str = "OverTheWire";
+        const PACKAGE: &'static str = "seriatim.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "seriatim.v1.EffectNotAccepted.OverTheWire".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/seriatim.v1.EffectNotAccepted.OverTheWire".into()
+        }
+    }
+    /// Why it is not accepted.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Why {
+        /// Its source has no such event.
+        #[prost(message, tag = "2")]
+        NoSuchEvent(NoSuchEvent),
+        /// The server takes no effects over the wire.
+        #[prost(message, tag = "3")]
+        OverTheWire(OverTheWire),
+    }
+}
+impl ::prost::Name for EffectNotAccepted {
+    const NAME: &'static str = "EffectNotAccepted";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.EffectNotAccepted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.EffectNotAccepted".into()
+    }
+}
 /// No aggregate is registered for the domain.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UnknownDomain {
@@ -1272,47 +1403,71 @@ impl ::prost::Name for Fault {
         "type.googleapis.com/seriatim.v1.Fault".into()
     }
 }
-/// The cursor is for a log with another number of partitions: begin at the first event.
+/// The cursor has not one position for each partition of the log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct OtherLog {
-    /// How many the cursor is for.
+pub struct OtherPartitions {
+    /// How many positions it has.
     #[prost(uint32, tag = "1")]
     pub cursor_partitions: u32,
-    /// How many there are.
+    /// How many partitions there are.
     #[prost(uint32, tag = "2")]
     pub partitions: u32,
 }
-impl ::prost::Name for OtherLog {
-    const NAME: &'static str = "OtherLog";
+impl ::prost::Name for OtherPartitions {
+    const NAME: &'static str = "OtherPartitions";
     const PACKAGE: &'static str = "seriatim.v1";
     fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.OtherLog".into()
+        "seriatim.v1.OtherPartitions".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.OtherLog".into()
+        "type.googleapis.com/seriatim.v1.OtherPartitions".into()
     }
 }
-/// The subscriber has seen more than there is: events were lost, most likely because a backup was restored.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AheadOfLog {
-    /// In which partition of the log.
+/// The log is not the one that the subscriber has read: another is in its place, or it went back to an earlier state, by
+/// a backup for example, however long it has grown since. What was made of the events that are gone is to be made anew.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogReplaced {
+    /// In which partition of the log that shows.
     #[prost(uint32, tag = "1")]
     pub partition: u32,
-    /// What was seen.
-    #[prost(uint64, tag = "2")]
-    pub position: u64,
-    /// The position of the last event there is.
-    #[prost(uint64, tag = "3")]
-    pub head: u64,
+    /// What the subscriber has seen.
+    #[prost(message, optional, tag = "2")]
+    pub expected: ::core::option::Option<LogPlace>,
+    /// What is there.
+    #[prost(message, optional, tag = "3")]
+    pub found: ::core::option::Option<LogPlace>,
 }
-impl ::prost::Name for AheadOfLog {
-    const NAME: &'static str = "AheadOfLog";
+impl ::prost::Name for LogReplaced {
+    const NAME: &'static str = "LogReplaced";
     const PACKAGE: &'static str = "seriatim.v1";
     fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.AheadOfLog".into()
+        "seriatim.v1.LogReplaced".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.AheadOfLog".into()
+        "type.googleapis.com/seriatim.v1.LogReplaced".into()
+    }
+}
+/// A place in a partition of a log.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogPlace {
+    /// The identity of the log. Absent: not known.
+    #[prost(message, optional, tag = "1")]
+    pub log: ::core::option::Option<Uuid>,
+    /// The position there.
+    #[prost(uint64, tag = "2")]
+    pub position: u64,
+    /// The event at this position. Absent: not known, or there is none.
+    #[prost(message, optional, tag = "3")]
+    pub event: ::core::option::Option<Uuid>,
+}
+impl ::prost::Name for LogPlace {
+    const NAME: &'static str = "LogPlace";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.LogPlace".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.LogPlace".into()
     }
 }
 /// The log contradicts itself. Everything before the gap was sent, and nothing beyond it will be.
@@ -1638,7 +1793,7 @@ pub struct WaitFor {
     /// has is refused before anything is written.
     #[prost(string, repeated, tag = "1")]
     pub components: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// How long to wait for all of them together, at most a day. Absent: ten seconds.
+    /// How long to wait for all of them together, at most a day. Absent: 15 seconds.
     #[prost(message, optional, tag = "2")]
     pub limit: ::core::option::Option<::prost_types::Duration>,
 }
@@ -1912,7 +2067,8 @@ pub struct SubmitRequest {
     /// The sender's time; for display, never for order.
     #[prost(message, optional, tag = "6")]
     pub sent_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Set by a reaction: which of its effects this is. Its first result stands, whatever is sent under it later. A
+    /// Set by a reaction: which of its effects this is. Servers refuse it unless they were told to take effects from
+    /// elsewhere (EFFECT_NOT_ACCEPTED). Its first result stands, whatever is sent under it later. A
     /// rejection is kept too, and so is a conflict that the strategy refused, which is answered as a rejection with the
     /// code "SequenceConflict".
     #[prost(message, optional, boxed, tag = "7")]
@@ -2320,7 +2476,8 @@ pub mod command_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Tells the aggregate whose event was reacted to that an effect was rejected, and answers when what it makes of that
-        /// is durable. It is told once, however often this is called. For sagas that run elsewhere.
+        /// is durable. It is told once, however often this is called. For sagas that run elsewhere; servers refuse it unless
+        /// they were told to take effects from elsewhere (EFFECT_NOT_ACCEPTED).
         pub async fn hand_back(
             &mut self,
             request: impl tonic::IntoRequest<super::HandBackRequest>,
@@ -2393,7 +2550,8 @@ pub mod command_service_server {
             tonic::Status,
         >;
         /// Tells the aggregate whose event was reacted to that an effect was rejected, and answers when what it makes of that
-        /// is durable. It is told once, however often this is called. For sagas that run elsewhere.
+        /// is durable. It is told once, however often this is called. For sagas that run elsewhere; servers refuse it unless
+        /// they were told to take effects from elsewhere (EFFECT_NOT_ACCEPTED).
         async fn hand_back(
             &self,
             request: tonic::Request<super::HandBackRequest>,
@@ -2723,7 +2881,8 @@ pub struct RecordRequest {
     /// The event that caused this; it becomes the causation of the events then.
     #[prost(message, optional, tag = "5")]
     pub causation_id: ::core::option::Option<Uuid>,
-    /// Set by a reaction: which of its effects this is. Its first result stands, whatever is sent under it later.
+    /// Set by a reaction: which of its effects this is. Servers refuse it unless they were told to take effects from
+    /// elsewhere (EFFECT_NOT_ACCEPTED). Its first result stands, whatever is sent under it later.
     #[prost(message, optional, tag = "6")]
     pub effect: ::core::option::Option<EffectId>,
     /// Whom to wait for before answering. Absent: nobody.
@@ -3877,54 +4036,12 @@ pub mod query_service_server {
 /// Where to begin, and which events to send.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SubscribeRequest {
+    /// Where to begin. Must be given.
+    #[prost(message, optional, tag = "1")]
+    pub begin: ::core::option::Option<Begin>,
     /// Which events to send. Absent: all.
-    #[prost(message, optional, tag = "4")]
+    #[prost(message, optional, tag = "2")]
     pub filter: ::core::option::Option<EventFilter>,
-    /// Where to begin. Must be given.
-    #[prost(oneof = "subscribe_request::Begin", tags = "1, 2, 3")]
-    pub begin: ::core::option::Option<subscribe_request::Begin>,
-}
-/// Nested message and enum types in `SubscribeRequest`.
-pub mod subscribe_request {
-    /// The first event there is.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct First {}
-    impl ::prost::Name for First {
-        const NAME: &'static str = "First";
-        const PACKAGE: &'static str = "seriatim.v1";
-        fn full_name() -> ::prost::alloc::string::String {
-            "seriatim.v1.SubscribeRequest.First".into()
-        }
-        fn type_url() -> ::prost::alloc::string::String {
-            "type.googleapis.com/seriatim.v1.SubscribeRequest.First".into()
-        }
-    }
-    /// The end of the log when the call arrives.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Now {}
-    impl ::prost::Name for Now {
-        const NAME: &'static str = "Now";
-        const PACKAGE: &'static str = "seriatim.v1";
-        fn full_name() -> ::prost::alloc::string::String {
-            "seriatim.v1.SubscribeRequest.Now".into()
-        }
-        fn type_url() -> ::prost::alloc::string::String {
-            "type.googleapis.com/seriatim.v1.SubscribeRequest.Now".into()
-        }
-    }
-    /// Where to begin. Must be given.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    pub enum Begin {
-        /// With the first event there is.
-        #[prost(message, tag = "1")]
-        First(First),
-        /// With the first event that is recorded after this call.
-        #[prost(message, tag = "2")]
-        Now(Now),
-        /// With the first event after the place that a SubscribeResponse.cursor names.
-        #[prost(string, tag = "3")]
-        After(::prost::alloc::string::String),
-    }
 }
 impl ::prost::Name for SubscribeRequest {
     const NAME: &'static str = "SubscribeRequest";
@@ -3942,7 +4059,8 @@ pub struct EventFilter {
     /// Of these domains, at most 256. There need not be an aggregate for them at this server: others may record them.
     #[prost(string, repeated, tag = "1")]
     pub domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Of these type names, at most 256: "Deposited", or the full name of a message.
+    /// Of these types, at most 256, by the names that the server's program has for them today: "Deposited", or the full name
+    /// of a message. Former names that it knows as aliases count as today's.
     #[prost(string, repeated, tag = "2")]
     pub types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Of these roots, at most 256.
@@ -3967,7 +4085,8 @@ pub struct SubscribeResponse {
     #[prost(message, repeated, tag = "1")]
     pub events: ::prost::alloc::vec::Vec<SubscribedEvent>,
     /// Where a client stands that has handled these events and all before them. Kept with what was made of them, it is
-    /// where to begin after a restart. What is in it is the server's business.
+    /// where to begin after a restart. What is in it is the server's business; it names the log and the events it stands
+    /// at, so a server whose log was replaced answers FAILED_PRECONDITION with LogReplaced, and never with events.
     #[prost(string, tag = "2")]
     pub cursor: ::prost::alloc::string::String,
     /// Whether nothing followed yet when this was read.
@@ -5712,6 +5831,44 @@ impl ::prost::Name for ListProgressResponse {
         "type.googleapis.com/seriatim.v1.ListProgressResponse".into()
     }
 }
+/// What is to be paused.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseRequest {
+    /// All work of this component. A process manager has several components.
+    #[prost(string, tag = "1")]
+    pub component: ::prost::alloc::string::String,
+    /// Why, for people. Empty: nobody says.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PauseRequest {
+    const NAME: &'static str = "PauseRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.PauseRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.PauseRequest".into()
+    }
+}
+/// What is paused.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PauseResponse {
+    /// The work that has begun. It is paused after the step it is at, or at the latest when its owner has looked, which it
+    /// does three times in its lease.
+    #[prost(message, repeated, tag = "1")]
+    pub work: ::prost::alloc::vec::Vec<Work>,
+}
+impl ::prost::Name for PauseResponse {
+    const NAME: &'static str = "PauseResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.PauseResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.PauseResponse".into()
+    }
+}
 /// Which work goes on.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResumeRequest {
@@ -5746,6 +5903,43 @@ impl ::prost::Name for ResumeResponse {
         "type.googleapis.com/seriatim.v1.ResumeResponse".into()
     }
 }
+/// Who begins anew, and where.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BeginRequest {
+    /// This component.
+    #[prost(string, tag = "1")]
+    pub component: ::prost::alloc::string::String,
+    /// Where. Must be given.
+    #[prost(message, optional, tag = "2")]
+    pub begin: ::core::option::Option<Begin>,
+}
+impl ::prost::Name for BeginRequest {
+    const NAME: &'static str = "BeginRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.BeginRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.BeginRequest".into()
+    }
+}
+/// Where it begins.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BeginResponse {
+    /// After this place in the log, as a SubscribeResponse.cursor.
+    #[prost(string, tag = "1")]
+    pub cursor: ::prost::alloc::string::String,
+}
+impl ::prost::Name for BeginResponse {
+    const NAME: &'static str = "BeginResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.BeginResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.BeginResponse".into()
+    }
+}
 /// How far a piece of work has come.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Progress {
@@ -5758,7 +5952,7 @@ pub struct Progress {
     /// The position of the last event of the partition.
     #[prost(uint64, tag = "3")]
     pub head: u64,
-    /// How many streams are parked: at a letter, or on their way again since it was closed.
+    /// How many streams are parked: at a letter, on their way again since it was closed, or tried again after they failed.
     #[prost(uint64, tag = "4")]
     pub parked: u64,
     /// How often the work was taken.
@@ -5910,6 +6104,28 @@ pub mod admin_service_client {
                 .insert(GrpcMethod::new("seriatim.v1.AdminService", "ListProgress"));
             self.inner.unary(req, path, codec).await
         }
+        /// Pauses a component until it is resumed: a restart and a take-over change nothing.
+        pub async fn pause(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseRequest>,
+        ) -> std::result::Result<tonic::Response<super::PauseResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.AdminService/Pause",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.AdminService", "Pause"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Lets the paused work of a component go on.
         pub async fn resume(
             &mut self,
@@ -5930,6 +6146,29 @@ pub mod admin_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("seriatim.v1.AdminService", "Resume"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lets a component begin anew, at another place. Its progress is forgotten, and so is what is parked; what it has done
+        /// stays done. Not for read models, whose tables show all events.
+        pub async fn begin(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BeginRequest>,
+        ) -> std::result::Result<tonic::Response<super::BeginResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.AdminService/Begin",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.AdminService", "Begin"));
             self.inner.unary(req, path, codec).await
         }
         /// The versions of read models, and how far each has come.
@@ -6055,11 +6294,22 @@ pub mod admin_service_server {
             tonic::Response<super::ListProgressResponse>,
             tonic::Status,
         >;
+        /// Pauses a component until it is resumed: a restart and a take-over change nothing.
+        async fn pause(
+            &self,
+            request: tonic::Request<super::PauseRequest>,
+        ) -> std::result::Result<tonic::Response<super::PauseResponse>, tonic::Status>;
         /// Lets the paused work of a component go on.
         async fn resume(
             &self,
             request: tonic::Request<super::ResumeRequest>,
         ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status>;
+        /// Lets a component begin anew, at another place. Its progress is forgotten, and so is what is parked; what it has done
+        /// stays done. Not for read models, whose tables show all events.
+        async fn begin(
+            &self,
+            request: tonic::Request<super::BeginRequest>,
+        ) -> std::result::Result<tonic::Response<super::BeginResponse>, tonic::Status>;
         /// The versions of read models, and how far each has come.
         async fn list_read_models(
             &self,
@@ -6215,6 +6465,50 @@ pub mod admin_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/seriatim.v1.AdminService/Pause" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::PauseRequest> for PauseSvc<T> {
+                        type Response = super::PauseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::pause(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/seriatim.v1.AdminService/Resume" => {
                     #[allow(non_camel_case_types)]
                     struct ResumeSvc<T: AdminService>(pub Arc<T>);
@@ -6245,6 +6539,50 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResumeSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.AdminService/Begin" => {
+                    #[allow(non_camel_case_types)]
+                    struct BeginSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::BeginRequest> for BeginSvc<T> {
+                        type Response = super::BeginResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BeginRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::begin(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BeginSvc(inner);
                         let codec = crate::codec::WireCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

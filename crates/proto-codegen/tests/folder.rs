@@ -1,6 +1,6 @@
 //! The folder `proto` stands alone: whoever copies it can compile it, in any language, with what comes with protobuf.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
@@ -8,7 +8,7 @@ use protox::Compiler;
 use protox::file::{ChainFileResolver, GoogleFileResolver, IncludeFileResolver};
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto")
+    seriatim_proto_codegen::proto()
 }
 
 /// Every file in it, by the path that others import it by.
@@ -57,6 +57,9 @@ fn protoc_compiles_the_folder_alone() {
 #[test]
 fn every_file_of_the_folder_is_compiled() {
     for file in files() {
-        assert!(crate::generated::FILES.contains(&file.as_str()), "{file}");
+        assert!(
+            seriatim_proto_codegen::FILES.contains(&file.as_str()),
+            "{file}"
+        );
     }
 }

@@ -1,8 +1,9 @@
-//! The generated code and the descriptors are those of the proto files.
+//! Makes the code and the descriptors of the wire from the proto files, without `protoc`.
 //!
-//! They are kept in `generated`, so that whoever builds Seriatim compiles no compiler of protobuf first: that took a
-//! quarter of a build. After a change of a proto file, run this with `SERIATIM_ACCEPT_WIRE=1` and commit what it writes.
+//! They are kept in `crates/proto/generated`, so that whoever builds Seriatim compiles no compiler of protobuf first. After a
+//! change of a proto file run `cargo run -p seriatim-proto-codegen`; a test says so if that was forgotten.
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use protox::file::{
 
 /// All files that are ours, and the google.rpc messages that travel only inside `Any`: a client that works by
 /// reflection must be able to look them up.
-pub(crate) const FILES: &[&str] = &[
+pub const FILES: &[&str] = &[
     "seriatim/v1/types.proto",
     "seriatim/v1/errors.proto",
     "seriatim/v1/outcome.proto",
@@ -30,42 +31,29 @@ pub(crate) const FILES: &[&str] = &[
     "google/rpc/status.proto",
 ];
 
-fn in_crate(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+/// The folder of the proto files.
+pub fn proto() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto")
 }
 
-#[test]
-fn what_is_generated_is_of_these_proto_files() {
-    let made = tempfile::tempdir().unwrap();
-    generate(made.path());
-    for name in ["seriatim.v1.rs", "seriatim.v1.bin"] {
-        let (now, kept) = (
-            fs::read(made.path().join(name)).unwrap(),
-            in_crate("generated").join(name),
-        );
-        if std::env::var_os("SERIATIM_ACCEPT_WIRE").is_some() {
-            fs::create_dir_all(in_crate("generated")).unwrap();
-            fs::write(&kept, &now).unwrap();
-        }
-        let same = fs::read(&kept).is_ok_and(|before| before == now);
-        let renew = "SERIATIM_ACCEPT_WIRE=1 cargo test -p seriatim-proto --test it";
-        assert!(same, "generated/{name} is not of the proto files; run `{renew}`");
-    }
+/// The folder in which they are kept.
+pub fn kept() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto/generated")
 }
 
-fn generate(out: &Path) {
+/// Writes `seriatim.v1.rs` and `seriatim.v1.bin` into a folder.
+pub fn generate(out: &Path) -> Result<(), Box<dyn Error>> {
     let mut files = ChainFileResolver::new();
-    files.add(IncludeFileResolver::new(in_crate("../../proto")));
+    files.add(IncludeFileResolver::new(proto()));
     files.add(GoogleFileResolver::new());
-    files.add(DescriptorSetFileResolver::new(google_rpc()));
+    files.add(DescriptorSetFileResolver::new(google_rpc()?));
     let mut compiler = Compiler::with_file_resolver(files);
     compiler
         .include_imports(true)
         .include_source_info(true)
-        .open_files(FILES)
-        .unwrap();
+        .open_files(FILES)?;
     let set = compiler.encode_file_descriptor_set();
-    fs::write(out.join("seriatim.v1.bin"), set).unwrap();
+    fs::write(out.join("seriatim.v1.bin"), set)?;
 
     let mut names = tonic_prost_build::Config::new();
     names
@@ -77,17 +65,17 @@ fn generate(out: &Path) {
         .out_dir(out)
         .extern_path(".google.rpc", "::tonic_types::pb")
         .codec_path("crate::codec::WireCodec")
-        .compile_fds_with_config(compiler.file_descriptor_set(), names)
-        .unwrap();
+        .compile_fds_with_config(compiler.file_descriptor_set(), names)?;
+    Ok(())
 }
 
 /// The definitions of google.rpc under the paths everybody else knows them by; tonic-types has them without folders.
-fn google_rpc() -> FileDescriptorSet {
-    let mut set = FileDescriptorSet::decode(tonic_types::pb::FILE_DESCRIPTOR_SET).unwrap();
+fn google_rpc() -> Result<FileDescriptorSet, Box<dyn Error>> {
+    let mut set = FileDescriptorSet::decode(tonic_types::pb::FILE_DESCRIPTOR_SET)?;
     for file in &mut set.file {
         if file.package() == "google.rpc" {
             file.name = Some(format!("google/rpc/{}", file.name()));
         }
     }
-    set
+    Ok(set)
 }
