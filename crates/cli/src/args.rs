@@ -321,6 +321,14 @@ pub(crate) struct Tail {
 pub(crate) enum Reactions {
     /// List the components of the server, how far each has come, and who does its work
     List,
+    /// Pause a component until it is resumed, also across restarts
+    Pause {
+        /// Which component; a process manager has several
+        component: Component,
+        /// Why, for those who find it paused
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Let a component that is paused go on
     Resume {
         /// Which component

@@ -140,6 +140,9 @@ impl Failure {
                     "see what it stands for with `seriatim events {stream}`"
                 ))
                 .with_details(json!({ "first_result": as_json::first_result(first) })),
+            SubmitError::EffectNotAccepted { .. } => {
+                failure(Exit::Denied).with_next("ask those who run the server")
+            }
             SubmitError::Overloaded { .. }
             | SubmitError::Unavailable { .. }
             | SubmitError::ShuttingDown => failure(Exit::Unavailable).with_next(SEND_AGAIN),

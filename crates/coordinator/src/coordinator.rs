@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, CommandGateway, CommandRequest, Domain, EventStore, FactRequest, FieldViolation,
-    LetterFilter, LetterStatus, Limits, Log, Payload, Prepare, QueryError, Receipt, RejectedEffect,
-    Shapes, Simulation, StateView, Store, StoreError, StreamId, SubmitError, ThreeWay,
+    Aggregate, At, CommandGateway, CommandRequest, Domain, EffectId, EventStore, FactRequest,
+    FieldViolation, LetterFilter, LetterStatus, Limits, Log, Payload, Prepare, QueryError, Receipt,
+    RejectedEffect, Shapes, Simulation, StateView, Store, StoreError, StreamId, SubmitError,
+    ThreeWay, WhyNotAccepted,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -28,6 +29,8 @@ const BACKGROUND: usize = 4;
 #[derive(Clone)]
 pub struct Coordinator {
     inner: Arc<Inner>,
+    /// Whether the sources of effects may be in another log.
+    of_other_logs: bool,
 }
 
 struct Inner {
@@ -53,6 +56,16 @@ impl Coordinator {
             settings: Settings::default(),
             shapes: Shapes::default(),
             hosts: Vec::new(),
+        }
+    }
+
+    /// The same coordinator for effects of reactions that run elsewhere and may read another log: their sources are not
+    /// looked for. Whoever reaches it can take the place of any reaction.
+    #[must_use]
+    pub fn for_other_logs(&self) -> Self {
+        Self {
+            of_other_logs: true,
+            ..self.clone()
         }
     }
 
@@ -95,6 +108,9 @@ impl Coordinator {
         let asked = Asked::Command(request.merge);
         let domain = &request.stream.domain;
         let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
+        if let Some(effect) = &request.effect {
+            Box::pin(self.vouch(host, asked, effect)).await?;
+        }
         host.submit(request, place.with(permit)).await
     }
 
@@ -168,6 +184,39 @@ impl Coordinator {
         admitted
     }
 
+    /// Refuses an effect of an event that was not recorded, for it would take the place of the one that is to come. A source
+    /// whose aggregate is not registered here may be in another log.
+    async fn vouch(
+        &self,
+        host: &Arc<dyn Host>,
+        asked: Asked,
+        effect: &EffectId,
+    ) -> Result<(), SubmitError> {
+        let (source, sequence) = (&effect.source, effect.sequence);
+        if self.of_other_logs || !self.inner.hosts.contains_key(&source.domain) {
+            return Ok(());
+        }
+        let shared = &self.inner.shared;
+        let vouched = match shared.store.read_stream(source, sequence, 1).await {
+            Ok(found)
+                if found
+                    .first()
+                    .is_some_and(|event| event.sequence == sequence) =>
+            {
+                Ok(())
+            }
+            Ok(_) => Err(SubmitError::EffectNotAccepted {
+                effect: effect.clone(),
+                why: WhyNotAccepted::NoSuchEvent,
+            }),
+            Err(error) => Err(SubmitError::of_store(error, shared.settings.retry_after)),
+        };
+        if let Err(error) = &vouched {
+            host.meter().refused(asked, error);
+        }
+        vouched
+    }
+
     /// A place for what a person wants done.
     pub(crate) fn place<'a>(
         &self,
@@ -212,6 +261,9 @@ impl CommandGateway for Coordinator {
         let domain = &request.stream.domain;
         let payloads = request.facts.iter().map(|fact| &fact.payload);
         let (host, place) = self.admit(domain, Asked::Fact, violations, payloads)?;
+        if let Some(effect) = &request.effect {
+            Box::pin(self.vouch(host, Asked::Fact, effect)).await?;
+        }
         host.record(request, place).await
     }
 
@@ -220,6 +272,7 @@ impl CommandGateway for Coordinator {
         let domain = &rejected.effect.source.domain;
         let payloads = rejected.commands.iter();
         let (host, place) = self.admit(domain, Asked::HandBack, violations, payloads)?;
+        self.vouch(host, Asked::HandBack, &rejected.effect).await?;
         host.hand_back(rejected, place).await
     }
 
@@ -318,6 +371,7 @@ impl CoordinatorBuilder {
                 admission,
                 hosts,
             }),
+            of_other_logs: false,
         })
     }
 }

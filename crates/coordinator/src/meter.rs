@@ -124,7 +124,7 @@ impl Asked {
 }
 
 /// What became of it: the index and the label.
-const OUTCOMES: [&str; 17] = [
+const OUTCOMES: [&str; 18] = [
     "committed",
     "merged",
     "unchanged",
@@ -137,6 +137,7 @@ const OUTCOMES: [&str; 17] = [
     "contended",
     "rejected",
     "external_id_reused",
+    "effect_not_accepted",
     "overloaded",
     "unavailable",
     "store_failed",
@@ -160,11 +161,12 @@ fn outcome(answer: Result<&Receipt, &SubmitError>) -> usize {
             SubmitError::Contended { .. } => 9,
             SubmitError::Rejected(_) => 10,
             SubmitError::ExternalIdReused { .. } => 11,
-            SubmitError::Overloaded { .. } => 12,
-            SubmitError::Unavailable { .. } | SubmitError::ShuttingDown => 13,
-            SubmitError::StoreFailed(_) => 14,
-            SubmitError::StreamFull { .. } => 15,
-            SubmitError::Broken { .. } => 16,
+            SubmitError::EffectNotAccepted { .. } => 12,
+            SubmitError::Overloaded { .. } => 13,
+            SubmitError::Unavailable { .. } | SubmitError::ShuttingDown => 14,
+            SubmitError::StoreFailed(_) => 15,
+            SubmitError::StreamFull { .. } => 16,
+            SubmitError::Broken { .. } => 17,
         },
     }
 }

@@ -14,6 +14,8 @@ pub struct Owner {
     pub id: Uuid,
     /// Its name for people.
     pub name: Arc<str>,
+    /// What others on its host can tell by whether it still runs; `None` if nothing can be told.
+    pub process: Option<Arc<str>>,
 }
 
 impl Owner {
@@ -22,6 +24,7 @@ impl Owner {
         Self {
             id: Uuid::now_v7(),
             name: name.into(),
+            process: None,
         }
     }
 }

@@ -80,8 +80,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Parks a stream and moves the checkpoint to `to`, past the event that failed, in one step; extends the lease. If
-    /// the stream is already parked, its row is unchanged and this event queues behind it.
+    /// Parks a stream, with its wish if it has one, and moves the checkpoint to `to`, past the event that failed, in one
+    /// step; extends the lease. If the stream is already parked, its row is unchanged and this event queues behind it.
     async fn park(
         &self,
         tenure: &Tenure,
@@ -115,6 +115,10 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// the lease.
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError>;
 
+    /// Ends the lease of an owner that is known to have died, as if it had run out. Returns `false` if that owner does
+    /// not have the work any more. Its tenure stays in force until the work is taken, as for any overdue owner.
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError>;
+
     /// Releases the work, so that others need not wait for the lease to run out. Does nothing if the tenure is lost.
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError>;
 
@@ -134,6 +138,16 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         &self,
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError>;
+
+    /// Records that a person has paused a component, and why, or with `None` that it may go on. The pause is kept until
+    /// then: neither a take-over nor [`begin_anew`](Self::begin_anew) ends it. Returns whether it was paused before.
+    ///
+    /// The processes that work for the component must look for it, by [`pause_of`](Self::pause_of).
+    async fn set_pause(&self, component: &Component, why: Option<&str>)
+    -> Result<bool, StoreError>;
+
+    /// Returns why a person has paused a component; `None` if nobody has.
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError>;
 
     /// Asks the owner of paused work to go on, whoever that is. Returns whether it was paused.
     async fn resume(&self, work: &Work) -> Result<bool, StoreError>;
@@ -167,8 +181,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         id: Uuid,
     ) -> Result<Option<ReactionLetter>, StoreError>;
 
-    /// Forgets all progress of a component, where it begins, its parked streams and all letters, whoever works for it,
-    /// and ends their tenures.
+    /// Forgets all progress of a component, where it begins, its pause by a person, its parked streams and all letters,
+    /// whoever works for it, and ends their tenures.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
 

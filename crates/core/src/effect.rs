@@ -42,6 +42,14 @@ impl fmt::Display for EffectId {
     }
 }
 
+/// The prefixes of the actors of reactions. Nobody else may have such an actor.
+const ACTORS: [&str; 3] = ["saga:", "process-manager:", "timer:"];
+
+/// Returns whether an actor has a name that only reactions may have.
+pub fn is_actor_of_reactions(actor: &str) -> bool {
+    ACTORS.iter().any(|begin| actor.starts_with(begin))
+}
+
 /// Something that a reaction asks for. It is plain data, so that it can be stored until it is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

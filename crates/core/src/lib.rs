@@ -96,7 +96,7 @@ pub use dead_letter::{
 pub use desk::{Decision, Desk, Drawer, GivenUp, OpenLetter, Verb};
 pub use effect::{
     CommandEffect, Effect, EffectError, EffectFault, EffectId, Effects, FactEffect, RecordedFact,
-    SentCommand,
+    SentCommand, is_actor_of_reactions,
 };
 pub use event::{NewEvent, RecordedEvent};
 pub use event_filter::EventFilter;
@@ -147,7 +147,7 @@ pub use store::{
     StoreErrorKind, StreamSummary,
 };
 pub use stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
-pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable};
+pub use submit_error::{FieldViolation, Rejected, SubmitError, Unavailable, WhyNotAccepted};
 pub use subscribe_error::SubscribeError;
 pub use timer::{ClearedTimer, NewTimer, Overdue, Timer, TimerStore};
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -2,8 +2,11 @@
 
 use crate::{
     ClaimKey, CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
-    RejectedEffect,
+    RejectedEffect, is_actor_of_reactions,
 };
+
+/// The message about an actor that is not a reaction but has the name of one.
+const RESERVED_ACTOR: &str = "begins as only the actors of reactions do (`saga:`, `process-manager:`, `timer:`); take another";
 
 /// The size limits of a request and of its events. A request that exceeds one is refused before anything is written.
 ///
@@ -146,6 +149,9 @@ impl Limits {
                 "cover.external_id",
                 "begins with the character 0, as only the keys of reactions do; take another",
             ));
+        }
+        if !effect && (metadata.actor.as_deref()).is_some_and(is_actor_of_reactions) {
+            found.push(FieldViolation::new("actor", RESERVED_ACTOR));
         }
         let names = [
             ("cover.external_id", &metadata.external_id),

@@ -26,11 +26,15 @@ pub struct Metadata {
     /// The time that the sender named; for display, never for order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
+    /// How many effects in a row led to it, each because of the one before: 0 for what a sender wrote and for what a timer
+    /// set off.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub depth: u32,
 }
 
 impl Metadata {
     /// Returns the metadata of what a reaction does because of an event: the workflow and the external id are carried
-    /// on.
+    /// on, and the depth is one more.
     pub fn caused_by(event: &RecordedEvent, actor: String) -> Self {
         Self {
             correlation_id: event.metadata.correlation_id.clone(),
@@ -39,8 +43,14 @@ impl Metadata {
             actor: Some(actor),
             origin: None,
             sent_at: None,
+            depth: event.metadata.depth.saturating_add(1),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde calls")]
+fn is_zero(depth: &u32) -> bool {
+    *depth == 0
 }
 
 /// Where a fact comes from.

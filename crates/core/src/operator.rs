@@ -22,7 +22,8 @@ pub struct Progress {
     pub head: Position,
     /// When the first event that it has not seen was recorded; `None` if it has seen all.
     pub behind_since: Option<Timestamp>,
-    /// How many streams are parked. A stream counts until its events are handled again, also if its letter is closed.
+    /// How many streams are parked: at a letter, still catching up after it was closed, or between tries after a
+    /// failure.
     pub parked: usize,
     /// When the first of these streams was parked; `None` if none is parked.
     pub parked_since: Option<Timestamp>,

@@ -29,7 +29,8 @@ pub struct Parked {
     pub since: Timestamp,
     /// What people tried since, oldest first.
     pub attempts: Vec<Attempt>,
-    /// The decision that is still to be carried out; `None` if there is none.
+    /// The decision that is still to be carried out; `None` if there is none. Without a letter it is the owner's own
+    /// wish to try the event again, as its policy says.
     pub wish: Option<Wish>,
 }
 

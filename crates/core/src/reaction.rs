@@ -31,6 +31,13 @@ pub trait Reaction: Send + Sync + Debug + 'static {
         None
     }
 
+    /// Returns the other components that act on what this one records in streams of theirs, as the rest of a process
+    /// manager does. A sender that waits for one of them because of an event waits for this one first, and then for
+    /// what this one has recorded.
+    fn leads_to(&self) -> &[Component] {
+        &[]
+    }
+
     /// Prepares for a piece of work that was just taken, before any events come. If it fails, the work is released and
     /// taken again later.
     async fn begin(&self, work: &Work) -> Result<(), StoreError> {
@@ -61,6 +68,8 @@ pub struct Step<'a> {
     pub advance: &'a Advance,
     /// How long the lease lasts from then on.
     pub lease: Duration,
+    /// How deep the events are at most whose effects are sent: see [`Metadata::depth`](crate::Metadata::depth).
+    pub deepest: u32,
 }
 
 /// Why events were not handled.

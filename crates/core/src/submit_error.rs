@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::known::name_one_of;
 use crate::{
-    Conflict, Domain, Fault, FirstResult, Rejection, SequenceConflict, StoreError, StreamFull,
-    StreamId,
+    Conflict, Domain, EffectId, Fault, FirstResult, Rejection, SequenceConflict, StoreError,
+    StreamFull, StreamId,
 };
 
 /// Why a command or a fact was not accepted.
@@ -19,9 +19,9 @@ use crate::{
 /// twice, so give one to every command that must not be.
 ///
 /// The variants are split by what the sender should do next: correct the request (`Invalid`, `UnknownDomain`,
-/// `BeyondCurrent`, `ExternalIdReused`), read again and decide anew (`Conflict`, `Contended`), accept the domain's
-/// answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`), call the operators of
-/// the store (`StoreFailed`), or call the developers (`StreamFull`, `Broken`).
+/// `BeyondCurrent`, `ExternalIdReused`, `EffectNotAccepted`), read again and decide anew (`Conflict`, `Contended`),
+/// accept the domain's answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`),
+/// call the operators of the store (`StoreFailed`), or call the developers (`StreamFull`, `Broken`).
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The request is malformed.
@@ -70,6 +70,15 @@ pub enum SubmitError {
         external_id: String,
         /// The result of the first sending.
         first: FirstResult,
+    },
+    /// It was sent as an effect of a reaction and is not accepted as one, so that nobody spends an effect before the
+    /// reaction that it belongs to.
+    #[error("`{effect}` is not accepted as an effect: {why}")]
+    EffectNotAccepted {
+        /// The effect that it was said to be.
+        effect: EffectId,
+        /// Why it is not accepted.
+        why: WhyNotAccepted,
     },
     /// The queue is full.
     #[error("too much is waiting; send it again in {} ms", .retry_after.as_millis())]
@@ -121,6 +130,20 @@ impl SubmitError {
             false => Self::StoreFailed(error),
         }
     }
+}
+
+/// Why something is not accepted as an effect of a reaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum WhyNotAccepted {
+    /// Its source is in this log, and has no such event.
+    #[error("its source has no such event; send effects of recorded events only")]
+    NoSuchEvent,
+    /// The server takes no effects over the wire.
+    #[error(
+        "this server takes no effects over the wire; run the component in its process, or let it with \
+         `ServerSettings::accept_effects`"
+    )]
+    OverTheWire,
 }
 
 /// What does not answer.

@@ -14,8 +14,9 @@ pub struct WaitFor {
 }
 
 impl WaitFor {
-    /// How long to wait if nobody says.
-    pub const LIMIT: Duration = Duration::from_secs(10);
+    /// How long to wait if nobody says: longer than it takes until another process takes over from one that does not
+    /// respond.
+    pub const LIMIT: Duration = Duration::from_secs(15);
     /// The longest time that a sender can wait.
     pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     /// How many components a sender can wait for at once.

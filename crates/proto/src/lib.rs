@@ -38,9 +38,9 @@ pub const ANSWER_BYTES: usize = 64 * 1024 * 1024;
     reason = "generated; its comments stand in the proto files"
 )]
 pub mod v1 {
-    tonic::include_proto!("seriatim.v1");
+    include!("../generated/seriatim.v1.rs");
 }
 
 /// The encoded `google.protobuf.FileDescriptorSet` of the wire with everything it imports, comments included; for
 /// reflection.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/seriatim.v1.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("../generated/seriatim.v1.bin");

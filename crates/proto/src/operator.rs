@@ -17,6 +17,22 @@ impl Client {
         read(answer.into_inner().progress)
     }
 
+    /// Pauses a component until it is resumed, and returns what of its work has begun.
+    pub async fn pause(
+        &self,
+        component: &Component,
+        actor: Option<&str>,
+        reason: Option<&str>,
+    ) -> Call<Vec<Work>> {
+        let message = v1::PauseRequest {
+            component: component.to_string(),
+            reason: reason.unwrap_or_default().into(),
+        };
+        let message = self.request_of(message, actor);
+        let answer = self.admin().pause(message).await?;
+        read(answer.into_inner().work)
+    }
+
     /// Lets the paused work of a component go on, and says which that is.
     pub async fn resume(&self, component: &Component) -> Call<Vec<Work>> {
         let message = self.request(v1::ResumeRequest {

@@ -38,7 +38,7 @@ impl<S> Waiting<S> {
         self
     }
 
-    /// Sets how long to wait for all components together, once the outcome is durable. Default 10 s.
+    /// Sets how long to wait for all components together, once the outcome is durable. Default 15 s.
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self

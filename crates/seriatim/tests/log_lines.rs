@@ -114,6 +114,7 @@ fn building(store: &Arc<dyn Store>, owner: &str) -> AppBuilder {
     let settings = ReactionSettings {
         owner: owner.into(),
         lease: Duration::from_millis(300),
+        ..ReactionSettings::default()
     };
     App::on(Arc::clone(store))
         .aggregate::<Bell>()

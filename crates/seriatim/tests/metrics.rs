@@ -212,14 +212,17 @@ async fn what_happens_is_counted_and_served() {
     let buckets = r#"seriatim_append_batch_appends_bucket{le="+Inf"}"#;
     assert_eq!(lines[buckets], commits);
 
-    // What fails is tried again, and meanwhile the work falls behind.
+    // What fails is tried again, and meanwhile its stream waits.
     add(13).await.unwrap();
     loop {
         let lines = scrape(&app).await;
         let failures = lines.get(r#"seriatim_reaction_failures_total{component="cautious"}"#);
         if failures.is_some_and(|failures| *failures >= 2.0) {
-            assert_eq!(lines[&format!("seriatim_reaction_lag_events{work}")], 1.0);
-            assert!(lines[&format!("seriatim_reaction_lag_seconds{work}")] > 0.0);
+            assert_eq!(
+                lines[&format!("seriatim_reaction_parked_streams{work}")],
+                1.0
+            );
+            assert_eq!(lines[&format!("seriatim_reaction_lag_events{work}")], 0.0);
             break;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;

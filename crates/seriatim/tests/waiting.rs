@@ -134,6 +134,7 @@ on_every_storage! {
     a_component_whom_the_events_do_not_concern_is_not_waited_for
     that_a_component_is_paused_is_said_at_once
     that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided
+    that_a_stream_is_parked_already_is_said_at_once_by_its_own_process
     that_another_process_has_paused_is_said_at_once
     another_application_on_the_store_may_do_the_work
     another_process_may_do_the_work
@@ -308,11 +309,7 @@ async fn a_component_whom_the_events_do_not_concern_is_not_waited_for(url: &str)
         ..EventFilter::default()
     };
     // So long that the checkpoint is not moved over them in between.
-    let settings = ReactionSettings {
-        lease: HOUR,
-        ..ReactionSettings::default()
-    };
-    let app = counters(url).await.reaction_settings(settings);
+    let app = counters(url).await.reaction_settings(an_hour("it"));
     let app = app.projector("orders", others, Additions::held());
     let app = app.start().await.unwrap();
     let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
@@ -361,6 +358,42 @@ async fn that_a_component_is_paused_is_said_at_once(url: &str) {
         let WhyNotHandled::Paused { failure } = why else {
             panic!("{why}");
         };
+        assert!(failure.contains("13 is too much"), "{failure}");
+    }
+}
+
+/// The checkpoint of the process itself would be moved over what comes later with its heartbeat only.
+async fn that_a_stream_is_parked_already_is_said_at_once_by_its_own_process(url: &str) {
+    let store = open_store(url).await.unwrap();
+    let additions = Additions {
+        bad: Some(13),
+        ..Additions::new()
+    };
+    let component = Enrolled {
+        policy: FailurePolicy {
+            back_off: BackOff {
+                retries: 0,
+                ..BackOff::default()
+            },
+            ..FailurePolicy::park()
+        },
+        ..impatient(&store, "additions", additions)
+    };
+    let app = App::on(store).aggregate::<Counter>().component(component);
+    let app = app.reaction_settings(an_hour("it"));
+    let app = app.start().await.unwrap();
+    let root = Uuid::now_v7();
+    for count in [13, 14] {
+        let sent = app.send::<Counter>(root, Do::Add { count });
+        let waited = sent.wait_for("additions").within(HOUR).into_future();
+        let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
+        let waited = waited.expect("it is said at once");
+        let (receipt, why) = not_handled(waited.unwrap_err());
+        assert!(receipt.sequences().is_some());
+        let WhyNotHandled::Parked { sequence, failure } = why else {
+            panic!("{why}");
+        };
+        assert_eq!(sequence, Sequence::FIRST);
         assert!(failure.contains("13 is too much"), "{failure}");
     }
 }
@@ -585,6 +618,29 @@ async fn another_process_may_do_the_work(url: &str) {
     let (_, why) = not_handled(waited.unwrap_err());
     let position = Position(10);
     assert_eq!(why, WhyNotHandled::TimePassed { limit, position });
+
+    // It has died, so nobody waits for its lease to run out.
+    let additions = Additions::new();
+    let next = (counters(url).await)
+        .projector("additions", EventFilter::default(), additions.clone())
+        .reaction_settings(an_hour("next"));
+    let next = next.start().await.unwrap();
+    let sent = next.send::<Counter>(root, Do::Add { count: 11 });
+    let waited = sent.wait_for("additions").within(HOUR).into_future();
+    let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
+    waited.expect("the work is taken at once").unwrap();
+    assert_eq!(additions.seen(), [10, 11]);
+    let progress = next.reactions().progress().await.unwrap();
+    assert_eq!(progress[0].checkpoint.owner.as_deref(), Some("next"));
+    next.shutdown().await.unwrap();
+}
+
+fn an_hour(owner: &str) -> ReactionSettings {
+    ReactionSettings {
+        owner: owner.into(),
+        lease: HOUR,
+        ..ReactionSettings::default()
+    }
 }
 
 /// What a child process does.
@@ -594,6 +650,7 @@ async fn projecting_process() {
     let url = std::env::var(STORE).expect("the test that starts it says where");
     let app = counters(&url).await;
     let app = app.projector("additions", EventFilter::default(), Prints);
+    let app = app.reaction_settings(an_hour("killed"));
     let app = app.start().await.unwrap();
     while store_is_empty(&app).await {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -21,7 +21,9 @@ use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 
 use crate::call::Shared;
-use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Waits};
+use crate::services::{
+    Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
+};
 use crate::settings::ServerSettings;
 use crate::{connections, health};
 
@@ -142,9 +144,13 @@ fn routes(
     let store = coordinator.store();
     let waiter = Waiter::new(reactions, Arc::clone(store) as _);
     let waits = Waits::new(waiter, closed.clone());
+    let effects = EffectsDoor {
+        is_open: settings.accept_effects,
+    };
     let commands = Commands::new(
-        coordinator.clone(),
+        effects.coordinator(coordinator),
         waits.clone(),
+        effects,
         settings.in_flight_per_stream.max(1),
         closed.clone(),
     );
@@ -157,7 +163,8 @@ fn routes(
     }
     Ok(Routes::new(unlimited!(CommandServiceServer::new(commands)))
         .add_service(unlimited!(FactServiceServer::new(Facts::new(
-            coordinator.clone(),
+            effects.coordinator(coordinator),
+            effects,
             waits
         ))))
         .add_service(unlimited!(QueryServiceServer::new(Queries::new(

@@ -41,6 +41,11 @@ pub struct ServerSettings {
     pub waiting_time: Duration,
     /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
     pub in_flight_per_stream: usize,
+    /// Whether commands and facts are taken as effects of reactions that run elsewhere, and what comes back of them, for
+    /// [`RemoteGateway`](seriatim_proto::RemoteGateway). Default: no; they are refused as
+    /// [`EffectNotAccepted`](seriatim_core::SubmitError::EffectNotAccepted), because whoever may send them can take the place of
+    /// any saga. For networks that only such processes reach.
+    pub accept_effects: bool,
     /// How often the health looks at the store. Default 1 s.
     pub health_interval: Duration,
     /// How long calls may take to end once the server goes down. Default 30 s. What was admitted by then is finished
@@ -67,6 +72,7 @@ impl Default for ServerSettings {
             in_flight_per_stream: 1024,
             health_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),
+            accept_effects: false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The seam of the progress of reactions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +20,8 @@ pub(crate) struct Kept {
     tenure: Uuid,
     /// Whose it is, if the checkpoint has an owner.
     owner: Uuid,
+    /// By what others on its host can tell whether it still runs.
+    process: Option<Arc<str>>,
     /// Who has asked for the work, and until when that counts.
     asked: Option<(Uuid, Timestamp)>,
     /// Names the owner until the work is released, also of a lease that ran out.
@@ -52,6 +55,7 @@ impl CheckpointStore for MemoryStore {
             Kept {
                 tenure: Uuid::nil(),
                 owner: Uuid::nil(),
+                process: None,
                 asked: None,
                 checkpoint,
                 scope: None,
@@ -68,6 +72,7 @@ impl CheckpointStore for MemoryStore {
         }
         kept.tenure = Uuid::now_v7();
         kept.owner = owner.id;
+        kept.process.clone_from(&owner.process);
         kept.asked = None;
         checkpoint.epoch += 1;
         checkpoint.owner = Some(owner.name.to_string());
@@ -187,6 +192,21 @@ impl CheckpointStore for MemoryStore {
         Ok(hold)
     }
 
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
+        let mut log = self.log();
+        let now = Timestamp::now();
+        let kept = log.checkpoints.get_mut(work);
+        let has_it = |kept: &&mut Kept| {
+            let checkpoint = &kept.checkpoint;
+            let is_owner = kept.owner == owner && checkpoint.owner.is_some();
+            is_owner && now < checkpoint.leased_until
+        };
+        Ok(kept.filter(has_it).is_some_and(|kept| {
+            kept.checkpoint.leased_until = now;
+            true
+        }))
+    }
+
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         if let Some(checkpoint) = self.log().checkpoint_of(tenure) {
             checkpoint.owner = None;
@@ -235,6 +255,23 @@ impl CheckpointStore for MemoryStore {
         Ok(all.filter(wanted).map(as_of_now).collect())
     }
 
+    async fn set_pause(
+        &self,
+        component: &Component,
+        why: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let pauses = &mut self.log().pauses;
+        let before = match why {
+            Some(why) => pauses.insert(component.clone(), why.into()),
+            None => pauses.remove(component),
+        };
+        Ok(before.is_some())
+    }
+
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
+        Ok(self.log().pauses.get(component).cloned())
+    }
+
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
         let mut log = self.log();
         let kept = log.checkpoints.get_mut(work);
@@ -280,6 +317,7 @@ impl CheckpointStore for MemoryStore {
         let mut log = self.log();
         log.forget_progress(component);
         log.beginnings.remove(component);
+        log.pauses.remove(component);
         log.closed
             .retain(|_, letter| letter.work.component != *component);
         Ok(())
@@ -296,6 +334,7 @@ impl Kept {
             owner: name.map(|name| Owner {
                 id: self.owner,
                 name: name.into(),
+                process: self.process.clone(),
             }),
             asked_by: asked.map(|(asker, _)| asker),
             is_paused: self.checkpoint.paused.is_some(),

@@ -94,6 +94,8 @@ struct Log {
     letters: BTreeMap<Uuid, CommandLetter>,
     checkpoints: BTreeMap<Work, checkpoint::Kept>,
     beginnings: BTreeMap<Component, Cursor>,
+    /// Which components a person has paused, and why.
+    pauses: BTreeMap<Component, String>,
     parked: BTreeMap<(Work, StreamId), Parked>,
     /// What components gave up, and is handled or skipped by now.
     closed: BTreeMap<Uuid, ReactionLetter>,

@@ -178,6 +178,7 @@ impl Log {
             letters: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
             beginnings: BTreeMap::new(),
+            pauses: BTreeMap::new(),
             parked: BTreeMap::new(),
             closed: BTreeMap::new(),
             timers: BTreeMap::new(),

@@ -15,6 +15,7 @@ use crate::checkpoint_sql::{NOW, WORK, about, micros, of_component, runs, table}
 pub(crate) struct Texts {
     list: Arc<str>,
     ask: Arc<str>,
+    end_lease: Arc<str>,
 }
 
 impl Texts {
@@ -24,7 +25,7 @@ impl Texts {
         let list = format!(
             "SELECT component, partition, share_count, share_index,
                  CASE WHEN {is_leased} THEN owner END, owner_id,
-                 CASE WHEN {is_asked_for} THEN asked_by END, paused IS NOT NULL
+                 CASE WHEN {is_asked_for} THEN asked_by END, paused IS NOT NULL, owner_process
              FROM {table} WHERE component = $1 ORDER BY partition, share_count, share_index"
         );
         let ask = format!(
@@ -33,14 +34,29 @@ impl Texts {
              AND (asked_by IS NULL OR asked_by = $5 OR NOT {is_asked_for}) AND paused IS NULL
              RETURNING position"
         );
+        let end_lease = format!(
+            "UPDATE {table} SET leased_until = {NOW}
+             WHERE {WORK} AND owner IS NOT NULL AND owner_id = $5 AND leased_until > {NOW}
+             RETURNING position"
+        );
         Self {
             list: list.into(),
             ask: ask.into(),
+            end_lease: end_lease.into(),
         }
     }
 
     pub(crate) fn list(&self, component: &Component) -> Query<'static, Postgres, PgArguments> {
         of_component(&self.list, component)
+    }
+
+    /// Returns a row if the owner had the work. Run twice, it may not.
+    pub(crate) fn end_lease(
+        &self,
+        work: &Work,
+        owner: Uuid,
+    ) -> Query<'static, Postgres, PgArguments> {
+        about(&self.end_lease, work).bind(owner)
     }
 
     /// Returns a row if it was noted. May be run twice.
@@ -60,6 +76,7 @@ pub(crate) fn assignment(row: &PgRow) -> Result<Assignment, Error> {
             // Who has taken it before there were ids.
             id: row.try_get::<Option<Uuid>, _>(5)?.unwrap_or_default(),
             name: name.into(),
+            process: row.try_get::<Option<&str>, _>(8)?.map(Into::into),
         }),
         None => None,
     };

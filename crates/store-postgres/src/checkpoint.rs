@@ -164,6 +164,12 @@ impl CheckpointStore for PostgresStore {
         })
     }
 
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
+        let query = || (self.texts().assignments).end_lease(work, owner);
+        let rows = self.readers().read("end a lease", query).await?;
+        Ok(!rows.is_empty())
+    }
+
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let query = || (self.texts().checkpoints).release(tenure);
         let released = self.readers().read("release a piece of work", query);
@@ -196,6 +202,24 @@ impl CheckpointStore for PostgresStore {
         let rows = self.readers().read(action, query).await?;
         let found: Result<_, _> = rows.iter().map(checkpoint).collect();
         found.map_err(|error| refused::store_error(action, error))
+    }
+
+    async fn set_pause(
+        &self,
+        component: &Component,
+        why: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let query = || (self.texts().pauses).set(component, why);
+        let rows = self.readers().read("note a pause", query).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
+        let action = "look for a pause";
+        let query = || (self.texts().pauses).find(component);
+        let rows = self.readers().read(action, query).await?;
+        let why = rows.first().map(|row| row.try_get(0)).transpose();
+        why.map_err(|error| refused::store_error(action, error))
     }
 
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {

@@ -74,7 +74,8 @@ impl Texts {
             forget: format!(
                 "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1),
                      closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1),
-                     begun AS (DELETE FROM {schema}.seriatim_beginnings WHERE component = $1)
+                     begun AS (DELETE FROM {schema}.seriatim_beginnings WHERE component = $1),
+                     paused AS (DELETE FROM {schema}.seriatim_pauses WHERE component = $1)
                  DELETE FROM {table} WHERE component = $1"
             )
             .into(),
@@ -97,6 +98,7 @@ impl Texts {
             .bind(micros(lease))
             .bind(row::people_column(&owner.name))
             .bind(owner.id)
+            .bind(owner.process.as_deref().map(str::to_owned))
     }
 
     pub(crate) fn scopes(&self, component: &Component) -> Query<'static, Postgres, PgArguments> {
@@ -201,7 +203,7 @@ fn take(schema: &str) -> String {
         "WITH seen AS (
     SELECT position, log, event, owner, leased_until, tenure, {NOW} AS now FROM {table} WHERE {WORK}
 ), taken AS (
-    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $8, epoch = c.epoch + 1, leased_until = {NOW} + $6,
+    UPDATE {table} AS c SET tenure = $5, owner = $7, owner_id = $8, owner_process = $9, epoch = c.epoch + 1, leased_until = {NOW} + $6,
         paused = NULL, asked_by = NULL, asked_until = NULL
     FROM seen
     WHERE {WORK} AND (c.owner IS NULL OR c.leased_until <= seen.now OR c.leased_until > {NOW} + {LONGEST})
@@ -211,9 +213,9 @@ fn take(schema: &str) -> String {
     WHERE component = $1 AND partition = $2 AND NOT EXISTS (SELECT FROM seen)
     FOR SHARE
 ), begun AS (
-    INSERT INTO {table} (component, partition, share_count, share_index, tenure, owner, owner_id,
+    INSERT INTO {table} (component, partition, share_count, share_index, tenure, owner, owner_id, owner_process,
         epoch, leased_until, moved_at, position, log, event)
-    SELECT $1, $2, $3, $4, $5, $7, $8, 1, {NOW} + $6, {NOW},
+    SELECT $1, $2, $3, $4, $5, $7, $8, $9, 1, {NOW} + $6, {NOW},
         coalesce((SELECT position FROM place), 0), (SELECT log FROM place), (SELECT event FROM place)
     WHERE NOT EXISTS (SELECT FROM seen)
     ON CONFLICT DO NOTHING

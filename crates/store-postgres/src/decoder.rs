@@ -80,11 +80,16 @@ pub(crate) fn page(
         }
         _ => (None, rows),
     };
-    let rows = &rows[..rows.len().min(limit)];
-    Ok(LogPage {
-        follows,
-        events: events(rows, domains)?,
-    })
+    let (mut events, mut decoder) = (Vec::new(), Decoder::default());
+    for row in rows.iter().take(limit) {
+        match decoder.event(row, domains) {
+            Ok(event) => events.push(event),
+            // What precedes one that cannot be read is handed out; who goes on from there meets it first.
+            Err(_) if !events.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(LogPage { follows, events })
 }
 
 /// Makes events of rows. Of columns of our own tables the types are known; to compare them for each value takes longer
@@ -93,9 +98,22 @@ pub(crate) fn events(
     rows: &[PgRow],
     domains: &HashMap<i16, Domain>,
 ) -> Result<Vec<RecordedEvent>, Error> {
-    let (mut metadata, mut names) = (MetadataReader::default(), TypeNames::default());
-    let mut events = Vec::with_capacity(rows.len());
-    for row in rows {
+    let mut decoder = Decoder::default();
+    rows.iter().map(|row| decoder.event(row, domains)).collect()
+}
+
+#[derive(Default)]
+struct Decoder {
+    metadata: MetadataReader,
+    names: TypeNames,
+}
+
+impl Decoder {
+    fn event(
+        &mut self,
+        row: &PgRow,
+        domains: &HashMap<i16, Domain>,
+    ) -> Result<RecordedEvent, Error> {
         let domain: i16 = row.try_get_unchecked(DOMAIN)?;
         let domain = domains.get(&domain).ok_or(Error::RowNotFound)?;
         let stream = StreamId::new(domain.clone(), row.try_get_unchecked(5)?);
@@ -104,7 +122,7 @@ pub(crate) fn events(
             row.try_get_unchecked(7)?,
             row.try_get_unchecked(4)?,
             Bytes::copy_from_slice(row.try_get_unchecked(10)?),
-            &mut names,
+            &mut self.names,
         )?;
         let text: Option<&str> = row.try_get_unchecked(8)?;
         let stored: Option<i64> = row.try_get_unchecked(9)?;
@@ -113,15 +131,14 @@ pub(crate) fn events(
         {
             return Err(row::unreadable(ChecksumDiffers { stream, sequence }));
         }
-        events.push(RecordedEvent {
+        Ok(RecordedEvent {
             position: place::position(row, 0)?,
             recorded_at: Timestamp::from_micros(row.try_get_unchecked(1)?),
             sequence,
             stream,
             id,
             payload,
-            metadata: metadata.read(text).map_err(row::unreadable)?,
-        });
+            metadata: self.metadata.read(text).map_err(row::unreadable)?,
+        })
     }
-    Ok(events)
 }

@@ -27,6 +27,7 @@ mod notifier;
 mod open_error;
 mod parked;
 mod parked_sql;
+mod pause_sql;
 mod partitions;
 mod place;
 mod plan;

@@ -75,11 +75,9 @@ impl Texts {
             format!("WITH {moved}, noted AS ({insert}) SELECT 1 FROM moved").into()
         };
         let park = insert(
-            &format!(
-                "{table} ({WORK_COLUMNS}, domain, root, sequence, tries, since, failure, attempts, letter)"
-            ),
+            &format!("{table} ({WORK_COLUMNS}, {PARKED})"),
             AFTER_THE_LOG,
-            8,
+            12,
         );
         let list = |condition: &str| {
             format!(
@@ -148,12 +146,12 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         again: bool,
     ) -> Statement {
         let query = in_the_log(&self.park, tenure, to, lease, again);
-        of_stream(query, &parked.stream, parked.sequence)
+        let query = of_stream(query, &parked.stream, parked.sequence)
             .bind(tries_column(parked.tries))
             .bind(parked.since.as_micros())
             .bind(row::people_column(&parked.failure))
-            .bind(attempts.to_owned())
-            .bind(parked.letter)
+            .bind(attempts.to_owned());
+        of_wish(query, parked.wish.as_ref()).bind(parked.letter)
     }
 
     /// Returns a row if the tenure was in force and the stream parked at that event, with fewer tries or, asked `again`,
@@ -321,19 +319,23 @@ fn of_stream(query: Statement, stream: &StreamId, sequence: Sequence) -> Stateme
 }
 
 fn of_closed(query: Statement, letter: &ReactionLetter, attempts: &str) -> Statement {
-    let decision = letter.decision.as_ref();
-    of_stream(query, &letter.stream, letter.sequence)
+    let query = of_stream(query, &letter.stream, letter.sequence)
         .bind(tries_column(letter.tries))
         .bind(letter.parked_at.as_micros())
         .bind(row::people_column(&letter.failure))
-        .bind(attempts.to_owned())
-        .bind(decision.map(|decision| decision.verb.as_str()))
-        .bind(decision.and_then(|decision| decision.actor.as_deref().map(row::people_column)))
-        .bind(decision.and_then(|decision| decision.reason.as_deref().map(row::people_column)))
-        .bind(decision.map(|decision| decision.at.as_micros()))
+        .bind(attempts.to_owned());
+    of_wish(query, letter.decision.as_ref())
         .bind(letter.id)
         .bind(letter.status.as_str())
         .bind(letter.closed_at.map(Timestamp::as_micros))
+}
+
+fn of_wish(query: Statement, wish: Option<&Wish>) -> Statement {
+    query
+        .bind(wish.map(|wish| wish.verb.as_str()))
+        .bind(wish.and_then(|wish| wish.actor.clone()))
+        .bind(wish.and_then(|wish| wish.reason.clone()))
+        .bind(wish.map(|wish| wish.at.as_micros()))
 }
 
 fn tries_column(tries: u32) -> i32 {

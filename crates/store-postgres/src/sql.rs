@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seriatim_core::Snapshot;
 
-use crate::{assignment, beginning_sql, checkpoint_sql, parked_sql, timer_sql};
+use crate::{assignment, beginning_sql, checkpoint_sql, parked_sql, pause_sql, timer_sql};
 
 /// Only made once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {
@@ -26,6 +26,7 @@ pub(crate) struct Texts {
     pub(crate) beginnings: beginning_sql::Texts,
     pub(crate) assignments: assignment::Texts,
     pub(crate) parked: parked_sql::Texts,
+    pub(crate) pauses: pause_sql::Texts,
     pub(crate) timers: timer_sql::Texts,
 }
 
@@ -99,6 +100,7 @@ impl Texts {
             beginnings: beginning_sql::Texts::of(schema),
             assignments: assignment::Texts::of(schema),
             parked: parked_sql::Texts::of(schema),
+            pauses: pause_sql::Texts::of(schema),
             timers: timer_sql::Texts::of(schema),
         }
     }

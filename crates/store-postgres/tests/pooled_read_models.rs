@@ -104,6 +104,7 @@ async fn feed<const VERSION: u32>(
             events: &batch,
             advance: &Advance::Checkpoint(Bookmark::at(last.position)),
             lease: Duration::ZERO,
+            deepest: u32::MAX,
         };
         match store.project(&Totals::<VERSION>, &tables, step).await {
             Ok(Hold::Held) => tenure.at.position = last.position,

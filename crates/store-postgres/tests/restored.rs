@@ -3,7 +3,7 @@
 
 mod support;
 
-use seriatim_core::{AppendOutcome, EventStore, LogPartition, Sequence, StoreErrorKind};
+use seriatim_core::{AppendOutcome, EventStore, LogPartition, Position, Sequence, StoreErrorKind};
 use seriatim_store_postgres::PostgresStore;
 use support::Schema;
 use support::samples::{append, is_written, new_stream};
@@ -62,7 +62,10 @@ async fn content_that_was_changed_is_noticed_when_it_is_read() {
     support::execute(&support::server(), &change("type = 'Another'"))
         .await
         .unwrap();
-    let log = store.read_log(LogPartition::FIRST, Default::default(), 10);
+    // What precedes it is handed out.
+    let before = store.read_log(LogPartition::FIRST, Default::default(), 10);
+    assert_eq!(before.await.unwrap().events.len(), 1);
+    let log = store.read_log(LogPartition::FIRST, Position(1), 10);
     let read = store.read_stream(&stream, Sequence::FIRST, 10);
     for read in [log.await.map(|page| page.events), read.await] {
         let error = read.unwrap_err();

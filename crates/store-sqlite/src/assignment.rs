@@ -16,7 +16,7 @@ pub(crate) fn list(
 ) -> Result<Vec<Assignment>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT component, partition, share_count, share_index,
-             owner, owner_id, leased_until, asked_by, asked_until, paused IS NOT NULL
+             owner, owner_id, leased_until, asked_by, asked_until, paused IS NOT NULL, owner_process
          FROM seriatim_checkpoints WHERE component = ?1
          ORDER BY partition, share_count, share_index",
     )?;
@@ -33,6 +33,7 @@ fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
             // Who has taken it before there were ids.
             id: row::optional_uuid(row, 5)?.unwrap_or_default(),
             name: name.into(),
+            process: row::optional_text(row, 10)?.map(Into::into),
         }),
         None => None,
     };
@@ -43,6 +44,19 @@ fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
         asked_by: row::optional_uuid(row, 7)?.filter(|_| is_asked_for),
         is_paused: row.get(9)?,
     })
+}
+
+/// Returns `false` if the owner does not have the work any more.
+pub(crate) fn end_lease(connection: &Connection, work: &Work, owner: Uuid) -> Result<bool, Error> {
+    let mut update = connection.prepare_cached(
+        "UPDATE seriatim_checkpoints SET leased_until = ?6
+         WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
+         AND owner IS NOT NULL AND owner_id = ?5 AND leased_until > ?6",
+    )?;
+    let (component, partition, count, index) = checkpoint::key(work);
+    let now = Timestamp::now().as_micros();
+    let values = (component, partition, count, index, owner.as_bytes(), now);
+    Ok(update.execute(values)? > 0)
 }
 
 /// Returns whether the request was noted.

@@ -14,7 +14,7 @@ use seriatim_core::{
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
-use crate::{SqliteStore, assignment, beginning, parked, row, scope};
+use crate::{SqliteStore, assignment, beginning, parked, pause, row, scope};
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
@@ -166,6 +166,14 @@ impl CheckpointStore for SqliteStore {
         self.writer().change("pause a piece of work", pause).await
     }
 
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
+        let work = work.clone();
+        let end = move |transaction: &mut Transaction<'_, '_>| {
+            assignment::end_lease(transaction.connection, &work, owner)
+        };
+        self.writer().change("end a lease", end).await
+    }
+
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let tenure = tenure.clone();
         let release = move |transaction: &mut Transaction<'_, '_>| {
@@ -198,6 +206,24 @@ impl CheckpointStore for SqliteStore {
         let component = component.cloned();
         let query = move |connection: &Connection| list(connection, component.as_ref());
         self.lists().read("list the checkpoints", query).await
+    }
+
+    async fn set_pause(
+        &self,
+        component: &Component,
+        why: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let (component, why) = (component.clone(), why.map(str::to_owned));
+        let set = move |transaction: &mut Transaction<'_, '_>| {
+            pause::set(transaction.connection, &component, why.as_deref())
+        };
+        self.writer().change("note a pause", set).await
+    }
+
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
+        let component = component.clone();
+        let query = move |connection: &Connection| pause::find(connection, &component);
+        self.lists().read("look for a pause", query).await
     }
 
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
@@ -267,11 +293,12 @@ impl CheckpointStore for SqliteStore {
 }
 
 /// Each takes the component.
-pub(crate) const FORGET: [&str; 4] = [
+pub(crate) const FORGET: [&str; 5] = [
     "DELETE FROM seriatim_checkpoints WHERE component = ?",
     "DELETE FROM seriatim_parked WHERE component = ?",
     "DELETE FROM seriatim_beginnings WHERE component = ?",
     "DELETE FROM seriatim_closed_letters WHERE component = ?",
+    "DELETE FROM seriatim_pauses WHERE component = ?",
 ];
 
 /// Its progress, what is parked, and where it begins.
@@ -311,13 +338,13 @@ fn take(
     }
     let mut take = connection.prepare_cached(
         "INSERT INTO seriatim_checkpoints (component, partition, share_count, share_index,
-             tenure, owner, owner_id, leased_until, moved_at, epoch, position, log, event)
+             tenure, owner, owner_id, owner_process, leased_until, moved_at, epoch, position, log, event)
          SELECT work.*, ifnull(begun.position, 0), begun.log, begun.event
-         FROM (SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1) AS work
+         FROM (SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1) AS work
          LEFT JOIN seriatim_beginnings AS begun ON begun.component = ?1 AND begun.partition = ?2
          WHERE true
          ON CONFLICT DO UPDATE SET tenure = excluded.tenure, owner = excluded.owner,
-             owner_id = excluded.owner_id, leased_until = excluded.leased_until,
+             owner_id = excluded.owner_id, owner_process = excluded.owner_process, leased_until = excluded.leased_until,
              epoch = epoch + 1, paused = NULL, asked_by = NULL, asked_until = NULL
          RETURNING position, log, event",
     )?;
@@ -331,6 +358,7 @@ fn take(
         id.as_bytes(),
         &*owner.name,
         owner.id.as_bytes(),
+        owner.process.as_deref(),
         lease_end(now, lease).as_micros(),
         now.as_micros(),
     );

@@ -54,7 +54,7 @@ impl Damage {
 }
 
 fn is_damage(error: &Error) -> bool {
-    error.sqlite_error().is_some_and(|failure| {
+    refused::failure(error).is_some_and(|failure| {
         matches!(
             failure.code,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase

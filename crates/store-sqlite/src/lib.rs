@@ -24,6 +24,7 @@ mod metadata_text;
 mod migrations;
 mod open_error;
 mod parked;
+mod pause;
 mod read;
 #[cfg(feature = "read-models")]
 mod read_model;

@@ -96,6 +96,16 @@ const MIGRATIONS: &[Script] = &[
         name: "checksums",
         sql: include_str!("../../../migrations/sqlite/0016_checksums.sql"),
     },
+    Script {
+        number: 17,
+        name: "owner_process",
+        sql: include_str!("../../../migrations/sqlite/0017_owner_process.sql"),
+    },
+    Script {
+        number: 18,
+        name: "pauses",
+        sql: include_str!("../../../migrations/sqlite/0018_pauses.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

@@ -21,19 +21,23 @@ const COLUMNS: &str = "component, partition, share_count, share_index, domain, r
 
 /// Leaves alone what is parked already: that begins further in front.
 pub(crate) fn park(connection: &Connection, tenure: &Tenure, parked: &Parked) -> Result<(), Error> {
+    let places = ["?"; 16].join(", ");
     let insert =
-        "INSERT INTO seriatim_parked (component, partition, share_count, share_index, domain,
-             root, sequence, tries, since, failure, attempts, letter)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    let values: [&dyn ToSql; 6] = [
+        format!("INSERT INTO seriatim_parked ({COLUMNS}) VALUES ({places}) ON CONFLICT DO NOTHING");
+    let wish = parked.wish.as_ref();
+    let values: [&dyn ToSql; 10] = [
         &parked.sequence.0,
         &parked.tries,
         &parked.since.as_micros(),
         &parked.failure,
         &attempts_column(&parked.attempts)?,
+        &wish.map(|wish| wish.verb.as_str()),
+        &wish.and_then(|wish| wish.actor.as_deref()),
+        &wish.and_then(|wish| wish.reason.as_deref()),
+        &wish.map(|wish| wish.at.as_micros()),
         &letter_column(parked.letter),
     ];
-    execute(connection, insert, &tenure.work, &parked.stream, &values).map(drop)
+    execute(connection, &insert, &tenure.work, &parked.stream, &values).map(drop)
 }
 
 pub(crate) fn advance(

@@ -220,7 +220,12 @@ fn read_log(connection: &Connection, after: Position, limit: usize) -> Result<Lo
         let Some(row) = rows.next()? else { break };
         match row::position(row, 0)? == after {
             true => page.follows = Some(row::uuid(row, ID)?),
-            false => page.events.push(decoder.event(row)?),
+            false => match decoder.event(row) {
+                Ok(event) => page.events.push(event),
+                // What precedes one that cannot be read is handed out; who goes on from there meets it first.
+                Err(_) if !page.events.is_empty() => break,
+                Err(error) => return Err(error),
+            },
         }
     }
     page.events.truncate(limit);

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::damage::Damage;
 use crate::writer::StillReading;
-use crate::{OpenError, migrations};
+use crate::{OpenError, migrations, refused};
 
 /// How many queries may share a transaction. Only bounds how long the first of them keeps the last waiting.
 const QUERIES_IN_ONE: usize = 64;
@@ -60,13 +60,15 @@ impl Reader {
         let job: Job = Box::new(move |connection| {
             // A caller that has gone away needs no answer.
             if !reply.is_closed() {
-                let result = query(connection).map_err(|error| match error.sqlite_error_code() {
-                    // A statement does not fit the tables.
-                    Some(ErrorCode::Unknown) => {
-                        let changed = migrations::check_unchanged(connection);
-                        changed.err().unwrap_or(error)
+                let result = query(connection).map_err(|error| {
+                    match refused::failure(&error).map(|failure| failure.code) {
+                        // A statement does not fit the tables.
+                        Some(ErrorCode::Unknown) => {
+                            let changed = migrations::check_unchanged(connection);
+                            changed.err().unwrap_or(error)
+                        }
+                        _ => error,
                     }
-                    _ => error,
                 });
                 let _ = reply.send(result);
             }

@@ -10,7 +10,7 @@ use crate::OpenError;
 /// What the matter is with the store. What will not pass by itself is never called unavailable, so that nobody waits for
 /// it in vain: all that is not known to pass is refused.
 pub(crate) fn kind(error: &Error) -> StoreErrorKind {
-    if let Some(failure) = error.sqlite_error() {
+    if let Some(failure) = failure(error) {
         return kind_of(failure);
     }
     match error {
@@ -21,6 +21,14 @@ pub(crate) fn kind(error: &Error) -> StoreErrorKind {
         | Error::Utf8Error(..)
         | Error::QueryReturnedNoRows => StoreErrorKind::Corrupt,
         _ => StoreErrorKind::Refused,
+    }
+}
+
+/// What SQLite itself has said, also of a statement that it does not understand.
+pub(crate) fn failure(error: &Error) -> Option<&ffi::Error> {
+    match error {
+        Error::SqlInputError { error, .. } => Some(error),
+        error => error.sqlite_error(),
     }
 }
 

@@ -146,7 +146,10 @@ async fn content_that_was_changed_is_noticed_when_it_is_read() {
     let change = "UPDATE seriatim_events SET data = '\"another\"' WHERE sequence = 1";
     direct.execute_batch(change).unwrap();
     let store = SqliteStore::open_file(&file).await.unwrap();
-    let log = store.read_log(LogPartition::FIRST, Position::START, 10);
+    // What precedes it is handed out.
+    let before = store.read_log(LogPartition::FIRST, Position::START, 10);
+    assert_eq!(before.await.unwrap().events.len(), 1);
+    let log = store.read_log(LogPartition::FIRST, Position(1), 10);
     let stream_read = store.read_stream(&stream, Sequence::FIRST, 10);
     for read in [log.await.map(|page| page.events), stream_read.await] {
         let error = read.unwrap_err();

@@ -508,6 +508,11 @@ impl CheckpointStore for FaultyStore {
             .await
     }
 
+    async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
+        let inner = self.inner();
+        self.call("end a lease", inner.end_lease(work, owner)).await
+    }
+
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let inner = self.inner();
         self.call("release a piece of work", inner.release(tenure))
@@ -532,6 +537,22 @@ impl CheckpointStore for FaultyStore {
     ) -> Result<Vec<Checkpoint>, StoreError> {
         let inner = self.inner();
         self.call("list the checkpoints", inner.checkpoints(component))
+            .await
+    }
+
+    async fn set_pause(
+        &self,
+        component: &Component,
+        why: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let inner = self.inner();
+        self.call("note a pause", inner.set_pause(component, why))
+            .await
+    }
+
+    async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
+        let inner = self.inner();
+        self.call("look for a pause", inner.pause_of(component))
             .await
     }
 

@@ -16,6 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-store-sqlite", &["seriatim-core"]),
     ("seriatim-store-postgres", &["seriatim-core"]),
     ("seriatim-proto", &["seriatim-core"]),
+    // Only tools of this repository.
+    ("seriatim-proto-codegen", &[]),
     ("seriatim-testkit", &["seriatim-core"]),
     (
         "seriatim-server",
@@ -54,7 +56,12 @@ const CONFINED: &[(&[&str], &[&str])] = &[
             "tonic-reflection",
             "tonic-types",
         ],
-        &["seriatim-proto", "seriatim-server", "seriatim-bench"],
+        &[
+            "seriatim-proto",
+            "seriatim-proto-codegen",
+            "seriatim-server",
+            "seriatim-bench",
+        ],
     ),
     (&["rusqlite"], &["seriatim-store-sqlite", "seriatim-bench"]),
     (

@@ -54,7 +54,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         }
         Command::Reactions(wanted) => {
             let client = connect(&global).await?;
-            reactions::run(wanted, &client, output).await
+            reactions::run(wanted, global.actor, &client, output).await
         }
         Command::ReadModels(wanted) => {
             read_models::run(wanted, &connect(&global).await?, output).await

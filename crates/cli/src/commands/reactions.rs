@@ -1,6 +1,6 @@
-//! `reactions list`, `resume`, `begin`.
+//! `reactions list`, `pause`, `resume`, `begin`.
 
-use seriatim_core::{Begin, Component, OperatorError, Progress};
+use seriatim_core::{Begin, Component, OperatorError, Progress, Work};
 use seriatim_proto::{CallError, Client};
 
 use crate::args::Reactions;
@@ -10,11 +10,16 @@ use crate::output::{Output, reactions as show};
 
 pub(crate) async fn run(
     wanted: Reactions,
+    actor: Option<String>,
     client: &Client,
     output: &Output,
 ) -> Result<Exit, Failure> {
     match wanted {
         Reactions::List => list(client, output).await,
+        Reactions::Pause { component, reason } => {
+            let work = client.pause(&component, actor.as_deref(), reason.as_deref());
+            paused(&work.await.map_err(refused)?, output)
+        }
         Reactions::Resume { component } => resume(&component, client, output).await,
         Reactions::Begin { component, at, yes } => {
             begin(&component, &at, yes, client, output).await
@@ -27,6 +32,14 @@ async fn list(client: &Client, output: &Output) -> Result<Exit, Failure> {
     output.lines(&progress, show::progress_json, show::progress)?;
     if progress.is_empty() {
         output.hint("there are no components, or none has begun");
+    }
+    Ok(Exit::Ok)
+}
+
+fn paused(work: &[Work], output: &Output) -> Result<Exit, Failure> {
+    output.lines(work, show::work_json, show::paused)?;
+    if work.is_empty() {
+        output.hint("nothing of it has begun; it is paused from the beginning");
     }
     Ok(Exit::Ok)
 }

@@ -78,6 +78,12 @@ pub(crate) fn begun_json(component: &Component, cursor: &Cursor) -> Value {
     json!({ "component": component, "cursor": cursor })
 }
 
+pub(crate) fn paused(work: &[Work]) -> Lines {
+    work.iter()
+        .map(|work| format!("{work}: pauses after the step it is at"))
+        .collect()
+}
+
 pub(crate) fn resumed(work: &[Work]) -> Lines {
     work.iter().map(|work| format!("{work}: goes on")).collect()
 }

@@ -192,3 +192,36 @@ fn a_component_begins_anew_where_it_is_told_to() {
     let ran = stage.run(&nobody).failed(8);
     assert!(ran.stderr.contains("name one of `seen`"), "{ran:?}");
 }
+
+#[test]
+fn a_component_is_paused_by_hand_and_resumed() {
+    let stage = parked();
+    let pause = ["reactions", "pause", "seen"];
+    let why = ["--reason", "the printer is moved", "--actor", "zoe"];
+    let ran = stage.run(&[&pause[..], &why].concat()).succeeded();
+    assert_eq!(ran.printed(), ["seen/0: pauses after the step it is at"]);
+    let shown = |expected: &str| {
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            let ran = stage.run(&["reactions", "list"]).succeeded();
+            let line = ran.stdout.lines().find(|line| line.starts_with("seen/0"));
+            if line.unwrap().contains(expected) {
+                return;
+            }
+            assert!(std::time::Instant::now() < patience, "{ran:?}");
+        }
+    };
+    shown("paused: zoe has paused it: the printer is moved");
+    let ran = stage.run(&["reactions", "resume", "seen"]).succeeded();
+    assert_eq!(ran.printed(), ["seen/0: goes on"]);
+    shown("done by process");
+    let ran = stage.run(&["reactions", "resume", "seen"]);
+    assert_eq!(ran.said(), ["nothing of it is paused"]);
+    let ran = stage.run(&["reactions", "pause", "unseen"]).failed(8);
+    assert!(
+        ran.stderr.contains("there is no component `unseen`"),
+        "{ran:?}"
+    );
+    let saga = ["reactions", "pause", "seen", "--actor", "saga:other"];
+    stage.run(&saga).failed(6);
+}

@@ -112,6 +112,7 @@ fn builder(store: &Arc<dyn Store>) -> AppBuilder {
         .projector("stuck", EventFilter::default(), Stuck)
         .projector("picky", renames, Stuck)
         .failure_policy("picky", at_once)
+        .failure_policy("stuck", FailurePolicy::pause())
 }
 
 /// Handles every event at once.

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    ClaimKey, CommandGateway, CommandRequest, Component, ConflictReason, EffectId, FactRequest,
-    FirstResult, LetterFilter, MergeStrategy, Metadata, Outcome, Prepare, PrepareError, Receipt,
-    Rejected, RejectedEffect, Sequence, Store, StoreErrorKind, StreamId, SubmitError,
+    ClaimKey, CommandGateway, CommandRequest, Component, ConflictReason, Domain, EffectId,
+    FactRequest, FirstResult, LetterFilter, MergeStrategy, Metadata, Outcome, Prepare,
+    PrepareError, Receipt, Rejected, RejectedEffect, Sequence, Store, StoreErrorKind, StreamId,
+    SubmitError, WhyNotAccepted,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{Fault, FaultyStore};
@@ -22,7 +23,17 @@ pub(crate) struct Reacting {
 }
 
 impl Reacting {
+    /// To events of another program's log.
     pub(crate) fn new(component: &'static str) -> Self {
+        let elsewhere = Domain::new("elsewhere").unwrap();
+        Self {
+            component,
+            source: StreamId::new(elsewhere, Uuid::now_v7()),
+        }
+    }
+
+    /// To events that are here.
+    fn here(component: &'static str) -> Self {
         Self {
             component,
             source: cart(),
@@ -33,7 +44,7 @@ impl Reacting {
         EffectId {
             component: Component::new(self.component).unwrap(),
             source: self.source.clone(),
-            sequence: Sequence(3),
+            sequence: Sequence::FIRST,
             ordinal,
         }
     }
@@ -383,7 +394,7 @@ async fn nobody_else_can_use_the_key_of_an_effect() {
 #[tokio::test]
 async fn the_source_is_told_of_a_rejection_once() {
     let (coordinator, store) = coordinator();
-    let saga = Reacting::new("payments");
+    let saga = Reacting::here("payments");
     accept(&coordinator, &saga.source, Do::Open).await;
     let back = |ordinal| saga.rejected(ordinal, &Do::Take { count: 9 });
     let told = coordinator.hand_back(back(0)).await.unwrap();
@@ -409,21 +420,23 @@ async fn the_source_is_told_of_a_rejection_once() {
 #[tokio::test]
 async fn a_source_that_makes_nothing_of_it_is_told_once_too() {
     let (coordinator, store) = coordinator();
-    let saga = Reacting::new("payments");
+    let saga = Reacting::here("payments");
+    accept(&coordinator, &saga.source, Do::Open).await;
     let mut back = saga.rejected(0, &Do::Open);
-    back.target.domain = seriatim_core::Domain::new("elsewhere").unwrap();
+    back.target.domain = Domain::new("elsewhere").unwrap();
     let told = coordinator.hand_back(back.clone()).await.unwrap().outcome;
-    assert_eq!(told, Outcome::Unchanged { current: None });
+    let current = Some(Sequence::FIRST);
+    assert_eq!(told, Outcome::Unchanged { current });
     let again = coordinator.hand_back(back).await.unwrap().outcome;
-    let unchanged = FirstResult::Unchanged { current: None };
+    let unchanged = FirstResult::Unchanged { current };
     assert_eq!(again, Outcome::Duplicate(unchanged));
-    assert_eq!(history(&store, &saga.source).await, []);
+    assert_eq!(history(&store, &saga.source).await, [Happened::Opened]);
 }
 
 #[tokio::test]
 async fn a_source_that_panics_on_it_can_be_told_later() {
     let (coordinator, store) = coordinator();
-    let saga = Reacting::new("payments");
+    let saga = Reacting::here("payments");
     accept(&coordinator, &saga.source, name("curse")).await;
     let back = || saga.rejected(0, &Do::Open);
     let broken = coordinator.hand_back(back()).await;
@@ -434,4 +447,34 @@ async fn a_source_that_panics_on_it_can_be_told_later() {
     accept(&coordinator, &saga.source, name("healed")).await;
     coordinator.hand_back(back()).await.unwrap();
     assert_eq!(history(&store, &saga.source).await.len(), 3);
+}
+
+/// Or else a no-op would be the result of what a saga is going to ask for.
+#[tokio::test]
+async fn nothing_is_an_effect_of_an_event_that_is_still_to_come() {
+    let (coordinator, store) = coordinator();
+    let (stream, saga) = (cart(), Reacting::here("payments"));
+    let command = || saga.effect(0, ask(&stream, &Do::Add { count: 1 }));
+    let fact = FactRequest {
+        effect: Some(saga.id(1)),
+        ..fact(&stream, "1", &added(1))
+    };
+    let back = saga.rejected(2, &Do::Open);
+    for (ordinal, answer) in [
+        (0, coordinator.submit(command()).await),
+        (1, coordinator.record(fact).await),
+        (2, coordinator.hand_back(back).await),
+    ] {
+        let Err(SubmitError::EffectNotAccepted { effect, why }) = answer else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(
+            (effect, why),
+            (saga.id(ordinal), WhyNotAccepted::NoSuchEvent)
+        );
+    }
+    assert_eq!(history(&store, &saga.source).await, []);
+    accept(&coordinator, &saga.source, Do::Open).await;
+    coordinator.submit(command()).await.unwrap();
+    assert_eq!(history(&store, &stream).await, [added(1)]);
 }

@@ -46,7 +46,13 @@ fn plain(text: &str) -> Option<Metadata> {
     let mut rest = text.strip_prefix('{')?.strip_suffix('}')?;
     loop {
         let (name, after) = string(rest)?;
-        let (value, after) = string(after.strip_prefix(':')?)?;
+        let after = after.strip_prefix(':')?;
+        // It is the only number, and is written last.
+        if name == "depth" {
+            metadata.depth = after.parse().ok()?;
+            return Some(metadata);
+        }
+        let (value, after) = string(after)?;
         let known = match name {
             "causation_id" => {
                 let id = Uuid::try_parse(value).ok()?;
@@ -86,8 +92,9 @@ mod tests {
     fn metadata() -> impl Strategy<Value = Metadata> {
         let id = proptest::option::of(any::<u128>().prop_map(Uuid::from_u128));
         let sent_at = proptest::option::of(any::<i64>().prop_map(Timestamp::from_micros));
-        (string(), id, string(), string(), string(), sent_at).prop_map(
-            |(correlation_id, causation_id, external_id, actor, source, sent_at)| Metadata {
+        let depth = 0..3_u32;
+        (string(), id, string(), string(), string(), sent_at, depth).prop_map(
+            |(correlation_id, causation_id, external_id, actor, source, sent_at, depth)| Metadata {
                 correlation_id,
                 causation_id,
                 external_id,
@@ -97,6 +104,7 @@ mod tests {
                     description: String::new(),
                 }),
                 sent_at,
+                depth,
             },
         )
     }

@@ -5,7 +5,7 @@ use seriatim_core::{
 };
 use uuid::Uuid;
 
-use super::effect::optional_effect;
+use super::effect::{effect_id, optional_effect};
 use super::expectation::{
     expected_on_page, field_paths, merge_strategy, page_expectation, path_texts,
 };
@@ -26,6 +26,7 @@ impl TryFrom<v1::SubmitRequest> for CommandRequest {
         let sent_at = found.take(optional_time(request.sent_at, "sent_at"));
         let premises = found.take(field_paths(request.premises, "premises"));
         let book = found.take(command_book(request.book));
+        let depth = request.effect.as_ref().map_or(0, |effect| effect.depth);
         let effect = found.take(optional_effect(request.effect.map(|effect| *effect)));
         let read = (|| {
             let mut command = book?.with(premises?);
@@ -33,6 +34,7 @@ impl TryFrom<v1::SubmitRequest> for CommandRequest {
             command.id = id?.unwrap_or(command.id);
             command.metadata.causation_id = causation_id?;
             command.metadata.sent_at = sent_at?;
+            command.metadata.depth = depth;
             Some(command)
         })();
         found.give(read)
@@ -49,10 +51,8 @@ impl From<&CommandRequest> for v1::SubmitRequest {
             request_id: Some(request.id.into()),
             causation_id: request.metadata.causation_id.map(Into::into),
             sent_at: request.metadata.sent_at.map(Into::into),
-            effect: request
-                .effect
-                .as_ref()
-                .map(|effect| Box::new(effect.into())),
+            effect: (request.effect.as_ref())
+                .map(|effect| Box::new(effect_id(effect, request.metadata.depth))),
             wait_for: None,
         }
     }

@@ -4,7 +4,7 @@ use seriatim_core::{CommandLetter, Conflict, Sequence, ThreeWay};
 
 use super::command::command_book;
 use super::desk::letter_status;
-use super::effect::optional_effect;
+use super::effect::{effect_id, optional_effect};
 use super::event::recorded_events;
 use super::expectation::{field_paths, path_texts};
 use super::identity::{non_empty, optional_uuid, uuid};
@@ -36,7 +36,8 @@ impl From<&CommandLetter> for v1::CommandLetter {
             parked_at: Some(letter.parked_at.into()),
             attempts: letter.attempts.iter().map(Into::into).collect(),
             status: v1::DeadLetterStatus::from(letter.status).into(),
-            effect: letter.request.effect.as_ref().map(Into::into),
+            effect: (letter.request.effect.as_ref())
+                .map(|effect| effect_id(effect, metadata.depth)),
         }
     }
 }
@@ -52,6 +53,7 @@ impl TryFrom<v1::CommandLetter> for CommandLetter {
             optional_uuid(letter.causation_id.as_ref(), "causation_id")?;
         request.metadata.actor = non_empty(letter.actor);
         request.metadata.sent_at = optional_time(letter.sent_at, "sent_at")?;
+        request.metadata.depth = letter.effect.as_ref().map_or(0, |effect| effect.depth);
         request.effect = optional_effect(letter.effect)?;
         Ok(Self {
             id: uuid(letter.id.as_ref(), "id")?,

@@ -14,6 +14,7 @@ impl From<&EffectId> for v1::EffectId {
             source: Some(cover(&id.source)),
             sequence: id.sequence.0,
             ordinal: id.ordinal,
+            depth: 0,
         }
     }
 }
@@ -37,6 +38,11 @@ impl TryFrom<v1::EffectId> for EffectId {
     }
 }
 
+/// An effect that is so deep.
+pub(super) fn effect_id(id: &EffectId, depth: u32) -> v1::EffectId {
+    v1::EffectId { depth, ..id.into() }
+}
+
 /// An effect that may be left out.
 pub(super) fn optional_effect(id: Option<v1::EffectId>) -> Result<Option<EffectId>, Invalid> {
     given(id)
@@ -49,7 +55,7 @@ impl From<&RejectedEffect> for v1::HandBackRequest {
     /// Leaves the actor out, which travels in the call's metadata.
     fn from(rejected: &RejectedEffect) -> Self {
         Self {
-            effect: Some((&rejected.effect).into()),
+            effect: Some(effect_id(&rejected.effect, rejected.metadata.depth)),
             book: Some(book_of(
                 &rejected.target,
                 &rejected.metadata,
@@ -68,6 +74,7 @@ impl TryFrom<v1::HandBackRequest> for RejectedEffect {
     /// The actor is not in the message but in the call's metadata.
     fn try_from(request: v1::HandBackRequest) -> Result<Self, Invalid> {
         let mut found = Found::default();
+        let depth = request.effect.as_ref().map_or(0, |effect| effect.depth);
         let effect = optional_effect(request.effect)
             .and_then(|effect| required(effect, "effect", "say which effect comes back"));
         let effect = found.take(effect);
@@ -84,6 +91,7 @@ impl TryFrom<v1::HandBackRequest> for RejectedEffect {
                 rejected: rejected?,
                 metadata: Metadata {
                     causation_id: causation_id?,
+                    depth,
                     ..command.metadata
                 },
             })

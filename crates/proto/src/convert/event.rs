@@ -33,6 +33,7 @@ impl From<&Metadata> for v1::EventMetadata {
             causation_id: metadata.causation_id.map(Into::into),
             external_id: metadata.external_id.clone().unwrap_or_default(),
             actor: metadata.actor.clone().unwrap_or_default(),
+            depth: metadata.depth,
             sent_at: metadata.sent_at.map(Into::into),
             origin: metadata.origin.as_ref().map(|origin| v1::FactOrigin {
                 source: origin.source.clone(),
@@ -56,6 +57,7 @@ impl TryFrom<v1::EventMetadata> for Metadata {
                 description: origin.description,
             }),
             sent_at: optional_time(metadata.sent_at, "sent_at")?,
+            depth: metadata.depth,
         })
     }
 }

@@ -4,7 +4,7 @@ use seriatim_core::{FactOrigin, FactRequest, Metadata, NewFact, Timestamp};
 use uuid::Uuid;
 
 use super::command::{in_page, not_empty};
-use super::effect::optional_effect;
+use super::effect::{effect_id, optional_effect};
 use super::identity::{cover_of_request, non_empty, optional_uuid, stream};
 use super::invalid::{Found, Invalid, given, required};
 use super::payload::{any, payload};
@@ -23,12 +23,14 @@ impl TryFrom<v1::RecordRequest> for FactRequest {
         let book = required(request.book, "book", "give a cover and at least one page")
             .and_then(fact_book);
         let book = found.take(book);
+        let depth = request.effect.as_ref().map_or(0, |effect| effect.depth);
         let effect = found.take(optional_effect(request.effect));
         let read = (|| {
             let mut fact = book?;
             fact.effect = effect?;
             fact.id = id?.unwrap_or(fact.id);
             fact.metadata.causation_id = causation_id?;
+            fact.metadata.depth = depth;
             fact.route_to_aggregate = request.route_facts_to_aggregate;
             Some(fact)
         })();
@@ -62,7 +64,8 @@ impl From<&FactRequest> for v1::RecordRequest {
             include_events: false,
             request_id: Some(request.id.into()),
             causation_id: request.metadata.causation_id.map(Into::into),
-            effect: request.effect.as_ref().map(Into::into),
+            effect: (request.effect.as_ref())
+                .map(|effect| effect_id(effect, request.metadata.depth)),
             wait_for: None,
         }
     }

@@ -44,6 +44,8 @@ pub const REJECTED: &str = "REJECTED";
 pub const STREAM_FULL: &str = "STREAM_FULL";
 /// The external id stands for other content.
 pub const EXTERNAL_ID_REUSED: &str = "EXTERNAL_ID_REUSED";
+/// What was sent as an effect of a reaction is not accepted as one.
+pub const EFFECT_NOT_ACCEPTED: &str = "EFFECT_NOT_ACCEPTED";
 /// More is waiting than may wait.
 pub const OVERLOADED: &str = "OVERLOADED";
 /// The store does not answer now.

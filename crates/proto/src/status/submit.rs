@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seriatim_core::SubmitError;
+use seriatim_core::{SubmitError, WhyNotAccepted};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
@@ -13,6 +13,7 @@ use super::shared::{
 use super::{WireError, bound, reason};
 use crate::convert::{self, Invalid};
 use crate::v1;
+use v1::effect_not_accepted::{self, Why};
 
 /// When to try again a server that is going down: the time a supervisor needs to start another.
 const AFTER_SHUTDOWN: Duration = Duration::from_secs(1);
@@ -55,6 +56,19 @@ impl WireError for SubmitError {
                     first_result: Some(bound::first_result(first.into())),
                 })
                 .into_status(Code::AlreadyExists, &message),
+            Self::EffectNotAccepted { effect, why } => Details::new(reason::EFFECT_NOT_ACCEPTED)
+                .with(&v1::EffectNotAccepted {
+                    effect: Some(effect.into()),
+                    why: Some(match why {
+                        WhyNotAccepted::NoSuchEvent => {
+                            Why::NoSuchEvent(effect_not_accepted::NoSuchEvent {})
+                        }
+                        WhyNotAccepted::OverTheWire => {
+                            Why::OverTheWire(effect_not_accepted::OverTheWire {})
+                        }
+                    }),
+                })
+                .into_status(Code::PermissionDenied, &message),
             Self::Overloaded { retry_after } => Details::new(reason::OVERLOADED)
                 .with_retry(*retry_after)
                 .into_status(Code::ResourceExhausted, &message),
@@ -112,6 +126,16 @@ impl WireError for SubmitError {
                     stream: convert::stream(reused.cover.as_ref()).ok()?,
                     external_id: reused.cover?.external_id,
                     first: reused.first_result?.try_into().ok()?,
+                }
+            }
+            reason::EFFECT_NOT_ACCEPTED => {
+                let refused: v1::EffectNotAccepted = received.get()?;
+                Self::EffectNotAccepted {
+                    effect: refused.effect?.try_into().ok()?,
+                    why: match refused.why? {
+                        Why::NoSuchEvent(_) => WhyNotAccepted::NoSuchEvent,
+                        Why::OverTheWire(_) => WhyNotAccepted::OverTheWire,
+                    },
                 }
             }
             reason::OVERLOADED => Self::Overloaded {

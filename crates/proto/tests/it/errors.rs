@@ -21,6 +21,9 @@ fn expected(error: &SubmitError) -> (Code, &'static str) {
         SubmitError::Contended { .. } => (Code::Aborted, reason::CONTENDED),
         SubmitError::Rejected(_) => (Code::FailedPrecondition, reason::REJECTED),
         SubmitError::ExternalIdReused { .. } => (Code::AlreadyExists, reason::EXTERNAL_ID_REUSED),
+        SubmitError::EffectNotAccepted { .. } => {
+            (Code::PermissionDenied, reason::EFFECT_NOT_ACCEPTED)
+        }
         SubmitError::Overloaded { .. } => (Code::ResourceExhausted, reason::OVERLOADED),
         SubmitError::Unavailable { source, .. } => (
             Code::Unavailable,
@@ -225,6 +228,7 @@ fn codes_tell_what_to_do_next() {
         | SubmitError::BeyondCurrent { .. }
         | SubmitError::Rejected(_)
         | SubmitError::ExternalIdReused { .. }
+        | SubmitError::EffectNotAccepted { .. }
         | SubmitError::StoreFailed(_)
         | SubmitError::StreamFull { .. }
         | SubmitError::Broken { .. } => Next::Neither,

@@ -10,7 +10,8 @@ use prost_types::{
     FileDescriptorSet, ServiceDescriptorProto,
 };
 
-/// To accept a change, run with `SERIATIM_ACCEPT_WIRE=1` and look at what git shows.
+/// To accept a change, run `cargo run -p seriatim-proto-codegen`, then this with `SERIATIM_ACCEPT_WIRE=1`, and look at what git
+/// shows.
 #[test]
 fn the_wire_is_what_it_was() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire.txt");

@@ -2,7 +2,6 @@
 
 mod samples;
 mod golden;
-mod folder;
 mod empty;
 mod both_ways;
 mod malformed;

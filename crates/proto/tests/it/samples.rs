@@ -23,6 +23,7 @@ pub(crate) fn metadata() -> Metadata {
             description: "a payment".into(),
         }),
         sent_at: Some(Timestamp::from_micros(1_700_000_000_123_456)),
+        depth: 7,
     }
 }
 
@@ -352,6 +353,14 @@ pub(crate) fn submit_errors() -> Vec<SubmitError> {
                 external_id: "till-7/000123".into(),
                 first,
             }),
+    );
+    errors.extend(
+        [WhyNotAccepted::NoSuchEvent, WhyNotAccepted::OverTheWire].map(|why| {
+            SubmitError::EffectNotAccepted {
+                effect: effect(),
+                why,
+            }
+        }),
     );
     errors.extend(faults().into_iter().map(|fault| SubmitError::Broken {
         stream: stream(),

@@ -70,7 +70,11 @@ impl Firing {
         };
         let command = (self.encode)(timer);
         Ok(Some(CommandRequest {
-            metadata,
+            metadata: Metadata {
+                // Time has passed: it is no answer to what set the timer.
+                depth: 0,
+                ..metadata
+            },
             effect: Some(effect),
             ..CommandRequest::new(timer.stream.clone(), command)
         }))

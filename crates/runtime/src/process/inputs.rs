@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, stream};
 use seriatim_core::{
-    Accountable, Asked, CheckpointStore, CommandGateway, Component, Domain, Effects, EventFilter,
-    EventStore, Hold, Process, ProcessCommand, ProcessManager, Reaction, ReactionError,
-    RecordedEvent, Step, StreamId,
+    Accountable, Asked, CheckpointStore, CommandGateway, Component, Dispatch, Domain, Effects,
+    EventFilter, EventStore, Hold, Process, ProcessCommand, ProcessManager, Reaction,
+    ReactionError, RecordedEvent, Step, StreamId,
 };
 
 use super::lanes::lanes;
@@ -19,6 +19,8 @@ use crate::reaction::{BESIDE, Dispatcher, Refused, worse};
 /// Gives the inputs of `P` to its instances, each once: it is an effect of the event it was made of.
 pub(crate) struct Inputs<P> {
     component: Component,
+    /// What acts upon the instances' events.
+    leads_to: [Component; 2],
     domain: Domain,
     filter: EventFilter,
     checkpoints: Arc<dyn CheckpointStore>,
@@ -34,6 +36,7 @@ impl<P: ProcessManager> Inputs<P> {
         let component = part::<P>("inputs");
         let actor = format!("process-manager:{}", P::NAME);
         Self {
+            leads_to: [Component::of_saga::<Dispatch<P>>(), part::<P>("timers")],
             domain: Domain::of::<Process<P>>(),
             filter: P::filter(),
             checkpoints,
@@ -56,7 +59,11 @@ impl<P: ProcessManager> Inputs<P> {
         }))
     }
 
-    async fn take(&self, inputs: Vec<Correlated<'_, P>>) -> Result<(), ReactionError> {
+    async fn take(
+        &self,
+        inputs: Vec<Correlated<'_, P>>,
+        deepest: u32,
+    ) -> Result<(), ReactionError> {
         for Correlated {
             event,
             instance,
@@ -66,7 +73,7 @@ impl<P: ProcessManager> Inputs<P> {
             let mut effects = Effects::default();
             effects.send::<Process<P>>(instance.root, &ProcessCommand::Take(input));
             let effects = effects.into_list().map_err(Refused::Unusable)?;
-            self.dispatcher.dispatch(event, effects).await?;
+            self.dispatcher.dispatch(event, effects, deepest).await?;
         }
         Ok(())
     }
@@ -106,6 +113,10 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
         Some(self)
     }
 
+    fn leads_to(&self) -> &[Component] {
+        &self.leads_to
+    }
+
     /// Instances beside one another, each in the order of the log; and the events of a stream in order, whomever they
     /// concern.
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
@@ -118,7 +129,7 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
         }
         let lanes = lanes(inputs)
             .into_iter()
-            .map(|lane| self.take(lane).boxed());
+            .map(|lane| self.take(lane, step.deepest).boxed());
         let lanes: Vec<_> = lanes.collect();
         let mut lanes = stream::iter(lanes).buffer_unordered(BESIDE);
         let mut trouble = None;

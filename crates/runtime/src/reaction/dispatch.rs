@@ -6,8 +6,10 @@ use std::time::Duration;
 use seriatim_core::{
     CommandEffect, CommandGateway, Component, DecodeError, Domain, Effect, EffectError, EffectId,
     EventStore, Metadata, ReactionError, Receipt, RecordedEvent, RejectedEffect, StreamId,
-    SubmitError,
+    SubmitError, WhyNotAccepted,
 };
+
+use super::trail::trail;
 
 /// How long an answer may take. Asking again does no harm, and a gateway that is silent for ever would never be noticed.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -44,6 +46,10 @@ pub(crate) enum Refused {
         source_stream: StreamId,
         source: SubmitError,
     },
+    #[error(
+        "it is what {depth} effects in a row have led to, so its effects are not sent: they seem to answer one another for ever{trail}"
+    )]
+    TooDeep { depth: u32, trail: String },
     #[error("`{instance}` cannot act upon its timer `{timer}`: {source}")]
     Timer {
         timer: String,
@@ -77,12 +83,21 @@ impl Dispatcher {
     }
 
     /// Hands over what an event asked for, in order: each is durable before the next is sent. What was handed over
-    /// before changes nothing.
+    /// before changes nothing. Of an event that is too deep nothing is sent.
     pub(crate) async fn dispatch(
         &self,
         event: &RecordedEvent,
         effects: Vec<Effect>,
+        deepest: u32,
     ) -> Result<(), ReactionError> {
+        let depth = event.metadata.depth;
+        if depth >= deepest && !effects.is_empty() {
+            let trail = match self.outcomes() {
+                Some(outcomes) => trail(outcomes, event).await?,
+                None => String::new(),
+            };
+            return Err(Refused::TooDeep { depth, trail }.into());
+        }
         for (ordinal, effect) in (0..).zip(effects) {
             let id = EffectId {
                 component: self.component.clone(),
@@ -164,7 +179,12 @@ pub(crate) async fn answer(
             error @ (SubmitError::Overloaded { .. }
             | SubmitError::Unavailable { .. }
             | SubmitError::ShuttingDown
-            | SubmitError::Contended { .. }),
+            | SubmitError::Contended { .. }
+            // It is for those who run the server to open it, and no event's fault.
+            | SubmitError::EffectNotAccepted {
+                why: WhyNotAccepted::OverTheWire,
+                ..
+            }),
         )) => Err(silent(Box::new(error))),
         Ok(answer) => Ok(answer),
     }

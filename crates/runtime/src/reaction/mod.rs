@@ -16,6 +16,7 @@ mod parking;
 mod exactly_once;
 mod fair;
 mod log;
+mod host_process;
 mod piece;
 mod policy;
 mod projector;
@@ -27,6 +28,7 @@ mod saga;
 mod scope;
 mod status;
 mod step;
+mod trail;
 mod working;
 
 pub use back_off::BackOff;

@@ -7,6 +7,7 @@ use seriatim_core::{
     Work,
 };
 
+use super::parking::for_people;
 use super::runner::Reactions;
 use crate::meter;
 
@@ -58,13 +59,39 @@ impl Reactions {
         Ok(())
     }
 
-    /// Lets all paused work of a component go on, and says which that is.
+    /// Pauses a component, whoever works for it, until a person lets it [go on](Self::resume): a restart and a take-over
+    /// change nothing. Returns what of its work has begun, which is paused after the step it is at.
+    ///
+    /// A process manager has three components, of which each is paused by itself.
+    pub async fn pause(
+        &self,
+        component: &Component,
+        actor: Option<&str>,
+        reason: Option<&str>,
+    ) -> Result<Vec<Work>, OperatorError> {
+        let checkpoints = self.one(component)?.checkpoints();
+        let who = actor.unwrap_or("somebody");
+        let why = match reason {
+            Some(reason) => format!("{who} has paused it: {reason}"),
+            None => format!("{who} has paused it"),
+        };
+        checkpoints
+            .set_pause(component, Some(&for_people(&why)))
+            .await?;
+        let all = checkpoints.checkpoints(Some(component)).await?;
+        let works = all.into_iter().map(|checkpoint| checkpoint.work);
+        Ok(works.inspect(|work| self.ring(work)).collect())
+    }
+
+    /// Lets all paused work of a component go on, and returns which that is. If a person has paused it, that is all work
+    /// that has begun.
     pub async fn resume(&self, component: &Component) -> Result<Vec<Work>, OperatorError> {
         let checkpoints = self.one(component)?.checkpoints();
         let mut resumed = Vec::new();
+        let by_hand = checkpoints.set_pause(component, None).await?;
         for checkpoint in checkpoints.checkpoints(Some(component)).await? {
             let is_paused = checkpoint.paused.is_some();
-            if is_paused && checkpoints.resume(&checkpoint.work).await? {
+            if (is_paused && checkpoints.resume(&checkpoint.work).await?) || by_hand {
                 self.ring(&checkpoint.work);
                 resumed.push(checkpoint.work);
             }

@@ -1,9 +1,12 @@
 //! What an owner does with what cannot be handled: it parks, skips or pauses, and tries again when it is told to.
 
+use std::time::Duration;
+
 use seriatim_core::{
     Advance, Bookmark, Hold, LetterStatus, Parked, Position, ReactionLetter, RecordedEvent,
     Sequence, StoreError, StreamId, Tenure, Timestamp, Verb, Wish,
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::piece::{End, Piece};
@@ -13,6 +16,10 @@ use super::status::Failure;
 
 /// How many streams of one piece of work are parked at most. It is the component that is broken then, not the events.
 const MOST_PARKED: usize = 1000;
+
+/// How many streams of one piece of work are at most between two tries, so that a component that fails on everything
+/// does not go through the log and have all of it parked.
+const MOST_RETRIED: usize = 64;
 
 /// How many events of a parked stream are read at once: while they are handled, other streams wait.
 const PAGE: usize = 100;
@@ -75,6 +82,54 @@ impl Piece {
         let all = checkpoints.parked(Some(&self.work.component)).await?;
         let work = self.work.clone();
         Ok(all.into_iter().filter(move |parked| parked.work == work))
+    }
+
+    /// Whether the stream of an event that has failed may wait beside the others. If so many are parked it is about the
+    /// component, which then is paused before this event.
+    pub(crate) fn may_set_aside(&self, hand: &Hand) -> bool {
+        self.policy.then == Then::Park && hand.queues.len() < MOST_PARKED
+    }
+
+    /// Waits until one more stream may be between two tries; meanwhile those that are have theirs.
+    pub(crate) async fn make_room(
+        &mut self,
+        before: &Bookmark,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
+        while hand.queues.retried() >= MOST_RETRIED {
+            let due = hand.queues.next_due().unwrap_or_else(Instant::now);
+            let pause = due.saturating_duration_since(Instant::now());
+            self.pause(pause, &hand.tenure).await?;
+            self.retry_parked(hand, before).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes past an event that has failed and is to be tried again: its stream is parked without a letter, with the wish
+    /// that a person would have. Whoever takes the work over tries it again, too.
+    pub(crate) async fn set_aside(
+        &mut self,
+        event: &RecordedEvent,
+        failure: Failure,
+        pause: Duration,
+        to: &Bookmark,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
+        let retried = Parked {
+            letter: None,
+            wish: Some(Wish {
+                verb: Verb::Resubmit,
+                actor: None,
+                reason: None,
+                at: Timestamp::now(),
+            }),
+            ..self.given_up(event, for_people(&failure.error), 1)
+        };
+        self.write(&Verdict::Park(retried.clone(), *to), &hand.tenure)
+            .await?;
+        hand.queues.set_aside(retried, pause);
+        self.has_finished(to, hand);
+        Ok(())
     }
 
     /// Goes past an event that has failed too often, or pauses before it.

@@ -25,6 +25,8 @@ pub(crate) struct Piece {
     pub(crate) feed: Feed,
     pub(crate) owner: Owner,
     pub(crate) lease: Duration,
+    /// How deep the events are at most whose effects are sent.
+    pub(crate) deepest: u32,
     pub(crate) policy: FailurePolicy,
     /// Where the component begins if that is not decided yet.
     pub(crate) begin: Begin,
@@ -51,6 +53,8 @@ pub(crate) enum End {
     Stopped,
     /// It cannot go on.
     Paused(Option<Failure>, String),
+    /// A person has paused its component.
+    PausedByHand(String),
     /// It was paused, and may go on.
     Resumed,
 }
@@ -61,12 +65,18 @@ impl Piece {
         while let Some(mut tenure) = self.stand_by().await {
             let end = loop {
                 self.is(PieceState::Working);
-                let end = match self.work(tenure.clone()).await {
-                    (End::Paused(failure, error), at) => {
-                        tenure.at = at;
-                        self.stay_paused(&tenure, failure, error).await
+                let (end, at) = self.work(tenure.clone()).await;
+                tenure.at = at;
+                let end = match end {
+                    End::Paused(failure, error) => {
+                        tracing::error!(work = %self.work, error, "paused");
+                        self.stay_paused(&tenure, failure, error, false).await
                     }
-                    (end, _) => end,
+                    End::PausedByHand(why) => {
+                        tracing::info!(work = %self.work, why, "paused by hand");
+                        self.stay_paused(&tenure, None, why, true).await
+                    }
+                    end => end,
                 };
                 if !matches!(end, End::Resumed) {
                     break end;
@@ -164,7 +174,13 @@ impl Piece {
     }
 
     /// Keeps the work and does nothing for it, until a person says that it may go on.
-    async fn stay_paused(&self, tenure: &Tenure, failure: Option<Failure>, error: String) -> End {
+    async fn stay_paused(
+        &self,
+        tenure: &Tenure,
+        failure: Option<Failure>,
+        error: String,
+        by_hand: bool,
+    ) -> End {
         let why = match &failure {
             Some(failure) => format!("{} of {}: {error}", failure.sequence, failure.stream),
             None => error.clone(),
@@ -172,12 +188,12 @@ impl Piece {
         self.is(PieceState::Paused { failure, error });
         tokio::select! {
             end = self.keep(tenure) => end,
-            end = self.resumed(tenure, &why) => end,
+            end = self.resumed(tenure, &why, by_hand) => end,
         }
     }
 
     /// Returns when somebody has resumed the work, or has let its component begin anew.
-    async fn resumed(&self, tenure: &Tenure, why: &str) -> End {
+    async fn resumed(&self, tenure: &Tenure, why: &str, by_hand: bool) -> End {
         let checkpoints = self.reaction.checkpoints();
         let mut is_shown = false;
         loop {
@@ -185,6 +201,15 @@ impl Piece {
                 false => match checkpoints.pause(tenure, why, self.lease).await {
                     Ok(Hold::Lost) => return End::Lost,
                     paused => paused.map(|_| is_shown = true),
+                },
+                true if by_hand => match checkpoints.pause_of(&self.work.component).await {
+                    // Whoever has resumed it may have been faster than it was shown here.
+                    Ok(None) => match checkpoints.resume(&self.work).await {
+                        Ok(_) => return End::Resumed,
+                        Err(error) => Err(error),
+                    },
+                    Ok(Some(_)) => Ok(()),
+                    Err(error) => Err(error),
                 },
                 true => {
                     let all = checkpoints.checkpoints(Some(&self.work.component)).await;
@@ -202,6 +227,20 @@ impl Piece {
             tokio::select! {
                 () = tokio::time::sleep(self.lease / 3) => {}
                 () = self.bell.notified() => {}
+            }
+        }
+    }
+
+    /// Ends the work if a person has paused the component.
+    pub(crate) async fn heed_pause(&self) -> Result<(), End> {
+        let checkpoints = self.reaction.checkpoints();
+        match checkpoints.pause_of(&self.work.component).await {
+            Ok(Some(why)) => Err(End::PausedByHand(why)),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                let error = error.to_string();
+                tracing::warn!(work = %self.work, error, "looking for a pause again later");
+                Ok(())
             }
         }
     }

@@ -9,7 +9,9 @@ use super::back_off::BackOff;
 /// It is about failures of the component. A store or a target that does not answer is asked until it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailurePolicy {
-    /// How often it is tried again, and when. Meanwhile the piece of work waits, unless the stream is parked already.
+    /// How often it is tried again, and when. Meanwhile its stream waits beside the others, which go on; at most 64
+    /// streams of a piece of work do so at once, and the next waits until one of them is handled or parked. Under
+    /// [`Then::Pause`] all streams wait.
     pub back_off: BackOff,
     /// The names of the types whose events are skipped then: of which one too few does less harm than a stream that
     /// waits. Each leaves a [letter](seriatim_core::ReactionLetter), which is closed.
@@ -28,8 +30,8 @@ pub enum Then {
 }
 
 impl FailurePolicy {
-    /// For components whose streams have nothing to do with each other: six tries within some six seconds, because
-    /// everything else waits meanwhile, and then the stream is parked.
+    /// For components whose streams have nothing to do with each other: six tries within some six seconds, while other
+    /// streams go on, and then the stream is parked.
     pub fn park() -> Self {
         Self {
             back_off: BackOff {

@@ -52,6 +52,22 @@ impl Queues {
         self.streams.insert(queue.parked.stream.clone(), queue);
     }
 
+    /// Adds one whose first event has failed once, and is tried again after a pause.
+    pub(crate) fn set_aside(&mut self, parked: Parked, pause: Duration) {
+        let queue = Queue {
+            due: Some(Instant::now() + pause),
+            tried: 1,
+            parked,
+        };
+        self.streams.insert(queue.parked.stream.clone(), queue);
+    }
+
+    /// How many are between two tries of their first event.
+    pub(crate) fn retried(&self) -> usize {
+        let is_retried = |queue: &&Queue| queue.due.is_some() && queue.tried > 0;
+        self.streams.values().filter(is_retried).count()
+    }
+
     /// Takes over what people have decided.
     pub(crate) fn hear(&mut self, all: impl IntoIterator<Item = Parked>) {
         for parked in all {

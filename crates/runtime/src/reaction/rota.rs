@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use super::back_off::BackOff;
 use super::fair::{Move, Seen, moves};
+use super::host_process::HostProcess;
 use super::piece::stopped;
 
 /// How often it is looked while a lease lasts. What another process has let go is found by the next look, and a look is one
@@ -76,7 +77,8 @@ impl Rota {
 
     async fn look(&self) -> Result<(), StoreError> {
         let checkpoints = self.reaction.checkpoints();
-        let assignments = checkpoints.assignments(self.component()).await?;
+        let mut assignments = checkpoints.assignments(self.component()).await?;
+        self.bury(&mut assignments).await?;
         let assignments: HashMap<_, _> = (assignments.into_iter())
             .map(|assignment| (assignment.work.clone(), assignment))
             .collect();
@@ -89,6 +91,22 @@ impl Rota {
         for ((work, _), to_do) in self.pieces.iter().zip(moves) {
             if to_do == Move::Ask && checkpoints.ask(work, self.me.id, self.lease).await? {
                 tracing::debug!(%work, "asked for: its owner has more to do");
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the leases of owners of this host that have died, so that nobody waits for them to run out.
+    async fn bury(&self, assignments: &mut [Assignment]) -> Result<(), StoreError> {
+        let checkpoints = self.reaction.checkpoints();
+        for Assignment { work, owner, .. } in assignments {
+            let process = owner.as_ref().and_then(|owner| owner.process.as_deref());
+            let process = process.and_then(|process| process.parse::<HostProcess>().ok());
+            if process.is_some_and(|process| process.is_gone())
+                && let Some(gone) = owner.take()
+            {
+                checkpoints.end_lease(work, gone.id).await?;
+                tracing::info!(%work, owner = %gone.name, "its owner has ended without letting go of it");
             }
         }
         Ok(())

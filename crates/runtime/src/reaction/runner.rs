@@ -11,6 +11,7 @@ use seriatim_core::{
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use super::host_process::HostProcess;
 use super::piece::Piece;
 use super::policy::FailurePolicy;
 use super::rota::{Call, Rota};
@@ -19,6 +20,9 @@ use crate::Feed;
 
 /// How long an owner that is silent keeps its work.
 const LEASE: Duration = Duration::from_secs(10);
+
+/// How many effects may follow one another.
+const DEEPEST: u32 = 128;
 
 /// The shortest lease there is: a third of it is the period of a timer, which cannot be nothing.
 const SHORTEST_LEASE: Duration = Duration::from_millis(3);
@@ -63,8 +67,13 @@ pub struct ReactionSettings {
     /// How long work stays with this process after it has fallen silent: the time until another takes over, and the
     /// longest that its clock may run slower than that of the storage. Prolonged at a third of it. Timers that ring here
     /// ring elsewhere after that time too, if they were not acted upon.
+    /// Where it can be seen that this process has ended, on the same host, others need not wait for it.
     /// Less than 3 ms counts as 3 ms, and more than five minutes as five minutes ([`LONGEST_LEASE`]).
     pub lease: Duration,
+    /// How many effects may follow one another, each because of the one before, until sagas or process managers are taken
+    /// to answer one another for ever. What would go deeper is a failure of its event, which names the last of them. What
+    /// a sender writes or a timer sets off begins anew. Default 128.
+    pub deepest: u32,
 }
 
 impl Default for ReactionSettings {
@@ -72,6 +81,7 @@ impl Default for ReactionSettings {
         Self {
             owner: format!("process {}", std::process::id()),
             lease: LEASE,
+            deepest: DEEPEST,
         }
     }
 }
@@ -108,7 +118,10 @@ impl Reactions {
             tasks: Mutex::default(),
             stop,
         };
-        let me = Owner::new(&settings.owner);
+        let me = Owner {
+            process: HostProcess::this().map(|process| process.to_string().into()),
+            ..Owner::new(&settings.owner)
+        };
         let lease = settings.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE);
         for enrolled in components {
             let rota = Rota {
@@ -120,13 +133,13 @@ impl Reactions {
                 bell: Arc::default(),
                 stop: stopping.clone(),
             };
-            reactions.run(enrolled, rota);
+            reactions.run(enrolled, rota, settings.deepest);
         }
         reactions
     }
 
     /// Runs a component: its pieces, and the rota that calls them.
-    fn run(&mut self, enrolled: Enrolled, mut rota: Rota) {
+    fn run(&mut self, enrolled: Enrolled, mut rota: Rota, deepest: u32) {
         let mut tasks = Vec::new();
         for work in works(&enrolled, self.feed.partitions()) {
             let (status, watched) = watch::channel(PieceStatus {
@@ -146,6 +159,7 @@ impl Reactions {
                 feed: self.feed.clone(),
                 owner: rota.me.clone(),
                 lease: rota.lease,
+                deepest,
                 policy: enrolled.policy.clone(),
                 begin: enrolled.begin.clone(),
                 widened_from: enrolled.widened_from.clone(),

@@ -51,10 +51,10 @@ impl<S: Saga> SagaReaction<S> {
     }
 
     /// Reacts to the events of one stream, in order, as far as that goes.
-    async fn follow<'e>(&self, mut events: Vec<&'e RecordedEvent>) -> Followed<'e> {
+    async fn follow<'e>(&self, mut events: Vec<&'e RecordedEvent>, deepest: u32) -> Followed<'e> {
         let mut trouble = None;
         for (done, event) in events.iter().enumerate() {
-            if let Err(error) = self.react(event).await {
+            if let Err(error) = self.react(event, deepest).await {
                 trouble = Some(error);
                 events.truncate(done);
                 break;
@@ -77,7 +77,7 @@ impl<S: Saga> SagaReaction<S> {
         Ok(effects.into_list().map_err(Refused::Unusable)?)
     }
 
-    async fn react(&self, recorded: &RecordedEvent) -> Result<(), ReactionError> {
+    async fn react(&self, recorded: &RecordedEvent, deepest: u32) -> Result<(), ReactionError> {
         let effects = self.effects(recorded)?;
         let span = tracing::debug_span!(
             "effects",
@@ -87,7 +87,7 @@ impl<S: Saga> SagaReaction<S> {
             correlation_id = recorded.metadata.correlation_id,
             event_id = %recorded.id,
         );
-        let dispatched = self.dispatcher.dispatch(recorded, effects);
+        let dispatched = self.dispatcher.dispatch(recorded, effects, deepest);
         dispatched.instrument(span).await
     }
 
@@ -95,9 +95,10 @@ impl<S: Saga> SagaReaction<S> {
     async fn react_to_all<'e>(
         &self,
         events: &[&'e RecordedEvent],
+        deepest: u32,
     ) -> (Vec<&'e RecordedEvent>, Option<ReactionError>) {
         let streams: Vec<_> = (by_stream(events).into_iter())
-            .map(|events| self.follow(events).boxed())
+            .map(|events| self.follow(events, deepest).boxed())
             .collect();
         let mut streams = stream::iter(streams).buffer_unordered(BESIDE);
         let (mut done, mut trouble) = (Vec::with_capacity(events.len()), None);
@@ -143,7 +144,7 @@ impl<S: Saga> Reaction for SagaReaction<S> {
 
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
         let left = self.done.left(&step);
-        let (done, trouble) = self.react_to_all(&left).await;
+        let (done, trouble) = self.react_to_all(&left, step.deepest).await;
         if let Some(error) = trouble {
             self.done.note(step.tenure, &done);
             return Err(error);

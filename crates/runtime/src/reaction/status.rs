@@ -11,7 +11,7 @@ pub struct PieceStatus {
     pub state: PieceState,
     /// The last position that was finished here; at the start while another process has the work.
     pub position: Position,
-    /// How many streams are parked, as far as this process knows.
+    /// How many streams are parked or tried again, as far as this process knows.
     pub parked: usize,
 }
 
@@ -37,7 +37,8 @@ pub enum PieceState {
         /// What it said.
         error: String,
     },
-    /// An event failed, and is tried again.
+    /// An event failed, and is tried again before any other. Where streams are parked, this one is tried beside the others,
+    /// and counts as parked meanwhile.
     Retrying {
         /// What failed.
         failure: Failure,

@@ -47,13 +47,14 @@ pub(crate) async fn attempt(
     tenure: &Tenure,
     events: &[&RecordedEvent],
     advance: &Advance,
-    lease: Duration,
+    (lease, deepest): (Duration, u32),
 ) -> Tried {
     let step = Step {
         tenure,
         events,
         advance,
         lease,
+        deepest,
     };
     let begun = Instant::now();
     let handled = AssertUnwindSafe(reaction.handle(step)).catch_unwind();

@@ -28,6 +28,7 @@ impl Piece {
 
     async fn go_on(&mut self, hand: &mut Hand) -> Result<std::convert::Infallible, End> {
         self.agree_on_scope(&hand.tenure).await?;
+        self.heed_pause().await?;
         hand.queues = self.parked(&hand.tenure).await?;
         let mut subscription = self.follow(&hand.tenure).await?;
         let at = hand.tenure.at;
@@ -85,6 +86,7 @@ impl Piece {
                 () = let_go(&mut self.call) => return Err(End::LetGo),
                 _ = heartbeat.tick() => {
                     self.move_on(hand, &seen).await?;
+                    self.heed_pause().await?;
                     self.hear(hand).await;
                 }
                 () = self.bell.notified() => heartbeat.reset_immediately(),
@@ -97,12 +99,10 @@ impl Piece {
         match batch {
             Ok(batch) => {
                 hand.log_is_down = false;
-                let ours = |event: &&RecordedEvent| {
-                    self.work.share.has(&event.stream) && !hand.queues.has(&event.stream)
-                };
+                let ours = |event: &&RecordedEvent| self.work.share.has(&event.stream);
                 let events: Vec<_> = batch.events().filter(ours).collect();
                 let to = batch.cursor().get(self.work.partition);
-                self.handle(&events, &to, hand).await
+                self.handle(&events, seen, &to, hand).await
             }
             Err(SubscribeError::Store(error)) => {
                 hand.log_is_down = true;
@@ -150,38 +150,44 @@ impl Piece {
         (checkpoints.advance(&hand.tenure, &advance, self.lease)).await
     }
 
-    /// All at once; if that fails, one after another, so that the one is found that fails.
+    /// Handles the events of a batch that begins after `before`, but for those of parked streams. All at once; if that
+    /// fails, one after another, so that the one is found that fails.
     async fn handle(
         &mut self,
         events: &[&RecordedEvent],
+        mut before: Bookmark,
         to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
-        if events.is_empty() {
+        let is_free = |event: &&&RecordedEvent| !hand.queues.has(&event.stream);
+        let free: Vec<_> = events.iter().filter(is_free).copied().collect();
+        if free.is_empty() {
             return Ok(());
         }
         let all = Advance::Checkpoint(*to);
-        if events.len() > 1 && self.attempt(events, &all, hand).await?.is_ok() {
+        if free.len() > 1 && self.attempt(&free, &all, hand).await?.is_ok() {
             self.has_finished(to, hand);
             return Ok(());
         }
         for (index, event) in events.iter().enumerate() {
-            // One before it may have been parked just now.
-            if hand.queues.has(&event.stream) {
-                continue;
-            }
-            let last = index + 1 == events.len();
             let here = Bookmark::of(self.feed.log().id(), event);
-            self.insist(event, if last { to } else { &here }, hand)
-                .await?;
+            // Asked anew: its stream may have been parked since, or be parked no longer.
+            if !hand.queues.has(&event.stream) {
+                let last = index + 1 == events.len();
+                let to = if last { to } else { &here };
+                self.insist(event, &before, to, hand).await?;
+            }
+            before = here;
         }
         Ok(())
     }
 
-    /// Tries one event until it is handled or the patience ends.
+    /// Tries one event until it is handled, its stream waits beside the others, or the patience ends. All events up to
+    /// `before` are handled, or are those of parked streams.
     async fn insist(
         &mut self,
         event: &RecordedEvent,
+        before: &Bookmark,
         to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
@@ -194,6 +200,10 @@ impl Piece {
             let Some(pause) = self.policy.back_off.pause(tried) else {
                 return self.give_up(event, failure, tried, to, hand).await;
             };
+            if self.may_set_aside(hand) {
+                self.make_room(before, hand).await?;
+                return self.set_aside(event, failure, pause, to, hand).await;
+            }
             self.is(PieceState::Retrying { failure, tried });
             self.pause(pause, &hand.tenure).await?;
         }
@@ -212,7 +222,8 @@ impl Piece {
         let tenure = &hand.tenure;
         let mut down = 0;
         loop {
-            match attempt(&*self.reaction, tenure, events, advance, self.lease).await {
+            let limits = (self.lease, self.deepest);
+            match attempt(&*self.reaction, tenure, events, advance, limits).await {
                 Tried::Done => return Ok(Ok(())),
                 Tried::Lost => return Err(End::Lost),
                 Tried::Failed(error) => return Ok(Err(error)),

@@ -6,6 +6,7 @@
 //! ```
 
 mod poll;
+mod through;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -49,7 +50,9 @@ struct Written<'a> {
     partition: LogPartition,
     /// The position of the last.
     last: Position,
-    /// Its sequence.
+    /// The sequence of the first.
+    first: Sequence,
+    /// That of the last.
     sequence: Sequence,
     /// Empty if they are not known.
     events: &'a [RecordedEvent],
@@ -95,27 +98,22 @@ impl Waiter {
         if !violations.is_empty() {
             return Err(SubmitError::Invalid(violations));
         }
-        if wait
-            .components
-            .iter()
-            .all(|component| self.knows(component))
-        {
+        let mut components = wait.components.iter();
+        if components.all(|component| self.inner.reaction(component).is_some()) {
             return Ok(());
         }
         let all = self.inner.store.checkpoints(None).await;
         let all = all.map_err(|error| SubmitError::of_store(error, RETRY_AFTER))?;
         let names = all.into_iter().map(|checkpoint| checkpoint.work.component);
         lock(&self.inner.elsewhere).extend(names);
-        let unknown = (0..)
+        let violations: Vec<_> = (0..)
             .zip(&wait.components)
-            .filter(|(_, component)| !self.knows(component));
-        let violations: Vec<_> = unknown
-            .map(|(at, component): (usize, _)| {
-                let names = self.names();
-                FieldViolation::new(
+            .filter_map(|(at, component): (usize, _)| {
+                let why = self.why_not(component)?;
+                Some(FieldViolation::new(
                     format!("wait_for.components[{at}]"),
-                    format!("there is no component `{component}`; there is {names}"),
-                )
+                    why,
+                ))
             })
             .collect();
         match violations.is_empty() {
@@ -132,11 +130,16 @@ impl Waiter {
         wait: &WaitFor,
         closing: impl Future<Output = ()>,
     ) -> Result<(), NotHandled> {
-        let (position, sequence, events) = match &receipt.outcome {
-            Outcome::Committed(commit) => (commit.position, commit.last, commit.events.as_slice()),
-            Outcome::Duplicate(FirstResult::Committed { position, last, .. }) => {
-                (*position, *last, &[][..])
+        let (position, first, sequence, events) = match &receipt.outcome {
+            Outcome::Committed(commit) => {
+                let events = commit.events.as_slice();
+                (commit.position, commit.first, commit.last, events)
             }
+            Outcome::Duplicate(FirstResult::Committed {
+                position,
+                first,
+                last,
+            }) => (*position, *first, *last, &[][..]),
             Outcome::Duplicate(_) | Outcome::Unchanged { .. } | Outcome::DeadLettered { .. } => {
                 return Ok(());
             }
@@ -145,6 +148,7 @@ impl Waiter {
             stream: &receipt.stream,
             partition: LogPartition::of(&receipt.stream, self.inner.feed.partitions()),
             last: position,
+            first,
             sequence,
             events,
         };
@@ -174,6 +178,17 @@ impl Waiter {
         component: &Component,
         written: &Written<'_>,
     ) -> Result<(), WhyNotHandled> {
+        match self.leader(component, written) {
+            Some(leader) => self.handled_through(leader, component, written).await,
+            None => self.handled_itself(component, written).await,
+        }
+    }
+
+    async fn handled_itself(
+        &self,
+        component: &Component,
+        written: &Written<'_>,
+    ) -> Result<(), WhyNotHandled> {
         if self.concerns_others(component, written) {
             return Ok(());
         }
@@ -181,6 +196,7 @@ impl Waiter {
         let Some(mut piece) = self.piece(component, written) else {
             return poll.handled(written).await;
         };
+        let mut looked_at = 0;
         loop {
             let PieceStatus {
                 work,
@@ -188,16 +204,19 @@ impl Waiter {
                 position,
                 parked,
             } = piece.borrow_and_update().clone();
-            if position >= written.last {
-                if parked == 0 {
-                    return Ok(());
+            let has_passed = position >= written.last;
+            // What is parked in front of the events holds them back, whether the checkpoint has passed them or not.
+            if parked > 0 && (has_passed || parked != looked_at) {
+                match poll.held_back(&work, written).await {
+                    Ok(None) => {}
+                    Ok(Some(parked)) if parked.wish.is_none() => return Err(why_parked(&parked)),
+                    Ok(Some(_)) | Err(_) => return poll.handled(written).await,
                 }
-                return match poll.held_back(&work, written).await {
-                    Ok(None) => Ok(()),
-                    Ok(Some(parked)) if parked.wish.is_none() => Err(why_parked(&parked)),
-                    Ok(Some(_)) | Err(_) => poll.handled(written).await,
-                };
             }
+            if has_passed {
+                return Ok(());
+            }
+            looked_at = parked;
             let working = match state {
                 PieceState::Paused { error, .. } => {
                     return Err(WhyNotHandled::Paused { failure: error });
@@ -266,8 +285,21 @@ impl Waiter {
         Arc::clone(poll)
     }
 
-    fn knows(&self, component: &Component) -> bool {
-        self.inner.reaction(component).is_some() || lock(&self.inner.elsewhere).contains(component)
+    /// Why a component cannot be waited for, if it cannot.
+    fn why_not(&self, component: &Component) -> Option<String> {
+        if self.inner.reaction(component).is_some() {
+            return None;
+        }
+        if !lock(&self.inner.elsewhere).contains(component) {
+            let names = self.names();
+            return Some(format!(
+                "there is no component `{component}`; there is {names}"
+            ));
+        }
+        let inputs = self.inputs_elsewhere(component)?;
+        Some(format!(
+            "`{component}` belongs to a process manager of another process, and what it does because of an event is known there alone; wait for `{inputs}`, which records it"
+        ))
     }
 
     fn names(&self) -> String {

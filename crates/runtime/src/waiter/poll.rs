@@ -231,6 +231,7 @@ mod tests {
             stream: &stream,
             partition: LogPartition::FIRST,
             last: Position(7),
+            first: Sequence(0),
             sequence: Sequence(0),
             events: &[],
         };

@@ -118,6 +118,7 @@ fn start(feed: &Feed, checkpoints: &MemoryStore, tally: &Tally) -> Reactions {
     let settings = ReactionSettings {
         owner: "one".into(),
         lease: Duration::from_millis(300),
+        ..ReactionSettings::default()
     };
     Reactions::start(feed, vec![Enrolled::new(Arc::new(reaction))], &settings)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim::{Client, Enrolled, RemoteGateway, SagaReaction};
+use seriatim::{Client, Enrolled, RemoteGateway, SagaReaction, ServerSettings};
 
 use crate::desk::Pins;
 use crate::stage::*;
@@ -11,7 +11,14 @@ use crate::stage::*;
 #[tokio::test]
 async fn what_is_in_another_program_is_not_looked_at_and_said_so() {
     let [here, there] = [Stage::sqlite(), Stage::postgres()];
-    let boards = there.quiet().await.listen("127.0.0.1:0");
+    let boards = there
+        .quiet()
+        .await
+        .listen("127.0.0.1:0")
+        .server_settings(ServerSettings {
+            accept_effects: true,
+            ..ServerSettings::default()
+        });
     let boards = boards.start().await.unwrap();
     let address = format!("http://{}", boards.address().unwrap());
     let client = Client::connect(&address, Duration::from_secs(30));

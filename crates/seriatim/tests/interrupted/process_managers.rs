@@ -24,6 +24,7 @@ const POINTS: &[&str] = &[
     "list who does the work",
     "load a stream",
     "look for the next timer",
+    "look for a pause",
     "look what the checkpoints speak of",
     "look where a component begins",
     "prolong a lease",

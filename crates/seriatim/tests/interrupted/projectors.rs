@@ -28,6 +28,7 @@ const POINTS: &[&str] = &[
     "list the checkpoints",
     "list the parked streams",
     "list who does the work",
+    "look for a pause",
     "look what the checkpoints speak of",
     "look where a component begins",
     "park a stream again",
@@ -141,6 +142,10 @@ impl Projectors {
             let (Some(one), Some(other)) = (one, other) else {
                 return false;
             };
+            // It is still tried again, and nobody is asked.
+            if other.letter.is_none() {
+                return false;
+            }
             match (&one.wish, one.attempts.is_empty()) {
                 (Some(_), _) => {}
                 // In vain.

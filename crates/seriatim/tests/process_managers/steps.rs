@@ -15,6 +15,7 @@ on_every_storage! {
     an_order_that_is_paid_is_shipped_and_its_timer_is_gone
     a_rejected_command_compensates_and_the_workflow_is_carried_on
     two_process_managers_on_one_event_do_not_swallow_each_other
+    who_waits_for_a_process_manager_finds_what_it_has_done
 }
 
 async fn an_order_that_is_paid_is_shipped_and_its_timer_is_gone(url: &str) {
@@ -148,4 +149,37 @@ fn through_crashes(url: &str) {
         assert_eq!(stock.state.left, 1000 - reserved);
         app.shutdown().await.unwrap();
     });
+}
+
+async fn who_waits_for_a_process_manager_finds_what_it_has_done(url: &str) {
+    let app = managed(url).await;
+    let stock = filled(&app, 20).await;
+    let waiting = |order| {
+        let place = OrderCommand::Place {
+            stock,
+            pay_within_ms: NEVER,
+        };
+        let sent = app.send::<Order>(order, place).external_id("till-7");
+        sent.wait_for("fulfilment").wait_for("fulfilment.timers")
+    };
+    for reserved in 1..=20 {
+        let order = Uuid::now_v7();
+        // The second is a duplicate, whose events are not in the receipt.
+        for _ in 0..2 {
+            waiting(order).await.unwrap();
+            let stock = app.state::<Stock>(stock, At::Current).await.unwrap();
+            assert_eq!(stock.state.left, 20 - reserved);
+        }
+    }
+    // Elsewhere it is not known which instance an event is for.
+    let store = std::sync::Arc::clone(app.coordinator().store());
+    let elsewhere = App::on(store).aggregate::<Order>().start().await.unwrap();
+    for name in ["fulfilment", "fulfilment.timers"] {
+        let sent = elsewhere.send::<Order>(Uuid::now_v7(), OrderCommand::Pay);
+        let refused = sent.wait_for(name).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("wait for `fulfilment.inputs`"),
+            "{refused}"
+        );
+    }
 }

@@ -64,6 +64,8 @@ async fn an_order_that_is_not_paid_is_cancelled_and_says_why(url: &str) {
     };
     assert!(rung.recorded_at >= set.recorded_at.later_by(Duration::from_millis(20)));
     assert_eq!(rung.metadata.causation_id, Some(set.id));
+    // It is no answer to what set it, so a timer that is set again and again does not look like a loop.
+    assert_eq!((set.metadata.depth, rung.metadata.depth), (1, 0));
     assert_eq!(rung.metadata.correlation_id.as_deref(), Some("basket 12"));
     assert_eq!(rung.metadata.external_id.as_deref(), Some("till/7"));
     no_timer_is_left::<Fulfilment>(&app).await;

@@ -104,6 +104,7 @@ async fn project<S: ReadModelStore, M: ReadModel<S::Connection>>(
         events: &events,
         advance: &Advance::Checkpoint(Bookmark::at(events.last().unwrap().position)),
         lease: LEASE,
+        deepest: u32::MAX,
     };
     reaction.handle(step).await
 }

@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use seriatim::core::{EventFilter, RecordedEvent};
+use seriatim::core::{CheckpointStore, EventFilter, RecordedEvent};
 use seriatim::sqlx::{self, AssertSqlSafe, PgConnection};
 use seriatim::{
-    PieceState, ReadModel, ReadModelStore, ReadModelTables, RegisterError, StartAppError,
-    VersionStore,
+    FailurePolicy, PieceState, ReadModel, ReadModelStore, ReadModelTables, RegisterError,
+    StartAppError, VersionStore,
 };
 
 use crate::account::{Account, Do, deposit, root};
@@ -33,6 +33,11 @@ where
     let app = database.app().await.read_model(&store, tally);
     let app = app.start().await.unwrap();
     caught_up(&app, &store, 1).await;
+    // What failed alone is tried again behind the checkpoint.
+    until("nothing waits for another try", async || {
+        store.parked(None).await.unwrap().is_empty()
+    })
+    .await;
     assert_is_the_fold(&database, &app, 1).await;
     app.shutdown().await.unwrap();
 }
@@ -201,6 +206,7 @@ async fn failure(statements: Statements) -> String {
     let database = Postgres::new();
     let store = database.store().await;
     let app = database.app().await.read_model(&store, statements);
+    let app = app.failure_policy("statements.v1", FailurePolicy::pause());
     let app = app.start().await.unwrap();
     app.send::<Account>(root(1), Do::Deposit { cents: 1 })
         .await

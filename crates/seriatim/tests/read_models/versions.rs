@@ -404,6 +404,7 @@ where
             to: None,
         },
         lease: LEASE,
+        deepest: u32::MAX,
     };
     assert_eq!(reaction.handle(step).await.unwrap(), Hold::Held);
     // Once more, as after a lost answer: its rows are there already.

@@ -2,6 +2,7 @@
 
 mod again;
 mod effects;
+mod loops;
 mod processes;
 mod shop;
 mod stage;

@@ -13,12 +13,9 @@ use crate::stage::*;
 
 /// What a saga says of the event that it fails on.
 async fn failure(app: &App) -> String {
-    let failing = |state: &PieceState| matches!(state, PieceState::Retrying { .. });
-    let status = until_status(app, "reserving", failing).await;
-    let PieceState::Retrying { failure, .. } = status.state else {
-        unreachable!("it was just found to be so")
-    };
-    failure.error
+    let parked = async || app.coordinator().store().parked(None).await.unwrap();
+    until("it fails", async || !parked().await.is_empty()).await;
+    parked().await.remove(0).failure
 }
 
 #[tokio::test]

@@ -137,6 +137,7 @@ impl<S: Scenario> Stage<S> {
             let settings = ReactionSettings {
                 owner: "it".into(),
                 lease: LEASE,
+                ..ReactionSettings::default()
             };
             let app = process.await.reaction_settings(settings);
             app.start().await.unwrap()

@@ -7,7 +7,7 @@ use seriatim_runtime::Reactions;
 use tonic::{Request, Response, Status};
 use v1::admin_service_server::AdminService;
 
-use super::{status, store_status};
+use super::{person, status, store_status};
 
 /// Shows components, and tells them what to do.
 #[derive(Clone, Debug)]
@@ -30,6 +30,21 @@ impl AdminService for Admin {
         let progress = self.reactions.progress().await.map_err(store_status)?;
         Ok(Response::new(v1::ListProgressResponse {
             progress: progress.iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn pause(
+        &self,
+        request: Request<v1::PauseRequest>,
+    ) -> Result<Response<v1::PauseResponse>, Status> {
+        let actor = person(request.metadata())?;
+        let v1::PauseRequest { component, reason } = request.into_inner();
+        let component = convert::component(&component).map_err(status)?;
+        let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+        let paused = self.reactions.pause(&component, actor.as_deref(), reason);
+        let work = paused.await.map_err(status)?;
+        Ok(Response::new(v1::PauseResponse {
+            work: work.iter().map(Into::into).collect(),
         }))
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 use v1::command_service_server::CommandService;
 
+use super::effects::EffectsDoor;
 use super::submit_stream::SubmitStream;
 use super::waits::Waits;
 use super::{answer, call, echo, status};
@@ -20,6 +21,7 @@ use crate::ration::Ration;
 pub(crate) struct Commands {
     coordinator: Coordinator,
     waits: Waits,
+    effects: EffectsDoor,
     in_flight_per_stream: usize,
     closed: watch::Receiver<bool>,
 }
@@ -28,12 +30,14 @@ impl Commands {
     pub(crate) fn new(
         coordinator: Coordinator,
         waits: Waits,
+        effects: EffectsDoor,
         in_flight_per_stream: usize,
         closed: watch::Receiver<bool>,
     ) -> Self {
         Self {
             coordinator,
             waits,
+            effects,
             in_flight_per_stream,
             closed,
         }
@@ -53,6 +57,7 @@ impl Commands {
         // What is rare is boxed: it would make every call larger.
         let wait = Box::pin(self.waits.read(request.wait_for.take())).await?;
         let mut command = CommandRequest::try_from(request).map_err(status)?;
+        self.effects.admit(command.effect.as_ref())?;
         command.metadata.actor = actor;
         let receipt = self.coordinator.submit_holding(command, in_work).await;
         let receipt = receipt.map_err(status)?;
@@ -131,6 +136,7 @@ impl CommandService for Commands {
         let request = request.into_inner();
         let include_events = request.include_events;
         let mut rejected = RejectedEffect::try_from(request).map_err(status)?;
+        self.effects.admit(Some(&rejected.effect))?;
         rejected.metadata.actor = actor;
         let receipt = self.coordinator.hand_back(rejected).await.map_err(status)?;
         let echo = echo(&receipt, include_events, &unread, SMALL);

@@ -2,12 +2,12 @@
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::Desk;
-use seriatim_proto::{actor, convert, v1};
+use seriatim_proto::{convert, v1};
 use tonic::{Request, Response, Status};
 use v1::dead_letter_service_server::DeadLetterService;
 
 use super::page::Page;
-use super::{answer, check_domain, status};
+use super::{answer, check_domain, person, status};
 
 /// Letters read at once: each may hold a whole request, which may be as large as a message.
 const PIECE_LETTERS: usize = 16;
@@ -73,7 +73,7 @@ impl DeadLetterService for DeadLetters {
         &self,
         request: Request<v1::DeadLetterServiceResubmitRequest>,
     ) -> Result<Response<v1::DeadLetterServiceResubmitResponse>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
+        let actor = person(request.metadata())?;
         let decision = convert::resubmission(request.into_inner(), actor).map_err(status)?;
         let letter = self.desk.decide(&decision).await.map_err(status)?;
         Ok(Response::new(v1::DeadLetterServiceResubmitResponse {
@@ -85,7 +85,7 @@ impl DeadLetterService for DeadLetters {
         &self,
         request: Request<v1::DeadLetterServiceDiscardRequest>,
     ) -> Result<Response<v1::DeadLetterServiceDiscardResponse>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
+        let actor = person(request.metadata())?;
         let decision = convert::discarding(request.into_inner(), actor).map_err(status)?;
         let letter = self.desk.decide(&decision).await.map_err(status)?;
         Ok(Response::new(v1::DeadLetterServiceDiscardResponse {

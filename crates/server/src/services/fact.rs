@@ -6,6 +6,7 @@ use seriatim_proto::{actor, convert, v1};
 use tonic::{Request, Response, Status};
 use v1::fact_service_server::FactService;
 
+use super::effects::EffectsDoor;
 use super::waits::Waits;
 use super::{call, echo, status};
 use crate::answer::SMALL;
@@ -14,12 +15,17 @@ use crate::answer::SMALL;
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     coordinator: Coordinator,
+    effects: EffectsDoor,
     waits: Waits,
 }
 
 impl Facts {
-    pub(crate) fn new(coordinator: Coordinator, waits: Waits) -> Self {
-        Self { coordinator, waits }
+    pub(crate) fn new(coordinator: Coordinator, effects: EffectsDoor, waits: Waits) -> Self {
+        Self {
+            coordinator,
+            effects,
+            waits,
+        }
     }
 }
 
@@ -36,6 +42,7 @@ impl FactService for Facts {
         let include_events = request.include_events;
         let wait = self.waits.read(request.wait_for.take()).await?;
         let mut fact = FactRequest::try_from(request).map_err(status)?;
+        self.effects.admit(fact.effect.as_ref())?;
         fact.metadata.actor = actor;
         let receipt = self.coordinator.record(fact).await.map_err(status)?;
         drop(in_work);

@@ -1,5 +1,6 @@
 //! The services, one file each: read the request, ask the coordinator or the feed, write the answer.
 
+mod effects;
 mod command;
 mod submit_stream;
 mod fact;
@@ -15,6 +16,7 @@ mod waits;
 pub(crate) use admin::Admin;
 pub(crate) use command::Commands;
 pub(crate) use dead_letter::DeadLetters;
+pub(crate) use effects::EffectsDoor;
 pub(crate) use fact::Facts;
 pub(crate) use query::Queries;
 pub(crate) use subscription::Subscriptions;
@@ -24,10 +26,11 @@ use std::time::Duration;
 
 use prost::Message;
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{Domain, Outcome, QueryError, Receipt, StoreError};
-use seriatim_proto::ANSWER_BYTES;
+use seriatim_core::{Domain, Outcome, QueryError, Receipt, StoreError, is_actor_of_reactions};
 use seriatim_proto::convert::{Echo, Invalid};
 use seriatim_proto::status::WireError;
+use seriatim_proto::{ANSWER_BYTES, actor};
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use crate::call::Call;
@@ -97,6 +100,17 @@ fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status
         domain: domain.clone(),
         known,
     }))
+}
+
+/// Who decides: not a reaction, whatever it says.
+fn person(metadata: &MetadataMap) -> Result<Option<String>, Status> {
+    match actor(metadata).map_err(status)? {
+        Some(name) if is_actor_of_reactions(&name) => Err(status(Invalid::field(
+            "actor",
+            "begins as only the actors of reactions do; say who decides",
+        ))),
+        said => Ok(said),
+    }
 }
 
 #[cfg(test)]

@@ -48,7 +48,11 @@ pub async fn it_is_known_who_has_which_work(a: &CheckpointHandle, b: &Checkpoint
         ..work("balances")
     };
     // Two processes of one name are two.
-    let (one, two) = (Owner::new("worker"), Owner::new("worker"));
+    let two = Owner::new("worker");
+    let one = Owner {
+        process: Some("a boot, a namespace and 2 numbers".into()),
+        ..Owner::new("worker")
+    };
     take(a, &of(third), &two, HOUR).await;
     take(b, &of(first), &one, HOUR).await;
     take(b, &work("emails"), &one, HOUR).await;
@@ -70,6 +74,29 @@ pub async fn it_is_known_who_has_which_work(a: &CheckpointHandle, b: &Checkpoint
         ];
         assert_eq!(found, expected);
     }
+}
+
+/// Work of an owner that has died is free at once, and that owner's writes count until another has taken it. Nobody else's
+/// lease ends with it.
+pub async fn the_lease_of_an_owner_that_died_is_ended(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let (work, one, two) = (work("balances"), Owner::new("one"), Owner::new("two"));
+    let taken = take(a, &work, &one, HOUR).await;
+    let tenure = taken.expect("nobody had it");
+    assert!(!b.end_lease(&work, two.id).await.unwrap());
+    assert_eq!(assigned(b, &work).await.owner, Some(one.clone()));
+    assert!(take(b, &work, &two, HOUR).await.is_none());
+
+    assert!(b.end_lease(&work, one.id).await.unwrap());
+    assert_eq!(assigned(a, &work).await.owner, None);
+    assert_eq!(checkpoint(a, &work).await.owner, None);
+    assert!(!b.end_lease(&work, one.id).await.unwrap());
+    // It may have been alive all the same.
+    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert!(b.end_lease(&work, one.id).await.unwrap());
+    assert!(take(b, &work, &two, HOUR).await.is_some());
+    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Lost);
+    assert!(!a.end_lease(&work, one.id).await.unwrap());
+    assert_eq!(assigned(a, &work).await.owner, Some(two));
 }
 
 /// Nobody is said to have work whose lease ran out, though an owner that comes back has it still.

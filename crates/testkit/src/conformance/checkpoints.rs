@@ -309,6 +309,7 @@ macro_rules! checkpoint_conformance {
             large_positions_and_long_names_are_kept
 
             it_is_known_who_has_which_work
+            the_lease_of_an_owner_that_died_is_ended
             a_lease_that_ran_out_has_no_owner
             work_is_asked_for_by_one_at_a_time
             what_nobody_has_is_not_asked_for
@@ -329,6 +330,7 @@ macro_rules! checkpoint_conformance {
             parked_streams_are_listed_in_order
             what_was_parked_is_forgotten_with_the_progress
             paused_work_says_why_until_it_is_resumed
+            a_pause_by_hand_is_kept_until_it_is_lifted
         }
     };
     (rules ($open:expr) $($rule:ident)*) => {

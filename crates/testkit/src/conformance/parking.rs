@@ -1,8 +1,8 @@
 //! Rules of parked streams: they move with the tenure alone, one event after another, and nothing of them is lost.
 
 use seriatim_core::{
-    Advance, Attempt, Domain, Hold, LetterFilter, LetterStatus, Parked, Position, ReactionLetter,
-    Sequence, StreamId, Tenure, Timestamp, Verb, Wish, Work,
+    Advance, Attempt, Domain, Hold, LetterFilter, LetterStatus, LogPartition, Parked, Position,
+    ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Verb, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -114,8 +114,17 @@ pub async fn parking_moves_the_checkpoint(a: &CheckpointHandle, b: &CheckpointHa
     // From where it is not.
     let other = park(b, &mut twin, &parked(&work, 2, 0), 10).await;
     assert_eq!(other, Hold::Lost);
-    assert_eq!(all(b).await, [first]);
+    assert_eq!(all(b).await, std::slice::from_ref(&first));
     assert_eq!(checkpoint(a, &work).await.at, place(9));
+
+    // One that its owner is going to try again by itself: no letter, and a wish from the beginning.
+    let retried = Parked {
+        letter: None,
+        wish: Some(wish(Verb::Resubmit)),
+        ..parked(&work, 2, 0)
+    };
+    assert_eq!(park(a, &mut tenure, &retried, 10).await, Hold::Held);
+    assert_eq!(all(b).await, [first, retried]);
 }
 
 /// All that an owner can write, a former one cannot.
@@ -354,6 +363,43 @@ pub async fn what_was_parked_is_forgotten_with_the_progress(
     assert_eq!(closed(a, &other, &every).await.len(), 1);
     take(b, &work, "two", HOUR).await;
     assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
+}
+
+/// A person pauses a component for all who work for it, whoever that is, until a person lets it go on.
+pub async fn a_pause_by_hand_is_kept_until_it_is_lifted(
+    a: &CheckpointHandle,
+    b: &CheckpointHandle,
+) {
+    let (printer, emails) = (work("printer").component, work("emails").component);
+    let of = async |store: &CheckpointHandle| store.pause_of(&printer).await.unwrap();
+    assert_eq!(of(a).await, None);
+    assert!(!a.set_pause(&printer, None).await.unwrap());
+    assert!(!a.set_pause(&printer, Some("no paper")).await.unwrap());
+    assert_eq!(of(b).await.as_deref(), Some("no paper"));
+    assert!(
+        b.set_pause(&printer, Some("Zoë is on leave"))
+            .await
+            .unwrap()
+    );
+    assert_eq!(of(a).await.as_deref(), Some("Zoë is on leave"));
+    assert_eq!(a.pause_of(&emails).await.unwrap(), None);
+
+    take(a, &work("printer"), "one", HOUR).await;
+    a.begin_anew(
+        &printer,
+        &[(LogPartition::FIRST, place(3))].into_iter().collect(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(of(b).await.as_deref(), Some("Zoë is on leave"));
+    assert!(a.set_pause(&printer, None).await.unwrap());
+    assert_eq!(of(b).await, None);
+
+    a.set_pause(&printer, Some("no paper")).await.unwrap();
+    a.set_pause(&emails, Some("no paper")).await.unwrap();
+    b.forget(&printer).await.unwrap();
+    assert_eq!(of(a).await, None);
+    assert!(a.pause_of(&emails).await.unwrap().is_some());
 }
 
 /// Everybody sees that work is paused and why, until it is resumed by anybody or taken by the next owner.

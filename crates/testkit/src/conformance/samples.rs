@@ -148,6 +148,7 @@ pub(super) fn full_metadata() -> Metadata {
             description: "payment \"captured\"\n".into(),
         }),
         sent_at: Some(Timestamp::from_micros(1_700_000_000_123_456)),
+        depth: 7,
     }
 }
 

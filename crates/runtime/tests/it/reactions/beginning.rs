@@ -35,6 +35,7 @@ fn start(store: &Arc<dyn Store>, begin: Begin, tally: &Tally) -> Reactions {
     let settings = ReactionSettings {
         owner: "one".into(),
         lease: Duration::from_millis(300),
+        ..ReactionSettings::default()
     };
     let feed = Feed::new(Log::as_stored(Arc::clone(store) as _));
     Reactions::start(&feed, vec![enrolled], &settings)

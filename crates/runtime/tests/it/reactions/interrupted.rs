@@ -22,13 +22,14 @@ use super::tally::{Does, IMPATIENT, Tally, until};
 use crate::support::{append, fill, stream};
 
 /// Every point at which the loop waits for somebody else than the clock. One that is added there is to be added here.
-const POINTS: [&str; 18] = [
+const POINTS: [&str; 19] = [
     "advance a checkpoint",
     "decide where a component begins",
     "handle events",
     "list the checkpoints",
     "list the parked streams",
     "list who does the work",
+    "look for a pause",
     "look what the checkpoints speak of",
     "look where a component begins",
     "park a stream",
@@ -138,6 +139,7 @@ impl Stage {
         let settings = ReactionSettings {
             owner: "it".into(),
             lease: Duration::from_millis(60),
+            ..ReactionSettings::default()
         };
         let feed = Feed::new(Log::as_stored(Arc::new(self.faulty.clone())));
         Process {

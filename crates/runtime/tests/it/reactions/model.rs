@@ -138,6 +138,7 @@ impl Running {
         let settings = ReactionSettings {
             owner: "it".into(),
             lease: Duration::from_millis(15),
+            ..ReactionSettings::default()
         };
         let feed = Feed::new(Log::as_stored(Arc::clone(store) as _));
         Self {

@@ -40,7 +40,11 @@ async fn parked(store: &MemoryStore) -> Vec<Parked> {
     store.parked(None).await.unwrap()
 }
 
-async fn until_parked(store: &MemoryStore, what: &str, is_so: impl Fn(&[Parked]) -> bool) {
+pub(super) async fn until_parked(
+    store: &MemoryStore,
+    what: &str,
+    is_so: impl Fn(&[Parked]) -> bool,
+) {
     let patience = Duration::from_secs(60);
     let wait = async {
         while !is_so(&parked(store).await) {
@@ -49,6 +53,15 @@ async fn until_parked(store: &MemoryStore, what: &str, is_so: impl Fn(&[Parked])
     };
     let waited = tokio::time::timeout(patience, wait).await;
     assert!(waited.is_ok(), "it never came about that {what}");
+}
+
+/// Waits until one stream is parked for a person to decide about.
+async fn until_given_up(store: &MemoryStore) {
+    until_parked(store, "it is given up", |parked| match parked {
+        [parked] => parked.letter.is_some() && parked.wish.is_none(),
+        _ => false,
+    })
+    .await;
 }
 
 fn of(tally: &Tally, root: u128) -> Vec<u32> {
@@ -64,6 +77,7 @@ async fn a_stream_that_fails_is_parked_and_the_others_go_on() {
     fill(&store, 8, 4).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until("the others are done", || tally.count() == 30).await;
+    until_given_up(&store).await;
     append(&store, &stream("order", 3), 4, &["Noted"]).await;
     append(&store, &stream("order", 4), 4, &["Noted"]).await;
     until("they go on", || tally.count() == 31).await;
@@ -95,6 +109,7 @@ async fn a_retried_stream_is_handled_in_order_and_parked_no_longer() {
     fill(&store, 3, 250).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until("the others are done", || tally.count() == 502).await;
+    until_given_up(&store).await;
     broken.store(false, Ordering::Relaxed);
     let decided = decide(&reactions, Verb::Resubmit, &stream("order", 1)).await;
     let decided = decided.unwrap();
@@ -118,7 +133,7 @@ async fn what_came_while_a_stream_was_parked_is_in_line_too() {
     // Its heartbeat is never heard.
     let reactions = start_with(&store, "one", HOUR, vec![parking(&store, &tally)]);
     until("the other is done", || tally.count() == 1).await;
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     append(&store, &stream("order", 1), 1, &["Noted", "Noted"]).await;
     // Once this is handled those before it have been read.
     append(&store, &stream("order", 0), 1, &["Noted"]).await;
@@ -141,6 +156,7 @@ async fn a_skipped_event_is_given_up_for_a_reason_and_the_rest_goes_on() {
     fill(&store, 2, 5).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until("the others are done", || tally.count() == 7).await;
+    until_given_up(&store).await;
     decide(&reactions, Verb::Discard, &stream("order", 1))
         .await
         .unwrap();
@@ -171,7 +187,7 @@ async fn the_last_event_of_a_stream_can_be_skipped() {
     let (tally, _) = broken_at(0, 1);
     fill(&store, 1, 2).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     decide(&reactions, Verb::Discard, &stream("order", 0))
         .await
         .unwrap();
@@ -188,7 +204,7 @@ async fn what_fails_again_waits_with_one_more_attempt() {
     let (tally, _) = broken_at(0, 1);
     fill(&store, 1, 3).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     for attempts in 1..=102 {
         decide(&reactions, Verb::Resubmit, &stream("order", 0))
             .await
@@ -220,7 +236,7 @@ async fn a_follower_that_fails_is_parked_in_its_turn() {
     });
     fill(&store, 1, 6).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     first.store(false, Ordering::Relaxed);
     decide(&reactions, Verb::Resubmit, &stream("order", 0))
         .await
@@ -256,7 +272,7 @@ async fn events_of_declared_types_are_skipped_wherever_they_fail() {
     let types = ["Noted", "Optional", "Needed", "Optional", "Noted"];
     append(&store, &stream("order", 0), 0, &types).await;
     let reactions = start(&store, "one", vec![component]);
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     assert_eq!(parked(&store).await[0].sequence, Sequence(2));
     broken.store(false, Ordering::Relaxed);
     decide(&reactions, Verb::Resubmit, &stream("order", 0))
@@ -300,7 +316,7 @@ async fn events_that_concern_others_are_not_in_line() {
     ];
     append(&store, &stream("order", 0), 0, &types).await;
     let reactions = start(&store, "one", vec![component]);
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     broken.store(false, Ordering::Relaxed);
     decide(&reactions, Verb::Resubmit, &stream("order", 0))
         .await
@@ -317,6 +333,7 @@ async fn what_is_parked_and_wished_outlives_a_restart() {
     fill(&store, 2, 4).await;
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until("the other is done", || tally.count() == 5).await;
+    until_given_up(&store).await;
     reactions.shutdown().await;
     let letter = parked(&store).await;
 
@@ -353,7 +370,7 @@ async fn what_is_decided_elsewhere_is_found() {
     fill(&store, 1, 3).await;
     let lease = Duration::from_millis(30);
     let owner = start_with(&store, "owner", lease, vec![parking(&store, &tally)]);
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     let other = start_with(&store, "other", HOUR, vec![parking(&store, &tally)]);
     broken.store(false, Ordering::Relaxed);
     assert_eq!(resubmit_all(&other).await, 1);
@@ -379,7 +396,7 @@ async fn a_decision_about_what_is_not_so_is_refused() {
         ..parking(&store, &tally)
     };
     let reactions = start(&store, "one", vec![patient]);
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     let of_other = LetterFilter {
         component: Some(Component::new("other").unwrap()),
         ..LetterFilter::default()
@@ -418,7 +435,7 @@ async fn what_became_of_a_letter_is_kept() {
     fill(&store, 1, 4).await;
     let lease = Duration::from_millis(30);
     let reactions = start_with(&store, "one", lease, vec![parking(&store, &tally)]);
-    until_parked(&store, "it is parked", |parked| parked.len() == 1).await;
+    until_given_up(&store).await;
     let letter = letters(&reactions, LetterStatus::Parked).await.remove(0);
     decide(&reactions, Verb::Resubmit, &letter.stream)
         .await

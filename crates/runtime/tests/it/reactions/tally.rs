@@ -157,6 +157,7 @@ pub(crate) fn start_with(
     let settings = ReactionSettings {
         owner: owner.into(),
         lease,
+        ..ReactionSettings::default()
     };
     Reactions::start(
         &Feed::new(Log::as_stored(Arc::new(store.clone()))),

@@ -36,6 +36,7 @@ fn start(store: &Arc<dyn Store>, component: Enrolled) -> Reactions {
     let settings = ReactionSettings {
         owner: "one".into(),
         lease: Duration::from_millis(60),
+        ..ReactionSettings::default()
     };
     Reactions::start(&Feed::new(log(store)), vec![component], &settings)
 }

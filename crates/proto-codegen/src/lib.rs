@@ -1,18 +1,22 @@
-//! Compiles `proto/seriatim/v1` without `protoc`.
+//! Makes the code and the descriptors of the wire from the proto files, without `protoc`.
+//!
+//! They are kept in `crates/proto/generated`, so that whoever builds Seriatim compiles no compiler of protobuf first. After a
+//! change of a proto file run `cargo run -p seriatim-proto-codegen`; a test says so if that was forgotten.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use prost::Message;
+use prost_types::FileDescriptorSet;
 use protox::Compiler;
 use protox::file::{
     ChainFileResolver, DescriptorSetFileResolver, GoogleFileResolver, IncludeFileResolver,
 };
-use protox::prost_reflect::prost_types::FileDescriptorSet;
 
 /// All files that are ours, and the google.rpc messages that travel only inside `Any`: a client that works by
 /// reflection must be able to look them up.
-const FILES: &[&str] = &[
+pub const FILES: &[&str] = &[
     "seriatim/v1/types.proto",
     "seriatim/v1/errors.proto",
     "seriatim/v1/outcome.proto",
@@ -27,13 +31,20 @@ const FILES: &[&str] = &[
     "google/rpc/status.proto",
 ];
 
-fn main() -> Result<(), Box<dyn Error>> {
-    // Where it runs, not where it was compiled: copies of the repository may share a target folder.
-    let include = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
-    println!("cargo::rerun-if-changed={}", include.display());
+/// The folder of the proto files.
+pub fn proto() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto")
+}
 
+/// The folder in which they are kept.
+pub fn kept() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto/generated")
+}
+
+/// Writes `seriatim.v1.rs` and `seriatim.v1.bin` into a folder.
+pub fn generate(out: &Path) -> Result<(), Box<dyn Error>> {
     let mut files = ChainFileResolver::new();
-    files.add(IncludeFileResolver::new(include));
+    files.add(IncludeFileResolver::new(proto()));
     files.add(GoogleFileResolver::new());
     files.add(DescriptorSetFileResolver::new(google_rpc()?));
     let mut compiler = Compiler::with_file_resolver(files);
@@ -41,12 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .include_imports(true)
         .include_source_info(true)
         .open_files(FILES)?;
+    let set = compiler.encode_file_descriptor_set();
+    fs::write(out.join("seriatim.v1.bin"), set)?;
 
-    let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    std::fs::write(
-        out.join("seriatim.v1.bin"),
-        compiler.encode_file_descriptor_set(),
-    )?;
     let mut names = tonic_prost_build::Config::new();
     names
         .enable_type_names()
@@ -54,6 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Few requests have it, and all would be larger.
         .boxed(".seriatim.v1.SubmitRequest.effect");
     tonic_prost_build::configure()
+        .out_dir(out)
         .extern_path(".google.rpc", "::tonic_types::pb")
         .codec_path("crate::codec::WireCodec")
         .compile_fds_with_config(compiler.file_descriptor_set(), names)?;

@@ -1,0 +1,127 @@
+//! Waiting for a process manager: first for what its instances are told, and then for what is done about that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seriatim_core::{
+    Asked, ClaimKey, Component, EffectId, FirstResult, LogPartition, Reaction, RecordedEvent,
+    StoreError, StreamId, WhyNotHandled,
+};
+
+use super::{Waiter, Written, lock};
+
+/// How long a store that does not answer is left alone. Who waits goes on waiting, until the time is over.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What the end of the name says of the component of a process manager that takes events in.
+const INPUTS: &str = "inputs";
+
+impl Waiter {
+    /// The component of this process that records, in streams of its own, what the events mean to `component`; `None` if
+    /// that looks at the events themselves.
+    pub(super) fn leader(
+        &self,
+        component: &Component,
+        written: &Written<'_>,
+    ) -> Option<&Arc<dyn Reaction>> {
+        let reaction = self.inner.reaction(component)?;
+        if reaction.filter().domains.contains(&written.stream.domain) {
+            return None;
+        }
+        let mut all = self.inner.reactions.iter();
+        all.find(|leader| leader.leads_to().contains(component))
+    }
+
+    /// Waits for what `component` does about what `leader` records because of the events.
+    pub(super) async fn handled_through(
+        &self,
+        leader: &Arc<dyn Reaction>,
+        component: &Component,
+        written: &Written<'_>,
+    ) -> Result<(), WhyNotHandled> {
+        self.handled_itself(leader.component(), written).await?;
+        let recorded = loop {
+            match self.recorded(leader, written).await {
+                Ok(recorded) => break recorded,
+                Err(error) => {
+                    tracing::debug!(%component, %error, "what was recorded is looked up again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        };
+        for (stream, first) in recorded {
+            if let FirstResult::Committed {
+                first,
+                last,
+                position,
+            } = first
+            {
+                let written = Written {
+                    stream: &stream,
+                    partition: LogPartition::of(&stream, self.inner.feed.partitions()),
+                    last: position,
+                    first,
+                    sequence: last,
+                    events: &[],
+                };
+                self.handled_itself(component, &written).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What became of what the leader was asked for by the events, which it has handled.
+    async fn recorded(
+        &self,
+        leader: &Arc<dyn Reaction>,
+        written: &Written<'_>,
+    ) -> Result<Vec<(StreamId, FirstResult)>, StoreError> {
+        let Some((accountable, outcomes)) = (leader.accountable())
+            .and_then(|accountable| Some((accountable, accountable.outcomes()?)))
+        else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for event in self.events(written).await? {
+            if !leader.filter().matches(&event) {
+                continue;
+            }
+            // What it cannot be asked about it has not handled either, but skipped or given up.
+            for (ordinal, asked) in (0..).zip(accountable.asked(&event).unwrap_or_default()) {
+                let Asked::Of(stream) = asked else {
+                    continue;
+                };
+                let effect = EffectId {
+                    component: leader.component().clone(),
+                    source: event.stream.clone(),
+                    sequence: event.sequence,
+                    ordinal,
+                };
+                let key = ClaimKey::Effect(effect).to_string();
+                let claim = outcomes.find_claim(&stream, &key).await?;
+                found.extend(claim.map(|claim| (stream, claim.first)));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn events(&self, written: &Written<'_>) -> Result<Vec<RecordedEvent>, StoreError> {
+        if !written.events.is_empty() {
+            return Ok(written.events.to_vec());
+        }
+        let count = written.sequence.0 - written.first.0 + 1;
+        let log = self.inner.feed.log();
+        log.read_stream(written.stream, written.first, count as usize)
+            .await
+    }
+
+    /// The component that takes in what `component` of another process acts upon, as the names have it.
+    pub(super) fn inputs_elsewhere(&self, component: &Component) -> Option<Component> {
+        let name = component.as_str();
+        let manager = name.strip_suffix(".timers").unwrap_or(name);
+        let inputs = Component::new(&format!("{manager}.{INPUTS}")).ok()?;
+        lock(&self.inner.elsewhere)
+            .contains(&inputs)
+            .then_some(inputs)
+    }
+}

@@ -1,0 +1,113 @@
+//! Components that a person has paused: they stay so until a person lets them go on.
+
+use std::time::Duration;
+
+use seriatim_core::{CheckpointStore, Component, OperatorError};
+use seriatim_runtime::{PieceState, Reactions};
+use seriatim_store_memory::MemoryStore;
+
+use super::tally::{NAME, Tally, checkpoints, enrolled, is_paused, only, start, start_with, until};
+use crate::support::{append, fill, stream};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn name() -> Component {
+    NAME.parse().unwrap()
+}
+
+async fn pause(reactions: &Reactions, reason: Option<&str>) -> usize {
+    let paused = reactions.pause(&name(), Some("zoe"), reason).await;
+    paused.unwrap().len()
+}
+
+#[tokio::test]
+async fn a_component_is_paused_by_hand_and_goes_on_where_it_was() {
+    let store = MemoryStore::new();
+    let tally = Tally::new();
+    fill(&store, 2, 2).await;
+    // Its heartbeat is never heard: it is told.
+    let reactions = start_with(&store, "one", HOUR, vec![enrolled(&store, &tally)]);
+    until("all are seen", || tally.count() == 4).await;
+    assert_eq!(pause(&reactions, Some("too many mails")).await, 1);
+    until("it is paused", || is_paused(&only(&reactions))).await;
+    append(&store, &stream("order", 0), 2, &["Noted"]).await;
+    let PieceState::Paused { failure, error } = only(&reactions).state else {
+        panic!("{reactions:?}");
+    };
+    assert_eq!(
+        (failure, &*error),
+        (None, "zoe has paused it: too many mails")
+    );
+    until_shown(&store, Some("zoe has paused it: too many mails")).await;
+    assert_eq!(tally.count(), 4);
+
+    assert_eq!(reactions.resume(&name()).await.unwrap().len(), 1);
+    until("it goes on", || tally.count() == 5).await;
+    assert_eq!(checkpoints(&store).await[0].paused, None);
+    reactions.shutdown().await;
+    tally.assert_in_order();
+}
+
+async fn until_shown(store: &MemoryStore, why: Option<&str>) {
+    let shown = async {
+        while checkpoints(store).await[0].paused.as_deref() != why {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), shown).await;
+    assert!(waited.is_ok(), "{:?} is shown", checkpoints(store).await);
+}
+
+#[tokio::test]
+async fn neither_a_restart_nor_a_take_over_ends_it() {
+    let store = MemoryStore::new();
+    let tally = Tally::new();
+    fill(&store, 1, 2).await;
+    let first = start(&store, "first", vec![enrolled(&store, &tally)]);
+    until("all are seen", || tally.count() == 2).await;
+    let second = start(&store, "second", vec![enrolled(&store, &tally)]);
+    // Said to one that does not do the work.
+    assert_eq!(pause(&second, None).await, 1);
+    until("it is paused", || is_paused(&only(&first))).await;
+    append(&store, &stream("order", 0), 2, &["Noted"]).await;
+    first.shutdown().await;
+    until("the other has it", || is_paused(&only(&second))).await;
+    second.shutdown().await;
+
+    let third = start(&store, "third", vec![enrolled(&store, &tally)]);
+    until("it is paused again", || is_paused(&only(&third))).await;
+    until_shown(&store, Some("zoe has paused it")).await;
+    assert_eq!(tally.count(), 2);
+    third.resume(&name()).await.unwrap();
+    until("it goes on", || tally.count() == 3).await;
+    third.shutdown().await;
+    let fourth = start(&store, "fourth", vec![enrolled(&store, &tally)]);
+    append(&store, &stream("order", 0), 3, &["Noted"]).await;
+    until("it is not paused any more", || tally.count() == 4).await;
+    fourth.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_has_not_begun_is_paused_from_the_beginning() {
+    let store = MemoryStore::new();
+    let tally = Tally::new();
+    fill(&store, 1, 2).await;
+    store.set_pause(&name(), Some("not yet")).await.unwrap();
+    let reactions = start(&store, "one", vec![enrolled(&store, &tally)]);
+    until("it is paused", || is_paused(&only(&reactions))).await;
+    assert_eq!(tally.count(), 0);
+    reactions.resume(&name()).await.unwrap();
+    until("it goes on", || tally.count() == 2).await;
+    reactions.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_not_here_is_not_paused() {
+    let store = MemoryStore::new();
+    let reactions = start(&store, "one", vec![enrolled(&store, &Tally::new())]);
+    let other = "other".parse().unwrap();
+    let refused = reactions.pause(&other, None, None).await.unwrap_err();
+    assert!(matches!(refused, OperatorError::UnknownComponent { .. }));
+    assert_eq!(store.pause_of(&other).await.unwrap(), None);
+    reactions.shutdown().await;
+}

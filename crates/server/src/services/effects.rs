@@ -1,0 +1,35 @@
+//! Whether effects of reactions are taken over the wire.
+
+use seriatim_coordinator::Coordinator;
+use seriatim_core::{EffectId, SubmitError, WhyNotAccepted};
+use tonic::Status;
+
+use super::status;
+
+/// Where effects from elsewhere come in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EffectsDoor {
+    /// Whether they are taken.
+    pub(crate) is_open: bool,
+}
+
+impl EffectsDoor {
+    /// What takes them: if they are taken they may be of another log.
+    pub(crate) fn coordinator(self, coordinator: &Coordinator) -> Coordinator {
+        match self.is_open {
+            true => coordinator.for_other_logs(),
+            false => coordinator.clone(),
+        }
+    }
+
+    /// Refuses what is sent as an effect, unless that is taken here.
+    pub(super) fn admit(self, effect: Option<&EffectId>) -> Result<(), Status> {
+        match effect {
+            Some(effect) if !self.is_open => Err(status(SubmitError::EffectNotAccepted {
+                effect: effect.clone(),
+                why: WhyNotAccepted::OverTheWire,
+            })),
+            Some(_) | None => Ok(()),
+        }
+    }
+}

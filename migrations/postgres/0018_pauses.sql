@@ -1,0 +1,6 @@
+-- Components that a person has paused. What their owners do about it is in the checkpoints.
+
+CREATE TABLE seriatim_pauses (
+    component text COLLATE "C" PRIMARY KEY,
+    why       text NOT NULL
+);
