@@ -14,7 +14,7 @@ pub struct Owner {
     pub id: Uuid,
     /// Its name for people.
     pub name: Arc<str>,
-    /// What others on its host can tell by whether it still runs; `None` if nothing can be told.
+    /// The text by which other processes on its host can see whether it still runs; `None` if they cannot.
     pub process: Option<Arc<str>>,
 }
 

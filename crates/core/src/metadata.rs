@@ -26,8 +26,8 @@ pub struct Metadata {
     /// The time that the sender named; for display, never for order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
-    /// How many effects in a row led to it, each because of the one before: 0 for what a sender wrote and for what a timer
-    /// set off.
+    /// How many effects in a row led to it, each because of the one before. It is 0 for what a sender wrote and for what
+    /// a timer caused.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub depth: u32,
 }

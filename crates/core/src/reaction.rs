@@ -68,7 +68,7 @@ pub struct Step<'a> {
     pub advance: &'a Advance,
     /// How long the lease lasts from then on.
     pub lease: Duration,
-    /// How deep the events are at most whose effects are sent: see [`Metadata::depth`](crate::Metadata::depth).
+    /// The greatest [depth](crate::Metadata::depth) of an event whose effects are sent.
     pub deepest: u32,
 }
 

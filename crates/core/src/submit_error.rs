@@ -135,12 +135,12 @@ impl SubmitError {
 /// Why something is not accepted as an effect of a reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum WhyNotAccepted {
-    /// Its source is in this log, and has no such event.
+    /// Its source stream is in this log and has no such event.
     #[error("its source has no such event; send effects of recorded events only")]
     NoSuchEvent,
-    /// The server takes no effects over the wire.
+    /// The server accepts no effects over the wire.
     #[error(
-        "this server takes no effects over the wire; run the component in its process, or let it with \
+        "this server accepts no effects over the wire; run the component in its process, or allow them with \
          `ServerSettings::accept_effects`"
     )]
     OverTheWire,

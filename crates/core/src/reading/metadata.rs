@@ -47,7 +47,7 @@ fn plain(text: &str) -> Option<Metadata> {
     loop {
         let (name, after) = string(rest)?;
         let after = after.strip_prefix(':')?;
-        // It is the only number, and is written last.
+        // The depth is the only number, and is written last.
         if name == "depth" {
             metadata.depth = after.parse().ok()?;
             return Some(metadata);
