@@ -1,4 +1,4 @@
-//! What is counted of the connections, by the facade `metrics`.
+//! The metrics of the connections, by the facade `metrics`.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
@@ -36,7 +36,7 @@ pub(crate) fn describe() {
 /// Why a connection is not served.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refused {
-    /// As many as may be are open.
+    /// The number of open connections is at its limit.
     TooMany,
     /// The system has no descriptor left, or no memory.
     NoRoom,
