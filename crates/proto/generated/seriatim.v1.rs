@@ -320,7 +320,8 @@ pub struct EffectId {
     /// The effect's place in the list of effects of that event, from 0 on.
     #[prost(uint32, tag = "4")]
     pub ordinal: u32,
-    /// Not part of the identity: how many effects in a row led to it, this one counted. Kept with the events that come of it.
+    /// How many effects in a row led to it, including this one. It is not part of the identity; the events that come of the
+    /// effect keep it.
     #[prost(uint32, tag = "5")]
     pub depth: u32,
 }
@@ -1074,10 +1075,10 @@ impl ::prost::Name for ExternalIdReused {
         "type.googleapis.com/seriatim.v1.ExternalIdReused".into()
     }
 }
-/// What was sent as an effect of a reaction is not accepted as one.
+/// A command or a fact was sent as an effect of a reaction and is not accepted as one.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EffectNotAccepted {
-    /// Which effect it was said to be.
+    /// The effect that it was said to be.
     #[prost(message, optional, tag = "1")]
     pub effect: ::core::option::Option<EffectId>,
     /// Why it is not accepted.
@@ -1099,7 +1100,7 @@ pub mod effect_not_accepted {
             "type.googleapis.com/seriatim.v1.EffectNotAccepted.NoSuchEvent".into()
         }
     }
-    /// The server takes no effects over the wire.
+    /// The server accepts no effects over the wire.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct OverTheWire {}
     impl ::prost::Name for OverTheWire {
@@ -1118,7 +1119,7 @@ pub mod effect_not_accepted {
         /// Its source has no such event.
         #[prost(message, tag = "2")]
         NoSuchEvent(NoSuchEvent),
-        /// The server takes no effects over the wire.
+        /// The server accepts no effects over the wire.
         #[prost(message, tag = "3")]
         OverTheWire(OverTheWire),
     }
