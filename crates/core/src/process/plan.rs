@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Aggregate, Effect, Effects, RecordedFact, SentCommand, Timer};
+use crate::{Aggregate, Effect, Effects, RecordedFact, SentCommand, Timer, Timestamp};
 
 /// Collects what is to be done about a trigger.
 #[derive(Debug, Default)]
@@ -33,6 +33,20 @@ impl Plan {
         self.change(TimerChange::Set {
             name: name.into(),
             after,
+        });
+    }
+
+    /// Sets a timer, or sets it anew, that is a trigger at this time and never before it: at once if the time is over. The
+    /// time is fixed here, and is that of the storage's clock. The name is as for [`Plan::set_timer`].
+    ///
+    /// For a time of the calendar in a zone let a library of calendars find it, such as [jiff](https://docs.rs/jiff), and give
+    /// what it makes a [`SystemTime`](std::time::SystemTime). Where clocks are put forward, such a time may not exist, and where
+    /// they are put back it may exist twice: that library says which it takes. Rules of a zone that change later change nothing
+    /// for a timer that is set.
+    pub fn set_timer_at(&mut self, name: &str, at: impl Into<Timestamp>) {
+        self.change(TimerChange::SetAt {
+            name: name.into(),
+            at: at.into(),
         });
     }
 
@@ -105,6 +119,13 @@ pub enum TimerChange {
         /// How long after this was recorded it runs out.
         after: Duration,
     },
+    /// It is set, or set anew, for a time.
+    SetAt {
+        /// Which.
+        name: String,
+        /// When it runs out.
+        at: Timestamp,
+    },
     /// It does not count any more.
     Cancel {
         /// Which.
@@ -116,7 +137,7 @@ impl TimerChange {
     /// Which timer.
     pub fn name(&self) -> &str {
         match self {
-            Self::Set { name, .. } | Self::Cancel { name } => name,
+            Self::Set { name, .. } | Self::SetAt { name, .. } | Self::Cancel { name } => name,
         }
     }
 }
