@@ -85,7 +85,8 @@ pub struct NewTimer {
     pub set_at: Sequence,
     /// Its place among the timers that this event sets.
     pub ordinal: u32,
-    /// When the event was recorded.
+    /// When the event was recorded; [`Timestamp::EPOCH`] of one that rings at a time, whatever a clock that was ahead has
+    /// recorded.
     pub recorded_at: Timestamp,
     /// How long after that it rings.
     pub after: Duration,

@@ -21,11 +21,11 @@ impl Timestamp {
 
     /// Returns the time of this machine's clock.
     pub fn now() -> Self {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Self::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+        SystemTime::now().into()
     }
+
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
 
     /// Makes a time from microseconds since the epoch. A time outside [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes
     /// the nearer of them, because it could not be read back from text.
@@ -49,6 +49,17 @@ impl Timestamp {
     /// Returns the microseconds since the epoch.
     pub const fn as_micros(self) -> i64 {
         self.0
+    }
+}
+
+/// A time outside [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes the nearer of them.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => micros(since),
+            Err(before) => -micros(before.duration()),
+        })
     }
 }
 

@@ -117,8 +117,12 @@ impl<P: ProcessManager> GivenProcess<P> {
     pub fn when_timer(self, name: &str) -> ThenPlanned<P> {
         let set = |event: &ProcessEvent<P>| {
             let mut changes = event.planned.timers.iter();
-            changes
-                .any(|change| matches!(change, TimerChange::Set { name: set, .. } if set == name))
+            changes.any(|change| match change {
+                TimerChange::Set { name: set, .. } | TimerChange::SetAt { name: set, .. } => {
+                    set == name
+                }
+                TimerChange::Cancel { .. } => false,
+            })
         };
         let set_at = self.history.iter().rposition(set);
         let is_set = self.process.timers().any(|set| set == name);
@@ -311,6 +315,7 @@ fn same(one: &Planned, other: &Planned) -> bool {
 fn lines(planned: &Planned) -> Vec<String> {
     let timers = planned.timers.iter().map(|change| match change {
         TimerChange::Set { name, after } => format!("set the timer {name} to {after:?}"),
+        TimerChange::SetAt { name, at } => format!("set the timer {name} for {at}"),
         TimerChange::Cancel { name } => format!("cancel the timer {name}"),
     });
     let finish = planned.finished.then(|| "finish".into());

@@ -86,7 +86,7 @@ impl<P: ProcessManager> Aggregate for Process<P> {
         }
         for change in &planned.timers {
             match change {
-                TimerChange::Set { name, .. } => {
+                TimerChange::Set { name, .. } | TimerChange::SetAt { name, .. } => {
                     self.timers.insert(name.clone(), Sequence(self.events));
                 }
                 TimerChange::Cancel { name } => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Aggregate, Effect, Effects, RecordedFact, SentCommand, Timer};
+use crate::{Aggregate, Effect, Effects, RecordedFact, SentCommand, Timer, Timestamp};
 
 /// Collects what to do about a trigger.
 #[derive(Debug, Default)]
@@ -33,6 +33,21 @@ impl Plan {
         self.change(TimerChange::Set {
             name: name.into(),
             after,
+        });
+    }
+
+    /// Sets a timer for a time. A timer of the same name is replaced. The trigger comes at that time or later, never before
+    /// it; if the time is over, the trigger comes at once. The time is that of the storage's clock. The rules for the name
+    /// are those of [`Plan::set_timer`].
+    ///
+    /// To set a timer for a calendar time in a time zone, let a calendar library such as [jiff](https://docs.rs/jiff) find
+    /// the time and give it here as a [`SystemTime`](std::time::SystemTime). Where clocks are put forward, such a time may
+    /// not exist; where they are put back, it may exist twice. The library says which time it takes. If the rules of the
+    /// zone change later, a timer that is set does not change.
+    pub fn set_timer_at(&mut self, name: &str, at: impl Into<Timestamp>) {
+        self.change(TimerChange::SetAt {
+            name: name.into(),
+            at: at.into(),
         });
     }
 
@@ -105,6 +120,13 @@ pub enum TimerChange {
         /// How long after this was recorded it runs out.
         after: Duration,
     },
+    /// Sets it, or sets it anew, for a time.
+    SetAt {
+        /// The name of the timer.
+        name: String,
+        /// When it runs out.
+        at: Timestamp,
+    },
     /// Cancels it: it does not count any more.
     Cancel {
         /// The name of the timer.
@@ -116,7 +138,7 @@ impl TimerChange {
     /// Returns the name of the timer.
     pub fn name(&self) -> &str {
         match self {
-            Self::Set { name, .. } | Self::Cancel { name } => name,
+            Self::Set { name, .. } | Self::SetAt { name, .. } | Self::Cancel { name } => name,
         }
     }
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use seriatim_core::{
     Accountable, Asked, CheckpointStore, ClearedTimer, Component, Domain, EventFilter, EventStore,
     Hold, NewTimer, Process, ProcessManager, Reaction, ReactionError, RecordedEvent, Sequence,
-    Step, StreamId, StuckTimer, Timer, TimerChange, Trigger,
+    Step, StreamId, StuckTimer, Timer, TimerChange, Timestamp, Trigger,
 };
 use tokio::sync::Notify;
 
@@ -114,7 +114,9 @@ impl<P: ProcessManager> Accountable for Timers<P> {
         };
         let event = event.map_err(Refused::Undecodable)?;
         let asked = event.planned.timers.iter().map(|change| match change {
-            TimerChange::Set { .. } => Asked::MaybeOf(recorded.stream.clone()),
+            TimerChange::Set { .. } | TimerChange::SetAt { .. } => {
+                Asked::MaybeOf(recorded.stream.clone())
+            }
             TimerChange::Cancel { .. } => Asked::Nothing,
         });
         Ok(asked.collect())
@@ -145,20 +147,24 @@ impl Changes {
             self.clear(stream, name, here);
         }
         for (change, ordinal) in event.planned.timers.iter().zip(0..) {
+            let mut set = |name: &str, counts_from, after| {
+                let timer = NewTimer {
+                    stream: stream.clone(),
+                    name: name.into(),
+                    set_at: here,
+                    ordinal,
+                    recorded_at: counts_from,
+                    after,
+                };
+                self.set.insert((stream.clone(), name.into()), timer);
+            };
             match change {
                 // There is no timer with an invalid name. Not every store accepts the name even for a lookup.
                 TimerChange::Cancel { name } if !Timer::may_be_named(name) => {}
                 TimerChange::Cancel { name } => self.clear(stream, name, here),
-                TimerChange::Set { name, after } => {
-                    let timer = NewTimer {
-                        stream: stream.clone(),
-                        name: name.clone(),
-                        set_at: here,
-                        ordinal,
-                        recorded_at: recorded.recorded_at,
-                        after: *after,
-                    };
-                    self.set.insert((stream.clone(), name.clone()), timer);
+                TimerChange::Set { name, after } => set(name, recorded.recorded_at, *after),
+                TimerChange::SetAt { name, at } => {
+                    set(name, Timestamp::EPOCH, at.since(Timestamp::EPOCH));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Process managers of an application: every step is taken once, every timer fires once, and what is rejected comes back.
 
 #[cfg(feature = "postgres")]
+mod calendar;
 mod chimes;
 mod fulfilment;
 mod killed;

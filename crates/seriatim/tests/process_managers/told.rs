@@ -89,6 +89,7 @@ impl Told {
                         timers.insert(name, (recorded, *after));
                         self.replaced += usize::from(before);
                     }
+                    TimerChange::SetAt { .. } => panic!("none is set for a time"),
                     TimerChange::Cancel { .. } => self.cancelled += usize::from(before),
                 }
             }

@@ -284,6 +284,7 @@ macro_rules! clock_conformance {
             a_clock_that_jumps_ahead_ends_leases
             a_timer_of_an_event_of_the_future_counts_from_now
             timers_of_a_clock_that_was_ahead_count_anew
+            a_timer_for_a_time_keeps_it
             timers_that_a_clock_made_ring_that_was_ahead_are_not_silent
             a_clock_that_jumps_ahead_makes_timers_ring
         }
@@ -303,4 +304,39 @@ macro_rules! clock_conformance {
             }
         )*
     };
+}
+
+/// A timer for a time rings at that time, whatever the clock says meanwhile.
+pub async fn a_timer_for_a_time_keeps_it(
+    a: &ClockedHandle,
+    b: &ClockedHandle,
+    clock: &dyn StorageClock,
+) {
+    let at = |time: Timestamp| NewTimer {
+        recorded_at: Timestamp::EPOCH,
+        after: time.since(Timestamp::EPOCH),
+        ..timer(0, HOUR)
+    };
+    let tomorrow = at(Timestamp::now().later_by(24 * HOUR));
+    set(a, &tomorrow).await;
+    let rings_in = async |expected: Duration| {
+        let wait = next(b).await;
+        assert!(expected - HOUR < wait && wait <= expected, "{wait:?}");
+        assert_eq!(ring(b).await, 0);
+    };
+    rings_in(24 * HOUR).await;
+    clock.jump(DAY / 2).await;
+    rings_in(12 * HOUR).await;
+    clock.jump(-DAY).await;
+    rings_in(36 * HOUR).await;
+    clock.jump(DAY / 2).await;
+    // A clock that is ahead makes it ring; when that is right again it is due tomorrow as before.
+    clock.jump(2 * DAY).await;
+    assert_eq!(ring(b).await, 1);
+    clock.jump(-2 * DAY).await;
+    rings_in(24 * HOUR).await;
+    clear(a, &tomorrow).await;
+
+    set(a, &at(Timestamp::now())).await;
+    assert_eq!(ring(b).await, 1, "its time is over");
 }

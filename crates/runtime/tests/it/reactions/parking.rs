@@ -56,7 +56,7 @@ pub(super) async fn until_parked(
 }
 
 /// Waits until one stream is parked for a person to decide about.
-async fn until_given_up(store: &MemoryStore) {
+pub(super) async fn until_given_up(store: &MemoryStore) {
     until_parked(store, "it is given up", |parked| match parked {
         [parked] => parked.letter.is_some() && parked.wish.is_none(),
         _ => false,

@@ -13,6 +13,7 @@ use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::FaultyStore;
 
 use super::desk::letters;
+use super::parking::until_given_up;
 use super::tally::{NAME, Tally, checkpoints, impatient_parking, is_paused, only, start, until};
 use crate::support::{append, fill, stream};
 
@@ -78,6 +79,7 @@ async fn what_a_store_refuses_or_denies_is_parked_with_its_reason() {
         fill(&store, 8, 4).await;
         let reactions = start(&store, "one", vec![writes_elsewhere(&store, kind)]);
         until("the others are done", || only(&reactions).position.0 == 32).await;
+        until_given_up(&store).await;
         let parked = letters(&reactions, LetterStatus::Parked).await;
         let [letter] = &parked[..] else {
             panic!("{kind:?}: {parked:?}");
