@@ -10,7 +10,7 @@ const NOT_TAKEN: &str = "seriatim_answers_not_taken_total";
 
 /// Tells the installed recorder what each of them means.
 pub(crate) fn describe() {
-    describe_gauge!(CONNECTIONS, Unit::Count, "Connections to the gRPC door");
+    describe_gauge!(CONNECTIONS, Unit::Count, "Connections to the gRPC server");
     describe_counter!(
         REFUSED,
         Unit::Count,
