@@ -169,10 +169,7 @@ fn result(
             };
             (LetterStatus::Parked, format!("not {verb}: {error}"))
         }
-        (None, Ok(_)) => (
-            LetterStatus::Parked,
-            "the log has lost what came of it".into(),
-        ),
+        (None, Ok(_)) => (LetterStatus::Parked, "the log has lost the result".into()),
     }
 }
 

@@ -53,7 +53,7 @@ pub fn describe_metrics() {
     describe_counter!(
         CONFLICTS,
         Unit::Count,
-        "Expectations that were wrong, by strategy and what came of it"
+        "Expectations that were wrong, by strategy and result"
     );
     describe_counter!(CACHE, Unit::Count, "States asked of the cache, by result");
     describe_gauge!(CACHED, Unit::Count, "States in the cache");

@@ -98,7 +98,7 @@ pub trait Aggregate:
     /// It is called for every event that is read, so it must return an event in today's shape unchanged. Returns
     /// [`Payload::nothing`] for an event that has no meaning any more: the event keeps its sequence and its position,
     /// and no reader is given it. It must be total, as [`evolve`](Self::evolve): an event on which it panics cannot be
-    /// read, and whoever reads it fails.
+    /// read, and its readers fail.
     fn upcast(stored: Payload) -> Payload {
         stored
     }

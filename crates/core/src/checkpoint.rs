@@ -42,8 +42,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Returns where a component begins; `None` if that is not decided.
     async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError>;
 
-    /// Makes a component begin anew at another place: forgets its progress and its parked streams, whoever works for
-    /// it, and ends their tenures. Closed letters are kept. After an error it may be half done; call it again.
+    /// Makes a component begin anew at another place: forgets its progress and its parked streams, and ends
+    /// the tenures of all its owners. Closed letters are kept. After an error it may be half done; call it again.
     async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError>;
 
     /// Returns the scopes of a component's checkpoints, in the order of their work. A checkpoint whose scope was never
@@ -149,7 +149,7 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Returns why a person has paused a component; `None` if nobody has.
     async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError>;
 
-    /// Asks the owner of paused work to go on, whoever that is. Returns whether it was paused.
+    /// Asks the owner of paused work to go on. Any process may call this. Returns whether the work was paused.
     async fn resume(&self, work: &Work) -> Result<bool, StoreError>;
 
     /// Returns all parked streams, or those of one component, in the order of their work and then of their ids.
@@ -182,7 +182,7 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     ) -> Result<Option<ReactionLetter>, StoreError>;
 
     /// Forgets all progress of a component, where it begins, its pause by a person, its parked streams and all letters,
-    /// whoever works for it, and ends their tenures.
+    /// and ends the tenures of all its owners.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
 

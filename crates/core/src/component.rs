@@ -86,7 +86,7 @@ impl From<Component> for String {
     crate::Domain::MAX_LENGTH
 )]
 pub struct InvalidComponent {
-    /// What was given.
+    /// The value that was given.
     pub name: String,
 }
 

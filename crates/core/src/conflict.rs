@@ -116,7 +116,7 @@ pub enum Fault {
     Undecodable {
         /// The sequence of the event.
         sequence: Sequence,
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// This program cannot read a parked command.
@@ -124,7 +124,7 @@ pub enum Fault {
     Unreadable {
         /// The part that cannot be read: `command`.
         what: &'static str,
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// An event or a state cannot be stored so that it reads back as it is.
@@ -134,7 +134,7 @@ pub enum Fault {
         what: &'static str,
         /// The field, if it is known.
         field: Option<FieldPath>,
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// The aggregate's code panicked.

@@ -172,7 +172,7 @@ impl From<Cursor> for String {
     "`{text}` is no place in the log: give the one that came with an event, for example `1042`"
 )]
 pub struct InvalidCursor {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

@@ -176,7 +176,7 @@ impl FromStr for LetterStatus {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a letter's status: give `parked`, `resolved` or `discarded`")]
 pub struct InvalidLetterStatus {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

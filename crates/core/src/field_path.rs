@@ -100,7 +100,7 @@ impl From<FieldPath> for String {
     "`{text}` names no field: write it as `address.city`, or as a JSON Pointer: `/address/city`"
 )]
 pub struct InvalidFieldPath {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

@@ -80,7 +80,7 @@ pub struct EncodeError {
     pub type_name: &'static str,
     /// The field, if it is known.
     pub field: Option<FieldPath>,
-    /// Why.
+    /// The reason.
     pub source: serde_json::Error,
 }
 
@@ -98,7 +98,7 @@ pub enum DecodeError {
     /// Today's program could not bring the payload into shape.
     #[error("{why}")]
     Unreadable {
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// The payload is written in the other codec.

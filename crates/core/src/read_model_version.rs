@@ -92,7 +92,7 @@ fn check(name: &str) -> Result<(), InvalidReadModelName> {
     ReadModelVersion::LONGEST_NAME
 )]
 pub struct InvalidReadModelName {
-    /// What was given.
+    /// The value that was given.
     pub name: String,
 }
 

@@ -162,7 +162,7 @@ impl FromStr for ExpectedSequence {
     Sequence::MAX
 )]
 pub struct InvalidExpectation {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

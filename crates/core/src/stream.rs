@@ -122,7 +122,7 @@ pub enum InvalidDomain {
         "`{name}` is not a domain: it must start with a lower-case letter and hold only lower-case letters, digits, `_`, `-` and `.`"
     )]
     Characters {
-        /// What was given.
+        /// The value that was given.
         name: String,
     },
 }
@@ -176,7 +176,7 @@ pub enum InvalidStreamId {
         "`{text}` is not a stream: write it as `domain/root`, for example `order/0192d3a4-5b6c-7d8e-9f00-112233445566`"
     )]
     NoSlash {
-        /// What was given.
+        /// The value that was given.
         text: String,
     },
     /// The first half is not a domain.
@@ -185,7 +185,7 @@ pub enum InvalidStreamId {
     /// The second half is not a UUID.
     #[error("`{root}` is not a UUID, which the root of a stream must be")]
     Root {
-        /// What was given.
+        /// The value that was given.
         root: String,
     },
 }

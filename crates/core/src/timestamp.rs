@@ -149,7 +149,7 @@ impl From<Timestamp> for String {
     "`{text}` is no time: write it as RFC 3339 with its offset, for example `2026-11-21T14:30:00Z` or `2026-11-21T15:30:00+01:00`"
 )]
 pub struct InvalidTimestamp {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

@@ -545,7 +545,7 @@ pub enum StartAppError {
     Listen {
         /// The address.
         address: String,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
 }

@@ -101,7 +101,7 @@ pub enum OpenStoreError {
         "`{url}` names no store; give `sqlite://path/to/file.db`, `postgres://user@host/database` or `memory:`"
     )]
     UnknownScheme {
-        /// What was given.
+        /// The value that was given.
         url: String,
     },
     /// The URL of a store in memory has an option other than the number of partitions.
@@ -109,7 +109,7 @@ pub enum OpenStoreError {
         "`{url}` does not name a store in memory; write `memory:`, or `memory:?partitions=4` for a log with several partitions"
     )]
     InvalidMemoryUrl {
-        /// What was given.
+        /// The value that was given.
         url: String,
     },
     /// This build does not contain the store.
@@ -117,7 +117,7 @@ pub enum OpenStoreError {
         "`{url}` needs the feature `{feature}` of the crate `seriatim`; add it and build again"
     )]
     NotCompiled {
-        /// What was given.
+        /// The value that was given.
         url: String,
         /// The feature that contains it.
         feature: &'static str,

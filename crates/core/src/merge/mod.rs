@@ -104,7 +104,7 @@ impl FromStr for MergeStrategy {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a merge strategy: give `strict`, `commutative`, `aggregate` or `manual`")]
 pub struct InvalidMergeStrategy {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 
