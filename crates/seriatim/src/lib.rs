@@ -41,15 +41,15 @@
 //! # async fn main() -> Result<(), AnyError> {
 //! let app = App::open("memory:").await?.aggregate::<Counter>().start().await?;
 //! let root = Uuid::now_v7();
-//! app.send::<Counter>(root, Do::Add { count: 2 }).expect(NoStream).await?;
+//! app.send::<Counter>(root, Do::Add { count: 2 }).expecting(NoStream).await?;
 //!
 //! // Somebody else adds; we still believe that sequence 0 is current. Additions commute, so this is merged.
 //! app.send::<Counter>(root, Do::Add { count: 3 }).await?;
-//! let receipt = app.send::<Counter>(root, Do::Add { count: 5 }).expect(0).await?;
+//! let receipt = app.send::<Counter>(root, Do::Add { count: 5 }).expecting(0).await?;
 //! assert_eq!(receipt.sequences(), Some((Sequence(2), Sequence(2))));
 //!
 //! // Where nothing may be merged, the answer says what happened meanwhile.
-//! let refused = app.send::<Counter>(root, Do::Add { count: 1 }).expect(0).merge(Strict).await;
+//! let refused = app.send::<Counter>(root, Do::Add { count: 1 }).expecting(0).merge(Strict).await;
 //! assert!(matches!(refused, Err(SubmitError::Conflict(conflict)) if conflict.intervening.len() == 2));
 //!
 //! assert_eq!(app.state::<Counter>(root, At::Current).await?.state.total, 10);

@@ -55,7 +55,7 @@ impl<A: Aggregate> Send<A> {
     }
 
     /// What the stream's current sequence is believed to be: a sequence, or [`ExpectedSequence::NoStream`].
-    pub fn expect(mut self, expected: impl Into<ExpectedSequence>) -> Self {
+    pub fn expecting(mut self, expected: impl Into<ExpectedSequence>) -> Self {
         self.expected = expected.into();
         self
     }

@@ -57,9 +57,9 @@ impl<A: Aggregate> Waiting<crate::Send<A>> {
         self.with(|send| send.and(command))
     }
 
-    /// As [`Send::expect`](crate::Send::expect).
-    pub fn expect(self, expected: impl Into<ExpectedSequence>) -> Self {
-        self.with(|send| send.expect(expected))
+    /// As [`Send::expecting`](crate::Send::expecting).
+    pub fn expecting(self, expected: impl Into<ExpectedSequence>) -> Self {
+        self.with(|send| send.expecting(expected))
     }
 
     /// As [`Send::merge`](crate::Send::merge).

@@ -68,9 +68,9 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
         let app = open(&file(&folder)).await;
         let mut send = app.send::<Stock>(root, Do::Add { count: 1 });
         send = if n == 0 {
-            send.expect(NoStream)
+            send.expecting(NoStream)
         } else {
-            send.expect(n - 1).merge(Strict)
+            send.expecting(n - 1).merge(Strict)
         };
         let receipt = send.await.unwrap();
         assert_eq!(receipt.sequences(), Some((Sequence(n), Sequence(n))));

@@ -219,7 +219,7 @@ async fn the_log_tells_what_happens_and_why() {
         .unwrap();
     lines.until(&["INFO", "resumed", "pausing/0"]).await;
 
-    let stale = app.send::<Bell>(root, ring).expect(NoStream);
+    let stale = app.send::<Bell>(root, ring).expecting(NoStream);
     stale.merge(MergeStrategy::Manual).await.unwrap();
     lines
         .until(&["INFO", "a command was parked", &stream, "manual merge"])

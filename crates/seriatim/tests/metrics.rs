@@ -162,11 +162,11 @@ async fn what_happens_is_counted_and_served() {
     let root = Uuid::now_v7();
     let add = |count| app.send::<Counted>(root, Do::Add { count });
     add(1).wait_for("cautious").await.unwrap();
-    add(2).expect(0).external_id("2").await.unwrap();
-    add(2).expect(0).external_id("2").await.unwrap();
-    add(3).expect(0).merge(Commutative).await.unwrap();
-    add(4).expect(0).merge(Strict).await.unwrap_err();
-    add(4).expect(0).merge(Manual).await.unwrap();
+    add(2).expecting(0).external_id("2").await.unwrap();
+    add(2).expecting(0).external_id("2").await.unwrap();
+    add(3).expecting(0).merge(Commutative).await.unwrap();
+    add(4).expecting(0).merge(Strict).await.unwrap_err();
+    add(4).expecting(0).merge(Manual).await.unwrap();
     let fact = app.record::<Counted>(root, Happened::Added { count: 5 }, "till", "5");
     fact.wait_for("cautious").await.unwrap();
 

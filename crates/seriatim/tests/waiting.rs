@@ -182,7 +182,7 @@ async fn all_else_can_be_said_after_whom_to_wait_for(url: &str) {
     };
     let sent = app.send::<Counter>(root, Do::Add { count: 1 });
     let sent = sent.wait_for("additions").and(Do::Add { count: 2 });
-    let sent = sent.expect(NoStream).external_id("e-1").actor("Ann");
+    let sent = sent.expecting(NoStream).external_id("e-1").actor("Ann");
     sent.correlation_id("c-1").await.unwrap();
     assert_eq!(additions.seen(), [1, 2]);
     let metadata = event(1).await.metadata;
@@ -196,7 +196,10 @@ async fn all_else_can_be_said_after_whom_to_wait_for(url: &str) {
         [Some("e-1"), Some("Ann"), Some("c-1")]
     );
     let stale = app.send::<Counter>(root, Do::Add { count: 3 });
-    let stale = stale.wait_for("additions").expect(NoStream).merge(Strict);
+    let stale = stale
+        .wait_for("additions")
+        .expecting(NoStream)
+        .merge(Strict);
     let refused = stale.await.unwrap_err();
     assert!(matches!(
         refused,

@@ -25,7 +25,7 @@ async fn main() -> Result<(), AnyError> {
     let root = Uuid::now_v7();
     let owner = "Ann".into();
     app.send::<Account>(root, AccountCommand::Open { owner })
-        .expect(NoStream)
+        .expecting(NoStream)
         .await?;
     app.send::<Account>(root, AccountCommand::Deposit { cents: 500 })
         .external_id("till-7/123")

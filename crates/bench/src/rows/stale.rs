@@ -137,7 +137,7 @@ fn milliseconds(
                 Some(Kind::Refused) => Write::Title { title },
                 None | Some(Kind::Merged | Kind::WithPremise) => Write::Read,
             };
-            let sent = app.send::<Book>(root, command).expect(expected);
+            let sent = app.send::<Book>(root, command).expecting(expected);
             let sent = match kind {
                 Some(Kind::WithPremise) => sent.premise("notes.0"),
                 None | Some(Kind::Merged | Kind::Refused) => sent,

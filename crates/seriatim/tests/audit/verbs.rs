@@ -35,7 +35,7 @@ async fn what_senders_do_is_sound() {
         cast.settled_and_sound("a command under an external id, twice")
             .await;
         let book = app.send::<Desk>(cast.desk, done("a")).and(done("b"));
-        book.expect(0).await.unwrap();
+        book.expecting(0).await.unwrap();
         cast.settled_and_sound("a book that was merged").await;
         for _ in 0..2 {
             let tag = "told".to_owned();
@@ -68,7 +68,7 @@ async fn what_people_do_about_parked_commands_is_sound() {
         for external_id in [None, Some("form-9")] {
             for verb in [Verb::Resubmit, Verb::Discard] {
                 let stale = cast.app.send::<Desk>(cast.desk, done("stale"));
-                let mut stale = stale.expect(NoStream).merge(MergeStrategy::Manual);
+                let mut stale = stale.expecting(NoStream).merge(MergeStrategy::Manual);
                 if let Some(id) = external_id {
                     stale = stale.external_id(format!("{id}/{verb:?}"));
                 }
@@ -329,7 +329,7 @@ impl Saga for Careful {
         {
             let pin = BoardCommand::Pin { tag: tag.clone() };
             let sent = effects.send::<Board>(recorded.stream.root, &pin);
-            sent.expect(NoStream).merge(MergeStrategy::Manual);
+            sent.expecting(NoStream).merge(MergeStrategy::Manual);
         }
     }
 }

@@ -14,7 +14,7 @@ async fn a_parked_command_is_shown_and_resubmitted_in_todays_shape() {
     let add = yesterday::Do::Add { euros: 4 };
     let parked = app
         .send::<yesterday::Account>(root, add)
-        .expect(0)
+        .expecting(0)
         .merge(Manual);
     let Outcome::DeadLettered { id, .. } = parked.await.unwrap().outcome else {
         panic!("it is not parked")

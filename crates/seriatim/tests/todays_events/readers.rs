@@ -22,7 +22,7 @@ async fn a_state_is_folded_from_todays_events() {
     // What is nothing any more still has its sequence.
     let receipt = app
         .send::<Account>(root, Do::Deposit { cents: 1 })
-        .expect(2);
+        .expecting(2);
     assert!(matches!(
         receipt.await.unwrap().outcome,
         Outcome::Committed(_)
@@ -245,7 +245,7 @@ async fn a_conflict_shows_what_came_between_as_today() {
     let (store, root) = written_yesterday().await;
     let app = today_on(&store).start().await.unwrap();
     let send = app.send::<Account>(root, Do::Deposit { cents: 1 });
-    match send.expect(0).merge(Strict).await {
+    match send.expecting(0).merge(Strict).await {
         Err(SubmitError::Conflict(conflict)) => {
             let shown = conflict
                 .intervening
@@ -257,7 +257,7 @@ async fn a_conflict_shows_what_came_between_as_today() {
     }
     // What is nothing any more is not in the way of a merge.
     let send = app.send::<Account>(root, Do::Deposit { cents: 1 });
-    let merged = send.expect(0).merge(Commutative).await.unwrap();
+    let merged = send.expecting(0).merge(Commutative).await.unwrap();
     assert!(matches!(merged.outcome, Outcome::Committed(commit) if commit.merged));
     app.shutdown().await.unwrap();
 }

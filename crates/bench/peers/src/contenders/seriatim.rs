@@ -20,7 +20,7 @@ use crate::workload::Workload;
 /// One writing connection and four that read, which is the default; no pool to choose a size for.
 ///
 /// Messages are JSON, as they are where nothing is said. A new stream is begun by a sender who says so
-/// (`expect(NoStream)`); all else expects nothing and is merged by the default strategy. Colliding commands are
+/// (`expecting(NoStream)`); all else expects nothing and is merged by the default strategy. Colliding commands are
 /// decided anew inside. Snapshots are taken as they are by default, every 100 events; only of the streams that are
 /// longer than that from the start there are none, so that loading them means folding all of their events.
 pub(crate) struct Seriatim;
@@ -180,7 +180,7 @@ impl Contender for Open {
 
     async fn begin(&self, _: usize, root: Uuid) -> Outcome<u64> {
         let send = self.app.send::<Ledger>(root, enter());
-        send.expect(NoStream).await?;
+        send.expecting(NoStream).await?;
         Ok(1)
     }
 
