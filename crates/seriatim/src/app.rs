@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::app_builder::AppBuilder;
 use crate::open::{OpenStoreError, open_store};
-use crate::send::{Record, Send};
+use crate::send::{RecordFact, SendCommand};
 use crate::waiting::Waiting;
 
 /// A running application: its aggregates, on a store. Cheap to clone.
@@ -47,8 +47,8 @@ impl App {
     }
 
     /// Sends a command; awaiting it gives the receipt, once the outcome is durable.
-    pub fn send<A: Aggregate>(&self, root: Uuid, command: A::Command) -> Send<A> {
-        Send::new(
+    pub fn send<A: Aggregate>(&self, root: Uuid, command: A::Command) -> SendCommand<A> {
+        SendCommand::new(
             self.coordinator.clone(),
             self.waiter.clone(),
             stream::<A>(root),
@@ -63,8 +63,8 @@ impl App {
         event: A::Event,
         source: &str,
         external_id: &str,
-    ) -> Record<A> {
-        Record::new(
+    ) -> RecordFact<A> {
+        RecordFact::new(
             self.coordinator.clone(),
             self.waiter.clone(),
             stream::<A>(root),

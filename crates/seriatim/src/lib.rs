@@ -88,7 +88,7 @@ pub use app::{App, Standing};
 pub use app_builder::{AppBuilder, StartAppError};
 pub use audit::audit;
 pub use open::{OpenStoreError, migrate, open_store, open_store_to_read, pending_migrations};
-pub use send::{Record, Send};
+pub use send::{RecordFact, SendCommand};
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 pub use table_sql::TableSql;
 pub use waiting::{WaitError, Waiting};

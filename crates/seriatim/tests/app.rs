@@ -235,3 +235,68 @@ async fn a_premise_that_is_no_path_is_refused() {
         .await;
     assert!(matches!(answer, Err(SubmitError::Invalid(_))), "{answer:?}");
 }
+
+/// Whoever imports all names by globs still has those of the prelude of `std`: this does not compile if a public type
+/// has one of them.
+mod names {
+    #![expect(unused_imports, reason = "none of the imported names is used")]
+    #![expect(dead_code, reason = "it is compiled, not called")]
+
+    use seriatim::core::*;
+    use seriatim::prelude::*;
+    use seriatim::*;
+
+    macro_rules! same_traits {
+        ($($short:path = $long:path;)*) => {$(
+            const _: () = {
+                fn long<T: $long>() {}
+                fn short<T: $short>() {
+                    long::<T>();
+                }
+            };
+        )*};
+    }
+
+    macro_rules! same_types {
+        ($($short:ty = $long:ty;)*) => {$(
+            const _: fn($short) -> $long = |same| same;
+        )*};
+    }
+
+    same_traits! {
+        AsMut<()> = std::convert::AsMut<()>;
+        AsRef<()> = std::convert::AsRef<()>;
+        Clone = std::clone::Clone;
+        Copy = std::marker::Copy;
+        Default = std::default::Default;
+        DoubleEndedIterator = std::iter::DoubleEndedIterator;
+        Eq = std::cmp::Eq;
+        ExactSizeIterator = std::iter::ExactSizeIterator;
+        Extend<()> = std::iter::Extend<()>;
+        From<()> = std::convert::From<()>;
+        FromIterator<()> = std::iter::FromIterator<()>;
+        Future = std::future::Future;
+        Into<()> = std::convert::Into<()>;
+        IntoFuture = std::future::IntoFuture;
+        IntoIterator = std::iter::IntoIterator;
+        Iterator = std::iter::Iterator;
+        Ord = std::cmp::Ord;
+        PartialEq = std::cmp::PartialEq;
+        PartialOrd = std::cmp::PartialOrd;
+        Send = std::marker::Send;
+        Sync = std::marker::Sync;
+        ToOwned = std::borrow::ToOwned;
+        ToString = std::string::ToString;
+        TryFrom<()> = std::convert::TryFrom<()>;
+        TryInto<()> = std::convert::TryInto<()>;
+        Unpin = std::marker::Unpin;
+    }
+
+    same_types! {
+        Box<()> = std::boxed::Box<()>;
+        Option<()> = std::option::Option<()>;
+        Result<(), ()> = std::result::Result<(), ()>;
+        String = std::string::String;
+        Vec<()> = std::vec::Vec<()>;
+    }
+}
