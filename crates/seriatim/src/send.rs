@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::Waiting;
 
-/// A command that is sent when it is awaited. Made by [`App::send`](crate::App::send).
+/// A command that is sent when it is awaited. Made by [`AggregateRef::send`](crate::AggregateRef::send).
 #[must_use = "nothing is sent before it is awaited"]
 pub struct SendCommand<A: Aggregate> {
     coordinator: Coordinator,
@@ -149,7 +149,7 @@ impl<A: Aggregate> IntoFuture for SendCommand<A> {
     }
 }
 
-/// A fact that is recorded when it is awaited. Made by [`App::record`](crate::App::record).
+/// A fact that is recorded when it is awaited. Made by [`AggregateRef::record`](crate::AggregateRef::record).
 #[must_use = "nothing is recorded before it is awaited"]
 pub struct RecordFact<A: Aggregate> {
     coordinator: Coordinator,

@@ -55,7 +55,7 @@ async fn a_component_whose_read_takes_longer_than_its_heartbeat_goes_on() {
     let url = format!("{server}?schema={schema}&readers=1");
     let filled = App::open(&url).await.unwrap().aggregate::<Book>();
     let filled = filled.start().await.unwrap();
-    let noted = filled.send::<Book>(Uuid::now_v7(), Note::Note);
+    let noted = filled.of::<Book>(Uuid::now_v7()).send(Note::Note);
     noted.await.unwrap();
     filled.shutdown().await.unwrap();
 

@@ -121,7 +121,8 @@ impl Largest {
             for _ in 0..LARGE_EVENTS {
                 stage
                     .app()
-                    .send::<Archive>(root, largest_event())
+                    .of::<Archive>(root)
+                    .send(largest_event())
                     .await
                     .unwrap();
             }
@@ -186,7 +187,7 @@ fn in_this_process() {
     } = Largest::stored();
     stage.block_on(async {
         let app = stage.app();
-        let standing = app.state::<Archive>(root, At::Current).await.unwrap();
+        let standing = app.of::<Archive>(root).state().await.unwrap();
         assert_eq!(standing.state.texts.len(), LARGE_EVENTS);
         let view = app.coordinator().examine(letter).await.unwrap();
         assert_eq!(view.letter.request.commands.len(), 4);

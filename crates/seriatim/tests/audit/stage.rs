@@ -144,7 +144,8 @@ pub(crate) fn key(sequence: u32, ordinal: u32) -> String {
 
 pub(crate) async fn work(app: &App, desk: Uuid, tag: &str) {
     let tag = tag.to_owned();
-    app.send::<Desk>(desk, DeskCommand::Do { tag })
+    app.of::<Desk>(desk)
+        .send(DeskCommand::Do { tag })
         .await
         .unwrap();
 }

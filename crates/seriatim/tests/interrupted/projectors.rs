@@ -250,7 +250,7 @@ impl Scenario for Projectors {
         ];
         for (job, second) in self.jobs.into_iter().zip(second) {
             for command in [begin(), second, begin()] {
-                self.app.send::<Job>(job, command).await.unwrap();
+                self.app.of::<Job>(job).send(command).await.unwrap();
             }
         }
     }

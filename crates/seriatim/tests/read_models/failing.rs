@@ -208,7 +208,8 @@ async fn failure(statements: Statements) -> String {
     let app = database.app().await.read_model(&store, statements);
     let app = app.failure_policy("statements.v1", FailurePolicy::pause());
     let app = app.start().await.unwrap();
-    app.send::<Account>(root(1), Do::Deposit { cents: 1 })
+    app.of::<Account>(root(1))
+        .send(Do::Deposit { cents: 1 })
         .await
         .unwrap();
     let mut pieces = app.reactions().watch();

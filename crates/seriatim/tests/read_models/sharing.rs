@@ -248,7 +248,7 @@ impl Writer {
                     return;
                 }
                 let deposit = Do::Deposit { cents: 1 };
-                let sent = log.send::<Account>(root(number % ACCOUNTS), deposit);
+                let sent = log.of::<Account>(root(number % ACCOUNTS)).send(deposit);
                 sent.await.unwrap();
                 count.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_millis(2)).await;

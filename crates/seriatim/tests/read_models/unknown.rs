@@ -94,7 +94,7 @@ async fn record<D: Database>(database: &D) {
         (1, NewerDo::Deposit { cents: 4 }),
         (2, NewerDo::Deposit { cents: 30 }),
     ] {
-        let sent = app.send::<NewerAccount>(root(account), command);
+        let sent = app.of::<NewerAccount>(root(account)).send(command);
         sent.await.unwrap();
     }
     app.shutdown().await.unwrap();

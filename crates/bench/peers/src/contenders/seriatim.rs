@@ -154,8 +154,8 @@ async fn write(open: &Open, next: &AtomicU64, streams: Streams) -> Outcome<()> {
         let number = chunk * abreast + place % abreast;
         let root = streams.root(number);
         match is_archive(streams.length) {
-            true => open.app.send::<Archive>(root, enter()).await?,
-            false => open.app.send::<Ledger>(root, enter()).await?,
+            true => open.app.of::<Archive>(root).send(enter()).await?,
+            false => open.app.of::<Ledger>(root).send(enter()).await?,
         };
     }
 }
@@ -174,20 +174,20 @@ async fn open(database: &Database) -> Outcome<Open> {
 #[async_trait]
 impl Contender for Open {
     async fn command(&self, _: usize, root: Uuid) -> Outcome<u64> {
-        self.app.send::<Ledger>(root, enter()).await?;
+        self.app.of::<Ledger>(root).send(enter()).await?;
         Ok(1)
     }
 
     async fn begin(&self, _: usize, root: Uuid) -> Outcome<u64> {
-        let send = self.app.send::<Ledger>(root, enter());
+        let send = self.app.of::<Ledger>(root).send(enter());
         send.expecting(NoStream).await?;
         Ok(1)
     }
 
     async fn load(&self, _: usize, root: Uuid, filled: u32) -> Outcome<u64> {
         let state = match is_archive(filled) {
-            true => self.app.state::<Archive>(root, At::Current).await?.state.0,
-            false => self.app.state::<Ledger>(root, At::Current).await?.state,
+            true => self.app.of::<Archive>(root).state().await?.state.0,
+            false => self.app.of::<Ledger>(root).state().await?.state,
         };
         Ok(state.entries)
     }
