@@ -21,7 +21,6 @@ use vigil::{Job, JobCommand, Ledger, Vigil};
 
 struct Silent;
 
-#[async_trait::async_trait]
 impl Projector for Silent {
     async fn project(
         &self,

@@ -38,7 +38,6 @@ impl Aggregate for Book {
 
 struct Idle;
 
-#[async_trait::async_trait]
 impl Projector for Idle {
     async fn project(&self, _: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         Ok(())

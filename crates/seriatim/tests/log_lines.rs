@@ -49,7 +49,6 @@ static MENDED: Mutex<BTreeSet<Uuid>> = Mutex::new(BTreeSet::new());
 /// Complains of what was rung, in the words of the ringer.
 struct Complains;
 
-#[async_trait::async_trait]
 impl Projector for Complains {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {

@@ -51,7 +51,6 @@ impl Aggregate for Counted {
 /// Fails on what is too much.
 struct Cautious;
 
-#[async_trait::async_trait]
 impl Projector for Cautious {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {

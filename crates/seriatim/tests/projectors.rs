@@ -61,7 +61,6 @@ impl Additions {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Additions {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {
@@ -126,7 +125,6 @@ async fn names_that_no_component_can_have_are_refused_at_the_start() {
 /// Takes in nothing but small numbers.
 struct Small(Additions);
 
-#[async_trait::async_trait]
 impl Projector for Small {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {

@@ -93,7 +93,6 @@ impl Additions {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Additions {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {
@@ -671,7 +670,6 @@ async fn projecting_process() {
 
 struct Prints;
 
-#[async_trait::async_trait]
 impl Projector for Prints {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {

@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
     Begin, CommandGateway, CommandRequest, DeadLetter, Domain, EventFilter, ExpectedSequence,
@@ -76,7 +75,6 @@ fn largest_request() -> Vec<Ask> {
 /// Handles nothing, so that the first event is parked at once.
 struct Refusing;
 
-#[async_trait]
 impl Projector for Refusing {
     async fn project(&self, _: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         Err("no".into())

@@ -213,7 +213,6 @@ pub(crate) fn stream(domain: &str, root: Uuid) -> StreamId {
 /// Sees everything, and keeps nothing.
 pub(crate) struct Idle;
 
-#[async_trait::async_trait]
 impl Projector for Idle {
     async fn project(
         &self,

@@ -410,7 +410,6 @@ impl ProcessManager for Bell {
 /// A projector that fails on a tag; on `halt` as long as its desk is broken.
 struct FailsOn(&'static str);
 
-#[async_trait::async_trait]
 impl Projector for FailsOn {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for recorded in events {

@@ -79,7 +79,6 @@ impl Noting {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Noting {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         let noted = self

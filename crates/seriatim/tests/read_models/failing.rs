@@ -157,7 +157,6 @@ struct Statements {
     careless: bool,
 }
 
-#[async_trait::async_trait]
 impl ReadModel<PgConnection> for Statements {
     const NAME: &'static str = "statements";
 
@@ -282,7 +281,6 @@ async fn a_model_that_makes_its_tables_wrongly_is_refused_at_the_start() {
 /// As [`Tally`] of the same version, with one table less.
 struct Changed;
 
-#[async_trait::async_trait]
 impl ReadModel<PgConnection> for Changed {
     const NAME: &'static str = "tally";
     const TABLES: &'static [&'static str] = &["balances"];

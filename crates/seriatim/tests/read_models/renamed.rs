@@ -80,7 +80,6 @@ struct Takings;
 
 macro_rules! takings_on {
     ($connection:ty) => {
-        #[async_trait::async_trait]
         impl ReadModel<$connection> for Takings {
             const NAME: &'static str = "takings";
 

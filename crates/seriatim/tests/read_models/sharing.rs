@@ -42,7 +42,6 @@ impl Journal {
 
 macro_rules! journal_on {
     ($connection:ty) => {
-        #[async_trait::async_trait]
         impl ReadModel<$connection> for Journal {
             const NAME: &'static str = "journal";
             const VERSION: u32 = 1;

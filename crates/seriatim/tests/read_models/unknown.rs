@@ -47,7 +47,6 @@ impl Aggregate for NewerAccount {
 /// A tally that names the types it knows.
 struct Choosy;
 
-#[async_trait::async_trait]
 impl<C: Send + 'static> ReadModel<C> for Choosy
 where
     Tally<1>: ReadModel<C>,

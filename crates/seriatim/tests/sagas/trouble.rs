@@ -77,7 +77,6 @@ struct Gate {
     open: Arc<Semaphore>,
 }
 
-#[async_trait::async_trait]
 impl Prepare<Stock> for Gate {
     async fn prepare(
         &self,

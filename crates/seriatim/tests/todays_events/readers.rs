@@ -154,7 +154,6 @@ impl Noted {
     }
 }
 
-#[async_trait::async_trait]
 impl seriatim::Projector for Noted {
     async fn project(
         &self,
@@ -168,7 +167,6 @@ impl seriatim::Projector for Noted {
 /// Fails on everything.
 struct Failing;
 
-#[async_trait::async_trait]
 impl seriatim::Projector for Failing {
     async fn project(
         &self,

@@ -62,7 +62,6 @@ impl Seen {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Seen {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {
