@@ -241,7 +241,7 @@ impl<A: Aggregate> SentCommand<'_, A> {
     }
 
     /// What the target's current sequence is believed to be.
-    pub fn expect(self, expected: impl Into<ExpectedSequence>) -> Self {
+    pub fn expecting(self, expected: impl Into<ExpectedSequence>) -> Self {
         self.effects.last_command().expected = expected.into();
         self
     }

@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use async_trait::async_trait;
-
 use crate::{EventFilter, ReadModelTables, RecordedEvent};
 
 /// Tables that are made of events, in a database whose connections are of the type `C`.
@@ -11,7 +9,6 @@ use crate::{EventFilter, ReadModelTables, RecordedEvent};
 /// They change in the same transaction as the checkpoint, so every event counts once, whatever crashes when. Each version
 /// has tables of its own: to change their columns or what is in them, raise the version, and the new one is built from the
 /// first event on, beside the old one. Queries go to views under the plain names, which show the version that is live.
-#[async_trait]
 pub trait ReadModel<C: Send>: Send + Sync + 'static {
     /// What it is called: `balances`. Lower-case letters, digits and `_`, a letter first.
     const NAME: &'static str;
@@ -29,11 +26,12 @@ pub trait ReadModel<C: Send>: Send + Sync + 'static {
     }
 
     /// Makes the tables of this version, and their indexes; in a transaction, once. Nothing has their names by then.
-    async fn create(
+    /// Write it as an `async fn`, and [`project`](Self::project) too.
+    fn create(
         &self,
         connection: &mut C,
         tables: &ReadModelTables,
-    ) -> Result<(), Box<dyn Error + Send + Sync>>;
+    ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 
     /// Takes events in, in the order of their positions, those of a stream without a gap.
     ///
@@ -43,10 +41,10 @@ pub trait ReadModel<C: Send>: Send + Sync + 'static {
     /// All it does to the connection is undone if it fails or panics, if the process ends, or if another has taken over
     /// the work; then the same events come again. It must not end the transaction; savepoints are free. What it does
     /// elsewhere is not undone.
-    async fn project(
+    fn project(
         &self,
         connection: &mut C,
         tables: &ReadModelTables,
         events: &[&RecordedEvent],
-    ) -> Result<(), Box<dyn Error + Send + Sync>>;
+    ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 }
