@@ -6,7 +6,7 @@ use seriatim::AppBuilder;
 use seriatim::core::{
     CommandGateway, CommandRequest, Domain, ExpectedSequence, Message, Store, StreamId,
 };
-use seriatim::prelude::{Aggregate, App, At, Uuid};
+use seriatim::prelude::{Aggregate, App, Uuid};
 
 use crate::Outcome;
 use crate::domain::{Archive, Ledger, enter};
@@ -37,7 +37,7 @@ impl Product {
 
     /// Builds the state of a stream from the store.
     pub async fn fold<A: Aggregate>(&self, root: Uuid) -> Outcome<()> {
-        std::hint::black_box(self.app.state::<A>(root, At::Current).await?);
+        std::hint::black_box(self.app.of::<A>(root).state().await?);
         Ok(())
     }
 

@@ -19,6 +19,7 @@ use crate::admission::{Admission, Place};
 use crate::committer::Committer;
 use crate::host::{DomainInfo, Host, HostOf, Shared};
 use crate::meter::{self, Asked};
+use crate::preparation::Preparation;
 use crate::states::States;
 use crate::view;
 
@@ -328,7 +329,7 @@ impl CoordinatorBuilder {
         self.host::<A>(Some(Arc::new(prepare)))
     }
 
-    fn host<A: Aggregate>(mut self, prepare: Option<Arc<dyn Prepare<A>>>) -> Self {
+    fn host<A: Aggregate>(mut self, prepare: Option<Arc<dyn Preparation<A>>>) -> Self {
         let make: MakeHost =
             Box::new(|number, shared| Arc::new(HostOf::<A>::new(number, shared, prepare)));
         self.hosts.push((Domain::of::<A>(), make));

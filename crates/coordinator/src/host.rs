@@ -8,8 +8,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, FactRequest, Log, Message,
-    Prepare, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store,
-    StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store, StoreError,
+    StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
@@ -22,6 +22,7 @@ use crate::intake::{self, Taken};
 use crate::job::Job;
 use crate::mailbox::Mailboxes;
 use crate::meter::{Asked, DomainMeter};
+use crate::preparation::Preparation;
 use crate::states::{States, StatesOf};
 use crate::{three_way, view};
 
@@ -97,7 +98,7 @@ pub(crate) struct HostOf<A: Aggregate> {
     domain: Domain,
     shared: Arc<Shared>,
     mailboxes: Arc<Mailboxes<A>>,
-    prepare: Option<Arc<dyn Prepare<A>>>,
+    prepare: Option<Arc<dyn Preparation<A>>>,
     aggregate: PhantomData<fn() -> A>,
 }
 
@@ -114,7 +115,7 @@ impl<A: Aggregate> HostOf<A> {
     pub(crate) fn new(
         number: usize,
         shared: Arc<Shared>,
-        prepare: Option<Arc<dyn Prepare<A>>>,
+        prepare: Option<Arc<dyn Preparation<A>>>,
     ) -> Self {
         let domain = Domain::of::<A>();
         let meter = DomainMeter::new(&domain);

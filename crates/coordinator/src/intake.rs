@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seriatim_core::{
     Aggregate, Claim, ClaimKey, CommandLetter, CommandRequest, ContentHash, DecodeError, EffectId,
     Fact, FactOrigin, FactRequest, Fault, FieldViolation, MergeStrategy, Message, Metadata,
-    NewFact, Prepare, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
+    NewFact, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
     decode_command,
 };
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::Settings;
 use crate::guard::guarded;
 use crate::job::{Commands, FactWork, Returned, Work};
+use crate::preparation::Preparation;
 
 /// A decoded request: what a mailbox takes.
 pub(crate) struct Taken<A: Aggregate> {
@@ -49,7 +50,7 @@ impl<A: Aggregate> Taken<A> {
 /// Decodes a request's commands and prepares them.
 pub(crate) async fn commands<A: Aggregate>(
     settings: &Settings,
-    prepare: Option<&Arc<dyn Prepare<A>>>,
+    prepare: Option<&Arc<dyn Preparation<A>>>,
     request: CommandRequest,
 ) -> Result<Taken<A>, SubmitError> {
     let mut violations = Vec::new();
@@ -114,13 +115,13 @@ pub(crate) async fn commands<A: Aggregate>(
 
 async fn prepared<A: Aggregate>(
     settings: &Settings,
-    prepare: &Arc<dyn Prepare<A>>,
+    prepare: &Arc<dyn Preparation<A>>,
     stream: &StreamId,
     command: A::Command,
 ) -> Result<A::Command, SubmitError> {
     let prepare = Arc::clone(prepare);
     // It runs on a task of its own, so that a panic in there affects this command only.
-    let task = tokio::spawn(async move { prepare.prepare(command).await });
+    let task = tokio::spawn(async move { prepare.run(command).await });
     match task.await {
         Ok(Ok(command)) => Ok(command),
         Ok(Err(PrepareError::Rejected(rejection))) => {

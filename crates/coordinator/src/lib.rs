@@ -14,6 +14,7 @@ mod coordinator;
 mod admission;
 mod host;
 mod intake;
+mod preparation;
 mod job;
 mod mailbox;
 mod round;

@@ -169,10 +169,12 @@ pub enum SnapshotPolicy {
 ///
 /// It runs once for each submission, before the command waits for its turn. A slow answer delays no other command, and
 /// nothing here is repeated when the decision is repeated or when events are replayed.
-#[async_trait::async_trait]
 pub trait Prepare<A: Aggregate>: Send + Sync + 'static {
-    /// Completes `command`, for example with today's price.
-    async fn prepare(&self, command: A::Command) -> Result<A::Command, PrepareError<A::Rejection>>;
+    /// Completes `command`, for example with today's price. Write it as an `async fn`.
+    fn prepare(
+        &self,
+        command: A::Command,
+    ) -> impl Future<Output = Result<A::Command, PrepareError<A::Rejection>>> + Send;
 }
 
 /// Why a command could not be prepared.

@@ -241,7 +241,7 @@ impl<A: Aggregate> SentCommand<'_, A> {
     }
 
     /// Sets the sequence that is believed to be current in the target.
-    pub fn expect(self, expected: impl Into<ExpectedSequence>) -> Self {
+    pub fn expecting(self, expected: impl Into<ExpectedSequence>) -> Self {
         self.effects.last_command().expected = expected.into();
         self
     }

@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use async_trait::async_trait;
-
 use crate::{EventFilter, ReadModelTables, RecordedEvent};
 
 /// Tables that are made of events, in a database whose connections have the type `C`.
@@ -12,7 +10,6 @@ use crate::{EventFilter, ReadModelTables, RecordedEvent};
 /// when. Each version has tables of its own. To change their columns or their content, raise the version: the new one
 /// is built from the first event on, beside the old one. Queries use views under the plain names, which show the live
 /// version.
-#[async_trait]
 pub trait ReadModel<C: Send>: Send + Sync + 'static {
     /// Its name, for example `balances`: lower-case letters, digits and `_`, a letter first.
     const NAME: &'static str;
@@ -30,12 +27,12 @@ pub trait ReadModel<C: Send>: Send + Sync + 'static {
     }
 
     /// Makes the tables of this version and their indexes. It runs once, in a transaction, and nothing has their names
-    /// by then.
-    async fn create(
+    /// by then. Write it as an `async fn`, and [`project`](Self::project) too.
+    fn create(
         &self,
         connection: &mut C,
         tables: &ReadModelTables,
-    ) -> Result<(), Box<dyn Error + Send + Sync>>;
+    ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 
     /// Applies events to the tables, in the order of their positions; the events of a stream come without a gap.
     ///
@@ -45,10 +42,10 @@ pub trait ReadModel<C: Send>: Send + Sync + 'static {
     /// All its changes through the connection are undone if it fails or panics, if the process ends, or if another
     /// process has taken over the work; then the same events come again. It must not end the transaction; savepoints
     /// are allowed. What it does elsewhere is not undone.
-    async fn project(
+    fn project(
         &self,
         connection: &mut C,
         tables: &ReadModelTables,
         events: &[&RecordedEvent],
-    ) -> Result<(), Box<dyn Error + Send + Sync>>;
+    ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    Aggregate, At, Begin, Desk, Domain, EventFilter, QueryError, ReadModelProgress, ReadModelStore,
-    ReadModelVersion, Receipt, RecordedEvent, Sequence, Store, StoreError, StreamId, SubmitError,
-    SubscribeError, VersionError, VersionStatus,
+    Aggregate, Begin, Desk, EventFilter, ReadModelProgress, ReadModelStore, ReadModelVersion,
+    Receipt, Store, StoreError, SubmitError, SubscribeError, VersionError, VersionStatus,
 };
 use seriatim_runtime::{
     Alarms, Audit, AuditJob, AuditStatus, Auditor, Feed, Reactions, Subscription, Waiter,
@@ -15,9 +14,9 @@ use seriatim_runtime::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::aggregate_ref::AggregateRef;
 use crate::app_builder::AppBuilder;
 use crate::open::{OpenStoreError, open_store};
-use crate::send::{Record, Send};
 use crate::waiting::Waiting;
 
 /// A running application: its aggregates, on a store. Cheap to clone.
@@ -46,33 +45,12 @@ impl App {
         AppBuilder::on(store)
     }
 
-    /// Sends a command. Awaiting it returns the receipt, once the outcome is durable.
-    pub fn send<A: Aggregate>(&self, root: Uuid, command: A::Command) -> Send<A> {
-        Send::new(
-            self.coordinator.clone(),
-            self.waiter.clone(),
-            stream::<A>(root),
-            command,
-        )
-    }
-
-    /// Records a fact: something that happened at `source`, which knows it as `external_id`, its idempotency key.
-    /// Awaiting it returns the receipt, once the outcome is durable.
-    pub fn record<A: Aggregate>(
-        &self,
-        root: Uuid,
-        event: A::Event,
-        source: &str,
-        external_id: &str,
-    ) -> Record<A> {
-        Record::new(
-            self.coordinator.clone(),
-            self.waiter.clone(),
-            stream::<A>(root),
-            event,
-            source,
-            external_id,
-        )
+    /// Returns the handle of one aggregate, which sends commands and facts to it, and reads its state and events.
+    ///
+    /// Nothing is looked up: the aggregate may have no events yet. Its type must be [registered](AppBuilder::aggregate); if
+    /// it is not, commands and facts are refused with [`SubmitError::UnknownDomain`].
+    pub fn of<A: Aggregate>(&self, root: Uuid) -> AggregateRef<'_, A> {
+        AggregateRef::new(self, root)
     }
 
     /// Waits until a component has handled the events of a receipt. Use it to keep waiting after a timeout
@@ -84,36 +62,6 @@ impl App {
         component: &str,
     ) -> Waiting<Ready<Result<Receipt, SubmitError>>> {
         Waiting::new(ready(Ok(receipt)), self.waiter.clone(), component)
-    }
-
-    /// Returns the current or a past state, and the sequence of its last event.
-    pub async fn state<A: Aggregate>(&self, root: Uuid, at: At) -> Result<Standing<A>, QueryError> {
-        let stream = stream::<A>(root);
-        let view = self.coordinator.state(&stream, at).await?;
-        let state = view.read().map_err(|error| QueryError::Broken {
-            stream,
-            fault: seriatim_core::Fault::Unreadable {
-                what: "state",
-                why: error.to_string(),
-            },
-        })?;
-        Ok(Standing {
-            state,
-            sequence: view.sequence,
-        })
-    }
-
-    /// Returns at most `limit` events of an aggregate, from `from` on.
-    pub async fn events<A: Aggregate>(
-        &self,
-        root: Uuid,
-        from: Sequence,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.coordinator
-            .log()
-            .read_stream(&stream::<A>(root), from, limit)
-            .await
     }
 
     /// Follows the log: returns a subscription to the events of all streams that pass the filter. It begins at the
@@ -144,7 +92,7 @@ impl App {
     /// # async fn main() -> Result<(), AnyError> {
     /// # let app = App::open("memory:").await?.aggregate::<Book>().start().await?;
     /// let mut events = app.subscribe(Begin::AtTheFirst, EventFilter::default()).await?;
-    /// app.send::<Book>(Uuid::now_v7(), Note::Note { text: "hello".into() }).await?;
+    /// app.of::<Book>(Uuid::now_v7()).send(Note::Note { text: "hello".into() }).await?;
     ///
     /// let batch = events.next().await?;
     /// for event in batch.events() {
@@ -306,20 +254,7 @@ pub enum RunError {
     Serve(seriatim_server::ServeError),
 }
 
-/// A state with the sequence of its last event (`None`: there are no events yet).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing<A> {
-    /// The state.
-    pub state: A,
-    /// The sequence of the last event in it.
-    pub sequence: Option<Sequence>,
-}
-
 pub(crate) fn auditor(coordinator: &Coordinator, reactions: &Reactions) -> Auditor {
     let store = coordinator.store();
     Auditor::new(Arc::clone(store)).reactions(reactions)
-}
-
-fn stream<A: Aggregate>(root: Uuid) -> StreamId {
-    StreamId::new(Domain::of::<A>(), root)
 }

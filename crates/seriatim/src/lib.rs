@@ -40,19 +40,19 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), AnyError> {
 //! let app = App::open("memory:").await?.aggregate::<Counter>().start().await?;
-//! let root = Uuid::now_v7();
-//! app.send::<Counter>(root, Do::Add { count: 2 }).expect(NoStream).await?;
+//! let counter = app.of::<Counter>(Uuid::now_v7());
+//! counter.send(Do::Add { count: 2 }).expecting(NoStream).await?;
 //!
 //! // Somebody else adds; we still believe that sequence 0 is current. Additions commute, so this is merged.
-//! app.send::<Counter>(root, Do::Add { count: 3 }).await?;
-//! let receipt = app.send::<Counter>(root, Do::Add { count: 5 }).expect(0).await?;
+//! counter.send(Do::Add { count: 3 }).await?;
+//! let receipt = counter.send(Do::Add { count: 5 }).expecting(0).await?;
 //! assert_eq!(receipt.sequences(), Some((Sequence(2), Sequence(2))));
 //!
 //! // Where nothing may be merged, the answer says what happened meanwhile.
-//! let refused = app.send::<Counter>(root, Do::Add { count: 1 }).expect(0).merge(Strict).await;
+//! let refused = counter.send(Do::Add { count: 1 }).expecting(0).merge(Strict).await;
 //! assert!(matches!(refused, Err(SubmitError::Conflict(conflict)) if conflict.intervening.len() == 2));
 //!
-//! assert_eq!(app.state::<Counter>(root, At::Current).await?.state.total, 10);
+//! assert_eq!(counter.state().await?.state.total, 10);
 //! # Ok(())
 //! # }
 //! ```
@@ -64,6 +64,7 @@
 //! - `server` (default): the gRPC server, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
+mod aggregate_ref;
 mod any_error;
 mod app;
 mod app_builder;
@@ -81,14 +82,15 @@ mod table_sql;
 mod waiting;
 pub mod prelude;
 
+pub use aggregate_ref::{AggregateRef, Standing};
 pub use any_error::AnyError;
+pub use app::App;
 #[cfg(feature = "server")]
 pub use app::RunError;
-pub use app::{App, Standing};
 pub use app_builder::{AppBuilder, StartAppError};
 pub use audit::audit;
 pub use open::{OpenStoreError, migrate, open_store, open_store_to_read, pending_migrations};
-pub use send::{Record, Send};
+pub use send::{RecordFact, SendCommand};
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 pub use table_sql::TableSql;
 pub use waiting::{WaitError, Waiting};

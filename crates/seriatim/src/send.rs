@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use crate::Waiting;
 
-/// A command that is sent when it is awaited. Made by [`App::send`](crate::App::send).
+/// A command that is sent when it is awaited. Made by [`AggregateRef::send`](crate::AggregateRef::send).
 #[must_use = "nothing is sent before it is awaited"]
-pub struct Send<A: Aggregate> {
+pub struct SendCommand<A: Aggregate> {
     coordinator: Coordinator,
     waiter: Waiter,
     stream: StreamId,
@@ -29,7 +29,7 @@ pub struct Send<A: Aggregate> {
     metadata: Metadata,
 }
 
-impl<A: Aggregate> Send<A> {
+impl<A: Aggregate> SendCommand<A> {
     pub(crate) fn new(
         coordinator: Coordinator,
         waiter: Waiter,
@@ -56,7 +56,7 @@ impl<A: Aggregate> Send<A> {
 
     /// Sets what the stream's current sequence is believed to be: a sequence, or [`ExpectedSequence::NoStream`]. This
     /// is optimistic concurrency.
-    pub fn expect(mut self, expected: impl Into<ExpectedSequence>) -> Self {
+    pub fn expecting(mut self, expected: impl Into<ExpectedSequence>) -> Self {
         self.expected = expected.into();
         self
     }
@@ -129,18 +129,18 @@ impl<A: Aggregate> Send<A> {
     }
 }
 
-impl<A: Aggregate> fmt::Debug for Send<A> {
+impl<A: Aggregate> fmt::Debug for SendCommand<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Send")
+        f.debug_struct("SendCommand")
             .field("stream", &self.stream)
             .field("commands", &self.commands)
             .finish_non_exhaustive()
     }
 }
 
-impl<A: Aggregate> IntoFuture for Send<A> {
+impl<A: Aggregate> IntoFuture for SendCommand<A> {
     type Output = Result<Receipt, SubmitError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + std::marker::Send>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
@@ -150,9 +150,9 @@ impl<A: Aggregate> IntoFuture for Send<A> {
     }
 }
 
-/// A fact that is recorded when it is awaited. Made by [`App::record`](crate::App::record).
+/// A fact that is recorded when it is awaited. Made by [`AggregateRef::record`](crate::AggregateRef::record).
 #[must_use = "nothing is recorded before it is awaited"]
-pub struct Record<A: Aggregate> {
+pub struct RecordFact<A: Aggregate> {
     coordinator: Coordinator,
     waiter: Waiter,
     stream: StreamId,
@@ -162,7 +162,7 @@ pub struct Record<A: Aggregate> {
     metadata: Metadata,
 }
 
-impl<A: Aggregate> Record<A> {
+impl<A: Aggregate> RecordFact<A> {
     pub(crate) fn new(
         coordinator: Coordinator,
         waiter: Waiter,
@@ -212,25 +212,25 @@ impl<A: Aggregate> Record<A> {
         self
     }
 
-    /// Waits, once the fact is durable, until a component has handled its events, as [`Send::wait_for`] does.
+    /// Waits, once the fact is durable, until a component has handled its events, as [`SendCommand::wait_for`] does.
     pub fn wait_for(self, component: &str) -> Waiting<Self> {
         let waiter = self.waiter.clone();
         Waiting::new(self, waiter, component)
     }
 }
 
-impl<A: Aggregate> fmt::Debug for Record<A> {
+impl<A: Aggregate> fmt::Debug for RecordFact<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Record")
+        f.debug_struct("RecordFact")
             .field("stream", &self.stream)
             .field("event", &self.event)
             .finish_non_exhaustive()
     }
 }
 
-impl<A: Aggregate> IntoFuture for Record<A> {
+impl<A: Aggregate> IntoFuture for RecordFact<A> {
     type Output = Result<Receipt, SubmitError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + std::marker::Send>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {

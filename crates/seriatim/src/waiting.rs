@@ -12,7 +12,7 @@ use seriatim_core::{
 use seriatim_runtime::Waiter;
 
 /// A command or a fact that is sent when it is awaited; awaiting it ends when components have handled its events. Made
-/// by [`Send::wait_for`](crate::Send::wait_for), [`Record::wait_for`](crate::Record::wait_for) and
+/// by [`SendCommand::wait_for`](crate::SendCommand::wait_for), [`RecordFact::wait_for`](crate::RecordFact::wait_for) and
 /// [`App::wait_for`](crate::App::wait_for).
 #[must_use = "nothing is sent or waited for before it is awaited"]
 pub struct Waiting<S> {
@@ -51,61 +51,61 @@ impl<S> Waiting<S> {
 }
 
 /// The settings of a command, which may also follow `wait_for`.
-impl<A: Aggregate> Waiting<crate::Send<A>> {
-    /// As [`Send::and`](crate::Send::and).
+impl<A: Aggregate> Waiting<crate::SendCommand<A>> {
+    /// As [`SendCommand::and`](crate::SendCommand::and).
     pub fn and(self, command: A::Command) -> Self {
         self.with(|send| send.and(command))
     }
 
-    /// As [`Send::expect`](crate::Send::expect).
-    pub fn expect(self, expected: impl Into<ExpectedSequence>) -> Self {
-        self.with(|send| send.expect(expected))
+    /// As [`SendCommand::expecting`](crate::SendCommand::expecting).
+    pub fn expecting(self, expected: impl Into<ExpectedSequence>) -> Self {
+        self.with(|send| send.expecting(expected))
     }
 
-    /// As [`Send::merge`](crate::Send::merge).
+    /// As [`SendCommand::merge`](crate::SendCommand::merge).
     pub fn merge(self, strategy: MergeStrategy) -> Self {
         self.with(|send| send.merge(strategy))
     }
 
-    /// As [`Send::premise`](crate::Send::premise).
+    /// As [`SendCommand::premise`](crate::SendCommand::premise).
     pub fn premise(self, path: &str) -> Self {
         self.with(|send| send.premise(path))
     }
 
-    /// As [`Send::external_id`](crate::Send::external_id).
+    /// As [`SendCommand::external_id`](crate::SendCommand::external_id).
     pub fn external_id(self, external_id: impl Into<String>) -> Self {
         self.with(|send| send.external_id(external_id))
     }
 
-    /// As [`Send::correlation_id`](crate::Send::correlation_id).
+    /// As [`SendCommand::correlation_id`](crate::SendCommand::correlation_id).
     pub fn correlation_id(self, correlation_id: impl Into<String>) -> Self {
         self.with(|send| send.correlation_id(correlation_id))
     }
 
-    /// As [`Send::actor`](crate::Send::actor).
+    /// As [`SendCommand::actor`](crate::SendCommand::actor).
     pub fn actor(self, actor: impl Into<String>) -> Self {
         self.with(|send| send.actor(actor))
     }
 }
 
 /// The settings of a fact, which may also follow `wait_for`.
-impl<A: Aggregate> Waiting<crate::Record<A>> {
-    /// As [`Record::description`](crate::Record::description).
+impl<A: Aggregate> Waiting<crate::RecordFact<A>> {
+    /// As [`RecordFact::description`](crate::RecordFact::description).
     pub fn description(self, description: impl Into<String>) -> Self {
         self.with(|record| record.description(description))
     }
 
-    /// As [`Record::route_to_aggregate`](crate::Record::route_to_aggregate).
+    /// As [`RecordFact::route_to_aggregate`](crate::RecordFact::route_to_aggregate).
     pub fn route_to_aggregate(self, route: bool) -> Self {
         self.with(|record| record.route_to_aggregate(route))
     }
 
-    /// As [`Record::correlation_id`](crate::Record::correlation_id).
+    /// As [`RecordFact::correlation_id`](crate::RecordFact::correlation_id).
     pub fn correlation_id(self, correlation_id: impl Into<String>) -> Self {
         self.with(|record| record.correlation_id(correlation_id))
     }
 
-    /// As [`Record::actor`](crate::Record::actor).
+    /// As [`RecordFact::actor`](crate::RecordFact::actor).
     pub fn actor(self, actor: impl Into<String>) -> Self {
         self.with(|record| record.actor(actor))
     }

@@ -66,24 +66,25 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     let root = Uuid::now_v7();
     for n in 0..5u32 {
         let app = open(&file(&folder)).await;
-        let mut send = app.send::<Stock>(root, Do::Add { count: 1 });
+        let mut send = app.of::<Stock>(root).send(Do::Add { count: 1 });
         send = if n == 0 {
-            send.expect(NoStream)
+            send.expecting(NoStream)
         } else {
-            send.expect(n - 1).merge(Strict)
+            send.expecting(n - 1).merge(Strict)
         };
         let receipt = send.await.unwrap();
         assert_eq!(receipt.sequences(), Some((Sequence(n), Sequence(n))));
         app.shutdown().await.unwrap();
     }
     let app = open(&file(&folder)).await;
-    let standing = app.state::<Stock>(root, At::Current).await.unwrap();
+    let standing = app.of::<Stock>(root).state().await.unwrap();
     assert_eq!(
         (standing.state.count, standing.sequence),
         (5, Some(Sequence(4)))
     );
     assert_eq!(
-        app.events::<Stock>(root, Sequence(2), 10)
+        app.of::<Stock>(root)
+            .events(Sequence(2), 10)
             .await
             .unwrap()
             .len(),
@@ -102,7 +103,8 @@ async fn two_applications_on_one_file_lose_and_double_nothing() {
         // Every external id is sent twice, once to each.
         let external_id = format!("add-{}", n / 2);
         tasks.push(tokio::spawn(async move {
-            app.send::<Stock>(root, Do::Add { count: 1 })
+            app.of::<Stock>(root)
+                .send(Do::Add { count: 1 })
                 .external_id(external_id)
                 .await
         }));
@@ -112,7 +114,7 @@ async fn two_applications_on_one_file_lose_and_double_nothing() {
     }
     for root in roots {
         for app in &apps {
-            let standing = app.state::<Stock>(root, At::Current).await.unwrap();
+            let standing = app.of::<Stock>(root).state().await.unwrap();
             assert_eq!(
                 (standing.state.count, standing.sequence),
                 (50, Some(Sequence(49)))
@@ -134,7 +136,10 @@ async fn the_last_sequence_of_a_stream_is_an_error_and_not_a_wrap() {
     let folder = tempfile::tempdir().unwrap();
     let app = open(&file(&folder)).await;
     let root = Uuid::now_v7();
-    app.send::<Stock>(root, Do::Add { count: 1 }).await.unwrap();
+    app.of::<Stock>(root)
+        .send(Do::Add { count: 1 })
+        .await
+        .unwrap();
     app.shutdown().await.unwrap();
 
     // Nobody writes four billion events in a test: the first one is moved to the end.
@@ -177,7 +182,8 @@ async fn nothing_is_decided_on_the_state_of_a_log_that_was_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let app = open(&file(&folder)).await;
     let root = Uuid::now_v7();
-    app.send::<Stock>(root, Do::Add { count: 10 })
+    app.of::<Stock>(root)
+        .send(Do::Add { count: 10 })
         .await
         .unwrap();
     let database = rusqlite::Connection::open(folder.path().join("stock.db")).unwrap();
@@ -185,10 +191,11 @@ async fn nothing_is_decided_on_the_state_of_a_log_that_was_replaced() {
     let another = (Uuid::now_v7().as_bytes().to_vec(), r#"{"count":2}"#);
     database.execute(replace, another).unwrap();
 
-    let taken = app.send::<Stock>(root, Do::Take { count: 9 }).await;
+    let taken = app.of::<Stock>(root).send(Do::Take { count: 9 }).await;
     let refused = taken.unwrap_err().to_string();
     assert!(refused.contains("there are only 2"), "{refused}");
-    app.send::<Stock>(root, Do::Take { count: 2 })
+    app.of::<Stock>(root)
+        .send(Do::Take { count: 2 })
         .await
         .unwrap();
 }
@@ -230,8 +237,74 @@ async fn an_address_that_is_taken_is_named() {
 async fn a_premise_that_is_no_path_is_refused() {
     let app = open("memory:").await;
     let answer = app
-        .send::<Stock>(Uuid::now_v7(), Do::Add { count: 1 })
+        .of::<Stock>(Uuid::now_v7())
+        .send(Do::Add { count: 1 })
         .premise("a..b")
         .await;
     assert!(matches!(answer, Err(SubmitError::Invalid(_))), "{answer:?}");
+}
+
+/// Whoever imports all names by globs still has those of the prelude of `std`: this does not compile if a public type
+/// has one of them.
+mod names {
+    #![expect(unused_imports, reason = "none of the imported names is used")]
+    #![expect(dead_code, reason = "it is compiled, not called")]
+
+    use seriatim::core::*;
+    use seriatim::prelude::*;
+    use seriatim::*;
+
+    macro_rules! same_traits {
+        ($($short:path = $long:path;)*) => {$(
+            const _: () = {
+                fn long<T: $long>() {}
+                fn short<T: $short>() {
+                    long::<T>();
+                }
+            };
+        )*};
+    }
+
+    macro_rules! same_types {
+        ($($short:ty = $long:ty;)*) => {$(
+            const _: fn($short) -> $long = |same| same;
+        )*};
+    }
+
+    same_traits! {
+        AsMut<()> = std::convert::AsMut<()>;
+        AsRef<()> = std::convert::AsRef<()>;
+        Clone = std::clone::Clone;
+        Copy = std::marker::Copy;
+        Default = std::default::Default;
+        DoubleEndedIterator = std::iter::DoubleEndedIterator;
+        Eq = std::cmp::Eq;
+        ExactSizeIterator = std::iter::ExactSizeIterator;
+        Extend<()> = std::iter::Extend<()>;
+        From<()> = std::convert::From<()>;
+        FromIterator<()> = std::iter::FromIterator<()>;
+        Future = std::future::Future;
+        Into<()> = std::convert::Into<()>;
+        IntoFuture = std::future::IntoFuture;
+        IntoIterator = std::iter::IntoIterator;
+        Iterator = std::iter::Iterator;
+        Ord = std::cmp::Ord;
+        PartialEq = std::cmp::PartialEq;
+        PartialOrd = std::cmp::PartialOrd;
+        Send = std::marker::Send;
+        Sync = std::marker::Sync;
+        ToOwned = std::borrow::ToOwned;
+        ToString = std::string::ToString;
+        TryFrom<()> = std::convert::TryFrom<()>;
+        TryInto<()> = std::convert::TryInto<()>;
+        Unpin = std::marker::Unpin;
+    }
+
+    same_types! {
+        Box<()> = std::boxed::Box<()>;
+        Option<()> = std::option::Option<()>;
+        Result<(), ()> = std::result::Result<(), ()>;
+        String = std::string::String;
+        Vec<()> = std::vec::Vec<()>;
+    }
 }

@@ -21,7 +21,6 @@ use vigil::{Job, JobCommand, Ledger, Vigil};
 
 struct Silent;
 
-#[async_trait::async_trait]
 impl Projector for Silent {
     async fn project(
         &self,
@@ -40,7 +39,10 @@ async fn told_of(app: &App, job: u128, due_ms: u64) {
     let begin = JobCommand::Begin {
         due_ms: [due_ms, due_ms],
     };
-    app.send::<Job>(Uuid::from_u128(job), begin).await.unwrap();
+    app.of::<Job>(Uuid::from_u128(job))
+        .send(begin)
+        .await
+        .unwrap();
 }
 
 /// What somebody else finds out who only has the store.
@@ -144,7 +146,7 @@ async fn a_checkpoint_ahead_of_a_restored_log_is_found() {
     let app = jobs(storage.url()).await;
     let app = app.projector("silent", EventFilter::default(), Silent);
     let app = app.start().await.unwrap();
-    let wait = app.send::<Job>(Uuid::nil(), JobCommand::Calm);
+    let wait = app.of::<Job>(Uuid::nil()).send(JobCommand::Calm);
     wait.wait_for("silent").await.unwrap();
     app.shutdown().await.unwrap();
     storage

@@ -38,7 +38,6 @@ impl Aggregate for Book {
 
 struct Idle;
 
-#[async_trait::async_trait]
 impl Projector for Idle {
     async fn project(&self, _: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         Ok(())
@@ -55,7 +54,7 @@ async fn a_component_whose_read_takes_longer_than_its_heartbeat_goes_on() {
     let url = format!("{server}?schema={schema}&readers=1");
     let filled = App::open(&url).await.unwrap().aggregate::<Book>();
     let filled = filled.start().await.unwrap();
-    let noted = filled.send::<Book>(Uuid::now_v7(), Note::Note);
+    let noted = filled.of::<Book>(Uuid::now_v7()).send(Note::Note);
     noted.await.unwrap();
     filled.shutdown().await.unwrap();
 

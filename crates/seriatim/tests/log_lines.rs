@@ -49,7 +49,6 @@ static MENDED: Mutex<BTreeSet<Uuid>> = Mutex::new(BTreeSet::new());
 /// Complains of what was rung, in the words of the ringer.
 struct Complains;
 
-#[async_trait::async_trait]
 impl Projector for Complains {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {
@@ -175,7 +174,7 @@ async fn the_log_tells_what_happens_and_why() {
     let root = Uuid::now_v7();
     let text = "too\u{1b}[2J loud\nERROR forged\u{202e}".to_owned();
     let ring = Do::Ring { text };
-    app.send::<Bell>(root, ring.clone()).await.unwrap();
+    app.of::<Bell>(root).send(ring.clone()).await.unwrap();
     let (stream, reason) = (format!("stream=bell/{root}"), "reason=\"too");
     let of_it = [stream.as_str(), "sequence=0", reason];
     lines
@@ -219,7 +218,7 @@ async fn the_log_tells_what_happens_and_why() {
         .unwrap();
     lines.until(&["INFO", "resumed", "pausing/0"]).await;
 
-    let stale = app.send::<Bell>(root, ring).expect(NoStream);
+    let stale = app.of::<Bell>(root).send(ring).expecting(NoStream);
     stale.merge(MergeStrategy::Manual).await.unwrap();
     lines
         .until(&["INFO", "a command was parked", &stream, "manual merge"])

@@ -51,7 +51,6 @@ impl Aggregate for Counted {
 /// Fails on what is too much.
 struct Cautious;
 
-#[async_trait::async_trait]
 impl Projector for Cautious {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {
@@ -102,7 +101,7 @@ async fn timers_that_nobody_rings_are_seen_to_be_overdue() {
     let lines = scrape(&app).await;
     assert_eq!((lines[overdue], lines[oldest]), (0.0, 0.0));
     for count in 0..3 {
-        let add = app.send::<Counted>(Uuid::now_v7(), Do::Add { count });
+        let add = app.of::<Counted>(Uuid::now_v7()).send(Do::Add { count });
         add.await.unwrap();
     }
     while scrape(&app).await[overdue] < 3.0 {
@@ -160,14 +159,16 @@ async fn what_happens_is_counted_and_served() {
         .await
         .unwrap();
     let root = Uuid::now_v7();
-    let add = |count| app.send::<Counted>(root, Do::Add { count });
+    let add = |count| app.of::<Counted>(root).send(Do::Add { count });
     add(1).wait_for("cautious").await.unwrap();
-    add(2).expect(0).external_id("2").await.unwrap();
-    add(2).expect(0).external_id("2").await.unwrap();
-    add(3).expect(0).merge(Commutative).await.unwrap();
-    add(4).expect(0).merge(Strict).await.unwrap_err();
-    add(4).expect(0).merge(Manual).await.unwrap();
-    let fact = app.record::<Counted>(root, Happened::Added { count: 5 }, "till", "5");
+    add(2).expecting(0).external_id("2").await.unwrap();
+    add(2).expecting(0).external_id("2").await.unwrap();
+    add(3).expecting(0).merge(Commutative).await.unwrap();
+    add(4).expecting(0).merge(Strict).await.unwrap_err();
+    add(4).expecting(0).merge(Manual).await.unwrap();
+    let fact = app
+        .of::<Counted>(root)
+        .record(Happened::Added { count: 5 }, "till", "5");
     fact.wait_for("cautious").await.unwrap();
 
     let commands = |outcome: &str, strategy: &str| {

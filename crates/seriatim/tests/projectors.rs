@@ -61,7 +61,6 @@ impl Additions {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Additions {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {
@@ -90,7 +89,10 @@ async fn a_projector_goes_on_after_a_restart_where_it_stood() {
             .await
             .unwrap();
         for count in [10 * start, 10 * start + 1] {
-            app.send::<Counter>(root, Do::Add { count }).await.unwrap();
+            app.of::<Counter>(root)
+                .send(Do::Add { count })
+                .await
+                .unwrap();
         }
         let seen = additions.until(2 * (start as usize + 1)).await;
         assert_eq!(seen.last(), Some(&(10 * start + 1)));
@@ -123,7 +125,6 @@ async fn names_that_no_component_can_have_are_refused_at_the_start() {
 /// Takes in nothing but small numbers.
 struct Small(Additions);
 
-#[async_trait::async_trait]
 impl Projector for Small {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {
@@ -171,7 +172,10 @@ async fn what_fails_is_parked_or_paused_as_the_application_has_it() {
         .unwrap();
     let (bad, good) = (Uuid::now_v7(), Uuid::now_v7());
     for (root, count) in [(bad, 100), (bad, 1), (good, 2)] {
-        app.send::<Counter>(root, Do::Add { count }).await.unwrap();
+        app.of::<Counter>(root)
+            .send(Do::Add { count })
+            .await
+            .unwrap();
     }
     assert_eq!(additions.until(1).await, [2]);
     let reactions = app.reactions();
@@ -240,7 +244,8 @@ async fn an_event_that_does_not_decode_parks_its_stream_alone() {
         .start()
         .await
         .unwrap();
-    app.send::<Counter>(known, Do::Add { count: 7 })
+    app.of::<Counter>(known)
+        .send(Do::Add { count: 7 })
         .await
         .unwrap();
     assert_eq!(additions.until(1).await, [7]);

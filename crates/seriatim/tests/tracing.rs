@@ -99,7 +99,7 @@ async fn a_workflow_is_followed_by_its_correlation_id() {
     let app = app.aggregate::<Bell>().aggregate::<Echo>().saga(Echoes);
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
-    let sent = app.send::<Bell>(root, Do::Ring).correlation_id("c-1");
+    let sent = app.of::<Bell>(root).send(Do::Ring).correlation_id("c-1");
     sent.wait_for("echoes").await.unwrap();
     let spans = spans.0.lock().unwrap().clone();
     let [bell, echo] = ["bell", "echo"].map(|domain| format!("{domain}/{root}"));

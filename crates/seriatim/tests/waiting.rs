@@ -93,7 +93,6 @@ impl Additions {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Additions {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {
@@ -161,7 +160,7 @@ async fn who_waits_finds_its_own_writes(url: &str) {
         .projector("other", EventFilter::default(), other.clone());
     let app = app.start().await.unwrap();
     for count in 0..50 {
-        let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count });
+        let sent = app.of::<Counter>(Uuid::now_v7()).send(Do::Add { count });
         let receipt = sent.wait_for("one").wait_for("other").await.unwrap();
         assert_eq!(receipt.sequences(), Some((Sequence(0), Sequence(0))));
         assert_eq!(one.seen().last(), Some(&count));
@@ -177,12 +176,12 @@ async fn all_else_can_be_said_after_whom_to_wait_for(url: &str) {
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
     let event = async |sequence| {
-        let events = app.events::<Counter>(root, Sequence(sequence), 1).await;
+        let events = app.of::<Counter>(root).events(Sequence(sequence), 1).await;
         events.unwrap().remove(0)
     };
-    let sent = app.send::<Counter>(root, Do::Add { count: 1 });
+    let sent = app.of::<Counter>(root).send(Do::Add { count: 1 });
     let sent = sent.wait_for("additions").and(Do::Add { count: 2 });
-    let sent = sent.expect(NoStream).external_id("e-1").actor("Ann");
+    let sent = sent.expecting(NoStream).external_id("e-1").actor("Ann");
     sent.correlation_id("c-1").await.unwrap();
     assert_eq!(additions.seen(), [1, 2]);
     let metadata = event(1).await.metadata;
@@ -195,14 +194,17 @@ async fn all_else_can_be_said_after_whom_to_wait_for(url: &str) {
         said.map(Option::as_deref),
         [Some("e-1"), Some("Ann"), Some("c-1")]
     );
-    let stale = app.send::<Counter>(root, Do::Add { count: 3 });
-    let stale = stale.wait_for("additions").expect(NoStream).merge(Strict);
+    let stale = app.of::<Counter>(root).send(Do::Add { count: 3 });
+    let stale = stale
+        .wait_for("additions")
+        .expecting(NoStream)
+        .merge(Strict);
     let refused = stale.await.unwrap_err();
     assert!(matches!(
         refused,
         WaitError::Refused(SubmitError::Conflict(_))
     ));
-    let premised = app.send::<Counter>(root, Do::Add { count: 3 });
+    let premised = app.of::<Counter>(root).send(Do::Add { count: 3 });
     let premised = premised.wait_for("additions").premise("nothing");
     let refused = premised.await.unwrap_err();
     assert!(matches!(
@@ -210,7 +212,9 @@ async fn all_else_can_be_said_after_whom_to_wait_for(url: &str) {
         WaitError::Refused(SubmitError::Invalid(_))
     ));
 
-    let fact = app.record::<Counter>(root, Happened::Added { count: 4 }, "till", "7");
+    let fact = app
+        .of::<Counter>(root)
+        .record(Happened::Added { count: 4 }, "till", "7");
     let fact = fact.wait_for("additions").description("counted");
     let fact = fact.route_to_aggregate(false).actor("Bob");
     fact.correlation_id("c-2").await.unwrap();
@@ -228,7 +232,9 @@ async fn a_fact_and_a_repeated_command_are_waited_for_too(url: &str) {
     let app = app.projector("additions", EventFilter::default(), additions.clone());
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
-    let fact = app.record::<Counter>(root, Happened::Added { count: 7 }, "till", "7");
+    let fact = app
+        .of::<Counter>(root)
+        .record(Happened::Added { count: 7 }, "till", "7");
     fact.wait_for("additions").await.unwrap();
     assert_eq!(additions.seen(), [7]);
     let held = Additions::held();
@@ -239,7 +245,8 @@ async fn a_fact_and_a_repeated_command_are_waited_for_too(url: &str) {
         .await
         .unwrap();
     let send = || {
-        app.send::<Counter>(root, Do::Add { count: 8 })
+        app.of::<Counter>(root)
+            .send(Do::Add { count: 8 })
             .external_id("8")
     };
     send().await.unwrap();
@@ -258,7 +265,7 @@ async fn a_name_that_no_component_has_is_found_out_before_anything_is_written(ur
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
     for (name, says) in [("aditions", "`additions`"), ("No!", "cannot name")] {
-        let sent = app.send::<Counter>(root, Do::Add { count: 1 });
+        let sent = app.of::<Counter>(root).send(Do::Add { count: 1 });
         let refused = sent.wait_for("additions").wait_for(name).await.unwrap_err();
         let WaitError::Refused(SubmitError::Invalid(violations)) = refused else {
             panic!("{refused}");
@@ -266,7 +273,7 @@ async fn a_name_that_no_component_has_is_found_out_before_anything_is_written(ur
         assert_eq!(violations[0].field, "wait_for.components[1]");
         assert!(violations[0].description.contains(says), "{violations:?}");
     }
-    let written = app.events::<Counter>(root, Sequence::FIRST, 9).await;
+    let written = app.of::<Counter>(root).events(Sequence::FIRST, 9).await;
     assert!(written.unwrap().is_empty());
 }
 
@@ -275,7 +282,7 @@ async fn when_the_time_has_passed_the_receipt_is_there_and_waiting_can_go_on(url
     let app = counters(url).await;
     let app = app.projector("additions", EventFilter::default(), additions.clone());
     let app = app.start().await.unwrap();
-    let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
+    let sent = app.of::<Counter>(Uuid::now_v7()).send(Do::Add { count: 1 });
     let limit = Duration::from_millis(20);
     let waited = sent.wait_for("additions").within(limit).await;
     let (receipt, why) = not_handled(waited.unwrap_err());
@@ -295,10 +302,11 @@ async fn what_gives_no_events_is_waited_for_by_nobody(url: &str) {
     let app = app.projector("held", EventFilter::default(), Additions::held());
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
-    app.send::<Counter>(root, Do::Add { count: 1 })
+    app.of::<Counter>(root)
+        .send(Do::Add { count: 1 })
         .await
         .unwrap();
-    let sent = app.send::<Counter>(root, Do::Nothing).wait_for("held");
+    let sent = app.of::<Counter>(root).send(Do::Nothing).wait_for("held");
     let receipt = sent.within(HOUR).await.unwrap();
     assert!(matches!(receipt.outcome, Outcome::Unchanged { .. }));
 }
@@ -312,7 +320,7 @@ async fn a_component_whom_the_events_do_not_concern_is_not_waited_for(url: &str)
     let app = counters(url).await.reaction_settings(an_hour("it"));
     let app = app.projector("orders", others, Additions::held());
     let app = app.start().await.unwrap();
-    let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
+    let sent = app.of::<Counter>(Uuid::now_v7()).send(Do::Add { count: 1 });
     sent.wait_for("orders").within(HOUR).await.unwrap();
 }
 
@@ -348,7 +356,7 @@ async fn that_a_component_is_paused_is_said_at_once(url: &str) {
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
     let send = |count| {
-        let sent = app.send::<Counter>(root, Do::Add { count });
+        let sent = app.of::<Counter>(root).send(Do::Add { count });
         sent.wait_for("additions").within(HOUR)
     };
     send(1).await.unwrap();
@@ -384,7 +392,7 @@ async fn that_a_stream_is_parked_already_is_said_at_once_by_its_own_process(url:
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
     for count in [13, 14] {
-        let sent = app.send::<Counter>(root, Do::Add { count });
+        let sent = app.of::<Counter>(root).send(Do::Add { count });
         let waited = sent.wait_for("additions").within(HOUR).into_future();
         let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
         let waited = waited.expect("it is said at once");
@@ -457,7 +465,8 @@ async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided(url:
     let mut elsewhere = ByHand::begin(&store).await;
     let root = Uuid::now_v7();
     let receipt = app
-        .send::<Counter>(root, Do::Add { count: 13 })
+        .of::<Counter>(root)
+        .send(Do::Add { count: 13 })
         .await
         .unwrap();
     let stream = receipt.stream.clone();
@@ -470,10 +479,10 @@ async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided(url:
     let parked = WhyNotHandled::Parked { sequence, failure };
     assert_eq!(why, parked);
     // What queues behind it, and was not even looked at yet; but not what another stream has.
-    let sent = app.send::<Counter>(root, Do::Add { count: 1 });
+    let sent = app.of::<Counter>(root).send(Do::Add { count: 1 });
     let waited = sent.wait_for("elsewhere").within(HOUR).await;
     assert_eq!(not_handled(waited.unwrap_err()).1, parked);
-    let other = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
+    let other = app.of::<Counter>(Uuid::now_v7()).send(Do::Add { count: 1 });
     let other = other.await.unwrap();
     elsewhere
         .advance(&Advance::Checkpoint(Bookmark::at(Position(3))))
@@ -511,7 +520,7 @@ async fn that_another_process_has_paused_is_said_at_once(url: &str) {
     let elsewhere = ByHand::begin(&store).await;
     let held = store.pause(&elsewhere.tenure, "it had enough", HOUR).await;
     assert_eq!(held.unwrap(), Hold::Held);
-    let sent = app.send::<Counter>(Uuid::now_v7(), Do::Add { count: 1 });
+    let sent = app.of::<Counter>(Uuid::now_v7()).send(Do::Add { count: 1 });
     let waited = sent.wait_for("elsewhere").within(HOUR).await;
     let failure = "it had enough".to_owned();
     let paused = WhyNotHandled::Paused { failure };
@@ -522,7 +531,7 @@ async fn another_application_on_the_store_may_do_the_work(url: &str) {
     let sender = counters(url).await.start().await.unwrap();
     let root = Uuid::now_v7();
     let send = |count| {
-        let sent = sender.send::<Counter>(root, Do::Add { count });
+        let sent = sender.of::<Counter>(root).send(Do::Add { count });
         sent.wait_for("additions").within(HOUR)
     };
     let refused = send(1).await.unwrap_err();
@@ -546,7 +555,7 @@ async fn another_application_on_the_store_may_do_the_work(url: &str) {
     let standby = counters(url).await;
     let standby = standby.projector("additions", EventFilter::default(), Additions::held());
     let standby = standby.start().await.unwrap();
-    let sent = standby.send::<Counter>(root, Do::Add { count: 99 });
+    let sent = standby.of::<Counter>(root).send(Do::Add { count: 99 });
     sent.wait_for("additions").within(HOUR).await.unwrap();
     assert_eq!(additions.seen().last(), Some(&99));
 }
@@ -605,14 +614,14 @@ async fn another_process_may_do_the_work(url: &str) {
     let app = counters(url).await.start().await.unwrap();
     let root = Uuid::now_v7();
     for count in 0..10 {
-        let sent = app.send::<Counter>(root, Do::Add { count });
+        let sent = app.of::<Counter>(root).send(Do::Add { count });
         sent.wait_for("additions").within(HOUR).await.unwrap();
         // Written before the checkpoint moved.
         assert_eq!(lines.next().unwrap().unwrap(), format!("added {count}"));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let sent = app.send::<Counter>(root, Do::Add { count: 10 });
+    let sent = app.of::<Counter>(root).send(Do::Add { count: 10 });
     let limit = Duration::from_millis(50);
     let waited = sent.wait_for("additions").within(limit).await;
     let (_, why) = not_handled(waited.unwrap_err());
@@ -625,7 +634,7 @@ async fn another_process_may_do_the_work(url: &str) {
         .projector("additions", EventFilter::default(), additions.clone())
         .reaction_settings(an_hour("next"));
     let next = next.start().await.unwrap();
-    let sent = next.send::<Counter>(root, Do::Add { count: 11 });
+    let sent = next.of::<Counter>(root).send(Do::Add { count: 11 });
     let waited = sent.wait_for("additions").within(HOUR).into_future();
     let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
     waited.expect("the work is taken at once").unwrap();
@@ -661,7 +670,6 @@ async fn projecting_process() {
 
 struct Prints;
 
-#[async_trait::async_trait]
 impl Projector for Prints {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {

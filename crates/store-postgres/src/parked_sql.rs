@@ -334,8 +334,8 @@ fn of_closed(query: Statement, letter: &ReactionLetter, attempts: &str) -> State
 fn of_wish(query: Statement, wish: Option<&Wish>) -> Statement {
     query
         .bind(wish.map(|wish| wish.verb.as_str()))
-        .bind(wish.and_then(|wish| wish.actor.clone()))
-        .bind(wish.and_then(|wish| wish.reason.clone()))
+        .bind(wish.and_then(|wish| wish.actor.as_deref().map(row::people_column)))
+        .bind(wish.and_then(|wish| wish.reason.as_deref().map(row::people_column)))
         .bind(wish.map(|wish| wish.at.as_micros()))
 }
 

@@ -8,6 +8,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
 use crate::checkpoint_sql::of_component;
+use crate::row;
 
 type Statement = Query<'static, Postgres, PgArguments>;
 
@@ -37,7 +38,7 @@ impl Texts {
     /// Returns a row if it was paused before. If it is run twice, the second run may see the effect of the first.
     pub(crate) fn set(&self, component: &Component, why: Option<&str>) -> Statement {
         match why {
-            Some(why) => of_component(&self.set, component).bind(why.to_owned()),
+            Some(why) => of_component(&self.set, component).bind(row::people_column(why)),
             None => of_component(&self.lift, component),
         }
     }

@@ -25,7 +25,6 @@ const RESTARTS: usize = 5;
 /// How many events each stream has.
 struct Totals<const VERSION: u32>;
 
-#[async_trait::async_trait]
 impl<const VERSION: u32> ReadModel<PgConnection> for Totals<VERSION> {
     const NAME: &'static str = "totals";
     const VERSION: u32 = VERSION;

@@ -27,7 +27,7 @@ impl Saga for Saving {
                 let put = AccountCommand::Deposit { cents: cents / 10 };
                 let sent = effects.send::<Account>(OTHER, &put);
                 if recorded.sequence > Sequence(1) {
-                    sent.expect(4).merge(MergeStrategy::Strict);
+                    sent.expecting(4).merge(MergeStrategy::Strict);
                 }
             }
             AccountEvent::Opened { .. } => {
@@ -60,7 +60,7 @@ fn a_saga_is_followed_through_the_events_of_a_stream() {
         .then(|expected| {
             let sent = expected.send::<Account>(OTHER, &deposit(3));
             let known = ExpectedSequence::Exactly(Sequence(4));
-            sent.expect(known).merge(MergeStrategy::Strict);
+            sent.expecting(known).merge(MergeStrategy::Strict);
         })
         .to(account::withdrawn(1))
         .then_nothing();
@@ -78,7 +78,7 @@ fn what_differs_is_shown() {
     assert!(to_other(&told), "{told}");
     let told = panic_of(|| {
         asks().then(|expected| {
-            expected.send::<Account>(OTHER, &deposit(5)).expect(9);
+            expected.send::<Account>(OTHER, &deposit(5)).expecting(9);
         })
     });
     assert!(told.contains("-    expecting 9"), "{told}");

@@ -9,6 +9,10 @@ use crate::toolchain;
 /// Where the tests find the database they may fill.
 const POSTGRES: &str = "SERIATIM_TEST_POSTGRES";
 
+/// Off by default, so that the example stays quick to build. Named in every step, so that none compiles again what another
+/// has compiled with other features.
+const POSTGRES_FEATURE: &str = "orders/postgres";
+
 /// How much is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
@@ -24,6 +28,8 @@ const CHECKS: &[Step] = &[
         "clippy",
         "--workspace",
         "--all-targets",
+        "--features",
+        POSTGRES_FEATURE,
         "--",
         "-D",
         "warnings",
@@ -34,15 +40,15 @@ const CHECKS: &[Step] = &[
 /// Also fetches the dependencies of features that are off: the test of the arrows asks for them offline.
 const TESTS: &[Step] = &[
     Step::cargo(&["fetch"]),
-    Step::cargo(&["test", "--workspace"]),
-    // Off by default, so that the example stays quick to build.
-    Step::cargo(&["test", "--package", "orders", "--features", "postgres"]),
+    Step::cargo(&["test", "--workspace", "--features", POSTGRES_FEATURE]),
 ];
 
 /// What is slow and rare: tests that are ignored and named `long_...`.
 const LONG_TESTS: &[Step] = &[Step::cargo(&[
     "test",
     "--workspace",
+    "--features",
+    POSTGRES_FEATURE,
     "--no-fail-fast",
     "--",
     "--ignored",

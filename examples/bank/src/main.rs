@@ -23,11 +23,14 @@ async fn main() -> Result<(), AnyError> {
         .await?;
 
     let root = Uuid::now_v7();
+    let account = app.of::<Account>(root);
     let owner = "Ann".into();
-    app.send::<Account>(root, AccountCommand::Open { owner })
-        .expect(NoStream)
+    account
+        .send(AccountCommand::Open { owner })
+        .expecting(NoStream)
         .await?;
-    app.send::<Account>(root, AccountCommand::Deposit { cents: 500 })
+    account
+        .send(AccountCommand::Deposit { cents: 500 })
         .external_id("till-7/123")
         .await?;
     println!("account/{root} is open; try, from the folder of Seriatim:");

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use seriatim::Projector;
 use seriatim::core::{EventFilter, ExpectedSequence, RecordedEvent, Timestamp};
 use seriatim::prelude::App;
@@ -117,7 +116,6 @@ impl Ages {
     }
 }
 
-#[async_trait]
 impl Projector for Ages {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         let now = Timestamp::now().as_micros();

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::time::Instant;
 
-use async_trait::async_trait;
 use seriatim::Projector;
 use seriatim::core::{EventFilter, RecordedEvent};
 use seriatim_bench::Outcome;
@@ -73,7 +72,6 @@ async fn project_all(database: &Database<'_>, total: usize) -> Outcome<f64> {
 /// Does nothing but count.
 struct Counting(watch::Sender<usize>);
 
-#[async_trait]
 impl Projector for Counting {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.0.send_modify(|seen| *seen += events.len());

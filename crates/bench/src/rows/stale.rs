@@ -119,11 +119,13 @@ fn milliseconds(
         let notes = u32::try_from(kilobytes * 1000 / NOTE)?;
         for number in 0..notes {
             let text = "x".repeat(NOTE);
-            app.send::<Book>(root, Write::Note { number, text }).await?;
+            app.of::<Book>(root)
+                .send(Write::Note { number, text })
+                .await?;
         }
         for number in 0..behind {
             let title = format!("title {number}");
-            app.send::<Book>(root, Write::Title { title }).await?;
+            app.of::<Book>(root).send(Write::Title { title }).await?;
         }
         let mut current = notes + behind - 1;
         let start = Instant::now();
@@ -137,7 +139,7 @@ fn milliseconds(
                 Some(Kind::Refused) => Write::Title { title },
                 None | Some(Kind::Merged | Kind::WithPremise) => Write::Read,
             };
-            let sent = app.send::<Book>(root, command).expect(expected);
+            let sent = app.of::<Book>(root).send(command).expecting(expected);
             let sent = match kind {
                 Some(Kind::WithPremise) => sent.premise("notes.0"),
                 None | Some(Kind::Merged | Kind::Refused) => sent,

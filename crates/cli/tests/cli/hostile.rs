@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use async_trait::async_trait;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -290,7 +289,6 @@ fn components(app: AppBuilder) -> AppBuilder {
 /// Fails with what was said as its reason.
 struct FailsWithIt;
 
-#[async_trait]
 impl Projector for FailsWithIt {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         match events[0].of::<Rumour>() {

@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
     Begin, CommandGateway, CommandRequest, DeadLetter, Domain, EventFilter, ExpectedSequence,
@@ -76,7 +75,6 @@ fn largest_request() -> Vec<Ask> {
 /// Handles nothing, so that the first event is parked at once.
 struct Refusing;
 
-#[async_trait]
 impl Projector for Refusing {
     async fn project(&self, _: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         Err("no".into())
@@ -121,7 +119,8 @@ impl Largest {
             for _ in 0..LARGE_EVENTS {
                 stage
                     .app()
-                    .send::<Archive>(root, largest_event())
+                    .of::<Archive>(root)
+                    .send(largest_event())
                     .await
                     .unwrap();
             }
@@ -186,7 +185,7 @@ fn in_this_process() {
     } = Largest::stored();
     stage.block_on(async {
         let app = stage.app();
-        let standing = app.state::<Archive>(root, At::Current).await.unwrap();
+        let standing = app.of::<Archive>(root).state().await.unwrap();
         assert_eq!(standing.state.texts.len(), LARGE_EVENTS);
         let view = app.coordinator().examine(letter).await.unwrap();
         assert_eq!(view.letter.request.commands.len(), 4);

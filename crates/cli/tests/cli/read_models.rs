@@ -15,7 +15,6 @@ use crate::stage::{ACCOUNT, Ran, Stage};
 /// How many events each account has. The third version has a table more, and counts wrongly.
 struct Counts<const VERSION: u32>;
 
-#[async_trait::async_trait]
 impl<const VERSION: u32> ReadModel<SqliteConnection> for Counts<VERSION> {
     const NAME: &'static str = "counts";
     const VERSION: u32 = VERSION;

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde_json::Value;
 use seriatim::core::{EventFilter, RecordedEvent, Store};
 use seriatim::{App, AppBuilder, BackOff, FailurePolicy, Projector, open_store};
@@ -118,7 +117,6 @@ fn builder(store: &Arc<dyn Store>) -> AppBuilder {
 /// Handles every event at once.
 struct Nothing;
 
-#[async_trait]
 impl Projector for Nothing {
     async fn project(&self, _: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         Ok(())
@@ -128,7 +126,6 @@ impl Projector for Nothing {
 /// Handles none.
 struct Stuck;
 
-#[async_trait]
 impl Projector for Stuck {
     async fn project(&self, _: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         Err("it is stuck".into())

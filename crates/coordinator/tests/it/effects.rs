@@ -329,7 +329,6 @@ async fn rejections_in_the_middle_of_a_crowd_harm_nobody() {
 /// Rejects as long as it is told to.
 struct Gate(Arc<AtomicBool>);
 
-#[async_trait::async_trait]
 impl Prepare<Cart> for Gate {
     async fn prepare(&self, command: Do) -> Result<Do, PrepareError<No>> {
         match self.0.load(Ordering::Relaxed) {

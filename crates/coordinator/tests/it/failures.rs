@@ -335,7 +335,6 @@ async fn shutting_down_finishes_what_was_admitted_and_admits_nothing_more() {
 /// Answers from outside: a price for each name, unless the outside is down.
 struct Prices;
 
-#[async_trait::async_trait]
 impl Prepare<Cart> for Prices {
     async fn prepare(&self, command: Do) -> Result<Do, PrepareError<No>> {
         match command {

@@ -11,11 +11,15 @@ use seriatim_core::{
 };
 
 /// Writes a read model.
-#[async_trait]
 pub trait Projector: Send + Sync + 'static {
     /// Takes events in, in order. After an error, and after a crash, the same events may come again: it must not matter
     /// if some of them were already taken in. Recognise them by stream and sequence.
-    async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>>;
+    ///
+    /// Write it as an `async fn`.
+    fn project(
+        &self,
+        events: &[&RecordedEvent],
+    ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 }
 
 /// A projector whose checkpoint is moved after its read model was written, so that it sees every event at least once.

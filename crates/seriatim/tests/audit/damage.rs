@@ -30,7 +30,9 @@ async fn an_effect_that_is_lost_is_found() {
     for stage in Stage::both() {
         let app = stage.three_done().await;
         // The second thing that the desk has done; others of it may be in between.
-        let events = app.events::<crate::desk::Desk>(DESK, seriatim::core::Sequence::FIRST, 9);
+        let events = app
+            .of::<crate::desk::Desk>(DESK)
+            .events(seriatim::core::Sequence::FIRST, 9);
         let events = events.await.unwrap();
         let is_b = |event: &&seriatim::core::RecordedEvent| {
             event.payload.data.windows(3).any(|part| part == b"\"b\"")

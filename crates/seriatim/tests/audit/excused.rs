@@ -69,9 +69,10 @@ async fn a_checkpoint_that_was_moved_back_repeats_nothing() {
         let app = stage.three_done().await;
         let events = || async {
             let read = app
-                .events::<crate::desk::Board>(DESK, Sequence::FIRST, 99)
+                .of::<crate::desk::Board>(DESK)
+                .events(Sequence::FIRST, 99)
                 .await;
-            let desk = app.events::<Desk>(DESK, Sequence::FIRST, 99).await;
+            let desk = app.of::<Desk>(DESK).events(Sequence::FIRST, 99).await;
             (read.unwrap().len(), desk.unwrap().len())
         };
         let before = events().await;

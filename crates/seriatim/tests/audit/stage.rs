@@ -144,7 +144,8 @@ pub(crate) fn key(sequence: u32, ordinal: u32) -> String {
 
 pub(crate) async fn work(app: &App, desk: Uuid, tag: &str) {
     let tag = tag.to_owned();
-    app.send::<Desk>(desk, DeskCommand::Do { tag })
+    app.of::<Desk>(desk)
+        .send(DeskCommand::Do { tag })
         .await
         .unwrap();
 }
@@ -212,7 +213,6 @@ pub(crate) fn stream(domain: &str, root: Uuid) -> StreamId {
 /// Sees everything, and keeps nothing.
 pub(crate) struct Idle;
 
-#[async_trait::async_trait]
 impl Projector for Idle {
     async fn project(
         &self,

@@ -24,31 +24,35 @@ async fn what_senders_do_is_sound() {
     for stage in Stage::both() {
         let cast = Cast::start(&stage).await;
         let app = &cast.app;
-        app.send::<Desk>(cast.desk, done("plain")).await.unwrap();
+        app.of::<Desk>(cast.desk).send(done("plain")).await.unwrap();
         cast.settled_and_sound("a command").await;
         for _ in 0..2 {
             let named = app
-                .send::<Desk>(cast.desk, done("named"))
+                .of::<Desk>(cast.desk)
+                .send(done("named"))
                 .external_id("till/1");
             named.wait_for("pins").await.unwrap();
         }
         cast.settled_and_sound("a command under an external id, twice")
             .await;
-        let book = app.send::<Desk>(cast.desk, done("a")).and(done("b"));
-        book.expect(0).await.unwrap();
+        let book = app.of::<Desk>(cast.desk).send(done("a")).and(done("b"));
+        book.expecting(0).await.unwrap();
         cast.settled_and_sound("a book that was merged").await;
         for _ in 0..2 {
             let tag = "told".to_owned();
-            let fact = app.record::<Desk>(cast.desk, DeskEvent::Done { tag }, "stripe", "pi_1");
+            let fact = app
+                .of::<Desk>(cast.desk)
+                .record(DeskEvent::Done { tag }, "stripe", "pi_1");
             fact.await.unwrap();
         }
         cast.settled_and_sound("a fact, twice").await;
-        let nothing = app.send::<Desk>(cast.desk, done("never"));
+        let nothing = app.of::<Desk>(cast.desk).send(done("never"));
         nothing.simulate(seriatim::core::At::Current).await.unwrap();
         cast.settled_and_sound("a simulation").await;
         let loud = BoardCommand::Pin { tag: "!".into() };
         let rejected = app
-            .send::<Board>(cast.desk, loud)
+            .of::<Board>(cast.desk)
+            .send(loud)
             .external_id("till/2")
             .await;
         assert!(matches!(rejected, Err(SubmitError::Rejected(_))));
@@ -62,13 +66,14 @@ async fn what_people_do_about_parked_commands_is_sound() {
     for stage in Stage::both() {
         let cast = Cast::start(&stage).await;
         cast.app
-            .send::<Desk>(cast.desk, done("first"))
+            .of::<Desk>(cast.desk)
+            .send(done("first"))
             .await
             .unwrap();
         for external_id in [None, Some("form-9")] {
             for verb in [Verb::Resubmit, Verb::Discard] {
-                let stale = cast.app.send::<Desk>(cast.desk, done("stale"));
-                let mut stale = stale.expect(NoStream).merge(MergeStrategy::Manual);
+                let stale = cast.app.of::<Desk>(cast.desk).send(done("stale"));
+                let mut stale = stale.expecting(NoStream).merge(MergeStrategy::Manual);
                 if let Some(id) = external_id {
                     stale = stale.external_id(format!("{id}/{verb:?}"));
                 }
@@ -89,11 +94,12 @@ async fn what_people_do_about_parked_commands_is_sound() {
 async fn what_becomes_of_effects_is_sound() {
     for stage in Stage::both() {
         let cast = Cast::start(&stage).await;
-        let first = cast.app.send::<Desk>(cast.desk, done("first"));
+        let first = cast.app.of::<Desk>(cast.desk).send(done("first"));
         first.wait_for("pins").await.unwrap();
         for verb in [Verb::Resubmit, Verb::Discard] {
             cast.app
-                .send::<Desk>(cast.desk, done("careful"))
+                .of::<Desk>(cast.desk)
+                .send(done("careful"))
                 .await
                 .unwrap();
             cast.settled_and_sound("an effect was parked, and another was handed back")
@@ -114,11 +120,13 @@ async fn what_people_do_about_events_is_sound() {
     for stage in Stage::both() {
         let cast = Cast::start(&stage).await;
         cast.app
-            .send::<Desk>(cast.desk, done("poison"))
+            .of::<Desk>(cast.desk)
+            .send(done("poison"))
             .await
             .unwrap();
         cast.app
-            .send::<Desk>(cast.desk, done("behind"))
+            .of::<Desk>(cast.desk)
+            .send(done("behind"))
             .await
             .unwrap();
         let letter = cast.letter().await;
@@ -133,7 +141,8 @@ async fn what_people_do_about_events_is_sound() {
         cast.until_nothing_waits().await;
         cast.settled_and_sound("it was discarded").await;
         cast.app
-            .send::<Desk>(cast.desk, done("absurd"))
+            .of::<Desk>(cast.desk)
+            .send(done("absurd"))
             .await
             .unwrap();
         until("it was skipped", async || {
@@ -152,7 +161,8 @@ async fn what_is_paused_and_resumed_is_sound() {
         let cast = Cast::start(&stage).await;
         cast.breaks();
         cast.app
-            .send::<Desk>(cast.desk, done("halt"))
+            .of::<Desk>(cast.desk)
+            .send(done("halt"))
             .await
             .unwrap();
         let halting = "halting".parse().unwrap();
@@ -176,7 +186,11 @@ async fn what_timers_do_is_sound() {
     for stage in Stage::both() {
         let cast = Cast::start(&stage).await;
         for tag in ["sleep", "wake", "ring"] {
-            cast.app.send::<Desk>(cast.desk, done(tag)).await.unwrap();
+            cast.app
+                .of::<Desk>(cast.desk)
+                .send(done(tag))
+                .await
+                .unwrap();
             cast.settled_and_sound("a timer was set, cancelled, or ran out")
                 .await;
         }
@@ -184,7 +198,8 @@ async fn what_timers_do_is_sound() {
         cast.settled_and_sound("a timer ran out").await;
         cast.breaks();
         cast.app
-            .send::<Desk>(cast.desk, done("ring"))
+            .of::<Desk>(cast.desk)
+            .send(done("ring"))
             .await
             .unwrap();
         let letter = cast.letter().await;
@@ -295,7 +310,8 @@ impl Cast {
         until("it rang", async || {
             let steps = self
                 .app
-                .events::<Process<Bell>>(self.desk, Sequence::FIRST, 99);
+                .of::<Process<Bell>>(self.desk)
+                .events(Sequence::FIRST, 99);
             let steps = steps.await.unwrap().into_iter();
             let triggers = steps.map(|step| step.of::<Process<Bell>>().unwrap().unwrap().trigger);
             triggers
@@ -329,7 +345,7 @@ impl Saga for Careful {
         {
             let pin = BoardCommand::Pin { tag: tag.clone() };
             let sent = effects.send::<Board>(recorded.stream.root, &pin);
-            sent.expect(NoStream).merge(MergeStrategy::Manual);
+            sent.expecting(NoStream).merge(MergeStrategy::Manual);
         }
     }
 }
@@ -394,7 +410,6 @@ impl ProcessManager for Bell {
 /// A projector that fails on a tag; on `halt` as long as its desk is broken.
 struct FailsOn(&'static str);
 
-#[async_trait::async_trait]
 impl Projector for FailsOn {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for recorded in events {

@@ -55,7 +55,8 @@ fn of(domain: Domain) -> EventFilter {
 
 async fn pin(app: &App, board: Uuid, tag: &str) {
     let tag = tag.to_owned();
-    app.send::<Board>(board, BoardCommand::Pin { tag })
+    app.of::<Board>(board)
+        .send(BoardCommand::Pin { tag })
         .await
         .unwrap();
 }

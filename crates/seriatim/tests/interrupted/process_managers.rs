@@ -76,7 +76,7 @@ impl Scenario for Vigils {
         ] {
             let job = Uuid::now_v7();
             for command in commands {
-                self.app.send::<Job>(job, command).await.unwrap();
+                self.app.of::<Job>(job).send(command).await.unwrap();
             }
         }
     }

@@ -79,7 +79,6 @@ impl Noting {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Noting {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         let noted = self
@@ -250,7 +249,7 @@ impl Scenario for Projectors {
         ];
         for (job, second) in self.jobs.into_iter().zip(second) {
             for command in [begin(), second, begin()] {
-                self.app.send::<Job>(job, command).await.unwrap();
+                self.app.of::<Job>(job).send(command).await.unwrap();
             }
         }
     }

@@ -56,7 +56,10 @@ struct Notes {
 
 impl Notes {
     async fn noted(&self, ledger: Uuid) -> Vec<String> {
-        let noted = self.app.events::<Ledger>(ledger, Sequence::FIRST, 100_000);
+        let noted = self
+            .app
+            .of::<Ledger>(ledger)
+            .events(Sequence::FIRST, 100_000);
         let noted = noted.await.unwrap().into_iter().map(|recorded| {
             let Noted { tag } = recorded.of::<Ledger>().unwrap().unwrap();
             tag
@@ -97,7 +100,11 @@ impl Scenario for Notes {
         for _ in 0..2 {
             let job = Uuid::now_v7();
             for _ in 0..2 {
-                self.app.send::<Job>(job, JobCommand::Calm).await.unwrap();
+                self.app
+                    .of::<Job>(job)
+                    .send(JobCommand::Calm)
+                    .await
+                    .unwrap();
             }
             self.jobs.push(job);
         }

@@ -18,7 +18,6 @@ type Rows = BTreeMap<String, (i64, i64)>;
 
 macro_rules! read_model_on {
     ($connection:ty) => {
-        #[async_trait::async_trait]
         impl ReadModel<$connection> for Counts {
             const NAME: &'static str = "counts";
 

@@ -83,7 +83,8 @@ async fn play(url: &str, folder: &Path) {
         for _ in 0..random.below(30) {
             let desk = Uuid::from_u128(u128::from(random.below(DESKS as u64)));
             let times = 1 + random.below(3) as u32;
-            app.send::<Desk>(desk, DeskCommand::Do { times })
+            app.of::<Desk>(desk)
+                .send(DeskCommand::Do { times })
                 .await
                 .unwrap();
         }

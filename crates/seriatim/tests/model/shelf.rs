@@ -51,7 +51,6 @@ impl Shelf {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Shelf {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {

@@ -103,7 +103,7 @@ async fn send_some(app: &App, random: &mut Random) {
             9..11 => JobCommand::Calm,
             _ => JobCommand::End,
         };
-        app.send::<Job>(job, command).await.unwrap();
+        app.of::<Job>(job).send(command).await.unwrap();
     }
 }
 

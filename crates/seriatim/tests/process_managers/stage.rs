@@ -39,7 +39,7 @@ pub(crate) async fn managed_on(store: Arc<dyn Store>) -> App {
 pub(crate) async fn filled(app: &App, count: u32) -> Uuid {
     let stock = Uuid::now_v7();
     let fill = StockCommand::Fill { count };
-    app.send::<Stock>(stock, fill).await.unwrap();
+    app.of::<Stock>(stock).send(fill).await.unwrap();
     stock
 }
 
@@ -49,12 +49,12 @@ pub(crate) async fn place(app: &App, stock: Uuid, pay_within_ms: u64) -> Uuid {
         stock,
         pay_within_ms,
     };
-    app.send::<Order>(order, place).await.unwrap();
+    app.of::<Order>(order).send(place).await.unwrap();
     order
 }
 
 pub(crate) async fn order_events(app: &App, order: Uuid) -> Vec<OrderEvent> {
-    let events = app.events::<Order>(order, Sequence::FIRST, 10_000).await;
+    let events = app.of::<Order>(order).events(Sequence::FIRST, 10_000).await;
     let events = events.unwrap();
     let decoded = events.iter().map(|event| event.of::<Order>().unwrap());
     let happened = decoded.map(Result::unwrap);
@@ -69,7 +69,8 @@ pub(crate) async fn steps<P: ProcessManager>(
     root: Uuid,
 ) -> Vec<(RecordedEvent, ProcessEvent<P>)> {
     let events = app
-        .events::<Process<P>>(root, Sequence::FIRST, 10_000)
+        .of::<Process<P>>(root)
+        .events(Sequence::FIRST, 10_000)
         .await;
     let steps = events.unwrap().into_iter().map(|recorded| {
         let event = recorded.of::<Process<P>>().unwrap().unwrap();

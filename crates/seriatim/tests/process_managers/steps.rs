@@ -22,13 +22,16 @@ async fn an_order_that_is_paid_is_shipped_and_its_timer_is_gone(url: &str) {
     let app = managed(url).await;
     let stock = filled(&app, 1).await;
     let order = place(&app, stock, NEVER).await;
-    app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+    app.of::<Order>(order)
+        .send(OrderCommand::Pay)
+        .await
+        .unwrap();
     until("it is shipped", async || {
         order_events(&app, order).await.last() == Some(&OrderEvent::Shipped)
     })
     .await;
     no_timer_is_left::<Fulfilment>(&app).await;
-    let process = app.state::<Process<Fulfilment>>(order, At::Current);
+    let process = app.of::<Process<Fulfilment>>(order).state();
     let process = process.await.unwrap().state;
     assert!(process.is_finished());
     assert_eq!(process.timers().count(), 0);
@@ -41,7 +44,7 @@ async fn a_rejected_command_compensates_and_the_workflow_is_carried_on(url: &str
         stock,
         pay_within_ms: NEVER,
     };
-    let placed = app.send::<Order>(order, place).external_id("till/7");
+    let placed = app.of::<Order>(order).send(place).external_id("till/7");
     placed.correlation_id("basket 12").await.unwrap();
     until("it is cancelled", async || {
         let cancelled = OrderEvent::Cancelled {
@@ -58,7 +61,8 @@ async fn a_rejected_command_compensates_and_the_workflow_is_carried_on(url: &str
     );
     assert_eq!(steps.len(), 2);
     let events = app
-        .events::<Order>(order, Sequence::FIRST, 9)
+        .of::<Order>(order)
+        .events(Sequence::FIRST, 9)
         .await
         .unwrap();
     let cancelled = events
@@ -86,7 +90,7 @@ async fn two_process_managers_on_one_event_do_not_swallow_each_other(url: &str) 
         .await;
     }
     settled(&app).await;
-    let stock = app.state::<Stock>(stock, At::Current).await.unwrap();
+    let stock = app.of::<Stock>(stock).state().await.unwrap();
     assert_eq!(stock.state.left, 0);
 }
 
@@ -117,7 +121,10 @@ fn through_crashes(url: &str) {
             for number in 0..ORDERS {
                 let order = place(&app, stock, NEVER).await;
                 if number % 2 == 0 {
-                    app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+                    app.of::<Order>(order)
+                        .send(OrderCommand::Pay)
+                        .await
+                        .unwrap();
                 }
                 orders.push((order, number % 2 == 0));
             }
@@ -141,10 +148,7 @@ fn through_crashes(url: &str) {
             let steps = steps::<Fulfilment>(&app, *order).await;
             assert_eq!(steps.len(), 1 + usize::from(*paid), "{order}: {steps:?}");
         }
-        let stock = app
-            .state::<Stock>(stock.unwrap(), At::Current)
-            .await
-            .unwrap();
+        let stock = app.of::<Stock>(stock.unwrap()).state().await.unwrap();
         let reserved = u32::try_from(orders.len()).unwrap();
         assert_eq!(stock.state.left, 1000 - reserved);
         app.shutdown().await.unwrap();
@@ -159,7 +163,7 @@ async fn who_waits_for_a_process_manager_finds_what_it_has_done(url: &str) {
             stock,
             pay_within_ms: NEVER,
         };
-        let sent = app.send::<Order>(order, place).external_id("till-7");
+        let sent = app.of::<Order>(order).send(place).external_id("till-7");
         sent.wait_for("fulfilment").wait_for("fulfilment.timers")
     };
     for reserved in 1..=20 {
@@ -167,7 +171,7 @@ async fn who_waits_for_a_process_manager_finds_what_it_has_done(url: &str) {
         // The second is a duplicate, whose events are not in the receipt.
         for _ in 0..2 {
             waiting(order).await.unwrap();
-            let stock = app.state::<Stock>(stock, At::Current).await.unwrap();
+            let stock = app.of::<Stock>(stock).state().await.unwrap();
             assert_eq!(stock.state.left, 20 - reserved);
         }
     }
@@ -175,7 +179,9 @@ async fn who_waits_for_a_process_manager_finds_what_it_has_done(url: &str) {
     let store = std::sync::Arc::clone(app.coordinator().store());
     let elsewhere = App::on(store).aggregate::<Order>().start().await.unwrap();
     for name in ["fulfilment", "fulfilment.timers"] {
-        let sent = elsewhere.send::<Order>(Uuid::now_v7(), OrderCommand::Pay);
+        let sent = elsewhere
+            .of::<Order>(Uuid::now_v7())
+            .send(OrderCommand::Pay);
         let refused = sent.wait_for(name).await.unwrap_err().to_string();
         assert!(
             refused.contains("wait for `fulfilment.inputs`"),

@@ -100,7 +100,7 @@ async fn place(app: &App, order: Uuid) {
         stock: Uuid::nil(),
         pay_within_ms: NEVER,
     };
-    app.send::<Order>(order, place).await.unwrap();
+    app.of::<Order>(order).send(place).await.unwrap();
 }
 
 /// One that cannot bear its timers.
@@ -209,7 +209,10 @@ async fn a_stuck_timer_that_was_set_anew_meanwhile_does_not_count(url: &str) {
     let app = fragile(url).await;
     let order = place_broken(&app).await;
     until_parked(&app, order, 0, 2).await;
-    app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+    app.of::<Order>(order)
+        .send(OrderCommand::Pay)
+        .await
+        .unwrap();
     until_parked(&app, order, 0, 4).await;
     BROKEN.lock().unwrap().remove(&order);
     decide(&app, order, Verb::Resubmit).await;

@@ -47,14 +47,14 @@ async fn an_order_that_is_not_paid_is_cancelled_and_says_why(url: &str) {
         stock,
         pay_within_ms: 20,
     };
-    let placed = app.send::<Order>(order, place).external_id("till/7");
+    let placed = app.of::<Order>(order).send(place).external_id("till/7");
     placed.correlation_id("basket 12").await.unwrap();
     until("it is cancelled", async || {
         order_events(&app, order).await.last() == Some(&not_paid())
     })
     .await;
     until("what was reserved is released", async || {
-        let stock = app.state::<Stock>(stock, At::Current).await.unwrap();
+        let stock = app.of::<Stock>(stock).state().await.unwrap();
         stock.state.left == 1
     })
     .await;
@@ -102,7 +102,10 @@ async fn a_timer_that_is_set_anew_fires_for_the_last_time_only(url: &str) {
     let app = shop.process_manager::<Quiet>().start().await.unwrap();
     let order = place(&app, Uuid::now_v7(), NEVER).await;
     for _ in 0..30 {
-        app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+        app.of::<Order>(order)
+            .send(OrderCommand::Pay)
+            .await
+            .unwrap();
     }
     let is_noise = |(_, step): &(_, ProcessEvent<Quiet>)| matches!(step.trigger, Trigger::Input(_));
     until("it is quiet", async || {
@@ -132,7 +135,7 @@ async fn of_a_payment_and_a_time_out_at_one_moment_one_counts(url: &str) {
             let order = place(&app, stock, 40).await;
             tokio::time::sleep(Duration::from_millis(25 + number as u64 % 30)).await;
             // It may be cancelled by then.
-            let paid = app.send::<Order>(order, OrderCommand::Pay).await.is_ok();
+            let paid = app.of::<Order>(order).send(OrderCommand::Pay).await.is_ok();
             (order, paid)
         })
     });
@@ -225,7 +228,7 @@ async fn ten_thousand_timers_due_at_once_fire_once_each() {
     no_timer_is_left::<Quiet>(app).await;
     settled(app).await;
     for order in &orders {
-        let events = app.events::<Order>(*order, Sequence::FIRST, 9).await;
+        let events = app.of::<Order>(*order).events(Sequence::FIRST, 9).await;
         let types = events
             .unwrap()
             .into_iter()

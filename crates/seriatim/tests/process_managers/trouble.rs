@@ -75,7 +75,10 @@ async fn a_process_manager_that_panics_goes_on_when_it_is_mended(url: &str) {
     };
     let app = start().await;
     let order = place(&app, Uuid::nil(), NEVER).await;
-    app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+    app.of::<Order>(order)
+        .send(OrderCommand::Pay)
+        .await
+        .unwrap();
     until("it is paused and says why", async || {
         let status = app.reactions().status();
         status.iter().any(|piece| {
@@ -103,7 +106,11 @@ async fn another_process_takes_over_and_repeats_nothing(url: &str) {
             one.shutdown().await.unwrap();
         }
         let order = place(&other, stock, NEVER).await;
-        other.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+        other
+            .of::<Order>(order)
+            .send(OrderCommand::Pay)
+            .await
+            .unwrap();
         orders.push(order);
     }
     settled(&other).await;
@@ -112,7 +119,7 @@ async fn another_process_takes_over_and_repeats_nothing(url: &str) {
         let shipped = events.iter().filter(|event| **event == OrderEvent::Shipped);
         assert_eq!(shipped.count(), 1);
     }
-    let stock = other.state::<Stock>(stock, At::Current).await.unwrap();
+    let stock = other.of::<Stock>(stock).state().await.unwrap();
     assert_eq!(stock.state.left, 100 - 30);
 }
 
@@ -136,7 +143,10 @@ async fn in_different_partitions(url: &str) {
         let paid = number % 2 == 0;
         let order = place(&app, stock, if paid { NEVER } else { 30 }).await;
         if paid {
-            app.send::<Order>(order, OrderCommand::Pay).await.unwrap();
+            app.of::<Order>(order)
+                .send(OrderCommand::Pay)
+                .await
+                .unwrap();
         }
         orders.push((order, paid));
     }
@@ -154,7 +164,7 @@ async fn in_different_partitions(url: &str) {
     }
     no_timer_is_left::<Fulfilment>(&app).await;
     until("what was not sold is there again", async || {
-        let stock = app.state::<Stock>(stock, At::Current).await.unwrap();
+        let stock = app.of::<Stock>(stock).state().await.unwrap();
         stock.state.left == 80
     })
     .await;

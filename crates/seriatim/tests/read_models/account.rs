@@ -43,13 +43,15 @@ pub(crate) fn root(number: usize) -> Uuid {
 pub(crate) async fn deposit(app: &App, accounts: usize, deposits: std::ops::Range<usize>) {
     for number in deposits {
         let cents = number as i64 + 1;
-        let sent = app.send::<Account>(root(number % accounts), Do::Deposit { cents });
+        let sent = app
+            .of::<Account>(root(number % accounts))
+            .send(Do::Deposit { cents });
         sent.await.unwrap();
     }
 }
 
 /// Deposits a cent, and waits until a component has handled that.
 pub(crate) async fn deposit_and_wait(app: &App, component: &str) -> Result<Receipt, WaitError> {
-    let sent = app.send::<Account>(root(0), Do::Deposit { cents: 1 });
+    let sent = app.of::<Account>(root(0)).send(Do::Deposit { cents: 1 });
     sent.wait_for(component).await
 }

@@ -19,7 +19,6 @@ pub(crate) struct Bag<N>(pub(crate) N);
 
 macro_rules! read_model_on {
     ($connection:ty) => {
-        #[async_trait::async_trait]
         impl<N: Named> ReadModel<$connection> for Bag<N> {
             const NAME: &'static str = N::NAME;
             const VERSION: u32 = N::VERSION;

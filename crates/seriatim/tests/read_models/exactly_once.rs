@@ -153,7 +153,6 @@ struct Slow {
     go_on: Arc<Notify>,
 }
 
-#[async_trait::async_trait]
 impl ReadModel<PgConnection> for Slow {
     const NAME: &'static str = "tally";
     const TABLES: &'static [&'static str] = &["balances", "deposits"];

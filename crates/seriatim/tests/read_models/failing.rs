@@ -157,7 +157,6 @@ struct Statements {
     careless: bool,
 }
 
-#[async_trait::async_trait]
 impl ReadModel<PgConnection> for Statements {
     const NAME: &'static str = "statements";
 
@@ -208,7 +207,8 @@ async fn failure(statements: Statements) -> String {
     let app = database.app().await.read_model(&store, statements);
     let app = app.failure_policy("statements.v1", FailurePolicy::pause());
     let app = app.start().await.unwrap();
-    app.send::<Account>(root(1), Do::Deposit { cents: 1 })
+    app.of::<Account>(root(1))
+        .send(Do::Deposit { cents: 1 })
         .await
         .unwrap();
     let mut pieces = app.reactions().watch();
@@ -281,7 +281,6 @@ async fn a_model_that_makes_its_tables_wrongly_is_refused_at_the_start() {
 /// As [`Tally`] of the same version, with one table less.
 struct Changed;
 
-#[async_trait::async_trait]
 impl ReadModel<PgConnection> for Changed {
     const NAME: &'static str = "tally";
     const TABLES: &'static [&'static str] = &["balances"];

@@ -80,7 +80,6 @@ struct Takings;
 
 macro_rules! takings_on {
     ($connection:ty) => {
-        #[async_trait::async_trait]
         impl ReadModel<$connection> for Takings {
             const NAME: &'static str = "takings";
 
@@ -137,14 +136,15 @@ where
     let app = database.app().await.aggregate::<yesterday::Till>();
     let app = app.start().await.unwrap();
     let add = Add::Add { amount: 3 };
-    app.send::<yesterday::Till>(root(0), add).await.unwrap();
+    app.of::<yesterday::Till>(root(0)).send(add).await.unwrap();
     app.shutdown().await.unwrap();
 
     let store = database.store().await;
     let app = database.app().await.aggregate::<Till>();
     let app = app.read_model(&store, Takings).start().await.unwrap();
     let add = Add::Add { amount: 20 };
-    app.send::<Till>(root(0), add)
+    app.of::<Till>(root(0))
+        .send(add)
         .wait_for("takings.v1")
         .await
         .unwrap();
@@ -158,7 +158,7 @@ where
     })
     .await;
     assert_eq!(database.rows(&rows).await, shown);
-    let state = app.state::<Till>(root(0), At::Current).await.unwrap();
+    let state = app.of::<Till>(root(0)).state().await.unwrap();
     assert_eq!(state.state.cents, 320);
     assert!(app.audit().await.unwrap().is_sound());
     app.shutdown().await.unwrap();

@@ -42,7 +42,6 @@ impl Journal {
 
 macro_rules! journal_on {
     ($connection:ty) => {
-        #[async_trait::async_trait]
         impl ReadModel<$connection> for Journal {
             const NAME: &'static str = "journal";
             const VERSION: u32 = 1;
@@ -248,7 +247,7 @@ impl Writer {
                     return;
                 }
                 let deposit = Do::Deposit { cents: 1 };
-                let sent = log.send::<Account>(root(number % ACCOUNTS), deposit);
+                let sent = log.of::<Account>(root(number % ACCOUNTS)).send(deposit);
                 sent.await.unwrap();
                 count.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_millis(2)).await;

@@ -44,7 +44,6 @@ impl<const VERSION: u32> Tally<VERSION> {
 
 macro_rules! read_model_on {
     ($connection:ty) => {
-        #[async_trait::async_trait]
         impl<const V: u32> ReadModel<$connection> for Tally<V> {
             const NAME: &'static str = "tally";
             const VERSION: u32 = V;

@@ -47,7 +47,6 @@ impl Aggregate for NewerAccount {
 /// A tally that names the types it knows.
 struct Choosy;
 
-#[async_trait::async_trait]
 impl<C: Send + 'static> ReadModel<C> for Choosy
 where
     Tally<1>: ReadModel<C>,
@@ -94,7 +93,7 @@ async fn record<D: Database>(database: &D) {
         (1, NewerDo::Deposit { cents: 4 }),
         (2, NewerDo::Deposit { cents: 30 }),
     ] {
-        let sent = app.send::<NewerAccount>(root(account), command);
+        let sent = app.of::<NewerAccount>(root(account)).send(command);
         sent.await.unwrap();
     }
     app.shutdown().await.unwrap();

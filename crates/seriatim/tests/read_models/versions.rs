@@ -352,12 +352,13 @@ where
     caught_up(&app, &store, 2).await;
     app.reactions().shutdown().await;
     // Stands for an event that failed, while others went on.
-    let late = app.send::<Account>(root(9), Do::Deposit { cents: 9 });
+    let late = app.of::<Account>(root(9)).send(Do::Deposit { cents: 9 });
     late.await.unwrap();
 
     let tenure = take_version(&store, 2, "one", LEASE).await;
     let stream = app
-        .events::<Account>(root(9), Sequence(0), 1)
+        .of::<Account>(root(9))
+        .events(Sequence(0), 1)
         .await
         .unwrap()[0]
         .stream
@@ -392,7 +393,8 @@ where
         .await
         .unwrap();
     let other = app
-        .events::<Account>(root(9), Sequence(0), 1)
+        .of::<Account>(root(9))
+        .events(Sequence(0), 1)
         .await
         .unwrap();
     let step = Step {

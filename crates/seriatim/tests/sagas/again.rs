@@ -129,7 +129,7 @@ async fn a_stream_that_is_parked_holds_up_no_other_and_is_handled_in_order_later
         reservations(&app, sku).await == 4
     })
     .await;
-    let stock = app.state::<Stock>(sku, At::Current).await.unwrap().state;
+    let stock = app.of::<Stock>(sku).state().await.unwrap().state;
     assert_eq!(stock.reserved, 2 + 5);
     let working = |state: &PieceState| *state == PieceState::Working;
     until_status(&app, "reserving", working).await;
@@ -143,7 +143,7 @@ async fn counts(app: &App, skus: &[Uuid], orders: &[Uuid]) -> Vec<usize> {
         counts.push(stock_events(app, *sku).await.len());
     }
     for order in orders {
-        let events = app.events::<Order>(*order, Sequence::FIRST, 1_000).await;
+        let events = app.of::<Order>(*order).events(Sequence::FIRST, 1_000).await;
         counts.push(events.unwrap().len());
     }
     counts

@@ -13,7 +13,7 @@ async fn two_sagas_on_one_event_and_two_commands_of_one_all_take_effect() {
     fill(&app, sku, 10).await;
     place(&app, order, sku, 4).await;
     settled(&app).await;
-    let stock = app.state::<Stock>(sku, At::Current).await.unwrap().state;
+    let stock = app.of::<Stock>(sku).state().await.unwrap().state;
     assert_eq!(
         stock,
         Stock {
@@ -31,13 +31,14 @@ async fn the_workflow_travels_and_the_cause_is_the_event() {
     let (order, sku) = (Uuid::now_v7(), Uuid::now_v7());
     fill(&app, sku, 1).await;
     let placing = app
-        .send::<Order>(order, OrderCommand::Place { sku, count: 9 })
+        .of::<Order>(order)
+        .send(OrderCommand::Place { sku, count: 9 })
         .correlation_id("checkout-7")
         .external_id("till-7/000123")
         .actor("Ann");
     placing.await.unwrap();
     settled(&app).await;
-    let orders = app.events::<Order>(order, Sequence::FIRST, 9).await;
+    let orders = app.of::<Order>(order).events(Sequence::FIRST, 9).await;
     let (orders, stocks) = (orders.unwrap(), stock_events(&app, sku).await);
     // Both sagas want the last one: the first piece of the order, and the present.
     assert!(orders.len() >= 2 && stocks.len() == 2, "{orders:?}");
@@ -64,7 +65,7 @@ async fn a_rejected_command_comes_back_to_the_source() {
     fill(&app, sku, 2).await;
     place(&app, order, sku, 4).await;
     settled(&app).await;
-    let order = app.state::<Order>(order, At::Current).await.unwrap().state;
+    let order = app.of::<Order>(order).state().await.unwrap().state;
     assert_eq!(order.declined, ["1: only 1 are left"]);
     // The one before it stands: what becomes of it is the domain's business.
     assert_eq!(reservations(&app, sku).await, 1);
@@ -75,7 +76,8 @@ async fn a_rejected_command_comes_back_to_the_source() {
 async fn a_fact_of_a_saga_says_where_it_happened() {
     let app = with_sagas("memory:").await;
     let (order, sku) = (Uuid::now_v7(), Uuid::now_v7());
-    app.send::<Order>(order, OrderCommand::Pay { sku })
+    app.of::<Order>(order)
+        .send(OrderCommand::Pay { sku })
         .await
         .unwrap();
     settled(&app).await;

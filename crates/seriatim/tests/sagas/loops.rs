@@ -75,7 +75,7 @@ async fn sagas_that_answer_one_another_are_stopped_and_named() {
         .reaction_settings(settings);
     let app = app.start().await.unwrap();
     let root = Uuid::now_v7();
-    app.send::<Left>(root, Do::Hit).await.unwrap();
+    app.of::<Left>(root).send(Do::Hit).await.unwrap();
     let letters = async || {
         let filter = LetterFilter::default();
         app.desk().letters(&filter, 9).await.unwrap()
@@ -92,9 +92,14 @@ async fn sagas_that_answer_one_another_are_stopped_and_named() {
     );
     assert!(letter.failure.contains(&turns), "{}", letter.failure);
 
-    let left = app.events::<Left>(root, Sequence::FIRST, 99).await.unwrap();
+    let left = app
+        .of::<Left>(root)
+        .events(Sequence::FIRST, 99)
+        .await
+        .unwrap();
     let right = app
-        .events::<Right>(root, Sequence::FIRST, 99)
+        .of::<Right>(root)
+        .events(Sequence::FIRST, 99)
         .await
         .unwrap();
     let depths = |events: &[RecordedEvent]| -> Vec<_> {
@@ -104,9 +109,9 @@ async fn sagas_that_answer_one_another_are_stopped_and_named() {
     assert_eq!(depths(&right), [1, 3, 5, 7, 9]);
     // What others send begins anew.
     let other = Uuid::now_v7();
-    app.send::<Right>(other, Do::Hit).await.unwrap();
+    app.of::<Right>(other).send(Do::Hit).await.unwrap();
     until("another is as deep", async || {
-        let events = app.events::<Right>(other, Sequence::FIRST, 99);
+        let events = app.of::<Right>(other).events(Sequence::FIRST, 99);
         depths(&events.await.unwrap()).last() == Some(&DEEPEST)
     })
     .await;

@@ -22,13 +22,15 @@ pub(crate) async fn with_sagas(url: &str) -> App {
 }
 
 pub(crate) async fn fill(app: &App, sku: Uuid, count: u32) {
-    app.send::<Stock>(sku, StockCommand::Fill { count })
+    app.of::<Stock>(sku)
+        .send(StockCommand::Fill { count })
         .await
         .unwrap();
 }
 
 pub(crate) async fn place(app: &App, order: Uuid, sku: Uuid, count: u32) {
-    app.send::<Order>(order, OrderCommand::Place { sku, count })
+    app.of::<Order>(order)
+        .send(OrderCommand::Place { sku, count })
         .await
         .unwrap();
 }
@@ -86,7 +88,8 @@ pub(crate) async fn until_status(
 
 /// The events of a stock, as they were recorded.
 pub(crate) async fn stock_events(app: &App, sku: Uuid) -> Vec<RecordedEvent> {
-    app.events::<Stock>(sku, Sequence::FIRST, 10_000)
+    app.of::<Stock>(sku)
+        .events(Sequence::FIRST, 10_000)
         .await
         .unwrap()
 }

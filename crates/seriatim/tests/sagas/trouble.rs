@@ -77,7 +77,6 @@ struct Gate {
     open: Arc<Semaphore>,
 }
 
-#[async_trait::async_trait]
 impl Prepare<Stock> for Gate {
     async fn prepare(
         &self,
@@ -118,7 +117,7 @@ impl Crowded {
             .saga(Reserving);
         let app = app.start().await.unwrap();
         let sku = Uuid::now_v7();
-        let filling = app.send::<Stock>(sku, StockCommand::Fill { count: 9 });
+        let filling = app.of::<Stock>(sku).send(StockCommand::Fill { count: 9 });
         let filling = tokio::spawn(filling.into_future());
         gate.waiting.acquire().await.unwrap().forget();
 
@@ -147,7 +146,7 @@ async fn a_target_with_too_much_to_do_is_waited_for() {
     let sku = crowded.sku;
     let app = crowded.open().await;
     settled(&app).await;
-    let stock = app.state::<Stock>(sku, At::Current).await.unwrap().state;
+    let stock = app.of::<Stock>(sku).state().await.unwrap().state;
     assert_eq!((stock.left, stock.reserved), (5, 4));
     app.shutdown().await.unwrap();
 }

@@ -13,8 +13,9 @@ async fn a_parked_command_is_shown_and_resubmitted_in_todays_shape() {
     let app = yesterday_on(&store).await;
     let add = yesterday::Do::Add { euros: 4 };
     let parked = app
-        .send::<yesterday::Account>(root, add)
-        .expect(0)
+        .of::<yesterday::Account>(root)
+        .send(add)
+        .expecting(0)
         .merge(Manual);
     let Outcome::DeadLettered { id, .. } = parked.await.unwrap().outcome else {
         panic!("it is not parked")
@@ -42,7 +43,7 @@ async fn a_parked_command_is_shown_and_resubmitted_in_todays_shape() {
         reason: None,
     };
     desk.decide(&decision).await.unwrap();
-    let now = app.state::<Account>(root, At::Current).await.unwrap();
+    let now = app.of::<Account>(root).state().await.unwrap();
     assert_eq!(now.state.cents, 900);
     // What is stored of it is what was parked.
     let stored = store.letter(id).await.unwrap().unwrap().request.commands;
@@ -61,7 +62,7 @@ async fn an_older_sender_is_understood() {
     seriatim::core::CommandGateway::submit(gateway, request)
         .await
         .unwrap();
-    let now = app.state::<Account>(root, At::Current).await.unwrap();
+    let now = app.of::<Account>(root).state().await.unwrap();
     assert_eq!(now.state.cents, 600);
     app.shutdown().await.unwrap();
 }

@@ -102,11 +102,8 @@ async fn sagas_and_process_managers_react_to_todays_events_and_the_audit_agrees(
         .await
         .unwrap();
     until("both have all of it", async || {
-        let ledger = app.state::<Ledger>(Uuid::nil(), At::Current).await.unwrap();
-        let process = app
-            .state::<Process<Counting>>(root, At::Current)
-            .await
-            .unwrap();
+        let ledger = app.of::<Ledger>(Uuid::nil()).state().await.unwrap();
+        let process = app.of::<Process<Counting>>(root).state().await.unwrap();
         (ledger.state.cents, process.state.state().cents) == (500, 500)
     })
     .await;

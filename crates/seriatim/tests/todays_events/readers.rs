@@ -17,17 +17,21 @@ use crate::stage::{Seen, only, today_on, until, written_yesterday, yesterday_on}
 async fn a_state_is_folded_from_todays_events() {
     let (store, root) = written_yesterday().await;
     let app = today_on(&store).start().await.unwrap();
-    let now = app.state::<Account>(root, At::Current).await.unwrap();
+    let now = app.of::<Account>(root).state().await.unwrap();
     assert_eq!((now.state.cents, now.sequence), (500, Some(Sequence(2))));
     // What is nothing any more still has its sequence.
     let receipt = app
-        .send::<Account>(root, Do::Deposit { cents: 1 })
-        .expect(2);
+        .of::<Account>(root)
+        .send(Do::Deposit { cents: 1 })
+        .expecting(2);
     assert!(matches!(
         receipt.await.unwrap().outcome,
         Outcome::Committed(_)
     ));
-    let then = app.state::<Account>(root, At::Sequence(Sequence(1))).await;
+    let then = app
+        .of::<Account>(root)
+        .state_at(At::Sequence(Sequence(1)))
+        .await;
     assert_eq!(then.unwrap().state.cents, 300);
     app.shutdown().await.unwrap();
 }
@@ -76,7 +80,7 @@ async fn a_projector_that_filters_by_todays_name_is_given_what_was_stored_under_
         .start()
         .await
         .unwrap();
-    let deposit = app.send::<Account>(root, Do::Deposit { cents: 7 });
+    let deposit = app.of::<Account>(root).send(Do::Deposit { cents: 7 });
     deposit.wait_for("deposits").await.unwrap();
     let (names, cents) = seen.get();
     assert_eq!((names.len(), cents), (3, 507));
@@ -96,7 +100,8 @@ async fn a_process_that_only_reacts_says_what_it_reads() {
         .unwrap();
     until("all deposits are seen", async || seen.get().1 == 500).await;
     let unknown = app
-        .send::<Account>(Uuid::now_v7(), Do::Deposit { cents: 1 })
+        .of::<Account>(Uuid::now_v7())
+        .send(Do::Deposit { cents: 1 })
         .await;
     assert!(matches!(unknown, Err(SubmitError::UnknownDomain { .. })));
     app.shutdown().await.unwrap();
@@ -132,7 +137,7 @@ async fn a_filter_that_was_renamed_with_its_type_was_not_widened() {
 
     let today = || today_on(&store).projector("deposits", only(&["Deposited"]), noted.clone());
     let app = today().start().await.unwrap();
-    let deposit = app.send::<Account>(root, Do::Deposit { cents: 7 });
+    let deposit = app.of::<Account>(root).send(Do::Deposit { cents: 7 });
     deposit.wait_for("deposits").await.unwrap();
     assert_eq!(noted.count(), 3);
     app.shutdown().await.unwrap();
@@ -149,7 +154,6 @@ impl Noted {
     }
 }
 
-#[async_trait::async_trait]
 impl seriatim::Projector for Noted {
     async fn project(
         &self,
@@ -163,7 +167,6 @@ impl seriatim::Projector for Noted {
 /// Fails on everything.
 struct Failing;
 
-#[async_trait::async_trait]
 impl seriatim::Projector for Failing {
     async fn project(
         &self,
@@ -244,8 +247,8 @@ async fn over_the_wire_events_are_todays_too() {
 async fn a_conflict_shows_what_came_between_as_today() {
     let (store, root) = written_yesterday().await;
     let app = today_on(&store).start().await.unwrap();
-    let send = app.send::<Account>(root, Do::Deposit { cents: 1 });
-    match send.expect(0).merge(Strict).await {
+    let send = app.of::<Account>(root).send(Do::Deposit { cents: 1 });
+    match send.expecting(0).merge(Strict).await {
         Err(SubmitError::Conflict(conflict)) => {
             let shown = conflict
                 .intervening
@@ -256,8 +259,8 @@ async fn a_conflict_shows_what_came_between_as_today() {
         other => panic!("{other:?}"),
     }
     // What is nothing any more is not in the way of a merge.
-    let send = app.send::<Account>(root, Do::Deposit { cents: 1 });
-    let merged = send.expect(0).merge(Commutative).await.unwrap();
+    let send = app.of::<Account>(root).send(Do::Deposit { cents: 1 });
+    let merged = send.expecting(0).merge(Commutative).await.unwrap();
     assert!(matches!(merged.outcome, Outcome::Committed(commit) if commit.merged));
     app.shutdown().await.unwrap();
 }
@@ -267,7 +270,10 @@ async fn an_event_on_which_the_upcast_panics_is_missed_by_nobody() {
     let (store, root) = written_yesterday().await;
     let app = yesterday_on(&store).await;
     let unlucky = yesterday::Do::Add { euros: 13 };
-    app.send::<yesterday::Account>(root, unlucky).await.unwrap();
+    app.of::<yesterday::Account>(root)
+        .send(unlucky)
+        .await
+        .unwrap();
     app.shutdown().await.unwrap();
 
     let seen = Seen::default();
@@ -299,7 +305,8 @@ async fn an_event_on_which_the_upcast_panics_is_missed_by_nobody() {
     .await;
     assert_eq!(seen.get().1, 500);
     let broken = app
-        .send::<Account>(root, Do::Deposit { cents: 1 })
+        .of::<Account>(root)
+        .send(Do::Deposit { cents: 1 })
         .await
         .unwrap_err();
     assert!(broken.to_string().contains(why), "{broken}");

@@ -24,7 +24,10 @@ pub(crate) async fn written_yesterday() -> (Arc<dyn Store>, Uuid) {
         text: "hello".into(),
     };
     for command in [Do::Add { euros: 3 }, greet, Do::Add { euros: 2 }] {
-        app.send::<yesterday::Account>(root, command).await.unwrap();
+        app.of::<yesterday::Account>(root)
+            .send(command)
+            .await
+            .unwrap();
     }
     app.shutdown().await.unwrap();
     (store, root)
@@ -59,7 +62,6 @@ impl Seen {
     }
 }
 
-#[async_trait::async_trait]
 impl Projector for Seen {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {

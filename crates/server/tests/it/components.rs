@@ -23,7 +23,6 @@ use crate::rig::*;
 /// Fails on the second event of a stream as long as it is broken.
 struct Fussy(Arc<AtomicBool>);
 
-#[async_trait::async_trait]
 impl Projector for Fussy {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         let second = |event: &&RecordedEvent| event.sequence == Sequence(1);

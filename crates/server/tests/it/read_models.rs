@@ -21,7 +21,6 @@ use crate::rig::*;
 /// How many events each stream has; the third version has a table more, and counts wrongly.
 struct Counts<const VERSION: u32>;
 
-#[async_trait::async_trait]
 impl<const VERSION: u32> ReadModel<SqliteConnection> for Counts<VERSION> {
     const NAME: &'static str = "counts";
     const VERSION: u32 = VERSION;

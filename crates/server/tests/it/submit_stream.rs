@@ -150,7 +150,6 @@ struct Crowd {
 
 struct Counting(Arc<Crowd>);
 
-#[async_trait::async_trait]
 impl Prepare<Till> for Counting {
     async fn prepare(&self, command: Do) -> Result<Do, PrepareError<No>> {
         let here = self.0.here.fetch_add(1, SeqCst) + 1;

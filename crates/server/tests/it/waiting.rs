@@ -19,7 +19,6 @@ use crate::rig::*;
 /// Takes events in as far as there are permits; fails where coins are taken.
 struct Gate(Arc<Semaphore>);
 
-#[async_trait::async_trait]
 impl Projector for Gate {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         for event in events {

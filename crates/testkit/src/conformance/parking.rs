@@ -1,8 +1,8 @@
 //! Rules of parked streams: only the tenure's owner moves them, one event after another, and nothing of them is lost.
 
 use seriatim_core::{
-    Advance, Attempt, Domain, Hold, LetterFilter, LetterStatus, LogPartition, Parked, Position,
-    ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Verb, Wish, Work,
+    Advance, Attempt, Component, Domain, Hold, LetterFilter, LetterStatus, LogPartition, Parked,
+    Position, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Verb, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -259,6 +259,10 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
         ..wish(Verb::Discard)
     };
     assert!(decide(b, &at_four, &wanted).await);
+    let by_hand = Component::new("odd").expect("it is a name");
+    a.set_pause(&by_hand, Some(ODD)).await.expect("it is kept");
+    let why = b.pause_of(&by_hand).await.expect("the store answers");
+    assert!(why.as_deref().is_some_and(is_odd), "{why:?}");
     let held = a.pause(&tenure, ODD, HOUR).await.expect("it is kept");
     assert_eq!(held, Hold::Held);
 

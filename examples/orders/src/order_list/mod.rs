@@ -24,7 +24,6 @@ pub(crate) fn file_for(LogId(log): LogId) -> PathBuf {
 
 pub(crate) struct OrderList;
 
-#[async_trait::async_trait]
 impl ReadModel<SqliteConnection> for OrderList {
     const NAME: &'static str = "order_list";
     const TABLES: &'static [&'static str] = &["orders", "order_items"];

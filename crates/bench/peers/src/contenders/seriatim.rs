@@ -20,7 +20,7 @@ use crate::workload::Workload;
 /// One writing connection and four that read, which is the default; no pool to choose a size for.
 ///
 /// Messages are JSON, as they are where nothing is said. A new stream is begun by a sender who says so
-/// (`expect(NoStream)`); all else expects nothing and is merged by the default strategy. Colliding commands are
+/// (`expecting(NoStream)`); all else expects nothing and is merged by the default strategy. Colliding commands are
 /// decided anew inside. Snapshots are taken as they are by default, every 100 events; only of the streams that are
 /// longer than that from the start there are none, so that loading them means folding all of their events.
 pub(crate) struct Seriatim;
@@ -154,8 +154,8 @@ async fn write(open: &Open, next: &AtomicU64, streams: Streams) -> Outcome<()> {
         let number = chunk * abreast + place % abreast;
         let root = streams.root(number);
         match is_archive(streams.length) {
-            true => open.app.send::<Archive>(root, enter()).await?,
-            false => open.app.send::<Ledger>(root, enter()).await?,
+            true => open.app.of::<Archive>(root).send(enter()).await?,
+            false => open.app.of::<Ledger>(root).send(enter()).await?,
         };
     }
 }
@@ -174,20 +174,20 @@ async fn open(database: &Database) -> Outcome<Open> {
 #[async_trait]
 impl Contender for Open {
     async fn command(&self, _: usize, root: Uuid) -> Outcome<u64> {
-        self.app.send::<Ledger>(root, enter()).await?;
+        self.app.of::<Ledger>(root).send(enter()).await?;
         Ok(1)
     }
 
     async fn begin(&self, _: usize, root: Uuid) -> Outcome<u64> {
-        let send = self.app.send::<Ledger>(root, enter());
-        send.expect(NoStream).await?;
+        let send = self.app.of::<Ledger>(root).send(enter());
+        send.expecting(NoStream).await?;
         Ok(1)
     }
 
     async fn load(&self, _: usize, root: Uuid, filled: u32) -> Outcome<u64> {
         let state = match is_archive(filled) {
-            true => self.app.state::<Archive>(root, At::Current).await?.state.0,
-            false => self.app.state::<Ledger>(root, At::Current).await?.state,
+            true => self.app.of::<Archive>(root).state().await?.state.0,
+            false => self.app.of::<Ledger>(root).state().await?.state,
         };
         Ok(state.entries)
     }

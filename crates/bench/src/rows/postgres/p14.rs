@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::Instant;
 
-use async_trait::async_trait;
 use seriatim::core::RecordedEvent;
 use seriatim::prelude::Uuid;
 use seriatim::{PostgresStore, ReadModel, ReadModelTables};
@@ -83,7 +82,6 @@ struct Totals {
     seen: watch::Sender<usize>,
 }
 
-#[async_trait]
 impl ReadModel<PgConnection> for Totals {
     const NAME: &'static str = "totals";
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use seriatim_core::{
     CheckpointStore, Component, EventFilter, LetterFilter, LetterStatus, Log, LogPartition, Parked,
     Position, RecordedEvent, Sequence, Timestamp, Verb, Wish,
@@ -55,7 +54,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A tally whose work can be interrupted too.
 struct Interruptible(FaultyStore, Tally);
 
-#[async_trait]
 impl Projector for Interruptible {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         let work = async { Ok(self.1.project(events).await) };

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use seriatim_core::{
     Checkpoint, CheckpointStore, Component, EventFilter, Log, RecordedEvent, Sequence, StreamId,
 };
@@ -79,7 +78,6 @@ impl Tally {
     }
 }
 
-#[async_trait]
 impl Projector for Tally {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
         // Like a transaction: all are noted or none.
