@@ -118,7 +118,7 @@ impl Context {
 }
 
 impl Database<'_> {
-    /// To be called between preparing and measuring, see [`Schema::settle`]; SQLite has nothing left to do then.
+    /// Must be called between preparing and measuring, see [`Schema::settle`]; SQLite has nothing left to do then.
     pub(crate) async fn settle(&self) -> Outcome<()> {
         match self.schema {
             Some(schema) => schema.settle().await,

@@ -51,7 +51,7 @@ impl Server {
         Ok(row.try_get(0)?)
     }
 
-    /// Makes a schema for `work`, and drops it afterwards whatever came of that.
+    /// Makes a schema for `work`, and drops it afterwards, whether the work succeeded or not.
     pub async fn with_schema<T>(
         &self,
         work: impl AsyncFnOnce(&Schema) -> Outcome<T>,
@@ -73,8 +73,8 @@ impl Server {
         Ok(schema)
     }
 
-    /// The schema that every database has, for whoever has a database of its own: a copy of one brings its tables
-    /// along, under the name they had. Used by `peers`, a package of its own.
+    /// The schema that every database has, for a contender with a database of its own: a copy of a database has its
+    /// tables under the same names. Used by `peers`, a package of its own.
     pub fn public(&self) -> Schema {
         Schema {
             server: self.clone(),
@@ -147,7 +147,7 @@ impl Schema {
         rows.iter().map(size).collect()
     }
 
-    /// To be called between preparing tables and measuring: brings them into the state of tables that have been
+    /// Must be called between preparing tables and measuring: brings them into the state of tables that have been
     /// there for long, and writes everything out, so that nobody pays for what another one has left behind.
     pub async fn settle(&self) -> Outcome<()> {
         let mut connection = self.connect().await?;

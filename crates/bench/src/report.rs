@@ -24,7 +24,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Begins one; to be called before anything is measured, which is load in itself.
+    /// Begins a report. Must be called before anything is measured, because measuring is load in itself.
     pub fn begin(quick: bool, rounds: usize, postgres: Option<String>) -> Self {
         Self {
             machine: machine::machine(),

@@ -15,7 +15,7 @@ pub struct Row {
     pub workload: String,
     /// The product's figure: the median of the rounds.
     pub value: f64,
-    /// Of what.
+    /// The unit of the figure.
     pub unit: &'static str,
     /// The smallest and the largest figure of a round.
     pub spread: (f64, f64),

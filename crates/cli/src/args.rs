@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::values::{
     server,
 };
 
-/// Looks into a Seriatim server and tells it what to do.
+/// Shows what is in a Seriatim server and sends requests to it.
 #[derive(Debug, Parser)]
 #[command(name = "seriatim", version, after_help = exit::HELP, max_term_width = 110)]
 pub(crate) struct Args {
@@ -26,11 +26,11 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// The options that every command takes.
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Where the server listens
+    /// The address of the server
     #[arg(
         long,
         global = true,
@@ -72,7 +72,7 @@ pub(crate) enum Command {
     State(State),
     /// List the streams
     Streams {
-        /// Only those of this domain
+        /// Only the streams of this domain
         domain: Option<Domain>,
     },
     /// List the domains, with their commands and events
@@ -80,24 +80,24 @@ pub(crate) enum Command {
     /// Follow the log
     #[command(subcommand)]
     Log(Log),
-    /// Look at what waits for a person, commands and events that could not be handled, and decide about it
+    /// Look at dead letters (commands and events that wait for a person), and decide about them
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// Look at sagas, process managers, projectors and read models, and let those that are paused go on
+    /// Look at sagas, process managers, projectors and read models; pause and resume them
     #[command(subcommand)]
     Reactions(Reactions),
     /// Look at read models in SQL; compare, switch and drop their versions
     #[command(subcommand)]
     ReadModels(ReadModels),
-    /// Bring the tables of a store to this program's schema; asks no server
+    /// Bring the tables of a store to this program's schema; calls no server
     Migrate(Migrate),
-    /// Watch the components: how far they are, how fast, what is parked; until Ctrl-C, or once where nobody watches
+    /// Watch the components: position, speed, parked streams; until Ctrl-C, or once without a terminal
     Top,
-    /// Prove that a store's log is whole and that nobody's progress contradicts it; asks no server
+    /// Check that a store's log is whole and that no progress contradicts it; calls no server
     Audit(Audit),
     /// Print a completion script for a shell
     Completions {
-        /// Which shell
+        /// The shell
         shell: Shell,
     },
 }
@@ -118,7 +118,7 @@ pub(crate) struct RecordAndWait {
     pub(crate) wait: Wait,
 }
 
-/// Whom to wait for.
+/// The components to wait for.
 #[derive(Debug, Group)]
 pub(crate) struct Wait {
     /// Answer only when this component has handled the events, for example `order_list.v1`; may be repeated
@@ -137,14 +137,14 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// `None` if there is nobody to wait for.
+    /// Returns `None` if there is no component to wait for.
     pub(crate) fn given(self) -> Option<WaitFor> {
         let (components, limit) = (self.wait_for, self.limit);
         (!components.is_empty()).then_some(WaitFor { components, limit })
     }
 }
 
-/// A command, and under which conditions it may take effect.
+/// A command, and the conditions under which it may take effect.
 #[derive(Debug, Group)]
 pub(crate) struct Send {
     /// The stream it is for: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
@@ -156,7 +156,7 @@ pub(crate) struct Send {
     /// Its content as JSON; `-` reads it from stdin, `@FILE` from a file
     #[arg(value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
     pub(crate) content: Source,
-    /// The sequence you believe is current: a number, `none` for a stream without events, or `any`
+    /// The sequence that you believe is current: a number, `none` for a stream without events, or `any`
     #[arg(
         long,
         default_value = "any",
@@ -171,17 +171,17 @@ pub(crate) struct Send {
     /// conflict; may be repeated
     #[arg(long = "premise", value_name = "PATH")]
     pub(crate) premises: Vec<FieldPath>,
-    /// Your own name for it, the idempotency key: what is sent again under the same one is done once
+    /// Your idempotency key: a command that is sent again under the same key is done once
     #[arg(long, value_name = "KEY")]
     pub(crate) external_id: Option<String>,
-    /// The workflow it belongs to; without it, it begins a new one
+    /// The workflow that it belongs to; without it, the command begins a new one
     #[arg(long, value_name = "ID")]
     pub(crate) correlation_id: Option<String>,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Record {
-    /// The stream it concerns: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
+    /// The stream that it is for: DOMAIN/ROOT, where ROOT is a UUID, or `new` for a new one
     #[arg(value_name = "DOMAIN/ROOT")]
     pub(crate) stream: Target,
     /// The event's type name, for example `PaymentConfirmed`
@@ -193,7 +193,7 @@ pub(crate) struct Record {
     /// The system it happened in, for example `stripe`
     #[arg(long, value_name = "NAME")]
     pub(crate) source: String,
-    /// What happened, for people
+    /// A description of what happened, for people
     #[arg(
         long,
         default_value = "",
@@ -201,13 +201,13 @@ pub(crate) struct Record {
         hide_default_value = true
     )]
     pub(crate) description: String,
-    /// The name it has where it happened; recorded once, however often it is sent
+    /// The name that it has where it happened, its idempotency key: it is recorded once, however often it is sent
     #[arg(long, value_name = "KEY")]
     pub(crate) external_id: String,
-    /// The workflow it belongs to; without it, it begins a new one
+    /// The workflow that it belongs to; without it, the fact begins a new one
     #[arg(long, value_name = "ID")]
     pub(crate) correlation_id: Option<String>,
-    /// Append it as it is, without asking the aggregate to add to it or translate it
+    /// Append it unchanged, without asking the aggregate to translate it or add to it
     #[arg(long)]
     pub(crate) no_route: bool,
 }
@@ -222,7 +222,7 @@ pub(crate) struct Simulate {
 
 #[derive(Debug, Group)]
 pub(crate) struct Events {
-    /// Which stream
+    /// The stream
     #[arg(value_name = "DOMAIN/ROOT")]
     pub(crate) stream: StreamId,
     /// The first sequence to show
@@ -235,7 +235,7 @@ pub(crate) struct Events {
 
 #[derive(Debug, Group)]
 pub(crate) struct State {
-    /// Which stream
+    /// The stream
     #[arg(value_name = "DOMAIN/ROOT")]
     pub(crate) stream: StreamId,
     #[command(flatten)]
@@ -244,25 +244,25 @@ pub(crate) struct State {
 
 #[derive(Debug, Group)]
 pub(crate) struct Migrate {
-    /// Which store: sqlite://FILE or postgres://USER@HOST/DATABASE
+    /// The store: sqlite://FILE or postgres://USER@HOST/DATABASE
     #[arg(value_name = "URL", env = "SERIATIM_STORE", hide_env_values = true)]
     pub(crate) store: String,
-    /// Only say what is missing; ends with code 10 if something is
+    /// Only show what is missing; ends with code 10 if something is
     #[arg(long)]
     pub(crate) check: bool,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Audit {
-    /// Which store: sqlite://FILE or postgres://USER@HOST/DATABASE
+    /// The store: sqlite://FILE or postgres://USER@HOST/DATABASE
     #[arg(value_name = "URL", env = "SERIATIM_STORE", hide_env_values = true)]
     pub(crate) store: String,
-    /// A database that holds only read models of this store's events; may be given more than once
+    /// A database that holds only read models of this store's events; may be repeated
     #[arg(long, value_name = "URL")]
     pub(crate) read_models: Vec<String>,
 }
 
-/// Which state of a stream is meant.
+/// The state of a stream that is meant.
 #[derive(Clone, Copy, Debug, Group)]
 #[group(multiple = false)]
 pub(crate) struct When {
@@ -293,8 +293,8 @@ pub(crate) enum Log {
 /// Where to begin, and what to print.
 #[derive(Debug, Group)]
 pub(crate) struct Tail {
-    /// Where to begin: with the `first` event there is, with those recorded from `now` or from a time on, or after a
-    /// cursor
+    /// Where to begin: at the `first` event of the log, at events that are recorded from `now` or from a time on, or
+    /// after a cursor
     #[arg(
         long,
         default_value = "now",
@@ -312,33 +312,34 @@ pub(crate) struct Tail {
     /// Only events of this root; may be repeated
     #[arg(long = "root", value_name = "UUID", value_parser = root)]
     pub(crate) roots: Vec<Uuid>,
-    /// End at the end of the log in place of waiting for more
+    /// End at the end of the log instead of waiting for more
     #[arg(long)]
     pub(crate) until_caught_up: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Reactions {
-    /// List the components of the server, how far each has come, and who does its work
+    /// List the components of the server: how far each has come, and which process does its work
     List,
     /// Pause a component until it is resumed, also across restarts
     Pause {
-        /// Which component; a process manager has several
+        /// The component; a process manager has several
         component: Component,
-        /// Why, for those who find it paused
+        /// The reason, for those who find it paused
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Let a component that is paused go on
+    /// Resume a component that is paused
     Resume {
-        /// Which component
+        /// The component
         component: Component,
     },
-    /// Let a component begin anew, at another place: its progress is forgotten, and what is parked
+    /// Make a component begin anew at another place; its progress and its parked streams are forgotten
     Begin {
-        /// Which component; a process manager has several
+        /// The component; a process manager has several
         component: Component,
-        /// Where: with the `first` event there is, with those recorded from `now` or from a time on, or after a cursor
+        /// Where: at the `first` event of the log, at events that are recorded from `now` or from a time on, or after a
+        /// cursor
         #[arg(
             long,
             value_name = "first|now|TIME|CURSOR",
@@ -346,7 +347,7 @@ pub(crate) enum Reactions {
             value_parser = begin
         )]
         at: Begin,
-        /// Do it; without this, only say what would be forgotten
+        /// Do it; without this, only show what would be forgotten
         #[arg(long)]
         yes: bool,
     },
@@ -354,31 +355,31 @@ pub(crate) enum Reactions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReadModels {
-    /// List the versions: what becomes of each, how far it has come, and who feeds it
+    /// List the versions: the standing of each, how far it has come, and which process feeds it
     List {
-        /// Only those of this read model, for example `balances`
+        /// Only the versions of this read model, for example `balances`
         name: Option<String>,
     },
-    /// Show how far a version has come, how fast it goes and how long it takes still; on a terminal until it is done
+    /// Show how far a version has come, how fast it is and how long it still takes; on a terminal until it is done
     Progress {
-        /// Which version, for example `balances.v2`
+        /// The version, for example `balances.v2`
         #[arg(value_parser = read_model)]
         version: ReadModelVersion,
     },
     /// Compare the rows of a version with those of the live one; ends with code 13 if they differ
     Compare(CompareReadModel),
-    /// Let the views show a version, in one step; the one before is kept
+    /// Make the views show a version, in one step; the one before is kept
     Switch {
-        /// Which version, for example `balances.v2`
+        /// The version, for example `balances.v2`
         #[arg(value_parser = read_model)]
         version: ReadModelVersion,
     },
-    /// Drop a version that is not live, with its tables and its progress; of one that is being built, this ends the rebuild
+    /// Drop a version that is not live, with its tables and its progress; if it is being built, this ends the rebuild
     Drop {
-        /// Which version, for example `balances.v1`
+        /// The version, for example `balances.v1`
         #[arg(value_parser = read_model)]
         version: ReadModelVersion,
-        /// Do it; without this, only say what would be lost
+        /// Do it; without this, only show what would be lost
         #[arg(long)]
         yes: bool,
     },
@@ -386,7 +387,7 @@ pub(crate) enum ReadModels {
 
 #[derive(Debug, Group)]
 pub(crate) struct CompareReadModel {
-    /// Which version, for example `balances.v2`
+    /// The version, for example `balances.v2`
     #[arg(value_parser = read_model)]
     pub(crate) version: ReadModelVersion,
     /// Only this table, by its plain name
@@ -399,48 +400,48 @@ pub(crate) struct CompareReadModel {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetters {
-    /// List those that wait for a person, oldest first
+    /// List the letters that wait for a person, oldest first
     List(List),
-    /// Show one with all that belongs to it. A command from three sides: what its sender saw, what happened since, what it
-    /// would have done. An event that a component gave up: what failed, how often, and how many wait behind it
+    /// Show one letter with all that belongs to it: a command from three sides (what its sender saw, what happened
+    /// since, and what it would have done), or an event with its failure, its tries, and how many events wait behind it
     Show {
         /// The letter's id
         #[arg(value_parser = letter_id)]
         id: Uuid,
     },
-    /// Try again: a command on whatever is current, an event and what waits behind it
+    /// Try again: a command on the current state, an event and then the events that wait behind it
     Resubmit(Resubmit),
-    /// Give up for good, and say why; what waits behind an event is handled
+    /// Give up for good, for a reason; the events that wait behind an event are then handled
     Discard(Discard),
 }
 
-/// Which letters, and in which order.
+/// The letters to list, and their order.
 #[derive(Debug, Group)]
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) about: About,
-    /// With this status
+    /// Only letters with this status
     #[arg(long, value_enum, default_value = "parked")]
     pub(crate) status: Status,
-    /// The latest first
+    /// Show the latest first
     #[arg(long)]
     pub(crate) latest_first: bool,
 }
 
-/// What letters are about.
+/// The kinds and subjects of letters.
 #[derive(Debug, Group)]
 #[group(multiple = true)]
 pub(crate) struct About {
-    /// Only of this kind
+    /// Only letters of this kind
     #[arg(long, value_enum)]
     pub(crate) kind: Option<Kind>,
-    /// Only of this component: a saga, a process manager, a projector or a read model
+    /// Only letters of this component: a saga, a process manager, a projector or a read model
     #[arg(long)]
     pub(crate) component: Option<Component>,
-    /// Only of this domain: the one that a command is for, or whose event was given up
+    /// Only letters of this domain: that of the command, or of the event that was given up
     #[arg(long)]
     pub(crate) domain: Option<Domain>,
-    /// Only of this stream
+    /// Only letters of this stream
     #[arg(long, value_name = "DOMAIN/ROOT", conflicts_with = "domain")]
     pub(crate) stream: Option<StreamId>,
 }
@@ -449,7 +450,7 @@ pub(crate) struct About {
 pub(crate) struct Resubmit {
     #[command(flatten)]
     pub(crate) which: Which,
-    /// Why; kept with the attempt
+    /// The reason; kept with the attempt
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }
@@ -458,12 +459,12 @@ pub(crate) struct Resubmit {
 pub(crate) struct Discard {
     #[command(flatten)]
     pub(crate) which: Which,
-    /// Why it may be given up; kept for good
+    /// The reason why it may be given up; kept for good
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
 }
 
-/// One letter, or all that wait and pass a filter.
+/// One letter, or all waiting letters that pass a filter.
 #[derive(Debug, Group)]
 #[group(multiple = true)]
 pub(crate) struct Which {
@@ -472,13 +473,13 @@ pub(crate) struct Which {
     pub(crate) id: Option<Uuid>,
     #[command(flatten)]
     pub(crate) about: About,
-    /// All that wait, of whatever kind
+    /// All waiting letters, of both kinds
     #[arg(long, conflicts_with = "id")]
     pub(crate) all: bool,
     /// Do it; without this, letters that pass the filter are only shown
     #[arg(long, conflicts_with = "id")]
     pub(crate) yes: bool,
-    /// Leave the rest alone after the first that fails
+    /// Stop at the first that fails
     #[arg(long, conflicts_with = "id")]
     pub(crate) stop_at_failure: bool,
 }

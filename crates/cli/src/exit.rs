@@ -1,15 +1,15 @@
-//! How the program ends, for scripts.
+//! The exit codes of the program, for scripts.
 
 use std::process::ExitCode;
 
-/// Every exit code there is. Their numbers are documented and never change.
+/// Every exit code. Their numbers are documented and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// It is done, or the question is answered.
     Ok = 0,
     /// The server, its store or this program has a defect.
     Unexpected = 1,
-    /// The command line is wrong, or lacks a yes.
+    /// The command line is wrong, or lacks `--yes`.
     Usage = 2,
     /// The domain said no.
     Rejected = 3,
@@ -27,16 +27,16 @@ pub(crate) enum Exit {
     Denied = 9,
     /// A store's tables are older than this program.
     Pending = 10,
-    /// It is done, but a component that was waited for has not handled it yet.
+    /// It is done, but a component of `--wait-for` has not handled it yet.
     NotHandled = 11,
-    /// An audit has findings, or cannot read what is damaged.
+    /// An audit has findings, or cannot read damaged data.
     Damaged = 12,
-    /// A version of a read model is not as the live one.
+    /// A version of a read model differs from the live one.
     Different = 13,
 }
 
 impl Exit {
-    /// Its name in JSON.
+    /// Returns its name in JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -63,7 +63,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// For the end of `--help`.
+/// The end of `--help`.
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done, or answered

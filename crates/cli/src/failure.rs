@@ -1,4 +1,4 @@
-//! What went wrong, for people and for programs.
+//! Failures, for people and for programs.
 
 use std::fmt::Display;
 
@@ -20,9 +20,9 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) message: String,
     pub(crate) next: Option<String>,
-    /// For programs.
+    /// The details, for programs.
     pub(crate) details: Value,
-    /// For people, below the sentence.
+    /// The details, for people, below the sentence.
     pub(crate) more: Lines,
 }
 
@@ -47,7 +47,7 @@ impl Failure {
         self
     }
 
-    /// Why a command or a fact for `stream` was not accepted.
+    /// Returns the failure of a command or a fact for `stream` that was not accepted.
     pub(crate) fn of_submit_call(error: &CallError<SubmitError>, stream: &StreamId) -> Self {
         match error {
             CallError::Refused(error) => Self::of_submit(error, stream),
@@ -55,7 +55,7 @@ impl Failure {
         }
     }
 
-    /// Why a question was not answered.
+    /// Returns the failure of a question.
     pub(crate) fn of_query_call(error: &CallError<QueryError>) -> Self {
         match error {
             CallError::Refused(error) => Self::of_query(error),
@@ -63,7 +63,7 @@ impl Failure {
         }
     }
 
-    /// Why there are no events of the log, or no more.
+    /// Returns the failure of a subscription.
     pub(crate) fn of_subscribe_call(error: &CallError<SubscribeError>) -> Self {
         match error {
             CallError::Refused(error) => Self::of_subscribe(error),
@@ -71,7 +71,7 @@ impl Failure {
         }
     }
 
-    /// Why a store does not open. What it says of itself names the next step already.
+    /// Returns the failure of a store that does not open. Its own message already names the next step.
     pub(crate) fn of_open(error: &OpenStoreError) -> Self {
         let exit = match (error.is_damage(), error.is_transient()) {
             (true, _) => Exit::Damaged,
@@ -81,7 +81,7 @@ impl Failure {
         Self::new(exit, error.to_string())
     }
 
-    /// Why nothing was done about a component.
+    /// Returns the failure of a request about a component.
     pub(crate) fn of_operator_call(error: &CallError<OperatorError>) -> Self {
         match error {
             CallError::Refused(error) => Self::of_operator(error),
@@ -89,7 +89,7 @@ impl Failure {
         }
     }
 
-    /// Why nothing was done about a version of a read model.
+    /// Returns the failure of a request about a version of a read model.
     pub(crate) fn of_version_call(error: &CallError<VersionError>) -> Self {
         match error {
             CallError::Refused(error) => Self::of_version(error),
@@ -97,7 +97,7 @@ impl Failure {
         }
     }
 
-    /// What happened on the way.
+    /// Returns the failure of a call that did not reach its end.
     fn of_trouble<E: Display>(error: &CallError<E>, again: &str) -> Self {
         let (exit, next) = match error {
             CallError::Unreachable(_) | CallError::TimedOut => (Exit::Unavailable, again),
@@ -279,7 +279,7 @@ impl Failure {
     }
 }
 
-/// Where those who send can see what would be right.
+/// Returns where a sender can see what would be right.
 fn where_to_look(violations: &[FieldViolation], stream: &StreamId) -> String {
     let concerns = |field: &str| {
         let mut fields = violations.iter().map(|violation| violation.field.as_str());
@@ -309,7 +309,7 @@ const SEND_AGAIN: &str =
 const CALL_THE_OPERATORS: &str = "show this to those who run the server";
 const CALL_THE_DEVELOPERS: &str = "show this to those who wrote the domain";
 
-/// What the store of the server did not do.
+/// Returns the failure of the server's store.
 fn of_store(failure: impl Fn(Exit) -> Failure, kind: StoreErrorKind) -> Failure {
     match kind.is_transient() {
         true => failure(Exit::Unavailable).with_next("ask again"),

@@ -1,4 +1,4 @@
-//! From what was typed to what is sent.
+//! Turns what was typed into what is sent.
 
 use std::fs;
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::values::Source;
 
-/// The command to send, or to simulate.
+/// Makes the command to send or to simulate.
 pub(crate) fn command(send: Send, actor: Option<String>) -> Result<CommandRequest, Failure> {
     let payload = payload(send.type_name, &send.content)?;
     Ok(CommandRequest {
@@ -32,7 +32,7 @@ pub(crate) fn command(send: Send, actor: Option<String>) -> Result<CommandReques
     })
 }
 
-/// The fact to record.
+/// Makes the fact to record.
 pub(crate) fn fact(record: Record, actor: Option<String>) -> Result<FactRequest, Failure> {
     Ok(FactRequest {
         id: Uuid::now_v7(),
@@ -58,7 +58,7 @@ pub(crate) fn fact(record: Record, actor: Option<String>) -> Result<FactRequest,
 
 fn payload(type_name: String, source: &Source) -> Result<Payload, Failure> {
     let text = read(source)?;
-    // Only looked at and sent as it is, so that long numbers stay exact.
+    // The content is only checked and sent unchanged, so that long numbers stay exact.
     if let Err(error) = serde_json::from_str::<IgnoredAny>(&text) {
         let next =
             "put it in single quotes, for example '{\"cents\":50}', or in a file: @command.json";

@@ -1,4 +1,4 @@
-//! `seriatim`: looks into a running server and tells it what to do, from a terminal or a script.
+//! `seriatim`: shows what is in a running server and sends requests to it, from a terminal or a script.
 
 mod args;
 mod commands;
@@ -22,15 +22,15 @@ fn main() -> ExitCode {
     run().into()
 }
 
-/// Says what is wrong with the command line, or helps.
+/// Prints what is wrong with the command line, or the help.
 fn usage(error: clap::Error) -> Exit {
-    // Help and versions are no errors, and go to stdout.
+    // Help and versions are not errors, and go to stdout.
     if !error.use_stderr() {
         // A closed terminal is no reason to fail once more.
         let _ = error.print();
         return Exit::Ok;
     }
-    // The message repeats what was typed, or what a script has put there: so it is made anew of what can be shown.
+    // The message repeats what was typed, or what a script has put there, so it is made anew with that text escaped.
     let shown = env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
     let error = Args::try_parse_from(shown).err().unwrap_or(error);
     let _ = error.print();

@@ -1,4 +1,4 @@
-//! What options and arguments are made of, and how they are read.
+//! The values of options and arguments, and how they are read.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub(crate) enum Merge {
     /// Refuse
     Strict,
-    /// Append if the two changes do not overlap, else refuse
+    /// Append if the two changes do not overlap, otherwise refuse
     Commutative,
     /// Ask the aggregate
     Aggregate,
@@ -57,7 +57,7 @@ impl From<Kind> for LetterKind {
 /// [`LetterStatus`] as it is typed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Status {
-    /// It waits
+    /// It waits for a person
     Parked,
     /// It was accepted or handled after all
     Resolved,

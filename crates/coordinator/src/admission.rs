@@ -1,4 +1,4 @@
-//! The door: how much may be in work, and whether anything may come in at all.
+//! Admission: how much may be in work, and whether anything may come in at all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::{Settings, meter};
 
-/// How often a payload is in memory: as it came, decoded, as an event, and in the answer.
+/// How many copies of a payload are in memory: as it came, decoded, as an event, and in the answer.
 const COPIES: usize = 4;
 
-/// Counts what is admitted and not yet answered: how many there are, and about how much memory they take.
+/// Counts the requests that are admitted and not yet answered: how many there are, and about how much memory they take.
 #[derive(Debug)]
 pub(crate) struct Admission {
     places: Room,
@@ -19,7 +19,7 @@ pub(crate) struct Admission {
     retry_after: Duration,
 }
 
-/// A place in the queue, and bytes of it, free again when this is dropped.
+/// A place in the queue and some of its bytes; dropping it frees them.
 #[derive(Debug)]
 pub(crate) struct Place {
     _place: OwnedSemaphorePermit,
@@ -28,7 +28,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The same, and a permit of the caller's with it.
+    /// Adds a permit of the caller's.
     pub(crate) fn with(self, of_caller: Option<OwnedSemaphorePermit>) -> Self {
         Self {
             _of_caller: of_caller,
@@ -47,8 +47,8 @@ impl Admission {
         }
     }
 
-    /// Takes a place for these payloads, or says why there is none. Never waits. What is larger than the queue is admitted when
-    /// the queue is empty.
+    /// Takes a place for these payloads. Fails with the reason if there is none. It never waits. A request that is
+    /// larger than the queue is admitted when the queue is empty.
     pub(crate) fn admit<'a>(
         &self,
         payloads: impl Iterator<Item = &'a Payload>,
@@ -67,21 +67,21 @@ impl Admission {
         })
     }
 
-    /// Tells the metrics how full the queue is.
+    /// Reports how full the queue is.
     pub(crate) fn observe(&self) {
         meter::queue(self.places.taken(), self.places.size());
         meter::queue_bytes(self.bytes.taken(), self.bytes.size());
     }
 
-    /// Whether the door is open.
+    /// Returns whether it admits anything.
     pub(crate) fn is_open(&self) -> bool {
         !self.places.left.is_closed()
     }
 
     /// Admits nothing more, and returns when everything admitted is answered.
     pub(crate) async fn close(&self) {
-        // Waiting for all places first would let new commands in for as long as somebody sends some.
-        // `close` fails waiting acquirers, so what is out is counted instead.
+        // Waiting for all places first would let new commands in for as long as somebody sends some. `close` fails
+        // waiting acquirers, so the taken places are counted instead.
         self.places.left.close();
         while self.places.taken() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -89,7 +89,7 @@ impl Admission {
     }
 }
 
-/// Room for so many of something.
+/// Room for a number of things.
 #[derive(Debug)]
 struct Room {
     left: Arc<Semaphore>,
@@ -105,7 +105,7 @@ impl Room {
         }
     }
 
-    /// More than there are count as all.
+    /// Takes room; more than exists counts as all.
     fn take(&self, wanted: usize) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(self.all);
         Arc::clone(&self.left).try_acquire_many_owned(wanted)

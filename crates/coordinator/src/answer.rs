@@ -1,4 +1,4 @@
-//! Putting what became of a job into words for its sender.
+//! Tells the sender of a job its outcome.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use crate::host::Shared;
 use crate::job::Job;
 use crate::judge::Refusal;
 
-/// What became of a job.
+/// The outcome of a job.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Done(Outcome),
@@ -21,7 +21,7 @@ pub(crate) enum Answer {
     /// Its external id was spent before.
     Claimed(ClaimRecord),
     No(Refusal),
-    /// The domain said no to an effect, and that is kept.
+    /// The domain rejected an effect, and that is kept.
     Rejected(Rejected),
     /// Others were faster this many times.
     Contended(u32),
@@ -31,8 +31,8 @@ pub(crate) enum Answer {
 
 /// Answers a job.
 ///
-/// Whoever repeats an external id gets the first result, also where a new command would be refused. The claim is
-/// looked up only before saying no: on the way to "yes" the append itself checks it.
+/// A sender that repeats an external id (the idempotency key) gets the first result, also if a new command would be
+/// refused. The claim is looked up only before saying no: on the way to "yes" the append itself checks it.
 pub(crate) async fn reply<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
@@ -40,7 +40,7 @@ pub(crate) async fn reply<A: Aggregate>(
     answer: Answer,
 ) {
     let words = match answer {
-        // Boxed: a "no" may have to read, and would make the task of every command larger.
+        // This is boxed: a "no" may have to read, and would make the task of every command larger.
         Answer::No(refusal) => Box::pin(no(shared, stream, &job, refusal)).await,
         Answer::Done(outcome) => Ok(receipt(stream, &job, outcome)),
         Answer::Unchanged(current) => Ok(receipt(stream, &job, Outcome::Unchanged { current })),

@@ -1,4 +1,4 @@
-//! The first half of a round: jobs judged one on top of another, and what they are to write.
+//! The first half of a round: judges jobs one on top of another, and collects what they write.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use crate::host::Shared;
 use crate::job::{Job, Work};
 use crate::judge::{Draft, Refusal, Verdict, judge, merge};
 
-/// The jobs of one round, judged, and the state they will leave.
+/// The jobs of one round, judged, and the state that they will leave.
 pub(crate) struct Chain<A: Aggregate> {
     pub(crate) standing: Standing<A>,
-    /// Whether the store was seen to stand where this began.
+    /// Whether the store was seen to be at the place where this began.
     verified: bool,
-    /// Whether there are events in `appends`: what follows is decided on what is not durable yet.
+    /// Whether there are events in `appends`: later jobs are then decided on events that are not durable yet.
     ahead: bool,
     /// Whether `standing` can be used after this round.
     pub(crate) sound: bool,
-    /// In the order of the jobs.
+    /// The steps in the order of the jobs.
     pub(crate) steps: Vec<Step<A>>,
-    /// One for each step with [`Plan::Append`], in order.
+    /// One append for each step with [`Plan::Append`], in order.
     pub(crate) appends: Vec<Append>,
 }
 
@@ -40,13 +40,13 @@ pub(crate) struct Step<A: Aggregate> {
 }
 
 pub(crate) enum Plan {
-    /// Only to be answered.
+    /// Only an answer.
     Answer(Answer),
     /// The next append of the round.
     Append(Planned),
 }
 
-/// What an append is to write, as far as its receipt needs to know.
+/// The content of an append, as its receipt needs it.
 pub(crate) enum Planned {
     Events {
         after: Option<Sequence>,
@@ -61,7 +61,7 @@ pub(crate) enum Planned {
 }
 
 impl<A: Aggregate> Chain<A> {
-    /// Begins at `standing`; `verified`: it was loaded just now.
+    /// Begins at `standing`; `verified` says whether it was loaded just now.
     pub(crate) fn new(standing: Standing<A>, verified: bool) -> Self {
         Self {
             standing,
@@ -73,9 +73,9 @@ impl<A: Aggregate> Chain<A> {
         }
     }
 
-    /// Judges jobs from the front of `waiting` until one must wait for what is ahead of it.
+    /// Judges jobs from the front of `waiting` until one must wait for the jobs ahead of it.
     ///
-    /// What is rare is boxed: it would make the task of every command larger.
+    /// Rare cases are boxed: they would make the task of every command larger.
     pub(crate) async fn judge(
         &mut self,
         shared: &Shared,
@@ -166,7 +166,7 @@ impl<A: Aggregate> Chain<A> {
         }
     }
 
-    /// Whether the store stands where this state does. A kept state may be wrong in both directions: another
+    /// Returns whether the store stands where this state does. A kept state may be wrong in both directions: another
     /// process wrote, or a backup was restored.
     async fn verify(&mut self, shared: &Shared, stream: &StreamId) -> Result<bool, StoreError> {
         if !self.verified && !self.ahead {
@@ -207,7 +207,7 @@ impl<A: Aggregate> Chain<A> {
         self.steps.push(Step { job, plan });
     }
 
-    /// Keeps a "no" as what became of an effect, if the stream is where it was said.
+    /// Keeps a rejection as the result of an effect, if the stream is where it was judged.
     fn keep(&mut self, stream: &StreamId, job: Job<A>, rejected: Rejected) {
         self.appends.push(Append {
             stream: stream.clone(),
@@ -236,7 +236,7 @@ impl<A: Aggregate> Chain<A> {
             drafts.iter().for_each(|draft| state.evolve(&draft.event));
         });
         if let Err(fault) = evolved {
-            // The state is half of something now.
+            // The state is half-made now.
             self.sound = false;
             return Err(Box::new(Refusal::Broken(fault)));
         }
@@ -289,7 +289,7 @@ impl<A: Aggregate> Chain<A> {
     }
 }
 
-/// Of the state that a sender decided upon, if it has one.
+/// Returns the hash of the state that a sender decided upon, if it can be built.
 async fn hash<A: Aggregate>(base: Standing<A>) -> Option<ContentHash> {
     let hash = move || guarded("serialize", || ContentHash::of_state(&base.state));
     beside(hash).await.ok()?.ok()?.ok()

@@ -1,4 +1,4 @@
-//! A command meets a stream that has moved on: gather what its strategy must see, and ask it.
+//! A command meets a stream that has moved on: reads what its strategy needs, and asks it.
 
 use seriatim_core::merge::{Collision, Resolution, against_premises, resolve, resolve_unseen};
 use seriatim_core::{
@@ -10,16 +10,16 @@ use crate::beside::beside;
 use crate::guard::guarded;
 use crate::history::{self, Standing, Trouble, decode_all, events_between};
 
-/// How commands that collide are to be judged.
+/// How commands that collide are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// By their strategy.
     Strategy(MergeStrategy),
-    /// A person wants them decided on what is current, if only their premises still hold.
+    /// A person wants them decided on the current state, if their premises still hold.
     Premises,
 }
 
-/// What collides with a stream.
+/// A command that collides with a stream.
 #[derive(Debug)]
 pub(crate) struct Colliding<'a, A: Aggregate> {
     pub(crate) stream: &'a StreamId,
@@ -30,7 +30,7 @@ pub(crate) struct Colliding<'a, A: Aggregate> {
     pub(crate) limit: u32,
 }
 
-/// What becomes of it, by `rule`. `Ok(None)`: `standing` is not what the store holds any more.
+/// Returns the resolution by `rule`. `Ok(None)` means that `standing` is not what the store holds any more.
 pub(crate) async fn ask<A: Aggregate>(
     log: &Log,
     rule: Rule,
@@ -46,7 +46,7 @@ pub(crate) async fn ask<A: Aggregate>(
     }
 }
 
-/// How many events came in between.
+/// Returns how many events came in between.
 pub(crate) fn behind(conflict: Conflict) -> u64 {
     let believed = conflict.expected.believed().flatten();
     Sequence::count(conflict.current).saturating_sub(Sequence::count(believed))
@@ -68,7 +68,7 @@ async fn compare<A: Aggregate>(
         Rule::Strategy(strategy) if !strategy.compares() => {
             return Ok(Some(resolve_unseen(strategy)));
         }
-        // It never merges with a stream that exists, whatever is in there.
+        // It never merges with an existing stream, whatever the stream holds.
         Rule::Strategy(MergeStrategy::Commutative) => believed.is_some(),
         Rule::Strategy(_) => true,
     };
@@ -126,7 +126,7 @@ impl<A: Aggregate> Seen<A> {
     }
 }
 
-/// The state the sender knew. Never from a snapshot that is past it.
+/// Returns the state that the sender knew. It never uses a snapshot that is past that.
 pub(crate) async fn base<A: Aggregate>(
     log: &Log,
     stream: &StreamId,

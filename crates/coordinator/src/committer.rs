@@ -1,7 +1,7 @@
-//! Group commit: one durable commit for everything that waits, from all aggregates.
+//! Group commit: one durable commit for all waiting appends, of all aggregates.
 //!
-//! There is no timer. While a commit is in progress new appends gather, and they are the next batch: a lone sender
-//! waits for nobody, and a crowd shares one disk sync.
+//! There is no timer. While a commit is in progress new appends gather for the next batch: a lone sender waits for
+//! nobody, and many senders share one disk sync.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,10 +12,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::meter::CommitMeter;
 use crate::{gather, lookup};
 
-/// How many rounds may wait for the committer. Admission bounds what there is; this only bounds memory.
+/// How many rounds may wait for the committer. Admission bounds the requests; this only bounds memory.
 const WAITING_ROUNDS: usize = 4096;
 
-/// The handle to the committing task. The task ends when the last handle is gone.
+/// The handle to the committing task. The task ends when the last handle is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Committer {
     rounds: mpsc::Sender<Round>,
@@ -37,9 +37,9 @@ impl Committer {
         Self { rounds }
     }
 
-    /// Appends them in one commit, perhaps with others', and answers each when it is durable.
+    /// Appends them in one commit, perhaps with others', and returns the answers when they are durable.
     ///
-    /// An error says that nothing was written, or that it could not be found out.
+    /// An error means that nothing was written, or that the outcome could not be found out.
     pub(crate) async fn append(
         &self,
         appends: Vec<Append>,
@@ -84,7 +84,7 @@ async fn commit(store: &dyn Store, meter: &CommitMeter, rounds: Vec<Round>, size
         replies.push((round.appends.len(), round.reply));
         batch.extend(round.appends);
     }
-    // Kept for the search after an unknown outcome; the events themselves are shared, not copied.
+    // The batch is kept for the search after an unknown outcome; the events themselves are shared, not copied.
     let kept = batch.clone();
     let begun = Instant::now();
     match store.append(batch).await {
@@ -94,7 +94,7 @@ async fn commit(store: &dyn Store, meter: &CommitMeter, rounds: Vec<Round>, size
             meter.lost_races(outcomes.iter().filter(lost).count());
             let mut outcomes = outcomes.into_iter();
             for (count, reply) in replies {
-                // Whoever asked may have stopped listening; what is written is written.
+                // The sender may have stopped listening; the events are written all the same.
                 let _ = reply.send(Ok(outcomes.by_ref().take(count).collect()));
             }
         }
@@ -120,7 +120,8 @@ async fn commit(store: &dyn Store, meter: &CommitMeter, rounds: Vec<Round>, size
     }
 }
 
-/// Answers each round with what is found of it. A store that cannot be asked is not asked again for the next one.
+/// Answers each round with the part of it that is found. A store that cannot be asked is not asked again for the next
+/// round.
 async fn find_out(
     store: &dyn Store,
     batch: &[Append],

@@ -23,7 +23,7 @@ use crate::preparation::Preparation;
 use crate::states::States;
 use crate::view;
 
-/// Snapshots that may be on their way to the store at once.
+/// How many snapshots may be on their way to the store at once.
 const BACKGROUND: usize = 4;
 
 /// Runs commands and facts against aggregates. Cheap to clone; all clones are one coordinator.
@@ -50,7 +50,7 @@ impl fmt::Debug for Coordinator {
 }
 
 impl Coordinator {
-    /// Begins one on a store.
+    /// Begins a coordinator on a store.
     pub fn builder(store: Arc<dyn Store>) -> CoordinatorBuilder {
         CoordinatorBuilder {
             store,
@@ -60,8 +60,8 @@ impl Coordinator {
         }
     }
 
-    /// The same coordinator for effects of reactions that run elsewhere and may read another log: their sources are not
-    /// looked for. Whoever reaches it can take the place of any reaction.
+    /// Returns the same coordinator for effects of reactions that run elsewhere and may read another log: it does not
+    /// check their sources. A sender that reaches it can take the place of any reaction.
     #[must_use]
     pub fn for_other_logs(&self) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Coordinator {
         }
     }
 
-    /// What `request` would do at a state of now or then. Writes nothing and spends no external id.
+    /// Returns what `request` would do at the current or a past state. It writes nothing and spends no external id.
     pub async fn simulate(
         &self,
         request: CommandRequest,
@@ -82,12 +82,12 @@ impl Coordinator {
             .await
     }
 
-    /// A state, as the store has it.
+    /// Returns a state, as the store has it.
     pub async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError> {
         self.host_to_ask(&stream.domain)?.state(stream, at).await
     }
 
-    /// A dead letter from three sides, as things stand now.
+    /// Returns a dead letter from three sides, as they are now.
     pub async fn examine(&self, letter: Uuid) -> Result<ThreeWay, QueryError> {
         let shared = &self.inner.shared;
         let found = shared.store.letter(letter).await;
@@ -98,8 +98,8 @@ impl Coordinator {
             .await
     }
 
-    /// [`submit`](CommandGateway::submit) of a caller who counts what is in work: the permit is given back when the command is
-    /// answered, or not admitted, also if nobody waits for the answer any more.
+    /// Does what [`submit`](CommandGateway::submit) does, for a caller that counts the commands in work. The permit is
+    /// given back when the command is answered or not admitted, also if nobody waits for the answer any more.
     pub async fn submit_holding(
         &self,
         request: CommandRequest,
@@ -115,41 +115,41 @@ impl Coordinator {
         host.submit(request, place.with(permit)).await
     }
 
-    /// The store it works on. Events that are read there are as they are stored: see [`Coordinator::log`].
+    /// Returns the store. Events that are read there are as they are stored: see [`Coordinator::log`].
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.shared.store
     }
 
-    /// The events of the store, in the shape that the registered aggregates give them.
+    /// Returns the events of the store, in the shape that the registered aggregates give them.
     pub fn log(&self) -> &Log {
         &self.inner.shared.log
     }
 
-    /// What one request may carry.
+    /// Returns the limits of one request.
     pub fn limits(&self) -> &Limits {
         &self.inner.shared.settings.limits
     }
 
-    /// The registered domains, by name.
+    /// Returns the registered domains, by name.
     pub fn domains(&self) -> Vec<DomainInfo> {
         self.inner.hosts.values().map(|host| host.info()).collect()
     }
 
-    /// Whether it admits anything.
+    /// Returns whether it admits anything.
     pub fn is_open(&self) -> bool {
         self.inner.admission.is_open()
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, and returns. May be called more than once.
+    /// Admits nothing more, finishes and answers what was admitted, and returns. It may be called more than once.
     pub async fn shutdown(&self) {
         self.inner.admission.close().await;
         let all = u32::try_from(BACKGROUND).expect("a small number");
-        // Fails only if it was closed, which nobody does.
+        // It fails only if it was closed, which nobody does.
         let _ = self.inner.shared.background.acquire_many(all).await;
     }
 
-    /// Tells the metrics what is not counted but looked at: how full the queue and the caches are, and the letters that
-    /// wait. To be called before they are read.
+    /// Updates the metrics that are measured rather than counted: how full the queue and the caches are, and the
+    /// waiting letters. Call it before the metrics are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         self.inner.admission.observe();
         meter::cached_bytes(self.inner.shared.states.bytes());
@@ -165,7 +165,8 @@ impl Coordinator {
         Ok(())
     }
 
-    /// The domain's host, and a place for what was asked. What is refused is counted too, unless nobody knows the domain.
+    /// Returns the domain's host, and a place for the request. Refused requests are counted too, unless the domain is
+    /// unknown.
     fn admit<'a>(
         &self,
         domain: &Domain,
@@ -185,7 +186,7 @@ impl Coordinator {
         admitted
     }
 
-    /// Refuses an effect of an event that was not recorded, for it would take the place of the one that is to come. A source
+    /// Fails for an effect of an event that was not recorded, because it would take the place of a later one. A source
     /// whose aggregate is not registered here may be in another log.
     async fn vouch(
         &self,
@@ -218,7 +219,7 @@ impl Coordinator {
         vouched
     }
 
-    /// A place for what a person wants done.
+    /// Returns a place for a person's request.
     pub(crate) fn place<'a>(
         &self,
         payloads: impl Iterator<Item = &'a Payload>,
@@ -289,7 +290,7 @@ fn check(violations: Vec<FieldViolation>) -> Result<(), SubmitError> {
     }
 }
 
-/// Collects what a coordinator is made of.
+/// Collects the parts of a coordinator.
 pub struct CoordinatorBuilder {
     store: Arc<dyn Store>,
     settings: Settings,
@@ -309,7 +310,7 @@ impl fmt::Debug for CoordinatorBuilder {
 }
 
 impl CoordinatorBuilder {
-    /// Takes other settings than the default ones.
+    /// Sets other settings than the default ones.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -322,7 +323,7 @@ impl CoordinatorBuilder {
         self.host::<A>(None)
     }
 
-    /// Registers an aggregate whose commands need outside answers before they are decided.
+    /// Registers an aggregate whose commands need answers from outside before they are decided.
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(self, prepare: impl Prepare<A>) -> Self {
         self.host::<A>(Some(Arc::new(prepare)))
@@ -335,15 +336,15 @@ impl CoordinatorBuilder {
         self.reads::<A>()
     }
 
-    /// Brings the events of an aggregate into today's shape for everybody who reads them here, without taking commands
-    /// for it. An aggregate that is registered does not need this.
+    /// Brings the events of an aggregate into today's shape for all readers here, without accepting commands for it. An
+    /// aggregate that is registered does not need this.
     #[must_use]
     pub fn reads<A: Aggregate>(mut self) -> Self {
         self.shapes = self.shapes.with::<A>();
         self
     }
 
-    /// Starts it.
+    /// Starts the coordinator.
     ///
     /// # Panics
     /// Outside a tokio runtime.

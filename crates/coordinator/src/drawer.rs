@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::Coordinator;
 
-/// What is decided about a letter spends a claim of its stream, in the commit that makes it true. So of several people
-/// one is heard, and after a crash the claim tells what became of the letter, whatever the letter says.
+/// A decision about a letter spends a claim of its stream, in the commit that carries it out. So only one of several
+/// people decides, and after a crash the claim tells the letter's outcome, whatever the letter says.
 #[async_trait]
 impl Drawer for Coordinator {
     async fn letters(
@@ -75,7 +75,7 @@ impl Drawer for Coordinator {
 }
 
 impl Coordinator {
-    /// As a person sees it. What is written back must be what was stored.
+    /// Returns the letter as a person sees it. What is written back must be what was stored.
     fn shown(&self, mut letter: CommandLetter) -> DeadLetter {
         self.to_today(&mut letter);
         DeadLetter::Command(Box::new(letter))
@@ -104,7 +104,7 @@ impl Coordinator {
         })
     }
 
-    /// Adds an attempt to a letter, behind those that others have added meanwhile.
+    /// Adds an attempt to a letter, after those that others have added meanwhile.
     async fn note(
         &self,
         mut letter: CommandLetter,
@@ -133,7 +133,7 @@ impl Coordinator {
     }
 }
 
-/// Known from all others by the attempt.
+/// Returns the rejection that marks a discard; the attempt tells it from all others.
 fn refusal(decision: &Decision) -> Rejected {
     let reason = decision.reason.clone().unwrap_or_default();
     Rejected {
@@ -146,7 +146,7 @@ fn refusal(decision: &Decision) -> Rejected {
     }
 }
 
-/// Where the letter stands by now, and what came of it, for people.
+/// Returns the letter's status by now, and its result, for people.
 fn result(
     claim: Option<&ClaimRecord>,
     answer: &Result<Receipt, SubmitError>,
@@ -169,10 +169,7 @@ fn result(
             };
             (LetterStatus::Parked, format!("not {verb}: {error}"))
         }
-        (None, Ok(_)) => (
-            LetterStatus::Parked,
-            "the log has lost what came of it".into(),
-        ),
+        (None, Ok(_)) => (LetterStatus::Parked, "the log has lost the result".into()),
     }
 }
 

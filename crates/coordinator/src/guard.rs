@@ -1,12 +1,12 @@
-//! A fence around user code: a panic in an aggregate is that stream's trouble, nobody else's.
+//! A fence around user code: a panic in an aggregate affects that stream and no other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use seriatim_core::{Fault, panic_message};
 
-/// Runs `f`, which calls the aggregate's `function`; a panic becomes a fault.
+/// Runs `f`, which calls the aggregate's `function`. Fails with a fault if it panics.
 ///
-/// The caller must throw away whatever `f` may have left half done.
+/// The caller must throw away everything that `f` may have left half-made.
 pub(crate) fn guarded<T>(function: &'static str, f: impl FnOnce() -> T) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|panic| Fault::Panicked {
         function,

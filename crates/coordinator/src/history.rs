@@ -10,21 +10,21 @@ use crate::beside::beside;
 use crate::guard::guarded;
 use crate::state_size::StateSize;
 
-/// A state and the stream's sequence it stands for.
+/// A state and the sequence of its last event.
 #[derive(Clone, Debug)]
 pub(crate) struct Standing<A> {
     pub(crate) state: A,
     pub(crate) current: Option<Sequence>,
-    /// The id of the event at that sequence: a log that was restored may have another one there.
+    /// The id of the event at that sequence: a restored log may have another event there.
     pub(crate) last: Option<Uuid>,
-    /// The newest snapshot this state knows of.
+    /// The sequence of the newest snapshot that this state knows of.
     pub(crate) snapshot: Option<Sequence>,
-    /// What the state takes, for the cache.
+    /// The size of the state, for the cache.
     pub(crate) size: StateSize,
 }
 
 impl<A: Aggregate> Standing<A> {
-    /// The state before all events.
+    /// Makes the state before all events.
     pub(crate) fn new() -> Self {
         Self {
             state: A::default(),
@@ -58,7 +58,7 @@ impl From<Fault> for Trouble {
 /// How many events are read from the store at once.
 const PAGE: usize = 512;
 
-/// The state after `through`, or the current one. Shorter streams give what they have.
+/// Returns the state after `through`, or the current one. A shorter stream gives the state after its last event.
 pub(crate) async fn load<A: Aggregate>(
     log: &Log,
     stream: &StreamId,
@@ -79,10 +79,10 @@ pub(crate) async fn load<A: Aggregate>(
     Ok(standing.expect("without a snapshot there is none to be ignored"))
 }
 
-/// More than this is not built on a worker, in bytes.
+/// More bytes than this are not built on a worker.
 const MUCH: usize = 32 * 1024;
 
-/// The state; `None` if the snapshot it begins with cannot be used.
+/// Builds the state. Returns `None` if its snapshot cannot be used.
 async fn build<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trouble> {
     let snapshot = loaded.snapshot.as_ref();
     let payloads = loaded.payloads.iter().map(|payload| payload.data.len());
@@ -98,7 +98,7 @@ fn replay<A: Aggregate>(loaded: Loaded) -> Result<Option<Standing<A>>, Trouble> 
     let mut size = StateSize::default();
     if let Some(snapshot) = &loaded.snapshot {
         size.grow(snapshot.state.len());
-        // A snapshot that panics is one that does not decode.
+        // A snapshot that panics counts as one that does not decode.
         match guarded("deserialize", || snapshot.restore::<A>()) {
             Ok(Some(restored)) => state = restored,
             Ok(None) | Err(_) => return Ok(None),
@@ -130,7 +130,7 @@ fn next(current: Option<Sequence>) -> Result<Sequence, Fault> {
     })
 }
 
-/// An event of the log; `None` if it is nothing any more.
+/// Decodes an event of the log. Returns `None` if it is nothing any more.
 pub(crate) fn decode<A: Aggregate>(
     sequence: Sequence,
     payload: &Payload,
@@ -145,7 +145,7 @@ pub(crate) fn decode<A: Aggregate>(
     })
 }
 
-/// What happened by these events.
+/// Decodes the content of these events.
 pub(crate) fn decode_all<'e, A: Aggregate>(
     events: impl IntoIterator<Item = &'e RecordedEvent>,
 ) -> Result<Vec<A::Event>, Fault> {
@@ -155,7 +155,7 @@ pub(crate) fn decode_all<'e, A: Aggregate>(
     decoded.filter_map(Result::transpose).collect()
 }
 
-/// The recorded events after `base` up to `through`, at most `limit`.
+/// Returns at most `limit` recorded events after `base` up to `through`.
 pub(crate) async fn events_between(
     log: &Log,
     stream: &StreamId,
@@ -180,13 +180,13 @@ pub(crate) async fn events_between(
     Ok(events)
 }
 
-/// What the payloads of the events that are shown may take together.
+/// The longest total payload of the events that are shown.
 const SHOWN_BYTES: usize = 1024 * 1024;
-/// How many are read at first where they may be large.
+/// How many events are read at first if they may be large.
 const SHOWN_PAGE: usize = 8;
 
-/// The first of the recorded events after `base` up to `through`, to be shown to whoever did not know them: at most `limit`,
-/// and no more than what people and programs can take.
+/// Returns the first of the recorded events after `base` up to `through`, for a sender that did not know them: at most
+/// `limit`, and no more than people and programs can take.
 pub(crate) async fn first_between(
     log: &Log,
     stream: &StreamId,
@@ -204,7 +204,7 @@ pub(crate) async fn first_between(
     Ok(shown)
 }
 
-/// Leaves out what is too much to be shown; whether that is nothing.
+/// Leaves out events that are too much to be shown. Returns whether nothing was left out.
 pub(crate) fn cut(events: &mut Vec<RecordedEvent>) -> bool {
     let mut bytes = 0;
     let fitting = (events.iter())

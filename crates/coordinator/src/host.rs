@@ -30,27 +30,27 @@ use crate::{three_way, view};
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
-    /// What is in it, as everybody reads it.
+    /// The content of the store, as all readers see it.
     pub(crate) log: Log,
     pub(crate) committer: Committer,
     pub(crate) states: Arc<States>,
     pub(crate) settings: Settings,
-    /// Tickets for work that nobody waits for.
+    /// Permits for work that nobody waits for.
     pub(crate) background: Arc<Semaphore>,
 }
 
-/// What a domain is made of, by name.
+/// The parts of a domain, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainInfo {
     /// The domain.
     pub domain: Domain,
     /// The type names of its commands.
     pub commands: &'static [&'static str],
-    /// How they are written.
+    /// The codec of its commands.
     pub command_codec: Codec,
     /// The type names of its events.
     pub events: &'static [&'static str],
-    /// How they are written.
+    /// The codec of its events.
     pub event_codec: Codec,
 }
 
@@ -59,10 +59,10 @@ pub struct DomainInfo {
 pub(crate) trait Host: Send + Sync + fmt::Debug {
     fn info(&self) -> DomainInfo;
 
-    /// What is counted of it.
+    /// Returns its metrics.
     fn meter(&self) -> &DomainMeter;
 
-    /// Tells the metrics what can only be looked at.
+    /// Reports the metrics that are measured rather than counted.
     fn observe(&self);
 
     /// Runs a command that was admitted.
@@ -75,10 +75,10 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
     async fn hand_back(&self, effect: RejectedEffect, place: Place)
     -> Result<Receipt, SubmitError>;
 
-    /// Decides the command of a letter on whatever is current. It spends what only one decision about the letter can.
+    /// Decides the command of a letter on the current state. Claims the letter's single decision.
     async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError>;
 
-    /// Spends what only one decision about a letter can, on giving it up: done, it is answered with `refusal`.
+    /// Claims the letter's single decision and records the discard. On success the answer is the rejection `refusal`.
     async fn discard(
         &self,
         letter: &CommandLetter,
@@ -111,7 +111,7 @@ impl<A: Aggregate> fmt::Debug for HostOf<A> {
 }
 
 impl<A: Aggregate> HostOf<A> {
-    /// The one with this number among the domains of its coordinator.
+    /// Makes a host with this number among the domains of its coordinator.
     pub(crate) fn new(
         number: usize,
         shared: Arc<Shared>,
@@ -128,7 +128,7 @@ impl<A: Aggregate> HostOf<A> {
         }
     }
 
-    /// Puts what was taken in into its stream's mailbox, and waits for the answer.
+    /// Puts the work into its stream's mailbox, and waits for the answer.
     async fn post(
         &self,
         stream: StreamId,

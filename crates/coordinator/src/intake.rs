@@ -1,4 +1,4 @@
-//! From requests to work: decoded, checked against the domain's types, and prepared.
+//! From requests to work: decodes them, checks them against the domain's types, and prepares them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::guard::guarded;
 use crate::job::{Commands, FactWork, Returned, Work};
 use crate::preparation::Preparation;
 
-/// A request that was understood: what a mailbox takes.
+/// A decoded request: what a mailbox takes.
 pub(crate) struct Taken<A: Aggregate> {
     pub(crate) work: Work<A>,
     pub(crate) claim: Option<Claim>,
@@ -24,7 +24,7 @@ pub(crate) struct Taken<A: Aggregate> {
 }
 
 impl<A: Aggregate> Taken<A> {
-    /// Under which strategy, if it is a command.
+    /// Returns its strategy, if it is a command.
     pub(crate) fn strategy(&self) -> Option<MergeStrategy> {
         match &self.work {
             Work::Commands(work) => Some(work.strategy),
@@ -34,7 +34,7 @@ impl<A: Aggregate> Taken<A> {
 }
 
 impl<A: Aggregate> Taken<A> {
-    /// The same, as a person takes it out of a letter.
+    /// Makes it the command of a letter, which a person has resubmitted.
     pub(crate) fn out_of(mut self, letter: &CommandLetter) -> Self {
         if let Work::Commands(work) = &mut self.work {
             work.resubmitted = true;
@@ -47,7 +47,7 @@ impl<A: Aggregate> Taken<A> {
     }
 }
 
-/// Decodes a request's commands and lets them be prepared.
+/// Decodes a request's commands and prepares them.
 pub(crate) async fn commands<A: Aggregate>(
     settings: &Settings,
     prepare: Option<&Arc<dyn Preparation<A>>>,
@@ -120,7 +120,7 @@ async fn prepared<A: Aggregate>(
     command: A::Command,
 ) -> Result<A::Command, SubmitError> {
     let prepare = Arc::clone(prepare);
-    // On a task of its own, so that a panic in there is this command's trouble only.
+    // It runs on a task of its own, so that a panic in there affects this command only.
     let task = tokio::spawn(async move { prepare.run(command).await });
     match task.await {
         Ok(Ok(command)) => Ok(command),
@@ -183,9 +183,9 @@ pub(crate) fn facts<A: Aggregate>(request: &FactRequest) -> Result<Taken<A>, Sub
     })
 }
 
-/// Of an effect that comes back: nothing is to be read of it before its source looks at it.
+/// Makes the work of a rejected effect. Nothing of it is read before its source looks at it.
 pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
-    // A causation is named by every reaction; the identity stands in for it where somebody else calls.
+    // Every reaction names a causation; the identity takes its place if another caller does not.
     let id = Uuid::now_v7();
     let correlation_id = correlation(&effect.metadata, id);
     Taken {
@@ -203,7 +203,8 @@ pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
     }
 }
 
-/// A letter that is given up. Like a rejected effect it is a "no" that is kept, under the claim of the letter.
+/// Makes the work of a discarded letter. Like a rejected effect it is a rejection that is kept, under the claim of the
+/// letter.
 pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected) -> Taken<A> {
     let request = &letter.request;
     Taken {
@@ -214,7 +215,8 @@ pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected)
     }
 }
 
-/// What is decided about a letter spends this, so that of all who decide about it, wherever they are, one is first.
+/// Returns the claim that every decision about a letter spends, so that one decision is first, wherever others are
+/// made.
 pub(crate) fn claim_of_letter(letter: &CommandLetter) -> Claim {
     Claim {
         external_id: ClaimKey::Letter(letter.id).to_string(),
@@ -223,7 +225,7 @@ pub(crate) fn claim_of_letter(letter: &CommandLetter) -> Claim {
     }
 }
 
-/// Of the events that follow: what was sent, with a workflow and a cause in any case.
+/// Returns the metadata of the events: those that were sent, always with a workflow and a cause.
 fn metadata(
     sent: &Metadata,
     id: Uuid,
@@ -238,7 +240,7 @@ fn metadata(
     }
 }
 
-/// A payload that makes the type's own code panic is one that does not fit it.
+/// A payload that makes the type's own code panic counts as one that does not fit it.
 fn decoded<M>(
     decode: impl FnOnce() -> Result<M, DecodeError>,
     field: impl FnOnce() -> String,
@@ -251,8 +253,8 @@ fn decoded<M>(
     Err(FieldViolation::new(field(), why))
 }
 
-/// What it is known by if it comes again: an effect by its identity, though it may carry the external id of what began
-/// its workflow; anything else by that.
+/// Returns the idempotency key: of an effect its identity, although it may carry the external id of the start of its
+/// workflow; of anything else the external id.
 fn claim(
     effect: Option<&EffectId>,
     metadata: &Metadata,
@@ -269,7 +271,7 @@ fn claim(
     })
 }
 
-/// A workflow that nobody named is named after what began it.
+/// Returns the workflow; if nobody named it, it gets the name of its first request.
 fn correlation(metadata: &Metadata, id: Uuid) -> String {
     metadata
         .correlation_id

@@ -1,4 +1,4 @@
-//! What a job comes to, given a state. Decides; writes nothing.
+//! Decides the result of a job at a given state. It writes nothing.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::history::{Standing, Trouble};
 use crate::job::{Commands, FactWork, Returned, Work};
 use crate::{Settings, meter};
 
-/// What a job comes to.
+/// The result of a job.
 #[derive(Debug)]
 pub(crate) enum Verdict<A: Aggregate> {
-    /// These events are to be appended; none: nothing changes.
+    /// Append these events; if there are none, nothing changes.
     Append { drafts: Vec<Draft<A>>, merged: bool },
     /// A person must merge it.
     Park {
@@ -28,13 +28,13 @@ pub(crate) enum Verdict<A: Aggregate> {
     },
     /// It collides: its strategy must be asked, see [`merge`].
     Collides(Conflict),
-    /// No.
+    /// Refuse it.
     Refuse(Refusal),
     /// The state is not what the store holds any more: load it again.
     Stale,
 }
 
-/// An event on its way into the log.
+/// An event that is about to be appended.
 #[derive(Debug)]
 pub(crate) struct Draft<A: Aggregate> {
     pub(crate) event: A::Event,
@@ -60,8 +60,8 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// What is kept of it as the result of an effect, if it is an answer to that: the domain's "no", or that of a
-    /// strategy which saw all there was to see. Whatever else stands in the way may be gone the next time.
+    /// Returns what is kept of it as the result of an effect: the domain's rejection, or the refusal of a strategy that
+    /// saw everything. Any other obstacle may be gone the next time, and is not kept.
     pub(crate) fn lasting(&self, stream: &StreamId) -> Option<Rejected> {
         match self {
             Self::Rejected(rejected) => Some(rejected.clone()),
@@ -114,7 +114,7 @@ impl<A: Aggregate> From<Fault> for Verdict<A> {
 }
 
 impl<A: Aggregate> Verdict<A> {
-    /// The same, but refused if what it would append is larger than `limits` allow.
+    /// Refuses what it would append if that is larger than `limits` allow.
     pub(crate) fn within(self, limits: &Limits) -> Self {
         let Self::Append { drafts, .. } = &self else {
             return self;
@@ -127,7 +127,7 @@ impl<A: Aggregate> Verdict<A> {
     }
 }
 
-/// What `work` comes to at `standing`, as far as that can be said without reading more.
+/// Decides `work` at `standing`, without reading more.
 pub(crate) fn judge<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> Verdict<A> {
     match work {
         Work::Facts(facts) => judge_facts(facts, &standing.state),
@@ -147,7 +147,7 @@ pub(crate) fn judge<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> Ver
     }
 }
 
-/// What is wrong with the premises of a command that meets the state its sender knew.
+/// Returns what is wrong with the premises of a command that meets the state its sender knew.
 fn slips<A: Aggregate>(work: &Commands<A>, state: &A) -> Option<Refusal> {
     let checked = guarded("serialize", || {
         changed_premises(&work.request.premises, state, state)
@@ -206,8 +206,8 @@ pub(crate) fn draft<A: Aggregate>(
     })
 }
 
-/// What `work`, which collides, comes to by its strategy. `standing` must be durable: the events in between are
-/// read from the log, and a letter must not name events that may never be.
+/// Decides `work`, which collides, by its strategy. `standing` must be durable: the events in between are read from the
+/// log, and a letter must not name events that may never exist.
 pub(crate) async fn merge<A: Aggregate>(
     log: &Log,
     settings: &Settings,
@@ -264,9 +264,9 @@ pub(crate) async fn merge<A: Aggregate>(
     }
 }
 
-/// Facts are not asked whether they may: each goes through the aggregate, on the state the ones before it leave.
+/// Facts cannot be rejected: each goes through the aggregate, on the state that the ones before it leave.
 fn judge_facts<A: Aggregate>(facts: &[FactWork<A>], state: &A) -> Verdict<A> {
-    // Only several facts need a state of their own to go on with.
+    // Only several facts need a state of their own to continue with.
     let mut ahead = (facts.len() > 1).then(|| state.clone());
     let mut drafts = Vec::new();
     for FactWork {

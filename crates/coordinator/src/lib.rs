@@ -6,8 +6,8 @@
 //!                                                    └─► committer ┘  one durable commit for all streams
 //! ```
 //!
-//! `round` is the one place where control flow about conflicts lives. The merge strategies it asks are pure and
-//! stand in `seriatim_core::merge`.
+//! `round` is the one place that controls what happens on a conflict. The merge strategies that it asks are pure and
+//! are in `seriatim_core::merge`.
 
 mod settings;
 mod coordinator;

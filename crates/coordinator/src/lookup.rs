@@ -1,12 +1,12 @@
-//! What became of a batch whose commit failed in a way that leaves it open: look, never guess.
+//! The outcome of a batch whose commit failed in a way that leaves it open: look, never guess.
 
 use seriatim_core::{Append, AppendOutcome, LogPartition, Sequence, Store, StoreError, Write};
 
 /// Looks for the appends of one stream's round by their ids.
 ///
-/// What is found was written. If one of them is not found, `None`: their commit may still be on its way, so "not
-/// written" would be a guess. The rounds of other streams may be in another partition of the log, so each is looked
-/// for by itself.
+/// What is found was written. Returns `None` if one of them is not found: their commit may still be on its way, so "not
+/// written" would be a guess. The rounds of other streams may be in another partition of the log, so each is looked for
+/// by itself.
 pub(crate) async fn look_for(
     store: &dyn Store,
     round: &[Append],

@@ -24,7 +24,7 @@ const CHAIN: usize = 1024;
 pub(crate) struct Mailboxes<A: Aggregate> {
     /// A stream is in here exactly while a task is driving it.
     queues: Mutex<HashMap<Uuid, VecDeque<Job<A>>>>,
-    /// Those of streams that nobody drives: a driver takes its state out, and puts it back when it ends.
+    /// The states of streams that nobody drives: a driver takes its state out, and puts it back when it ends.
     states: StatesOf,
     meter: DomainMeter,
 }
@@ -38,17 +38,17 @@ impl<A: Aggregate> Mailboxes<A> {
         }
     }
 
-    /// What is counted of the domain.
+    /// Returns the metrics of the domain.
     pub(crate) fn meter(&self) -> &DomainMeter {
         &self.meter
     }
 
-    /// Tells the metrics what can only be looked at.
+    /// Reports the metrics that are measured rather than counted.
     pub(crate) fn observe(&self) {
         self.meter.keeps_states(self.states.count());
     }
 
-    /// Puts a job behind those of its stream, and sees to it that somebody drives the stream.
+    /// Puts a job behind those of its stream, and makes sure that a task drives the stream.
     pub(crate) fn post(self: &Arc<Self>, shared: &Arc<Shared>, stream: StreamId, job: Job<A>) {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = queues.get_mut(&stream.root) {
@@ -100,7 +100,7 @@ impl<A: Aggregate> Driver<A> {
         }
     }
 
-    /// Adds what came in meanwhile. If there is nothing at all, puts the state back and gives up the stream.
+    /// Adds the jobs that came meanwhile. If there are none at all, puts the state back and gives up the stream.
     fn refill(&mut self, jobs: &mut VecDeque<Job<A>>, kept: &mut Option<Standing<A>>) -> bool {
         let mut queues = self
             .mailboxes
@@ -113,7 +113,7 @@ impl<A: Aggregate> Driver<A> {
         let room = CHAIN.saturating_sub(jobs.len()).min(queue.len());
         jobs.extend(queue.drain(..room));
         if jobs.is_empty() {
-            // Before the stream is given up: the next driver must find it.
+            // This comes before the stream is given up, so that the next driver finds the state.
             if let Some(standing) = kept.take() {
                 self.mailboxes.states.put(self.stream.root, standing);
             }
@@ -125,8 +125,8 @@ impl<A: Aggregate> Driver<A> {
 }
 
 impl<A: Aggregate> Drop for Driver<A> {
-    /// A driver that ends by a panic of ours must not leave its stream locked: who waits is told (its reply is
-    /// dropped), and the next command starts a new driver.
+    /// A driver that ends by a panic of ours must not leave its stream locked: the waiting senders are told (their
+    /// replies are dropped), and the next command starts a new driver.
     fn drop(&mut self) {
         if !self.done {
             let mut queues = self

@@ -1,6 +1,6 @@
-//! What is counted of a coordinator's work, by the facade `metrics`.
+//! The metrics of a coordinator, by the facade `metrics`.
 //!
-//! A counter or histogram is asked for once and kept: counting is then an atomic addition, and nothing at all if no
+//! A counter or histogram is looked up once and kept: counting is then an atomic addition, and nothing at all if no
 //! recorder was installed when it was first used.
 
 use std::sync::OnceLock;
@@ -28,7 +28,7 @@ const QUEUE: &str = "seriatim_queue_places";
 const QUEUE_BYTES_USED: &str = "seriatim_queue_bytes_used";
 const QUEUE_BYTES: &str = "seriatim_queue_bytes";
 
-/// Waiting letters that are counted at most: each holds a whole request.
+/// How many waiting letters are counted at most: each holds a whole request.
 pub(crate) const LETTERS: usize = 100;
 
 /// Tells the installed recorder what each metric of a coordinator means.
@@ -53,7 +53,7 @@ pub fn describe_metrics() {
     describe_counter!(
         CONFLICTS,
         Unit::Count,
-        "Expectations that were wrong, by strategy and what came of it"
+        "Expectations that were wrong, by strategy and result"
     );
     describe_counter!(CACHE, Unit::Count, "States asked of the cache, by result");
     describe_gauge!(CACHED, Unit::Count, "States in the cache");
@@ -101,7 +101,7 @@ pub fn describe_metrics() {
 /// What a sender asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Asked {
-    /// A command, under this strategy if that is known yet.
+    /// A command, with its strategy if that is known yet.
     Command(Option<MergeStrategy>),
     Fact,
     HandBack,
@@ -123,7 +123,7 @@ impl Asked {
     }
 }
 
-/// What became of it: the index and the label.
+/// The outcomes: the index and the label.
 const OUTCOMES: [&str; 18] = [
     "committed",
     "merged",
@@ -171,7 +171,7 @@ fn outcome(answer: Result<&Receipt, &SubmitError>) -> usize {
     }
 }
 
-/// What is counted of one domain.
+/// The metrics of one domain.
 pub(crate) struct DomainMeter {
     domain: String,
     answers: [[OnceLock<Counter>; OUTCOMES.len()]; Asked::COUNT],
@@ -189,12 +189,12 @@ impl DomainMeter {
         }
     }
 
-    /// Something was not admitted.
+    /// Counts a request that was not admitted.
     pub(crate) fn refused(&self, asked: Asked, error: &SubmitError) {
         self.count(asked, outcome(Err(error)));
     }
 
-    /// Something that was admitted has its answer.
+    /// Counts the answer to a request that was admitted.
     pub(crate) fn answered(
         &self,
         asked: Asked,
@@ -224,7 +224,7 @@ impl DomainMeter {
         slot.get_or_init(counter).increment(1);
     }
 
-    /// A state was looked for in the cache.
+    /// Counts a lookup of a state in the cache.
     pub(crate) fn looked_for_state(&self, was_there: bool) {
         let result = if was_there { "hit" } else { "miss" };
         let counter =
@@ -234,13 +234,13 @@ impl DomainMeter {
             .increment(1);
     }
 
-    /// How many states are kept now.
+    /// Reports how many states are kept now.
     pub(crate) fn keeps_states(&self, count: usize) {
         metrics::gauge!(CACHED, "domain" => self.domain.clone()).set(number(count));
     }
 }
 
-/// An expectation was wrong. Rare enough to be counted without further ado.
+/// Counts a wrong expectation. It is rare enough to be counted without further ado.
 pub(crate) fn conflict(domain: &Domain, strategy: MergeStrategy, resolution: &'static str) {
     metrics::counter!(
         CONFLICTS,
@@ -251,24 +251,24 @@ pub(crate) fn conflict(domain: &Domain, strategy: MergeStrategy, resolution: &'s
     .increment(1);
 }
 
-/// What the states of all domains take.
+/// Reports the memory of the states of all domains.
 pub(crate) fn cached_bytes(bytes: u64) {
     metrics::gauge!(CACHED_BYTES).set(number(usize::try_from(bytes).unwrap_or(usize::MAX)));
 }
 
-/// How full the queue is.
+/// Reports how full the queue is.
 pub(crate) fn queue(used: usize, places: usize) {
     metrics::gauge!(QUEUE_USED).set(number(used));
     metrics::gauge!(QUEUE).set(number(places));
 }
 
-/// What the payloads in the queue take.
+/// Reports the memory of the payloads in the queue.
 pub(crate) fn queue_bytes(used: usize, bytes: usize) {
     metrics::gauge!(QUEUE_BYTES_USED).set(number(used));
     metrics::gauge!(QUEUE_BYTES).set(number(bytes));
 }
 
-/// How many letters wait, and since when the first does.
+/// Reports how many letters wait, and since when the first does.
 pub(crate) fn letters(count: usize, first: Option<Timestamp>) {
     let waited = first.map(|first| Timestamp::now().since(first));
     metrics::gauge!(LETTERS_WAITING).set(number(count));
@@ -283,7 +283,7 @@ fn number(count: usize) -> f64 {
     count as f64
 }
 
-/// What is counted of commits.
+/// The metrics of commits.
 pub(crate) struct CommitMeter {
     appends: Histogram,
     durations: Histogram,
@@ -299,13 +299,13 @@ impl CommitMeter {
         }
     }
 
-    /// The store has answered a batch of so many appends.
+    /// Counts the store's answer to a batch of this many appends.
     pub(crate) fn answered(&self, appends: usize, took: Duration) {
         self.appends.record(number(appends));
         self.durations.record(took);
     }
 
-    /// So many of them were decided on a state that another writer has changed.
+    /// Counts appends that were decided on a state which another writer has changed.
     pub(crate) fn lost_races(&self, count: usize) {
         if count > 0 {
             self.lost_races.increment(count as u64);

@@ -1,8 +1,8 @@
-//! The one loop: judge what waits for a stream, append it in one commit, settle each.
+//! The one loop: judges what waits for a stream, appends it in one commit, settles each job.
 //!
-//! The commands of a round are decided one on top of another, each on the state its predecessor *will* leave, so
-//! that one hot aggregate is not limited to one command per disk sync. What was decided on events that are not
-//! durable yet, a "no" included, is only answered once they are; if they are not, it is judged anew.
+//! The commands of a round are decided one on top of another, each on the state that its predecessor *will* leave, so
+//! that one hot aggregate is not limited to one command per disk sync. An answer that rests on events which are not
+//! durable yet, a "no" included, is given only once they are; if they are not written, the command is judged anew.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::judge::Refusal;
 
 /// Runs `jobs` once. Answers those that are settled, and returns those that must go round again, in order.
 ///
-/// `kept` is a state from before, which may be wrong, and becomes the state after, if that is known.
+/// `kept` is a state from before, which may be wrong. It becomes the state after, if that is known.
 pub(crate) async fn round<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
@@ -98,7 +98,7 @@ async fn settle<A: Aggregate>(
     again
 }
 
-/// Whether the state that the next steps were decided on is what the store has.
+/// Returns whether the state that the next steps were decided on is the store's.
 fn came_true(planned: &Planned, outcome: &Result<AppendOutcome, StoreError>) -> bool {
     match (outcome, planned) {
         (Ok(AppendOutcome::Written { .. }), _) => true,
@@ -115,7 +115,7 @@ fn came_true(planned: &Planned, outcome: &Result<AppendOutcome, StoreError>) -> 
     }
 }
 
-/// Of an append that need not go round again.
+/// Returns the answer to an append that need not go round again.
 fn answer_to(
     stream: &StreamId,
     planned: Planned,
@@ -141,7 +141,7 @@ fn missing_outcome() -> StoreError {
     )
 }
 
-/// What was written, with the places it got: the last event is at `position`, the ones before it just before.
+/// Returns what was written, with its positions: the last event is at `position`, the ones before it just before.
 fn done(stream: &StreamId, planned: Planned, position: Position, recorded_at: Timestamp) -> Answer {
     let (after, events, merged) = match planned {
         Planned::Letter { id, reason } => {

@@ -1,22 +1,22 @@
-//! How much a coordinator takes on.
+//! The settings of a coordinator.
 
 use std::time::Duration;
 
 use seriatim_core::Limits;
 
-/// How much a coordinator takes on. Made once, at start.
+/// The settings of a coordinator. They are made once, at start.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What one request may carry.
+    /// The limits of one request.
     pub limits: Limits,
-    /// Commands and facts that may be admitted and not yet answered. When there are as many, senders are told to come again.
-    /// Default 16,384.
+    /// How many commands and facts may be admitted and not yet answered. When there are as many, senders are told to
+    /// try again. Default 16,384.
     pub queue_places: u32,
-    /// The bytes of memory that they may take, together. A payload counts four times: as it came, decoded, as an event and in
-    /// the answer. Default 128 MiB.
+    /// The bytes of memory that these may take, together. A payload counts four times: as it came, decoded, as an event
+    /// and in the answer. Default 128 MiB.
     pub queue_bytes: usize,
-    /// Bytes of memory for the states that are kept, of all domains together, as they are estimated from their JSON. Default
-    /// 128 MiB. The states of streams that are worked on just now come on top.
+    /// Bytes of memory for the states that are kept, of all domains together, estimated from their JSON. Default 128
+    /// MiB. The states of streams that are in use at the moment are not included.
     pub cached_bytes: usize,
     /// How often a command is decided anew after other writers were faster. Default 24.
     pub attempts: u32,

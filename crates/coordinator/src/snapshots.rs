@@ -1,4 +1,4 @@
-//! When a state is kept, and how: in the background, never in a command's way.
+//! When and how a snapshot is kept: in the background, so that it never delays a command.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const BUSY: u64 = 10;
 
 /// Keeps a snapshot of `standing` if the aggregate's policy says so.
 ///
-/// Only a shortcut is at stake: if too many are on their way already, or one fails, it is left out, and the next
+/// A snapshot is only a shortcut: if too many are on their way already, or one fails, it is left out, and the next
 /// round tries again.
 pub(crate) fn keep<A: Aggregate>(
     shared: &Shared,

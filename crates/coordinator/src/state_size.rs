@@ -1,14 +1,14 @@
-//! How much memory a state takes, roughly and without looking at it often.
+//! How much memory a state takes, estimated without measuring it often.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// A state is looked at again when so many bytes of events were folded into it, and half as many as it had.
+/// A state is measured again when this many bytes of events were folded into it, and half as many as it had.
 const UNSEEN: usize = 1024;
 
-/// The size of one state: what it had as JSON when it was looked at last, and the bytes of the events since, by which it can
-/// have grown.
+/// The size of one state: the length of its JSON when it was last measured, and the bytes of the events since, by which
+/// it can have grown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StateSize {
     seen: usize,
@@ -16,16 +16,17 @@ pub(crate) struct StateSize {
 }
 
 impl StateSize {
-    /// An event, or a snapshot, of so many bytes is folded into the state.
+    /// Adds an event, or a snapshot, of this many bytes that is folded into the state.
     pub(crate) fn grow(&mut self, bytes: usize) {
         self.since = self.since.saturating_add(bytes);
     }
 
-    /// What the state takes in memory, in bytes: for usual states right within a factor of four. It is looked at only if enough
-    /// was folded into it since, so that over time this costs a part of what the folding does.
+    /// Returns how many bytes the state takes in memory; for usual states it is right within a factor of four. The
+    /// state is measured only if enough was folded into it since, so that over time this costs a part of what the
+    /// folding does.
     pub(crate) fn estimate<S: Serialize>(&mut self, state: &S) -> usize {
         if self.since > UNSEEN.max(self.seen / 2) {
-            // A state that has no JSON counts as all that was ever folded into it.
+            // A state that has no JSON counts as everything that was ever folded into it.
             self.seen = length(state).unwrap_or(self.seen + self.since);
             self.since = 0;
         }
@@ -33,12 +34,13 @@ impl StateSize {
     }
 }
 
-/// What takes so many bytes as JSON. A number takes more there than in a list of numbers, a text with its pointers less.
+/// Returns the memory for this many bytes of JSON. A number takes more there than in a list of numbers, a text with its
+/// pointers less.
 fn in_memory(json: usize) -> usize {
     json + json / 2
 }
 
-/// The length of the JSON of a state, which is not kept.
+/// Returns the length of the JSON of a state, without keeping it.
 fn length<S: Serialize>(state: &S) -> Option<usize> {
     let mut counted = Counted(0);
     let written = crate::guard::guarded("serialize", || serde_json::to_writer(&mut counted, state));

@@ -1,7 +1,7 @@
 //! The states of recently used aggregates, of all domains, bounded by the memory that they take.
 //!
-//! A state in here is a starting point: whatever is decided on it is checked against the store before it counts, so a wrong
-//! one costs a round and nothing else.
+//! A state in here is only a starting point: everything decided on it is checked against the store before it counts, so
+//! a wrong state costs a round and nothing else.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use crate::history::Standing;
 
-/// What an entry takes beside its state: the key, the links and the hash of it, a counter, and what an allocator adds.
+/// The memory of an entry besides its state: the key, its links and hash, a counter, and the overhead of an allocator.
 const ENTRY_BYTES: usize = 192;
-/// What the number of entries is guessed by, where only their bytes are bounded.
+/// The size by which the number of entries is guessed, because only their bytes are bounded.
 const GUESSED_BYTES: usize = 1024;
-/// Of states that were put out lately the keys are remembered, as many as this part of all there can be.
+/// The keys of states that were evicted lately are remembered; this is their number as a part of all entries.
 const REMEMBERED: f64 = 0.25;
 
 /// The states of all domains.
@@ -29,7 +29,7 @@ pub(crate) struct States {
 /// A domain by its number, and a root.
 type Key = (usize, Uuid);
 
-/// A state of some aggregate. It is `Clone` because the cache asks for it; nobody clones it.
+/// A state of some aggregate. It is `Clone` because the cache needs that; nobody clones it.
 #[derive(Clone)]
 struct Kept {
     state: Arc<dyn Any + Send + Sync>,
@@ -41,7 +41,7 @@ struct Counted<A> {
     _count: One,
 }
 
-/// One of the states of a domain, until it is dropped.
+/// Counts one of the states of a domain, until it is dropped.
 struct One(Arc<AtomicUsize>);
 
 impl One {
@@ -67,7 +67,7 @@ impl Weighter<Key, Kept> for ByBytes {
 }
 
 impl States {
-    /// Keeps so many bytes of them.
+    /// Makes a cache of this many bytes.
     pub(crate) fn new(bytes: usize) -> Self {
         let options = quick_cache::OptionsBuilder::new()
             .estimated_items_capacity(bytes / GUESSED_BYTES)
@@ -81,7 +81,7 @@ impl States {
         }
     }
 
-    /// How many bytes are kept now, as they are estimated.
+    /// Returns how many bytes are kept now, as they are estimated.
     pub(crate) fn bytes(&self) -> u64 {
         self.kept.weight()
     }
@@ -109,19 +109,19 @@ impl StatesOf {
         }
     }
 
-    /// How many are kept now.
+    /// Returns how many states are kept now.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Relaxed)
     }
 
-    /// Takes one out.
+    /// Takes a state out.
     pub(crate) fn take<A: Aggregate>(&self, root: Uuid) -> Option<Standing<A>> {
         let (_, kept) = self.all.kept.remove(&(self.domain, root))?;
         let counted = kept.state.downcast::<Counted<A>>().ok()?;
         Some(Arc::into_inner(counted)?.standing)
     }
 
-    /// Puts one in, and others out where there is no room. One that takes too large a part of all is not kept.
+    /// Puts a state in, and evicts others if there is no room. A state that takes too large a part of all is not kept.
     pub(crate) fn put<A: Aggregate>(&self, root: Uuid, mut standing: Standing<A>) {
         let bytes = ENTRY_BYTES + standing.size.estimate(&standing.state);
         let state = Arc::new(Counted {

@@ -1,4 +1,4 @@
-//! A dead letter, seen from three sides: what its sender knew, what is there now, and what it would have done.
+//! A dead letter from three sides: what its sender knew, what is there now, and what it would have done.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::host::Shared;
 use crate::judge::draft;
 use crate::view::{broken, commits, in_trouble, store_failed, to_view};
 
-/// Base, theirs and yours of a letter, as things stand now.
+/// Returns base, theirs and yours of a letter, as they are now.
 pub(crate) async fn examine<A: Aggregate>(
     shared: &Shared,
     letter: CommandLetter,
@@ -47,16 +47,16 @@ pub(crate) async fn examine<A: Aggregate>(
         .map_err(|fault| broken(&stream, fault))
 }
 
-/// What was read for a letter.
+/// The data that was read for a letter.
 struct Sides<A: Aggregate> {
     letter: CommandLetter,
     base: Standing<A>,
     theirs: Standing<A>,
-    /// The events between the two, as far as they are compared.
+    /// The events between the two, up to the number that is compared.
     recorded: Vec<RecordedEvent>,
     /// How many events are compared at most.
     limit: u64,
-    /// How many are shown at most.
+    /// How many events are shown at most.
     shown: usize,
 }
 
@@ -82,7 +82,7 @@ impl<A: Aggregate> Sides<A> {
         Sequence::count(self.theirs.current).saturating_sub(Sequence::count(self.base.current))
     }
 
-    /// What stands in the way of merging the two by the rule of COMMUTATIVE.
+    /// Returns why the two cannot be merged by the rule of COMMUTATIVE.
     fn obstacle(&self, commands: &[A::Command]) -> Result<Option<ConflictReason>, Fault> {
         let (behind, limit) = (self.behind(), self.limit);
         if behind > self.recorded.len() as u64 {
@@ -109,7 +109,7 @@ impl<A: Aggregate> Sides<A> {
     }
 }
 
-/// What was asked for, in today's shape.
+/// Returns the commands of the letter, in today's shape.
 fn commands<A: Aggregate>(letter: &CommandLetter) -> Result<Vec<A::Command>, Fault> {
     let all = letter.request.commands.iter();
     all.map(|payload| {

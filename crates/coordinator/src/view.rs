@@ -1,4 +1,4 @@
-//! Looking without touching: states of now and then, and simulations.
+//! Reading without writing: current and past states, and simulations.
 
 use seriatim_core::{
     Aggregate, At, Fault, QueryError, Sequence, Simulated, Simulation, StateView, StoreError,
@@ -24,7 +24,7 @@ pub(crate) async fn state<A: Aggregate>(
     Ok(view)
 }
 
-/// The state again, and how it reads.
+/// Returns the state again, and its readable form.
 async fn viewed<A: Aggregate>(
     stream: &StreamId,
     standing: Standing<A>,
@@ -60,7 +60,8 @@ async fn standing_at<A: Aggregate>(
     }
 }
 
-/// The last event recorded at or before `time`. Recorded times never decrease, so it is found by halving.
+/// Returns the last event that was recorded at or before `time`. Recorded times never decrease, so it is found by
+/// halving.
 async fn last_before(
     shared: &Shared,
     stream: &StreamId,
@@ -85,7 +86,7 @@ async fn last_before(
         .map(|last| Sequence(u32::try_from(last).expect("below 2^32"))))
 }
 
-/// What a command would come to, at a state of now or then.
+/// Returns what a command would do, at the current or a past state.
 pub(crate) async fn simulate<A: Aggregate>(
     shared: &Shared,
     stream: StreamId,
@@ -170,7 +171,7 @@ pub(crate) fn to_view<A: Aggregate>(
     stream: &StreamId,
     standing: &Standing<A>,
 ) -> Result<StateView, Fault> {
-    // What JSON cannot hold, such as keys that are no texts, is shown all the same.
+    // A state that JSON cannot hold, for example with keys that are not texts, is shown all the same.
     let text = || match serde_json::to_string(&standing.state) {
         Ok(text) => Ok(text),
         Err(_) => Tree::of(&standing.state).map(|tree| tree.to_string()),

@@ -1,26 +1,26 @@
-//! The seam by which an audit asks a component again what it has asked for.
+//! The seam by which an audit asks a component again which effects an event has.
 
 use std::fmt::Debug;
 
 use crate::{EventStore, ReactionError, RecordedEvent, StreamId};
 
-/// A component whose effects can be accounted for: what it asks for is a function of the event, so that it can be asked
-/// again, and what became of it is where it can be looked up.
+/// A component whose effects can be audited. Its effects are a function of the event, so an audit can ask for them
+/// again and look up their outcomes.
 pub trait Accountable: Send + Sync + Debug {
-    /// What an event that passes the component's filter makes it ask for, in the order of the ordinals.
+    /// Returns what the component asks for because of an event that passes its filter, in the order of the ordinals.
     fn asked(&self, event: &RecordedEvent) -> Result<Vec<Asked>, ReactionError>;
 
-    /// Where targets keep what became of it; `None`: out of reach, because they are in another program.
+    /// Returns the store in which targets keep the outcomes; `None` if the targets are in another program.
     fn outcomes(&self) -> Option<&dyn EventStore>;
 }
 
-/// What has one ordinal among the effects of an event.
+/// What an event asks for under one ordinal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// An effect: its target has a claim once the checkpoint has passed the event.
     Of(StreamId),
-    /// What may lead to an effect later, or never: a timer.
+    /// Something that may lead to an effect later, or never: a timer.
     MaybeOf(StreamId),
-    /// Nothing that could ever lead to one.
+    /// Something that can never lead to an effect.
     Nothing,
 }

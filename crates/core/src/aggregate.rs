@@ -6,12 +6,12 @@ use serde::de::DeserializeOwned;
 use crate::{Command, Event, FactOrigin, MergeStrategy, Payload, RejectedEffect, Rejection};
 
 /// A consistency boundary: the state of one instance, what may happen to it, and what happened.
+/// `decide` and `evolve` are pure: they use no clock, no id generator and no I/O. The command holds all that a decision
+/// needs; a [`Prepare`] step adds answers from outside before the command is decided.
 ///
-/// `decide` and `evolve` are pure: no clock, no id generator, no I/O. What a decision needs is in the command;
-/// an answer from outside is put there by a [`Prepare`] step before the command is decided.
-///
-/// The state is serialised for snapshots and for people who look at it, and compared by [`PartialEq`] to find
-/// out whether the order of two changes matters: fields left out of the comparison are fields whose order does not.
+/// The state is serialised for snapshots and for people. States are compared by [`PartialEq`] to find out whether the
+/// order of two changes matters, so the order of changes to a field does not matter if the comparison leaves that field
+/// out.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an aggregate",
     note = "implement `Aggregate` for it: `DOMAIN`, the types `Command`, `Event` and `Rejection`, and the functions `decide` and `evolve`",
@@ -23,59 +23,65 @@ pub trait Aggregate:
     /// The kind of aggregate, see [`Domain`](crate::Domain).
     const DOMAIN: &'static str;
 
-    /// What [`MergeStrategy::Commutative`] takes for an overlap.
+    /// What counts as an overlap for [`MergeStrategy::Commutative`].
     const OVERLAP: Overlap = Overlap::Order;
 
-    /// Whether facts go through [`Aggregate::on_fact`] where the sender does not say.
+    /// Whether facts go through [`Aggregate::on_fact`] if the sender does not say.
     const ROUTE_FACTS: bool = true;
 
     /// When to keep a snapshot of the state.
     const SNAPSHOTS: SnapshotPolicy = SnapshotPolicy::Every(100);
 
-    /// Raise this when `evolve` gives other states for the same events. That the types of the state have changed is noticed
-    /// without it, within the bounds that [`Snapshot::restore`](crate::Snapshot::restore) names; snapshots of other types
-    /// or of another schema are ignored.
+    /// The version of the state that `evolve` makes. Raise it when `evolve` gives other states for the same events. A
+    /// change of the state's types is noticed without it, within the limits that
+    /// [`Snapshot::restore`](crate::Snapshot::restore) names. Snapshots of other types or of another schema are
+    /// ignored.
     const SNAPSHOT_SCHEMA: u32 = 1;
 
-    /// Whether each event is read back from its stored form before it is appended, so that one which would not read back
-    /// as it is becomes an error for its sender in place of a stream that nobody can load. It costs what decoding costs,
-    /// some 0.4 us for a small event; `docs/performance.md` has the row. Switch it off only if that was measured to matter.
+    /// Whether each event is read back from its stored form before it is appended. If an event would not read back as
+    /// it is, the sender gets an error, and no stream is written that nobody can load. The check costs as much as
+    /// decoding, some 0.4 us for a small event; `docs/performance.md` has the row. Switch it off only if you have
+    /// measured that it matters.
     const READ_BACK: bool = true;
 
-    /// What it can be asked to do.
+    /// The commands that it can be asked to run.
     type Command: Command;
-    /// What can happen to it.
+    /// The events that can happen to it.
     type Event: Event;
-    /// Why it may refuse; [`Never`](crate::Never) if it does not.
+    /// The reasons for which it may reject a command; [`Never`](crate::Never) if it never does.
     type Rejection: Rejection;
 
-    /// Decides what a command makes happen now. No events: nothing needs to.
+    /// Decides a command on this state. Returns the events to append; an empty list if there is nothing to do. Fails
+    /// with a rejection if the domain says no.
     fn decide(&self, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
 
-    /// Takes an event into the state. Total: it never fails or panics, whatever the order.
+    /// Applies an event to the state. It is total: it never fails or panics, in whatever order events come.
     fn evolve(&mut self, event: &Self::Event);
 
-    /// The strategy for a command whose sender names none. In a book of several commands the most careful one
-    /// holds for all: STRICT before MANUAL before AGGREGATE_HANDLES before COMMUTATIVE.
+    /// Returns the strategy for a command whose sender names none. For a book of several commands the most careful one
+    /// is used: STRICT before MANUAL before AGGREGATE_HANDLES before COMMUTATIVE.
     fn merge_strategy(command: &Self::Command) -> MergeStrategy {
         let _ = command;
         MergeStrategy::default()
     }
 
-    /// Adds to a fact or translates it. It cannot be refused: what happened elsewhere happened.
+    /// Translates a fact or adds to it. Returns the events to append. A fact cannot be rejected, because it has already
+    /// happened elsewhere.
     fn on_fact(&self, fact: &Fact<Self::Event>) -> Vec<Self::Event> {
         vec![fact.event.clone()]
     }
 
-    /// What follows from a "no" to something that a saga asked for because of an event of this aggregate; often an event
-    /// that takes something back, or that says that it failed. Called once for each effect that was rejected.
+    /// Returns the events that follow when a target rejects an effect that a saga made of one of this aggregate's
+    /// events. Often such an event undoes something, or records that it failed. It is called once for each rejected
+    /// effect.
     fn on_rejected(&self, effect: &RejectedEffect) -> Vec<Self::Event> {
         let _ = effect;
         Vec::new()
     }
 
-    /// Answers [`MergeStrategy::AggregateHandles`]: what to do with a command that was decided upon at `base`
-    /// while `intervening` happened; `self` is the state after them. Asked again if the stream moves meanwhile.
+    /// Decides what to do with a command under [`MergeStrategy::AggregateHandles`]. The command was decided upon at
+    /// `base` while `intervening` happened; `self` is the state after them. It is called again if the stream moves
+    /// meanwhile.
     fn merge(
         &self,
         command: &Self::Command,
@@ -86,20 +92,20 @@ pub trait Aggregate:
         Merge::Conflict
     }
 
-    /// Brings a stored event into today's shape, before anybody sees it: states, components, subscribers, people. The
-    /// stored bytes stay as they are.
+    /// Brings a stored event into today's shape before a state, a component, a subscriber or a person sees it. The
+    /// stored bytes do not change.
     ///
-    /// Called for every event read, so one that is in today's shape must come out as it came in. Returns
-    /// [`Payload::nothing`] for an event that is nothing any more: its sequence and its position stay, and nobody is
-    /// given it. Total, as [`evolve`](Self::evolve): an event on which it panics cannot be read, and is a failure of
-    /// whoever is given it.
+    /// It is called for every event that is read, so it must return an event in today's shape unchanged. Returns
+    /// [`Payload::nothing`] for an event that has no meaning any more: the event keeps its sequence and its position,
+    /// and no reader is given it. It must be total, as [`evolve`](Self::evolve): an event on which it panics cannot be
+    /// read, and its readers fail.
     fn upcast(stored: Payload) -> Payload {
         stored
     }
 
-    /// Brings a command of former times into today's shape, before it is decoded: that of a parked letter, one that a
-    /// process manager has planned, or one of a sender that is older than this program. Called for every command, so one
-    /// that is in today's shape must come out as it came in.
+    /// Brings an old command into today's shape before it is decoded. Old commands come from parked letters, from
+    /// process managers that planned them, and from senders that are older than this program. It is called for every
+    /// command, so it must return a command in today's shape unchanged.
     fn upcast_command(sent: Payload) -> Payload {
         sent
     }
@@ -110,19 +116,19 @@ pub trait Aggregate:
 pub struct Fact<E> {
     /// What happened.
     pub event: E,
-    /// Where.
+    /// Where it happened.
     pub origin: FactOrigin,
 }
 
 /// An aggregate's answer to a collision.
 pub enum Merge<A: Aggregate> {
-    /// These events are to be appended.
+    /// Append these events.
     Proceed(Vec<A::Event>),
     /// The domain says no.
     Reject(A::Rejection),
-    /// The sender must look again: refused like [`MergeStrategy::Strict`].
+    /// Refuse, as [`MergeStrategy::Strict`] does: the sender must read again.
     Conflict,
-    /// A person must decide, for this reason: parked like [`MergeStrategy::Manual`].
+    /// Park the command for a person, as [`MergeStrategy::Manual`] does, for this reason.
     Manual(String),
 }
 
@@ -137,20 +143,20 @@ impl<A: Aggregate> std::fmt::Debug for Merge<A> {
     }
 }
 
-/// What [`MergeStrategy::Commutative`] takes for an overlap.
+/// What counts as an overlap for [`MergeStrategy::Commutative`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlap {
     /// Two changes overlap when their order matters, or when one was decided on what the other changed.
     Order,
-    /// Also when both touch the same field, whatever the order gives. It serialises the state after each event in
-    /// between, and refuses where that is more than 16 MiB of JSON in all.
+    /// As `Order`; in addition, two changes overlap when both touch the same field, whatever the order gives. The state
+    /// is serialised after each event in between; a comparison of more than 16 MiB of JSON in all is refused.
     Fields,
-    /// Less often: a command that gives other events now is merged if it leads to the same state as if it had come
-    /// first. For events that hold what the state was, such as a balance after a deposit.
+    /// Fewer overlaps than `Order`: a command that gives other events now is still merged if it leads to the same state
+    /// as if it had come first. Use it for events that hold what the state was, such as a balance after a deposit.
     Converging,
 }
 
-/// When the state is kept so that loading need not begin at sequence 0.
+/// When a snapshot of the state is kept, so that loading need not begin at sequence 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotPolicy {
     /// Never.
@@ -159,10 +165,10 @@ pub enum SnapshotPolicy {
     Every(u32),
 }
 
-/// Gets the outside answers a command needs, before it is decided.
+/// Fetches answers from outside that a command needs, before it is decided.
 ///
-/// Runs once for each submission, before the command waits for its turn: a slow answer holds up no other
-/// command, and nothing here is repeated when the decision is, or when events are replayed.
+/// It runs once for each submission, before the command waits for its turn. A slow answer delays no other command, and
+/// nothing here is repeated when the decision is repeated or when events are replayed.
 pub trait Prepare<A: Aggregate>: Send + Sync + 'static {
     /// Completes `command`, for example with today's price. Write it as an `async fn`.
     fn prepare(
@@ -177,7 +183,7 @@ pub enum PrepareError<R: std::error::Error + 'static> {
     /// The domain says no.
     #[error(transparent)]
     Rejected(R),
-    /// The outside does not answer; the same command may be sent again.
+    /// The outside system does not answer; the same command may be sent again.
     #[error("the preparation of the command is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

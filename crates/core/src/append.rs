@@ -13,33 +13,34 @@ use crate::{
 /// One unit of a batch: written whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Append {
-    /// The stream it concerns.
+    /// The stream that it is for.
     pub stream: StreamId,
-    /// What is to be written.
+    /// What to write.
     pub write: Write,
-    /// The external id that is spent with it.
+    /// The idempotency key that is spent with it.
     pub claim: Option<Claim>,
 }
 
 /// What an append writes.
 #[derive(Clone, Debug)]
 pub enum Write {
-    /// Events.
+    /// Events for the stream.
     Events {
         /// The current sequence the stream must have (`None`: no events). The first event gets the next one.
         after: Option<Sequence>,
-        /// The id of the event that has that sequence, from a writer that kept the state of the stream. It is compared,
-        /// so that a log that was restored or replaced is noticed even if its stream is as long. `None`: only `after` is.
+        /// The id of the event that has that sequence, given by a writer that kept the state of the stream. It is
+        /// compared, so that a restored or replaced log is noticed even if its stream is as long. `None`: only `after`
+        /// is compared.
         last: Option<Uuid>,
-        /// The events; none at all just checks `after` and spends the claim.
+        /// The events; if there are none, the append only checks `after` and spends the claim.
         events: Arc<[NewEvent]>,
     },
-    /// A letter for a person; the stream itself is not looked at.
+    /// A letter for a person; the stream itself is not checked.
     Letter(Box<CommandLetter>),
 }
 
 impl Append {
-    /// Whether the stream still stands where this was decided, if its last event has this sequence and id.
+    /// Returns whether the append still follows the stream's last event, given that event's sequence and id.
     pub fn follows(&self, found: Option<(Sequence, Uuid)>) -> bool {
         match &self.write {
             Write::Letter(_) => true,
@@ -50,7 +51,8 @@ impl Append {
         }
     }
 
-    /// What its claim stands for, once the write has its place: `position` is that of its last event.
+    /// Returns the result that its claim stands for once it is written; `position` is that of its last event. Fails if
+    /// the stream has no sequence left.
     pub fn first_result(&self, position: Position) -> Result<FirstResult, StreamFull> {
         match &self.write {
             Write::Letter(letter) => Ok(FirstResult::DeadLettered { id: letter.id }),
@@ -68,21 +70,22 @@ impl Append {
     }
 }
 
-/// The streams of a batch whose chain is broken: events were not written, on which later appends were decided.
+/// The streams of a batch whose chain is broken: some of their events were not written, and later appends were decided
+/// on those events.
 ///
-/// Kept by a store while it goes through a batch in order, see [`EventStore::append`](crate::EventStore::append).
+/// A store keeps it while it goes through a batch in order, see [`EventStore::append`](crate::EventStore::append).
 #[derive(Clone, Debug, Default)]
 pub struct BrokenChains(HashSet<StreamId>);
 
 impl BrokenChains {
-    /// Whether what `append` was decided on is still true, as far as this batch is concerned.
+    /// Returns whether all events of this batch that `append` was decided on were written.
     pub fn holds(&self, append: &Append) -> bool {
         self.0.is_empty()
             || matches!(append.write, Write::Letter(_))
             || !self.0.contains(&append.stream)
     }
 
-    /// To be told of every append that was not written.
+    /// Records that an append was not written.
     pub fn note(&mut self, append: &Append) {
         if let Write::Events { events, .. } = &append.write
             && !events.is_empty()
@@ -92,66 +95,66 @@ impl BrokenChains {
     }
 }
 
-/// An external id, or the key of an effect, and what it stands for.
+/// An idempotency key (a sender's external id, or the key of an effect) with a hash of its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The key, unique for the stream.
+    /// The idempotency key, unique for the stream.
     pub external_id: String,
-    /// What the command or fact asks for.
+    /// The hash of what the command or fact asks for.
     pub content: ContentHash,
-    /// Set in an append of no events that keeps a "no".
+    /// The rejection to keep; set only in an append of no events.
     pub refusal: Option<Box<Rejected>>,
 }
 
-/// A claim that was spent, as long as the stream exists.
+/// A claim that was spent. It is kept as long as the stream exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimRecord {
-    /// What the first command or fact under it asked for.
+    /// The hash of what the first command or fact under it asked for.
     pub content: ContentHash,
-    /// What became of it.
+    /// The result of the first sending.
     pub first: FirstResult,
 }
 
-/// A claim that was spent, with the key that it was spent under.
+/// A spent claim with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedClaim {
-    /// On which stream.
+    /// The stream on which it was spent.
     pub stream: StreamId,
-    /// The key: [`ClaimKey::of`](crate::ClaimKey::of) tells whose it is.
+    /// The key; [`ClaimKey::of`](crate::ClaimKey::of) tells whose it is.
     pub external_id: String,
-    /// What it stands for.
+    /// The claim.
     pub record: ClaimRecord,
 }
 
 /// The answer to one append of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendOutcome {
-    /// It is durable.
+    /// It is written and durable.
     Written {
-        /// The position of its last event; of the head of its partition if it had none.
+        /// The position of its last event; if it had none, the position of the head of its partition.
         position: Position,
         /// When it was recorded.
         recorded_at: Timestamp,
     },
-    /// The stream's current sequence, or its last event, is another; nothing was written.
+    /// The stream's current sequence or its last event differs; nothing was written.
     Conflict {
         /// The current sequence.
         current: Option<Sequence>,
     },
-    /// The external id was spent before, by this or by other content; nothing was written.
+    /// The key was spent before, for this or for other content; nothing was written.
     Claimed(ClaimRecord),
     /// The stream has no sequences left for so many events; nothing was written.
     StreamFull,
 }
 
-/// Why a batch was not answered append by append.
+/// Why a store could not answer each append of a batch.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// Nothing of the batch was written.
     #[error(transparent)]
     NotWritten(StoreError),
-    /// Some of the batch may have been written: what belongs to one partition of the log as a whole or not at all.
-    /// Look for each append before saying anything.
+    /// Part of the batch may have been written: the appends of one partition of the log are written together or not at
+    /// all. Look up each append before you report a result.
     #[error("the outcome of a commit is unknown: {0}")]
     Unknown(#[source] StoreError),
 }

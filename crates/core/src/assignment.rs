@@ -1,4 +1,4 @@
-//! Who does which work at a moment: what a process needs to know to find its fair part of it.
+//! Which process does which work at a moment. A process finds its fair part of the work by it.
 
 use std::sync::Arc;
 
@@ -6,19 +6,20 @@ use uuid::Uuid;
 
 use crate::Work;
 
-/// A process, as the others know it.
+/// A process, as other processes know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Tells it apart from all others, also from those with its name and from itself before a restart.
+    /// Its identity. It differs for every process, also for one with the same name and for the same one after a
+    /// restart.
     pub id: Uuid,
-    /// What people call it.
+    /// Its name for people.
     pub name: Arc<str>,
-    /// What others on its host can tell by whether it still runs; `None` if nothing can be told.
+    /// The text by which other processes on its host can see whether it still runs; `None` if they cannot.
     pub process: Option<Arc<str>>,
 }
 
 impl Owner {
-    /// One that is not any other.
+    /// Makes an owner with a new identity.
     pub fn new(name: &str) -> Self {
         Self {
             id: Uuid::now_v7(),
@@ -28,15 +29,15 @@ impl Owner {
     }
 }
 
-/// Who does a piece of work, and who would like to.
+/// Who does a piece of work, and which process asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// Which work.
+    /// The piece of work.
     pub work: Work,
-    /// Who has it; `None` if it was released, or if the lease ran out.
+    /// The process that has it; `None` if it was released or the lease ran out.
     pub owner: Option<Owner>,
-    /// Which process has asked for it and may still count on it.
+    /// The process that asked for it and whose request is still in force.
     pub asked_by: Option<Uuid>,
-    /// Whether its owner does nothing for it.
+    /// Whether its owner has paused it.
     pub is_paused: bool,
 }

@@ -1,25 +1,25 @@
-//! Where whoever reads the log begins.
+//! Where a reader of the log begins.
 
 use crate::{Bookmark, Cursor, Log, LogPartition, Position, StoreError, SubscribeError, Timestamp};
 
 /// Where a subscription or a component begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Begin {
-    /// With the first event there is.
+    /// At the first event of the log.
     #[default]
     AtTheFirst,
-    /// With the first event that is recorded from now on: after this call, or after the work of the component was first
-    /// taken.
+    /// At the first event that is recorded from now on: after this call, or after a process first took work of the
+    /// component.
     Now,
-    /// With the first event that was recorded at this time or later, by the clock of the storage. A time that is still to
-    /// come is `Now`.
+    /// At the first event that was recorded at this time or later, by the clock of the storage. A time in the future
+    /// means `Now`.
     Since(Timestamp),
-    /// With the first event after a place in the log.
+    /// At the first event after a place in the log.
     After(Cursor),
 }
 
 impl Log {
-    /// The place after which somebody reads who begins there. One of another log is refused.
+    /// Returns the place after which a reader begins. Fails if the place is of another log.
     pub async fn locate(&self, begin: &Begin) -> Result<Cursor, SubscribeError> {
         if let Begin::After(after) = begin {
             return self.adopt(after).await;
@@ -53,7 +53,8 @@ impl Log {
         Ok(cursor)
     }
 
-    /// The place of the last event of a partition that was recorded before a time. Recorded times never decrease there.
+    /// Returns the place of the last event of a partition that was recorded before a time. Recorded times never
+    /// decrease in a partition.
     async fn before(
         &self,
         partition: LogPartition,

@@ -1,4 +1,4 @@
-//! A place in the log that can be told from the same place in another log.
+//! A place in the log that differs from the same position in another log.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{LogPartition, Position, RecordedEvent};
 
-/// The identity of a log. It is made with the log and never changes; a copy, such as a backup that is restored, has the
-/// same one.
+/// The identity of a log. It is made with the log and never changes; a copy, such as a restored backup, has the same
+/// identity.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LogId(pub Uuid);
@@ -25,26 +25,26 @@ impl fmt::Debug for LogId {
     }
 }
 
-/// A place in a partition of a log, with the event that stands there.
+/// A place in a partition of a log: a position, with the id of the event there.
 ///
-/// A position alone is a place in any log that is long enough. The event is in one log only, and all that came before it
-/// is what came before it there: so the place shows whether a log is still the one that was read, however it was replaced
+/// Every log that is long enough has a given position, but only one log has a given event, and the events before it are
+/// the same wherever it is. So a bookmark shows whether a log is still the one that was read, however it was replaced
 /// and however long it has grown since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bookmark {
-    /// Which log; `None`: it was not noted.
+    /// The log; `None` if it was not recorded.
     pub log: Option<LogId>,
-    /// Where in it.
+    /// The position in the partition.
     pub position: Position,
-    /// The event at this position; `None`: it was not noted, or there is none because this is the start.
+    /// The event at this position; `None` if it was not recorded, or if this is the start.
     pub event: Option<Uuid>,
 }
 
 impl Bookmark {
-    /// Before the first event, in whatever log.
+    /// The place before the first event, in any log.
     pub const START: Self = Self::at(Position::START);
 
-    /// A position about which nothing else is known.
+    /// Returns a bookmark of a position alone.
     pub const fn at(position: Position) -> Self {
         Self {
             log: None,
@@ -53,7 +53,7 @@ impl Bookmark {
         }
     }
 
-    /// The place of an event of a log.
+    /// Returns the place of an event of a log.
     pub fn of(log: LogId, event: &RecordedEvent) -> Self {
         Self {
             log: Some(log),
@@ -62,7 +62,8 @@ impl Bookmark {
         }
     }
 
-    /// Whether this place is in a log, which has the event `found` at its position. The start is in every log.
+    /// Checks that this place is in a log that has the event `found` at its position. The start is in every log. Fails
+    /// with what was found instead.
     pub fn check(
         &self,
         partition: LogPartition,
@@ -87,15 +88,15 @@ impl Bookmark {
     }
 }
 
-/// The log is not the one that was read: another is in its place, or it went back to an earlier state and has grown
-/// since. What was made of its events may be of events that are not there.
+/// The log is not the one that was read: another log is in its place, or it went back to an earlier state and has grown
+/// since. What was made of the old log's events may show events that do not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogReplaced {
-    /// Where it shows.
+    /// The partition in which it was noticed.
     pub partition: LogPartition,
-    /// What was seen there.
+    /// The place that was read before.
     pub expected: Bookmark,
-    /// What is there.
+    /// The place that the log has now.
     pub found: Bookmark,
 }
 

@@ -1,8 +1,8 @@
-//! Looks for the cause of an error.
+//! Finds the cause of an error.
 
 use std::error::Error;
 
-/// The first error of a type in the chain that begins with `error`.
+/// Returns the first error of type `E` in the chain that begins with `error`.
 pub fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {

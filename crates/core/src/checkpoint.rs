@@ -1,4 +1,4 @@
-//! The seam where the progress of reactions is kept, and where it is decided who does which work.
+//! The seam that keeps the progress of reactions and decides which process does which work.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -11,48 +11,47 @@ use crate::{
     Scope, Sequence, StoreError, StreamId, Timestamp, Wish, Work,
 };
 
-/// Keeps how far each piece of work has come, and who does it.
+/// Keeps how far each piece of work has come, and which process does it.
 ///
-/// What must hold, with any number of handles and processes on one storage:
+/// An implementation must keep these rules, with any number of handles and processes on one storage:
 ///
-/// - A piece of work has one owner at a time. Whoever takes it begins a new tenure, and from that moment on nothing that
-///   is written under an earlier one changes anything: an owner that was slow, stopped or cut off finds out by its
-///   next write.
-/// - A checkpoint moves only from where it was expected to be, so nothing is counted twice or left out. So does the
-///   first unhandled event of a parked stream.
+/// - A piece of work has one owner at a time. Taking it begins a new tenure. From then on, a write under an earlier
+///   tenure changes nothing: an owner that was slow, stopped or cut off learns it by its next write.
+/// - A checkpoint moves only from where the writer expects it, so no event is counted twice or left out. The same holds
+///   for the first unhandled event of a parked stream.
 ///
-/// Leases are measured by the clock of the storage, never by that of an owner. A lease is only about *when* another
-/// may take over; what is safe is decided by the tenure. So a clock that jumps costs time at most: if it jumps ahead,
-/// leases run out early, and one that was given while it was ahead has run out once it is right again, because
-/// no lease is longer than [`LONGEST_LEASE`](crate::LONGEST_LEASE).
+/// The clock of the storage measures leases, never the clock of an owner. A lease only says *when* another process may
+/// take over; the tenure keeps two owners apart. So a clock that jumps costs only time. If it jumps ahead, leases run
+/// out early. A lease that was given while it was ahead has run out once the clock is right again, because no lease is
+/// longer than [`LONGEST_LEASE`](crate::LONGEST_LEASE).
 ///
-/// Texts for people (names of owners, failures, reasons) may hold any character. A store that cannot keep the
-/// character 0 keeps U+FFFD in its place.
+/// Texts for people (names of owners, failures, reasons) may hold any character. A store that cannot keep the character
+/// 0 keeps U+FFFD in its place.
 #[async_trait]
 pub trait CheckpointStore: Send + Sync + Debug + 'static {
-    /// Takes a piece of work if nobody has it, or if the lease of who has it ran out. Work that nobody ever had begins
-    /// where its component [begins](Self::begin), or at the first event if that is not decided. Taking clears the pause and
-    /// any pending request.
+    /// Takes a piece of work if it is free or its lease ran out. Work that was never taken begins where its component
+    /// [begins](Self::begin), or at the first event if that is not decided. Taking clears the pause and any pending
+    /// request. Returns the tenure, or who has the work.
     async fn take(&self, work: &Work, owner: &Owner, lease: Duration)
     -> Result<Taking, StoreError>;
 
-    /// Decides after which place in each partition all work of a component begins. Returns what is decided: if that was
-    /// something before, it stays.
+    /// Decides the place in each partition after which all work of a component begins. Returns the places that hold: an
+    /// earlier decision stays.
     async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError>;
 
-    /// Where a component begins; `None` if that is not decided.
+    /// Returns where a component begins; `None` if that is not decided.
     async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError>;
 
-    /// Lets a component begin anew, at another place: forgets its progress and what is parked, whoever works for it; they
-    /// find their tenures lost. Closed letters are kept. After an error it may be half done, and is to be done again.
+    /// Makes a component begin anew at another place: forgets its progress and its parked streams, and ends
+    /// the tenures of all its owners. Closed letters are kept. After an error it may be half done; call it again.
     async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError>;
 
-    /// What the checkpoints of a component speak of, in the order of their work. Those of which nothing was
-    /// [said](Self::speak_of) are not among them.
+    /// Returns the scopes of a component's checkpoints, in the order of their work. A checkpoint whose scope was never
+    /// [recorded](Self::speak_of) is left out.
     async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError>;
 
-    /// Says what the checkpoint of a tenure speaks of from now on, and prolongs the lease. Whoever takes the work later
-    /// finds it said, until the component begins anew or is forgotten.
+    /// Records the scope of a tenure's checkpoint and extends the lease. The scope stays for later owners until the
+    /// component begins anew or is forgotten.
     async fn speak_of(
         &self,
         tenure: &Tenure,
@@ -60,19 +59,20 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Lets the lease last so long from now on, wherever the checkpoint is: an owner may do this beside its work.
+    /// Extends the lease to this length from now on, wherever the checkpoint is. An owner may call it beside its work.
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError>;
 
-    /// Moves the checkpoint from where the tenure has it, or what is parked from where `advance` has it, and prolongs
-    /// the lease. Durable when it returns.
+    /// Moves the checkpoint from where the tenure has it, or a parked stream from where `advance` has it, and extends
+    /// the lease. The move is durable when it returns.
     ///
-    /// A parked stream that has moved and is still parked was not tried there yet, and if there was a wish, whatever it
-    /// was, it is to be resubmitted from there on. The letter that it was parked at, if there is one, is closed in the same
-    /// step and kept for good, with all that the row knew of it: discarded if that was the wish, else resolved.
+    /// If a parked stream has moved and is still parked, its new first event was not tried yet; a pending wish,
+    /// whatever it was, becomes a resubmission from there on. The letter of the earlier event, if there is one, is
+    /// closed in the same step and kept for good with all its data: as discarded if that was the wish, otherwise as
+    /// resolved.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves it moved or not moved: take the work again to find out. The same holds for
-    /// [`park`](Self::park), [`park_again`](Self::park_again) and [`skip`](Self::skip).
+    /// If the future is dropped, the move has either happened or not: take the work again to find out. The same holds
+    /// for [`park`](Self::park), [`park_again`](Self::park_again) and [`skip`](Self::skip).
     async fn advance(
         &self,
         tenure: &Tenure,
@@ -81,7 +81,7 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     ) -> Result<Hold, StoreError>;
 
     /// Parks a stream, with its wish if it has one, and moves the checkpoint to `to`, past the event that failed, in one
-    /// step; prolongs the lease. If the stream is parked already, that row is unchanged and the event queues behind it.
+    /// step; extends the lease. If the stream is already parked, its row is unchanged and this event queues behind it.
     async fn park(
         &self,
         tenure: &Tenure,
@@ -90,9 +90,10 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Notes that the first event of a parked stream has failed again, and prolongs the lease. Its letter, time, failure,
-    /// tries and attempts become those of `parked`, and its wish is fulfilled. Lost, too, if it is parked at another
-    /// event, or has not fewer tries: then that was noted before, and the wish is a new one.
+    /// Records that the first event of a parked stream has failed again, and extends the lease. The letter, time,
+    /// failure, tries and attempts become those of `parked`, and the wish is fulfilled. Returns `Lost` also if the
+    /// stream is parked at another event, or if the row already has as many tries: then this failure was recorded
+    /// before, and the wish is a new one.
     async fn park_again(
         &self,
         tenure: &Tenure,
@@ -100,8 +101,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Keeps for good that the component's policy has an event skipped, and does what [`advance`](Self::advance) does, in
-    /// one step. The letter is closed as it is given here, also if the stream is parked at it.
+    /// Records for good that the component's policy skips an event, and does what [`advance`](Self::advance) does, in
+    /// one step. The letter is closed as given here, also if the stream is parked at its event.
     async fn skip(
         &self,
         tenure: &Tenure,
@@ -110,52 +111,52 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Shows all who look that the owner does nothing for the work, and why, until [`resume`](Self::resume); prolongs
+    /// Shows all observers that the owner does nothing for the work, and why, until [`resume`](Self::resume); extends
     /// the lease.
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError>;
 
-    /// Ends the lease of an owner that is known to have died, as if it had run out. Returns `false` if that one does not
-    /// have the work any more. Its tenure stays in force until the work is taken, as that of any owner that is overdue.
+    /// Ends the lease of an owner that is known to have died, as if it had run out. Returns `false` if that owner does
+    /// not have the work any more. Its tenure stays in force until the work is taken, as for any overdue owner.
     async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError>;
 
-    /// Lets go of the work, so that others need not wait for the lease to run out. Does nothing if it was lost already.
+    /// Releases the work, so that others need not wait for the lease to run out. Does nothing if the tenure is lost.
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError>;
 
-    /// Who has the work of a component now, by the clock of the storage, in the order of their work. What nobody ever
-    /// had is not among it.
+    /// Returns who has the work of a component now, by the clock of the storage, in the order of the work. Work that
+    /// was never taken is left out.
     async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError>;
 
-    /// Asks the owner of a piece of work to let go of it in favour of another, and all others to leave it to that one for
-    /// so long. Whether that was noted: not if nobody has the work, if the asker has it, if another has asked for it and
-    /// may still count on it, or if it is paused.
+    /// Asks the owner of a piece of work to let it go, and asks all others to leave it to `asker`, for the time `lasts`.
+    /// Returns `false` if the work is unowned, owned by the asker, paused, or requested by another process whose
+    /// request is still in force.
     ///
-    /// It is a request and no more: it neither ends a tenure nor keeps anybody from taking what is free.
+    /// A request neither ends a tenure nor keeps a process from taking free work.
     async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError>;
 
-    /// All checkpoints, of one component if given, in the order of their work.
+    /// Returns all checkpoints, or those of one component, in the order of their work.
     async fn checkpoints(
         &self,
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError>;
 
-    /// Notes that a person has paused a component, and why, or with `None` that it may go on. It is kept until then: neither
-    /// a take-over nor [`begin_anew`](Self::begin_anew) ends it. Returns whether it was paused before.
+    /// Records that a person has paused a component, and why, or with `None` that it may go on. The pause is kept until
+    /// then: neither a take-over nor [`begin_anew`](Self::begin_anew) ends it. Returns whether it was paused before.
     ///
-    /// It is for those who work for the component to look, by [`pause_of`](Self::pause_of).
+    /// The processes that work for the component must look for it, by [`pause_of`](Self::pause_of).
     async fn set_pause(&self, component: &Component, why: Option<&str>)
     -> Result<bool, StoreError>;
 
-    /// Why a person has paused a component; `None` if nobody has.
+    /// Returns why a person has paused a component; `None` if nobody has.
     async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError>;
 
-    /// Asks the owner of paused work to go on, whoever that is. Whether it was paused.
+    /// Asks the owner of paused work to go on. Any process may call this. Returns whether the work was paused.
     async fn resume(&self, work: &Work) -> Result<bool, StoreError>;
 
-    /// All streams that are parked, of one component if given, in the order of their work and then of their ids.
+    /// Returns all parked streams, or those of one component, in the order of their work and then of their ids.
     async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError>;
 
-    /// Notes what a person wants done about a stream that is parked at this event. Whether that was noted: not if it
-    /// is not parked there, or waits for another wish to be fulfilled.
+    /// Records what a person wants done about a stream that is parked at this event. Returns `false` if the stream is
+    /// not parked there, or if another wish is still to be fulfilled.
     async fn decide(
         &self,
         work: &Work,
@@ -164,8 +165,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         wish: &Wish,
     ) -> Result<bool, StoreError>;
 
-    /// Closed letters of a component that pass the filter, in its order, at most `limit`. What the filter says of kinds
-    /// and components is not looked at.
+    /// Returns at most `limit` closed letters of a component that pass the filter, in its order. The kinds and
+    /// components in the filter are ignored.
     async fn closed_letters(
         &self,
         component: &Component,
@@ -173,39 +174,39 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError>;
 
-    /// A closed letter of a component by its id.
+    /// Returns a closed letter of a component by its id.
     async fn closed_letter(
         &self,
         component: &Component,
         id: Uuid,
     ) -> Result<Option<ReactionLetter>, StoreError>;
 
-    /// Forgets all progress of a component, where it begins, that a person has paused it, and what was parked, with all
-    /// letters, whoever works for it; they find their tenures lost.
+    /// Forgets all progress of a component, where it begins, its pause by a person, its parked streams and all letters,
+    /// and ends the tenures of all its owners.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
 
-/// What comes of asking for work.
+/// The result of asking for work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taking {
-    /// It is the asker's now.
+    /// The asker has it now.
     Taken(Tenure),
-    /// Somebody else has it.
+    /// Another process has it.
     Busy {
-        /// Who.
+        /// The name of that process.
         owner: String,
-        /// When their lease runs out, by the clock of the storage, if they do not prolong it.
+        /// When its lease runs out, by the clock of the storage, unless it extends the lease.
         until: Timestamp,
     },
 }
 
-/// What an owner has in hand.
+/// The right to do a piece of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenure {
-    /// Which work.
+    /// The piece of work.
     pub work: Work,
-    /// Its identity, by which the store knows whether it is still in force. Unlike a counter it cannot come again when
-    /// progress was forgotten or restored from a backup.
+    /// Its identity, by which the store knows whether it is still in force. Unlike a counter, it cannot come again
+    /// after progress was forgotten or restored from a backup.
     pub id: Uuid,
     /// How far the work has come.
     pub at: Bookmark,
@@ -215,28 +216,28 @@ pub struct Tenure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an owner that has lost its work must stop"]
 pub enum Hold {
-    /// It did, and what was asked for was done.
+    /// The tenure is in force, and the write was done.
     Held,
-    /// Another has taken over, or the checkpoint is elsewhere; nothing was changed.
+    /// Another process has taken over, or the checkpoint is elsewhere; nothing was changed.
     Lost,
 }
 
-/// How far a piece of work has come, for those who look on.
+/// How far a piece of work has come, for observers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Which work.
+    /// The piece of work.
     pub work: Work,
-    /// The last place that it has finished. What was written by a program which noted the position alone names no event
-    /// before the next move.
+    /// The last place that it has finished. A checkpoint that was written by a program which recorded only positions
+    /// names no event before its next move.
     pub at: Bookmark,
     /// How often it was taken.
     pub epoch: u64,
-    /// What people call the process that has it; `None` if it was released, or if the lease ran out.
+    /// The name of the process that has it; `None` if it was released or the lease ran out.
     pub owner: Option<String>,
-    /// When the lease runs out, or ran out, by the clock of the storage.
+    /// When the lease runs out or ran out, by the clock of the storage.
     pub leased_until: Timestamp,
-    /// When the position changed last, by the clock of the storage.
+    /// When the position last changed, by the clock of the storage.
     pub moved_at: Timestamp,
-    /// Why its owner does nothing for it, for people; `None` if it is not paused.
+    /// Why its owner has paused it, for people; `None` if it is not paused.
     pub paused: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! The keys under which streams keep what became of something. Every key that is written is made here, and read here.
+//! The keys under which a stream keeps the results of commands, facts and effects. All such keys are written and read
+//! here.
 
 use std::fmt;
 
@@ -8,27 +9,27 @@ use crate::{Component, Domain, EffectId, Sequence, StreamId};
 
 /// What a claim was spent for.
 ///
-/// Its text, by `Display`, is the key of the claim in its stream, and [`ClaimKey::of`] reads that back. A key that is not
-/// a sender's begins with the character 0, as no external id of a sender may.
+/// Its text, by `Display`, is the key of the claim in its stream; [`ClaimKey::of`] reads it back. A key that is not a
+/// sender's begins with the character 0, which a sender's external id may not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimKey {
-    /// A sender's command or fact, under this external id.
+    /// A sender's command or fact; this is its external id.
     Sender(String),
     /// An effect, at its target.
     Effect(EffectId),
     /// An effect that came back rejected, at its source.
     Return(EffectId),
-    /// A timer that its instance could not act upon, which became an event. For the instance the timer is this effect.
+    /// A timer that its instance could not act upon, recorded as an event. For the instance the timer is this effect.
     StuckTimer(EffectId),
-    /// The decision about a parked command, by the id of its letter: what came of the command when it was resubmitted,
-    /// or the "no" of whoever discarded it.
+    /// The decision about a parked command, by the id of its letter: the result of the command when it was resubmitted,
+    /// or the "no" of the person who discarded it.
     Letter(Uuid),
-    /// None of these: no sender may use such a key, and this program does not make it.
+    /// Another reserved key: no sender may use it, and this program does not make it.
     Unknown(String),
 }
 
 impl ClaimKey {
-    /// Whether a key is none that a sender may use.
+    /// Returns whether a key is reserved, so that no sender may use it.
     pub fn is_reserved(key: &str) -> bool {
         key.starts_with('\0')
     }

@@ -1,4 +1,4 @@
-//! What a sender asks for, before anything has a place.
+//! Commands and facts as their senders write them, before anything has a sequence.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,44 +8,44 @@ use crate::{
     Message, Metadata, Payload, StreamId,
 };
 
-/// Reads a command, of today or of former times; see [`Aggregate::upcast_command`].
+/// Decodes a command in today's or an older shape; see [`Aggregate::upcast_command`].
 pub fn decode_command<A: Aggregate>(sent: &Payload) -> Result<A::Command, DecodeError> {
     A::Command::decode(&A::upcast_command(sent.clone()))
 }
 
-/// One or several commands for one aggregate, decided in order and written all or nothing.
+/// One or several commands for one aggregate. They are decided in order and written all or nothing.
 ///
 /// The expectation, the strategy and the premises are the sender's view of the stream *before* the first command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandRequest {
-    /// Its identity; the causation of the events, unless [`Metadata::causation_id`] names an event.
+    /// Its identity. It is the causation of the events, unless [`Metadata::causation_id`] names an event.
     pub id: Uuid,
-    /// Whom it is for.
+    /// The stream that it is for.
     pub stream: StreamId,
-    /// What to do; at least one.
+    /// The commands; at least one.
     pub commands: Vec<Payload>,
-    /// What the sender believes is current.
+    /// The sequence that the sender believes is current.
     pub expected: ExpectedSequence,
-    /// What to do if that is wrong; `None`: the aggregate's own strategy.
+    /// What to do if the expected sequence is wrong; `None`: the aggregate's own strategy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeStrategy>,
     /// The fields of the state that the sender decided upon.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub premises: Vec<FieldPath>,
-    /// Correlation, causation, external id, sender.
+    /// Correlation, causation, the idempotency key (external id) and the sender.
     #[serde(default)]
     pub metadata: Metadata,
-    /// Which effect of which reaction it is; `None`: of no reaction.
+    /// The effect of a reaction that this command is; `None` if it is not an effect.
     ///
-    /// It is applied once under this identity, in place of the external id, and its first result stands whatever is
-    /// sent under it later: a "no" too, and a conflict that the strategy refused, which is then a
-    /// [`Rejected`](crate::Rejected).
+    /// An effect is applied once under this identity, which takes the place of the external id. Its first result stands
+    /// whatever is sent under it later. That includes a rejection, and a conflict that the strategy refused, which is
+    /// kept as a [`Rejected`](crate::Rejected).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectId>,
 }
 
 impl CommandRequest {
-    /// A command with no expectation.
+    /// Makes a request of one command without an expectation.
     pub fn new(stream: StreamId, command: Payload) -> Self {
         Self {
             id: Uuid::now_v7(),
@@ -65,15 +65,15 @@ impl CommandRequest {
 pub struct FactRequest {
     /// Its identity.
     pub id: Uuid,
-    /// Whom it concerns.
+    /// The stream that they are for.
     pub stream: StreamId,
-    /// What happened; at least one.
+    /// The facts; at least one.
     pub facts: Vec<NewFact>,
-    /// Whether the aggregate may add to or translate the facts; `None`: the domain's own rule.
+    /// Whether the aggregate may translate the facts or add to them; `None`: the domain's own rule.
     pub route_to_aggregate: Option<bool>,
-    /// Correlation, causation, sender; the external id is required, unless it is an effect.
+    /// Correlation, causation and sender. The external id (the idempotency key) is required, unless it is an effect.
     pub metadata: Metadata,
-    /// Which effect of which reaction it is; `None`: of no reaction. See [`CommandRequest::effect`].
+    /// The effect of a reaction that this is; `None` if it is not an effect. See [`CommandRequest::effect`].
     pub effect: Option<EffectId>,
 }
 
@@ -82,6 +82,6 @@ pub struct FactRequest {
 pub struct NewFact {
     /// What happened.
     pub payload: Payload,
-    /// Where.
+    /// Where it happened.
     pub origin: FactOrigin,
 }

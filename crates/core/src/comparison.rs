@@ -1,28 +1,29 @@
-//! The rows of a version of a read model, held against those of the live one.
+//! Compares the rows of a version of a read model with those of the live one.
 
 use crate::{ReadModelTables, ReadModelVersion, VersionStatus};
 
-/// Makes a query from the names of the tables of a version.
+/// Makes a query from the table names of a version.
 pub type ComparisonQuery = dyn Fn(&ReadModelTables) -> String + Send + Sync;
 
-/// What a comparison with the live version has found.
+/// The result of a comparison with the live version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// Whether both had handled the same events at that moment. If not, they may differ for that reason alone.
+    /// Whether both versions had handled the same events at that moment. If not, they may differ for that reason alone.
     pub at_same_position: bool,
-    /// How many rows the live version gave.
+    /// How many rows the query gives on the live version.
     pub live_rows: u64,
-    /// How many the other gave.
+    /// How many rows the query gives on the other version.
     pub rows: u64,
-    /// How many rows the live version has beyond those of the other: one that it has three times, and the other twice,
-    /// counts once.
+    /// How many rows only the live version gives. A row that it gives three times and the other version twice counts
+    /// once.
     pub only_live: u64,
-    /// How many rows the other has beyond those of the live version.
+    /// How many rows only the other version gives.
     pub only_other: u64,
 }
 
 impl Comparison {
-    /// For stores: SQL that gives one row of four counts, for [`Comparison::of`]. Both queries give so many columns.
+    /// For stores: returns SQL that gives one row of four counts, for [`Comparison::of`]. Both queries must have this
+    /// many columns.
     pub fn sql(live: &str, other: &str, columns: usize) -> String {
         let columns: Vec<_> = (0..columns).map(|column| format!("c{column}")).collect();
         let columns = columns.join(", ");
@@ -30,7 +31,7 @@ impl Comparison {
             format!("CASE WHEN {these} > {those} THEN {these} - {those} ELSE 0 END")
         };
         let count = |rows: &str| format!("CAST(coalesce(sum({rows}), 0) AS bigint)");
-        // How often each row is there is counted on both sides. Nulls are equal to one another.
+        // Both sides count how often each row occurs. Nulls are equal to one another.
         format!(
             "WITH sides ({columns}, live, other) AS (
     SELECT these.*, 1, 0 FROM ({live}) AS these UNION ALL SELECT those.*, 0, 1 FROM ({other}) AS those
@@ -45,7 +46,7 @@ SELECT {}, {}, {}, {} FROM counted",
         )
     }
 
-    /// For stores: what those counts say of two versions that stood there at that moment.
+    /// For stores: makes a comparison of those counts. The two versions are as they were at the moment of counting.
     pub fn of(live: &VersionStatus, other: &VersionStatus, counts: [u64; 4]) -> Self {
         let [live_rows, rows, only_live, only_other] = counts;
         Self {
@@ -57,36 +58,36 @@ SELECT {}, {}, {}, {} FROM counted",
         }
     }
 
-    /// Whether the rows are the same.
+    /// Returns whether both versions have the same rows.
     pub fn is_equal(&self) -> bool {
         self.live_rows == self.rows && self.only_live == 0 && self.only_other == 0
     }
 }
 
-/// What is to be compared of a version, where nobody can give a query.
+/// What to compare of a version if there is no query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompareTables {
-    /// Which version, with the live one.
+    /// The version to compare with the live one.
     pub version: ReadModelVersion,
-    /// Which table, by its plain name; `None`: all that both versions have.
+    /// The table, by its plain name; `None`: all tables that both versions have.
     pub table: Option<String>,
-    /// Which of its columns; none: all.
+    /// The columns to compare; all if none is given.
     pub columns: Vec<String>,
 }
 
-/// What a comparison of tables has found.
+/// The result of a comparison of tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComparedTables {
-    /// The version that is live.
+    /// The live version.
     pub live: ReadModelVersion,
-    /// The tables that both versions have, by their plain names; each was looked at at a moment of its own.
+    /// The tables that both versions have, by their plain names. Each was compared at a moment of its own.
     pub tables: Vec<(String, Comparison)>,
-    /// Those that only one of them has.
+    /// The tables that only one version has.
     pub only_in_one: Vec<String>,
 }
 
 impl ComparedTables {
-    /// Whether the two show the same.
+    /// Returns whether the two versions show the same.
     pub fn is_equal(&self) -> bool {
         let mut tables = self.tables.iter();
         self.only_in_one.is_empty() && tables.all(|(_, comparison)| comparison.is_equal())

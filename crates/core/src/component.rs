@@ -1,4 +1,4 @@
-//! Who reacts to events, and how that work is cut into pieces.
+//! The parts that react to events, and how their work is cut into pieces.
 
 use std::fmt;
 use std::num::NonZero;
@@ -13,14 +13,14 @@ use crate::{LogPartition, Saga, StreamId};
 
 /// The name of a saga, a process manager or a projector, for example `balances`.
 ///
-/// The same letters as a [`Domain`](crate::Domain), because a process manager has streams under its name. Its progress
-/// is kept under it: another name is another component, which begins anew. Cheap to clone.
+/// It is made of the same characters as a [`Domain`](crate::Domain), because a process manager has streams under its
+/// name. The component's progress is kept under it: a component with another name begins anew. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Component(Arc<str>);
 
 impl Component {
-    /// Checks `name` and makes it a component.
+    /// Checks `name` and makes a component of it.
     pub fn new(name: &str) -> Result<Self, InvalidComponent> {
         if is_name(name) {
             return Ok(Self(name.into()));
@@ -28,7 +28,7 @@ impl Component {
         Err(InvalidComponent { name: name.into() })
     }
 
-    /// The name of a saga. A `NAME` that is none does not compile.
+    /// Returns the name of a saga. An invalid `NAME` does not compile.
     pub fn of_saga<S: Saga>() -> Self {
         const {
             assert!(
@@ -39,7 +39,7 @@ impl Component {
         Self(S::NAME.into())
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -79,19 +79,19 @@ impl From<Component> for String {
     }
 }
 
-/// A name that is no [`Component`].
+/// A name that is not a valid [`Component`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{name}` cannot name a component: take 1 to {} characters, a lower-case letter first, then lower-case letters, digits, `_`, `-` or `.`",
     crate::Domain::MAX_LENGTH
 )]
 pub struct InvalidComponent {
-    /// What was given.
+    /// The value that was given.
     pub name: String,
 }
 
-/// One of several equal parts that the streams fall into, so that as many processes can work for one component. All
-/// events of a stream are in one share, so their order is kept.
+/// One of several equal parts that the streams are divided into, so that as many processes can work for one component.
+/// All events of a stream are in one share, so their order is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Share {
     of: NonZero<u16>,
@@ -99,32 +99,32 @@ pub struct Share {
 }
 
 impl Share {
-    /// The only one, with all streams in it.
+    /// The only share, with all streams in it.
     pub const WHOLE: Self = Self {
         of: NonZero::<u16>::MIN,
         index: 0,
     };
 
-    /// All shares there are if there are `count`.
+    /// Returns all shares if there are `count`.
     pub fn all(count: NonZero<u16>) -> impl Iterator<Item = Self> + Clone {
         (0..count.get()).map(move |index| Self { of: count, index })
     }
 
-    /// Which one it is, from 0 on.
+    /// Returns which one it is, from 0 on.
     pub fn index(self) -> u16 {
         self.index
     }
 
-    /// How many there are.
+    /// Returns how many shares there are.
     pub fn count(self) -> NonZero<u16> {
         self.of
     }
 
-    /// Whether a stream is in it.
+    /// Returns whether a stream is in this share.
     ///
-    /// That is decided by the last eight bytes of the SHA-256 of the domain's name, a byte 0, and the root, as a number
-    /// with the highest byte first, modulo the count. The partition of the log goes by other bytes, so the shares of
-    /// one partition are equal too.
+    /// The share is a number modulo the count. The number is the last eight bytes, highest byte first, of the SHA-256
+    /// of the domain's name, a byte 0, and the root. The partition of the log is computed from other bytes, so the
+    /// shares of one partition are equal too.
     pub fn has(self, stream: &StreamId) -> bool {
         if self.of.get() == 1 {
             return true;
@@ -140,20 +140,19 @@ impl Share {
     }
 }
 
-/// A piece of a component's work: what it does with the streams of one share in one partition of the log. One
-/// process at a time does it.
+/// A piece of a component's work: the streams of one share in one partition of the log. One process at a time does it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Work {
-    /// Whose.
+    /// The component.
     pub component: Component,
-    /// Where in the log.
+    /// The partition of the log.
     pub partition: LogPartition,
-    /// Which of the streams there.
+    /// The share of the streams in that partition.
     pub share: Share,
 }
 
 impl fmt::Display for Work {
-    /// `balances`; with `/partition` and `/index of count` where there is more than one.
+    /// Writes `balances/0`: the component and the partition; with `/INDEXofCOUNT` if there are several shares.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.component, self.partition)?;
         match self.share {

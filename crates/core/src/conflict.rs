@@ -6,23 +6,23 @@ use crate::{
     StreamId,
 };
 
-/// A collision that was not merged, with all a sender needs to decide anew.
+/// A collision that was not merged, with all that a sender needs to decide anew.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{stream}` has moved on: {conflict}; {reason}")]
 pub struct SequenceConflict {
     /// The stream.
     pub stream: StreamId,
-    /// What was believed, and the truth.
+    /// The expected and the actual sequence.
     pub conflict: Conflict,
     /// The strategy that refused.
     pub strategy: MergeStrategy,
-    /// Why it did.
+    /// Why it refused.
     pub reason: ConflictReason,
-    /// The events after the expected sequence, oldest first; cut off after a limit.
+    /// The events after the expected sequence, oldest first; the list ends at a limit.
     pub intervening: Vec<RecordedEvent>,
-    /// How many there are in all.
+    /// How many events came after the expected sequence in all.
     pub intervening_total: u64,
-    /// The aggregate's "no" at the current state, where that is what stood in the way.
+    /// The aggregate's rejection at the current state, if that was the reason.
     pub rejection: Option<Rejected>,
 }
 
@@ -32,7 +32,7 @@ pub enum ConflictReason {
     /// [`MergeStrategy::Strict`] never merges.
     #[error("STRICT never merges")]
     Strict,
-    /// The sender expects a stream without events, and it has some.
+    /// The sender expects a stream without events, but it has some.
     #[error("the command is for a stream that must not exist yet")]
     MustNotExist,
     /// The command gives other events now than at the expected sequence.
@@ -40,22 +40,22 @@ pub enum ConflictReason {
     DecisionDiffers {
         /// The fields that differ between the two states.
         changed: Vec<FieldPath>,
-        /// The events it gives at the expected sequence.
+        /// The events that it gives at the expected sequence.
         then: Vec<Payload>,
-        /// The events it gives at the current one.
+        /// The events that it gives at the current sequence.
         now: Vec<Payload>,
     },
-    /// What was rejected at the expected sequence is possible now, which its sender cannot have meant.
+    /// The command was rejected at the expected sequence but is possible now, which its sender cannot have meant.
     #[error("the command is possible now, and was rejected where it was decided upon: {}", .then.message)]
     PossibleNow {
-        /// The "no" at the expected sequence.
+        /// The rejection at the expected sequence.
         then: Box<Rejected>,
     },
     /// The result depends on which of the two came first.
     #[error("it matters which comes first{}", results(.fields))]
     OrderMatters {
-        /// The fields in which the two results differ. None: the two look the same, but the state's `PartialEq` says that
-        /// they are not.
+        /// The fields in which the two results differ. If it is empty, the two look the same, but the state's
+        /// `PartialEq` says that they differ.
         fields: Vec<FieldPath>,
     },
     /// Both changed a field, which [`Overlap::Fields`](crate::Overlap::Fields) does not allow.
@@ -64,42 +64,43 @@ pub enum ConflictReason {
         /// The fields that both changed.
         overlap: Vec<FieldPath>,
     },
-    /// A field that the sender decided upon was changed.
+    /// A field that the sender decided upon has changed.
     #[error("{} was changed, which the command was decided upon", paths(.changed))]
     PremiseChanged {
         /// The premises that no longer hold.
         changed: Vec<FieldPath>,
     },
-    /// What was possible at the expected sequence is rejected now.
+    /// The command was possible at the expected sequence but is rejected now.
     #[error("what was possible then is rejected now")]
     RejectedNow,
-    /// The domain says no at both states: the collision is not why.
+    /// The command is rejected at both states, so the collision is not the reason.
     #[error("it is rejected with and without the events in between")]
     RejectedAtBoth,
     /// The aggregate was asked and did not merge.
     #[error("the aggregate did not merge it")]
     AggregateRefused,
-    /// Too many events came between to compare.
+    /// Too many events came between to be compared.
     #[error("{behind} events came between; more than {limit} are not compared")]
     TooFarBehind {
-        /// How many came between.
+        /// How many events came between.
         behind: u64,
-        /// How many are compared at most.
+        /// How many events are compared at most.
         limit: u64,
     },
-    /// [`Overlap::Fields`](crate::Overlap::Fields) would have to compare too much: the state after each event in between.
+    /// [`Overlap::Fields`](crate::Overlap::Fields) would have to compare too much: the state after each event in
+    /// between.
     #[error(
         "comparing the fields of {behind} states of {state_bytes} bytes each would take too long; at most {limit_bytes} bytes are compared"
     )]
     TooMuchToCompare {
         /// How many events came between.
         behind: u64,
-        /// How long the state is as JSON.
+        /// The length of the state as JSON.
         state_bytes: u64,
-        /// How long all of the states may be together.
+        /// The longest total length of all states.
         limit_bytes: u64,
     },
-    /// The comparison failed: an event does not decode, a state does not serialise, the aggregate's code panicked.
+    /// The comparison failed: an event does not decode, a state does not serialise, or the aggregate's code panicked.
     #[error("the changes could not be compared: {fault}")]
     NotComparable {
         /// What failed.
@@ -110,44 +111,44 @@ pub enum ConflictReason {
 /// What can be wrong with an aggregate's code or history.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// A stored event cannot be read by this program.
+    /// This program cannot read a stored event.
     #[error("event {sequence} cannot be read: {why}; add it back, an alias, or an upcast")]
     Undecodable {
-        /// Which event.
+        /// The sequence of the event.
         sequence: Sequence,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// A parked command cannot be read by this program.
+    /// This program cannot read a parked command.
     #[error("its {what} cannot be read: {why}")]
     Unreadable {
-        /// `command`.
+        /// The part that cannot be read: `command`.
         what: &'static str,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// An event or a state cannot be written down so that it reads back as it is.
+    /// An event or a state cannot be stored so that it reads back as it is.
     #[error("its {what} cannot be stored{}: {why}", field_named(.field.as_ref()))]
     Unencodable {
-        /// `event`, `state`, or what was sent.
+        /// The part that cannot be stored: `event`, `state`, or what was sent.
         what: &'static str,
-        /// Which field of it, if that is known.
+        /// The field, if it is known.
         field: Option<FieldPath>,
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// The aggregate's code panicked.
     #[error("`{function}` panicked: {message}")]
     Panicked {
-        /// Which function.
+        /// The function that panicked.
         function: &'static str,
-        /// With what message.
+        /// The message of the panic.
         message: String,
     },
 }
 
 impl Fault {
-    /// Of a value that was to be written down.
+    /// Returns the fault of a value that could not be encoded.
     pub fn unencodable(what: &'static str, error: &EncodeError) -> Self {
         Self::Unencodable {
             what,
@@ -156,7 +157,7 @@ impl Fault {
         }
     }
 
-    /// Of a state that has no JSON.
+    /// Returns the fault of a state that cannot be written as JSON.
     pub fn state(error: &serde_json::Error) -> Self {
         Self::Unencodable {
             what: "state",

@@ -1,4 +1,4 @@
-//! Telling the same content from other content.
+//! Compares content by its hash.
 
 use std::fmt;
 
@@ -8,17 +8,18 @@ use sha2::{Digest, Sha256};
 use crate::payload::hex;
 use crate::{CommandRequest, FactRequest, Payload, RejectedEffect, Tree};
 
-/// SHA-256 of what a command or a fact asks for, to tell a repetition from another use of its external id.
+/// The SHA-256 of what a command or a fact asks for. It tells a repetition from another use of the same external id
+/// (the idempotency key).
 ///
-/// Only the content counts: type names and payloads, and for facts their sources. The expectation, the strategy
-/// and descriptions do not, because a sender that repeats itself after a lost answer may have read again.
-/// JSON counts by its meaning: white space, the order of keys and how a number is written do not matter. All digits of a
+/// Only the content counts: type names and payloads, and for facts their sources. The expectation, the strategy and
+/// descriptions do not count, because a sender that repeats a request after a lost answer may have read again. JSON
+/// counts by its meaning: white space, the order of keys and the notation of a number do not matter. All digits of a
 /// number do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentHash(pub [u8; 32]);
 
 impl ContentHash {
-    /// Of a command.
+    /// Returns the hash of a command.
     pub fn of_command(request: &CommandRequest) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(b"command");
@@ -29,7 +30,7 @@ impl ContentHash {
         Self(hasher.finalize().into())
     }
 
-    /// Of a fact.
+    /// Returns the hash of a fact.
     pub fn of_fact(request: &FactRequest) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(b"fact");
@@ -40,7 +41,7 @@ impl ContentHash {
         Self(hasher.finalize().into())
     }
 
-    /// Of an effect that comes back.
+    /// Returns the hash of an effect that is handed back.
     pub fn of_rejected(rejected: &RejectedEffect) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(b"rejected");
@@ -51,7 +52,7 @@ impl ContentHash {
         Self(hasher.finalize().into())
     }
 
-    /// Of a state, by its JSON.
+    /// Returns the hash of a state, by its JSON.
     pub fn of_state<S: Serialize>(state: &S) -> Result<Self, serde_json::Error> {
         let text = Tree::of(state)?.canonical();
         Ok(Self(Sha256::digest(text.as_bytes()).into()))
@@ -78,7 +79,7 @@ fn update(hasher: &mut Sha256, payload: &Payload) {
     }
 }
 
-/// With its length, so that no two lists of fields run together into the same bytes.
+/// Adds a field after its length, so that two different lists of fields never give the same bytes.
 fn update_field(hasher: &mut Sha256, field: &[u8]) {
     hasher.update((field.len() as u64).to_be_bytes());
     hasher.update(field);

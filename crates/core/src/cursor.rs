@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use crate::{Bookmark, LogId, LogPartition, Position, RecordedEvent};
 
-/// The last place that a subscriber has seen, of each partition of a log.
+/// The place in each partition of a log up to which a subscriber has read.
 ///
-/// As text: the log, `/`, and for each partition in their order the position, `:`, and the event there, with commas in
-/// between. Positions alone, such as `1042`, are a cursor too, which is taken on trust as far as the log is long enough.
+/// Its text is the log, `/`, and for each partition in order the position, `:`, and the event there, separated by
+/// commas. Positions alone, such as `1042`, are a cursor too; it is accepted if the log is long enough.
 ///
 /// ```
 /// # use seriatim_core::{Cursor, LogPartition, Position};
@@ -28,7 +28,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Where a subscriber of a log with so many partitions stands that has seen nothing.
+    /// Returns the cursor of a subscriber that has seen nothing, for a log with this many partitions.
     pub fn start(log: LogId, partitions: NonZero<u16>) -> Self {
         Self {
             log: Some(log),
@@ -36,12 +36,12 @@ impl Cursor {
         }
     }
 
-    /// Which log it is for; `None`: it does not say.
+    /// Returns the log it is for; `None` if it does not say.
     pub fn log(&self) -> Option<LogId> {
         self.log
     }
 
-    /// Where it stands in a partition; at the start of one that it does not have.
+    /// Returns its place in a partition; the start if it does not have that partition.
     pub fn get(&self, partition: LogPartition) -> Bookmark {
         let place = self.places.get(partition.index()).copied();
         let (position, event) = place.unwrap_or_default();
@@ -52,7 +52,7 @@ impl Cursor {
         }
     }
 
-    /// Moves it in a partition. If the place names a log, it is a cursor of that log from then on.
+    /// Moves it to a place in a partition. If the place names a log, it becomes a cursor of that log.
     ///
     /// # Panics
     /// If it does not have the partition.
@@ -61,13 +61,13 @@ impl Cursor {
         self.places[partition.index()] = (place.position, place.event);
     }
 
-    /// Moves it past an event, in the partition that the event is in.
+    /// Moves it past an event, in the partition of that event.
     pub fn pass(&mut self, event: &RecordedEvent) {
         let partition = self.partition_of(event);
         self.places[partition.index()] = (event.position, Some(event.id));
     }
 
-    /// Whether it stands at an event or after it.
+    /// Returns whether it is at an event or after it.
     pub fn has_passed(&self, event: &RecordedEvent) -> bool {
         self.get(self.partition_of(event)).position >= event.position
     }
@@ -78,24 +78,24 @@ impl Cursor {
         LogPartition::of(&event.stream, count)
     }
 
-    /// How many partitions it is for.
+    /// Returns how many partitions it is for.
     pub fn partitions(&self) -> usize {
         self.places.len()
     }
 
-    /// The positions alone, in the order of the partitions.
+    /// Returns the positions alone, in the order of the partitions.
     pub fn positions(&self) -> impl Iterator<Item = Position> {
         self.places.iter().map(|(position, _)| *position)
     }
 
-    /// Each partition, and where it stands there.
+    /// Returns each partition with its place there.
     pub fn iter(&self) -> impl Iterator<Item = (LogPartition, Bookmark)> {
         let all = (0..).map(LogPartition).take(self.places.len());
         all.map(|partition| (partition, self.get(partition)))
     }
 }
 
-/// Of partitions that are not among them it stands at the start.
+/// Partitions without a place are at the start.
 impl FromIterator<(LogPartition, Bookmark)> for Cursor {
     fn from_iter<I: IntoIterator<Item = (LogPartition, Bookmark)>>(all: I) -> Self {
         let mut cursor = Self {
@@ -166,13 +166,13 @@ impl From<Cursor> for String {
     }
 }
 
-/// A text that is no [`Cursor`].
+/// A text that is not a valid [`Cursor`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no place in the log: give the one that came with an event, for example `1042`"
 )]
 pub struct InvalidCursor {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a person must look at.
+//! Dead letters: what a person must look at.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::{
     CommandRequest, Component, Conflict, Domain, ReactionLetter, Sequence, StreamId, Timestamp,
 };
 
-/// Something that a person must look at.
+/// A dead letter: something that a person must look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeadLetter {
     /// A command that was parked.
@@ -21,7 +21,7 @@ pub enum DeadLetter {
 }
 
 impl DeadLetter {
-    /// Its identity, version 7: letters of both kinds sort by the time of parking.
+    /// Returns its identity, a version 7 UUID: letters of both kinds sort by the time of parking.
     pub fn id(&self) -> Uuid {
         match self {
             Self::Command(letter) => letter.id,
@@ -29,7 +29,7 @@ impl DeadLetter {
         }
     }
 
-    /// The stream that a command is for, or whose event was given up.
+    /// Returns the stream that a command is for, or the stream of the event that was given up.
     pub fn stream(&self) -> &StreamId {
         match self {
             Self::Command(letter) => letter.stream(),
@@ -37,7 +37,7 @@ impl DeadLetter {
         }
     }
 
-    /// Where it stands.
+    /// Returns its status.
     pub fn status(&self) -> LetterStatus {
         match self {
             Self::Command(letter) => letter.status,
@@ -45,7 +45,7 @@ impl DeadLetter {
         }
     }
 
-    /// When it was parked.
+    /// Returns when it was parked.
     pub fn parked_at(&self) -> Timestamp {
         match self {
             Self::Command(letter) => letter.parked_at,
@@ -53,7 +53,7 @@ impl DeadLetter {
         }
     }
 
-    /// What was tried since, oldest first.
+    /// Returns what was tried since, oldest first.
     pub fn attempts(&self) -> &[Attempt] {
         match self {
             Self::Command(letter) => &letter.attempts,
@@ -62,7 +62,7 @@ impl DeadLetter {
     }
 }
 
-/// What a letter is about.
+/// The kind of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LetterKind {
     /// A command.
@@ -74,29 +74,30 @@ pub enum LetterKind {
 /// A command that waits for a person, with all that is needed to merge it by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandLetter {
-    /// Its identity, version 7: letters sort by the time of parking.
+    /// Its identity, a version 7 UUID: letters sort by the time of parking.
     pub id: Uuid,
     /// The command with its whole cover.
     pub request: CommandRequest,
-    /// What its sender believed, and what was current when it was parked.
+    /// The sequence that its sender believed, and the current one when it was parked.
     pub conflict: Conflict,
-    /// The first and the last of the events the sender did not know of.
+    /// The sequences of the first and the last event that the sender did not know of.
     pub intervening: Option<(Sequence, Sequence)>,
-    /// SHA-256 of the state the sender decided upon, in hexadecimal digits; `None` if it could not be built.
+    /// The SHA-256 of the state that the sender decided upon, in hexadecimal digits; `None` if the state could not be
+    /// built.
     pub base_hash: Option<String>,
     /// Why it was parked.
     pub reason: ParkReason,
-    /// When.
+    /// When it was parked.
     pub parked_at: Timestamp,
     /// What was tried since, oldest first.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
-    /// Where it stands.
+    /// Its status.
     pub status: LetterStatus,
 }
 
 impl CommandLetter {
-    /// The stream it waits for.
+    /// Returns the stream that it is for.
     pub fn stream(&self) -> &StreamId {
         &self.request.stream
     }
@@ -123,34 +124,34 @@ impl fmt::Display for ParkReason {
     }
 }
 
-/// One try at what was parked, afterwards.
+/// One later attempt at something that was parked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When.
+    /// When it was made.
     pub at: Timestamp,
-    /// Who.
+    /// Who made it.
     pub actor: Option<String>,
-    /// Why, if that was said.
+    /// The reason, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What came of it, for people.
+    /// The result, for people.
     pub result: String,
 }
 
-/// Where a letter stands.
+/// The status of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LetterStatus {
-    /// It waits.
+    /// It waits for a person.
     Parked,
-    /// It was resubmitted, and accepted or handled.
+    /// It was resubmitted, and then accepted or handled.
     Resolved,
     /// It was given up, with a reason.
     Discarded,
 }
 
 impl LetterStatus {
-    /// Its name in stores and on the command line.
+    /// Returns its name in stores and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Parked => "parked",
@@ -171,41 +172,41 @@ impl FromStr for LetterStatus {
     }
 }
 
-/// A text that is no [`LetterStatus`].
+/// A text that is not a valid [`LetterStatus`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a letter's status: give `parked`, `resolved` or `discarded`")]
 pub struct InvalidLetterStatus {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 
 /// Which letters to list, and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterFilter {
-    /// Only of this kind.
+    /// Only letters of this kind.
     pub kind: Option<LetterKind>,
-    /// Only of this component, which leaves no commands.
+    /// Only letters of this component, so no commands.
     pub component: Option<Component>,
-    /// Only of this domain: the one that a command is for, or whose event was given up.
+    /// Only letters of this domain: that of the command, or of the event that was given up.
     pub domain: Option<Domain>,
-    /// Only of this stream.
+    /// Only letters of this stream.
     pub stream: Option<StreamId>,
-    /// Only with this status.
+    /// Only letters with this status.
     pub status: Option<LetterStatus>,
-    /// The latest first; else the oldest.
+    /// Whether the latest come first; if not, the oldest do.
     pub latest_first: bool,
-    /// Only those that come after this one in that order: the last of the page before.
+    /// Only letters after this one in that order: give the last letter of the page before.
     pub after: Option<Uuid>,
 }
 
 impl LetterFilter {
-    /// Whether it can let letters of this kind through.
+    /// Returns whether it can let letters of this kind through.
     pub fn wants(&self, kind: LetterKind) -> bool {
         let is_of_component = kind == LetterKind::Reaction || self.component.is_none();
         is_of_component && self.kind.is_none_or(|wanted| wanted == kind)
     }
 
-    /// Whether it lets a letter through, by its id, its stream and its status; kind and component are not looked at.
+    /// Returns whether it lets a letter through, by its id, stream and status; the kind and the component are ignored.
     pub fn matches(&self, id: Uuid, stream: &StreamId, status: LetterStatus) -> bool {
         (self.domain.as_ref()).is_none_or(|domain| *domain == stream.domain)
             && self.stream.as_ref().is_none_or(|wanted| wanted == stream)
@@ -216,7 +217,8 @@ impl LetterFilter {
             })
     }
 
-    /// Brings letters of several places into its order, and cuts them. Of those with one id the first is kept.
+    /// Sorts letters from several sources into its order and cuts them at `limit`. Of letters with the same id the
+    /// first is kept.
     pub fn sort<T>(&self, letters: &mut Vec<T>, id: impl Fn(&T) -> Uuid, limit: usize) {
         match self.latest_first {
             true => letters.sort_by_key(|letter| Reverse(id(letter))),

@@ -1,4 +1,4 @@
-//! The one place where a person looks at letters of all kinds, and decides about them.
+//! The one place where a person looks at letters of all kinds and decides about them.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,48 +10,49 @@ use crate::{
     DeadLetter, LetterFilter, OperatorError, QueryError, ReactionLetter, RecordedEvent, ThreeWay,
 };
 
-/// Letters of one kind, and what can be done about them.
+/// The letters of one kind, and what can be done about them.
 #[async_trait]
 pub trait Drawer: Send + Sync + Debug + 'static {
-    /// Its letters that pass the filter, in its order, at most `limit`.
+    /// Returns at most `limit` of its letters that pass the filter, in its order.
     async fn letters(
         &self,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError>;
 
-    /// A letter with all that belongs to it; `None` if it is not one of its own.
+    /// Returns a letter with all that belongs to it; `None` if the letter is not in this drawer.
     async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError>;
 
-    /// Does what was decided about a letter, or notes that it is to be done, and gives the letter as it is then; `None` if
-    /// it is not one of its own. Of several who decide about one letter at the same time, one is heard.
+    /// Carries out a decision about a letter, or records it for later. Returns the letter as it is then; `None` if the
+    /// letter is not in this drawer. If several people decide about one letter at the same time, one decision counts.
     async fn decide(&self, decision: &Decision) -> Result<Option<DeadLetter>, OperatorError>;
 }
 
 /// What a person decides about a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// About which letter.
+    /// The letter.
     pub letter: Uuid,
-    /// What is to be done.
+    /// What to do.
     pub verb: Verb,
     /// Who decides.
     pub actor: Option<String>,
-    /// Why; nothing is discarded without a reason.
+    /// Why; required for a discard.
     pub reason: Option<String>,
 }
 
 /// What can be done about a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
-    /// A command is decided on whatever is current; an event is handled again, and then those that wait behind it.
+    /// Tries it again. A command is decided on the current state; an event is handled again, and then the events that
+    /// wait behind it.
     Resubmit,
-    /// It is given up for good; what waits behind an event is handled.
+    /// Gives it up for good. The events that wait behind an event are then handled.
     Discard,
 }
 
 impl Verb {
-    /// Its name in stores and on the command line.
+    /// Returns its name in stores and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Resubmit => "resubmit",
@@ -59,7 +60,7 @@ impl Verb {
         }
     }
 
-    /// The one with this name.
+    /// Returns the verb with this name.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Resubmit, Self::Discard]
             .into_iter()
@@ -67,10 +68,10 @@ impl Verb {
     }
 }
 
-/// A letter with all that belongs to it, as things stand now.
+/// A letter with all that belongs to it, at this moment.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OpenLetter {
-    /// A command that was parked, from three sides.
+    /// A command that was parked, with its three sides.
     Command(Box<ThreeWay>),
     /// An event that a component gave up.
     Reaction(Box<GivenUp>),
@@ -81,27 +82,27 @@ pub enum OpenLetter {
 pub struct GivenUp {
     /// The letter.
     pub letter: ReactionLetter,
-    /// The event; `None` if the log has it no more.
+    /// The event; `None` if the log does not have it any more.
     pub event: Option<RecordedEvent>,
-    /// How many events wait behind it; of very many, as many as were counted.
+    /// How many events wait behind it; if there are very many, how many were counted.
     pub followers: u64,
-    /// Whether there may be more of them.
+    /// Whether more events than those counted may wait.
     pub more_followers: bool,
 }
 
-/// All letters, of whatever kind.
+/// The letters of all kinds.
 #[derive(Clone, Debug)]
 pub struct Desk {
     drawers: Vec<Arc<dyn Drawer>>,
 }
 
 impl Desk {
-    /// One with these drawers. No letter may be in two of them.
+    /// Makes a desk with these drawers. No letter may be in two of them.
     pub fn new(drawers: Vec<Arc<dyn Drawer>>) -> Self {
         Self { drawers }
     }
 
-    /// The letters that pass the filter, in its order, at most `limit`.
+    /// Returns at most `limit` letters that pass the filter, in its order.
     pub async fn letters(
         &self,
         filter: &LetterFilter,
@@ -115,7 +116,7 @@ impl Desk {
         Ok(found)
     }
 
-    /// A letter with all that belongs to it.
+    /// Returns a letter with all that belongs to it. Fails if there is no such letter.
     pub async fn open(&self, id: Uuid) -> Result<OpenLetter, OperatorError> {
         for drawer in &self.drawers {
             if let Some(letter) = drawer.open(id).await? {
@@ -125,9 +126,9 @@ impl Desk {
         Err(unknown(id))
     }
 
-    /// Does what was decided about a letter, and gives it as it is then. A command was tried by then: it is closed, or has
-    /// one attempt more. About an event it is only noted what is wanted, and the process that works for the component
-    /// does it within a third of its lease.
+    /// Carries out a decision about a letter and returns the letter as it is then. A command has been tried when this
+    /// returns: its letter is closed, or has one attempt more. For an event the decision is only recorded; the process
+    /// that works for the component carries it out within a third of its lease.
     pub async fn decide(&self, decision: &Decision) -> Result<DeadLetter, OperatorError> {
         let decision = Decision {
             actor: decision.actor.as_deref().and_then(clean),
@@ -150,7 +151,7 @@ fn unknown(id: Uuid) -> OperatorError {
     QueryError::UnknownLetter { id }.into()
 }
 
-/// As every store can keep it; `None` if nothing is said.
+/// Returns the text as every store can keep it; `None` if it is empty.
 fn clean(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.replace('\0', "\u{fffd}"))

@@ -1,4 +1,4 @@
-//! What reactions ask of aggregates: commands and facts, each with an identity under which it takes effect once.
+//! What reactions ask of aggregates: commands and facts. Each has an identity under which it takes effect once.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,24 +13,24 @@ use crate::{
     StreamId,
 };
 
-/// The identity of an effect: the target applies what comes under it once, however often it comes.
+/// The identity of an effect. Its target applies an effect once under it, however often the effect is sent.
 ///
-/// It is made of what does not change when an event is reacted to again. Neither two components that react to one
-/// event share it, nor two effects of one component, whomever they are for.
+/// It is made of what stays the same when an event is reacted to again. Two components that react to one event never
+/// share an identity, nor do two effects of one component.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EffectId {
-    /// Who reacted.
+    /// The component that reacted.
     pub component: Component,
-    /// To an event of this stream.
+    /// The stream whose event it reacted to.
     pub source: StreamId,
-    /// To this one.
+    /// The sequence of that event.
     pub sequence: Sequence,
-    /// The place in the list of what it asked for, from 0 on.
+    /// The effect's place in the list of effects of that event, from 0 on.
     pub ordinal: u32,
 }
 
 impl fmt::Display for EffectId {
-    /// `component/domain/root/sequence/ordinal`.
+    /// Writes `component/domain/root/sequence/ordinal`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             component,
@@ -42,15 +42,15 @@ impl fmt::Display for EffectId {
     }
 }
 
-/// How the actors begin that reactions give to what they send. Nobody else may be called so.
+/// The prefixes of the actors of reactions. Nobody else may have such an actor.
 const ACTORS: [&str; 3] = ["saga:", "process-manager:", "timer:"];
 
-/// Whether an actor is called as only reactions are.
+/// Returns whether an actor has a name that only reactions may have.
 pub fn is_actor_of_reactions(actor: &str) -> bool {
     ACTORS.iter().any(|begin| actor.starts_with(begin))
 }
 
-/// Something that a reaction asks for. Plain data, so that it can be kept until it is done.
+/// Something that a reaction asks for. It is plain data, so that it can be stored until it is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
@@ -61,7 +61,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Whom it is for.
+    /// Returns the stream that it is for.
     pub fn target(&self) -> &StreamId {
         match self {
             Self::Command(command) => &command.stream,
@@ -73,14 +73,14 @@ impl Effect {
 /// One or several commands for one aggregate, as in a [`CommandRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandEffect {
-    /// Whom it is for.
+    /// The stream that they are for.
     pub stream: StreamId,
-    /// What to do; decided in order, written all or nothing.
+    /// The commands; decided in order, written all or nothing.
     pub commands: Vec<Payload>,
-    /// What is believed to be current there.
+    /// The sequence that is believed to be current in the target.
     #[serde(default, skip_serializing_if = "is_any")]
     pub expected: ExpectedSequence,
-    /// What to do if that is wrong; `None`: the aggregate's own strategy.
+    /// What to do if the expected sequence is wrong; `None`: the aggregate's own strategy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeStrategy>,
     /// The fields of the target's state that it was decided upon.
@@ -89,7 +89,7 @@ pub struct CommandEffect {
 }
 
 impl CommandEffect {
-    /// As the request that the target gets.
+    /// Makes the request that the target gets.
     pub fn into_request(self, id: EffectId, metadata: Metadata) -> CommandRequest {
         CommandRequest {
             id: Uuid::now_v7(),
@@ -107,20 +107,20 @@ impl CommandEffect {
 /// One or several facts for one aggregate, as in a [`FactRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactEffect {
-    /// Whom it concerns.
+    /// The stream that they are for.
     pub stream: StreamId,
-    /// What happened; written all or nothing.
+    /// The events; written all or nothing.
     pub events: Vec<Payload>,
-    /// What happened, for people.
+    /// A description of what happened, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Whether the aggregate may add to or translate it; `None`: the domain's own rule.
+    /// Whether the aggregate may translate the fact or add to it; `None`: the domain's own rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_to_aggregate: Option<bool>,
 }
 
 impl FactEffect {
-    /// As the request that the target gets: it happened in the domain that was reacted to.
+    /// Makes the request that the target gets. The fact's source is the domain whose event was reacted to.
     pub fn into_request(self, id: EffectId, metadata: Metadata) -> FactRequest {
         let origin = FactOrigin {
             source: id.source.domain.as_str().into(),
@@ -145,7 +145,7 @@ fn is_any(expected: &ExpectedSequence) -> bool {
     *expected == ExpectedSequence::Any
 }
 
-/// Collects what a reaction asks for, in the order in which it is to be done.
+/// Collects the effects that a reaction asks for, in the order in which they are carried out.
 #[derive(Debug, Default)]
 pub struct Effects {
     list: Vec<Effect>,
@@ -153,7 +153,7 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Sends a command to an aggregate. With no more said, it is decided on whatever is current there.
+    /// Sends a command to an aggregate. Unless more is said, it is decided on the current state.
     pub fn send<A: Aggregate>(&mut self, root: Uuid, command: &A::Command) -> SentCommand<'_, A> {
         self.list.push(Effect::Command(CommandEffect {
             stream: StreamId::new(Domain::of::<A>(), root),
@@ -169,7 +169,7 @@ impl Effects {
         sent.and(command)
     }
 
-    /// Tells an aggregate of something that happened, which it cannot refuse.
+    /// Tells an aggregate of something that happened, which it cannot reject.
     pub fn record<A: Aggregate>(&mut self, root: Uuid, event: &A::Event) -> RecordedFact<'_> {
         let stream = StreamId::new(Domain::of::<A>(), root);
         let payload = codec::encode_event(event);
@@ -183,12 +183,12 @@ impl Effects {
         RecordedFact { effects: self }
     }
 
-    /// Adds one that is made already.
+    /// Adds an effect that already exists.
     pub fn push(&mut self, effect: Effect) {
         self.list.push(effect);
     }
 
-    /// What was asked for; or the first of it that cannot be written down.
+    /// Returns the effects. Fails with the first one that cannot be encoded.
     pub fn into_list(self) -> Result<Vec<Effect>, EffectError> {
         match self.error {
             Some(error) => Err(error),
@@ -196,7 +196,7 @@ impl Effects {
         }
     }
 
-    /// The value, or nothing, with the error kept for the end.
+    /// Returns the value; if there is none, returns nothing and keeps the error for the end.
     fn keep<T>(&mut self, target: &StreamId, found: Result<T, EffectFault>) -> Option<T> {
         match found {
             Ok(found) => Some(found),
@@ -223,7 +223,7 @@ impl Effects {
     }
 }
 
-/// A command that was asked for; more can be said about it. Made by [`Effects::send`].
+/// A command that was added to the effects. Its methods say more about it. Made by [`Effects::send`].
 #[derive(Debug)]
 pub struct SentCommand<'e, A> {
     effects: &'e mut Effects,
@@ -231,7 +231,7 @@ pub struct SentCommand<'e, A> {
 }
 
 impl<A: Aggregate> SentCommand<'_, A> {
-    /// Another command of the same book: decided after those before it, written with them or not at all.
+    /// Adds another command to the same book. It is decided after those before it, and written with them or not at all.
     pub fn and(self, command: &A::Command) -> Self {
         let target = self.effects.last_command().stream.clone();
         let payload = codec::encode_command(command).map_err(EffectFault::Encode);
@@ -240,19 +240,19 @@ impl<A: Aggregate> SentCommand<'_, A> {
         self
     }
 
-    /// What the target's current sequence is believed to be.
+    /// Sets the sequence that is believed to be current in the target.
     pub fn expecting(self, expected: impl Into<ExpectedSequence>) -> Self {
         self.effects.last_command().expected = expected.into();
         self
     }
 
-    /// What to do if that is wrong. Default: what [`Aggregate::merge_strategy`] says.
+    /// Sets what to do if the expected sequence is wrong. Default: what [`Aggregate::merge_strategy`] says.
     pub fn merge(self, strategy: MergeStrategy) -> Self {
         self.effects.last_command().merge = Some(strategy);
         self
     }
 
-    /// A field of the target's state that the command was decided upon, for example `address.city`.
+    /// Names a field of the target's state that the command was decided upon, for example `address.city`.
     pub fn premise(self, path: &str) -> Self {
         let target = self.effects.last_command().stream.clone();
         let path = path.parse().map_err(EffectFault::Premise);
@@ -262,31 +262,31 @@ impl<A: Aggregate> SentCommand<'_, A> {
     }
 }
 
-/// A fact that was asked for; more can be said about it. Made by [`Effects::record`].
+/// A fact that was added to the effects. Its methods say more about it. Made by [`Effects::record`].
 #[derive(Debug)]
 pub struct RecordedFact<'e> {
     effects: &'e mut Effects,
 }
 
 impl RecordedFact<'_> {
-    /// What happened, for people.
+    /// Sets a description of what happened, for people.
     pub fn description(self, description: impl Into<String>) -> Self {
         self.effects.last_fact().description = description.into();
         self
     }
 
-    /// Whether it goes through [`Aggregate::on_fact`]. Default: [`Aggregate::ROUTE_FACTS`].
+    /// Sets whether it goes through [`Aggregate::on_fact`]. Default: [`Aggregate::ROUTE_FACTS`].
     pub fn route_to_aggregate(self, route: bool) -> Self {
         self.effects.last_fact().route_to_aggregate = Some(route);
         self
     }
 }
 
-/// An effect that cannot be written down.
+/// An effect that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 #[error("what is asked of `{target}` cannot be written down: {source}")]
 pub struct EffectError {
-    /// Whom it is for.
+    /// The stream that it is for.
     pub target: StreamId,
     /// What is wrong with it.
     pub source: EffectFault,
@@ -298,7 +298,7 @@ pub enum EffectFault {
     /// Its command or event cannot be encoded.
     #[error(transparent)]
     Encode(EncodeError),
-    /// It names a premise that is no path.
+    /// One of its premises is not a valid path.
     #[error(transparent)]
     Premise(InvalidFieldPath),
 }

@@ -1,4 +1,4 @@
-//! Events before and after they have a place.
+//! Events before and after they have a sequence and a position.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::{
 /// An event that is about to be appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Its identity, version 7. An append whose outcome is unknown is settled by looking for it.
+    /// Its identity, a version 7 UUID. An append whose outcome is unknown is settled by looking for it.
     pub id: Uuid,
     /// Its content.
     pub payload: Payload,
-    /// Where it comes from; shared by the events of one command.
+    /// What is known of it besides its content; the events of one command share it.
     pub metadata: Arc<Metadata>,
 }
 
-/// An event of the log. It always has a real sequence: a fact's marker is gone once it is recorded
-/// (its origin stays in [`Metadata::origin`]).
+/// An event of the log. It always has a sequence, also if it was sent as a fact; the origin of a fact stays in
+/// [`Metadata::origin`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedEvent {
     /// Its identity.
@@ -31,20 +31,20 @@ pub struct RecordedEvent {
     pub sequence: Sequence,
     /// Its place in the log.
     pub position: Position,
-    /// When the committing server recorded it; never decreases with the position.
+    /// When the committing server recorded it. It never decreases with the position.
     pub recorded_at: Timestamp,
     /// Its content.
     pub payload: Payload,
-    /// Where it comes from.
+    /// What is known of it besides its content.
     pub metadata: Arc<Metadata>,
 }
 
 impl RecordedEvent {
-    /// Decodes what happened, if it is an event of the aggregate `A`. Returns `None` if it is of another domain, or
+    /// Decodes the event if it is one of the aggregate `A`. Returns `None` if it is of another domain, or
     /// [nothing](Payload::nothing) any more.
     ///
-    /// The event must be in today's shape, as [`Log`](crate::Log) and everything that is fed by it gives it; an
-    /// application does that for the domains of its aggregates, and for those that it says it reads.
+    /// The event must be in today's shape, as every reader of [`Log`](crate::Log) gets it. An application brings the
+    /// domains of its aggregates into that shape, and those that it declares to read.
     pub fn of<A: Aggregate>(&self) -> Option<Result<A::Event, DecodeError>> {
         let is_of = self.stream.domain.as_str() == A::DOMAIN && !self.payload.is_nothing();
         is_of.then(|| A::Event::decode(&self.payload))

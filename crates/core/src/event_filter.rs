@@ -5,21 +5,21 @@ use uuid::Uuid;
 
 use crate::{Domain, RecordedEvent};
 
-/// Which events a subscriber wants: those that pass every part. An empty part lets everything through.
+/// Lets through the events that pass every part. An empty part lets everything through.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFilter {
-    /// Of these domains.
+    /// Only events of these domains.
     pub domains: Vec<Domain>,
-    /// Of these types, by the names that today's program has for them.
+    /// Only events of these types, by the names that today's program has for them.
     pub types: Vec<String>,
-    /// Of these roots.
+    /// Only events of these roots.
     pub roots: Vec<Uuid>,
 }
 
 impl EventFilter {
-    /// Whether it lets `event` through, which [`Log`](crate::Log) has brought into today's shape. One that is
-    /// [nothing](crate::Payload::nothing) any more never passes; of one that is
-    /// [unreadable](crate::Payload::unreadable) nobody knows the type, so that is not looked at.
+    /// Returns whether it lets `event` through; the event must be in [today's shape](crate::Log). An event that is
+    /// [nothing](crate::Payload::nothing) any more never passes. The type of an
+    /// [unreadable](crate::Payload::unreadable) event is unknown and is not checked.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
         let (stream, payload) = (&event.stream, &event.payload);
         (self.domains.is_empty() || self.domains.contains(&stream.domain))
@@ -30,7 +30,7 @@ impl EventFilter {
                 || payload.why_unreadable().is_some())
     }
 
-    /// Whether it lets through all that `other` does, whatever events there are.
+    /// Returns whether it lets through every possible event that `other` lets through.
     pub fn covers(&self, other: &Self) -> bool {
         covers(&self.domains, &other.domains)
             && covers(&self.types, &other.types)
@@ -38,7 +38,7 @@ impl EventFilter {
     }
 }
 
-/// The same of one part, of which an empty one lets everything through.
+/// Does the same for one part; an empty part lets everything through.
 fn covers<T: PartialEq>(one: &[T], other: &[T]) -> bool {
     one.is_empty() || (!other.is_empty() && other.iter().all(|wanted| one.contains(wanted)))
 }

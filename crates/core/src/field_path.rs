@@ -5,21 +5,21 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A field of a serialised state: `address.city`, `items.sku-1.quantity`, `notes.0`.
+/// The path of a field of a serialised state: `address.city`, `items.sku-1.quantity`, `notes.0`.
 ///
-/// Maps are entered by key, lists by index. A key that itself holds a dot or a slash, or is empty, is written as a JSON
-/// Pointer (RFC 6901): `/prices/1.5/net`. The empty path is the whole state.
+/// Maps are entered by key, lists by index. A path with a key that is empty or holds a dot or a slash is written as a
+/// JSON Pointer (RFC 6901): `/prices/1.5/net`. The empty path is the whole state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FieldPath(Vec<String>);
 
 impl FieldPath {
-    /// The keys and indexes on the way, outermost first.
+    /// Returns the keys and indexes of the path, outermost first.
     pub fn segments(&self) -> &[String] {
         &self.0
     }
 
-    /// Whether one of the two contains the other, so that a change of either is a change of both.
+    /// Returns whether one of the two contains the other, so that a change of either is a change of both.
     ///
     /// ```
     /// # use seriatim_core::FieldPath;
@@ -34,14 +34,14 @@ impl FieldPath {
             .all(|(mine, theirs)| mine == theirs)
     }
 
-    /// The paths of what this is in, innermost first; the last is the whole state.
+    /// Returns the paths that contain this one, innermost first; the last is the whole state.
     pub(crate) fn ancestors(&self) -> impl Iterator<Item = Self> {
         (0..self.0.len())
             .rev()
             .map(|length| Self(self.0[..length].to_vec()))
     }
 
-    /// The path of what is called `segment` in here.
+    /// Returns the path of the child `segment`.
     pub(crate) fn child(&self, segment: impl Into<String>) -> Self {
         let mut segments = self.0.clone();
         segments.push(segment.into());
@@ -94,13 +94,13 @@ impl From<FieldPath> for String {
     }
 }
 
-/// A text that is no [`FieldPath`].
+/// A text that is not a valid [`FieldPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` names no field: write it as `address.city`, or as a JSON Pointer: `/address/city`"
 )]
 pub struct InvalidFieldPath {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

@@ -1,8 +1,8 @@
-//! From events to states, and from commands to events: the two loops everything else is made of.
+//! From events to states, and from commands to events: the two loops that everything else uses.
 
 use crate::Aggregate;
 
-/// The state after `events`.
+/// Returns the state after `events`.
 pub fn fold<'a, A: Aggregate>(mut state: A, events: impl IntoIterator<Item = &'a A::Event>) -> A {
     for event in events {
         state.evolve(event);
@@ -10,7 +10,8 @@ pub fn fold<'a, A: Aggregate>(mut state: A, events: impl IntoIterator<Item = &'a
     state
 }
 
-/// What `commands`, decided one after another, make happen at `state`: all of it, or the first rejection.
+/// Decides `commands` one after another, beginning at `state`. Returns all their events. Fails with the first
+/// rejection.
 pub fn decide_all<A: Aggregate>(
     state: &A,
     commands: &[A::Command],
@@ -21,7 +22,7 @@ pub fn decide_all<A: Aggregate>(
     }
 }
 
-/// What each of `commands`, decided one after another, makes happen, or the first rejection.
+/// Decides `commands` one after another. Returns the events of each. Fails with the first rejection.
 pub fn decide_each<A: Aggregate>(
     state: &A,
     commands: &[A::Command],

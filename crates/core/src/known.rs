@@ -1,8 +1,8 @@
-//! The names that there are, for errors about one that there is not.
+//! Lists the known names in an error about an unknown one.
 
 use std::fmt::Display;
 
-/// For the end of a sentence.
+/// Returns the end of a sentence.
 pub(crate) fn name_one_of(known: &[impl Display]) -> String {
     match known {
         [] => "there is none at all".into(),

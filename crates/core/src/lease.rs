@@ -1,4 +1,4 @@
-//! How long work is lent, and when that time is over.
+//! How long a lease lasts, and when it ends.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ pub fn lease_end(now: Timestamp, lease: Duration) -> Timestamp {
 
 /// For stores: returns whether a lease that ends then is still running.
 ///
-/// One that has more time left than the longest lease was given while the clock of the storage was ahead. It has run out:
-/// nobody would take its work over before the clock comes there again.
+/// A lease that has more time left than the longest lease was given while the clock of the storage was ahead. It counts
+/// as run out; otherwise nobody could take the work before the clock reaches that time again.
 pub fn lease_runs(now: Timestamp, end: Timestamp) -> bool {
     now < end && end <= lease_end(now, LONGEST_LEASE)
 }

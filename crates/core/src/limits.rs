@@ -1,17 +1,17 @@
-//! How much one request may carry, and how much may come of it.
+//! The size limits of a request and of its events.
 
 use crate::{
     ClaimKey, CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
     RejectedEffect, is_actor_of_reactions,
 };
 
-/// What is said of an actor that is no reaction, but is called like one.
+/// The message about an actor that is not a reaction but has the name of one.
 const RESERVED_ACTOR: &str = "begins as only the actors of reactions do (`saga:`, `process-manager:`, `timer:`); take another";
 
-/// How much one request may carry, and how much may come of it. Over a limit it is refused before anything is written.
+/// The size limits of a request and of its events. A request that exceeds one is refused before anything is written.
 ///
-/// What is within these limits can be read at every door: over gRPC, an event is smaller than what clients accept by default,
-/// 4 MiB, and a request, which a dead letter keeps whole, is smaller than what a server accepts by default.
+/// What is within these limits can be sent and read over gRPC. An event is smaller than clients accept by default, 4
+/// MiB. A request, which a dead letter keeps whole, is smaller than a server accepts by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Commands or facts in one request. Default 256.
@@ -20,12 +20,12 @@ pub struct Limits {
     pub payload_bytes: usize,
     /// Bytes of all payloads of one request. Default 4 MiB.
     pub request_bytes: usize,
-    /// Bytes of the payload of one event that comes of a request. Default 2 MiB: what an aggregate adds to what was sent must
-    /// have room.
+    /// Bytes of the payload of one event that a request gives. Default 2 MiB, so that an aggregate can add to what was
+    /// sent.
     pub event_bytes: usize,
-    /// Bytes of the payloads of all events that come of one request. Default 16 MiB.
+    /// Bytes of the payloads of all events that one request gives. Default 16 MiB.
     pub commit_bytes: usize,
-    /// Bytes of an external id, a correlation id, a sender's or a source's name. Default 256.
+    /// Bytes of an external id, a correlation id, or the name of a sender or a source. Default 256.
     pub name_bytes: usize,
     /// Bytes of a fact's description. Default 1,024.
     pub description_bytes: usize,
@@ -49,7 +49,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Everything that is wrong with the form of a command; empty if nothing is.
+    /// Returns everything that is wrong with the form of a command; empty if nothing is.
     pub fn check_command(&self, request: &CommandRequest) -> Vec<FieldViolation> {
         let mut found = self.check_metadata(&request.metadata, request.effect.is_some());
         self.check_pages(&mut found, "command", request.commands.iter());
@@ -70,7 +70,7 @@ impl Limits {
         found
     }
 
-    /// Everything that is wrong with the form of a fact; empty if nothing is.
+    /// Returns everything that is wrong with the form of a fact; empty if nothing is.
     pub fn check_fact(&self, request: &FactRequest) -> Vec<FieldViolation> {
         let mut found = self.check_metadata(&request.metadata, request.effect.is_some());
         if request.metadata.external_id.is_none() && request.effect.is_none() {
@@ -105,14 +105,14 @@ impl Limits {
         found
     }
 
-    /// Everything that is wrong with the form of an effect that comes back; empty if nothing is.
+    /// Returns everything that is wrong with the form of a rejected effect; empty if nothing is.
     pub fn check_rejected(&self, rejected: &RejectedEffect) -> Vec<FieldViolation> {
         let mut found = self.check_metadata(&rejected.metadata, true);
         self.check_pages(&mut found, "command", rejected.commands.iter());
         found
     }
 
-    /// Everything that is too large of the events that came of a request; empty if nothing is.
+    /// Returns which events of a request are too large; empty if none is.
     pub fn check_events<'a>(
         &self,
         events: impl Iterator<Item = &'a Payload>,
@@ -140,7 +140,7 @@ impl Limits {
         found
     }
 
-    /// The external id of an effect is not its key: it only travels.
+    /// The external id of an effect is not its key; it is only carried on.
     fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
         let reserved = |external_id: &String| ClaimKey::is_reserved(external_id);

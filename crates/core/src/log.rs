@@ -1,4 +1,4 @@
-//! The one door through which readers see the log: each event in the shape that today's program gives it.
+//! The one way to read the log: each event in the shape that today's program gives it.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use crate::{
     Sequence, Shapes, StoreError, StreamId, SubscribeError,
 };
 
-/// The log of a store as today's program reads it. Cheap to clone.
+/// The log of a store in today's shape. Cheap to clone.
 ///
-/// Whoever reacts to events, shows them, or folds them into states reads them here and nowhere else, so that all of them
-/// see the same: [upcast](crate::Aggregate::upcast), and under today's names. An event that is nothing any more is still
-/// there, as [`Payload::nothing`](crate::Payload::nothing), so that sequences and positions stay dense; no
+/// Every reader that reacts to events, shows them, or folds them into states reads them here and nowhere else. So all
+/// see the same events: [upcast](crate::Aggregate::upcast), and under today's names. An event that is nothing any more
+/// is still there, as [`Payload::nothing`](crate::Payload::nothing), so that sequences and positions stay dense; no
 /// [filter](crate::EventFilter) lets it through.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -21,42 +21,42 @@ pub struct Log {
 }
 
 impl Log {
-    /// The log of `store`, read by a program that knows these shapes.
+    /// Makes the log of `store` for a program that knows these shapes.
     pub fn new(store: Arc<dyn EventStore>, shapes: Shapes) -> Self {
         Self { store, shapes }
     }
 
-    /// The log of `store`, read by a program that knows no shapes: all events are as they are stored.
+    /// Makes the log of `store` for a program that knows no shapes: all events are as they are stored.
     pub fn as_stored(store: Arc<dyn EventStore>) -> Self {
         Self::new(store, Shapes::default())
     }
 
-    /// The store, which gives events as they are stored.
+    /// Returns the store, which gives events as they are stored.
     pub fn stored(&self) -> &Arc<dyn EventStore> {
         &self.store
     }
 
-    /// The shapes that the program knows.
+    /// Returns the shapes that the program knows.
     pub fn shapes(&self) -> &Shapes {
         &self.shapes
     }
 
-    /// Its identity, see [`EventStore::log_id`].
+    /// Returns its identity, see [`EventStore::log_id`].
     pub fn id(&self) -> LogId {
         self.store.log_id()
     }
 
-    /// How many partitions the log has, see [`EventStore::partitions`].
+    /// Returns how many partitions the log has, see [`EventStore::partitions`].
     pub fn partitions(&self) -> NonZero<u16> {
         self.store.partitions()
     }
 
-    /// The position of the last event of a partition, see [`EventStore::head`].
+    /// Returns the position of the last event of a partition, see [`EventStore::head`].
     pub async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
         self.store.head(partition).await
     }
 
-    /// What a state is built from, see [`EventStore::load`].
+    /// Returns what a state is built from, see [`EventStore::load`].
     pub async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
         let domain = load.stream.domain.clone();
         let mut loaded = self.store.load(load).await?;
@@ -64,7 +64,7 @@ impl Log {
         Ok(loaded)
     }
 
-    /// Events of a stream, see [`EventStore::read_stream`].
+    /// Returns events of a stream, see [`EventStore::read_stream`].
     pub async fn read_stream(
         &self,
         stream: &StreamId,
@@ -75,8 +75,8 @@ impl Log {
         Ok(self.today(events))
     }
 
-    /// Events of a partition after a position, see [`EventStore::read_log`]. Nobody asks whether it is still the log that
-    /// the position comes from.
+    /// Returns events of a partition after a position, see [`EventStore::read_log`]. It does not check whether the
+    /// position comes from this log.
     pub async fn read(
         &self,
         partition: LogPartition,
@@ -87,7 +87,7 @@ impl Log {
         Ok(self.today(page.events))
     }
 
-    /// Events of a partition after a place in it. Fails if that is not in this log.
+    /// Returns events of a partition after a place. Fails if the place is not in this log.
     pub async fn read_after(
         &self,
         partition: LogPartition,
@@ -113,7 +113,7 @@ impl Log {
         replaced.map_or(Ok(()), |replaced| Err(SubscribeError::Replaced(replaced)))
     }
 
-    /// What is in the way if a place is not in this log; `None` if it is.
+    /// Returns why a place is not in this log; `None` if it is.
     pub async fn replaced(
         &self,
         partition: LogPartition,
@@ -126,11 +126,11 @@ impl Log {
         Ok(place.check(partition, self.id(), page.follows).err())
     }
 
-    /// The place of the last event of a partition.
+    /// Returns the place of the last event of a partition.
     pub async fn end(&self, partition: LogPartition) -> Result<Bookmark, StoreError> {
         let Position(head) = self.head(partition).await?;
         let last = Position(head.saturating_sub(1));
-        // More may have come since, and all of it may have gone.
+        // The log may have grown since, or may have been emptied.
         let page = self.store.read_log(partition, last, 1).await?;
         let event = page.events.first();
         Ok(event.map_or(Bookmark::START, |event| Bookmark::of(self.id(), event)))

@@ -1,4 +1,4 @@
-//! The parts that a log is made of, and which of them a stream lives in.
+//! The partitions of a log, and which of them a stream lives in.
 
 use std::fmt;
 use std::num::NonZero;
@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::StreamId;
 
-/// One part of the log, with positions of its own: 0 is the first, and most logs have no other.
+/// One partition of the log, with positions of its own. 0 is the first, and most logs have no other.
 ///
-/// Several let several writers work at once where one row of the database would make them take turns. A log gets as
-/// many as it is created with and keeps them; a stream lives in one of them for ever.
+/// Several partitions let several writers work at once, where one row of the database would make them take turns. A log
+/// keeps the number of partitions that it is created with; a stream stays in one of them for ever.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -19,14 +19,14 @@ use crate::StreamId;
 pub struct LogPartition(pub u16);
 
 impl LogPartition {
-    /// The one that every log has.
+    /// The partition that every log has.
     pub const FIRST: Self = Self(0);
 
-    /// Where the events of a stream are in a log of `count` partitions.
+    /// Returns the partition of a stream in a log of `count` partitions.
     ///
-    /// It is what remains of a division by `count`: of the first eight bytes, as a number written with its highest
-    /// byte first, of the SHA-256 of the domain's name, a byte 0, and the 16 bytes of the root. Every store and
-    /// every version of this program gives the same answer: what was written must be found again.
+    /// It takes the SHA-256 of the domain's name, a byte 0, and the 16 bytes of the root. The first eight bytes, as a
+    /// number with the highest byte first, modulo `count` are the partition. Every store and every version of this
+    /// program gives the same answer, so that events are found again.
     pub fn of(stream: &StreamId, count: NonZero<u16>) -> Self {
         if count.get() == 1 {
             return Self::FIRST;
@@ -41,21 +41,21 @@ impl LogPartition {
         Self(u16::try_from(number).expect("it is less than the count"))
     }
 
-    /// All partitions of a log that has `count`.
+    /// Returns all partitions of a log that has `count`.
     pub fn all(count: NonZero<u16>) -> impl Iterator<Item = Self> + Clone {
         (0..count.get()).map(Self)
     }
 
-    /// Its place in a list of all.
+    /// Returns its index in a list of all partitions.
     pub fn index(self) -> usize {
         self.0.into()
     }
 
-    /// For stores, which are asked only for what they have.
+    /// For stores: checks that the log has this partition.
     ///
     /// # Panics
-    /// If a log of `count` partitions has no such one: whoever asks has not looked at
-    /// [`EventStore::partitions`](crate::EventStore::partitions), and would wait for ever for what never comes.
+    /// If a log of `count` partitions does not have it. The caller has not looked at
+    /// [`EventStore::partitions`](crate::EventStore::partitions), and would wait for ever for events that never come.
     #[track_caller]
     pub fn check(self, count: NonZero<u16>) {
         assert!(

@@ -1,4 +1,4 @@
-//! Types that travel and are stored: events, commands, rejections.
+//! Types that are sent and stored: events, commands, rejections.
 
 use std::borrow::Cow;
 
@@ -8,26 +8,27 @@ use crate::{Codec, FieldPath, Payload, Tree};
 
 /// A type that has a stored form: events and commands.
 ///
-/// Derived by `#[derive(Event)]` and `#[derive(Command)]`; there is no need to implement it by hand.
-/// The names are the storage format: changing one orphans what is stored, unless the old one is kept as an alias.
+/// `#[derive(Event)]` and `#[derive(Command)]` implement it; there is no need to implement it by hand. The names are
+/// the storage format: if you change one, stored messages cannot be read any more, unless the old name is kept as an
+/// alias.
 pub trait Message: Sized + Send + Sync + 'static {
-    /// Every type name this can be stored under, without aliases, in the order of declaration.
+    /// Every type name that this can be stored under, without aliases, in the order of declaration.
     const TYPE_NAMES: &'static [&'static str];
-    /// Every former name, with the one of [`TYPE_NAMES`](Self::TYPE_NAMES) that is in its place today.
+    /// Every former name, with the name of [`TYPE_NAMES`](Self::TYPE_NAMES) that replaced it.
     const ALIASES: &'static [(&'static str, &'static str)] = &[];
-    /// How its payloads are written.
+    /// The codec of its payloads.
     const CODEC: Codec;
 
-    /// The type name of this value.
+    /// Returns the type name of this value.
     fn type_name(&self) -> &'static str;
 
-    /// Writes it down.
+    /// Encodes it.
     fn encode(&self) -> Result<Payload, EncodeError>;
 
-    /// Reads it back, by the payload's type name.
+    /// Decodes it, by the payload's type name.
     fn decode(payload: &Payload) -> Result<Self, DecodeError>;
 
-    /// Its fields, for naming those that do not read back; `None` if it has none that serde knows.
+    /// Returns its fields, for naming those that do not read back; `None` if it has none that serde knows.
     #[doc(hidden)]
     fn tree(&self) -> Option<Tree> {
         None
@@ -40,16 +41,16 @@ pub trait Message: Sized + Send + Sync + 'static {
     note = "add `#[derive(Event, Serialize, Deserialize)]` to it, or `#[derive(Event)] #[seriatim(codec = \"protobuf\")]` for prost messages"
 )]
 pub trait Event: Message + Clone + PartialEq + std::fmt::Debug {
-    /// The event without what differs each time it is decided (a time, a generated id), for comparing the
-    /// decisions of [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative).
+    /// Returns the event without what differs each time it is decided, such as a time or a generated id.
+    /// [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative) compares decisions by it.
     ///
-    /// Overridden by `#[seriatim(canonical = path::to::function)]`, a function `fn(&Self) -> Self`.
+    /// `#[seriatim(canonical = path::to::function)]` overrides it, with a function `fn(&Self) -> Self`.
     fn canonical(&self) -> Cow<'_, Self> {
         Cow::Borrowed(self)
     }
 }
 
-/// Something a domain is asked to do, in the imperative.
+/// Something that a domain is asked to do, in the imperative.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command",
     note = "add `#[derive(Command, Serialize, Deserialize)]` to it, or `#[derive(Command)] #[seriatim(codec = \"protobuf\")]` for prost messages"
@@ -65,21 +66,21 @@ pub trait Rejection: std::error::Error + Send + Sync + 'static {
     /// A stable name for programs, for example `InsufficientFunds`.
     fn code(&self) -> &'static str;
 
-    /// The values behind the message, by field name, as JSON.
+    /// Returns the values behind the message, by field name, as JSON.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
 }
 
-/// A value that cannot be written down so that it reads back as it is.
+/// A value that cannot be stored so that it reads back as it is.
 #[derive(Debug, thiserror::Error)]
 #[error("`{type_name}` cannot be stored{}: {source}", field_named(.field.as_ref()))]
 pub struct EncodeError {
-    /// Which type.
+    /// The type of the value.
     pub type_name: &'static str,
-    /// Which field, if that is known.
+    /// The field, if it is known.
     pub field: Option<FieldPath>,
-    /// Why.
+    /// The reason.
     pub source: serde_json::Error,
 }
 
@@ -89,31 +90,31 @@ pub enum DecodeError {
     /// The domain has no such type.
     #[error("`{type_name}` is not a type of this domain; it has {}", list(.known))]
     UnknownType {
-        /// What was asked for.
+        /// The type name of the payload.
         type_name: String,
-        /// What there is.
+        /// The type names that the domain has.
         known: &'static [&'static str],
     },
     /// Today's program could not bring the payload into shape.
     #[error("{why}")]
     Unreadable {
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// The payload is written in the other codec.
     #[error("`{type_name}` is written in {actual:?}, but this domain reads {expected:?}")]
     Codec {
-        /// Which type.
+        /// The type name of the payload.
         type_name: String,
-        /// What the domain reads.
+        /// The codec that the domain reads.
         expected: Codec,
-        /// What the payload is.
+        /// The codec of the payload.
         actual: Codec,
     },
     /// The JSON does not fit the type.
     #[error("the JSON of `{type_name}` does not fit it: {source}")]
     Json {
-        /// Which type.
+        /// The type name of the payload.
         type_name: String,
         /// What does not fit, and where.
         source: serde_json::Error,
@@ -121,7 +122,7 @@ pub enum DecodeError {
     /// The bytes are not that protobuf message.
     #[error("the bytes of `{type_name}` are not that message: {source}")]
     Protobuf {
-        /// Which type.
+        /// The type name of the payload.
         type_name: String,
         /// What is wrong with them.
         source: prost::DecodeError,
@@ -140,7 +141,7 @@ fn list(names: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// For a side of an aggregate that has nothing to say: no commands, or no rejections.
+/// A type without values, for an aggregate without commands or without rejections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Never {}
 

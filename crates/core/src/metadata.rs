@@ -8,7 +8,7 @@ use crate::{RecordedEvent, Timestamp};
 /// What is known of an event besides its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
-    /// The workflow this belongs to; carried on unchanged through every reaction.
+    /// The workflow that it belongs to. Every reaction carries it on unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// The event that caused the command, or else the command that caused the event.
@@ -17,23 +17,24 @@ pub struct Metadata {
     /// The idempotency key of the fact or command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// Who sent it, as far as the caller said or proved.
+    /// Who sent it, as the caller said or proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// For an event that began as a fact: where that came from.
+    /// The origin of an event that was sent as a fact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<FactOrigin>,
-    /// The time the sender named; for display, never for order.
+    /// The time that the sender named; for display, never for order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
-    /// How many effects in a row led to it, each because of the one before: 0 for what a sender wrote and for what a timer
-    /// set off.
+    /// How many effects in a row led to it, each because of the one before. It is 0 for what a sender wrote and for what
+    /// a timer caused.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub depth: u32,
 }
 
 impl Metadata {
-    /// Of what a reaction does because of an event: the workflow and the external id are carried on, and it is one deeper.
+    /// Returns the metadata of what a reaction does because of an event: the workflow and the external id are carried
+    /// on, and the depth is one more.
     pub fn caused_by(event: &RecordedEvent, actor: String) -> Self {
         Self {
             correlation_id: event.metadata.correlation_id.clone(),
@@ -57,7 +58,7 @@ fn is_zero(depth: &u32) -> bool {
 pub struct FactOrigin {
     /// The system it happened in, for example `stripe`.
     pub source: String,
-    /// What happened, for people.
+    /// A description of what happened, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
 }

@@ -1,4 +1,4 @@
-//! What a person sees of components, and why nothing was done for a person.
+//! The progress of components as a person sees it, and why a person's request was not carried out.
 
 use std::time::Duration;
 
@@ -10,72 +10,73 @@ use crate::{
     SubscribeError, Timestamp,
 };
 
-/// When to ask again a store that does not answer.
+/// How long to wait before asking a store again that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// How far a piece of work has come, whichever process does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Where it stands, and who does it.
+    /// Its checkpoint and its owner.
     pub checkpoint: Checkpoint,
     /// The position of the last event of its partition of the log.
     pub head: Position,
-    /// When the first event was recorded that it has not seen; `None` if it has seen all.
+    /// When the first event that it has not seen was recorded; `None` if it has seen all.
     pub behind_since: Option<Timestamp>,
-    /// How many streams are parked: at a letter, on their way again since it was closed, or tried again after they failed.
+    /// How many streams are parked: at a letter, still catching up after it was closed, or between tries after a
+    /// failure.
     pub parked: usize,
-    /// Since when the first of them is; `None` if none is.
+    /// When the first of these streams was parked; `None` if none is parked.
     pub parked_since: Option<Timestamp>,
 }
 
 impl Progress {
-    /// How many events of its partition it has not seen yet, those of other shares counted too. None if its checkpoint
-    /// is ahead of the log.
+    /// Returns how many events of its partition it has not seen yet, including those of other shares. Returns 0 if its
+    /// checkpoint is ahead of the log.
     pub fn lag(&self) -> u64 {
         self.head.0.saturating_sub(self.checkpoint.at.position.0)
     }
 }
 
-/// Why nothing was done for a person.
+/// Why a person's request was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
-    /// The process that was asked was started without the component.
+    /// The process that was asked runs without the component.
     #[error("there is no component `{component}` here; {}", name_one_of(known))]
     UnknownComponent {
-        /// What was asked for.
+        /// The component that was asked for.
         component: Component,
-        /// Those that there are.
+        /// The components that run there.
         known: Vec<Component>,
     },
     /// The letter is closed.
     #[error("the dead letter {id} is {} already; list those that are parked", status.as_str())]
     Closed {
-        /// Which letter.
+        /// The letter.
         id: Uuid,
-        /// Where it stands.
+        /// Its status.
         status: LetterStatus,
     },
-    /// Somebody has decided already, and that is still to be done; or the letter has changed just now.
+    /// Somebody has decided already and the decision is not carried out yet, or the letter changed at this moment.
     #[error(
         "somebody has decided about the dead letter {id} before; wait until that is done, and show it again"
     )]
     Decided {
-        /// Which letter.
+        /// The letter.
         id: Uuid,
     },
-    /// Something was to be discarded without a reason.
+    /// A discard needs a reason, and none was given.
     #[error("what is discarded is given up for good; say why")]
     NoReason,
-    /// A read model was to begin anew somewhere.
+    /// A read model was to begin anew at another place.
     #[error("{version} shows all events, from the first on; build {} anew as another version, and switch to that", version.name())]
     ReadModel {
-        /// Which version.
+        /// The version.
         version: ReadModelVersion,
     },
     /// The place is not in this log.
     #[error(transparent)]
     Place(SubscribeError),
-    /// What has to be known for it cannot be said: the letter is unknown, or a store fails.
+    /// The letter is unknown, or a store fails.
     #[error(transparent)]
     Query(#[from] QueryError),
 }

@@ -1,8 +1,8 @@
-//! What a panic of user code says.
+//! The message of a panic in user code.
 
 use std::any::Any;
 
-/// The message of a panic that was caught.
+/// Returns the message of a panic that was caught.
 pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

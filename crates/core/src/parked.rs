@@ -8,34 +8,34 @@ use crate::{
 
 /// A stream whose events a component does not handle for now, because it failed on one of them.
 ///
-/// The events from [`sequence`](Self::sequence) to the checkpoint wait in line. They are not copied anywhere: they are
-/// what the log has of the stream between the two. What is recorded after the checkpoint lines up as the checkpoint
-/// passes it.
+/// The events from [`sequence`](Self::sequence) to the checkpoint wait in line. They are not copied: they are the
+/// events that the log has of the stream between the two. An event that is recorded after the checkpoint joins the line
+/// when the checkpoint passes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
-    /// Whose.
+    /// The work of the component that failed.
     pub work: Work,
-    /// Which stream.
+    /// The stream.
     pub stream: StreamId,
-    /// The first of its events that is not handled; all before it are.
+    /// The first of its events that is not handled; all events before it are.
     pub sequence: Sequence,
-    /// The letter about that event; `None` if the stream has come so far and the event was not given up (again).
+    /// The letter about that event; `None` if the stream has moved on to an event that was not given up (again).
     pub letter: Option<Uuid>,
-    /// What the component said when it failed last, for people.
+    /// The last failure, for people.
     pub failure: String,
-    /// How often it has failed on that event.
+    /// How often the component has failed on that event.
     pub tries: u32,
-    /// Since when the stream is parked at that event; without a letter, at the one before.
+    /// When the stream was parked at that event; without a letter, when it was parked at the event before.
     pub since: Timestamp,
     /// What people tried since, oldest first.
     pub attempts: Vec<Attempt>,
-    /// What is to be done, and is not done yet; `None` while nobody has decided. Without a letter it is the owner's own wish:
-    /// to try the event again, as its policy says.
+    /// The decision that is still to be carried out; `None` if there is none. Without a letter it is the owner's own
+    /// wish to try the event again, as its policy says.
     pub wish: Option<Wish>,
 }
 
 impl Parked {
-    /// The letter that waits for a person, or for what a person decided to be done.
+    /// Returns the letter that waits for a person or for a decision to be carried out; `None` if there is none.
     pub fn as_letter(&self) -> Option<ReactionLetter> {
         Some(ReactionLetter {
             id: self.letter?,
@@ -56,28 +56,28 @@ impl Parked {
 /// What a person decided about a parked stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
-    /// What is to be done.
+    /// What to do.
     pub verb: Verb,
     /// Who decided.
     pub actor: Option<String>,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
-    /// When.
+    /// When it was decided.
     pub at: Timestamp,
 }
 
-/// What was finished, and is to be written down.
+/// Finished work that is to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// The log up to a place: there the checkpoint is to stand.
+    /// The log up to a place; the checkpoint moves there.
     Checkpoint(Bookmark),
     /// Events of a parked stream.
     Parked {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
-        /// The first of them.
+        /// The first of the events.
         from: Sequence,
-        /// The first that is not handled then; `None`: none is left, and the stream is parked no longer.
+        /// The first event that is not handled afterwards; `None` if none is left, and the stream is parked no longer.
         to: Option<Sequence>,
     },
 }

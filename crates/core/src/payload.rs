@@ -1,4 +1,4 @@
-//! What is stored and sent of an event or a command: a type name and bytes.
+//! The stored and sent form of an event or a command: a type name and bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Tree;
 
-/// How the bytes of a [`Payload`] are to be read.
+/// How the bytes of a [`Payload`] are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Codec {
@@ -20,20 +20,20 @@ pub enum Codec {
 
 /// An encoded event, command or state.
 ///
-/// The type name is the message's full name for protobuf (`bank.v1.Deposited`) and the variant's name for
-/// JSON (`Deposited`). Nothing is stored without one. Cheap to clone.
+/// The type name is the message's full name for protobuf (`bank.v1.Deposited`) and the variant's name for JSON
+/// (`Deposited`). Nothing is stored without one. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Payload {
-    /// Which type of the domain this is.
+    /// The type of the domain that this is.
     pub type_name: Cow<'static, str>,
-    /// How `data` is written.
+    /// The codec of `data`.
     pub codec: Codec,
     /// The encoded message.
     pub data: Bytes,
 }
 
 impl Payload {
-    /// A JSON payload from text that is already JSON.
+    /// Makes a JSON payload from JSON text.
     pub fn json(type_name: impl Into<Cow<'static, str>>, text: impl Into<Bytes>) -> Self {
         Self {
             type_name: type_name.into(),
@@ -42,7 +42,7 @@ impl Payload {
         }
     }
 
-    /// A protobuf payload from an encoded message.
+    /// Makes a protobuf payload from an encoded message.
     pub fn protobuf(type_name: impl Into<Cow<'static, str>>, message: impl Into<Bytes>) -> Self {
         Self {
             type_name: type_name.into(),
@@ -51,8 +51,9 @@ impl Payload {
         }
     }
 
-    /// What [`Aggregate::upcast`](crate::Aggregate::upcast) makes of an event that is nothing any more: a payload without
-    /// a type. Nobody is given it, and no state changes by it; the event keeps its sequence and its position.
+    /// Returns the payload that [`Aggregate::upcast`](crate::Aggregate::upcast) makes of an event that has no meaning
+    /// any more. It has no type. No reader is given it, and no state changes by it; the event keeps its sequence and
+    /// its position.
     pub const fn nothing() -> Self {
         Self {
             type_name: Cow::Borrowed(""),
@@ -61,13 +62,13 @@ impl Payload {
         }
     }
 
-    /// Whether it is [`Payload::nothing`].
+    /// Returns whether it is [`Payload::nothing`].
     pub fn is_nothing(&self) -> bool {
         self.type_name.is_empty() && self.data.is_empty()
     }
 
-    /// What is in the place of an event that today's program cannot bring into shape: a payload without a type, which
-    /// decodes as nothing but an error that says `why`. Every filter lets it through, so that it is missed by nobody.
+    /// Returns the payload that replaces an event which today's program cannot bring into shape. It has no type, and
+    /// decoding it fails with an error that says `why`. Every filter lets it through, so that no reader misses it.
     pub fn unreadable(why: String) -> Self {
         Self {
             type_name: Cow::Borrowed(""),
@@ -76,13 +77,13 @@ impl Payload {
         }
     }
 
-    /// Why today's program cannot read it, if it is [`Payload::unreadable`].
+    /// Returns why today's program cannot read it, if it is [`Payload::unreadable`].
     pub fn why_unreadable(&self) -> Option<Cow<'_, str>> {
         let is_unreadable = self.type_name.is_empty() && !self.data.is_empty();
         is_unreadable.then(|| String::from_utf8_lossy(&self.data))
     }
 
-    /// The fields of a JSON payload; `None` for protobuf and for text that is not JSON.
+    /// Returns the fields of a JSON payload; `None` for protobuf and for text that is not JSON.
     pub fn tree(&self) -> Option<Tree> {
         match self.codec {
             Codec::Json => Tree::parse(&self.data).ok(),
@@ -90,7 +91,8 @@ impl Payload {
         }
     }
 
-    /// The same as a [`Value`](serde_json::Value): a number that it cannot hold to the last digit becomes a text.
+    /// Returns the fields as a [`Value`](serde_json::Value). A number that it cannot hold to the last digit becomes a
+    /// text.
     pub fn to_json(&self) -> Option<serde_json::Value> {
         self.tree().as_ref().map(Into::into)
     }
@@ -119,8 +121,8 @@ struct Stored<'a> {
     r#type: Cow<'a, str>,
     codec: Codec,
     data: Cow<'a, str>,
-    /// Whether what is called JSON is not even text, and so in hexadecimal digits too. Nobody can decode it, but
-    /// a letter that holds it can be stored.
+    /// Whether `data` is called JSON but is not text, and is in hexadecimal digits too. Nobody can decode it, but a
+    /// letter that holds it can be stored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     hex: bool,
 }
@@ -159,7 +161,7 @@ impl<'de> Deserialize<'de> for Payload {
     }
 }
 
-/// Lower-case hexadecimal digits of `bytes`.
+/// Returns the lower-case hexadecimal digits of `bytes`.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

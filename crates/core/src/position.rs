@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The place of an event in its partition of the log: 1 for the first, dense, in commit order.
 ///
 /// Positions order events of *different* streams for subscribers. They never decide about concurrency;
-/// that is what [`Sequence`](crate::Sequence) is for. A log with several partitions counts each on its own: which
-/// one a position belongs to follows from the stream, see [`LogPartition::of`](crate::LogPartition::of), so a
-/// position alone, in a receipt for example, says how far a subscriber of that partition has to read.
+/// [`Sequence`](crate::Sequence) does that. A log with several partitions counts each on its own. The partition of a
+/// position follows from the stream, see [`LogPartition::of`](crate::LogPartition::of), so a position alone, in a
+/// receipt for example, says how far a subscriber of that partition has to read.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub struct Position(pub u64);
 
 impl Position {
-    /// Before the first event: where a subscriber that has seen nothing stands.
+    /// The position before the first event: that of a subscriber that has seen nothing.
     pub const START: Self = Self(0);
 }
 

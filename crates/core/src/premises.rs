@@ -1,4 +1,4 @@
-//! What the sender of a command has looked at: whether it still holds.
+//! Checks whether the premises of a command still hold.
 
 use crate::tree::{Lookup, Tree};
 use crate::{Aggregate, Fault, FieldPath, FieldViolation};
@@ -6,16 +6,16 @@ use crate::{Aggregate, Fault, FieldPath, FieldViolation};
 /// Why premises cannot be checked.
 #[derive(Debug)]
 pub enum PremiseFault {
-    /// Some name no field of the state.
+    /// Some premises name no field of the state.
     Slips(Vec<FieldViolation>),
-    /// The state has no form in which fields have names.
+    /// The state cannot be written in a form in which fields have names.
     State(Fault),
 }
 
-/// Gives those of `premises` whose values at `base` and at `current` differ. Only the named fields are looked at.
+/// Returns the `premises` whose values at `base` and at `current` differ. Only the named fields are looked at.
 ///
-/// A premise may name an entry that a map does not have, since that can change. Anything else that is in neither state
-/// names no field: it would hold for ever, so it is refused.
+/// A premise may name an entry that a map does not have, since that can change. Any other name that is in neither state
+/// is refused: it names no field, and the premise would always hold.
 pub fn changed_premises<A: Aggregate>(
     premises: &[FieldPath],
     base: &A,
@@ -51,10 +51,10 @@ fn slip<A: Aggregate>(at: usize, premise: &FieldPath, state: &A) -> FieldViolati
     FieldViolation::new(format!("premises[{at}]"), message)
 }
 
-/// How many names a message lists.
+/// How many names a message lists at most.
 const NAMES: usize = 20;
 
-/// What there is at the innermost place on the way that is there.
+/// Describes the innermost existing value on the way to the premise.
 fn nearest<A: Aggregate>(premise: &FieldPath, state: &A) -> String {
     let found = premise
         .ancestors()

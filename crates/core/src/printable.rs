@@ -1,10 +1,10 @@
-//! Text from outside, as it may be shown on a terminal.
+//! Makes text from outside safe to show on a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Escapes what would make a terminal, or its reader, take text for something else: control characters (line feeds and
-/// tabs too), line separators, marks that turn the direction of writing, and characters that cannot be seen.
+/// Escapes characters that could deceive a terminal or its reader: control characters (line feeds and tabs too), line
+/// separators, marks that change the direction of writing, and invisible characters.
 ///
 /// The escapes are those of JSON (`\n`, `\u001b`), so JSON on one line stays the same JSON.
 ///
@@ -35,7 +35,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// The joiners U+200C and U+200D are not: scripts and emoji need them.
+/// The joiners U+200C and U+200D are not deceptive: scripts and emoji need them.
 fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,4 +1,4 @@
-//! The seam between the loop that feeds a component with events and what the component does with them.
+//! The seam between the loop that feeds a component with events and the component.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -11,79 +11,81 @@ use crate::{
     RecordedEvent, StoreError, Tenure, VersionStore, Work,
 };
 
-/// A saga, a process manager or a projector, as the loop sees it that feeds it.
+/// A saga, a process manager or a projector, as the loop that feeds it sees it.
 #[async_trait]
 pub trait Reaction: Send + Sync + Debug + 'static {
-    /// Its name.
+    /// Returns its name.
     fn component(&self) -> &Component;
 
-    /// Which events it is given. The others only move its checkpoint.
+    /// Returns which events it is given. All other events only move its checkpoint.
     fn filter(&self) -> &EventFilter;
 
-    /// Where its progress is kept.
+    /// Returns where its progress is kept.
     fn checkpoints(&self) -> &dyn CheckpointStore;
 
-    /// How its effects can be accounted for; `None` if it has none that a target keeps.
+    /// Returns how its effects can be audited; `None` if it has no effects that a target keeps.
     fn accountable(&self) -> Option<&dyn Accountable>;
 
-    /// The read model it feeds, and where that is kept, if it is one in a database.
+    /// Returns the read model that it feeds and the store of that; `None` if it feeds no read model in a database.
     fn read_model(&self) -> Option<(&ReadModelVersion, &dyn VersionStore)> {
         None
     }
 
-    /// Other components that act upon what this one records in streams of theirs, as the rest of a process manager does.
-    /// Whoever waits for one of them because of an event waits for this one first, and then for what it has recorded.
+    /// Returns the other components that act on what this one records in streams of theirs, as the rest of a process
+    /// manager does. A sender that waits for one of them because of an event waits for this one first, and then for
+    /// what this one has recorded.
     fn leads_to(&self) -> &[Component] {
         &[]
     }
 
-    /// Told that a piece of its work was taken, before it is given events. If it refuses, the work is let go of, and
+    /// Prepares for a piece of work that was just taken, before any events come. If it fails, the work is released and
     /// taken again later.
     async fn begin(&self, work: &Work) -> Result<(), StoreError> {
         let _ = work;
         Ok(())
     }
 
-    /// Handles events and writes down by [`CheckpointStore::advance`] that it has: afterwards that is done as
-    /// [`Step::advance`] has it, or the tenure was lost.
+    /// Handles events and records them as handled by [`CheckpointStore::advance`]. When it returns, [`Step::advance`]
+    /// is done, or the tenure was lost.
     ///
-    /// After an error nothing is certain but that nothing was moved: the same events come again, alone or with others.
+    /// After an error nothing was moved, and nothing else is certain: the same events come again, alone or with others.
     ///
     /// # Cancel safety
-    /// Dropped when the tenure is lost or the program ends. What was half done must be undone or harmless to repeat.
+    /// The future is dropped when the tenure is lost or the program ends. Half-finished work must be undone or harmless
+    /// to repeat.
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError>;
 }
 
 /// Some events for a component.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
-    /// Under which tenure; [`Tenure::at`] is where the checkpoint stands.
+    /// The tenure; [`Tenure::at`] is where the checkpoint is.
     pub tenure: &'a Tenure,
     /// The events that passed the filter, in the order of their positions. At least one.
     pub events: &'a [&'a RecordedEvent],
-    /// What is to be written down once they are handled: that the checkpoint stands at the last of them or beyond, or
-    /// that a stream which is parked has come so far.
+    /// What to record once they are handled: the checkpoint at the last of them or beyond, or the progress of a parked
+    /// stream.
     pub advance: &'a Advance,
-    /// How long the lease is to last from then on.
+    /// How long the lease lasts from then on.
     pub lease: Duration,
-    /// How deep the events are at most whose effects are sent: see [`Metadata::depth`](crate::Metadata::depth).
+    /// The greatest [depth](crate::Metadata::depth) of an event whose effects are sent.
     pub deepest: u32,
 }
 
 /// Why events were not handled.
 #[derive(Debug, thiserror::Error)]
 pub enum ReactionError {
-    /// A store failed. If the same may work later ([`StoreErrorKind::is_transient`](crate::StoreErrorKind::is_transient)),
-    /// it is no fault of the events, and they are tried again until it does. What a store refuses or does not allow counts
-    /// as a failure of the component, with the reason of the store. A corrupt store pauses the work.
+    /// A store failed. If the error is [transient](crate::StoreErrorKind::is_transient), the events are not to blame
+    /// and are tried again until it works. A refusal or a missing right counts as a failure of the component, with the
+    /// reason of the store. A corrupt store pauses the work.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An aggregate that it needs does not answer. It is no fault of the events either.
+    /// An aggregate that the component needs does not answer. The events are not to blame either.
     #[error("`{target}` does not answer: {source}")]
     Unavailable {
-        /// Whose domain.
+        /// The domain of the aggregate.
         target: Domain,
-        /// What it said.
+        /// The error.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The component failed.

@@ -6,30 +6,31 @@ use crate::{Attempt, LetterStatus, Sequence, StreamId, Timestamp, Wish, Work};
 
 /// An event that a component failed on for good.
 ///
-/// While it is [parked](LetterStatus::Parked), the later events of its stream wait behind it; it is then what a
-/// [`Parked`](crate::Parked) says of its first event. It is kept after that, for as long as the component's progress is.
+/// While it is [parked](LetterStatus::Parked), the later events of its stream wait behind it, and its data are those of
+/// the [`Parked`](crate::Parked) stream. A closed letter is kept as long as the component's progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactionLetter {
-    /// Its identity, version 7: letters sort by the time of parking.
+    /// Its identity, a version 7 UUID: letters sort by the time of parking.
     pub id: Uuid,
-    /// Who failed.
+    /// The work of the component that failed.
     pub work: Work,
-    /// On an event of this stream.
+    /// The stream of the event.
     pub stream: StreamId,
-    /// On this one.
+    /// The sequence of the event.
     pub sequence: Sequence,
-    /// What the component said when it failed last, for people.
+    /// The last failure, for people.
     pub failure: String,
-    /// How often it has failed.
+    /// How often the component has failed.
     pub tries: u32,
-    /// When it was given up. One that the policy skips is parked and closed at once.
+    /// When it was given up. If the policy skips the event, the letter is parked and closed at the same time.
     pub parked_at: Timestamp,
-    /// What people tried in vain, oldest first.
+    /// What people tried without success, oldest first.
     pub attempts: Vec<Attempt>,
-    /// What was decided last: it is still to be done while the letter is parked, and is what closed it otherwise. Without
-    /// an actor and closed by [`Verb::Discard`](crate::Verb::Discard), it was the component's own policy, or nobody said who.
+    /// The last decision. While the letter is parked, it is still to be carried out; otherwise it closed the letter. A
+    /// [`Verb::Discard`](crate::Verb::Discard) without an actor was decided by the component's own policy, or by a
+    /// person who gave no name.
     pub decision: Option<Wish>,
-    /// Where it stands.
+    /// Its status.
     pub status: LetterStatus,
     /// When the event was handled or skipped.
     pub closed_at: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! How far a version of a read model has come, and what a person sees of it.
+//! How far a version of a read model has come, as a person sees it.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use crate::{Position, ReadModelVersion, Timestamp, VersionStanding, VersionStatu
 /// A version of a read model, as a person sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadModelOverview {
-    /// Which.
+    /// The version.
     pub version: ReadModelVersion,
-    /// What becomes of it.
+    /// Its standing.
     pub standing: VersionStanding,
-    /// Its tables, as SQL calls them.
+    /// Its tables, by their names in SQL.
     pub tables: Vec<String>,
     /// How far it has come.
     pub progress: ReadModelProgress,
-    /// Which processes feed it; none: nobody does.
+    /// The processes that feed it; empty if none does.
     pub owners: Vec<String>,
-    /// Why nothing is done for some of it, for people; `None` if it is not paused.
+    /// Why some of its work is paused, for people; `None` if it is not paused.
     pub paused: Option<String>,
 }
 
 impl ReadModelOverview {
-    /// Of a version, in a log with these heads, in the order of their partitions.
+    /// Returns the overview of a version in a log with these heads, in the order of their partitions.
     pub fn of(status: &VersionStatus, heads: &[Position]) -> Self {
         let checkpoints = &status.checkpoints;
         let mut owners: Vec<_> = checkpoints
@@ -45,23 +45,23 @@ impl ReadModelOverview {
 /// How far a version has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadModelProgress {
-    /// How many events of the log it has handled, or passed over because they do not concern it.
+    /// How many events of the log it has handled, or skipped because they do not concern it.
     pub handled: u64,
-    /// How many the log has.
+    /// How many events the log has.
     pub of: u64,
     /// When it began, by the clock of its database.
     pub begun_at: Timestamp,
-    /// When it came so far, by the same clock.
+    /// When it last moved, by the same clock.
     pub moved_at: Timestamp,
 }
 
 impl ReadModelProgress {
-    /// Whether nothing is left to do.
+    /// Returns whether nothing is left to do.
     pub fn is_done(&self) -> bool {
         self.handled >= self.of
     }
 
-    /// Whole percents; all of nothing is all.
+    /// Returns whole percents; 100 for an empty log.
     pub fn percent(&self) -> u64 {
         match self.of {
             0 => 100,
@@ -69,18 +69,18 @@ impl ReadModelProgress {
         }
     }
 
-    /// Events in a second, on average since it began; 0 if it has not moved.
+    /// Returns the events per second, on average since it began; 0 if it has not moved.
     pub fn rate(&self) -> f64 {
         per_second(self.handled, self.begun_at, self.moved_at)
     }
 
-    /// Events in a second since an earlier look.
+    /// Returns the events per second since an earlier look.
     pub fn rate_since(&self, earlier: &Self) -> f64 {
         let more = self.handled.saturating_sub(earlier.handled);
         per_second(more, earlier.moved_at, self.moved_at)
     }
 
-    /// How long the rest takes at a rate; `None`: for ever.
+    /// Returns how long the rest takes at this rate; `None` if it never ends.
     pub fn left_at(&self, rate: f64) -> Option<Duration> {
         let left = self.of.saturating_sub(self.handled);
         match left {

@@ -1,4 +1,4 @@
-//! The versions of a read model, and what the tables of each are called.
+//! The versions of a read model, and the names of their tables.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,11 +16,11 @@ pub struct ReadModelVersion {
 }
 
 impl ReadModelVersion {
-    /// The longest name of a read model or of a table. With its version, and with what an index adds to it, it stays
-    /// under what PostgreSQL allows.
+    /// The longest name of a read model or a table. With its version, and with what an index adds to it, it stays below
+    /// the limit of PostgreSQL.
     pub const LONGEST_NAME: usize = 40;
 
-    /// Checks the name.
+    /// Makes a version after checking the name.
     pub fn new(name: &str, version: u32) -> Result<Self, InvalidReadModelName> {
         check(name)?;
         Ok(Self {
@@ -29,7 +29,7 @@ impl ReadModelVersion {
         })
     }
 
-    /// That of a model; checks all its names.
+    /// Returns the version of a model. Fails if one of its names is invalid.
     pub fn of<C: Send, M: ReadModel<C>>() -> Result<Self, InvalidReadModelName> {
         for table in M::TABLES {
             check(table)?;
@@ -42,24 +42,24 @@ impl ReadModelVersion {
         Self::new(M::NAME, M::VERSION)
     }
 
-    /// The name that all versions have.
+    /// Returns the name that all versions share.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Which version.
+    /// Returns the number of the version.
     pub fn version(&self) -> u32 {
         self.version
     }
 
-    /// The version that a component of this name feeds; `None` if that is no name of such a component.
+    /// Returns the version that a component with this name feeds; `None` if it feeds none.
     pub fn fed_by(component: &Component) -> Option<Self> {
         let (name, version) = component.as_str().rsplit_once(".v")?;
         let found = Self::new(name, version.parse().ok()?).ok()?;
         (found.component() == *component).then_some(found)
     }
 
-    /// The component that feeds it: `balances.v2`.
+    /// Returns the component that feeds it: `balances.v2`.
     pub fn component(&self) -> Component {
         let name = format!("{}.v{}", self.name, self.version);
         Component::new(&name).expect("a name of a read model is one of a component")
@@ -72,10 +72,10 @@ impl fmt::Display for ReadModelVersion {
     }
 }
 
-/// How the names of the store's own tables begin.
+/// The prefix of the store's own tables.
 const STORES_OWN: &str = "seriatim_";
 
-/// It becomes part of SQL, so it is plain enough to need no escapes.
+/// A name becomes part of SQL, so it must be plain enough to need no escapes.
 fn check(name: &str) -> Result<(), InvalidReadModelName> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase());
@@ -85,28 +85,28 @@ fn check(name: &str) -> Result<(), InvalidReadModelName> {
     }
 }
 
-/// A name that no read model and no table of one can have.
+/// An invalid name of a read model or of its table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{name}` cannot name a read model or its table: take 1 to {} characters, a lower-case letter first, then lower-case letters, digits or `_`; a table cannot begin with `{STORES_OWN}`",
     ReadModelVersion::LONGEST_NAME
 )]
 pub struct InvalidReadModelName {
-    /// What was given.
+    /// The value that was given.
     pub name: String,
 }
 
-/// What the tables of a version are called in SQL.
+/// The names of the tables of a version in SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadModelTables {
-    /// Of the schema, with a point; empty if there are none.
+    /// The schema with a dot; empty if there are no schemas.
     prefix: Arc<str>,
     plain: Vec<String>,
     version: u32,
 }
 
 impl ReadModelTables {
-    /// For stores: `prefix` is what SQL wants before the name of a table, for example `seriatim.`.
+    /// For stores: makes the names. `prefix` is what SQL needs before the name of a table, for example `seriatim.`.
     pub fn new<T: Into<String>>(
         prefix: &str,
         plain: impl IntoIterator<Item = T>,
@@ -119,7 +119,7 @@ impl ReadModelTables {
         }
     }
 
-    /// The table that has this plain name, as SQL wants it: `seriatim.balances_v2` for `balances`.
+    /// Returns the name in SQL of the table with this plain name: `seriatim.balances_v2` for `balances`.
     ///
     /// # Panics
     /// If [`ReadModel::TABLES`] names no such table.
@@ -131,7 +131,7 @@ impl ReadModelTables {
         format!("{}{plain}_v{}", self.prefix, self.version)
     }
 
-    /// The same without the schema, for the names of indexes: `balances_v2`.
+    /// Returns the same without the schema, for the names of indexes: `balances_v2`.
     ///
     /// # Panics
     /// If [`ReadModel::TABLES`] names no such table.
@@ -139,8 +139,8 @@ impl ReadModelTables {
         self.name(plain).split_off(self.prefix.len())
     }
 
-    /// A statement in which plain names in braces stand for tables: `{balances}` as [`name`](Self::name) gives it,
-    /// `{balances.bare}` as [`bare_name`](Self::bare_name) does. Other braces are left as they are.
+    /// Returns a statement in which plain names in braces are replaced by tables: `{balances}` as by
+    /// [`name`](Self::name), `{balances.bare}` as by [`bare_name`](Self::bare_name). Other braces stay as they are.
     ///
     /// # Panics
     /// If [`ReadModel::TABLES`] names no such table.
@@ -169,17 +169,17 @@ impl ReadModelTables {
         sql + rest
     }
 
-    /// The view under a plain name, which shows the version that is live: `seriatim.balances`.
+    /// Returns the view under a plain name, which shows the live version: `seriatim.balances`.
     pub fn view(&self, plain: &str) -> String {
         format!("{}{plain}", self.prefix)
     }
 
-    /// All plain names.
+    /// Returns all plain names.
     pub fn plain_names(&self) -> impl Iterator<Item = &str> {
         self.plain.iter().map(String::as_str)
     }
 
-    /// SQL for the rows of a table: all of them, or some columns.
+    /// Returns SQL for the rows of a table, with all columns or some.
     ///
     /// # Panics
     /// If [`ReadModel::TABLES`] names no such table.
@@ -188,7 +188,7 @@ impl ReadModelTables {
         if columns.is_empty() {
             return format!("SELECT * FROM {table}");
         }
-        // Without the table SQLite would take the name of a column that is not there for a text.
+        // Without the table's alias SQLite would read the name of a missing column as a text.
         let quoted = columns
             .iter()
             .map(|column| format!("t.\"{}\"", column.replace('"', "\"\"")));
@@ -196,31 +196,31 @@ impl ReadModelTables {
         format!("SELECT {} FROM {table} AS t", columns.join(", "))
     }
 
-    /// All names, as SQL wants them.
+    /// Returns all names in SQL.
     pub fn names(&self) -> impl Iterator<Item = String> {
         self.plain_names().map(|plain| self.name(plain))
     }
 }
 
-/// Whether it looks like a name that somebody meant, and not like JSON or an array.
+/// Returns whether it looks like a name that somebody meant, and not like JSON or an array.
 fn is_plain_name(word: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
     word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().all(plain)
 }
 
-/// What becomes of a version.
+/// The standing of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VersionStanding {
-    /// It is being built, and nobody sees it yet.
+    /// It is being built, and no reader sees it yet.
     Building,
     /// The views show it.
     Live,
-    /// The views showed it; it is there until it is dropped, and goes on as long as somebody feeds it.
+    /// The views showed it before. It exists until it is dropped, and is kept up to date as long as a process feeds it.
     Kept,
 }
 
 impl VersionStanding {
-    /// As stores keep it.
+    /// Returns its name in stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Building => "building",
@@ -229,7 +229,7 @@ impl VersionStanding {
         }
     }
 
-    /// What [`as_str`](Self::as_str) gave.
+    /// Reads the name that [`as_str`](Self::as_str) returns.
     pub fn parse(text: &str) -> Result<Self, UnknownStanding> {
         let all = [Self::Building, Self::Live, Self::Kept];
         let mut all = all.into_iter();
@@ -244,28 +244,28 @@ impl fmt::Display for VersionStanding {
     }
 }
 
-/// A text that says nothing about a version.
+/// A text that is not the standing of a version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no version of a read model is `{0}`; restore a backup")]
 pub struct UnknownStanding(pub String);
 
-/// A version that there is.
+/// An existing version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionStatus {
-    /// Which.
+    /// The version.
     pub version: ReadModelVersion,
-    /// What becomes of it.
+    /// Its standing.
     pub standing: VersionStanding,
-    /// What its tables are called.
+    /// The names of its tables.
     pub tables: ReadModelTables,
     /// When its tables were made, by the clock of the database.
     pub begun_at: Timestamp,
-    /// How far each piece of its work has come. What was never taken is not among them.
+    /// How far each piece of its work has come. Work that was never taken is left out.
     pub checkpoints: Vec<Checkpoint>,
 }
 
 impl VersionStatus {
-    /// How far it has come in a log with these heads, in the order of their partitions.
+    /// Returns how far it has come in a log with these heads, in the order of their partitions.
     pub fn progress(&self, heads: &[Position]) -> ReadModelProgress {
         let reached = reached(&self.checkpoints);
         let handled = LogPartition::FIRST.0..;
@@ -282,7 +282,8 @@ impl VersionStatus {
         }
     }
 
-    /// Where this version has not come as far as `other`: the partition, its own position there and the other's.
+    /// Returns where this version has not come as far as `other`: the partition, its own position there and the
+    /// other's.
     pub fn behind(&self, other: &Self) -> Option<(LogPartition, Position, Position)> {
         let reached = reached(&self.checkpoints);
         let behind = other.checkpoints.iter().map(|theirs| {
@@ -300,8 +301,8 @@ impl VersionStatus {
     }
 }
 
-/// Up to where everything is handled in each partition: each of its shares has come so far. If the work was cut into
-/// another number of shares before, the cut that has come furthest counts.
+/// Returns the position in each partition up to which everything is handled: each of its shares has come so far. If the
+/// work was cut into another number of shares before, the cut that has come furthest counts.
 fn reached(checkpoints: &[Checkpoint]) -> BTreeMap<LogPartition, Position> {
     let mut cuts: BTreeMap<_, (u16, Position)> = BTreeMap::new();
     for checkpoint in checkpoints {

@@ -1,23 +1,24 @@
-//! What a sender gets back when nothing went wrong.
+//! The answer to a sender whose request succeeded.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{Position, RecordedEvent, Rejected, Sequence, StreamId};
 
-/// The answer to a command or a fact that was not refused. What it says is durable.
+/// The answer to a command or a fact that was accepted. What it says is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The stream it concerns.
+    /// The stream that it is about.
     pub stream: StreamId,
-    /// The workflow it belongs to: the sender's correlation id, or the one it was given.
+    /// The workflow that it belongs to: the sender's correlation id, or a generated one.
     pub correlation_id: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
 impl Receipt {
-    /// The sequences of the first and the last event, if it gave any, now or when it was first sent.
+    /// Returns the sequences of the first and the last event, whether they were written now or by the first sending;
+    /// `None` if there are no events.
     pub fn sequences(&self) -> Option<(Sequence, Sequence)> {
         match &self.outcome {
             Outcome::Committed(commit) => Some((commit.first, commit.last)),
@@ -33,7 +34,7 @@ impl Receipt {
     }
 }
 
-/// What became of a command or a fact.
+/// The outcome of a command or a fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Its events are in the log.
@@ -43,9 +44,9 @@ pub enum Outcome {
         /// The stream's current sequence when it was decided.
         current: Option<Sequence>,
     },
-    /// Its external id was seen before with the same content; nothing was written now.
+    /// Its external id (the idempotency key) was seen before with the same content; nothing was written now.
     Duplicate(FirstResult),
-    /// Parked for a person to merge.
+    /// It was parked for a person to merge.
     DeadLettered {
         /// The letter.
         id: Uuid,
@@ -57,11 +58,11 @@ pub enum Outcome {
 /// Events that were appended together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
-    /// The sequence of the first.
+    /// The sequence of the first event.
     pub first: Sequence,
-    /// The sequence of the last.
+    /// The sequence of the last event.
     pub last: Sequence,
-    /// The position of the last.
+    /// The position of the last event.
     pub position: Position,
     /// Whether a conflict was merged on the way.
     pub merged: bool,
@@ -69,7 +70,7 @@ pub struct Commit {
     pub events: Vec<RecordedEvent>,
 }
 
-/// What became of the first sending under an external id; kept as long as the stream.
+/// The result of the first sending under an idempotency key; it is kept as long as the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FirstResult {
@@ -92,6 +93,7 @@ pub enum FirstResult {
         /// The letter.
         id: Uuid,
     },
-    /// It was rejected, as an effect of a reaction: one that anybody else sends may be accepted the next time.
+    /// It was rejected as an effect of a reaction. Rejections of other commands are not kept: they may be accepted next
+    /// time.
     Rejected(Box<Rejected>),
 }

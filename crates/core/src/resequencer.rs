@@ -1,13 +1,13 @@
-//! Puts events back in order that came over a transport which may repeat them or mix them up.
+//! Restores the order of events that came over a transport which may repeat or reorder them.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{Sequence, StreamId};
 
-/// Hands out the events of each stream in order and once, whatever the order they come in and however often.
+/// Hands out the events of each stream in order and exactly once, in whatever order and however often they arrive.
 ///
-/// For whoever receives events from a queue, a bus or several connections. It does no I/O: it keeps what came
-/// early, says what is missing, and leaves the asking to the caller.
+/// It is for receivers of events from a queue, a bus or several connections. It does no I/O: it keeps events that came
+/// early and says what is missing; the caller asks for the missing events.
 ///
 /// ```
 /// use seriatim_core::{Gap, Offered, Resequencer, Sequence, StreamId};
@@ -26,9 +26,9 @@ use crate::{Sequence, StreamId};
 /// ```
 ///
 /// # Bounds
-/// At most `limit` events are kept waiting, over all streams. One more is refused and must be asked for again,
-/// from [`Gap::from`] on; the event that closes a gap is always taken, so a replay always gets further. Besides, every
-/// stream that was seen costs the memory of its id and a sequence until it is [forgotten](Self::forget).
+/// At most `limit` events are kept waiting, over all streams. Further events are refused and must be asked for again,
+/// from [`Gap::from`] on. The event that closes a gap is always accepted, so a replay always makes progress. Besides,
+/// every stream that was seen costs the memory of its id and a sequence until it is [forgotten](Self::forget).
 #[derive(Clone, Debug)]
 pub struct Resequencer<T> {
     streams: HashMap<StreamId, Stream<T>>,
@@ -46,43 +46,43 @@ enum Begin {
 
 #[derive(Clone, Debug)]
 struct Stream<T> {
-    /// What is handed out next; `None` after the last sequence there is.
+    /// The sequence to hand out next; `None` after the last sequence that is possible.
     awaited: Option<Sequence>,
     early: BTreeMap<Sequence, T>,
 }
 
-/// What becomes of an event that was offered.
+/// What happened to an event that was offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offered<T> {
-    /// It is next: to be handled now, followed by those that waited for it. Never empty.
+    /// It is next: handle it now, followed by those that waited for it. Never empty.
     Ready(Vec<T>),
-    /// It was handed out or is kept already; dropped.
+    /// It was handed out or is kept already, and was dropped.
     Repeated,
     /// It came early and is kept until the gap before it is closed.
     Held(Gap),
-    /// It came early and there is no room; it is given back. The stream must be replayed from [`Gap::from`] on.
+    /// It came early and there is no room, so it is returned. The stream must be replayed from [`Gap::from`] on.
     Refused(Gap, T),
 }
 
-/// Events of a stream that did not come, although later ones did.
+/// Events of a stream that are missing although later ones came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// Of which stream.
+    /// The stream.
     pub stream: StreamId,
-    /// The first that is missing.
+    /// The first event that is missing.
     pub from: Sequence,
-    /// The last that is missing in a row.
+    /// The last event that is missing in a row.
     pub through: Sequence,
 }
 
 impl<T> Resequencer<T> {
-    /// Awaits sequence 0 of every stream, unless it is told to [resume](Self::resume) one.
+    /// Makes one that awaits sequence 0 of every stream, unless it is told to [resume](Self::resume) one.
     pub fn new(limit: usize) -> Self {
         Self::beginning(limit, Begin::AtTheFirst)
     }
 
-    /// Takes the first event that comes of a stream as its beginning, for subscribers who begin now: what is before
-    /// it counts as repeated. Right only if that first event cannot be overtaken.
+    /// Makes one that takes the first event that comes of a stream as its beginning, for subscribers who begin now.
+    /// Events before it count as repeated. Use it only if no other event can overtake that first one.
     pub fn from_anywhere(limit: usize) -> Self {
         Self::beginning(limit, Begin::Anywhere)
     }
@@ -96,8 +96,8 @@ impl<T> Resequencer<T> {
         }
     }
 
-    /// Goes on with a stream after the last event that was handled elsewhere, and gives what was kept and is next
-    /// now. What is kept of it up to `last` is dropped.
+    /// Continues a stream after the last event that was handled elsewhere. Returns the kept events that are next now,
+    /// and drops the kept events up to `last`.
     #[must_use = "these events are not handed out again"]
     pub fn resume(&mut self, stream: &StreamId, last: Sequence) -> Vec<T> {
         let known = self.streams.entry(stream.clone()).or_default();
@@ -110,7 +110,7 @@ impl<T> Resequencer<T> {
         ready
     }
 
-    /// Takes in an event that arrived.
+    /// Takes in an event that arrived. Returns what happened to it.
     pub fn offer(&mut self, stream: &StreamId, sequence: Sequence, event: T) -> Offered<T> {
         if !self.streams.contains_key(stream) {
             let mut new = Stream::default();
@@ -139,7 +139,7 @@ impl<T> Resequencer<T> {
         Offered::Held(known.gap_before(stream, awaited, sequence))
     }
 
-    /// The first gap of every stream that waits for one to be closed, in the order of the streams' ids.
+    /// Returns the first gap of every stream that has one, in the order of the streams' ids.
     pub fn gaps(&self) -> Vec<Gap> {
         let waiting = self.streams.iter().filter_map(|(stream, known)| {
             let (first, _) = known.early.first_key_value()?;
@@ -150,7 +150,7 @@ impl<T> Resequencer<T> {
         gaps
     }
 
-    /// The sequence that a stream was handed out up to; `None` if nothing was.
+    /// Returns the sequence up to which a stream was handed out; `None` if nothing was.
     pub fn last(&self, stream: &StreamId) -> Option<Sequence> {
         match self.streams.get(stream)?.awaited {
             None => Some(Sequence::MAX),
@@ -158,12 +158,12 @@ impl<T> Resequencer<T> {
         }
     }
 
-    /// How many events are kept waiting.
+    /// Returns how many events are kept waiting.
     pub fn held(&self) -> usize {
         self.held
     }
 
-    /// Forgets a stream, and drops what is kept of it. If it comes again, it begins as a new one does.
+    /// Forgets a stream and drops its kept events. If it comes again, it begins as a new stream does.
     pub fn forget(&mut self, stream: &StreamId) {
         if let Some(known) = self.streams.remove(stream) {
             self.held -= known.early.len();
@@ -181,7 +181,7 @@ impl<T> Default for Stream<T> {
 }
 
 impl<T> Stream<T> {
-    /// The awaited event and all that follow it without a gap.
+    /// Returns the awaited event and all that follow it without a gap.
     fn release(&mut self, event: T) -> Vec<T> {
         let mut ready = vec![event];
         self.awaited = Sequence::after(self.awaited).ok();
@@ -198,7 +198,7 @@ impl<T> Stream<T> {
         }
     }
 
-    /// What is missing from `awaited` on, as far as the first event that is there; `came` is there.
+    /// Returns what is missing from `awaited` up to the first event that is there; `came` is there.
     fn gap_before(&self, stream: &StreamId, awaited: Sequence, came: Sequence) -> Gap {
         let first = self.early.first_key_value().map(|(sequence, _)| *sequence);
         let first = first.map_or(came, |first| first.min(came));

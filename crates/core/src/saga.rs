@@ -1,4 +1,4 @@
-//! A reaction without a state: events of one domain in, commands and facts for others out.
+//! A reaction without a state: it takes events of one domain, and gives commands and facts for others.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,23 +9,24 @@ use crate::{
 
 /// Turns events of one kind of aggregate into commands and facts for others.
 ///
-/// It is pure, as an aggregate is: no clock, no id generator, no I/O. The same event may be reacted to more than once,
-/// and what is asked for must then be the same, in the same order: its place in the list is part of its
-/// [`EffectId`], under which the target applies it once. A root that is needed for something new is taken from the event,
-/// or made from it, as by `Uuid::new_v5` (behind the feature `v5` of the crate `uuid`).
+/// It is pure, as an aggregate is: it uses no clock, no id generator and no I/O. It may be called more than once for
+/// the same event and must then ask for the same effects in the same order, because an effect's place in the list is
+/// part of its [`EffectId`], under which the target applies it once. Take the root of something new from the event, or
+/// make it from the event, for example by `Uuid::new_v5` (behind the feature `v5` of the crate `uuid`).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a saga",
     note = "implement `Saga` for it: `NAME`, the type `Source` and the function `react`"
 )]
 pub trait Saga: Send + Sync + 'static {
-    /// Its name, see [`Component`](crate::Component). Its progress and the identity of its effects go by it: under
+    /// Its name, see [`Component`](crate::Component). Its progress and the identity of its effects depend on it: with
     /// another name it begins anew, and asks for everything again.
     const NAME: &'static str;
 
-    /// Whose events it reacts to.
+    /// The aggregate whose events it reacts to.
     type Source: Aggregate;
 
-    /// What an event asks for. `recorded` is the event with its place, its time and where it comes from.
+    /// Adds the effects of an event to `effects`. `recorded` is the event with its sequence, position, time and
+    /// metadata.
     fn react(
         &self,
         event: &<Self::Source as Aggregate>::Event,
@@ -34,16 +35,16 @@ pub trait Saga: Send + Sync + 'static {
     );
 }
 
-/// An effect that its target said no to, on its way back to where it came from.
+/// An effect that its target rejected, on its way back to its source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedEffect {
-    /// Which; its source is told.
+    /// The identity of the effect; its source is told.
     pub effect: EffectId,
-    /// Whom it was for.
+    /// The stream that it was for.
     pub target: StreamId,
-    /// What it asked for.
+    /// The commands that it asked for.
     pub commands: Vec<Payload>,
-    /// Why not. A conflict that the strategy refused has the code [`Rejected::CONFLICT`].
+    /// The rejection. A conflict that the strategy refused has the code [`Rejected::CONFLICT`].
     pub rejected: Rejected,
     /// Correlation, causation and external id, as they were sent.
     #[serde(default)]
@@ -51,7 +52,7 @@ pub struct RejectedEffect {
 }
 
 impl RejectedEffect {
-    /// What was asked for, if it was asked of the aggregate `A`; `None` if of another domain.
+    /// Decodes the commands if the target is an aggregate `A`; `None` if it is of another domain.
     pub fn of<A: Aggregate>(&self) -> Option<Result<Vec<A::Command>, DecodeError>> {
         let is_of = self.target.domain.as_str() == A::DOMAIN;
         is_of.then(|| self.commands.iter().map(decode_command::<A>).collect())

@@ -1,32 +1,32 @@
-//! What was missing in a store's tables, told by whoever brings them up to date.
+//! The migrations that a store's tables lacked, as reported by the program that made them.
 
 /// A step from one schema of a store's tables to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
-    /// Counts from 1.
+    /// Its number; it counts from 1.
     pub number: u32,
     /// What it is about.
     pub name: &'static str,
 }
 
-/// From which schema to which, and by which steps.
+/// A change from one schema to another, with its steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaChange {
-    /// The number of the last migration that was made before; 0: there were no tables.
+    /// The number of the last migration that was made before; 0 if there were no tables.
     pub before: u32,
-    /// Those that were missing, in order.
+    /// The migrations that were missing, in order.
     pub migrations: Vec<Migration>,
 }
 
 impl SchemaChange {
-    /// The number of the last migration with these.
+    /// Returns the number of the last migration after the change.
     pub fn after(&self) -> u32 {
         let last = self.migrations.last();
         last.map_or(self.before, |last| last.number)
     }
 }
 
-/// Somebody has brought the tables to another schema while this program was at work on them.
+/// The tables were brought to another schema while this program was using them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the tables were brought to schema {found}, and this program knows schema {known}: stop it, and start one of the version \
@@ -35,6 +35,6 @@ impl SchemaChange {
 pub struct OtherSchema {
     /// The number of the last migration that was made.
     pub found: u32,
-    /// The number of the last one that this program has.
+    /// The number of the last migration that this program has.
     pub known: u32,
 }

@@ -1,11 +1,11 @@
-//! An event's place in its stream, and what the sender of a command believes about it.
+//! An event's place in its stream, and what the sender of a command believes about it (optimistic concurrency).
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The place of an event in its stream: 0 for the first, one more for each next, no gaps, never reused.
+/// The place of an event in its stream: 0 for the first, one more for each next, without gaps, never reused.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -18,7 +18,7 @@ impl Sequence {
     /// The last sequence a stream can hold.
     pub const MAX: Self = Self(u32::MAX);
 
-    /// The sequence that the next event gets when `current` is that of the last one.
+    /// Returns the sequence of the next event when `current` is that of the last one. Fails if the stream is full.
     pub fn after(current: Option<Self>) -> Result<Self, StreamFull> {
         match current {
             None => Ok(Self::FIRST),
@@ -26,7 +26,7 @@ impl Sequence {
         }
     }
 
-    /// The current sequence once `count` more events follow `current`.
+    /// Returns the current sequence once `count` more events follow `current`. Fails if the stream would be full.
     ///
     /// ```
     /// # use seriatim_core::{Sequence, StreamFull};
@@ -48,7 +48,7 @@ impl Sequence {
         }
     }
 
-    /// How many events a stream has whose current sequence is `current`.
+    /// Returns how many events a stream has whose current sequence is `current`.
     pub fn count(current: Option<Self>) -> u64 {
         current.map_or(0, |Self(last)| u64::from(last) + 1)
     }
@@ -69,7 +69,7 @@ pub struct StreamFull;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpectedSequence {
-    /// No belief: decided on whatever is current, never a conflict.
+    /// No belief: the command is decided on the current state and never conflicts.
     #[default]
     Any,
     /// The stream has no events yet.
@@ -79,7 +79,7 @@ pub enum ExpectedSequence {
 }
 
 impl ExpectedSequence {
-    /// Holds the belief against what is `current` (`None`: the stream has no events).
+    /// Compares the belief with the `current` sequence (`None`: the stream has no events). Fails if they differ.
     ///
     /// ```
     /// # use seriatim_core::{ExpectedSequence::*, Mismatch, Sequence};
@@ -108,7 +108,7 @@ impl ExpectedSequence {
         }
     }
 
-    /// The believed current sequence; the outer `None` stands for no belief.
+    /// Returns the believed current sequence; the outer `None` stands for no belief.
     pub fn believed(self) -> Option<Option<Sequence>> {
         match self {
             Self::Any => None,
@@ -155,23 +155,23 @@ impl FromStr for ExpectedSequence {
     }
 }
 
-/// A text that is no [`ExpectedSequence`].
+/// A text that is not a valid [`ExpectedSequence`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no expectation: give a sequence (0 to {}), `none` or `any`",
     Sequence::MAX
 )]
 pub struct InvalidExpectation {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 
-/// The belief and the truth.
+/// The expected and the current sequence of a stream that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// What the sender believed.
     pub expected: ExpectedSequence,
-    /// The stream's current sequence; `None`: it has no events.
+    /// The stream's current sequence; `None` if it has no events.
     pub current: Option<Sequence>,
 }
 
@@ -185,12 +185,12 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// How a belief can be wrong.
+/// How an expected sequence can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// Events came after what the sender knew: a conflict, for the merge strategy to resolve.
+    /// Events came after what the sender knew: a conflict, which the merge strategy resolves.
     Behind(Conflict),
-    /// The sender names a sequence the stream has not reached: a mistake under every strategy.
+    /// The sender names a sequence that the stream has not reached: a mistake under every strategy.
     Beyond(Conflict),
 }
 

@@ -1,4 +1,4 @@
-//! Today's shape of stored events, by domain: what an upcast and the aliases of a program make of what was stored.
+//! Today's shape of stored events, by domain: what the upcasts and aliases of a program make of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,8 +9,7 @@ use crate::{Aggregate, Domain, EventFilter, Message, Payload, RecordedEvent, pan
 
 /// The shapes of the events that a program knows. Cheap to clone.
 ///
-/// An event of a domain that is not among them stays as it is stored, and so does one of a type that its domain does not
-/// know.
+/// An event of an unknown domain stays as it is stored, and so does one of a type that its domain does not know.
 #[derive(Clone, Default)]
 pub struct Shapes(Arc<BTreeMap<Domain, Shape>>);
 
@@ -38,7 +37,7 @@ impl Shapes {
         self
     }
 
-    /// Brings stored events into today's shape. An upcast that panics leaves a payload that says so, see
+    /// Brings stored events into today's shape. If an upcast panics, the event gets a payload that says so, see
     /// [`Payload::unreadable`].
     pub fn apply<'e>(&self, events: impl IntoIterator<Item = &'e mut RecordedEvent>) {
         if self.0.is_empty() {
@@ -64,7 +63,7 @@ impl Shapes {
         }
     }
 
-    /// Brings stored commands of one domain into today's shape, for people. One on which
+    /// Brings stored commands of one domain into today's shape, for people. A command on which
     /// [`Aggregate::upcast_command`] panics stays as it is stored.
     pub fn apply_to_commands(&self, domain: &Domain, commands: &mut [Payload]) {
         let Some(shape) = self.0.get(domain) else {
@@ -79,8 +78,8 @@ impl Shapes {
         }
     }
 
-    /// The filter with today's names added to former ones, so that one that was written before a type was renamed lets the
-    /// same events through.
+    /// Returns the filter with today's names added to former ones. So a filter that was written before a type was
+    /// renamed lets the same events through.
     #[must_use]
     pub fn rename(&self, mut filter: EventFilter) -> EventFilter {
         let todays: Vec<_> = filter
@@ -92,7 +91,7 @@ impl Shapes {
         filter
     }
 
-    /// A name in a filter that no type has any more, and the one that it has today.
+    /// Returns a name in a filter that no type has any more, with the name that the type has today.
     pub fn former_name<'f>(&self, filter: &'f EventFilter) -> Option<(&'f str, &'static str)> {
         let in_use = |name: &str| {
             self.concerned(filter)
@@ -111,7 +110,7 @@ impl Shapes {
             .filter_map(move |shape| today(name, shape.aliases))
     }
 
-    /// The shapes of the domains that a filter is about.
+    /// Returns the shapes of the domains that a filter is about.
     fn concerned<'s>(&'s self, filter: &'s EventFilter) -> impl Iterator<Item = &'s Shape> {
         let is_concerned =
             |domain: &Domain| filter.domains.is_empty() || filter.domains.contains(domain);
@@ -127,7 +126,7 @@ impl Shape {
     fn apply(&self, payload: &mut Payload) {
         let stored = std::mem::replace(payload, Payload::nothing());
         let name = stored.type_name.clone();
-        // The half-made payload is thrown away, so nothing broken is seen.
+        // A half-made payload is thrown away, so no reader sees it.
         *payload = match catch_unwind(AssertUnwindSafe(|| (self.upcast)(stored))) {
             Ok(today) => today,
             Err(panic) => {
@@ -147,7 +146,7 @@ fn rename(payload: &mut Payload, aliases: &Aliases) {
     }
 }
 
-/// Today's name of a type, if this is a former one.
+/// Returns today's name of a type, if this is a former one.
 fn today(name: &str, aliases: &Aliases) -> Option<&'static str> {
     let mut aliases = aliases.iter();
     aliases.find_map(|(former, today)| (*former == name).then_some(*today))

@@ -1,4 +1,4 @@
-//! Kept states, so that loading need not begin at the first event.
+//! Snapshots of states, so that loading need not begin at the first event.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -7,28 +7,30 @@ use uuid::Uuid;
 use crate::tree::{Shape, Tree};
 use crate::{Aggregate, Message, Sequence};
 
-/// A state that was kept. Only a shortcut: everything in it can be folded again from the events.
+/// A snapshot of a state. It is only a shortcut: everything in it can be folded again from the events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Which type it is a state of.
+    /// The type of the state.
     pub fingerprint: Fingerprint,
-    /// What that type looked like, as far as the state shows it.
+    /// The form of that type, as the state shows it.
     pub shape: Shape,
     /// The sequence of the last event in it.
     pub sequence: Sequence,
-    /// The id of that event: a stream that has another one there has another history.
+    /// The id of that event. A stream with another event there has another history.
     pub event: Uuid,
     /// The state, as JSON text.
     pub state: Bytes,
 }
 
 impl Snapshot {
-    /// Of so many sequences in a row the latest snapshot is kept, see [`SnapshotStore`](crate::SnapshotStore).
+    /// The length of a span, in sequences. The latest snapshot of a span is kept, see
+    /// [`SnapshotStore`](crate::SnapshotStore).
     pub const SPAN: u32 = 64;
-    /// Of so many such spans that have any. They reach back further than a merge compares by default.
+    /// How many spans with snapshots are kept. They reach back further than a merge compares by default.
     pub const SPANS: u32 = 6;
 
-    /// Keeps `state`, which contains the events up to `event` at `sequence`. Fails if it would not read back as it is.
+    /// Makes a snapshot of `state`, which contains the events up to `event` at `sequence`. Fails if the state would not
+    /// read back as it is.
     pub fn of<A: Aggregate>(
         state: &A,
         sequence: Sequence,
@@ -47,12 +49,12 @@ impl Snapshot {
         }
     }
 
-    /// The state, or `None` if today's type is not what it was made by: the snapshot is ignored then.
+    /// Returns the state; `None` if today's type is not the one that made it. The snapshot is then ignored.
     ///
-    /// It must decode, hold structs and variants of today's [`Shape`] only, and be written by today's type in the same
-    /// words. What may slip is a new field that serde leaves out where it is empty, inside a `flatten` or a hand-written
-    /// `Serialize`; and that `evolve` gives other states. For both there is
-    /// [`SNAPSHOT_SCHEMA`](Aggregate::SNAPSHOT_SCHEMA).
+    /// It must decode, hold only structs and variants of today's [`Shape`], and today's type must write it in the same
+    /// words. Two changes may go unnoticed: a new field that serde leaves out when it is empty, inside a `flatten` or a
+    /// hand-written `Serialize`; and an `evolve` that gives other states. Raise
+    /// [`SNAPSHOT_SCHEMA`](Aggregate::SNAPSHOT_SCHEMA) for both.
     pub fn restore<A: Aggregate>(&self) -> Option<A> {
         if self.fingerprint != Fingerprint::of::<A>() {
             return None;
@@ -65,13 +67,13 @@ impl Snapshot {
     }
 }
 
-/// Why a state is not kept.
+/// Why a snapshot of a state is not kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// It has no form in JSON, or cannot be read from it.
+    /// The state has no form in JSON, or cannot be read from it.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// It reads back as another state.
+    /// The state reads back as another one.
     #[error(
         "the state reads back from JSON as another one; look at its serde attributes and its `PartialEq`"
     )]
@@ -80,13 +82,13 @@ pub enum SnapshotError {
 
 /// Tells the snapshots of a type from those of other types and schemas.
 ///
-/// It is made of the domain, [`Aggregate::SNAPSHOT_SCHEMA`] and the names of the event types. Of what the state is made is
-/// in the snapshot's [`Shape`].
+/// It is made of the domain, [`Aggregate::SNAPSHOT_SCHEMA`] and the names of the event types. The snapshot's [`Shape`]
+/// tells what the state is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub u64);
 
 impl Fingerprint {
-    /// Of an aggregate.
+    /// Returns the fingerprint of an aggregate.
     pub fn of<A: Aggregate>() -> Self {
         let mut hasher = Sha256::new();
         hasher.update(A::DOMAIN);

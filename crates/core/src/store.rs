@@ -1,7 +1,7 @@
 //! The seams that a store implements: a log of events in streams, snapshots, dead letters, checkpoints, and timers.
 //!
-//! A new store is written from `store-memory`, the reference, and proves itself by the conformance suite in
-//! `testkit`. All rules about merging, routing and retrying live above these seams.
+//! Begin a new store with `store-memory`, the reference, and prove it by the conformance suite in `testkit`. All rules
+//! about merging, routing and retrying live above these seams.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -27,35 +27,36 @@ impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerSt
 
 /// An append-only log of events, grouped in streams.
 ///
-/// What must hold, with any number of handles and processes on one storage:
+/// An implementation must keep these rules, with any number of handles and processes on one storage:
 ///
 /// - A stream's sequences begin at 0 and have no gaps; the unique pair (stream, sequence) decides every race.
 /// - A stream lives in one partition of the log, [`LogPartition::of`] it and their number, which never changes.
 /// - The positions of a partition begin at 1, have no gaps, and are in commit order: a reader that has seen position
-///   `p` of it will never see a smaller one appear. Recorded times are those of the storage's clock, and never decrease
-///   with the position. Partitions know nothing of each other: neither order nor time holds between them.
-/// - What was answered as written survives a crash of the process and of the machine.
+///   `p` will never see a smaller one appear. Recorded times come from the storage's clock, and never decrease with the
+///   position. Neither order nor time holds between partitions.
+/// - An append that was answered as written survives a crash of the process and of the machine.
 #[async_trait]
 pub trait EventStore: Send + Sync + Debug + 'static {
-    /// Appends a batch in one durable commit for each partition it is for, and answers each append on its own, in
-    /// the order given.
+    /// Appends a batch in one durable commit for each partition that it concerns. Returns an answer for each append, in
+    /// the given order.
     ///
-    /// An append writes all it carries or nothing. One that conflicts leaves the others of the batch alone, except
-    /// those decided on top of it: the appends of one stream in a batch are a chain, each sees the earlier ones, and
-    /// once events of it are not written, its later [`Write::Events`](crate::Write::Events) are refused as conflicts, even if their
-    /// `after` happens to be what is current. (It can be: whoever came first may have left the same *number*.)
+    /// An append writes everything that it carries, or nothing. If one conflicts, the others of the batch are written
+    /// all the same, except those decided on top of it. The appends of one stream in a batch are a chain: each sees the
+    /// earlier ones. Once events of the chain are not written, its later [`Write::Events`](crate::Write::Events) are
+    /// refused as conflicts, even if their `after` happens to match the current sequence. (It can match: another writer
+    /// may have left the same *number* of events.)
     ///
-    /// For each append the claim is looked at first, then the sequence: whoever repeats an external id learns so
-    /// even if the stream has moved.
+    /// For each append the claim is checked first, then the sequence. So a sender that repeats an external id (the
+    /// idempotency key) learns so even if the stream has moved.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves what is for one partition written or not written, never in part.
+    /// If the future is dropped, the appends for one partition are written or not written, never in part.
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError>;
 
-    /// What is needed to build a state: the newest usable snapshot and the payloads after it.
+    /// Returns what is needed to build a state: the newest usable snapshot and the payloads after it.
     async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
 
-    /// Events of a stream, from `from` on, oldest first, at most `limit`.
+    /// Returns at most `limit` events of a stream, from `from` on, oldest first.
     async fn read_stream(
         &self,
         stream: &StreamId,
@@ -63,14 +64,14 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError>;
 
-    /// How many partitions the log was created with. Every handle on it says the same for ever.
+    /// Returns how many partitions the log was created with. It is the same for every handle and never changes.
     fn partitions(&self) -> NonZero<u16>;
 
-    /// The identity of the log, which was made with it. Every handle on it says the same for ever.
+    /// Returns the identity of the log, which was made with it. It is the same for every handle and never changes.
     fn log_id(&self) -> LogId;
 
-    /// Events of a partition of the log after a position, in order, at most `limit`; and, as of the same moment, which
-    /// event is at that position.
+    /// Returns at most `limit` events of a partition after a position, in order, and the event at that position as of
+    /// the same moment.
     ///
     /// # Panics
     /// If the log has no such partition, as [`head`](Self::head) and [`wait_past`](Self::wait_past) do.
@@ -81,22 +82,22 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<LogPage, StoreError>;
 
-    /// The position of the last event of a partition; [`Position::START`] if it has none. Fails if the store is not
-    /// usable.
+    /// Returns the position of the last event of a partition; [`Position::START`] if it has none. Fails if the store is
+    /// not usable.
     async fn head(&self, partition: LogPartition) -> Result<Position, StoreError>;
 
-    /// Waits until there may be events of a partition after a position, whoever writes them.
+    /// Waits until there may be events of a partition after a position, whichever process writes them.
     ///
-    /// For those who follow the log: read a page; if it is empty, wait here for more after the last event seen, and
-    /// read again. An event between the page and the wait is not missed. It is a hint: it may return too early, and
-    /// where messages between processes were lost it returns late, but no later than the store takes between two
-    /// looks of its own. While the storage does not answer it just goes on waiting.
+    /// It is for readers that follow the log: read a page; if it is empty, wait here for more after the last event
+    /// seen, and read again. An event between the page and the wait is not missed. It is a hint: it may return too
+    /// early. If messages between processes are lost it returns late, but no later than the interval at which the store
+    /// itself looks. While the storage does not answer it keeps waiting.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing, and harms no other waiter.
+    /// Dropping the future loses nothing and does not disturb other waiters.
     async fn wait_past(&self, partition: LogPartition, position: Position);
 
-    /// Streams in the order of their ids, at most `limit`: of one domain if given, after a stream if given.
+    /// Returns at most `limit` streams in the order of their ids; of one domain if given, after a stream if given.
     async fn streams(
         &self,
         domain: Option<&Domain>,
@@ -104,120 +105,119 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<Vec<StreamSummary>, StoreError>;
 
-    /// What an external id of a stream stands for.
+    /// Returns what an external id of a stream stands for; `None` if it was not spent.
     async fn find_claim(
         &self,
         stream: &StreamId,
         external_id: &str,
     ) -> Result<Option<ClaimRecord>, StoreError>;
 
-    /// All that was spent on any stream, external ids and effects alike, in the order of the streams' ids and then of the
-    /// keys, byte by byte: what comes after a key of a stream if given, at most `limit`.
+    /// Returns all spent claims of all streams, external ids and effects alike, at most `limit`, in the order of the
+    /// streams' ids and then of the keys, byte by byte. If `after` is given, it begins after that key of that stream.
     async fn claims(
         &self,
         after: Option<(&StreamId, &str)>,
         limit: usize,
     ) -> Result<Vec<KeyedClaim>, StoreError>;
 
-    /// Brings what is durable to where it stays, so that a plain copy of the storage is complete: SQLite's write-ahead
-    /// log goes into its file. Does nothing where there is nothing of that kind. An application does so when it ends; the
-    /// store can be used on. An error means that another process was in the way, and harms nothing: what is durable is so
-    /// in any case.
+    /// Moves durable data to its final place, so that a plain copy of the storage is complete: SQLite's write-ahead log
+    /// goes into its file. Does nothing in other stores. An application calls it when it ends; the store can still be
+    /// used afterwards. An error means that another process was in the way. It does no harm, because the data is
+    /// durable in any case.
     async fn flush(&self) -> Result<(), StoreError>;
 
-    /// Asks the storage whether its own structures are whole, such as the pages and the indexes of a file: what no read of a
-    /// log need run into. Takes as long as to read all of it. Does nothing where the storage has no such check. Fails as
-    /// [`Corrupt`](StoreErrorKind::Corrupt), with the first that is wrong.
+    /// Asks the storage to check its own structures, such as the pages and the indexes of a file, which reading a log
+    /// need not notice. It takes as long as reading all of it. Does nothing in a storage without such a check. Fails as
+    /// [`Corrupt`](StoreErrorKind::Corrupt), with the first fault found.
     async fn check_storage(&self) -> Result<(), StoreError>;
 }
 
-/// Where states are kept. Losing them costs time, never truth.
+/// Keeps snapshots of states. Losing them costs time and nothing else.
 #[async_trait]
 pub trait SnapshotStore: Send + Sync + Debug + 'static {
-    /// Keeps a snapshot, and of the older ones of its type so many that states a little back are near one too: the newest
-    /// two, and the latest in each of the newest [`Snapshot::SPANS`] spans of [`Snapshot::SPAN`] sequences that have any.
-    /// What is older may be dropped, and of other types what is older than the newest two. A snapshot of an event that the
-    /// stream does not have is not kept.
+    /// Keeps a snapshot. It also keeps some older ones of the same type, so that a state a little back is near a
+    /// snapshot: the newest two, and the latest in each of the newest [`Snapshot::SPANS`] spans of [`Snapshot::SPAN`]
+    /// sequences that have any. Older ones may be dropped, and of other types all but the newest two. A snapshot of an
+    /// event that the stream does not have is not kept.
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError>;
 }
 
-/// Where parked commands wait. They are written first by [`EventStore::append`], in the transaction of their claim.
+/// Keeps parked commands. [`EventStore::append`] writes them first, in the transaction of their claim.
 #[async_trait]
 pub trait DeadLetterStore: Send + Sync + Debug + 'static {
-    /// A letter by its id.
+    /// Returns a letter by its id.
     async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError>;
 
-    /// Letters that pass the filter, in its order, at most `limit`. What the filter says of kinds and components is not
-    /// looked at.
+    /// Returns at most `limit` letters that pass the filter, in its order. The kinds and components in the filter are
+    /// ignored.
     async fn letters(
         &self,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<CommandLetter>, StoreError>;
 
-    /// Puts a letter in the place of what it was before its last attempt. Whether that was done: not if there was another
-    /// attempt in between, or none before.
+    /// Replaces the stored letter if it has exactly one attempt fewer. Returns `false` otherwise.
     async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError>;
 }
 
-/// Which state to build.
+/// The state to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
-    /// Of which stream.
+    /// The stream.
     pub stream: StreamId,
-    /// Up to which event; `None`: the current one.
+    /// The last event of the state; `None`: the current one.
     pub through: Option<Sequence>,
-    /// Snapshots of this type may be used, if they are not past `through`; `None`: begin at the first event.
+    /// The type of the snapshots that may be used, if they are not past `through`; `None`: begin at the first event.
     pub snapshots: Option<Fingerprint>,
 }
 
 /// What a state is built from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The snapshot to begin with. The store makes sure that the stream really has the event it ends with: a snapshot
+    /// The snapshot to begin with. The store makes sure that the stream still has the snapshot's last event: a snapshot
     /// must not outlive events that a restored backup has lost.
     pub snapshot: Option<Snapshot>,
     /// The payloads after the snapshot, or from sequence 0 on, without gaps.
     pub payloads: Vec<Payload>,
-    /// The id of the last event that is in here, be it in the snapshot; `None`: there are no events.
+    /// The id of the last event in here, also if it is in the snapshot; `None` if there are no events.
     pub last: Option<Uuid>,
 }
 
-/// Some events of a partition that follow one another.
+/// Consecutive events of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogPage {
-    /// The event at the position that they were asked for after; `None`: there is none. It shows a reader whether this is
-    /// still the log that it knows.
+    /// The event at the position after which the page begins; `None` if there is none. It shows a reader whether this
+    /// is still the log that it knows.
     pub follows: Option<Uuid>,
     /// The events, in order.
     pub events: Vec<RecordedEvent>,
 }
 
-/// One line of a list of streams.
+/// One entry of a list of streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamSummary {
-    /// Which stream.
+    /// The stream.
     pub stream: StreamId,
     /// The sequence of its last event.
     pub current: Sequence,
-    /// When that was recorded.
+    /// When that event was recorded.
     pub recorded_at: Timestamp,
 }
 
-/// Why a store did not do what it was asked for.
+/// Why a store did not do what it was asked to do.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the store could not {action}: {source}")]
 pub struct StoreError {
-    /// What it was asked for, as a verb phrase: `append a batch`.
+    /// What it was asked to do, as a verb phrase: `append a batch`.
     pub action: &'static str,
-    /// What a caller can branch on.
+    /// The kind of the failure, which a caller can branch on.
     pub kind: StoreErrorKind,
-    /// What the driver said; shared by all whose appends were in one failed batch.
+    /// The error of the driver; all whose appends were in one failed batch share it.
     pub source: Arc<dyn Error + Send + Sync>,
 }
 
 impl StoreError {
-    /// Names what failed.
+    /// Makes an error that names what failed.
     pub fn new(
         action: &'static str,
         kind: StoreErrorKind,
@@ -231,26 +231,26 @@ impl StoreError {
     }
 }
 
-/// What is the matter with a store: whether the same may work later, and if not, who has to do something.
+/// What is wrong with a store: whether the same may work later, and if not, who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreErrorKind {
-    /// It does not answer, or is busy for too long. The same may work in a moment.
+    /// The store does not answer, or is busy for too long. The same may work in a moment.
     Unavailable,
-    /// There is no space left. The same works once there is some again.
+    /// The store has no space left. The same works once it has.
     Full,
-    /// It takes no writes now, as a standby does not. The same works once it does.
+    /// The store takes no writes now, for example because it is a standby. The same works once it does.
     ReadOnly,
     /// The account of this program lacks a right, until somebody grants it.
     Denied,
-    /// It does not accept what it was given: a value that it cannot hold, or that breaks a rule of its tables, or that
-    /// needs a number of which none is left.
+    /// The store does not accept the data: it cannot hold a value, a value breaks a rule of its tables, or no number is
+    /// left.
     Refused,
-    /// What it holds contradicts itself, or its tables are not as the migrations made them.
+    /// The store's data contradict each other, or its tables are not as the migrations made them.
     Corrupt,
 }
 
 impl StoreErrorKind {
-    /// All that there are.
+    /// All kinds.
     pub const ALL: [Self; 6] = [
         Self::Unavailable,
         Self::Full,
@@ -268,7 +268,7 @@ impl StoreErrorKind {
         }
     }
 
-    /// Its name, which programs may branch on.
+    /// Returns its name, which programs may branch on.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unavailable => "unavailable",

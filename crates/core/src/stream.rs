@@ -1,4 +1,4 @@
-//! Which aggregate instance an event belongs to.
+//! The stream that an event belongs to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ impl Domain {
     /// The longest accepted name, in characters.
     pub const MAX_LENGTH: usize = 64;
 
-    /// Checks `name` and makes it a domain.
+    /// Checks `name` and makes a domain of it.
     pub fn new(name: &str) -> Result<Self, InvalidDomain> {
         if is_name(name) {
             return Ok(Self(name.into()));
@@ -33,7 +33,7 @@ impl Domain {
         })
     }
 
-    /// The domain of an aggregate. A `DOMAIN` that is none does not compile.
+    /// Returns the domain of an aggregate. An invalid `DOMAIN` does not compile.
     pub fn of<A: Aggregate>() -> Self {
         const {
             assert!(
@@ -44,13 +44,13 @@ impl Domain {
         Self(A::DOMAIN.into())
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether `name` is made of what domains and components are made of; `const`, so that the compiler can ask.
+/// Returns whether `name` is valid for a domain or a component; it is `const`, so that the compiler can check names.
 pub(crate) const fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     let mut at = 0;
@@ -102,45 +102,45 @@ impl From<Domain> for String {
     }
 }
 
-/// Why a name is not a [`Domain`].
+/// Why a name is not a valid [`Domain`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDomain {
-    /// Nothing was given.
+    /// The name is empty.
     #[error("the domain is empty; name the kind of aggregate, for example `order`")]
     Empty,
-    /// Longer than [`Domain::MAX_LENGTH`].
+    /// The name is longer than [`Domain::MAX_LENGTH`].
     #[error(
         "the domain has {length} characters; at most {} are allowed",
         Domain::MAX_LENGTH
     )]
     TooLong {
-        /// How long it is, in characters.
+        /// Its length, in characters.
         length: usize,
     },
-    /// A character outside the alphabet.
+    /// The name has a character outside the alphabet.
     #[error(
         "`{name}` is not a domain: it must start with a lower-case letter and hold only lower-case letters, digits, `_`, `-` and `.`"
     )]
     Characters {
-        /// What was given.
+        /// The value that was given.
         name: String,
     },
 }
 
 /// The identity of a stream: the events of one aggregate instance.
 ///
-/// Written `domain/root`, for example `order/0192d3a4-5b6c-7d8e-9f00-112233445566`.
+/// It is written `domain/root`, for example `order/0192d3a4-5b6c-7d8e-9f00-112233445566`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StreamId {
     /// The kind of aggregate.
     pub domain: Domain,
-    /// The instance. Version 7 UUIDs keep a store's indexes compact (1.4 times the append rate of
-    /// random ones on PostgreSQL), so prefer them for new roots.
+    /// The instance. Prefer version 7 UUIDs for new roots: they keep a store's indexes compact (1.4 times the append
+    /// rate of random ones on PostgreSQL).
     pub root: Uuid,
 }
 
 impl StreamId {
-    /// Puts the two halves together.
+    /// Makes a stream id of its two parts.
     pub fn new(domain: Domain, root: Uuid) -> Self {
         Self { domain, root }
     }
@@ -168,7 +168,7 @@ impl FromStr for StreamId {
     }
 }
 
-/// Why a text is not a [`StreamId`].
+/// Why a text is not a valid [`StreamId`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStreamId {
     /// There is no `/` between domain and root.
@@ -176,7 +176,7 @@ pub enum InvalidStreamId {
         "`{text}` is not a stream: write it as `domain/root`, for example `order/0192d3a4-5b6c-7d8e-9f00-112233445566`"
     )]
     NoSlash {
-        /// What was given.
+        /// The value that was given.
         text: String,
     },
     /// The first half is not a domain.
@@ -185,7 +185,7 @@ pub enum InvalidStreamId {
     /// The second half is not a UUID.
     #[error("`{root}` is not a UUID, which the root of a stream must be")]
     Root {
-        /// What was given.
+        /// The value that was given.
         root: String,
     },
 }

@@ -13,15 +13,15 @@ use crate::{
 
 /// Why a command or a fact was not accepted.
 ///
-/// Nothing was written, with one exception: a store that fails in the middle of a commit and cannot be asked
-/// afterwards leaves it open, and the answer is [`SubmitError::Unavailable`], or [`SubmitError::StoreFailed`] if it
-/// cannot be asked because of what will not pass. Sent again under the same external id a command is never applied
+/// Nothing was written, with one exception: if a store fails in the middle of a commit and cannot be asked afterwards,
+/// the outcome is open. The error is then [`SubmitError::Unavailable`], or [`SubmitError::StoreFailed`] if the store's
+/// fault is permanent. A command that is sent again under the same external id (the idempotency key) is never applied
 /// twice, so give one to every command that must not be.
 ///
 /// The variants are split by what the sender should do next: correct the request (`Invalid`, `UnknownDomain`,
-/// `BeyondCurrent`, `ExternalIdReused`, `EffectNotAccepted`), read again and decide anew (`Conflict`, `Contended`), accept the
-/// domain's answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`), call those
-/// who run the store (`StoreFailed`), or call the developers (`StreamFull`, `Broken`).
+/// `BeyondCurrent`, `ExternalIdReused`, `EffectNotAccepted`), read again and decide anew (`Conflict`, `Contended`),
+/// accept the domain's answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`),
+/// call the operators of the store (`StoreFailed`), or call the developers (`StreamFull`, `Broken`).
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The request is malformed.
@@ -30,20 +30,20 @@ pub enum SubmitError {
     /// No aggregate is registered for the domain.
     #[error("there is no domain `{domain}` here; {}", name_one_of(.known))]
     UnknownDomain {
-        /// What was asked for.
+        /// The domain that was asked for.
         domain: Domain,
-        /// What there is.
+        /// The domains that are registered.
         known: Vec<Domain>,
     },
-    /// The expectation was wrong and the strategy did not merge.
+    /// The expected sequence was wrong and the strategy did not merge.
     #[error("{0}")]
     Conflict(Box<SequenceConflict>),
-    /// The expectation names a sequence the stream has not reached.
+    /// The expected sequence is one that the stream has not reached.
     #[error("{conflict}: `{stream}` never was that far; read it again and send what it says")]
     BeyondCurrent {
         /// The stream.
         stream: StreamId,
-        /// What was believed, and the truth.
+        /// The expected and the current sequence.
         conflict: Conflict,
     },
     /// Other writers were faster in every attempt.
@@ -53,13 +53,13 @@ pub enum SubmitError {
     Contended {
         /// The stream.
         stream: StreamId,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
     /// The domain said no.
     #[error("{}", .0.message)]
     Rejected(Rejected),
-    /// The external id was used for something else.
+    /// The external id was used for other content.
     #[error(
         "the external id `{external_id}` of `{stream}` stands for other content; use a new one for a new command or fact"
     )]
@@ -68,36 +68,36 @@ pub enum SubmitError {
         stream: StreamId,
         /// The key.
         external_id: String,
-        /// What became of the first sending.
+        /// The result of the first sending.
         first: FirstResult,
     },
-    /// It was sent as an effect of a reaction and is not accepted as one, so that nobody spends an effect ahead of the
-    /// reaction whose it is.
+    /// It was sent as an effect of a reaction and is not accepted as one, so that nobody spends an effect before the
+    /// reaction that it belongs to.
     #[error("`{effect}` is not accepted as an effect: {why}")]
     EffectNotAccepted {
-        /// Which effect it was said to be.
+        /// The effect that it was said to be.
         effect: EffectId,
         /// Why it is not accepted.
         why: WhyNotAccepted,
     },
-    /// More is waiting than may wait.
+    /// The queue is full.
     #[error("too much is waiting; send it again in {} ms", .retry_after.as_millis())]
     Overloaded {
-        /// When it is worth trying again.
+        /// How long to wait before trying again.
         retry_after: Duration,
     },
     /// The store, or what prepares the command, does not answer.
     #[error("{source}; send it again in {} ms", .retry_after.as_millis())]
     Unavailable {
-        /// When it is worth trying again.
+        /// How long to wait before trying again.
         retry_after: Duration,
         /// What failed.
         source: Unavailable,
     },
-    /// The store does not do it, and will not until somebody has put that right.
+    /// The store does not do it, and will not until somebody has corrected its fault.
     #[error("{0}; sending it again does not help until that is put right")]
     StoreFailed(StoreError),
-    /// The server is going down and admits nothing new.
+    /// The server is shutting down and accepts nothing new.
     #[error("the server is shutting down; send it to another, or again later")]
     ShuttingDown,
     /// The stream has no sequence left.
@@ -105,7 +105,7 @@ pub enum SubmitError {
     StreamFull {
         /// The stream.
         stream: StreamId,
-        /// Why.
+        /// Why it is full.
         source: StreamFull,
     },
     /// The aggregate's own code or its history failed.
@@ -119,7 +119,8 @@ pub enum SubmitError {
 }
 
 impl SubmitError {
-    /// What a sender is told of a store that failed: to send it again after `retry_after` if that may help.
+    /// Returns the error for a sender when a store failed: `Unavailable` with `retry_after` if trying again may help,
+    /// otherwise `StoreFailed`.
     pub fn of_store(error: StoreError, retry_after: Duration) -> Self {
         match error.kind.is_transient() {
             true => Self::Unavailable {
@@ -134,12 +135,12 @@ impl SubmitError {
 /// Why something is not accepted as an effect of a reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum WhyNotAccepted {
-    /// Its source is in this log, and has no such event.
+    /// Its source stream is in this log and has no such event.
     #[error("its source has no such event; send effects of recorded events only")]
     NoSuchEvent,
-    /// The server takes no effects over the wire.
+    /// The server accepts no effects over the wire.
     #[error(
-        "this server takes no effects over the wire; run the component in its process, or let it with \
+        "this server accepts no effects over the wire; run the component in its process, or allow them with \
          `ServerSettings::accept_effects`"
     )]
     OverTheWire,
@@ -184,23 +185,23 @@ impl From<FieldViolation> for SubmitError {
     }
 }
 
-/// A domain's "no", free of its Rust type.
+/// A domain's rejection, free of its Rust type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// A stable name for programs.
     pub code: String,
     /// A sentence for people.
     pub message: String,
-    /// The values behind it, as JSON.
+    /// The values behind the message, as JSON.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<(String, Value)>,
 }
 
 impl Rejected {
-    /// The code of a conflict that the strategy refused, where it is kept as the result of an effect.
+    /// The code of a conflict that the strategy refused, when it is kept as the result of an effect.
     pub const CONFLICT: &str = "SequenceConflict";
 
-    /// The code of a parked command that a person gave up, where that is kept.
+    /// The code of a parked command that a person discarded, when it is kept as a result.
     pub const DISCARDED: &str = "Discarded";
 }
 

@@ -5,18 +5,18 @@ use crate::{LogPartition, LogReplaced, Position, Sequence, StoreError, StreamId}
 /// Why a subscriber gets no events.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SubscribeError {
-    /// The store failed. The subscription stands where it stood and may be asked again; that helps if the error is
+    /// The store failed. The subscription keeps its place and may be asked again; that helps if the error is
     /// [transient](crate::StoreErrorKind::is_transient).
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The cursor has not one position for each partition.
+    /// The number of positions in the cursor is not the number of partitions.
     #[error(
         "the cursor has {given} positions, and the log {partitions} partitions; give one position for each, with commas in between"
     )]
     OtherPartitions {
-        /// How many positions it has.
+        /// The number of positions in the cursor.
         given: usize,
-        /// How many partitions there are.
+        /// The number of partitions of the log.
         partitions: u16,
     },
     /// The log is not the one that the subscriber has read.
@@ -24,30 +24,30 @@ pub enum SubscribeError {
         "{0}; undo what was made of the events that are gone, or make it anew, and begin at the first event"
     )]
     Replaced(LogReplaced),
-    /// The log has no event at a position before its end. Nothing is handed out beyond it.
+    /// The log lacks an event at a position before its end. No event beyond it is handed out.
     #[error(
         "the log's partition {partition} has no event {expected} but one at {found}; restore a backup"
     )]
     PositionMissing {
-        /// Where.
+        /// The partition.
         partition: LogPartition,
-        /// What should come next.
+        /// The position that should come next.
         expected: Position,
-        /// What came.
+        /// The position that came.
         found: Position,
     },
-    /// An event does not follow the one before it in its stream. Nothing is handed out beyond it.
+    /// An event does not follow the one before it in its stream. No event beyond it is handed out.
     #[error(
         "{stream} goes on with event {found} (position {position}) where {expected} should come; restore a backup"
     )]
     SequenceMissing {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The sequence that should have come.
         expected: u64,
-        /// What came.
+        /// The sequence that came.
         found: Sequence,
-        /// Where it stands in the log.
+        /// The position of the event in the log.
         position: Position,
     },
 }

@@ -1,4 +1,4 @@
-//! The seam where alarms are kept that process managers have set.
+//! The seam that keeps the timers of process managers.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -9,35 +9,35 @@ use crate::{Domain, Sequence, StoreError, StreamId, Timestamp};
 
 /// Keeps timers and says which are due.
 ///
-/// A timer is an alarm clock and nothing more: whether it still counts when it rings is decided by the stream that set
-/// it. So it may ring once too often, but never too early, and it rings again until it is cleared.
+/// A timer is only an alarm clock: when it rings, the stream that set it decides whether it still counts. So it may
+/// ring once too often, but never too early, and it rings again until it is cleared.
 ///
-/// What must hold, with any number of handles and processes on one storage:
+/// An implementation must keep these rules, with any number of handles and processes on one storage:
 ///
-/// - Of one stream there is one timer of a name: that of the latest event that set it.
-/// - A timer that rings for one caller is silent for all others until the time is over that this caller asked for.
-/// - What was set is durable when the call returns.
+/// - A stream has one timer of a name: that of the latest event that set it.
+/// - A timer that rings for one caller is silent for all others for the time that this caller asked for.
+/// - A timer that was set is durable when the call returns.
 ///
-/// What is due is told by the clock of the storage, never by that of a caller. A timer counts from when its event was
-/// recorded, or from when it is set if the event seems to come from the future: then the clock was ahead. So it never waits
-/// longer than [`NewTimer::after`], and if the clock goes back later, [`next_timer`](Self::next_timer) puts that right.
+/// The clock of the storage tells what is due, never that of a caller. A timer counts from when its event was recorded.
+/// If that time is in the future, the clock was ahead, and the timer counts from when it is set. So it never waits
+/// longer than [`NewTimer::after`]; if the clock goes back later, [`next_timer`](Self::next_timer) corrects that.
 #[async_trait]
 pub trait TimerStore: Send + Sync + Debug + 'static {
-    /// Sets timers. One that is kept already, of the same event or of a later one, stays as it is: whoever repeats
-    /// a call, or comes late, changes nothing.
+    /// Sets timers. A timer that the same event or a later one has already set is unchanged, so a repeated or late call
+    /// changes nothing.
     async fn set_timers(&self, timers: &[NewTimer]) -> Result<(), StoreError>;
 
     /// Drops timers that have fired or were cancelled, unless a later event has set them anew.
     async fn clear_timers(&self, cleared: &[ClearedTimer]) -> Result<(), StoreError>;
 
-    /// Timers of a domain's streams that are due and not silent, at most `limit`, those first that have waited longest.
-    /// Each is silent for `silence` from now on; then it rings again, if it was not cleared.
+    /// Returns at most `limit` timers of a domain's streams that are due and not silent, longest overdue first. Each is
+    /// silent for `silence` from now on; then it rings again, unless it was cleared.
     ///
-    /// There may be more that are due than were given, even if those are fewer than `limit`: another caller may just be
-    /// getting them.
+    /// More timers may be due than were returned, even if those are fewer than `limit`: another caller may be getting
+    /// them at this moment.
     ///
     /// # Cancel safety
-    /// Dropping the future may leave timers silent for so long that nobody was given.
+    /// Dropping the future may leave timers silent for that time although nobody was given them.
     async fn ring_timers(
         &self,
         domain: &Domain,
@@ -45,32 +45,32 @@ pub trait TimerStore: Send + Sync + Debug + 'static {
         silence: Duration,
     ) -> Result<Vec<Timer>, StoreError>;
 
-    /// How long it takes, if nothing is changed, until a timer of a domain's streams rings: nothing if one is due now,
+    /// Returns how long it takes until a timer of a domain's streams rings if nothing changes: zero if one is due now,
     /// `None` if there is none.
     ///
-    /// Whoever rings asks this first. It is also where timers are found that a clock has set which was ahead: they count
-    /// anew from now, and those that it has made ring are no longer silent.
+    /// A caller asks this before it rings timers. It also corrects timers that were set while the clock was ahead: they
+    /// count anew from now, and those that the clock made ring are no longer silent.
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError>;
 
-    /// All timers that are kept, silent or not, in the order of their streams' ids and then of their names, byte by byte:
-    /// what comes after a name of a stream if given, at most `limit`.
+    /// Returns at most `limit` timers, silent or not, in the order of their streams' ids and then of their names, byte
+    /// by byte. If `after` is given, it begins after that name of that stream.
     async fn timers(
         &self,
         after: Option<(&StreamId, &str)>,
         limit: usize,
     ) -> Result<Vec<Timer>, StoreError>;
 
-    /// The timers of a domain's streams that are due, silent or not, except for those that stay silent for longer than
-    /// `silence` from now on.
+    /// Returns how many timers of a domain's streams are due, silent or not, except those that stay silent for longer
+    /// than `silence` from now on.
     async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError>;
 }
 
 /// Timers that are due and have not been acted upon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overdue {
-    /// How many.
+    /// The number of timers.
     pub count: u64,
-    /// For how long the first of them has been due; nothing if there is none.
+    /// How long the first of them has been due; zero if there is none.
     pub longest: Duration,
 }
 
@@ -88,7 +88,7 @@ pub struct NewTimer {
     /// When the event was recorded; [`Timestamp::EPOCH`] of one that rings at a time, whatever a clock that was ahead has
     /// recorded.
     pub recorded_at: Timestamp,
-    /// How long after that it is to ring.
+    /// How long after that it rings.
     pub after: Duration,
 }
 
@@ -102,15 +102,15 @@ impl NewTimer {
 /// A timer that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
-    /// Whose.
+    /// The stream that set it.
     pub stream: StreamId,
     /// Its name, unique for the stream.
     pub name: String,
-    /// The event that has set it.
+    /// The event that set it.
     pub set_at: Sequence,
-    /// Its place among the timers that this event has set.
+    /// Its place among the timers that this event set.
     pub ordinal: u32,
-    /// When it is to ring, by the clock of the storage.
+    /// When it rings, by the clock of the storage.
     pub due: Timestamp,
 }
 
@@ -127,10 +127,10 @@ impl Timer {
 /// A timer that is not needed any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClearedTimer {
-    /// Whose.
+    /// The stream that set it.
     pub stream: StreamId,
     /// Its name.
     pub name: String,
-    /// If it was set by this event or an earlier one.
+    /// The event up to which it is cleared: a timer that a later event set stays.
     pub through: Sequence,
 }

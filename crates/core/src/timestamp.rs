@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The first that RFC 3339 and protobuf can write: 0001-01-01T00:00:00Z.
+    /// The first time that RFC 3339 and protobuf can write: 0001-01-01T00:00:00Z.
     pub const MIN: Self = Self(-62_135_596_800_000_000);
-    /// The last they can write: 9999-12-31T23:59:59.999999Z.
+    /// The last time that they can write: 9999-12-31T23:59:59.999999Z.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// The time of this machine's clock.
+    /// Returns the time of this machine's clock.
     pub fn now() -> Self {
         SystemTime::now().into()
     }
@@ -27,32 +27,32 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
-    /// From microseconds since the epoch; what lies outside of [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes
+    /// Makes a time from microseconds since the epoch. A time outside [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes
     /// the nearer of them, because it could not be read back from text.
     pub fn from_micros(micros: i64) -> Self {
         Self(micros.clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// So much later, at the latest [`Timestamp::MAX`].
+    /// Returns the time that is later by `duration`, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn later_by(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_add(micros))
     }
 
-    /// How much later it is than `earlier`; nothing if it is not.
+    /// Returns how much later it is than `earlier`; zero if it is not later.
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 }
 
-/// What lies outside of [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes the nearer of them.
+/// A time outside [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes the nearer of them.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
@@ -75,7 +75,7 @@ impl From<Timestamp> for prost_types::Timestamp {
 impl TryFrom<prost_types::Timestamp> for Timestamp {
     type Error = InvalidTimestamp;
 
-    /// Cuts what is finer than a microsecond.
+    /// Cuts off fractions of a microsecond.
     fn try_from(time: prost_types::Timestamp) -> Result<Self, Self::Error> {
         let in_range = (0..1_000_000_000).contains(&time.nanos);
         time.seconds
@@ -115,8 +115,8 @@ impl FromStr for Timestamp {
     }
 }
 
-/// `Z`, or hours and minutes: without them a time is another one in each place, and protobuf's way to read one takes it
-/// for UTC.
+/// Returns whether the text ends with `Z`, or with an offset in hours and minutes. Without an offset a time is
+/// ambiguous, and the reader of protobuf would take it for UTC.
 fn ends_with_offset(text: &str) -> bool {
     let (time, offset): (_, &[u8]) = match text.as_bytes() {
         [time @ .., b'Z' | b'z'] => (time, &[]),
@@ -143,13 +143,13 @@ impl From<Timestamp> for String {
     }
 }
 
-/// A text that is no [`Timestamp`].
+/// A text that is not a valid [`Timestamp`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no time: write it as RFC 3339 with its offset, for example `2026-11-21T14:30:00Z` or `2026-11-21T15:30:00+01:00`"
 )]
 pub struct InvalidTimestamp {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

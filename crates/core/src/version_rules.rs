@@ -1,4 +1,4 @@
-//! What may be done about versions of a read model: the rules that all stores ask.
+//! The rules about versions of a read model that all stores use.
 
 use crate::{
     ReadModelTables, ReadModelVersion, RegisterError, TableTaken, Timestamp, VersionError,
@@ -6,19 +6,19 @@ use crate::{
 };
 
 impl VersionStatus {
-    /// The one that is live, among all of a model.
+    /// Returns the live version, among all versions of a model.
     pub fn live(all: &[Self]) -> Option<&Self> {
         let mut all = all.iter();
         all.find(|status| status.standing == VersionStanding::Live)
     }
 
-    /// Those of a model, among all that there are.
+    /// Returns the versions of a model, among all versions.
     pub fn of_model(all: &[Self], name: &str) -> Vec<Self> {
         let of_it = all.iter().filter(|status| status.version.name() == name);
         of_it.cloned().collect()
     }
 
-    /// The one that is asked for, among all of a model.
+    /// Returns the version that is asked for, among all versions of a model. Fails if there is none.
     pub fn find<'a>(all: &'a [Self], version: &ReadModelVersion) -> Result<&'a Self, VersionError> {
         let found = all.iter().find(|status| status.version == *version);
         found.ok_or_else(|| VersionError::Unknown {
@@ -27,7 +27,7 @@ impl VersionStatus {
         })
     }
 
-    /// What a new version begins as, beside all that there are of its model.
+    /// Returns the standing that a new version begins with, beside all existing versions of its model.
     pub fn standing_beside(all: &[Self]) -> VersionStanding {
         match Self::live(all) {
             Some(_) => VersionStanding::Building,
@@ -35,7 +35,7 @@ impl VersionStatus {
         }
     }
 
-    /// Refuses to show this version in place of the live one if somebody would see time go back.
+    /// Fails if a reader would see time go back when this version replaces the live one.
     pub fn check_behind(&self, live: &Self) -> Result<(), VersionError> {
         match self.behind(live) {
             None => Ok(()),
@@ -48,7 +48,7 @@ impl VersionStatus {
         }
     }
 
-    /// Refuses to show it if it has not handled all that it has passed.
+    /// Fails if it has parked streams, because it has then not handled all the events that it has passed.
     pub fn check_parked(&self, streams: usize) -> Result<(), VersionError> {
         match streams {
             0 => Ok(()),
@@ -59,7 +59,7 @@ impl VersionStatus {
         }
     }
 
-    /// Refuses to drop what is shown.
+    /// Fails if it is live, because a live version must not be dropped.
     pub fn check_drop(&self) -> Result<(), VersionError> {
         match self.standing {
             VersionStanding::Live => Err(VersionError::Live {
@@ -71,20 +71,20 @@ impl VersionStatus {
 }
 
 impl VersionStatus {
-    /// Refuses to show it if a read model that was there before has a table or a view of its names.
+    /// Fails if an older read model has a table or a view with one of its names.
     pub fn check_names(&self, all: &[Self]) -> Result<(), TableTaken> {
         let begun_at = Some(self.begun_at);
         self.tables.check_names(&self.version, begun_at, all)
     }
 
-    /// Its tables, as SQL wants their names, but for those that another read model has too, among all that there are.
+    /// Returns its tables, by their names in SQL, without those that another read model has too.
     pub fn own_tables(&self, all: &[Self]) -> Vec<String> {
         let mut tables: Vec<_> = self.tables.names().collect();
         tables.retain(|name| !self.others(all).any(|other| other.has(name)));
         tables
     }
 
-    /// The plain names of its views, but for those of a read model that was there before.
+    /// Returns the plain names of its views, without those of an older read model.
     pub fn own_views(&self, all: &[Self]) -> Vec<&str> {
         let is_taken = |view: &str| {
             let mut others = self.others(all);
@@ -100,7 +100,7 @@ impl VersionStatus {
         others.filter(|other| other.version.name() != self.version.name())
     }
 
-    /// Whether a table or a view of it is called so in SQL.
+    /// Returns whether one of its tables or views has this name in SQL.
     fn has(&self, name: &str) -> bool {
         let mut plain = self.tables.plain_names();
         plain.any(|plain| self.tables.name(plain) == name || self.tables.view(plain) == name)
@@ -112,8 +112,8 @@ impl VersionStatus {
 }
 
 impl ReadModelTables {
-    /// The names that nothing may have yet when these are made: those of the tables, and of the views that do not show
-    /// another version now.
+    /// Returns the names that must be free when these tables are made: those of the tables, and of the views that do
+    /// not show another version now.
     pub fn new_names(&self, live: Option<&VersionStatus>) -> Vec<String> {
         let is_shown = |plain: &str| {
             live.is_some_and(|live| live.tables.plain_names().any(|shown| shown == plain))
@@ -124,11 +124,11 @@ impl ReadModelTables {
             .collect()
     }
 
-    /// Refuses tables that cannot be told from those of a read model which was there before, among all versions that
-    /// there are. `begun_at` is set if the version is one of them.
+    /// Fails if a table cannot be told from one of an older read model, among all existing versions. `begun_at` is set
+    /// if the version is one of them.
     ///
-    /// The names of tables are those of one schema. Each read model has views of its plain names and tables of those
-    /// names with a version, so no plain name may be that of another, nor become it by a version.
+    /// The names of tables are those of one schema. Each read model has views under its plain names, and tables under
+    /// those names with a version. So no plain name may equal that of another read model, with or without a version.
     pub fn check_names(
         &self,
         version: &ReadModelVersion,
@@ -166,7 +166,7 @@ impl ReadModelTables {
         Ok(())
     }
 
-    /// Refuses to take these for those that the version was made with, if they are others.
+    /// Fails if these are not the tables that the version was made with.
     pub fn check_made(&self, made: &Self, version: &ReadModelVersion) -> Result<(), RegisterError> {
         if self == made {
             return Ok(());
@@ -180,7 +180,7 @@ impl ReadModelTables {
     }
 }
 
-/// Whether a version of one of two plain names is called as the other: `totals_v2` and `totals`.
+/// Returns whether a version of one plain name has the other name: `totals_v2` and `totals`.
 fn are_versions(one: &str, other: &str) -> bool {
     let is_version = |name: &str, plain: &str| {
         let version = name

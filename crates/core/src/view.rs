@@ -1,4 +1,4 @@
-//! What can be asked without writing anything: states, simulations, and a letter's three sides.
+//! Questions that write nothing: states, simulations, and the three sides of a letter.
 
 use std::time::Duration;
 
@@ -11,41 +11,42 @@ use crate::{
     Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp, Tree,
 };
 
-/// Which state of a stream is meant.
+/// The state of a stream that is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum At {
-    /// After the last event.
+    /// The state after the last event.
     #[default]
     Current,
-    /// After the event with this sequence.
+    /// The state after the event with this sequence.
     Sequence(Sequence),
-    /// After the last event recorded at or before this time.
+    /// The state after the last event that was recorded at or before this time.
     Time(Timestamp),
 }
 
-/// A state, readable.
+/// A state in readable form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateView {
-    /// Of which stream.
+    /// The stream.
     pub stream: StreamId,
-    /// The last event it contains; `None`: the state before all events.
+    /// The last event that it contains; `None` for the state before all events.
     pub sequence: Option<Sequence>,
-    /// The state, as JSON text: a number in it may have more digits than a `serde_json::Value` can hold.
+    /// The state, as JSON text. A number in it may have more digits than a `serde_json::Value` can hold.
     pub state: String,
 }
 
 impl StateView {
-    /// The state as one of type `T`.
+    /// Decodes the state as a value of type `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.state)
     }
 
-    /// The state as a [`Value`](serde_json::Value): a number that it cannot hold to the last digit becomes a text.
+    /// Returns the state as a [`Value`](serde_json::Value). A number that it cannot hold to the last digit becomes a
+    /// text.
     pub fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
         self.tree().map(|tree| (&tree).into())
     }
 
-    /// The state field by field.
+    /// Returns the state field by field.
     pub fn tree(&self) -> Result<Tree, serde_json::Error> {
         Tree::parse(self.state.as_bytes())
     }
@@ -54,13 +55,13 @@ impl StateView {
 /// What a command would do. Nothing is written, and no external id is spent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Simulation {
-    /// The state it is decided upon.
+    /// The state that it is decided upon.
     pub before: StateView,
-    /// What would become of it.
+    /// The outcome that it would have.
     pub outcome: Simulated,
 }
 
-/// What would become of a command.
+/// The outcome that a command would have.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Simulated {
     /// These events would be appended.
@@ -76,32 +77,33 @@ pub enum Simulated {
     Unchanged,
     /// Its external id was spent before.
     Duplicate(FirstResult),
-    /// The external id stands for other content.
+    /// Its external id stands for other content.
     ExternalIdReused(FirstResult),
-    /// The domain would say no.
+    /// The domain would reject it.
     Rejected(Rejected),
-    /// The strategy would refuse.
+    /// The strategy would refuse it.
     Conflict(Box<SequenceConflict>),
     /// It would be parked.
     Parks(ParkReason),
 }
 
-/// A letter, seen from three sides.
+/// A letter with its three sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThreeWay {
     /// The letter.
     pub letter: CommandLetter,
-    /// Base: the state the sender decided upon.
+    /// Base: the state that the sender decided upon.
     pub base: StateView,
     /// Theirs: the current state.
     pub theirs: StateView,
-    /// How theirs came about: the events after the base, oldest first; cut off after a limit.
+    /// How theirs came about: the events after the base, oldest first; the list ends at a limit.
     pub intervening: Vec<RecordedEvent>,
-    /// How many there are in all.
+    /// How many events came after the base in all.
     pub intervening_total: u64,
     /// Yours: what the command would have done at the base.
     pub yours: Simulated,
-    /// What stands in the way of merging the two, by the rule of [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative); `None`: nothing.
+    /// Why the two cannot be merged by the rule of [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative);
+    /// `None` if they can.
     pub obstacle: Option<ConflictReason>,
 }
 
@@ -111,9 +113,9 @@ pub enum QueryError {
     /// No aggregate is registered for the domain.
     #[error("there is no domain `{domain}` here; {}", name_one_of(.known))]
     UnknownDomain {
-        /// What was asked for.
+        /// The domain that was asked for.
         domain: Domain,
-        /// What there is.
+        /// The domains that are registered.
         known: Vec<Domain>,
     },
     /// The stream has not reached that sequence.
@@ -124,26 +126,26 @@ pub enum QueryError {
     BeyondCurrent {
         /// The stream.
         stream: StreamId,
-        /// What was asked for.
+        /// The sequence that was asked for.
         asked: Sequence,
-        /// What is current.
+        /// The current sequence.
         current: Option<Sequence>,
     },
     /// There is no such letter.
     #[error("there is no dead letter {id}")]
     UnknownLetter {
-        /// What was asked for.
+        /// The id that was asked for.
         id: Uuid,
     },
     /// The store does not answer now.
     #[error("{source}; ask again in {} ms", .retry_after.as_millis())]
     Unavailable {
-        /// When it is worth trying again.
+        /// How long to wait before trying again.
         retry_after: Duration,
         /// What failed.
         source: StoreError,
     },
-    /// The store does not answer, and will not until somebody has put that right.
+    /// The store does not answer, and will not until somebody has corrected its fault.
     #[error("{0}; asking again does not help until that is put right")]
     StoreFailed(StoreError),
     /// The aggregate's own code or its history failed.
@@ -157,7 +159,8 @@ pub enum QueryError {
 }
 
 impl QueryError {
-    /// What is told of a store that failed: to ask again after `retry_after` if that may help.
+    /// Returns the error when a store failed: `Unavailable` with `retry_after` if asking again may help, otherwise
+    /// `StoreFailed`.
     pub fn of_store(source: StoreError, retry_after: Duration) -> Self {
         match source.kind.is_transient() {
             true => Self::Unavailable {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{Component, FieldViolation, Position, Sequence};
 
-/// Whom a sender waits for once its command or fact is durable, and for how long.
+/// The components that a sender waits for once its command or fact is durable, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitFor {
     /// The components that must have handled the events.
@@ -14,15 +14,15 @@ pub struct WaitFor {
 }
 
 impl WaitFor {
-    /// How long to wait where nobody says: longer than it takes until another process takes over from one that has fallen
-    /// silent.
+    /// How long to wait if nobody says: longer than it takes until another process takes over from one that does not
+    /// respond.
     pub const LIMIT: Duration = Duration::from_secs(15);
-    /// The longest time that anybody can wait.
+    /// The longest time that a sender can wait.
     pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    /// The components that can be waited for at once.
+    /// How many components a sender can wait for at once.
     pub const COMPONENTS: usize = 64;
 
-    /// Waits as long as is usual.
+    /// Waits for the usual time.
     pub fn new(components: Vec<Component>) -> Self {
         Self {
             components,
@@ -30,7 +30,7 @@ impl WaitFor {
         }
     }
 
-    /// Everything that is wrong with the form of it; empty if nothing is.
+    /// Returns everything that is wrong with its form; empty if nothing is.
     pub fn check(&self) -> Vec<FieldViolation> {
         let mut found = Vec::new();
         if self.components.len() > Self::COMPONENTS {
@@ -53,11 +53,11 @@ impl WaitFor {
     }
 }
 
-/// A component has not handled the events, as far as is known. They are recorded all the same.
+/// A component is not known to have handled the events. They are recorded all the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{component}` has not handled it yet: {why}")]
 pub struct NotHandled {
-    /// The first of those waited for that has not.
+    /// The first of the components waited for that has not handled them.
     pub component: Component,
     /// Why the waiting ended.
     pub why: WhyNotHandled,
@@ -69,27 +69,27 @@ pub enum WhyNotHandled {
     /// It is behind: waiting longer may help.
     #[error("it stood at position {position} after {} ms; wait again, or look at its lag", .limit.as_millis())]
     TimePassed {
-        /// How long was waited.
+        /// How long the sender waited.
         limit: Duration,
-        /// Where it was seen last in the events' partition of the log.
+        /// The last known position of the component in the events' partition of the log.
         position: Position,
     },
-    /// Its stream is parked there, and the events queue behind the one that failed: waiting is of no use until a person
-    /// has decided.
+    /// Its stream is parked there, and the events queue behind the one that failed. Waiting does not help until a
+    /// person has decided.
     #[error("its stream is parked at sequence {sequence}, which failed: {failure}")]
     Parked {
         /// The first event of the stream that it has not handled.
         sequence: Sequence,
-        /// What failed, for people.
+        /// The failure, for people.
         failure: String,
     },
-    /// It is paused: waiting is of no use until a person has looked at it.
+    /// It is paused. Waiting does not help until a person has looked at it.
     #[error("it is paused: {failure}")]
     Paused {
-        /// Why, for people.
+        /// Why it is paused, for people.
         failure: String,
     },
-    /// The process that waited is going down; the component may go on in another.
+    /// The process that waited is shutting down; the component may go on in another.
     #[error("the server that waited is shutting down; ask another")]
     ShuttingDown,
 }

@@ -5,14 +5,14 @@ use syn::{Attribute, LitStr, Path, parse_quote};
 
 use crate::errors::Errors;
 
-/// How the payloads of a type are written.
+/// How the payloads of a type are encoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Codec {
     Json,
     Protobuf,
 }
 
-/// What `#[seriatim(...)]` says in one place.
+/// The entries of `#[seriatim(...)]` in one place.
 #[derive(Default)]
 pub(crate) struct Entries {
     core: Option<Path>,
@@ -25,7 +25,7 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// Reads the entries of a place where only those of `allowed` make sense.
+    /// Reads the entries of a place where only those of `allowed` are valid.
     pub(crate) fn read(attributes: &[Attribute], allowed: &[&str], errors: &mut Errors) -> Self {
         let mut entries = Self::default();
         for attribute in attributes {
@@ -89,7 +89,7 @@ impl Entries {
         Ok(())
     }
 
-    /// Where the generated code finds `seriatim_core`.
+    /// Returns where the generated code finds `seriatim_core`.
     pub(crate) fn core(&self) -> Path {
         self.core
             .clone()
@@ -129,7 +129,7 @@ fn misplaced(name: &str, allowed: &[&str]) -> String {
     }
 }
 
-/// The name something is stored under: what is said, or its own.
+/// Returns the name under which something is stored: the given one, or its own.
 pub(crate) fn name_or(said: Option<&LitStr>, own: &syn::Ident) -> LitStr {
     use syn::ext::IdentExt;
     match said {
@@ -138,7 +138,7 @@ pub(crate) fn name_or(said: Option<&LitStr>, own: &syn::Ident) -> LitStr {
     }
 }
 
-/// Refuses names that stand for two things.
+/// Fails if a name stands for two things.
 pub(crate) fn refuse_duplicates<'a>(
     names: impl IntoIterator<Item = &'a LitStr>,
     what: &str,

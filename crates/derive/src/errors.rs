@@ -1,4 +1,4 @@
-//! Gathers what is wrong with a type, so that one build tells all of it.
+//! Collects all errors of a type, so that one build reports all of them.
 
 use quote::ToTokens;
 

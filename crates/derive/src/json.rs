@@ -98,7 +98,7 @@ fn is_unit(case: &Case<'_>) -> bool {
     matches!(case.fields, Fields::Unit)
 }
 
-/// What serde calls the variant.
+/// Returns the name that serde has for the variant.
 fn own_name(variant: &Variant) -> LitStr {
     name_or(None, &variant.ident)
 }

@@ -23,32 +23,32 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// # Names
-/// The variants of an enum are stored under their own names, a struct under its name. They are the storage
-/// format: one that is renamed needs `#[seriatim(alias = "OldName")]` (repeatable, read only), or
-/// `#[seriatim(name = "OldName")]` to stay as it is stored. On a struct both stand on the struct.
+/// The variants of an enum are stored under their own names, a struct under its name. The names are the storage format:
+/// a variant that is renamed needs `#[seriatim(alias = "OldName")]` (repeatable, read only), or
+/// `#[seriatim(name = "OldName")]` to keep its stored name. For a struct, put both on the struct.
 ///
 /// # Codecs
-/// - JSON through serde, where nothing is said. The type needs `Serialize` and `Deserialize`; serde's attributes
-///   for fields and `rename_all_fields` work, those that change how the variant itself is written do not.
-/// - `#[seriatim(codec = "protobuf")]` on the type: each variant holds one prost message, as the `oneof` enums that
-///   prost generates do, and the payload is that message. The name is the full name of the message, by
-///   [`prost::Name`](https://docs.rs/prost/latest/prost/trait.Name.html); a message without it, and one that is
-///   nested in another, needs `#[seriatim(name = "bank.v1.Account.Opened")]`. A struct that is a message is
-///   stored as itself.
+/// - JSON through serde, by default. The type needs `Serialize` and `Deserialize`. serde's attributes for fields and
+///   `rename_all_fields` work; those that change how the variant itself is written do not.
+/// - `#[seriatim(codec = "protobuf")]` on the type: each variant holds one prost message, as in the `oneof` enums that
+///   prost generates, and the payload is that message. The name is the full name of the message, by
+///   [`prost::Name`](https://docs.rs/prost/latest/prost/trait.Name.html); a message without it, and a message that is
+///   nested in another, needs `#[seriatim(name = "bank.v1.Account.Opened")]`. A struct that is a message is stored as
+///   itself.
 ///
 /// # Canonical form
-/// `#[seriatim(canonical = path::to::function)]` on the type names a function `fn(&Self) -> Self` that takes out
-/// what differs each time an event is decided, for comparing decisions.
+/// `#[seriatim(canonical = path::to::function)]` on the type names a function `fn(&Self) -> Self` that removes the
+/// parts which differ each time an event is decided, for comparing decisions.
 ///
 /// # Where the generated code finds Seriatim
-/// In `::seriatim::core`; `#[seriatim(crate = "path")]` on the type says otherwise.
+/// It looks in `::seriatim::core`; `#[seriatim(crate = "path")]` on the type names another place.
 #[proc_macro_derive(Event, attributes(seriatim))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     finish(message::expand(&input, message::Role::Event))
 }
 
-/// Makes a type a command: something a domain is asked to do. Names and codecs are as for [`Event`](derive_event).
+/// Makes a type a command: something that a domain is asked to do. Names and codecs are as for [`Event`](derive_event).
 #[proc_macro_derive(Command, attributes(seriatim))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -65,8 +65,8 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// Its code is the variant's name, or the struct's; `#[seriatim(code = "...")]` says otherwise. Its fields are those
-/// of the variant, through `Serialize` (tuple fields as `0`, `1`); one that does not serialise is left out by
+/// Its code is the name of the variant or the struct; `#[seriatim(code = "...")]` sets another. Its fields are those of
+/// the variant, through `Serialize` (tuple fields as `0`, `1`); leave out a field that does not serialise by
 /// `#[seriatim(skip)]`.
 #[proc_macro_derive(Rejection, attributes(seriatim))]
 pub fn derive_rejection(input: TokenStream) -> TokenStream {

@@ -8,21 +8,21 @@ use crate::attributes::{Codec, Entries, name_or, refuse_duplicates};
 use crate::errors::Errors;
 use crate::{json, protobuf, serde_rules};
 
-/// What a message is to a domain.
+/// The role of a message in a domain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Event,
     Command,
 }
 
-/// A variant, or the struct, with the names it is stored under.
+/// A variant, or the struct, with the names under which it is stored.
 pub(crate) struct Case<'a> {
-    /// `None`: the type is a struct.
+    /// `None` if the type is a struct.
     pub(crate) variant: Option<&'a Variant>,
     pub(crate) fields: &'a Fields,
-    /// What is said by `name`.
+    /// The name given by `name`.
     pub(crate) said: Option<LitStr>,
-    /// What is said, or its own name.
+    /// The given name, or its own.
     pub(crate) name: LitStr,
     pub(crate) aliases: Vec<LitStr>,
 }
@@ -88,7 +88,7 @@ fn container_entries(input: &DeriveInput, role: Role) -> &'static [&'static str]
     }
 }
 
-/// Refuses generic parameters: a type name stands for one type.
+/// Fails if there are generic parameters: a type name stands for one type.
 pub(crate) fn refuse_generics(input: &DeriveInput, errors: &mut Errors) {
     if !input.generics.params.is_empty() {
         errors.add(

@@ -63,8 +63,8 @@ pub(crate) fn expand(message: &Message<'_>, errors: &mut Errors) -> TokenStream 
     }
 }
 
-/// Refuses a message in two variants. One that is spelled in two ways is left to `assert_distinct`, which cannot
-/// point at it.
+/// Fails if two variants have the same message. A message that is spelled in two ways is left to `assert_distinct`,
+/// which cannot point at it.
 fn refuse_same_message(messages: &[Stored<'_>], errors: &mut Errors) {
     let mut seen: Vec<String> = Vec::new();
     let unnamed = messages.iter().filter(|stored| stored.case.said.is_none());
@@ -83,7 +83,7 @@ fn refuse_same_message(messages: &[Stored<'_>], errors: &mut Errors) {
 /// A case and the message that is its payload.
 struct Stored<'a> {
     case: &'a Case<'a>,
-    /// `None`: the struct is the message itself.
+    /// `None` if the struct is the message itself.
     content: Option<(&'a Variant, &'a Type)>,
 }
 
@@ -124,7 +124,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// The type name: what is said, or the full name of the message.
+    /// The type name: the given one, or the full name of the message.
     fn name(&self, message: &Message<'_>) -> TokenStream {
         let (core, ident) = (&message.core, message.ident);
         if let Some(name) = &self.case.said {
@@ -137,7 +137,7 @@ impl<'a> Stored<'a> {
         quote_spanned!(self.span(message)=> <#content as #core::codec::protobuf::Named>::FULL_NAME)
     }
 
-    /// Where it is to be said that the message is not what it must be.
+    /// The place to report that the message is not what it must be.
     fn span(&self, message: &Message<'_>) -> Span {
         match self.content {
             Some((_, content)) => content.span(),
@@ -152,7 +152,7 @@ impl<'a> Stored<'a> {
                 #pattern => ::std::result::Result::Ok(#core::codec::protobuf::encode(#name, message))
             },
             None => {
-                // Spanned like the name, so that a message without one is told in one place.
+                // Spanned like the name, so that a message without one is reported in one place.
                 let encode = quote_spanned! {self.span(message)=>
                     #core::codec::protobuf::encode_named(message)
                 };

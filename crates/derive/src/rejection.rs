@@ -87,7 +87,7 @@ fn read<'a>(input: &'a DeriveInput, errors: &mut Errors) -> (Entries, Vec<Case<'
     }
 }
 
-/// The match arm that lists a case's fields.
+/// Returns the match arm that lists a case's fields.
 fn expand_fields(core: &Path, case: &Case<'_>, errors: &mut Errors) -> TokenStream {
     let mut bindings = Vec::new();
     let mut values = Vec::new();
@@ -103,7 +103,7 @@ fn expand_fields(core: &Path, case: &Case<'_>, errors: &mut Errors) -> TokenStre
                 LitStr::new(&at.to_string(), proc_macro2::Span::call_site()),
             ),
         };
-        // Spanned at the type, where a missing `Serialize` is to be reported.
+        // Spanned at the type, where a missing `Serialize` must be reported.
         let binding = format_ident!("field_{at}", span = syn::spanned::Spanned::span(&field.ty));
         bindings.push(quote!(#member: #binding));
         values.push(quote!((#name, #core::codec::json::field_value(#binding))));

@@ -1,4 +1,4 @@
-//! Refuses serde attributes that change how an enum's variant is written: the payload's type name says which it is.
+//! Refuses serde attributes that change how an enum's variant is written: the payload's type name already names it.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, DataEnum, DeriveInput, Token};
@@ -44,7 +44,7 @@ pub(crate) fn check(input: &DeriveInput, data: &DataEnum, errors: &mut Errors) {
     }
 }
 
-/// Asks `refusal` about each entry of `#[serde(...)]`. What serde cannot read is left to serde to refuse.
+/// Asks `refusal` about each entry of `#[serde(...)]`. serde itself refuses what it cannot read.
 fn each(attributes: &[Attribute], errors: &mut Errors, refusal: impl Fn(&str) -> Option<String>) {
     for attribute in attributes {
         if attribute.path().is_ident("serde") {

@@ -1,7 +1,7 @@
 //! Makes the code and the descriptors of the wire from the proto files, without `protoc`.
 //!
-//! They are kept in `crates/proto/generated`, so that whoever builds Seriatim compiles no compiler of protobuf first. After a
-//! change of a proto file run `cargo run -p seriatim-proto-codegen`; a test says so if that was forgotten.
+//! The results are kept in `crates/proto/generated`, so that a build of Seriatim does not compile a protobuf compiler
+//! first. After a change of a proto file run `cargo run -p seriatim-proto-codegen`; a test fails if this was forgotten.
 
 use std::error::Error;
 use std::fs;
@@ -14,8 +14,8 @@ use protox::file::{
     ChainFileResolver, DescriptorSetFileResolver, GoogleFileResolver, IncludeFileResolver,
 };
 
-/// All files that are ours, and the google.rpc messages that travel only inside `Any`: a client that works by
-/// reflection must be able to look them up.
+/// All our files, and the google.rpc messages that travel only inside `Any`, because a client that uses reflection must
+/// be able to look them up.
 pub const FILES: &[&str] = &[
     "seriatim/v1/types.proto",
     "seriatim/v1/errors.proto",
@@ -36,7 +36,7 @@ pub fn proto() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto")
 }
 
-/// The folder in which they are kept.
+/// The folder in which the results are kept.
 pub fn kept() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto/generated")
 }
@@ -59,7 +59,7 @@ pub fn generate(out: &Path) -> Result<(), Box<dyn Error>> {
     names
         .enable_type_names()
         .type_name_domain(["."], "type.googleapis.com")
-        // Few requests have it, and all would be larger.
+        // Few requests have it, and otherwise all requests would be larger.
         .boxed(".seriatim.v1.SubmitRequest.effect");
     tonic_prost_build::configure()
         .out_dir(out)
@@ -69,7 +69,7 @@ pub fn generate(out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The definitions of google.rpc under the paths everybody else knows them by; tonic-types has them without folders.
+/// The definitions of google.rpc under their usual paths; tonic-types has them without folders.
 fn google_rpc() -> Result<FileDescriptorSet, Box<dyn Error>> {
     let mut set = FileDescriptorSet::decode(tonic_types::pb::FILE_DESCRIPTOR_SET)?;
     for file in &mut set.file {

@@ -1,4 +1,4 @@
-//! Renews what is generated of the proto files.
+//! Generates the code and descriptors of the proto files again.
 
 use std::error::Error;
 

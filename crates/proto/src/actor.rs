@@ -1,4 +1,4 @@
-//! Who sends a call: a name in the call's metadata.
+//! The sender of a call: a name in the call's metadata.
 
 use tonic::metadata::{MetadataMap, MetadataValue};
 
@@ -9,7 +9,7 @@ pub const ACTOR: &str = "seriatim-actor";
 /// The key for any other name, in UTF-8.
 pub const ACTOR_BIN: &str = "seriatim-actor-bin";
 
-/// Who sent a call, if it says so.
+/// Returns the sender of a call, if the call names one.
 pub fn actor(metadata: &MetadataMap) -> Result<Option<String>, Invalid> {
     if let Some(name) = metadata.get_bin(ACTOR_BIN) {
         let name = name.to_bytes().ok().map(|bytes| bytes.to_vec());
@@ -28,7 +28,7 @@ pub fn actor(metadata: &MetadataMap) -> Result<Option<String>, Invalid> {
     }
 }
 
-/// Says who sends a call.
+/// Sets the sender of a call.
 pub fn set_actor(metadata: &mut MetadataMap, name: &str) {
     match MetadataValue::try_from(name) {
         // Intermediaries may trim an ASCII value.

@@ -10,23 +10,23 @@ use crate::convert::Invalid;
 use crate::departure::NotSent;
 use crate::status::WireError;
 
-/// Why a call brought no answer: an error `E` of the service, or trouble on the way.
+/// Why a call brought no answer: an error `E` of the service, or a failure on the way.
 #[derive(Debug)]
 pub enum CallError<E> {
-    /// The service's own answer.
+    /// The error of the service.
     Refused(E),
     /// The request is malformed.
     Invalid(String),
     /// The server cannot be reached, or went away during the call.
     Unreachable(String),
-    /// No answer came in time. What was sent may have been done.
+    /// No answer came in time. The server may have done what was sent.
     TimedOut,
-    /// The call did not leave this client in time: the connection was not made yet, or had as many calls open as the
-    /// server allows. Nothing was done, and nothing will be.
+    /// The call did not leave this client in time: the connection was not made yet, or already had as many open calls
+    /// as the server allows. Nothing was done, and nothing will be.
     NotSent,
-    /// The sender must prove who it is, or is not allowed to do that.
+    /// The sender must authenticate, or has no permission for the call.
     Denied(String),
-    /// What answers is another service, or another version of this one.
+    /// The answer comes from another service, or from another version of this one.
     Foreign(String),
     /// The answer makes no sense.
     Garbled(Invalid),
@@ -62,7 +62,7 @@ impl<E: WireError> From<Status> for CallError<E> {
     }
 }
 
-/// What a status says, with what lies behind it.
+/// The message of a status, with its causes.
 fn in_words(status: &Status) -> String {
     let mut text = status.message().to_owned();
     add_causes(&mut text, status.source());
@@ -93,9 +93,9 @@ impl<E: fmt::Debug + fmt::Display> Error for CallError<E> {}
 /// Why there is no connection.
 #[derive(Debug)]
 pub struct ConnectError {
-    /// What was called.
+    /// The URL that was called.
     pub server: String,
-    /// Why that failed.
+    /// The cause.
     pub source: Box<dyn Error + Send + Sync>,
 }
 
@@ -113,10 +113,10 @@ impl Error for ConnectError {
     }
 }
 
-/// Tells an error and its causes, each once.
+/// Appends an error and its causes, each once.
 fn add_causes(text: &mut String, error: Option<&(dyn Error + 'static)>) {
     let causes = std::iter::successors(error, |error| (*error).source());
-    // The error of the transport says only that it is one; what is behind it says what it is.
+    // The error of the transport says nothing but that it is one; its cause says more.
     let telling =
         causes.filter(|cause| cause.source().is_none() || !cause.is::<tonic::transport::Error>());
     for cause in telling.map(ToString::to_string) {

@@ -1,4 +1,4 @@
-//! A client for people and tools: every service, in the words of `core`.
+//! A client for people and tools: every service, with the types of `core`.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use v1::command_service_client::CommandServiceClient;
 use v1::fact_service_client::FactServiceClient;
 use v1::query_service_client::QueryServiceClient;
 
-/// How long a connection may take to come about, at most.
+/// How long making a connection may take at most.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How often a connection that is silent during a call is asked whether it is still there, and how long the answer
-/// may take, at most.
+/// How often a connection that is silent during a call is asked whether it is still there, and how long the answer may
+/// take, at most.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Calls a server. Cheap to clone; clones share the connection.
@@ -41,15 +41,15 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Some items of a list, and where the next page begins (`None`: these were the last).
+/// Some items of a list, and the token of the next page (`None` after the last page).
 pub type Page<T> = (Vec<T>, Option<String>);
 
-/// What became of it, and whether those who were waited for have handled it.
+/// The receipt, and whether the components have handled the events.
 pub type Waited = (Receipt, Result<(), NotHandled>);
 
 impl Client {
-    /// Connects to `http://host:port`. Each call may then take `timeout`, until its answer begins. A connection that
-    /// does not answer for so long during a call is given up.
+    /// Connects to `http://host:port`. Each call may then take `timeout` until its answer begins. A connection that
+    /// does not answer for this long during a call is given up.
     pub async fn connect(server: &str, timeout: Duration) -> Result<Self, ConnectError> {
         check_server_url(server).map_err(|source| ConnectError {
             server: server.into(),
@@ -70,7 +70,7 @@ impl Client {
         })
     }
 
-    /// A client on the same connection whose calls may take another time.
+    /// Returns a client on the same connection with another timeout for its calls.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
@@ -79,12 +79,13 @@ impl Client {
         }
     }
 
-    /// What a saga sends its effects through, on the same connection. It leaves the events out of the receipts.
+    /// Returns the gateway through which a saga sends its effects, on the same connection. It leaves the events out of
+    /// the receipts.
     pub fn gateway(&self) -> RemoteGateway {
         RemoteGateway::new(self.departures.channel()).without_events()
     }
 
-    /// Runs a command; the receipt carries its events.
+    /// Runs a command; the receipt holds its events.
     pub async fn submit(
         &self,
         request: &CommandRequest,
@@ -99,8 +100,8 @@ impl Client {
         convert::receipt(answer, &request.stream).map_err(CallError::Garbled)
     }
 
-    /// Runs a command, and waits until others have handled its events. Such a call may take longer by the time limit of
-    /// the waiting.
+    /// Runs a command, and waits until components have handled its events. The call may take longer than the timeout by
+    /// the time limit for waiting.
     pub async fn submit_and_wait(
         &self,
         request: &CommandRequest,
@@ -117,8 +118,8 @@ impl Client {
         read_waited(answer?.into_inner(), &request.stream)
     }
 
-    /// Records a fact, and waits until others have handled its events. Such a call may take longer by the time limit of
-    /// the waiting.
+    /// Records a fact, and waits until components have handled its events. The call may take longer than the timeout by
+    /// the time limit for waiting.
     pub async fn record_and_wait(
         &self,
         request: &FactRequest,
@@ -135,7 +136,7 @@ impl Client {
         read_waited(answer?.into_inner().into(), &request.stream)
     }
 
-    /// Records a fact; the receipt carries its events.
+    /// Records a fact; the receipt holds its events.
     pub async fn record(&self, request: &FactRequest) -> Result<Receipt, CallError<SubmitError>> {
         let message = v1::RecordRequest {
             include_events: true,
@@ -147,7 +148,7 @@ impl Client {
         convert::receipt(answer.into(), &request.stream).map_err(CallError::Garbled)
     }
 
-    /// Says what a command would do.
+    /// Returns what a command would do, without recording anything.
     pub async fn simulate(
         &self,
         request: &CommandRequest,
@@ -160,7 +161,7 @@ impl Client {
         answer.try_into().map_err(CallError::Garbled)
     }
 
-    /// Reads the events of a stream, both ends included, oldest first.
+    /// Reads the events of a stream from one sequence to another, both included, oldest first.
     pub async fn events(
         &self,
         stream: &StreamId,
@@ -197,7 +198,7 @@ impl Client {
             .map_err(CallError::Garbled)
     }
 
-    /// Lists streams, a page at a time: `page` is what came with the page before.
+    /// Lists streams, a page at a time: `page` is the token that came with the page before.
     pub async fn streams(
         &self,
         domain: Option<&Domain>,
@@ -213,15 +214,15 @@ impl Client {
         read_page(answer.streams, answer.next_page_token)
     }
 
-    /// Lists the domains there are.
+    /// Lists the registered domains.
     pub async fn domains(&self) -> Result<Vec<v1::DomainDescription>, CallError<QueryError>> {
         let message = self.request(v1::ListDomainsRequest {});
         let answer = self.queries().list_domains(message).await;
         Ok(answer?.into_inner().domains)
     }
 
-    /// Follows the log: the events of all streams that pass the filter, from some place on, to the end and beyond it
-    /// as more are recorded, whichever process records them.
+    /// Subscribes to the log: the events of all streams that pass the filter, from a place on to the end, and new ones
+    /// as any process records them.
     pub async fn subscribe(
         &self,
         begin: Begin,
@@ -288,7 +289,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next events; `None` after the last. A book may be empty.
+    /// Returns the next events; `None` after the last. A book may be empty.
     pub async fn next(&mut self) -> Result<Option<Vec<RecordedEvent>>, CallError<QueryError>> {
         let Some(answer) = self.books.message().await? else {
             return Ok(None);

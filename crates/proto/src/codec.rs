@@ -1,5 +1,5 @@
-//! How messages become bytes and back: as tonic does it, but bytes that are no message are a fault of whoever sent them.
-//! tonic calls them an internal error of whoever reads them.
+//! Encodes and decodes messages as tonic does, but bytes that are not a message count as a fault of their sender. tonic
+//! reports them as an internal error of the reader.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -58,12 +58,13 @@ impl<U: Message + Default> Decoder for WireDecoder<U> {
     }
 }
 
-/// The other side sent bytes that are no message.
+/// The other side sent bytes that are not a message.
 #[derive(Debug)]
 pub(crate) struct Undecodable(pub(crate) DecodeError);
 
 impl Undecodable {
-    /// Whether a status says that of an answer. That of a request comes from the server, and has no source here.
+    /// Returns whether the status means this for an answer. For a request the status comes from the server and has no
+    /// source here.
     pub(crate) fn is_in(status: &Status) -> bool {
         use std::error::Error;
         status.source().is_some_and(<dyn Error>::is::<Self>)

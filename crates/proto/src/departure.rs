@@ -1,7 +1,7 @@
 //! A connection that knows whether a call has left it.
 //!
-//! A call waits inside the client while the connection is made, and while it has as many calls open as the server allows.
-//! If its time runs out there, the server has never seen it, and must not see it later.
+//! A call waits inside the client while the connection is made, and while the connection has as many open calls as the
+//! server allows. If its time runs out there, the server has not seen it, and must not see it later.
 
 use std::error::Error;
 use std::fmt;
@@ -18,7 +18,8 @@ use tonic::codegen::Service;
 use tonic::transport::Channel;
 use tonic::{Status, TimeoutExpired};
 
-/// Makes calls, and says of one whose time has run out whether it had left. Cheap to clone; clones share the connection.
+/// Makes calls, and can tell whether a call whose time has run out had left. Cheap to clone; clones share the
+/// connection.
 #[derive(Clone)]
 pub(crate) struct Departures(Channel);
 
@@ -56,12 +57,12 @@ impl Service<Request<Body>> for Departures {
     }
 }
 
-/// The time of a call ran out before anything of it was sent. Nothing of it will be.
+/// The time of a call ran out before anything of it was sent. Nothing of it will be sent.
 #[derive(Debug)]
 pub(crate) struct NotSent;
 
 impl NotSent {
-    /// Whether that is what a status of this client says.
+    /// Returns whether a status of this client means this.
     pub(crate) fn is_in(status: &Status) -> bool {
         status.source().is_some_and(<dyn Error>::is::<Self>)
     }
@@ -88,7 +89,7 @@ const LEFT: u8 = 1;
 const PREVENTED: u8 = 2;
 
 impl Departure {
-    /// Sees that the call does not leave any more; `false` if it has left.
+    /// Prevents the call from leaving; `false` if it has left.
     fn prevent(&self) -> bool {
         self.decide(PREVENTED) == PREVENTED
     }
@@ -98,7 +99,7 @@ impl Departure {
         self.decide(LEFT) == LEFT
     }
 
-    /// Decides what was not decided before, and returns what holds.
+    /// Sets the decision if there is none yet, and returns the decision.
     fn decide(&self, wanted: u8) -> u8 {
         let order = Ordering::Relaxed;
         let decided = (self.0).compare_exchange(WAITING, wanted, order, order);

@@ -1,4 +1,4 @@
-//! The client of those who look after dead letters.
+//! The client for dead letters.
 
 use seriatim_core::{DeadLetter, Decision, LetterFilter, OpenLetter, OperatorError, Verb};
 use uuid::Uuid;
@@ -12,7 +12,8 @@ use v1::dead_letter_service_client::DeadLetterServiceClient;
 type Call<T> = Result<T, CallError<OperatorError>>;
 
 impl Client {
-    /// Lists dead letters, a page at a time: `page` is what came with the page before, the filter stays the same.
+    /// Lists dead letters, a page at a time: `page` is the token that came with the page before; the filter must stay
+    /// the same.
     pub async fn letters(
         &self,
         filter: &LetterFilter,
@@ -26,7 +27,7 @@ impl Client {
         read_page(answer.letters, answer.next_page_token)
     }
 
-    /// Shows a dead letter with all that belongs to it.
+    /// Shows a dead letter with everything that belongs to it.
     pub async fn letter(&self, id: Uuid) -> Call<OpenLetter> {
         let message = self.request(v1::DeadLetterServiceGetRequest {
             id: Some(id.into()),
@@ -35,7 +36,7 @@ impl Client {
         answer.try_into().map_err(CallError::Garbled)
     }
 
-    /// Has done what was decided about a dead letter, and gives it as it is then.
+    /// Carries out a decision about a dead letter, and returns the letter as it is after that.
     pub async fn decide(&self, decision: &Decision) -> Call<DeadLetter> {
         let (id, actor) = (Some(decision.letter.into()), decision.actor.as_deref());
         let reason = decision.reason.clone().unwrap_or_default();

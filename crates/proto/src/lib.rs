@@ -1,5 +1,5 @@
-//! The wire of Seriatim: the generated types, how they and the vocabulary of `core` become each other, and how
-//! errors travel as gRPC statuses. The one place where the two vocabularies meet.
+//! The wire of Seriatim: the generated types, their conversions from and to the types of `core`, and errors as gRPC
+//! statuses. Only this crate knows both kinds of types.
 
 pub mod convert;
 pub mod status;
@@ -23,10 +23,11 @@ pub use remote_gateway::RemoteGateway;
 pub use server_url::{InvalidServerUrl, check_server_url};
 pub use subscription::{Connection, RemoteBatch, RemoteSubscription};
 
-/// The largest answer that a server gives and that clients here read, in bytes. Events, and letters as they are listed, are
-/// always smaller; a state, and a letter with the states that belong to it, may not be, and are refused then.
+/// The largest answer that a server sends and that the clients here read, in bytes. Events, and letters in a list, are
+/// always smaller. A state, or a letter with the states that belong to it, may be larger; then it is refused.
 ///
-/// Clients in other languages read answers of up to 4 MiB unless they are told otherwise. That is enough for events.
+/// Clients in other languages read answers of up to 4 MiB unless they are configured otherwise. That is enough for
+/// events.
 pub const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// The messages, clients and servers generated from `proto/seriatim/v1`.
@@ -41,6 +42,6 @@ pub mod v1 {
     include!("../generated/seriatim.v1.rs");
 }
 
-/// The encoded `google.protobuf.FileDescriptorSet` of the wire with everything it imports, comments included; for
-/// reflection.
+/// The encoded `google.protobuf.FileDescriptorSet` of the wire with everything that it imports, including comments; it
+/// is for reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("../generated/seriatim.v1.bin");

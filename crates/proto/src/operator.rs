@@ -1,4 +1,4 @@
-//! The client of those who run a system: what components do, and what they are to do.
+//! The client for those who run a system: the progress of components, and commands for them.
 
 use seriatim_core::{Begin, Component, Cursor, OperatorError, Progress, Work};
 
@@ -10,14 +10,14 @@ use v1::admin_service_client::AdminServiceClient;
 type Call<T> = Result<T, CallError<OperatorError>>;
 
 impl Client {
-    /// How far each piece of work of the server's components has come.
+    /// Returns how far each piece of work of the server's components has come.
     pub async fn progress(&self) -> Call<Vec<Progress>> {
         let message = self.request(v1::ListProgressRequest {});
         let answer = self.admin().list_progress(message).await?;
         read(answer.into_inner().progress)
     }
 
-    /// Pauses a component until it is resumed, and returns what of its work has begun.
+    /// Pauses a component until it is resumed. Returns its pieces of work that have begun.
     pub async fn pause(
         &self,
         component: &Component,
@@ -33,7 +33,7 @@ impl Client {
         read(answer.into_inner().work)
     }
 
-    /// Lets the paused work of a component go on, and says which that is.
+    /// Resumes the paused work of a component, and returns which pieces those are.
     pub async fn resume(&self, component: &Component) -> Call<Vec<Work>> {
         let message = self.request(v1::ResumeRequest {
             component: component.to_string(),
@@ -42,7 +42,8 @@ impl Client {
         read(answer.into_inner().work)
     }
 
-    /// Lets a component begin anew, at another place, and returns that. Its progress is forgotten, and so is what is parked.
+    /// Lets a component begin anew at another place, and returns that place. Its progress and its parked streams are
+    /// forgotten.
     pub async fn begin(&self, component: &Component, begin: &Begin) -> Call<Cursor> {
         let message = self.request(v1::BeginRequest {
             component: component.to_string(),

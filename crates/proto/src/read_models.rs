@@ -1,4 +1,4 @@
-//! The client of those who run a system: versions of its read models.
+//! The client for versions of read models.
 
 use seriatim_core::{
     CompareTables, ComparedTables, ReadModelOverview, ReadModelVersion, VersionError,
@@ -10,7 +10,7 @@ use crate::{Client, v1};
 type Call<T> = Result<T, CallError<VersionError>>;
 
 impl Client {
-    /// The versions of the server's read models, of one or of all, and how far each has come.
+    /// Returns the versions of one of the server's read models or of all, and how far each has come.
     pub async fn read_models(&self, name: Option<&str>) -> Call<Vec<ReadModelOverview>> {
         let message = self.request(v1::ListReadModelsRequest {
             name: name.unwrap_or_default().into(),
@@ -20,14 +20,14 @@ impl Client {
         models.collect::<Result<_, _>>().map_err(CallError::Garbled)
     }
 
-    /// Holds the rows of a version against those of the live one.
+    /// Compares the rows of a version with those of the live one.
     pub async fn compare_read_model(&self, wanted: &CompareTables) -> Call<ComparedTables> {
         let message = self.request(v1::CompareReadModelRequest::from(wanted));
         let answer = self.admin().compare_read_model(message).await?;
         answer.into_inner().try_into().map_err(CallError::Garbled)
     }
 
-    /// Lets the views show a version.
+    /// Makes the views show this version.
     pub async fn switch_read_model(&self, version: &ReadModelVersion) -> Call<()> {
         let message = self.request(v1::SwitchReadModelRequest {
             version: Some(version.into()),

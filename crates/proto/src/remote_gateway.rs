@@ -20,10 +20,11 @@ use crate::v1;
 use v1::command_service_client::CommandServiceClient;
 use v1::fact_service_client::FactServiceClient;
 
-/// When to try again where the other side did not say.
+/// When to try again if the other side did not say.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Takes commands, facts and what comes back of them to a coordinator over the wire. Cheap to clone; clones share the connection.
+/// Sends commands, facts and rejected effects to a coordinator over the wire. Cheap to clone; clones share the
+/// connection.
 #[derive(Clone)]
 pub struct RemoteGateway {
     commands: CommandServiceClient<Channel>,
@@ -32,7 +33,7 @@ pub struct RemoteGateway {
 }
 
 impl RemoteGateway {
-    /// Uses a connection.
+    /// Makes a gateway that uses a connection.
     pub fn new(channel: Channel) -> Self {
         Self {
             commands: CommandServiceClient::new(channel.clone())
@@ -42,7 +43,7 @@ impl RemoteGateway {
         }
     }
 
-    /// Leaves the events out of the receipts, for callers that do not look at them.
+    /// Leaves the events out of the receipts, for callers that do not need them.
     #[must_use]
     pub fn without_events(mut self) -> Self {
         self.include_events = false;
@@ -94,7 +95,7 @@ impl CommandGateway for RemoteGateway {
         receipt(answer, &rejected.effect.source)
     }
 
-    /// The store is the server's own.
+    /// The store belongs to the server.
     fn outcomes(&self) -> Option<&dyn EventStore> {
         None
     }
@@ -108,7 +109,7 @@ fn receipt<R: Into<v1::SubmitResponse>>(
     convert::receipt(response.into_inner().into(), stream).map_err(unavailable)
 }
 
-/// The error behind a status, ours or not.
+/// Returns the error of a status, whether it is ours or not.
 fn submit_error(status: &Status) -> SubmitError {
     if Undecodable::is_in(status) {
         return unavailable(status.clone());
@@ -117,7 +118,7 @@ fn submit_error(status: &Status) -> SubmitError {
         return error;
     }
     match status.code() {
-        // What a transport says of a message that is too large, for one.
+        // For example the transport's error for a message that is too large.
         Code::InvalidArgument | Code::OutOfRange => {
             FieldViolation::new("request", status.message()).into()
         }

@@ -1,6 +1,6 @@
-//! Where a server is called.
+//! The URL of a server.
 
-/// Checks how a server is named: `http://HOST:PORT`.
+/// Checks the URL of a server: `http://HOST:PORT`.
 pub fn check_server_url(url: &str) -> Result<(), InvalidServerUrl> {
     match url.split_once("://") {
         Some(("http", _)) => Ok(()),
@@ -10,14 +10,14 @@ pub fn check_server_url(url: &str) -> Result<(), InvalidServerUrl> {
     }
 }
 
-/// Why a server cannot be called so.
+/// Why a URL cannot be used to call a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidServerUrl {
-    /// It is to be called over TLS.
+    /// The URL asks for TLS.
     Tls,
-    /// It is to be called in a way that there is not.
+    /// The URL has an unknown scheme.
     Scheme,
-    /// It has no scheme.
+    /// The URL has no scheme.
     NoScheme,
 }
 

@@ -1,11 +1,11 @@
-//! A page of the log that is read by a task of its own: the next one while the one before it is in hand.
+//! A page of the log that a task of its own reads: the next one while the one before it is handled.
 
 use std::panic::resume_unwind;
 
 use seriatim_core::{Bookmark, Log, LogPartition, RecordedEvent, SubscribeError};
 use tokio::task::JoinHandle;
 
-/// A page that is on its way. Dropped, it is not read to the end.
+/// A page that is being read. Dropping it stops the reading.
 #[derive(Debug)]
 pub(crate) struct Ahead {
     after: Bookmark,
@@ -25,17 +25,18 @@ impl Ahead {
         }
     }
 
-    /// Whether this is the page after `after`.
+    /// Returns whether this is the page after `after`.
     pub(crate) fn is_after(&self, after: &Bookmark) -> bool {
         self.after == *after
     }
 
-    /// How many events were asked for.
+    /// Returns how many events were asked for.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Waits for the page; `None` if its task was ended from outside. Cancel safe; not to be asked again afterwards.
+    /// Waits for the page; `None` if its task was ended from outside. It is cancel safe, and must not be called again
+    /// afterwards.
     pub(crate) async fn page(&mut self) -> Option<Result<Vec<RecordedEvent>, SubscribeError>> {
         match (&mut self.reading).await {
             Ok(page) => Some(page),

@@ -1,4 +1,4 @@
-//! Proves that nothing is missing between what was read before and what is read now.
+//! Checks that nothing is missing between what was read before and what is read now.
 
 use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence, SubscribeError};
 
@@ -7,10 +7,10 @@ use crate::last_sequences::{Before, LastSequences};
 /// How many streams are remembered at least, once there are so many; twice as many at most.
 const STREAMS: usize = 20_000;
 
-/// Checks what a reader of one partition sees: positions without gaps, always; and sequences without gaps, for the
-/// streams that came lately.
+/// Checks the events that a reader of one partition gets: always that positions have no gaps; and that sequences have
+/// no gaps, for the streams that came lately.
 ///
-/// The first alone proves that nothing was missed. The second finds a log that contradicts itself.
+/// The first check alone proves that nothing was missed. The second finds a log that contradicts itself.
 #[derive(Debug)]
 pub(crate) struct Continuity {
     partition: LogPartition,
@@ -18,7 +18,7 @@ pub(crate) struct Continuity {
 }
 
 impl Continuity {
-    /// For a reader that begins after `begin`.
+    /// Makes one for a reader that begins after `begin`.
     pub(crate) fn new(partition: LogPartition, begin: Position) -> Self {
         Self {
             partition,
@@ -26,8 +26,8 @@ impl Continuity {
         }
     }
 
-    /// Checks the events that were read after `after`, and says how many of them are sound, and what is wrong with
-    /// the next.
+    /// Checks the events that were read after `after`. Returns how many of them are sound, and what is wrong with the
+    /// next.
     pub(crate) fn check<'e>(
         &mut self,
         after: Position,

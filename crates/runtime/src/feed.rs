@@ -19,17 +19,17 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Reads a log. Nothing is read before somebody subscribes.
+    /// Makes a feed of a log. Nothing is read before somebody subscribes.
     pub fn new(log: Log) -> Self {
         let tail = |partition| Arc::new(Tail::new(log.clone(), partition));
         let tails = LogPartition::all(log.partitions()).map(tail).collect();
         Self { log, tails }
     }
 
-    /// Begins to read all partitions of the log, handing out what passes the filter, in which former names of types count
-    /// as today's. Must be called on a Tokio runtime.
+    /// Subscribes to all partitions of the log. The subscription hands out the events that pass the filter, in which
+    /// former names of types count as today's. It must be called on a Tokio runtime.
     ///
-    /// A cursor that is not of this log is refused: what was seen before it is not what is there.
+    /// Fails if the cursor is not of this log: its events are then not the events that the subscriber has seen.
     pub async fn subscribe(
         &self,
         begin: Begin,
@@ -60,8 +60,8 @@ impl Feed {
         Ok(Subscription::to(self.clone(), [partition], cursor, filter))
     }
 
-    /// Holds checkpoints against the log. One whose place is not in it has handled nothing of it: it stands at the start then,
-    /// and is paused for that reason, whether somebody works for it or not.
+    /// Compares checkpoints with the log. A checkpoint whose place is not in the log has handled nothing of it: it is
+    /// then set to the start, and is paused for that reason, whether a process works for it or not.
     pub async fn confront(&self, checkpoints: &mut [Checkpoint]) -> Result<(), StoreError> {
         let partitions = self.partitions().get();
         for checkpoint in checkpoints {
@@ -76,7 +76,7 @@ impl Feed {
         Ok(())
     }
 
-    /// The last position of each partition of the log, in their order.
+    /// Returns the last position of each partition of the log, in order.
     pub async fn heads(&self) -> Result<Vec<Position>, StoreError> {
         let mut heads = Vec::new();
         for partition in LogPartition::all(self.partitions()) {
@@ -85,7 +85,7 @@ impl Feed {
         Ok(heads)
     }
 
-    /// How many partitions the log has.
+    /// Returns how many partitions the log has.
     pub(crate) fn partitions(&self) -> NonZero<u16> {
         self.log.partitions()
     }
@@ -99,7 +99,7 @@ impl Feed {
     }
 }
 
-/// What happened, and the ways out of it.
+/// Returns what happened, and what to do about it.
 pub(crate) fn when_replaced(component: &Component, replaced: &LogReplaced) -> String {
     match ReadModelVersion::fed_by(component) {
         Some(version) => format!(

@@ -3,8 +3,8 @@
 use foldhash::{HashMap, HashMapExt};
 use seriatim_core::{RecordedEvent, Sequence, StreamId};
 
-/// Remembers the streams of the events that came last: at least `most` of them, once there are so many, and twice as
-/// many at most. One takes some 80 bytes.
+/// Remembers the streams of the latest events: at least `most` of them, once there are so many, and twice as many at
+/// most. Each takes some 80 bytes.
 #[derive(Debug)]
 pub(crate) struct LastSequences {
     most: usize,
@@ -14,17 +14,17 @@ pub(crate) struct LastSequences {
     knows_all: bool,
 }
 
-/// What is known of the event before an event.
+/// The known part of the event before an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
-    /// Its sequence; `None`: there is none.
+    /// Its sequence; `None` if there is none.
     Known(Option<Sequence>),
     /// The stream did not come lately.
     Forgotten,
 }
 
 impl LastSequences {
-    /// `from_start`: the first event that comes is the first of the log.
+    /// `from_start`: whether the first event that comes is the first of the log.
     pub(crate) fn new(most: usize, from_start: bool) -> Self {
         Self {
             most,
@@ -34,7 +34,7 @@ impl LastSequences {
         }
     }
 
-    /// Takes in the next event, unless `check` finds fault with what came before it.
+    /// Takes in the next event, unless `check` finds a fault.
     pub(crate) fn pass<E>(
         &mut self,
         event: &RecordedEvent,

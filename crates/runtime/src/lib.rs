@@ -1,4 +1,4 @@
-//! Feeds the log to those who react to it.
+//! Feeds the log to subscribers and components.
 //!
 //! ```text
 //!                  ┌─ behind: pages from the store, at the subscriber's own pace
@@ -6,8 +6,8 @@
 //!                  └─ caught up: the tail, read once for all subscribers of the process, kept a while in memory
 //! ```
 //!
-//! Both ways lead by the positions of the log, which are dense: whoever has seen position `p` asks for `p + 1`,
-//! so nothing is missed or repeated at the switch between them, however often it happens.
+//! Both ways go by the positions of the log, which are dense: a reader that has seen position `p` asks for `p + 1`. So
+//! nothing is missed or repeated at a switch between them, however often it happens.
 
 mod ahead;
 mod audit;

@@ -1,4 +1,4 @@
-//! What is counted and looked at of components and audits, by the facade `metrics`.
+//! The metrics of components and audits, by the facade `metrics`.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ pub fn describe_metrics() {
     );
 }
 
-/// A component was given events.
+/// Counts a try of a component.
 pub(crate) fn tried(component: &Component, events: usize, outcome: &'static str, took: Duration) {
     let component = component.to_string();
     histogram!(STEP_EVENTS, "component" => component.clone()).record(number(events as u64));
@@ -109,7 +109,7 @@ pub(crate) fn tried(component: &Component, events: usize, outcome: &'static str,
     }
 }
 
-/// How far a piece of work has come.
+/// Reports how far a piece of work has come.
 pub(crate) fn progress(progress: &Progress) {
     let work = &progress.checkpoint.work;
     let labels = [
@@ -128,19 +128,19 @@ pub(crate) fn progress(progress: &Progress) {
     gauge!(PAUSED, &labels).set(f64::from(u8::from(paused)));
 }
 
-/// What a process manager's instances wait for.
+/// Reports the overdue timers of a process manager.
 pub(crate) fn overdue(process_manager: &Domain, overdue: Overdue) {
     let name = process_manager.to_string();
     gauge!(TIMERS_OVERDUE, "process_manager" => name.clone()).set(number(overdue.count));
     gauge!(TIMERS_OVERDUE_OLDEST, "process_manager" => name).set(overdue.longest.as_secs_f64());
 }
 
-/// How far a partition of the log has come.
+/// Reports how far a partition of the log has come.
 pub(crate) fn head(partition: LogPartition, head: Position) {
     gauge!(LOG_POSITION, "partition" => partition.to_string()).set(number(head.0));
 }
 
-/// What an audit has to say.
+/// Reports the result of an audit.
 pub(crate) fn audit(audit: &Audit) {
     for partition in &audit.partitions {
         gauge!(VERIFIED, "partition" => partition.partition.to_string())

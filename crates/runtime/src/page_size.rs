@@ -2,12 +2,12 @@
 
 use seriatim_core::RecordedEvent;
 
-/// What a page should come to, in bytes of payload.
+/// The target size of a page, in bytes of payload.
 pub(crate) const TARGET: usize = 4 << 20;
-/// How many events there are in a page before anything is known of them, and what one of them is taken to be.
+/// How many events a page has before their size is known, and the size that is then assumed.
 const FIRST: usize = 100;
 const ASSUMED: usize = 16 << 10;
-/// From here on a page is no faster for being larger.
+/// A larger page than this is not faster.
 pub(crate) const LARGEST: usize = 2000;
 
 /// Follows the size of the events that were read last.
@@ -24,13 +24,13 @@ impl Default for PageSize {
 }
 
 impl PageSize {
-    /// For pages of so many bytes of payload.
+    /// Makes one for pages of this many bytes of payload.
     pub(crate) fn of(target: usize) -> Self {
         let limit = (target / ASSUMED).clamp(1, FIRST);
         Self { limit, target }
     }
 
-    /// The limit for the next page.
+    /// Returns the limit for the next page.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
@@ -41,14 +41,14 @@ impl PageSize {
             return;
         }
         let bytes = bytes(page).max(1);
-        // At most four times the last one: the next events may be larger.
+        // The limit grows at most four times: the next events may be larger.
         let most = LARGEST.min(self.limit.saturating_mul(4));
         let wished = page.len().saturating_mul(self.target) / bytes;
         self.limit = wished.clamp(1, most);
     }
 }
 
-/// What the payloads of events take.
+/// Returns the size of the payloads of events.
 pub(crate) fn bytes(events: &[RecordedEvent]) -> usize {
     events.iter().map(|event| event.payload.data.len()).sum()
 }

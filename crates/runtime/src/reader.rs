@@ -11,20 +11,20 @@ use crate::page_size::PageSize;
 use crate::recent::Page;
 use crate::tail::{Known, News, Tail};
 
-/// Reads one partition at the pace it is asked: from memory where it can, from the store where it must.
+/// Reads one partition at the pace at which it is asked: from memory if possible, from the store if necessary.
 #[derive(Debug)]
 pub(crate) struct Reader {
     partition: LogPartition,
     tail: Arc<Tail>,
-    /// There from the first time that it has caught up.
+    /// Present from the first time that it has caught up.
     listener: Option<watch::Receiver<News>>,
     size: PageSize,
-    /// Whether the next page is read while the one before it is in hand.
+    /// Whether the next page is read while the one before it is handled.
     reads_ahead: bool,
-    /// What is being read.
+    /// The page that is being read.
     ahead: Option<Ahead>,
     continuity: Continuity,
-    /// Whether more follows, as far as is known.
+    /// Whether more events follow, as last known.
     behind: bool,
 }
 
@@ -42,7 +42,7 @@ impl Reader {
         }
     }
 
-    /// Reads pages of about so many bytes from the store, and none ahead.
+    /// Makes it read pages of about this many bytes from the store, and none ahead.
     pub(crate) fn read_pages_of(&mut self, bytes: usize) {
         self.size = PageSize::of(bytes);
         self.reads_ahead = false;
@@ -56,8 +56,8 @@ impl Reader {
         self.behind
     }
 
-    /// The events that follow `after`; `None` at the end. What precedes a fault is handed out, and whoever goes on
-    /// from there meets it first.
+    /// Returns the events that follow `after`; `None` at the end. Events before a fault are handed out first; the next
+    /// call fails.
     pub(crate) async fn read(
         &mut self,
         log: &Log,
@@ -66,7 +66,7 @@ impl Reader {
         let (page, newest) = match self.tail.after(after) {
             Known::Page(page) => (Some(page), self.tail.last()),
             Known::Nothing => (None, after.position),
-            // Whether more follows shows when there is nothing more to read.
+            // Whether more follows shows only when there is nothing more to read.
             Known::TooOld => (self.read_log(log, after).await?, Position(u64::MAX)),
         };
         let Some(mut page) = page else {
@@ -99,15 +99,16 @@ impl Reader {
         Ok(Page::new(events))
     }
 
-    /// The page after `after`, which may be on its way already, and how many events were asked for.
+    /// Returns the page after `after`, which may be on its way already, and how many events were asked for.
     async fn fetch(
         &mut self,
         log: &Log,
         after: &Bookmark,
     ) -> Result<(Vec<RecordedEvent>, usize), SubscribeError> {
         self.ahead = self.ahead.take().filter(|ahead| ahead.is_after(after));
-        // Whoever waits for a page may do something else meanwhile that needs the store. A read of theirs that stood still
-        // for so long would keep a connection, and readers enough would wait for each other for ever: so it is a task.
+        // A caller that waits for a page may do something else meanwhile that needs the store. If its read stood still
+        // for so long, it would keep a connection, and enough such readers would wait for each other for ever. So the
+        // read is a task.
         let ahead = self
             .ahead
             .get_or_insert_with(|| Ahead::begin(log, self.partition, *after, self.size.limit()));
@@ -119,7 +120,7 @@ impl Reader {
         }
     }
 
-    /// Waits until there may be something after `after`, or it may not be in the log any more. Cancel safe.
+    /// Waits until there may be events after `after`, or `after` may not be in the log any more. It is cancel safe.
     pub(crate) async fn wait(&mut self, after: &Bookmark) -> Result<(), SubscribeError> {
         let tail = &self.tail;
         let listener = self.listener.get_or_insert_with(|| tail.listen());

@@ -1,4 +1,4 @@
-//! The last pages of a partition, kept a while for those who are a little behind.
+//! The latest pages of a partition, kept for a while for subscribers that are a little behind.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,16 +10,16 @@ use crate::page_size::{LARGEST, TARGET, bytes};
 
 /// How many events are kept, if they are small.
 const EVENTS: usize = 10_000;
-/// How many bytes of payload are kept, but for the last page.
+/// How many bytes of payload are kept, besides the last page.
 const BYTES: usize = 16 << 20;
 
-/// Events that follow one another in the log, shared by all who read them.
+/// Consecutive events of the log, shared by all readers.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     parts: Vec<Part>,
 }
 
-/// What was read at once, or some of it; never nothing.
+/// Some or all of the events of one read; never empty.
 #[derive(Clone, Debug)]
 struct Part {
     events: Arc<[RecordedEvent]>,
@@ -27,7 +27,7 @@ struct Part {
 }
 
 impl Page {
-    /// `None` if there are no events.
+    /// Returns `None` if there are no events.
     pub(crate) fn new(events: Vec<RecordedEvent>) -> Option<Self> {
         let all = Part {
             range: 0..events.len(),
@@ -49,7 +49,7 @@ impl Page {
         });
     }
 
-    /// Its last event.
+    /// Returns its last event.
     pub(crate) fn last(&self) -> Option<&RecordedEvent> {
         self.parts.last()?.events().last()
     }
@@ -64,7 +64,7 @@ impl Part {
 /// Pages that follow one another without a gap, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    /// What the first of them follows.
+    /// The place that the first page follows.
     after: Bookmark,
     pages: VecDeque<Arc<[RecordedEvent]>>,
     events: usize,
@@ -72,7 +72,7 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    /// None yet; the first will follow this place.
+    /// Makes an empty one; the first page will follow this place.
     pub(crate) fn following(after: Bookmark) -> Self {
         Self {
             after,
@@ -97,10 +97,11 @@ impl Recent {
         }
     }
 
-    /// What follows `after`, as much as makes a page; `None` if that is not kept, or follows another event there.
+    /// Returns the events after `after`, as many as make a page; `None` if they are not kept, or follow another event
+    /// there.
     ///
-    /// Pages are joined, because at the end of the log they are as small as commits are: who needs longer for a step
-    /// than lies between two commits would otherwise fall behind further and further.
+    /// Pages are joined, because at the end of the log they are as small as commits are. A reader that needs longer for
+    /// a step than the time between two commits would otherwise fall behind further and further.
     pub(crate) fn after(&self, after: &Bookmark) -> Option<Page> {
         let before = |event: &RecordedEvent| event.position <= after.position;
         if after.position < self.after.position || !self.is_at(after) {
@@ -123,7 +124,7 @@ impl Recent {
         (!parts.is_empty()).then_some(Page { parts })
     }
 
-    /// Whether the event at a place is the one that was read there, as far as both are known.
+    /// Returns whether the event at a place is the one that was read there, if both are known.
     fn is_at(&self, place: &Bookmark) -> bool {
         let read = match place.position == self.after.position {
             true => self.after.event,

@@ -9,25 +9,25 @@ use crate::Feed;
 use crate::reader::Reader;
 use crate::recent::Page;
 
-/// The events of the log from some place on, to its end and beyond it as it grows. Made by [`Feed::subscribe`].
+/// The events of the log from some place on, to its end and further as it grows. Made by [`Feed::subscribe`].
 ///
-/// While there is much to catch up with, one page of a partition is read ahead of what is asked for, and no more: a slow
-/// subscriber holds up nobody. Events of one partition come in the order of their positions, and so those of a stream in
-/// the order of their sequences; between partitions there is no order.
+/// While there is much to catch up with, one page of a partition is read ahead, and no more: a slow subscriber delays
+/// nobody else. Events of one partition come in the order of their positions, so those of a stream come in the order of
+/// their sequences; between partitions there is no order.
 #[derive(Debug)]
 pub struct Subscription {
     feed: Feed,
     filter: Arc<EventFilter>,
     cursor: Cursor,
     readers: Vec<Reader>,
-    /// Who is asked first, so that a busy partition does not keep the others waiting.
+    /// The partition that is asked first, so that a busy partition does not keep the others waiting.
     turn: usize,
-    /// Whether it was said that the end is reached.
+    /// Whether the subscriber was told that the end is reached.
     caught_up: bool,
 }
 
-/// Some events that follow one another in one partition. There may be none: when others were left out by
-/// the filter, and once when the end of the log is reached.
+/// Consecutive events of one partition. It may be empty: when the filter left out events, and once when the end of the
+/// log is reached.
 #[derive(Clone, Debug)]
 pub struct Batch {
     page: Option<Page>,
@@ -37,26 +37,26 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The events, in order.
+    /// Returns the events, in order.
     pub fn events(&self) -> impl Iterator<Item = &RecordedEvent> {
         let all = self.page.iter().flat_map(Page::events);
         all.filter(|event| self.filter.matches(event))
     }
 
-    /// Where a subscriber stands who has handled this batch and all before it: to go on from here later, begin
+    /// Returns the place of a subscriber that has handled this batch and all before it: to continue later, begin
     /// [after](seriatim_core::Begin::After) it.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// Whether nothing followed yet when this was read.
+    /// Returns whether the log had no further events when this was read.
     pub fn caught_up(&self) -> bool {
         self.caught_up
     }
 }
 
 impl Subscription {
-    /// Reads these partitions, of which there must be one at least.
+    /// Subscribes to these partitions; there must be at least one.
     pub(crate) fn to(
         feed: Feed,
         partitions: impl IntoIterator<Item = LogPartition>,
@@ -77,8 +77,9 @@ impl Subscription {
         }
     }
 
-    /// Reads pages of about so many bytes of payload from the store, and none ahead of what is asked for: for one of many
-    /// subscribers, each of whom may be slow. What was recorded just now is shared by all, in pages of any size.
+    /// Makes it read pages of about this many bytes of payload from the store, and none ahead. It is for one of many
+    /// subscribers, each of which may be slow. All subscribers share the events that were recorded just now, in pages
+    /// of any size.
     #[must_use]
     pub fn in_pages_of(mut self, bytes: usize) -> Self {
         for reader in &mut self.readers {
@@ -87,7 +88,7 @@ impl Subscription {
         self
     }
 
-    /// Waits for the next batch. After an error it stands where it stood: ask again to try again.
+    /// Waits for the next batch. After an error it keeps its place: call it again to try again.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -103,12 +104,12 @@ impl Subscription {
         }
     }
 
-    /// Where it stands: after the last batch that was handed out.
+    /// Returns its place: after the last batch that was handed out.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// The next page of the first partition that has one; `None` at the end of all.
+    /// Returns the next page of the first partition that has one; `None` at the end of all.
     async fn read(&mut self) -> Result<Option<Page>, SubscribeError> {
         for _ in 0..self.readers.len() {
             let turn = self.turn;

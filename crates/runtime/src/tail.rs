@@ -1,4 +1,4 @@
-//! The end of one partition of the log, read once for all who have caught up with it.
+//! The end of one partition of the log, read once for all subscribers that have caught up with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,15 +9,15 @@ use tokio::sync::watch;
 use crate::page_size::PageSize;
 use crate::recent::{Page, Recent};
 
-/// How soon a store is asked again that did not answer; doubled each time.
+/// How soon a store is asked again that did not answer; the pause doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long the log may say nothing before it is asked whether it is still the same one.
+/// How long the log may say nothing before it is checked whether it is still the same one.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// How soon the log is read again after a wait that was in vain; doubled each time. A store that has seen the end of a log
-/// which was replaced by a shorter one does not wait any more.
+/// How soon the log is read again after a wait that brought nothing; the pause doubles each time. A store that has seen
+/// the end of a log which was replaced by a shorter one does not wait any more.
 const FIRST_REST: Duration = Duration::from_micros(500);
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
@@ -37,12 +37,12 @@ struct Follower {
     recent: Recent,
 }
 
-/// What those who listen are told.
+/// What listeners are told.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct News {
     /// The last event that was read.
     last: Bookmark,
-    /// Why the last try failed, if it did.
+    /// Why the last try failed; `None` if it did not.
     fault: Option<StoreError>,
     /// How often reading has begun, and ended because the log was replaced.
     era: u64,
@@ -52,7 +52,7 @@ pub(crate) struct News {
 pub(crate) enum Known {
     /// These events follow.
     Page(Page),
-    /// Nothing follows yet, as far as the task that reads has come.
+    /// Nothing follows yet, as far as the reading task has come.
     Nothing,
     /// The store must be asked.
     TooOld,
@@ -68,7 +68,7 @@ impl Tail {
         }
     }
 
-    /// What follows `after`, if it is kept in memory and the event there is the one that was read.
+    /// Returns what follows `after`, if it is kept in memory and the event there is the one that was read.
     pub(crate) fn after(&self, after: &Bookmark) -> Known {
         let follower = self.follower();
         let last = self.news.borrow().last;
@@ -86,18 +86,18 @@ impl Tail {
         (follower.recent.after(after)).map_or(Known::TooOld, Known::Page)
     }
 
-    /// The last position that was read.
+    /// Returns the last position that was read.
     pub(crate) fn last(&self) -> Position {
         self.news.borrow().last.position
     }
 
-    /// Keeps the task reading for as long as what is returned lives.
+    /// Keeps the task reading for as long as the returned receiver lives.
     pub(crate) fn listen(&self) -> watch::Receiver<News> {
         self.news.subscribe()
     }
 
-    /// Waits until something after `after` was read, or the log is seen to be replaced, which each listener then finds out
-    /// about its own place. A fault is told once to each listener, and again only if the next try fails too.
+    /// Waits until something after `after` was read, or the log is seen to be replaced; each listener then checks its
+    /// own place. A fault is reported once to each listener, and again only if the next try fails too.
     pub(crate) async fn past(
         self: &Arc<Self>,
         after: &Bookmark,
@@ -123,7 +123,7 @@ impl Tail {
         }
     }
 
-    /// Must be called by one who listens: the task ends as soon as nobody does.
+    /// It must be called by a listener: the task ends as soon as nobody listens.
     fn start(self: &Arc<Self>, after: &Bookmark) -> u64 {
         let mut follower = self.follower();
         if !follower.running {
@@ -176,7 +176,7 @@ impl Tail {
         }
     }
 
-    /// Waits for the next events and tells of them. Dropped half-way it has done nothing.
+    /// Waits for the next events and reports them. If it is dropped half-way, it has done nothing.
     async fn read(
         &self,
         after: &Bookmark,
@@ -186,7 +186,7 @@ impl Tail {
         let page = loop {
             let events = (self.log).read_after(self.partition, after, size.limit());
             let events = match events.await {
-                // Nobody has said that there is more, so nobody misses anything.
+                // Nobody has said that there are more events, so nobody misses anything.
                 Err(SubscribeError::Store(_)) if !is_told => Vec::new(),
                 events => events?,
             };
@@ -206,7 +206,7 @@ impl Tail {
         let last = page.last().map(|last| Bookmark::of(self.log.id(), last));
         let last = last.expect("a page has an event");
         let mut follower = self.follower();
-        // Whether anything is missing is for each reader to see.
+        // Each reader checks for itself whether anything is missing.
         follower.recent.push(page);
         self.news
             .send_modify(|news| (news.last, news.fault) = (last, None));
@@ -225,7 +225,7 @@ impl Tail {
         self.news.send_modify(|news| news.era += 1);
     }
 
-    /// Who listens does so before asking for a start, and that needs the lock: nobody is left without a task.
+    /// A listener listens before it asks for a start, and that needs the lock: so nobody is left without a task.
     fn stop_if_unheard(&self) -> bool {
         let mut follower = self.follower();
         if self.news.receiver_count() > 0 {

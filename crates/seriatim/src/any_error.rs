@@ -1,4 +1,4 @@
-//! What `main` ends with.
+//! The error type for `main`.
 
 use std::error::Error;
 use std::fmt;
@@ -7,8 +7,8 @@ use seriatim_core::printable;
 
 /// Any error, for `main`: when a program ends with it, people read the error's own sentence.
 ///
-/// `main` prints an error with `Debug`. Of most errors that is the inside of a type; of this one it is what `Display`
-/// says, with the causes that are not in it already, on one line and [fit for a terminal](printable).
+/// `main` prints an error with `Debug`, which for most errors shows the inside of a type. This one prints what
+/// `Display` says and the causes that are not in it already, on one line and [safe for a terminal](printable).
 ///
 /// ```no_run
 /// use seriatim::prelude::*;
@@ -21,11 +21,11 @@ use seriatim_core::printable;
 /// }
 /// ```
 ///
-/// Like other types of its kind it is no [`Error`] itself, so that every error can become one.
+/// Like other types of its kind it does not implement [`Error`], so that every error can be converted into it.
 pub struct AnyError(Box<dyn Error + Send + Sync>);
 
 impl AnyError {
-    /// The error itself.
+    /// Returns the error itself.
     pub fn into_inner(self) -> Box<dyn Error + Send + Sync> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Puts the pieces together: a store, aggregates, and the doors to them.
+//! Puts the pieces together: a store, aggregates, and the gRPC and metrics servers.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl App {
         Ok(Self::on(open_store(url).await?))
     }
 
-    /// Begins an application on a store that is open already.
+    /// Begins an application on an open store.
     pub fn on(store: Arc<dyn Store>) -> AppBuilder {
         AppBuilder::on(store)
     }
@@ -53,9 +53,9 @@ impl App {
         AggregateRef::new(self, root)
     }
 
-    /// Waits until a component has handled what a receipt tells of: for those whose patience has ended once
-    /// ([`WaitError::NotHandled`](crate::WaitError::NotHandled) has the receipt), and those who want to do something else
-    /// first.
+    /// Waits until a component has handled the events of a receipt. Use it to keep waiting after a timeout
+    /// ([`WaitError::NotHandled`](crate::WaitError::NotHandled) has the receipt), or to do something else before you
+    /// wait.
     pub fn wait_for(
         &self,
         receipt: Receipt,
@@ -64,8 +64,9 @@ impl App {
         Waiting::new(ready(Ok(receipt)), self.waiter.clone(), component)
     }
 
-    /// Follows the log: the events of all streams that pass the filter, from some place on, to the end and beyond it
-    /// as more are recorded, whichever process records them.
+    /// Follows the log: returns a subscription to the events of all streams that pass the filter. It begins at the
+    /// given place, reads to the end of the log, and goes on as more events are recorded, whichever process records
+    /// them.
     ///
     /// ```
     /// # use seriatim::prelude::*;
@@ -110,13 +111,13 @@ impl App {
         self.feed.subscribe(begin, filter).await
     }
 
-    /// The components of this process, and how each is getting on.
+    /// Returns the components of this process, with the state of each.
     pub fn reactions(&self) -> &Reactions {
         &self.reactions
     }
 
-    /// What waits for a person: commands that were parked, and events that components of this process gave up; and what
-    /// became of them.
+    /// Returns the dead letters: commands that were parked, and events that components of this process gave up, with
+    /// what became of them.
     pub fn desk(&self) -> Desk {
         Desk::new(vec![
             Arc::new(self.coordinator.clone()),
@@ -124,21 +125,21 @@ impl App {
         ])
     }
 
-    /// Proves that the log is whole and that no progress contradicts it, all of it, now. Takes as long as reading the
-    /// log does, and 16 MB for each of its partitions.
+    /// Checks that the whole log is complete and that no progress contradicts it. It takes as long as reading the log,
+    /// and 16 MB for each partition of the log.
     pub async fn audit(&self) -> Result<Audit, StoreError> {
         auditor(&self.coordinator, &self.reactions)
             .audit(|_| {})
             .await
     }
 
-    /// How the audit in the background is getting on, if there is one: see
+    /// Returns the state of the audit in the background, if there is one: see
     /// [`AppBuilder::audit`](crate::AppBuilder::audit).
     pub fn audits(&self) -> Option<watch::Receiver<AuditStatus>> {
         self.audits.as_ref().map(|job| job.status())
     }
 
-    /// How far a version of a read model has come, whichever process feeds it.
+    /// Returns how far a version of a read model has come, whichever process feeds it.
     pub async fn progress<S: ReadModelStore>(
         &self,
         store: &S,
@@ -151,27 +152,27 @@ impl App {
         Ok(status.progress(&heads))
     }
 
-    /// Tells the metrics what is not counted but looked at: how full queues and caches are, how far components have come.
-    /// For programs with a recorder of their own, before it is read; [`AppBuilder::metrics`](crate::AppBuilder::metrics)
-    /// does it by itself.
+    /// Updates the metrics that are measured rather than counted: how full queues and caches are, and how far
+    /// components have come. A program with a recorder of its own calls it before each reading;
+    /// [`AppBuilder::metrics`](crate::AppBuilder::metrics) calls it by itself.
     pub async fn observe(&self) -> Result<(), StoreError> {
         self.coordinator.observe().await?;
         self.reactions.observe().await?;
         self.alarms.observe().await
     }
 
-    /// The coordinator behind it, for commands that are already encoded, and for what has no shortcut here.
+    /// Returns the coordinator, for commands that are already encoded, and for what has no shortcut here.
     pub fn coordinator(&self) -> &Coordinator {
         &self.coordinator
     }
 
-    /// Where the gRPC door is, if there is one.
+    /// Returns the address of the gRPC server, if there is one.
     #[cfg(feature = "server")]
     pub fn address(&self) -> Option<std::net::SocketAddr> {
         self.door.as_ref().map(|door| door.address())
     }
 
-    /// Where the metrics are, if they are served.
+    /// Returns the address of the metrics, if they are served.
     #[cfg(feature = "server")]
     pub fn metrics_address(&self) -> Option<std::net::SocketAddr> {
         self.metrics.as_ref().map(|door| door.address())
@@ -186,8 +187,9 @@ impl App {
         self.shutdown().await
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, flushes
-    /// the store, so that an SQLite file is complete without its write-ahead log, and closes the door. May be called again.
+    /// Accepts nothing more, finishes and answers what was admitted, and lets components finish their current step.
+    /// Then it flushes the store, so that an SQLite file is complete without its write-ahead log, and closes the gRPC
+    /// server. It may be called again.
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
         self.say_that_it_ends();
@@ -196,7 +198,7 @@ impl App {
             None => Ok(()),
         };
         self.end().await;
-        // To the last, what happens can be seen.
+        // The metrics close last, so that they show everything that happens.
         let unseen = match &self.metrics {
             Some(door) => door.close().await,
             None => Ok(()),
@@ -204,8 +206,9 @@ impl App {
         closed.and(unseen).map_err(RunError::Serve)
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, lets components finish the step they are at, and
-    /// flushes the store, so that an SQLite file is complete without its write-ahead log. May be called again.
+    /// Accepts nothing more, finishes and answers what was admitted, and lets components finish their current step.
+    /// Then it flushes the store, so that an SQLite file is complete without its write-ahead log. It may be called
+    /// again.
     #[cfg(not(feature = "server"))]
     pub async fn shutdown(&self) {
         self.say_that_it_ends();
@@ -223,7 +226,7 @@ impl App {
         tracing::info!(domains = domains.join(","), pieces, address, "started");
     }
 
-    /// Once, however often it is ended.
+    /// Logs it once, however often the application is ended.
     fn say_that_it_ends(&self) {
         if self.coordinator.is_open() {
             tracing::info!("ending: what was admitted is finished, and nothing more is admitted");
@@ -239,14 +242,14 @@ impl App {
     }
 }
 
-/// Why an application ended badly.
+/// Why an application ended with an error.
 #[cfg(feature = "server")]
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// It cannot be told to end.
+    /// It cannot listen for signals.
     #[error("cannot listen for signals: {0}")]
     Signal(#[source] std::io::Error),
-    /// The gRPC door failed.
+    /// The gRPC server failed.
     #[error(transparent)]
     Serve(seriatim_server::ServeError),
 }

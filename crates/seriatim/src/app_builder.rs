@@ -22,10 +22,10 @@ use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
 use crate::App;
 use crate::beginnings::Beginnings;
 
-/// Makes a component once there is a coordinator, which sagas send their effects through.
+/// Makes a component once there is a coordinator, through which sagas send their effects.
 type MakeComponent = Box<dyn FnOnce(&Coordinator) -> Result<Enrolled, StartAppError> + Send>;
 
-/// The same for what a process manager consists of.
+/// Makes the components and the alarm of a process manager.
 type Manage = Box<dyn FnOnce(&Coordinator) -> Managed + Send>;
 
 /// An application that is being put together.
@@ -81,31 +81,31 @@ impl AppBuilder {
         }
     }
 
-    /// Registers an aggregate: from here on it can be reached in process, and over gRPC if there is a door.
+    /// Registers an aggregate. It can then be reached in process, and over gRPC if there is a server.
     #[must_use]
     pub fn aggregate<A: Aggregate>(mut self) -> Self {
         self.coordinator = self.coordinator.aggregate::<A>();
         self
     }
 
-    /// Registers an aggregate whose commands need outside answers before they are decided.
+    /// Registers an aggregate whose commands need answers from outside before they are decided.
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
         self.coordinator = self.coordinator.aggregate_with::<A>(prepare);
         self
     }
 
-    /// Brings the events of an aggregate into today's shape ([`Aggregate::upcast`], and the aliases of its event type) for
-    /// everybody who reads them in this application, without taking commands for it: for processes that only react to
-    /// what others decide. An aggregate that is registered does not need this.
+    /// Brings the events of an aggregate into today's shape ([`Aggregate::upcast`], and the aliases of its event type)
+    /// for all readers in this application, without accepting commands for it. It is for processes that only react to
+    /// what others decide. An aggregate that is registered does not need it.
     #[must_use]
     pub fn reads<A: Aggregate>(mut self) -> Self {
         self.coordinator = self.coordinator.reads::<A>();
         self
     }
 
-    /// Registers a projector under a name: it is given the events that pass the filter, each at least once, and those
-    /// of a stream in order. Its progress is kept in the store of the events, under that name.
+    /// Registers a projector under a name. It gets the events that pass the filter at least once, and those of a stream
+    /// in order. Its progress is kept in the store of the events, under that name.
     ///
     /// Several processes may register it: they [share](Self::shares) the work.
     #[must_use]
@@ -118,8 +118,8 @@ impl AppBuilder {
         })
     }
 
-    /// Registers a saga: it is given the events of its source, those of a stream in order, and what it asks for takes
-    /// effect once. Its progress is kept in the store of the events, under its name.
+    /// Registers a saga. It gets the events of its source, those of a stream in order, and its effects take effect
+    /// exactly once. Its progress is kept in the store of the events, under its name.
     ///
     /// Several processes may register it: they [share](Self::shares) the work.
     #[must_use]
@@ -139,8 +139,8 @@ impl AppBuilder {
         })
     }
 
-    /// Registers a read model in SQL, in the database of this store; that of the events, or another. Its tables are made
-    /// when the application starts, and show every event exactly once.
+    /// Registers a read model in SQL, in the database of this store, which may be that of the events or another. Its
+    /// tables are made when the application starts, and show every event exactly once.
     ///
     /// Several versions of it can be registered beside one another, each a component of its own.
     #[must_use]
@@ -157,9 +157,9 @@ impl AppBuilder {
         self
     }
 
-    /// Registers a process manager: its instances are aggregates, [`Process`] of it, and its components are `NAME.inputs`,
-    /// `NAME` for what it sends, and `NAME.timers`. What it is to be told of, what it sends and its timers take effect
-    /// once each.
+    /// Registers a process manager. Its instances are aggregates ([`Process`] of it), and its components are
+    /// `NAME.inputs`, `NAME` for its effects, and `NAME.timers`. Its inputs, its effects and its timers each take
+    /// effect exactly once.
     ///
     /// Several processes may register it: they [share](Self::shares) the work; timers ring in any of them.
     #[must_use]
@@ -173,7 +173,7 @@ impl AppBuilder {
         self.aggregate::<Process<P>>()
     }
 
-    /// Registers a component that says by itself what it reacts to and how it is to be run.
+    /// Registers a component that defines by itself what it reacts to and how it runs.
     #[must_use]
     pub fn component(self, component: Enrolled) -> Self {
         self.make(move |_| Ok(component))
@@ -187,59 +187,63 @@ impl AppBuilder {
         self
     }
 
-    /// What becomes of events that a component fails on; by default [their streams are parked](FailurePolicy::park).
+    /// Sets what to do with events that a component fails on. By default [their streams are
+    /// parked](FailurePolicy::park).
     #[must_use]
     pub fn failure_policy(mut self, component: &str, policy: FailurePolicy) -> Self {
         self.policies.insert(component.into(), policy);
         self
     }
 
-    /// Into how many shares the work of a component is cut, in each partition of the log; one otherwise. The events of
-    /// a stream are all in one share and handled in order; between shares nothing holds.
+    /// Sets into how many shares the work of a component is cut, in each partition of the log. Default 1. All events of
+    /// a stream are in one share and are handled in order; there is no order between shares.
     ///
-    /// The processes that run the component share the pieces fairly. Those that get none stand by, and who ends or falls
-    /// silent leaves its part to the others. To be chosen once, and in all of them: with another number the component
-    /// begins anew.
+    /// The processes that run the component share the pieces fairly. Processes without a piece stand by. If a process
+    /// ends or stops responding, the others take over its pieces. Choose the number once, and the same in all
+    /// processes: with another number the component begins anew.
     #[must_use]
     pub fn shares(mut self, component: &str, shares: NonZero<u16>) -> Self {
         self.shares.insert(component.into(), shares);
         self
     }
 
-    /// Where a component begins that nobody has run yet; at the first event there is otherwise. A process manager is named
-    /// by its `NAME`: it begins with what it is told of. Read models begin at the first event.
+    /// Sets where a component begins that no process has run yet. By default it begins at the first event. Name a
+    /// process manager by its `NAME`: its inputs begin there. Read models begin at the first event.
     ///
-    /// That is decided when the first of its work is taken, by whichever process, for all of its work in all processes. From
-    /// then on it is kept: neither a restart nor what is said here later changes it. To let a component begin anew
-    /// elsewhere is for a person to do, by `seriatim reactions begin`.
+    /// The place is decided when a process takes the first of the component's work, for all of its work in all
+    /// processes. It is then kept: neither a restart nor a later setting changes it. A person can make a component
+    /// begin anew elsewhere, by `seriatim reactions begin`.
     ///
-    /// What it would have done because of events before that place is done by nobody, and [`App::audit`] does not miss it.
+    /// No process does what the component would have done because of events before that place, and [`App::audit`] does
+    /// not report it as missing.
     #[must_use]
     pub fn begin(mut self, component: &str, begin: Begin) -> Self {
         self.beginnings.say(component, begin);
         self
     }
 
-    /// Says which filter a component had before, for a filter that was widened on purpose: what the former one has passed over
-    /// is left out, by everybody, and [`App::audit`] does not miss it. Without this an application does not
-    /// [start](StartAppError::Widened) if today's filter lets through an event that was passed over.
+    /// Names the filter that a component had before, if its filter was widened on purpose. Events that the former
+    /// filter passed over stay left out, in all processes, and [`App::audit`] does not report them as missing. Without
+    /// this an application does not [start](StartAppError::Widened) if today's filter lets through an event that was
+    /// passed over.
     ///
-    /// It counts only where a checkpoint still stands for that filter, so it does no harm to leave it in. A process manager is
-    /// named by its `NAME`, a saga had a filter of its source's domain. A read model is built anew as another version instead.
+    /// It matters only while a checkpoint still stands for that filter, so it does no harm to leave it in. Name a
+    /// process manager by its `NAME`; the filter of a saga is its source's domain. Build a read model anew as another
+    /// version instead.
     #[must_use]
     pub fn widened_from(mut self, component: &str, former: EventFilter) -> Self {
         self.beginnings.widened_from(component, former);
         self
     }
 
-    /// How components are run in this process.
+    /// Sets how components run in this process.
     #[must_use]
     pub fn reaction_settings(mut self, settings: ReactionSettings) -> Self {
         self.reaction_settings = settings;
         self
     }
 
-    /// Audits the log and all progress in the background, again and again: see [`App::audits`]. One process of those on a
+    /// Audits the log and all progress in the background, repeatedly: see [`App::audits`]. One of the processes on a
     /// store is enough.
     #[must_use]
     pub fn audit(mut self, settings: AuditSettings) -> Self {
@@ -247,14 +251,14 @@ impl AppBuilder {
         self
     }
 
-    /// Takes other settings than the default ones.
+    /// Sets the settings of the coordinator.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.coordinator = self.coordinator.settings(settings);
         self
     }
 
-    /// Opens a gRPC door, for example at `127.0.0.1:50051`; port 0 takes any free one.
+    /// Opens a gRPC server, for example at `127.0.0.1:50051`; port 0 takes any free port.
     #[cfg(feature = "server")]
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
@@ -262,7 +266,7 @@ impl AppBuilder {
         self
     }
 
-    /// How much the gRPC door takes on.
+    /// Sets the limits of the gRPC server.
     #[cfg(feature = "server")]
     #[must_use]
     pub fn server_settings(mut self, settings: ServerSettings) -> Self {
@@ -270,11 +274,11 @@ impl AppBuilder {
         self
     }
 
-    /// Answers Prometheus at an address, for example at `127.0.0.1:9464`, under `/metrics`; port 0 takes any free one.
-    /// Whoever reaches it can read it, so it is best an address of this machine only.
+    /// Serves Prometheus at an address, for example at `127.0.0.1:9464`, under `/metrics`; port 0 takes any free port.
+    /// Anybody who reaches the address can read it, so an address of this machine only is best.
     ///
-    /// What there is to read is listed in `docs/operating.md`. A program that has a recorder of the crate `metrics` of its
-    /// own leaves this out, installs that before it starts the application, and calls [`App::observe`] before it reads.
+    /// `docs/operating.md` lists the metrics. A program that has its own recorder of the crate `metrics` leaves this
+    /// out, installs the recorder before it starts the application, and calls [`App::observe`] before it reads.
     #[cfg(feature = "server")]
     #[must_use]
     pub fn metrics(mut self, address: impl Into<String>) -> Self {
@@ -282,12 +286,12 @@ impl AppBuilder {
         self
     }
 
-    /// Starts it.
+    /// Starts the application.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<App, StartAppError> {
-        // Before anything can be counted.
+        // This comes before anything can be counted.
         #[cfg(feature = "server")]
         let metrics = match self.metrics {
             Some(address) => Some((
@@ -317,7 +321,7 @@ impl AppBuilder {
         check_filters(&components, coordinator.log().shapes())?;
         check_scopes(&components, coordinator.log()).await?;
         let feed = Feed::new(coordinator.log().clone());
-        // Before anything runs, so that nothing needs to be ended again if the address is taken.
+        // The address is bound before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
         let listener = match self.listen {
             Some(address) => Some(crate::listen::Listener::bind(&address).await?),
@@ -390,7 +394,7 @@ fn check_filters(components: &[Enrolled], shapes: &Shapes) -> Result<(), StartAp
     Ok(())
 }
 
-/// A store that does not answer now is asked again when the work is taken.
+/// If a store does not answer now, it is asked again when the work is taken.
 async fn check_scopes(components: &[Enrolled], log: &Log) -> Result<(), StartAppError> {
     for enrolled in components {
         if let Ok(Some(widened)) = enrolled.widened(log).await {
@@ -440,57 +444,53 @@ pub enum StartAppError {
     /// The aggregates do not fit together.
     #[error(transparent)]
     Coordinator(#[from] StartError),
-    /// A component has a name that it cannot have.
+    /// A component has an invalid name.
     #[error(transparent)]
     Component(#[from] InvalidComponent),
     /// A read model cannot be fed.
     #[error(transparent)]
     ReadModel(#[from] RegisterError),
-    /// Two components have one name, and would move one checkpoint.
+    /// Two components have the same name, and would move the same checkpoint.
     #[error("there are two components named `{name}`; give each a name of its own")]
     ComponentTwice {
         /// The name.
         name: Component,
     },
-    /// A component is to be given events by a name that they do not have any more.
+    /// The filter of a component uses a name that the events do not have any more.
     #[error(
         "the filter of `{component}` names `{former}`, which is called `{today}` now; give it today's name"
     )]
     FormerName {
-        /// Which component.
+        /// The component.
         component: Component,
         /// The name in its filter, an alias of the event type.
         former: String,
-        /// What the type is called.
+        /// The name that the type has now.
         today: &'static str,
     },
-    /// A failure policy is for a component that is not there.
+    /// A failure policy is for a component that does not exist.
     #[error(
-        "there is a failure policy for `{name}`, which is no component; register it, or correct the name"
+        "`{name}` has a failure policy and is not a component; register it, or correct the name"
     )]
     PolicyForNobody {
         /// The name.
         name: String,
     },
-    /// The work of a component that is not there is to be cut into shares.
-    #[error(
-        "there are shares for `{name}`, which is no component; register it, or correct the name"
-    )]
+    /// Shares are for a component that does not exist.
+    #[error("`{name}` has shares and is not a component; register it, or correct the name")]
     SharesForNobody {
         /// The name.
         name: String,
     },
-    /// It was said where a component begins that is not there.
-    #[error(
-        "it is said where `{name}` begins, which is no component; register it, or correct the name"
-    )]
+    /// A beginning is for a component that does not exist.
+    #[error("`{name}` has a beginning and is not a component; register it, or correct the name")]
     BeginForNobody {
         /// The name.
         name: String,
     },
     /// A read model was to begin elsewhere than at the first event.
     #[error(
-        "`{name}` is a read model, which shows all events, from the first on; do not say where it begins"
+        "`{name}` is a read model, which shows all events from the first on; do not set where it begins"
     )]
     BeginOfReadModel {
         /// The name of its component.
@@ -499,23 +499,23 @@ pub enum StartAppError {
     /// A component was to begin at a place that is not in this log.
     #[error("`{component}` cannot begin: {source}")]
     Begin {
-        /// Which component.
+        /// The component.
         component: Component,
-        /// Why.
+        /// Why it cannot begin there.
         source: SubscribeError,
     },
-    /// The filter of a component was widened, over events that it has passed over.
+    /// The filter of a component was widened, and lets through events that were passed over.
     #[error(transparent)]
     Widened(#[from] Widened),
-    /// It was said which filter a component had that is not there.
+    /// A former filter is for a component that does not exist.
     #[error(
-        "it is said which filter `{name}` had, which is no component; register it, or correct the name"
+        "`{name}` has a former filter and is not a component; register it, or correct the name"
     )]
     WidenedForNobody {
         /// The name.
         name: String,
     },
-    /// A read model was to leave out what its former filter has passed over.
+    /// A read model was to leave out the events that its former filter passed over.
     #[error(
         "`{name}` is a read model, which shows all events that pass its filter; build it anew as another version"
     )]
@@ -523,9 +523,10 @@ pub enum StartAppError {
         /// The name of its component.
         name: String,
     },
-    /// A saga reacts to an aggregate that is not there. What is rejected must be able to come back to it.
+    /// A saga reacts to an aggregate that is not registered. It must be registered, because rejected effects come back
+    /// to it.
     #[error(
-        "the saga `{saga}` reacts to `{domain}`, which is no aggregate of this application; register it"
+        "the saga `{saga}` reacts to `{domain}`, which is not an aggregate of this application; register it"
     )]
     NoSource {
         /// The saga.
@@ -533,7 +534,7 @@ pub enum StartAppError {
         /// The domain of its source.
         domain: Domain,
     },
-    /// There are no metrics to be served: the program has a recorder of its own.
+    /// The metrics cannot be served, because the program has a recorder of its own.
     #[cfg(feature = "server")]
     #[error(transparent)]
     Metrics(#[from] InstallError),
@@ -544,7 +545,7 @@ pub enum StartAppError {
     Listen {
         /// The address.
         address: String,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
 }

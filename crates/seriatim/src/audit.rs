@@ -1,15 +1,15 @@
-//! Audits of a store from outside of a running application.
+//! Audits of a store from outside a running application.
 
 use std::sync::Arc;
 
 use seriatim_core::{Store, StoreError};
 use seriatim_runtime::{Audit, AuditProgress, Auditor};
 
-/// Proves that a store's log is whole, and that neither progress nor what effects left behind contradicts it; `progress` is
-/// told after each page. `read_models` are databases whose progress is compared with this log too. Reads only, and may run
-/// beside applications that write.
+/// Checks that a store's log is complete, and that neither progress nor effects contradict it. `progress` is called
+/// after each page. `read_models` are databases whose progress is compared with this log too. It only reads, and may
+/// run beside applications that write.
 ///
-/// What a component asks for because of an event only its application can tell: [`App::audit`](crate::App::audit).
+/// Only the application can tell which effects a component has: see [`App::audit`](crate::App::audit).
 pub async fn audit(
     store: &Arc<dyn Store>,
     read_models: &[Arc<dyn Store>],

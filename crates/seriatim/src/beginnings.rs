@@ -1,4 +1,4 @@
-//! Where components are to begin, and what they may leave out, by their names.
+//! Where components begin, and what they may leave out, by their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use seriatim_runtime::Enrolled;
 
 use crate::app_builder::{StartAppError, named};
 
-/// What was said of which events components are given.
+/// The settings about the events that components get.
 #[derive(Debug, Default)]
 pub(crate) struct Beginnings {
     said: BTreeMap<String, Begin>,
@@ -24,12 +24,12 @@ impl Beginnings {
         self.widened_from.insert(component.into(), former);
     }
 
-    /// A process manager begins with what it is told of. Its other components react to what has come of that.
+    /// A process manager begins with its inputs. Its other components react to the events that come of these.
     pub(crate) fn process_manager(&mut self, name: &'static str) {
         self.process_managers.insert(name);
     }
 
-    /// Tells the components, and refuses what none of them can do.
+    /// Applies the settings to the components. Fails with the first one that does not fit.
     pub(crate) async fn apply(
         mut self,
         components: &mut [Enrolled],
@@ -69,7 +69,7 @@ impl Beginnings {
     }
 }
 
-/// A place of another log is refused, unless it does not matter any more.
+/// Fails if the place is of another log, unless the component has begun already.
 async fn check(enrolled: &Enrolled, log: &Log) -> Result<(), StartAppError> {
     let component = enrolled.reaction.component();
     let begun = enrolled.reaction.checkpoints().begun(component).await;

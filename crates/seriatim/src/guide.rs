@@ -1,4 +1,4 @@
-//! The README and the guide, compiled and run as documentation tests: what they show is true of this code.
+//! The README and the guide, compiled and run as documentation tests, so that they stay true.
 
 macro_rules! pages {
     ($($name:ident = $file:literal;)*) => {$(

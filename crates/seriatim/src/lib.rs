@@ -61,7 +61,7 @@
 //! - `sqlite` (default): the embedded store, `sqlite://file.db`.
 //! - `postgres`: the store for several processes, `postgres://host/database`.
 //! - `sqlite-read-models`: [`ReadModel`]s on SQLite; those on PostgreSQL come with `postgres`.
-//! - `server` (default): the gRPC door, [`AppBuilder::listen`], and [`Client`] for it.
+//! - `server` (default): the gRPC server, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
 mod aggregate_ref;
@@ -117,7 +117,7 @@ pub use seriatim_derive::{Command, Event, Rejection};
 #[cfg(feature = "server")]
 pub use seriatim_server::{ServerSettings, describe_metrics};
 
-/// Calls the gRPC door of a running application.
+/// Calls the gRPC server of a running application.
 #[cfg(feature = "server")]
 pub use seriatim_proto::{
     CallError, Client, ConnectError, Connection, RemoteBatch, RemoteGateway, RemoteSubscription,

@@ -1,4 +1,4 @@
-//! The doors of an application: gRPC, and metrics.
+//! The servers of an application: gRPC, and metrics.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ struct Open {
     served: JoinHandle<Result<(), ServeError>>,
 }
 
-/// An address that is listened on, with nobody behind it yet.
+/// An address that is bound, but not served yet.
 #[derive(Debug)]
 pub(crate) struct Listener {
     listener: TcpListener,
@@ -32,7 +32,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Whoever is told the address can connect to it from here on.
+    /// Binds an address. Clients can connect from then on.
     pub(crate) async fn bind(address: &str) -> Result<Self, StartAppError> {
         let failed = |source| StartAppError::Listen {
             address: address.into(),
@@ -43,14 +43,14 @@ impl Listener {
         Ok(Self { listener, address })
     }
 
-    /// Serves on a task of its own, until the door is closed.
+    /// Serves on a task of its own, until the server is closed.
     pub(crate) fn serve<S>(self, serve: impl FnOnce(TcpListener, Closed) -> S) -> Door
     where
         S: Future<Output = Result<(), ServeError>> + Send + 'static,
     {
         let (close, closed) = oneshot::channel();
         let closed = Box::pin(async move {
-            // An error says that the door was dropped, which closes it too.
+            // An error means that the door was dropped, which closes it too.
             let _ = closed.await;
         });
         Door {
@@ -63,7 +63,7 @@ impl Listener {
     }
 }
 
-/// Ends when the door is closed.
+/// Ends when the server is closed.
 pub(crate) type Closed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Door {
@@ -71,19 +71,19 @@ impl Door {
         self.address
     }
 
-    /// Lets open calls finish. The second time there is nothing left to do.
+    /// Lets open calls finish. Further calls do nothing.
     pub(crate) async fn close(&self) -> Result<(), ServeError> {
         let open = self.open.lock().map(|mut open| open.take()).ok().flatten();
         let Some(Open { close, served }) = open else {
             return Ok(());
         };
-        // Fails if the server has ended by itself, whose result says why.
+        // Fails if the server has ended by itself; its result then says why.
         let _ = close.send(());
         served.await.unwrap_or(Ok(()))
     }
 }
 
-/// Returns when the process is told to end: Ctrl-C, or SIGTERM where there is such a thing.
+/// Returns when the process is told to end: by Ctrl-C, or by SIGTERM on Unix.
 pub(crate) async fn told_to_end() -> std::io::Result<()> {
     #[cfg(unix)]
     {

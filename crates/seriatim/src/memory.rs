@@ -6,7 +6,7 @@ use seriatim_store_memory::MemoryStore;
 
 use crate::OpenStoreError;
 
-/// An empty one, as `memory:` or `memory:?partitions=4` say.
+/// Opens an empty store, for `memory:` or `memory:?partitions=4`.
 pub(crate) fn open(url: &str) -> Result<MemoryStore, OpenStoreError> {
     let partitions = match url.strip_prefix("memory:") {
         Some("") => Some(NonZero::<u16>::MIN),

@@ -1,4 +1,4 @@
-//! The one place where a store is chosen: by the scheme of a URL.
+//! The one place where a store is chosen, by the scheme of a URL.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use crate::memory;
 
 /// Opens the store that `url` names.
 ///
-/// - `memory:`: in memory, for tests; gone with the process. `memory:?partitions=4` has a log with four partitions.
+/// - `memory:`: in memory, for tests; it is gone with the process. `memory:?partitions=4` has a log with four
+///   partitions.
 /// - `sqlite://path`: a SQLite file, made if it is missing (feature `sqlite`).
 /// - `postgres://user:password@host/database`: PostgreSQL (feature `postgres`). Its options, for example
 ///   `?schema=orders&sslmode=require`, are those of `PostgresStore::open`.
@@ -28,8 +29,8 @@ pub async fn open_store(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
     Ok(store)
 }
 
-/// Opens the store that `url` names for those who only read, such as an audit. On PostgreSQL this changes nothing and asks
-/// for no right to write; the others are opened as [`open_store`] does.
+/// Opens the store that `url` names only for reading, for example for an audit. On PostgreSQL it changes nothing and
+/// needs no right to write; other stores are opened as by [`open_store`].
 pub async fn open_store_to_read(url: &str) -> Result<Arc<dyn Store>, OpenStoreError> {
     #[cfg(feature = "postgres")]
     if let Chosen::Postgres = Chosen::by(url)? {
@@ -38,8 +39,8 @@ pub async fn open_store_to_read(url: &str) -> Result<Arc<dyn Store>, OpenStoreEr
     open_store(url).await
 }
 
-/// Brings the tables of the store that `url` names to this program's schema, as opening it does, and says what was
-/// missing.
+/// Brings the tables of the store that `url` names to this program's schema, as opening it does. Returns which
+/// migrations were missing.
 pub async fn migrate(url: &str) -> Result<SchemaChange, OpenStoreError> {
     Ok(match Chosen::by(url)? {
         Chosen::Memory => SchemaChange::default(),
@@ -50,7 +51,7 @@ pub async fn migrate(url: &str) -> Result<SchemaChange, OpenStoreError> {
     })
 }
 
-/// What [`migrate`] would do; nothing is changed.
+/// Returns what [`migrate`] would do; changes nothing.
 pub async fn pending_migrations(url: &str) -> Result<SchemaChange, OpenStoreError> {
     Ok(match Chosen::by(url)? {
         Chosen::Memory => SchemaChange::default(),
@@ -95,30 +96,30 @@ impl Chosen {
 /// Why a store does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenStoreError {
-    /// The URL names no store of ours.
+    /// The URL does not name a supported store.
     #[error(
         "`{url}` names no store; give `sqlite://path/to/file.db`, `postgres://user@host/database` or `memory:`"
     )]
     UnknownScheme {
-        /// What was given.
+        /// The value that was given.
         url: String,
     },
-    /// The URL of a store in memory says something else than how many partitions its log has.
+    /// The URL of a store in memory has an option other than the number of partitions.
     #[error(
-        "`{url}` is no store in memory; write `memory:`, or `memory:?partitions=4` for a log with several partitions"
+        "`{url}` does not name a store in memory; write `memory:`, or `memory:?partitions=4` for a log with several partitions"
     )]
     InvalidMemoryUrl {
-        /// What was given.
+        /// The value that was given.
         url: String,
     },
-    /// The store was left out of this build.
+    /// This build does not contain the store.
     #[error(
         "`{url}` needs the feature `{feature}` of the crate `seriatim`; add it and build again"
     )]
     NotCompiled {
-        /// What was given.
+        /// The value that was given.
         url: String,
-        /// The feature that has it.
+        /// The feature that contains it.
         feature: &'static str,
     },
     /// The SQLite file does not open.
@@ -132,7 +133,7 @@ pub enum OpenStoreError {
 }
 
 impl OpenStoreError {
-    /// Whether the same may work later, with nothing changed here.
+    /// Returns whether the same may work later, with nothing changed here.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::UnknownScheme { .. }
@@ -145,7 +146,7 @@ impl OpenStoreError {
         }
     }
 
-    /// Whether what is stored there is damaged.
+    /// Returns whether the stored data is damaged.
     pub fn is_damage(&self) -> bool {
         match self {
             #[cfg(feature = "sqlite")]
@@ -157,7 +158,7 @@ impl OpenStoreError {
     }
 }
 
-/// A message may end up in a log.
+/// Removes the password, because a message may end up in a log.
 #[cfg(not(feature = "postgres"))]
 fn without_password(url: &str) -> String {
     match url.split_once("://").zip(url.rsplit_once('@')) {

@@ -1,4 +1,4 @@
-//! What nearly every application needs: `use seriatim::prelude::*;`
+//! The names that nearly every application needs: `use seriatim::prelude::*;`
 
 pub use seriatim_core::ExpectedSequence::{Any, Exactly, NoStream};
 pub use seriatim_core::MergeStrategy::{AggregateHandles, Commutative, Manual, Strict};

@@ -1,4 +1,4 @@
-//! A command or a fact on its way, as the application writes it.
+//! Commands and facts as an application sends them.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -48,58 +48,59 @@ impl<A: Aggregate> SendCommand<A> {
         }
     }
 
-    /// Another command of the same book: decided after those before it, written with them or not at all.
+    /// Adds another command to the same book. It is decided after those before it, and written with them or not at all.
     pub fn and(mut self, command: A::Command) -> Self {
         self.commands.push(command);
         self
     }
 
-    /// What the stream's current sequence is believed to be: a sequence, or [`ExpectedSequence::NoStream`].
+    /// Sets what the stream's current sequence is believed to be: a sequence, or [`ExpectedSequence::NoStream`]. This
+    /// is optimistic concurrency.
     pub fn expecting(mut self, expected: impl Into<ExpectedSequence>) -> Self {
         self.expected = expected.into();
         self
     }
 
-    /// What to do if the expectation is wrong. Default: what [`Aggregate::merge_strategy`] says.
+    /// Sets what to do if the expected sequence is wrong. Default: what [`Aggregate::merge_strategy`] says.
     pub fn merge(mut self, strategy: MergeStrategy) -> Self {
         self.merge = Some(strategy);
         self
     }
 
-    /// A field of the state that the command was decided upon, for example `address.city`.
+    /// Names a field of the state that the command was decided upon, for example `address.city`.
     pub fn premise(mut self, path: &str) -> Self {
         self.premises.push(path.parse());
         self
     }
 
-    /// Makes it safe to repeat: whatever is sent under the same id is applied once.
+    /// Sets the idempotency key: a command that is sent again under the same id is applied once.
     pub fn external_id(mut self, external_id: impl Into<String>) -> Self {
         self.metadata.external_id = Some(external_id.into());
         self
     }
 
-    /// The workflow it belongs to.
+    /// Sets the workflow that it belongs to.
     pub fn correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
         self.metadata.correlation_id = Some(correlation_id.into());
         self
     }
 
-    /// Who sends it.
+    /// Sets who sends it.
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.metadata.actor = Some(actor.into());
         self
     }
 
-    /// Waits, once it is durable, until a saga, a process manager or a projector has handled its events: then what the
-    /// component makes of them can be read.
+    /// Waits, once the command is durable, until a saga, a process manager or a projector has handled its events. What
+    /// the component makes of them can then be read.
     ///
-    /// Awaiting it then gives [`WaitError`](crate::WaitError) in place of [`SubmitError`].
+    /// Awaiting it then fails with [`WaitError`](crate::WaitError) in place of [`SubmitError`].
     pub fn wait_for(self, component: &str) -> Waiting<Self> {
         let waiter = self.waiter.clone();
         Waiting::new(self, waiter, component)
     }
 
-    /// What it would do, instead of doing it.
+    /// Returns what the command would do, and does not do it.
     pub async fn simulate(self, at: At) -> Result<Simulation, SubmitError> {
         let (coordinator, request) = self.into_request()?;
         coordinator.simulate(request, at).await
@@ -187,31 +188,31 @@ impl<A: Aggregate> RecordFact<A> {
         }
     }
 
-    /// What happened, for people.
+    /// Sets a description of what happened, for people.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.origin.description = description.into();
         self
     }
 
-    /// Whether it goes through [`Aggregate::on_fact`]. Default: [`Aggregate::ROUTE_FACTS`].
+    /// Sets whether it goes through [`Aggregate::on_fact`]. Default: [`Aggregate::ROUTE_FACTS`].
     pub fn route_to_aggregate(mut self, route: bool) -> Self {
         self.route_to_aggregate = Some(route);
         self
     }
 
-    /// The workflow it belongs to.
+    /// Sets the workflow that it belongs to.
     pub fn correlation_id(mut self, correlation_id: impl Into<String>) -> Self {
         self.metadata.correlation_id = Some(correlation_id.into());
         self
     }
 
-    /// Who sends it.
+    /// Sets who sends it.
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.metadata.actor = Some(actor.into());
         self
     }
 
-    /// Waits, once it is durable, until a component has handled its events, as [`SendCommand::wait_for`] does.
+    /// Waits, once the fact is durable, until a component has handled its events, as [`SendCommand::wait_for`] does.
     pub fn wait_for(self, component: &str) -> Waiting<Self> {
         let waiter = self.waiter.clone();
         Waiting::new(self, waiter, component)

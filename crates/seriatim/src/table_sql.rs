@@ -1,4 +1,4 @@
-//! SQL of read models, with the names that the tables of a version have.
+//! SQL statements of read models, with the table names of a version.
 
 use seriatim_core::ReadModelTables;
 
@@ -6,8 +6,8 @@ use crate::sqlx::AssertSqlSafe;
 
 /// Statements about the tables of a version of a read model, for [`sqlx`](crate::sqlx).
 pub trait TableSql {
-    /// The statement with the names of this version's tables, as [`ReadModelTables::in_sql`] writes them. sqlx takes it as
-    /// safe: it is made of a text of the program's own and of checked names.
+    /// Returns the statement with the names of this version's tables, as [`ReadModelTables::in_sql`] writes them. sqlx
+    /// accepts it as safe: it is made of the program's own text and of checked names.
     ///
     /// ```
     /// use seriatim::sqlx::{self, AssertSqlSafe};
@@ -19,7 +19,7 @@ pub trait TableSql {
     /// ```
     ///
     /// # Panics
-    /// If the statement has a name in braces that is none of [`ReadModel::TABLES`](crate::ReadModel::TABLES).
+    /// If a name in braces is not one of [`ReadModel::TABLES`](crate::ReadModel::TABLES).
     fn sql(&self, statement: &'static str) -> AssertSqlSafe<String>;
 }
 

@@ -1,4 +1,4 @@
-//! A command or a fact on its way, and whom its sender waits for.
+//! A command or a fact whose sender waits for components.
 
 use std::fmt;
 use std::future::{Future, IntoFuture, pending};
@@ -11,7 +11,7 @@ use seriatim_core::{
 };
 use seriatim_runtime::Waiter;
 
-/// A command or a fact that is sent when it is awaited, which then takes until components have handled its events. Made
+/// A command or a fact that is sent when it is awaited; awaiting it ends when components have handled its events. Made
 /// by [`SendCommand::wait_for`](crate::SendCommand::wait_for), [`RecordFact::wait_for`](crate::RecordFact::wait_for) and
 /// [`App::wait_for`](crate::App::wait_for).
 #[must_use = "nothing is sent or waited for before it is awaited"]
@@ -38,7 +38,7 @@ impl<S> Waiting<S> {
         self
     }
 
-    /// How long to wait for all of them together, once the outcome is durable. Default 15 s.
+    /// Sets how long to wait for all components together, once the outcome is durable. Default 15 s.
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -50,7 +50,7 @@ impl<S> Waiting<S> {
     }
 }
 
-/// What can be said about a command, also after whom to wait for.
+/// The settings of a command, which may also follow `wait_for`.
 impl<A: Aggregate> Waiting<crate::SendCommand<A>> {
     /// As [`SendCommand::and`](crate::SendCommand::and).
     pub fn and(self, command: A::Command) -> Self {
@@ -88,7 +88,7 @@ impl<A: Aggregate> Waiting<crate::SendCommand<A>> {
     }
 }
 
-/// What can be said about a fact, also after whom to wait for.
+/// The settings of a fact, which may also follow `wait_for`.
 impl<A: Aggregate> Waiting<crate::RecordFact<A>> {
     /// As [`RecordFact::description`](crate::RecordFact::description).
     pub fn description(self, description: impl Into<String>) -> Self {
@@ -159,20 +159,20 @@ fn components(
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-/// Why a sender that waits for components has nothing to go on with.
+/// Why a sender that waits for components has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum WaitError {
-    /// It was not accepted. A component that does not exist is found out before anything is sent, and is
+    /// It was not accepted. A component that does not exist is noticed before anything is sent, and gives
     /// [`SubmitError::Invalid`].
     #[error(transparent)]
     Refused(#[from] SubmitError),
-    /// It is recorded, and must not be sent again; but a component has not handled its events yet.
-    /// [`App::wait_for`](crate::App::wait_for) goes on waiting.
+    /// It is recorded and must not be sent again, but a component has not handled its events yet.
+    /// [`App::wait_for`](crate::App::wait_for) continues waiting.
     #[error("it is recorded, but {not_handled}")]
     NotHandled {
-        /// What became of it.
+        /// The receipt.
         receipt: Box<Receipt>,
-        /// Who has not handled it, and why.
+        /// The component that has not handled it, and why.
         #[source]
         not_handled: NotHandled,
     },

@@ -1,7 +1,7 @@
-//! An answer on its way to its client: in pieces, counted while it is under way.
+//! An answer on its way to its client: in pieces, and counted while it is under way.
 //!
-//! HTTP/2 takes whatever it is given and keeps it until the client has room, so it is given little at a time. What is large
-//! is counted until the last of it has left the process.
+//! HTTP/2 takes everything that it is given and keeps it until the client has room, so it is given little at a time.
+//! Large parts are counted until the last of them has left the process.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::meter;
 use crate::ration::{Held, Ration};
 use crate::taking::Taking;
 
-/// What is too small to be counted.
+/// A part of this size is too small to be counted.
 pub(crate) const SMALL: usize = 4 * 1024;
-/// What is given to HTTP/2 at once: a frame of it.
+/// How much HTTP/2 is given at once: a frame.
 const PIECE: usize = 16 * 1024;
-/// What an error's sentence may take in trailers that every client accepts.
+/// How long an error's sentence may be in trailers that every client accepts.
 const MESSAGE_BYTES: usize = 2 * 1024;
 
 /// The answer to one call.
@@ -32,14 +32,14 @@ pub(crate) struct Answer {
     body: Body,
     method: Uri,
     taking: Arc<Taking>,
-    /// What makes the pieces counts them itself.
+    /// Whether the maker of the pieces counts them itself.
     is_counted: bool,
     ration: Ration,
-    /// What was held before the answer was made.
+    /// The room that was held before the answer was made.
     held: Option<Held>,
-    /// What has come, and waits for room.
+    /// A part that has come, and waits for room.
     waiting: Option<(Bytes, BoxFuture<'static, Held>)>,
-    /// What is to be given to HTTP/2.
+    /// The bytes to give to HTTP/2.
     rest: Bytes,
     under_way: Arc<UnderWay>,
     /// The end of the answer, once it has come.
@@ -53,7 +53,7 @@ struct UnderWay {
     left: AtomicWaker,
 }
 
-/// A large part of an answer. It is dropped when the last piece of it has left, or the call has ended.
+/// A large part of an answer. It is dropped when its last piece has left, or the call has ended.
 struct Part {
     bytes: Bytes,
     _held: Option<Held>,
@@ -85,7 +85,8 @@ impl Drop for Part {
 }
 
 impl Answer {
-    /// Of a call to `method`, for which `held` was held; `is_counted`: by who makes it.
+    /// Makes the answer of a call to `method`, for which `held` was held; `is_counted` says whether its maker counts
+    /// it.
     pub(crate) fn new(
         body: Body,
         method: Uri,
@@ -107,7 +108,7 @@ impl Answer {
         }
     }
 
-    /// The next piece of what has come.
+    /// Returns the next piece of what has come.
     fn next_piece(&mut self) -> Option<Bytes> {
         let piece = self.rest.len().min(PIECE);
         (piece > 0).then(|| self.rest.split_to(piece))
@@ -131,7 +132,7 @@ impl Answer {
         self.rest = Part::of(bytes, self.held.take(), &self.under_way);
     }
 
-    /// Ready when there is nothing that waits for room.
+    /// Ready when nothing waits for room.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some((_, room)) = &mut self.waiting {
             let held = ready!(room.as_mut().poll(cx));
@@ -234,8 +235,8 @@ pub(crate) fn shorten(headers: &mut HeaderMap) {
     }
 }
 
-/// The last place up to [`MESSAGE_BYTES`] where a character ends. What is not ASCII is written as `%` and two digits for each
-/// byte, and the bytes of a character but its first begin with the bits 10.
+/// Returns the last place up to [`MESSAGE_BYTES`] where a character ends. Characters that are not ASCII are written as
+/// `%` and two digits for each byte, and the bytes of a character after its first begin with the bits 10.
 fn end_of_a_character(message: &[u8]) -> usize {
     let mut end = MESSAGE_BYTES;
     while let Some(escape) = (end.saturating_sub(2)..end).find(|at| message[*at] == b'%') {

@@ -19,9 +19,9 @@ use crate::frames::{Frames, Malformed};
 use crate::meter::{self, NotRead};
 use crate::ration::{Held, Ration};
 
-/// How long the rest of a request that is refused may take to come, to be thrown away.
+/// How long the rest of a refused request may take to come, to be thrown away.
 const REST_TIME: Duration = Duration::from_secs(1);
-/// When to send again what there was no room for.
+/// When to send again after there was no room.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// How many messages a call has.
@@ -40,16 +40,16 @@ pub(crate) struct Arriving {
     messages: Messages,
     frames: Frames,
     ration: Ration,
-    /// Of the message that is arriving, or waits to be in work: its number, and what it takes. One that came at once and need
-    /// not wait is not counted.
+    /// The number and the room of the message that is arriving, or that waits to be in work. A message that came at
+    /// once and need not wait is not counted.
     held: Option<(usize, Held)>,
     time: Duration,
-    /// Ends when what is arriving must be complete, or is not waited for any more to be thrown away.
+    /// Ends when the arriving message must be complete, or when its rest is no longer awaited to be thrown away.
     late: Option<Pin<Box<Sleep>>>,
-    /// What a request must go through once it is complete, if there is something.
+    /// What a complete request must go through, if anything.
     entry: Option<Entry>,
     is_complete: bool,
-    /// Once set, nothing more is read of it; the rest is thrown away, and this is the answer.
+    /// Once set, nothing more is read; the rest is thrown away, and this is the answer.
     refusal: Option<Status>,
     most_bytes: usize,
     thrown_away: usize,
@@ -80,7 +80,7 @@ impl Arriving {
         }
     }
 
-    /// Whether the client owes something.
+    /// Returns whether the client still has to send something.
     fn is_awaited(&self) -> bool {
         self.messages == Messages::One || self.frames.unfinished().is_some()
     }
@@ -100,13 +100,13 @@ impl Arriving {
         Poll::Ready(Invalid::field("request", wrong).to_status())
     }
 
-    /// Looks at the next bytes; how many of them may be read, and why not all.
+    /// Looks at the next bytes. Returns how many of them may be read, and why not all.
     fn look_at(&mut self, data: &[u8]) -> (usize, Option<Status>) {
         if let Err((at, malformed)) = self.frames.pass(data) {
             return (at, Some(malformed.to_status()));
         }
         if self.messages == Messages::Any {
-            // Its time is over with the message; the next has a time of its own.
+            // Its time ends with the message; the next message has a time of its own.
             self.late = self.late.take().filter(|_| self.is_awaited());
         }
         match self.hold() {
@@ -115,12 +115,12 @@ impl Arriving {
         }
     }
 
-    /// Holds room for the message that is arriving; `false` if there is none.
+    /// Holds room for the arriving message. Returns `false` if there is none.
     fn hold(&mut self) -> bool {
         let number = self.frames.finished();
         let is_of_this = |held: &(usize, _)| held.0 == number;
         match self.frames.unfinished() {
-            // How long it is is not known yet.
+            // Its length is not known yet.
             Some(0) => true,
             Some(_) if self.held.as_ref().is_some_and(is_of_this) => true,
             Some(bytes) => {
@@ -128,7 +128,8 @@ impl Arriving {
                 self.held = self.ration.take(bytes).map(|held| (number, held));
                 self.held.is_some()
             }
-            // Of a call with one message it is held until the client has said that there is no more: it is read, and waits.
+            // The message of a call with one message is held until the client has said that there is no more: it is
+            // read, and waits.
             None if self.messages == Messages::One => true,
             None => {
                 self.held = None;
@@ -137,7 +138,7 @@ impl Arriving {
         }
     }
 
-    /// Ready when the client has ended, and its request may be run.
+    /// Ready when the client has ended, and its request may run.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
         if !self.is_complete {
             let complete = self.frames.end(self.messages == Messages::One);
@@ -161,10 +162,10 @@ impl Arriving {
         self.refusal = Some(refusal);
     }
 
-    /// Ready when the rest of a request that is refused has come, or what is usually under way of it.
+    /// Ready when the rest of a refused request has come, or as much of it as is usually under way.
     ///
-    /// HTTP/2 takes bytes that come for a call which is over for an error of the client, and ends the connection with all its
-    /// calls after a thousand of them.
+    /// HTTP/2 treats bytes that come for a finished call as an error of the client, and ends the connection with all
+    /// its calls after a thousand of them.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while !self.is_complete && self.thrown_away <= self.most_bytes {
             match Pin::new(&mut self.body).poll_frame(cx) {
@@ -238,7 +239,7 @@ impl http_body::Body for Arriving {
                 return self.poll_frame(cx);
             }
         }
-        // Of what is refused, what came before is read as usual.
+        // The bytes before the refused ones are read as usual.
         Poll::Ready(Some(Ok(Frame::data(data.slice(..fine)))))
     }
 

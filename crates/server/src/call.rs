@@ -23,11 +23,11 @@ use crate::grpc_timeout;
 use crate::method::{AnswerSize, Method};
 use crate::ration::{Budget, Ration};
 
-/// What the metadata of a call may take, in bytes, counted as HTTP/2 does.
+/// How many bytes the metadata of a call may take, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
-/// What is read of it, so that the call can be refused with a reason. Beyond it HTTP/2 itself answers, with 431.
+/// How much of it is read, so that the call can be refused with a reason. Beyond it HTTP/2 itself answers, with 431.
 pub(crate) const MOST_METADATA_READ: u32 = 256 * 1024;
-/// What HTTP/2 counts for a header beside its name and its value.
+/// What HTTP/2 counts for a header besides its name and its value.
 const HEADER_BYTES: usize = 32;
 
 /// What all connections share.
@@ -43,14 +43,14 @@ pub(crate) struct Shared {
 /// What a service is told of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// What may be under way to its client.
+    /// How much may be under way to its client.
     pub(crate) unread: Ration,
     pub(crate) gate: Arc<Gate>,
     in_work: InWorkOf,
 }
 
 impl Call {
-    /// That it is in work, if it is one request to write something.
+    /// Returns the permit that it is in work, if it is one request to write something.
     pub(crate) fn into_work(self) -> Option<InWork> {
         self.in_work.take()
     }
@@ -76,9 +76,9 @@ impl Shared {
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
     shared: Arc<Shared>,
-    /// What it may send before it is read.
+    /// How much it may send before that is read.
     arriving: Ration,
-    /// What may be under way to it.
+    /// How much may be under way to it.
     unread: Ration,
 }
 

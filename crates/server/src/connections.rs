@@ -1,4 +1,4 @@
-//! Connections: taken in, limited in number, and each served on a task of its own until it ends.
+//! Connections: accepted, limited in number, and each served on a task of its own until it ends.
 
 use std::io;
 use std::sync::Arc;
@@ -17,15 +17,16 @@ use crate::call::{self, Calls, Shared};
 use crate::meter::{self, Refused};
 use crate::taking::Tasks;
 
-/// What every client of HTTP/2 says first.
+/// What every client of HTTP/2 sends first.
 const GREETING: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How often a silent connection is asked whether it is still there. One that does not answer for 20 s is closed.
+/// How often a silent connection is asked whether it is still there. A connection that does not answer for 20 s is
+/// closed.
 const KEEPALIVE: Duration = Duration::from_secs(60);
-/// How long nothing is taken in where the system has no room for a connection. Asking again at once would take a whole
+/// How long nothing is accepted if the system has no room for a connection. Trying again at once would take a whole
 /// core, and would not make room.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves what connects, until told to close. Then nothing more is taken in, and it returns when the open calls have ended.
+/// Serves connections until told to close. Then it accepts no more, and returns when the open calls have ended.
 /// Dropping it ends them.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -70,11 +71,11 @@ pub(crate) async fn serve(
 }
 
 async fn told_to_close(closed: &mut watch::Receiver<bool>) {
-    // Fails if the sender is gone, which means the same.
+    // It fails if the sender is gone, which means the same.
     let _ = closed.wait_for(|closed| *closed).await;
 }
 
-/// Whether only the connection that was to be taken in is gone.
+/// Returns whether only the connection that was to be accepted is gone.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -116,10 +117,10 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
     }
 }
 
-/// Waits until the client has said that it speaks HTTP/2. What was read of that is read once more by whoever serves it.
+/// Waits until the client has said that it speaks HTTP/2. The server reads those bytes once more.
 ///
-/// What is returned fails when nothing could be written for `patience`: HTTP/2 keeps what is to be written, whatever becomes
-/// of the calls that it is for.
+/// The returned connection fails when nothing could be written for `patience`: HTTP/2 keeps data that is to be written,
+/// even after its calls have ended.
 async fn greeted(
     tcp: TcpStream,
     patience: Duration,

@@ -1,7 +1,7 @@
-//! How one request that is complete goes through the gate.
+//! How one complete request goes through the gate.
 //!
-//! One that is still arriving has no place in work: its client could hold it for as long as a request may take to arrive, and so
-//! keep everybody else outside.
+//! A request that is still arriving has no place in work: its client could hold the place for as long as a request may
+//! take to arrive, and so keep everybody else outside.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use tonic::Status;
 
 use crate::gate::{Gate, InWork};
 
-/// That a request is in work: put here by its [`Entry`], taken by the service that runs it.
+/// The permit that a request is in work: its [`Entry`] puts it here, and the service that runs it takes it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InWorkOf(Arc<Mutex<Option<InWork>>>);
 
@@ -42,7 +42,7 @@ impl Entry {
         }
     }
 
-    /// Refuses a request that could not even wait now. To be asked before anything of it is read.
+    /// Refuses a request that could not even wait now. Call it before anything of the request is read.
     pub(crate) fn check(&self) -> Result<(), Status> {
         self.gate.check()
     }

@@ -1,22 +1,22 @@
-//! Where the messages of a request begin and end.
+//! Finds where the messages of a request begin and end.
 
 use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::WireError;
 use tonic::Status;
 
-/// Before each message stand a flag of one byte and the message's length in four, most significant first.
+/// Before each message are a flag of one byte and the message's length in four, most significant first.
 const HEADER_BYTES: usize = 5;
-/// Flags beyond this one mean nothing. That a message is not compressed is for tonic to say.
+/// Flags beyond this one mean nothing. tonic refuses compressed messages.
 const COMPRESSED: u8 = 1;
 
 /// Goes through the bytes of a request in the pieces in which they come.
 #[derive(Debug)]
 pub(crate) struct Frames {
     max_bytes: usize,
-    /// What is known of the next message's header.
+    /// The known bytes of the next message's header.
     header: [u8; HEADER_BYTES],
     header_bytes: usize,
-    /// The length of the message that is arriving, and what is still to come of it.
+    /// The length of the arriving message, and how much of it is still to come.
     announced: usize,
     message_bytes: usize,
     /// How many messages are complete.
@@ -44,8 +44,8 @@ impl Frames {
         }
     }
 
-    /// Goes through the next bytes. Fails at a message that must not be read, with the place of its first byte in them, or
-    /// 0 if it began before them.
+    /// Goes through the next bytes. Fails at a message that must not be read, with the place of its first byte in them,
+    /// or 0 if it began before them.
     pub(crate) fn pass(&mut self, data: &[u8]) -> Result<(), (usize, Malformed)> {
         let mut seen = 0;
         while seen < data.len() {
@@ -72,17 +72,17 @@ impl Frames {
         Ok(())
     }
 
-    /// How many messages are complete.
+    /// Returns how many messages are complete.
     pub(crate) fn finished(&self) -> usize {
         self.finished
     }
 
-    /// The length of the message that came last, or is arriving.
+    /// Returns the length of the message that came last, or is arriving.
     pub(crate) fn last_bytes(&self) -> usize {
         self.announced
     }
 
-    /// The length of the message that has begun and is not complete; 0 while that is not known.
+    /// Returns the length of the message that has begun and is not complete; 0 while that is not known.
     pub(crate) fn unfinished(&self) -> Option<usize> {
         match (self.header_bytes, self.message_bytes) {
             (0, 0) => None,
@@ -91,7 +91,7 @@ impl Frames {
         }
     }
 
-    /// The bytes have come to an end. Fails if that is in the middle of a message, or if there is none though one `is_due`.
+    /// Ends the bytes. Fails if the end is in the middle of a message, or if there is no message though one `is_due`.
     pub(crate) fn end(&self, is_due: bool) -> Result<(), Malformed> {
         match self.unfinished() {
             Some(_) => Err(Malformed::Truncated),
@@ -100,7 +100,7 @@ impl Frames {
         }
     }
 
-    /// The length that the header announces.
+    /// Returns the length that the header announces.
     fn announced(&self) -> Result<usize, Malformed> {
         let [flag, length @ ..] = self.header;
         if flag > COMPRESSED {

@@ -1,8 +1,8 @@
-//! The gate before whatever is to be written: as many requests are in work as the store can use, and the others wait outside.
+//! The gate before all writes: as many requests are in work as the store can use, and the others wait outside.
 //!
-//! A store commits no more for being asked for more. What is in work beyond that costs memory and time for every request, so
-//! under overload less would be done than at the best load; and a sender that is refused comes again at once, which costs as
-//! much as being served. Who waits here costs next to nothing.
+//! A store does not commit more if it is asked for more. Requests in work beyond that cost memory and time for every
+//! request, so under overload less would be done than at the best load. A sender that is refused comes again at once,
+//! which costs as much as being served. Waiting here costs almost nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -17,7 +17,7 @@ use tonic::Status;
 use crate::ServerSettings;
 use crate::meter;
 
-/// When to come again after having waited in vain.
+/// When to come again after waiting without success.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How many requests are in work, and how many wait for that.
@@ -27,11 +27,11 @@ pub(crate) struct Gate {
     waiting: AtomicUsize,
     most_waiting: usize,
     patience: Duration,
-    /// Made once: refusing must cost as little as possible.
+    /// Made once, because a refusal must cost as little as possible.
     refusal: Status,
 }
 
-/// Being in work, until this is dropped.
+/// The permit of being in work; dropping it ends that.
 pub(crate) type InWork = OwnedSemaphorePermit;
 
 impl Gate {
@@ -46,12 +46,12 @@ impl Gate {
         }
     }
 
-    /// Goes through if there is room.
+    /// Returns a permit if there is room.
     pub(crate) fn pass(&self) -> Option<InWork> {
         Arc::clone(&self.in_work).try_acquire_owned().ok()
     }
 
-    /// Refuses who could not even wait now. To be asked before anything of a request is read.
+    /// Refuses a request that could not even wait now. Call it before anything of the request is read.
     pub(crate) fn check(&self) -> Result<(), Status> {
         let is_full = self.in_work.available_permits() == 0;
         match is_full && self.waiting.load(Relaxed) >= self.most_waiting {
@@ -60,7 +60,7 @@ impl Gate {
         }
     }
 
-    /// Goes through when there is room, in the order of asking; refused if that takes too long, or if too many wait already.
+    /// Waits for room, in the order of asking. Fails if that takes too long, or if too many wait already.
     pub(crate) async fn enter(&self) -> Result<InWork, Status> {
         if let Some(in_work) = self.pass() {
             return Ok(in_work);
@@ -78,14 +78,14 @@ impl Gate {
         self.refusal.clone()
     }
 
-    /// Goes through when there is room, in the order of asking, however long that takes.
+    /// Waits for room, in the order of asking, however long that takes.
     pub(crate) async fn wait(&self) -> InWork {
         let in_work = Arc::clone(&self.in_work).acquire_owned().await;
         in_work.expect("it is never closed")
     }
 }
 
-/// One of those who wait.
+/// One of the waiting requests.
 struct Waiting<'a> {
     all: &'a AtomicUsize,
     others: usize,

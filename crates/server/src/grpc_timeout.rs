@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-/// That time, if the call has one. A malformed one counts as none, as with other servers of gRPC.
+/// Returns that time, if the call has one. A malformed one counts as none, as in other gRPC servers.
 pub(crate) fn of(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

@@ -22,8 +22,8 @@ use crate::services::{Commands, DeadLetters, Facts, Queries, Subscriptions};
 /// A store that takes longer than this to name its head is not serving.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The components of this process. They have a name of their own: that one of them is paused is no reason to send nobody
-/// here any more.
+/// The components of this process. They have a name of their own: if one of them is paused, the server can still be
+/// used.
 const REACTIONS: &str = "seriatim.reactions";
 
 /// The server as a whole, and each of its services.
@@ -37,7 +37,7 @@ const SERVICES: [&str; 7] = [
     REACTIONS,
 ];
 
-/// Says what is the matter now.
+/// Reports the present status.
 pub(crate) async fn report(reporter: &HealthReporter, status: ServingStatus) {
     for service in SERVICES {
         reporter.set_service_status(service, status).await;
@@ -51,7 +51,7 @@ pub(crate) async fn end_watches(mut reporter: HealthReporter) {
     }
 }
 
-/// Looks at the store and the components again and again, and reports every change. Never ends.
+/// Looks at the store and the components repeatedly, and reports every change. It never ends.
 pub(crate) async fn follow(
     coordinator: Coordinator,
     reactions: Arc<Reactions>,
@@ -77,7 +77,7 @@ pub(crate) async fn follow(
                 }
             };
             report(&reporter, status).await;
-            // That was said of the components too.
+            // The status was reported for the components too.
             reacting = serving;
         }
         let react = serving && reactions.status().iter().all(is_well);
@@ -92,7 +92,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// A piece of work that stands by is well: another process does it.
+/// A piece of work that stands by is healthy: another process does it.
 fn is_well(piece: &PieceStatus) -> bool {
     let stands_still = matches!(
         piece.state,

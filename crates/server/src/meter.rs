@@ -1,4 +1,4 @@
-//! What is counted of the connections, by the facade `metrics`.
+//! The metrics of the connections, by the facade `metrics`.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
@@ -10,7 +10,7 @@ const NOT_TAKEN: &str = "seriatim_answers_not_taken_total";
 
 /// Tells the installed recorder what each of them means.
 pub(crate) fn describe() {
-    describe_gauge!(CONNECTIONS, Unit::Count, "Connections to the gRPC door");
+    describe_gauge!(CONNECTIONS, Unit::Count, "Connections to the gRPC server");
     describe_counter!(
         REFUSED,
         Unit::Count,
@@ -36,7 +36,7 @@ pub(crate) fn describe() {
 /// Why a connection is not served.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refused {
-    /// As many as may be are open.
+    /// The number of open connections is at its limit.
     TooMany,
     /// The system has no descriptor left, or no memory.
     NoRoom,

@@ -1,14 +1,14 @@
-//! What there is to know of a method before its call is read.
+//! What is known of a method before its call is read.
 
 use crate::arriving::Messages;
 
-/// What an answer of unknown size is reckoned with until it is made: a state, a letter with its states, or the first events
-/// that are read of a log or of a stream.
+/// The assumed size of an answer of unknown size until it is made: a state, a letter with its states, or the first
+/// events that are read of a log or of a stream.
 pub(crate) const LARGE: usize = 4 * 1024 * 1024;
-/// The same for a list, and for what is read of a log or of a stream at once when the size of its events is known.
+/// The same for a list, and for one read of a log or of a stream when the size of its events is known.
 pub(crate) const PAGE: usize = 256 * 1024;
 
-/// What there is to know of a method.
+/// What is known of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Method {
     pub(crate) messages: Messages,
@@ -20,16 +20,16 @@ pub(crate) struct Method {
 /// How the answer of a method is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerSize {
-    /// There must be room for so much before it is made.
+    /// There must be room for this much before it is made.
     Reckoned(usize),
-    /// It is made piece by piece, and whoever makes it waits for room.
+    /// It is made piece by piece, and its maker waits for room.
     InPages,
     /// It is small, or its parts are made before there can be room for them.
     Small,
 }
 
 impl Method {
-    /// The method at a path.
+    /// Returns the method at a path.
     pub(crate) fn at(path: &str) -> Self {
         let Some(ours) = path.strip_prefix("/seriatim.v1.") else {
             return Self {

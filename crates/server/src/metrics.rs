@@ -1,4 +1,4 @@
-//! The metrics of this process as Prometheus reads them, over HTTP.
+//! Serves the metrics of this process to Prometheus, over HTTP.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,10 +20,10 @@ use crate::ServeError;
 
 const STORE_UP: &str = "seriatim_store_up";
 
-/// How often what histograms have gathered is added up; between that it takes memory.
+/// How often the data of histograms are added up; between that they take memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// How long a store may take to be looked at. Prometheus waits ten seconds by itself.
+/// How long a look at the store may take. Prometheus itself waits ten seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// From a tenth of a millisecond to ten seconds.
@@ -31,7 +31,7 @@ const SECONDS: [f64; 16] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0,
 ];
-/// What is counted.
+/// The buckets for counts.
 const COUNTS: [f64; 12] = [
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
 ];
@@ -51,7 +51,7 @@ pub fn describe_metrics() {
     );
 }
 
-/// What was counted in this process.
+/// The metrics of this process.
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
@@ -61,8 +61,8 @@ pub struct Metrics {
 static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
 impl Metrics {
-    /// Installs the recorder of this process, unless it is there already. What was counted before is not in it, so this
-    /// comes before coordinators and components.
+    /// Installs the recorder of this process, unless it exists already. It does not have what was counted before, so
+    /// call this before you start coordinators and components.
     pub fn install() -> Result<Self, InstallError> {
         let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = match &*installed {
@@ -79,8 +79,8 @@ impl Metrics {
         Ok(Self { handle })
     }
 
-    /// Answers `GET /metrics` until `shutdown` ends. What is not counted but looked at, in the store too, is looked at
-    /// with each question.
+    /// Answers `GET /metrics` until `shutdown` ends. Metrics that are measured rather than counted, in the store too,
+    /// are measured for each request.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -112,7 +112,7 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-/// Never ends.
+/// It never ends.
 async fn keep_up(handle: &PrometheusHandle) {
     let mut ticks = interval(UPKEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What all connections may hold together.
+/// The bytes that all connections may hold together.
 #[derive(Debug)]
 pub(crate) struct Budget {
     bytes: Arc<Semaphore>,
@@ -20,13 +20,13 @@ impl Budget {
         }
     }
 
-    /// What `bytes` count for: never more than there are in all, so that nothing waits for ever.
+    /// Returns what `bytes` count for: never more than the total, so that nothing waits for ever.
     fn permits(&self, bytes: usize) -> u32 {
         u32::try_from(bytes.min(self.most)).unwrap_or(u32::MAX)
     }
 }
 
-/// What one connection may hold. Cheap to clone; clones are one.
+/// The bytes that one connection may hold. Cheap to clone; clones are one.
 #[derive(Clone, Debug)]
 pub(crate) struct Ration {
     own: Arc<Budget>,
@@ -48,7 +48,7 @@ impl Ration {
         }
     }
 
-    /// Holds so many bytes, if they may be held now. More than there are in all may not be held.
+    /// Holds this many bytes, if there is room now. More than the total cannot be held.
     pub(crate) fn take(&self, bytes: usize) -> Option<Held> {
         if bytes > self.own.most.min(self.all.most) {
             return None;
@@ -63,7 +63,7 @@ impl Ration {
         })
     }
 
-    /// Waits until so many bytes may be held, in the order of asking. What is more than all counts as all.
+    /// Waits until this many bytes may be held, in the order of asking. More than the total counts as the total.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the place in the line, and nothing else.
@@ -79,22 +79,22 @@ impl Ration {
         }
     }
 
-    /// Holds so many bytes, which are there already, as far as there is room.
+    /// Holds this many bytes, which exist already, up to the room that there is.
     pub(crate) fn add(&self, bytes: usize) -> Held {
         let mut held = self.take(0).expect("nothing may always be held");
         held.settle(bytes);
         held
     }
 
-    /// Whether anything may be held now.
+    /// Returns whether anything may be held now.
     pub(crate) fn has_room(&self) -> bool {
         self.own.bytes.available_permits() > 0 && self.all.bytes.available_permits() > 0
     }
 }
 
 impl Held {
-    /// Gives back what is more than `bytes`, which is what they turned out to be. If they are more than is held, as many
-    /// are added as there is room for: they are there already.
+    /// Gives back what is more than `bytes`, the actual size. If that is more than is held, as much is added as there
+    /// is room for, because the bytes exist already.
     pub(crate) fn settle(&mut self, bytes: usize) {
         settle(&mut self.own, bytes);
         settle(&mut self.all, bytes);

@@ -1,4 +1,4 @@
-//! The server: puts the services together, serves them, and goes down in order.
+//! The server: puts the services together, serves them, and shuts down in order.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -33,8 +33,8 @@ use crate::{connections, health};
 pub struct Server;
 
 impl Server {
-    /// Begins one. The feed is that of the coordinator's store; what it reads is shared with the subscribers in this
-    /// process. Must be called on a Tokio runtime.
+    /// Begins a server. The feed must be that of the coordinator's store; the subscribers in this process share what it
+    /// reads. It must be called on a Tokio runtime.
     pub fn builder(coordinator: Coordinator, feed: Feed) -> ServerBuilder {
         let none = Reactions::start(&feed, Vec::new(), &ReactionSettings::default());
         ServerBuilder {
@@ -46,7 +46,7 @@ impl Server {
     }
 }
 
-/// Collects what a server is made of.
+/// Collects the parts of a server.
 #[derive(Debug)]
 pub struct ServerBuilder {
     coordinator: Coordinator,
@@ -56,21 +56,21 @@ pub struct ServerBuilder {
 }
 
 impl ServerBuilder {
-    /// The components of this process. Senders may wait for those of others too.
+    /// Sets the components of this process. Senders may wait for those of other processes too.
     #[must_use]
     pub fn reactions(mut self, reactions: Arc<Reactions>) -> Self {
         self.reactions = reactions;
         self
     }
 
-    /// Takes other settings than the default ones.
+    /// Sets other settings than the default ones.
     #[must_use]
     pub fn settings(mut self, settings: ServerSettings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Serves until `shutdown` ends. Then the health says so, nothing new is accepted, open calls end, and the
+    /// Serves until `shutdown` ends. Then the health reports that, nothing new is accepted, open calls end, and the
     /// coordinator is shut down.
     pub async fn serve(
         self,
@@ -106,9 +106,9 @@ impl ServerBuilder {
             () = follow => {}
         }
         go_down(reporter).await;
-        // Fails only if nobody listens any more, which is fine.
+        // It fails only if nobody listens any more, which does no harm.
         let _ = closing.send(true);
-        // What has not ended by then is dropped.
+        // Calls that have not ended by then are dropped.
         let _ = tokio::time::timeout(settings.grace, served).await;
         coordinator.shutdown().await;
         Ok(())
@@ -121,7 +121,7 @@ async fn go_down(reporter: HealthReporter) {
     health::end_watches(reporter).await;
 }
 
-/// All letters that people can be shown here.
+/// Returns all letters that people can be shown here.
 fn desk(coordinator: &Coordinator, reactions: &Arc<Reactions>) -> Desk {
     Desk::new(vec![
         Arc::new(coordinator.clone()),
@@ -154,8 +154,8 @@ fn routes(
         settings.in_flight_per_stream.max(1),
         closed.clone(),
     );
-    // Messages are limited while they arrive, so tonic's own limit is taken out of the way: by a method that each
-    // generated server has, but no trait.
+    // Messages are limited while they arrive, so tonic's own limit is removed: by a method that each generated server
+    // has, but no trait.
     macro_rules! unlimited {
         ($service:expr) => {
             $service.max_decoding_message_size(usize::MAX)
@@ -181,7 +181,7 @@ fn routes(
             reactions
         )))))
         .add_service(reflection().build_v1()?)
-        // For grpcurl before 1.8.8 and other clients that know only this one.
+        // This is for grpcurl before 1.8.8 and other clients that know only this version.
         .add_service(reflection().build_v1alpha()?))
 }
 

@@ -1,55 +1,56 @@
-//! How much a server takes on.
+//! The settings of a server.
 
 use std::time::Duration;
 
-/// How much a server takes on. Made once, at start.
+/// The settings of a server. They are made once, at start.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// The largest message that is read, in bytes. Default 5 MiB, which is enough for the largest request that the default
-    /// `Limits` allow. A larger one is refused with `INVALID_ARGUMENT`.
+    /// The largest message that is read, in bytes. Default 5 MiB, which is enough for the largest request that the
+    /// default `Limits` allow. A larger message is refused with `INVALID_ARGUMENT`.
     pub message_bytes: usize,
-    /// Connections that may be open at once. Default 512, which leaves the store enough of the 1,024 descriptors that a
-    /// process usually has. One more is closed at once.
+    /// How many connections may be open at once. Default 512, which leaves the store enough of the 1,024 descriptors
+    /// that a process usually has. A further connection is closed at once.
     pub connections: usize,
     /// How long a connection may take to begin with HTTP/2. Default 10 s; then it is closed.
     pub greeting_time: Duration,
-    /// Calls that one connection may have open at once. Default 1,024; more of them wait at the client.
+    /// How many calls one connection may have open at once. Default 1,024; further calls wait at the client.
     pub calls_per_connection: u32,
     /// How long a request may take from its first byte to its last. Default 30 s; then it is refused with
     /// `INVALID_ARGUMENT`. Between the requests of a `SubmitStream` there may be any time.
     pub request_time: Duration,
-    /// What the requests that are arriving may take together, in bytes. Default 256 MiB. One more is refused with
-    /// `RESOURCE_EXHAUSTED` and a retry delay. Those that come in one piece, of 16 KiB at most, are not counted.
+    /// How many bytes the arriving requests may take together. Default 256 MiB. A further request is refused with
+    /// `RESOURCE_EXHAUSTED` and a retry delay. Requests that come in one piece, of 16 KiB at most, are not counted.
     pub arriving_bytes: usize,
-    /// The same for those of one connection. Default 32 MiB.
+    /// The same for the requests of one connection. Default 32 MiB.
     pub arriving_bytes_per_connection: usize,
-    /// What the answers to all clients may take that are under way, in bytes: from when they are made until the client has
-    /// room for the last of them. Default 256 MiB. While there is none, what is asked for waits. Parts of up to 4 KiB are not
-    /// counted.
+    /// How many bytes the answers to all clients may take that are under way: from when they are made until the client
+    /// has room for the last of them. Default 256 MiB. While there is no room, further answers wait. Parts of up to 4
+    /// KiB are not counted.
     pub unread_bytes: usize,
     /// The same for the answers to one connection. Default 8 MiB.
     pub unread_bytes_per_connection: usize,
-    /// How long a client may take nothing of an answer that waits for it. Default 60 s; then the call is ended.
+    /// How long a client may read nothing of an answer that waits for it. Default 60 s; then the call is ended.
     pub answer_time: Duration,
-    /// Commands and facts that are in work at once, for all clients: from when they have arrived until they are answered,
-    /// `Prepare` included. Default 1,024. More of them wait, and count among what arrives.
+    /// How many commands and facts are in work at once, for all clients: from when they have arrived until they are
+    /// answered, including `Prepare`. Default 1,024. Others wait, and count as arriving.
     pub in_work: usize,
-    /// Calls that may wait for that. Default 32,768. One more is refused unread, with `RESOURCE_EXHAUSTED` and a retry delay.
-    /// What waits in a `SubmitStream` is not among them: it holds back its client.
+    /// How many calls may wait for that. Default 32,768. A further call is refused unread, with `RESOURCE_EXHAUSTED`
+    /// and a retry delay. Requests that wait in a `SubmitStream` are not counted: they hold back their client.
     pub waiting: usize,
     /// How long one of them may wait. Default 2 s; then it is refused in the same way.
     pub waiting_time: Duration,
-    /// Requests of one `SubmitStream` that may be unanswered at once. Default 1,024; more of them are not read yet.
+    /// How many requests of one `SubmitStream` may be unanswered at once. Default 1,024; further requests are not read
+    /// yet.
     pub in_flight_per_stream: usize,
-    /// Whether commands and facts are taken as effects of reactions that run elsewhere, and what comes back of them, for
-    /// [`RemoteGateway`](seriatim_proto::RemoteGateway). Default: no; they are refused as
-    /// [`EffectNotAccepted`](seriatim_core::SubmitError::EffectNotAccepted), because whoever may send them can take the place of
-    /// any saga. For networks that only such processes reach.
+    /// Whether commands and facts are accepted as effects of reactions that run elsewhere, with their rejections, for
+    /// [`RemoteGateway`](seriatim_proto::RemoteGateway). Default: no. They are then refused as
+    /// [`EffectNotAccepted`](seriatim_core::SubmitError::EffectNotAccepted), because a client that may send them can
+    /// take the place of any saga. Allow it only in networks that no other clients reach.
     pub accept_effects: bool,
-    /// How often the health looks at the store. Default 1 s.
+    /// How often the health service looks at the store. Default 1 s.
     pub health_interval: Duration,
-    /// How long calls may take to end once the server goes down. Default 30 s. What was admitted by then is finished
-    /// and durable all the same; a client that has no answer repeats itself under the same external id.
+    /// How long calls may take to end once the server shuts down. Default 30 s. What was admitted by then is finished
+    /// and durable all the same; a client that has no answer sends again under the same external id.
     pub grace: Duration,
 }
 

@@ -1,7 +1,7 @@
-//! Whether a client takes what is offered of its answer; a call whose client does not is ended.
+//! Whether a client reads the answer that is offered; a call whose client does not is ended.
 //!
-//! An answer is asked for its next piece when the one before it is on its way. While the client takes nothing, nobody asks,
-//! so it cannot end itself: whoever runs the call does that.
+//! An answer is asked for its next piece when the one before it is on its way. While the client reads nothing, nobody
+//! asks, so the answer cannot end itself: the runner of the call does that.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ tokio::task_local! {
     static TAKING: Arc<Taking>;
 }
 
-/// What one client takes of one answer.
+/// What one client reads of one answer.
 #[derive(Debug, Default)]
 pub(crate) struct Taking {
     /// How often something was offered and taken: odd while something is offered.
@@ -25,17 +25,17 @@ pub(crate) struct Taking {
 }
 
 impl Taking {
-    /// That of the call in whose task this is asked, if it is run by [`Tasks`].
+    /// Returns that of the call in whose task this is called, if [`Tasks`] runs it.
     pub(crate) fn current() -> Arc<Self> {
         TAKING.try_with(Arc::clone).unwrap_or_default()
     }
 
-    /// Something is there to be taken.
+    /// Records that something is offered.
     pub(crate) fn offer(&self) {
         self.turns.fetch_or(1, Relaxed);
     }
 
-    /// What was there is taken.
+    /// Records that it was taken.
     pub(crate) fn taken(&self) {
         let turns = self.turns.load(Relaxed);
         if turns % 2 == 1 {
@@ -43,14 +43,14 @@ impl Taking {
         }
     }
 
-    /// Whether the call was ended because nothing was taken.
+    /// Returns whether the call was ended because nothing was taken.
     pub(crate) fn was_ended(&self) -> bool {
         self.ended.load(Relaxed)
     }
 }
 
-/// Runs each call of a connection on a task of its own, and ends it when its client has taken nothing of what is offered for
-/// `patience`.
+/// Runs each call of a connection on a task of its own, and ends it when its client has read nothing of what is offered
+/// for `patience`.
 #[derive(Clone, Debug)]
 pub(crate) struct Tasks {
     pub(crate) patience: Duration,
@@ -83,7 +83,7 @@ async fn watched(call: impl Future<Output = ()>, mut watch: Watch) {
 struct Watch {
     taking: Arc<Taking>,
     patience: Duration,
-    /// Of a turn: when it has lasted too long.
+    /// The turn, and when it has lasted too long.
     late: Option<(u64, Pin<Box<Sleep>>)>,
 }
 

@@ -26,7 +26,7 @@ impl Log {
         outcomes
     }
 
-    /// The clock of a machine may step back; times in a partition do not.
+    /// The clock of a machine may be set back, but times in a partition never decrease.
     fn recorded_at(&self, partition: LogPartition, now: Timestamp) -> Timestamp {
         let last = self.partitions[partition.index()].last();
         last.map_or(now, |last| last.recorded_at.max(now))
@@ -60,7 +60,7 @@ impl Log {
                     self.push(&append.stream, partition, event, recorded_at);
                 }
             }
-            // A letter that is there already may have been worked on: it stays as it is.
+            // A letter that already exists may have been decided about, so it stays as it is.
             Write::Letter(letter) => {
                 self.letters
                     .entry(letter.id)
@@ -79,7 +79,7 @@ impl Log {
             .unwrap_or(AppendOutcome::Conflict { current })
     }
 
-    /// Why an append is not written: the claim is looked at first, then the sequence.
+    /// Returns why an append is not written. The claim is checked first, then the sequence.
     fn refusal(&self, append: &Append) -> Option<AppendOutcome> {
         let stream = self.streams.get(&append.stream);
         let spent = append.claim.as_ref().and_then(|claim| {
@@ -118,7 +118,7 @@ impl Log {
         });
     }
 
-    /// What is known of a stream, which is made if nothing was.
+    /// Returns the stream, which is made if it is not there yet.
     fn stream(&mut self, id: &StreamId, partition: LogPartition) -> &mut Stream {
         let stream = self.streams.entry(id.clone());
         stream.or_insert_with(|| Stream::new(partition))

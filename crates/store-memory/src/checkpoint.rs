@@ -13,18 +13,18 @@ use uuid::Uuid;
 
 use crate::{Log, MemoryStore};
 
-/// A checkpoint, and what is known of those who move it.
+/// A checkpoint, and the process that moves it.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    /// The one in force, or the last that was.
+    /// The tenure in force, or the last one that was.
     tenure: Uuid,
-    /// Whose it is, if the checkpoint has an owner.
+    /// The owner of that tenure, if the checkpoint has an owner.
     owner: Uuid,
-    /// By what others on its host can tell whether it still runs.
+    /// Other processes on the owner's host use it to see whether the owner still runs.
     process: Option<Arc<str>>,
-    /// Who has asked for the work, and until when that counts.
+    /// The process that asked for the work, and when its request expires.
     asked: Option<(Uuid, Timestamp)>,
-    /// Names the owner until the work is released, also of a lease that ran out.
+    /// Names the owner until the work is released, even after its lease ran out.
     checkpoint: Checkpoint,
     scope: Option<Scope>,
 }
@@ -40,7 +40,7 @@ impl CheckpointStore for MemoryStore {
         let mut log = self.log();
         let begin = log.beginnings.get(&work.component);
         let begin = begin.map_or(Bookmark::START, |begin| begin.get(work.partition));
-        // Under the lock: a time from before it could be earlier than the end of a lease that has just run out.
+        // Read under the lock: a time from before could be earlier than the end of a lease that has just run out.
         let now = log.clock.now();
         let kept = log.checkpoints.entry(work.clone()).or_insert_with(|| {
             let checkpoint = Checkpoint {
@@ -350,7 +350,8 @@ impl Log {
             .retain(|(work, _), _| work.component != *component);
     }
 
-    /// If the tenure is in force. A lease that ran out does not matter as long as nobody else has taken the work.
+    /// Returns the checkpoint if the tenure is in force. A lease that ran out does not matter as long as no other
+    /// process has taken the work.
     fn checkpoint_of(&mut self, tenure: &Tenure) -> Option<&mut Checkpoint> {
         let kept = self.checkpoints.get_mut(&tenure.work)?;
         (kept.tenure == tenure.id && kept.checkpoint.owner.is_some())

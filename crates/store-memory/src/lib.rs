@@ -1,7 +1,7 @@
-//! The seams of a store in memory: the reference that a new store is written from, and `memory:`.
+//! A store in memory: the reference for new stores, and the store behind `memory:`.
 //!
-//! Everything is lost with the last handle. One mutex stands for what is a transaction elsewhere; what happens
-//! while it is held is, step by step, what every store does.
+//! Everything is lost with the last handle. One mutex takes the place of a transaction in other stores; the steps under
+//! it are the steps that every store takes.
 
 mod append;
 mod checkpoint;
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use clock::Clock;
 
-/// A store in memory. Clones are handles on the same storage.
+/// A store in memory. Clones are handles to the same storage.
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
@@ -35,23 +35,23 @@ pub struct MemoryStore {
 struct Shared {
     log_id: LogId,
     partitions: NonZero<u16>,
-    /// What waiters look at; set while the log is locked.
+    /// Waiters watch these; they are set while the log is locked.
     heads: Box<[watch::Sender<Position>]>,
     log: Mutex<Log>,
 }
 
 impl MemoryStore {
-    /// Makes an empty one, whose log has one partition.
+    /// Makes an empty store, whose log has one partition.
     pub fn new() -> Self {
         Self::with_partitions(NonZero::<u16>::MIN)
     }
 
-    /// Makes an empty one, whose log has so many partitions.
+    /// Makes an empty store, whose log has this number of partitions.
     pub fn with_partitions(count: NonZero<u16>) -> Self {
         Self::with(count, Clock::of_this_machine())
     }
 
-    /// Makes an empty one that goes by another clock than that of this machine: one that a test lets jump.
+    /// Makes an empty store that uses this clock instead of the machine's, for example one that a test lets jump.
     pub fn with_clock(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self::with(NonZero::<u16>::MIN, Clock::new(clock))
     }
@@ -70,7 +70,7 @@ impl MemoryStore {
         }
     }
 
-    /// No code panics while it holds the lock, so what a poisoned one guards is still whole.
+    /// No code panics while it holds the lock, so the data behind a poisoned lock is still whole.
     fn log(&self) -> MutexGuard<'_, Log> {
         self.shared
             .log
@@ -97,7 +97,7 @@ struct Log {
     /// Which components a person has paused, and why.
     pauses: BTreeMap<Component, String>,
     parked: BTreeMap<(Work, StreamId), Parked>,
-    /// What components gave up, and is handled or skipped by now.
+    /// Letters of events that components could not handle and that are handled or skipped by now.
     closed: BTreeMap<Uuid, ReactionLetter>,
     /// By their stream and name.
     timers: BTreeMap<(StreamId, String), timer::Alarm>,
@@ -106,12 +106,12 @@ struct Log {
 /// The events of one partition in the order of their positions: position 1 comes first.
 type Partition = Vec<RecordedEvent>;
 
-/// What is known of one stream. It may have claims and no events: a letter that was parked on a new stream.
+/// The state of one stream. It may have claims and no events: a letter that was parked on a new stream.
 #[derive(Debug)]
 struct Stream {
-    /// Where it lives.
+    /// The partition that it belongs to.
     partition: LogPartition,
-    /// Where in that its events are: that of sequence 0 comes first.
+    /// The indexes of its events in the partition, in the order of their sequences.
     events: Vec<usize>,
     claims: BTreeMap<String, ClaimRecord>,
     /// Oldest first.

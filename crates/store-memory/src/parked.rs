@@ -1,4 +1,4 @@
-//! What is parked, and the letters that were closed. Whether a tenure is in force was looked at before.
+//! Parked streams, and closed letters. The callers have checked that the tenure is in force.
 
 use seriatim_core::{
     Component, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence, StreamId,
@@ -10,7 +10,7 @@ use crate::Log;
 impl Log {
     pub(crate) fn park(&mut self, tenure: &Tenure, parked: &Parked) {
         let key = (tenure.work.clone(), parked.stream.clone());
-        // What is parked already begins further in front.
+        // A stream that is already parked begins at an earlier event.
         self.parked.entry(key).or_insert_with(|| parked.clone());
     }
 
@@ -39,7 +39,7 @@ impl Log {
                 parked.tries = 0;
                 parked.attempts.clear();
                 if let Some(wish) = &mut parked.wish {
-                    // What was to be skipped is behind it.
+                    // The event to skip was passed.
                     wish.verb = Verb::Resubmit;
                 }
             }

@@ -200,7 +200,7 @@ impl Log {
         Position(self.partitions[partition.index()].len() as u64)
     }
 
-    /// Which event a stream has at a sequence.
+    /// Returns the id of the event that a stream has at a sequence.
     pub(crate) fn event_id(&self, stream: &StreamId, sequence: Sequence) -> Option<Uuid> {
         let stream = self.streams.get(stream)?;
         let mut found = self.events_of(stream, u64::from(sequence.0), 1);
@@ -221,7 +221,7 @@ impl Log {
     }
 }
 
-/// What does not fit is past the end of any vector anyway.
+/// A number that does not fit is past the end of any vector anyway.
 pub(crate) fn to_index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

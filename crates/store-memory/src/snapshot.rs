@@ -9,7 +9,7 @@ use crate::{MemoryStore, Stream};
 impl SnapshotStore for MemoryStore {
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
         let mut log = self.log();
-        // Another event may get the sequence of one that the stream does not have.
+        // If the stream does not have this event, another event may get its sequence.
         let has_event = log.event_id(stream, snapshot.sequence) == Some(snapshot.event);
         if has_event && let Some(stream) = log.streams.get_mut(stream) {
             stream.keep(snapshot);
@@ -39,7 +39,7 @@ impl Stream {
         self.snapshots
             .retain(|snapshot| match snapshot.fingerprint == fingerprint {
                 true => kept.contains(&snapshot.sequence),
-                // Once a type has two that are newer, the other form is out of use.
+                // Once a type has two newer snapshots of one form, the other form is not used any more.
                 false => Some(snapshot.sequence) >= second,
             });
     }

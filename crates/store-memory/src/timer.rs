@@ -53,7 +53,7 @@ impl TimerStore for MemoryStore {
         silence: Duration,
     ) -> Result<Vec<Timer>, StoreError> {
         let mut log = self.log();
-        // Under the lock, so that no other caller's silence seems to be over before it has begun.
+        // Read under the lock, so that the pause of another caller does not seem to be over before it has begun.
         let now = log.clock.now();
         let mut ringing: Vec<_> = log
             .timers_of(domain)
@@ -105,15 +105,15 @@ impl TimerStore for MemoryStore {
     }
 }
 
-/// A timer, and what its ringing goes by.
+/// A timer, and the times that determine when it rings.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     timer: Timer,
-    /// The time to which the wait was added.
+    /// The time from which the wait counts.
     counts_from: Timestamp,
-    /// As due, or later, while whoever it rang for is at work.
+    /// The time when it is due, or later while a caller is handling it.
     rings_at: Timestamp,
-    /// The time that it counts from, or when it last rang.
+    /// The time from which it counts, or when it last rang.
     touched_at: Timestamp,
 }
 
@@ -135,7 +135,7 @@ impl Alarm {
         }
     }
 
-    /// The clock has gone back since it was touched.
+    /// Called if the clock has gone back since the timer was touched.
     fn count_anew(&mut self, now: Timestamp) {
         let wait = self.timer.due.since(self.counts_from);
         self.counts_from = self.counts_from.min(now);

@@ -1,4 +1,4 @@
-//! Who has which work now, and who has asked for it: the statements, for one schema, and what they return.
+//! The owners of the work, and the processes that have asked for it: the statements, for one schema, and their results.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl Texts {
         of_component(&self.list, component)
     }
 
-    /// Returns a row if the owner had the work. Run twice, it may not.
+    /// Returns a row if the owner had the work. If it is run twice, the second run may return none.
     pub(crate) fn end_lease(
         &self,
         work: &Work,
@@ -59,7 +59,7 @@ impl Texts {
         about(&self.end_lease, work).bind(owner)
     }
 
-    /// Returns a row if it was noted. May be run twice.
+    /// Returns a row if the request was noted. May be run twice.
     pub(crate) fn ask(
         &self,
         work: &Work,
@@ -73,7 +73,7 @@ impl Texts {
 pub(crate) fn assignment(row: &PgRow) -> Result<Assignment, Error> {
     let owner = match row.try_get::<Option<&str>, _>(4)? {
         Some(name) => Some(Owner {
-            // Who has taken it before there were ids.
+            // Owners from before processes had ids.
             id: row.try_get::<Option<Uuid>, _>(5)?.unwrap_or_default(),
             name: name.into(),
             process: row.try_get::<Option<&str>, _>(8)?.map(Into::into),

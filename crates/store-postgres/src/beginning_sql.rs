@@ -20,7 +20,7 @@ pub(crate) struct Texts {
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
         let table = format!("{schema}.seriatim_beginnings");
-        // In one order, so that two who decide at once do not wait for one another.
+        // In a fixed order, so that two callers that decide at once do not wait for each other.
         let insert = |condition: &str| {
             format!(
                 "INSERT INTO {table} (component, partition, position, log, event)
@@ -50,7 +50,7 @@ impl Texts {
         }
     }
 
-    /// Changes nothing if it is decided. May be run twice.
+    /// Changes nothing if the place is already decided. May be run twice.
     pub(crate) fn begin(
         &self,
         component: &Component,
@@ -63,8 +63,8 @@ impl Texts {
         of_component(&self.begun, component)
     }
 
-    /// Waits for those who are about to begin work, and keeps others from doing so; whoever does after it begins at the new
-    /// place. May be run twice.
+    /// Waits for processes that are about to begin work, and keeps others from beginning; a process that begins after
+    /// it begins at the new place. May be run twice.
     pub(crate) fn begin_anew(
         &self,
         component: &Component,
@@ -73,8 +73,8 @@ impl Texts {
         places(&self.begin_anew, component, at)
     }
 
-    /// To be run after that, as a statement of its own: it finds all work that was begun at the old place. May be run
-    /// twice.
+    /// Must be run after that, as a statement of its own, so that it finds all work that was begun at the old place.
+    /// May be run twice.
     pub(crate) fn forget_progress(
         &self,
         component: &Component,
@@ -83,7 +83,7 @@ impl Texts {
     }
 }
 
-/// `None` if nothing is decided.
+/// Returns `None` if nothing is decided.
 pub(crate) fn beginning(rows: &[PgRow]) -> Result<Option<Cursor>, Error> {
     let place = |row: &PgRow| {
         let partition: i32 = row.try_get(0)?;

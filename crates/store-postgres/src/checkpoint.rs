@@ -30,7 +30,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().checkpoints).take(work, id, owner, lease);
         loop {
             let rows = self.readers().read(action, query).await?;
-            // Each time there is none, somebody else has got the work or has made it free.
+            // If there is no row, another process has just taken the work or has just released it.
             if let Some(row) = rows.first() {
                 let answer = taking(row, work, id);
                 return answer.map_err(|error| refused::store_error(action, error));
@@ -42,7 +42,7 @@ impl CheckpointStore for PostgresStore {
         let action = "decide where a component begins";
         let query = || (self.texts().beginnings).begin(component, at);
         self.readers().read(action, query).await?;
-        // Nothing is there if it was forgotten at the same moment.
+        // There is none if it was forgotten at the same moment.
         Ok(self.begun(component).await?.unwrap_or_else(|| at.clone()))
     }
 
@@ -281,8 +281,8 @@ impl CheckpointStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Returns a row if the tenure was in force, and all where it has to be. `again`: it was sent before, and its
-    /// answer lost.
+    /// Returns a row if the tenure was in force and everything was at its expected place. `again`: the query was sent
+    /// before, and its answer was lost.
     pub(crate) fn advance_query(
         &self,
         tenure: &Tenure,
@@ -293,8 +293,8 @@ impl PostgresStore {
         let texts = self.texts();
         match advance {
             Advance::Checkpoint(to) => {
-                // After a lost answer it may find done what it asks for. Should the first request arrive later still,
-                // it does not find the position where it has to be.
+                // After a lost answer the query may find its work already done. If the first request arrives even
+                // later, it does not find the position that it expects.
                 let or_from = if again { to } else { &tenure.at };
                 let or_from = or_from.position;
                 texts.checkpoints.advance(tenure, to, or_from, lease)
@@ -305,8 +305,8 @@ impl PostgresStore {
         }
     }
 
-    /// Writes what must not be written twice. The query is told whether it was sent before, and its answer lost; it
-    /// returns a row if it was done.
+    /// Runs a write that must not happen twice. The query is told whether it was sent before and its answer lost. It
+    /// returns a row if the write happened.
     async fn write_once(
         &self,
         action: &'static str,
@@ -318,7 +318,7 @@ impl PostgresStore {
         match (rows.is_empty(), requests.load(Ordering::Relaxed)) {
             (false, _) => Ok(Hold::Held),
             (true, 1) => Ok(Hold::Lost),
-            // The first may have been done before somebody else took over.
+            // The first one may have been done before another process took over.
             (true, _) => Err(StoreError::new(
                 action,
                 StoreErrorKind::Unavailable,
@@ -333,7 +333,7 @@ fn attempts(action: &'static str, attempts: &[Attempt]) -> Result<String, StoreE
     column.map_err(|error| refused::store_error(action, error))
 }
 
-/// With an owner it is busy; else it was taken.
+/// If the row has an owner, the work is busy; otherwise it was taken.
 fn taking(row: &PgRow, work: &Work, id: Uuid) -> Result<Taking, Error> {
     Ok(match row.try_get(3)? {
         Some(owner) => Taking::Busy {
@@ -361,13 +361,13 @@ pub(crate) fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
     })
 }
 
-/// From the first columns, and the text behind them.
+/// Reads the first columns and the text after them.
 fn scope(row: &PgRow) -> Result<(Work, Scope), Error> {
     let scope = serde_json::from_str(row.try_get(4)?);
     Ok((work(row)?, scope.map_err(row::unreadable)?))
 }
 
-/// From the first columns.
+/// Reads the first columns.
 pub(crate) fn work(row: &PgRow) -> Result<Work, Error> {
     let component: &str = row.try_get(0)?;
     Ok(Work {

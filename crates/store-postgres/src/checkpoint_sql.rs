@@ -1,7 +1,7 @@
 //! The statements about checkpoints, for one schema. Each is a transaction of its own, or part of a caller's.
 //!
-//! They are right at READ COMMITTED, without locks that outlive a transaction. One that has waited for another's to
-//! end looks at its conditions again, on the row as that has left it.
+//! They are correct at READ COMMITTED, without locks that outlive a transaction. A statement that has waited for
+//! another transaction checks its conditions again, on the row as that transaction left it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{place, row};
 
-/// The clock of the server as it is now, in microseconds; not as it was when the transaction began.
+/// The current time of the server's clock in microseconds, not the time when the transaction began.
 pub(crate) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 /// [`LONGEST_LEASE`] in microseconds.
@@ -24,7 +24,7 @@ const LONGEST: u128 = LONGEST_LEASE.as_micros();
 pub(crate) const WORK: &str =
     "component = $1 AND partition = $2 AND share_count = $3 AND share_index = $4";
 
-/// The fifth is the tenure. A lease that ran out does not matter as long as nobody else has taken the work.
+/// The fifth is the tenure. A lease that ran out does not matter as long as no other process has taken the work.
 pub(crate) const IN_FORCE: &str = "tenure = $5 AND owner IS NOT NULL";
 
 pub(crate) struct Texts {
@@ -82,8 +82,9 @@ impl Texts {
         }
     }
 
-    /// Returns one row: the place and nothing else if the work was taken; with an owner and the end of the lease
-    /// if it is busy. No row: others have taken or forgotten it at the same moment, and it is to be asked again.
+    /// Returns one row: only the place if the work was taken, and also the owner and the end of the lease if the work
+    /// is busy. If it returns no row, another process has taken or forgotten the work at the same moment, and the
+    /// caller must ask again.
     ///
     /// May be run twice: it finds its own tenure.
     pub(crate) fn take(
@@ -129,7 +130,7 @@ impl Texts {
             .bind(micros(lease))
     }
 
-    /// Returns a row if the tenure was in force, and the position where the tenure has it or at `or_from`.
+    /// Returns a row if the tenure was in force, and the position was where the tenure has it or at `or_from`.
     pub(crate) fn advance(
         &self,
         tenure: &Tenure,
@@ -160,7 +161,7 @@ impl Texts {
             .bind(row::people_column(why))
     }
 
-    /// Returns a row if it was paused. Run twice, it may not.
+    /// Returns a row if the work was paused. If it is run twice, the second run returns none.
     pub(crate) fn resume(&self, work: &Work) -> Query<'static, Postgres, PgArguments> {
         about(&self.resume, work)
     }
@@ -180,23 +181,25 @@ impl Texts {
         }
     }
 
-    /// May be run twice: whoever has begun anew in between begins anew once more.
+    /// May be run twice. If a process has begun anew in between, it begins anew once more.
     pub(crate) fn forget(&self, component: &Component) -> Query<'static, Postgres, PgArguments> {
         of_component(&self.forget, component)
     }
 }
 
-/// Looks, takes what is free and begins what is not there, in one statement.
+/// Looks, takes free work and begins work that is not there yet, in one statement.
 ///
-/// It looks before it takes, so that whoever stands by only reads: an `ON CONFLICT DO UPDATE` would lock the owner's
-/// row each time. All parts see the table as it was when the statement began. So if the work was free then and the
-/// update finds it taken, or it was not there and the insert finds it begun, no part returns a row.
+/// It looks before it takes, so that a process that stands by only reads: an `ON CONFLICT DO UPDATE` would lock the
+/// owner's row each time. All parts see the table as it was when the statement began. So no part returns a row if the
+/// work was free then and the update finds it taken, or if it was not there and the insert finds that another process
+/// has begun it.
 ///
-/// What begins where its component does keeps others from changing that before it is there to be seen.
-/// A lease that has more time left than any has run out too. That is judged by the clock as it is after a wait for the row:
-/// whoever was faster may have been lent the work for the longest time there is.
+/// Work that begins at the place of its component keeps others from changing that place until the new row is visible. A
+/// lease that has more time left than the longest one counts as run out. This is judged by the clock after a wait for
+/// the row, because a faster process may have taken the work for the longest time allowed.
 ///
-/// What begins has nothing parked: an owner may have parked something at the very moment that it was forgotten.
+/// Work that begins has nothing parked. The old rows must go, because an owner may have parked something at the moment
+/// when it was forgotten.
 fn take(schema: &str) -> String {
     let table = table(schema);
     format!(
@@ -230,8 +233,8 @@ WHERE owner IS NOT NULL AND leased_until > now AND leased_until <= now + {LONGES
     )
 }
 
-/// Moves the checkpoint to the position in the eighth parameter, which is in the log in the tenth and has the event in the
-/// eleventh, from the position in the seventh or the ninth; the sixth is the lease.
+/// Moves the checkpoint from the position in the seventh or the ninth parameter to the position in the eighth, which is
+/// in the log in the tenth and has the event in the eleventh. The sixth parameter is the lease.
 pub(crate) fn advance(schema: &str) -> String {
     format!(
         "UPDATE {} SET position = $8, log = $10, event = $11, leased_until = {NOW} + $6, moved_at = {NOW}
@@ -266,12 +269,12 @@ pub(crate) fn of_component(
     sqlx::query(AssertSqlSafe(text.clone())).bind(component.as_str().to_owned())
 }
 
-/// Whether a lease that ends then is running.
+/// Returns the condition that a lease with this end is running.
 pub(crate) fn runs(end: &str) -> String {
     format!("({end} > {NOW} AND {end} <= {NOW} + {LONGEST})")
 }
 
-/// In microseconds, and no longer than the longest.
+/// Returns the lease in microseconds, limited to the longest one.
 pub(crate) fn micros(lease: Duration) -> i64 {
     let lease = lease.min(LONGEST_LEASE).as_micros();
     i64::try_from(lease).expect("five minutes are less than that")

@@ -1,4 +1,4 @@
-//! How far the log has come, as far as this process knows: what waiters look at, and what others are told.
+//! The end of the log as far as this process knows it: what waiters watch, and what other processes are told.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use seriatim_core::{LogPartition, Position};
 use tokio::sync::watch;
 
-/// The last known position of each partition. Clones are handles on the same knowledge.
+/// The last known position of each partition. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Commits {
     heads: Arc<[watch::Sender<Position>]>,
@@ -28,7 +28,7 @@ impl Commits {
         }
     }
 
-    /// To be called after every commit of this process.
+    /// Must be called after every commit of this process.
     pub(crate) fn committed(&self, partition: LogPartition, position: Position) {
         self.learn(partition, position);
         self.own.send_if_modified(|own| {
@@ -37,12 +37,12 @@ impl Commits {
         });
     }
 
-    /// What this process has committed since; ends with the last writer.
+    /// Returns what this process has committed since; ends with the last writer.
     pub(crate) fn own(&self) -> watch::Receiver<Own> {
         self.own.subscribe()
     }
 
-    /// Somebody has written up to `position`.
+    /// Notes that some process has written up to `position`.
     pub(crate) fn learn(&self, partition: LogPartition, position: Position) {
         if let Some(head) = self.heads.get(partition.index()) {
             head.send_if_modified(|head| {
@@ -53,7 +53,7 @@ impl Commits {
         }
     }
 
-    /// Forgets what is known: it may be of a log that a backup has replaced, which has not come so far.
+    /// Forgets what is known: it may belong to a log that a backup has replaced with a shorter one.
     pub(crate) fn begin_again(&self) {
         for head in self.heads.iter() {
             head.send_replace(Position::START);

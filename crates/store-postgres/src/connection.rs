@@ -1,4 +1,4 @@
-//! Connecting: patiently while the store is opened, promptly afterwards.
+//! Connecting: with waiting while the store is opened, without it afterwards.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::refused::{self, Meaning};
 /// How long one attempt to connect may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The first connection: waits for a server that is not up yet, or that does not take writes yet.
+/// Makes the first connection. Waits for a server that is not up yet or does not take writes yet.
 pub(crate) async fn open(location: &Location) -> Result<PgConnection, OpenError> {
     let give_up = Instant::now() + location.wait;
     let mut pause = Duration::from_millis(50);
@@ -35,8 +35,8 @@ async fn connect_to_writable(hosts: &Hosts) -> Result<PgConnection, Error> {
     Ok(connection)
 }
 
-/// Connects to the server; of several, to the one that takes writes. A single one is taken as it is: what it refuses
-/// is noticed when it does.
+/// Connects to the server. Of several servers it connects to the one that takes writes. A single server is used without
+/// a check: if it refuses something, this is noticed then.
 pub(crate) async fn connect(hosts: &Hosts) -> Result<PgConnection, Error> {
     let mut failure: Option<Error> = None;
     for (number, options) in hosts.in_turn() {
@@ -53,7 +53,7 @@ pub(crate) async fn connect(hosts: &Hosts) -> Result<PgConnection, Error> {
                 return Ok(connection);
             }
             Err(error) => {
-                // What a server has against us says more than that another one is away.
+                // An error from a server says more than the fact that another server does not answer.
                 if failure.as_ref().is_none_or(may_come_up) {
                     failure = Some(error);
                 }
@@ -63,7 +63,7 @@ pub(crate) async fn connect(hosts: &Hosts) -> Result<PgConnection, Error> {
     Err(failure.unwrap_or_else(timed_out))
 }
 
-/// A standby, or one that was told to refuse writes, does not do.
+/// A standby, or a server that was told to refuse writes, cannot be used.
 async fn require_writable(connection: &mut PgConnection) -> Result<(), Error> {
     let show = sqlx::raw_sql("SHOW transaction_read_only");
     let rows = show.fetch_all(connection).await?;
@@ -80,7 +80,7 @@ async fn require_writable(connection: &mut PgConnection) -> Result<(), Error> {
 /// Marks the error of [`require_writable`].
 const READ_ONLY: std::io::ErrorKind = std::io::ErrorKind::ReadOnlyFilesystem;
 
-/// As the driver would say it.
+/// Makes the error that the driver would return.
 pub(crate) fn timed_out() -> Error {
     Error::Io(std::io::Error::new(
         std::io::ErrorKind::TimedOut,
@@ -90,13 +90,13 @@ pub(crate) fn timed_out() -> Error {
 
 fn may_come_up(error: &Error) -> bool {
     match refused::code(error).as_deref() {
-        // Starting, stopping, or all connections are taken; or a pooler that does not reach its server.
+        // The server starts, stops or has no connection left; or a pooler does not reach its server.
         Some(code) => matches!(code, "57P03" | "57P01" | "57P02" | "53300" | "08P01"),
         None => refused::meaning(error) == Meaning::Lost && !is_about_tls(error),
     }
 }
 
-/// A handshake that failed is said to be data that make no sense.
+/// The driver reports a failed handshake as invalid data.
 fn is_about_tls(error: &Error) -> bool {
     match error {
         Error::Tls(_) => true,

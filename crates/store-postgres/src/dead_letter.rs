@@ -61,8 +61,8 @@ fn letters(
     bound(sqlx::query(AssertSqlSafe(sql)), filter, limit)
 }
 
-/// More conditions, the order, and the limit, with parameters from the one with this number on. Only what the filter
-/// names is asked for, so that an index can serve it.
+/// Adds more conditions, the order and the limit, with parameters from the one with this number on. Only the columns
+/// that the filter names are compared, so that an index can be used.
 pub(crate) fn conditions(filter: &LetterFilter, id: &str, first: usize) -> String {
     let (is_after, order) = match filter.latest_first {
         true => (format!("{id} <"), "DESC"),
@@ -85,7 +85,7 @@ pub(crate) fn conditions(filter: &LetterFilter, id: &str, first: usize) -> Strin
     format!("{sql} ORDER BY {id} {order} LIMIT ${place}")
 }
 
-/// With the parameters of [`conditions`].
+/// Binds the parameters of [`conditions`].
 pub(crate) fn bound(
     mut query: Query<'static, Postgres, PgArguments>,
     filter: &LetterFilter,

@@ -1,4 +1,4 @@
-//! Rows of events, read in a row: what they share is made once.
+//! Decodes rows of events; values that the events of a page share are made once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,12 +13,12 @@ use crate::readers::Readers;
 use crate::sql::Texts;
 use crate::{place, row};
 
-/// The domains by their numbers. A domain keeps its number for ever, so what is known once stays true.
+/// The domains by their numbers. A domain keeps its number for ever, so a known number stays correct.
 #[derive(Default)]
 pub(crate) struct Domains(RwLock<Arc<HashMap<i16, Domain>>>);
 
 impl Domains {
-    /// Those that are known to contain all the domains of `rows`.
+    /// Returns the known domains, after it has made sure that they include all the domains of `rows`.
     pub(crate) async fn of(
         &self,
         rows: &[PgRow],
@@ -36,7 +36,7 @@ impl Domains {
         self.all(readers, texts).await
     }
 
-    /// All there are.
+    /// Returns all the domains.
     pub(crate) async fn all(
         &self,
         readers: &Readers,
@@ -67,7 +67,7 @@ impl Domains {
 const DOMAIN: usize = 3;
 const ID: usize = 6;
 
-/// Makes a page of the rows of the log from the event at `after` on, if that is there.
+/// Makes a page from the rows of the log, from the event at `after` on if that exists.
 pub(crate) fn page(
     rows: &[PgRow],
     after: Position,
@@ -84,7 +84,8 @@ pub(crate) fn page(
     for row in rows.iter().take(limit) {
         match decoder.event(row, domains) {
             Ok(event) => events.push(event),
-            // What precedes one that cannot be read is handed out; who goes on from there meets it first.
+            // The events before one that cannot be read are returned; a reader that goes on from there meets that one
+            // first.
             Err(_) if !events.is_empty() => break,
             Err(error) => return Err(error),
         }
@@ -92,8 +93,8 @@ pub(crate) fn page(
     Ok(LogPage { follows, events })
 }
 
-/// Makes events of rows. Of columns of our own tables the types are known; to compare them for each value takes longer
-/// than to decode it.
+/// Makes events from rows. The types of the columns of our own tables are known; comparing them for each value takes
+/// longer than decoding it.
 pub(crate) fn events(
     rows: &[PgRow],
     domains: &HashMap<i16, Domain>,

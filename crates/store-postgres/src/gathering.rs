@@ -1,7 +1,7 @@
-//! Loads that have to wait are taken together into one statement.
+//! Loads that have to wait are combined into one statement.
 //!
-//! There is no timer: the statements in progress are the time in which loads gather. One that finds a place free is
-//! sent at once, by whoever asked for it.
+//! There is no timer: loads gather while statements are in progress. A load that finds a free place is sent at once by
+//! its caller.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,16 +18,16 @@ use crate::refused::{self, Meaning};
 
 pub(crate) const ACTION: &str = "load a stream";
 
-/// How many statements may begin to load streams at once; what comes then gathers.
+/// How many statements may begin to load streams at once. Further loads gather.
 const PLACES: usize = 2;
 
 /// How many streams one statement begins to load.
 const STREAMS: usize = 64;
 
-/// How many rows one statement may give, shared evenly by its streams: with 64 of them each has 256.
+/// How many rows one statement may return, divided evenly among its streams: with 64 of them each gets 256.
 const ROWS: usize = 16_384;
 
-/// How many bytes it is expected to give, where events are so large that this is the narrower limit.
+/// How many bytes it is expected to return, if events are so large that this limit is reached first.
 const BYTES: usize = 4 << 20;
 
 /// Where the loads of a store meet.
@@ -39,13 +39,13 @@ struct Shared {
     readers: Arc<Readers>,
     texts: Texts,
     places: Semaphore,
-    /// If it is not empty, a task is on its way to take what is in it.
+    /// If it is not empty, a task is about to take its loads.
     waiting: Mutex<Vec<Waiting>>,
     /// How large an event's data was lately, on average.
     event_bytes: AtomicUsize,
 }
 
-/// A load of somebody who may have gone away.
+/// A load whose caller may be gone by now.
 struct Waiting {
     wanted: Load,
     reply: oneshot::Sender<Result<Page, StoreError>>,
@@ -64,7 +64,7 @@ impl Gathering {
         }
     }
 
-    /// What a stream begins with: its snapshot, if one is wanted, and events.
+    /// Returns the first rows of a stream: its snapshot, if one is wanted, and events.
     pub(crate) async fn first_page(&self, wanted: &Load) -> Result<Page, StoreError> {
         let shared = &self.shared;
         if let Ok(_place) = shared.places.try_acquire() {
@@ -85,7 +85,7 @@ impl Gathering {
         }
     }
 
-    /// More of a long stream. It takes no place, so that it keeps nobody from beginning.
+    /// Returns more of a long stream. It takes no place, so that it does not keep others from beginning.
     pub(crate) async fn page_after(
         &self,
         wanted: &Load,
@@ -94,7 +94,7 @@ impl Gathering {
         self.shared.one(wanted, Some(after)).await
     }
 
-    /// Learns from what was loaded how much to ask for.
+    /// Learns from a load how many rows to ask for.
     pub(crate) fn note_size(&self, rows: usize, bytes: usize) {
         if let Some(now) = bytes.checked_div(rows) {
             let before = self.shared.event_bytes.load(Ordering::Relaxed);
@@ -105,7 +105,7 @@ impl Gathering {
 }
 
 impl Shared {
-    /// Whether it is the first, so that somebody has to come for it.
+    /// Returns whether it is the first one, so that a task has to be started for it.
     fn add(&self, load: Waiting) -> bool {
         let mut waiting = self.waiting();
         waiting.push(load);
@@ -116,7 +116,7 @@ impl Shared {
         tokio::spawn(Arc::clone(self).gather());
     }
 
-    /// Waits for a place, and takes into one statement what waits by then.
+    /// Waits for a place, and combines all loads that are waiting then into one statement.
     async fn gather(self: Arc<Self>) {
         let Ok(_place) = self.places.acquire().await else {
             return;
@@ -136,7 +136,7 @@ impl Shared {
         match self.many(&wanted).await {
             Ok(pages) => {
                 for (reply, page) in replies.into_iter().zip(pages) {
-                    // A caller that has gone away is no error.
+                    // A caller that is gone is not an error.
                     let _ = reply.send(Ok(page));
                 }
             }
@@ -146,7 +146,7 @@ impl Shared {
                     let _ = reply.send(Err(error.clone()));
                 }
             }
-            // Which stream it was the server does not say. Without an answer each is asked for alone.
+            // The server does not say which stream it was. Without an answer, each stream is loaded alone.
             Err(_) => drop(replies),
         }
     }

@@ -1,11 +1,11 @@
-//! The servers that a URL names: one, or several of which one at a time takes writes.
+//! The servers that a URL names: one server, or several of which one at a time takes writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
 
-/// How to reach each server. Clones know together which one was found last.
+/// How to reach each server. Clones share which server was found last.
 #[derive(Clone)]
 pub(crate) struct Hosts {
     all: Arc<[PgConnectOptions]>,
@@ -29,19 +29,19 @@ impl Hosts {
         self.all.iter()
     }
 
-    /// The one that took writes when somebody last connected; before that, the first.
+    /// Returns the server that took writes at the last connection; before the first connection, the first server.
     pub(crate) fn last_found(&self) -> &PgConnectOptions {
         &self.all[self.found.load(Ordering::Relaxed)]
     }
 
-    /// Each once, beginning with the one that was found last: a server that is gone for good would else be waited for
-    /// at every new connection.
+    /// Returns each server once, beginning with the one that was found last. Otherwise every new connection would wait
+    /// for a server that is gone for good.
     pub(crate) fn in_turn(&self) -> impl Iterator<Item = (usize, &PgConnectOptions)> {
         let (before, from) = self.all.split_at(self.found.load(Ordering::Relaxed));
         (before.len()..).zip(from).chain((0..).zip(before))
     }
 
-    /// The one with this number takes writes.
+    /// Notes that the server with this number takes writes.
     pub(crate) fn found(&self, number: usize) {
         self.found.store(number, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What the writer remembers between its transactions, as long as nobody else has written.
+//! What the writer remembers between its transactions, as long as no other process has written.
 
 use foldhash::HashMap;
 use seriatim_core::{Domain, Position, Sequence, StreamId, Timestamp};
@@ -9,27 +9,27 @@ const REMEMBERED: usize = 100_000;
 
 /// The head of the log and the streams that were written last.
 ///
-/// It is exact, not a guess: every transaction that writes anything counts the head's revision up and leaves its
-/// name, and what is written on the strength of this is written only if both are still the ones remembered.
+/// It is exact, not a guess: every transaction that writes increases the head's revision and stores its own name there.
+/// A write that relies on this is done only if both are still the remembered ones.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     head: Option<Head>,
     streams: HashMap<StreamId, Option<LastEvent>>,
-    /// Never forgotten: a domain keeps its number.
+    /// Never forgotten, because a domain keeps its number.
     domains: HashMap<Domain, i16>,
 }
 
 /// The sequence and the id of the last event of a stream.
 pub(crate) type LastEvent = (Sequence, Uuid);
 
-/// The last position that was given away, and when; and which state of the log that is.
+/// The last position that was assigned, and its time; and the state of the log that this belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) position: Position,
     pub(crate) recorded_at: Timestamp,
     /// How many transactions there were.
     pub(crate) revision: i64,
-    /// The name of the last one. A log that was restored may come to the same revision again, but not to this.
+    /// The name of the last transaction. A restored log may reach the same revision again, but not the same name.
     pub(crate) batch: Uuid,
 }
 
@@ -38,7 +38,7 @@ impl Known {
         self.head
     }
 
-    /// To be called with the head as it is under its lock.
+    /// Must be called with the head as read under its lock.
     pub(crate) fn keep_if_unchanged(&mut self, head: Head) {
         if self.head != Some(head) {
             self.forget();
@@ -51,7 +51,7 @@ impl Known {
         self.streams.clear();
     }
 
-    /// What was written, now that it is committed.
+    /// Learns what was written, after the commit.
     pub(crate) fn learn(
         &mut self,
         head: Head,
@@ -66,7 +66,7 @@ impl Known {
         }
     }
 
-    /// The last event of a stream; the outer `None`: it is not known.
+    /// Returns the last event of a stream; the outer `None` means that it is not known.
     pub(crate) fn last(&self, stream: &StreamId) -> Option<Option<LastEvent>> {
         self.streams.get(stream).copied()
     }

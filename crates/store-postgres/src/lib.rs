@@ -1,9 +1,9 @@
-//! The seams of a store on PostgreSQL: one database, any number of processes.
+//! A store on PostgreSQL: one database for any number of processes.
 //!
-//! Each store writes to a partition of the log on one connection, held for as long as it lives; all that waits goes
-//! into one transaction. As
-//! long as nobody else writes, a transaction is one statement and one round trip. Whoever writes takes the row of
-//! the log's head first, so writers of any number of processes take turns, and never deadlock.
+//! Each store writes to a partition of the log on one connection, which it keeps as long as it lives. All waiting
+//! appends go into one transaction. As long as no other process writes, a transaction is one statement and one round
+//! trip. Each writer first locks the row of the log's head, so the writers of any number of processes take turns and
+//! never deadlock.
 
 mod assignment;
 mod beginning_sql;
@@ -54,7 +54,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use open_error::OpenError;
-/// The driver, in the version whose connections a read model is given.
+/// The driver, in the version whose connections a read model gets.
 pub use sqlx;
 
 use seriatim_core::{LogId, SchemaChange};
@@ -69,8 +69,8 @@ use sql::Texts;
 use waiting::Waiting;
 use writers::Writers;
 
-/// A store on PostgreSQL. Clones are handles on the same connections; they end with the last one, after what was
-/// queued.
+/// A store on PostgreSQL. Clones are handles to the same connections. The connections end with the last clone, after
+/// everything that was queued.
 #[derive(Clone)]
 pub struct PostgresStore {
     shared: Arc<Shared>,
@@ -90,27 +90,27 @@ struct Shared {
 }
 
 impl PostgresStore {
-    /// Opens a database and brings its tables to this program's schema. Must be called on a Tokio runtime, which
-    /// the store's task runs on.
+    /// Opens a database and migrates its tables to this program's schema. Must be called on a Tokio runtime, because
+    /// the store's task runs on it.
     ///
-    /// `url` is `postgres://user:password@host:port/database`. It may name several servers, `host:port,host:port`, of
-    /// which the one that takes writes is used. Options come after a `?`:
+    /// `url` is `postgres://user:password@host:port/database`. It may name several servers, `host:port,host:port`; the
+    /// one that takes writes is used. Options follow after a `?`:
     ///
     /// | option | meaning | default |
     /// | --- | --- | --- |
-    /// | `partitions` | how many partitions the log is made with, from 1 to 256; a log that is there must have so many | 1, or what it has |
+    /// | `partitions` | how many partitions the log is created with, from 1 to 256; an existing log must have this number | 1, or that of the existing log |
     /// | `schema` | the PostgreSQL schema of the tables; made if it is missing | `seriatim` |
-    /// | `readers` | how many connections read, beside the one that writes | 4 |
-    /// | `poll` | milliseconds between two looks for what other processes have written, while somebody waits for it; they are told of it sooner if nothing is lost | 1000 |
-    /// | `wait` | seconds to wait here for a server that is not up yet, or that takes no writes yet | 5 |
-    /// | `migrate` | `never`: refuse tables that are not up to date, for a user who may not make any | `open` |
-    /// | `statement_timeout` | seconds the server works on a statement; 5 later the connection is given up | 30 |
-    /// | `lock_timeout` | seconds the server waits for another writer, and seconds that a writer which has gone silent in its transaction is put up with | 10 |
-    /// | `pooler` | `transaction`: a pooler is in between that hands out connections by the transaction, such as PgBouncer of any version; each statement then costs four round trips instead of one, and other processes' events are found by looking | `none` |
-    /// | `checksums` | `off`: events get no checksum, which costs about 0.1 µs and 8 bytes; those that are there are checked in any case | `on` |
-    /// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, ... | as libpq has them | |
+    /// | `readers` | how many connections read, in addition to the one that writes | 4 |
+    /// | `poll` | milliseconds between two checks for events of other processes, while a reader waits for them; normally the other processes send a message sooner | 1000 |
+    /// | `wait` | seconds that opening waits for a server that is not up yet, or takes no writes yet | 5 |
+    /// | `migrate` | `never`: refuse tables that are not up to date, for a user who may not make tables | `open` |
+    /// | `statement_timeout` | seconds that the server works on a statement; 5 seconds later the connection is given up | 30 |
+    /// | `lock_timeout` | seconds that the server waits for another writer, and seconds after which it cuts off a writer that sends nothing more in its transaction | 10 |
+    /// | `pooler` | `transaction`: between the store and the server is a pooler that assigns connections for each transaction, such as PgBouncer of any version. Each statement then costs four round trips instead of one, and events of other processes are found by `poll` | `none` |
+    /// | `checksums` | `off`: new events get no checksum, which costs about 0.1 µs and 8 bytes; existing checksums are checked in any case | `on` |
+    /// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, ... | as in libpq | |
     ///
-    /// Refuses a user who lacks a right that the store needs, and names the statement that grants it.
+    /// Refuses a user who lacks a right that the store needs; the error has the statement that grants it.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let location: Location = url.parse()?;
         let mut connection = connection::open(&location).await?;
@@ -123,8 +123,8 @@ impl PostgresStore {
         Self::on(location, connection).await
     }
 
-    /// Opens a database for those who only read, such as an audit: changes nothing, refuses tables that are not up to
-    /// date, and asks for no right to write. What writes all the same fails if the user may not. `url` is as for
+    /// Opens a database only to read, for example for an audit. It changes nothing, refuses tables that are not up to
+    /// date, and does not need the right to write. A write fails if the user has no right to write. `url` is as for
     /// [`PostgresStore::open`].
     pub async fn open_to_read(url: &str) -> Result<Self, OpenError> {
         let location: Location = url.parse()?;
@@ -158,8 +158,8 @@ impl PostgresStore {
         })
     }
 
-    /// Brings the tables of a database to this program's schema, and says what was missing. `url` is as for
-    /// [`PostgresStore::open`]; `migrate=never` in it is not meant for this.
+    /// Migrates the tables of a database to this program's schema, and returns what was missing. `url` is as for
+    /// [`PostgresStore::open`], but without `migrate=never`.
     pub async fn migrate(url: &str) -> Result<SchemaChange, OpenError> {
         let location: Location = url.parse()?;
         let mut connection = connection::open(&location).await?;
@@ -168,7 +168,7 @@ impl PostgresStore {
         Ok(made)
     }
 
-    /// What [`PostgresStore::migrate`] would do; nothing is changed.
+    /// Returns what [`PostgresStore::migrate`] would do, and changes nothing.
     pub async fn pending(url: &str) -> Result<SchemaChange, OpenError> {
         let location: Location = url.parse()?;
         let mut connection = connection::open(&location).await?;

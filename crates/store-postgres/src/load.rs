@@ -1,4 +1,4 @@
-//! Building what a state is built from: pages of a stream's rows, checked and put together.
+//! Loads what a state is built from: pages of a stream's rows, checked and put together.
 
 use bytes::Bytes;
 use seriatim_core::reading::TypeNames;
@@ -9,15 +9,15 @@ use sqlx::{Error, Row};
 use crate::gathering::{ACTION, Gathering};
 use crate::{refused, row};
 
-/// The rows of one stream that one statement gave.
+/// The rows of one stream that one statement returned.
 pub(crate) struct Page {
     pub(crate) rows: Vec<PgRow>,
     /// Whether the statement may have more of them.
     pub(crate) is_full: bool,
 }
 
-/// Everything that `wanted` asks for. A long stream is read page by page, so that the short ones get their turn in
-/// between; it only ever grows, so its pages fit together.
+/// Loads everything that `wanted` asks for. A long stream is read page by page, so that short streams get their turn in
+/// between. A stream only grows, so its pages fit together.
 pub(crate) async fn load(gathering: &Gathering, wanted: Load) -> Result<Loaded, StoreError> {
     let failed = |error| refused::store_error(ACTION, error);
     let mut building = Building::default();
@@ -36,14 +36,14 @@ pub(crate) async fn load(gathering: &Gathering, wanted: Load) -> Result<Loaded, 
 #[derive(Default)]
 struct Building {
     loaded: Loaded,
-    /// The sequence of the next row, unless that is a snapshot.
+    /// The sequence of the next row, unless that row is a snapshot.
     expected: u32,
     names: TypeNames,
 }
 
 impl Building {
-    /// The row of a snapshot has no type; it is the first, if there is one. All data of a page goes into one buffer
-    /// that the payloads share: they are folded and dropped together. Returns how much that was.
+    /// The row of a snapshot has no type; if there is one, it comes first. All data of a page goes into one buffer that
+    /// the payloads share, because they are folded and dropped together. Returns the size of the data.
     fn add(&mut self, rows: &[PgRow], wanted: &Load) -> Result<usize, Error> {
         let payloads = &mut self.loaded.payloads;
         let known = payloads.len();
@@ -97,7 +97,7 @@ fn share(mut buffer: Bytes, lengths: &[usize], payloads: &mut [Payload]) {
     }
 }
 
-/// An event of a stream is not there, though a later one is.
+/// An event of a stream is missing, although a later one exists.
 #[derive(Debug, thiserror::Error)]
 #[error("the stream has no event {expected} but a later one; restore a backup")]
 struct Gap {

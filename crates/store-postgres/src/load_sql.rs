@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use crate::row;
 
-/// For one schema. All give the columns `sequence, type, codec, data, id, shape`, a stream's rows in order, a snapshot
-/// without a type before them; those for many streams also say which of them a row belongs to, counted from 1.
+/// The statements for one schema. All return the columns `sequence, type, codec, data, id, shape`: the rows of a stream
+/// in order, after a snapshot, which has no type. Statements for many streams also return which stream a row belongs
+/// to, counted from 1.
 pub(crate) struct Texts {
     one: Arc<str>,
     one_with_snapshot: Arc<str>,
@@ -33,7 +34,7 @@ impl Texts {
                 stream.through
             )
         };
-        // A restored backup may have lost the event that a snapshot stands for.
+        // A restored backup may have lost the event that a snapshot was made at.
         let newest = |stream: Columns| {
             format!(
                 "SELECT s.sequence, s.shape, s.event, s.state FROM {schema}.seriatim_snapshots AS s
@@ -87,7 +88,7 @@ impl Texts {
         }
     }
 
-    /// The first rows of a stream, or those after a sequence.
+    /// Returns the first rows of a stream, or the rows after a sequence.
     pub(crate) fn one(
         &self,
         wanted: &Load,
@@ -110,7 +111,7 @@ impl Texts {
         .bind(row::limit_column(limit))
     }
 
-    /// The first rows of each of many streams.
+    /// Returns the first rows of each of many streams.
     pub(crate) fn many(
         &self,
         wanted: &[Load],
@@ -142,7 +143,7 @@ fn through(wanted: &Load) -> i32 {
     row::sequence_column(wanted.through.unwrap_or(Sequence::MAX))
 }
 
-/// What a load is written as in a statement.
+/// The expressions for a load in a statement.
 #[derive(Clone, Copy)]
 struct Columns {
     domain: &'static str,
@@ -151,7 +152,7 @@ struct Columns {
     fingerprint: &'static str,
 }
 
-/// Of a statement for one stream.
+/// Those of a statement for one stream.
 const PARAMETERS: Columns = Columns {
     domain: "$1",
     root: "$2",
@@ -159,7 +160,7 @@ const PARAMETERS: Columns = Columns {
     fingerprint: "$4",
 };
 
-/// Of one for many.
+/// Those of a statement for many streams.
 const WANTED: Columns = Columns {
     domain: "w.domain",
     root: "w.root",

@@ -1,4 +1,4 @@
-//! What a URL says: which database, which schema in it, and how patient the store is.
+//! The contents of a URL: the database, the schema in it, and how long the store waits.
 
 use std::fmt;
 use std::num::NonZero;
@@ -11,10 +11,10 @@ use crate::OpenError;
 use crate::hosts::Hosts;
 use crate::place::MOST_PARTITIONS;
 
-/// The options of the store itself, with what they take.
+/// The options of the store itself, with their values.
 const OWN: &str = "`schema`, `partitions`, `readers`, `poll`, `wait`, `migrate`, `statement_timeout`, `lock_timeout`, `pooler` and `checksums`";
 
-/// The options that are the driver's.
+/// The options of the driver.
 const DRIVER: [&str; 12] = [
     "sslmode",
     "sslrootcert",
@@ -34,25 +34,26 @@ const DRIVER: [&str; 12] = [
 #[derive(Clone)]
 pub(crate) struct Location {
     pub(crate) connect: Hosts,
-    /// The same without the settings that are for the store's own statements.
+    /// The same without the settings that are meant for the store's own statements.
     pub(crate) for_users: Hosts,
     /// A plain identifier in lower case.
     pub(crate) schema: String,
-    /// How many partitions the log has, or gets if there is none; `None`: what it has, or one.
+    /// How many partitions a new log gets, and an existing log must have. `None`: one for a new log, any for an
+    /// existing one.
     pub(crate) partitions: Option<NonZero<u16>>,
-    /// How long the store goes without a look at the heads while somebody waits.
+    /// The time between two looks at the heads while somebody waits.
     pub(crate) poll: Duration,
     /// How many connections read.
     pub(crate) readers: usize,
     /// How long opening waits for a server that does not answer yet.
     pub(crate) wait: Duration,
-    /// Whether opening brings the tables up to date; else it refuses what is not.
+    /// Whether opening migrates the tables. Otherwise it refuses tables that are not up to date.
     pub(crate) migrate: bool,
     /// How long the server works on a statement before it gives up.
     pub(crate) statement_timeout: Duration,
     /// How long it waits in a statement for another writer.
     pub(crate) lock_timeout: Duration,
-    /// Whether a pooler hands out server connections by the transaction, so that a session keeps no settings.
+    /// Whether a pooler assigns server connections for each transaction, so that a session keeps no settings.
     pub(crate) pooled: bool,
     /// Whether events get a checksum.
     pub(crate) checksums: bool,
@@ -99,7 +100,7 @@ impl FromStr for Location {
 }
 
 impl Location {
-    /// Whether it is an option of ours; refuses what is nobody's.
+    /// Returns whether it is an option of ours. Refuses an option that is neither ours nor the driver's.
     fn take(&mut self, name: &str, value: &str) -> Result<bool, OpenError> {
         match name {
             "schema" => self.schema = schema(value)?,
@@ -150,14 +151,14 @@ impl Location {
         Ok(true)
     }
 
-    /// How to reach the server of one address.
+    /// Returns how to reach the server of one address.
     fn host(&self, address: &str, options: &str) -> Result<PgConnectOptions, OpenError> {
         let url = format!("{address}?{options}");
         let connect = PgConnectOptions::from_str(url.trim_end_matches('?'));
         let connect = connect.map_err(|error| OpenError::InvalidUrl {
             reason: error.to_string(),
         })?;
-        // The brackets are those of a URL; nobody knows an address under them.
+        // The brackets belong to the URL; they are not part of the address.
         let address = connect.get_host().strip_prefix('[');
         let address = address.and_then(|address| address.strip_suffix(']'));
         let connect = match address.map(str::to_owned) {
@@ -171,7 +172,7 @@ impl Location {
         Ok(connect.extra_float_digits(None))
     }
 
-    /// Settings of a session that user code works on. Behind a pooler nothing stays prepared.
+    /// Settings of a session that user code works on. Behind a pooler, statements do not stay prepared.
     fn settings_for_users(&self, connect: &PgConnectOptions) -> PgConnectOptions {
         match self.pooled {
             true => connect.clone().statement_cache_capacity(0),
@@ -181,9 +182,9 @@ impl Location {
 
     /// Settings of every session, sent with the first message of a connection, so that they cost no round trip.
     ///
-    /// A plan is made once for each statement, often while the tables are still empty; without these switches it
-    /// would go through whole tables, and still do so when they have grown. A pooler refuses or mixes up such
-    /// settings: there each transaction begins with them.
+    /// A plan is made once for each statement, often while the tables are still empty. Without these switches it would
+    /// scan whole tables, and still do so when they have grown. A pooler refuses or mixes up such settings; behind a
+    /// pooler each transaction begins with them.
     fn settings(&self, connect: PgConnectOptions) -> PgConnectOptions {
         if self.pooled {
             return connect;
@@ -192,7 +193,7 @@ impl Location {
         connect.options(self.settings_of_a_transaction())
     }
 
-    /// Settings of whatever is sent.
+    /// The settings for every transaction.
     pub(crate) fn settings_of_a_transaction(&self) -> [(&'static str, String); 8] {
         let [statement, lock, idle] = self.patience();
         [
@@ -207,7 +208,7 @@ impl Location {
         ]
     }
 
-    /// How long the server waits, for whoever works on it.
+    /// The settings that limit how long the server waits.
     pub(crate) fn patience(&self) -> [(&'static str, String); 3] {
         let milliseconds = |time: Duration| time.as_millis().to_string();
         [
@@ -226,7 +227,7 @@ impl Location {
     }
 }
 
-/// Names the database without its password.
+/// Shows the database without its password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = self.connect.last_found();
@@ -247,7 +248,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// An address for each server of one that names several: `postgres://user@one:5432,two:5432/database`.
+/// Returns an address for each server of a URL that names several: `postgres://user@one:5432,two:5432/database`.
 fn addresses(address: &str) -> Vec<String> {
     let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
     let (authority, database) = match rest.find('/') {
@@ -267,7 +268,7 @@ fn addresses(address: &str) -> Vec<String> {
     }
 }
 
-/// It becomes part of SQL, so it is plain enough to need no escapes.
+/// Checks the name. It becomes part of SQL, so it must need no escapes.
 fn schema(name: &str) -> Result<String, OpenError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');

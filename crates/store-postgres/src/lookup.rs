@@ -1,4 +1,4 @@
-//! What a batch has to know before it is decided, in one statement: current sequences, and claims that were spent.
+//! Looks up, in one statement, what must be known before a batch is decided: current sequences, and used claims.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::plan::Found;
 /// The largest number of a domain: what the column holds.
 const LAST_DOMAIN: i16 = i16::MAX;
 
-/// A log holds no more domains than there are numbers for them.
+/// The log has no number left for a further domain.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the domain `{0}` gets no number, because all {LAST_DOMAIN} are taken; begin a log in another `schema`"
@@ -43,8 +43,8 @@ impl Texts {
                 "LOCK TABLE {schema}.seriatim_domains IN SHARE ROW EXCLUSIVE MODE"
             )
             .into(),
-            // The smallest numbers that are free. No sequence gives them, for a sequence spends a number whenever it is
-            // asked, also if nothing is inserted then.
+            // The smallest free numbers. They do not come from a sequence, because a sequence uses up a number whenever
+            // it is asked, even if nothing is inserted then.
             insert_domains: format!(
                 "INSERT INTO {schema}.seriatim_domains (id, name)
                  SELECT free.id, new.name
@@ -80,8 +80,8 @@ impl Texts {
         }
     }
 
-    /// Learns the numbers of the domains that are not known, and gives one to each that has none. A domain that only
-    /// refused appends name gets one too: it does no harm, and there are few.
+    /// Learns the numbers of the domains that are not known, and gives a number to each domain that has none. A domain
+    /// that only a refused append names gets one too; this does no harm, because there are few domains.
     ///
     /// Fails with [`NoNumberLeft`] if there are more domains than numbers.
     pub(crate) async fn domains<'a>(
@@ -101,7 +101,7 @@ impl Texts {
         if new.is_empty() {
             return Ok(());
         }
-        // Whoever has the lock is the only one who gives numbers away.
+        // Only the holder of the lock assigns numbers.
         let lock = sqlx::raw_sql(AssertSqlSafe(self.lock_domains.clone()));
         lock.execute(&mut *connection).await?;
         let insert = sqlx::query(AssertSqlSafe(self.insert_domains.clone())).bind(names(&new));
@@ -114,7 +114,7 @@ impl Texts {
         }
     }
 
-    /// Learns the numbers of those that have one.
+    /// Learns the numbers of the domains that have one.
     async fn find_domains(
         &self,
         connection: &mut PgConnection,
@@ -134,7 +134,7 @@ impl Texts {
         Ok(())
     }
 
-    /// To be asked under the lock of the head, after [`Texts::domains`].
+    /// Must be called under the lock of the head, after [`Texts::domains`].
     pub(crate) async fn streams_and_claims<'a>(
         &self,
         connection: &mut PgConnection,
@@ -239,7 +239,7 @@ fn claim(row: &PgRow) -> Result<Option<ClaimRecord>, Error> {
     claim_record(content, row.try_get(4)?).map(Some)
 }
 
-/// A claim from its two columns.
+/// Makes a claim from its two columns.
 pub(crate) fn claim_record(content: &[u8], first_result: &str) -> Result<ClaimRecord, Error> {
     let content = content.try_into().map_err(|error| {
         let error: std::array::TryFromSliceError = error;

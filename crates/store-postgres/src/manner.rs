@@ -1,4 +1,4 @@
-//! How statements are sent: as they are, or so that a pooler in between cannot tear them apart.
+//! How statements are sent: directly, or in a way that is safe behind a pooler.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,9 +14,10 @@ type Statement = Query<'static, Postgres, PgArguments>;
 
 /// Without a pooler a connection keeps its settings and what was prepared on it, and a statement is sent as it is.
 ///
-/// A pooler that hands out server connections by the transaction may answer two messages on two of them. There each
-/// statement goes in a transaction, with its settings in the message that begins it, and is not prepared under a
-/// name, which another client's server connection would not know.
+/// A pooler that assigns server connections for each transaction may send two messages to two different servers'
+/// connections. Behind it each statement is sent in a transaction, with its settings in the message that begins the
+/// transaction. It is not prepared under a name, because the server connection of another client would not know the
+/// name.
 #[derive(Clone)]
 pub(crate) struct Manner {
     pooled: bool,
@@ -25,7 +26,7 @@ pub(crate) struct Manner {
 
 impl Manner {
     pub(crate) fn of(location: &Location) -> Self {
-        // The isolation is said, because a server may have another default.
+        // The isolation level is given, because a server may have another default.
         let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned();
         if location.pooled {
             for (name, value) in location.settings_of_a_transaction() {
@@ -48,7 +49,7 @@ impl Manner {
         statement.persistent(!self.pooled)
     }
 
-    /// All rows of a statement that is a transaction of its own. When they are there it is committed.
+    /// Returns all rows of a statement that is a transaction of its own. When it returns, the transaction is committed.
     pub(crate) async fn fetch_all(
         &self,
         connection: &mut PgConnection,
@@ -64,7 +65,7 @@ impl Manner {
         {
             return rows;
         }
-        // After a refusal it takes back what there is to take back.
+        // After a refusal this rolls back.
         sqlx::raw_sql("COMMIT").execute(connection).await?;
         rows
     }

@@ -1,4 +1,4 @@
-//! The store's own ledger of migrations: what brings a database's tables to this program's schema.
+//! The store's own ledger of migrations, which bring a database's tables to this program's schema.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ struct Script {
     sql: &'static str,
 }
 
-/// In order. What is in one that was released never changes: a change is a new one.
+/// In order. A released migration never changes; a change is a new migration.
 const MIGRATIONS: &[Script] = &[
     Script {
         number: 1,
@@ -117,11 +117,11 @@ const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (
     applied_at bigint NOT NULL
 )";
 
-/// How often making the tables is tried beside others who make them too.
+/// How often the store tries to make the tables while other processes make them too.
 const ATTEMPTS: usize = 20;
 
-/// Makes what is missing, all or nothing, and says what that was. Whoever comes second finds nothing to do, and needs
-/// no right to do it.
+/// Applies the missing migrations, all or none, and returns them. A process that comes second finds nothing to do, and
+/// needs no right to do it.
 pub(crate) async fn run(
     connection: &mut PgConnection,
     location: &Location,
@@ -143,7 +143,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What is missing; nothing is made.
+/// Returns the missing migrations, and applies none.
 pub(crate) async fn missing(
     connection: &mut PgConnection,
     location: &Location,
@@ -155,7 +155,7 @@ pub(crate) async fn missing(
     )
 }
 
-/// Refuses tables that are not as this program needs them.
+/// Refuses tables that do not fit this program.
 pub(crate) async fn require_none(
     connection: &mut PgConnection,
     location: &Location,
@@ -171,7 +171,8 @@ pub(crate) async fn require_none(
     }
 }
 
-/// One transaction. The lock is one on a table: it ends with the transaction, whatever pooler is in between.
+/// Applies the migrations in one transaction. The lock is one on a table: it ends with the transaction, also behind a
+/// pooler.
 async fn make(
     connection: &mut PgConnection,
     location: &Location,
@@ -188,7 +189,7 @@ async fn make(
             .execute(&mut *transaction)
             .await?;
     }
-    // Again, now that nobody else makes tables.
+    // Checked again, now that no other process makes tables.
     let missing = match check(&read(&mut transaction, schema).await?, location) {
         Ok(missing) if missing.migrations.is_empty() => {
             return transaction.rollback().await.map(|()| Ok(missing));
@@ -197,7 +198,8 @@ async fn make(
         Err(error) => return Ok(Err(error)),
     };
     if missing.before > 0 {
-        // Writers that trust what they remember look again, and find other tables. Their lock comes first here as there.
+        // Writers that rely on what they remember look again, and find other tables. Their lock is taken first here, as
+        // they do.
         let heads =
             "UPDATE seriatim_log_head SET revision = revision + 1, batch = gen_random_uuid()";
         sqlx::raw_sql(heads).execute(&mut *transaction).await?;
@@ -211,12 +213,12 @@ async fn make(
     transaction.commit().await.map(|()| Ok(missing))
 }
 
-/// The number of the last migration that was made, in a statement.
+/// The expression for the number of the last applied migration, for use in a statement.
 pub(crate) fn last_made(schema: &str) -> String {
     format!("(SELECT max(number) FROM {schema}.seriatim_migrations)")
 }
 
-/// Fails if the tables are not those of this program any more. `found` is what [`last_made`] has given.
+/// Fails if the tables are not those of this program any more. `found` is the result of [`last_made`].
 pub(crate) fn check_unchanged(found: i32) -> Result<(), Error> {
     let (found, known) = (
         found.cast_unsigned(),
@@ -228,12 +230,12 @@ pub(crate) fn check_unchanged(found: i32) -> Result<(), Error> {
     }
 }
 
-/// Those that come after the one with this number.
+/// Returns the migrations after the one with this number.
 fn after(number: u32) -> impl Iterator<Item = &'static Script> {
     MIGRATIONS.iter().filter(move |next| number < next.number)
 }
 
-/// Making the same schema or table at one moment is not what `IF NOT EXISTS` is safe against.
+/// `IF NOT EXISTS` does not protect against making the same schema or table at the same moment.
 fn is_a_race(error: &Error) -> bool {
     let code = refused::code(error);
     matches!(
@@ -265,7 +267,7 @@ struct Made {
     checksum: String,
 }
 
-/// Holds the ledger against this program's migrations.
+/// Compares the ledger with this program's migrations.
 fn check(made: &[Made], location: &Location) -> Result<SchemaChange, OpenError> {
     let supported = MIGRATIONS.last().map_or(0, |last| last.number);
     let found = made.last().map_or(0, |last| last.number);
@@ -299,8 +301,8 @@ fn check(made: &[Made], location: &Location) -> Result<SchemaChange, OpenError> 
 async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Made>, Error> {
     let select =
         format!("SELECT number, name, checksum FROM {schema}.seriatim_migrations ORDER BY number");
-    // Asked first, because an error would end the transaction this may be in. As text, in one message: of what is
-    // prepared, a pooler that hands out connections by the transaction may have forgotten the first half.
+    // Checked first, because an error would end the transaction. It is sent as text in one message: behind a pooler
+    // that assigns connections for each transaction, the first half of a prepared statement may be lost.
     let there = format!("SELECT to_regclass('{schema}.seriatim_migrations') IS NOT NULL");
     let there = sqlx::raw_sql(AssertSqlSafe(there))
         .fetch_all(&mut *connection)

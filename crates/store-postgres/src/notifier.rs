@@ -1,5 +1,5 @@
-//! Telling other processes what this one has committed: afterwards, in one message for all of it, and never waited
-//! for by a commit.
+//! Tells other processes what this one has committed: after the commit, in one message for several commits, and no
+//! commit waits for it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::connection;
 use crate::location::Location;
 use crate::refused::{self, Meaning};
 
-/// The least time between two messages. What is committed meanwhile is in the next one, so that any number of commits
-/// costs at most 200 messages a second, each about as much work as a small query.
+/// The least time between two messages. Commits in between go into the next message. So any number of commits costs at
+/// most 200 messages a second, each about as much work as a small query.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How long nothing is said after a message that was lost. Those who listen look for themselves now and then.
+/// The pause after a message that was lost. The other processes also look for themselves from time to time.
 const PAUSE_AFTER_LOSS: Duration = Duration::from_secs(1);
 
 /// Runs until the writers have ended, on a connection of its own that is opened with the first commit.
@@ -56,7 +56,7 @@ async fn send(
         Some(connection) => connection,
         None => connection::connect(&location.connect).await?,
     };
-    // A message is a transaction of its own, which has nothing to lose: it need not wait for the disk.
+    // A message is a transaction of its own with nothing to lose, so it need not wait for the disk.
     let sql = format!(
         "SELECT set_config('synchronous_commit', 'off', true), pg_notify('{}', '{message}')",
         channel(location)
@@ -67,12 +67,12 @@ async fn send(
     Ok(())
 }
 
-/// Where messages about a log are sent: no two logs of a database have one.
+/// The channel for messages about a log. No two logs of a database have the same one.
 pub(crate) fn channel(location: &Location) -> &str {
     &location.schema
 }
 
-/// `0:17 3:4`: partition 0 has come to position 17, and partition 3 to 4.
+/// `0:17 3:4`: partition 0 has reached position 17, and partition 3 position 4.
 fn message(told: &[Position], now: &[Position]) -> String {
     let mut message = String::new();
     for (partition, (told, now)) in told.iter().zip(now).enumerate() {
@@ -84,7 +84,7 @@ fn message(told: &[Position], now: &[Position]) -> String {
     message
 }
 
-/// What a message says. Anybody can send one: what is none says nothing.
+/// Reads a message. Anybody can send one, so text that is not a message is ignored.
 pub(crate) fn read(message: &str) -> impl Iterator<Item = (LogPartition, Position)> {
     message.split(' ').filter_map(|news| {
         let (partition, position) = news.split_once(':')?;

@@ -4,83 +4,83 @@ use std::num::NonZero;
 
 use crate::refused;
 
-/// Why a database could not be opened. Messages name it without its password.
+/// Why a database could not be opened. The messages name it without its password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The location is no URL of a PostgreSQL database.
+    /// The location is not the URL of a PostgreSQL database.
     #[error(
         "the URL names no PostgreSQL database; write it as `postgres://user:password@host:5432/database`: {reason}"
     )]
     InvalidUrl {
-        /// What is the matter with it.
+        /// What is wrong with it.
         reason: String,
     },
-    /// The URL has an option that there is none of.
+    /// The URL has an unknown option.
     #[error("there is no option `{name}`; the store has {known}, and the connection {connection}")]
     UnknownOption {
-        /// What was given.
+        /// The name in the URL.
         name: String,
-        /// Those of the store.
+        /// The options of the store.
         known: String,
-        /// Those of the connection.
+        /// The options of the connection.
         connection: String,
     },
-    /// An option of the URL has a value that it cannot have.
+    /// An option of the URL has an invalid value.
     #[error("the option `{name}` cannot be `{value}`; it takes {takes}")]
     InvalidOption {
-        /// Which option.
+        /// The name of the option.
         name: &'static str,
-        /// What was given.
+        /// The value in the URL.
         value: String,
-        /// What may be given.
+        /// The values that are allowed.
         takes: &'static str,
     },
-    /// Nobody answers at the address, or the server is still starting.
+    /// No server answers at the address, or the server is still starting.
     #[error(
         "no PostgreSQL answers at {database}; start it, or correct the address (`wait=60` waits a minute for it): {source}"
     )]
     Unreachable {
-        /// Which database.
+        /// The database.
         database: String,
-        /// What the driver said.
+        /// The error of the driver.
         source: sqlx::Error,
     },
-    /// The server is not reached by TLS, which `sslmode` asks for.
+    /// The server cannot be reached by TLS, which `sslmode` asks for.
     #[error(
         "{database} cannot be reached by TLS; set `ssl = on` at the server, or correct `sslmode` and the files it needs: {source}"
     )]
     NoTls {
-        /// Which database.
+        /// The database.
         database: String,
-        /// What the driver said.
+        /// The error of the driver.
         source: sqlx::Error,
     },
-    /// The server has shown a certificate that proves nothing to this program.
+    /// The certificate of the server cannot be trusted.
     #[error(
         "the certificate of {database} is not to be trusted; name that of its authority in `sslrootcert`, and the server by a name that it was made for: {source}"
     )]
     NotTrusted {
-        /// Which database.
+        /// The database.
         database: String,
-        /// What the driver said.
+        /// The error of the driver.
         source: sqlx::Error,
     },
-    /// The server does not know the user, or not by this password.
+    /// The server refuses the user or the password.
     #[error(
         "{database} does not let this user in; correct the user, the password or `sslmode`, or the server's `pg_hba.conf`: {source}"
     )]
     NotLetIn {
-        /// Which database.
+        /// The database.
         database: String,
-        /// What the server said.
+        /// The error of the server.
         source: sqlx::Error,
     },
     /// The server has no such database.
     #[error("there is no database {database}; create it first: {source}")]
     NoSuchDatabase {
-        /// Which database.
+        /// The database.
         database: String,
-        /// What the server said.
+        /// The error of the server.
         source: sqlx::Error,
     },
     /// The user may not make or use the tables.
@@ -88,11 +88,11 @@ pub enum OpenError {
         "this user may not make or use the tables in the schema `{schema}` of {database}; run `seriatim migrate` as one who may, and grant this one USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables: {source}"
     )]
     NotAllowed {
-        /// Which database.
+        /// The database.
         database: String,
         /// The schema of the tables.
         schema: String,
-        /// What the server said.
+        /// The error of the server.
         source: sqlx::Error,
     },
     /// The user may read the tables but lacks a right that the store needs to write.
@@ -100,51 +100,51 @@ pub enum OpenError {
         "this user may not write to all tables of {database}; as the owner of the tables, run: {grants}"
     )]
     NoRightToWrite {
-        /// Which database.
+        /// The database.
         database: String,
-        /// The statements that give it what it lacks.
+        /// The statements that grant the missing rights.
         grants: String,
     },
-    /// A standby, or a server that was told to refuse writes.
+    /// The server is a standby, or was told to refuse writes.
     #[error(
         "{database} may be read but not written; name the primary server, or all of them: {source}"
     )]
     ReadOnly {
-        /// Which database.
+        /// The database.
         database: String,
-        /// What the server said.
+        /// The error of the server.
         source: sqlx::Error,
     },
-    /// The tables are older than this program, and the URL says not to touch them.
+    /// The tables are older than this program, and the URL says `migrate=never`.
     #[error(
         "the tables of {database} are at migration {found}, and this program needs them at {needed}; run `seriatim migrate` on it as a user who may make tables, or leave `migrate=never` out"
     )]
     SchemaOlder {
-        /// Which database.
+        /// The database.
         database: String,
-        /// The number of its last migration; 0: there are no tables.
+        /// The number of its last migration; 0 means that there are no tables.
         found: u32,
         /// The number of the last migration of this program.
         needed: u32,
     },
-    /// A newer program has brought the tables to a newer schema.
+    /// A newer program has migrated the tables to a newer schema.
     #[error(
         "the tables of {database} are at migration {found}, and this program knows them up to {supported}; use a newer program"
     )]
     SchemaNewer {
-        /// Which database.
+        /// The database.
         database: String,
         /// The number of its last migration.
         found: u32,
         /// The number of the last migration of this program.
         supported: u32,
     },
-    /// A migration was made from another text than this program has.
+    /// The text of a migration differs from the one in this program.
     #[error(
         "migration {number} (`{name}`) of {database} was made by a program whose text of it differs; use that program, or restore a backup"
     )]
     ChangedMigration {
-        /// Which database.
+        /// The database.
         database: String,
         /// The number of the migration.
         number: u32,
@@ -156,25 +156,25 @@ pub enum OpenError {
         "the log in {database} was created with `partitions={found}`, which cannot be changed to {asked}; leave the option out, or create a log in another `schema`"
     )]
     OtherPartitions {
-        /// Which database.
+        /// The database.
         database: String,
-        /// How many it has.
+        /// How many partitions the log has.
         found: NonZero<u16>,
-        /// How many the URL asks for.
+        /// How many partitions the URL asks for.
         asked: NonZero<u16>,
     },
-    /// Anything else.
+    /// Any other error.
     #[error("{database} could not be opened; see what its server says and try again: {source}")]
     Failed {
-        /// Which database.
+        /// The database.
         database: String,
-        /// What the driver said.
+        /// The error of the driver.
         source: sqlx::Error,
     },
 }
 
 impl OpenError {
-    /// Whether the same may work later, with nothing changed here.
+    /// Returns whether the same may work later without a change here.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::ReadOnly { .. } => true,

@@ -1,4 +1,4 @@
-//! What is parked and the letters that were closed, as rows have it.
+//! Parked streams and closed letters as rows.
 
 use seriatim_core::{Attempt, Parked, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Wish};
 use sqlx::postgres::PgRow;
@@ -67,7 +67,7 @@ fn place(row: &PgRow) -> Result<(StreamId, Sequence), Error> {
     ))
 }
 
-/// What people tried, as text.
+/// The attempts of people, as text.
 pub(crate) fn attempts_column(attempts: &[Attempt]) -> Result<String, Error> {
     serde_json::to_string(attempts).map_err(|error| Error::Encode(error.into()))
 }

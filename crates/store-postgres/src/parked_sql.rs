@@ -1,8 +1,8 @@
-//! The statements about what is parked and the letters that were closed, for one schema. Each is a transaction of its own, or part of a
-//! caller's.
+//! The statements about parked streams and closed letters, for one schema. Each is a transaction of its own, or part of
+//! a caller's.
 //!
-//! Whoever writes as the owner changes the row of the checkpoint first, in the same statement, and with it proves that
-//! the tenure is in force and keeps it so until the transaction ends.
+//! A statement that writes as the owner first changes the row of the checkpoint. This proves that the tenure is in
+//! force, and keeps it in force until the transaction ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,13 +24,13 @@ type Statement = Query<'static, Postgres, PgArguments>;
 /// The columns of the work, and the parameters for them.
 const WORK_COLUMNS: &str = "component, partition, share_count, share_index";
 
-/// The other columns that a parked stream is read from.
+/// The other columns of a parked stream.
 const PARKED: &str = "domain, root, sequence, tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
 
 /// The first parameter after those of [`in_the_log`].
 const AFTER_THE_LOG: usize = 12;
 
-/// Those that only closed letters have.
+/// The columns that only closed letters have.
 const CLOSED: &str = "status, closed_at";
 
 pub(crate) struct Texts {
@@ -117,8 +117,8 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         }
     }
 
-    /// Returns a row if the tenure was in force and the stream parked at `from`. Asked `again`, also if that was done
-    /// before.
+    /// Returns a row if the tenure was in force and the stream was parked at `from`. With `again` it also returns a row
+    /// if this was done before.
     pub(crate) fn advance(
         &self,
         tenure: &Tenure,
@@ -135,7 +135,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         advance(text, tenure, stream, from, to, lease, again)
     }
 
-    /// Returns a row if the tenure was in force, and the position where the tenure has it or, asked `again`, at `to`.
+    /// Returns a row if the tenure was in force and the position was where the tenure has it or, with `again`, at `to`.
     pub(crate) fn park(
         &self,
         tenure: &Tenure,
@@ -154,8 +154,8 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         of_wish(query, parked.wish.as_ref()).bind(parked.letter)
     }
 
-    /// Returns a row if the tenure was in force and the stream parked at that event, with fewer tries or, asked `again`,
-    /// with as many.
+    /// Returns a row if the tenure was in force and the stream was parked at that event, with fewer tries or, with
+    /// `again`, with as many.
     pub(crate) fn park_again(
         &self,
         tenure: &Tenure,
@@ -174,7 +174,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             .bind(parked.since.as_micros())
     }
 
-    /// Returns a row as [`Texts::park`] does.
+    /// Returns a row in the same cases as [`Texts::park`].
     pub(crate) fn skip_in_the_log(
         &self,
         tenure: &Tenure,
@@ -188,7 +188,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         of_closed(query, letter, attempts)
     }
 
-    /// Returns a row as [`Texts::advance`] does.
+    /// Returns a row in the same cases as [`Texts::advance`].
     pub(crate) fn skip(
         &self,
         tenure: &Tenure,
@@ -206,7 +206,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         of_closed(query, letter, attempts)
     }
 
-    /// Returns a row if it was noted. May be run twice: it finds its own wish.
+    /// Returns a row if the decision was noted. May be run twice: it finds its own entry.
     pub(crate) fn decide(
         &self,
         work: &Work,
@@ -244,7 +244,8 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
     }
 }
 
-/// Keeps the letter of the row that was moved on or deleted in the same statement, which all parts of it see as it was.
+/// Keeps the letter of the row that is moved on or deleted in the same statement; all parts of the statement see the
+/// row as it was.
 fn close(table: &str, into_closed: &str) -> String {
     format!(
         "closed AS (
@@ -259,7 +260,7 @@ fn close(table: &str, into_closed: &str) -> String {
     )
 }
 
-/// A row for each in `moved`: the work, and so many parameters from the one with this number on.
+/// Inserts a row for each one in `moved`: the work, and `count` parameters from the one with this number on.
 fn insert(into: &str, first: usize, count: usize) -> String {
     let values: Vec<_> = (first..first + count)
         .map(|place| format!("${place}"))

@@ -1,4 +1,4 @@
-//! The identity of the log, and the heads of its partitions: made with its tables, and looked at when it is opened.
+//! The identity of the log, and the heads of its partitions: made with its tables, and checked when the log is opened.
 
 use std::num::NonZero;
 
@@ -9,7 +9,8 @@ use crate::OpenError;
 use crate::connection::open_error;
 use crate::location::Location;
 
-/// The heads besides the first, which the migrations make. To be called in the transaction that makes the tables.
+/// Makes the heads other than the first, which the migrations make. Must be called in the transaction that makes the
+/// tables.
 pub(crate) async fn make(
     connection: &mut PgConnection,
     partitions: Option<NonZero<u16>>,
@@ -26,7 +27,7 @@ pub(crate) async fn make(
         .map(drop)
 }
 
-/// Which log it is.
+/// Returns the identity of the log.
 pub(crate) async fn log_id(
     connection: &mut PgConnection,
     location: &Location,
@@ -39,7 +40,7 @@ pub(crate) async fn log_id(
     id.map(LogId).map_err(|error| open_error(location, error))
 }
 
-/// How many the log has, which must be what was asked for.
+/// Returns how many partitions the log has, which must be the number that was asked for.
 pub(crate) async fn count(
     connection: &mut PgConnection,
     location: &Location,

@@ -21,7 +21,7 @@ pub(crate) struct Texts {
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
         let table = format!("{schema}.seriatim_pauses");
-        // What is returned is the row as it was when the statement began.
+        // The row is returned as it was when the statement began.
         let set = format!(
             "WITH before AS (SELECT why FROM {table} WHERE component = $1), noted AS (
                  INSERT INTO {table} (component, why) VALUES ($1, $2)
@@ -35,7 +35,7 @@ impl Texts {
         }
     }
 
-    /// Returns a row if it was paused before. Run twice, what it returns may be its own doing.
+    /// Returns a row if it was paused before. If it is run twice, the second run may see the effect of the first.
     pub(crate) fn set(&self, component: &Component, why: Option<&str>) -> Statement {
         match why {
             Some(why) => of_component(&self.set, component).bind(row::people_column(why)),

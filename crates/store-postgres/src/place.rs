@@ -1,8 +1,8 @@
 //! Places in the log as numbers in columns.
 //!
-//! The column `position` of an event holds its partition too, in the bits above the lowest 48. So the primary key of
-//! any log is one number of eight bytes, a log of one partition pays nothing for what it does not use, and the events
-//! of a partition lie side by side in the index.
+//! The column `position` of an event also holds its partition, in the bits above the lowest 48. So the primary key of
+//! any log is one number of eight bytes, a log of one partition needs no extra space, and the events of a partition are
+//! next to each other in the index.
 
 use seriatim_core::{Bookmark, LogId, LogPartition, Position};
 use sqlx::postgres::PgRow;
@@ -11,33 +11,33 @@ use uuid::Uuid;
 
 use crate::row;
 
-/// How many bits a position has: at a million events a second they are used up after eight years of one partition.
+/// How many bits a position has. At a million events a second they last for eight years in one partition.
 const POSITION_BITS: u32 = 48;
 
-/// The last position that a partition can give away.
+/// The last position that a partition can assign.
 const LAST: u64 = (1 << POSITION_BITS) - 1;
 
-/// The most partitions a log can have here. Each needs a connection of every process that writes to it.
+/// The most partitions that a log can have here. Each needs a connection of every process that writes to it.
 pub(crate) const MOST_PARTITIONS: u16 = 256;
 
-/// A place as the events have it.
+/// A place as the column of the events holds it.
 pub(crate) fn column(partition: LogPartition, position: Position) -> i64 {
     i64::from(partition.0) << POSITION_BITS | position_column(position)
 }
 
-/// A position alone, as the heads have it. No log gets further than what it can hold.
+/// A position alone, as the heads hold it. No log gets beyond the largest value of the column.
 pub(crate) fn position_column(position: Position) -> i64 {
     position.0.min(LAST).cast_signed()
 }
 
-/// The position in a column of either kind.
+/// Reads the position from a column of either kind.
 pub(crate) fn position(row: &PgRow, column: usize) -> Result<Position, Error> {
     let number: i64 = row.try_get_unchecked(column)?;
     let number = u64::try_from(number).map_err(row::unreadable)?;
     Ok(Position(number & LAST))
 }
 
-/// The columns position, log and event, beginning at `first`.
+/// Reads the columns position, log and event, beginning at `first`.
 pub(crate) fn bookmark(row: &PgRow, first: usize) -> Result<Bookmark, Error> {
     let log: Option<Uuid> = row.try_get(first + 1)?;
     Ok(Bookmark {

@@ -1,4 +1,4 @@
-//! What a transaction will write: each append is decided here, in order, before anything is sent.
+//! Decides the appends of a transaction, in order, before anything is sent.
 
 use foldhash::HashMap;
 use seriatim_core::{
@@ -11,7 +11,7 @@ use crate::known::{Head, Known, LastEvent};
 use crate::rows::Rows;
 use crate::session::Answers;
 
-/// The largest sequence that the column of it holds.
+/// The largest sequence that fits into its column.
 const LAST_SEQUENCE: Sequence = Sequence(i32::MAX.cast_unsigned());
 
 /// External ids by their stream.
@@ -24,15 +24,15 @@ pub(crate) struct Found {
     pub(crate) claims: Claims,
 }
 
-/// A batch cannot be decided from memory: something would be refused, or a domain has no number yet.
+/// A batch cannot be decided from memory: an append would be refused, or a domain has no number yet.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MustLook;
 
 /// Goes through the appends of a transaction and collects what they write.
 pub(crate) struct Plan<'k> {
     known: &'k Known,
-    /// Whether everything was looked up. If not, what is not known is taken to be as the appends have it, and the
-    /// database checks that.
+    /// Whether everything was looked up. If not, what is not known is assumed to be as the appends expect it, and the
+    /// database checks this.
     looked: bool,
     before: Head,
     head: Head,
@@ -44,14 +44,14 @@ pub(crate) struct Plan<'k> {
 /// A finished plan.
 pub(crate) struct Planned {
     pub(crate) before: Head,
-    /// As it will be, but for its time, which [`Planned::recorded`] tells.
+    /// The head after the transaction; its time is set by [`Planned::recorded`].
     pub(crate) head: Head,
     pub(crate) rows: Rows,
     pub(crate) lasts: HashMap<StreamId, Option<LastEvent>>,
 }
 
 impl Planned {
-    /// It was written at this time.
+    /// Sets the time at which it was written.
     pub(crate) fn recorded(&mut self, time: Timestamp) {
         // Only events move the time of the head.
         if self.head.position != self.before.position {
@@ -60,7 +60,7 @@ impl Planned {
     }
 }
 
-/// Gives the answers the time at which all of it was written.
+/// Sets, in the answers, the time at which everything was written.
 pub(crate) fn recorded(answers: &mut Answers, time: Timestamp) {
     for outcome in answers.iter_mut().flatten() {
         if let AppendOutcome::Written { recorded_at, .. } = outcome {
@@ -70,12 +70,12 @@ pub(crate) fn recorded(answers: &mut Answers, time: Timestamp) {
 }
 
 impl<'k> Plan<'k> {
-    /// Trusts what is known, and assumes the rest.
+    /// Makes a plan that uses what is known and assumes the rest.
     pub(crate) fn from_memory(known: &'k Known, head: Head, rows: Rows) -> Self {
         Self::new(known, head, Found::default(), false, rows)
     }
 
-    /// Everything that is asked for in the batch is in `known` or in `found`.
+    /// Makes a plan for a batch whose streams and claims are all in `known` or `found`.
     pub(crate) fn from_sight(known: &'k Known, head: Head, found: Found, rows: Rows) -> Self {
         Self::new(known, head, found, true, rows)
     }
@@ -106,7 +106,7 @@ impl<'k> Plan<'k> {
         for append in batch {
             let outcome = self.append(append, broken.holds(append))?;
             if !matches!(outcome, AppendOutcome::Written { .. }) {
-                // A refusal is certain only if all of it was seen.
+                // A refusal is certain only if everything was looked up.
                 if !self.looked {
                     return Err(MustLook);
                 }
@@ -126,7 +126,7 @@ impl<'k> Plan<'k> {
         }
     }
 
-    /// The claim is looked at first: whoever repeats an external id learns so whatever else is wrong.
+    /// The claim is checked first: a sender that repeats an external id is told so, whatever else is wrong.
     fn append(&mut self, append: &Append, holds: bool) -> Result<AppendOutcome, MustLook> {
         if let Some(record) = self.spent(append) {
             return Ok(AppendOutcome::Claimed(record));
@@ -169,7 +169,8 @@ impl<'k> Plan<'k> {
         self.claims.get(&key).cloned()
     }
 
-    /// The last event of the stream; the outer `None`: the database will check that it is as the append has it.
+    /// Returns the last event of the stream. The outer `None` means that the database will check what the append
+    /// expects.
     fn last(
         &mut self,
         append: &Append,
@@ -181,10 +182,10 @@ impl<'k> Plan<'k> {
             return Ok(Some(last));
         }
         if self.looked {
-            // Streams that were looked for and are not there.
+            // Streams that were looked up and do not exist.
             return Ok(Some(None));
         }
-        // The key of the first event's sequence shows whether a stream is new; any other belief is checked.
+        // The key of the first event's sequence shows whether a stream is new; any other assumption is checked.
         if let Write::Events {
             after,
             last,

@@ -1,4 +1,4 @@
-//! The seam of the log: what is written is handed to the writer, and here is how it is read.
+//! Reading the log; appends are handed to the writer.
 
 use std::collections::HashMap;
 use std::num::NonZero;

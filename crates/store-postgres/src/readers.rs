@@ -1,4 +1,4 @@
-//! The connections that read: kept open, handed out without a question to the server, dropped when in doubt.
+//! The connections that read. They are kept open, handed out without asking the server, and dropped when in doubt.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,8 +14,8 @@ use crate::manner::Manner;
 use crate::migrations;
 use crate::refused::{self, Meaning};
 
-/// A small pool. The driver's own asks the server whether a connection is alive each time one is given back, a
-/// round trip for every query.
+/// A small pool. The driver's own pool asks the server whether a connection is alive each time it is given back, which
+/// is a round trip for every query.
 pub(crate) struct Readers {
     location: Location,
     manner: Manner,
@@ -44,7 +44,7 @@ impl Readers {
             Ok(rows) => return Ok(rows),
             Err(error) => error,
         };
-        // A table or a column that is not there.
+        // A table or a column that does not exist.
         let does_not_fit = matches!(refused::code(&error).as_deref(), Some("42P01" | "42703"));
         let changed = match does_not_fit {
             true => self.check_schema().await.err(),
@@ -65,8 +65,8 @@ impl Readers {
 
     /// The same with the driver's error.
     ///
-    /// A connection that has waited may have been lost unnoticed, and with it all that wait: then a new one is asked.
-    /// One whose query is dropped half-way is not used again.
+    /// A connection that was idle may be lost unnoticed, and then all idle ones are; in this case a new one is used. A
+    /// connection whose query is dropped before its end is not used again.
     pub(crate) async fn rows(
         &self,
         query: impl Fn() -> Query<'static, Postgres, PgArguments>,

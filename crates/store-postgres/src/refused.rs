@@ -7,11 +7,11 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 /// What is to be done about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// The connection is gone, or no longer to be trusted. What it was last asked may have been done.
+    /// The connection is gone, or cannot be trusted any more. Its last statement may have been done.
     Lost,
-    /// A key of the log exists already: somebody else has written, or the external id was spent before.
+    /// A key of the log exists already: another process has written, or the external id was used before.
     KeyTaken,
-    /// Two transactions were in each other's way; the same again will work.
+    /// Two transactions conflicted; the same again will work.
     Again,
     /// The statement was refused and has changed nothing.
     Refused(StoreErrorKind),
@@ -31,7 +31,7 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
         | Error::RowNotFound
         | Error::TypeNotFound { .. } => Meaning::Refused(StoreErrorKind::Corrupt),
         Error::Encode(_) => Meaning::Refused(StoreErrorKind::Refused),
-        // Input and output, TLS, a protocol that has got out of step.
+        // Input and output, TLS, or a protocol that is out of step.
         _ => Meaning::Lost,
     }
 }
@@ -49,24 +49,24 @@ fn meaning_of(error: &PgDatabaseError) -> Meaning {
     }
 }
 
-/// What a SQLSTATE says of the store. What will not pass by itself is never called unavailable, so that nobody waits
-/// for it in vain: all that is not known to pass is refused.
+/// Returns what a SQLSTATE means for the store. Trouble that does not pass by itself is never called unavailable,
+/// because senders would wait for ever. Everything that is not known to pass is refused.
 fn kind_of(code: &str) -> StoreErrorKind {
     match code {
         "53100" => StoreErrorKind::Full,
-        // A standby, or a server that was told so.
+        // A standby, or a server that was told to refuse writes.
         "25006" => StoreErrorKind::ReadOnly,
-        // The statement; the user, or their password; the database is not there any more.
+        // The statement is not permitted; the user or the password is refused; the database does not exist any more.
         "42501" | "28000" | "28P01" | "3D000" => StoreErrorKind::Denied,
         // A file of the database is gone.
         "58P01" => StoreErrorKind::Corrupt,
         code => match code.get(..2).unwrap_or_default() {
-            // A connection; a transaction, or what was prepared in another; too few resources; somebody else's lock; a
-            // statement that took too long, or a server that goes down; a device.
+            // A connection; a transaction, or a statement prepared in another; too few resources; another session's
+            // lock; a statement that took too long, or a server that shuts down; a device.
             "08" | "25" | "26" | "40" | "53" | "55" | "57" | "58" => StoreErrorKind::Unavailable,
             // Damaged pages; tables that are not as the migrations made them.
             "XX" | "42" => StoreErrorKind::Corrupt,
-            // Most of all the data (22) and the rules of a table (23).
+            // Mainly errors of the data (22) and of the rules of a table (23).
             _ => StoreErrorKind::Refused,
         },
     }
@@ -83,13 +83,13 @@ fn is_key_of_the_log(constraint: Option<&str>) -> bool {
     )
 }
 
-/// What the matter is with the store.
+/// Returns the kind of trouble that the store has.
 pub(crate) fn kind(error: &Error) -> StoreErrorKind {
     match meaning(error) {
-        // Nobody is let in: that ends the connection, and the next one too.
+        // A refused login ends the connection, and the next one too.
         Meaning::Lost => code(error).map_or(StoreErrorKind::Unavailable, |code| kind_of(&code)),
         Meaning::Again => StoreErrorKind::Unavailable,
-        // Where nobody expects it, what is stored contradicts what was read.
+        // In other places it means that what is stored contradicts what was read.
         Meaning::KeyTaken => StoreErrorKind::Corrupt,
         Meaning::Refused(kind) => kind,
     }
@@ -99,7 +99,7 @@ pub(crate) fn store_error(action: &'static str, error: Error) -> StoreError {
     StoreError::new(action, kind(&error), error)
 }
 
-/// The SQLSTATE, if the server said one.
+/// Returns the SQLSTATE, if the server gave one.
 pub(crate) fn code(error: &Error) -> Option<String> {
     let error = error.as_database_error()?;
     error.code().map(std::borrow::Cow::into_owned)

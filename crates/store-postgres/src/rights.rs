@@ -1,4 +1,4 @@
-//! What the account of a program may do with the tables: found out when they are opened, and not by the first command.
+//! Checks the rights of the program's account on the tables when they are opened, before the first command.
 
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
@@ -6,7 +6,7 @@ use crate::OpenError;
 use crate::connection::open_error;
 use crate::location::Location;
 
-/// What the store does with each of its tables. Who may take a lock on a table may UPDATE or DELETE there.
+/// What the store does with each of its tables. Taking a lock on a table needs the right to UPDATE or DELETE.
 const NEEDED: [(&str, &[&str]); 15] = [
     ("seriatim_migrations", &["SELECT"]),
     ("seriatim_log", &["SELECT"]),
@@ -27,7 +27,7 @@ const NEEDED: [(&str, &[&str]); 15] = [
 
 const ALL: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
-/// Refuses an account that lacks a right which the store will need, and says by what statement it gets it.
+/// Refuses an account that lacks a right which the store needs, and gives the statement that grants it.
 pub(crate) async fn require(
     connection: &mut PgConnection,
     location: &Location,
@@ -42,7 +42,7 @@ pub(crate) async fn require(
     }
 }
 
-/// The statements that are missing; `None`: nothing is.
+/// Returns the missing statements; `None` means that none is missing.
 async fn lacking(connection: &mut PgConnection, schema: &str) -> Result<Option<String>, Error> {
     let needed = NEEDED.iter().flat_map(|(table, rights)| {
         let row = move |right| format!("('{schema}.{table}', '{right}')");

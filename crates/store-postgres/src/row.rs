@@ -18,7 +18,7 @@ pub(crate) fn sequence(row: &PgRow, column: usize) -> Result<Sequence, Error> {
     u32::try_from(number).map(Sequence).map_err(unreadable)
 }
 
-/// A text for people. PostgreSQL has no character 0; everything else it takes.
+/// A text for people. PostgreSQL does not accept the character 0, so it is replaced.
 pub(crate) fn people_column(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
@@ -51,7 +51,7 @@ pub(crate) fn payload(
 #[error("codec {0} is none that this program knows; use a newer program")]
 struct UnknownCodec(i16);
 
-/// A column that holds what this program never wrote there.
+/// The column holds something that this program never wrote there.
 pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Decode(error.into())
 }

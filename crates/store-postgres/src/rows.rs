@@ -17,8 +17,8 @@ use crate::checkpoint_sql::NOW;
 use crate::known::Head;
 use crate::place;
 
-/// Which tables a transaction writes to besides the head. Each combination is a statement of its own: a table that
-/// nothing is written to would still be opened.
+/// The tables that a transaction writes to besides the head. Each combination is a statement of its own, because a
+/// table to which nothing is written would still be opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Parts {
     events: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Writes {
 /// Columns, so that any number of rows are a fixed number of parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// Whether events get one.
+    /// Whether events get a checksum.
     checksums: bool,
     events: Events,
     claims: Claims,
@@ -178,9 +178,9 @@ impl Rows {
         }
     }
 
-    /// The statement that moves the head from `before` to `after` and writes everything; all or nothing.
+    /// Returns the statement that moves the head from `before` to `after` and writes everything, or nothing.
     ///
-    /// It returns a row with the time if it did, and none if the head or a checked stream is not as it was taken to be.
+    /// It returns a row with the time if it wrote. It returns no row if the head or a checked stream is not as assumed.
     pub(crate) fn statement(
         &self,
         writes: &Writes,
@@ -251,7 +251,7 @@ impl Rows {
 }
 
 impl Events {
-    /// Written down once for all events that share it.
+    /// Serialised once for all events that share it.
     fn encode(&mut self, metadata: &Arc<Metadata>) -> Option<Arc<str>> {
         match &self.last_metadata {
             Some((last, text)) if Arc::ptr_eq(last, metadata) => text.clone(),
@@ -287,11 +287,11 @@ impl Parts {
         }
     }
 
-    /// The parameters are numbered in the order of [`Rows::statement`].
+    /// Returns the SQL. The parameters are numbered in the order of [`Rows::statement`].
     ///
-    /// The update comes first and is the lock: whoever waited for another writer there sees the revision that one
-    /// has left, finds it changed, and writes nothing. So it does not matter that the rest of the statement sees
-    /// the log as it was before the wait: where the revision is as remembered, nothing has changed since.
+    /// The update comes first and is the lock. A writer that waited there for another one sees the revision that the
+    /// other one has left, finds it changed, and writes nothing. So it does not matter that the rest of the statement
+    /// sees the log as it was before the wait: if the revision is the remembered one, nothing has changed since.
     fn sql(self, schema: &str, partition: LogPartition) -> String {
         let mut parameter = 4;
         let mut next = || {
@@ -325,7 +325,7 @@ impl Parts {
             );
         }
         if self.letters {
-            // A letter that is there already may have been worked on: it stays as it is.
+            // A letter that already exists may have been decided about, so it stays as it is.
             let _ = write!(
                 parts,
                 ", letters AS (
@@ -340,7 +340,7 @@ impl Parts {
                 next(),
             );
         }
-        // Counted, not asked for by EXISTS, which could be planned as a join that goes through all events.
+        // A count instead of EXISTS, because EXISTS could be planned as a join that reads all events.
         let checks = match self.checks {
             true => format!(
                 "
@@ -357,7 +357,7 @@ impl Parts {
             ),
             false => String::new(),
         };
-        // The clock of a server may step back, and a standby has another one; times in the log never go back. Only
+        // The clock of a server may be set back, and a standby has another clock; times in the log never decrease. Only
         // events move them.
         let now = format!("greatest(recorded_at, {NOW})");
         let (set, time) = match self.events {

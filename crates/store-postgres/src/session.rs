@@ -1,4 +1,4 @@
-//! The writer's connection: one statement for a transaction if nobody else has written, four if somebody has.
+//! The writer's connection: one statement for a transaction if no other process has written, four otherwise.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,18 +29,19 @@ pub(crate) struct Session {
     /// How long an answer may take.
     patience: Duration,
     lookup: lookup::Texts,
-    /// Whether nobody else has written since this writer did.
+    /// Whether no other process has written since this writer did.
     alone: bool,
 }
 
 /// The answers of a transaction, job by job.
 pub(crate) type Answers = Vec<Vec<AppendOutcome>>;
 
-/// Why a transaction was not answered.
+/// Why a transaction has no answer.
 pub(crate) enum Failure {
     /// Nothing was written.
     NotWritten(Error),
-    /// The connection was lost after everything was sent. This is what it takes to find out.
+    /// The connection was lost after everything was sent. The value is what is needed to find out whether it was
+    /// written.
     Unknown(Sent, Error),
 }
 
@@ -48,7 +49,7 @@ pub(crate) enum Failure {
 pub(crate) struct Sent {
     /// Its name, if it was committed.
     pub(crate) batch: Uuid,
-    /// The revision that it has to have found.
+    /// The revision that it must find to write.
     pub(crate) revision: i64,
     pub(crate) answers: Answers,
 }
@@ -77,7 +78,7 @@ impl Session {
         }
     }
 
-    /// To be called after a failure: what was written, and whether a new domain has stayed, is open.
+    /// Must be called after a failure, because it is not known what was written and whether a new domain has stayed.
     pub(crate) fn forget(&mut self) {
         self.known = Known::default();
     }
@@ -98,7 +99,7 @@ impl Session {
             match self.transact_locked(connection, jobs).await {
                 Err(Failure::NotWritten(error)) => {
                     if refused::meaning(&error) != Meaning::Lost {
-                        // A new domain is not there any more.
+                        // A new domain does not exist any more.
                         self.known = Known::default();
                         let roll_back = sqlx::raw_sql("ROLLBACK").execute(&mut *connection);
                         within(self.patience, roll_back)
@@ -115,8 +116,8 @@ impl Session {
         }
     }
 
-    /// Writes on the strength of what is remembered, in one statement that is its own transaction. `None`: it is
-    /// not as remembered, or something would be refused; nothing was written.
+    /// Writes on the basis of what is remembered, in one statement that is its own transaction. `None` means that the
+    /// log is not as remembered or that something would be refused; nothing was written.
     async fn transact_alone(
         &mut self,
         connection: &mut PgConnection,
@@ -132,7 +133,7 @@ impl Session {
         };
         let mut planned = plan.finish();
         let statement = (planned.rows).statement(&self.writes, head, planned.head);
-        // All rows: only after the last message of the answer is the commit durable.
+        // All rows: the commit is durable only after the last message of the answer.
         let written = self.manner.fetch_all(connection, statement);
         match within(self.patience, written).await {
             Ok(rows) if rows.is_empty() => Ok(None),
@@ -145,7 +146,7 @@ impl Session {
             }
             Err(error) => match refused::meaning(&error) {
                 Meaning::KeyTaken | Meaning::Again => Ok(None),
-                // The tables may be those of a newer program by now, which shows under the lock.
+                // A newer program may have migrated the tables, which is found out under the lock.
                 Meaning::Refused(StoreErrorKind::Corrupt) => Ok(None),
                 Meaning::Refused(_) => Err(Failure::NotWritten(error)),
                 Meaning::Lost => Err(Failure::Unknown(
@@ -160,8 +161,8 @@ impl Session {
         }
     }
 
-    /// Takes the lock of the head first, looks, and then writes what is certain. Writers take turns by that lock,
-    /// so no two of them can be in each other's way.
+    /// Takes the lock of the head first, looks everything up, and then writes. Writers take turns by that lock, so no
+    /// two of them can conflict.
     async fn transact_locked(
         &mut self,
         connection: &mut PgConnection,
@@ -178,7 +179,7 @@ impl Session {
             .look_and_write(connection, head, jobs)
             .await
             .map_err(Failure::NotWritten)?;
-        // Also if nothing but the number of a new domain was written.
+        // Also if only the number of a new domain was written.
         let commit = sqlx::raw_sql("COMMIT").execute(connection);
         if let Err(error) = within(self.patience, commit).await {
             return Err(match refused::meaning(&error) {
@@ -228,7 +229,7 @@ impl Session {
     }
 }
 
-/// A server that does not answer any more is as good as lost.
+/// A server that does not answer any more is treated as lost.
 async fn within<T>(
     patience: Duration,
     answer: impl Future<Output = Result<T, Error>>,
@@ -237,7 +238,7 @@ async fn within<T>(
     answer.unwrap_or_else(|_| Err(connection::timed_out()))
 }
 
-/// When it was written; there is no row if it was not.
+/// Returns the time of the write; there is no row if nothing was written.
 fn time(row: Option<&PgRow>) -> Result<Timestamp, Error> {
     let time = row.ok_or(Error::RowNotFound)?.try_get(0)?;
     Ok(Timestamp::from_micros(time))

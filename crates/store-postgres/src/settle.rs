@@ -1,4 +1,4 @@
-//! What became of a transaction whose answer was lost: found out before anybody is told anything.
+//! Finds out what became of a transaction whose answer was lost, before any sender gets an answer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,17 +12,17 @@ use crate::location::Location;
 use crate::manner::Manner;
 use crate::refused::{self, Meaning};
 
-/// How long it is tried; a server that was killed is back by then.
+/// How long it tries; a server that was killed is usually back by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// At this time.
+    /// Written, at this time.
     Written(Timestamp),
-    /// And it never will be.
+    /// Not written, and it never will be.
     NotWritten,
-    /// Others have written since, or nobody answers.
+    /// Other processes have written since, or no server answers.
     Unknown,
 }
 
@@ -43,8 +43,8 @@ impl Settler {
                  WHERE partition = {partition} AND revision = $1 RETURNING revision"
             )
             .into(),
-            // Changes nothing, but its commit comes after all before it: what was found is then as durable as any
-            // answer, also where a commit waits for a standby and the server has come back without having waited.
+            // It changes nothing, but its commit comes after all commits before it. So what it finds is as durable as
+            // any answer, even if commits wait for a standby and the server has come back without having waited.
             look: format!(
                 "UPDATE {schema}.seriatim_log_head SET batch = batch
                  WHERE partition = {partition} RETURNING batch, recorded_at"
@@ -84,9 +84,9 @@ impl Settler {
         }
     }
 
-    /// The lost connection may still be at work on the server, or not even have begun. Whoever takes the revision
-    /// first has won: if it is still there, it is taken away, and the lost transaction finds nothing to write on.
-    /// The update waits for a transaction that holds the head.
+    /// The lost connection may still be active on the server, or its transaction may not even have begun. The first to
+    /// take the revision wins: if the revision is still there, this takes it, and the lost transaction can then write
+    /// nothing. The update waits for a transaction that holds the head.
     async fn attempt(
         &self,
         location: &Location,
@@ -109,7 +109,7 @@ impl Settler {
         let fate = if last == batch {
             Fate::Written(Timestamp::from_micros(head.try_get(1)?))
         } else if last == fence {
-            // An earlier attempt took it, and lost the answer.
+            // An earlier attempt took it and lost the answer.
             Fate::NotWritten
         } else {
             Fate::Unknown
@@ -119,9 +119,9 @@ impl Settler {
 }
 
 fn worth_another_try(error: &Error) -> bool {
-    // The lost transaction may hold the head until the server gives it up.
+    // The lost transaction may hold the head until the server ends it.
     let is_held = refused::code(error).as_deref() == Some("55P03");
-    // Who is not let in any more need not knock again.
+    // If the login is refused, a further try is useless.
     let may_pass = refused::kind(error).is_transient();
     is_held || (may_pass && matches!(refused::meaning(error), Meaning::Lost | Meaning::Again))
 }

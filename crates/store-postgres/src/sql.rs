@@ -1,4 +1,4 @@
-//! The statements of the seams that read or keep, for one schema.
+//! The statements that read, or that write outside the log, for one schema.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use seriatim_core::Snapshot;
 
 use crate::{assignment, beginning_sql, checkpoint_sql, parked_sql, pause_sql, timer_sql};
 
-/// Only made once; a connection prepares each when it first uses it.
+/// Made only once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {
     pub(crate) head: Arc<str>,
     pub(crate) domains: Arc<str>,
@@ -46,7 +46,7 @@ impl Texts {
                  WHERE domain = {domain} AND root = $2 AND sequence >= $3 ORDER BY sequence LIMIT $4"
             )
             .into(),
-            // The content of the event that comes before is not needed, and may be large.
+            // The content of the event before is not needed, and may be large.
             read_log: format!(
                 "SELECT {EVENT_BUT_DATA}, CASE WHEN position > $1 THEN data ELSE '' END
                  FROM {schema}.seriatim_events
@@ -115,7 +115,7 @@ fn claims(schema: &str, first: &str) -> Arc<str> {
     .into()
 }
 
-/// As many steps in the index as the list is long, however many events there are: from each root to the next.
+/// Takes as many steps in the index as the list is long, however many events there are: from each root to the next.
 fn streams(schema: &str, first: &str) -> Arc<str> {
     format!(
         "WITH RECURSIVE roots (root, place) AS (

@@ -82,7 +82,7 @@ impl TimerStore for PostgresStore {
     }
 }
 
-/// How long it takes until the next one rings, and whether there are some of the future.
+/// Returns the time until the next one rings, and whether there are timers that were touched while the clock was ahead.
 fn next(row: &PgRow) -> Result<(Duration, bool), Error> {
     let micros: i64 = row.try_get(0)?;
     let wait = Duration::from_micros(micros.try_into().unwrap_or(0));

@@ -1,7 +1,7 @@
 //! The statements about timers, for one schema. Each is a transaction of its own, and may be run twice.
 //!
-//! Those that wait for others' rows take them in the order of their keys, and the one that rings waits for none: so they
-//! never deadlock.
+//! Statements that wait for rows of others take them in the order of their keys, and the statement that rings timers
+//! waits for none. So they never deadlock.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::row;
 
-/// The clock of the server when it was asked, in microseconds. Unlike the one of checkpoints it stands still while a
-/// statement runs, or no index could be asked what is due.
+/// The server's clock at the beginning of the statement, in microseconds. Unlike the clock for checkpoints it does not
+/// move during a statement; otherwise no index could be used to find due timers.
 const NOW: &str = "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint";
 
 /// The last time there is, in microseconds.
@@ -78,7 +78,7 @@ RETURNING kept.root, kept.name, kept.set_at, kept.ordinal, kept.due"
 FROM {table} WHERE domain = $1 ORDER BY rings_at LIMIT 1"
             )
             .into(),
-            // In the order of the keys, as the others do.
+            // In the order of the keys, like the other statements.
             count_anew: format!(
                 "WITH found AS (
     SELECT domain, root, name, greatest(counts_from - {NOW}, 0) AS ahead FROM {table}
@@ -95,7 +95,7 @@ WHERE kept.domain = found.domain AND kept.root = found.root AND kept.name = foun
 WHERE (domain, root, name) > ($1, $2, $3) ORDER BY domain, root, name LIMIT $4"
             )
             .into(),
-            // By the index of what rings next: by due alone it would go through all that there are.
+            // Uses the index of what rings next; an index by due time alone would make it read all timers.
             overdue: format!(
                 "SELECT count(*), coalesce({NOW} - min(due), 0) FROM {table}
 WHERE domain = $1 AND rings_at <= {NOW} + $2 AND due <= {NOW}"
@@ -158,13 +158,13 @@ WHERE domain = $1 AND rings_at <= {NOW} + $2 AND due <= {NOW}"
             .bind(micros(silence))
     }
 
-    /// Returns the microseconds until the next one rings, which are negative if it is due, and whether there are some that
-    /// a clock has touched which was ahead; no row if there is none.
+    /// Returns the microseconds until the next one rings, which are negative if it is due, and whether there are timers
+    /// that were touched while the clock was ahead. Returns no row if there are no timers.
     pub(crate) fn next(&self, domain: &Domain) -> Query<'static, Postgres, PgArguments> {
         sqlx::query(AssertSqlSafe(self.next.clone())).bind(domain.as_str().to_owned())
     }
 
-    /// Lets those count from now that a clock has touched which was ahead.
+    /// Lets timers that were touched while the clock was ahead count from now.
     pub(crate) fn count_anew(&self, domain: &Domain) -> Query<'static, Postgres, PgArguments> {
         sqlx::query(AssertSqlSafe(self.count_anew.clone())).bind(domain.as_str().to_owned())
     }

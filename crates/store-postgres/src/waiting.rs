@@ -1,4 +1,4 @@
-//! Waiting for events: those who wait are counted, and as long as there are any, somebody watches for all of them.
+//! Waiting for events: the waiters are counted, and as long as there are any, one task watches for all of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,14 +9,14 @@ use crate::commits::Commits;
 use crate::location::Location;
 use crate::watcher::Watcher;
 
-/// What those who wait have in common.
+/// What all waiters share.
 pub(crate) struct Waiting {
     commits: Commits,
     location: Arc<Location>,
     crowd: Arc<Crowd>,
 }
 
-/// Those who wait, and the task that watches for them.
+/// The waiters, and the task that watches for them.
 #[derive(Default)]
 pub(crate) struct Crowd(Mutex<Waiters>);
 
@@ -66,7 +66,7 @@ impl Crowd {
         self.waiters().count > 0
     }
 
-    /// Whether the watcher may go; then the next to wait gets another one.
+    /// Returns whether the watcher may end; the next waiter then starts another one.
     pub(crate) fn lets_the_watcher_go(&self) -> bool {
         let mut waiters = self.waiters();
         if waiters.count == 0 {
@@ -81,7 +81,7 @@ impl Crowd {
     }
 }
 
-/// One who waits, until it is dropped.
+/// A waiter, until it is dropped.
 struct Waiter(Arc<Crowd>);
 
 impl Drop for Waiter {

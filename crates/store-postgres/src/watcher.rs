@@ -1,5 +1,5 @@
-//! The task that watches, on one connection for all who wait, for what other processes commit: it listens to their
-//! messages, and looks at the heads in case one was lost.
+//! The task that watches, on one connection for all waiters, for events that other processes commit: it listens to
+//! their messages, and checks the heads in case a message was lost.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::refused::{self, Meaning};
 use crate::waiting::Crowd;
 use crate::{connection, notifier, place};
 
-/// How long it stays when nobody waits any more. Whoever follows the log waits again after each page.
+/// How long it goes on when nobody waits any more. A reader that follows the log waits again after each page.
 const STAYS: Duration = Duration::from_secs(10);
 
 /// The least time between two connections.
@@ -26,7 +26,7 @@ pub(crate) struct Watcher {
     crowd: Arc<Crowd>,
     look: String,
     line: Option<Line>,
-    /// Whether there can be messages: not behind a pooler that hands out connections by the transaction.
+    /// Whether there can be messages; behind a pooler that assigns connections for each transaction there are none.
     may_listen: bool,
 }
 
@@ -74,7 +74,7 @@ impl Watcher {
         }
     }
 
-    /// Looks at all heads. On a new connection only after it listens, so that nothing falls in between.
+    /// Reads all heads. A new connection first listens and then reads, so that nothing is missed.
     async fn look(&mut self) -> Result<(), Error> {
         let patience = self.location.answer_timeout();
         let looking = tokio::time::timeout(patience, self.heads());
@@ -94,7 +94,7 @@ impl Watcher {
             Some(line) => line,
             None => {
                 let line = self.connect().await?;
-                // Before the look, so that it brings back what is true.
+                // Before the heads are read, so that afterwards the true positions are known.
                 self.commits.begin_again();
                 line
             }
@@ -112,7 +112,7 @@ impl Watcher {
         if self.may_listen {
             match listener(&self.location).await {
                 Ok(listener) => return Ok(Line::Listening(listener)),
-                // Also a standby has no messages; the next connection may find the new primary.
+                // A standby has no messages either; the next connection may find the new primary.
                 Err(error)
                     if refused::meaning(&error) == Meaning::Lost
                         || refused::kind(&error) == StoreErrorKind::ReadOnly =>
@@ -154,7 +154,7 @@ async fn listener(location: &Location) -> Result<PgListener, Error> {
         .acquire_timeout(connection::CONNECT_TIMEOUT)
         .connect_lazy_with(location.connect.last_found().clone());
     let mut listener = PgListener::connect_with(&pool).await?;
-    // A new one is made instead, which looks at the heads too.
+    // A new listener is made instead, and the heads are read again.
     listener.eager_reconnect(false);
     listener.listen(notifier::channel(location)).await?;
     Ok(listener)

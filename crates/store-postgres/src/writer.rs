@@ -1,4 +1,4 @@
-//! The task that writes to a partition, on a connection of its own: it takes all that waits into one transaction.
+//! The task that writes to a partition, on a connection of its own: it puts all waiting jobs into one transaction.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::refused::{self, Meaning};
 use crate::session::{Answers, Failure, Session};
 use crate::settle::{Fate, Settler};
 
-/// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
+/// How many calls may share a transaction. The only purpose is to limit how long the first one waits for the last one.
 const CALLS_IN_ONE: usize = 64;
 
 /// How often a transaction is sent again that is known to have written nothing because its connection was lost.
@@ -67,14 +67,14 @@ impl Writer {
     }
 }
 
-/// A batch that was queued; `None`: an empty one, of which nothing is to be done.
+/// A batch that was queued; `None` is an empty batch, for which nothing is to be done.
 pub(crate) struct Pending(Option<oneshot::Receiver<Result<Vec<AppendOutcome>, AppendError>>>);
 
 impl Pending {
     pub(crate) async fn answer(self) -> Result<Vec<AppendOutcome>, AppendError> {
         match self.0 {
             None => Ok(Vec::new()),
-            // Without an answer the task has ended in the middle of it.
+            // Without an answer, the task has ended before the batch was done.
             Some(answer) => {
                 let answer = answer.await;
                 answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended())))
@@ -110,8 +110,8 @@ impl Task {
         }
     }
 
-    /// Does all of `jobs` in one transaction. If the server refuses that they are tried one by one, so that none
-    /// fails because of another's size or content.
+    /// Does all of `jobs` in one transaction. If the server refuses that, they are tried one by one, so that no job
+    /// fails because of the size or content of another.
     async fn work(&mut self, jobs: Vec<Job>) {
         match self.transact(&jobs).await {
             Ok(answers) => self.answer(jobs, answers),
@@ -129,7 +129,7 @@ impl Task {
         }
     }
 
-    /// A caller that has gone away is no error.
+    /// A caller that is gone is not an error.
     fn answer(&self, jobs: impl IntoIterator<Item = Job>, answers: Answers) {
         if let Some(position) = last_written(&answers) {
             self.commits.committed(self.partition, position);
@@ -160,7 +160,7 @@ impl Task {
             let error = match failure {
                 Failure::NotWritten(error) => {
                     if refused::meaning(&error) != Meaning::Lost {
-                        // Not one that turned out to be a standby's: the next may find the new primary.
+                        // Not a connection to a standby: the next one may find the new primary.
                         if refused::kind(&error) != StoreErrorKind::ReadOnly {
                             self.connection = Some(connection);
                         }
@@ -198,7 +198,7 @@ impl Task {
 /// Why a transaction failed.
 struct Refusal {
     error: AppendError,
-    /// Whether it may be the size or the content of one job.
+    /// Whether the size or content of one job may be the cause.
     may_be_one_jobs_own: bool,
 }
 

@@ -1,4 +1,5 @@
-//! The writers of all partitions: a batch goes to those it is for, all at once, and comes back as one answer.
+//! The writers of all partitions: the parts of a batch go to their writers at the same time, and their answers are
+//! combined into one.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ pub(crate) struct Writers {
 }
 
 impl Writers {
-    /// `connection` is the first partition's; the others connect when they are first written to. `commits` is told
-    /// of what was committed.
+    /// Starts them. `connection` is that of the first partition; the others connect when they are first written to.
+    /// `commits` is told of every commit.
     pub(crate) fn start(
         count: NonZero<u16>,
         connection: PgConnection,
@@ -77,7 +78,7 @@ impl Parts {
         parts
     }
 
-    /// Every part is on its way before the first answer is waited for.
+    /// Every part is sent before the first answer is awaited.
     async fn append(self, writers: &[Writer]) -> Result<Vec<AppendOutcome>, AppendError> {
         let parts = writers.iter().zip(self.appends);
         let pending: Vec<_> = parts.map(|(writer, part)| writer.append(part)).collect();
@@ -100,7 +101,7 @@ impl Parts {
 
 type Answer = Result<Vec<AppendOutcome>, AppendError>;
 
-/// If one part was not answered, nothing of the batch was written only if that is certain of every part.
+/// If one part was not answered, nothing of the batch was written only if this is certain for every part.
 fn all_or_error(answers: Vec<Answer>) -> Result<Vec<Vec<AppendOutcome>>, AppendError> {
     let Some(cause) = answers.iter().find_map(|answer| answer.as_ref().err()) else {
         return Ok(answers.into_iter().flatten().collect());

@@ -77,7 +77,7 @@ impl<'j> Transaction<'_, 'j> {
         })
     }
 
-    /// The claim is looked at first: whoever repeats an external id learns so whatever else is wrong.
+    /// The claim is checked first: a sender that repeats an external id is told so, whatever else is wrong.
     fn refuse(&self, append: &Append, refusal: AppendOutcome) -> Result<AppendOutcome, Error> {
         let Some(claim) = &append.claim else {
             return Ok(refusal);
@@ -86,7 +86,7 @@ impl<'j> Transaction<'_, 'j> {
         Ok(spent.map_or(refusal, AppendOutcome::Claimed))
     }
 
-    /// Spends the claim, or tells what it was spent on before.
+    /// Records the claim, or returns what the external id was used for before.
     fn spend(
         &mut self,
         append: &Append,

@@ -1,4 +1,4 @@
-//! Who has which work now, and who has asked for it.
+//! The owners of the work, and the processes that have asked for it.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
     let has_owner = runs(row.get(6)?);
     let owner = match row::optional_text(row, 4)?.filter(|_| has_owner) {
         Some(name) => Some(Owner {
-            // Who has taken it before there were ids.
+            // Owners from before processes had ids.
             id: row::optional_uuid(row, 5)?.unwrap_or_default(),
             name: name.into(),
             process: row::optional_text(row, 10)?.map(Into::into),

@@ -6,7 +6,7 @@ use seriatim_core::{Component, Cursor, LogPartition};
 use crate::checkpoint::{FORGET_PROGRESS, forget};
 use crate::row;
 
-/// Nobody else writes between the look and the decision.
+/// Nobody else writes between the check and the decision.
 pub(crate) fn begin(
     connection: &Connection,
     component: &Component,

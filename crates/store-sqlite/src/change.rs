@@ -1,4 +1,4 @@
-//! What the writer does besides appends, each with the way to its caller.
+//! What the writer does besides appends, each with a way to answer its caller.
 
 use rusqlite::Error;
 use seriatim_core::StoreError;
@@ -8,17 +8,17 @@ use crate::transaction::Transaction;
 
 /// Something that is written in the writer's transaction.
 pub(crate) trait Change: Send {
-    /// Writes it. Again, if the transaction fails and is tried anew: only the last time counts.
+    /// Writes it. This is called again if the transaction fails and is tried anew; only the last call counts.
     fn make(&mut self, transaction: &mut Transaction<'_, '_>) -> Result<(), Error>;
 
     /// Tells the caller, if it is still there, that what was made is durable.
     fn done(self: Box<Self>);
 
-    /// Tells the caller why it is not, or why nobody knows.
+    /// Tells the caller why it is not durable, or why this is not known.
     fn failed(self: Box<Self>, error: &StoreError);
 }
 
-/// A change made of a closure, and where its answer is to be expected. `action` is what it does, as a verb phrase.
+/// A change made of a closure, and the receiver of its answer. `action` is what it does, as a verb phrase.
 pub(crate) fn change<T, F>(
     action: &'static str,
     make: F,

@@ -301,7 +301,7 @@ pub(crate) const FORGET: [&str; 5] = [
     "DELETE FROM seriatim_pauses WHERE component = ?",
 ];
 
-/// Its progress, what is parked, and where it begins.
+/// The statements for its progress, its parked streams, and the place where it begins.
 pub(crate) const FORGET_PROGRESS: &[&str] = FORGET.split_at(3).0;
 
 pub(crate) fn forget(
@@ -316,7 +316,7 @@ pub(crate) fn forget(
     Ok(())
 }
 
-/// Nobody else writes between the look and the taking.
+/// Nobody else writes between the check and the taking.
 fn take(
     connection: &Connection,
     work: &Work,
@@ -410,8 +410,8 @@ pub(crate) fn hold_text() -> String {
     update_text("SET leased_until = ?6", "")
 }
 
-/// Prolongs the lease to the sixth parameter and moves the checkpoint to the position in the seventh, which is in the log
-/// in the tenth and has the event in the eleventh, now, which is the eighth, from the position in the ninth.
+/// Prolongs the lease by the sixth parameter and moves the checkpoint from the position in the ninth to the position in
+/// the seventh, which is in the log in the tenth and has the event in the eleventh. The eighth is the current time.
 pub(crate) fn advance_text() -> String {
     update_text(
         "SET leased_until = ?6, position = ?7, moved_at = ?8, log = ?10, event = ?11",
@@ -419,8 +419,8 @@ pub(crate) fn advance_text() -> String {
     )
 }
 
-/// Changes the checkpoint of a tenure if that is in force: a lease that ran out does not matter as long as nobody
-/// else has taken the work. The first four parameters are the work, the fifth is the tenure.
+/// Changes the checkpoint of a tenure if the tenure is in force. A lease that ran out does not matter as long as no
+/// other process has taken the work. The first four parameters are the work, the fifth is the tenure.
 pub(crate) fn update_text(change: &str, condition: &str) -> String {
     format!(
         "UPDATE seriatim_checkpoints {change}

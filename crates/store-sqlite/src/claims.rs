@@ -1,4 +1,4 @@
-//! Claims that were spent: one by its key, and all of them in pages.
+//! Used claims: one by its key, and all of them in pages.
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row};
@@ -10,7 +10,7 @@ use crate::{row, streams};
 const NEXT: &str = "SELECT content, first_result, root, external_id FROM seriatim_claims
     WHERE domain = ? AND (root, external_id) > (?, ?) ORDER BY root, external_id LIMIT ?";
 
-/// What an external id of a stream stands for.
+/// Returns what an external id of a stream was used for.
 pub(crate) fn find(
     connection: &Connection,
     stream: &StreamId,

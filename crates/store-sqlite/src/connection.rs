@@ -1,4 +1,4 @@
-//! Opening connections, with the settings that the store's promises rest on.
+//! Opens connections, with the settings that the store's promises depend on.
 
 use std::path::Path;
 use std::thread;
@@ -14,8 +14,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 200 } else 
 /// How often it looks. SQLite's own handler waits up to 100 ms between two looks, in which another process takes
 /// the lock again and again.
 const BUSY_INTERVAL: Duration = Duration::from_millis(1);
-/// What the write-ahead log may grow to before it is copied into the file, in pages of 4 KiB. Each copy costs a
-/// sync of the file in the middle of somebody's commit; the default of 1000 pages pays that four times as often.
+/// The size that the write-ahead log may reach before it is copied into the file, in pages of 4 KiB. Each copy costs a
+/// sync of the file during a commit; with the default of 1000 pages this would happen four times as often.
 const CHECKPOINT_PAGES: i64 = 4000;
 /// Negative: in KiB. The indexes' upper pages of a large log fit.
 const WRITER_CACHE: i64 = -65_536;
@@ -23,8 +23,8 @@ const READER_CACHE: i64 = -16_384;
 /// More than there are different statements.
 const CACHED_STATEMENTS: usize = 64;
 
-/// The connection that writes, to tables that are up to date, and those that read: one for loads, one for lists; and the
-/// identity of the log.
+/// Opens the connection that writes, whose tables are up to date, and the connections that read: one for loads, one for
+/// lists. Returns also the identity of the log.
 pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 2], LogId), OpenError> {
     let failed = |error| refused::open_error(path, error);
     let mut writer = open_writer(path)?;
@@ -35,12 +35,12 @@ pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 2], LogId), 
     Ok((writer, [open_reader()?, open_reader()?], log_id))
 }
 
-/// Brings the tables up to date, and says what was missing.
+/// Migrates the tables, and returns what was missing.
 pub(crate) fn migrate(path: &Path) -> Result<SchemaChange, OpenError> {
     migrations::run(&mut open_writer(path)?, path)
 }
 
-/// What is missing in the tables. Nothing is made, and a file that is not there stays so.
+/// Returns what is missing in the tables. Nothing is made, not even the file.
 pub(crate) fn pending(path: &Path) -> Result<SchemaChange, OpenError> {
     if !path.exists() {
         return Ok(migrations::all_after(0));
@@ -94,8 +94,8 @@ pub(crate) fn wait_for_others(connection: &Connection) -> Result<(), rusqlite::E
     connection.busy_handler(Some(wait))
 }
 
-/// Two processes that open a new file at one moment both want it for themselves; SQLite then refuses one at once,
-/// without asking the busy handler.
+/// If two processes open a new file at the same moment, both want it exclusively. SQLite then refuses one of them at
+/// once, without calling the busy handler.
 fn switch_to_wal(connection: &Connection) -> Result<String, rusqlite::Error> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {

@@ -1,4 +1,4 @@
-//! What the store knows to be wrong with its file. Once it knows, nothing more is written.
+//! What the store has found wrong with its file. After the first finding it writes nothing more.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -23,12 +23,12 @@ impl Damage {
         }
     }
 
-    /// Why nothing may be written, if anything was found.
+    /// Returns why nothing may be written, if anything was found.
     pub(crate) fn found(&self) -> Option<&StoreError> {
         self.first.get()
     }
 
-    /// What `error` means. If it says that the file is damaged, nothing is written from now on.
+    /// Returns the meaning of `error`. If it means that the file is damaged, nothing is written from now on.
     pub(crate) fn store_error(&self, action: &'static str, error: Error) -> StoreError {
         match is_damage(&error) {
             true => self.stop(action, &error.to_string()),
@@ -36,7 +36,7 @@ impl Damage {
         }
     }
 
-    /// Nothing is written from now on. Returns why: the first that was found.
+    /// Lets nothing be written from now on. Returns the reason, which is the first one that was found.
     pub(crate) fn stop(&self, action: &'static str, why: &str) -> StoreError {
         let first = self.first.get_or_init(|| {
             let file = self.file.display();

@@ -38,7 +38,7 @@ impl DeadLetterStore for SqliteStore {
     }
 }
 
-/// Writes a letter. One that is there already may have been worked on: it stays as it is.
+/// Writes a letter. A letter that already exists may have been decided about, so it stays as it is.
 pub(crate) fn insert(connection: &Connection, letter: &CommandLetter) -> Result<(), Error> {
     let body = serde_json::to_string(letter).map_err(row::unwritable)?;
     let stream = letter.stream();

@@ -1,4 +1,4 @@
-//! Rows of events, read in a row: what they share is made once.
+//! Decodes rows of events; values that the events of a page share are made once.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub(crate) const ID: usize = 3;
 pub(crate) struct Decoder<'c> {
     connection: &'c Connection,
     domains: HashMap<i64, Domain>,
-    /// Events in a row are often of one.
+    /// Events in a row are often of one domain.
     last: Option<(i64, Domain)>,
     metadata: MetadataReader,
     names: TypeNames,

@@ -1,8 +1,9 @@
-//! Whether the files of the store are still those that it has open.
+//! Checks whether the files of the store are still those that it has open.
 //!
-//! SQLite does not notice if somebody deletes, replaces or cuts off its files: it goes on with what it has open, and all
-//! that it commits is gone when it closes them. So the writer looks before each transaction, which costs two calls of
-//! `stat`. Of what happens to the files during a transaction the next one learns.
+//! SQLite does not notice if somebody deletes, replaces or cuts off its files: it goes on with the files that it has
+//! open, and all that it commits is lost when it closes them. So the writer checks the files before each transaction,
+//! which costs two calls of `stat`. If something happens to the files during a transaction, the check before the next
+//! one finds it.
 
 use std::path::{Path, PathBuf};
 
@@ -27,13 +28,13 @@ struct File {
     size: u64,
 }
 
-/// What was seen of a file.
+/// What was found out about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Look {
     AsBefore,
-    /// That happens to a log that another process has copied into the database.
+    /// A log that another process has copied into the database becomes shorter.
     Shorter,
-    /// It was deleted, or another one has its name.
+    /// The file was deleted or replaced.
     Gone,
 }
 
@@ -49,7 +50,7 @@ impl Files {
         files
     }
 
-    /// To be called after each transaction, and whenever this process has made a file shorter.
+    /// Must be called after each transaction, and whenever this process has made a file shorter.
     pub(crate) fn remember(&mut self) {
         for (path, file) in [&mut self.database, &mut self.log] {
             let now = File::at(path);
@@ -60,12 +61,13 @@ impl Files {
         }
     }
 
-    /// Whether there is no doubt about the files.
+    /// Returns whether there is no doubt about the files.
     pub(crate) fn are_as_before(&self) -> bool {
         look(&self.database) == Look::AsBefore && look(&self.log) == Look::AsBefore
     }
 
-    /// Where there is doubt: what is wrong with the files, if anything is. To be called outside of transactions.
+    /// Called if there is doubt. Returns what is wrong with the files, if anything. Must be called outside of
+    /// transactions.
     pub(crate) fn examine(&self, connection: &Connection) -> Result<Option<String>, Error> {
         let (database, log) = (look(&self.database), look(&self.log));
         let gone = "was deleted or replaced while it was open";
@@ -99,8 +101,8 @@ impl Files {
         Ok(None)
     }
 
-    /// Whether the log has all the pages that SQLite takes to be in it. Another process may empty it meanwhile, but not
-    /// between two looks that both find it too short.
+    /// Returns whether the log has all the pages that SQLite expects in it. Another process may empty the log
+    /// meanwhile, but not between two checks that both find it too short.
     fn log_is_whole(&self, connection: &Connection) -> Result<bool, Error> {
         let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         for _ in 0..3 {
@@ -120,7 +122,7 @@ impl Files {
 }
 
 impl File {
-    /// Looked at by its name: to open and close it would take away the locks that SQLite has on it.
+    /// The file is checked by its name: opening and closing it would drop the locks that SQLite has on it.
     fn at(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok()?;
         #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! What the writer remembers between its transactions, as long as nobody else has written.
+//! What the writer remembers between its transactions, as long as no other connection has written.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -11,8 +11,8 @@ const REMEMBERED: usize = 100_000;
 
 /// The head of the log and the streams that were written last.
 ///
-/// It is exact, not a guess: SQLite tells by its data version whether another connection has committed since the
-/// last look, and then everything is forgotten. So it is after a transaction that failed.
+/// It is exact, not a guess: the data version of SQLite shows whether another connection has committed since the last
+/// check, and then everything is forgotten. Everything is also forgotten after a transaction that failed.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     data_version: Option<i64>,
@@ -33,7 +33,7 @@ pub(crate) struct StreamKey {
 /// The sequence and the id of the last event of a stream.
 pub(crate) type LastEvent = (Sequence, Uuid);
 
-/// The last position that was given away, and when.
+/// The last position that was assigned, and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) position: Position,
@@ -41,7 +41,8 @@ pub(crate) struct Head {
 }
 
 impl Known {
-    /// To be called first in a transaction, with what SQLite says there. Returns whether nobody else has written.
+    /// Must be called first in a transaction, with SQLite's data version. Returns whether no other connection has
+    /// written.
     pub(crate) fn keep_if_unchanged(&mut self, data_version: i64) -> bool {
         let unchanged = self.data_version == Some(data_version);
         if !unchanged {

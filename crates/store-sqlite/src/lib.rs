@@ -1,10 +1,11 @@
-//! The seams of a store on SQLite, the embedded default: one file, several processes.
+//! A store on SQLite, the embedded default: one file for several processes.
 //!
-//! One thread writes; it takes all that waits into one transaction. Two threads read beside it, undisturbed, on
-//! what was committed last: one what commands wait for, the other pages and lists, which may be long. A file may be
-//! shared with other processes and with an application's own tables: everything of the store is named `seriatim_…`.
+//! One thread writes; it puts all waiting appends into one transaction. Two other threads read what was committed last:
+//! one does the reads that commands wait for, the other reads pages and lists, which may be long. A file may be shared
+//! with other processes and with an application's own tables; all names of the store begin with `seriatim_`.
 //!
-//! The log has one partition: a file has one writer at a time, so more of them would only make it read out of order.
+//! The log has one partition: a file has only one writer at a time, so with several partitions it would only be read
+//! out of order.
 
 mod append;
 mod assignment;
@@ -44,7 +45,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use open_error::OpenError;
-/// The driver that read models are written with, in the version whose connections they are given.
+/// The driver for read models, in the version whose connections they get.
 #[cfg(feature = "read-models")]
 pub use sqlx;
 
@@ -56,10 +57,10 @@ use seriatim_core::{LogId, SchemaChange};
 use waiting::Waiting;
 use writer::{Ending, Writer};
 
-/// A store on SQLite. Clones are handles on the same threads, which end with the last one.
+/// A store on SQLite. Clones are handles to the same threads, which end with the last clone.
 ///
-/// Dropping the last handle waits until what was queued is done and the write-ahead log is in the file. If no other
-/// process has the file open, it is then the whole store, and a copy of it is a backup.
+/// Dropping the last handle waits until all queued work is done and the write-ahead log is copied into the file. If no
+/// other process has the file open, the file is then the whole store, and a copy of it is a backup.
 #[derive(Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -80,11 +81,11 @@ struct Shared {
 }
 
 impl SqliteStore {
-    /// Opens a database, or makes a new one, and brings its tables to this program's schema.
+    /// Opens a database, or makes a new one, and migrates its tables to this program's schema.
     ///
-    /// `location` is `sqlite://path`, `sqlite:path` or a plain path; a relative one begins at the working
-    /// directory. After a URL `?checksums=off` leaves out the checksum that each event gets, which costs about 0.1 µs and 9
-    /// bytes; those that are there are checked in any case. Several handles and processes may have the same file open.
+    /// `location` is `sqlite://path`, `sqlite:path` or a plain path; a relative path begins at the working directory.
+    /// With `?checksums=off` after a URL, new events get no checksum, which costs about 0.1 µs and 9 bytes; existing
+    /// checksums are checked in any case. Several handles and processes may have the same file open.
     pub async fn open(location: &str) -> Result<Self, OpenError> {
         Self::open_at(Location::of(location)?).await
     }
@@ -131,19 +132,20 @@ impl SqliteStore {
         })
     }
 
-    /// Brings the tables of a database to this program's schema, or makes it, and says what was missing.
+    /// Makes the database if it does not exist, migrates its tables to this program's schema, and returns what was
+    /// missing.
     pub async fn migrate(location: &str) -> Result<SchemaChange, OpenError> {
         let path = location::absolute(&Location::of(location)?.path)?;
         in_thread(move || connection::migrate(&path)).await
     }
 
-    /// What [`SqliteStore::migrate`] would do; nothing is changed.
+    /// Returns what [`SqliteStore::migrate`] would do, and changes nothing.
     pub async fn pending(location: &str) -> Result<SchemaChange, OpenError> {
         let path = location::absolute(&Location::of(location)?.path)?;
         in_thread(move || connection::pending(&path)).await
     }
 
-    /// The file it is in.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.shared.path
     }
@@ -156,8 +158,8 @@ impl SqliteStore {
         &self.shared.waiting
     }
 
-    /// For small reads that a command waits for. On one thread, because what waits while it works shares the next
-    /// transaction; a second thread only halves the groups.
+    /// The thread for small reads that a command waits for. There is only one, because commands that wait while it
+    /// works share the next transaction; a second thread would only halve the groups.
     fn loads(&self) -> &Reader {
         &self.shared.loads
     }
@@ -167,13 +169,13 @@ impl SqliteStore {
         &self.shared.user_connection
     }
 
-    /// For reads that may be long.
+    /// The thread for reads that may be long.
     fn lists(&self) -> &Reader {
         &self.shared.lists
     }
 }
 
-/// Opening may wait for others who open the file, so it has a thread of its own too.
+/// Opening may wait for other processes that open the file, so it has a thread of its own too.
 async fn in_thread<T: Send + 'static>(
     opening: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
 ) -> Result<T, OpenError> {

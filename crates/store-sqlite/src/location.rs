@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::OpenError;
 
-/// A file, and what is wanted of it.
+/// A file, and the options for it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Location {
     pub(crate) path: PathBuf,
@@ -13,7 +13,7 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// What a URL (`sqlite://bank.db`, `sqlite:///var/lib/bank.db?checksums=off`, `sqlite:bank.db`) or a plain path names.
+    /// Reads a URL (`sqlite://bank.db`, `sqlite:///var/lib/bank.db?checksums=off`, `sqlite:bank.db`) or a plain path.
     pub(crate) fn of(location: &str) -> Result<Self, OpenError> {
         let Some(url) = location.strip_prefix("sqlite:") else {
             return Self::of_url(location, location, "");
@@ -55,7 +55,7 @@ impl Location {
     }
 }
 
-/// Absolute, so that the driver never takes a path for a URL of its own; checked as far as that gives a better
+/// Makes the path absolute, so that the driver never takes it for a URL. It is checked where this gives a better
 /// message than the driver's.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
     let path = std::path::absolute(path).map_err(|_| OpenError::NoPath {

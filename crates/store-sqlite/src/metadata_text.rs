@@ -1,4 +1,4 @@
-//! Metadata as it is stored: JSON text, or nothing where nothing is known.
+//! Metadata as it is stored: JSON text, or nothing if it is empty.
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The store's own ledger of migrations: what brings a file's tables to this program's schema.
+//! The store's own ledger of migrations, which bring a file's tables to this program's schema.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ struct Script {
     sql: &'static str,
 }
 
-/// In order. What is in one that was released never changes: a change is a new one.
+/// In order. A released migration never changes; a change is a new migration.
 const MIGRATIONS: &[Script] = &[
     Script {
         number: 1,
@@ -115,7 +115,7 @@ const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (
     applied_at INTEGER NOT NULL
 ) STRICT";
 
-/// Makes what is missing, all or nothing, and says what that was. Whoever comes second finds nothing to do.
+/// Applies the missing migrations, all or none, and returns them. A process that comes second finds nothing to do.
 pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<SchemaChange, OpenError> {
     let missing = missing(connection, path)?;
     if missing.migrations.is_empty() {
@@ -125,7 +125,7 @@ pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<SchemaChan
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
-    // Again, now that nobody else writes.
+    // Checked again, now that nobody else writes.
     let missing = self::missing(&transaction, path)?;
     if !missing.migrations.is_empty() {
         transaction.execute_batch(CREATE_LEDGER).map_err(failed)?;
@@ -150,7 +150,7 @@ pub(crate) fn check_unchanged(connection: &Connection) -> Result<(), rusqlite::E
     }
 }
 
-/// Those that come after the one with this number.
+/// Returns the migrations after the one with this number.
 fn after(number: u32) -> impl Iterator<Item = &'static Script> {
     MIGRATIONS.iter().filter(move |next| number < next.number)
 }
@@ -168,7 +168,7 @@ fn apply(connection: &Connection, migration: &Script) -> Result<(), rusqlite::Er
     connection.execute(insert, row).map(drop)
 }
 
-/// Holds the ledger against this program's migrations.
+/// Compares the ledger with this program's migrations.
 pub(crate) fn missing(connection: &Connection, path: &Path) -> Result<SchemaChange, OpenError> {
     let made = read(connection).map_err(|error| refused::open_error(path, error))?;
     let supported = MIGRATIONS.last().map_or(0, |last| last.number);
@@ -193,7 +193,7 @@ pub(crate) fn missing(connection: &Connection, path: &Path) -> Result<SchemaChan
     Ok(all_after(found))
 }
 
-/// All that this program has after the one with this number; 0: all there are.
+/// Returns the migrations of this program after the one with this number; 0 means all.
 pub(crate) fn all_after(number: u32) -> SchemaChange {
     let migration = |script: &Script| Migration {
         number: script.number,

@@ -8,16 +8,16 @@ pub enum OpenError {
     /// The location names no file.
     #[error("`{location}` names no file; write it as `sqlite://path/to/file.db`")]
     NoPath {
-        /// What was given.
+        /// The location that was given.
         location: String,
     },
-    /// A database of SQLite in memory, which could not be shared by the threads of a store.
+    /// A memory database of SQLite, which the threads of a store could not share.
     #[error("a store in memory needs no SQLite; use `memory:` instead")]
     InMemory,
-    /// The URL has an option that is none.
+    /// The URL has an unknown option.
     #[error("`{option}` is no option; there is only `checksums=on` or `checksums=off`")]
     UnknownOption {
-        /// What was given.
+        /// The option that was given.
         option: String,
     },
     /// The folder the file would be in does not exist.
@@ -34,7 +34,7 @@ pub enum OpenError {
         /// The folder.
         path: PathBuf,
     },
-    /// The file is something else. It was not touched.
+    /// The file is not a SQLite database. It was not changed.
     #[error("`{}` is not an SQLite database; name another file, or move this one away", .path.display())]
     NotADatabase {
         /// The file.
@@ -45,7 +45,7 @@ pub enum OpenError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the driver said.
+        /// The error of the driver.
         source: rusqlite::Error,
     },
     /// The file may be read but not written.
@@ -60,7 +60,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// A newer program has brought the tables to a newer schema.
+    /// A newer program has migrated the tables to a newer schema.
     #[error("the schema of `{}` is at {found}, and this program knows it up to {supported}; use a newer program", .path.display())]
     SchemaNewer {
         /// The file.
@@ -70,7 +70,7 @@ pub enum OpenError {
         /// The number of the last migration of this program.
         supported: u32,
     },
-    /// A migration was made from another text than this program has.
+    /// The text of a migration differs from the one in this program.
     #[error("migration {number} (`{name}`) of `{}` was made by a program whose text of it differs; use that program, or restore a backup", .path.display())]
     ChangedMigration {
         /// The file.
@@ -86,26 +86,26 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// Anything else; trying again may help.
+    /// Any other error; trying again may help.
     #[error("`{}` could not be opened; check the rights on its folder and who else uses it: {source}", .path.display())]
     Unavailable {
         /// The file.
         path: PathBuf,
-        /// What the driver said.
+        /// The error of the driver.
         source: rusqlite::Error,
     },
-    /// The system gives no thread to the store.
+    /// The operating system gives the store no thread.
     #[error(
         "no thread could be started for the store; free some memory or raise the limit: {source}"
     )]
     NoThread {
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
 
 impl OpenError {
-    /// Whether the same may work later, with nothing changed here.
+    /// Returns whether the same may work later without a change here.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Full { .. } | Self::Unavailable { .. } | Self::NoThread { .. } => true,

@@ -1,4 +1,4 @@
-//! What is parked, and the letters that were closed. Whether a tenure is in force was looked at before, in the same transaction.
+//! Parked streams, and closed letters. The callers have checked in the same transaction that the tenure is in force.
 
 use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, params_from_iter};
@@ -15,11 +15,11 @@ use crate::{dead_letter, row};
 const KEY: &str = "component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
     AND domain = ?5 AND root = ?6";
 
-/// What is known of a letter, parked or closed, in this order.
+/// The columns of a letter, parked or closed, in this order.
 const COLUMNS: &str = "component, partition, share_count, share_index, domain, root, sequence,
     tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
 
-/// Leaves alone what is parked already: that begins further in front.
+/// Does not change a stream that is parked already, because it begins at an earlier event.
 pub(crate) fn park(connection: &Connection, tenure: &Tenure, parked: &Parked) -> Result<(), Error> {
     let places = ["?"; 16].join(", ");
     let insert =
@@ -59,8 +59,8 @@ pub(crate) fn advance(
     })
 }
 
-/// Keeps the letter that the stream is parked at, if there is one. The seventh parameter is where it is parked, the eighth
-/// is now.
+/// Keeps the letter of the event that the stream is parked at, if there is one. The seventh parameter is the sequence
+/// where it is parked, the eighth is the current time.
 pub(crate) fn close_text() -> String {
     format!(
         "INSERT INTO seriatim_closed_letters ({COLUMNS}, status, closed_at)
@@ -72,13 +72,13 @@ pub(crate) fn close_text() -> String {
     )
 }
 
-/// The seventh parameter is where it is parked.
+/// The seventh parameter is the sequence where it is parked.
 pub(crate) fn unpark_text() -> String {
     format!("DELETE FROM seriatim_parked WHERE {KEY} AND sequence = ?7")
 }
 
-/// The seventh parameter is where it is parked, the eighth where it is to be; the ninth is the wish to resubmit, for what
-/// was to be skipped is behind it.
+/// The seventh parameter is the sequence where it is parked, the eighth the one to move to. The ninth is the decision
+/// to resubmit, because the event to skip was passed.
 pub(crate) fn advance_text() -> String {
     format!(
         "UPDATE seriatim_parked
@@ -136,7 +136,7 @@ pub(crate) fn decide(
     Ok(execute(connection, &update, work, stream, &values)? > 0)
 }
 
-/// In the place of what was kept of it in the same transaction, if it was parked.
+/// Replaces what was kept of it in the same transaction, if it was parked.
 pub(crate) fn keep_closed(connection: &Connection, letter: &ReactionLetter) -> Result<(), Error> {
     let places = ["?"; 18].join(", ");
     let insert = format!(
@@ -162,7 +162,7 @@ pub(crate) fn keep_closed(connection: &Connection, letter: &ReactionLetter) -> R
 }
 
 /// Runs a statement about a stream of a piece of work, which are its first parameters, as in [`KEY`]; the values are
-/// those from the seventh on.
+/// the parameters from the seventh on.
 fn execute(
     connection: &Connection,
     text: &str,

@@ -1,4 +1,4 @@
-//! The seam of the log: what is written is handed to the writer, and here is how it is read.
+//! Reading the log; appends are handed to the writer.
 
 use std::num::NonZero;
 
@@ -113,7 +113,7 @@ impl EventStore for SqliteStore {
         let action = "check the file";
         let Shared { path, damage, .. } = &*self.shared;
         let file = path.clone();
-        // On a thread and a connection of its own: nobody's read is to wait for it.
+        // On a thread and a connection of its own, so that no read waits for it.
         let checked = tokio::task::spawn_blocking(move || {
             let pragma = "PRAGMA integrity_check(1)";
             connection::open_reader(&file)?.query_row(pragma, [], |row| row.get::<_, String>(0))
@@ -145,7 +145,8 @@ fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {
     })
 }
 
-/// The payloads, and the id of the last event. All data goes into one buffer that the payloads share: they are folded and dropped together.
+/// Returns the payloads and the id of the last event. All data goes into one buffer that the payloads share, because
+/// they are folded and dropped together.
 fn payloads(
     connection: &Connection,
     stream: &StreamId,
@@ -181,7 +182,7 @@ fn payloads(
     Ok((payloads, last))
 }
 
-/// An event of a stream is not there, though a later one is.
+/// An event of a stream is missing, although a later one exists.
 #[derive(Debug, thiserror::Error)]
 #[error("the stream has no event {expected} but a later one; restore a backup")]
 struct Gap {
@@ -222,7 +223,8 @@ fn read_log(connection: &Connection, after: Position, limit: usize) -> Result<Lo
             true => page.follows = Some(row::uuid(row, ID)?),
             false => match decoder.event(row) {
                 Ok(event) => page.events.push(event),
-                // What precedes one that cannot be read is handed out; who goes on from there meets it first.
+                // The events before one that cannot be read are returned; a reader that goes on from there meets that
+                // one first.
                 Err(_) if !page.events.is_empty() => break,
                 Err(error) => return Err(error),
             },

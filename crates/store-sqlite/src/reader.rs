@@ -1,4 +1,4 @@
-//! A thread that reads on its own connection: undisturbed by the writer, on what was committed last.
+//! A thread that reads on its own connection. It reads what was committed last, and the writer does not disturb it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Sender};
@@ -12,7 +12,7 @@ use crate::damage::Damage;
 use crate::writer::StillReading;
 use crate::{OpenError, migrations, refused};
 
-/// How many queries may share a transaction. Only bounds how long the first of them keeps the last waiting.
+/// How many queries may share a transaction. The only purpose is to limit how long the first one delays the last one.
 const QUERIES_IN_ONE: usize = 64;
 
 /// A query with the way to its caller. It runs inside of a transaction.
@@ -36,8 +36,8 @@ impl Reader {
             .name(name.into())
             .spawn(move || {
                 while let Ok(first) = queue.recv() {
-                    // Collected before the transaction begins: whoever asks later may have been told meanwhile of
-                    // a commit that it does not show.
+                    // Collected before the transaction begins: a caller that asks later may know of a commit that the
+                    // transaction does not show.
                     let mut jobs = vec![first];
                     jobs.extend(queue.try_iter().take(QUERIES_IN_ONE - 1));
                     run(&connection, jobs);
@@ -49,8 +49,8 @@ impl Reader {
         Ok(Self { jobs, damage })
     }
 
-    /// Runs a query, whose statements all see one state of the database: one that was committed after this call
-    /// began. `action` is what it does, as a verb phrase.
+    /// Runs a query. All its statements see one state of the database, which is not older than this call. `action` is
+    /// what it does, as a verb phrase.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         action: &'static str,
@@ -83,8 +83,8 @@ impl Reader {
     }
 }
 
-/// Runs queries in one transaction: most of what a small one costs is to take SQLite's lock and to find out what
-/// has changed.
+/// Runs queries in one transaction, because the largest part of the cost of a small query is to take SQLite's lock and
+/// to find out what has changed.
 fn run(connection: &Connection, jobs: Vec<Job>) {
     let execute = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
     let begun: Result<(), Error> = execute("BEGIN");

@@ -7,14 +7,14 @@ use seriatim_core::{AppendError, StoreError, StoreErrorKind};
 
 use crate::OpenError;
 
-/// What the matter is with the store. What will not pass by itself is never called unavailable, so that nobody waits for
-/// it in vain: all that is not known to pass is refused.
+/// Returns the kind of trouble that the store has. Trouble that does not pass by itself is never called unavailable,
+/// because senders would wait for ever. Everything that is not known to pass is refused.
 pub(crate) fn kind(error: &Error) -> StoreErrorKind {
     if let Some(failure) = failure(error) {
         return kind_of(failure);
     }
     match error {
-        // A row has not the form that this program gave it, or one is missing that is always there.
+        // A row does not have the form that this program gave it, or a row that always exists is missing.
         Error::FromSqlConversionFailure(..)
         | Error::IntegralValueOutOfRange(..)
         | Error::InvalidColumnType(..)
@@ -24,7 +24,7 @@ pub(crate) fn kind(error: &Error) -> StoreErrorKind {
     }
 }
 
-/// What SQLite itself has said, also of a statement that it does not understand.
+/// Returns the error of SQLite itself, also for a statement that it does not understand.
 pub(crate) fn failure(error: &Error) -> Option<&ffi::Error> {
     match error {
         Error::SqlInputError { error, .. } => Some(error),
@@ -38,7 +38,7 @@ pub(crate) fn kind_of(failure: &ffi::Error) -> StoreErrorKind {
         (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
             StoreErrorKind::Corrupt
         }
-        // A file that is shorter than its own head says.
+        // The file is shorter than its own header says.
         (_, ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ) => StoreErrorKind::Corrupt,
         (ErrorCode::DiskFull, _) => StoreErrorKind::Full,
         (ErrorCode::ReadOnly, _) => StoreErrorKind::ReadOnly,
@@ -61,7 +61,7 @@ pub(crate) fn kind_of(failure: &ffi::Error) -> StoreErrorKind {
             | ErrorCode::OperationInterrupted,
             _,
         ) => StoreErrorKind::Unavailable,
-        // Too big, of another type, against a rule of the table.
+        // Too large, of another type, or against a rule of the table.
         _ => StoreErrorKind::Refused,
     }
 }
@@ -71,11 +71,11 @@ pub(crate) fn store_error(action: &'static str, error: Error) -> StoreError {
     StoreError::new(action, kind(&error), error)
 }
 
-/// Whether a commit that failed so is certain to have written nothing.
+/// Returns whether a commit that failed in this way has certainly written nothing.
 ///
-/// With no space left, or no right to write, the last frame of the transaction, which is what makes it valid, is
-/// not in the write-ahead log. A device that fails while the log is being synced leaves that open: a restart
-/// might find the frame.
+/// If there is no space left, or no right to write, the last frame of the transaction, which makes it valid, is not in
+/// the write-ahead log. If a device fails while the log is being synced, it is not known: a restart might find the
+/// frame.
 pub(crate) fn commit_error(action: &'static str, error: Error) -> AppendError {
     let nothing_written = matches!(
         error.sqlite_error_code(),

@@ -7,8 +7,8 @@ use seriatim_core::reading::TypeNames;
 use seriatim_core::{Bookmark, Codec, Domain, LogId, Payload, Position, Sequence};
 use uuid::Uuid;
 
-/// JSON is stored as text, so that people and SQL can read it. Bytes that are no text stay bytes, whatever they
-/// were called: they come back as they were.
+/// JSON is stored as text, so that people and SQL can read it. Bytes that are not text stay bytes, whatever their codec
+/// says, so that they are read back unchanged.
 pub(crate) fn data_column(data: &[u8], codec: Codec) -> ToSqlOutput<'_> {
     match codec {
         Codec::Json if std::str::from_utf8(data).is_ok() => {
@@ -93,7 +93,7 @@ pub(crate) fn position(row: &Row<'_>, column: usize) -> Result<Position, Error> 
         .map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }
 
-/// Positions are stored as the signed numbers that SQLite has; no log gets that far.
+/// Positions are stored as SQLite's signed numbers; no log gets that far.
 pub(crate) fn position_column(position: Position) -> i64 {
     i64::try_from(position.0).unwrap_or(i64::MAX)
 }
@@ -124,7 +124,7 @@ pub(crate) fn domain(row: &Row<'_>, column: usize) -> Result<Domain, Error> {
     Domain::new(text(row, column)?).map_err(|error| unreadable(column, Type::Text, error))
 }
 
-/// A column that holds what this program never wrote there.
+/// The column holds something that this program never wrote there.
 pub(crate) fn unreadable(
     column: usize,
     found: Type,

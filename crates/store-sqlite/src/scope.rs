@@ -1,4 +1,4 @@
-//! What checkpoints speak of, a JSON text beside each.
+//! The scopes of checkpoints, as JSON text.
 
 use std::time::Duration;
 

@@ -29,7 +29,7 @@ fn save(
     let root = stream.root.as_bytes();
     let fingerprint = fingerprint_column(snapshot.fingerprint);
     let mut insert = transaction.connection.prepare_cached(
-        // Another event may get the sequence of one that the stream does not have.
+        // If the stream does not have this event, another event may get its sequence.
         "INSERT OR REPLACE INTO seriatim_snapshots
              (domain, root, fingerprint, sequence, shape, event, state)
          SELECT domain, root, ?3, sequence, ?5, id, ?7 FROM seriatim_events

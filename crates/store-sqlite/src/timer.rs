@@ -117,7 +117,7 @@ fn clear(connection: &Connection, cleared: &[ClearedTimer]) -> Result<(), Error>
     Ok(())
 }
 
-/// The first that rings, and whether there are some that a clock has touched which was ahead.
+/// The next timer to ring, and whether there are timers that were touched while the clock was ahead.
 #[derive(Clone, Copy)]
 struct Next {
     wait: Duration,
@@ -139,7 +139,7 @@ fn next(connection: &Connection, domain: &Domain) -> Result<Option<Next>, Error>
     next.optional()
 }
 
-/// The clock has gone back since these were touched.
+/// Called if the clock has gone back since these timers were touched.
 fn count_anew(connection: &Connection, domain: &Domain) -> Result<(), Error> {
     let mut update = connection.prepare_cached(
         "UPDATE seriatim_timers SET counts_from = min(counts_from, ?2),
@@ -151,7 +151,7 @@ fn count_anew(connection: &Connection, domain: &Domain) -> Result<(), Error> {
     update.execute((domain.as_str(), now)).map(drop)
 }
 
-/// Nobody else writes between the look and the silence.
+/// Nobody else writes between the check and the pause.
 fn ring(
     connection: &Connection,
     domain: &Domain,
@@ -202,7 +202,7 @@ fn list(
     Ok(timers)
 }
 
-/// By the index of what rings next: by due alone it would go through all that there are.
+/// Uses the index of what rings next; an index by due time alone would make it read all timers.
 fn overdue(connection: &Connection, domain: &Domain, silence: Duration) -> Result<Overdue, Error> {
     let now = Timestamp::now();
     let mut select = connection.prepare_cached(

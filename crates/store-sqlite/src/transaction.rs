@@ -1,4 +1,4 @@
-//! One transaction of the writer: its statements, and what it has given away so far.
+//! One transaction of the writer: its statements, and the positions that it has assigned so far.
 
 use rusqlite::{CachedStatement, Connection, Error, OptionalExtension};
 use seriatim_core::{Domain, StreamId, Timestamp};
@@ -25,7 +25,7 @@ pub(crate) struct Transaction<'c, 'j> {
     /// The head as it will be.
     pub(crate) head: Head,
     pub(crate) metadata: Encoder,
-    /// Whether events get one.
+    /// Whether events get a checksum.
     pub(crate) checksums: bool,
     pub(crate) events: EventRows<'c, 'j>,
     pub(crate) insert_claim: CachedStatement<'c>,
@@ -48,7 +48,7 @@ impl<'c> Transaction<'c, '_> {
         };
         let head = Head {
             position: before.position,
-            // The clock of a machine may step back; times in the log do not.
+            // The clock of a machine may be set back, but times in the log never decrease.
             recorded_at: Timestamp::now().max(before.recorded_at),
         };
         Ok(Self {
@@ -102,7 +102,7 @@ impl<'c> Transaction<'c, '_> {
         Ok(found)
     }
 
-    /// The number of a domain, which gets one if it has none. Only for what is sure to be written.
+    /// Returns the number of a domain, and assigns one if it has none. Only for rows that will certainly be written.
     pub(crate) fn domain(&mut self, domain: &Domain) -> Result<i64, Error> {
         if let Some(found) = self.find_domain(domain)? {
             return Ok(found);
@@ -114,7 +114,7 @@ impl<'c> Transaction<'c, '_> {
         Ok(id)
     }
 
-    /// Writes what waits, and the head. Only events move it.
+    /// Writes the rows that wait, and the head. Only events move the head.
     pub(crate) fn finish(self) -> Result<(), Error> {
         self.events.finish()?;
         if self.head.position == self.before.position {

@@ -1,4 +1,5 @@
-//! Waiting for events: told at once by the writer of this store, and found by looking if another process has written.
+//! Waiting for events. The writer of this store tells the waiters at once; what another process has written is found by
+//! a regular check.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +8,14 @@ use tokio::sync::{Mutex, watch};
 
 use crate::SqliteStore;
 
-/// How long the store goes without a look at the file while somebody waits. A look is a read of one row.
+/// The time between two checks of the file while somebody waits. A check is a read of one row.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// What those who wait have in common.
+/// What all waiters share.
 #[derive(Default)]
 pub(crate) struct Waiting {
     head: watch::Sender<Position>,
-    /// Whoever has this looks for all, not before the time in it.
+    /// The waiter that holds this checks for all, not before the time in it.
     turn: Mutex<Option<Instant>>,
 }
 
@@ -25,7 +26,7 @@ impl Waiting {
     }
 }
 
-/// Tells those who wait that the log has come to `position`.
+/// Tells the waiters that the log has reached `position`.
 pub(crate) fn tell(head: &watch::Sender<Position>, position: Position) {
     head.send_if_modified(|head| {
         let is_news = *head < position;
@@ -45,17 +46,17 @@ pub(crate) async fn wait_past(store: &SqliteStore, position: Position) {
     }
 }
 
-/// One of those who wait does this until it has waited enough, and then another; so there are looks as long as
-/// somebody waits, and no more of them however many do.
+/// One of the waiters does this until it stops waiting, and then another one. So there are checks as long as somebody
+/// waits, and the number of waiters does not increase them.
 async fn look_for_all(store: &SqliteStore) -> std::convert::Infallible {
     let mut next = store.waiting().turn.lock().await;
     loop {
         if let Some(next) = *next {
             tokio::time::sleep_until(next.into()).await;
         }
-        // Before the look: a waiter that is dropped during it must not make the next one start at once.
+        // Set before the check: if the waiter is dropped during it, the next one must not start at once.
         *next = Some(Instant::now() + INTERVAL);
-        // A file that cannot be read now is looked at again.
+        // A file that cannot be read now is checked again.
         if let Ok(position) = store.head(LogPartition::FIRST).await {
             tell(&store.waiting().head, position);
         }

@@ -1,4 +1,4 @@
-//! The thread that writes: it takes all that waits into one transaction and answers when that is durable.
+//! The thread that writes: it puts all waiting jobs into one transaction, and answers when the transaction is durable.
 
 use std::convert::Infallible;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -16,7 +16,7 @@ use crate::known::Known;
 use crate::transaction::Transaction;
 use crate::{OpenError, connection, refused, waiting};
 
-/// How many calls may share a transaction. Only bounds how long the first of them waits for the last.
+/// How many calls may share a transaction. The only purpose is to limit how long the first one waits for the last one.
 const CALLS_IN_ONE: usize = 64;
 
 const APPEND: &str = "append a batch";
@@ -30,13 +30,13 @@ pub(crate) struct Writer {
     requests: Sender<Request>,
 }
 
-/// Held by every reading thread. The last connection to be closed removes the write-ahead log; two that are closed at one
-/// moment each leave that to the other. So the writer waits for the readers.
+/// Held by every reading thread. The last connection that is closed removes the write-ahead log; if two are closed at
+/// the same moment, each leaves that to the other. So the writer waits for the readers.
 #[derive(Clone)]
 pub(crate) struct StillReading(#[expect(dead_code, reason = "only held")] Sender<Infallible>);
 
-/// Whoever drops it waits until the thread has ended: all that was queued is done, the write-ahead log is in the file, and
-/// every connection is closed. To be dropped after the handles on all threads.
+/// Its drop waits until the thread has ended: all queued work is done, the write-ahead log is copied into the file, and
+/// every connection is closed. Must be dropped after the handles of all threads.
 pub(crate) struct Ending(Option<JoinHandle<()>>);
 
 impl Drop for Ending {
@@ -72,7 +72,7 @@ enum Answer {
 }
 
 impl Writer {
-    /// `head` is told of every commit.
+    /// Starts the thread. `head` is told of every commit.
     pub(crate) fn start(
         connection: Connection,
         files: Files,
@@ -190,7 +190,7 @@ impl Thread {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        // What is in the log may be all that is left.
+        // The log may hold all that is left.
         self.look_at_files(FLUSH)?;
         let flushed = self.connection.busy_timeout(FLUSH_PATIENCE).and_then(|()| {
             let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -210,8 +210,8 @@ impl Thread {
         }
     }
 
-    /// Does all of `jobs` in one transaction. If that fails they are tried one by one, so that none fails because
-    /// of another's size or content.
+    /// Does all of `jobs` in one transaction. If that fails, they are tried one by one, so that no job fails because of
+    /// the size or content of another.
     fn work(&mut self, mut jobs: Vec<Job>) {
         match self.transact(&mut jobs) {
             Ok(answers) => jobs
@@ -246,7 +246,7 @@ impl Thread {
         done
     }
 
-    /// Fails if anything is wrong with the files, now or before.
+    /// Fails if anything is wrong with the files, or was before.
     fn look_at_files(&self, action: &'static str) -> Result<(), StoreError> {
         if let Some(damage) = self.damage.found() {
             return Err(damage.clone());
@@ -294,7 +294,7 @@ impl Thread {
             .map_err(|error| refused::commit_error(APPEND, error))
     }
 
-    /// SQLite has done so itself after some errors.
+    /// SQLite has already rolled back after some errors.
     fn roll_back(&self) {
         if self.connection.is_autocommit() {
             return;

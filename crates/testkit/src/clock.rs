@@ -1,8 +1,8 @@
-//! A clock that jumps, as the tables of a store see it.
+//! A clock that jumps, as the tables of a store show it.
 
 use std::fmt::Write;
 
-/// The times of each table that the store itself compares with its clock or writes down by it.
+/// The times of each table that the store compares with its clock or sets by it.
 const TIMES: [(&str, &[&str]); 4] = [
     ("seriatim_log_head", &["recorded_at"]),
     ("seriatim_events", &["recorded_at"]),
@@ -16,8 +16,8 @@ const TIMES: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// SQL after which a storage stands as if its clock had jumped by so many seconds: all that is stored lies so much
-/// further back, or ahead if the clock has jumped back. `prefix` is what comes before the name of a table.
+/// Returns SQL that changes a storage as if its clock had jumped ahead by this number of seconds: all stored times are
+/// moved back, or ahead if the number is negative. `prefix` is put before the name of each table.
 pub fn jump(prefix: &str, seconds: i64) -> String {
     let by = seconds * 1_000_000;
     let mut sql = String::new();

@@ -1,5 +1,5 @@
-//! Small logs as the programs of earlier schemas have left them, for the tests of stores on SQL: every migration must
-//! carry all of it to today's tables.
+//! Small logs as programs with earlier schemas have left them, for the tests of stores on SQL. Every migration must
+//! carry all of the data to the current tables.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 use crate::conformance::assert_log_is_sound;
 
-/// How values are written in a database's SQL.
+/// How values are written in the SQL of a database.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialect {
     /// A UUID.
     pub uuid: fn(Uuid) -> String,
     /// Bytes.
     pub bytes: fn(&[u8]) -> String,
-    /// The data of an event, and a kept state: JSON.
+    /// The data of an event, and a kept state, which are JSON.
     pub data: fn(&str) -> String,
     /// The key of a claim.
     pub key: fn(&str) -> String,
@@ -25,8 +25,8 @@ pub struct Dialect {
 
 const LETTER: &str = r#"{"id":"018bcfe5-6800-7000-8000-000000000001","request":{"id":"01a22cb9-47c5-74d7-8d58-f01ccab2d5f7","stream":{"domain":"order","root":"00000000-0000-0000-0000-000000000001"},"commands":[{"type":"Ship","codec":"json","data":"{}"}],"expected":"any","metadata":{}},"conflict":{"expected":"no_stream","current":1},"intervening":null,"base_hash":null,"reason":"manual","parked_at":"2023-11-14T22:13:20Z","attempts":[],"status":"parked"}"#;
 
-/// The statements that fill the tables of the schema with this number: three events of two streams, and what else that
-/// schema had a table for.
+/// Returns the statements that fill the tables of the schema with this number: three events of two streams, and a row
+/// for everything else for which that schema had a table.
 pub fn log_of_schema(schema: u32, dialect: Dialect) -> Vec<String> {
     let Dialect {
         uuid,
@@ -102,13 +102,14 @@ pub fn log_of_schema(schema: u32, dialect: Dialect) -> Vec<String> {
         "INSERT INTO seriatim_snapshots (domain, root, fingerprint, sequence, state) VALUES (1, {first}, 1, 1, {})",
         data("{}"),
     );
-    // What was kept of states is made anew.
+    // Kept states are made anew.
     let kept = (3..=12).contains(&schema).then_some(state);
     let there = all.into_iter().filter(|(since, _)| since.contains(&schema));
     there.map(|(_, sql)| sql).chain(kept).collect()
 }
 
-/// Panics unless the store, which was opened on a log of the schema with this number, has all of it.
+/// Checks that the store, which was opened on a log of the schema with this number, has all of its data. Panics if it
+/// has not.
 pub async fn assert_all_is_there(store: &Arc<dyn Store>, schema: u32) {
     let of = |what: &str| format!("{what} of schema {schema}");
     let events = assert_log_is_sound(store).await;

@@ -1,4 +1,4 @@
-//! A store that fails on request, for tests of what stands on it.
+//! A store that fails on request, for tests of the code that uses a store.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -22,28 +22,29 @@ use uuid::Uuid;
 use crate::interruption::Calls;
 pub use crate::interruption::Interruption;
 
-/// What goes wrong with one call of [`EventStore::append`].
+/// A fault of one call of [`EventStore::append`].
 #[derive(Clone)]
 pub enum Fault {
-    /// It fails before anything is written, and says so.
+    /// The call fails before anything is written, and its error says so.
     NotWritten(StoreErrorKind),
-    /// It writes everything, and then does not know whether it did.
+    /// The call writes everything, but its error says that this is not known.
     UnknownButWritten,
-    /// It writes what is for one partition of the log, and then does not know what it wrote.
+    /// The call writes only the appends for one partition of the log, and its error says that it is not known what was
+    /// written.
     UnknownButWrittenIn(LogPartition),
-    /// It writes nothing, and does not know whether it did.
+    /// The call writes nothing, but its error says that this is not known.
     UnknownNotWritten,
     /// It takes longer.
     Delay(Duration),
-    /// Somebody else gets in first.
+    /// Another writer comes first.
     Crowded(Crowd),
 }
 
-/// What somebody else does just before an append.
+/// What another writer does just before an append.
 pub type Crowd = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 impl Fault {
-    /// Runs `crowd` before the append: another writer, or a wait for whatever the test decides.
+    /// Runs `crowd` before the append: another writer, or any other wait that the test needs.
     pub fn crowded<F>(crowd: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -68,8 +69,8 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// Wraps a store. Calls of `append` meet the planned faults in order, one each; a call with none planned, and
-/// everything else, goes straight through, unless it is the one that is to be interrupted. Clones share the plan.
+/// Wraps a store. Each call of `append` meets the next planned fault. A call without a planned fault, and every other
+/// call, is passed on unchanged, unless it is the one to interrupt. Clones share the plan.
 #[derive(Clone, Debug)]
 pub struct FaultyStore {
     inner: Arc<Mutex<Arc<dyn Store>>>,
@@ -89,7 +90,7 @@ struct State {
 }
 
 impl FaultyStore {
-    /// Wraps `inner`, with nothing planned.
+    /// Wraps `inner`, with no fault planned.
     pub fn new(inner: Arc<dyn Store>) -> Self {
         Self {
             inner: Arc::new(Mutex::new(inner)),
@@ -102,7 +103,7 @@ impl FaultyStore {
         self.state().plan.push_back(Some(fault));
     }
 
-    /// Plans what happens to the calls of `append` after those already planned; `None`: nothing.
+    /// Plans the faults of the calls of `append` after those already planned; `None` means no fault.
     pub fn plan(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
         self.state().plan.extend(faults);
     }
@@ -117,24 +118,24 @@ impl FaultyStore {
         self.state().down = None;
     }
 
-    /// Interrupts the `nth` call, counted from 1, of those that do `action`, which is what their errors say they could
-    /// not: `advance a checkpoint`. Counting begins anew.
+    /// Interrupts the `nth` call, counted from 1, of the calls that do `action`. An action is named as in the errors of
+    /// the store: `advance a checkpoint`. The count begins anew.
     pub fn interrupt(&self, action: &'static str, nth: usize, how: Interruption) {
         self.state().calls.plan(action, nth, how);
     }
 
-    /// Whether the call that was to be interrupted was made.
+    /// Returns whether the call to interrupt was made.
     pub fn was_interrupted(&self) -> bool {
         self.state().calls.reached()
     }
 
-    /// What was done how often: the points at which one that works with the store waits for it.
+    /// Returns how often each action was done: these are the points at which a user of the store waits for it.
     pub fn calls(&self) -> BTreeMap<&'static str, usize> {
         self.state().calls.made()
     }
 
-    /// Does something as if the store did it, so that it is counted, fails and is interrupted as that: the work of a
-    /// component, for example.
+    /// Runs something as if it were a call of the store, so that it is counted, fails and is interrupted like one. The
+    /// work of a component is an example.
     pub async fn call<T>(
         &self,
         action: &'static str,
@@ -157,12 +158,12 @@ impl FaultyStore {
         }
     }
 
-    /// Lets those who wait for the log be woken again and again, whether there is something or not.
+    /// Wakes those who wait for the log again and again, whether there is something new or not.
     pub fn wake_in_vain(&self) {
         self.state().wakes_in_vain = true;
     }
 
-    /// Puts another store in the place of the one that is wrapped, as the restoring of a backup does.
+    /// Replaces the wrapped store by another one, as the restoring of a backup does.
     pub fn replace(&self, store: Arc<dyn Store>) {
         *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = store;
     }
@@ -171,17 +172,17 @@ impl FaultyStore {
         Arc::clone(&self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many calls of `append` there were.
+    /// Returns how many calls of `append` there were.
     pub fn appends(&self) -> usize {
         self.state().appends
     }
 
-    /// How many pages of the log were asked for.
+    /// Returns how many pages of the log were read.
     pub fn log_reads(&self) -> usize {
         self.state().log_reads
     }
 
-    /// Lets no timer ring, and seem as if there were none, until [`FaultyStore::let_timers_ring`].
+    /// Lets no timer ring, as if there were none, until [`FaultyStore::let_timers_ring`].
     pub fn hold_timers(&self) {
         self.state().timers_held = true;
     }
@@ -191,12 +192,12 @@ impl FaultyStore {
         self.state().timers_held = false;
     }
 
-    /// The most timers that one call was given.
+    /// Returns the largest number of timers that one call returned.
     pub fn most_timers_rung(&self) -> usize {
         self.state().most_timers_rung
     }
 
-    /// How many planned faults are still to come.
+    /// Returns how many planned faults are left.
     pub fn planned(&self) -> usize {
         self.state().plan.iter().flatten().count()
     }
@@ -307,7 +308,7 @@ impl EventStore for FaultyStore {
             .await
     }
 
-    /// Interrupted or in vain, it returns too early, as it may.
+    /// If it is interrupted or woken without a reason, it returns too early, which is permitted.
     async fn wait_past(&self, partition: LogPartition, position: Position) {
         if self.state().wakes_in_vain {
             return tokio::time::sleep(Duration::from_millis(1)).await;

@@ -14,10 +14,10 @@ use crate::round_trip::{self, Lost};
 use crate::text;
 use crate::then::{Outcome, Then};
 
-/// An aggregate to which `events` happened.
+/// Begins a test of an aggregate to which `events` have happened.
 ///
-/// Every event and command that passes through the test is also written down and read back, and the state kept
-/// as a snapshot: a type that does not survive storage fails here, not in production.
+/// Every event and command that passes through the test is also encoded and decoded, and the state is stored as a
+/// snapshot: a type that does not survive storage fails here, not in production.
 ///
 /// ```
 /// # use seriatim_core::Aggregate;
@@ -72,7 +72,7 @@ pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<
     given
 }
 
-/// An aggregate to which nothing happened yet.
+/// Begins a test of an aggregate to which nothing has happened yet.
 #[track_caller]
 pub fn given_no_events<A: Aggregate>() -> Given<A> {
     given([])
@@ -85,14 +85,14 @@ pub struct Given<A: Aggregate> {
 }
 
 impl<A: Aggregate> Given<A> {
-    /// Decides `command` upon the state.
+    /// Decides `command` on the state.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when(self, command: A::Command) -> Then<A> {
         self.when_all([command])
     }
 
-    /// Decides several commands in order, each on what the ones before it made happen: all or nothing.
+    /// Decides several commands in order, each on the state after the ones before it: all or nothing.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when_all(self, commands: impl IntoIterator<Item = A::Command>) -> Then<A> {
@@ -104,7 +104,7 @@ impl<A: Aggregate> Given<A> {
         Then::new(self, text::lines(&commands), outcome)
     }
 
-    /// Takes in an event that happened in the system `source` and cannot be refused.
+    /// Takes in a fact: an event that happened in the system `source` and cannot be refused.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when_fact(self, event: A::Event, source: &str) -> Then<A> {
@@ -119,7 +119,7 @@ impl<A: Aggregate> Given<A> {
         Then::new(self, lines, Outcome::Events(events))
     }
 
-    /// Tells it that `target` rejected a command which a saga sent because of the last of its events.
+    /// Reports to the aggregate that `target` rejected a command, which a saga sent because of the last event.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when_rejected<T: Aggregate>(
@@ -140,10 +140,10 @@ impl<A: Aggregate> Given<A> {
         Then::new(self, lines, Outcome::Events(events))
     }
 
-    /// Sends `command` with an expectation, and resolves it by `strategy` where that is wrong.
+    /// Sends `command` with an expectation, and resolves it by `strategy` if the expectation is wrong.
     ///
     /// # Panics
-    /// If the expectation is beyond the given events: that is a mistake under every strategy.
+    /// Panics if the expectation is beyond the given events, because that is an error under every strategy.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when_expecting(
@@ -223,7 +223,7 @@ impl<A: Aggregate> Given<A> {
         }
     }
 
-    /// What the test is about, for people.
+    /// The story of the test, for people.
     pub(crate) fn story(&self, when: Option<&[String]>) -> String {
         let mut text = String::new();
         text::block(&mut text, "given", &text::lines(&self.history));

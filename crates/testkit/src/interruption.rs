@@ -1,23 +1,23 @@
-//! One call of a store that is broken off, named by what it does and how often that was done before.
+//! An interruption of one call of a store, which is identified by its action and by how often the action was done
+//! before.
 
 use std::collections::BTreeMap;
 
-/// How a call is broken off.
+/// How a call is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
     /// It fails, and nothing was done.
     Refused,
-    /// It fails, and what it was asked for was done.
+    /// It fails, but it was done.
     AnswerLost,
-    /// It never comes back, and nothing was done: until the one who waits for it is dropped, as by the death of its
-    /// process.
+    /// It never returns, and nothing was done. It ends when the caller drops it, as when the caller's process dies.
     DiesBefore,
-    /// It never comes back, and what it was asked for was done.
+    /// It never returns, but it was done.
     DiesAfter,
 }
 
 impl Interruption {
-    /// All there are.
+    /// All kinds of interruption.
     pub const ALL: [Self; 4] = [
         Self::Refused,
         Self::AnswerLost,
@@ -26,7 +26,7 @@ impl Interruption {
     ];
 }
 
-/// How often what was done, and which of it is to be interrupted.
+/// How often each action was done, and which call is to be interrupted.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     made: BTreeMap<&'static str, usize>,
@@ -42,7 +42,7 @@ impl Calls {
         };
     }
 
-    /// Counts a call, and says how it is to be broken off.
+    /// Counts a call, and returns how it is to be interrupted.
     pub(crate) fn count(&mut self, action: &'static str) -> Option<Interruption> {
         let made = self.made.entry(action).or_default();
         *made += 1;

@@ -1,5 +1,6 @@
-//! Tests for what is built on Seriatim and for what it is built of: `given(..).when(..).then(..)` for aggregates, `given_process(..)` for process managers,
-//! `commutes` for their merges, a conformance suite for stores, processes that take work over from each other, and a store that fails on request.
+//! Tests for applications and for Seriatim itself: `given(..).when(..).then(..)` for aggregates, `given_process(..)`
+//! for process managers, `commutes` for merges, a conformance suite for stores, processes that take work over from each
+//! other, and a store that fails on request.
 
 pub mod clock;
 pub mod commutes;
@@ -20,7 +21,7 @@ mod then;
 pub use commutes::commutes;
 pub use given::{Given, given, given_no_events};
 pub use process::{GivenProcess, ThenPlanned, given_process};
-/// The generators that [`commutes()`] takes.
+/// The crate of the generators that [`commutes()`] takes.
 pub use proptest;
 pub use reacting::{Asked, Reacting, reacting};
 pub use then::{ByCode, ByValue, ExpectedRejection, Then};

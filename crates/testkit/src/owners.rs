@@ -1,6 +1,7 @@
-//! Processes that take work over from each other, for the tests of a store: real ones, some of which are killed.
+//! Processes that take work over from each other, for the tests of a store. They are real processes, and some of them
+//! are killed.
 //!
-//! A store's test program is such a process itself: started anew for one test, which opens the store and calls
+//! Such a process is the store's test program itself: it is started again for one test, which opens the store and calls
 //! [`be_one`].
 
 use std::collections::{HashMap, HashSet};
@@ -15,15 +16,15 @@ use seriatim_core::{
 
 use crate::conformance::CheckpointHandle;
 
-/// How a process works.
+/// The speed of a process.
 const PACE: &str = "SERIATIM_TEST_PACE";
 const LEASE: Duration = Duration::from_millis(200);
 const KILLS: usize = 12;
 
-/// What a process does that one of the other functions has started.
+/// Does the work of a process that one of the other functions has started.
 ///
 /// # Panics
-/// If the store fails, or if the process was started by nobody of them.
+/// Panics if the store fails, or if none of those functions has started the process.
 pub async fn be_one(store: CheckpointHandle) {
     let pace = std::env::var(PACE).expect("it is started by a function of this module");
     loop {
@@ -71,11 +72,11 @@ async fn step(store: &CheckpointHandle, tenure: &mut Tenure) -> Hold {
     hold
 }
 
-/// Two processes at a time do the same work; whoever has it is killed in the middle of it, again and again. Each step
-/// must be done once. `start` makes the command that starts one.
+/// Two processes at a time do the same work, and the one that owns it is killed in the middle, again and again. Each
+/// step must be done once. `start` makes the command that starts a process.
 ///
 /// # Panics
-/// If a step was lost or doubled.
+/// Panics if a step was lost or done twice.
 pub async fn take_over_from_the_killed(store: CheckpointHandle, start: impl Fn() -> Command) {
     let mut crew = Crew::new();
     for _ in 0..2 {
@@ -95,23 +96,23 @@ pub async fn take_over_from_the_killed(store: CheckpointHandle, start: impl Fn()
     let last = end.at.position.0;
     let lost = done.iter().find(|step| **step > last);
     assert_eq!(lost, None, "the checkpoint is at {last}");
-    // Each that was killed may have kept its last step to itself.
+    // Each killed process may not have reported its last step.
     let unsaid = last - done.len() as u64;
     let most = KILLS as u64 + 2;
     assert!(unsaid <= most, "nobody did {unsaid} of {last} steps");
     assert!(end.epoch >= KILLS as u64, "each that was killed had it");
 }
 
-/// One process takes the work, is late, and goes on after another has taken over. It must find that out by its next
-/// write, which changes nothing. `start` is the command that starts one.
+/// One process takes the work, is late, and goes on after another one has taken over. Its next write must tell it so
+/// and change nothing. `start` is the command that starts it.
 ///
 /// # Panics
-/// If it does not find out, or has changed anything.
+/// Panics if it does not find out, or has changed anything.
 pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command) {
     let (mut late, output) = spawn(start, "late");
     let mut said = words(output);
     assert_eq!(said.next(), Some(Word::Taken));
-    // It is not moved, so that nothing but the tenure tells the two apart.
+    // The checkpoint is not moved, so only the tenure distinguishes the two.
     let mut tenure = wait_for_work(&store, "punctual").await;
     let before = store.checkpoints(None).await.expect("the store answers");
 
@@ -125,16 +126,16 @@ pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command)
     assert_eq!(step(&store, &mut tenure).await, Hold::Held);
 }
 
-/// What a process says.
+/// What a process reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Taken,
-    /// To which position.
+    /// It has moved to this position.
     Moved(u64),
     Lost,
 }
 
-/// The last line of a killed one may be cut off; and a test program says things of its own.
+/// The last line of a killed process may be cut off; and a test program prints lines of its own.
 fn words(output: ChildStdout) -> impl Iterator<Item = Word> {
     let lines = BufReader::new(output).split(b'\n').map_while(Result::ok);
     lines.filter_map(|line| {
@@ -156,7 +157,7 @@ fn spawn(mut start: Command, pace: &str) -> (Child, ChildStdout) {
     (child, output)
 }
 
-/// The processes that are alive, and what all have said.
+/// The processes that are alive, and the reports of all.
 struct Crew {
     alive: HashMap<u32, Child>,
     mouth: Sender<(u32, Word)>,
@@ -186,7 +187,7 @@ impl Crew {
         });
     }
 
-    /// Listens until those who are alive have done so many steps, and says who has done the last.
+    /// Listens until the living processes have done this many steps, and returns which one did the last.
     fn hear_steps(&mut self, enough: usize) -> u32 {
         let mut steps = 0;
         loop {
@@ -200,7 +201,7 @@ impl Crew {
         }
     }
 
-    /// Whether it was a step.
+    /// Returns whether it was a step.
     fn note(&mut self, word: Word) -> bool {
         let Word::Moved(to) = word else {
             return false;
@@ -215,7 +216,7 @@ impl Crew {
         child.wait().expect("it was started");
     }
 
-    /// Kills all, and says which steps were done.
+    /// Kills all, and returns which steps were done.
     fn end(mut self) -> HashSet<u64> {
         for id in Vec::from_iter(self.alive.keys().copied()) {
             self.kill(id);
@@ -229,7 +230,7 @@ impl Crew {
     }
 }
 
-/// A test that fails leaves none of them behind.
+/// A test that fails leaves no process behind.
 impl Drop for Crew {
     fn drop(&mut self) {
         for child in self.alive.values_mut() {

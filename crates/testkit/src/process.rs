@@ -13,9 +13,10 @@ use crate::rejected::rejected;
 use crate::round_trip::{self, Lost};
 use crate::text;
 
-/// An instance of a process manager that has taken `inputs` in; whatever it planned about them is done.
+/// Begins a test of an instance of a process manager that has taken `inputs`; everything that it planned for them is
+/// done.
 ///
-/// Every trigger and every plan that passes through the test is also written down and read back, and the state kept as a
+/// Every trigger and every plan that passes through the test is also encoded and decoded, and the state is stored as a
 /// snapshot: a type that does not survive storage fails here, not in production.
 ///
 /// ```
@@ -98,7 +99,7 @@ pub struct GivenProcess<P: ProcessManager> {
 }
 
 impl<P: ProcessManager> GivenProcess<P> {
-    /// An input comes.
+    /// Hands an input to the process.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when(self, input: P::Input) -> ThenPlanned<P> {
@@ -108,10 +109,10 @@ impl<P: ProcessManager> GivenProcess<P> {
         self.ask(&command, when)
     }
 
-    /// A timer runs out.
+    /// Lets a timer run out.
     ///
     /// # Panics
-    /// If it is not set: nothing would come of it.
+    /// Panics if it is not set, because nothing would happen.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when_timer(self, name: &str) -> ThenPlanned<P> {
@@ -137,7 +138,7 @@ impl<P: ProcessManager> GivenProcess<P> {
         self.ask(&command, vec![format!("the timer {name} runs out")])
     }
 
-    /// A command that was sent to an aggregate comes back rejected.
+    /// Reports to the process that a command that it sent to an aggregate was rejected.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when_rejected<A: Aggregate>(
@@ -180,7 +181,7 @@ impl<P: ProcessManager> GivenProcess<P> {
     }
 }
 
-/// What a process manager decided, to be held against what was expected. Each `then` fails the test with both.
+/// The decision of a process manager, to be compared with the expected one. Each `then` that fails shows both.
 #[derive(Debug)]
 pub struct ThenPlanned<P: ProcessManager> {
     given: GivenProcess<P>,
@@ -208,8 +209,8 @@ impl<P: ProcessManager> ThenPlanned<P> {
         }
     }
 
-    /// It plans exactly what the function plans. When the process ends its timers are cancelled anyway, and are not
-    /// compared.
+    /// Checks that it plans exactly what the function plans. When the process ends, its timers are cancelled anyway,
+    /// and they are not compared.
     #[track_caller]
     pub fn then(self, expected: impl FnOnce(&mut Plan)) -> Self {
         let mut plan = Plan::default();
@@ -231,13 +232,13 @@ impl<P: ProcessManager> ThenPlanned<P> {
         self.fail("it plans something else (- expected, + actual)", &diff)
     }
 
-    /// It plans nothing.
+    /// Checks that it plans nothing.
     #[track_caller]
     pub fn then_nothing(self) -> Self {
         self.then(|_| {})
     }
 
-    /// The process has ended before, and takes no notice.
+    /// Checks that the process had already ended and ignored the trigger.
     #[track_caller]
     pub fn then_dropped(self) -> Self {
         match &self.event {
@@ -246,7 +247,7 @@ impl<P: ProcessManager> ThenPlanned<P> {
         }
     }
 
-    /// `holds` is true of the state after it.
+    /// Checks that `holds` is true of the state after it.
     #[track_caller]
     pub fn then_state_is(self, holds: impl FnOnce(&P) -> bool) -> Self {
         if holds(self.after.state()) {
@@ -304,14 +305,14 @@ impl<P: ProcessManager> ThenPlanned<P> {
     }
 }
 
-/// Whether two plans are the same, whatever the order in which their JSON is written.
+/// Returns whether two plans are the same, whatever the order in their JSON.
 fn same(one: &Planned, other: &Planned) -> bool {
     same_effects(&one.effects, &other.effects)
         && one.timers == other.timers
         && one.finished == other.finished
 }
 
-/// A plan, a thing to do on each line.
+/// A plan, one action on each line.
 fn lines(planned: &Planned) -> Vec<String> {
     let timers = planned.timers.iter().map(|change| match change {
         TimerChange::Set { name, after } => format!("set the timer {name} to {after:?}"),

@@ -1,4 +1,4 @@
-//! Panics of the code under test, caught without a word on standard error.
+//! Catches panics of the code under test without printing them on standard error.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -9,9 +9,10 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The result of `call`, or the message it panicked with.
+/// Returns the result of `call`, or the message that it panicked with.
 ///
-/// Finding a smallest counter-example may mean hundreds of panics: a report of each would bury the one that counts.
+/// Finding a smallest counter-example may mean hundreds of panics; with a report of each, the important one would be
+/// lost.
 pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -23,7 +24,7 @@ pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, String> {
         }));
     });
     let before = QUIET.replace(true);
-    // Whatever the call leaves half done is thrown away with the case.
+    // Whatever the call leaves half done is dropped with the case.
     let result = catch_unwind(AssertUnwindSafe(call));
     QUIET.set(before);
     result.map_err(|panic| message(panic.as_ref()))

@@ -12,10 +12,10 @@ use uuid::Uuid;
 use crate::round_trip::{self, Stored};
 use crate::text;
 
-/// A saga, and a stream of its source that has no events yet.
+/// Begins a test of a saga, with a stream of its source that has no events yet.
 ///
-/// Each event is written down and read back before it is reacted to, and reacted to twice: what is asked for must be
-/// the same again, because its place in the list is what the target knows it by.
+/// Each event is encoded and decoded before the saga reacts to it, and the saga reacts to it twice. Its effects must be
+/// the same both times, because the target identifies an effect by its place in the list.
 ///
 /// ```
 /// # use seriatim_core::{Aggregate, Effects, Never, RecordedEvent, Saga};
@@ -82,7 +82,7 @@ pub fn reacting<S: Saga>(saga: S) -> Reacting<S> {
 
 type EventOf<S> = <<S as Saga>::Source as Aggregate>::Event;
 
-/// A saga, and the events of a stream that it was given. See [`reacting`].
+/// A saga, and the events of the stream so far. See [`reacting`].
 #[derive(Clone, Debug)]
 pub struct Reacting<S: Saga> {
     saga: S,
@@ -98,7 +98,7 @@ impl<S: Saga> Reacting<S> {
         self
     }
 
-    /// Gives it the next event of the stream.
+    /// Hands the saga the next event of the stream.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn to(mut self, event: EventOf<S>) -> Asked<S> {
@@ -140,7 +140,7 @@ impl<S: Saga> Reacting<S> {
     }
 }
 
-/// What a saga asks for because of an event, to be held against what was expected.
+/// The effects of a saga for an event, to be compared with the expected ones.
 #[derive(Debug)]
 pub struct Asked<S: Saga> {
     reacting: Reacting<S>,
@@ -148,7 +148,7 @@ pub struct Asked<S: Saga> {
 }
 
 impl<S: Saga> Asked<S> {
-    /// It asks for exactly this, in this order.
+    /// Checks that the saga asks for exactly these effects, in this order.
     #[track_caller]
     pub fn then(self, expected: impl FnOnce(&mut Effects)) -> Reacting<S> {
         let mut effects = Effects::default();
@@ -160,7 +160,7 @@ impl<S: Saga> Asked<S> {
             .reacting
     }
 
-    /// It asks for nothing.
+    /// Checks that the saga asks for nothing.
     #[track_caller]
     pub fn then_nothing(self) -> Reacting<S> {
         self.then(|_| {})
@@ -182,7 +182,7 @@ impl<S: Saga> Asked<S> {
     }
 }
 
-/// Whether two lists ask for the same, whatever the order in which their JSON is written.
+/// Returns whether two lists ask for the same, whatever the order in their JSON.
 pub(crate) fn same_effects(one: &[Effect], other: &[Effect]) -> bool {
     let same = |(one, other): (&Effect, &Effect)| parts(one) == parts(other);
     one.len() == other.len() && one.iter().zip(other).all(same)

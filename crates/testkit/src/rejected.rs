@@ -1,11 +1,11 @@
-//! An effect that its target has rejected, as a test wants it.
+//! A rejected effect for a test.
 
 use seriatim_core::{
     Aggregate, Component, Domain, EffectId, Message, Metadata, RejectedEffect, Sequence, StreamId,
 };
 use uuid::Uuid;
 
-/// Sent by a component called `name` because of an event.
+/// Makes one that a component called `name` sent because of an event.
 pub(crate) fn rejected<T: Aggregate>(
     name: &str,
     (source, sequence): (StreamId, Sequence),

@@ -1,4 +1,4 @@
-//! Whether a value survives being written down and read back.
+//! Checks whether a value survives being encoded and decoded.
 
 use std::fmt::Debug;
 
@@ -19,7 +19,7 @@ pub(crate) struct Lost {
     pub(crate) evidence: Vec<String>,
 }
 
-/// An event reads back as an equal one.
+/// Checks that an event is decoded as an equal one.
 pub(crate) fn event<E: Event>(event: &E) -> Result<(), Lost> {
     let (payload, back) = there_and_back(event)?;
     if back == *event {
@@ -28,7 +28,7 @@ pub(crate) fn event<E: Event>(event: &E) -> Result<(), Lost> {
     Err(changed(event, &back, &payload))
 }
 
-/// A command reads back as one that looks the same: commands need no `PartialEq`.
+/// Checks that a command is decoded as one that looks the same, because commands need no `PartialEq`.
 pub(crate) fn command<C: Command>(command: &C) -> Result<(), Lost> {
     let (payload, back) = there_and_back(command)?;
     if looks(&back) == looks(command) {
@@ -37,7 +37,7 @@ pub(crate) fn command<C: Command>(command: &C) -> Result<(), Lost> {
     Err(changed(command, &back, &payload))
 }
 
-/// A state of an aggregate that keeps snapshots restores as an equal one.
+/// Checks that a state of an aggregate with snapshots is restored as an equal one.
 pub(crate) fn state<A: Aggregate>(state: &A) -> Result<(), Lost> {
     if A::SNAPSHOTS == SnapshotPolicy::Never {
         return Ok(());
@@ -89,7 +89,7 @@ fn shown<M: Debug>(message: &M, payload: &Payload) -> Vec<String> {
     vec![format!("{message:?}"), format!("stored as    {payload:?}")]
 }
 
-/// Its `Debug` text, without the order of its parts: that of a hash map differs each time.
+/// Its `Debug` text without the order of its parts, because the order of a hash map differs each time.
 fn looks<T: Debug>(value: &T) -> Vec<String> {
     let text = format!("{value:#?}");
     let mut lines: Vec<_> = text.lines().map(|line| line.trim().to_owned()).collect();
@@ -97,7 +97,7 @@ fn looks<T: Debug>(value: &T) -> Vec<String> {
     lines
 }
 
-/// What is stored of some messages, comparable: JSON by its meaning.
+/// The stored form of some messages, in a form that can be compared: JSON by its meaning.
 #[derive(PartialEq)]
 pub(crate) struct Stored(Vec<(String, Result<Tree, Payload>)>);
 
@@ -111,7 +111,7 @@ impl Stored {
     }
 }
 
-/// What would be stored of `events`; those that cannot be written are left to [`event`] to find.
+/// Returns what would be stored of `events`; events that cannot be encoded are left to [`event`] to find.
 pub(crate) fn stored<'a, E: Event>(events: impl IntoIterator<Item = &'a E>) -> Stored {
     Stored::of(events.into_iter().filter_map(|event| event.encode().ok()))
 }

@@ -1,4 +1,4 @@
-//! What came of a command, and what was expected of it.
+//! The result of a command, compared with the expected one.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use seriatim_core::{Aggregate, ConflictReason, ParkReason, Rejection, Tree, fold
 use crate::given::Given;
 use crate::{round_trip, text};
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) enum Outcome<A: Aggregate> {
     Events(Vec<A::Event>),
@@ -32,7 +32,7 @@ fn rejected(rejection: &dyn Rejection) -> String {
     format!("rejected as {}: {rejection}", rejection.code())
 }
 
-/// What came of a command, to be held against what was expected. Each `then` fails the test with both.
+/// The result of a command, to be compared with the expected one. Each `then` that fails shows both.
 #[derive(Debug)]
 pub struct Then<A: Aggregate> {
     given: Given<A>,
@@ -59,7 +59,7 @@ impl<A: Aggregate> Then<A> {
         then
     }
 
-    /// It makes exactly these events happen.
+    /// Checks that the command gives exactly these events.
     #[track_caller]
     pub fn then(self, expected: impl IntoIterator<Item = A::Event>) -> Self {
         let expected = Outcome::<A>::Events(expected.into_iter().collect());
@@ -74,9 +74,9 @@ impl<A: Aggregate> Then<A> {
         )
     }
 
-    /// The domain says no: as this rejection, or with this code.
+    /// Checks that the command is rejected, with this rejection or with this code.
     ///
-    /// Rejections need no `PartialEq`: they are the same if code, message and fields are.
+    /// Rejections need no `PartialEq`: two are the same if their code, message and fields are.
     #[track_caller]
     #[expect(
         clippy::needless_pass_by_value,
@@ -94,7 +94,7 @@ impl<A: Aggregate> Then<A> {
         )
     }
 
-    /// The domain says no, and `holds` is true of the rejection.
+    /// Checks that the command is rejected, and that `holds` is true of the rejection.
     #[track_caller]
     pub fn then_rejected_with(self, holds: impl FnOnce(&A::Rejection) -> bool) -> Self {
         let same = match &self.outcome {
@@ -108,21 +108,21 @@ impl<A: Aggregate> Then<A> {
         )
     }
 
-    /// The expectation was wrong, and the strategy did not merge.
+    /// Checks that the expectation was wrong and the strategy did not merge.
     #[track_caller]
     pub fn then_conflict(self) -> Self {
         let same = matches!(self.outcome, Outcome::Conflict(_));
         self.check(same, "it is not refused", &["a conflict".into()])
     }
 
-    /// The expectation was wrong, and the command waits for a person.
+    /// Checks that the expectation was wrong and the command was parked for a person to decide.
     #[track_caller]
     pub fn then_parked(self) -> Self {
         let same = matches!(self.outcome, Outcome::Parked(_));
         self.check(same, "it is not parked", &["parked".into()])
     }
 
-    /// This is the state after it.
+    /// Checks that this is the state after it.
     #[track_caller]
     #[expect(
         clippy::needless_pass_by_value,
@@ -145,7 +145,7 @@ impl<A: Aggregate> Then<A> {
         )
     }
 
-    /// `holds` is true of the state after it.
+    /// Checks that `holds` is true of the state after it.
     #[track_caller]
     pub fn then_state_is(self, holds: impl FnOnce(&A) -> bool) -> Self {
         let actual = self.state();
@@ -155,7 +155,7 @@ impl<A: Aggregate> Then<A> {
         self.fail("the state after it is not as expected", &shown(&actual))
     }
 
-    /// Goes on with another command, upon the state after this one.
+    /// Goes on with another command, on the state after this one.
     #[must_use = "nothing is tested before a `then`"]
     #[track_caller]
     pub fn when(self, command: A::Command) -> Self {
@@ -177,7 +177,7 @@ impl<A: Aggregate> Then<A> {
         given
     }
 
-    /// The state after the command: as it was, unless it gave events.
+    /// The state after the command; unchanged if the command gave no events.
     fn state(&self) -> A {
         match &self.outcome {
             Outcome::Events(events) => fold(self.given.state(), events),
@@ -211,11 +211,11 @@ fn shown<A: Aggregate>(state: &A) -> Vec<String> {
     }
 }
 
-/// What [`Then::then_rejected`] takes: a code, or a rejection. `K` tells the two apart and is always inferred.
+/// An argument of [`Then::then_rejected`]: a code or a rejection. `K` distinguishes the two and is always inferred.
 pub trait ExpectedRejection<R, K> {
-    /// Whether `actual` is what is expected.
+    /// Returns whether `actual` is the expected rejection.
     fn is(&self, actual: &R) -> bool;
-    /// What is expected, for people.
+    /// Returns the expected rejection, for people.
     fn describe(&self) -> String;
 }
 

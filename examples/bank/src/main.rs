@@ -1,4 +1,4 @@
-//! The first example: an account on an embedded SQLite file, with a gRPC door.
+//! The first example: an account on an embedded SQLite file, with a gRPC server.
 
 mod account;
 #[cfg(test)]

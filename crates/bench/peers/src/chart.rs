@@ -94,7 +94,7 @@ pub(crate) fn draw(report: &Report) -> Outcome<String> {
     Ok(svg)
 }
 
-/// Whoever did the workload. Where a new stream is begun, nothing needs to be selected first: that limit is left out.
+/// The contenders that did the workload. For new streams nothing needs to be selected first, so that limit is left out.
 fn lines<'r>(report: &'r Report, workload: &str) -> Vec<&'r Measured> {
     let shown = |line: &&Measured| {
         let beside_the_point = workload == "new-64" && line.contender == "raw select + insert";

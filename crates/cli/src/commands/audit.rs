@@ -1,4 +1,4 @@
-//! `audit`, which asks no server.
+//! `audit`, which calls no server.
 
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ async fn open(url: &str) -> Result<Arc<dyn Store>, Failure> {
     store.map_err(|error| Failure::of_open(&error))
 }
 
-/// What is derived from another log must not be compared with this one.
+/// Progress of another log must not be compared with this one.
 async fn check_no_log(store: &dyn Store) -> Result<(), Failure> {
     for partition in LogPartition::all(store.partitions()) {
         let head = store.head(partition).await;
@@ -71,7 +71,7 @@ async fn check_no_log(store: &dyn Store) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Here the store is this program's own: what is wrong with it is for who has called.
+/// Here the store is this program's own, so its faults are for the caller to correct.
 fn no_answer(error: &StoreError) -> Failure {
     let (exit, next) = match error.kind {
         StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::ReadOnly => {

@@ -40,7 +40,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What is to be done about one letter or many.
+/// What to do about one letter or many.
 struct Order {
     verb: Verb,
     actor: Option<String>,
@@ -137,7 +137,7 @@ async fn carry_out(
     all(order, &letters, which.stop_at_failure, client, output).await
 }
 
-/// Those about which nobody has decided yet, as they are now: what is parked later is not among them.
+/// Returns the letters about which nobody has decided yet. Letters that are parked later are not among them.
 async fn waiting(about: About, client: &Client) -> Result<Vec<DeadLetter>, Failure> {
     let filter = filter(about, Some(LetterStatus::Parked), false);
     let mut found = Vec::new();
@@ -155,7 +155,7 @@ async fn waiting(about: About, client: &Client) -> Result<Vec<DeadLetter>, Failu
     }
 }
 
-/// One after another; ends like the first that failed.
+/// Decides about the letters one after another. Returns the exit code of the first that failed.
 async fn all(
     order: &Order,
     letters: &[DeadLetter],
@@ -167,7 +167,7 @@ async fn all(
     for letter in letters {
         let exit = match client.decide(&order.about(letter.id())).await {
             Ok(letter) => print(order, &letter, output)?,
-            // The server is gone, or the next would fail alike.
+            // The server is gone, or the next would fail in the same way.
             Err(error) if !is_about_the_letter(&error) => return Err(refused(error)),
             Err(error) => output.failure(&refused(error)),
         };

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, json, text};
 
-/// Ends at Ctrl-C, which is how a person says that it was enough.
+/// Ends at Ctrl-C, by which a person says that it is enough.
 pub(crate) async fn tail(wanted: Tail, client: &Client, output: &Output) -> Result<Exit, Failure> {
     let filter = EventFilter {
         domains: wanted.domains,
@@ -31,7 +31,7 @@ pub(crate) async fn tail(wanted: Tail, client: &Client, output: &Output) -> Resu
     loop {
         let before = events.cursor().clone();
         let batch = tokio::select! {
-            // First: once something is printed, Ctrl-C must be listened to.
+            // This comes first: once something is printed, Ctrl-C must be listened to.
             biased;
             () = &mut enough => break,
             batch = events.next() => batch,
@@ -54,7 +54,7 @@ pub(crate) async fn tail(wanted: Tail, client: &Client, output: &Output) -> Resu
     Ok(Exit::Ok)
 }
 
-/// Each event with the cursor after it: whoever stops in the middle goes on there.
+/// Prints each event with the cursor after it, so that a reader who stops in the middle can continue there.
 fn places(mut cursor: Cursor, batch: RemoteBatch) -> Vec<(RecordedEvent, Cursor)> {
     let place = |event: RecordedEvent| {
         cursor.pass(&event);
@@ -65,7 +65,7 @@ fn places(mut cursor: Cursor, batch: RemoteBatch) -> Vec<(RecordedEvent, Cursor)
 
 async fn enough() {
     if ctrl_c().await.is_err() {
-        // Nobody is told then, and the program ends as programs do.
+        // If that fails, nobody is told, and the program ends as programs do.
         std::future::pending::<()>().await;
     }
 }

@@ -1,4 +1,4 @@
-//! `migrate`, which asks no server.
+//! `migrate`, which calls no server.
 
 use seriatim_core::SchemaChange;
 

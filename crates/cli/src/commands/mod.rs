@@ -1,4 +1,4 @@
-//! What each command does: ask the server, print the answer.
+//! What each command does: call the server, print the answer.
 
 mod audit;
 mod completions;

@@ -63,7 +63,7 @@ async fn begin(
     let all = client.progress().await.map_err(refused)?.into_iter();
     let of_it = all.filter(|progress| progress.checkpoint.work.component == *component);
     let lost: Vec<Progress> = of_it.collect();
-    // One without progress loses nothing; whether there is such a component the server says.
+    // A component without progress loses nothing; the server says whether there is such a component.
     if !lost.is_empty() && !yes {
         let would = format!("this would forget {}", show::loss(&lost));
         return Err(Failure::new(Exit::Usage, would)

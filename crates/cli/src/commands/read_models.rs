@@ -15,9 +15,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, read_models as show};
 
-/// How often a person is shown how far it has come.
+/// How often a person is shown the progress.
 const EVERY: Duration = Duration::from_secs(1);
-/// From how many looks back on the rate is counted, so that it does not jump with every batch.
+/// How many looks back the rate is counted from, so that it does not jump with every batch.
 const LOOKS: usize = 5;
 
 pub(crate) async fn run(
@@ -43,7 +43,7 @@ async fn list(name: Option<&str>, client: &Client, output: &Output) -> Result<Ex
     Ok(Exit::Ok)
 }
 
-/// A person who looks on sees it move until it is done, or until Ctrl-C.
+/// Shows a person the progress until it is done, or until Ctrl-C.
 async fn progress(
     version: &ReadModelVersion,
     client: &Client,
@@ -139,7 +139,7 @@ async fn drop_version(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let was = look(version, client).await?;
-    // What is live is not dropped anyway, which the server says.
+    // A live version is not dropped anyway; the server says so.
     let is_lost = was.standing != VersionStanding::Live;
     if is_lost && !yes {
         let failure = Failure::new(Exit::Usage, format!("this would drop {}", show::loss(&was)));

@@ -81,7 +81,7 @@ pub(crate) async fn simulate(
     Ok(exit_of(&simulation.outcome))
 }
 
-/// The same as if it had been sent.
+/// Returns the exit code that sending would have had.
 fn exit_of(outcome: &Simulated) -> Exit {
     match outcome {
         Simulated::Commits { .. } | Simulated::Unchanged | Simulated::Duplicate(_) => Exit::Ok,

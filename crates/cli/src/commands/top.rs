@@ -16,7 +16,7 @@ use crate::output::{Output, reactions, top};
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// On a terminal again and again; a program gets one look.
+/// On a terminal it looks repeatedly; a program gets one look.
 pub(crate) async fn run(client: &Client, output: &Output) -> Result<Exit, Failure> {
     let mut before = client.progress().await.map_err(refused)?;
     if output.is_json() {
@@ -52,7 +52,8 @@ pub(crate) async fn run(client: &Client, output: &Output) -> Result<Exit, Failur
     }
 }
 
-/// The first page of the commands that wait for a person: what components gave up is in their own lines.
+/// Returns the first page of the commands that wait for a person. Events that components gave up are in the components'
+/// own lines.
 async fn parked_commands(client: &Client) -> Result<Page<DeadLetter>, CallError<OperatorError>> {
     let waiting = LetterFilter {
         kind: Some(LetterKind::Command),

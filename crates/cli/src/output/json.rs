@@ -1,4 +1,4 @@
-//! Answers for programs. The keys are documented in docs/cli.md and stay.
+//! Answers for programs. The keys are documented in docs/cli.md and do not change.
 
 use serde_json::{Value, json};
 use seriatim::Audit;
@@ -82,7 +82,7 @@ fn receipt(receipt: &Receipt) -> Value {
     value
 }
 
-/// With what is to be said of those who were waited for.
+/// Adds what to say about the components that were waited for.
 pub(crate) fn waited_receipt(receipt: &Receipt, not_handled: Option<&NotHandled>) -> Value {
     let mut value = self::receipt(receipt);
     merge(
@@ -149,15 +149,15 @@ pub(crate) fn event(event: &RecordedEvent) -> Value {
     value
 }
 
-/// An event of the log, and where to go on after it.
+/// Returns an event of the log, and the cursor after it.
 pub(crate) fn logged_event((event, cursor): &(RecordedEvent, Cursor)) -> Value {
     let mut value = self::event(event);
     merge(&mut value, json!({ "cursor": cursor }));
     value
 }
 
-/// JSON content is shown as it is, other content as hexadecimal digits. An event without a type is nothing any more, or
-/// cannot be read.
+/// JSON content is shown unchanged, other content as hexadecimal digits. An event without a type is nothing any more,
+/// or cannot be read.
 fn payload(payload: &Payload) -> Value {
     if payload.type_name.is_empty() {
         return json!({ "type": null, "codec": null, "data": null });
@@ -247,7 +247,7 @@ pub(crate) fn violations(violations: &[FieldViolation]) -> Value {
     json!({ "violations": each.collect::<Vec<_>>() })
 }
 
-/// What was believed (a number, `"none"` or `"any"`), and the truth.
+/// Returns the expected sequence (a number, `"none"` or `"any"`) and the current one.
 pub(crate) fn conflict(conflict: &Conflict) -> Value {
     let expected = match conflict.expected {
         ExpectedSequence::Exactly(sequence) => json!(sequence),

@@ -10,7 +10,7 @@ use super::lines::Lines;
 use super::reactions::work_json;
 use super::{json, text, three_way};
 
-/// How many characters of what a letter is about are listed.
+/// How many characters of a letter's content a list shows.
 const LISTED: usize = 200;
 
 pub(crate) fn letter_json(letter: &DeadLetter) -> Value {
@@ -136,7 +136,7 @@ pub(crate) fn letters(letters: &[DeadLetter]) -> Lines {
     Lines::aligned(&rows.collect::<Vec<_>>())
 }
 
-/// In a list a letter is a line that can be read; `show` has all of it.
+/// Returns a letter as a readable line of a list; `show` has all of it.
 fn shortened(what: String) -> String {
     match what.char_indices().nth(LISTED) {
         Some((end, _)) => format!("{} ...", &what[..end]),
@@ -144,7 +144,7 @@ fn shortened(what: String) -> String {
     }
 }
 
-/// Where it stands, or what will be done about it.
+/// Returns its status, or what will be done about it.
 fn standing(letter: &DeadLetter) -> &'static str {
     let decision = match letter {
         DeadLetter::Reaction(letter) => letter.decision.as_ref(),

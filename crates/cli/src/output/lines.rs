@@ -1,4 +1,4 @@
-//! Lines for people. Whatever is put into a line cannot end it, and does nothing else to a terminal.
+//! Lines for people. Text in a line cannot end the line, and cannot change the terminal.
 
 use seriatim_core::printable;
 
@@ -29,7 +29,7 @@ impl Lines {
         &self.0
     }
 
-    /// Cells in columns that line up; the last of a line is not padded.
+    /// Adds cells in columns that line up; the last cell of a line is not padded.
     pub(crate) fn aligned(rows: &[Vec<String>]) -> Self {
         let rows = rows
             .iter()

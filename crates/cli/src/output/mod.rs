@@ -1,4 +1,4 @@
-//! What is printed: answers on stdout, talk and errors on stderr.
+//! What is printed: answers on stdout, messages and errors on stderr.
 
 pub(crate) mod json;
 pub(crate) mod letters;
@@ -18,9 +18,9 @@ use self::lines::Lines;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// To the upper left corner, and everything from there on away.
+/// Moves to the upper left corner and erases the screen.
 const CLEAR_SCREEN: &str = "\x1b[H\x1b[J";
-/// Everything from here to the end of the line away.
+/// Erases the rest of the line.
 const CLEAR_LINE: &str = "\x1b[K";
 
 /// Where answers go, and in which form.
@@ -34,7 +34,7 @@ impl Output {
         Self { json }
     }
 
-    /// Whether a program reads it.
+    /// Returns whether a program reads it.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
@@ -61,43 +61,43 @@ impl Output {
         write(lines.as_str())
     }
 
-    /// Prints what only people are shown.
+    /// Prints text that only people see.
     pub(crate) fn text(&self, text: &Lines) -> Result<(), Failure> {
         write(text.as_str())
     }
 
-    /// Fills a terminal with text, in place of what was there.
+    /// Fills a terminal with text, in place of the text before.
     pub(crate) fn screen(&self, text: &Lines) -> Result<(), Failure> {
         write(&format!("{CLEAR_SCREEN}{}", text.as_str()))
     }
 
-    /// Prints a program's text as it is.
+    /// Prints a program's text unchanged.
     pub(crate) fn script(&self, text: &str) -> Result<(), Failure> {
         write(text)
     }
 
-    /// Tells a person what could be done next; programs are not told.
+    /// Tells a person what to do next; programs are not told.
     pub(crate) fn hint(&self, text: &str) {
         if !self.json {
             talk(Lines::of(text).as_str());
         }
     }
 
-    /// Shows a person on a terminal how far something has come, in place of what was shown before; programs are not told.
+    /// Shows progress to a person on a terminal, in place of the progress before; programs are not told.
     pub(crate) fn progress(&self, text: &str) {
         if !self.json {
             talk(&format!("\r  {}{CLEAR_LINE}", printable(text)));
         }
     }
 
-    /// Takes away what [`progress`](Self::progress) has shown.
+    /// Removes what [`progress`](Self::progress) has shown.
     pub(crate) fn end_of_progress(&self) {
         if !self.json {
             talk(&format!("\r{CLEAR_LINE}"));
         }
     }
 
-    /// Prints what went wrong, and gives the exit code.
+    /// Prints a failure, and returns the exit code.
     pub(crate) fn failure(&self, failure: &Failure) -> Exit {
         if failure.exit == Exit::Ok {
             return Exit::Ok;
@@ -131,7 +131,7 @@ fn write(text: &str) -> Result<(), Failure> {
     })
 }
 
-/// Nobody listening on stderr is no reason to fail.
+/// If nobody listens on stderr, that is no reason to fail.
 fn talk(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! What is said about components, for people and for programs.
+//! Text about components, for people and for programs.
 
 use serde_json::{Value, json};
 use seriatim_core::{Begin, Component, Cursor, Progress, Work};
@@ -54,7 +54,7 @@ pub(crate) fn progress(all: &[Progress]) -> Lines {
     Lines::aligned(&rows)
 }
 
-/// What is lost of a component that begins anew.
+/// Returns what a component loses that begins anew.
 pub(crate) fn loss(all: &[Progress]) -> String {
     let lines = all.iter().map(|progress| {
         let checkpoint = &progress.checkpoint;

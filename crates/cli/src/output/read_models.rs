@@ -1,4 +1,4 @@
-//! What is said about read models, for people and for programs.
+//! Text about read models, for people and for programs.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ pub(crate) fn progress_line(model: &ReadModelOverview, rate: f64) -> String {
     )
 }
 
-/// In its two largest units, never less than it is.
+/// Returns a duration in its two largest units, never less than it is.
 fn time(left: Duration) -> String {
     let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
     match seconds {
@@ -160,7 +160,7 @@ pub(crate) fn switched(version: &ReadModelVersion, before: Option<&ReadModelVers
     })
 }
 
-/// What is lost with a version.
+/// Returns what is lost with a version.
 pub(crate) fn loss(model: &ReadModelOverview) -> String {
     let progress = &model.progress;
     format!(

@@ -120,7 +120,7 @@ fn still_at(current: Option<Sequence>) -> String {
     })
 }
 
-/// One line an event: sequence, time, content, and where it comes from.
+/// Returns one line for each event: sequence, time, content, and where it comes from.
 pub(crate) fn event_lines(events: &[RecordedEvent]) -> Lines {
     let rows: Vec<_> = events.iter().map(event_cells).collect();
     Lines::aligned(&rows)
@@ -134,7 +134,7 @@ pub(crate) fn event_cells(event: &RecordedEvent) -> Vec<String> {
     ]
 }
 
-/// One line an event of any stream: position, time, stream, sequence, content, and where it comes from.
+/// Returns one line for an event of any stream: position, time, stream, sequence, content, and where it comes from.
 pub(crate) fn logged_events(events: &[(RecordedEvent, Cursor)]) -> Lines {
     let rows = events.iter().map(|(event, _)| {
         vec![
@@ -148,7 +148,7 @@ pub(crate) fn logged_events(events: &[(RecordedEvent, Cursor)]) -> Lines {
     Lines::aligned(&rows.collect::<Vec<_>>())
 }
 
-/// What happened, and where it comes from.
+/// Returns what happened, and where it comes from.
 fn content(event: &RecordedEvent) -> String {
     format!("{}{}", payload(&event.payload), origin(event))
 }
@@ -176,7 +176,7 @@ fn origin(event: &RecordedEvent) -> String {
     format!("  ({})", notes.join(", "))
 }
 
-/// `Deposited {"cents":50}`
+/// Returns, for example, `Deposited {"cents":50}`.
 pub(crate) fn payload(payload: &Payload) -> String {
     if payload.is_nothing() {
         return "(nothing any more)".into();
@@ -198,10 +198,10 @@ pub(crate) fn state(view: &StateView) -> Lines {
     state_after("", view)
 }
 
-/// The heading goes on after `subject`.
+/// The heading continues after `subject`.
 fn state_after(subject: &str, view: &StateView) -> Lines {
     let mut lines = Lines::of(&format!("{subject}{}", heading(view)));
-    // What is in a string has no line feed in JSON: those that there are part its lines.
+    // A string in JSON holds no line feed, so the line feeds separate its lines.
     let pretty = match view.tree() {
         Ok(tree) => format!("{tree:#}"),
         Err(_) => view.state.clone(),
@@ -262,7 +262,7 @@ pub(crate) fn simulation(simulation: &Simulation) -> Lines {
     simulated(&format!("{before}:"), &simulation.outcome)
 }
 
-/// What would become of a command, said of `subject`.
+/// Returns what a command would do, as a sentence about `subject`.
 pub(crate) fn simulated(subject: &str, outcome: &Simulated) -> Lines {
     let would = match outcome {
         Simulated::Commits {
@@ -303,12 +303,12 @@ pub(crate) fn simulated(subject: &str, outcome: &Simulated) -> Lines {
     Lines::of(&format!("{subject} {would}"))
 }
 
-/// `rejected: the account has only 5 cents (InsufficientFunds)`
+/// Returns, for example, `rejected: the account has only 5 cents (InsufficientFunds)`.
 pub(crate) fn rejection(rejected: &Rejected) -> String {
     format!("rejected: {} ({})", rejected.message, rejected.code)
 }
 
-/// What came between, below the sentence that says what overlapped.
+/// Returns what came between, below the sentence about the overlap.
 pub(crate) fn conflict_details(conflict: &SequenceConflict) -> Lines {
     let mut lines = Lines::default();
     if let Some(rejected) = &conflict.rejection {
@@ -321,7 +321,7 @@ pub(crate) fn conflict_details(conflict: &SequenceConflict) -> Lines {
     lines
 }
 
-/// The events that the sender did not know of.
+/// Returns the events that the sender did not know of.
 pub(crate) fn intervening(events: &[RecordedEvent], total: u64) -> Lines {
     let mut lines = Lines::default();
     if total == 0 {

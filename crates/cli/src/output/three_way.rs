@@ -8,7 +8,7 @@ use super::letters::{attempt, cells};
 use super::lines::Lines;
 use super::text;
 
-/// One field of the state that is not the same on all sides. `None`: that side has no such field.
+/// One field of the state that differs between the sides. `None`: that side does not have the field.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Field {
     pub(crate) path: String,
@@ -17,7 +17,7 @@ pub(crate) struct Field {
     pub(crate) yours: Option<Tree>,
 }
 
-/// The fields that differ, by path. Without a result of the command, "yours" is what the base has.
+/// Returns the fields that differ, by path. Without a result of the command, "yours" is the base.
 pub(crate) fn fields(view: &ThreeWay) -> Vec<Field> {
     let yours = match &view.yours {
         Simulated::Commits { after, .. } => &after.state,
@@ -53,7 +53,7 @@ fn differing(base: &Tree, theirs: &Tree, yours: &Tree) -> Vec<Field> {
     paths.into_iter().map(field).filter(differs).collect()
 }
 
-/// What a state is made of, by dotted path.
+/// Returns the fields of a state, by dotted path.
 fn leaves(state: &Tree) -> BTreeMap<String, Tree> {
     let mut found = BTreeMap::new();
     collect(state, "", &mut found);
@@ -133,7 +133,7 @@ fn letter(letter: &CommandLetter) -> Lines {
     Lines::aligned(&rows)
 }
 
-/// What the command would have done; the state after it is in the table.
+/// Returns what the command would have done; the state after it is in the table.
 fn yours(subject: &str, outcome: &Simulated) -> Lines {
     let Simulated::Commits { events, .. } = outcome else {
         return text::simulated(subject, outcome);
@@ -164,7 +164,7 @@ fn table(view: &ThreeWay) -> Lines {
     Lines::aligned(&rows)
 }
 
-/// `=` where a side has what the base has, so that the eye finds what changed.
+/// Returns `=` if a side equals the base, so that the eye finds what changed.
 fn side(value: Option<&Tree>, base: Option<&Tree>) -> String {
     if value == base {
         return "=".into();

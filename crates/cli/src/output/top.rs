@@ -7,7 +7,7 @@ use seriatim_proto::Page;
 
 use super::lines::Lines;
 
-/// What there is to see, at once.
+/// Everything that is shown at once.
 pub(crate) fn view(
     progress: &[Progress],
     before: &[Progress],
@@ -19,7 +19,7 @@ pub(crate) fn view(
     lines
 }
 
-/// A line for each piece of work; the rate is what it has done since it was looked at before, a second ago.
+/// Returns a line for each piece of work; the rate counts from the look before, a second ago.
 fn table(all: &[Progress], before: &[Progress], now: Timestamp) -> Lines {
     if all.is_empty() {
         return Lines::of("there are no components, or none has begun");
@@ -39,7 +39,7 @@ fn table(all: &[Progress], before: &[Progress], now: Timestamp) -> Lines {
     Lines::aligned(&lines)
 }
 
-/// How many commands wait for a person, by the first page of them, and for how long; nothing if none does.
+/// Returns how many commands wait for a person, by the first page of them, and for how long; nothing if none does.
 fn commands((letters, more): &Page<DeadLetter>, now: Timestamp) -> Lines {
     let Some(oldest) = letters.first() else {
         return Lines::default();
@@ -78,7 +78,7 @@ fn line(progress: &Progress, before: &[Progress], now: Timestamp) -> Vec<String>
     ]
 }
 
-/// In the largest unit that gives at least one.
+/// Returns a duration in the largest unit that gives at least one.
 fn short(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),

@@ -1,19 +1,19 @@
-//! Writes messages down only if they read back as what they are.
+//! Encodes messages only if they read back as they are.
 //!
-//! JSON has no form for `NaN` and the infinities: serde writes `null`, which then cannot be read, or is read as nothing.
-//! Nesting beyond what the parser takes, integer keys beside a `flatten`, and fields that serde skips are lost in the same
-//! way. Whoever finds out when the event is read again finds out too late.
+//! JSON has no form for `NaN` and the infinities: serde writes `null`, which cannot be read, or is read as nothing.
+//! Nesting beyond the parser's limit, integer keys beside a `flatten`, and fields that serde skips are lost in the same
+//! way. When the event is read again it is too late to notice.
 
 use serde::ser::Error as _;
 
 use crate::{Codec, Command, EncodeError, Event, FieldPath, Message, Payload, Tree};
 
-/// Writes an event down, and refuses one that would not read back as it is.
+/// Encodes an event. Fails if it would not read back as it is.
 pub fn encode_event<E: Event>(event: &E) -> Result<Payload, EncodeError> {
     let payload = event.encode()?;
     let is_same = |read: &E| {
         read == event
-            // What is not equal to itself may still be the same.
+            // A value that does not equal itself may still read back unchanged.
             || match payload.codec {
                 Codec::Protobuf => read.encode().is_ok_and(|again| again == payload),
                 Codec::Json => format!("{read:?}") == format!("{event:?}"),
@@ -25,10 +25,10 @@ pub fn encode_event<E: Event>(event: &E) -> Result<Payload, EncodeError> {
     }
 }
 
-/// Writes a command down, and refuses one that would not read back as it is.
+/// Encodes a command. Fails if it would not read back as it is.
 ///
-/// Commands need not be comparable, so only what can be lost without an error is looked for: a number that becomes `null`.
-/// Whatever else does not read back is refused by whoever reads it.
+/// Commands need not be comparable, so only silent losses are looked for: a number that becomes `null`. A reader
+/// refuses whatever else does not read back.
 pub fn encode_command<C: Command>(command: &C) -> Result<Payload, EncodeError> {
     let payload = command.encode()?;
     if payload.codec == Codec::Json && memchr::memmem::find(&payload.data, b"null").is_some() {

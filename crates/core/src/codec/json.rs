@@ -8,13 +8,13 @@ use crate::{Codec, DecodeError, EncodeError, Payload, Tree};
 #[doc(hidden)]
 pub use serde_json::Value;
 
-/// The JSON of a rejection's field; null if it has none, because a "no" must not fail on its details. A number that a
-/// [`Value`] cannot hold is a text.
+/// Returns the JSON of a rejection's field; null if it has none, because a "no" must not fail on its details. A number
+/// that a [`Value`] cannot hold becomes a text.
 pub fn field_value<T: Serialize>(field: &T) -> Value {
     Tree::of(field).map_or(Value::Null, |tree| Value::from(&tree))
 }
 
-/// Writes a struct.
+/// Encodes a struct.
 pub fn encode<T: Serialize>(type_name: &'static str, value: &T) -> Result<Payload, EncodeError> {
     match serde_json::to_vec(value) {
         Ok(text) => Ok(Payload::json(type_name, text)),
@@ -22,34 +22,34 @@ pub fn encode<T: Serialize>(type_name: &'static str, value: &T) -> Result<Payloa
     }
 }
 
-/// Reads a struct.
+/// Decodes a struct.
 pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> {
     super::check_codec(payload, Codec::Json)?;
     serde_json::from_slice(&payload.data).map_err(|source| misfit(payload, source))
 }
 
-/// Writes a struct without fields, as the content of a variant without fields is written.
+/// Encodes a struct without fields, in the same way as the content of a variant without fields.
 pub fn encode_unit(type_name: &'static str) -> Payload {
     Payload::json(type_name, bytes::Bytes::from_static(NOTHING))
 }
 
-/// Reads a struct without fields: `{}` or `null`.
+/// Decodes a struct without fields: `{}` or `null`.
 pub fn decode_unit(payload: &Payload) -> Result<(), DecodeError> {
     decode::<Option<Nothing>>(payload).map(drop)
 }
 
-/// The content of what has none.
+/// The content of a message without fields.
 const NOTHING: &[u8] = b"{}";
 
-/// `{}`, and nothing that would be silently dropped.
+/// Accepts `{}` and refuses fields that would be silently dropped.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Writes the content of an enum's `variant`, which `value` is, under `type_name`.
+/// Encodes the content of an enum's `variant` under `type_name`; `value` must be that variant.
 ///
-/// serde writes `{"Deposited":{"cents":5}}`, or `"Closed"` where there is no content; the payload holds
-/// `{"cents":5}`, or `{}`. It is cut out of the text, not parsed again.
+/// serde writes `{"Deposited":{"cents":5}}`, or `"Closed"` if there is no content; the payload holds `{"cents":5}`, or
+/// `{}`. The content is cut out of the text, not parsed again.
 pub fn encode_variant<T: Serialize>(
     type_name: &'static str,
     variant: &'static str,
@@ -67,8 +67,8 @@ pub fn encode_variant<T: Serialize>(
     })
 }
 
-/// Where the content is in `{"VARIANT":CONTENT}`; `Some(None)` for `"VARIANT"`, and `None` for anything else, which
-/// only a hand-written `Serialize` can give.
+/// Returns where the content is in `{"VARIANT":CONTENT}`; `Some(None)` for `"VARIANT"`, and `None` for anything else,
+/// which only a hand-written `Serialize` can write.
 fn content_of(variant: &str, text: &[u8]) -> Option<Option<std::ops::Range<usize>>> {
     let rest = text.strip_prefix(b"{").unwrap_or(text);
     let rest = rest.strip_prefix(b"\"")?.strip_prefix(variant.as_bytes())?;
@@ -80,7 +80,7 @@ fn content_of(variant: &str, text: &[u8]) -> Option<Option<std::ops::Range<usize
     Some(Some(start..text.len() - 1))
 }
 
-/// Reads the enum whose `variant` the payload holds.
+/// Decodes the enum whose `variant` the payload holds.
 pub fn decode_variant<T: DeserializeOwned>(
     variant: &'static str,
     payload: &Payload,

@@ -1,4 +1,4 @@
-//! How messages become bytes. Called by what the derives generate; not meant to be called by hand.
+//! Encodes and decodes messages. Generated code calls it; do not call it by hand.
 
 mod faithful;
 pub mod json;
@@ -8,7 +8,7 @@ pub use faithful::{encode_command, encode_event};
 
 use crate::{Codec, DecodeError, Payload};
 
-/// Refuses a payload that is written in another codec than the domain reads.
+/// Fails if a payload is written in another codec than the domain reads.
 pub fn check_codec(payload: &Payload, expected: Codec) -> Result<(), DecodeError> {
     if payload.codec == expected {
         return Ok(());
@@ -20,7 +20,7 @@ pub fn check_codec(payload: &Payload, expected: Codec) -> Result<(), DecodeError
     })
 }
 
-/// The error for a type name that the domain does not have, or for a payload that has none.
+/// Returns the error for a type name that the domain does not have, or for a payload that has none.
 pub fn unknown_type(payload: &Payload, known: &'static [&'static str]) -> DecodeError {
     if payload.is_nothing() {
         return DecodeError::Unreadable {

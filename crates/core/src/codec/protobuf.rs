@@ -4,16 +4,16 @@ use prost::Message;
 
 use crate::{DecodeError, EncodeError, Payload};
 
-/// A message that knows its full name: every one with a [`prost::Name`].
+/// A protobuf message that knows its full name: every one with a [`prost::Name`].
 #[diagnostic::on_unimplemented(
     message = "the protobuf message `{Self}` does not say its full name",
     note = "generate it with prost-build's `enable_type_names`, or add `#[seriatim(name = \"package.Message\")]`"
 )]
 pub trait Named: Message {
-    /// Its package and name, which is how its payloads are called.
+    /// Its package and name, which are the type name of its payloads.
     const FULL_NAME: &'static str;
 
-    /// Its name by prost. Another one than [`Named::FULL_NAME`] if it is nested in another message.
+    /// Returns its name by prost. It differs from [`Named::FULL_NAME`] if the message is nested in another one.
     fn full_name() -> String;
 }
 
@@ -26,14 +26,14 @@ impl<M: prost::Name> Named for M {
     }
 }
 
-/// Package, dot and name, put together at compile time.
+/// A package, a dot and a name, put together at compile time.
 struct FullName {
     bytes: [u8; Self::MAX],
     length: usize,
 }
 
 impl FullName {
-    /// As long as the limit for names in a request.
+    /// The length limit for names in a request.
     const MAX: usize = 256;
 
     const fn join(package: &str, name: &str) -> Self {
@@ -96,10 +96,10 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
     at == left.len() && at == right.len()
 }
 
-/// Writes a message under its full name.
+/// Encodes a message under its full name.
 ///
-/// For a message nested in another, prost knows that name only at run time. Such a one would be stored under a
-/// wrong name, so debug builds refuse it: the first test that writes one finds it.
+/// For a message that is nested in another, prost knows that name only at run time. Such a message would be stored
+/// under a wrong name, so debug builds refuse it: the first test that writes one fails.
 pub fn encode_named<M: Named>(message: &M) -> Result<Payload, EncodeError> {
     if cfg!(debug_assertions) && M::full_name() != M::FULL_NAME {
         let advice = format!(
@@ -115,12 +115,12 @@ pub fn encode_named<M: Named>(message: &M) -> Result<Payload, EncodeError> {
     Ok(encode(M::FULL_NAME, message))
 }
 
-/// Writes a message.
+/// Encodes a message.
 pub fn encode<M: Message>(type_name: &'static str, message: &M) -> Payload {
     Payload::protobuf(type_name, message.encode_to_vec())
 }
 
-/// Reads a message.
+/// Decodes a message.
 pub fn decode<M: Message + Default>(payload: &Payload) -> Result<M, DecodeError> {
     super::check_codec(payload, crate::Codec::Protobuf)?;
     M::decode(payload.data.clone()).map_err(|source| DecodeError::Protobuf {

@@ -3,8 +3,8 @@
 use super::{Collision, Resolution};
 use crate::{Aggregate, ConflictReason, Merge, ParkReason};
 
-/// Asks for each command, on the state that the ones before it leave; the first answer that is not "proceed"
-/// is the answer for all.
+/// Asks the aggregate for each command, on the state that the ones before it leave. The first answer that is not
+/// "proceed" is the answer for all.
 pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<A> {
     let mut state = collision.current.clone();
     let mut all = Vec::new();

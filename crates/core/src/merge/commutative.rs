@@ -12,8 +12,8 @@
 //! merge  <=>  fold(S_E, N_E ++ D) == fold(S_A, N_A)          only under Overlap::Converging
 //! ```
 //!
-//! The first two lines are Weihl's forward commutativity (1988) with the decision as the result of the operation. A merge
-//! folds and serialises nothing; only a refusal looks at fields, to name them.
+//! The first two lines are Weihl's forward commutativity (1988), with the decision as the result of the operation. A
+//! merge folds and serialises nothing; only a refusal looks at fields, to name them.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ use crate::{
     decide_each, fold,
 };
 
-/// How many bytes of states [`Overlap::Fields`] compares at most, as JSON. It takes about 10 ms for each MiB.
+/// How many bytes of states, as JSON, [`Overlap::Fields`] compares at most. Each MiB takes about 10 ms.
 const COMPARED_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<A> {
@@ -55,7 +55,7 @@ pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<
     }
 }
 
-/// What stands against appending what the commands give `now`.
+/// Returns why the events that the commands give `now` cannot be appended.
 fn judge<A: Aggregate>(
     collision: &Collision<'_, A>,
     then: &[Vec<A::Event>],
@@ -78,7 +78,7 @@ fn judge<A: Aggregate>(
             now: payloads(now)?,
         }));
     }
-    // With the events as they would be appended: `canonical` may have hidden a difference.
+    // Compares the events as they would be appended: `canonical` may have hidden a difference.
     let ours_first = fold(
         collision.base.clone(),
         now.iter().flatten().chain(collision.intervening),
@@ -94,7 +94,7 @@ fn judge<A: Aggregate>(
     }
 }
 
-/// Command by command: the same events for other commands of the book are another decision.
+/// Compares command by command: the same events for other commands of the book are another decision.
 fn same_decision<E: Event>(then: &[Vec<E>], now: &[Vec<E>]) -> bool {
     let same = |(then, now): (&Vec<E>, &Vec<E>)| {
         let pairs = || then.iter().zip(now);
@@ -103,7 +103,7 @@ fn same_decision<E: Event>(then: &[Vec<E>], now: &[Vec<E>]) -> bool {
     then.iter().zip(now).all(same)
 }
 
-/// Equal, also in the signs of zeros, which `PartialEq` does not see.
+/// Compares two states, including the signs of zeros, which `PartialEq` does not see.
 fn same_state<A: Aggregate>(left: &A, right: &A) -> Result<bool, Fault> {
     if left != right {
         return Ok(false);
@@ -126,8 +126,8 @@ fn fields_of_both<A: Aggregate>(
         }));
     }
     let theirs = fields_changed(collision.base, collision.intervening)?;
-    // Where the command's events land both ways: a field that they overwrite with what is there already would
-    // not show from the current state alone.
+    // Both states are tried: if the events overwrite a field with its current value, the current state alone would not
+    // show that.
     let mut ours = fields_changed(collision.current, events)?;
     ours.extend(fields_changed(collision.base, events)?);
     let mut both = overlap(&ours, &theirs);
@@ -140,7 +140,7 @@ fn fields_of_both<A: Aggregate>(
     Ok((!overlap.is_empty()).then_some(ConflictReason::FieldsOverlap { overlap }))
 }
 
-/// The fields that `events` change, event by event: one that is changed and changed back counts.
+/// Returns the fields that `events` change, event by event: a field that is changed and changed back counts.
 fn fields_changed<A: Aggregate>(
     state: &A,
     events: &[A::Event],
@@ -157,7 +157,7 @@ fn fields_changed<A: Aggregate>(
     Ok(changed)
 }
 
-/// The fields in which two results differ that are not equal: the order of a list, if there is nothing else.
+/// Returns the fields in which two unequal results differ; the order of a list counts only if nothing else differs.
 fn different_results<A: Aggregate>(left: &A, right: &A) -> Result<Vec<FieldPath>, Fault> {
     let (left, right) = (to_tree(left)?, to_tree(right)?);
     let mut fields = left.differences(&right);
@@ -167,7 +167,7 @@ fn different_results<A: Aggregate>(left: &A, right: &A) -> Result<Vec<FieldPath>
     Ok(fields.into_iter().collect())
 }
 
-/// The fields in which two states differ.
+/// Returns the fields in which two states differ.
 fn changed<A: Aggregate>(before: &A, after: &A) -> Result<Vec<FieldPath>, Fault> {
     let changed = to_tree(before)?.differences(&to_tree(after)?);
     Ok(changed.into_iter().collect())

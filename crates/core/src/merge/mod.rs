@@ -1,7 +1,7 @@
-//! The merge strategies: what becomes of a command whose expectation was wrong.
+//! The merge strategies: what to do with a command whose expected sequence was wrong.
 //!
-//! A strategy is asked and answers with data ([`Resolution`]); it reads nothing, writes nothing and retries
-//! nothing. That is the coordinator's loop.
+//! A strategy answers with data ([`Resolution`]). It reads nothing, writes nothing and retries nothing: the
+//! coordinator's loop does that.
 
 mod aggregate_handles;
 mod commutative;
@@ -18,23 +18,23 @@ use crate::{
     Sequence, changed_premises,
 };
 
-/// Which strategy resolves a command's wrong expectation.
+/// What to do with a command whose expected sequence is wrong (optimistic concurrency).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeStrategy {
-    /// Append if the two changes do not overlap, else refuse.
+    /// Appends if the two changes do not overlap, otherwise refuses.
     #[default]
     Commutative,
-    /// Refuse.
+    /// Refuses.
     Strict,
-    /// Ask the aggregate.
+    /// Asks the aggregate.
     AggregateHandles,
-    /// Park the command for a person.
+    /// Parks the command for a person.
     Manual,
 }
 
 impl MergeStrategy {
-    /// All of them.
+    /// All strategies.
     pub const ALL: [Self; 4] = [
         Self::Commutative,
         Self::Strict,
@@ -42,7 +42,7 @@ impl MergeStrategy {
         Self::Manual,
     ];
 
-    /// The strategy for a whole book: the most careful one of its commands.
+    /// Returns the strategy for a whole book: the most careful one of its commands.
     ///
     /// ```
     /// # use seriatim_core::MergeStrategy::*;
@@ -60,7 +60,7 @@ impl MergeStrategy {
         strategies.into_iter().max_by_key(care).unwrap_or_default()
     }
 
-    /// Its name on the wire and in logs.
+    /// Returns its name on the wire and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Commutative => "MERGE_COMMUTATIVE",
@@ -70,7 +70,7 @@ impl MergeStrategy {
         }
     }
 
-    /// Whether it compares states, and so needs [`Collision::base`] and the events in between.
+    /// Returns whether it compares states, and so needs [`Collision::base`] and the events in between.
     pub fn compares(self) -> bool {
         match self {
             Self::Commutative | Self::AggregateHandles => true,
@@ -100,25 +100,25 @@ impl FromStr for MergeStrategy {
     }
 }
 
-/// A text that is no [`MergeStrategy`].
+/// A text that is not a valid [`MergeStrategy`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a merge strategy: give `strict`, `commutative`, `aggregate` or `manual`")]
 pub struct InvalidMergeStrategy {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 
-/// Commands that were decided upon at one state of a stream, and the stream as it is now.
+/// Commands that were decided upon at one state of a stream, with the stream as it is now.
 pub struct Collision<'a, A: Aggregate> {
-    /// The commands, of one sender, to be decided in order.
+    /// The commands of one sender, to be decided in order.
     pub commands: &'a [A::Command],
     /// The expected sequence; `None`: the stream must not exist yet.
     pub expected: Option<Sequence>,
     /// The state at the expected sequence.
     pub base: &'a A,
-    /// The events after that, oldest first.
+    /// The events after the expected sequence, oldest first.
     pub intervening: &'a [A::Event],
-    /// The state after those: the current one.
+    /// The current state, after those events.
     pub current: &'a A,
     /// The fields that the sender decided upon.
     pub premises: &'a [FieldPath],
@@ -134,27 +134,27 @@ impl<A: Aggregate> fmt::Debug for Collision<'_, A> {
     }
 }
 
-/// What is to become of the commands.
+/// What to do with the commands.
 pub enum Resolution<A: Aggregate> {
-    /// Append these events after the current sequence; none: there is nothing to do.
+    /// Append these events after the current sequence; if there are none, there is nothing to do.
     Proceed(Vec<A::Event>),
-    /// The domain says no, and would have said so without the collision.
+    /// Reject: the domain says no, and would have said so without the collision.
     Reject(A::Rejection),
-    /// Refuse: the sender must look again.
+    /// Refuse: the sender must read again.
     Refuse {
-        /// Why.
+        /// Why it is refused.
         reason: ConflictReason,
-        /// The domain's "no" at the current state, where that stands in the way.
+        /// The domain's rejection at the current state, if that was the reason.
         rejection: Option<Rejected>,
     },
-    /// Park it for a person.
+    /// Park them for a person.
     Park(ParkReason),
     /// The request is malformed: a premise names no field.
     Invalid(Vec<FieldViolation>),
 }
 
 impl<A: Aggregate> Resolution<A> {
-    /// Refuses for a reason other than the domain's "no".
+    /// Refuses for a reason other than a rejection by the domain.
     pub fn refuse(reason: ConflictReason) -> Self {
         Self::Refuse {
             reason,
@@ -175,10 +175,11 @@ impl<A: Aggregate> fmt::Debug for Resolution<A> {
     }
 }
 
-/// Asks a strategy that compares states. Premises come first: what a sender looked at must still be so under all of them.
+/// Asks a strategy that compares states. Premises come first: under every strategy, the fields that a sender looked at
+/// must be unchanged.
 ///
 /// # Panics
-/// If the aggregate's code does.
+/// If the aggregate's code panics.
 pub fn resolve<A: Aggregate>(
     strategy: MergeStrategy,
     collision: &Collision<'_, A>,
@@ -195,7 +196,7 @@ pub fn resolve<A: Aggregate>(
     }
 }
 
-/// What the premises have against a merge; `None`: nothing.
+/// Returns how the premises forbid a merge; `None` if they allow it.
 pub fn against_premises<A: Aggregate>(collision: &Collision<'_, A>) -> Option<Resolution<A>> {
     let changed = changed_premises(collision.premises, collision.base, collision.current);
     Some(match changed {
@@ -208,7 +209,7 @@ pub fn against_premises<A: Aggregate>(collision: &Collision<'_, A>) -> Option<Re
     })
 }
 
-/// Asks a strategy without showing it anything; one that [compares](MergeStrategy::compares) refuses then.
+/// Asks a strategy without showing it any state; one that [compares](MergeStrategy::compares) then refuses.
 pub fn resolve_unseen<A: Aggregate>(strategy: MergeStrategy) -> Resolution<A> {
     match strategy {
         MergeStrategy::Manual => manual::resolve(),

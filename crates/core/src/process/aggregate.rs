@@ -1,4 +1,4 @@
-//! An instance of a process manager, as the aggregate that it is.
+//! An instance of a process manager, as an aggregate.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::{
     TimerChange, Trigger,
 };
 
-/// An instance of a process manager: its state, and which of its timers count.
+/// An instance of a process manager: its state, and the timers that count for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Process<P> {
     state: P,
-    /// The timers that are set, each with the event that has set it.
+    /// The timers that are set, each with the event that set it.
     timers: BTreeMap<String, Sequence>,
     finished: bool,
     /// How many events there are, and so the sequence of the next one.
@@ -21,17 +21,17 @@ pub struct Process<P> {
 }
 
 impl<P: ProcessManager> Process<P> {
-    /// How far it has come.
+    /// Returns its state.
     pub fn state(&self) -> &P {
         &self.state
     }
 
-    /// The names of the timers that are set, in their order.
+    /// Returns the names of the timers that are set, in order.
     pub fn timers(&self) -> impl Iterator<Item = &str> {
         self.timers.keys().map(String::as_str)
     }
 
-    /// Whether it has come to its end.
+    /// Returns whether it has ended.
     pub fn is_finished(&self) -> bool {
         self.finished
     }
@@ -44,7 +44,7 @@ impl<P: ProcessManager> Process<P> {
         }
         let mut planned = plan.into_planned();
         if planned.finished {
-            // Said in so many words, because whoever reads the event does not know which there are.
+            // The timers are named one by one, because a reader of the event does not know which timers there are.
             let fired = |name: &str| matches!(&trigger, Trigger::Timer(fired) if fired == name);
             let left = self.timers.keys().filter(|name| !fired(name)).cloned();
             planned.timers = left.map(|name| TimerChange::Cancel { name }).collect();

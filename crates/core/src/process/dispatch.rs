@@ -1,11 +1,11 @@
-//! What was planned is done by a saga: the events of a process say what.
+//! The saga that carries out what a process manager has planned: the events of its instances say what to do.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use crate::{Effects, Process, ProcessEvent, ProcessManager, RecordedEvent, Saga};
 
-/// Does what the instances of a process manager have planned.
+/// Carries out what the instances of a process manager have planned.
 pub struct Dispatch<P>(PhantomData<fn() -> P>);
 
 impl<P> Default for Dispatch<P> {

@@ -1,4 +1,4 @@
-//! What is sent to a process and what is recorded of it, around the inputs of its manager.
+//! The commands and events of a process, around the inputs of its manager.
 
 use std::fmt;
 
@@ -10,15 +10,15 @@ use crate::{
     Sequence, Trigger,
 };
 
-/// What a process is asked to do. Sent by its components, never by people.
+/// What a process is asked to do. Its components send it, never people.
 pub enum ProcessCommand<P: ProcessManager> {
-    /// To take an input in.
+    /// Take an input in.
     Take(P::Input),
-    /// To act upon a timer that is due, if it still counts.
+    /// Act on a timer that is due, if it still counts.
     Fire {
-        /// Which.
+        /// The name of the timer.
         timer: String,
-        /// The event that has set it.
+        /// The event that set it.
         set_at: Sequence,
     },
 }
@@ -92,11 +92,11 @@ impl<P: ProcessManager> Message for ProcessCommand<P> {
     }
 }
 
-/// What a process was triggered by, and what was planned about it.
+/// What triggered a process, and what was planned about it.
 pub struct ProcessEvent<P: ProcessManager> {
-    /// What came.
+    /// The trigger.
     pub trigger: Trigger<P::Input>,
-    /// What is to be done.
+    /// What to do.
     pub planned: Planned,
 }
 
@@ -104,7 +104,7 @@ const TAKEN: &str = "InputTaken";
 const REJECTED: &str = "EffectRejected";
 const FIRED: &str = "TimerFired";
 
-/// As it is written down. What kind of trigger it is, is told by the type's name.
+/// The stored form. The type name says which kind of trigger it is.
 #[derive(Serialize, Deserialize)]
 struct Stored<T, P> {
     trigger: T,

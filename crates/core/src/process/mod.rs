@@ -1,7 +1,7 @@
-//! A reaction with a state: inputs from many streams in, commands, facts and timers out.
+//! A reaction with a state: it takes inputs from many streams, and gives commands, facts and timers.
 //!
-//! What a developer writes is pure. Its instances are aggregates of a domain of its name ([`Process`]): what came in and
-//! what was planned about it is one event there, so that no crash can come between the two.
+//! The developer's part is pure. Its instances are aggregates in a domain of its name ([`Process`]). A trigger and the
+//! plan for it are one event there, so that a crash cannot separate them.
 
 mod aggregate;
 mod dispatch;
@@ -23,11 +23,11 @@ use crate::{DecodeError, Event, EventFilter, Payload, RecordedEvent, RejectedEff
 
 /// Watches over something that takes several steps, and knows how far it has come: a saga with a memory and a clock.
 ///
-/// There is one instance for each root that [`correlate`](Self::correlate) names. Its state is what became of its
-/// triggers, as an aggregate's is what became of its events, and has a stream of its own, of the domain
+/// There is one instance for each root that [`correlate`](Self::correlate) names. Its state is folded from its
+/// triggers, as an aggregate's state is folded from its events. It has a stream of its own, in the domain
 /// [`NAME`](Self::NAME).
 ///
-/// `decide` and `evolve` are pure: no clock, no id generator, no I/O.
+/// `decide` and `evolve` are pure: they use no clock, no id generator and no I/O.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a process manager",
     note = "implement `ProcessManager` for it: `NAME`, the type `Input`, and the functions `filter`, `correlate`, `decide` and `evolve`",
@@ -36,31 +36,31 @@ use crate::{DecodeError, Event, EventFilter, Payload, RecordedEvent, RejectedEff
 pub trait ProcessManager:
     Default + Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// Its name: that of the component that does what was planned, and of the domain of its streams. At most
-    /// 57 characters, see [`Domain`](crate::Domain). Under another name it begins anew.
+    /// Its name: that of the component which carries out its plans, and of the domain of its streams. It has at most 57
+    /// characters, see [`Domain`](crate::Domain). With another name it begins anew.
     const NAME: &'static str;
 
-    /// Raise this when `evolve` gives other states for the same triggers, as
-    /// [`Aggregate::SNAPSHOT_SCHEMA`](crate::Aggregate::SNAPSHOT_SCHEMA).
+    /// The version of the state that `evolve` makes. Raise it when `evolve` gives other states for the same triggers,
+    /// as for [`Aggregate::SNAPSHOT_SCHEMA`](crate::Aggregate::SNAPSHOT_SCHEMA).
     const SNAPSHOT_SCHEMA: u32 = 1;
 
     /// What it takes in: the part of others' events that it needs, in its own words.
     type Input: Event;
 
-    /// Which events are looked at.
+    /// Returns which events it looks at.
     fn filter() -> EventFilter;
 
-    /// Which instance an event concerns, and what it means there; `None`: none.
+    /// Returns the instance that an event concerns, and what the event means to it; `None` if it concerns none.
     fn correlate(event: &RecordedEvent) -> Result<Option<(Uuid, Self::Input)>, DecodeError>;
 
-    /// Decides what is to be done about a trigger. `self` is the state before it.
+    /// Decides what to do about a trigger. `self` is the state before it.
     fn decide(&self, trigger: &Trigger<Self::Input>, plan: &mut Plan);
 
-    /// Takes a trigger into the state. Total: it never fails or panics, whatever the order.
+    /// Applies a trigger to the state. It is total: it never fails or panics, in whatever order triggers come.
     fn evolve(&mut self, trigger: &Trigger<Self::Input>);
 
-    /// Brings a stored input into today's shape, before it is decoded. An input cannot become nothing: it made the
-    /// instance act, and what was planned then is recorded with it.
+    /// Brings a stored input into today's shape, before it is decoded. An input cannot become nothing, because it made
+    /// the instance act, and the plan is recorded with it.
     fn upcast(stored: Payload) -> Payload {
         stored
     }
@@ -69,10 +69,11 @@ pub trait ProcessManager:
 /// What makes a process manager act. The triggers of one instance come one after another.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trigger<I> {
-    /// Something happened elsewhere. Those of one stream come in its order. After the end of the process none comes.
+    /// Something happened elsewhere. The inputs of one stream come in its order. None comes after the process has
+    /// ended.
     Input(I),
-    /// A command that it has sent was rejected. That comes after the end of the process too.
+    /// A command that it has sent was rejected. This comes also after the process has ended.
     Rejected(Box<RejectedEffect>),
-    /// The timer of this name has run out. It has neither been cancelled nor set anew.
+    /// The timer with this name has run out. It was neither cancelled nor set anew.
     Timer(String),
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{Aggregate, Effect, Effects, RecordedFact, SentCommand, Timer, Timestamp};
 
-/// Collects what is to be done about a trigger.
+/// Collects what to do about a trigger.
 #[derive(Debug, Default)]
 pub struct Plan {
     effects: Effects,
@@ -27,8 +27,8 @@ impl Plan {
         self.effects.record::<A>(root, event)
     }
 
-    /// Sets a timer, or sets it anew: so long after the trigger was recorded, and never before that, it is a trigger
-    /// itself. The name is unique for the instance, has 1 to 256 bytes and no character 0.
+    /// Sets a timer, or sets it anew. It becomes a trigger this long after the present trigger was recorded, and never
+    /// before. The name is unique for the instance, has 1 to 256 bytes and no character 0.
     pub fn set_timer(&mut self, name: &str, after: Duration) {
         self.change(TimerChange::Set {
             name: name.into(),
@@ -36,13 +36,14 @@ impl Plan {
         });
     }
 
-    /// Sets a timer, or sets it anew, that is a trigger at this time and never before it: at once if the time is over. The
-    /// time is fixed here, and is that of the storage's clock. The name is as for [`Plan::set_timer`].
+    /// Sets a timer for a time. A timer of the same name is replaced. The trigger comes at that time or later, never before
+    /// it; if the time is over, the trigger comes at once. The time is that of the storage's clock. The rules for the name
+    /// are those of [`Plan::set_timer`].
     ///
-    /// For a time of the calendar in a zone let a library of calendars find it, such as [jiff](https://docs.rs/jiff), and give
-    /// what it makes a [`SystemTime`](std::time::SystemTime). Where clocks are put forward, such a time may not exist, and where
-    /// they are put back it may exist twice: that library says which it takes. Rules of a zone that change later change nothing
-    /// for a timer that is set.
+    /// To set a timer for a calendar time in a time zone, let a calendar library such as [jiff](https://docs.rs/jiff) find
+    /// the time and give it here as a [`SystemTime`](std::time::SystemTime). Where clocks are put forward, such a time may
+    /// not exist; where they are put back, it may exist twice. The library says which time it takes. If the rules of the
+    /// zone change later, a timer that is set does not change.
     pub fn set_timer_at(&mut self, name: &str, at: impl Into<Timestamp>) {
         self.change(TimerChange::SetAt {
             name: name.into(),
@@ -50,18 +51,18 @@ impl Plan {
         });
     }
 
-    /// Cancels a timer. There need not be one, but the name must be one that a timer can have.
+    /// Cancels a timer. The timer need not exist, but its name must be valid.
     pub fn cancel_timer(&mut self, name: &str) {
         self.change(TimerChange::Cancel { name: name.into() });
     }
 
-    /// Ends the process: its timers are cancelled, and inputs that come from now on are dropped. It still learns of
-    /// commands that are rejected.
+    /// Ends the process. Its timers are cancelled, and later inputs are dropped. It still learns of commands that are
+    /// rejected.
     pub fn finish(&mut self) {
         self.finished = true;
     }
 
-    /// What was collected, as data.
+    /// Returns what was collected, as data.
     pub fn into_planned(self) -> Planned {
         let (effects, unusable) = match self.effects.into_list() {
             Ok(effects) => (effects, self.unusable),
@@ -75,7 +76,7 @@ impl Plan {
         }
     }
 
-    /// The last word about a timer counts.
+    /// The last change of a timer counts.
     fn change(&mut self, change: TimerChange) {
         let name = change.name();
         if !Timer::may_be_named(name) {
@@ -91,50 +92,50 @@ impl Plan {
     }
 }
 
-/// What was planned about a trigger, as it is recorded.
+/// The plan for a trigger, as it is recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     /// Commands and facts, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
-    /// What becomes of timers, at most one thing of each.
+    /// Changes of timers, at most one for each timer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timers: Vec<TimerChange>,
-    /// Whether the process has come to its end.
+    /// Whether the process has ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub finished: bool,
-    /// Why it cannot be recorded, if it cannot.
+    /// Why it cannot be recorded; `None` if it can.
     #[serde(skip)]
     pub unusable: Option<String>,
 }
 
-/// What becomes of a timer.
+/// A change of a timer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimerChange {
-    /// It is set, or set anew.
+    /// Sets it, or sets it anew.
     Set {
-        /// Which.
+        /// The name of the timer.
         name: String,
         /// How long after this was recorded it runs out.
         after: Duration,
     },
-    /// It is set, or set anew, for a time.
+    /// Sets it, or sets it anew, for a time.
     SetAt {
-        /// Which.
+        /// The name of the timer.
         name: String,
         /// When it runs out.
         at: Timestamp,
     },
-    /// It does not count any more.
+    /// Cancels it: it does not count any more.
     Cancel {
-        /// Which.
+        /// The name of the timer.
         name: String,
     },
 }
 
 impl TimerChange {
-    /// Which timer.
+    /// Returns the name of the timer.
     pub fn name(&self) -> &str {
         match self {
             Self::Set { name, .. } | Self::SetAt { name, .. } | Self::Cancel { name } => name,

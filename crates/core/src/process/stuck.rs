@@ -1,4 +1,5 @@
-//! A timer that could not be acted upon, as it is recorded: an event like any other that a component fails on.
+//! A timer that its instance could not act upon, recorded as an event so that it can become a dead letter like any
+//! other.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,26 +10,26 @@ use crate::{
 
 const STUCK: &str = "TimerStuck";
 
-/// A timer that has run out, and that its instance could not act upon.
+/// A timer that has run out and that its instance could not act upon.
 ///
-/// It is recorded in a stream of its own beside that of the instance, which may be unreadable: of the same root, in the
-/// domain named as the component of the timers.
+/// It is recorded in a stream of its own, because the stream of the instance may be unreadable. That stream has the
+/// same root, in the domain with the name of the timers' component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StuckTimer {
-    /// Which timer.
+    /// The name of the timer.
     pub timer: String,
-    /// The event that has set it.
+    /// The event that set it.
     pub set_at: Sequence,
-    /// Its place among the timers that this event has set.
+    /// Its place among the timers that this event set.
     pub ordinal: u32,
     /// When it ran out.
     pub due: Timestamp,
-    /// What was said when it was put to the instance first, for people.
+    /// The first failure, for people.
     pub failure: String,
 }
 
 impl StuckTimer {
-    /// Of a timer, and why nothing came of it.
+    /// Makes the event of a timer, with the reason of the failure.
     pub fn new(timer: &Timer, failure: String) -> Self {
         Self {
             timer: timer.name.clone(),
@@ -39,7 +40,7 @@ impl StuckTimer {
         }
     }
 
-    /// The timer again, of the stream that has set it.
+    /// Returns the timer again, for the stream that set it.
     pub fn timer_of(self, instance: StreamId) -> Timer {
         Timer {
             stream: instance,
@@ -50,12 +51,12 @@ impl StuckTimer {
         }
     }
 
-    /// As it is written down.
+    /// Encodes it.
     pub fn encode(&self) -> Result<Payload, EncodeError> {
         json::encode(STUCK, self)
     }
 
-    /// As it was written down.
+    /// Decodes it.
     pub fn decode(recorded: &RecordedEvent) -> Result<Self, DecodeError> {
         match &*recorded.payload.type_name {
             STUCK => json::decode(&recorded.payload),

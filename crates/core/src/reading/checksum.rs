@@ -1,15 +1,15 @@
-//! A checksum of what is stored of an event, so that content which was changed is noticed when it is read.
+//! A checksum of a stored event, so that a reader notices if its content was changed.
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::{Codec, Payload, Sequence, StreamId};
 
-/// The checksum of an event: 64 bits of XXH3 (<https://xxhash.com>) over its stream, sequence, id and payload, and over its
-/// metadata as they are stored.
+/// Returns the checksum of an event: 64 bits of XXH3 (<https://xxhash.com>) over its stream, sequence, id and payload,
+/// and over its metadata as they are stored.
 ///
-/// It finds what a disk or a person has changed by mistake; one change in 2^64 slips through. Whoever changes an event on
-/// purpose can compute it as well, so it proves nothing about them.
+/// It detects accidental changes by a disk or a person; one change in 2^64 goes unnoticed. It does not protect against
+/// deliberate changes, because anybody can compute it.
 pub fn checksum(
     stream: &StreamId,
     sequence: Sequence,
@@ -18,7 +18,7 @@ pub fn checksum(
     metadata: Option<&str>,
 ) -> u64 {
     let mut hash = Xxh3Default::new();
-    // Each text after its length, so that none can end where another begins.
+    // The length comes before each text, so that no text can end where another begins.
     let mut text = |bytes: &[u8]| {
         hash.update(&(bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
@@ -37,7 +37,7 @@ pub fn checksum(
     hash.digest()
 }
 
-/// An event that was read is not the one that was written.
+/// An event was read that differs from the one that was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "event {sequence} of `{stream}` is not what was written, for its checksum is another: restore a backup, or, if \

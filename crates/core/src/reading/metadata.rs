@@ -1,4 +1,4 @@
-//! Metadata as it is read: JSON text, or nothing where nothing is known.
+//! Reads stored metadata: JSON text, or nothing if no metadata is known.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use uuid::Uuid;
 
 use crate::Metadata;
 
-/// Reads metadata back; events in a row with the same text share it again.
+/// Reads metadata; successive events with the same text share one copy.
 #[derive(Debug, Default)]
 pub struct MetadataReader {
     empty: Arc<Metadata>,
-    /// What was read last; nothing was if the text is empty.
+    /// The text and the metadata that were read last; the text is empty if none was.
     last: (String, Arc<Metadata>),
 }
 
 impl MetadataReader {
-    /// Reads JSON text; `None` stands for metadata of which nothing is known.
+    /// Reads JSON text; `None` stands for empty metadata. Fails if the text is not valid metadata.
     pub fn read(&mut self, text: Option<&str>) -> Result<Arc<Metadata>, serde_json::Error> {
         let Some(text) = text else {
             return Ok(self.empty.clone());
@@ -34,10 +34,10 @@ impl MetadataReader {
     }
 }
 
-/// Reads what nearly all metadata is, an object of strings in which nothing is escaped, faster than JSON can be read: a
-/// log is not read faster than this. `None` for anything else, sound or not.
+/// Reads the usual form of metadata, an object of strings without escapes, faster than JSON can be read. Reading
+/// metadata limits the speed at which a log is read. Returns `None` for any other text, valid or not.
 fn plain(text: &str) -> Option<Metadata> {
-    // Not as soon as one is found: this way several bytes are looked at in one instruction.
+    // All bytes are checked, instead of stopping at the first hit: several bytes are then checked in one instruction.
     let escapes = |found, byte| found | (byte < b' ') | (byte == b'\\');
     if text.bytes().fold(false, escapes) {
         return None;
@@ -47,7 +47,7 @@ fn plain(text: &str) -> Option<Metadata> {
     loop {
         let (name, after) = string(rest)?;
         let after = after.strip_prefix(':')?;
-        // It is the only number, and is written last.
+        // The depth is the only number, and is written last.
         if name == "depth" {
             metadata.depth = after.parse().ok()?;
             return Some(metadata);
@@ -71,7 +71,7 @@ fn plain(text: &str) -> Option<Metadata> {
     }
 }
 
-/// The content of a string without escapes, and what follows it.
+/// Returns the content of a string without escapes, and the rest of the text.
 fn string(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('"')?;
     let end = memchr::memchr(b'"', text.as_bytes())?;

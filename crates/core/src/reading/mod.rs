@@ -1,5 +1,5 @@
-//! What a store on a database needs for reading millions of events back without a copy for each: their few type
-//! names, and the metadata that events of one command share. And the checksum that it keeps with each.
+//! Helps a store on a database to read millions of events without a copy for each: it shares their few type names, and
+//! the metadata of the events of one command. It also has the checksum that the store keeps with each event.
 
 mod checksum;
 mod metadata;

@@ -1,23 +1,23 @@
-//! Type names of events that were read. There are few, and millions of events.
+//! Type names of events that were read. There are few names, and millions of events.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
-/// How many names are kept. What applications have is far below; the rest is copied for each event.
+/// How many names are kept. Applications have far fewer; further names are copied for each event.
 const KEPT: usize = 1024;
 
-/// Each is kept until the process ends.
+/// Each name is kept until the process ends.
 static NAMES: RwLock<Option<HashSet<&'static str>>> = RwLock::new(None);
 
-/// Gives type names without a copy for each event. Any number of readers share the names.
+/// Returns type names without a copy for each event. Any number of readers share the names.
 #[derive(Debug, Default)]
 pub struct TypeNames {
     last: &'static str,
 }
 
 impl TypeNames {
-    /// The name, borrowed for ever if it is one of the first 1,024 that this process has read.
+    /// Returns the name; it is borrowed for ever if it is one of the first 1,024 that this process has read.
     pub fn get(&mut self, name: &str) -> Cow<'static, str> {
         if self.last == name {
             return Cow::Borrowed(self.last);

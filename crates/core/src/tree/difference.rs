@@ -1,14 +1,14 @@
-//! Where two trees differ.
+//! Finds where two trees differ.
 
 use std::collections::BTreeSet;
 
 use super::Tree;
 use crate::FieldPath;
 
-/// Looks for the innermost fields in which two values differ. Paths are built only where they do.
+/// Searches for the innermost fields in which two values differ. Paths are built only where they do.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    /// Whether the same elements in another order are another list.
+    /// Whether the same elements in another order make another list.
     pub(super) order_counts: bool,
     pub(super) found: BTreeSet<FieldPath>,
 }
@@ -61,7 +61,7 @@ fn differ_in_objects(before: &[Tree], after: &[Tree]) -> bool {
     before.len() == after.len() && before.iter().zip(after).all(fits)
 }
 
-/// Those of `ours` that touch one of `theirs`.
+/// Returns the paths of `ours` that touch one of `theirs`.
 pub(crate) fn overlap(ours: &BTreeSet<FieldPath>, theirs: &BTreeSet<FieldPath>) -> Vec<FieldPath> {
     ours.iter()
         .filter(|mine| theirs.iter().any(|their| mine.touches(their)))

@@ -1,8 +1,8 @@
-//! A value as serde shows it: the fields of a state, by name, without a number losing a digit.
+//! A value as serde shows it: the fields of a state by name, with all digits of every number.
 //!
-//! `serde_json::Value` does not know numbers beyond 64 bits, and cannot say whether a name that an object does not have is
-//! a field that its type lacks or an entry that a map lacks. Both matter here: states are compared and shown, and a premise
-//! that names no field is a mistake.
+//! `serde_json::Value` cannot hold numbers beyond 64 bits, and cannot say whether a missing name is a field that the
+//! type lacks or an entry that a map lacks. Both matter here: states are compared and shown, and a premise that names
+//! no field is a mistake.
 
 mod difference;
 mod parse;
@@ -25,26 +25,26 @@ use crate::FieldPath;
 /// A serialised value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tree {
-    /// Nothing: `null`.
+    /// No value: `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, as JSON writes it. `NaN`, `inf` and `-inf` stand for what JSON cannot write.
+    /// A number, as JSON writes it. `NaN`, `inf` and `-inf` stand for values that JSON cannot write.
     Number(String),
     /// A text.
     Text(String),
-    /// Several values in a row.
+    /// A list of values.
     List(Vec<Self>),
     /// Values by name.
     Object(BTreeMap<String, Self>),
 }
 
-/// What was found at a path.
+/// The result of a lookup at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
     /// This value.
     Found(Tree),
-    /// Nothing.
+    /// There is nothing.
     Missing {
         /// Whether there could be something: the path names an entry of a map that has none of that name.
         may_come: bool,
@@ -52,8 +52,8 @@ pub(crate) enum Lookup {
 }
 
 impl Tree {
-    /// The whole of a value. A key of a map that is no text is written as its JSON. Fails only if the value itself refuses to
-    /// be serialised.
+    /// Makes the tree of a whole value. A key of a map that is not a text is written as its JSON. Fails only if the
+    /// value itself refuses to be serialised.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         match serialize::build(value, &[], None)? {
             Lookup::Found(tree) => Ok(tree),
@@ -61,7 +61,7 @@ impl Tree {
         }
     }
 
-    /// The value at a path. Only what lies on the way is looked at.
+    /// Returns the value at a path. Only values on the way to it are looked at.
     pub(crate) fn at<T: Serialize>(
         value: &T,
         path: &FieldPath,
@@ -74,7 +74,7 @@ impl Tree {
         parse::parse(text)
     }
 
-    /// The value at a path; `None` if there is none.
+    /// Returns the value at a path; `None` if there is none.
     pub fn get(&self, path: &FieldPath) -> Option<&Self> {
         path.segments()
             .iter()
@@ -85,18 +85,18 @@ impl Tree {
             })
     }
 
-    /// The innermost fields in which two values differ.
+    /// Returns the innermost fields in which two values differ.
     ///
-    /// Objects are compared by key. Lists of the same length that differ in objects only are compared by place, and any other
-    /// change of a list is one of the whole list. Lists with the same elements in another order are the same: a set
-    /// has no order, and serde does not tell it from a list.
+    /// Objects are compared by key. Lists of the same length that differ in objects only are compared by index; any
+    /// other change of a list is a change of the whole list. Lists with the same elements in another order are equal: a
+    /// set has no order, and serde does not tell it from a list.
     pub fn differences(&self, other: &Self) -> BTreeSet<FieldPath> {
         let mut search = Search::default();
         search.compare(&FieldPath::default(), self, other);
         search.found
     }
 
-    /// The same, where the order of every list counts.
+    /// Does the same, but the order of every list counts.
     pub(crate) fn differences_in_order(&self, other: &Self) -> BTreeSet<FieldPath> {
         let mut search = Search {
             order_counts: true,
@@ -106,7 +106,7 @@ impl Tree {
         search.found
     }
 
-    /// The first number that JSON cannot write, with its path.
+    /// Returns the first number that JSON cannot write, with its path.
     pub(crate) fn not_finite(&self) -> Option<(FieldPath, &str)> {
         self.find(FieldPath::default(), &|tree| match tree {
             Self::Number(text) if matches!(text.as_str(), "NaN" | "inf" | "-inf") => Some(text),
@@ -134,8 +134,8 @@ impl Tree {
         }
     }
 
-    /// JSON text that is the same for all ways to write the same: keys are sorted, numbers have one form. Lists keep
-    /// their order.
+    /// Returns JSON text that is the same for all notations of the same value: keys are sorted, numbers have one form.
+    /// Lists keep their order.
     pub fn canonical(&self) -> String {
         let mut text = String::new();
         self.write_canonical(&mut text);
@@ -161,7 +161,7 @@ impl Tree {
     }
 }
 
-/// JSON text on one line; with `{:#}` on a line for each field.
+/// Writes JSON text on one line; with `{:#}` each field has a line of its own.
 impl fmt::Display for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, 0)
@@ -218,7 +218,7 @@ fn begin_line(f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
     }
 }
 
-/// For what can only take a [`Value`](serde_json::Value): a number that it cannot hold becomes a text.
+/// For code that needs a [`Value`](serde_json::Value): a number that it cannot hold becomes a text.
 impl From<&Tree> for serde_json::Value {
     fn from(tree: &Tree) -> Self {
         match tree {
@@ -266,7 +266,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The place in a list that a segment of a path names: `0`, `1`, never `00` or `+1`.
+/// Returns the index in a list that a segment of a path names: `0`, `1`, never `00` or `+1`.
 fn index(segment: &str) -> Option<usize> {
     let index: usize = segment.parse().ok()?;
     (index.to_string() == segment).then_some(index)

@@ -1,4 +1,4 @@
-//! From JSON text to a tree whose numbers are as they were written.
+//! Reads JSON text into a tree, with numbers as they were written.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,20 @@ use serde_json::Error;
 use super::Tree;
 
 pub(super) fn parse(text: &[u8]) -> Result<Tree, Error> {
-    // All that follows can rely on it: it is UTF-8 and well formed.
+    // The code below relies on this check: the text is UTF-8 and well formed.
     serde_json::from_slice::<IgnoredAny>(text)?;
     let depth = DEPTH;
     Reader { text, at: 0, depth }.value()
 }
 
-/// How deeply values may be nested, as in all that serde_json reads into a type.
+/// How deeply values may be nested; serde_json has the same limit for all types.
 const DEPTH: u32 = 127;
 
-/// Goes over JSON text that is known to be well formed.
+/// Reads JSON text that is known to be well formed.
 struct Reader<'t> {
     text: &'t [u8],
     at: usize,
-    /// How many levels may still be entered.
+    /// How many more levels may be entered.
     depth: u32,
 }
 
@@ -46,7 +46,7 @@ impl Reader<'_> {
         tree
     }
 
-    /// The next character that is not white space.
+    /// Returns the next character that is not white space.
     fn peek(&mut self) -> u8 {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
             self.at += 1;
@@ -104,7 +104,8 @@ impl Reader<'_> {
         Ok(Tree::Object(entries))
     }
 
-    /// Steps over the bracket or comma before a next element, or over the bracket behind the last.
+    /// Steps over the bracket or comma before the next element, or over the bracket after the last. Returns whether an
+    /// element follows.
     fn goes_on(&mut self, end: u8) -> bool {
         let is_opening = matches!(self.peek(), b'[' | b'{');
         let is_end = self.text.get(self.at) == Some(&end);
@@ -117,7 +118,7 @@ impl Reader<'_> {
     }
 }
 
-/// One form for each number: its digits without zeros at either end, and the power of ten. `-0` is not `0`.
+/// Returns one form for each number: its digits without zeros at either end, and the power of ten. `-0` is not `0`.
 pub(super) fn canonical_number(text: &str) -> String {
     let (sign, unsigned) = match text.strip_prefix('-') {
         Some(unsigned) => ("-", unsigned),
@@ -127,7 +128,7 @@ pub(super) fn canonical_number(text: &str) -> String {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = [whole, fraction].concat();
     let significant = digits.trim_start_matches('0').trim_end_matches('0');
-    // A text that is no number, or one with an exponent beyond all use, stands for itself.
+    // A text that is not a number, or has too large an exponent, stands for itself.
     let Ok(exponent) = exponent.parse::<i64>() else {
         return text.to_owned();
     };

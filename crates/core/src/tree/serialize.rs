@@ -1,4 +1,4 @@
-//! From a value to its tree, or to what it has at one path.
+//! Makes the tree of a value, or finds what the value has at one path.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use serde_json::Error;
 use super::shape::Shapes;
 use super::{Lookup, Tree, index};
 
-/// What `value` has at `path`; what lies beside the way is not looked at. `shapes` is told of each struct and variant on
-/// the way.
+/// Returns what `value` has at `path`; values beside the way are not looked at. `shapes` is told of each struct and
+/// variant on the way.
 pub(super) fn build<T: Serialize + ?Sized>(
     value: &T,
     path: &[String],
@@ -22,18 +22,18 @@ pub(super) fn build<T: Serialize + ?Sized>(
     value.serialize(Builder { path, shapes })
 }
 
-/// What the keys of an object are.
+/// Where the keys of an object come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keys {
-    /// Fields of a struct: the type says which there are.
+    /// Fields of a struct: the type decides which there are.
     Fixed,
-    /// Entries of a map: the data says which there are.
+    /// Entries of a map: the data decides which there are.
     Data,
 }
 
 #[derive(Clone, Copy)]
 struct Builder<'a> {
-    /// What is left of the path.
+    /// The rest of the path.
     path: &'a [String],
     shapes: Option<&'a Shapes>,
 }
@@ -52,7 +52,7 @@ impl<'a> Builder<'a> {
         self.leaf(Tree::Number(number.to_string()))
     }
 
-    /// A builder for the child of this name; `None` if the path leads elsewhere.
+    /// Returns a builder for the child of this name; `None` if the path leads elsewhere.
     fn child(self, name: &str) -> Option<Self> {
         match self.path.split_first() {
             None => Some(self),
@@ -99,7 +99,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// What a variant's content comes to, seen from outside of the variant.
+    /// Returns the content of a variant as seen from outside the variant.
     fn wrap(self, variant: Option<&'static str>, content: Lookup) -> Lookup {
         match (variant, content) {
             (Some(variant), Lookup::Found(tree)) if self.path.is_empty() => {
@@ -263,7 +263,7 @@ impl<'a> Serializer for Builder<'a> {
         Ok(self.list(Some(variant)))
     }
 
-    /// serde's `flatten` writes a struct as a map whose length it does not know; maps know theirs.
+    /// serde's `flatten` writes a struct as a map whose length it does not know; real maps know their length.
     fn serialize_map(self, length: Option<usize>) -> Result<ObjectBuilder<'a>, Error> {
         let keys = length.map_or(Keys::Fixed, |_| Keys::Data);
         Ok(self.object(keys, "", None))
@@ -284,7 +284,7 @@ impl<'a> Serializer for Builder<'a> {
     }
 }
 
-/// As JSON writes it, the shortest text that reads back as the same bits.
+/// Writes a number as JSON does: the shortest text that reads back as the same bits.
 fn float<T: Serialize + ToString>(is_finite: bool, value: &T) -> Result<String, Error> {
     match is_finite {
         true => serde_json::to_string(value),
@@ -292,15 +292,15 @@ fn float<T: Serialize + ToString>(is_finite: bool, value: &T) -> Result<String, 
     }
 }
 
-/// The elements of a list; as a variant, what it holds.
+/// The elements of a list, or the content of a variant.
 struct ListBuilder<'a> {
     outer: Builder<'a>,
-    /// `None`: the path leads elsewhere.
+    /// `None` if the path leads elsewhere.
     inner: Option<Builder<'a>>,
     variant: Option<&'static str>,
     items: Vec<Tree>,
     seen: usize,
-    /// What the path has led to.
+    /// What was found at the path.
     found: Option<Lookup>,
 }
 
@@ -356,20 +356,20 @@ list!(
     SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_field
 );
 
-/// The entries of a map or the fields of a struct; as a variant, what it holds.
+/// The entries of a map, the fields of a struct, or the content of a variant.
 struct ObjectBuilder<'a> {
     outer: Builder<'a>,
-    /// `None`: the path leads elsewhere.
+    /// `None` if the path leads elsewhere.
     inner: Option<Builder<'a>>,
     keys: Keys,
     name: &'static str,
     variant: Option<&'static str>,
     entries: BTreeMap<String, Tree>,
-    /// Those of a struct, also what it left out.
+    /// The fields of a struct, including those that it left out.
     fields: Vec<&'static str>,
-    /// That of the entry whose value comes next.
+    /// The key of the entry whose value comes next.
     key: Option<String>,
-    /// What the path has led to.
+    /// What was found at the path.
     found: Option<Lookup>,
 }
 
@@ -391,7 +391,7 @@ impl ObjectBuilder<'_> {
 
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
         self.fields.push(key);
-        // Also the key is only made where it is wanted.
+        // The key is made only if it is needed.
         match self.inner {
             Some(inner) if inner.child(key).is_some() => self.entry(key.to_owned(), value),
             _ => Ok(()),

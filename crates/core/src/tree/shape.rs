@@ -1,4 +1,4 @@
-//! Which types a state is made of, as far as it holds any of them.
+//! The types that a state is made of, as the state shows them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -8,17 +8,17 @@ use sha2::{Digest, Sha256};
 
 use super::serialize;
 
-/// Tells whether a kept state was made by types of the same form as today's.
+/// Tells whether a snapshot was made by types of the same form as today's.
 ///
-/// It is made of each struct and each variant that the state holds, wherever it holds it: its name and the names of its
-/// fields, also of those that serde leaves out because they are empty. What the state does not hold does not count, and
-/// cannot be wrong in it. serde does not tell of fields that are always left out (`skip`), of what a hand-written
-/// `Serialize` leaves out, and of empty fields that are left out beside a `flatten`.
+/// It is made of each struct and each variant that the state holds, at any depth: its name and the names of its fields,
+/// including those that serde leaves out because they are empty. Types that the state does not hold do not count, and
+/// cannot be wrong in it. serde does not report fields that are always left out (`skip`), fields that a hand-written
+/// `Serialize` leaves out, and empty fields that are left out beside a `flatten`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape(pub u64);
 
 impl Shape {
-    /// Of a state.
+    /// Returns the shape of a state.
     pub fn of<T: Serialize>(state: &T) -> Result<Self, serde_json::Error> {
         let shapes = Shapes::default();
         serialize::build(state, &[], Some(&shapes))?;
@@ -38,7 +38,7 @@ impl Shape {
 pub(super) struct Shapes(RefCell<BTreeSet<String>>);
 
 impl Shapes {
-    /// The order of fields does not count.
+    /// Records a struct or a variant. The order of fields does not count.
     pub(super) fn met(&self, name: &str, variant: Option<&str>, fields: &[&str]) {
         let variant = variant.unwrap_or_default();
         let fields: BTreeSet<_> = fields.iter().copied().collect();

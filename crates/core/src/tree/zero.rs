@@ -1,4 +1,4 @@
-//! Looks for zeros with a minus sign: `PartialEq` takes them for those without one.
+//! Searches for zeros with a minus sign, which `PartialEq` does not tell from those without one.
 
 use std::cell::Cell;
 use std::fmt::Error;
@@ -9,10 +9,10 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// Whether there is one anywhere in `value`. Texts are not looked at, so this costs about a nanosecond a field.
+/// Returns whether there is one anywhere in `value`. Texts are skipped, so this costs about a nanosecond a field.
 pub(crate) fn has_negative_zero<T: Serialize>(value: &T) -> bool {
     let found = Cell::new(false);
-    // What does not serialise has no sign that would be stored.
+    // A value that cannot be serialised has no sign that would be stored.
     let _unfinished = value.serialize(Search { found: &found });
     found.get()
 }

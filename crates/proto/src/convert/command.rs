@@ -18,7 +18,7 @@ use crate::v1;
 impl TryFrom<v1::SubmitRequest> for CommandRequest {
     type Error = Invalid;
 
-    /// Gives it a new id if it has none. The actor is not in the message but in the call's metadata.
+    /// Gives the request a new id if it has none. The actor is not in the message but in the call's metadata.
     fn try_from(request: v1::SubmitRequest) -> Result<Self, Invalid> {
         let mut found = Found::default();
         let id = found.take(optional_uuid(request.request_id.as_ref(), "request_id"));
@@ -59,7 +59,7 @@ impl From<&CommandRequest> for v1::SubmitRequest {
 }
 
 impl From<&CommandRequest> for v1::CommandBook {
-    /// The first page says what holds for all.
+    /// The first page holds what applies to all pages.
     fn from(request: &CommandRequest) -> Self {
         let mut book = book_of(&request.stream, &request.metadata, &request.commands);
         if let Some(first) = book.pages.first_mut() {
@@ -72,7 +72,7 @@ impl From<&CommandRequest> for v1::CommandBook {
     }
 }
 
-/// A book that says nothing of how to merge.
+/// Makes a book that says nothing about merging.
 pub(super) fn book_of(
     stream: &StreamId,
     metadata: &Metadata,
@@ -88,7 +88,7 @@ pub(super) fn book_of(
     }
 }
 
-/// What a book says, for a request to be made of.
+/// The contents of a book, from which a request is made.
 #[derive(Debug)]
 pub(super) struct Book {
     stream: StreamId,
@@ -146,7 +146,7 @@ pub(super) fn command_book(book: Option<v1::CommandBook>) -> Result<Book, Invali
     }))
 }
 
-/// The pages of a book must be there.
+/// Checks that the book has pages.
 pub(super) fn not_empty<P>(pages: &[P]) -> Result<(), Invalid> {
     if pages.is_empty() {
         let ask = "the book is empty; give at least one page";
@@ -159,7 +159,7 @@ pub(super) fn in_page(at: usize) -> impl Fn(Invalid) -> Invalid {
     move |invalid| invalid.within(format_args!("pages[{at}]"))
 }
 
-/// What a page says of the shared view; a later one may only repeat `first`.
+/// Reads the shared view of a page; a later page may only repeat `first`.
 fn page_view(page: &v1::CommandPage, first: Option<SharedView>) -> Result<SharedView, Invalid> {
     let merge = page
         .merge_strategy

@@ -1,4 +1,4 @@
-//! Commands that were parked, and their three sides.
+//! Parked commands, and their three sides.
 
 use seriatim_core::{CommandLetter, Conflict, Sequence, ThreeWay};
 

@@ -1,4 +1,4 @@
-//! Why something was not accepted: conflicts, rejections, faults.
+//! Why a command or fact was not accepted: conflicts, rejections, faults.
 
 use prost_types::Any;
 use seriatim_core::{
@@ -248,11 +248,11 @@ impl TryFrom<v1::Fault> for Fault {
     }
 }
 
-/// What can fail to be read or written. `core` holds such names as constants; one that is not among these, of a newer
-/// server, becomes "part".
+/// The parts that can fail to be read or written. `core` holds such names as constants; a name that is not among these,
+/// from a newer server, becomes "part".
 const PARTS: &[&str] = &["command", "command or fact", "event", "state"];
 
-/// The functions of an aggregate that may panic; another becomes "aggregate".
+/// The functions of an aggregate that may panic; any other becomes "aggregate".
 const FUNCTIONS: &[&str] = &[
     "decide",
     "evolve",

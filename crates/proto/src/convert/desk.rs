@@ -1,4 +1,4 @@
-//! Letters of all kinds, and what is asked about them.
+//! Letters of all kinds, and the questions about them.
 
 use seriatim_core::{
     Attempt, DeadLetter, Decision, LetterFilter, LetterKind, LetterStatus, OpenLetter, StreamId,
@@ -23,7 +23,7 @@ impl From<LetterStatus> for v1::DeadLetterStatus {
     }
 }
 
-/// A status by its number; `None` for "not said".
+/// A status by its number; `None` if it is not given.
 pub(super) fn letter_status(number: i32) -> Result<Option<LetterStatus>, Invalid> {
     match v1::DeadLetterStatus::try_from(number) {
         Ok(v1::DeadLetterStatus::Unspecified) => Ok(None),
@@ -61,7 +61,7 @@ pub(super) fn verb(number: i32) -> Result<Verb, Invalid> {
     }
 }
 
-/// Which letters a `List` asks for. Its token is the id of the last letter of the page before.
+/// Returns the filter that a `List` asks for. Its token is the id of the last letter of the page before.
 pub fn letter_filter(request: &v1::DeadLetterServiceListRequest) -> Result<LetterFilter, Invalid> {
     let mut found = Found::default();
     let root = found.take(optional_uuid(request.root.as_ref(), "root"));
@@ -102,7 +102,7 @@ pub fn letter_filter(request: &v1::DeadLetterServiceListRequest) -> Result<Lette
     found.give(read)
 }
 
-/// The question for the letters that pass a filter; the page is said by its token.
+/// Makes the request for the letters that pass a filter; the page is given by its token.
 pub(crate) fn list_request(filter: &LetterFilter) -> v1::DeadLetterServiceListRequest {
     let stream = filter.stream.as_ref();
     let domain = stream.map(|stream| &stream.domain);
@@ -125,7 +125,7 @@ pub(crate) fn list_request(filter: &LetterFilter) -> v1::DeadLetterServiceListRe
     }
 }
 
-/// That a letter is to be tried again; `actor` is from the metadata of the request.
+/// Reads a request to try a letter again; `actor` is from the metadata of the request.
 pub fn resubmission(
     request: v1::DeadLetterServiceResubmitRequest,
     actor: Option<String>,
@@ -138,7 +138,7 @@ pub fn resubmission(
     })
 }
 
-/// That a letter is to be given up; `actor` is from the metadata of the request.
+/// Reads a request to discard a letter; `actor` is from the metadata of the request.
 pub fn discarding(
     request: v1::DeadLetterServiceDiscardRequest,
     actor: Option<String>,

@@ -1,4 +1,4 @@
-//! Effects of reactions: `EffectId`, and what comes back rejected.
+//! Effects of reactions: `EffectId`, and rejected effects.
 
 use seriatim_core::{Component, EffectId, Metadata, RejectedEffect, Sequence};
 
@@ -38,12 +38,12 @@ impl TryFrom<v1::EffectId> for EffectId {
     }
 }
 
-/// An effect that is so deep.
+/// Makes the id of an effect of this depth.
 pub(super) fn effect_id(id: &EffectId, depth: u32) -> v1::EffectId {
     v1::EffectId { depth, ..id.into() }
 }
 
-/// An effect that may be left out.
+/// Reads an effect that may be left out.
 pub(super) fn optional_effect(id: Option<v1::EffectId>) -> Result<Option<EffectId>, Invalid> {
     given(id)
         .map(EffectId::try_from)

@@ -1,4 +1,4 @@
-//! What a sender believes, and what is to happen if that is wrong.
+//! The expectation of a sender, and what to do if it is wrong.
 
 use seriatim_core::{ExpectedSequence, FieldPath, MergeStrategy, Sequence};
 
@@ -81,7 +81,7 @@ impl From<v1::ExpectedSequence> for ExpectedSequence {
     }
 }
 
-/// Paths of fields, each of which must name one.
+/// Paths of fields, none of which may be empty.
 pub(super) fn field_paths(paths: Vec<String>, field: &str) -> Result<Vec<FieldPath>, Invalid> {
     let mut found = Found::default();
     let read: Vec<_> = paths

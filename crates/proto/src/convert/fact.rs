@@ -15,7 +15,7 @@ use v1::event_page::SequenceType;
 impl TryFrom<v1::RecordRequest> for FactRequest {
     type Error = Invalid;
 
-    /// Gives it a new id if it has none. The actor is not in the message but in the call's metadata.
+    /// Gives the request a new id if it has none. The actor is not in the message but in the call's metadata.
     fn try_from(request: v1::RecordRequest) -> Result<Self, Invalid> {
         let mut found = Found::default();
         let id = found.take(optional_uuid(request.request_id.as_ref(), "request_id"));
@@ -104,7 +104,7 @@ fn fact_book(book: v1::EventBook) -> Result<FactRequest, Invalid> {
     }))
 }
 
-/// The sender's time on a page; a later page may only repeat `first`.
+/// Reads the sender's time on a page; a later page may only repeat `first`.
 fn page_time(
     page: &v1::EventPage,
     first: Option<Option<Timestamp>>,

@@ -1,4 +1,4 @@
-//! UUIDs and covers: which stream, which workflow, under which key.
+//! UUIDs and covers: the stream, the workflow, and the external id.
 
 use seriatim_core::{Domain, Metadata, StreamId};
 use uuid::Uuid;
@@ -57,7 +57,7 @@ pub fn stream(cover: Option<&v1::Cover>) -> Result<StreamId, Invalid> {
     )
 }
 
-/// The cover of a stream, and nothing more.
+/// The cover of a stream, with nothing else.
 pub fn cover(stream: &StreamId) -> v1::Cover {
     v1::Cover {
         root: Some(stream.root.into()),
@@ -76,7 +76,7 @@ pub(super) fn cover_of_request(stream: &StreamId, metadata: &Metadata) -> v1::Co
     }
 }
 
-/// What the wire leaves empty is absent.
+/// A text that is empty on the wire is absent.
 pub(super) fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }

@@ -1,20 +1,20 @@
-//! What is wrong with a message, field by field.
+//! The faults of a message, field by field.
 
 use std::fmt::{self, Display};
 
 use seriatim_core::{FieldViolation, SubmitError};
 
-/// A message that is malformed: every field that is wrong, and what would be right.
+/// A message that is malformed: every faulty field, and how to correct it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid(pub Vec<FieldViolation>);
 
 impl Invalid {
-    /// Names one field and what is wrong with it.
+    /// Names one field and its fault.
     pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self(vec![FieldViolation::new(field, description)])
     }
 
-    /// The same, where a field has another name than usual.
+    /// The same for a field that has another name here.
     #[must_use]
     pub(super) fn renamed(mut self, usual: &str, name: &str) -> Self {
         for violation in &mut self.0 {
@@ -25,7 +25,7 @@ impl Invalid {
         self
     }
 
-    /// The same, seen from the message around: `root` becomes `cover.root`.
+    /// The same, seen from the surrounding message: `root` becomes `cover.root`.
     #[must_use]
     pub fn within(mut self, outer: impl Display) -> Self {
         for violation in &mut self.0 {
@@ -67,18 +67,18 @@ pub(super) fn required<T>(value: Option<T>, field: &str, ask: &str) -> Result<T,
     value.ok_or_else(|| Invalid::field(field, format!("is missing; {ask}")))
 }
 
-/// The message of a field that may be left out. Clients in some languages set one by looking into it, so an empty message
-/// says as little as none.
+/// Returns the message of a field that may be left out. Clients in some languages set a field by reading it, so an
+/// empty message means the same as none.
 pub(super) fn given<M: Default + PartialEq>(message: Option<M>) -> Option<M> {
     message.filter(|message| *message != M::default())
 }
 
-/// Collects what is wrong, so that a sender learns all of it at once.
+/// Collects faults, so that a sender is told all of them at once.
 #[derive(Debug, Default)]
 pub(super) struct Found(Vec<FieldViolation>);
 
 impl Found {
-    /// The value, or `None` once its fault is noted.
+    /// Returns the value, or `None` after its fault is noted.
     pub(super) fn take<T>(&mut self, result: Result<T, Invalid>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -89,7 +89,7 @@ impl Found {
         }
     }
 
-    /// Fails with what was noted; `value` is there if nothing was.
+    /// Fails with the noted faults; if there are none, `value` is there.
     pub(super) fn give<T>(self, value: Option<T>) -> Result<T, Invalid> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),

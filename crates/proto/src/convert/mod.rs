@@ -1,8 +1,8 @@
-//! What the wire says and what `core` says, each made of the other.
+//! Conversions between the messages of the wire and the types of `core`.
 //!
-//! From `core` to the wire everything converts. The other way a message may be malformed: the error is
-//! [`Invalid`], which names every field that is wrong. The fields of a book are named from the book on, as `core`
-//! does in [`Limits`](seriatim_core::Limits): `cover.root`, `pages[3].command`.
+//! Every value of `core` can be converted to the wire. In the other direction a message may be malformed. The error is
+//! [`Invalid`], which names every faulty field. The fields of a book are named from the book on, as `core` does in
+//! [`Limits`](seriatim_core::Limits): `cover.root`, `pages[3].command`.
 
 mod invalid;
 mod identity;

@@ -1,4 +1,4 @@
-//! Components, as those who run them see them.
+//! Components, for those who run a system.
 
 use std::num::NonZero;
 

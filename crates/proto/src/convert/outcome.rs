@@ -1,4 +1,4 @@
-//! What became of a command or a fact: `SubmitResponse`, `RecordResponse` and `Receipt`.
+//! The results of commands and facts: `SubmitResponse`, `RecordResponse` and `Receipt`.
 
 use prost::Message;
 use seriatim_core::{Commit, FirstResult, Outcome, Position, Receipt, Sequence, StreamId};
@@ -12,17 +12,17 @@ use v1::submit_response::Outcome as WireOutcome;
 /// Whether an answer shows the events that were recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Echo {
-    /// Nobody has asked for them.
+    /// They were not asked for.
     Unasked,
-    /// They are left out, and the answer says so: there is no room for them.
+    /// They are left out because there is no room for them, and the answer says so.
     Omitted,
     /// They are shown, up to [`Echo::BYTES`]; beyond that they are omitted.
     Events,
 }
 
 impl Echo {
-    /// What the events of one answer may take: comfortably less than the 4 MiB that clients accept by default. A commit
-    /// must not look like a failure because its echo is too long.
+    /// The most bytes that the events of one answer may take: well below the 4 MiB that clients accept by default. A
+    /// commit must not look like a failure because its answer is too long.
     pub const BYTES: usize = 3 * 1024 * 1024;
 }
 
@@ -73,7 +73,7 @@ pub fn hand_back_response(receipt: &Receipt, echo: Echo) -> v1::HandBackResponse
             WireOutcome::Committed(commit) => Some(HandBackOutcome::Committed(commit)),
             WireOutcome::Duplicate(duplicate) => Some(HandBackOutcome::Duplicate(duplicate)),
             WireOutcome::Unchanged(unchanged) => Some(HandBackOutcome::Unchanged(unchanged)),
-            // What comes back collides with nothing.
+            // A rejected effect that is handed back has no expectation, so it is never parked.
             WireOutcome::DeadLettered(_) => None,
         }),
     }
@@ -127,7 +127,7 @@ fn committed(commit: &Commit, echo: Echo) -> v1::Committed {
     }
 }
 
-/// What an answer about `stream` says.
+/// Reads the receipt from an answer about `stream`.
 pub fn receipt(response: v1::SubmitResponse, stream: &StreamId) -> Result<Receipt, Invalid> {
     let outcome = required(response.outcome, "outcome", "every answer has one")?;
     Ok(Receipt {

@@ -9,7 +9,7 @@ use crate::v1;
 
 /// The full name of the message that JSON travels in.
 pub const JSON_PAYLOAD: &str = "seriatim.v1.JsonPayload";
-/// What type URLs are written with. Others are read as well.
+/// The prefix of type URLs that are written. Others are read as well.
 pub const TYPE_URL_PREFIX: &str = "type.googleapis.com/";
 
 impl From<Codec> for v1::Codec {
@@ -21,12 +21,12 @@ impl From<Codec> for v1::Codec {
     }
 }
 
-/// Puts a payload into its envelope.
+/// Puts a payload into an `Any`.
 pub fn any(payload: &Payload) -> Any {
     match payload.codec {
         Codec::Json => json_any(
             &payload.type_name,
-            // The codecs write UTF-8; a store that was tampered with must not keep the rest from being read.
+            // The codecs write UTF-8; if a store was tampered with, the rest must still be readable.
             String::from_utf8_lossy(&payload.data).into_owned(),
         ),
         Codec::Protobuf => Any {
@@ -36,7 +36,7 @@ pub fn any(payload: &Payload) -> Any {
     }
 }
 
-/// Puts JSON text into its envelope.
+/// Puts JSON text into an `Any`.
 pub fn json_any(type_name: &str, json: String) -> Any {
     let message = v1::JsonPayload {
         type_name: type_name.into(),
@@ -48,7 +48,7 @@ pub fn json_any(type_name: &str, json: String) -> Any {
     }
 }
 
-/// The same, with nothing but its type.
+/// The same with only its type.
 pub(crate) fn without_content(any: Any) -> Any {
     match payload(Some(any), "") {
         Ok(Payload {
@@ -64,7 +64,7 @@ pub(crate) fn without_content(any: Any) -> Any {
     }
 }
 
-/// Takes a payload out of its envelope. Whether the domain has such a type is not looked at.
+/// Takes a payload out of an `Any`. It is not checked whether the domain has such a type.
 pub fn payload(any: Option<Any>, field: &str) -> Result<Payload, Invalid> {
     let any = required(
         any,

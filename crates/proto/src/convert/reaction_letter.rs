@@ -1,4 +1,4 @@
-//! Events that components gave up.
+//! Events that components could not handle.
 
 use seriatim_core::{GivenUp, ReactionLetter, Sequence, Verb, Wish};
 

@@ -1,4 +1,4 @@
-//! Versions of read models, as those who run them see them.
+//! Versions of read models, for those who run a system.
 
 use seriatim_core::{
     CompareTables, ComparedTables, Comparison, ReadModelOverview, ReadModelProgress,
@@ -19,7 +19,7 @@ impl From<&ReadModelVersion> for v1::ReadModelVersion {
     }
 }
 
-/// Which version of a read model is meant.
+/// Reads the version of a read model.
 pub fn read_model_version(
     version: Option<v1::ReadModelVersion>,
 ) -> Result<ReadModelVersion, Invalid> {
@@ -96,7 +96,7 @@ impl From<&CompareTables> for v1::CompareReadModelRequest {
     }
 }
 
-/// What a request wants to be compared.
+/// Reads a request to compare tables.
 pub fn compare_tables(request: v1::CompareReadModelRequest) -> Result<CompareTables, Invalid> {
     let mut found = Found::default();
     let version = found.take(read_model_version(request.version));

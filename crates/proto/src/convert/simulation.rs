@@ -1,4 +1,4 @@
-//! What a command would do: `SimulateRequest`, `SimulateResponse`, `Simulated`.
+//! Simulations of commands: `SimulateRequest`, `SimulateResponse`, `Simulated`.
 
 use seriatim_core::{At, CommandRequest, ParkReason, Simulated, Simulation};
 
@@ -10,7 +10,7 @@ use super::state::{at_of_simulation, simulation_at, state_view};
 use crate::v1;
 use v1::simulated::Outcome;
 
-/// What a `Simulate` asks for: a command, and the state to try it at.
+/// Reads a `Simulate`: the command, and the state to try it on.
 pub fn simulation_request(request: v1::SimulateRequest) -> Result<(CommandRequest, At), Invalid> {
     let mut found = Found::default();
     let at = found.take(at_of_simulation(request.at));
@@ -22,7 +22,7 @@ pub fn simulation_request(request: v1::SimulateRequest) -> Result<(CommandReques
     found.give(command.zip(at))
 }
 
-/// Asks for the simulation of `request` at a state.
+/// Makes the request to simulate `request` on a state.
 pub fn simulate_request(request: &CommandRequest, at: At) -> v1::SimulateRequest {
     v1::SimulateRequest {
         book: Some(request.into()),

@@ -1,4 +1,4 @@
-//! States, and which one is meant.
+//! States, and which state is asked for.
 
 use prost_types::{Any, Timestamp as WireTime};
 use seriatim_core::{At, Codec, Payload, Sequence, StateView, Tree};
@@ -39,14 +39,14 @@ fn json(state: Option<Any>) -> Result<String, Invalid> {
         .ok_or_else(|| Invalid::field("state", "is not JSON"))
 }
 
-/// A state that must be there.
+/// Reads a state that must be there.
 pub(super) fn state_view(state: Option<v1::State>, field: &str) -> Result<StateView, Invalid> {
     required(state, field, "give a state")?
         .try_into()
         .map_err(|invalid: Invalid| invalid.within(field))
 }
 
-/// Which state a `GetState` asks for.
+/// Reads which state a `GetState` asks for.
 pub fn at_of_state(at: Option<v1::get_state_request::At>) -> Result<At, Invalid> {
     use v1::get_state_request::At as Wire;
     match at {
@@ -56,7 +56,7 @@ pub fn at_of_state(at: Option<v1::get_state_request::At>) -> Result<At, Invalid>
     }
 }
 
-/// Which state a `Simulate` asks for.
+/// Reads which state a `Simulate` asks for.
 pub(super) fn at_of_simulation(at: Option<v1::simulate_request::At>) -> Result<At, Invalid> {
     use v1::simulate_request::At as Wire;
     match at {
@@ -66,7 +66,7 @@ pub(super) fn at_of_simulation(at: Option<v1::simulate_request::At>) -> Result<A
     }
 }
 
-/// How a `GetState` asks for it.
+/// Writes which state a `GetState` asks for.
 pub fn state_at(at: At) -> Option<v1::get_state_request::At> {
     use v1::get_state_request::At as Wire;
     match at {
@@ -76,7 +76,7 @@ pub fn state_at(at: At) -> Option<v1::get_state_request::At> {
     }
 }
 
-/// How a `Simulate` asks for it.
+/// Writes which state a `Simulate` asks for.
 pub(super) fn simulation_at(at: At) -> Option<v1::simulate_request::At> {
     use v1::simulate_request::At as Wire;
     match at {

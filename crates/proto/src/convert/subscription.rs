@@ -1,4 +1,4 @@
-//! Subscriptions: where they begin, which events they want, and the events they get.
+//! Subscriptions: their beginnings, their filters, and their events.
 
 use seriatim_core::{Begin, Bookmark, Cursor, Domain, EventFilter, LogId, Position, RecordedEvent};
 use uuid::Uuid;
@@ -10,12 +10,12 @@ use super::time::time;
 use crate::v1;
 use v1::begin::{At, First, Now};
 
-/// Entries of one part of a filter. Each event is compared with all of them.
+/// The most entries of one part of a filter, because each event is compared with all of them.
 const MOST_ENTRIES: usize = 256;
 /// The longest type name that a command or a fact may have by default.
 const MOST_TYPE_BYTES: usize = 256;
 
-/// Asks for a subscription.
+/// Makes the request for a subscription.
 pub fn subscribe_request(begin: &Begin, filter: &EventFilter) -> v1::SubscribeRequest {
     v1::SubscribeRequest {
         begin: Some(begin.into()),
@@ -27,7 +27,7 @@ pub fn subscribe_request(begin: &Begin, filter: &EventFilter) -> v1::SubscribeRe
     }
 }
 
-/// Which subscription is asked for.
+/// Reads the request for a subscription.
 pub fn subscription_of(request: v1::SubscribeRequest) -> Result<(Begin, EventFilter), Invalid> {
     let mut found = Found::default();
     let begin = found.take(begin(request.begin));
@@ -49,7 +49,7 @@ impl From<&Begin> for v1::Begin {
     }
 }
 
-/// Where somebody wants to begin.
+/// Reads the place where a subscription begins.
 pub fn begin(begin: Option<v1::Begin>) -> Result<Begin, Invalid> {
     let how = "give `first`, `now`, a time as `since`, or a cursor as `after`";
     let begin = required(begin.and_then(|begin| begin.at), "begin", how)?;
@@ -114,7 +114,7 @@ fn type_name(name: &str) -> Result<String, Invalid> {
     }
 }
 
-/// A cursor as it came.
+/// Reads the text of a cursor.
 pub(crate) fn cursor(text: &str, field: &str) -> Result<Cursor, Invalid> {
     text.parse().map_err(|_| {
         Invalid::field(

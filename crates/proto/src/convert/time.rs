@@ -22,8 +22,8 @@ pub(super) fn time(time: Option<WireTime>, field: &str) -> Result<Timestamp, Inv
         .map_err(|error: seriatim_core::InvalidTimestamp| Invalid::field(field, error.to_string()))
 }
 
-/// A length of time; `None` if it is negative or malformed. The conversion of `prost-types` panics on the smallest number
-/// of seconds in a debug build.
+/// Reads a length of time; `None` if it is negative or malformed. The conversion of `prost-types` panics on the
+/// smallest number of seconds in a debug build.
 pub(crate) fn length(duration: WireDuration) -> Option<Duration> {
     let seconds = u64::try_from(duration.seconds).ok()?;
     let nanos = u32::try_from(duration.nanos).ok()?;

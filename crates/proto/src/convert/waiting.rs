@@ -9,7 +9,7 @@ use super::time::length;
 use crate::v1;
 use v1::not_handled::{self as wire, Why};
 
-/// Whom a request says to wait for, if it does.
+/// Reads the components that a request waits for, if there are any.
 pub fn optional_wait_for(wait: Option<v1::WaitFor>) -> Result<Option<WaitFor>, Invalid> {
     given(wait)
         .map(|wait| wait_for(&wait))
@@ -52,7 +52,7 @@ impl From<&WaitFor> for v1::WaitFor {
     fn from(wait: &WaitFor) -> Self {
         Self {
             components: wait.components.iter().map(ToString::to_string).collect(),
-            // Only what is longer than 10,000 years does not convert.
+            // Only a time of more than 10,000 years cannot be converted.
             limit: wait.limit.try_into().ok(),
         }
     }
@@ -82,7 +82,7 @@ impl From<&NotHandled> for v1::NotHandled {
     }
 }
 
-/// What an answer says of those who were waited for.
+/// Reads what an answer says about the components that were waited for.
 pub fn not_handled(not_handled: v1::NotHandled) -> Result<NotHandled, Invalid> {
     let component = Component::new(&not_handled.component);
     let component = component.map_err(|error| Invalid::field("component", error.to_string()));

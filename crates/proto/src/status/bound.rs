@@ -1,9 +1,9 @@
-//! Keeps details small. They travel in trailers, and a client that gets more header bytes than it accepts does not
-//! see the error: its call breaks off, or its whole connection with all other calls.
+//! Keeps details small. They travel in trailers. A client that gets more header bytes than it accepts does not see the
+//! error: its call breaks off, or its whole connection with all other calls.
 //!
 //! The smallest default among the usual clients is 8 KiB for all trailers (grpc-java, grpc-core; tonic has 16 KiB).
-//! Details are written in base64, and the message once more beside them with up to three bytes for one, so the
-//! limits below stay under 8 KiB together.
+//! Details are written in base64, and the message once more in addition, with up to three bytes for one, so the limits
+//! below stay under 8 KiB together.
 
 use prost::Message;
 use prost_types::Any;
@@ -13,13 +13,13 @@ use crate::convert::without_content;
 
 use crate::v1;
 
-/// What a `google.rpc.Status` may take, encoded.
+/// The most bytes of an encoded `google.rpc.Status`.
 pub(super) const DETAILS_BYTES: usize = 4 * 1024;
-/// What a status's message may take.
+/// The most bytes of a status's message.
 pub(super) const MESSAGE_BYTES: usize = 512;
-/// What any other text for people may take.
+/// The most bytes of any other text for people.
 const TEXT_BYTES: usize = 384;
-/// What a list of names may take.
+/// The most bytes of a list of names.
 const NAMES_BYTES: usize = 768;
 
 /// A message for people.
@@ -40,7 +40,7 @@ fn cut(text: &str, bytes: usize) -> String {
     format!("{}…", &text[..end])
 }
 
-/// As many as there is room for. A name is given whole or not at all.
+/// Keeps as many names as there is room for. A name is kept whole or not at all.
 pub(super) fn names(names: Vec<String>) -> Vec<String> {
     let mut room = NAMES_BYTES;
     names
@@ -100,7 +100,7 @@ fn reason(reason: v1::ConflictReason) -> v1::ConflictReason {
     }
 }
 
-/// As many as there is room for; where there is none for the content of one, its type name goes alone.
+/// Keeps as many as there is room for. If there is no room for the content of one, only its type name is kept.
 fn payloads(payloads: Vec<Any>) -> Vec<Any> {
     let mut room = NAMES_BYTES;
     payloads
@@ -115,7 +115,7 @@ fn payloads(payloads: Vec<Any>) -> Vec<Any> {
         .collect()
 }
 
-/// Cuts its sentence, and leaves out fields that there is no room for.
+/// Cuts its sentence, and leaves out fields for which there is no room.
 pub(super) fn rejection(rejection: v1::Rejection) -> v1::Rejection {
     let mut room = NAMES_BYTES;
     v1::Rejection {
@@ -129,7 +129,7 @@ pub(super) fn rejection(rejection: v1::Rejection) -> v1::Rejection {
     }
 }
 
-/// Cuts what is said of a first result that was a "no".
+/// Cuts the texts of a first result that was a rejection.
 pub(super) fn first_result(first: v1::FirstResult) -> v1::FirstResult {
     use v1::first_result::Result as First;
     v1::FirstResult {
@@ -140,7 +140,7 @@ pub(super) fn first_result(first: v1::FirstResult) -> v1::FirstResult {
     }
 }
 
-/// As many numbers as there is room for, where names would stand.
+/// Keeps as many numbers as there is room for, in a list that is like one of names.
 pub(super) fn numbers(numbers: &[u32]) -> Vec<u32> {
     // A number takes at most five bytes.
     numbers.iter().take(NAMES_BYTES / 5).copied().collect()
@@ -170,7 +170,7 @@ pub(super) fn fault(fault: v1::Fault) -> v1::Fault {
     }
 }
 
-/// As many violations as fit into `room`, and a last one that says how many more there are.
+/// Keeps as many violations as fit into `room`, and adds one that says how many more there are.
 pub(super) fn violations(all: Vec<pb::bad_request::FieldViolation>, room: usize) -> pb::BadRequest {
     let count = all.len();
     let mut room = room.saturating_sub(TEXT_BYTES);

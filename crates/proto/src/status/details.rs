@@ -33,7 +33,7 @@ impl Details {
         }
     }
 
-    /// Adds a word for programs that has no message of its own.
+    /// Adds a word for programs for which there is no message.
     pub(super) fn with_word(mut self, key: &str, value: &str) -> Self {
         self.info.metadata.insert(key.into(), bound::text(value));
         self
@@ -53,7 +53,7 @@ impl Details {
         self
     }
 
-    /// Adds when it is worth trying again.
+    /// Adds the time after which to try again.
     pub(super) fn with_retry(mut self, after: Duration) -> Self {
         let retry = pb::RetryInfo {
             // Only a delay of more than 10,000 years does not convert.
@@ -63,13 +63,13 @@ impl Details {
         self
     }
 
-    /// What is left for a list, beside what is there already and a message for people.
+    /// Returns the room for a list, after what is there already and a message for people.
     pub(super) fn room(&self) -> usize {
         let used = self.encode(Code::Unknown, "").encoded_len() + bound::MESSAGE_BYTES;
         DETAILS_BYTES.saturating_sub(used)
     }
 
-    /// Puts it together. Details that are too large all the same are left out: an error without them is worth more than
+    /// Makes the status. Details that are still too large are left out, because an error without them is better than
     /// one that does not arrive.
     pub(super) fn into_status(mut self, code: Code, message: &str) -> Status {
         let message = bound::message(message);
@@ -100,7 +100,7 @@ fn google(name: &str, message: &impl Message) -> Any {
     }
 }
 
-/// The details of a status of ours, to be taken apart.
+/// The details of one of our statuses, to be read.
 #[derive(Debug)]
 pub(super) struct Received {
     info: pb::ErrorInfo,

@@ -1,8 +1,9 @@
 //! Errors as gRPC statuses, and back.
 //!
 //! Each status carries a `google.rpc.Status` with a `google.rpc.ErrorInfo` (domain [`ERROR_DOMAIN`] and one of the
-//! [`reason`]s) and the typed details of that reason; the table is in `proto/seriatim/v1/errors.proto`. What may be
-//! retried as it is, what needs a fresh read, and what must not be retried never share a code.
+//! [`reason`]s) and the typed details of that reason; the table is in `proto/seriatim/v1/errors.proto`. Errors after
+//! which the same may be sent again, errors that need a fresh read, and errors after which it must not be sent again
+//! never share a code.
 
 mod bound;
 mod details;
@@ -22,27 +23,27 @@ use tonic::{Code, Status};
 
 use crate::v1;
 
-/// The domain of every `google.rpc.ErrorInfo` of ours.
+/// The domain in every `google.rpc.ErrorInfo` of Seriatim.
 pub const ERROR_DOMAIN: &str = "seriatim";
 
-/// An error that has a form on the wire.
+/// An error that can be sent as a status.
 pub trait WireError: Sized {
-    /// The status that says it, small enough for the trailers that clients accept.
+    /// Returns the status for it, small enough for the trailers that clients accept.
     fn to_status(&self) -> Status;
 
-    /// The error that a status says; `None` if it is none of ours: from the transport, from a proxy, or of a newer
-    /// server.
+    /// Returns the error of a status. Returns `None` if the status is not ours, but from the transport, a proxy or a
+    /// newer server.
     fn from_status(status: &Status) -> Option<Self>;
 }
 
-/// When to try again, if a status of ours says so.
+/// Returns when to try again, if the status says so.
 pub(crate) fn retry_after(status: &Status) -> Option<Duration> {
     details::Received::of(status)?.retry_after()
 }
 
 /// A status as a message, for answers that are not the end of a call.
 pub fn to_message(status: &Status) -> v1::Status {
-    // Field by field what the trailer has.
+    // The same fields as in the trailer.
     v1::Status::decode(status.details())
         .ok()
         .filter(|message| message.code != i32::from(Code::Ok))
@@ -53,7 +54,7 @@ pub fn to_message(status: &Status) -> v1::Status {
         })
 }
 
-/// The status that a message says.
+/// Returns the status of a message.
 pub fn from_message(message: &v1::Status) -> Status {
     let details = message.encode_to_vec().into();
     Status::with_details(

@@ -1,4 +1,4 @@
-//! Why nothing was done about a version of a read model.
+//! Why a version of a read model was not changed.
 
 use seriatim_core::{LogPartition, Position, ReadModelVersion, TableTaken, VersionError};
 use tonic::{Code, Status};
@@ -7,7 +7,7 @@ use super::details::{Details, Received};
 use super::{WireError, bound, reason, shared};
 use crate::{convert, v1};
 
-/// The word of an `ErrorInfo` that tells what a database said of a comparison.
+/// The key in an `ErrorInfo` for the database's error in a comparison.
 const CAUSE: &str = "cause";
 
 impl WireError for VersionError {

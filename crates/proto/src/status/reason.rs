@@ -1,4 +1,4 @@
-//! The reasons that a `google.rpc.ErrorInfo` of ours can name. They are stable: programs branch on them.
+//! The reasons that a `google.rpc.ErrorInfo` of Seriatim can have. They are stable, so programs may branch on them.
 
 /// The request is malformed.
 pub const INVALID: &str = "INVALID";
@@ -10,25 +10,25 @@ pub const UNKNOWN_DEAD_LETTER: &str = "UNKNOWN_DEAD_LETTER";
 pub const UNKNOWN_COMPONENT: &str = "UNKNOWN_COMPONENT";
 /// The dead letter is closed.
 pub const DEAD_LETTER_CLOSED: &str = "DEAD_LETTER_CLOSED";
-/// Somebody has decided about the dead letter before.
+/// Somebody has already decided about the dead letter.
 pub const ALREADY_DECIDED: &str = "ALREADY_DECIDED";
-/// Something was to be discarded without a reason.
+/// A discard has no reason.
 pub const NO_REASON: &str = "NO_REASON";
-/// The component is a read model, which shows all events from the first on.
+/// The component is a read model, whose tables show all events, from the first one on.
 pub const NOT_FOR_READ_MODELS: &str = "NOT_FOR_READ_MODELS";
 /// The server was started without the read model.
 pub const UNKNOWN_READ_MODEL: &str = "UNKNOWN_READ_MODEL";
 /// There is no such version of the read model.
 pub const UNKNOWN_READ_MODEL_VERSION: &str = "UNKNOWN_READ_MODEL_VERSION";
-/// The version and the live one do not both have such a table.
+/// The table is not in both the version and the live one.
 pub const UNKNOWN_TABLE: &str = "UNKNOWN_TABLE";
-/// The version has not come as far as the live one.
+/// The version has handled fewer events than the live one.
 pub const VERSION_BEHIND: &str = "VERSION_BEHIND";
 /// The version has parked streams.
 pub const VERSION_PARKED: &str = "VERSION_PARKED";
 /// The version is live.
 pub const VERSION_LIVE: &str = "VERSION_LIVE";
-/// A table of the version cannot be told from one of another read model.
+/// A table of the version has the name of a table of another read model.
 pub const TABLE_TAKEN: &str = "TABLE_TAKEN";
 /// The tables cannot be compared.
 pub const COMPARISON_FAILED: &str = "COMPARISON_FAILED";
@@ -38,31 +38,31 @@ pub const SEQUENCE_CONFLICT: &str = "SEQUENCE_CONFLICT";
 pub const CONTENDED: &str = "CONTENDED";
 /// The request names a sequence that the stream has not reached.
 pub const BEYOND_CURRENT: &str = "BEYOND_CURRENT";
-/// The domain said no.
+/// The domain rejected the command.
 pub const REJECTED: &str = "REJECTED";
 /// The stream has no sequence left.
 pub const STREAM_FULL: &str = "STREAM_FULL";
-/// The external id stands for other content.
+/// The external id was already used for other content.
 pub const EXTERNAL_ID_REUSED: &str = "EXTERNAL_ID_REUSED";
-/// What was sent as an effect of a reaction is not accepted as one.
+/// An effect of a reaction was sent that is not accepted.
 pub const EFFECT_NOT_ACCEPTED: &str = "EFFECT_NOT_ACCEPTED";
-/// More is waiting than may wait.
+/// Too many commands and facts are waiting.
 pub const OVERLOADED: &str = "OVERLOADED";
-/// The store does not answer now.
+/// The store does not answer at present.
 pub const STORE_UNAVAILABLE: &str = "STORE_UNAVAILABLE";
-/// The store fails, and will until somebody has put that right.
+/// The store cannot do what it was asked for until somebody has corrected the cause.
 pub const STORE_FAILED: &str = "STORE_FAILED";
-/// What prepares the command does not answer.
+/// The `Prepare` step of the command does not answer.
 pub const PREPARE_UNAVAILABLE: &str = "PREPARE_UNAVAILABLE";
 /// Another coordinator does not answer.
 pub const REMOTE_UNAVAILABLE: &str = "REMOTE_UNAVAILABLE";
-/// The server is going down.
+/// The server is shutting down.
 pub const SHUTTING_DOWN: &str = "SHUTTING_DOWN";
 /// The aggregate's own code or its history failed.
 pub const BROKEN: &str = "BROKEN";
-/// The cursor has not one position for each partition.
+/// The cursor does not have one position for each partition.
 pub const OTHER_PARTITIONS: &str = "OTHER_PARTITIONS";
-/// The log is not the one that was read.
+/// The log is not the one that the caller has read.
 pub const LOG_REPLACED: &str = "LOG_REPLACED";
 /// The log contradicts itself.
 pub const LOG_DAMAGED: &str = "LOG_DAMAGED";

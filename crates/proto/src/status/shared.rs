@@ -11,11 +11,11 @@ use super::details::{Details, Received};
 use super::{bound, reason};
 use crate::{convert, v1};
 
-/// Words of an `ErrorInfo`: what is the matter with a store, and what failed, for people.
+/// Keys in an `ErrorInfo`: the kind of trouble that a store has, and what failed, for people.
 const STORE: &str = "store";
 const CAUSE: &str = "cause";
 
-/// When to ask again a store that does not answer now.
+/// When to try again if a store does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 pub(super) fn unknown_domain(domain: &Domain, known: &[Domain]) -> Details {
@@ -77,8 +77,8 @@ pub(super) fn unavailable(source: &Unavailable) -> Details {
     }
 }
 
-/// What is unavailable at the other end. That a store is, and which one, is its server's business: from here it is
-/// the server that cannot answer.
+/// Reads what is unavailable at the other end. Which store it is concerns only its server; for the client, the server
+/// is unavailable.
 pub(super) fn read_unavailable(received: &Received, status: &Status) -> Unavailable {
     let cause = cause(received, status);
     match received.reason() {
@@ -87,7 +87,7 @@ pub(super) fn read_unavailable(received: &Received, status: &Status) -> Unavaila
     }
 }
 
-/// A store that failed, where the error itself does not say whether asking again helps.
+/// Makes the status of a store that failed, if the error does not say whether trying again helps.
 pub(super) fn store(error: &StoreError, message: &str) -> Status {
     match error.kind.is_transient() {
         true => store_unavailable(error, RETRY_AFTER, message),
@@ -122,7 +122,7 @@ fn store_details(reason: &str, error: &StoreError) -> Details {
 pub(super) fn read_store_error(received: &Received, status: &Status) -> StoreError {
     let mut kinds = StoreErrorKind::ALL.into_iter();
     let known = kinds.find(|kind| Some(kind.as_str()) == received.word(STORE));
-    // A kind of a newer server.
+    // An unknown kind, from a newer server.
     let kind = known.unwrap_or(match received.reason() {
         reason::STORE_FAILED => StoreErrorKind::Refused,
         _ => StoreErrorKind::Unavailable,

@@ -15,7 +15,7 @@ use crate::convert::{self, Invalid};
 use crate::v1;
 use v1::effect_not_accepted::{self, Why};
 
-/// When to try again a server that is going down: the time a supervisor needs to start another.
+/// When to try again after a server shut down: the time that a supervisor needs to start another one.
 const AFTER_SHUTDOWN: Duration = Duration::from_secs(1);
 
 impl WireError for SubmitError {

@@ -1,10 +1,10 @@
-//! How long to wait before a lost subscription is taken up again.
+//! The wait before a lost subscription is opened again.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// After the first loss; doubled with each that follows without a response in between.
+/// The wait after the first loss. It is doubled after each further loss without a response in between.
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 
@@ -19,8 +19,8 @@ impl Default for BackOff {
 }
 
 impl BackOff {
-    /// The next wait: at least `asked`, and up to half as much again by chance, so that the clients of a server that
-    /// was away do not all come back at once.
+    /// Returns the next wait: at least `asked`, plus a random part of up to half as much, so that the clients of a
+    /// server that was down do not all come back at once.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Duration {
         let wait = self.0.max(asked.unwrap_or_default());
         self.0 = (self.0 * 2).min(LONGEST);
@@ -33,7 +33,7 @@ impl BackOff {
     }
 }
 
-/// From 0 to 1. The last bytes of a UUID are as random as this needs.
+/// Returns a random number from 0 to 1. The last bytes of a UUID are random enough for this.
 fn chance() -> f64 {
     let [.., a, b] = Uuid::now_v7().into_bytes();
     f64::from(u16::from_be_bytes([a, b])) / f64::from(u16::MAX)

@@ -1,4 +1,4 @@
-//! One call of a subscription, and whether another may follow it.
+//! One call of a subscription, and whether another one may follow it.
 
 use std::error::Error;
 use std::time::Duration;
@@ -25,8 +25,8 @@ pub(super) struct Subscriber {
 }
 
 impl Subscriber {
-    /// Calls, and takes the first response, which says where the subscription begins. Only this much must come in
-    /// time. The time is not sent along: what stands between might take it for the end of the whole call.
+    /// Makes the call and reads the first response, which says where the subscription begins. Only this much has a time
+    /// limit. The limit is not sent to the server, because a proxy might take it for the end of the whole call.
     pub(super) async fn open(&self, begin: Begin) -> Result<(String, Responses), Status> {
         let request = convert::subscribe_request(&begin, &self.filter);
         let mut client = SubscriptionServiceClient::new(self.channel.clone())
@@ -47,17 +47,17 @@ impl Subscriber {
     }
 }
 
-/// The server never ends the call so; what stands between might.
+/// The server never ends the call in this way, but a proxy might.
 pub(super) fn ended() -> Status {
     Status::unavailable("the subscription came to an end")
 }
 
-/// Whether what ended a call passes if one waits.
+/// Returns whether the cause of the end passes if the client waits.
 pub(super) fn passes(status: &Status) -> bool {
     if Undecodable::is_in(status) {
         return false;
     }
-    // It was not said by the server, but came of the connection.
+    // It does not come from the server but from the connection.
     if status.source().is_some() {
         return true;
     }

@@ -1,4 +1,4 @@
-//! The events of a log at the other end of a connection.
+//! The events of a log, over a connection.
 
 mod back_off;
 mod call;
@@ -20,18 +20,18 @@ use crate::convert::{self, Invalid};
 use crate::status;
 use crate::v1;
 
-/// The events of a log at the other end of a connection, from some place on, to its end and beyond it as it grows.
+/// The events of a log over a connection, from a place on to the end, and new ones as they are recorded.
 /// Made by [`Client::subscribe`](crate::Client::subscribe).
 ///
-/// It outlives connections and servers: when one is lost it subscribes again after the last cursor it has handed
-/// out, for as long as it takes, so that nothing is missed or repeated. The server sends no more than is taken and
-/// what fits into the window of the connection.
+/// It survives the loss of connections and servers: it subscribes again after the last cursor that it has returned, and
+/// tries until this works. So no event is missed or repeated. The server sends only as much as is read and fits into
+/// the window of the connection.
 pub struct RemoteSubscription {
     subscriber: Subscriber,
     cursor: Cursor,
     order: Order,
     link: Link,
-    /// Whether the last thing that was told is a loss.
+    /// Whether the last notice was of a loss.
     lost: bool,
     back_off: BackOff,
     tell: Option<Tell>,
@@ -39,31 +39,30 @@ pub struct RemoteSubscription {
 
 type Tell = Box<dyn FnMut(&Connection) + Send>;
 
-/// Some events that follow one another in one partition. There may be none: when only others were recorded than are
-/// wanted, and once when the end of the log is reached.
+/// Consecutive events of one partition. It can be empty: if only events were recorded that the filter leaves out, and
+/// once when the end of the log is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteBatch {
     /// The events, in order.
     pub events: Vec<RecordedEvent>,
-    /// Where a subscriber stands who has handled these events and all before them: to go on from here later, begin
-    /// [after](Begin::After) it.
+    /// The place after these events. To go on from here later, begin [after](Begin::After) it.
     pub cursor: Cursor,
-    /// Whether nothing followed yet when the server read this.
+    /// Whether these were the last events when the server read them.
     pub caught_up: bool,
 }
 
-/// What happens to the connection of a subscription that goes on.
+/// A change of the connection of a subscription that goes on.
 #[derive(Debug)]
 pub enum Connection {
-    /// It is lost, or the server cannot answer for a while. It is tried again until it works.
+    /// The connection is lost, or the server cannot answer for a while. The subscription tries again until it works.
     Lost(CallError<SubscribeError>),
     /// It works again.
     Restored,
 }
 
 enum Link {
-    /// A call that is on its way, after a wait if it is not the first try. Kept here, so that dropping the future
-    /// that waits for it does not begin it anew.
+    /// A call in progress, after a wait if it is not the first try. It is kept here, so that dropping the future that
+    /// waits for it does not start it anew.
     Opening(BoxFuture<'static, Result<(String, Responses), Status>>),
     Open(Responses),
 }
@@ -93,30 +92,31 @@ impl RemoteSubscription {
         })
     }
 
-    /// Tells of connections that are lost and restored, for people who watch: the events need nobody to do anything.
+    /// Calls a function when the connection is lost and when it is restored. This is only for information: the
+    /// subscription needs no action.
     #[must_use]
     pub fn on_connection(mut self, tell: impl FnMut(&Connection) + Send + 'static) -> Self {
         self.tell = Some(Box::new(tell));
         self
     }
 
-    /// Where it stands: after the last batch that was handed out.
+    /// Returns the place of the subscription: after the last batch that it has returned.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// Waits for the next batch, through lost connections and restarts of the server. An error is what waiting does
-    /// not heal; whatever it is, the subscription stands where it stood, and asking again tries again.
+    /// Waits for the next batch, through lost connections and restarts of the server. It returns an error only if
+    /// waiting does not help. After any error the subscription is at the same place, and the next call tries again.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing.
+    /// Dropping the future loses no event.
     pub async fn next(&mut self) -> Result<RemoteBatch, CallError<SubscribeError>> {
         loop {
             match &mut self.link {
                 Link::Opening(opening) => match opening.await {
                     Ok((begin, responses)) => {
                         self.link = Link::Open(responses);
-                        // One that has seen nothing yet may be in another log now.
+                        // A subscription without any event yet may be in another log now.
                         if self.cursor.positions().all(|one| one == Position::START) {
                             let begin = convert::cursor(&begin, "cursor");
                             self.cursor = begin.map_err(CallError::Garbled)?;
@@ -158,7 +158,7 @@ impl RemoteSubscription {
         if events.is_empty() {
             return Err(CallError::Refused(fault));
         }
-        // What precedes the fault is handed out; whoever goes on from there meets it first.
+        // The events before the fault are returned; a caller that goes on from there meets the fault first.
         Ok(self.batch(events, false))
     }
 
@@ -184,8 +184,8 @@ impl RemoteSubscription {
         }
     }
 
-    /// Begins anew after the cursor, whatever ended the call; fails if that is no use before somebody has done
-    /// something about it.
+    /// Begins anew after the cursor, whatever ended the call. Fails if this is useless until somebody has corrected the
+    /// cause.
     fn lose(&mut self, status: Status) -> Result<(), CallError<SubscribeError>> {
         let passes = passes(&status);
         self.reopen(status::retry_after(&status));

@@ -1,4 +1,4 @@
-//! Makes sure that what a server sends has no gap and no repeat.
+//! Checks that the events from a server have no gap and no repeat.
 
 use seriatim_core::{Begin, Cursor, EventFilter, Offered, RecordedEvent, Resequencer};
 use seriatim_core::{Sequence, StreamId, SubscribeError};
@@ -8,13 +8,13 @@ const STREAMS: usize = 20_000;
 
 /// Checks the events of a subscription.
 ///
-/// One call over HTTP/2 mixes nothing up, and the next call begins after the last event that was taken. So there is
-/// nothing to put in order: the [`Resequencer`] keeps nothing that comes early, but finds a server at fault.
+/// A call over HTTP/2 keeps the order, and the next call begins after the last event that was taken. So nothing has to
+/// be put in order: the [`Resequencer`] keeps no early events, but detects a faulty server.
 #[derive(Debug)]
 pub(super) struct Order {
-    /// `None` if the filter leaves out events of a stream: then its sequences have gaps.
+    /// `None` if the filter leaves out events of a stream, because then its sequences have gaps.
     streams: Option<Resequencer<RecordedEvent>>,
-    /// How many streams it knows.
+    /// The number of streams that it knows.
     known: usize,
 }
 
@@ -27,8 +27,8 @@ impl Order {
         Self { streams, known: 0 }
     }
 
-    /// Those of `events` that go on after `cursor`, up to the first that leaves something out, and what is wrong with
-    /// that one. The cursor is moved past them. Repeats are dropped.
+    /// Returns those of `events` that follow `cursor`, up to the first gap, and the fault of the event after the gap.
+    /// Moves the cursor past the returned events. Repeats are dropped.
     pub(super) fn check(
         &mut self,
         cursor: &mut Cursor,
@@ -51,7 +51,7 @@ impl Order {
         (sound, None)
     }
 
-    /// The event, if it is no repeat.
+    /// Returns the event, unless it is a repeat.
     fn offer(&mut self, event: RecordedEvent) -> Result<Option<RecordedEvent>, SubscribeError> {
         let Some(streams) = &mut self.streams else {
             return Ok(Some(event));
@@ -59,7 +59,7 @@ impl Order {
         let (stream, sequence) = (event.stream.clone(), event.sequence);
         self.known += usize::from(streams.last(&stream).is_none());
         if self.known > STREAMS {
-            // What was known is lost, and with it the check of the next event of each stream; no more than that.
+            // What was known is lost, and so the check of the next event of each stream, but nothing else.
             *streams = Resequencer::from_anywhere(0);
             self.known = 1;
         }

@@ -1,10 +1,11 @@
-//! Asking a component again what an event makes it ask for.
+//! Asks a component again which effects an event has.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use seriatim_core::{Accountable, Asked, Reaction, RecordedEvent};
 
-/// What an event makes a component ask for; nothing if it is not given the event. A panic of its code is its failure.
+/// Returns the effects that an event has for a component; none if the component is not given the event. A panic of its
+/// code counts as its failure.
 pub(super) fn asked(
     reaction: &dyn Reaction,
     accountable: &dyn Accountable,

@@ -1,4 +1,4 @@
-//! An audit: all of the log, all progress, and all that effects left behind, once.
+//! An audit: the whole log, all progress and all outcomes of effects, checked once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,86 +15,86 @@ use super::track::AuditedEffects;
 use super::unproven::Unproven;
 use crate::Reactions;
 
-/// Streams that are remembered of each partition, and twice as many at most: 16 MB.
+/// How many streams of each partition are remembered, and twice as many at most: 16 MB.
 const STREAMS: usize = 100_000;
 
-/// Proves that a log is whole and that nothing which was derived from it contradicts it.
+/// Checks that a log is whole and that nothing derived from it contradicts it.
 #[derive(Clone, Debug)]
 pub struct Auditor {
     store: Arc<dyn Store>,
-    /// What components are asked about again: the events as they are given them. All else is looked at as it is stored.
+    /// The log for asking components again: the events as components get them. All other checks read the stored form.
     log: Log,
     reactions: Vec<Arc<dyn Reaction>>,
     beside: Vec<Arc<dyn CheckpointStore>>,
     streams: usize,
 }
 
-/// What an audit has to say.
+/// The result of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
-    /// Each partition of the log.
+    /// The partitions of the log.
     pub partitions: Vec<AuditedPartition>,
-    /// Each component that could be asked again what it asked for, in each partition.
+    /// The components that could be asked again, in each partition.
     pub effects: Vec<AuditedEffects>,
     /// How many checkpoints were compared with the log.
     pub checkpoints: usize,
-    /// How many parked streams were.
+    /// How many parked streams were compared with the log.
     pub parked: usize,
     /// How many claims were followed back to their events.
     pub claims: u64,
-    /// How many timers were.
+    /// How many timers were followed back to their events.
     pub timers: u64,
-    /// What was found: the first hundred of each kind of check.
+    /// The findings: the first hundred of each kind of check.
     pub findings: Vec<Finding>,
-    /// How many there were.
+    /// How many findings there are in all.
     pub findings_total: u64,
-    /// What was not looked at.
+    /// What was not checked.
     pub unproven: Vec<Unproven>,
 }
 
 /// How far a partition is proven to be sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditedPartition {
-    /// Which one.
+    /// The partition.
     pub partition: LogPartition,
-    /// Where it ended when it was looked at.
+    /// The position of its last event at that time.
     pub head: Position,
-    /// Up to where, from the first event on, nothing was found.
+    /// The position up to which, from the first event on, nothing was found.
     pub verified: Position,
     /// Whether nothing was found at all.
     pub sound: bool,
 }
 
-/// How far an audit has come. It looks at one thing after the other.
+/// How far an audit has come. It checks one thing after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditProgress {
-    /// At the log itself.
+    /// It checks the log itself.
     Log {
-        /// In which partition, of which those before are done.
+        /// The partition; those before it are done.
         partition: LogPartition,
-        /// What was checked last.
+        /// The position that was checked last.
         position: Position,
-        /// Where it ended when it was begun.
+        /// The position of the partition's last event when its check began.
         head: Position,
     },
-    /// At what components asked for because of events.
+    /// It checks the effects of events.
     Effects {
-        /// In which partition.
+        /// The partition.
         partition: LogPartition,
-        /// Of which event last.
+        /// The position of the last event whose effects were checked.
         position: Position,
     },
-    /// At what effects left behind.
+    /// It checks the outcomes of effects.
     Kept {
-        /// How many claims.
+        /// How many claims were checked.
         claims: u64,
-        /// How many timers.
+        /// How many timers were checked.
         timers: u64,
     },
 }
 
 impl Audit {
-    /// Whether nothing was found. What that does not say is in [`Audit::unproven`].
+    /// Returns whether nothing was found. [`Audit::unproven`] lists what that does not cover.
     pub fn is_sound(&self) -> bool {
         self.findings_total == 0
     }
@@ -106,7 +106,7 @@ impl Audit {
 }
 
 impl Auditor {
-    /// For the log of a store, and what is derived from it there.
+    /// Makes an auditor for the log of a store, and the data derived from it there.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             log: Log::as_stored(Arc::clone(&store) as _),
@@ -117,8 +117,8 @@ impl Auditor {
         }
     }
 
-    /// Asks the components of this process again what they asked for. Where one keeps its progress elsewhere, it is looked
-    /// at there.
+    /// Asks the components of this process again for their effects. If one keeps its progress elsewhere, it is read
+    /// there.
     #[must_use]
     pub fn reactions(mut self, reactions: &Reactions) -> Self {
         self.reactions = reactions.enrolled().to_vec();
@@ -126,25 +126,25 @@ impl Auditor {
         self
     }
 
-    /// Compares progress with this log that is kept in another database: that of read models.
+    /// Compares progress that another database has with this log: that of read models.
     #[must_use]
     pub fn beside(mut self, checkpoints: Arc<dyn CheckpointStore>) -> Self {
         self.beside.push(checkpoints);
         self
     }
 
-    /// How many streams of each partition are remembered, and twice as many at most; 80 bytes each. Default 100,000. Of
-    /// all others the event before is looked up in the store, which is slower.
+    /// Sets how many streams of each partition are remembered, and twice as many at most; each takes 80 bytes. Default
+    /// 100,000. For all others the event before is looked up in the store, which is slower.
     #[must_use]
     pub fn remembering(mut self, streams: usize) -> Self {
         self.streams = streams;
         self
     }
 
-    /// Lets the storage check itself first, and then goes through all of it, up to where the log ends now, as fast as the store gives it. `progress` is told after each
-    /// page.
+    /// Makes the storage check itself first, and then checks everything up to the present end of the log, as fast as
+    /// the store returns it. `progress` is called after each page.
     ///
-    /// Takes 16 MB for each partition, unless it is to remember less, and a page of events with their effects.
+    /// It takes 16 MB for each partition, unless fewer streams are remembered, and a page of events with their effects.
     pub async fn audit(
         &self,
         mut progress: impl FnMut(&AuditProgress) + Send,
@@ -168,7 +168,7 @@ impl Auditor {
     }
 }
 
-/// One way through everything, which goes on as it grows.
+/// One pass through everything, which continues as the log grows.
 #[derive(Debug)]
 pub(super) struct Way {
     log: Pass,
@@ -178,8 +178,8 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Goes on to where the log and the components are now; through what effects left behind for so long, or to the end.
-    /// After each page it rests `rest` times as long as that took.
+    /// Continues to the present end of the log and of the components; through the outcomes of effects for the given
+    /// time, or to the end. After each page it rests `rest` times as long as the page took.
     pub(super) async fn go_on(
         &mut self,
         rest: u32,

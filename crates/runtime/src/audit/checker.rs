@@ -1,4 +1,4 @@
-//! The check of one partition, event by event; reads nothing itself.
+//! The check of one partition, event by event; it reads nothing itself.
 
 use std::convert::Infallible;
 use std::num::NonZero;
@@ -8,7 +8,7 @@ use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence, Timestamp};
 use super::finding::Finding;
 use crate::last_sequences::{Before, LastSequences};
 
-/// Goes through one partition from its first event on.
+/// Checks one partition from its first event on.
 #[derive(Debug)]
 pub(super) struct Checker {
     partition: LogPartition,
@@ -18,11 +18,11 @@ pub(super) struct Checker {
     streams: LastSequences,
 }
 
-/// What came of an event.
+/// The result of checking an event.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Checked {
     pub(super) findings: Vec<Finding>,
-    /// Whether the event before it in its stream is to be looked up, see [`follows`].
+    /// Whether the event before it in its stream must be looked up, see [`follows`].
     pub(super) look_up: bool,
 }
 
@@ -38,12 +38,12 @@ impl Checker {
         }
     }
 
-    /// The position of the last event that was checked.
+    /// Returns the position of the last event that was checked.
     pub(super) fn last(&self) -> Position {
         self.last
     }
 
-    /// Checks the next event. After a fault it goes on from the event as it is, so that each fault is found once.
+    /// Checks the next event. After a fault it continues from the event as it is, so that each fault is found once.
     pub(super) fn check(&mut self, event: &RecordedEvent) -> Checked {
         let mut checked = Checked::default();
         let found = &mut checked.findings;
@@ -90,7 +90,7 @@ impl Checker {
     }
 }
 
-/// Whether an event follows the one before it, of which its stream was read: two events from that one on.
+/// Checks that an event follows the one before it, given two events of its stream that were read from that one on.
 pub(super) fn follows(event: &RecordedEvent, read: &[RecordedEvent]) -> Result<(), Finding> {
     if let [before, itself] = read
         && before.sequence.0.checked_add(1) == Some(event.sequence.0)

@@ -1,4 +1,5 @@
-//! Forward, from events to effects: what each component was asked for up to its checkpoint has an outcome at its target.
+//! The check from events to effects: each effect of an event up to a component's checkpoint has an outcome at its
+//! target.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::track::{AuditedEffects, Track};
 use super::unproven::Unproven;
 use crate::page_size::PageSize;
 
-/// One way through the effects of all components, which goes on as they do.
+/// One pass through the effects of all components, which continues as they do.
 #[derive(Debug)]
 pub(super) struct Effects {
     log: Log,
@@ -60,7 +61,8 @@ impl Effects {
         tracks.map(|track| track.audited.clone()).collect()
     }
 
-    /// Goes on to where the components have come now, resting as [`Pass::catch_up`](super::pass::Pass::catch_up) does.
+    /// Continues to where the components have come now, resting as [`Pass::catch_up`](super::pass::Pass::catch_up)
+    /// does.
     pub(super) async fn catch_up(
         &mut self,
         rest: u32,
@@ -70,13 +72,13 @@ impl Effects {
             track.look_up().await?;
         }
         for partition in LogPartition::all(self.log.partitions()) {
-            // One page for all who are as far back as the last of them.
+            // One page serves all components that are as far back as the last of them.
             while let Some(after) = self.last_behind(partition) {
                 let begun = Instant::now();
                 let page = self.log.read(partition, after, self.size.limit());
                 let events = page.await?;
                 let Some(last) = events.last().map(|event| event.position) else {
-                    // What is missing there is found by others.
+                    // If events are missing there, another check finds that.
                     break;
                 };
                 self.size.learn(&events);
@@ -91,7 +93,7 @@ impl Effects {
         Ok(())
     }
 
-    /// Where the last of those stands that have not been looked at up to where they are.
+    /// Returns the position of the component furthest back, of those that are not yet checked up to where they are.
     fn last_behind(&self, partition: LogPartition) -> Option<Position> {
         let behind = self
             .tracks

@@ -1,4 +1,4 @@
-//! What an audit finds fault with.
+//! The findings of an audit.
 
 use seriatim_core::{
     Component, EffectId, LogPartition, LogReplaced, Position, Sequence, StreamId, Timestamp, Work,
@@ -13,21 +13,21 @@ pub enum Finding {
         "partition {partition} has no event at position {expected}; the next one is at {found}"
     )]
     PositionMissing {
-        /// Where.
+        /// The partition.
         partition: LogPartition,
-        /// What should come next.
+        /// The position that should come next.
         expected: Position,
-        /// What came.
+        /// The position that came.
         found: Position,
     },
-    /// The log ends before its head says.
+    /// The log ends before the position that its head names.
     #[error("partition {partition} ends at position {last}, but its head says {head}")]
     EndMissing {
-        /// Where.
+        /// The partition.
         partition: LogPartition,
-        /// The last event there is.
+        /// The position of the last event.
         last: Position,
-        /// What the head says.
+        /// The position that the head names.
         head: Position,
     },
     /// An event does not follow the one before it in its stream.
@@ -35,23 +35,23 @@ pub enum Finding {
         "{stream} goes on with event {found} at position {position} where {expected} should come"
     )]
     SequenceBroken {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The sequence that should have come.
         expected: u64,
-        /// What came.
+        /// The sequence that came.
         found: Sequence,
-        /// Where it stands in the log.
+        /// The position of the event.
         position: Position,
     },
-    /// An event has none before it in its stream.
+    /// An event has no event before it in its stream.
     #[error("{stream} has event {found} at position {position}, and not the one before it")]
     PredecessorMissing {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The event.
         found: Sequence,
-        /// Where it stands in the log.
+        /// The position of the event.
         position: Position,
     },
     /// An event is in another partition than all others of its stream.
@@ -59,13 +59,13 @@ pub enum Finding {
         "event {sequence} of {stream} is in partition {partition}, but its stream belongs to {home}"
     )]
     OtherPartition {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
-        /// Which event.
+        /// The sequence of the event.
         sequence: Sequence,
-        /// Where it is.
+        /// The partition that it is in.
         partition: LogPartition,
-        /// Where it belongs.
+        /// The partition that it belongs to.
         home: LogPartition,
     },
     /// An event was recorded before the one at the position before.
@@ -73,57 +73,57 @@ pub enum Finding {
         "the event at position {position} of partition {partition} was recorded at {at}, before {before} of the one before it"
     )]
     TimeDecreased {
-        /// Where.
+        /// The partition.
         partition: LogPartition,
-        /// Which event.
+        /// The position of the event.
         position: Position,
-        /// Its time.
+        /// Its recorded time.
         at: Timestamp,
-        /// That of the one before.
+        /// The recorded time of the event before.
         before: Timestamp,
     },
-    /// A component has handled events of another log than this one, or of an earlier state of it: a backup of the log was
+    /// A component has handled events of another log, or of an earlier state of this log: a backup of the log was
     /// restored, but not of the progress.
     #[error("{work} does not belong to this log: {replaced}")]
     LogReplaced {
-        /// Whose work.
+        /// The piece of work.
         work: Work,
-        /// How that shows.
+        /// How it was noticed.
         replaced: Box<LogReplaced>,
     },
     /// A component works in a partition that the log does not have.
     #[error("{work} is in a partition that a log of {partitions} does not have")]
     NoSuchPartition {
-        /// Whose work.
+        /// The piece of work.
         work: Work,
-        /// How many there are.
+        /// The number of partitions of the log.
         partitions: usize,
     },
-    /// A stream is parked at an event that is not there, or that the checkpoint has not passed.
+    /// A stream is parked at an event that does not exist, or that the checkpoint has not passed.
     #[error(
         "{stream} is parked for {work} at event {sequence}, which is not before its checkpoint {position}"
     )]
     ParkedElsewhere {
-        /// Whose work.
+        /// The piece of work.
         work: Work,
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The first event that is not handled.
         sequence: Sequence,
-        /// Where the checkpoint stands.
+        /// The position of the checkpoint.
         position: Position,
     },
-    /// A component has passed an event, and its effect is not at its target: it was lost there, or the component has
-    /// other code now than when it handled the event.
+    /// A component has passed an event, and the event's effect is not at its target: it was lost there, or the
+    /// component had other code when it handled the event.
     #[error(
         "{} has handled event {} of {} at position {position}, but {target} does not have its effect {}", effect.component, effect.sequence, effect.source, effect.ordinal
     )]
     EffectMissing {
-        /// Which effect.
+        /// The effect.
         effect: EffectId,
-        /// Where its event stands in the log.
+        /// The position of its event.
         position: Position,
-        /// Whom it is asked of now.
+        /// The stream that it is for now.
         target: StreamId,
     },
     /// A target has rejected an effect, and the aggregate whose event was reacted to was not told.
@@ -131,27 +131,27 @@ pub enum Finding {
         "{target} has rejected effect {} of {} on event {} at position {position}, and {} was not told", effect.ordinal, effect.component, effect.sequence, effect.source
     )]
     NotReturned {
-        /// Which effect.
+        /// The effect.
         effect: EffectId,
-        /// Where its event stands in the log.
+        /// The position of its event.
         position: Position,
-        /// Who has rejected it.
+        /// The stream that has rejected it.
         target: StreamId,
     },
-    /// A component has passed an event which its code cannot handle now.
+    /// A component has passed an event that its code cannot handle now.
     #[error(
         "{component} has handled event {sequence} of {stream} at position {position}, but asked again it fails: {error}"
     )]
     CannotAskAgain {
-        /// Which component.
+        /// The component.
         component: Component,
-        /// Whose event.
+        /// The stream of the event.
         stream: StreamId,
-        /// Which event.
+        /// The sequence of the event.
         sequence: Sequence,
-        /// Where it stands in the log.
+        /// The position of the event.
         position: Position,
-        /// What the component says.
+        /// The error of the component.
         error: String,
     },
     /// A stream has an effect of an event that is not in the log: a backup was restored in part.
@@ -159,48 +159,48 @@ pub enum Finding {
         "{target} has effect {} of {} on event {} of {}, which is not in the log", effect.ordinal, effect.component, effect.sequence, effect.source
     )]
     EffectWithoutSource {
-        /// Which effect.
+        /// The effect.
         effect: EffectId,
-        /// Who has it.
+        /// The stream that has it.
         target: StreamId,
     },
-    /// A stream has an effect that the event does not ask for: the claim was made by hand, or the component has other code
+    /// A stream has an effect that the event does not have: the claim was made by hand, or the component has other code
     /// now.
     #[error(
         "{target} has effect {} of {} on event {} of {}, which does not ask for it", effect.ordinal, effect.component, effect.sequence, effect.source
     )]
     EffectUnasked {
-        /// Which effect.
+        /// The effect.
         effect: EffectId,
-        /// Who has it.
+        /// The stream that has it.
         target: StreamId,
     },
-    /// A stream was told that an effect was rejected which is not its own, or which was not rejected.
+    /// A stream was told that an effect was rejected, but the effect is not its own, or was not rejected.
     #[error("{to} was told that effect {effect} was rejected, which it was not")]
     ReturnUnexplained {
-        /// Which effect.
+        /// The effect.
         effect: EffectId,
-        /// Who was told.
+        /// The stream that was told.
         to: StreamId,
     },
-    /// A claim stands for events that are not where it says.
+    /// A claim stands for events that are not at their positions.
     #[error(
         "{stream} has spent `{key}` on events up to {last} at position {position}, where there are none"
     )]
     ClaimWithoutEvents {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The key, with what cannot be printed escaped.
         key: String,
         /// The last of the events.
         last: Sequence,
-        /// Where it should stand.
+        /// The position where they should be.
         position: Position,
     },
-    /// A claim stands for a parked command, or for the decision about one, of which there is no letter.
+    /// A claim stands for a parked command, or for the decision about one, and there is no such letter.
     #[error("{stream} has spent `{key}` on letter {letter}, and has no such letter")]
     ClaimWithoutLetter {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The key, with what cannot be printed escaped.
         key: String,
@@ -210,7 +210,7 @@ pub enum Finding {
     /// A claim has a key that neither a sender nor this program can have made.
     #[error("{stream} has spent `{key}`, which is no key that this version of Seriatim makes")]
     ClaimUnknown {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The key, with what cannot be printed escaped.
         key: String,
@@ -218,17 +218,17 @@ pub enum Finding {
     /// A timer is kept that its event did not set, or whose event is not in the log.
     #[error("the timer `{name}` of {stream} was not set by its event {set_at}")]
     TimerUnset {
-        /// Whose timer.
+        /// The stream of the timer.
         stream: StreamId,
-        /// Its name.
+        /// The name of the timer.
         name: String,
-        /// The event that it names.
+        /// The sequence of the event that it names.
         set_at: Sequence,
     },
 }
 
 impl Finding {
-    /// Its name for programs.
+    /// Returns its name for programs.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::PositionMissing { .. } => "position_missing",
@@ -253,7 +253,7 @@ impl Finding {
         }
     }
 
-    /// The last position of a partition that it leaves without doubt, if it is about the log.
+    /// Returns the last position of a partition that it leaves without doubt, if it is about the log.
     pub(crate) fn sound_before(&self) -> Option<Position> {
         match self {
             Self::PositionMissing { expected: at, .. }

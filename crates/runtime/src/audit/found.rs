@@ -1,11 +1,11 @@
-//! Findings as they are collected: the first are kept, all are counted.
+//! The findings of a pass: the first are kept, all are counted.
 
 use super::finding::Finding;
 
-/// Findings that are kept; more are only counted.
+/// How many findings are kept; further ones are only counted.
 const KEPT: usize = 100;
 
-/// What was found on one way through something.
+/// What was found on one pass.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     kept: Vec<Finding>,
@@ -20,7 +20,7 @@ impl Found {
         }
     }
 
-    /// Whether it is among those that are kept.
+    /// Returns whether it is among the findings that are kept.
     pub(super) fn has(&self, finding: &Finding) -> bool {
         self.kept.contains(finding)
     }

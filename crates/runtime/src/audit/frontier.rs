@@ -1,14 +1,15 @@
-//! Up to where a component has handled all events of a partition, told by the checkpoints of its pieces of work.
+//! The position up to which a component has handled all events of a partition, by the checkpoints of its pieces of
+//! work.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
 
 use seriatim_core::{Checkpoint, Position, Share};
 
-/// The last position up to which every stream is in a piece of work that has come so far.
+/// Returns the last position up to which every stream is in a piece of work that has come so far.
 ///
-/// Pieces that were cut in another number of shares are other work, and may be left over from earlier: whichever cut has
-/// come furthest counts, if all of its pieces are there.
+/// Pieces that were cut into another number of shares are other work, and may be left over from earlier. The cut that
+/// has come furthest counts, if all of its pieces exist.
 pub(super) fn frontier<'c>(checkpoints: impl IntoIterator<Item = &'c Checkpoint>) -> Position {
     let mut cuts = BTreeMap::<NonZero<u16>, BTreeMap<Share, Position>>::new();
     for checkpoint in checkpoints {

@@ -1,4 +1,4 @@
-//! The audit that never ends: again and again, slowly, beside everything else.
+//! The audit in the background: it repeats for ever, slowly, beside everything else.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use tokio::time::Instant;
 use super::auditor::{Audit, Auditor};
 use crate::meter;
 
-/// How an audit in the background goes on.
+/// How an audit in the background runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditSettings {
-    /// After each page it rests so many times as long as the page took. Default 9: it takes a tenth of one reader.
+    /// After each page it rests this many times as long as the page took. Default 9: it takes a tenth of one reader.
     pub rest: u32,
-    /// How often it looks for what is new, and at all progress. For so long at most it goes through what effects left
-    /// behind, before it looks for what is new again. Default 10 s.
+    /// How often it checks new events and all progress. It checks the outcomes of effects for this long at most, before
+    /// it checks new events again. Default 10 s.
     pub every: Duration,
-    /// How often it begins again with the first event: what was sound once need not be for ever. Default 6 h.
+    /// How often it begins again at the first event, because sound data may be damaged later. Default 6 h.
     pub anew: Duration,
 }
 
@@ -33,18 +33,18 @@ impl Default for AuditSettings {
     }
 }
 
-/// How an audit in the background is getting on.
+/// The state of an audit in the background.
 #[derive(Clone, Debug, Default)]
 pub struct AuditStatus {
-    /// What was to be said when it came to the end of the log last; `None` before the first time.
+    /// The result when it last came to the end of the log; `None` before the first time.
     pub latest: Option<Audit>,
     /// How often it has come to the end.
     pub rounds: u64,
-    /// Why it cannot go on, if it cannot.
+    /// Why it cannot continue; `None` if it can.
     pub error: Option<StoreError>,
 }
 
-/// An audit in the background. Dropped, it ends.
+/// An audit in the background. Dropping it ends it.
 pub struct AuditJob {
     status: watch::Receiver<AuditStatus>,
     task: JoinHandle<()>,
@@ -65,7 +65,7 @@ impl Drop for AuditJob {
 }
 
 impl AuditJob {
-    /// Begins one. Must be called on a Tokio runtime.
+    /// Begins an audit. It must be called on a Tokio runtime.
     pub fn start(auditor: Auditor, settings: AuditSettings) -> Self {
         let (told, status) = watch::channel(AuditStatus::default());
         Self {
@@ -74,7 +74,7 @@ impl AuditJob {
         }
     }
 
-    /// How it is getting on, to be waited for too.
+    /// Returns its state; the receiver can also be awaited.
     pub fn status(&self) -> watch::Receiver<AuditStatus> {
         self.status.clone()
     }

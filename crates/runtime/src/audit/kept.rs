@@ -1,4 +1,4 @@
-//! Backward, from what effects left behind to events: every claim and every timer has an event that asked for it.
+//! The check from outcomes to events: every claim and every timer has an event that asked for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use super::found::Found;
 use super::pass::{beside, pause};
 use super::unproven::Unproven;
 
-/// Claims or timers that are read at once.
+/// How many claims or timers are read at once.
 const PAGE: usize = 500;
 
-/// One way through all claims and then all timers. What is added behind it is for the next one.
+/// One pass through all claims and then all timers. A later pass checks what is added behind it.
 #[derive(Debug)]
 pub(super) struct Kept {
     trace: Trace,
@@ -33,7 +33,7 @@ pub(super) struct Kept {
     foreign: BTreeMap<Component, u64>,
 }
 
-/// Where the way has come to.
+/// How far the pass has come.
 #[derive(Debug)]
 enum Place {
     Claims(Option<(StreamId, String)>),
@@ -41,17 +41,17 @@ enum Place {
     End,
 }
 
-/// What leads from an effect back to its event.
+/// How to get from an effect back to its event.
 #[derive(Debug)]
 struct Trace {
     store: Arc<dyn Store>,
     log: Log,
     reactions: BTreeMap<Component, Arc<dyn Reaction>>,
-    /// Those that react to this log.
+    /// The components that react to this log.
     known: BTreeSet<Component>,
 }
 
-/// What came of a claim.
+/// The result of checking a claim.
 #[derive(Default)]
 struct Traced {
     findings: Vec<Finding>,
@@ -97,7 +97,7 @@ impl Kept {
         })
     }
 
-    /// Goes on for so long, or to the end, resting as [`Pass::catch_up`](super::pass::Pass::catch_up) does.
+    /// Continues for this long, or to the end, resting as [`Pass::catch_up`](super::pass::Pass::catch_up) does.
     pub(super) async fn go_on(
         &mut self,
         rest: u32,
@@ -194,7 +194,7 @@ impl Trace {
                 traced.findings.extend(finding);
             }
             ClaimKey::StuckTimer(id) => {
-                // The instance has set it, and is what it is for; another stream keeps that it is stuck.
+                // The instance has set it, and its target is the instance; another stream keeps that it is stuck.
                 let instance = id.source.clone();
                 let finding = self.effect(id, &instance, target).await?;
                 traced.findings.extend(finding);
@@ -204,7 +204,7 @@ impl Trace {
         Ok(traced)
     }
 
-    /// What a claim stands for is kept: its events are in the log, and its letter is among the letters.
+    /// Checks that the result of a claim exists: its events are in the log, and its letter is among the letters.
     async fn result_of(&self, claim: &KeyedClaim) -> Result<Option<Finding>, StoreError> {
         let (last, position) = match claim.record.first {
             FirstResult::Committed { last, position, .. } => (last, position),
@@ -240,7 +240,7 @@ impl Trace {
         }))
     }
 
-    /// What was claimed in `target` was asked of `of` by an event.
+    /// Checks that an event asked `of` for what was claimed in `target`.
     async fn effect(
         &self,
         effect: EffectId,
@@ -260,7 +260,7 @@ impl Trace {
         )
     }
 
-    /// What came back was rejected by whom it was asked of.
+    /// Checks that a rejected effect was rejected by its target.
     async fn returned(
         &self,
         effect: EffectId,
@@ -327,7 +327,7 @@ impl Trace {
         Ok(read.into_iter().find(|event| event.sequence == sequence))
     }
 
-    /// What an ordinal of an event stands for; `None` if its component cannot be asked.
+    /// Returns what an ordinal of an event stands for; `None` if its component cannot be asked.
     fn asked(&self, component: &Component, event: &RecordedEvent, ordinal: u32) -> Option<Asked> {
         let reaction = self.reactions.get(component)?;
         let mut all = asked(&**reaction, reaction.accountable()?, event)

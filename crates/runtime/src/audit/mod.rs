@@ -1,4 +1,4 @@
-//! Proves that the log is whole, that nobody's progress contradicts it, and that each effect took place once.
+//! Checks that the log is whole, that no progress contradicts it, and that each effect took place once.
 //!
 //! ```text
 //! pages of the log ──► checker: positions dense, sequences dense, times in order ──► findings
@@ -7,13 +7,14 @@
 //! claims, timers ──► the event they name ──► component: was it asked for? ─────────┘
 //! ```
 //!
-//! What is proven of a log that is sound up to a position: its positions are 1, 2, 3 ... without a gap or a repeat; each
-//! stream's sequences are 0, 1, 2 ... in the order of the positions; its recorded times never decrease; every event is in
-//! its stream's partition. Memory is bounded, however many streams there are: of a stream that did not come lately the
-//! event before is looked up in the store.
+//! If a log is sound up to a position, this is proven: its positions are 1, 2, 3 ... without a gap or a repetition;
+//! each stream's sequences are 0, 1, 2 ... in the order of the positions; its recorded times never decrease; every
+//! event is in its stream's partition. Memory is bounded, however many streams there are: for a stream that did not
+//! come lately, the event before is looked up in the store.
 //!
-//! What is proven of a component's effects up to a position: each that an event asks for has an outcome at its target
-//! (forward), and no outcome is there that no event asks for (backward). That none has two is the key of the claims' table.
+//! If a component's effects are proven up to a position, each effect of an event has an outcome at its target
+//! (forward), and every outcome has an event that asked for it (backward). The key of the claims' table makes sure that
+//! no effect has two outcomes.
 
 mod auditor;
 mod pass;

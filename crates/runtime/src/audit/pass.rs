@@ -1,4 +1,4 @@
-//! One way through the log, from its first event to its end, which goes on as the log grows.
+//! One pass through the log, from its first event to its end, which continues as the log grows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::page_size::PageSize;
 /// How much is looked up at once.
 const BESIDE: usize = 8;
 
-/// How far one way through the log has come, and what was found on it.
+/// How far one pass through the log has come, and what it found.
 #[derive(Debug)]
 pub(super) struct Pass {
     store: Arc<dyn Store>,
@@ -59,14 +59,14 @@ impl Pass {
         &self.found
     }
 
-    /// How far each partition is proven.
+    /// Returns how far each partition is proven.
     pub(super) fn audited(&self) -> Vec<AuditedPartition> {
         let partitions = self.partitions.iter();
         partitions.map(|partition| partition.audited).collect()
     }
 
-    /// Goes on to where the log ends now. After each page it rests `rest` times as long as the page took, so as to leave
-    /// the store to others.
+    /// Continues to the present end of the log. After each page it rests `rest` times as long as the page took, to
+    /// leave the store to others.
     pub(super) async fn catch_up(
         &mut self,
         rest: u32,
@@ -92,7 +92,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Checks the next page; whether there was one.
+    /// Checks the next page. Returns whether there was one.
     async fn page(&mut self, index: usize, head: Position) -> Result<bool, StoreError> {
         let Partition {
             checker,
@@ -108,7 +108,7 @@ impl Pass {
                 last,
                 head,
             };
-            // Told once, however often it is looked at.
+            // A finding is reported once, however often it is looked at.
             if !self.found.has(&finding) {
                 self.note(index, finding);
             }
@@ -139,7 +139,7 @@ impl Pass {
     fn note(&mut self, index: usize, finding: Finding) {
         let audited = &mut self.partitions[index].audited;
         let sound = finding.sound_before().unwrap_or(audited.verified);
-        // The first finding is not always the one that was found first: what is looked up is known later.
+        // The first finding is not always the one that was found first: lookups finish later.
         audited.verified = match audited.sound {
             true => sound,
             false => audited.verified.min(sound),
@@ -149,7 +149,7 @@ impl Pass {
     }
 }
 
-/// What is looked up, in order, some of it at once.
+/// Looks things up, in order, some of them at once.
 pub(super) async fn beside<T>(
     look_ups: Vec<BoxFuture<'_, Result<T, StoreError>>>,
 ) -> Result<Vec<T>, StoreError> {
@@ -162,7 +162,7 @@ pub(super) async fn pause(time: Duration) {
     }
 }
 
-/// What is wrong with events of whose streams nothing is remembered.
+/// Returns the faults of events whose streams are not remembered.
 async fn look_up(
     store: &dyn EventStore,
     events: &[RecordedEvent],

@@ -1,4 +1,4 @@
-//! The check of what components say of themselves against the log.
+//! The check of the components' progress against the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use seriatim_core::{
 use super::finding::Finding;
 use super::unproven::Unproven;
 
-/// Where progress is kept.
+/// The places where progress is kept.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    /// With the log.
+    /// The store of the log.
     pub(super) store: Arc<dyn Store>,
-    /// Of which only the progress is looked at.
+    /// Databases of which only the progress is looked at.
     pub(super) beside: Vec<Arc<dyn CheckpointStore>>,
-    /// Components of this process, which may keep theirs elsewhere.
+    /// Components of this process, which may keep their progress elsewhere.
     pub(super) reactions: Vec<Arc<dyn Reaction>>,
 }
 
-/// What was looked at, and what contradicts the log.
+/// What was compared, and what contradicts the log.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     pub(super) checkpoints: usize,
@@ -31,17 +31,17 @@ pub(super) struct Compared {
     pub(super) unproven: Vec<Unproven>,
 }
 
-/// All progress of some components, as one place has it.
+/// All progress of some components that one place has.
 struct Kept {
     checkpoints: BTreeMap<Work, Checkpoint>,
     parked: Vec<Parked>,
-    /// Whether it is that of the log's own store.
+    /// Whether it is in the log's own store.
     with_log: bool,
 }
 
 impl Places {
-    /// Compares all progress with the log. The log is asked later than the progress, so what was handled meanwhile does
-    /// not look as if it were ahead.
+    /// Compares all progress with the log. The log is read later than the progress, so events that were handled
+    /// meanwhile do not look as if they were ahead.
     pub(super) async fn check(&self) -> Result<Compared, StoreError> {
         let kept = self.read().await?;
         let partitions = self.store.partitions();
@@ -59,7 +59,7 @@ impl Places {
         Ok(compared)
     }
 
-    /// That of the components at hand is read where they keep it, and nowhere else.
+    /// The progress of this process's components is read where they keep it, and nowhere else.
     async fn read(&self) -> Result<Vec<Kept>, StoreError> {
         let mut own = Kept::of(&*self.store, None).await?;
         let mut all = Vec::new();
@@ -79,7 +79,7 @@ impl Places {
         Ok(all)
     }
 
-    /// Those that have progress and are not at hand.
+    /// Returns the components that have progress and are not in this process.
     fn not_asked(&self, kept: &[Kept]) -> Option<Unproven> {
         let works = kept.iter().flat_map(|kept| kept.checkpoints.keys());
         let all: BTreeSet<&Component> = works.map(|work| &work.component).collect();
@@ -90,7 +90,7 @@ impl Places {
 }
 
 impl Kept {
-    /// What is parked is read first: its checkpoint has passed it then.
+    /// Parked streams are read first: their checkpoint has then passed them.
     async fn of(
         place: &dyn CheckpointStore,
         component: Option<&Component>,
@@ -117,7 +117,7 @@ impl Compared {
         log: &Log,
         heads: &[Position],
     ) -> Result<(), StoreError> {
-        // In a database without events a read model is made of those of another.
+        // In a database without events, a read model is made of the events of another.
         let is_empty = heads.iter().all(|head| *head == Position::START);
         for Checkpoint { work, at, .. } in kept.checkpoints.values() {
             let work = || work.clone();

@@ -1,4 +1,4 @@
-//! One component in one partition: whether what it was asked for has an outcome.
+//! One component in one partition: checks that its effects have outcomes.
 
 use std::sync::Arc;
 
@@ -18,17 +18,17 @@ use super::unproven::Unproven;
 /// How far the effects of a component are proven, in one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditedEffects {
-    /// Whose.
+    /// The component.
     pub component: Component,
-    /// Of events of which partition.
+    /// The partition of the events.
     pub partition: LogPartition,
-    /// After which position it [begins](seriatim_core::Begin), or its filter was widened on purpose: what it would have done
-    /// because of events up to there is not asked for.
+    /// The position after which it [begins](seriatim_core::Begin), or after which its filter was widened on purpose.
+    /// Effects of events up to there are not looked for.
     pub begun: Position,
-    /// Up to where it has handled events.
+    /// The position up to which it has handled events.
     pub handled: Position,
-    /// Up to where, from where it begins on, each effect was found, except of events that were skipped or were waiting in
-    /// a parked stream when they were looked at.
+    /// The position up to which, from its beginning on, each effect was found. Events that were skipped, or that waited
+    /// in a parked stream when they were checked, are left out.
     pub verified: Position,
     /// How many effects were found.
     pub effects: u64,
@@ -40,7 +40,7 @@ pub struct AuditedEffects {
 #[derive(Debug)]
 pub(super) struct Track {
     reaction: Arc<dyn Reaction>,
-    /// Up to where it was looked at.
+    /// The position up to which it was checked.
     pub(super) looked: Position,
     pub(super) audited: AuditedEffects,
 }
@@ -52,18 +52,18 @@ struct Due<'e> {
     target: StreamId,
 }
 
-/// What is wrong, unless the event was not to be handled.
+/// A fault, unless the event was not meant to be handled.
 struct Suspect<'e> {
     event: &'e RecordedEvent,
     finding: Finding,
     due: Option<Due<'e>>,
 }
 
-/// What came of some events.
+/// The result of checking some events.
 #[derive(Default)]
 pub(super) struct Looked {
     pub(super) effects: u64,
-    /// In the order of the log, with the positions of their events.
+    /// The findings in the order of the log, with the positions of their events.
     pub(super) findings: Vec<(Position, Finding)>,
     pub(super) unproven: Vec<Unproven>,
 }
@@ -85,11 +85,12 @@ impl Track {
         }
     }
 
-    /// Looks where the component begins, and how far it has come.
+    /// Reads where the component begins, and how far it has come.
     pub(super) async fn look_up(&mut self) -> Result<(), StoreError> {
         let component = Some(self.reaction.component());
         let partition = self.audited.partition;
-        // Before and after: what was handled is not held against another place than it was handled from.
+        // The beginning is read before and after, so that events are not judged by another beginning than the one they
+        // were handled from.
         let before = self.begun().await?;
         let all = self.reaction.checkpoints().checkpoints(component).await?;
         let here = all.iter().filter(|one| one.work.partition == partition);
@@ -102,7 +103,7 @@ impl Track {
         Ok(())
     }
 
-    /// What was left out on purpose when a filter was widened is not asked for either.
+    /// Events that were left out on purpose when a filter was widened are not checked either.
     async fn begun(&self) -> Result<Position, StoreError> {
         let (checkpoints, component) = (self.reaction.checkpoints(), self.reaction.component());
         let partition = self.audited.partition;
@@ -126,10 +127,10 @@ impl Track {
         self.audited.sound = false;
     }
 
-    /// Looks for the outcomes of what these events, which are handled, made the component ask for.
+    /// Looks for the outcomes of the effects of these events, which are handled.
     ///
-    /// Only where one is missing it is asked whether the event was to be handled at all, and looked once more: what was
-    /// resolved meanwhile is there then.
+    /// Only if one is missing, it checks whether the event was meant to be handled at all, and looks once more: what
+    /// was resolved meanwhile is then there.
     pub(super) async fn look(&self, events: Vec<&RecordedEvent>) -> Result<Looked, StoreError> {
         let mut looked = Looked::default();
         let reaction = &*self.reaction;
@@ -239,7 +240,7 @@ async fn is_there_by_now(
     }
 }
 
-/// What is wrong with the outcome of an effect. One that was rejected must have come back.
+/// Returns the fault of an effect's outcome. A rejected effect must have come back.
 async fn missing(outcomes: &dyn EventStore, due: &Due<'_>) -> Result<Option<Finding>, StoreError> {
     let Due {
         event,

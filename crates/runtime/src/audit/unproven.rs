@@ -1,55 +1,56 @@
-//! What an audit could not look at, said as plainly as what it found.
+//! What an audit could not check.
 
 use std::fmt;
 
 use seriatim_core::{Component, Position, Work};
 
-/// Something that a sound verdict says nothing about.
+/// Something that a sound result says nothing about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unproven {
-    /// These components were not asked again, because that takes the application that they are part of.
+    /// These components were not asked again, because only their application can do that.
     NotAsked {
-        /// Which.
+        /// The components.
         components: Vec<Component>,
     },
-    /// What a projector or a read model made of events.
+    /// The work of a projector or a read model.
     Projected {
-        /// Which.
+        /// The component.
         component: Component,
     },
-    /// Effects whose targets are behind a door of another program.
+    /// Effects whose targets are in another program.
     OutOfReach {
-        /// Whose effects.
+        /// The component.
         component: Component,
     },
-    /// Effects of a component that has no progress here: the log it reacts to is another.
+    /// Effects of a component that has no progress here: it reacts to another log.
     OtherSource {
-        /// Whose effects.
+        /// The component.
         component: Component,
-        /// How many.
+        /// The number of effects.
         effects: u64,
     },
-    /// Progress of a read model in a database without events: those it is made of are elsewhere.
+    /// Progress of a read model in a database without events: its events are elsewhere.
     OtherLog {
-        /// Whose work.
+        /// The piece of work.
         work: Work,
-        /// Where it stands in that log.
+        /// Its position in that log.
         position: Position,
     },
     /// Whether each timer is kept from when it was set until it has run out or was cancelled.
     Timers {
-        /// By whom it was to be kept.
+        /// The component that keeps it.
         component: Component,
     },
-    /// So many events were skipped that not all of them are known, and effects are missing that may be theirs.
+    /// Effects that are missing, and that may belong to skipped events: so many events were skipped that not all are
+    /// known.
     ManySkipped {
-        /// By whom.
+        /// The component.
         component: Component,
     },
 }
 
 impl Unproven {
-    /// Its name for programs.
+    /// Returns its name for programs.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NotAsked { .. } => "not_asked",

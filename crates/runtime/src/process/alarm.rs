@@ -1,4 +1,4 @@
-//! The task that rings: what is due is put to the instance that has set it.
+//! The task that rings: it sends due timers to the instances that have set them.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -19,22 +19,23 @@ use crate::{BackOff, ReactionSettings};
 /// How many timers are in hand at once, however many are due.
 const PAGE: usize = 256;
 
-/// The longest time between two looks: other processes set timers too, and may be gone when those are due.
+/// The longest time between two looks: other processes set timers too, and may have ended when those are due.
 const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 
-/// The time until the next look if another process is just being given what is due.
+/// The time until the next look if another process is getting the due timers at this moment.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 
-/// How often others may be faster at recording that a timer of one instance is stuck, until it is left to its next ring.
+/// How often other writers may be faster at recording that a timer of one instance is stuck, until it is left to its
+/// next ring.
 const RACES: usize = 24;
 
 /// The alarm of a process manager in this process. Any number of processes may have one.
 #[derive(Debug)]
 pub struct Alarm {
     firing: Firing,
-    /// How long a timer is silent for others while it is in hand here; then this process is thought to be gone.
+    /// How long a timer is silent for others while it is in hand here; after that, this process counts as gone.
     silence: Duration,
-    /// Told of timers that were set here.
+    /// Notified of timers that were set here.
     set: Arc<Notify>,
 }
 
@@ -75,13 +76,13 @@ impl Alarm {
             tokio::select! {
                 () = tokio::time::sleep(sleep) => {}
                 () = self.set.notified(), if failed == 0 => {}
-                // Fails if whoever could say it is gone, which says it too.
+                // It fails if the sender is gone, which means the same.
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
     }
 
-    /// Tells the metrics how many timers are overdue, whichever process is to ring them.
+    /// Reports how many timers are overdue, whichever process rings them.
     pub(crate) async fn observe(&self) -> Result<(), StoreError> {
         let domain = &self.firing.domain;
         let overdue = self.firing.store.overdue(domain, self.silence).await?;
@@ -89,7 +90,7 @@ impl Alarm {
         Ok(())
     }
 
-    /// Rings a page of what is due, and says how long it is until the next.
+    /// Rings a page of due timers. Returns how long it is until the next.
     async fn ring(&self) -> Result<Duration, String> {
         let down = |error: StoreError| error.to_string();
         let Firing { store, domain, .. } = &self.firing;
@@ -120,7 +121,7 @@ impl Alarm {
         }
     }
 
-    /// Puts a timer to its instance, or records that it is stuck. In both cases the log knows it, and it need not ring
+    /// Sends a timer to its instance, or records that it is stuck. In both cases the log has it, and it need not ring
     /// again.
     async fn fire(&self, timer: Timer) -> Result<ClearedTimer, String> {
         let request = self.firing.request(&timer).await;
@@ -140,7 +141,7 @@ impl Alarm {
         })
     }
 
-    /// Once for each timer, whoever finds it stuck and however often.
+    /// Records a stuck timer once, however many processes find it stuck and however often.
     async fn record_stuck(
         &self,
         timer: &Timer,

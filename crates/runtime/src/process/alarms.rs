@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::Alarm;
 use crate::ReactionSettings;
 
-/// The alarms that ring in this process. Dropped, they end by themselves; see [`Alarms::shutdown`].
+/// The alarms that ring in this process. Dropping it ends them; see [`Alarms::shutdown`].
 #[derive(Debug)]
 pub struct Alarms {
     alarms: Vec<Arc<Alarm>>,
@@ -18,7 +18,7 @@ pub struct Alarms {
 }
 
 impl Alarms {
-    /// Begins to ring. Must be called on a Tokio runtime.
+    /// Begins to ring. It must be called on a Tokio runtime.
     pub fn start(alarms: impl IntoIterator<Item = Alarm>, settings: &ReactionSettings) -> Self {
         let (stop, stopping) = watch::channel(false);
         let alarms = (alarms.into_iter()).map(|alarm| Arc::new(alarm.silent_for(settings.lease)));
@@ -33,7 +33,8 @@ impl Alarms {
         }
     }
 
-    /// Tells the metrics what is not counted but looked at: which timers are overdue. To be called before they are read.
+    /// Updates the metrics that are measured rather than counted: which timers are overdue. Call it before the metrics
+    /// are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         for alarm in &self.alarms {
             alarm.observe().await?;
@@ -41,7 +42,7 @@ impl Alarms {
         Ok(())
     }
 
-    /// Lets every alarm finish the page it is at, and returns. May be called more than once.
+    /// Lets every alarm finish its current page, and returns. It may be called more than once.
     pub async fn shutdown(&self) {
         self.stop.send_replace(true);
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,4 +1,4 @@
-//! Puts a timer that has run out to the instance that has set it, which decides whether it still counts.
+//! Sends a timer that has run out to the instance that has set it, which decides whether the timer still counts.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::reaction::{Refused, answer};
 /// The way from the timers of a process manager to its instances.
 #[derive(Clone, Debug)]
 pub(crate) struct Firing {
-    /// That of the timers: for an instance its timers are effects of that.
+    /// The component of the timers: for an instance its timers are effects of that component.
     pub(crate) component: Component,
-    /// That of the instances.
+    /// The domain of the instances.
     pub(crate) domain: Domain,
     pub(crate) store: Arc<dyn Store>,
     gateway: Arc<dyn CommandGateway>,
@@ -43,7 +43,8 @@ impl Firing {
         }
     }
 
-    /// What the instance is told; `None`: no event has set the timer. However often it is told, it acts once.
+    /// Returns the request to the instance; `None` if no event has set the timer. However often it is sent, the
+    /// instance acts once.
     pub(crate) async fn request(
         &self,
         timer: &Timer,
@@ -56,7 +57,7 @@ impl Firing {
                 return Ok(None);
             }
             Err(error) if error.kind.is_transient() => return Err(error),
-            // It will never be read. Then the instance cannot act either, and the timer becomes stuck.
+            // The event can never be read. Then the instance cannot act either, and the timer becomes stuck.
             Err(_) => Metadata {
                 actor: Some(actor),
                 ..Metadata::default()
@@ -71,7 +72,7 @@ impl Firing {
         let command = (self.encode)(timer);
         Ok(Some(CommandRequest {
             metadata: Metadata {
-                // Time has passed: it is no answer to what set the timer.
+                // Time has passed, so this is not an answer to what set the timer.
                 depth: 0,
                 ..metadata
             },
@@ -96,14 +97,14 @@ impl Firing {
         }
     }
 
-    /// Where it is recorded that timers are stuck, each under the root of its instance. The instances themselves have
-    /// another domain, because theirs may be what cannot be read.
+    /// Returns the domain in which stuck timers are recorded, each under the root of its instance. The instances have
+    /// another domain, because their streams may be what cannot be read.
     pub(crate) fn stuck_domain(&self) -> Domain {
         let name = self.component.as_str();
         Domain::new(name).expect("what names a component names a domain too")
     }
 
-    /// The event that has set a timer: of which workflow it is.
+    /// Returns the event that has set a timer, for its workflow.
     async fn cause(&self, timer: &Timer) -> Result<Option<RecordedEvent>, StoreError> {
         let read = self.store.read_stream(&timer.stream, timer.set_at, 1);
         Ok(read.await?.into_iter().next())

@@ -1,4 +1,4 @@
-//! The component that hands the instances of a process manager what concerns them.
+//! The component that sends inputs to the instances of a process manager.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,10 +16,10 @@ use super::lanes::lanes;
 use super::part;
 use crate::reaction::{BESIDE, Dispatcher, Refused, worse};
 
-/// Gives the inputs of `P` to its instances, each once: it is an effect of the event it was made of.
+/// Sends the inputs of `P` to its instances, each once: an input is an effect of the event it was made of.
 pub(crate) struct Inputs<P> {
     component: Component,
-    /// What acts upon the instances' events.
+    /// The components that act on the instances' events.
     leads_to: [Component; 2],
     domain: Domain,
     filter: EventFilter,
@@ -46,7 +46,7 @@ impl<P: ProcessManager> Inputs<P> {
         }
     }
 
-    /// Which instance an event concerns, and what it means there.
+    /// Returns the instance that an event concerns, and what the event means to it.
     fn correlate<'e>(
         &self,
         event: &'e RecordedEvent,
@@ -117,8 +117,8 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
         &self.leads_to
     }
 
-    /// Instances beside one another, each in the order of the log; and the events of a stream in order, whomever they
-    /// concern.
+    /// Instances are handled beside one another, each in the order of the log; the events of a stream in order,
+    /// whichever instances they concern.
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
         let mut inputs = Vec::new();
         for event in step.events {

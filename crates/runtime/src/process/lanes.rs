@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use seriatim_core::StreamId;
 
-/// Groups of items that have to do with one another: two that share a stream, or are each in a group with a third. The
-/// items of a group are in the order they were given in.
+/// Returns groups of related items: two items that share a stream, or are each in a group with a third. The items of a
+/// group keep their order.
 pub(crate) fn lanes<T>(items: impl IntoIterator<Item = (T, [StreamId; 2])>) -> Vec<Vec<T>> {
     let mut streams = Joined::default();
     let items = items.into_iter().map(|(item, [one, other])| {
@@ -25,7 +25,7 @@ pub(crate) fn lanes<T>(items: impl IntoIterator<Item = (T, [StreamId; 2])>) -> V
 #[derive(Default)]
 struct Joined {
     numbers: HashMap<StreamId, usize>,
-    /// Another number in the same lane; its own for the one that stands for it.
+    /// Another number in the same lane; the lane's representative has its own number.
     next: Vec<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Joined {
 
     fn lane(&mut self, mut number: usize) -> usize {
         while self.next[number] != number {
-            // The way is shorter for whoever comes next.
+            // This shortens the way for the next lookup.
             self.next[number] = self.next[self.next[number]];
             number = self.next[number];
         }

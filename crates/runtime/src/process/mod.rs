@@ -1,4 +1,4 @@
-//! Process managers: for each three components, fed as all others are, and an alarm.
+//! Process managers: each has three components, fed as all others are, and an alarm.
 //!
 //! ```text
 //! others' events ─► inputs ─► the instance's stream ─┬─► effects ─► commands and facts for others
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The timers have a component of their own, so that a time-out does not wait for the target whose silence it is about.
-//! It also answers for those that an instance cannot act upon: they become events, which it fails on as on any other.
+//! It also handles timers that an instance cannot act upon: they become events, and it fails on them as on any other.
 
 mod alarm;
 mod alarms;
@@ -31,18 +31,18 @@ use firing::Firing;
 use inputs::Inputs;
 use timers::Timers;
 
-/// What has to run for a process manager, besides the aggregate [`Process`].
+/// Everything that runs for a process manager, besides the aggregate [`Process`].
 #[derive(Debug)]
 pub struct Managed {
     /// Its components: inputs, effects and timers.
     pub components: [Enrolled; 3],
-    /// What rings.
+    /// Its alarm.
     pub alarm: Alarm,
 }
 
 impl Managed {
-    /// Of the process manager `P`, whose streams and timers are in `store`, and which reaches others, and its own
-    /// instances, through `gateway`.
+    /// Makes the parts of the process manager `P`. Its streams and timers are in `store`; it reaches other aggregates,
+    /// and its own instances, through `gateway`.
     pub fn of<P: ProcessManager>(
         store: &Arc<dyn Store>,
         gateway: &Arc<dyn CommandGateway>,
@@ -64,7 +64,7 @@ impl Managed {
     }
 }
 
-/// The name of what belongs to a process manager. A `NAME` that leaves no room for it does not compile.
+/// Returns the name of a part of a process manager. A `NAME` that is too long for it does not compile.
 fn part<P: ProcessManager>(suffix: &str) -> Component {
     const {
         assert!(

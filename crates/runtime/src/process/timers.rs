@@ -1,5 +1,5 @@
-//! The component that puts into the store of timers what a process manager's instances have recorded about them, and that
-//! puts to them again what they could not act upon.
+//! The component that keeps the store of timers as a process manager's instances have recorded them, and that sends
+//! stuck timers to the instances again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +17,13 @@ use tokio::sync::Notify;
 use super::firing::Firing;
 use crate::reaction::Refused;
 
-/// Keeps the timers of `P` as its instances want them.
+/// Keeps the timers of `P` as its instances have set them.
 pub(crate) struct Timers<P> {
     filter: EventFilter,
     firing: Firing,
-    /// Where it is recorded that timers are stuck.
+    /// The domain in which stuck timers are recorded.
     stuck: Domain,
-    /// Told of timers that were set.
+    /// Notified of timers that were set.
     alarm: Arc<Notify>,
     manager: PhantomData<fn() -> P>,
 }
@@ -107,7 +107,7 @@ impl<P: ProcessManager> Reaction for Timers<P> {
 }
 
 impl<P: ProcessManager> Accountable for Timers<P> {
-    /// The alarm puts each timer that runs out to its instance.
+    /// The alarm sends each timer that runs out to its instance.
     fn asked(&self, recorded: &RecordedEvent) -> Result<Vec<Asked>, ReactionError> {
         let Some(event) = recorded.of::<Process<P>>() else {
             return Ok(Vec::new());
@@ -127,12 +127,12 @@ impl<P: ProcessManager> Accountable for Timers<P> {
     }
 }
 
-/// What some events leave of the timers they are about. The last word about each counts.
+/// What some events leave of the timers that they are about. The last change of each counts.
 #[derive(Default)]
 struct Changes {
     set: BTreeMap<(StreamId, String), NewTimer>,
     cleared: BTreeMap<(StreamId, String), ClearedTimer>,
-    /// Those that have run out already, and that nothing came of.
+    /// Timers that have already run out and that the instance could not act upon.
     stuck: Vec<Timer>,
 }
 
@@ -159,7 +159,7 @@ impl Changes {
                 self.set.insert((stream.clone(), name.into()), timer);
             };
             match change {
-                // Of a name that no timer can have there is none. Not every store takes it even to look for it.
+                // There is no timer with an invalid name. Not every store accepts the name even for a lookup.
                 TimerChange::Cancel { name } if !Timer::may_be_named(name) => {}
                 TimerChange::Cancel { name } => self.clear(stream, name, here),
                 TimerChange::Set { name, after } => set(name, recorded.recorded_at, *after),
@@ -171,7 +171,7 @@ impl Changes {
         Ok(())
     }
 
-    /// Whoever has recorded it may have died before it was cleared; from here on it must not ring any more.
+    /// The process that recorded it may have died before it was cleared; from here on it must not ring any more.
     fn note_stuck(&mut self, timer: Timer) {
         self.clear(&timer.stream, &timer.name, timer.set_at);
         self.stuck.push(timer);

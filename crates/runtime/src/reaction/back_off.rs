@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// How long it may take until it is noticed that a store or a target answers again.
+/// How long it may take at most to notice that a store or a target answers again.
 const LONGEST_FOR_AN_ANSWER: Duration = Duration::from_secs(5);
 
-/// How often an event is tried again that a component failed on, and how long the pauses between are.
+/// How often an event is tried again that a component failed on, and how long the pauses are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackOff {
-    /// The first pause; each next is twice as long.
+    /// The first pause; each further pause is twice as long.
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,
@@ -17,7 +17,7 @@ pub struct BackOff {
 }
 
 impl Default for BackOff {
-    /// Twelve more tries over some seven minutes: long enough for what a restart elsewhere heals.
+    /// Twelve more tries over some seven minutes: long enough for a restart of another system.
     fn default() -> Self {
         Self {
             first: Duration::from_millis(200),
@@ -28,7 +28,7 @@ impl Default for BackOff {
 }
 
 impl BackOff {
-    /// The pause after a try, counted from 1; `None`: it was the last.
+    /// Returns the pause after a try, counted from 1; `None` if it was the last.
     pub fn pause(&self, tried: u32) -> Option<Duration> {
         if tried > self.retries {
             return None;
@@ -36,8 +36,8 @@ impl BackOff {
         Some(self.doubled(tried))
     }
 
-    /// The pause after a try of what is tried until it answers. It is the answer that is waited for, so even the longest
-    /// is soon over.
+    /// Returns the pause after a try of something that is tried until it answers. Even the longest pause is short,
+    /// because the answer is waited for.
     pub(crate) fn pause_without_end(&self, tried: u32) -> Duration {
         self.doubled(tried).min(LONGEST_FOR_AN_ANSWER)
     }

@@ -1,4 +1,5 @@
-//! From a reaction to the aggregates: each effect until its outcome is durable, and what is rejected back to its source.
+//! From a reaction to the aggregates: sends each effect until its outcome is durable, and returns rejections to their
+//! source.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +12,14 @@ use seriatim_core::{
 
 use super::trail::trail;
 
-/// How long an answer may take. Asking again does no harm, and a gateway that is silent for ever would never be noticed.
+/// How long an answer may take. Asking again does no harm, and a gateway that never answers would otherwise go
+/// unnoticed.
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// How many streams are worked for at once.
 pub(crate) const BESIDE: usize = 64;
 
-/// Hands effects over on behalf of a component.
+/// Sends effects on behalf of a component.
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
     gateway: Arc<dyn CommandGateway>,
@@ -25,7 +27,7 @@ pub(crate) struct Dispatcher {
     actor: String,
 }
 
-/// Why a component fails on an event, and would again.
+/// Why a component fails on an event, and would fail again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error("the event cannot be read: {0}; add it back, an alias, or an upcast")]
@@ -77,13 +79,13 @@ impl Dispatcher {
         }
     }
 
-    /// Where what became of effects can be looked up.
+    /// Returns the store that keeps the outcomes of effects.
     pub(crate) fn outcomes(&self) -> Option<&dyn EventStore> {
         self.gateway.outcomes()
     }
 
-    /// Hands over what an event asked for, in order: each is durable before the next is sent. What was handed over
-    /// before changes nothing. Of an event that is too deep nothing is sent.
+    /// Sends the effects of an event, in order: each is durable before the next is sent. Effects that were sent before
+    /// change nothing. If the event is too deep, nothing is sent.
     pub(crate) async fn dispatch(
         &self,
         event: &RecordedEvent,
@@ -162,7 +164,7 @@ impl Dispatcher {
     }
 }
 
-/// Waits for the answer of a domain. What is outside is that there is none for now.
+/// Waits for the answer of a domain. The outer `Err` means that there is no answer yet.
 pub(crate) async fn answer(
     domain: &Domain,
     asked: impl Future<Output = Result<Receipt, SubmitError>>,
@@ -180,7 +182,7 @@ pub(crate) async fn answer(
             | SubmitError::Unavailable { .. }
             | SubmitError::ShuttingDown
             | SubmitError::Contended { .. }
-            // It is for those who run the server to open it, and no event's fault.
+            // The operators of the server must allow it; the event is not to blame.
             | SubmitError::EffectNotAccepted {
                 why: WhyNotAccepted::OverTheWire,
                 ..
@@ -190,7 +192,7 @@ pub(crate) async fn answer(
     }
 }
 
-/// A failure is told rather than a target that does not answer: it must not hide behind that for as long as that takes.
+/// Returns the worse of two errors. Prefers `Failed` over `Unavailable`, so that an outage cannot hide a bug.
 pub(crate) fn worse(
     one: Option<ReactionError>,
     other: Option<ReactionError>,

@@ -1,12 +1,12 @@
-//! What a step that failed has done all the same: it is not sent again when the step is tried again.
+//! What a failed step has done all the same: it is not sent again when the step is tried again.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{RecordedEvent, Sequence, Step, StreamId, Tenure, Work};
 
-/// What was done under the current tenure of each piece of work, beyond its checkpoint. It only saves work: under a new
-/// tenure everything is sent again, and takes effect once all the same.
+/// The work that was done under the current tenure of each piece, beyond its checkpoint. It only saves work: under a
+/// new tenure everything is sent again, and is exactly once in effect all the same.
 #[derive(Debug, Default)]
 pub(crate) struct Done(Mutex<Kept>);
 
@@ -14,7 +14,7 @@ type Kept = HashMap<Work, (Tenure, Events)>;
 type Events = HashSet<(StreamId, Sequence)>;
 
 impl Done {
-    /// The events of a step that are still to be done.
+    /// Returns the events of a step that are still to be handled.
     pub(crate) fn left<'e>(&self, step: &Step<'e>) -> Vec<&'e RecordedEvent> {
         let all = self.lock();
         match all.get(&step.tenure.work) {
@@ -26,7 +26,7 @@ impl Done {
         }
     }
 
-    /// These are done, but their step is not.
+    /// Records that these events are handled, although their step is not.
     pub(crate) fn note(&self, tenure: &Tenure, events: &[&RecordedEvent]) {
         let mut all = self.lock();
         let kept = all.entry(tenure.work.clone());
@@ -37,7 +37,7 @@ impl Done {
         kept.extend(events.iter().map(|event| place(event)));
     }
 
-    /// The step is done, and its events do not come again.
+    /// Forgets a step that is done, because its events do not come again.
     pub(crate) fn forget(&self, step: &Step<'_>) {
         let mut all = self.lock();
         if let Some((_, events)) = all.get_mut(&step.tenure.work) {

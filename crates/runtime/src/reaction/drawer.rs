@@ -18,8 +18,8 @@ const FOLLOWERS: usize = 1000;
 /// How many of them are read at once.
 const PAGE: usize = 100;
 
-/// Those of the components that this process was started with, whichever process works for them; that is told at once
-/// if it is this one, and else finds out within a third of its lease.
+/// It has the letters of the components that this process was started with, whichever process works for them. If this
+/// process works for them, it is told at once; another process notices within a third of its lease.
 #[async_trait]
 impl Drawer for Reactions {
     async fn letters(
@@ -105,7 +105,7 @@ impl Reactions {
         for reaction in self.enrolled() {
             let parked = parked_letters(&**reaction).await?;
             let found = parked.into_iter().find(|letter| letter.id == id);
-            // In this order: it may be closed between the two looks, and never comes back.
+            // The order matters: a letter may be closed between the two looks, and never comes back.
             let found = match found {
                 Some(letter) => Some(letter),
                 None => {
@@ -120,7 +120,7 @@ impl Reactions {
         Ok(None)
     }
 
-    /// How many events wait behind it, and whether there may be more.
+    /// Returns how many events wait behind it, and whether there may be more.
     async fn followers(
         &self,
         reaction: &dyn Reaction,
@@ -167,7 +167,7 @@ async fn letters_of(
     if filter.status == Some(LetterStatus::Parked) {
         return Ok(parked);
     }
-    // Looked at later, and put before: one that was closed in between is closed.
+    // The closed letters are read later and put first: a letter that was closed in between counts as closed.
     let (checkpoints, component) = (reaction.checkpoints(), reaction.component());
     let mut found = checkpoints.closed_letters(component, filter, limit).await?;
     found.extend(parked);
@@ -181,7 +181,8 @@ async fn parked_letters(reaction: &dyn Reaction) -> Result<Vec<ReactionLetter>, 
     Ok(letters.collect())
 }
 
-/// Where the checkpoint stands: what is behind a letter and further on does not wait for it yet.
+/// Returns the position of the checkpoint: events behind a letter and after the checkpoint do not wait for the letter
+/// yet.
 async fn passed(checkpoints: &dyn CheckpointStore, work: &Work) -> Result<Position, StoreError> {
     let all = checkpoints.checkpoints(Some(&work.component)).await?;
     let of_work = all.iter().find(|checkpoint| checkpoint.work == *work);

@@ -1,4 +1,4 @@
-//! Projectors whose read model is in SQL: it and the checkpoint change in one transaction.
+//! Projectors whose read model is in SQL: the read model and the checkpoint change in one transaction.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +22,7 @@ pub struct ExactlyOnce<S, M> {
 }
 
 impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
-    /// Makes the tables of the model's version in `store`, if there are none.
+    /// Makes the tables of the model's version in `store`, if they do not exist.
     pub async fn register(store: S, model: M) -> Result<Self, RegisterError> {
         let version = ReadModelVersion::of::<S::Connection, M>()?;
         let tables = store.register(&model).await?;
@@ -38,7 +38,8 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
 }
 
 impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
-    /// With another number of shares its progress would be another, and its tables would show every event again.
+    /// Fails if the number of shares differs: the progress would be another, and the tables would show every event
+    /// again.
     async fn is_cut_like(&self, work: &Work) -> Result<(), StoreError> {
         let all = self.store.checkpoints(Some(&self.component)).await?;
         let has_begun = |one: &Checkpoint| one.at.position > Position::START || one.owner.is_some();
@@ -52,8 +53,8 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
         }
     }
 
-    /// Whether somebody has done a step that seems to have failed: this very process, if the answer to its commit was
-    /// lost. Then what failed is that its rows are there already.
+    /// Returns whether a step that seems to have failed was done: by this very process, if the answer to its commit was
+    /// lost. The failure is then that its rows exist already.
     async fn was_done(&self, step: Step<'_>) -> Result<bool, StoreError> {
         let (store, tenure) = (&self.store, step.tenure);
         let component = Some(&self.component);
@@ -104,13 +105,14 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
         Some((&self.version, &self.store))
     }
 
-    /// Whoever still feeds a version when it is dropped finds its work lost, and would take it anew.
+    /// A process that still feeds a version when it is dropped loses its tenure, and would take the work anew.
     async fn begin(&self, work: &Work) -> Result<(), StoreError> {
-        // Looked at after it was taken: whoever drops the version later forgets this too.
+        // This comes after the work was taken, because a later drop of the version forgets the taking too.
         if !self.store.confirm(&self.version).await? {
             return Err(refused(Gone(self.version.clone())));
         }
-        // This too: of two that begin with different numbers at the same moment, no more than one goes on.
+        // This also comes after it: if two processes begin with different numbers at the same moment, at most one
+        // continues.
         self.is_cut_like(work).await
     }
 

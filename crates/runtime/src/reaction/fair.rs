@@ -1,5 +1,5 @@
-//! How the pieces of a component's work are spread fairly over the processes that run it: a rule that each of them goes
-//! by, on what it sees at a moment.
+//! How the pieces of a component's work are spread fairly over the processes that run it. Each process applies this
+//! rule to what it sees at a moment.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use uuid::Uuid;
 /// What is seen of one piece.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Who has it; `None` if it is free.
+    /// The process that has it; `None` if it is free.
     pub(super) owner: Option<Uuid>,
-    /// Who has asked for it.
+    /// The process that has asked for it.
     pub(super) asked_by: Option<Uuid>,
-    /// Its owner does nothing for it, and keeps it until a person has seen that.
+    /// Whether its owner does nothing for it, and keeps it until a person has looked at it.
     pub(super) is_paused: bool,
 }
 
 impl Seen {
-    /// Who is going to have it if all goes well.
+    /// Returns the process that is going to have it if all goes well.
     fn heir(&self) -> Option<Uuid> {
         self.asked_by.or(self.owner)
     }
@@ -27,27 +27,27 @@ impl Seen {
     }
 }
 
-/// What a process is to do about one piece.
+/// What a process does about one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Move {
-    /// Nothing: it is where it belongs, or another will see to it.
+    /// Nothing: it is where it belongs, or another process will act.
     Stay,
     /// Take it: it is free.
     Take,
-    /// Let go of it between two steps: another has less and has asked for it.
+    /// Let it go between two steps: another process has fewer and has asked for it.
     LetGo,
     /// Ask for it: its owner has at least two more.
     Ask,
 }
 
-/// What `me` is to do about each piece.
+/// Returns what `me` does about each piece.
 ///
-/// - Whoever has at least two more than another gives one to it, if that one asks: what comes of a move is never worse
-///   than what was. Once no two differ by more than one, nobody asks, and nothing moves.
-/// - What is free is taken by whoever has least, of those who are seen to have something or to have asked for something.
-///   Who has nothing and has not asked is not seen by others, but sees itself.
+/// - A process that has at least two more pieces than another gives one to it, if that one asks: a move never makes
+///   things worse. Once no two differ by more than one, nobody asks, and nothing moves.
+/// - A free piece is taken by the process that has fewest, of those that are seen to have a piece or to have asked for
+///   one. A process that has none and has not asked is not seen by others, but sees itself.
 ///
-/// Nobody needs to know who else is there, so whoever stands by writes nothing.
+/// No process needs to know which others exist, so a process that stands by writes nothing.
 pub(super) fn moves(me: Uuid, pieces: &[Seen]) -> Vec<Move> {
     let mut counts = Counts::of(me, pieces);
     let mut moves: Vec<_> = pieces
@@ -66,7 +66,7 @@ pub(super) fn moves(me: Uuid, pieces: &[Seen]) -> Vec<Move> {
             _ => Move::Stay,
         })
         .collect();
-    // Whoever cannot even take what is free would let what it asks for lie about.
+    // A process that cannot even take free pieces would not use what it asks for.
     if !moves.contains(&Move::Take) {
         while let Some(richest) = counts.richest(me, pieces, &moves) {
             moves[richest] = Move::Ask;
@@ -87,7 +87,7 @@ impl Counts {
         Self(counts)
     }
 
-    /// A free piece is taken by who has asked for it, or by who has less than the others.
+    /// Takes a free piece if `me` has asked for it, or has fewer than the others.
     fn take(&mut self, me: Uuid, asked_by: Option<Uuid>, all: usize) -> Move {
         match asked_by {
             Some(asker) if asker == me => return Move::Take,
@@ -104,7 +104,8 @@ impl Counts {
         Move::Stay
     }
 
-    /// A piece of the one who has most, if that is two more than `me`, to whom it is counted from now on.
+    /// Returns a piece of the process that has most, if that is two more than `me`. The piece counts for `me` from now
+    /// on.
     fn richest(&mut self, me: Uuid, pieces: &[Seen], moves: &[Move]) -> Option<usize> {
         let candidates = pieces.iter().zip(moves).enumerate();
         let (piece, owner, count) = candidates
@@ -113,7 +114,8 @@ impl Counts {
                 let owner = piece.owner.filter(|owner| *owner != me)?;
                 Some((index, owner, self.0[&owner]))
             })
-            // The first of equals: those who look at the same moment ask for the same, and one of them gets it.
+            // The first of equals is taken: processes that look at the same moment ask for the same piece, and one of
+            // them gets it.
             .min_by_key(|(index, _, count)| (std::cmp::Reverse(*count), *index))?;
         let mine = self.0[&me];
         if count < mine + 2 {

@@ -1,19 +1,20 @@
-//! A process, as others on its host can look whether it still runs.
+//! A process, so that others on its host can see whether it still runs.
 
 use std::fmt;
 use std::fs;
 use std::str::FromStr;
 
-/// Where Linux says which boot this is: another after each start of the machine, and the same for all containers on it.
+/// The file in which Linux identifies this boot. It differs after each start of the machine, and is the same for all
+/// containers on it.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
-/// Where it says in which namespace the ids of processes count: containers have their own.
+/// The file that identifies the namespace of process ids: containers have their own.
 const NAMESPACE: &str = "/proc/self/ns/pid";
 
-/// Which of the fields behind the name of the program in `/proc/PID/stat` says when the process was started.
+/// The field after the name of the program in `/proc/PID/stat` that says when the process was started.
 const STARTED: usize = 19;
 
-/// A process of this machine, told from all others that had or will have its id.
+/// A process of this machine, which differs from all others that had or will have its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostProcess {
     /// The boot of the machine and the namespace of the id.
@@ -24,7 +25,7 @@ pub(crate) struct HostProcess {
 }
 
 impl HostProcess {
-    /// This one; `None` where the system does not say what is needed.
+    /// Returns this process; `None` if the system does not say what is needed.
     pub(crate) fn this() -> Option<Self> {
         let id = std::process::id();
         Some(Self {
@@ -34,8 +35,8 @@ impl HostProcess {
         })
     }
 
-    /// Whether it is proven to have ended: it was of this host, and no process with its id that was started when it was
-    /// still runs there. One that has ended and is not waited for yet has ended.
+    /// Returns whether it is proven to have ended: it was on this host, and no process with its id and start time runs
+    /// there. A process that has ended and is not yet waited for has ended.
     pub(crate) fn is_gone(&self) -> bool {
         host().is_some_and(|host| host == self.host) && started(self.id) != Some(self.started)
     }
@@ -66,10 +67,10 @@ fn host() -> Option<String> {
     Some(format!("{} {}", boot.trim(), namespace.display()))
 }
 
-/// When a running process was started; `None` if there is none.
+/// Returns when a running process was started; `None` if there is none.
 fn started(id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name of the program stands in parentheses and may hold anything.
+    // The name of the program is in parentheses and may hold any characters.
     let (_, behind) = stat.rsplit_once(')')?;
     let mut fields = behind.split_whitespace();
     let state = fields.clone().next()?;

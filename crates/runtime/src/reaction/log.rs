@@ -1,14 +1,14 @@
-//! What the program's log says of a piece of work: each change of what it is doing, once, with its reason.
+//! What the program's log says of a piece of work: each change of its state, once, with the reason.
 
 use seriatim_core::Work;
 
 use super::status::PieceState;
 
-/// Says that a piece of work does something else than before.
+/// Logs that a piece of work has changed its state.
 ///
-/// The end of a trouble is said at the level of its beginning, so that whoever reads of the one reads of the other.
+/// The end of a problem has the same level as its beginning, so that a reader of the one also sees the other.
 ///
-/// Texts of errors are given as strings: so every subscriber escapes what they may have from outside.
+/// Texts of errors are logged as strings, so that every subscriber escapes what they may hold from outside.
 pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
     use PieceState::{Paused, Retrying, StandingBy, Stopped, Working};
     use PieceState::{WaitingForStore, WaitingForTarget};
@@ -49,7 +49,7 @@ pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
             },
         ) => tracing::warn!(%work, reason = error, "paused"),
         (_, Stopped) => tracing::info!(%work, "stopped: the program ends"),
-        // That it was taken is said with the place, and that an event failed with how often.
+        // The taking of work is logged with its place, and a failure with the number of tries.
         (_, Working | StandingBy { owner: None } | Retrying { .. }) => {}
     }
 }

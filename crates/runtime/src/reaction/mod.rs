@@ -1,4 +1,4 @@
-//! Feeds components with the log and keeps their place: one owner at a time for each piece of work.
+//! Feeds components with the log and keeps their checkpoints: one owner at a time for each piece of work.
 //!
 //! ```text
 //! stand by ──called: take──► work: next batch ─► handle, checkpoint moved ─► next batch ...

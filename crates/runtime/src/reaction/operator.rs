@@ -1,4 +1,4 @@
-//! What a person can see of components, and how paused work goes on.
+//! What a person can see of components, and how a person pauses and resumes them.
 
 use std::sync::Arc;
 
@@ -11,23 +11,23 @@ use super::parking::for_people;
 use super::runner::Reactions;
 use crate::meter;
 
-/// The verbs of a person. They reach the components that this process was started with, whichever process works for
-/// them; that is told at once if it is this one, and else finds out within a third of its lease.
+/// The requests of a person. They reach the components that this process was started with, whichever process works for
+/// them. If this process works for one, it is told at once; another process notices within a third of its lease.
 impl Reactions {
-    /// How far the work of all components has come.
+    /// Returns how far the work of all components has come.
     pub async fn progress(&self) -> Result<Vec<Progress>, StoreError> {
         let mut found = Vec::new();
         for reaction in self.enrolled() {
             let store = reaction.checkpoints();
             let component = Some(reaction.component());
-            // In this order: a stream is parked in the step that moves the checkpoint past it, and who sees the one must not
-            // miss the other.
+            // The order matters: a stream is parked in the step that moves the checkpoint past it, and a reader of the
+            // one must not miss the other.
             let mut checkpoints = store.checkpoints(component).await?;
             let parked = store.parked(component).await?;
             self.feed.confront(&mut checkpoints).await?;
             for checkpoint in checkpoints {
                 let of_it = |parked: &&Parked| parked.work == checkpoint.work;
-                // Of a log that had more partitions, or of another one.
+                // Such a checkpoint is of a log that had more partitions, or of another log.
                 if checkpoint.work.partition.0 >= self.feed.partitions().get() {
                     continue;
                 }
@@ -47,8 +47,8 @@ impl Reactions {
         Ok(found)
     }
 
-    /// Tells the metrics what is not counted but looked at: how far the log and the work of all components have come.
-    /// To be called before they are read.
+    /// Updates the metrics that are measured rather than counted: how far the log and the work of all components have
+    /// come. Call it before the metrics are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         for partition in LogPartition::all(self.feed.partitions()) {
             meter::head(partition, self.feed.log().head(partition).await?);
@@ -59,10 +59,10 @@ impl Reactions {
         Ok(())
     }
 
-    /// Pauses a component, whoever works for it, until a person lets it [go on](Self::resume): a restart and a take-over
-    /// change nothing. Returns what of its work has begun, which is paused after the step it is at.
+    /// Pauses a component, whichever process works for it, until a person [resumes](Self::resume) it. A restart or a
+    /// take-over does not end the pause. Returns the work that has begun; it is paused after its current step.
     ///
-    /// A process manager has three components, of which each is paused by itself.
+    /// A process manager has three components, each of which is paused by itself.
     pub async fn pause(
         &self,
         component: &Component,
@@ -83,8 +83,8 @@ impl Reactions {
         Ok(works.inspect(|work| self.ring(work)).collect())
     }
 
-    /// Lets all paused work of a component go on, and returns which that is. If a person has paused it, that is all work
-    /// that has begun.
+    /// Resumes all paused work of a component. Returns that work; if a person has paused the component, that is all
+    /// work that has begun.
     pub async fn resume(&self, component: &Component) -> Result<Vec<Work>, OperatorError> {
         let checkpoints = self.one(component)?.checkpoints();
         let mut resumed = Vec::new();
@@ -99,10 +99,10 @@ impl Reactions {
         Ok(resumed)
     }
 
-    /// Lets a component begin anew, at another place, and returns that. Its progress is forgotten, and so is what is parked;
-    /// what it has done stays done, and its closed letters are kept.
+    /// Makes a component begin anew at another place, and returns that place. Its progress and its parked streams are
+    /// forgotten; what it has done is not undone, and its closed letters are kept.
     ///
-    /// A read model is refused: its tables show all events, from the first on.
+    /// Fails for a read model: its tables show all events from the first on.
     pub async fn begin(
         &self,
         component: &Component,

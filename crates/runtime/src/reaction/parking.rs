@@ -1,4 +1,5 @@
-//! What an owner does with what cannot be handled: it parks, skips or pauses, and tries again when it is told to.
+//! What an owner does with events that cannot be handled: it parks, skips or pauses, and tries again when it is told
+//! to.
 
 use std::time::Duration;
 
@@ -14,20 +15,21 @@ use super::policy::Then;
 use super::queues::{Hand, Queues};
 use super::status::Failure;
 
-/// How many streams of one piece of work are parked at most. It is the component that is broken then, not the events.
+/// How many streams of one piece of work are parked at most. If there are more, the component is broken, not the
+/// events.
 const MOST_PARKED: usize = 1000;
 
-/// How many streams of one piece of work are at most between two tries, so that a component that fails on everything
+/// How many streams of one piece of work are between two tries at most, so that a component that fails on everything
 /// does not go through the log and have all of it parked.
 const MOST_RETRIED: usize = 64;
 
-/// How many events of a parked stream are read at once: while they are handled, other streams wait.
+/// How many events of a parked stream are read at once. While they are handled, other streams wait.
 const PAGE: usize = 100;
 
-/// How much of what a component says is kept, in bytes.
+/// How much of a component's failure is kept, in bytes.
 const FAILURE_BYTES: usize = 4096;
 
-/// What was decided about an event, to be written down.
+/// A decision about an event that is to be recorded.
 enum Verdict {
     Park(Parked, Bookmark),
     ParkAgain(Parked),
@@ -35,14 +37,14 @@ enum Verdict {
     PassOver(Advance),
 }
 
-/// Events of a parked stream that wait, and where those begin that were not read yet.
+/// Waiting events of a parked stream, and where those begin that are not read yet.
 struct Line {
     events: Vec<RecordedEvent>,
     rest: Option<Sequence>,
 }
 
 impl Line {
-    /// The event at this place, or the first after the last that was read; `None`: that was all.
+    /// Returns the event at this index, or the first after the last that was read; `None` if there are no more.
     fn sequence(&self, index: usize) -> Option<Sequence> {
         let here = self.events.get(index).map(|event| event.sequence);
         here.or(self.rest)
@@ -50,7 +52,7 @@ impl Line {
 }
 
 impl Piece {
-    /// What is parked when the work begins.
+    /// Reads what is parked when the work begins.
     pub(crate) async fn parked(&mut self, tenure: &Tenure) -> Result<Queues, End> {
         let mut tried = 0;
         loop {
@@ -64,7 +66,7 @@ impl Piece {
         }
     }
 
-    /// Looks for what people have decided, if there is something that they can decide about.
+    /// Looks for people's decisions, if there is something that they can decide about.
     pub(crate) async fn hear(&self, hand: &mut Hand) {
         if hand.queues.is_empty() {
             return;
@@ -84,13 +86,13 @@ impl Piece {
         Ok(all.into_iter().filter(move |parked| parked.work == work))
     }
 
-    /// Whether the stream of an event that has failed may wait beside the others. If so many are parked it is about the
-    /// component, which then is paused before this event.
+    /// Returns whether the stream of a failed event may wait beside the others. If too many streams are parked, the
+    /// fault is in the component, which is then paused before this event.
     pub(crate) fn may_set_aside(&self, hand: &Hand) -> bool {
         self.policy.then == Then::Park && hand.queues.len() < MOST_PARKED
     }
 
-    /// Waits until one more stream may be between two tries; meanwhile those that are have theirs.
+    /// Waits until one more stream may be between two tries; meanwhile those that are get theirs.
     pub(crate) async fn make_room(
         &mut self,
         before: &Bookmark,
@@ -105,8 +107,8 @@ impl Piece {
         Ok(())
     }
 
-    /// Goes past an event that has failed and is to be tried again: its stream is parked without a letter, with the wish
-    /// that a person would have. Whoever takes the work over tries it again, too.
+    /// Goes past a failed event that will be tried again. Its stream is parked without a letter, with the wish that a
+    /// person would have. A process that takes the work over tries it again, too.
     pub(crate) async fn set_aside(
         &mut self,
         event: &RecordedEvent,
@@ -164,14 +166,14 @@ impl Piece {
         Ok(())
     }
 
-    /// Does a step of what is to be done about parked streams.
+    /// Does one step for the parked streams.
     pub(crate) async fn retry_parked(
         &mut self,
         hand: &mut Hand,
         seen: &Bookmark,
     ) -> Result<(), End> {
-        // What waits is what the checkpoint has passed. Events of the stream that were read since and left out would
-        // belong to nobody if it were parked no longer.
+        // Only events that the checkpoint has passed wait in line. If the stream became unparked now, events of it that
+        // were read since and left out would be lost.
         if seen.position > hand.tenure.at.position {
             let verdict = Verdict::PassOver(Advance::Checkpoint(*seen));
             self.write(&verdict, &hand.tenure).await?;
@@ -210,7 +212,7 @@ impl Piece {
             .first()
             .filter(|event| event.sequence == parked.sequence)
         else {
-            // Nothing that concerns the component, up to there.
+            // None of the events up to there concern the component.
             let to = line.sequence(0);
             let verdict = Verdict::PassOver(advance(stream, parked.sequence, to));
             self.write(&verdict, &hand.tenure).await?;
@@ -244,7 +246,7 @@ impl Piece {
         Ok(())
     }
 
-    /// Lets time pass before the next try, without keeping other streams waiting; or gives up.
+    /// Waits before the next try, without keeping other streams waiting; or gives up.
     async fn failed_again(
         &mut self,
         event: &RecordedEvent,
@@ -295,7 +297,7 @@ impl Piece {
         }
     }
 
-    /// The letter about an event that the policy skips.
+    /// Returns the letter about an event that the policy skips.
     fn skipped(&self, event: &RecordedEvent, given_up: &Parked) -> Box<ReactionLetter> {
         let (type_name, reason) = (&*event.payload.type_name, &given_up.failure);
         tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, type_name, reason, "skipped, as its type is one that the policy skips");
@@ -314,8 +316,8 @@ impl Piece {
         })
     }
 
-    /// As often as it takes for the store to answer. If it was done although it seemed to fail, the next try finds
-    /// the tenure lost, and what is true is read again.
+    /// Tries until the store answers. If the write was done although it seemed to fail, the next try finds the tenure
+    /// lost, and the truth is read again.
     async fn write(&mut self, verdict: &Verdict, tenure: &Tenure) -> Result<(), End> {
         let mut tried = 0;
         loop {
@@ -347,7 +349,7 @@ fn advance(stream: &StreamId, from: Sequence, to: Option<Sequence>) -> Advance {
     }
 }
 
-/// As every store can keep it, and not more than a person wants to read.
+/// Returns the text as every store can keep it, and no longer than a person wants to read.
 pub(crate) fn for_people(text: &str) -> String {
     let end = text.floor_char_boundary(FAILURE_BYTES);
     text[..end].replace('\0', "\u{fffd}")

@@ -18,26 +18,26 @@ use super::status::{Failure, PieceState, PieceStatus};
 use super::step::lost;
 use crate::Feed;
 
-/// One piece of work, and what is needed to do it.
+/// One piece of work, with everything needed to do it.
 pub(crate) struct Piece {
     pub(crate) reaction: Arc<dyn Reaction>,
     pub(crate) work: Work,
     pub(crate) feed: Feed,
     pub(crate) owner: Owner,
     pub(crate) lease: Duration,
-    /// How deep the events are at most whose effects are sent.
+    /// The greatest depth of an event whose effects are sent.
     pub(crate) deepest: u32,
     pub(crate) policy: FailurePolicy,
     /// Where the component begins if that is not decided yet.
     pub(crate) begin: Begin,
-    /// The filter whose omissions are accepted.
+    /// The former filter whose omissions are accepted.
     pub(crate) widened_from: Option<EventFilter>,
     pub(crate) status: watch::Sender<PieceStatus>,
-    /// Rung when a person has decided something here. What is decided elsewhere is found by looking.
+    /// Rung when a person has decided something here. Decisions elsewhere are found by looking.
     pub(crate) bell: Arc<Notify>,
-    /// What is to be done with the work in this process.
+    /// What to do with the work in this process.
     pub(crate) call: watch::Receiver<Call>,
-    /// To be rung if that is out of date.
+    /// To be rung if the call is out of date.
     pub(crate) rota: Arc<Notify>,
     /// Becomes true, or is closed, when the program ends.
     pub(crate) stop: watch::Receiver<bool>,
@@ -45,13 +45,13 @@ pub(crate) struct Piece {
 
 /// Why an owner stops working.
 pub(crate) enum End {
-    /// Another has the work.
+    /// Another process has the work.
     Lost,
-    /// Another has less to do, and is to have it.
+    /// Another process has less to do, and gets the work.
     LetGo,
     /// The program ends.
     Stopped,
-    /// It cannot go on.
+    /// It cannot continue.
     Paused(Option<Failure>, String),
     /// A person has paused its component.
     PausedByHand(String),
@@ -60,7 +60,7 @@ pub(crate) enum End {
 }
 
 impl Piece {
-    /// Works until the program ends. Between two steps it is told; a step is finished.
+    /// Works until the program ends. It is told between two steps; a step is finished.
     pub(crate) async fn run(mut self) {
         while let Some(mut tenure) = self.stand_by().await {
             let end = loop {
@@ -82,7 +82,7 @@ impl Piece {
                     break end;
                 }
             };
-            // Also what seems to be lost: it may be ours still if the answer to the last move was.
+            // Work that seems to be lost is released too: it may still be ours if the answer to the last move was lost.
             self.release(&tenure).await;
             if let End::Stopped = end {
                 break;
@@ -126,7 +126,8 @@ impl Piece {
                     }
                 },
                 Call::Wait(owner) => owner.map(|name| name.to_string()),
-                // It seems to be ours until the lease runs out: it could not be released, or nobody heard that it was taken.
+                // The work seems to be ours until the lease runs out: it could not be released, or the answer to its
+                // taking was lost.
                 Call::GoOn | Call::LetGo => Some(self.owner.name.to_string()),
                 Call::StoreIsDown(error) => {
                     let error = error.to_string();
@@ -140,7 +141,7 @@ impl Piece {
         }
     }
 
-    /// What the next call is; `None` if the program ends.
+    /// Returns the next call; `None` if the program ends.
     async fn called(&mut self) -> Option<Call> {
         tokio::select! {
             biased;
@@ -173,7 +174,7 @@ impl Piece {
         Ok(taking)
     }
 
-    /// Keeps the work and does nothing for it, until a person says that it may go on.
+    /// Keeps the work and does nothing for it, until a person resumes it.
     async fn stay_paused(
         &self,
         tenure: &Tenure,
@@ -192,7 +193,7 @@ impl Piece {
         }
     }
 
-    /// Returns when somebody has resumed the work, or has let its component begin anew.
+    /// Returns when somebody has resumed the work, or has made its component begin anew.
     async fn resumed(&self, tenure: &Tenure, why: &str, by_hand: bool) -> End {
         let checkpoints = self.reaction.checkpoints();
         let mut is_shown = false;
@@ -203,7 +204,7 @@ impl Piece {
                     paused => paused.map(|_| is_shown = true),
                 },
                 true if by_hand => match checkpoints.pause_of(&self.work.component).await {
-                    // Whoever has resumed it may have been faster than it was shown here.
+                    // The person who resumed it may have been faster than it was shown here.
                     Ok(None) => match checkpoints.resume(&self.work).await {
                         Ok(_) => return End::Resumed,
                         Err(error) => Err(error),
@@ -245,7 +246,7 @@ impl Piece {
         }
     }
 
-    /// Lets time pass before a store is asked again that may answer by then.
+    /// Waits before a store is asked again that may answer by then.
     pub(crate) async fn wait_for_store(
         &mut self,
         error: &StoreError,
@@ -257,7 +258,7 @@ impl Piece {
         self.pause(pause, tenure).await
     }
 
-    /// Lets time pass, and keeps the work meanwhile, unless another is to have it.
+    /// Waits, and keeps the work meanwhile, unless another process gets it.
     pub(crate) async fn pause(&mut self, pause: Duration, tenure: &Tenure) -> Result<(), End> {
         let mut call = self.call.clone();
         tokio::select! {
@@ -282,7 +283,7 @@ impl Piece {
         }
     }
 
-    /// `None` if the program ends.
+    /// Returns `None` if the program ends.
     async fn sleep(&mut self, time: Duration) -> Option<()> {
         tokio::select! {
             () = tokio::time::sleep(time) => Some(()),
@@ -290,7 +291,7 @@ impl Piece {
         }
     }
 
-    /// What was done up to here is done, and so is what was done of parked streams.
+    /// Records that everything up to here is done, including the work for parked streams.
     pub(crate) fn has_finished(&self, at: &Bookmark, hand: &mut Hand) {
         hand.tenure.at = *at;
         let position = at.position;
@@ -302,7 +303,7 @@ impl Piece {
         });
     }
 
-    /// Shows that the store failed. What will not pass by itself pauses the work.
+    /// Shows that the store failed. A fault that does not pass by itself pauses the work.
     pub(crate) fn store_failed(&self, error: &StoreError) -> Result<(), End> {
         match error.kind.is_transient() {
             true => {
@@ -322,7 +323,7 @@ impl Piece {
         self.change(|status| status.state = state);
     }
 
-    /// Nobody else changes it.
+    /// Changes the status. Nobody else changes it.
     pub(super) fn change(&self, change: impl FnOnce(&mut PieceStatus)) {
         let before = self.status.borrow().clone();
         let mut now = before.clone();
@@ -340,7 +341,7 @@ fn nowhere(fault: SubscribeError) -> StoreError {
     StoreError::new(action, StoreErrorKind::Refused, fault)
 }
 
-/// Returns when another is to have the work.
+/// Returns when another process gets the work.
 pub(crate) async fn let_go(call: &mut watch::Receiver<Call>) {
     let asked = call
         .wait_for(|call| matches!(call, Call::LetGo))
@@ -353,6 +354,6 @@ pub(crate) async fn let_go(call: &mut watch::Receiver<Call>) {
 }
 
 pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Fails if whoever could say it is gone, which says it too.
+    // It fails if the sender is gone, which means the same.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -1,26 +1,26 @@
-//! What becomes of an event that a component fails on.
+//! What happens to an event that a component fails on.
 
 use seriatim_core::RecordedEvent;
 
 use super::back_off::BackOff;
 
-/// What becomes of an event that a component fails on: it is tried again, and then something else happens.
+/// What happens to an event that a component fails on: it is tried again, and then this policy applies.
 ///
 /// It is about failures of the component. A store or a target that does not answer is asked until it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailurePolicy {
-    /// How often it is tried again, and when. Meanwhile its stream waits beside the others, which go on; at most 64
-    /// streams of a piece of work do so at once, and the next waits until one of them is handled or parked. Under
-    /// [`Then::Pause`] all streams wait.
+    /// How often an event is tried again, and when. Meanwhile its stream waits, and the other streams go on. At most 64
+    /// streams of a piece of work wait in this way at once; the next waits until one of them is handled or parked.
+    /// Under [`Then::Pause`] all streams wait.
     pub back_off: BackOff,
-    /// The names of the types whose events are skipped then: of which one too few does less harm than a stream that
-    /// waits. Each leaves a [letter](seriatim_core::ReactionLetter), which is closed.
+    /// The names of the types whose events are then skipped: types for which a missing event does less harm than a
+    /// waiting stream. Each skipped event leaves a closed [letter](seriatim_core::ReactionLetter).
     pub skip: Vec<String>,
-    /// What becomes of all others.
+    /// What happens to all other events.
     pub then: Then,
 }
 
-/// What becomes of an event that is not skipped, and of what follows it.
+/// What happens to an event that is not skipped, and to the events after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Then {
     /// Its stream is parked: later events of the same stream wait behind it, and other streams go on.
@@ -30,8 +30,8 @@ pub enum Then {
 }
 
 impl FailurePolicy {
-    /// For components whose streams have nothing to do with each other: six tries within some six seconds, while other
-    /// streams go on, and then the stream is parked.
+    /// Returns the policy for components whose streams are independent of each other: six tries within some six
+    /// seconds, while other streams go on, and then the stream is parked.
     pub fn park() -> Self {
         Self {
             back_off: BackOff {
@@ -43,8 +43,8 @@ impl FailurePolicy {
         }
     }
 
-    /// For components that may not leave a stream behind: thirteen tries within some seven minutes, and then the piece
-    /// of work is paused.
+    /// Returns the policy for components that may not leave a stream behind: thirteen tries within some seven minutes,
+    /// and then the piece of work is paused.
     pub fn pause() -> Self {
         Self {
             back_off: BackOff::default(),
@@ -59,7 +59,7 @@ impl FailurePolicy {
 }
 
 impl Default for FailurePolicy {
-    /// [`FailurePolicy::park`].
+    /// Returns [`FailurePolicy::park`].
     fn default() -> Self {
         Self::park()
     }

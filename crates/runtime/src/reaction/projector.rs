@@ -13,7 +13,7 @@ use seriatim_core::{
 /// Writes a read model.
 pub trait Projector: Send + Sync + 'static {
     /// Takes events in, in order. After an error, and after a crash, the same events may come again: it must not matter
-    /// if some of them were taken in already. What each is about is told by its stream and sequence.
+    /// if some of them were already taken in. Recognise them by stream and sequence.
     ///
     /// Write it as an `async fn`.
     fn project(
@@ -31,7 +31,7 @@ pub struct AtLeastOnce<P> {
 }
 
 impl<P: Projector> AtLeastOnce<P> {
-    /// Under this name, for these events, with its progress kept there.
+    /// Makes a projector with this name, for these events, with its progress in `checkpoints`.
     pub fn new(
         component: Component,
         filter: EventFilter,

@@ -7,10 +7,10 @@ use seriatim_core::{Attempt, Parked, Sequence, StreamId, Tenure, Timestamp, Verb
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How many attempts at one letter are kept, the latest.
+/// How many attempts at one letter are kept: the latest.
 const ATTEMPTS: usize = 100;
 
-/// What an owner has in hand.
+/// The state of an owner's work.
 pub(crate) struct Hand {
     pub(crate) tenure: Tenure,
     pub(crate) queues: Queues,
@@ -18,8 +18,8 @@ pub(crate) struct Hand {
     pub(crate) log_is_down: bool,
 }
 
-/// The parked streams of a piece of work. Only its owner parks and moves them, so what it knows is right except for
-/// the wishes.
+/// The parked streams of a piece of work. Only its owner parks and moves them, so its knowledge is right except for the
+/// wishes.
 #[derive(Default)]
 pub(crate) struct Queues {
     streams: BTreeMap<StreamId, Queue>,
@@ -28,9 +28,9 @@ pub(crate) struct Queues {
 /// A parked stream.
 pub(crate) struct Queue {
     pub(crate) parked: Parked,
-    /// How often its first event was tried since it was wished.
+    /// How often its first event was tried since the wish.
     tried: u32,
-    /// When it is to be tried; `None` while nobody has decided.
+    /// When its first event is tried next; `None` while nobody has decided.
     due: Option<Instant>,
 }
 
@@ -41,7 +41,7 @@ impl Queues {
         queues
     }
 
-    /// Adds one that was just parked or found.
+    /// Adds a stream that was just parked or found.
     pub(crate) fn add(&mut self, parked: Parked) {
         let due = parked.wish.as_ref().map(|_| Instant::now());
         let queue = Queue {
@@ -52,7 +52,7 @@ impl Queues {
         self.streams.insert(queue.parked.stream.clone(), queue);
     }
 
-    /// Adds one whose first event has failed once, and is tried again after a pause.
+    /// Adds a stream whose first event has failed once, and is tried again after a pause.
     pub(crate) fn set_aside(&mut self, parked: Parked, pause: Duration) {
         let queue = Queue {
             due: Some(Instant::now() + pause),
@@ -62,13 +62,13 @@ impl Queues {
         self.streams.insert(queue.parked.stream.clone(), queue);
     }
 
-    /// How many are between two tries of their first event.
+    /// Returns how many streams are between two tries of their first event.
     pub(crate) fn retried(&self) -> usize {
         let is_retried = |queue: &&Queue| queue.due.is_some() && queue.tried > 0;
         self.streams.values().filter(is_retried).count()
     }
 
-    /// Takes over what people have decided.
+    /// Takes over people's decisions.
     pub(crate) fn hear(&mut self, all: impl IntoIterator<Item = Parked>) {
         for parked in all {
             let Some(queue) = self.streams.get_mut(&parked.stream) else {
@@ -98,19 +98,19 @@ impl Queues {
         self.streams.get_mut(stream)
     }
 
-    /// When the next is to be tried.
+    /// Returns when the next stream is tried.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.streams.values().filter_map(|queue| queue.due).min()
     }
 
-    /// The one that is to be tried first, if its time has come.
+    /// Returns the stream to try first, if its time has come.
     pub(crate) fn due(&self) -> Option<&Parked> {
         let due = self.streams.values().filter(|queue| queue.due.is_some());
         let first = due.min_by_key(|queue| queue.due)?;
         (first.due <= Some(Instant::now())).then_some(&first.parked)
     }
 
-    /// The first event that is not handled is this now; `None`: all are.
+    /// Sets the first event that is not handled; `None` if all are handled.
     pub(crate) fn moved(&mut self, stream: &StreamId, to: Option<Sequence>) {
         let Some(to) = to else {
             self.streams.remove(stream);
@@ -123,7 +123,7 @@ impl Queues {
 }
 
 impl Queue {
-    /// What the store makes of it too. Behind others that are due, so that each has its turn.
+    /// Moves the stream in the same way as the store does. It goes behind other due streams, so that each has its turn.
     fn moved(&mut self, to: Sequence) {
         self.parked.sequence = to;
         self.parked.letter = None;
@@ -136,7 +136,7 @@ impl Queue {
         self.due = Some(Instant::now());
     }
 
-    /// Notes that the first event has failed, and says how often it has since it was wished.
+    /// Records that the first event has failed. Returns how often it has failed since the wish.
     pub(crate) fn failed(&mut self, failure: String) -> u32 {
         self.parked.failure = failure;
         self.parked.tries = self.parked.tries.saturating_add(1);
@@ -148,8 +148,8 @@ impl Queue {
         self.due = Some(Instant::now() + pause);
     }
 
-    /// What was wished was tried; what becomes of it now is to be decided anew. An event that nobody has been shown yet
-    /// gets its letter.
+    /// Ends a wish that was tried; what happens next must be decided anew. An event that nobody has seen yet gets its
+    /// letter.
     pub(crate) fn give_back(&mut self) -> &Parked {
         let wish = self.parked.wish.take();
         let now = Timestamp::now();

@@ -9,15 +9,16 @@ use seriatim_core::{
 
 use super::runner::Reactions;
 
-/// The verbs of a person. They reach all versions of the read models that this process was started with in some version,
-/// whichever process feeds them. A version that is in several databases is the one that this process feeds.
+/// The requests of a person. They reach all versions of the read models that this process was started with in some
+/// version, whichever process feeds them. If a version is in several databases, the one that this process feeds is
+/// used.
 impl Reactions {
-    /// The versions that there are, of one read model or of all, and how far each has come.
+    /// Returns the versions of one read model or of all, and how far each has come.
     pub async fn read_models(
         &self,
         name: Option<&str>,
     ) -> Result<Vec<ReadModelOverview>, VersionError> {
-        // In this order, so that no version seems to have handled more than there is.
+        // The order matters, so that no version seems to have handled more events than there are.
         let mut statuses = self.version_statuses(name).await?;
         let heads = self.feed.heads().await?;
         for (_, status) in &mut statuses {
@@ -29,7 +30,7 @@ impl Reactions {
             .collect())
     }
 
-    /// Holds the rows of a version against those of the live one, table by table.
+    /// Compares the rows of a version with those of the live one, table by table.
     pub async fn compare_read_model(
         &self,
         wanted: &CompareTables,
@@ -68,14 +69,14 @@ impl Reactions {
         })
     }
 
-    /// Lets the views show a version; the one before is kept.
+    /// Makes the views show a version; the one before is kept.
     ///
-    /// A live one of a log that was replaced would never be caught up with. It is replaced by one that has handled all there
-    /// is.
+    /// A version cannot catch up with a live one whose log was replaced. Such a live version is replaced by one that
+    /// has handled all events.
     pub async fn switch_read_model(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
         let store = self.store_of(version).await?;
         let mut all = store.versions(Some(version.name())).await?;
-        // In this order, so that the version does not seem to have handled more than there is.
+        // The order matters, so that the version does not seem to have handled more events than there are.
         let heads = self.feed.heads().await?;
         let mut is_lost = false;
         for status in &mut all {
@@ -98,7 +99,7 @@ impl Reactions {
         self.store_of(version).await?.drop_version(version).await
     }
 
-    /// Where a version is.
+    /// Returns the store of a version.
     async fn store_of(
         &self,
         version: &ReadModelVersion,
@@ -114,7 +115,7 @@ impl Reactions {
         Ok(*store)
     }
 
-    /// All versions, and where each is, in their order.
+    /// Returns all versions, with the store of each, in order.
     async fn version_statuses(
         &self,
         name: Option<&str>,
@@ -128,7 +129,7 @@ impl Reactions {
             }
             for status in store.versions(Some(fed.name())).await? {
                 let version = status.version.clone();
-                // That this process feeds it is said by the component of that very version.
+                // This process feeds a version if it has the component of that very version.
                 if version == **fed || !found.contains_key(&version) {
                     found.insert(version, (*store, status));
                 }

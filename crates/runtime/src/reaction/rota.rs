@@ -1,4 +1,5 @@
-//! Which pieces of a component's work this process does: it looks who has what, again and again, and calls the pieces.
+//! Decides which pieces of a component's work this process does: it looks repeatedly who has what, and calls the
+//! pieces.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,22 +13,22 @@ use super::fair::{Move, Seen, moves};
 use super::host_process::HostProcess;
 use super::piece::stopped;
 
-/// How often it is looked while a lease lasts. What another process has let go is found by the next look, and a look is one
-/// small read.
+/// How often it looks while a lease lasts. The next look finds what another process has let go, and a look is one small
+/// read.
 const LOOKS: u32 = 10;
 
 /// What a piece of work is called to do in this process.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
-    /// To wait. Who has it, if anybody.
+    /// Wait. The process that has it, if any.
     Wait(Option<Arc<str>>),
-    /// To wait, because nobody knows who has it: the store said this.
+    /// Wait, because it is unknown who has it: the store returned this error.
     StoreIsDown(StoreError),
-    /// To be taken.
+    /// Take the work.
     Take,
-    /// To go on, if it is this process's.
+    /// Go on, if the work is this process's.
     GoOn,
-    /// To be let go, for a process that has less to do.
+    /// Let the work go, for a process that has less to do.
     LetGo,
 }
 
@@ -38,7 +39,7 @@ pub(crate) struct Rota {
     pub(crate) lease: Duration,
     pub(crate) back_off: BackOff,
     pub(crate) pieces: Vec<(Work, watch::Sender<Call>)>,
-    /// Rung by a piece that has found things other than they were when it was called.
+    /// Rung by a piece that finds the call out of date.
     pub(crate) bell: Arc<Notify>,
     /// Becomes true, or is closed, when the program ends.
     pub(crate) stop: watch::Receiver<bool>,
@@ -96,7 +97,7 @@ impl Rota {
         Ok(())
     }
 
-    /// Ends the leases of owners of this host that have died, so that nobody waits for them to run out.
+    /// Ends the leases of dead owners on this host, so that nobody waits for them to run out.
     async fn bury(&self, assignments: &mut [Assignment]) -> Result<(), StoreError> {
         let checkpoints = self.reaction.checkpoints();
         for Assignment { work, owner, .. } in assignments {
@@ -134,7 +135,7 @@ impl Rota {
     }
 }
 
-/// What was never begun is free.
+/// Work that was never begun is free.
 fn seen(found: Option<&Assignment>) -> Seen {
     found.map_or_else(Seen::default, |assignment| Seen {
         owner: assignment.owner.as_ref().map(|owner| owner.id),

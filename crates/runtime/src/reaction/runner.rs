@@ -18,36 +18,37 @@ use super::rota::{Call, Rota};
 use super::status::{PieceState, PieceStatus};
 use crate::Feed;
 
-/// How long an owner that is silent keeps its work.
+/// How long an owner that does not respond keeps its work.
 const LEASE: Duration = Duration::from_secs(10);
 
 /// How many effects may follow one another.
 const DEEPEST: u32 = 128;
 
-/// The shortest lease there is: a third of it is the period of a timer, which cannot be nothing.
+/// The shortest lease: a third of it is the period of a timer, which cannot be zero.
 const SHORTEST_LEASE: Duration = Duration::from_millis(3);
 
-/// A component, and how it is to be run.
+/// A component, and how it runs.
 #[derive(Clone, Debug)]
 pub struct Enrolled {
-    /// What it does.
+    /// The component.
     pub reaction: Arc<dyn Reaction>,
-    /// Into how many shares its work is cut, in each partition of the log: as many processes can work for it at once, and
-    /// each gets its fair part. A multiple of how many there will be spreads most evenly. To be chosen once: with another
-    /// number its progress is another.
+    /// Into how many shares its work is cut, in each partition of the log. As many processes can work for it at once,
+    /// and each gets its fair part. A multiple of the number of processes spreads the work most evenly. Choose the
+    /// number once: with another number its progress is another.
     pub shares: NonZero<u16>,
-    /// What becomes of an event that it fails on.
+    /// What happens to an event that it fails on.
     pub policy: FailurePolicy,
-    /// Where it begins. That is decided once, for all of its work, when the first of it is taken in any process; what is
-    /// said here later is not looked at.
+    /// Where it begins. The place is decided once, for all of its work, when a process takes the first of it; later
+    /// settings are ignored.
     pub begin: Begin,
-    /// The filter that it had before, if what that has passed over is to be left out though today's lets it through. It
-    /// counts only while a checkpoint stands for that filter, so it may be said longer than that.
+    /// Its former filter, if events which that passed over are left out although today's filter lets them through. It
+    /// matters only while a checkpoint stands for that filter, so it does no harm to leave it in.
     pub widened_from: Option<EventFilter>,
 }
 
 impl Enrolled {
-    /// As one piece of work in each partition, with the default policy, from the first event on.
+    /// Makes a component with one piece of work in each partition, the default policy, and the first event as its
+    /// beginning.
     pub fn new(reaction: Arc<dyn Reaction>) -> Self {
         Self {
             reaction,
@@ -59,20 +60,20 @@ impl Enrolled {
     }
 }
 
-/// How components are run in this process.
+/// How components run in this process.
 #[derive(Clone, Debug)]
 pub struct ReactionSettings {
-    /// What other processes call this one, for people.
+    /// The name of this process for people.
     pub owner: String,
-    /// How long work stays with this process after it has fallen silent: the time until another takes over, and the
-    /// longest that its clock may run slower than that of the storage. Prolonged at a third of it. Timers that ring here
-    /// ring elsewhere after that time too, if they were not acted upon.
-    /// Where it can be seen that this process has ended, on the same host, others need not wait for it.
-    /// Less than 3 ms counts as 3 ms, and more than five minutes as five minutes ([`LONGEST_LEASE`]).
+    /// How long work stays with this process after it has stopped responding. It is the time until another process
+    /// takes over, and the longest time by which its clock may run slower than that of the storage. The lease is
+    /// extended at a third of it. Timers that ring here ring elsewhere after that time too, if they were not acted
+    /// upon. Other processes on the same host need not wait for it if they can see that this process has ended. Less
+    /// than 3 ms counts as 3 ms, and more than five minutes as five minutes ([`LONGEST_LEASE`]).
     pub lease: Duration,
-    /// How many effects may follow one another, each because of the one before, until sagas or process managers are taken
-    /// to answer one another for ever. What would go deeper is a failure of its event, which names the last of them. What
-    /// a sender writes or a timer sets off begins anew. Default 128.
+    /// How many effects may follow one another, each because of the one before, before sagas or process managers count
+    /// as answering one another for ever. A deeper effect is a failure of its event, which names the last of them. What
+    /// a sender writes or a timer causes begins anew. Default 128.
     pub deepest: u32,
 }
 
@@ -86,7 +87,7 @@ impl Default for ReactionSettings {
     }
 }
 
-/// The components that run in this process. Dropped, they end by themselves after the step they are at; see
+/// The components that run in this process. Dropping it ends them after their current step; see
 /// [`Reactions::shutdown`].
 pub struct Reactions {
     pub(crate) feed: Feed,
@@ -107,7 +108,7 @@ impl fmt::Debug for Reactions {
 }
 
 impl Reactions {
-    /// Begins to feed components with the log. Must be called on a Tokio runtime.
+    /// Begins to feed components with the log. It must be called on a Tokio runtime.
     pub fn start(feed: &Feed, components: Vec<Enrolled>, settings: &ReactionSettings) -> Self {
         let (stop, stopping) = watch::channel(false);
         let mut reactions = Self {
@@ -177,30 +178,31 @@ impl Reactions {
         all.unwrap_or_else(PoisonError::into_inner).extend(tasks);
     }
 
-    /// How each piece of work is getting on in this process.
+    /// Returns the state of each piece of work in this process.
     pub fn status(&self) -> Vec<PieceStatus> {
         let pieces = self.pieces.iter();
         pieces.map(|piece| piece.borrow().clone()).collect()
     }
 
-    /// What they are fed with.
+    /// Returns the log that feeds them.
     pub(crate) fn log(&self) -> &Log {
         self.feed.log()
     }
 
-    /// The components that run here.
+    /// Returns the components that run here.
     pub(crate) fn enrolled(&self) -> &[Arc<dyn Reaction>] {
         &self.enrolled
     }
 
-    /// To be told of each change of a piece of work, in the order of [`Reactions::status`].
+    /// Returns receivers for each change of a piece of work, in the order of [`Reactions::status`].
     pub fn watch(&self) -> Vec<watch::Receiver<PieceStatus>> {
         self.pieces.clone()
     }
 
-    /// Lets every piece of work finish the step it is at, releases it, and returns. May be called more than once.
+    /// Lets every piece of work finish its current step, releases it, and returns. It may be called more than once.
     ///
-    /// A step takes as long as its component does: give it a time limit if the end of the program must not wait.
+    /// A step takes as long as its component does: give the component a time limit if the end of the program must not
+    /// wait.
     pub async fn shutdown(&self) {
         self.stop.send_replace(true);
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -211,7 +213,7 @@ impl Reactions {
     }
 }
 
-/// All pieces of its work.
+/// Returns all pieces of a component's work.
 pub(super) fn works(enrolled: &Enrolled, partitions: NonZero<u16>) -> impl Iterator<Item = Work> {
     let component = enrolled.reaction.component().clone();
     LogPartition::all(partitions).flat_map(move |partition| {

@@ -17,9 +17,8 @@ use super::done::Done;
 
 /// A saga whose effects go to a coordinator, in process or over the wire.
 ///
-/// The checkpoint moves when the outcome of every effect is durable at its target. What was sent by then and is sent
-/// again after a crash takes effect once, because the target knows it by its
-/// [`EffectId`](seriatim_core::EffectId).
+/// The checkpoint moves when the outcome of every effect is durable at its target. An effect that is sent again after a
+/// crash takes effect once, because the target recognises its [`EffectId`](seriatim_core::EffectId).
 pub struct SagaReaction<S> {
     saga: S,
     component: Component,
@@ -30,7 +29,7 @@ pub struct SagaReaction<S> {
 }
 
 impl<S: Saga> SagaReaction<S> {
-    /// Sends its effects through `gateway`, and keeps its progress in `checkpoints`.
+    /// Makes a saga that sends its effects through `gateway`, and keeps its progress in `checkpoints`.
     pub fn new(
         saga: S,
         gateway: Arc<dyn CommandGateway>,
@@ -50,7 +49,7 @@ impl<S: Saga> SagaReaction<S> {
         }
     }
 
-    /// Reacts to the events of one stream, in order, as far as that goes.
+    /// Reacts to the events of one stream, in order, until one fails.
     async fn follow<'e>(&self, mut events: Vec<&'e RecordedEvent>, deepest: u32) -> Followed<'e> {
         let mut trouble = None;
         for (done, event) in events.iter().enumerate() {
@@ -66,7 +65,7 @@ impl<S: Saga> SagaReaction<S> {
         }
     }
 
-    /// What the saga asks for.
+    /// Returns the effects of an event.
     fn effects(&self, recorded: &RecordedEvent) -> Result<Vec<Effect>, ReactionError> {
         let Some(event) = recorded.of::<S::Source>() else {
             return Ok(Vec::new());
@@ -91,7 +90,7 @@ impl<S: Saga> SagaReaction<S> {
         dispatched.instrument(span).await
     }
 
-    /// Reacts to all events; one stream in trouble breaks off no other. Gives those that are done by then.
+    /// Reacts to all events; a stream that fails does not stop another. Returns the events that are done by then.
     async fn react_to_all<'e>(
         &self,
         events: &[&'e RecordedEvent],
@@ -172,7 +171,7 @@ impl<S: Saga> Accountable for SagaReaction<S> {
     }
 }
 
-/// The events of each stream in order; streams in the order of their first.
+/// Returns the events of each stream in order; streams in the order of their first event.
 fn by_stream<'e>(events: &[&'e RecordedEvent]) -> Vec<Vec<&'e RecordedEvent>> {
     let mut places: HashMap<&StreamId, usize> = HashMap::new();
     let mut streams: Vec<Vec<&RecordedEvent>> = Vec::new();

@@ -1,4 +1,4 @@
-//! Whether a checkpoint speaks of the events that its component is to be given.
+//! Checks whether a checkpoint speaks of the events that its component gets.
 
 use seriatim_core::{
     Component, EventFilter, Hold, Log, Position, Reaction, RecordedEvent, Scope, StoreError,
@@ -10,7 +10,7 @@ use super::runner::{Enrolled, works};
 
 const PAGE: usize = 1000;
 
-/// The filter of a component lets through what its work has passed over by a narrower one.
+/// The filter of a component lets through events that its work has passed over by a narrower one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the filter of `{component}` was widened: it lets `{type_name}` through, and {stream} has one at position {position}, \
@@ -18,13 +18,13 @@ const PAGE: usize = 1000;
     way_out(component, *.is_read_model)
 )]
 pub struct Widened {
-    /// Which component.
+    /// The component.
     pub component: Component,
     /// The stream of the first event that was passed over.
     pub stream: StreamId,
-    /// Where that is in the log.
+    /// The position of that event.
     pub position: Position,
-    /// What it is called today.
+    /// Today's name of its type.
     pub type_name: String,
     /// Whether the component is a read model.
     pub is_read_model: bool,
@@ -40,16 +40,16 @@ fn way_out(component: &Component, is_read_model: bool) -> String {
     )
 }
 
-/// What is to be done about a scope.
+/// What to do about a scope.
 enum Verdict {
-    /// It is as it should be.
+    /// It is right.
     Right,
-    /// It is to become this.
+    /// It must become this.
     Becomes(Scope),
     Widened(Widened),
 }
 
-/// Who asks, and of what.
+/// The component that is checked, and where its progress is.
 struct Asker<'a> {
     reaction: &'a dyn Reaction,
     widened_from: Option<&'a EventFilter>,
@@ -57,8 +57,8 @@ struct Asker<'a> {
 }
 
 impl Enrolled {
-    /// What is in the way if the component's filter lets through what was passed over by the one that it had before; `None`
-    /// if nothing is. If the filter was widened, the log is read for it, as far as the component has come.
+    /// Returns what is in the way if the component's filter lets through events that its former filter passed over;
+    /// `None` if nothing is. If the filter was widened, the log is read for it, up to where the component has come.
     pub async fn widened(&self, log: &Log) -> Result<Option<Widened>, StoreError> {
         let asker = Asker {
             reaction: &*self.reaction,
@@ -71,7 +71,8 @@ impl Enrolled {
         if scopes.is_empty() {
             return Ok(None);
         }
-        // What others do meanwhile is looked at when the work is taken. That of another number of shares is not.
+        // What other processes do meanwhile is checked when the work is taken. Work with another number of shares is
+        // not checked.
         let all = checkpoints.checkpoints(Some(component)).await?;
         for work in works(self, log.partitions()) {
             let scope = scopes.iter().find(|(of, _)| *of == work);
@@ -88,13 +89,14 @@ impl Enrolled {
 }
 
 impl Piece {
-    /// Fails if the checkpoint does not speak of all that is to be handled; else lets it speak of that and no more.
+    /// Fails if the checkpoint does not speak of all the events that the component gets. Otherwise makes it speak of
+    /// these and no others.
     pub(super) async fn agree_on_scope(&mut self, tenure: &Tenure) -> Result<(), End> {
         let mut tried = 0;
         loop {
             let agreed = tokio::select! {
                 agreed = self.try_to_agree(tenure) => agreed,
-                // It may be a long way to read.
+                // Reading the log may take long.
                 end = self.keep(tenure) => return Err(end),
             };
             match agreed {
@@ -141,7 +143,7 @@ impl Asker<'_> {
         Verdict::Becomes(Scope { filter, after })
     }
 
-    /// What is to be done about the scope of work that has come so far.
+    /// Returns what to do about the scope of work that has come so far.
     async fn judge(&self, work: &Work, scope: &Scope, at: Position) -> Result<Verdict, StoreError> {
         let (filter, after) = (self.reaction.filter(), scope.after);
         if scope.filter == *filter {
@@ -173,7 +175,7 @@ impl Asker<'_> {
         })
     }
 
-    /// The first event that the work has come past, of those that are meant.
+    /// Returns the first event that the work has passed, of those that are meant.
     async fn first(
         &self,
         work: &Work,

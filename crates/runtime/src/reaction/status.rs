@@ -1,17 +1,17 @@
-//! How a piece of work is getting on, for those who look on.
+//! The state of a piece of work, for observers.
 
 use seriatim_core::{Domain, Position, RecordedEvent, Sequence, StreamId, Work};
 
-/// How a piece of work is getting on in this process.
+/// The state of a piece of work in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PieceStatus {
-    /// Which work.
+    /// The piece of work.
     pub work: Work,
-    /// What it is doing.
+    /// Its state.
     pub state: PieceState,
     /// The last position that was finished here; at the start while another process has the work.
     pub position: Position,
-    /// How many streams are parked or tried again, as far as this process knows.
+    /// How many streams are parked or tried again, as this process knows.
     pub parked: usize,
 }
 
@@ -20,37 +20,37 @@ pub struct PieceStatus {
 pub enum PieceState {
     /// It waits until it can be taken.
     StandingBy {
-        /// Who has it, if that is known.
+        /// The process that has it, if that is known.
         owner: Option<String>,
     },
     /// It handles events, or waits for more.
     Working,
     /// A store does not answer now, and is asked again.
     WaitingForStore {
-        /// What it said.
+        /// The error of the store.
         error: String,
     },
-    /// An aggregate that the component needs does not answer, or has too much to do, and is asked again.
+    /// An aggregate that the component needs does not answer, or is overloaded, and is asked again.
     WaitingForTarget {
-        /// Whose domain.
+        /// The domain of the aggregate.
         target: Domain,
-        /// What it said.
+        /// The error of the aggregate.
         error: String,
     },
-    /// An event failed, and is tried again before any other. Where streams are parked, this one is tried beside the others,
-    /// and counts as parked meanwhile.
+    /// An event failed, and is tried again before any other. If the policy parks streams, the event is instead tried
+    /// beside the others, and its stream counts as parked meanwhile.
     Retrying {
-        /// What failed.
+        /// The event that failed.
         failure: Failure,
         /// How often it was tried.
         tried: u32,
     },
     /// An event failed too often, or the log cannot be followed, or a store is damaged or does not let the owner write.
-    /// The work is this process's still; it goes on when it is resumed, or started again.
+    /// This process still has the work; it continues when it is resumed, or started again.
     Paused {
-        /// What failed; `None` if no event did.
+        /// The event that failed; `None` if no event did.
         failure: Option<Failure>,
-        /// Why, for people.
+        /// The reason, for people.
         error: String,
     },
     /// The program is ending.
@@ -60,15 +60,15 @@ pub enum PieceState {
 /// An event that a component failed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Its stream.
+    /// The stream of the event.
     pub stream: StreamId,
-    /// Its place there.
+    /// Its sequence.
     pub sequence: Sequence,
-    /// Its place in the log.
+    /// Its position.
     pub position: Position,
     /// Its type.
     pub type_name: String,
-    /// What the component said, for people.
+    /// The error of the component, for people.
     pub error: String,
 }
 

@@ -1,4 +1,4 @@
-//! One try at some events: the heartbeat goes on beside it, and what happens to it happens to nobody else.
+//! One try at some events: the heartbeat goes on beside it, and a failure affects nobody else.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use tracing::{Instrument, Span};
 
 use crate::meter;
 
-/// What came of a try.
+/// The result of a try.
 #[derive(Debug)]
 pub(crate) enum Tried {
-    /// The events are handled, and that is written down.
+    /// The events are handled, and that is recorded.
     Done,
     /// The work is not ours any more.
     Lost,
-    /// A store failed, which is no fault of the events.
+    /// A store failed; the events are not to blame.
     StoreFailed(StoreError),
     /// An aggregate that the component needs does not answer.
     TargetDown(Domain, String),
@@ -28,7 +28,7 @@ pub(crate) enum Tried {
 }
 
 impl Tried {
-    /// Its name in the metrics.
+    /// Returns its name in the metrics.
     fn label(&self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -40,8 +40,8 @@ impl Tried {
     }
 }
 
-/// Tries to handle events, and prolongs the lease as long as that takes. If the tenure is lost meanwhile, the component
-/// is stopped where it is.
+/// Tries to handle events, and extends the lease as long as that takes. If the tenure is lost meanwhile, the component
+/// is stopped at once.
 pub(crate) async fn attempt(
     reaction: &dyn Reaction,
     tenure: &Tenure,
@@ -77,8 +77,8 @@ pub(crate) async fn attempt(
     tried
 }
 
-/// What leads from a command to those who react to its events: one event is named with its workflow, of several the first
-/// and the last.
+/// Returns the span that links a command to the reactions to its events: it names one event with its workflow, or the
+/// first and the last of several.
 fn span(tenure: &Tenure, events: &[&RecordedEvent]) -> Span {
     match events {
         [event] => tracing::debug_span!(
@@ -102,7 +102,7 @@ fn span(tenure: &Tenure, events: &[&RecordedEvent]) -> Span {
 }
 
 /// Returns when the tenure is lost. A store that does not answer proves nothing: whether the tenure is still in force
-/// is seen when the checkpoint is moved.
+/// shows when the checkpoint is moved.
 pub(crate) async fn lost(reaction: &dyn Reaction, tenure: &Tenure, lease: Duration) {
     loop {
         tokio::time::sleep(lease / 3).await;
@@ -116,7 +116,7 @@ pub(crate) async fn lost(reaction: &dyn Reaction, tenure: &Tenure, lease: Durati
     }
 }
 
-/// What a store refuses or does not allow is no reason to wait: this step would come to nothing for ever.
+/// It is useless to wait after a refusal of a store or a missing right: this step would fail for ever.
 fn store_failed(error: StoreError) -> Tried {
     match error.kind {
         StoreErrorKind::Refused | StoreErrorKind::Denied => Tried::Failed(with_causes(&error)),

@@ -1,4 +1,4 @@
-//! How an event came about: which reactions led to it, the last of them first.
+//! How an event came about: the reactions that led to it, the last of them first.
 
 use std::fmt::Write;
 
@@ -6,16 +6,16 @@ use seriatim_core::{
     ClaimKey, EffectId, EventStore, FirstResult, RecordedEvent, Sequence, StoreError, StreamId,
 };
 
-/// How many turns are shown: enough to see two or three who answer one another.
+/// How many turns are shown: enough to see two or three components that answer one another.
 const TURNS: usize = 6;
 
-/// How many claims of a stream are looked through at most.
+/// How many claims of a stream are searched at most.
 const CLAIMS: usize = 10_000;
 
 /// How many of them are read at once.
 const PAGE: usize = 500;
 
-/// The last turns that led to an event, as text for people; empty if they are not known.
+/// Returns the last turns that led to an event, as text for people; empty if they are not known.
 pub(crate) async fn trail(
     outcomes: &dyn EventStore,
     event: &RecordedEvent,
@@ -39,7 +39,8 @@ pub(crate) async fn trail(
     Ok(text)
 }
 
-/// The effect that an event came of; `None` if a sender wrote it, or if that is not found among so many claims.
+/// Returns the effect that an event came of; `None` if a sender wrote it, or if the effect is not found among so many
+/// claims.
 async fn cause(
     outcomes: &dyn EventStore,
     stream: &StreamId,

@@ -1,4 +1,4 @@
-//! What an owner does: it follows the log, hands over what is new, and keeps parked streams out of it.
+//! What an owner does: it follows the log, hands over new events, and leaves out those of parked streams.
 
 use std::pin::Pin;
 
@@ -15,7 +15,7 @@ use crate::Subscription;
 use crate::feed::when_replaced;
 
 impl Piece {
-    /// Works until something ends it, and says where the checkpoint is by then.
+    /// Works until something ends it. Returns that, and where the checkpoint is by then.
     pub(crate) async fn work(&mut self, tenure: Tenure) -> (End, Bookmark) {
         let mut hand = Hand {
             tenure,
@@ -66,7 +66,7 @@ impl Piece {
         End::Paused(None, when_replaced(&self.work.component, replaced))
     }
 
-    /// Waits for the next events and handles them; meanwhile parked streams are tried whose time has come.
+    /// Waits for the next events and handles them; meanwhile due parked streams are tried.
     async fn step(
         &mut self,
         subscription: &mut Subscription,
@@ -79,8 +79,8 @@ impl Piece {
         let batch = loop {
             let due = hand.queues.next_due();
             tokio::select! {
-                // The heartbeat must not be drowned by a long stretch of events that concern others; nor may it
-                // break off a read that takes long.
+                // A long stretch of events that concern others must not delay the heartbeat, and the heartbeat must not
+                // break off a long read.
                 biased;
                 () = stopped(&mut self.stop) => return Err(End::Stopped),
                 () = let_go(&mut self.call) => return Err(End::LetGo),
@@ -112,8 +112,8 @@ impl Piece {
         }
     }
 
-    /// Moves the checkpoint over events that concern others. That is done with the heartbeat: it only saves reading them
-    /// again.
+    /// Moves the checkpoint over events that concern others. This happens with the heartbeat, because it only saves
+    /// reading them again.
     async fn move_on(&mut self, hand: &mut Hand, seen: &Bookmark) -> Result<(), End> {
         let checkpoints = self.reaction.checkpoints();
         let held = match seen.position > hand.tenure.at.position {
@@ -131,13 +131,13 @@ impl Piece {
                 self.has_finished(seen, hand);
             }
             Ok(Hold::Lost) => return Err(End::Lost),
-            // If it was moved all the same, that shows as a lost tenure by the next step, and is sorted out there.
+            // If it was moved all the same, the next step finds the tenure lost and corrects that.
             Err(error) => self.store_failed(&error)?,
         }
         Ok(())
     }
 
-    /// Where there is nothing new, only asking tells.
+    /// If there is nothing new, only a read shows whether the log answers.
     async fn log_answers(&self) -> bool {
         let head = self.feed.log().head(self.work.partition);
         let answer = tokio::time::timeout(self.lease / 3, head).await;
@@ -150,8 +150,8 @@ impl Piece {
         (checkpoints.advance(&hand.tenure, &advance, self.lease)).await
     }
 
-    /// Handles the events of a batch that begins after `before`, but for those of parked streams. All at once; if that
-    /// fails, one after another, so that the one is found that fails.
+    /// Handles the events of a batch that begins after `before`, except those of parked streams. It hands over all at
+    /// once; if that fails, one after another, to find the one that fails.
     async fn handle(
         &mut self,
         events: &[&RecordedEvent],
@@ -171,7 +171,7 @@ impl Piece {
         }
         for (index, event) in events.iter().enumerate() {
             let here = Bookmark::of(self.feed.log().id(), event);
-            // Asked anew: its stream may have been parked since, or be parked no longer.
+            // This is checked again: its stream may have been parked or unparked since.
             if !hand.queues.has(&event.stream) {
                 let last = index + 1 == events.len();
                 let to = if last { to } else { &here };
@@ -182,8 +182,8 @@ impl Piece {
         Ok(())
     }
 
-    /// Tries one event until it is handled, its stream waits beside the others, or the patience ends. All events up to
-    /// `before` are handled, or are those of parked streams.
+    /// Tries one event until it is handled, its stream waits beside the others, or the tries are used up. All events up
+    /// to `before` are handled, or are those of parked streams.
     async fn insist(
         &mut self,
         event: &RecordedEvent,
@@ -211,8 +211,7 @@ impl Piece {
         Ok(())
     }
 
-    /// Tries some events, as often as it takes for the store and for the targets to answer. What is inside is the
-    /// component's own failure.
+    /// Tries some events until the store and the targets answer. The inner `Err` is the component's own failure.
     pub(crate) async fn attempt(
         &mut self,
         events: &[&RecordedEvent],
@@ -242,7 +241,7 @@ impl Piece {
     }
 }
 
-/// What comes first: `None` if it is the time. Whoever is ready has its turn as often as the other.
+/// Returns whichever comes first; `None` if it is the time. If both are ready, each has its turn equally often.
 async fn next_or_due<T>(
     next: Pin<&mut impl Future<Output = T>>,
     due: Option<Instant>,

@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 use self::poll::{Poll, Source, why_parked};
 use crate::{Feed, PieceState, PieceStatus, Reactions};
 
-/// When a sender should come again if it cannot be found out whom it waits for.
+/// When a sender should try again if its components cannot be looked up.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Waits until components have handled what was just written. Cheap to clone; clones share what they read.
@@ -36,7 +36,7 @@ pub struct Waiter {
 struct Inner {
     store: Arc<dyn CheckpointStore>,
     feed: Feed,
-    /// Those that this process may work for.
+    /// The components that this process may work for.
     reactions: Vec<Arc<dyn Reaction>>,
     pieces: Vec<watch::Receiver<PieceStatus>>,
     /// Components of other processes that were seen to exist.
@@ -48,23 +48,23 @@ struct Inner {
 struct Written<'a> {
     stream: &'a StreamId,
     partition: LogPartition,
-    /// The position of the last.
+    /// The position of the last event.
     last: Position,
-    /// The sequence of the first.
+    /// The sequence of the first event.
     first: Sequence,
-    /// That of the last.
+    /// The sequence of the last event.
     sequence: Sequence,
-    /// Empty if they are not known.
+    /// The events; empty if they are not known.
     events: &'a [RecordedEvent],
 }
 
 impl Written<'_> {
-    /// Whether the events are in this piece of work.
+    /// Returns whether the events are in this piece of work.
     fn is_in(&self, work: &Work) -> bool {
         work.partition == self.partition && work.share.has(self.stream)
     }
 
-    /// Whether one of them queues there.
+    /// Returns whether one of them queues there.
     fn is_behind(&self, parked: &Parked, work: &Work) -> bool {
         parked.work == *work && parked.stream == *self.stream && parked.sequence <= self.sequence
     }
@@ -77,7 +77,8 @@ impl fmt::Debug for Waiter {
 }
 
 impl Waiter {
-    /// Knows the components of this process, and those of others that keep their checkpoints in `store`.
+    /// Makes a waiter that knows the components of this process, and those of others that keep their checkpoints in
+    /// `store`.
     pub fn new(reactions: &Reactions, store: Arc<dyn CheckpointStore>) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -91,8 +92,8 @@ impl Waiter {
         }
     }
 
-    /// Refuses a wait for a component that does not exist, for too many or for too long. Call it before anything is
-    /// written, so that a slip of the pen costs nothing.
+    /// Fails for a component that does not exist, for too many components or too long a wait. Call it before anything
+    /// is written, so that a typing error costs nothing.
     pub async fn check(&self, wait: &WaitFor) -> Result<(), SubmitError> {
         let violations = wait.check();
         if !violations.is_empty() {
@@ -122,7 +123,7 @@ impl Waiter {
         }
     }
 
-    /// Waits until all of them have handled what the receipt tells of; if it gave no events, they have. Gives up when
+    /// Waits until all components have handled the events of the receipt; returns at once if it has none. Gives up when
     /// `closing` ends.
     pub async fn wait(
         &self,
@@ -205,7 +206,8 @@ impl Waiter {
                 parked,
             } = piece.borrow_and_update().clone();
             let has_passed = position >= written.last;
-            // What is parked in front of the events holds them back, whether the checkpoint has passed them or not.
+            // An event that is parked in front of the events holds them back, whether the checkpoint has passed them or
+            // not.
             if parked > 0 && (has_passed || parked != looked_at) {
                 match poll.held_back(&work, written).await {
                     Ok(None) => {}
@@ -237,8 +239,8 @@ impl Waiter {
         }
     }
 
-    /// Whether it is known here that none of the events are for the component. Its checkpoint would only move over them
-    /// some time later.
+    /// Returns whether it is known here that none of the events are for the component. Its checkpoint would only move
+    /// over them some time later.
     fn concerns_others(&self, component: &Component, written: &Written<'_>) -> bool {
         let Some(reaction) = self.inner.reaction(component) else {
             return false;
@@ -247,7 +249,7 @@ impl Waiter {
         !written.events.is_empty() && !events.any(|event| reaction.filter().matches(event))
     }
 
-    /// The piece of work of this process that the events fall into.
+    /// Returns the piece of work of this process that the events are in.
     fn piece(
         &self,
         component: &Component,
@@ -285,7 +287,7 @@ impl Waiter {
         Arc::clone(poll)
     }
 
-    /// Why a component cannot be waited for, if it cannot.
+    /// Returns why a component cannot be waited for; `None` if it can.
     fn why_not(&self, component: &Component) -> Option<String> {
         if self.inner.reaction(component).is_some() {
             return None;

@@ -1,4 +1,4 @@
-//! The checkpoints of one component, read again and again for as long as somebody waits for it.
+//! The checkpoints of one component, read repeatedly for as long as somebody waits for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,14 +13,14 @@ use tokio::time::Instant;
 use super::Written;
 use crate::Feed;
 
-/// How long a store is left alone between two looks: what waiting for another process costs on average, twice.
+/// How long a store is left alone between two looks; waiting for another process costs half of it on average.
 const EVERY: Duration = Duration::from_millis(20);
 
 /// Where checkpoints are kept.
 pub(super) enum Source {
-    /// Where the component of this process keeps them.
+    /// The store of a component of this process.
     Reaction(Arc<dyn Reaction>),
-    /// Where those of others do.
+    /// The store of components of other processes.
     Store(Arc<dyn CheckpointStore>),
 }
 
@@ -39,7 +39,8 @@ struct Seen {
     /// When the look began; what was written before it shows in it.
     begun: Option<Instant>,
     checkpoints: Vec<Checkpoint>,
-    /// Read after the checkpoints: what they have passed is parked, if it is, in here.
+    /// The parked streams. They are read after the checkpoints, so a stream that the checkpoints have passed and that
+    /// is parked is in here.
     parked: Vec<Parked>,
 }
 
@@ -54,7 +55,7 @@ impl Poll {
         }
     }
 
-    /// Waits until it is known what became of the events. Cancel safe.
+    /// Waits until the outcome of the events is known. It is cancel safe.
     pub(super) async fn handled(
         self: &Arc<Self>,
         written: &Written<'_>,
@@ -76,7 +77,7 @@ impl Poll {
         }
     }
 
-    /// What keeps events from being handled that the checkpoint of their work has passed, if anything does.
+    /// Returns what holds back events that the checkpoint of their work has passed; `None` if nothing does.
     pub(super) async fn held_back(
         &self,
         work: &Work,
@@ -88,14 +89,14 @@ impl Poll {
             .find(|parked| written.is_behind(parked, work)))
     }
 
-    /// Where the component stood when it was looked at last.
+    /// Returns where the component stood at the last look.
     pub(super) fn last_seen(&self, written: &Written<'_>) -> Position {
         let seen = self.seen.borrow();
         let positions = seen.works(written).map(|checkpoint| checkpoint.at.position);
         positions.max().unwrap_or_default()
     }
 
-    /// Must be called by one who listens: the task ends as soon as nobody does.
+    /// It must be called by a listener: the task ends as soon as nobody listens.
     fn start(self: &Arc<Self>) {
         let mut running = self.running();
         if !*running {
@@ -111,7 +112,7 @@ impl Poll {
                 Ok(seen) => {
                     self.seen.send_replace(seen);
                 }
-                // Who waits goes on waiting, until the store answers or the time is over.
+                // The waiters keep waiting, until the store answers or the time is over.
                 Err(error) => {
                     tracing::debug!(component = %self.component, error = error.to_string(), "no checkpoints");
                 }
@@ -128,7 +129,7 @@ impl Poll {
     async fn look(&self, begun: Instant) -> Result<Seen, StoreError> {
         let store = self.checkpoints();
         let mut checkpoints = store.checkpoints(Some(&self.component)).await?;
-        // What is of another log has passed nothing of this one.
+        // A checkpoint of another log has passed nothing of this one.
         self.feed.confront(&mut checkpoints).await?;
         Ok(Seen {
             begun: Some(begun),
@@ -150,20 +151,20 @@ impl Poll {
 }
 
 impl Seen {
-    /// Where the component is with the events' stream. If its work was once cut into another number of shares, those
-    /// checkpoints are still there.
+    /// Returns where the component is with the events' stream. If its work was once cut into another number of shares,
+    /// those checkpoints still exist.
     fn works(&self, written: &Written<'_>) -> impl Iterator<Item = &Checkpoint> {
         let has = |checkpoint: &&Checkpoint| written.is_in(&checkpoint.work);
         self.checkpoints.iter().filter(has)
     }
 
-    /// What became of the events; `None` if that is still open.
+    /// Returns the outcome of the events; `None` if it is still open.
     fn judge(&self, written: &Written<'_>) -> Option<Result<(), WhyNotHandled>> {
         let parked = |work: &Work| {
             let mut parked = self.parked.iter();
             parked.find(|parked| written.is_behind(parked, work))
         };
-        // Checkpoints from former times have passed nothing that they did not handle either.
+        // Checkpoints from earlier times have not passed anything that they did not handle either.
         let passed = |checkpoint: &Checkpoint| {
             checkpoint.at.position >= written.last && parked(&checkpoint.work).is_none()
         };

@@ -1,4 +1,4 @@
-//! Waiting for a process manager: first for what its instances are told, and then for what is done about that.
+//! Waiting for a process manager: first for its instances to get their inputs, and then for what they do about them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use seriatim_core::{
 
 use super::{Waiter, Written, lock};
 
-/// How long a store that does not answer is left alone. Who waits goes on waiting, until the time is over.
+/// How long a store that does not answer is left alone. The waiters keep waiting, until the time is over.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What the end of the name says of the component of a process manager that takes events in.
+/// The end of the name of the component of a process manager that takes events in.
 const INPUTS: &str = "inputs";
 
 impl Waiter {
-    /// The component of this process that records, in streams of its own, what the events mean to `component`; `None` if
-    /// that looks at the events themselves.
+    /// Returns the component of this process that records, in streams of its own, what the events mean to `component`;
+    /// `None` if `component` looks at the events themselves.
     pub(super) fn leader(
         &self,
         component: &Component,
@@ -70,7 +70,7 @@ impl Waiter {
         Ok(())
     }
 
-    /// What became of what the leader was asked for by the events, which it has handled.
+    /// Returns the outcome of the leader's effects of the events, which it has handled.
     async fn recorded(
         &self,
         leader: &Arc<dyn Reaction>,
@@ -86,7 +86,7 @@ impl Waiter {
             if !leader.filter().matches(&event) {
                 continue;
             }
-            // What it cannot be asked about it has not handled either, but skipped or given up.
+            // An event about which it cannot be asked was not handled either, but skipped or given up.
             for (ordinal, asked) in (0..).zip(accountable.asked(&event).unwrap_or_default()) {
                 let Asked::Of(stream) = asked else {
                     continue;
@@ -115,7 +115,7 @@ impl Waiter {
             .await
     }
 
-    /// The component that takes in what `component` of another process acts upon, as the names have it.
+    /// Returns the component that takes in what `component` of another process acts on, by their names.
     pub(super) fn inputs_elsewhere(&self, component: &Component) -> Option<Component> {
         let name = component.as_str();
         let manager = name.strip_suffix(".timers").unwrap_or(name);

@@ -9,7 +9,7 @@ use v1::admin_service_server::AdminService;
 
 use super::{person, status, store_status};
 
-/// Shows components, and tells them what to do.
+/// Shows components and controls them.
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     reactions: Arc<Reactions>,

@@ -16,7 +16,7 @@ use crate::answer::SMALL;
 use crate::gate::InWork;
 use crate::ration::Ration;
 
-/// Takes commands.
+/// Accepts commands.
 #[derive(Clone, Debug)]
 pub(crate) struct Commands {
     coordinator: Coordinator,
@@ -43,8 +43,8 @@ impl Commands {
         }
     }
 
-    /// Runs one request, which is `in_work`, on behalf of `actor`. Its events are shown if they take no more than `echo_bytes`,
-    /// or if there is room for them in `unread`.
+    /// Runs one request, which is `in_work`, on behalf of `actor`. Its events are in the answer if they take no more
+    /// than `echo_bytes`, or if there is room for them in `unread`.
     pub(super) async fn run(
         &self,
         mut request: v1::SubmitRequest,
@@ -54,7 +54,7 @@ impl Commands {
         echo_bytes: usize,
     ) -> Result<v1::SubmitResponse, Status> {
         let include_events = request.include_events;
-        // What is rare is boxed: it would make every call larger.
+        // Rare cases are boxed: they would make every call larger.
         let wait = Box::pin(self.waits.read(request.wait_for.take())).await?;
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         self.effects.admit(command.effect.as_ref())?;

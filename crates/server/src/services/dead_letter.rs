@@ -9,10 +9,10 @@ use v1::dead_letter_service_server::DeadLetterService;
 use super::page::Page;
 use super::{answer, check_domain, person, status};
 
-/// Letters read at once: each may hold a whole request, which may be as large as a message.
+/// How many letters are read at once: each may hold a whole request, which may be as large as a message.
 const PIECE_LETTERS: usize = 16;
 
-/// Shows dead letters of all kinds, and has done what people decide.
+/// Shows dead letters of all kinds, and carries out people's decisions.
 #[derive(Clone, Debug)]
 pub(crate) struct DeadLetters {
     coordinator: Coordinator,

@@ -1,4 +1,4 @@
-//! Whether effects of reactions are taken over the wire.
+//! Whether effects of reactions are accepted over the wire.
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{EffectId, SubmitError, WhyNotAccepted};
@@ -9,12 +9,12 @@ use super::status;
 /// Where effects from elsewhere come in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EffectsDoor {
-    /// Whether they are taken.
+    /// Whether they are accepted.
     pub(crate) is_open: bool,
 }
 
 impl EffectsDoor {
-    /// What takes them: if they are taken they may be of another log.
+    /// Returns the coordinator that takes them: if they are accepted, they may be of another log.
     pub(crate) fn coordinator(self, coordinator: &Coordinator) -> Coordinator {
         match self.is_open {
             true => coordinator.for_other_logs(),
@@ -22,7 +22,7 @@ impl EffectsDoor {
         }
     }
 
-    /// Refuses what is sent as an effect, unless that is taken here.
+    /// Refuses an effect, unless effects are accepted here.
     pub(super) fn admit(self, effect: Option<&EffectId>) -> Result<(), Status> {
         match effect {
             Some(effect) if !self.is_open => Err(status(SubmitError::EffectNotAccepted {

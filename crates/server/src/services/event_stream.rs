@@ -14,20 +14,20 @@ use super::{check_domain, status, store_status};
 use crate::method::{LARGE, PAGE};
 use crate::ration::{Held, Ration};
 
-/// Events read from the store at once: at first, and at most.
+/// How many events are read from the store at first.
 const FIRST_PIECE_EVENTS: usize = 8;
 const MOST_PIECE_EVENTS: usize = 512;
 /// How many times as many may be read after a piece: the next events may be larger.
 const PIECE_GROWTH: usize = 4;
-/// What the payloads of a piece take if they are as large as those of the piece before.
+/// The payloads of a piece, if they are as large as those of the piece before.
 const PIECE_BYTES: usize = PAGE / 2;
-/// What the events of one book may take, unless it is a single one.
+/// The size of the events of one book, unless it is a single event.
 const BOOK_BYTES: usize = 64 * 1024;
 
 /// One reading of a stream.
 pub(super) struct EventStream {
     log: Log,
-    /// For what is read and not yet sent.
+    /// The room for events that are read and not yet sent.
     room: Held,
     stream: StreamId,
     /// The next event to read from the store; `None` if there is none.
@@ -35,7 +35,7 @@ pub(super) struct EventStream {
     through: Sequence,
     /// How many events to read at once.
     piece_events: usize,
-    /// What was read and not yet sent.
+    /// The events that are read and not yet sent.
     read: VecDeque<RecordedEvent>,
     /// The next event to send.
     from: Sequence,
@@ -72,7 +72,7 @@ impl EventStream {
         Ok(events)
     }
 
-    /// The events in books; one without pages if there are none.
+    /// Returns the events in books; one book without pages if there are none.
     pub(super) fn books(mut self) -> BoxStream<'static, Result<v1::GetEventsResponse, Status>> {
         let first = self.book();
         let rest = stream::unfold(Some(self), |events| async {

@@ -11,7 +11,7 @@ use super::waits::Waits;
 use super::{call, echo, status};
 use crate::answer::SMALL;
 
-/// Takes facts.
+/// Accepts facts.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     coordinator: Coordinator,

@@ -12,27 +12,27 @@ use super::status;
 use crate::method::{LARGE, PAGE};
 use crate::ration::{Held, Ration};
 
-/// What the events of one response may take, unless it is a single one.
+/// The size of the events of one response, unless it is a single event.
 const RESPONSE_BYTES: usize = 64 * 1024;
-/// After so many events that a client does not want it is told where it stands, so that it does not begin before them
+/// After this many events that a client does not want, it is told its place, so that it does not begin before them
 /// again. Fewer are not worth a message each.
 const UNTOLD_EVENTS: u64 = 1000;
 
-/// One call. It lives in the task of its connection: while the client takes nothing, nothing here is polled, so
-/// nothing is read either.
+/// One call. It lives in the task of its connection: while the client takes nothing, nothing here is polled, so nothing
+/// is read either.
 pub(super) struct LogStream {
     subscription: Subscription,
     unread: Ration,
     /// Held while a page is read from the store, and while one is in hand.
     room: Option<Held>,
-    /// What the next page is reckoned with.
+    /// The assumed size of the next page.
     page_bytes: usize,
-    /// Whether nothing followed what was read last.
+    /// Whether nothing followed the last read.
     at_the_end: bool,
     closed: watch::Receiver<bool>,
-    /// What is being sent, and how many of its events were.
+    /// The batch that is being sent, and how many of its events were sent.
     batch: Option<(Batch, usize)>,
-    /// Where a client stands that has taken everything that was read and sent.
+    /// The place of a client that has taken everything that was read and sent.
     cursor: Cursor,
     /// How many events the cursor has moved over since the client was last told of it.
     untold: u64,
@@ -60,7 +60,7 @@ impl LogStream {
         }
     }
 
-    /// First where it begins, then what comes.
+    /// Returns first where it begins, then the responses that follow.
     pub(super) fn responses(mut self) -> BoxStream<'static, Result<v1::SubscribeResponse, Status>> {
         let begin = self.response(Vec::new(), false);
         let rest = stream::unfold(Some(self), |call| async {
@@ -90,13 +90,14 @@ impl LogStream {
         let mut closed = self.closed.clone();
         tokio::select! {
             biased;
-            // Fails if the server is gone, which means the same.
+            // It fails if the server is gone, which means the same.
             _ = closed.wait_for(|closed| *closed) => Err(status(SubmitError::ShuttingDown)),
             batch = self.read_batch() => batch,
         }
     }
 
-    /// At the end of the log it waits without room, for what many have in common there.
+    /// Reads the next batch. At the end of the log it waits without room, because many subscribers share the events
+    /// there.
     async fn read_batch(&mut self) -> Result<Batch, Status> {
         if self.at_the_end {
             self.room = None;
@@ -121,8 +122,8 @@ impl LogStream {
         self.room.insert(room)
     }
 
-    /// As many events of a batch as fit, from the one after `sent` on, and what follows from them. `None` if the
-    /// client need not hear of it.
+    /// Returns as many events of a batch as fit, from the one after `sent` on, with the cursor after them. Returns
+    /// `None` if the client need not be told.
     fn piece(&mut self, batch: Batch, sent: usize) -> Option<v1::SubscribeResponse> {
         let (mut events, mut bytes, mut last) = (Vec::new(), 0, None);
         let mut left = batch.events().skip(sent);
@@ -167,7 +168,7 @@ impl LogStream {
     }
 }
 
-/// How many events lie between two places.
+/// Returns how many events lie between two places.
 fn distance(from: &Cursor, to: &Cursor) -> u64 {
     let each = from.iter().zip(to.iter());
     each.map(|((_, from), (_, to))| to.position.0 - from.position.0)

@@ -1,4 +1,4 @@
-//! The services, one file each: read the request, ask the coordinator or the feed, write the answer.
+//! The services, one file each: read the request, call the coordinator or the feed, write the answer.
 
 mod effects;
 mod command;
@@ -36,17 +36,17 @@ use tonic::{Request, Response, Status};
 use crate::call::Call;
 use crate::ration::Ration;
 
-/// When to ask again a store that does not answer.
+/// When to ask a store again that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// What is known of a call. To be asked once: that it is in work is told to whoever asks first.
+/// Returns what is known of a call. Call it once, because only the first caller gets the permit.
 fn call<M>(request: &mut Request<M>) -> Call {
     let call = request.extensions_mut().remove::<Call>();
     call.expect("every call comes through `Calls`")
 }
 
-/// Whether the answer shows the events of a receipt: if they are asked for, and take no more than `bytes` or what there is
-/// room for now.
+/// Returns whether the answer shows the events of a receipt: if the request asks for them, and they take no more than
+/// `bytes` or the room that there is now.
 fn echo(receipt: &Receipt, is_asked_for: bool, unread: &Ration, bytes: usize) -> Echo {
     let Outcome::Committed(commit) = &receipt.outcome else {
         return Echo::Unasked;
@@ -63,7 +63,7 @@ fn echo(receipt: &Receipt, is_asked_for: bool, unread: &Ration, bytes: usize) ->
     }
 }
 
-/// An answer that may be of any size, if it is not too large to be sent.
+/// Makes an answer that may be of any size. Fails if it is too large to be sent.
 fn answer<M: Message>(message: M) -> Result<Response<M>, Status> {
     let bytes = message.encoded_len();
     if bytes <= ANSWER_BYTES {
@@ -75,7 +75,7 @@ fn answer<M: Message>(message: M) -> Result<Response<M>, Status> {
     Err(status(Invalid::field("answer", wrong)))
 }
 
-/// The status of any error of ours.
+/// Returns the status of any error of ours.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 fn status<E: WireError>(error: E) -> Status {
     error.to_status()
@@ -85,8 +85,8 @@ fn store_status(source: StoreError) -> Status {
     status(QueryError::of_store(source, RETRY_AFTER))
 }
 
-/// Refuses a domain that has no aggregate here. Asked only where there is nothing to show: what was written by an
-/// aggregate that has gone since can still be read.
+/// Fails for a domain that has no aggregate here. It is called only if there is nothing to show: events of an aggregate
+/// that was removed since can still be read.
 fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status> {
     let known: Vec<_> = coordinator
         .domains()
@@ -102,7 +102,7 @@ fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status
     }))
 }
 
-/// Who decides: not a reaction, whatever it says.
+/// Returns who decides. Fails if the name is that of a reaction.
 fn person(metadata: &MetadataMap) -> Result<Option<String>, Status> {
     match actor(metadata).map_err(status)? {
         Some(name) if is_actor_of_reactions(&name) => Err(status(Invalid::field(

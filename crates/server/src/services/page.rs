@@ -2,11 +2,11 @@
 
 use prost::Message;
 
-/// Lines of a page where the request does not say.
+/// How many lines a page has if the request does not say.
 const DEFAULT_LINES: usize = 100;
-/// Lines of a page at most.
+/// How many lines a page has at most.
 const MOST_LINES: usize = 1000;
-/// What the lines of a page may take together: comfortably less than the 4 MiB that clients accept by default.
+/// The size of the lines of a page together: comfortably less than the 4 MiB that clients accept by default.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// One page, while it is filled.
@@ -18,7 +18,7 @@ pub(super) struct Page<M> {
 }
 
 impl<M: Message> Page<M> {
-    /// One of the size that a request asks for.
+    /// Makes a page of the size that a request asks for.
     pub(super) fn of(asked: u32) -> Self {
         let most_lines = match usize::try_from(asked).unwrap_or(MOST_LINES) {
             0 => DEFAULT_LINES,
@@ -31,12 +31,13 @@ impl<M: Message> Page<M> {
         }
     }
 
-    /// How many lines it takes at most.
+    /// Returns how many lines it takes at most.
     pub(super) fn most_lines(&self) -> usize {
         self.most_lines
     }
 
-    /// Adds a line; false if it is for the next page. Large lines make a page shorter, but one line always fits.
+    /// Adds a line. Returns `false` if it is for the next page. Large lines make a page shorter, but one line always
+    /// fits.
     pub(super) fn push(&mut self, line: M) -> bool {
         let bytes = self.bytes + line.encoded_len();
         let full = self.lines.len() == self.most_lines || bytes > MOST_BYTES;

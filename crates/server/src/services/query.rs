@@ -101,7 +101,7 @@ fn token(last: Option<&StreamId>) -> String {
     last.map(ToString::to_string).unwrap_or_default()
 }
 
-/// The token of a page of streams is the last stream of the page before.
+/// Reads the token of a page of streams, which is the last stream of the page before.
 fn after(page_token: &str) -> Result<Option<StreamId>, Invalid> {
     match page_token {
         "" => Ok(None),

@@ -21,18 +21,19 @@ use crate::call::Call;
 use crate::gate::InWork;
 use crate::ration::Held;
 
-/// One call. It lives in the task of its connection: while the client does not read answers, nothing here is polled,
-/// so nothing more is read from it either.
+/// One call. It lives in the task of its connection: while the client does not read answers, nothing here is polled, so
+/// nothing more is read from it either.
 pub(super) struct SubmitStream {
     commands: Commands,
     actor: Option<String>,
     call: Call,
     requests: Streaming<v1::SubmitStreamRequest>,
-    /// Ends when there is room for what is read next; `None` if there is.
+    /// Ends when there is room for the next read; `None` if there is.
     room: Option<BoxFuture<'static, Held>>,
-    /// Ends when what was read last is in work; `None` if it is.
+    /// Ends when the request that was read last is in work; `None` if it is.
     outside: Option<oneshot::Receiver<()>>,
-    /// On tasks of their own, so that they end whether or not the client reads the answers: until then they are in work.
+    /// The requests run on tasks of their own, so that they end whether or not the client reads the answers: until then
+    /// they are in work.
     in_flight: JoinSet<Answered>,
     limit: usize,
     closed: watch::Receiver<bool>,
@@ -40,8 +41,8 @@ pub(super) struct SubmitStream {
     end: Option<Result<(), Status>>,
 }
 
-/// An answer, and what a large request counts for until the client takes it: its events are in the answer, whether they are
-/// shown or not.
+/// An answer, and the room that a large request takes until the client takes it: the answer has its events, whether
+/// they are shown or not.
 type Answered = (v1::SubmitStreamResponse, Option<Held>);
 
 enum Next {
@@ -75,7 +76,7 @@ impl SubmitStream {
         }
     }
 
-    /// The answers, in the order of completion.
+    /// Returns the answers, in the order of completion.
     pub(super) fn answers(self) -> BoxStream<'static, Result<v1::SubmitStreamResponse, Status>> {
         stream::unfold(Some(self), |call| async {
             let mut call = call?;
@@ -88,7 +89,7 @@ impl SubmitStream {
         .boxed()
     }
 
-    /// The next answer, or how the call ends.
+    /// Returns the next answer. Fails with the end of the call.
     async fn next_answer(&mut self) -> Result<v1::SubmitStreamResponse, Result<(), Status>> {
         loop {
             if let Some(end) = &self.end
@@ -106,7 +107,7 @@ impl SubmitStream {
         }
     }
 
-    /// What happens next. Nothing is lost by dropping the branches that were slower.
+    /// Returns what happens next. Nothing is lost by dropping the branches that were slower.
     async fn next(&mut self) -> Next {
         let reading = self.end.is_none();
         let wants_more = reading && self.outside.is_none() && self.in_flight.len() < self.limit;
@@ -146,7 +147,7 @@ impl SubmitStream {
                 Some(in_work) => in_work,
                 None => {
                     let in_work = gate.wait().await;
-                    // Fails if the call has ended.
+                    // It fails if the call has ended.
                     let _ = enter.send(());
                     in_work
                 }

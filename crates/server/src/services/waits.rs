@@ -8,7 +8,7 @@ use tonic::Status;
 
 use super::status;
 
-/// Waits until components have handled what a sender has written, or the server goes down.
+/// Waits until components have handled what a sender has written, or the server shuts down.
 #[derive(Clone, Debug)]
 pub(crate) struct Waits {
     waiter: Waiter,
@@ -20,7 +20,7 @@ impl Waits {
         Self { waiter, closed }
     }
 
-    /// Whom a request names; refused if there is no such component. To be asked before anything is written.
+    /// Reads the components that a request names. Fails if one does not exist. Call it before anything is written.
     pub(super) async fn read(&self, wait: Option<v1::WaitFor>) -> Result<Option<WaitFor>, Status> {
         let Some(wait) = convert::optional_wait_for(wait).map_err(status)? else {
             return Ok(None);
@@ -29,7 +29,7 @@ impl Waits {
         Ok(Some(wait))
     }
 
-    /// Waits; what is left to say if that was in vain.
+    /// Waits. Returns the component that has not handled the events, if there is one.
     pub(super) async fn for_all(
         &self,
         receipt: &Receipt,
@@ -37,7 +37,7 @@ impl Waits {
     ) -> Option<v1::NotHandled> {
         let mut closed = self.closed.clone();
         let closing = async move {
-            // Fails if the server is gone, which means the same.
+            // It fails if the server is gone, which means the same.
             let _ = closed.wait_for(|closed| *closed).await;
         };
         let waited = self.waiter.wait(receipt, wait, closing).await;

@@ -1,4 +1,4 @@
-//! A version beside the live one, both as they are at one moment.
+//! Compares a version with the live one, both as they are at one moment.
 
 use seriatim_core::{Comparison, ComparisonQuery, ReadModelVersion, VersionError, VersionStatus};
 use sqlx::postgres::PgRow;

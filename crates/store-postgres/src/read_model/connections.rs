@@ -1,5 +1,5 @@
-//! The connections that user code works on: without the settings that suit the store's own statements, and one for
-//! each transaction at a time.
+//! The connections that user code works on. They do not have the settings for the store's own statements, and each
+//! transaction has one of its own.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,8 +9,9 @@ use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Postgres, Transaction
 use crate::connection;
 use crate::location::Location;
 
-/// The driver gives the statements of user code names on the server, which count up from one in each session of ours. The
-/// sessions of the server are handed out by the transaction, so another one may have left the same names there.
+/// The driver names the statements of user code on the server by numbers that count up from one in each session of
+/// ours. A pooler assigns the sessions of the server for each transaction, so another session of ours may have left the
+/// same names there.
 const FORGET_STATEMENTS: &str = "DO $$
     DECLARE prepared text;
     BEGIN
@@ -19,7 +20,7 @@ const FORGET_STATEMENTS: &str = "DO $$
         END LOOP;
     END $$";
 
-/// Kept open as many as were needed at once.
+/// As many connections are kept open as were needed at once.
 pub(crate) struct Connections {
     location: Location,
     idle: Mutex<Vec<PgConnection>>,
@@ -33,7 +34,7 @@ impl Connections {
         }
     }
 
-    /// Whoever drops it in the middle of a transaction undoes that: the server sees the connection end.
+    /// If the caller drops it during a transaction, the server sees the connection end and rolls back.
     pub(super) async fn get(&self) -> Result<PgConnection, Error> {
         if let Some(connection) = self.lock().pop() {
             return Ok(connection);
@@ -41,17 +42,17 @@ impl Connections {
         connection::connect(&self.location.for_users).await
     }
 
-    /// For the next one. Only what is in order, and in no transaction.
+    /// Keeps the connection for the next caller. It must be in order, and in no transaction.
     pub(super) fn put_back(&self, connection: PgConnection) {
         self.lock().push(connection);
     }
 
-    /// After one was lost the others that wait are in doubt.
+    /// After one connection was lost, the other idle ones may be lost too.
     pub(super) fn clear(&self) {
         self.lock().clear();
     }
 
-    /// Behind a pooler a session keeps no settings: there the message that begins the transaction has them.
+    /// Behind a pooler a session keeps no settings, so the message that begins the transaction has them.
     pub(super) async fn begin<'c>(
         &self,
         connection: &'c mut PgConnection,
@@ -69,7 +70,7 @@ impl Connections {
             .await
     }
 
-    /// For statements of the store's own: a server that does not answer any more is as good as lost.
+    /// For the store's own statements: a server that does not answer any more is treated as lost.
     pub(super) async fn within<T>(
         &self,
         answer: impl Future<Output = Result<T, Error>>,

@@ -1,4 +1,4 @@
-//! Whose fault it is that a step failed: that of the events, or the database's.
+//! Whether the events or the database caused the failure of a step.
 
 use std::error::Error as StdError;
 
@@ -9,7 +9,7 @@ use crate::refused::{self, Meaning};
 
 pub(super) const ACTION: &str = "write a read model";
 
-/// What user code said. Where the cause is an error of the driver, that decides.
+/// The failure of user code. If its cause is an error of the driver, that error decides.
 pub(super) fn of_user(failure: Box<dyn StdError + Send + Sync>) -> ReactionError {
     let database = cause(failure.as_ref()).filter(|error| is_the_databases(error));
     match database.map(refused::kind) {
@@ -18,11 +18,11 @@ pub(super) fn of_user(failure: Box<dyn StdError + Send + Sync>) -> ReactionError
     }
 }
 
-/// What the driver said to a statement of ours at the end of a step.
+/// The driver's error for a statement of ours at the end of a step.
 pub(super) fn of_driver(error: Error) -> ReactionError {
-    // User code has gone on after a statement that failed, which the server does not do.
+    // User code has ignored an error and gone on; the server does not accept that.
     let aborted = refused::code(&error).as_deref() == Some("25P02");
-    // A deferred constraint speaks up at the commit.
+    // A deferred constraint is checked at the commit.
     let constraint = refused::code(&error).is_some_and(|code| code.starts_with("23"));
     match aborted || constraint {
         true => ReactionError::Failed(error.into()),
@@ -30,13 +30,13 @@ pub(super) fn of_driver(error: Error) -> ReactionError {
     }
 }
 
-/// Whether another try may go well with nothing changed about the events and the code.
+/// Returns whether another try may succeed with the same events and the same code.
 fn is_the_databases(error: &Error) -> bool {
     match refused::meaning(error) {
         Meaning::Lost | Meaning::Again => true,
         Meaning::KeyTaken => false,
         Meaning::Refused(_) => refused::code(error).is_some_and(|code| {
-            // No space, memory or connections left; not writable; waited too long for somebody's lock.
+            // No space, memory or connections left; not writable; waited too long for a lock.
             code.starts_with("53") || matches!(code.as_str(), "25006" | "55P03")
         }),
     }

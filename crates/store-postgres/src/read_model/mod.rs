@@ -1,4 +1,4 @@
-//! The seam of read models: their tables in the schema of the store, changed together with the checkpoint.
+//! Read models: their tables are in the schema of the store, and change together with the checkpoint.
 
 mod compare;
 mod connections;

@@ -44,14 +44,14 @@ async fn make<M: ReadModel<PgConnection>>(
         return Ok(tables);
     }
     tables.check_names(version, None, &every)?;
-    // What is there would pass for what `CREATE TABLE IF NOT EXISTS` has made, and be dropped with it.
+    // `CREATE TABLE IF NOT EXISTS` would use an existing table, and the table would be dropped with the version.
     let names = tables.new_names(VersionStatus::live(&all));
     let found = first(registry.connection, &names, "IS NOT NULL").await;
     if let Some(name) = found.map_err(failed)? {
         let version = version.clone();
         return Err(RegisterError::TableExists { version, name });
     }
-    // Progress of one that was dropped while somebody was about to take its work.
+    // Progress of a version that was dropped while a process was about to take its work.
     registry.forget(version).await.map_err(failed)?;
     let created = model.create(registry.connection, &tables).await;
     created.map_err(|source| RegisterError::Create {
@@ -75,7 +75,7 @@ async fn make<M: ReadModel<PgConnection>>(
     Ok(tables)
 }
 
-/// The first of these names whose table or view `is`: there or not.
+/// Returns the first of these names whose table or view exists, or does not, as `is` says.
 async fn first(
     connection: &mut PgConnection,
     names: &[String],

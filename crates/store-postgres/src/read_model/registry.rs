@@ -1,4 +1,4 @@
-//! The rows that say which versions there are.
+//! The rows of the versions.
 
 use seriatim_core::{
     Component, ReadModelTables, ReadModelVersion, Timestamp, VersionStanding, VersionStatus,
@@ -19,14 +19,14 @@ impl Registry<'_> {
         &self.store.shared.schema
     }
 
-    /// Until the end of the transaction nobody else changes versions. Steps go on.
+    /// Until the end of the transaction no other process changes versions. Steps go on.
     pub(super) async fn lock(&mut self) -> Result<(), Error> {
         let schema = self.schema();
         let lock = format!("LOCK TABLE {schema}.seriatim_read_models IN SHARE ROW EXCLUSIVE MODE");
         self.run(lock).await
     }
 
-    /// Until the end of the transaction no step of these is committed.
+    /// Until the end of the transaction no step of these components is committed.
     pub(super) async fn hold_still(&mut self, components: [&Component; 2]) -> Result<(), Error> {
         let schema = self.schema();
         let hold = format!(
@@ -41,7 +41,7 @@ impl Registry<'_> {
             .map(drop)
     }
 
-    /// Those of one model, or all.
+    /// Returns the versions of one model, or all.
     pub(super) async fn versions(
         &mut self,
         name: Option<&str>,
@@ -68,14 +68,14 @@ impl Registry<'_> {
         Ok(versions)
     }
 
-    /// How many streams a version has parked.
+    /// Returns how many streams a version has parked.
     pub(super) async fn parked(&mut self, version: &ReadModelVersion) -> Result<usize, Error> {
         let parked = (self.store.texts().parked).parked(Some(&version.component()));
         let rows = parked.fetch_all(&mut *self.connection).await?;
         Ok(rows.len())
     }
 
-    /// What comes before the name of a table.
+    /// Returns the prefix of table names.
     pub(super) fn prefix(&self) -> String {
         format!("{}.", self.schema())
     }
@@ -121,7 +121,7 @@ impl Registry<'_> {
             .map(drop)
     }
 
-    /// The row, and the progress: it is as if the version had never been.
+    /// Deletes the row and the progress, as if the version had never existed.
     pub(super) async fn forget(&mut self, version: &ReadModelVersion) -> Result<(), Error> {
         let forget = self.store.texts().checkpoints.forget(&version.component());
         forget.execute(&mut *self.connection).await?;
@@ -136,7 +136,7 @@ impl Registry<'_> {
             .map(drop)
     }
 
-    /// The views under the plain names show these tables in place of those that `before` names, and no others.
+    /// Makes the views with the plain names show these tables, and no others, in place of those that `before` names.
     pub(super) async fn show(
         &mut self,
         tables: &ReadModelTables,
@@ -151,7 +151,7 @@ impl Registry<'_> {
         for plain in tables.plain_names() {
             let (view, table) = (tables.view(plain), tables.name(plain));
             let select = format!("VIEW {view} AS SELECT * FROM {table}");
-            // What is not ours is not replaced.
+            // A table or view that is not ours is not replaced.
             if !before.contains(&plain) {
                 self.run(format!("CREATE {select}")).await?;
             } else if !self.replace(&select).await? {
@@ -162,7 +162,8 @@ impl Registry<'_> {
         Ok(())
     }
 
-    /// Whether a view could be replaced, with the rights to it and what is built on it. Not if its columns are others.
+    /// Returns whether a view could be replaced. It keeps the rights to it and what is built on it. It cannot be
+    /// replaced if its columns differ.
     async fn replace(&mut self, select: &str) -> Result<bool, Error> {
         let mut savepoint = self.connection.begin().await?;
         let replace = sqlx::raw_sql(AssertSqlSafe(format!("CREATE OR REPLACE {select}")));

@@ -1,4 +1,4 @@
-//! One step: what the model does and the move of its checkpoint, in one transaction.
+//! One step: the changes of the model and the move of its checkpoint, in one transaction.
 
 use seriatim_core::{
     Hold, ReactionError, ReadModel, ReadModelTables, Step, StoreError, StoreErrorKind, TableGone,
@@ -9,10 +9,10 @@ use sqlx::{PgConnection, Row};
 use super::fault::{self, ACTION};
 use crate::{PostgresStore, refused};
 
-/// At READ COMMITTED a step sees all that an earlier owner has committed: the work was taken after that.
+/// At READ COMMITTED a step sees everything that an earlier owner has committed, because the work was taken after that.
 const CHARACTERISTICS: &str = "ISOLATION LEVEL READ COMMITTED READ WRITE";
 
-/// After an error the connection is dropped, in whatever state it is: the server undoes what was not committed.
+/// After an error the connection is dropped, whatever its state: the server rolls back what was not committed.
 pub(super) async fn project<M: ReadModel<PgConnection>>(
     store: &PostgresStore,
     model: &M,
@@ -32,14 +32,14 @@ pub(super) async fn project<M: ReadModel<PgConnection>>(
             Err(ReactionError::Failed(failure))
         }
         Err(error) => {
-            // Those that wait may be lost too.
+            // The idle ones may be lost too.
             connections.clear();
             Err(error)
         }
     }
 }
 
-/// The checkpoint comes last: its row is what others wait for, who prolong the lease or take the work over.
+/// The checkpoint comes last, because other processes that prolong the lease or take the work over wait for its row.
 async fn transact<M: ReadModel<PgConnection>>(
     store: &PostgresStore,
     connection: &mut PgConnection,
@@ -61,7 +61,7 @@ async fn transact<M: ReadModel<PgConnection>>(
     end.map(|()| hold).map_err(fault::of_driver)
 }
 
-/// Events are not to blame for tables that are gone.
+/// The events are not the cause if tables are gone.
 async fn require_tables(
     store: &PostgresStore,
     tables: &ReadModelTables,

@@ -1,4 +1,4 @@
-//! The versions that there are: listed, switched, dropped.
+//! Listing, switching and dropping versions.
 
 use seriatim_core::{
     ReadModelVersion, StoreError, TableTaken, VersionError, VersionStanding, VersionStatus,
@@ -9,12 +9,12 @@ use super::registry::Registry;
 use crate::PostgresStore;
 use crate::refused::{self, Meaning};
 
-/// Of a reader, all of one moment.
+/// The characteristics for a reader, who sees one moment.
 pub(super) const SNAPSHOT: &str = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// Of who changes versions; what it reads after the lock is what is there.
+/// The characteristics for a change of versions, which reads the current rows after it has the lock.
 pub(super) const CHANGE: &str = "ISOLATION LEVEL READ COMMITTED READ WRITE";
 
-/// How often a change is tried that a step was in the way of.
+/// How often a change is tried that conflicted with a step.
 const ATTEMPTS: usize = 5;
 
 pub(super) async fn list(
@@ -74,17 +74,17 @@ impl Refused {
         }
     }
 
-    /// Locks of a step and of the change were taken the other way round.
+    /// Returns whether a step and the change took their locks in opposite order.
     fn is_a_race(&self) -> bool {
         matches!(self, Self::ByServer(error) if refused::meaning(error) == Meaning::Again)
     }
 }
 
-/// What is done about a version.
+/// The change of a version.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
     Switch,
-    /// Switch, behind or not.
+    /// Switch, even if the version is behind.
     Replace,
     Drop,
 }
@@ -143,7 +143,7 @@ async fn switch(
     };
     let components = [version.component(), live.version.component()];
     registry.hold_still(components.each_ref()).await?;
-    // As they are from now on.
+    // The versions after the change.
     let every = registry.versions(None).await?;
     let all = VersionStatus::of_model(&every, version.name());
     let next = VersionStatus::find(&all, version)?;
@@ -153,7 +153,7 @@ async fn switch(
         next.check_behind(live)?;
     }
     next.check_parked(registry.parked(version).await?)?;
-    // First the old one: two cannot be live.
+    // The old one first, because two cannot be live.
     registry.stand(&live.version, VersionStanding::Kept).await?;
     registry.stand(version, VersionStanding::Live).await?;
     registry.show(&next.tables, &live.own_views(&every)).await?;
@@ -168,7 +168,7 @@ async fn drop_version(
     let all = VersionStatus::of_model(&every, version.name());
     let dropped = VersionStatus::find(&all, version)?;
     dropped.check_drop()?;
-    // The tables before the checkpoint, as a step locks them.
+    // The tables before the checkpoint, in the order in which a step locks them.
     for table in dropped.own_tables(&every) {
         registry
             .run(format!("DROP TABLE IF EXISTS {table}"))
@@ -186,7 +186,7 @@ pub(super) async fn confirm(
     confirmed.map_err(|error| refused::store_error("look for a read model", error))
 }
 
-/// Nobody makes the version between the look and the forgetting.
+/// Nobody makes the version between the check and the forgetting.
 async fn confirm_or_forget(
     store: &PostgresStore,
     version: &ReadModelVersion,

@@ -1,4 +1,4 @@
-//! A version beside the live one, both as they are at one moment.
+//! Compares a version with the live one, both as they are at one moment.
 
 use rusqlite::{Connection, Error};
 use seriatim_core::{
@@ -11,7 +11,7 @@ use crate::{SqliteStore, connection, refused};
 
 const ACTION: &str = "compare read models";
 
-/// On a connection and a thread of its own: it reads whole tables, and the threads of the store have others to serve.
+/// On a connection and a thread of its own: it reads whole tables, and the threads of the store have other work.
 pub(super) async fn compare(
     store: &SqliteStore,
     version: &ReadModelVersion,
@@ -24,7 +24,7 @@ pub(super) async fn compare(
     let all = all.await?;
     let other = VersionStatus::find(&all, version)?;
     let live = VersionStatus::live(&all).unwrap_or(other);
-    // What the tables of a version are called never changes.
+    // The names of a version's tables never change.
     let (version, live_version) = (version.clone(), live.version.clone());
     let (of_live, of_other) = (query(&live.tables), query(&other.tables));
     let path = store.path().to_owned();

@@ -24,7 +24,7 @@ impl UserConnection {
         }
     }
 
-    /// Waits for its turn. Whoever drops the connection in the middle of a transaction undoes that.
+    /// Waits for its turn. If the caller drops the connection during a transaction, the transaction is rolled back.
     pub(super) async fn get(&self) -> Result<Turn<'_>, Error> {
         let mut idle = self.idle.lock().await;
         let connection = match idle.take() {
@@ -34,8 +34,8 @@ impl UserConnection {
         Ok(Turn { idle, connection })
     }
 
-    /// A commit need not be synced: what a loss of power takes away is the end of the file's history, and so the rows
-    /// of a read model with their checkpoint, which are made again.
+    /// A commit need not be synced. A power failure can only take away the end of the file's history, and so the rows
+    /// of a read model together with their checkpoint; they are made again.
     async fn connect(&self) -> Result<SqliteConnection, Error> {
         let options = SqliteConnectOptions::new().filename(&self.path);
         let options = options.synchronous(SqliteSynchronous::Normal);
@@ -50,7 +50,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// For the next one. Only what is in order, and in no transaction.
+    /// Keeps the connection for the next caller. It must be in order, and in no transaction.
     pub(super) fn put_back(mut self) {
         *self.idle = Some(self.connection);
     }

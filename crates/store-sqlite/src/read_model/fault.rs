@@ -1,4 +1,4 @@
-//! Whose fault it is that a step failed: that of the events, or the database's.
+//! Whether the events or the database caused the failure of a step.
 
 use std::error::Error as StdError;
 
@@ -10,7 +10,7 @@ use crate::refused;
 
 pub(super) const ACTION: &str = "write a read model";
 
-/// What user code said. Where the cause is an error of the driver, that decides.
+/// The failure of user code. If its cause is an error of the driver, that error decides.
 pub(super) fn of_user(failure: Box<dyn StdError + Send + Sync>) -> ReactionError {
     match cause(failure.as_ref()).and_then(kind) {
         Some(kind) => ReactionError::Store(StoreError::new(ACTION, kind, failure)),
@@ -18,7 +18,7 @@ pub(super) fn of_user(failure: Box<dyn StdError + Send + Sync>) -> ReactionError
     }
 }
 
-/// What the driver said to a statement of ours.
+/// The driver's error for a statement of ours.
 pub(super) fn of_driver(error: Error) -> ReactionError {
     match kind(&error) {
         Some(kind) => ReactionError::Store(StoreError::new(ACTION, kind, error)),
@@ -26,7 +26,7 @@ pub(super) fn of_driver(error: Error) -> ReactionError {
     }
 }
 
-/// The same where there are no events to blame.
+/// The same if there are no events.
 pub(super) fn store_error(action: &'static str, error: Error) -> StoreError {
     let kind = match failure(&error) {
         Some(failure) => refused::kind_of(&failure),
@@ -35,7 +35,7 @@ pub(super) fn store_error(action: &'static str, error: Error) -> StoreError {
     StoreError::new(action, kind, error)
 }
 
-/// What the matter is with the database; `None`: nothing.
+/// Returns the kind of trouble that the database has; `None` means none.
 fn kind(error: &Error) -> Option<StoreErrorKind> {
     match (error, failure(error)) {
         // The statement of user code.
@@ -44,7 +44,7 @@ fn kind(error: &Error) -> Option<StoreErrorKind> {
         (_, Some(failure)) => {
             Some(refused::kind_of(&failure)).filter(|kind| *kind != StoreErrorKind::Refused)
         }
-        // User code asked for what is not there.
+        // User code used something that does not exist.
         (
             Error::RowNotFound
             | Error::ColumnNotFound(_)
@@ -59,7 +59,7 @@ fn kind(error: &Error) -> Option<StoreErrorKind> {
     }
 }
 
-/// What SQLite itself said.
+/// Returns the error of SQLite itself.
 fn failure(error: &Error) -> Option<ffi::Error> {
     let code = error.as_database_error()?.code()?;
     Some(ffi::Error::new(code.parse().ok()?))

@@ -1,7 +1,6 @@
-//! The seam of read models: their tables in the file of the store, changed together with the checkpoint.
+//! Read models: their tables are in the file of the store, and change together with the checkpoint.
 //!
-//! User code works through sqlx, on a connection of its own. What is about versions alone is done by the threads of the
-//! store.
+//! User code works through sqlx, on a connection of its own. The threads of the store do what concerns only versions.
 
 mod compare;
 mod connection;

@@ -40,14 +40,14 @@ async fn make<M: ReadModel<SqliteConnection>>(
         return Ok(tables);
     }
     tables.check_names(version, None, &every)?;
-    // What is there would pass for what `CREATE TABLE IF NOT EXISTS` has made, and be dropped with it.
+    // `CREATE TABLE IF NOT EXISTS` would use an existing table, and the table would be dropped with the version.
     for name in tables.new_names(VersionStatus::live(&all)) {
         if is_there(connection, &name).await.map_err(failed)? {
             let version = version.clone();
             return Err(RegisterError::TableExists { version, name });
         }
     }
-    // Progress of one that was dropped while somebody was about to take its work.
+    // Progress of a version that was dropped while a process was about to take its work.
     forget(connection, version).await.map_err(failed)?;
     let created = model.create(connection, &tables).await;
     created.map_err(|source| RegisterError::Create {
@@ -66,7 +66,7 @@ async fn make<M: ReadModel<SqliteConnection>>(
     Ok(tables)
 }
 
-/// All versions that there are, without their progress.
+/// Returns all versions, without their progress.
 async fn versions(connection: &mut SqliteConnection) -> Result<Vec<VersionStatus>, Error> {
     let select = "SELECT name, version, standing, tables, begun_at FROM seriatim_read_models";
     let rows = sqlx::query(select).fetch_all(connection).await?;
@@ -99,7 +99,7 @@ async fn forget(
     Ok(())
 }
 
-/// A table or a view. SQLite does not look at the case of their names.
+/// Returns whether there is such a table or view. SQLite ignores the case of their names.
 async fn is_there(connection: &mut SqliteConnection, name: &str) -> Result<bool, Error> {
     let select = "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND lower(name) = ?";
     let row = sqlx::query(select).bind(name).fetch_optional(connection);

@@ -1,4 +1,4 @@
-//! The rows that say which versions there are, and what is done about versions, in a transaction of a caller's.
+//! The rows of the versions, and the changes to versions, in a transaction of a caller's.
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row};
@@ -11,7 +11,7 @@ use crate::{checkpoint, parked, row};
 /// Nothing comes before the name of a table.
 pub(super) const PREFIX: &str = "";
 
-/// Those of one model, or all.
+/// Returns the versions of one model, or all.
 pub(super) fn versions(
     connection: &Connection,
     name: Option<&str>,
@@ -29,7 +29,7 @@ pub(super) fn versions(
     Ok(versions)
 }
 
-/// A version that is refused leaves all as it is.
+/// If the version is refused, nothing changes.
 pub(super) fn switch(
     connection: &Connection,
     version: &ReadModelVersion,
@@ -65,7 +65,7 @@ pub(super) fn switch(
     Ok(Ok(()))
 }
 
-/// A version that is refused leaves all as it is.
+/// If the version is refused, nothing changes.
 pub(super) fn drop_version(
     connection: &Connection,
     version: &ReadModelVersion,
@@ -86,7 +86,7 @@ pub(super) fn drop_version(
     Ok(Ok(()))
 }
 
-/// Nobody makes the version between the look and the forgetting.
+/// Nobody makes the version between the check and the forgetting.
 pub(super) fn confirm(connection: &Connection, version: &ReadModelVersion) -> Result<bool, Error> {
     let all = versions(connection, Some(version.name()))?;
     let is_there = VersionStatus::find(&all, version).is_ok();
@@ -106,8 +106,8 @@ fn stand(
     connection.execute(update, parameters).map(drop)
 }
 
-/// The statements after which the views under the plain names show these tables in place of those that `before` names, and no
-/// others.
+/// Returns the statements that make the views with the plain names show these tables, and no others, in place of those
+/// that `before` names.
 pub(super) fn views(tables: &ReadModelTables, before: &[&str]) -> Vec<String> {
     let gone = before
         .iter()

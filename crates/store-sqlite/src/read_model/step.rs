@@ -1,4 +1,4 @@
-//! One step: what the model does and the move of its checkpoint, in one transaction.
+//! One step: the changes of the model and the move of its checkpoint, in one transaction.
 
 use seriatim_core::{
     Advance, Hold, ReactionError, ReadModel, ReadModelTables, Sequence, Step, StoreError,
@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection, Error, Sqlite, SqliteConnection};
 use super::fault::{self, ACTION};
 use crate::{SqliteStore, checkpoint, parked, row};
 
-/// After an error the connection is dropped, in whatever state it is: that undoes what was not committed.
+/// After an error the connection is dropped, whatever its state. That rolls back everything that was not committed.
 pub(super) async fn project<M: ReadModel<SqliteConnection>>(
     store: &SqliteStore,
     model: &M,
@@ -42,8 +42,8 @@ async fn transact<M: ReadModel<SqliteConnection>>(
 ) -> Result<Hold, ReactionError> {
     let begun = connection.begin_with("BEGIN IMMEDIATE").await;
     let mut transaction = begun.map_err(fault::of_driver)?;
-    // SQLite ends a transaction by itself after some errors. If user code passes over one, that shows when there is no
-    // savepoint any more.
+    // SQLite ends a transaction by itself after some errors. If user code ignores such an error, it is noticed because
+    // the savepoint does not exist any more.
     let mut users = transaction.begin().await.map_err(fault::of_driver)?;
     let projected = model.project(&mut users, tables, step.events).await;
     projected.map_err(fault::of_user)?;
@@ -140,7 +140,7 @@ async fn held(connection: &mut SqliteConnection, statement: Statement) -> Result
     })
 }
 
-/// Events are not to blame for tables that are gone.
+/// The events are not the cause if tables are gone.
 async fn require_tables(
     store: &SqliteStore,
     tables: &ReadModelTables,

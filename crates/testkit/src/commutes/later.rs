@@ -1,4 +1,4 @@
-//! Asks `decide` again when a clock that counts in seconds has moved on.
+//! Asks `decide` again after a clock that counts in seconds has moved on.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use seriatim_core::Aggregate;
 use super::problem::Checked;
 use super::pure::{self, Decision};
 
-/// How many decisions are asked for again.
+/// How many decisions are repeated.
 const KEPT: usize = 64;
 
-/// So long after: the slowest clock that this finds counts in seconds.
+/// How long it waits before it repeats them. The slowest clock that this finds counts in seconds.
 const LATER: Duration = Duration::from_millis(1100);
 
 /// Some decisions, kept until later.

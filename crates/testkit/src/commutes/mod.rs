@@ -1,4 +1,5 @@
-//! `commutes::<A>(commands)`: whether the merges of an aggregate are right, and which commands merge with which events.
+//! `commutes::<A>(commands)`: checks whether the merges of an aggregate are right, and shows which commands merge with
+//! which events.
 
 mod later;
 mod problem;
@@ -33,22 +34,23 @@ type Case<A> = (Vec<StepOf<A>>, Vec<StepOf<A>>, <A as Aggregate>::Command);
 const KNOWN: usize = 12;
 /// The longest history: some faults show only when much has happened.
 const LONG: usize = 64;
-/// The most commands and facts that come between.
+/// The most commands and facts in between.
 const BETWEEN: usize = 3;
 
 /// Checks the merges of an aggregate on histories of the commands that `commands` generates.
 ///
-/// A case is a history of commands and [facts](Commutes::facts), some that come between, and a command of a sender who
-/// does not know of these. The check finds what leads to a wrong outcome:
+/// A case is a history of commands and [facts](Commutes::facts), some further ones in between, and a command of a
+/// sender who does not know of those in between. The check finds everything that leads to a wrong outcome:
 ///
-/// - `decide` gives something else when it is asked again: at once, more than a second later, or on the same state after that
-///   was stored and read back; `evolve` gives another state, or panics in some order;
-/// - what [`Commutative`](seriatim_core::MergeStrategy::Commutative) merges gives another state in the other order, or was
-///   decided otherwise where its sender stood, *and* a later command is decided otherwise because of that; what `PartialEq`
-///   and `canonical` leave out is no fault as long as nothing is decided by it;
-/// - the merged events are not those that the command gives after what came between: no serial order explains them;
-/// - [`Aggregate::merge`] gives something else when it is asked again, or events that do not fold or survive storage;
-/// - a state, merged or not, breaks a rule that is given by [`always`](Commutes::always).
+/// - `decide` gives another result when it is asked again: at once, more than a second later, or on the same state
+///   after the state was stored and read back; or `evolve` gives another state, or panics in some order;
+/// - a merge by [`Commutative`](seriatim_core::MergeStrategy::Commutative) gives another state in the other order, or
+///   the command was decided otherwise on the state that its sender knew, *and* a later command is decided otherwise
+///   because of that. What `PartialEq` and `canonical` leave out is no fault as long as no decision depends on it;
+/// - the merged events are not those that the command gives after the events in between: no serial order explains them;
+/// - [`Aggregate::merge`] gives another result when it is asked again, or events that do not fold or do not survive
+///   storage;
+/// - a state, merged or not, breaks a rule that was given with [`always`](Commutes::always).
 ///
 /// ```ignore
 /// let report = commutes::<Account>(any_account_command()).run();
@@ -67,7 +69,7 @@ pub fn commutes<A: Aggregate>(
     }
 }
 
-/// A check of merges, to be [run](Commutes::run). See [`commutes`].
+/// A check of merges, which [`Commutes::run`] starts. See [`commutes`].
 #[derive(Debug)]
 #[must_use = "nothing is checked before `run`"]
 pub struct Commutes<A: Aggregate> {
@@ -79,14 +81,14 @@ pub struct Commutes<A: Aggregate> {
 }
 
 impl<A: Aggregate> Commutes<A> {
-    /// Lets facts arrive among the commands.
+    /// Adds facts to the commands of a case.
     pub fn facts(mut self, facts: impl Strategy<Value = A::Event> + 'static) -> Self {
         self.facts = Some(facts.boxed());
         self
     }
 
-    /// Says what holds for every state, for example that a balance is not negative. It is how a wrong
-    /// [`Aggregate::merge`] is found: what that answers is right by its own definition.
+    /// Adds a rule that must hold for every state, for example that a balance is not negative. Only such a rule can
+    /// find a wrong [`Aggregate::merge`], because the result of that function is right by definition.
     pub fn always(mut self, what: &str, holds: impl Fn(&A) -> bool + 'static) -> Self {
         self.always.push(Invariant {
             what: what.into(),
@@ -95,22 +97,22 @@ impl<A: Aggregate> Commutes<A> {
         self
     }
 
-    /// How many cases to try. Default 2000.
+    /// Sets how many cases are tried. The default is 2000.
     pub fn cases(mut self, cases: u32) -> Self {
         self.cases = cases;
         self
     }
 
-    /// Which cases to try: the same seed gives the same ones. Default 0.
+    /// Sets the seed. The same seed gives the same cases. The default is 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Tries them. It takes a little more than a second at least, so that a clock can move on.
+    /// Runs the check. It takes more than a second, so that a clock can move on.
     ///
     /// # Panics
-    /// With the smallest counter-example, if a rule is broken.
+    /// Panics with the smallest counter-example if a rule is broken.
     #[track_caller]
     pub fn run(mut self) -> Report {
         let always = std::mem::take(&mut self.always);
@@ -127,7 +129,7 @@ impl<A: Aggregate> Commutes<A> {
                     }
                     Err(problem) => {
                         let reason = TestCaseError::fail(problem.title.clone());
-                        // The last that fails is the smallest: each is tried only if it is smaller.
+                        // The last one that fails is the smallest: a case is tried only if it is smaller.
                         found.replace(Some(Found {
                             rules: Rc::clone(&rules),
                             known,
@@ -154,7 +156,7 @@ impl<A: Aggregate> Commutes<A> {
         Report::of::<A>(&tally.into_inner(), self.cases, self.seed)
     }
 
-    /// Decides some commands now and when a clock has moved on.
+    /// Decides some commands now and again after a clock has moved on.
     fn ask_again(&self) -> Checked<()> {
         let mut decisions = Decisions::<A>::new();
         let mut runner = TestRunner::deterministic();
@@ -172,10 +174,10 @@ impl<A: Aggregate> Commutes<A> {
         step::steps::<A>(&self.commands, self.facts.as_ref())
     }
 
-    /// What came before, what came between, and the command that does not know of it.
+    /// A history, the steps in between, and a command whose sender does not know of them.
     fn case(&self) -> impl Strategy<Value = Case<A>> + use<A> {
         let steps = |range| vec(self.steps(), range);
-        // Mostly one: what comes of one event tells more than what comes of several.
+        // Mostly one step, because the result with one event shows more than that with several.
         let between = prop_oneof![2 => steps(1..=1), 1 => steps(2..=BETWEEN)];
         let known = prop_oneof![15 => steps(0..=KNOWN), 1 => steps(KNOWN..=LONG)];
         (known, between, self.commands.clone())

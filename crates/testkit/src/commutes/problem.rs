@@ -1,17 +1,17 @@
-//! A rule that is broken, with the case that shows it.
+//! A broken rule, with the case that shows it.
 
 use std::fmt;
 
 use crate::round_trip::Lost;
 use crate::text;
 
-/// What is right, or the rule that is broken.
+/// The result, or the rule that is broken.
 pub(super) type Checked<T> = Result<T, Box<Problem>>;
 
-/// A label, and the lines that it stands before.
+/// A label, and the lines under it.
 pub(super) type Shown = (&'static str, Vec<String>);
 
-/// A rule that is broken, with the case that shows it.
+/// A broken rule, with the case that shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     /// What is wrong, in a sentence.
@@ -20,7 +20,7 @@ pub(super) struct Problem {
     pub(super) advice: &'static str,
     /// The case: labels and lines.
     pub(super) story: Vec<Shown>,
-    /// What shows it: labels and lines.
+    /// The evidence: labels and lines.
     pub(super) evidence: Vec<Shown>,
 }
 

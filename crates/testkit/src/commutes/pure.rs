@@ -1,4 +1,4 @@
-//! The aggregate's functions, asked twice: both times they must give the same, without a panic, and what they give
+//! Calls each function of the aggregate twice: both calls must give the same result without a panic, and the result
 //! must survive storage.
 
 use seriatim_core::{Aggregate, Event, Fact, Merge, Rejection, Tree, fold};
@@ -10,7 +10,7 @@ use crate::{quiet, text};
 const BE_PURE: &str = "it must be pure: what it takes from a clock, an id generator or a random number belongs in the \
                        command; or leave it out of the comparison by `#[seriatim(canonical = ...)]`";
 
-/// What a decision comes to.
+/// The result of a decision.
 pub(super) type Decision<A> = Result<Vec<<A as Aggregate>::Event>, <A as Aggregate>::Rejection>;
 
 pub(super) fn decide<A: Aggregate>(state: &A, command: &A::Command) -> Checked<Decision<A>> {
@@ -53,15 +53,15 @@ pub(super) fn same_decision<A: Aggregate>(
         .shows("again", answer(&again)))
 }
 
-/// The state as another process has it: the same by its own comparison, and made from what is stored. `None`: it is not
-/// stored as it is, which counts only if it is stored at all.
+/// Returns the state as another process would read it: it is made from what is stored, and equal by its own comparison.
+/// `None` means that it is not stored unchanged, which matters only if it is stored at all.
 fn restored<A: Aggregate>(state: &A) -> Option<A> {
     let text = serde_json::to_string(state).ok()?;
     let restored: A = serde_json::from_str(&text).ok()?;
     (restored == *state).then_some(restored)
 }
 
-/// The aggregate's own answer to a collision. It must be the same when it is asked again.
+/// The aggregate's own answer to a collision. It must be the same on a second call.
 pub(super) fn merge<A: Aggregate>(
     current: &A,
     command: &A::Command,
@@ -123,7 +123,7 @@ pub(super) fn evolve<'a, A: Aggregate>(
     Ok(first)
 }
 
-/// Calls one of the aggregate's functions, whose panic is a problem.
+/// Calls one of the aggregate's functions. A panic is a problem.
 pub(super) fn call<T>(function: &str, call: impl FnOnce() -> T) -> Checked<T> {
     quiet::catch(call).map_err(|message| Problem::panicked(function, &message))
 }
@@ -135,7 +135,7 @@ fn differs(function: &str) -> Box<Problem> {
     )
 }
 
-/// What a decision comes to, comparable.
+/// The result of a decision in a form that can be compared.
 fn comparable<E: Event, R: Rejection>(
     decision: &Result<Vec<E>, R>,
 ) -> Result<Stored, (&'static str, String)> {
@@ -162,7 +162,7 @@ pub(super) fn canonical<E: Event>(events: &[E]) -> Stored {
     stored(&canonical)
 }
 
-/// Whether two states are stored as the same, to the order of lists and sets.
+/// Returns whether two states are stored as the same, including the order of lists and sets.
 pub(super) fn is_stored_alike<A: Aggregate>(left: &A, right: &A) -> bool {
     match (Tree::of(left), Tree::of(right)) {
         (Ok(left), Ok(right)) => left == right,
@@ -170,7 +170,8 @@ pub(super) fn is_stored_alike<A: Aggregate>(left: &A, right: &A) -> bool {
     }
 }
 
-/// Whether two states are stored as the same, but for the order of sets, which serde does not tell from lists.
+/// Returns whether two states are stored as the same, apart from the order of sets, which serde does not distinguish
+/// from lists.
 fn is_same<A: Aggregate>(left: &A, right: &A) -> bool {
     match (Tree::of(left), Tree::of(right)) {
         (Ok(left), Ok(right)) => left.differences(&right).is_empty(),

@@ -5,14 +5,14 @@ use std::fmt;
 
 use seriatim_core::{Aggregate, Message};
 
-/// What came of one collision.
+/// The result of one collision.
 #[derive(Debug)]
 pub(super) struct Met {
     pub(super) command: &'static str,
     /// The types of the events in between.
     pub(super) events: BTreeSet<&'static str>,
     pub(super) outcome: Outcome,
-    /// Had the command come first, the commands in between would have been decided otherwise.
+    /// If the command had come first, the commands in between would have been decided otherwise.
     pub(super) decided_otherwise: bool,
 }
 
@@ -31,18 +31,18 @@ struct Count {
     decided_otherwise: bool,
 }
 
-/// What came of all collisions.
+/// The results of all collisions.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     collisions: u32,
-    /// Where all events in between were of one type.
+    /// Collisions in which all events in between were of one type.
     alone: BTreeMap<(&'static str, &'static str), Count>,
-    /// Where there were others besides.
+    /// Collisions in which there were events of other types too.
     among_others: BTreeMap<(&'static str, &'static str), Count>,
 }
 
 impl Tally {
-    /// Counts a collision; `None` is a case in which nothing came between.
+    /// Counts a collision; `None` is a case with nothing in between.
     pub(super) fn add(&mut self, met: Option<Met>) {
         let Some(met) = met else { return };
         self.collisions += 1;
@@ -61,7 +61,8 @@ impl Tally {
         }
     }
 
-    /// Collisions with one type of event tell more than those with several: these count where there are no others.
+    /// Collisions with one event type show more than those with several. The latter count only if there are none of the
+    /// former.
     fn count(&self, command: &'static str, event: &'static str) -> Count {
         let key = (command, event);
         let count = self.alone.get(&key).or_else(|| self.among_others.get(&key));
@@ -69,7 +70,7 @@ impl Tally {
     }
 }
 
-/// What comes of a command when events of one type came between.
+/// The results for a command when events of one type came in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell {
     /// The two never met.
@@ -80,12 +81,12 @@ pub enum Cell {
     Conflicts,
     /// Merged in some cases.
     Depends {
-        /// In how many.
+        /// In how many cases it merged.
         merged: u32,
-        /// Of how many.
+        /// How many cases there were.
         of: u32,
     },
-    /// The domain said no, with or without the events.
+    /// The command was rejected, with or without the events.
     Rejected,
 }
 
@@ -167,10 +168,10 @@ impl Report {
         }
     }
 
-    /// What comes of a command of the type `command` when events of the type `event` came between.
+    /// Returns the results for commands of the type `command` when events of the type `event` came in between.
     ///
     /// # Panics
-    /// If the aggregate has no such types.
+    /// Panics if the aggregate has no such types.
     #[track_caller]
     pub fn cell(&self, command: &str, event: &str) -> Cell {
         let row = self.rows.iter().find(|(name, _)| *name == command);

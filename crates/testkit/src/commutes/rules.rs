@@ -1,4 +1,4 @@
-//! What a case is held against besides the definition of a merge.
+//! The rules for a case besides the definition of a merge.
 
 use std::fmt;
 
@@ -10,16 +10,16 @@ use super::problem::{Checked, Problem, Shown};
 use super::pure::{self, answer, canonical};
 use crate::text;
 
-/// Commands that are tried on two states to see whether it matters which of the two there is.
+/// Commands that are tried on two states to find out whether the difference matters.
 const PROBES: usize = 64;
 
-/// What a case is held against.
+/// The rules for a case.
 pub(super) struct Rules<A: Aggregate> {
     probes: Vec<A::Command>,
     pub(super) always: Vec<Invariant<A>>,
 }
 
-/// Something that must hold for every state.
+/// A condition that must hold for every state.
 pub(super) struct Invariant<A> {
     pub(super) what: String,
     pub(super) holds: Box<dyn Fn(&A) -> bool>,
@@ -44,7 +44,7 @@ impl<A: Aggregate> Rules<A> {
         }
     }
 
-    /// What must hold for every state holds for this one.
+    /// Checks that the conditions for every state hold for this one.
     pub(super) fn check(&self, state: &A, what: &str) -> Checked<()> {
         for Invariant { what: rule, holds } in &self.always {
             if !pure::call("always", || holds(state))? {
@@ -56,7 +56,7 @@ impl<A: Aggregate> Rules<A> {
         Ok(())
     }
 
-    /// A command that is decided otherwise on the one state than on the other, with both answers.
+    /// Returns a command that is decided differently on the two states, with both answers.
     pub(super) fn told_apart(
         &self,
         left: &A,

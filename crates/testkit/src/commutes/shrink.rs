@@ -1,5 +1,5 @@
-//! Makes a failing case smaller than proptest leaves it: that goes over each value once, and does not come back to
-//! an early one when a late one has become smaller.
+//! Makes a failing case smaller than proptest does, because proptest goes over each value once and does not come back
+//! to an early value when a later one has become smaller.
 
 use std::fmt::Debug;
 use std::rc::Rc;
@@ -13,9 +13,9 @@ use super::rules::Rules;
 use super::step::{Step, StepOf};
 use super::trial;
 
-/// How many steps are drawn and simplified for trying in place of others.
+/// How many steps are generated and simplified to be tried in place of others.
 const DRAWS: usize = 64;
-/// How many ever simpler forms of one of them are tried.
+/// How many simpler forms of one of them are tried.
 const FORMS: usize = 32;
 
 /// A case and the problem it shows.
@@ -40,7 +40,7 @@ impl<A: Aggregate> Clone for Found<A> {
 }
 
 impl<A: Aggregate> Found<A> {
-    /// The smallest case that shows a problem of the same kind.
+    /// Returns the smallest case that shows a problem of the same kind.
     pub(super) fn smallest(mut self, steps: &BoxedStrategy<StepOf<A>>) -> Self {
         let simple = simple(steps);
         while let Some(smaller) = self.smaller(&simple) {
@@ -77,7 +77,7 @@ impl<A: Aggregate> Found<A> {
         }
     }
 
-    /// The case with another step in one place, or with none there, if it still fails in the same way.
+    /// Returns the case with another step in one place, or with no step there, if it still fails in the same way.
     fn with(&self, slot: Slot, other: Option<&StepOf<A>>) -> Option<Self> {
         let mut case = self.clone();
         match (slot, other) {
@@ -119,7 +119,7 @@ fn simple<S: Debug>(steps: &BoxedStrategy<S>) -> Vec<S> {
     simple
 }
 
-/// What is simpler: what takes less to write down.
+/// A value is simpler if its text is shorter.
 fn size<S: Debug>(step: &S) -> (usize, String) {
     let text = format!("{step:?}");
     (text.len(), text)

@@ -1,4 +1,4 @@
-//! What happens in a case: a command is decided, or a fact arrives.
+//! The steps of a case: a command is decided, or a fact arrives.
 
 use proptest::prelude::{BoxedStrategy, Strategy};
 use proptest::prop_oneof;
@@ -19,7 +19,7 @@ pub(super) enum Step<C, E> {
 /// A step in the life of `A`.
 pub(super) type StepOf<A> = Step<<A as Aggregate>::Command, <A as Aggregate>::Event>;
 
-/// Commands, and a fact now and then.
+/// Commands, and sometimes a fact.
 pub(super) fn steps<A: Aggregate>(
     commands: &BoxedStrategy<A::Command>,
     facts: Option<&BoxedStrategy<A::Event>>,
@@ -31,7 +31,7 @@ pub(super) fn steps<A: Aggregate>(
     }
 }
 
-/// Takes `steps` one after another, skipping commands that are rejected, and tells what each gave.
+/// Takes `steps` one after another and skips commands that are rejected. Returns what each step gave.
 pub(super) fn play<A: Aggregate>(
     state: &A,
     steps: &[StepOf<A>],
@@ -65,7 +65,7 @@ fn shown<A: Aggregate>(step: &StepOf<A>) -> Vec<String> {
     }
 }
 
-/// What a step makes happen; `None` if it is rejected.
+/// Returns the events of a step; `None` if it is rejected.
 fn take<A: Aggregate>(state: &A, step: &StepOf<A>) -> Checked<Option<Vec<A::Event>>> {
     match step {
         Step::Command(command) => {

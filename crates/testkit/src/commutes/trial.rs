@@ -1,4 +1,4 @@
-//! One case: a history, what came between, and a command, held against the rules.
+//! One case: a history, the steps in between, and a command, checked against the rules.
 
 use seriatim_core::merge::{Collision, Resolution, resolve};
 use seriatim_core::{Aggregate, MergeStrategy, Message, Overlap, Sequence};
@@ -10,7 +10,7 @@ use super::rules::Rules;
 use super::step::{StepOf, play};
 use crate::{round_trip, text};
 
-/// What came of the collision, or the rule that is broken. `None`: nothing came between.
+/// Returns the result of the collision, or the broken rule. `None` means that there was nothing in between.
 pub(super) fn run<A: Aggregate>(
     rules: &Rules<A>,
     known: &[StepOf<A>],
@@ -89,7 +89,7 @@ impl<A: Aggregate> Trial<'_, A> {
     fn resolve(&self) -> Checked<Resolution<A>> {
         let collision = Collision {
             commands: std::slice::from_ref(self.command),
-            // That nothing merges with a stream which must not exist yet is no rule about the aggregate.
+            // That nothing merges with a stream which must not exist yet is not a rule of the aggregate.
             expected: Some(Sequence::FIRST),
             base: &self.base,
             intervening: &self.intervening,
@@ -100,7 +100,7 @@ impl<A: Aggregate> Trial<'_, A> {
         pure::call("evolve", || resolve(strategy, &collision))
     }
 
-    /// Whatever the aggregate's own merge proceeds with folds, survives storage, and leaves a state that may be.
+    /// The events that the aggregate's own merge proceeds with must fold, survive storage, and leave a permitted state.
     fn check_handled(&self) -> Checked<()> {
         let (current, base) = (&self.current, &self.base);
         let merged = pure::merge(current, self.command, base, &self.intervening)?;
@@ -132,7 +132,7 @@ impl<A: Aggregate> Trial<'_, A> {
         Ok(Outcome::Merged)
     }
 
-    /// The state is the same in both orders. `PartialEq` may leave out what makes no difference to any command.
+    /// The state must be the same in both orders. `PartialEq` may leave out what makes no difference to any command.
     fn check_order(&self, merged: &[A::Event]) -> Checked<()> {
         let theirs_first = pure::evolve(&self.current, merged)?;
         self.rules.check(&theirs_first, "the merge")?;
@@ -154,15 +154,15 @@ impl<A: Aggregate> Trial<'_, A> {
         Err(problem.shows_all(shown))
     }
 
-    /// The command was decided the same where its sender stood. `PartialEq` and `canonical` of events may leave out what
-    /// makes no difference to any command.
+    /// The command must be decided as it was on the state that its sender knew. `PartialEq` and `canonical` of events
+    /// may leave out what makes no difference to any command.
     fn check_decision(
         &self,
         before: &Result<Vec<A::Event>, A::Rejection>,
         merged: &[A::Event],
     ) -> Checked<()> {
         if merged.is_empty() {
-            // It is done already, whatever it would have been.
+            // The command's effect is there already, whatever its result would have been.
             return Ok(());
         }
         let events = before.as_deref().unwrap_or_default();
@@ -184,7 +184,7 @@ impl<A: Aggregate> Trial<'_, A> {
         Err(problem.shows_all(shown))
     }
 
-    /// The merged events are what the command gives after what came between.
+    /// The merged events must be those that the command gives after the events in between.
     fn check_serial(
         &self,
         now: &Result<Vec<A::Event>, A::Rejection>,
@@ -201,7 +201,7 @@ impl<A: Aggregate> Trial<'_, A> {
         .shows("decided now", answer(now)))
     }
 
-    /// Whether what came between would have given other events after the command.
+    /// Returns whether the steps in between would have given other events after the command.
     fn decided_otherwise(&self, between: &[StepOf<A>]) -> Checked<bool> {
         let Ok(events) = pure::decide(&self.base, self.command)? else {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! Rules of writing: sequences, positions, conflicts, batches.
+//! Rules of appending: sequences, positions, conflicts, batches.
 
 use seriatim_core::AppendOutcome::{Conflict, Written};
 use seriatim_core::{Position, Timestamp};
@@ -32,7 +32,7 @@ pub async fn positions_are_dense_from_one(a: &Handle, b: &Handle) {
     assert_log_is_sound(b).await;
 }
 
-/// A flush is for those who copy the storage. Whoever writes and reads sees nothing of it, through whichever handle.
+/// A flush is for those who copy the storage. Writers and readers do not notice it, through either handle.
 pub async fn a_flush_changes_nothing(a: &Handle, b: &Handle) {
     for handle in [a, b] {
         let before = (read_log(b).await, head(a).await);
@@ -110,7 +110,7 @@ pub async fn an_append_after_an_event_of_a_missing_stream_conflicts(a: &Handle, 
     assert_eq!(b.streams(None, None, 10).await.unwrap(), []);
 }
 
-/// A log that was restored may be as long as it was: whoever kept a state names the event that it ends with.
+/// A restored log may be as long as it was before, so the holder of a state names the event that the state ends with.
 pub async fn an_append_after_another_event_conflicts(a: &Handle, b: &Handle) {
     let stream = new_stream();
     let first = events(2);

@@ -1,4 +1,4 @@
-//! Rules of who has which work and who has asked for it, by which processes find their fair part.
+//! Rules about owners of work and requests for work, by which processes find their fair part.
 
 use std::num::NonZero;
 use std::time::Duration;
@@ -37,7 +37,7 @@ async fn asked_by(store: &CheckpointHandle, work: &Work) -> Option<Uuid> {
     assigned(store, work).await.asked_by
 }
 
-/// Whoever looks sees who has which piece of a component's work, and nothing of other components.
+/// Every reader sees which process has which piece of a component's work, and nothing of other components.
 pub async fn it_is_known_who_has_which_work(a: &CheckpointHandle, b: &CheckpointHandle) {
     let three = NonZero::new(3).expect("3 is not 0");
     let [first, second, third] = Vec::from_iter(Share::all(three))[..] else {
@@ -111,7 +111,8 @@ pub async fn a_lease_that_ran_out_has_no_owner(a: &CheckpointHandle, b: &Checkpo
     assert_eq!(checkpoint(b, &work).await.owner.as_deref(), Some("one"));
 }
 
-/// Whoever asks first is noted until its time is over, and may have that prolonged; only then another is.
+/// The first request is noted until it expires, and the requester may prolong it; only after that another request is
+/// noted.
 pub async fn work_is_asked_for_by_one_at_a_time(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("balances");
     let [owner, one, two] = ["owner", "one", "two"].map(Owner::new);
@@ -151,7 +152,7 @@ pub async fn what_nobody_has_is_not_asked_for(a: &CheckpointHandle, b: &Checkpoi
     assert!(!ask(b, &work, &asker, HOUR).await, "it was released");
 }
 
-/// What was asked for and let go is still kept for who has asked, and whoever takes it has heard no request.
+/// Released work is still kept for the process that asked for it. Taking it clears the request.
 pub async fn who_takes_work_is_not_asked_for_it_any_more(
     a: &CheckpointHandle,
     b: &CheckpointHandle,

@@ -1,4 +1,4 @@
-//! Rules of where components begin: it is decided once for all of their work.
+//! Rules about where components begin: this is decided once for all of their work.
 
 use std::num::NonZero;
 use std::sync::Arc;

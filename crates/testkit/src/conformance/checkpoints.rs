@@ -1,4 +1,4 @@
-//! Rules of checkpoints: one owner at a time, and progress that nobody else can move.
+//! Rules of checkpoints: one owner at a time, and only the owner can move them.
 
 use std::num::NonZero;
 use std::sync::Arc;

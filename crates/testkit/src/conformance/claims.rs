@@ -1,4 +1,4 @@
-//! Rules of external ids: spent once, for good, with what they stand for.
+//! Rules of external ids: each can be used once, and keeps its result.
 
 use seriatim_core::{
     ClaimRecord, ContentHash, FirstResult, KeyedClaim, Position, Sequence, StreamId,
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::samples::*;
 
-/// Whoever repeats an external id is told what it stands for, and nothing is written.
+/// A sender that repeats an external id gets its first result, and nothing is written.
 pub async fn the_first_to_claim_wins_and_the_second_learns_its_result(a: &Handle, b: &Handle) {
     let stream = stream_of(a, 1).await;
     write(a, claimed(append(&stream, at(0), events(2)), "k", 1)).await;

@@ -1,4 +1,4 @@
-//! Rules for a storage whose clock jumps: a jump costs no more than the time that a lease lasts.
+//! Rules for a storage whose clock jumps: a jump costs no more time than a lease lasts.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -111,7 +111,7 @@ pub async fn a_request_of_a_clock_that_was_ahead_is_over(
     assert_eq!(assigned(b, &work).await.asked_by, Some(two.id));
 }
 
-/// A clock that jumps ahead ends leases early. Whoever was slow finds out by its next write.
+/// A clock that jumps ahead ends leases early. A slow owner is told so by its next write.
 pub async fn a_clock_that_jumps_ahead_ends_leases(
     a: &ClockedHandle,
     b: &ClockedHandle,

@@ -1,4 +1,4 @@
-//! Rules of letters about events: each is closed by the very step that goes past it, and kept with its history.
+//! Rules of letters about events: each is closed by the step that passes its event, and kept with its history.
 
 use seriatim_core::{
     Advance, Attempt, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence,

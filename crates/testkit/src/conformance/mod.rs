@@ -1,6 +1,6 @@
-//! The exam that every store passes: one function for each rule, over two handles on one storage.
+//! The conformance suite for stores: one function for each rule, over two handles to one storage.
 //!
-//! A store runs all of it by one line in its tests:
+//! A store runs the whole suite with one line in its tests:
 //!
 //! ```ignore
 //! seriatim_testkit::store_conformance!(async {
@@ -11,8 +11,8 @@
 //! });
 //! ```
 //!
-//! The block gives two handles on one new, empty storage, whose log has one partition; what follows them is kept
-//! until the rule is through. A store that can have several is examined by those rules that they concern too:
+//! The block returns two handles to one new, empty storage, whose log has one partition. What follows them is kept
+//! until the test of the rule ends. A store that can have several partitions also runs the rules about them:
 //!
 //! ```ignore
 //! mod with_four_partitions {
@@ -20,7 +20,7 @@
 //! }
 //! ```
 //!
-//! One whose clock can be made to jump shows that it bears that ([`clock_conformance`](crate::clock_conformance)).
+//! A store whose clock can be changed by a test also runs [`clock_conformance`](crate::clock_conformance).
 
 mod append;
 mod assignments;

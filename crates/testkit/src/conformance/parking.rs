@@ -1,4 +1,4 @@
-//! Rules of parked streams: they move with the tenure alone, one event after another, and nothing of them is lost.
+//! Rules of parked streams: only the tenure's owner moves them, one event after another, and nothing of them is lost.
 
 use seriatim_core::{
     Advance, Attempt, Component, Domain, Hold, LetterFilter, LetterStatus, LogPartition, Parked,
@@ -369,7 +369,7 @@ pub async fn what_was_parked_is_forgotten_with_the_progress(
     assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
 }
 
-/// A person pauses a component for all who work for it, whoever that is, until a person lets it go on.
+/// A pause by a person applies to every process that runs the component, until a person resumes it.
 pub async fn a_pause_by_hand_is_kept_until_it_is_lifted(
     a: &CheckpointHandle,
     b: &CheckpointHandle,

@@ -49,7 +49,7 @@ pub async fn a_partition_is_read_in_pages(a: &Handle, b: &Handle) {
     }
 }
 
-/// Whoever asks for a partition that is not there would wait for ever for its events; better to fail at once.
+/// A wait for events of a partition that does not exist would never end, so it must fail at once.
 pub async fn a_partition_that_the_log_does_not_have_is_a_mistake(a: &Handle, b: &Handle) {
     let none = LogPartition(a.partitions().get());
     let refusals = [

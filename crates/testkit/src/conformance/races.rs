@@ -1,4 +1,4 @@
-//! Rules of many at once: one winner, no gaps, nothing half, over both handles.
+//! Rules for concurrent writers: one winner, no gaps, nothing half done, over both handles.
 
 use std::collections::HashMap;
 use std::sync::Arc;

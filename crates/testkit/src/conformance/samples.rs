@@ -1,4 +1,4 @@
-//! What the rules write, and what they all ask of a store.
+//! Data that the rules write, and checks that they share.
 
 use std::collections::HashMap;
 use std::sync::Arc;

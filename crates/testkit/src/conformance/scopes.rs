@@ -1,4 +1,4 @@
-//! Rules of what checkpoints speak of.
+//! Rules about the scopes of checkpoints.
 
 use std::num::NonZero;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Rules of kept states: a shortcut, never a second truth.
+//! Rules of kept states: they are only a shortcut, and never change a result.
 
 use seriatim_core::{Fingerprint, Load, Loaded, Sequence, Shape, Snapshot, StreamId};
 use uuid::Uuid;

@@ -91,7 +91,7 @@ pub async fn a_timer_rings_when_it_is_due(a: &TimerHandle, b: &TimerHandle) {
     assert_eq!(ring(b, "till", HOUR).await, [due]);
 }
 
-/// For whoever comes second a timer that rings is silent.
+/// A timer rings for one caller; a second caller does not get it.
 pub async fn a_timer_rings_for_one_caller(a: &TimerHandle, b: &TimerHandle) {
     set(a, &[timer(&stream("till"), "close", 0, yesterday())]).await;
     assert_eq!(ring(a, "till", HOUR).await.len(), 1);
@@ -105,7 +105,7 @@ pub async fn a_timer_rings_for_one_caller(a: &TimerHandle, b: &TimerHandle) {
     );
 }
 
-/// Whoever it rang for may be gone: it rings again.
+/// The caller that it rang for may be gone, so it rings again.
 pub async fn a_timer_rings_again_after_its_silence(a: &TimerHandle, b: &TimerHandle) {
     let timer = timer(&stream("till"), "close", 0, yesterday());
     set(a, std::slice::from_ref(&timer)).await;

@@ -1,4 +1,4 @@
-//! Rules of waiting: whoever commits, those who wait come to know.
+//! Rules of waiting: waiters are woken by every commit, through whichever handle.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::partitions::one_stream_for_each_partition;
 use super::samples::*;
 
-/// Whoever is not woken by then never will be: far more than a store takes between two looks.
+/// Far longer than a store takes between two checks. A waiter that is not woken by then never will be.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
 /// Events that are there need not be waited for, also if the handle has never heard of them.

@@ -9,14 +9,14 @@ use std::process::Command;
 /// Who starts the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Account {
-    /// Whoever runs this.
+    /// The user who runs this program.
     Own,
     /// Root runs this, and steps down to an account that owns nothing else of interest.
     Unprivileged { user: u32, group: u32 },
 }
 
 impl Account {
-    /// `folder` belongs to whoever runs this.
+    /// `folder` belongs to the user who runs this program.
     pub(crate) fn choose(folder: &Path) -> Result<Self, String> {
         let owner = fs::metadata(folder).map_err(|error| {
             format!(

@@ -122,7 +122,7 @@ fn debian_folders() -> Vec<PathBuf> {
     folders.into_iter().map(|(_, folder)| folder).collect()
 }
 
-/// Who may install packages here: root, or whoever is taken for root without a password.
+/// The command prefix of a user who may install packages: root, or a user who becomes root without a password.
 pub(crate) fn administrator() -> Option<Command> {
     if !Path::new("/usr/bin/apt-get").is_file() {
         return None;

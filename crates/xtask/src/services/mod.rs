@@ -93,7 +93,7 @@ pub(crate) fn with_postgres(
     })
 }
 
-/// Where the services keep what is theirs: in the folder that cargo builds into.
+/// The folder of the services, inside the folder that cargo builds into.
 fn services_folder() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workspace = own.ancestors().nth(2).expect("it is two folders down");

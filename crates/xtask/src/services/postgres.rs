@@ -177,7 +177,7 @@ impl Postgres {
         fs::rename(&unfinished, self.data()).map_err(|error| self.cannot("be made", &error))
     }
 
-    /// A cluster is made beside its place and moved there when it is whole: whoever is interrupted can begin again.
+    /// A cluster is made beside its place and moved there when it is complete, so that an interrupted run can begin again.
     fn unfinished(&self) -> PathBuf {
         let unfinished = self.folder.join("data.unfinished");
         let _ = fs::remove_dir_all(&unfinished);
@@ -309,7 +309,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-/// Whoever is on this machine can reach the port.
+/// Every user of this machine can reach the port.
 fn random_password() -> Result<String, String> {
     let mut bytes = [0u8; 16];
     fs::File::open("/dev/urandom")

@@ -1,4 +1,4 @@
-//! A short story, told through the same gRPC door that everybody else uses.
+//! A short story, told through the same gRPC server that everybody else uses.
 
 mod late;
 mod teller;

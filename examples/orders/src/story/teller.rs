@@ -1,4 +1,4 @@
-//! Sends, and prints what came of it.
+//! Sends commands and prints their results.
 
 use std::time::{Duration, Instant};
 

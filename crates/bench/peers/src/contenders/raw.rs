@@ -1,4 +1,4 @@
-//! Bare statements: what the server can do for whoever commits each event on its own, or a hundred at once.
+//! Bare statements: what the server can do if each event is a commit of its own, or a hundred events are one.
 
 use std::time::Instant;
 

@@ -28,7 +28,7 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
     Ok(vec![
         row(
             "one hot stream, 64 in flight",
-            "64 connections in the loop select, decide, insert; whoever loses the race tries again",
+            "64 connections in the loop select, decide, insert; the loser of a race tries again",
             &racing,
         ),
         row(

@@ -32,7 +32,7 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
     Ok(vec![
         row(
             "one hot stream, 64 in flight",
-            "64 connections in the loop load, decide, insert, commit; whoever loses the race tries again",
+            "64 connections in the loop load, decide, insert, commit; the loser of a race tries again",
             &racing,
         )
         .must(Must::AtLeast(250.0)),
