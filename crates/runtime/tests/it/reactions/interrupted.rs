@@ -157,7 +157,8 @@ impl Stage {
             let (Some(one), Some(three)) = (at(1), at(3)) else {
                 return false;
             };
-            if one.wish.is_some() {
+            // Until it is given up it is tried again, and nobody has decided about it then.
+            if one.wish.is_some() || three.wish.is_some() {
                 return false;
             }
             match one.attempts.is_empty() {
