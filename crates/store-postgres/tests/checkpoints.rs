@@ -187,9 +187,13 @@ async fn an_advance_that_another_has_covered_up_is_not_answered() {
             )
             .await
     });
-    while checkpoint(&rig).await.at.position < Position(2) {
-        tokio::task::yield_now().await;
-    }
+    let moved = async {
+        while checkpoint(&rig).await.at.position < Position(2) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let moved = tokio::time::timeout(Duration::from_secs(60), moved).await;
+    moved.expect("it moves");
     let mut owner = take(&rig.other, "balances", HOUR).await;
     assert_eq!(advance(&rig.other, &mut owner, 3).await, Hold::Held);
     release.notify_one();

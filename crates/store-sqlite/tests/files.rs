@@ -132,11 +132,11 @@ async fn nothing_is_written_if_the_log_was_cut_off() {
 
 #[tokio::test]
 async fn nothing_is_written_if_the_database_was_cut_off() {
-    for left in [0, 1] {
+    for (left, why) in [(0, "it was emptied"), (1, "malformed")] {
         let open = Open::new().await;
         let length = fs::metadata(open.file()).unwrap().len();
         cut(&open.file(), length * left / 3);
-        open.assert_stopped("").await;
+        open.assert_stopped(why).await;
     }
 }
 

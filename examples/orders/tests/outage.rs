@@ -1,14 +1,17 @@
 //! A database that is away for a while: the terminal says so, and says when it is over.
 #![cfg(feature = "postgres")]
 
-use std::io::{self, BufRead, BufReader};
+mod support;
+
+use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use support::Lines;
 
 /// Between the program and its database; it can be cut.
 struct Line {
@@ -59,33 +62,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream) {
     });
 }
 
-/// The lines of an output, as they come.
-fn lines(output: impl io::Read + Send + 'static) -> Receiver<String> {
-    let (line, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for text in BufReader::new(output).lines() {
-            let _ = line.send(text.unwrap());
-        }
-    });
-    lines
-}
-
-#[track_caller]
-fn until(lines: &Receiver<String>, part: &str) -> Vec<String> {
-    let deadline = Instant::now() + Duration::from_secs(120);
-    let mut seen = Vec::new();
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match lines.recv_timeout(left) {
-            Ok(line) => seen.push(line),
-            Err(error) => panic!("{error}: nobody said {part:?}, but {seen:#?}"),
-        }
-        if seen.last().is_some_and(|line| line.contains(part)) {
-            return seen;
-        }
-    }
-}
-
 /// Ends with the test.
 struct Orders(Child);
 
@@ -117,21 +93,21 @@ fn an_outage_of_the_database_is_said_and_so_is_its_end() {
         .spawn()
         .unwrap();
     let mut orders = Orders(orders);
-    let told = lines(orders.0.stdout.take().unwrap());
-    let said = lines(orders.0.stderr.take().unwrap());
-    until(&told, "Ctrl-C ends the service.");
+    let told = Lines::of(orders.0.stdout.take().unwrap());
+    let said = Lines::of(orders.0.stderr.take().unwrap());
+    told.until("Ctrl-C ends the service.");
     line.cut();
-    until(&said, "not serving");
+    said.until("not serving");
     // The order list has its place in a file of its own, which can be written meanwhile. That is no end of the outage.
     thread::sleep(Duration::from_secs(4));
-    let meanwhile: Vec<_> = said.try_iter().collect();
+    let meanwhile: Vec<_> = said.so_far();
     let ends = |line: &&String| line.contains("again");
     assert_eq!(meanwhile.iter().find(ends), None);
     line.mend();
-    until(&said, "serving again");
+    said.until("serving again");
     let id = orders.0.id().to_string();
     let told_to_end = Command::new("kill").args(["-TERM", &id]).status();
     assert!(told_to_end.unwrap().success());
-    until(&told, "everything that was admitted is finished");
+    told.until("everything that was admitted is finished");
     assert!(orders.0.wait().unwrap().success());
 }

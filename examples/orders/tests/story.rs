@@ -1,12 +1,14 @@
 //! The program as a new user meets it: it tells its story and ends when it is told to.
 
+mod support;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use support::Lines;
 
 /// Replaces every UUID by `UUID`, and the port by `PORT`.
 fn normalised(line: &str) -> String {
@@ -62,22 +64,14 @@ fn is_told_twice(store: &str, folder: &Path) {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut told = Vec::new();
-        for line in BufReader::new(orders.stdout.take().unwrap()).lines() {
-            let line = normalised(&line.unwrap());
-            if line.starts_with("Ctrl-C") {
-                wait_for_list(&list, &["cancelled", "placed", "shipped"].repeat(time));
-                let id = orders.id().to_string();
-                assert!(
-                    Command::new("kill")
-                        .args(["-TERM", &id])
-                        .status()
-                        .unwrap()
-                        .success()
-                );
-            }
-            told.push(line);
-        }
+        let lines = Lines::of(orders.stdout.take().unwrap());
+        let mut told = lines.until("Ctrl-C");
+        wait_for_list(&list, &["cancelled", "placed", "shipped"].repeat(time));
+        let id = orders.id().to_string();
+        let killed = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(killed.unwrap().success());
+        told.extend(lines.rest());
+        let told: Vec<_> = told.iter().map(|line| normalised(line)).collect();
         assert!(orders.wait().unwrap().success());
         assert_is_whole(&list);
         if let Some(file) = store.strip_prefix("sqlite://") {
@@ -152,13 +146,6 @@ fn serve(folder: &Path, more: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits for a line that says so.
-fn hear(lines: impl Read, words: &str) -> String {
-    let mut lines = BufReader::new(lines).lines().map(Result::unwrap);
-    let line = lines.find(|line| line.contains(words));
-    line.unwrap_or_else(|| panic!("it never said `{words}`"))
-}
-
 /// The orders of the list, once there are the three of the story.
 fn wait_for_three(folder: &Path, more: &[&str]) -> BTreeSet<String> {
     let begun = Instant::now();
@@ -194,7 +181,7 @@ fn whoever_deletes_the_orders_has_a_new_list() {
     let mut lists = Vec::new();
     for _ in 0..2 {
         let mut orders = serve(folder.path(), &[]);
-        hear(orders.stdout.take().unwrap(), "Ctrl-C");
+        Lines::of(orders.stdout.take().unwrap()).until("Ctrl-C");
         lists.push(wait_for_three(folder.path(), &[]));
         orders.kill().unwrap();
         orders.wait().unwrap();
@@ -208,14 +195,15 @@ fn a_list_of_other_orders_is_paused_and_that_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let list = ["--order-list", "list.db"];
     let mut orders = serve(folder.path(), &list);
-    hear(orders.stdout.take().unwrap(), "Ctrl-C");
+    Lines::of(orders.stdout.take().unwrap()).until("Ctrl-C");
     wait_for_three(folder.path(), &list);
     orders.kill().unwrap();
     orders.wait().unwrap();
     forget_the_orders(folder.path());
 
     let mut orders = serve(folder.path(), &[&list[..], &["--no-story"]].concat());
-    let said = hear(orders.stderr.take().unwrap(), "the log was replaced");
+    let said = Lines::of(orders.stderr.take().unwrap()).until("the log was replaced");
+    let said = said.last().unwrap();
     assert!(said.contains("paused work=order_list.v1/0"), "{said}");
     assert!(said.contains("build order_list anew"), "{said}");
     orders.kill().unwrap();

@@ -64,8 +64,13 @@ impl Stage {
         &self.app
     }
 
+    /// Waits for what must come, for two minutes at most.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
+        let in_time = async {
+            let limit = std::time::Duration::from_secs(120);
+            tokio::time::timeout(limit, future).await
+        };
+        self.runtime.block_on(in_time).expect("it never came")
     }
 
     /// With an account that was opened (0), paid into (1) and renamed (2).

@@ -108,9 +108,13 @@ async fn a_slow_merge_keeps_nobody_waiting() {
         let coordinator = coordinator.clone();
         async move { accept(&coordinator, stale).await }
     });
-    while GATE.lock().unwrap().is_some() {
-        tokio::task::yield_now().await;
-    }
+    let taken = async {
+        while GATE.lock().unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let taken = tokio::time::timeout(Duration::from_secs(60), taken).await;
+    taken.expect("it is merged");
     for _ in 0..10 {
         accept(&coordinator, ask(&meter(), &wei(1))).await;
     }

@@ -11,7 +11,7 @@ use seriatim::{
 };
 
 use crate::accounts::{Account, Do, Happened, yesterday};
-use crate::stage::{Seen, only, today_on, until, written_yesterday, yesterday_on};
+use crate::stage::{Seen, in_time, only, today_on, until, written_yesterday, yesterday_on};
 
 #[tokio::test]
 async fn a_state_is_folded_from_todays_events() {
@@ -40,7 +40,7 @@ async fn a_state_is_folded_from_todays_events() {
 async fn all(subscription: &mut Subscription) -> (Vec<String>, u64) {
     let mut seen = Vec::new();
     loop {
-        let batch = subscription.next().await.unwrap();
+        let batch = in_time(subscription.next()).await.unwrap();
         seen.extend(batch.events().map(|event| format!("{:?}", event.payload)));
         if batch.caught_up() {
             return (seen, batch.cursor().positions().next().unwrap().0);
@@ -223,7 +223,7 @@ async fn over_the_wire_events_are_todays_too() {
         .unwrap();
     let mut seen = Vec::new();
     while seen.len() < 2 {
-        let batch = events.next().await.unwrap();
+        let batch = in_time(events.next()).await.unwrap();
         seen.extend(
             batch
                 .events

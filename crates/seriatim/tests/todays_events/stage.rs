@@ -76,6 +76,12 @@ impl Projector for Seen {
     }
 }
 
+/// Waits for what must come.
+pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(LIMIT, what).await;
+    waited.expect("it never came")
+}
+
 /// Waits until something is so.
 pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let waiting = async {
