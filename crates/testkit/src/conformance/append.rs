@@ -1,7 +1,7 @@
 //! Rules of appending: sequences, positions, conflicts, batches.
 
 use seriatim_core::AppendOutcome::{Conflict, Written};
-use seriatim_core::{Position, Timestamp};
+use seriatim_core::{Position, StreamId, Timestamp};
 use uuid::Uuid;
 
 use super::samples::*;
@@ -84,10 +84,17 @@ pub async fn a_refused_append_leaves_no_trace(a: &Handle, b: &Handle) {
     assert_log_is_sound(a).await;
 }
 
+/// A stream of three events by `by`, of which `handle` knows nothing, though it knows where the log stands.
+async fn unknown_to(handle: &Handle, by: &Handle) -> StreamId {
+    let stream = stream_of(by, 3).await;
+    write(handle, append(&new_stream(), None, events(1))).await;
+    stream
+}
+
 /// Somebody else was first: the answer says what is current.
 pub async fn an_append_behind_the_current_sequence_conflicts(a: &Handle, b: &Handle) {
-    let stream = stream_of(a, 3).await;
     for after in [None, at(0), at(1)] {
+        let stream = unknown_to(b, a).await;
         let outcome = append_one(b, append(&stream, after, events(1))).await;
         assert_eq!(outcome, Conflict { current: at(2) });
     }
@@ -95,8 +102,8 @@ pub async fn an_append_behind_the_current_sequence_conflicts(a: &Handle, b: &Han
 
 /// Nobody can append after an event that does not exist yet: it would leave a gap.
 pub async fn an_append_beyond_the_current_sequence_conflicts(a: &Handle, b: &Handle) {
-    let stream = stream_of(a, 3).await;
     for after in [at(3), at(4), at(u32::MAX)] {
+        let stream = unknown_to(b, a).await;
         let outcome = append_one(b, append(&stream, after, events(1))).await;
         assert_eq!(outcome, Conflict { current: at(2) });
     }
@@ -115,7 +122,9 @@ pub async fn an_append_after_another_event_conflicts(a: &Handle, b: &Handle) {
     let stream = new_stream();
     let first = events(2);
     write(a, append(&stream, None, first.clone())).await;
-    for handle in [a, b] {
+    // From here on `b` knows where the log stands, and nothing of the stream.
+    write(b, append(&new_stream(), None, events(1))).await;
+    for handle in [b, a] {
         let [begin, end] = [first[0].id, first[1].id];
         for last in [Uuid::now_v7(), begin] {
             for count in [0, 1] {
@@ -135,7 +144,7 @@ pub async fn an_append_after_another_event_conflicts(a: &Handle, b: &Handle) {
     ];
     let outcomes = append_all(b, batch).await;
     assert_eq!(outcomes[1], Conflict { current: at(2) });
-    assert_eq!(position(&outcomes[2]), Position(4));
+    assert_eq!(position(&outcomes[2]), Position(5));
     assert_log_is_sound(a).await;
 }
 
