@@ -53,14 +53,17 @@ impl Damage {
     }
 }
 
-fn is_damage(error: &Error) -> bool {
-    refused::failure(error).is_some_and(|failure| {
-        matches!(
-            failure.code,
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase
-        ) || matches!(
-            failure.extended_code,
-            ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ
-        )
-    })
+/// Returns whether SQLite says that the file is damaged.
+pub(crate) fn is_damage(error: &Error) -> bool {
+    refused::failure(error).is_some_and(is_damage_code)
+}
+
+pub(crate) fn is_damage_code(failure: &ffi::Error) -> bool {
+    matches!(
+        failure.code,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase
+    ) || matches!(
+        failure.extended_code,
+        ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_SHORT_READ
+    )
 }

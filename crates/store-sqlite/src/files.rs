@@ -2,8 +2,8 @@
 //!
 //! SQLite does not notice if somebody deletes, replaces or cuts off its files: it goes on with the files that it has
 //! open, and all that it commits is lost when it closes them. So the writer checks the files before each transaction,
-//! which costs two calls of `stat`. If something happens to the files during a transaction, the check before the next
-//! one finds it.
+//! which costs two calls of `stat`. If a file is deleted or replaced during a transaction, the check before the next one
+//! finds it. If the log is cut off while a transaction writes behind the cut, nobody finds it: the log is as long as before.
 
 use std::path::{Path, PathBuf};
 
@@ -50,13 +50,20 @@ impl Files {
         files
     }
 
-    /// Must be called after each transaction, and whenever this process has made a file shorter.
+    /// Must be called after each transaction. A file that is in doubt by then stays so for the next check.
     pub(crate) fn remember(&mut self) {
-        for (path, file) in [&mut self.database, &mut self.log] {
-            let now = File::at(path);
-            // Another file, or none, is not to be remembered as ours.
-            if file.is_none_or(|before| now.is_some_and(|now| now.id == before.id)) {
-                *file = now;
+        for file in [&mut self.database, &mut self.log] {
+            if look(file) == Look::AsBefore {
+                file.1 = File::at(&file.0);
+            }
+        }
+    }
+
+    /// Must be called when a doubt was cleared up, and when this process has emptied the log.
+    pub(crate) fn accept(&mut self) {
+        for file in [&mut self.database, &mut self.log] {
+            if look(file) != Look::Gone {
+                file.1 = File::at(&file.0);
             }
         }
     }
@@ -148,5 +155,29 @@ fn look((path, before): &(PathBuf, Option<File>)) -> Look {
             false => Look::AsBefore,
         },
         (Some(_), _) => Look::Gone,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_doubt_stays_until_it_is_cleared_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        fs::write(&path, [1; 100]).unwrap();
+        let mut files = Files::of(&path);
+        fs::write(&path, [1; 50]).unwrap();
+        files.remember();
+        assert!(!files.are_as_before());
+        files.accept();
+        assert!(files.are_as_before());
+        fs::remove_file(&path).unwrap();
+        files.accept();
+        files.remember();
+        assert!(!files.are_as_before());
     }
 }

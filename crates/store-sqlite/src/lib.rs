@@ -55,7 +55,7 @@ use location::Location;
 use reader::Reader;
 use seriatim_core::{LogId, SchemaChange};
 use waiting::Waiting;
-use writer::{Ending, Writer};
+use writer::Writer;
 
 /// A store on SQLite. Clones are handles to the same threads, which end with the last clone.
 ///
@@ -70,22 +70,21 @@ struct Shared {
     path: PathBuf,
     damage: Damage,
     log_id: LogId,
-    writer: Writer,
     loads: Reader,
     lists: Reader,
     waiting: Waiting,
     #[cfg(feature = "read-models")]
     user_connection: read_model::UserConnection,
-    // The last: it waits for what the others have begun.
-    _ending: Ending,
+    // The last: it waits for the connections of the others.
+    writer: Writer,
 }
 
 impl SqliteStore {
     /// Opens a database, or makes a new one, and migrates its tables to this program's schema.
     ///
     /// `location` is `sqlite://path`, `sqlite:path` or a plain path; a relative path begins at the working directory.
-    /// With `?checksums=off` after a URL, new events get no checksum, which costs about 0.1 µs and 9 bytes; existing
-    /// checksums are checked in any case. Several handles and processes may have the same file open.
+    /// With `?checksums=off` after a URL, new events get no checksum, which costs about 0.1 µs and 9 bytes. Existing
+    /// checksums are checked in any case when whole events are read; to load a state, only their data is. Several handles and processes may have the same file open.
     pub async fn open(location: &str) -> Result<Self, OpenError> {
         Self::open_at(Location::of(location)?).await
     }
@@ -101,7 +100,7 @@ impl SqliteStore {
         let (writer, [loads, lists], log_id) = in_thread(move || connection::open(&file)).await?;
         let waiting = Waiting::default();
         let damage = Damage::none_yet(path.clone());
-        let (writer, still_reading, ending) = Writer::start(
+        let (writer, still_reading) = Writer::start(
             writer,
             Files::of(&path),
             damage.clone(),
@@ -117,15 +116,14 @@ impl SqliteStore {
         let lists = Reader::start(lists, "seriatim-list", damage.clone(), still_reading)?;
         let shared = Shared {
             #[cfg(feature = "read-models")]
-            user_connection: read_model::UserConnection::new(&path),
+            user_connection: read_model::UserConnection::new(&path, damage.clone()),
             path,
             damage,
             log_id,
-            writer,
             loads,
             lists,
             waiting,
-            _ending: ending,
+            writer,
         };
         Ok(Self {
             shared: Arc::new(shared),

@@ -1,6 +1,7 @@
 //! Reading the log; appends are handed to the writer.
 
 use std::num::NonZero;
+use std::path::Path;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -114,19 +115,32 @@ impl EventStore for SqliteStore {
         let Shared { path, damage, .. } = &*self.shared;
         let file = path.clone();
         // On a thread and a connection of its own, so that no read waits for it.
-        let checked = tokio::task::spawn_blocking(move || {
-            let pragma = "PRAGMA integrity_check(1)";
-            connection::open_reader(&file)?.query_row(pragma, [], |row| row.get::<_, String>(0))
-        });
+        let checked = tokio::task::spawn_blocking(move || check_tables(&file));
         let checked = checked
             .await
             .map_err(|error| StoreError::new(action, StoreErrorKind::Refused, error.to_string()))?;
         match checked {
-            Ok(whole) if whole == "ok" => Ok(()),
-            Ok(wrong) => Err(damage.stop(action, &wrong)),
+            Ok(None) => Ok(()),
+            Ok(Some(wrong)) => Err(damage.stop(action, &wrong)),
             Err(error) => Err(damage.store_error(action, error)),
         }
     }
+}
+
+/// What is wrong with the first table of the store that is not whole. Those of an application are its own business.
+fn check_tables(file: &Path) -> Result<Option<String>, Error> {
+    let connection = connection::open_reader(file)?;
+    let select = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'seriatim_*'";
+    let mut select = connection.prepare(select)?;
+    for table in select.query_map([], |row| row.get(0))? {
+        let table: String = table?;
+        let check = format!("PRAGMA integrity_check('{table}')");
+        let said: String = connection.query_row(&check, [], |row| row.get(0))?;
+        if said != "ok" {
+            return Ok(Some(said));
+        }
+    }
+    Ok(None)
 }
 
 fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error};
-use seriatim_core::{Component, Hold, Scope, Tenure, Timestamp, Work};
+use seriatim_core::{Component, Hold, Scope, Tenure, Timestamp, Work, lease_end};
 
 use crate::checkpoint::{update, update_text, work};
 use crate::row;
@@ -33,7 +33,7 @@ pub(crate) fn speak_of(
 ) -> Result<Hold, Error> {
     let scope = serde_json::to_string(scope)
         .map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))?;
-    let until = Timestamp::now().later_by(lease).as_micros();
+    let until = lease_end(Timestamp::now(), lease).as_micros();
     let text = update_text("SET leased_until = ?6, scope = ?7", "");
     update(connection, tenure, &text, &[&until, &scope])
 }

@@ -25,7 +25,10 @@ fn save(
     stream: &StreamId,
     snapshot: &Snapshot,
 ) -> Result<(), Error> {
-    let domain = transaction.domain(&stream.domain)?;
+    // A stream without events, and so without a domain, has no state worth keeping.
+    let Some(domain) = transaction.find_domain(&stream.domain)? else {
+        return Ok(());
+    };
     let root = stream.root.as_bytes();
     let fingerprint = fingerprint_column(snapshot.fingerprint);
     let mut insert = transaction.connection.prepare_cached(

@@ -87,7 +87,7 @@ impl<'c> Transaction<'c, '_> {
     }
 
     /// The number of a domain, if it has one.
-    fn find_domain(&mut self, domain: &Domain) -> Result<Option<i64>, Error> {
+    pub(crate) fn find_domain(&mut self, domain: &Domain) -> Result<Option<i64>, Error> {
         if let Some(known) = self.known.domain(domain) {
             return Ok(Some(known));
         }

@@ -5,12 +5,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error};
 use seriatim_core::{Append, AppendError, AppendOutcome, Position, StoreError, StoreErrorKind};
 use tokio::sync::{oneshot, watch};
 
 use crate::change::{self, Change};
-use crate::damage::Damage;
+use crate::damage::{self, Damage};
 use crate::files::Files;
 use crate::known::Known;
 use crate::transaction::Transaction;
@@ -25,28 +26,28 @@ const FLUSH: &str = "copy the write-ahead log into the file";
 /// How long a flush waits for other processes that read or write: an application that ends must not hang on them.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The handle on the thread, which ends with it after finishing what was queued.
+/// The handle on the thread. Its drop waits until the thread has ended: all queued work is done, every reading thread has
+/// closed its connection, and the write-ahead log is copied into the file. Must be dropped after the readers.
 pub(crate) struct Writer {
-    requests: Sender<Request>,
+    /// `None`: it is being dropped.
+    requests: Option<Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there was reported where it happened.
+            let _ = thread.join();
+        }
+    }
 }
 
 /// Held by every reading thread. The last connection that is closed removes the write-ahead log; if two are closed at
 /// the same moment, each leaves that to the other. So the writer waits for the readers.
 #[derive(Clone)]
 pub(crate) struct StillReading(#[expect(dead_code, reason = "only held")] Sender<Infallible>);
-
-/// Its drop waits until the thread has ended: all queued work is done, the write-ahead log is copied into the file, and
-/// every connection is closed. Must be dropped after the handles of all threads.
-pub(crate) struct Ending(Option<JoinHandle<()>>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
-            // A panic in there was reported where it happened.
-            let _ = thread.join();
-        }
-    }
-}
 
 enum Job {
     Append {
@@ -79,7 +80,7 @@ impl Writer {
         damage: Damage,
         checksums: bool,
         head: watch::Sender<Position>,
-    ) -> Result<(Self, StillReading, Ending), OpenError> {
+    ) -> Result<(Self, StillReading), OpenError> {
         let (requests, queue) = mpsc::channel();
         let (still_reading, readers) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -88,26 +89,28 @@ impl Writer {
                 let mut thread = Thread::new(connection, files, damage, checksums, head);
                 thread.run(&queue);
                 let _ = readers.recv();
-                if let Err(error) = thread.flush() {
-                    tracing::info!(
-                        error = error.to_string(),
-                        "another process has the file; what is newest stays in its write-ahead log"
-                    );
-                }
+                thread.end();
             })
             .map_err(|source| OpenError::NoThread { source })?;
-        Ok((
-            Self { requests },
-            StillReading(still_reading),
-            Ending(Some(thread)),
-        ))
+        let writer = Self {
+            requests: Some(requests),
+            thread: Some(thread),
+        };
+        Ok((writer, StillReading(still_reading)))
+    }
+
+    /// Returns whether the thread will see to it.
+    fn ask(&self, request: Request) -> bool {
+        let requests = self.requests.as_ref();
+        requests.is_some_and(|requests| requests.send(request).is_ok())
     }
 
     /// Copies the write-ahead log into the file, and empties it.
     pub(crate) async fn flush(&self) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
-        let queued = self.requests.send(Request::Flush(reply));
-        queued.map_err(|_| ended(FLUSH))?;
+        if !self.ask(Request::Flush(reply)) {
+            return Err(ended(FLUSH));
+        }
         answer.await.unwrap_or_else(|_| Err(ended(FLUSH)))
     }
 
@@ -117,8 +120,9 @@ impl Writer {
     ) -> Result<Vec<AppendOutcome>, AppendError> {
         let (reply, answer) = oneshot::channel();
         let job = Job::Append { batch, reply };
-        let queued = self.requests.send(Request::Job(job));
-        queued.map_err(|_| AppendError::NotWritten(ended(APPEND)))?;
+        if !self.ask(Request::Job(job)) {
+            return Err(AppendError::NotWritten(ended(APPEND)));
+        }
         // Without an answer the thread has ended in the middle of it.
         let answer = answer.await;
         answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended(APPEND))))
@@ -131,8 +135,9 @@ impl Writer {
         make: impl Fn(&mut Transaction<'_, '_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (change, answer) = change::change(action, make);
-        let queued = self.requests.send(Request::Job(Job::Change(change)));
-        queued.map_err(|_| ended(action))?;
+        if !self.ask(Request::Job(Job::Change(change))) {
+            return Err(ended(action));
+        }
         answer.await.unwrap_or_else(|_| Err(ended(action)))
     }
 }
@@ -189,6 +194,29 @@ impl Thread {
         }
     }
 
+    /// What is newest is copied into the file, unless something is wrong with it.
+    fn end(&mut self) {
+        let Err(error) = self.flush() else { return };
+        let reason = error.to_string();
+        if self.damage.found().is_some() {
+            // Closing would copy it too, and the log may be all that is left to a person who saves what can be saved.
+            let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            if let Err(error) = self.connection.set_db_config(keep, true) {
+                let error = error.to_string();
+                tracing::warn!(
+                    error,
+                    "the write-ahead log may be copied into a damaged file"
+                );
+            }
+        }
+        match error.kind {
+            StoreErrorKind::Unavailable => {
+                tracing::info!(reason, "what is newest stays in the write-ahead log");
+            }
+            _ => tracing::warn!(reason, "what is newest stays in the write-ahead log"),
+        }
+    }
+
     fn flush(&mut self) -> Result<(), StoreError> {
         // The log may hold all that is left.
         self.look_at_files(FLUSH)?;
@@ -197,7 +225,7 @@ impl Thread {
             self.connection.query_row(pragma, [], |row| row.get("busy"))
         });
         let waits_again = connection::wait_for_others(&self.connection);
-        self.files.remember();
+        self.files.accept();
         let in_the_way = "another process reads or writes the file";
         match flushed.and_then(|busy: bool| waits_again.map(|()| busy)) {
             Ok(false) => Ok(()),
@@ -206,7 +234,7 @@ impl Thread {
                 StoreErrorKind::Unavailable,
                 in_the_way,
             )),
-            Err(error) => Err(refused::store_error(FLUSH, error)),
+            Err(error) => Err(self.damage.store_error(FLUSH, error)),
         }
     }
 
@@ -218,7 +246,10 @@ impl Thread {
                 .into_iter()
                 .zip(answers)
                 .for_each(|(job, answer)| job.answer(answer)),
-            Err(AppendError::NotWritten(_)) if jobs.len() > 1 => {
+            // Whoever waited for another process in vain would do so again, each for itself.
+            Err(AppendError::NotWritten(error))
+                if jobs.len() > 1 && error.kind != StoreErrorKind::Unavailable =>
+            {
                 jobs.into_iter().for_each(|job| self.work(vec![job]));
             }
             Err(error) => jobs.into_iter().for_each(|job| job.fail(&error)),
@@ -247,7 +278,7 @@ impl Thread {
     }
 
     /// Fails if anything is wrong with the files, or was before.
-    fn look_at_files(&self, action: &'static str) -> Result<(), StoreError> {
+    fn look_at_files(&mut self, action: &'static str) -> Result<(), StoreError> {
         if let Some(damage) = self.damage.found() {
             return Err(damage.clone());
         }
@@ -255,7 +286,10 @@ impl Thread {
             return Ok(());
         }
         match self.files.examine(&self.connection) {
-            Ok(None) => Ok(()),
+            Ok(None) => {
+                self.files.accept();
+                Ok(())
+            }
             Ok(Some(wrong)) => Err(self.damage.stop(action, &wrong)),
             Err(error) => Err(self.damage.store_error(action, error)),
         }
@@ -285,13 +319,15 @@ impl Thread {
     }
 
     fn commit(&self) -> Result<(), AppendError> {
-        let committed = self
-            .connection
-            .prepare_cached("COMMIT")
-            .and_then(|mut commit| commit.execute([]));
-        committed
-            .map(drop)
-            .map_err(|error| refused::commit_error(APPEND, error))
+        let commit = self.connection.prepare_cached("COMMIT");
+        match commit.and_then(|mut commit| commit.execute([])) {
+            Ok(_) => Ok(()),
+            Err(error) if damage::is_damage(&error) => {
+                let error = self.damage.store_error(APPEND, error);
+                Err(AppendError::Unknown(error))
+            }
+            Err(error) => Err(refused::commit_error(APPEND, error)),
+        }
     }
 
     /// SQLite has already rolled back after some errors.
@@ -385,6 +421,23 @@ mod tests {
         other.execute_batch("ROLLBACK").unwrap();
         store.append(one_event()).await.unwrap();
         assert_eq!(store.head(LogPartition::FIRST).await.unwrap(), Position(1));
+    }
+
+    /// As an opening that fails half-way leaves them.
+    #[test]
+    fn a_writer_that_nobody_came_to_use_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shared.db");
+        let (ended, is_over) = mpsc::channel();
+        thread::spawn(move || {
+            let (connection, ..) = connection::open(&path).unwrap();
+            let (files, damage) = (Files::of(&path), Damage::none_yet(path));
+            let started = Writer::start(connection, files, damage, true, watch::Sender::default());
+            let (writer, still_reading) = started.unwrap();
+            drop((still_reading, writer));
+            ended.send(()).unwrap();
+        });
+        is_over.recv_timeout(Duration::from_secs(60)).unwrap();
     }
 
     #[test]

@@ -136,7 +136,6 @@ async fn a_gap_in_a_stream_is_an_error_and_no_wrong_state() {
     assert!(error.to_string().contains("no event 2"), "{error}");
 }
 
-/// `small_disks` shows the same on a file system that is read-only, where it may mount one.
 /// Whoever changes an event on purpose says so.
 #[tokio::test]
 async fn content_that_was_changed_is_noticed_when_it_is_read() {
@@ -211,6 +210,7 @@ async fn the_check_of_the_file_finds_what_reads_do_not() {
     assert!(refused.contains("nothing more is written"), "{refused}");
 }
 
+/// `small_disks` shows the same on a file system that is read-only, where it may mount one.
 #[tokio::test]
 async fn a_file_without_the_right_to_write_is_refused() {
     let (_folder, file) = file();

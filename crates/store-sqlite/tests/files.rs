@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, Domain, EventStore, LogPartition, NewEvent, Payload,
-    Position, StoreErrorKind, StreamId, Write,
+    Append, AppendError, AppendOutcome, CheckpointStore, Component, Domain, EventStore,
+    LogPartition, NewEvent, Payload, Position, StoreErrorKind, StreamId, Write,
 };
 use seriatim_store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -130,6 +130,29 @@ async fn nothing_is_written_if_the_log_was_cut_off() {
     }
 }
 
+/// What is left may be all that a person has to save: closing copies no half of it into the file.
+#[tokio::test]
+async fn what_is_left_of_a_log_that_was_cut_off_stays_as_it_is() {
+    let open = Open::new().await;
+    open.store.flush().await.unwrap();
+    // The first page of the file comes first in the log, and would be copied first.
+    let database = rusqlite::Connection::open(open.file()).unwrap();
+    database.execute_batch("CREATE TABLE own (n)").unwrap();
+    drop(database);
+    let printer = Component::new("printer").unwrap();
+    for why in ["no paper", "no ink", "no paper"] {
+        open.store.set_pause(&printer, Some(why)).await.unwrap();
+    }
+    let length = fs::metadata(open.log()).unwrap().len();
+    cut(&open.log(), length - 100);
+    open.assert_stopped("its write-ahead log was cut off").await;
+    let before = fs::read(open.file()).unwrap();
+    let Open { folder, store } = open;
+    drop(store);
+    let file = folder.path().join("store.db");
+    assert!(fs::read(file).unwrap() == before);
+}
+
 #[tokio::test]
 async fn nothing_is_written_if_the_database_was_cut_off() {
     for (left, why) in [(0, "it was emptied"), (1, "malformed")] {
@@ -160,4 +183,72 @@ async fn a_log_that_was_emptied_and_a_file_that_was_compacted_are_in_order() {
     other.flush().await.unwrap();
     assert!(fs::metadata(open.file()).unwrap().len() < before);
     open.assert_goes_on().await;
+}
+
+/// What an application has in the file besides is no reason to stop.
+#[tokio::test]
+async fn a_table_of_an_application_that_breaks_its_own_rules_stops_nothing() {
+    let open = Open::new().await;
+    let database = rusqlite::Connection::open(open.file()).unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE own (n CHECK (n > 0)); PRAGMA ignore_check_constraints = ON; INSERT INTO own VALUES (0)",
+        )
+        .unwrap();
+    let database = rusqlite::Connection::open(open.file()).unwrap();
+    let check = "PRAGMA integrity_check(1)";
+    let said: String = database.query_row(check, [], |row| row.get(0)).unwrap();
+    assert_ne!(said, "ok", "SQLite complains of it");
+    open.store.check_storage().await.unwrap();
+    open.assert_goes_on().await;
+}
+
+/// Read models are written on a connection of their own.
+#[cfg(feature = "read-models")]
+#[tokio::test]
+async fn no_read_model_is_written_into_files_that_were_deleted() {
+    use seriatim_core::{ReadModel, ReadModelStore, ReadModelTables, RecordedEvent, RegisterError};
+    use seriatim_store_sqlite::sqlx::{self, SqliteConnection};
+
+    type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+    struct Rows;
+
+    impl ReadModel<SqliteConnection> for Rows {
+        const NAME: &'static str = "rows";
+        const VERSION: u32 = 1;
+        const TABLES: &'static [&'static str] = &["rows"];
+
+        async fn create(
+            &self,
+            connection: &mut SqliteConnection,
+            tables: &ReadModelTables,
+        ) -> Result<(), Failure> {
+            let create = sqlx::AssertSqlSafe(tables.in_sql("CREATE TABLE {rows} (n INTEGER)"));
+            sqlx::query(create).execute(connection).await?;
+            Ok(())
+        }
+
+        async fn project(
+            &self,
+            _: &mut SqliteConnection,
+            _: &ReadModelTables,
+            _: &[&RecordedEvent],
+        ) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    let open = Open::new().await;
+    fs::remove_file(open.file()).unwrap();
+    let refused = open.store.register(&Rows).await;
+    let Err(RegisterError::Store(error)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(
+        error.to_string().contains("it was deleted or replaced"),
+        "{error}"
+    );
+    assert!(!open.file().exists(), "no new one is made");
+    open.assert_stopped("it was deleted or replaced").await;
 }

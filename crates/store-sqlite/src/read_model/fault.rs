@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ffi};
 use seriatim_core::{ReactionError, StoreError, StoreErrorKind, cause};
 use sqlx::Error;
 
-use crate::refused;
+use crate::{damage, refused};
 
 pub(super) const ACTION: &str = "write a read model";
 
@@ -33,6 +33,16 @@ pub(super) fn store_error(action: &'static str, error: Error) -> StoreError {
         None => kind(&error).unwrap_or(StoreErrorKind::Corrupt),
     };
     StoreError::new(action, kind, error)
+}
+
+/// Returns what SQLite says if it says that the file is damaged.
+pub(super) fn damage(error: &ReactionError) -> Option<String> {
+    let ReactionError::Store(error) = error else {
+        return None;
+    };
+    let error: &Error = cause(error)?;
+    let failure = failure(error)?;
+    damage::is_damage_code(&failure).then(|| error.to_string())
 }
 
 /// Returns the kind of trouble that the database has; `None` means none.

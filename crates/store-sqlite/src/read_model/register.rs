@@ -16,7 +16,7 @@ pub(super) async fn register<M: ReadModel<SqliteConnection>>(
     model: &M,
 ) -> Result<ReadModelTables, RegisterError> {
     let version = ReadModelVersion::of::<SqliteConnection, M>()?;
-    let mut turn = store.user_connection().get().await.map_err(failed)?;
+    let mut turn = store.user_connection().get(store.writer()).await?;
     let begun = turn.connection.begin_with("BEGIN IMMEDIATE").await;
     let mut transaction = begun.map_err(failed)?;
     let tables = make(&mut transaction, &version, model).await?;

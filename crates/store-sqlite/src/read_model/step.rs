@@ -18,8 +18,7 @@ pub(super) async fn project<M: ReadModel<SqliteConnection>>(
     tables: &ReadModelTables,
     step: Step<'_>,
 ) -> Result<Hold, ReactionError> {
-    let turn = store.user_connection().get().await;
-    let mut turn = turn.map_err(fault::of_driver)?;
+    let mut turn = store.user_connection().get(store.writer()).await?;
     match transact(&mut turn.connection, model, tables, step).await {
         Ok(hold) => {
             turn.put_back();
@@ -30,7 +29,10 @@ pub(super) async fn project<M: ReadModel<SqliteConnection>>(
             require_tables(store, tables, step.tenure).await?;
             Err(ReactionError::Failed(failure))
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            store.user_connection().note(&error);
+            Err(error)
+        }
     }
 }
 
