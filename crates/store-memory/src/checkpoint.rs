@@ -194,7 +194,7 @@ impl CheckpointStore for MemoryStore {
 
     async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
         let mut log = self.log();
-        let now = Timestamp::now();
+        let now = log.clock.now();
         let kept = log.checkpoints.get_mut(work);
         let has_it = |kept: &&mut Kept| {
             let checkpoint = &kept.checkpoint;

@@ -36,8 +36,12 @@ impl Texts {
                 "SELECT partition, position, log, event FROM {table} WHERE component = $1"
             )
             .into(),
+            // A log that has fewer partitions leaves none behind.
             begin_anew: format!(
-                "{} (component, partition) DO UPDATE
+                "WITH gone AS (
+                     DELETE FROM {table} WHERE component = $1 AND partition <> ALL($2::integer[])
+                 )
+                 {} (component, partition) DO UPDATE
                  SET position = excluded.position, log = excluded.log, event = excluded.event",
                 insert("")
             )
@@ -63,8 +67,8 @@ impl Texts {
         of_component(&self.begun, component)
     }
 
-    /// Waits for processes that are about to begin work, and keeps others from beginning; a process that begins after
-    /// it begins at the new place. May be run twice.
+    /// Waits for processes that are about to begin work at a place that was decided, and keeps others from doing so; a
+    /// process that begins after it begins at the new place. May be run twice.
     pub(crate) fn begin_anew(
         &self,
         component: &Component,

@@ -107,7 +107,7 @@ impl PostgresStore {
     /// | `statement_timeout` | seconds that the server works on a statement; 5 seconds later the connection is given up | 30 |
     /// | `lock_timeout` | seconds that the server waits for another writer, and seconds after which it cuts off a writer that sends nothing more in its transaction | 10 |
     /// | `pooler` | `transaction`: between the store and the server is a pooler that assigns connections for each transaction, such as PgBouncer of any version. Each statement then costs four round trips instead of one, and events of other processes are found by `poll` | `none` |
-    /// | `checksums` | `off`: new events get no checksum, which costs about 0.1 µs and 8 bytes; existing checksums are checked in any case | `on` |
+    /// | `checksums` | `off`: new events get no checksum, which costs about 0.1 µs and 8 bytes; existing checksums are checked whenever whole events are read | `on` |
     /// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, ... | as in libpq | |
     ///
     /// Refuses a user who lacks a right that the store needs; the error has the statement that grants it.

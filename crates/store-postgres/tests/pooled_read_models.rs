@@ -74,13 +74,17 @@ async fn take(store: &PostgresStore, version: &ReadModelVersion) -> Tenure {
         share: Share::WHOLE,
     };
     let owner = Owner::new("one");
-    loop {
-        let taking = store.take(&work, &owner, Duration::ZERO);
-        if let Ok(Taking::Taken(tenure)) = taking.await {
-            return tenure;
+    let taken = async {
+        loop {
+            let taking = store.take(&work, &owner, Duration::ZERO);
+            if let Ok(Taking::Taken(tenure)) = taking.await {
+                return tenure;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    };
+    let taken = tokio::time::timeout(Duration::from_secs(60), taken).await;
+    taken.expect("somebody answers")
 }
 
 /// Takes all events in, three at a time. A step that fails may have been done: the checkpoint tells.

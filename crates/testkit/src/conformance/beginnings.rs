@@ -90,7 +90,7 @@ pub async fn work_begins_where_its_component_does(a: &CheckpointHandle, b: &Chec
 /// Of a component that begins anew nothing is left but its closed letters, and who was at it finds that out.
 pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &CheckpointHandle) {
     let (old, other) = (work("balances"), work("emails"));
-    a.begin(&old.component, &places(&[3])).await.unwrap();
+    a.begin(&old.component, &places(&[3, 5])).await.unwrap();
     let mut former = take(a, &old, "one", HOUR).await;
     let (waits, given_up) = (parked(&old, 1, 0), parked(&old, 2, 0));
     let (first, second) = (place(7), Advance::Checkpoint(place(8)));
@@ -106,6 +106,9 @@ pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &Checkpo
     let anew = places(&[40]);
     b.begin_anew(&old.component, &anew).await.unwrap();
     b.begin_anew(&old.component, &anew).await.unwrap();
+    // Nothing of the former place is left.
+    let begun = a.begun(&old.component).await.unwrap();
+    assert_eq!(begun.as_ref(), Some(&anew));
     assert_eq!(a.checkpoints(Some(&old.component)).await.unwrap(), []);
     assert_eq!(a.parked(None).await.unwrap(), []);
     let all = LetterFilter::default();

@@ -285,6 +285,7 @@ macro_rules! clock_conformance {
             a_timer_of_an_event_of_the_future_counts_from_now
             timers_of_a_clock_that_was_ahead_count_anew
             a_timer_for_a_time_keeps_it
+            the_lease_of_an_owner_that_died_ends_by_the_clock_of_the_storage
             timers_that_a_clock_made_ring_that_was_ahead_are_not_silent
             a_clock_that_jumps_ahead_makes_timers_ring
         }
@@ -304,6 +305,24 @@ macro_rules! clock_conformance {
             }
         )*
     };
+}
+
+/// Who is told by the clock of the storage that an owner has ended need not wait for it.
+pub async fn the_lease_of_an_owner_that_died_ends_by_the_clock_of_the_storage(
+    a: &ClockedHandle,
+    b: &ClockedHandle,
+    clock: &dyn StorageClock,
+) {
+    let [one, two] = ["one", "two"].map(Owner::new);
+    for (number, ahead) in [DAY, -DAY].into_iter().enumerate() {
+        clock.jump(ahead).await;
+        let work = work(["balances", "emails"][number]);
+        try_to_take(a, &work, &one).await.expect("it is free");
+        let ended = b.end_lease(&work, one.id).await;
+        assert!(ended.expect("the store answers"), "it had the work");
+        assert!(try_to_take(b, &work, &two).await.is_some());
+        clock.jump(-ahead).await;
+    }
 }
 
 /// A timer for a time rings at that time, whatever the clock says meanwhile.

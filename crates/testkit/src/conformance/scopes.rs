@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use seriatim_core::{EventFilter, Hold, Position, Scope, Share, Work};
+use seriatim_core::{EventFilter, Hold, Owner, Position, Scope, Share, Taking, Work};
 use uuid::Uuid;
 
 use super::CheckpointHandle;
@@ -37,6 +37,11 @@ pub async fn a_checkpoint_speaks_of_what_it_was_told_to(
     let first = scope(&["Paid", "'\"; \0 ä"], u64::from(u32::MAX) + 1);
     let held = a.speak_of(&tenure, &first, HOUR).await.unwrap();
     assert_eq!(held, Hold::Held);
+    let other_owner = b.take(&whole, &Owner::new("two"), HOUR).await.unwrap();
+    assert!(
+        matches!(other_owner, Taking::Busy { .. }),
+        "{other_owner:?}"
+    );
     a.release(&tenure).await.unwrap();
     take(b, &whole, "two", HOUR).await;
     take(b, &half, "two", HOUR).await;
