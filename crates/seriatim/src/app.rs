@@ -187,9 +187,9 @@ impl App {
         self.shutdown().await
     }
 
-    /// Accepts nothing more, finishes and answers what was admitted, and lets components finish their current step.
-    /// Then it flushes the store, so that an SQLite file is complete without its write-ahead log, and closes the gRPC
-    /// server. It may be called again.
+    /// Closes the gRPC server, which answers the calls that are open, lets components finish their current step, and
+    /// finishes what was admitted. Then it flushes the store, so that an SQLite file is complete without its write-ahead
+    /// log. It may be called again.
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
         self.say_that_it_ends();

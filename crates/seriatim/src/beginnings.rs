@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seriatim_core::{Begin, EventFilter, Log};
+use seriatim_core::{Begin, EventFilter, Log, SubscribeError};
 use seriatim_runtime::Enrolled;
 
 use crate::app_builder::{StartAppError, named};
@@ -69,15 +69,20 @@ impl Beginnings {
     }
 }
 
-/// Fails if the place is of another log, unless the component has begun already.
+/// Fails if the place is of another log, unless the component has begun already. A store that does not answer now is no
+/// reason not to start: the place is looked for again when work is first taken.
 async fn check(enrolled: &Enrolled, log: &Log) -> Result<(), StartAppError> {
     let component = enrolled.reaction.component();
     let begun = enrolled.reaction.checkpoints().begun(component).await;
-    if matches!(begun, Ok(None))
-        && let Err(source) = log.locate(&enrolled.begin).await
-    {
-        let component = component.clone();
-        return Err(StartAppError::Begin { component, source });
+    if !matches!(begun, Ok(None)) {
+        return Ok(());
     }
-    Ok(())
+    match log.locate(&enrolled.begin).await {
+        Ok(_) => Ok(()),
+        Err(SubscribeError::Store(error)) if error.kind.is_transient() => Ok(()),
+        Err(source) => Err(StartAppError::Begin {
+            component: component.clone(),
+            source,
+        }),
+    }
 }

@@ -79,7 +79,11 @@ impl Door {
         };
         // Fails if the server has ended by itself; its result then says why.
         let _ = close.send(());
-        served.await.unwrap_or(Ok(()))
+        match served.await {
+            Ok(served) => served,
+            // Nobody aborts it, so it has panicked; that is no clean end.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
     }
 }
 

@@ -88,7 +88,9 @@ impl Chosen {
                 url: without_password(url),
                 feature: "postgres",
             }),
-            Some(_) | None => Err(OpenStoreError::UnknownScheme { url: url.into() }),
+            Some(_) | None => Err(OpenStoreError::UnknownScheme {
+                url: without_password(url),
+            }),
         }
     }
 }
@@ -159,7 +161,6 @@ impl OpenStoreError {
 }
 
 /// Removes the password, because a message may end up in a log.
-#[cfg(not(feature = "postgres"))]
 fn without_password(url: &str) -> String {
     match url.split_once("://").zip(url.rsplit_once('@')) {
         Some(((scheme, _), (_, place))) => format!("{scheme}://{place}"),
