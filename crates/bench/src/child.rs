@@ -19,7 +19,7 @@ use crate::rows;
 /// Names what a process is to do; not among the arguments, because a URL may have a password.
 const VARIABLE: &str = "SERIATIM_BENCH_ROLE";
 
-/// What a process is to do.
+/// The task of a process.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Role {
     /// Says that it is ready, waits for a line, writes for a while and prints its commands a second.
@@ -139,7 +139,7 @@ impl Process {
         }
     }
 
-    /// How much time it has spent on the processors, in seconds, if this system says so.
+    /// Returns how much time it has spent on the processors, in seconds, if this system says so.
     pub(crate) fn cpu_seconds(&self) -> Option<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
         // After the name, which may hold anything: user and system time are the 12th and 13th, in hundredths.

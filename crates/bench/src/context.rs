@@ -1,4 +1,4 @@
-//! What every row is given: how long to measure, where to write, and a runtime.
+//! Gives every row how long to measure, where to write, and a runtime.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use seriatim_bench::postgres::{Schema, Server};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// On which store a row is measured.
+/// The store on which a row is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum On {
     Sqlite,
@@ -24,9 +24,9 @@ impl On {
     }
 }
 
-/// What every row is given.
+/// The context that every row is given.
 pub(crate) struct Context {
-    /// How often everything is measured.
+    /// The number of times that everything is measured.
     pub(crate) rounds: usize,
     quick: bool,
     folder: TempDir,

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use seriatim::prelude::*;
 
-/// What the limits store of an event besides its place: as many bytes as the product's event, and about as many as
-/// what is known of a real one.
+/// The data that the limits store of an event besides its place: as many bytes as the product's event, and about as
+/// many as what is known of a real one.
 pub const PAYLOAD: [u8; 200] = [b'p'; 200];
 /// See [`PAYLOAD`].
 pub const METADATA: [u8; 100] = [b'm'; 100];
@@ -16,10 +16,10 @@ pub const METADATA: [u8; 100] = [b'm'; 100];
 #[derive(Clone, PartialEq, prost::Message, Command)]
 #[seriatim(codec = "protobuf", name = "bench.Enter")]
 pub struct Enter {
-    /// How much.
+    /// The amount of the entry.
     #[prost(uint64, tag = "1")]
     pub amount: u64,
-    /// What a real command would say besides.
+    /// The rest of what a real command would say.
     #[prost(bytes = "bytes", tag = "2")]
     pub text: Bytes,
 }
@@ -28,10 +28,10 @@ pub struct Enter {
 #[derive(Clone, PartialEq, prost::Message, Event)]
 #[seriatim(codec = "protobuf", name = "bench.Entered")]
 pub struct Entered {
-    /// How much.
+    /// The amount of the entry.
     #[prost(uint64, tag = "1")]
     pub amount: u64,
-    /// What a real event would say besides.
+    /// The rest of what a real event would say.
     #[prost(bytes = "bytes", tag = "2")]
     pub text: Bytes,
 }

@@ -54,7 +54,7 @@ async fn fill_wave<A: Aggregate<Event = Entered>>(
     Ok(())
 }
 
-/// With what a coordinator knows of an event of a command that says nothing about itself.
+/// Returns an event with what a coordinator knows of one whose command says nothing about itself.
 fn event(payload: &Payload) -> NewEvent {
     let command = Uuid::now_v7();
     NewEvent {

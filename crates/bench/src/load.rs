@@ -77,12 +77,12 @@ where
     Ok(per_second(called, start.elapsed()))
 }
 
-/// As a rate.
+/// Converts a count and its time to a rate a second.
 pub fn per_second(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }
 
-/// How long ago that was.
+/// Returns how long ago that was.
 pub fn microseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e6
 }

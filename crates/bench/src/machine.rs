@@ -1,4 +1,4 @@
-//! What figures were measured on.
+//! Describes the machine that figures were measured on.
 
 use std::fs;
 use std::process::Command;
@@ -9,12 +9,12 @@ pub fn load() -> Option<f64> {
     text.split(' ').next()?.parse().ok()
 }
 
-/// How many threads can run at once.
+/// Returns how many threads can run at once.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Its processors and its system.
+/// Describes its processors and its system.
 pub fn machine() -> String {
     let cores = cores();
     let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {

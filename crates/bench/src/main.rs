@@ -22,22 +22,22 @@ use crate::rows::Benchmark;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", max_term_width = 110)]
 struct Args {
-    /// Which rows, for example P4 P7; without any, all but those that take many minutes (P17, LAYOUT)
+    /// The rows to measure, for example P4 P7; without any, all but those that take many minutes (P17, LAYOUT)
     #[arg(ignore_case = true, value_parser = rows::names())]
     rows: Vec<String>,
-    /// On which store; without it, on each that a row is about
+    /// The store to measure on; without it, each that a row is about
     #[arg(long)]
     on: Option<On>,
     /// A fifth of the work, for a rough answer
     #[arg(long)]
     quick: bool,
-    /// How often everything is measured; the median counts
+    /// The number of times that everything is measured; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
     rounds: u8,
     /// Print the report as JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Where SQLite's databases and the report are written; must be on the disk that is to be measured
+    /// The folder for SQLite's databases and the report; must be on the disk that is to be measured
     #[arg(long, default_value = "target/bench")]
     folder: PathBuf,
     /// The PostgreSQL that is measured, each time in a schema that is made and dropped

@@ -5,7 +5,7 @@ use crate::Outcome;
 /// One of the things that are measured: each call is a measurement of its own and gives its figure, or several.
 pub type Contender<'a, T = f64> = dyn FnMut() -> Outcome<T> + 'a;
 
-/// What one contender gave, round by round.
+/// The figures that one contender gave, round by round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figures(pub Vec<f64>);
 

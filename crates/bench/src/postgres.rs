@@ -25,7 +25,7 @@ impl Server {
         Self { url: url.into() }
     }
 
-    /// What it is and what its figures depend on.
+    /// Says what it is and what its figures depend on.
     pub async fn in_words(&self) -> Outcome<String> {
         let mut words = Vec::new();
         for name in [
@@ -131,7 +131,7 @@ impl Schema {
         Ok(())
     }
 
-    /// How many bytes each of its tables and indexes takes on disk.
+    /// Returns how many bytes each of its tables and indexes takes on disk.
     pub async fn sizes(&self) -> Outcome<Vec<(String, u64)>> {
         let mut connection = self.connect().await?;
         let rows = sqlx::query(

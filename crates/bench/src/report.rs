@@ -1,4 +1,4 @@
-//! What the benchmarks say: a table for people, a file for programs.
+//! Reports what the benchmarks found: a table for people, a file for programs.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub struct Report {
     /// The server and its settings, if one was measured.
     postgres: Option<String>,
     commit: String,
-    /// How many threads wanted to run in the minute before, by this system's own count.
+    /// The number of threads that wanted to run in the minute before, by this system's own count.
     load: Option<f64>,
     quick: bool,
     rounds: usize,
@@ -42,7 +42,7 @@ impl Report {
         self.rows.extend(rows);
     }
 
-    /// What makes the figures doubtful, if anything does.
+    /// Returns what makes the figures doubtful, if anything does.
     pub fn warning(&self) -> Option<String> {
         let load = self.load?;
         (load > machine::cores() as f64 / 2.0).then(|| {

@@ -9,9 +9,9 @@ use crate::measure::Figures;
 pub struct Row {
     /// The row of the budget table: `P4`.
     pub id: &'static str,
-    /// On which store, if that matters.
+    /// The store, if that matters.
     pub store: Option<&'static str>,
-    /// What was done.
+    /// The work that was done.
     pub workload: String,
     /// The product's figure: the median of the rounds.
     pub value: f64,
@@ -21,19 +21,19 @@ pub struct Row {
     pub spread: (f64, f64),
     /// The limit's figure, measured in the same rounds.
     pub against: Option<f64>,
-    /// What the limit is.
+    /// The limit, in words.
     pub limit: Option<String>,
     /// The median of the rounds' ratios, figure to limit.
     pub ratio: Option<f64>,
     /// The smallest and the largest ratio of a round.
     pub ratio_spread: Option<(f64, f64)>,
-    /// What the ratio must be, in words: `>= 0.5`.
+    /// The condition that the ratio must meet, in words: `>= 0.5`.
     pub must: Option<String>,
-    /// Whether it is.
+    /// `true` if the ratio meets it.
     pub met: Option<bool>,
 }
 
-/// What a ratio must be.
+/// The condition that a ratio must meet.
 #[derive(Clone, Copy, Debug)]
 pub enum Must {
     /// More is better.

@@ -290,7 +290,7 @@ pub(crate) enum Log {
     Tail(Tail),
 }
 
-/// Where to begin, and what to print.
+/// The options that say where to begin, and what to print.
 #[derive(Debug, Group)]
 pub(crate) struct Tail {
     /// Where to begin: at the `first` event of the log, at events that are recorded from `now` or from a time on, or

@@ -96,7 +96,7 @@ impl FromStr for Target {
     }
 }
 
-/// Where a payload is read from.
+/// The source of a payload.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     Text(String),

@@ -5,7 +5,7 @@ use syn::{Attribute, LitStr, Path, parse_quote};
 
 use crate::errors::Errors;
 
-/// How the payloads of a type are encoded.
+/// The codec that encodes the payloads of a type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Codec {
     Json,

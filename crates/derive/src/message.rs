@@ -30,7 +30,7 @@ pub(crate) struct Case<'a> {
 /// A checked type.
 pub(crate) struct Message<'a> {
     pub(crate) ident: &'a Ident,
-    /// Where the generated code finds `seriatim_core`.
+    /// The path by which the generated code finds `seriatim_core`.
     pub(crate) core: Path,
     pub(crate) cases: Vec<Case<'a>>,
 }

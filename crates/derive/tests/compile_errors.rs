@@ -1,4 +1,4 @@
-//! What the derives refuse, and the words they refuse it with.
+//! Checks what the derives refuse, and the words they refuse it with.
 
 #[test]
 fn a_mistake_is_told_where_it_is_with_what_to_do() {

@@ -4,7 +4,7 @@ use prost::Message as _;
 use seriatim_core::{Codec, DecodeError, Event as _, Message, Payload};
 use seriatim_derive::{Command, Event};
 
-/// What prost-build writes for the package `bank.v1`.
+/// The code that prost-build writes for the package `bank.v1`.
 mod v1 {
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub(crate) struct Opened {
@@ -70,7 +70,7 @@ fn in_lower_case(event: &AccountEvent) -> AccountEvent {
     }
 }
 
-/// What prost-build writes for a message with a `oneof`, with the derive added by `enum_attribute`.
+/// The enum that prost-build writes for a message with a `oneof`, with the derive added by `enum_attribute`.
 #[derive(Clone, PartialEq, prost::Oneof, Command)]
 #[seriatim(crate = "seriatim_core", codec = "protobuf")]
 enum Kind {

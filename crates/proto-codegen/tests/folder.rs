@@ -53,7 +53,7 @@ fn protoc_compiles_the_folder_alone() {
     }
 }
 
-/// What code is generated of is what is there.
+/// Code is generated from every file that is there.
 #[test]
 fn every_file_of_the_folder_is_compiled() {
     for file in files() {

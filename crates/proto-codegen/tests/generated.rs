@@ -1,4 +1,4 @@
-//! What is kept is what the proto files give.
+//! Checks that the code that is kept is what the proto files give.
 
 use std::fs;
 

@@ -242,7 +242,7 @@ impl App {
     }
 }
 
-/// Why an application ended with an error.
+/// The reason why an application ended with an error.
 #[cfg(feature = "server")]
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {

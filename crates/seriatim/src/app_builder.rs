@@ -438,7 +438,7 @@ pub(crate) fn named<'all>(
     all.find(|enrolled| enrolled.reaction.component().as_str() == name)
 }
 
-/// Why an application does not start.
+/// The reason why an application does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartAppError {
     /// The aggregates do not fit together.
@@ -501,7 +501,7 @@ pub enum StartAppError {
     Begin {
         /// The component.
         component: Component,
-        /// Why it cannot begin there.
+        /// The reason why it cannot begin there.
         source: SubscribeError,
     },
     /// The filter of a component was widened, and lets through events that were passed over.

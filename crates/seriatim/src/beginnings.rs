@@ -1,4 +1,4 @@
-//! Where components begin, and what they may leave out, by their names.
+//! Keeps where components begin and what they may leave out, by the names of the components.
 
 use std::collections::{BTreeMap, BTreeSet};
 

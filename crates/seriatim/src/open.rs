@@ -95,7 +95,7 @@ impl Chosen {
     }
 }
 
-/// Why a store does not open.
+/// The reason why a store does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenStoreError {
     /// The URL does not name a supported store.

@@ -159,7 +159,7 @@ fn components(
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-/// Why a sender that waits for components has no result.
+/// The reason why a sender that waits for components has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum WaitError {
     /// It was not accepted. A component that does not exist is noticed before anything is sent, and gives

@@ -244,8 +244,8 @@ async fn a_premise_that_is_no_path_is_refused() {
     assert!(matches!(answer, Err(SubmitError::Invalid(_))), "{answer:?}");
 }
 
-/// Whoever imports all names by globs still has those of the prelude of `std`: this does not compile if a public type
-/// has one of them.
+/// A program that imports all names by globs still has those of the prelude of `std`: this does not compile if a public
+/// type has one of them.
 mod names {
     #![expect(unused_imports, reason = "none of the imported names is used")]
     #![expect(dead_code, reason = "it is compiled, not called")]

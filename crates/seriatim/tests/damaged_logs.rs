@@ -45,7 +45,7 @@ async fn told_of(app: &App, job: u128, due_ms: u64) {
         .unwrap();
 }
 
-/// What somebody else finds out who only has the store.
+/// Audits as somebody does who only has the store. Returns the audit and how many pages it has read.
 async fn audited(url: &str) -> (Audit, usize) {
     let store = open_store(&format!("{url}&migrate=never")).await.unwrap();
     let mut pages = 0;

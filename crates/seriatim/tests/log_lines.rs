@@ -1,4 +1,4 @@
-//! What the program's log tells those who run it, at `info`: each change once, with its reason.
+//! Checks what the program's log tells those who run it, at `info`: each change once, with its reason.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -63,7 +63,7 @@ impl Projector for Complains {
     }
 }
 
-/// What is logged, as a terminal would show it.
+/// The lines that are logged, as a terminal would show them.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -91,7 +91,7 @@ impl Lines {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// How many lines have all of these parts.
+    /// Returns how many lines have all of these parts.
     fn count(&self, parts: &[&str]) -> usize {
         let text = self.text();
         let has_all = |line: &&str| parts.iter().all(|part| line.contains(part));

@@ -1,4 +1,4 @@
-//! What Prometheus reads of an application, over a real socket, and what the documentation says of it.
+//! Checks what Prometheus reads of an application, over a real socket, and what the documentation says of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;

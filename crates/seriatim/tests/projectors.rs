@@ -45,7 +45,7 @@ impl Aggregate for Counter {
     }
 }
 
-/// What was added, in the order of the log.
+/// The numbers that were added, in the order of the log.
 #[derive(Clone, Default)]
 struct Additions(Arc<Mutex<Vec<u32>>>);
 

@@ -63,12 +63,12 @@ impl Aggregate for Counter {
     }
 }
 
-/// What was added, in the order of the log; taken in only as far as there are permits.
+/// The numbers that were added, in the order of the log. They are taken in only as far as there are permits.
 #[derive(Clone)]
 struct Additions {
     seen: Arc<Mutex<Vec<u32>>>,
     permits: Arc<Semaphore>,
-    /// On which it fails.
+    /// The number on which it fails.
     bad: Option<u32>,
 }
 
@@ -652,7 +652,7 @@ fn an_hour(owner: &str) -> ReactionSettings {
     }
 }
 
-/// What a child process does.
+/// Runs a child process.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn projecting_process() {

@@ -94,7 +94,7 @@ struct Log {
     letters: BTreeMap<Uuid, CommandLetter>,
     checkpoints: BTreeMap<Work, checkpoint::Kept>,
     beginnings: BTreeMap<Component, Cursor>,
-    /// Which components a person has paused, and why.
+    /// The components that a person has paused, and the reason for each.
     pauses: BTreeMap<Component, String>,
     parked: BTreeMap<(Work, StreamId), Parked>,
     /// Letters of events that components could not handle and that are handled or skipped by now.

@@ -7,7 +7,7 @@ use seriatim_core::Timestamp;
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::conformance::StorageClock;
 
-/// How far it is ahead of the clock of this machine, in microseconds.
+/// A clock; its value says how far it is ahead of the clock of this machine, in microseconds.
 #[derive(Clone, Default)]
 struct Clock(Arc<AtomicI64>);
 

@@ -9,7 +9,7 @@ use crate::hosts::Hosts;
 use crate::location::Location;
 use crate::refused::{self, Meaning};
 
-/// How long one attempt to connect may take.
+/// The time that one attempt to connect may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Makes the first connection. Waits for a server that is not up yet or does not take writes yet.
@@ -105,7 +105,7 @@ fn is_about_tls(error: &Error) -> bool {
     }
 }
 
-/// Why a database could not be opened.
+/// Returns the reason why a database could not be opened.
 pub(crate) fn open_error(location: &Location, source: Error) -> OpenError {
     let database = location.to_string();
     match refused::code(&source).as_deref() {

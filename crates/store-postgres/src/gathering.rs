@@ -18,19 +18,19 @@ use crate::refused::{self, Meaning};
 
 pub(crate) const ACTION: &str = "load a stream";
 
-/// How many statements may begin to load streams at once. Further loads gather.
+/// The number of statements that may begin to load streams at once. Further loads gather.
 const PLACES: usize = 2;
 
-/// How many streams one statement begins to load.
+/// The number of streams that one statement begins to load.
 const STREAMS: usize = 64;
 
-/// How many rows one statement may return, divided evenly among its streams: with 64 of them each gets 256.
+/// The number of rows that one statement may return, divided evenly among its streams: with 64 of them each gets 256.
 const ROWS: usize = 16_384;
 
-/// How many bytes it is expected to return, if events are so large that this limit is reached first.
+/// The number of bytes that it is expected to return, if events are so large that this limit is reached first.
 const BYTES: usize = 4 << 20;
 
-/// Where the loads of a store meet.
+/// The place where the loads of a store meet.
 pub(crate) struct Gathering {
     shared: Arc<Shared>,
 }
@@ -41,7 +41,7 @@ struct Shared {
     places: Semaphore,
     /// If it is not empty, a task is about to take its loads.
     waiting: Mutex<Vec<Waiting>>,
-    /// How large an event's data was lately, on average.
+    /// The average size of an event's data lately.
     event_bytes: AtomicUsize,
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
 
-/// How to reach each server. Clones share which server was found last.
+/// The options by which each server is reached. Clones share which server was found last.
 #[derive(Clone)]
 pub(crate) struct Hosts {
     all: Arc<[PgConnectOptions]>,

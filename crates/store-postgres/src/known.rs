@@ -1,10 +1,10 @@
-//! What the writer remembers between its transactions, as long as no other process has written.
+//! Keeps what the writer remembers between its transactions, as long as no other process has written.
 
 use foldhash::HashMap;
 use seriatim_core::{Domain, Position, Sequence, StreamId, Timestamp};
 use uuid::Uuid;
 
-/// How many streams are remembered: about 170 bytes each.
+/// The number of streams that are remembered, at about 170 bytes each.
 const REMEMBERED: usize = 100_000;
 
 /// The head of the log and the streams that were written last.
@@ -27,7 +27,7 @@ pub(crate) type LastEvent = (Sequence, Uuid);
 pub(crate) struct Head {
     pub(crate) position: Position,
     pub(crate) recorded_at: Timestamp,
-    /// How many transactions there were.
+    /// The number of transactions so far.
     pub(crate) revision: i64,
     /// The name of the last transaction. A restored log may reach the same revision again, but not the same name.
     pub(crate) batch: Uuid,

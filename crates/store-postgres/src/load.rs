@@ -12,7 +12,7 @@ use crate::{refused, row};
 /// The rows of one stream that one statement returned.
 pub(crate) struct Page {
     pub(crate) rows: Vec<PgRow>,
-    /// Whether the statement may have more of them.
+    /// `true` if the statement may have more of them.
     pub(crate) is_full: bool,
 }
 

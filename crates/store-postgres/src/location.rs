@@ -38,24 +38,24 @@ pub(crate) struct Location {
     pub(crate) for_users: Hosts,
     /// A plain identifier in lower case.
     pub(crate) schema: String,
-    /// How many partitions a new log gets, and an existing log must have. `None`: one for a new log, any for an
-    /// existing one.
+    /// The number of partitions that a new log gets, and that an existing log must have. `None` means one for a new
+    /// log, and any number for an existing one.
     pub(crate) partitions: Option<NonZero<u16>>,
     /// The time between two looks at the heads while somebody waits.
     pub(crate) poll: Duration,
-    /// How many connections read.
+    /// The number of connections that read.
     pub(crate) readers: usize,
-    /// How long opening waits for a server that does not answer yet.
+    /// The time for which opening waits for a server that does not answer yet.
     pub(crate) wait: Duration,
-    /// Whether opening migrates the tables. Otherwise it refuses tables that are not up to date.
+    /// `true` if opening migrates the tables. Otherwise it refuses tables that are not up to date.
     pub(crate) migrate: bool,
-    /// How long the server works on a statement before it gives up.
+    /// The time for which the server works on a statement before it gives up.
     pub(crate) statement_timeout: Duration,
-    /// How long it waits in a statement for another writer.
+    /// The time for which it waits in a statement for another writer.
     pub(crate) lock_timeout: Duration,
-    /// Whether a pooler assigns server connections for each transaction, so that a session keeps no settings.
+    /// `true` if a pooler assigns server connections for each transaction, so that a session keeps no settings.
     pub(crate) pooled: bool,
-    /// Whether events get a checksum.
+    /// `true` if events get a checksum.
     pub(crate) checksums: bool,
 }
 
@@ -221,7 +221,8 @@ impl Location {
         ]
     }
 
-    /// How long an answer may take before the connection is given up: the server should be the first to give up.
+    /// Returns how long an answer may take before the connection is given up: the server should be the first to give
+    /// up.
     pub(crate) fn answer_timeout(&self) -> Duration {
         self.statement_timeout + Duration::from_secs(5)
     }

@@ -1,4 +1,4 @@
-//! How statements are sent: directly, or in a way that is safe behind a pooler.
+//! Sends statements directly, or in a way that is safe behind a pooler.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -117,7 +117,7 @@ const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (
     applied_at bigint NOT NULL
 )";
 
-/// How often the store tries to make the tables while other processes make them too.
+/// The most times that the store tries to make the tables while other processes make them too.
 const ATTEMPTS: usize = 20;
 
 /// Applies the missing migrations, all or none, and returns them. A process that comes second finds nothing to do, and

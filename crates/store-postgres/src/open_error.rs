@@ -1,10 +1,10 @@
-//! Why a database could not be opened.
+//! The reasons why a database could not be opened.
 
 use std::num::NonZero;
 
 use crate::refused;
 
-/// Why a database could not be opened. The messages name it without its password.
+/// The reason why a database could not be opened. The messages name the database without its password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The location is not the URL of a PostgreSQL database.
@@ -12,7 +12,7 @@ pub enum OpenError {
         "the URL names no PostgreSQL database; write it as `postgres://user:password@host:5432/database`: {reason}"
     )]
     InvalidUrl {
-        /// What is wrong with it.
+        /// The fault of the URL.
         reason: String,
     },
     /// The URL has an unknown option.
@@ -158,9 +158,9 @@ pub enum OpenError {
     OtherPartitions {
         /// The database.
         database: String,
-        /// How many partitions the log has.
+        /// The number of partitions that the log has.
         found: NonZero<u16>,
-        /// How many partitions the URL asks for.
+        /// The number of partitions that the URL asks for.
         asked: NonZero<u16>,
     },
     /// Any other error.

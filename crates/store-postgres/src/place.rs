@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::row;
 
-/// How many bits a position has. At a million events a second they last for eight years in one partition.
+/// The number of bits of a position. At a million events a second they last for eight years in one partition.
 const POSITION_BITS: u32 = 48;
 
 /// The last position that a partition can assign.

@@ -17,7 +17,7 @@ const LAST_SEQUENCE: Sequence = Sequence(i32::MAX.cast_unsigned());
 /// External ids by their stream.
 pub(crate) type Claims = HashMap<(StreamId, String), ClaimRecord>;
 
-/// What was looked up under the lock of the head.
+/// The rows that were looked up under the lock of the head.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) lasts: HashMap<StreamId, Option<LastEvent>>,
@@ -31,7 +31,7 @@ pub(crate) struct MustLook;
 /// Goes through the appends of a transaction and collects what they write.
 pub(crate) struct Plan<'k> {
     known: &'k Known,
-    /// Whether everything was looked up. If not, what is not known is assumed to be as the appends expect it, and the
+    /// `true` if everything was looked up. If not, what is not known is assumed to be as the appends expect it, and the
     /// database checks this.
     looked: bool,
     before: Head,

@@ -1,10 +1,10 @@
-//! What an error of the driver means, told by its SQLSTATE and, where keys collide, by the constraint's name.
+//! Says what an error of the driver means, by its SQLSTATE and, where keys collide, by the constraint's name.
 
 use seriatim_core::{StoreError, StoreErrorKind};
 use sqlx::Error;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-/// What is to be done about an error.
+/// The meaning of an error: it says what must be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// The connection is gone, or cannot be trusted any more. Its last statement may have been done.

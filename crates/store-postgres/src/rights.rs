@@ -6,7 +6,7 @@ use crate::OpenError;
 use crate::connection::open_error;
 use crate::location::Location;
 
-/// What the store does with each of its tables. Taking a lock on a table needs the right to UPDATE or DELETE.
+/// The rights that the store needs to each of its tables. Taking a lock on a table needs the right to UPDATE or DELETE.
 const NEEDED: [(&str, &[&str]); 15] = [
     ("seriatim_migrations", &["SELECT"]),
     ("seriatim_log", &["SELECT"]),

@@ -38,7 +38,7 @@ pub(crate) struct Writes {
 /// Columns, so that any number of rows are a fixed number of parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// Whether events get a checksum.
+    /// `true` if events get a checksum.
     checksums: bool,
     events: Events,
     claims: Claims,

@@ -19,24 +19,24 @@ use crate::refused::{self, Meaning};
 use crate::rows::{Rows, Writes};
 use crate::writer::Job;
 
-/// What the writer needs besides its connection.
+/// The state that the writer needs besides its connection.
 pub(crate) struct Session {
     known: Known,
     manner: Manner,
     writes: Writes,
     checksums: bool,
     lock: Arc<str>,
-    /// How long an answer may take.
+    /// The time that an answer may take.
     patience: Duration,
     lookup: lookup::Texts,
-    /// Whether no other process has written since this writer did.
+    /// `true` if no other process has written since this writer did.
     alone: bool,
 }
 
 /// The answers of a transaction, job by job.
 pub(crate) type Answers = Vec<Vec<AppendOutcome>>;
 
-/// Why a transaction has no answer.
+/// The reason why a transaction has no answer.
 pub(crate) enum Failure {
     /// Nothing was written.
     NotWritten(Error),

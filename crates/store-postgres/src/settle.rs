@@ -12,10 +12,10 @@ use crate::location::Location;
 use crate::manner::Manner;
 use crate::refused::{self, Meaning};
 
-/// How long it tries; a server that was killed is usually back by then.
+/// The time for which it tries; a server that was killed is usually back by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What became of it.
+/// The outcome of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// Written, at this time.

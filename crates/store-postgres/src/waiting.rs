@@ -9,7 +9,7 @@ use crate::commits::Commits;
 use crate::location::Location;
 use crate::watcher::Watcher;
 
-/// What all waiters share.
+/// The state that all waiters share.
 pub(crate) struct Waiting {
     commits: Commits,
     location: Arc<Location>,
@@ -61,7 +61,7 @@ impl Drop for Waiting {
 }
 
 impl Crowd {
-    /// Whether anybody waits.
+    /// Returns whether anybody waits.
     pub(crate) fn is_waiting(&self) -> bool {
         self.waiters().count > 0
     }

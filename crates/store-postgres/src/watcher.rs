@@ -14,7 +14,7 @@ use crate::refused::{self, Meaning};
 use crate::waiting::Crowd;
 use crate::{connection, notifier, place};
 
-/// How long it goes on when nobody waits any more. A reader that follows the log waits again after each page.
+/// The time for which it goes on when nobody waits any more. A reader that follows the log waits again after each page.
 const STAYS: Duration = Duration::from_secs(10);
 
 /// The least time between two connections.
@@ -26,7 +26,7 @@ pub(crate) struct Watcher {
     crowd: Arc<Crowd>,
     look: String,
     line: Option<Line>,
-    /// Whether there can be messages; behind a pooler that assigns connections for each transaction there are none.
+    /// `true` if there can be messages. Behind a pooler that assigns connections for each transaction there are none.
     may_listen: bool,
 }
 

@@ -16,10 +16,11 @@ use crate::refused::{self, Meaning};
 use crate::session::{Answers, Failure, Session};
 use crate::settle::{Fate, Settler};
 
-/// How many calls may share a transaction. The only purpose is to limit how long the first one waits for the last one.
+/// The number of calls that may share a transaction. Its only purpose is to limit how long the first one waits for the
+/// last one.
 const CALLS_IN_ONE: usize = 64;
 
-/// How often a transaction is sent again that is known to have written nothing because its connection was lost.
+/// The most times that a transaction is sent, if it is known to have written nothing because its connection was lost.
 const ATTEMPTS: usize = 3;
 
 const APPEND: &str = "append a batch";
@@ -195,10 +196,10 @@ impl Task {
     }
 }
 
-/// Why a transaction failed.
+/// The reason why a transaction failed.
 struct Refusal {
     error: AppendError,
-    /// Whether the size or content of one job may be the cause.
+    /// `true` if the size or content of one job may be the cause.
     may_be_one_jobs_own: bool,
 }
 
@@ -218,7 +219,7 @@ impl Refusal {
     }
 }
 
-/// How far the log has come, if anything was written.
+/// Returns how far the log has come, if anything was written.
 fn last_written(answers: &Answers) -> Option<Position> {
     let outcomes = answers.iter().rev().flat_map(|job| job.iter().rev());
     let mut positions = outcomes.filter_map(|outcome| match outcome {

@@ -41,7 +41,7 @@ impl Writers {
         }
     }
 
-    /// How many partitions the log has.
+    /// Returns how many partitions the log has.
     pub(crate) fn count(&self) -> NonZero<u16> {
         self.count
     }

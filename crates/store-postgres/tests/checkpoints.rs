@@ -1,4 +1,4 @@
-//! What checkpoints cost, and what becomes of them when a connection is lost.
+//! Checks what checkpoints cost, and what happens to them when a connection is lost.
 
 mod support;
 
@@ -101,7 +101,7 @@ async fn each_step_of_an_owner_is_one_round_trip() {
     assert_eq!(counts, [1; 5]);
 }
 
-/// Who only asks writes nothing: no row is locked or replaced, and nothing is synced.
+/// A process that only asks writes nothing: no row is locked or replaced, and nothing is synced.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_stands_by_writes_nothing() {
     let (rig, tenure) = start().await;
@@ -117,7 +117,7 @@ async fn whoever_stands_by_writes_nothing() {
     assert_ne!(row().await, before, "it can be told");
 }
 
-/// Where it is, and who has made or locked it last.
+/// Returns where the row is, and which transactions have made or locked it last.
 async fn versions_of_the_row(rig: &Rig) -> String {
     use sqlx::{AssertSqlSafe, ConnectOptions, Row};
     let options: sqlx::postgres::PgConnectOptions = support::server().parse().unwrap();
@@ -162,7 +162,7 @@ async fn an_advance_that_arrives_too_late_changes_nothing() {
     assert_eq!(checkpoint(&rig).await, before);
 }
 
-/// Where the checkpoint is does not make it one's own: a twin of the same tenure has moved it there.
+/// A checkpoint that is at the same place is not therefore one's own: a twin of the same tenure has moved it there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_that_is_there_already_was_moved_by_another() {
     let (rig, mut tenure) = start().await;
@@ -213,7 +213,7 @@ async fn an_advance_that_another_has_covered_up_is_not_answered() {
     assert_eq!(checkpoint(&rig).await.at.position, Position(3));
 }
 
-/// Whoever takes work and is not told finds it in hand.
+/// A process that takes work and is not told finds that it has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_taking_whose_answer_is_lost_is_found_to_be_done() {
     let (rig, _) = start().await;

@@ -1,4 +1,4 @@
-//! Who makes the tables, who may only use them, and what is refused.
+//! Checks who makes the tables, who may only use them, and what is refused.
 
 mod support;
 
@@ -176,7 +176,7 @@ async fn a_store_that_meets_another_schema_writes_nothing_more_and_says_why() {
     }
 }
 
-/// Whoever migrates makes those at work look again.
+/// A migration makes the writers that are at work look again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_is_noticed_by_writers_that_trust_what_they_remember() {
     let schema = schema_at(13).await;

@@ -42,7 +42,7 @@ async fn a_log_keeps_the_partitions_it_was_created_with() {
     }
 }
 
-/// Of several that create a log at one moment with different numbers, one decides; the others are told.
+/// If several processes create a log at one moment with different numbers, one decides, and the others are told.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_simultaneous_creators_one_decides_about_the_partitions() {
     let schema = Schema::new();

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 const STREAMS: usize = 6;
 const RESTARTS: usize = 5;
 
-/// How many events each stream has.
+/// A read model of how many events each stream has.
 struct Totals<const VERSION: u32>;
 
 impl<const VERSION: u32> ReadModel<PgConnection> for Totals<VERSION> {

@@ -18,7 +18,7 @@ use support::samples::{append, ids, is_written, new_stream};
 use uuid::Uuid;
 
 const DATABASE: &str = "SERIATIM_TEST_DATABASE";
-/// How many batches each task of a process writes before it ends by itself.
+/// The number of batches that each task of a process writes before it ends by itself.
 const BATCHES: &str = "SERIATIM_TEST_BATCHES";
 const TASKS: u64 = 4;
 const KILLS: usize = 20;
@@ -68,7 +68,7 @@ async fn what_was_acknowledged_survives_a_killed_process() {
     assert!(acknowledged.len() > KILLS, "the processes did write");
 }
 
-/// What a child process does.
+/// Runs a child process that writes.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn writer_process() {

@@ -50,7 +50,8 @@ async fn what_was_remembered_is_not_taken_for_true_at_the_same_revision() {
     assert_eq!(log.await.unwrap().events.len(), 2);
 }
 
-/// Whoever changes an event on purpose says so.
+/// A change to an event is noticed when the event is read. A person who changes it on purpose says so by setting its
+/// checksum to `NULL`.
 #[tokio::test(flavor = "multi_thread")]
 async fn content_that_was_changed_is_noticed_when_it_is_read() {
     let schema = Schema::new();

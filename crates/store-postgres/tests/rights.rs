@@ -1,4 +1,4 @@
-//! What an account may not do: found out when the store is opened, and never taken for an outage.
+//! Checks that what an account may not do is found out when the store is opened, and never taken for an outage.
 
 mod support;
 
@@ -13,7 +13,8 @@ use support::account::{Account, DOCUMENTED, grants};
 use support::samples::{append, is_written, new_stream};
 use support::{Schema, execute, server};
 
-/// That these are all it needs is shown by the rules of every store, which run with no others.
+/// The error names the rights that the account lacks. They are all that it needs: the rules of every store run with no
+/// others.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_may_only_read_is_told_what_to_grant() {
     let account = Account::new(Schema::new()).await;

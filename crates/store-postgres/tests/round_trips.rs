@@ -1,4 +1,4 @@
-//! How often the store waits for the server: what PostgreSQL costs most.
+//! Counts how often the store waits for the server, which is what PostgreSQL costs most.
 
 mod support;
 

@@ -29,7 +29,7 @@ async fn open(schema: &Schema, limits: &str) -> PostgresStore {
     PostgresStore::open(&url).await.unwrap()
 }
 
-/// What the server answers to a statement that it has given up, by its SQLSTATE.
+/// Returns the SQLSTATE with which the server answers a statement that it has given up.
 fn code(error: &seriatim_core::StoreError) -> String {
     let source = error.source.downcast_ref::<sqlx::Error>();
     let database = source.and_then(sqlx::Error::as_database_error);

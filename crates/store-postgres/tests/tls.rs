@@ -13,7 +13,7 @@ use support::samples::{append, is_written, new_stream};
 use support::services::Service;
 use support::{execute, target};
 
-/// Who signs certificates.
+/// The authority that signs certificates.
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
 fn authority() -> Authority {

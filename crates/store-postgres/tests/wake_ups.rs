@@ -1,4 +1,4 @@
-//! How those who wait come to know of what another process commits: by its message, and without it by looking.
+//! Checks how those who wait come to know of what another process commits: by its message, and without it by looking.
 
 mod support;
 
@@ -54,7 +54,7 @@ async fn count_listeners(schema: &Schema) -> usize {
     rows(&sql).await
 }
 
-/// How many rows a query gives.
+/// Returns how many rows a query gives.
 async fn rows(sql: &str) -> usize {
     use sqlx::{AssertSqlSafe, ConnectOptions};
     let options: sqlx::postgres::PgConnectOptions = server().parse().unwrap();

@@ -1,4 +1,4 @@
-//! Where components begin.
+//! Reads and writes where components begin.
 
 use rusqlite::{Connection, Error};
 use seriatim_core::{Component, Cursor, LogPartition};

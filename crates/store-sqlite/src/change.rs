@@ -1,4 +1,4 @@
-//! What the writer does besides appends, each with a way to answer its caller.
+//! Defines what the writer does besides appends: changes, each with a way to answer its caller.
 
 use rusqlite::Error;
 use seriatim_core::StoreError;

@@ -9,10 +9,10 @@ use seriatim_core::{LogId, SchemaChange};
 
 use crate::{OpenError, migrations, refused, row};
 
-/// How long a writer waits for another process that writes. (The unit tests do not want to wait that long.)
+/// The time for which a writer waits for another process that writes. (The unit tests do not want to wait that long.)
 const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 10_000 });
-/// How often it looks. SQLite's own handler waits up to 100 ms between two looks, in which another process takes
-/// the lock again and again.
+/// The time between two looks. SQLite's own handler waits up to 100 ms between two looks, in which another process
+/// takes the lock again and again.
 const BUSY_INTERVAL: Duration = Duration::from_millis(1);
 /// The size that the write-ahead log may reach before it is copied into the file, in pages of 4 KiB. Each copy costs a
 /// sync of the file during a commit; with the default of 1000 pages this would happen four times as often.

@@ -1,4 +1,4 @@
-//! What the store has found wrong with its file. After the first finding it writes nothing more.
+//! Keeps what the store has found wrong with its file. After the first finding the store writes nothing more.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -14,7 +14,7 @@ use crate::row;
 pub(crate) const COLUMNS: &str =
     "position, sequence, recorded_at, id, type, codec, data, metadata, domain, root, checksum";
 
-/// Which of them is the id.
+/// The index of the id in [`COLUMNS`].
 pub(crate) const ID: usize = 3;
 
 /// Makes events of rows.

@@ -8,7 +8,7 @@ use seriatim_core::{NewEvent, Position, Sequence, Timestamp};
 use crate::known::StreamKey;
 use crate::row;
 
-/// How many rows the larger statement inserts. More than that gains little, and fewer batches reach it.
+/// The number of rows that the larger statement inserts. More than that gains little, and fewer batches reach it.
 const ROWS: usize = 16;
 
 const INTO: &str = "INSERT INTO seriatim_events

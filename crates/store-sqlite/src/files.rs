@@ -11,7 +11,7 @@ use rusqlite::{Connection, Error};
 
 use crate::connection;
 
-/// What precedes the pages in a write-ahead log, and each of them.
+/// The sizes of the header before the pages in a write-ahead log, and of the header before each page.
 const LOG_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 
@@ -28,7 +28,7 @@ struct File {
     size: u64,
 }
 
-/// What was found out about a file.
+/// The result of a look at a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Look {
     AsBefore,

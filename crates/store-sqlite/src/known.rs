@@ -1,4 +1,4 @@
-//! What the writer remembers between its transactions, as long as no other connection has written.
+//! Keeps what the writer remembers between its transactions, as long as no other connection has written.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use seriatim_core::{Domain, Position, Sequence, Timestamp};
 use uuid::Uuid;
 
-/// How many streams are remembered: about 70 bytes each.
+/// The number of streams that are remembered, at about 70 bytes each.
 const REMEMBERED: usize = 100_000;
 
 /// The head of the log and the streams that were written last.

@@ -1,4 +1,4 @@
-//! Where a database is: URLs and paths.
+//! Reads URLs and paths, which say where a database is.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::OpenError;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Location {
     pub(crate) path: PathBuf,
-    /// Whether events get a checksum.
+    /// `true` if events get a checksum.
     pub(crate) checksums: bool,
 }
 

@@ -1,8 +1,8 @@
-//! Why a database could not be opened.
+//! The reasons why a database could not be opened.
 
 use std::path::PathBuf;
 
-/// Why a database could not be opened. Nothing was changed in it.
+/// The reason why a database could not be opened. Nothing was changed in it.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The location names no file.

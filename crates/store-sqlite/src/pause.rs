@@ -23,7 +23,7 @@ pub(crate) fn set(
     Ok(before.is_some())
 }
 
-/// Why it is paused.
+/// Returns the reason why a component is paused, or `None` if it is not.
 pub(crate) fn find(
     connection: &Connection,
     component: &Component,

@@ -127,7 +127,8 @@ impl EventStore for SqliteStore {
     }
 }
 
-/// What is wrong with the first table of the store that is not whole. Those of an application are its own business.
+/// Returns what is wrong with the first table of the store that is not whole. It does not check the tables of an
+/// application, which are the application's own business.
 fn check_tables(file: &Path) -> Result<Option<String>, Error> {
     let connection = connection::open_reader(file)?;
     let select = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'seriatim_*'";

@@ -12,7 +12,8 @@ use crate::damage::Damage;
 use crate::writer::StillReading;
 use crate::{OpenError, migrations, refused};
 
-/// How many queries may share a transaction. The only purpose is to limit how long the first one delays the last one.
+/// The number of queries that may share a transaction. Its only purpose is to limit how long the first one delays the
+/// last one.
 const QUERIES_IN_ONE: usize = 64;
 
 /// A query with the way to its caller. It runs inside of a transaction.

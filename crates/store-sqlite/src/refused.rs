@@ -1,4 +1,4 @@
-//! What an error of the driver means: the one place where its codes are read.
+//! Says what an error of the driver means. This is the one place where its codes are read.
 
 use std::path::Path;
 
@@ -95,7 +95,7 @@ pub(crate) fn commit_error(action: &'static str, error: Error) -> AppendError {
     }
 }
 
-/// Why a database could not be opened.
+/// Returns the reason why a database could not be opened.
 pub(crate) fn open_error(path: &Path, error: Error) -> OpenError {
     let path = path.to_owned();
     if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {

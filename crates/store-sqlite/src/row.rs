@@ -133,7 +133,7 @@ pub(crate) fn unreadable(
     Error::FromSqlConversionFailure(column, found, Box::new(error))
 }
 
-/// For what has to be turned into JSON before it is stored.
+/// Converts the error of a value that could not be turned into JSON before it is stored.
 pub(crate) fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::ToSqlConversionFailure(Box::new(error))
 }

@@ -25,7 +25,7 @@ pub(crate) struct Transaction<'c, 'j> {
     /// The head as it will be.
     pub(crate) head: Head,
     pub(crate) metadata: Encoder,
-    /// Whether events get a checksum.
+    /// `true` if events get a checksum.
     pub(crate) checksums: bool,
     pub(crate) events: EventRows<'c, 'j>,
     pub(crate) insert_claim: CachedStatement<'c>,

@@ -11,7 +11,7 @@ use crate::SqliteStore;
 /// The time between two checks of the file while somebody waits. A check is a read of one row.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// What all waiters share.
+/// The state that all waiters share.
 #[derive(Default)]
 pub(crate) struct Waiting {
     head: watch::Sender<Position>,

@@ -17,13 +17,15 @@ use crate::known::Known;
 use crate::transaction::Transaction;
 use crate::{OpenError, connection, refused, waiting};
 
-/// How many calls may share a transaction. The only purpose is to limit how long the first one waits for the last one.
+/// The number of calls that may share a transaction. Its only purpose is to limit how long the first one waits for the
+/// last one.
 const CALLS_IN_ONE: usize = 64;
 
 const APPEND: &str = "append a batch";
 const FLUSH: &str = "copy the write-ahead log into the file";
 
-/// How long a flush waits for other processes that read or write: an application that ends must not hang on them.
+/// The time for which a flush waits for other processes that read or write: an application that ends must not hang on
+/// them.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The handle on the thread. Its drop waits until the thread has ended: all queued work is done, every reading thread has
@@ -57,7 +59,7 @@ enum Job {
     Change(Box<dyn Change>),
 }
 
-/// What the thread is asked for.
+/// A request to the thread.
 enum Request {
     /// Within a transaction.
     Job(Job),
@@ -65,7 +67,7 @@ enum Request {
     Flush(oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// What a job's caller gets if the transaction is committed.
+/// The answer that a job's caller gets if the transaction is committed.
 enum Answer {
     Appended(Vec<AppendOutcome>),
     /// The change knows it.
@@ -194,7 +196,7 @@ impl Thread {
         }
     }
 
-    /// What is newest is copied into the file, unless something is wrong with it.
+    /// Copies what is newest into the file, unless something is wrong with it.
     fn end(&mut self) {
         let Err(error) = self.flush() else { return };
         let reason = error.to_string();

@@ -14,7 +14,8 @@ use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// Of the newest events, which are in the write-ahead log first, none is synced into the file by itself before this many.
+/// A number of events that all stay in the write-ahead log, where the newest events are first: before there are more,
+/// none is synced into the file by itself.
 const EVENTS: u64 = 20;
 
 async fn write(store: &SqliteStore) {
@@ -51,14 +52,14 @@ fn write_ahead_log(path: &Path) -> u64 {
     fs::metadata(log).map_or(0, |metadata| metadata.len())
 }
 
-/// How many events are in a file that stands alone.
+/// Returns how many events are in a file that stands alone.
 async fn events_in(file: &Path) -> u64 {
     let store = SqliteStore::open_file(file).await.unwrap();
     assert_log_is_sound(&(Arc::new(store.clone()) as Handle)).await;
     store.head(LogPartition::FIRST).await.unwrap().0
 }
 
-/// How many are in a copy of the one file.
+/// Returns how many events are in a copy of the one file.
 async fn events_in_a_copy(path: &Path) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");

@@ -136,7 +136,8 @@ async fn a_gap_in_a_stream_is_an_error_and_no_wrong_state() {
     assert!(error.to_string().contains("no event 2"), "{error}");
 }
 
-/// Whoever changes an event on purpose says so.
+/// A change to an event is noticed when the event is read. A person who changes it on purpose says so by setting its
+/// checksum to `NULL`.
 #[tokio::test]
 async fn content_that_was_changed_is_noticed_when_it_is_read() {
     let (_folder, file) = file();
@@ -180,7 +181,7 @@ async fn checksums_can_be_left_out() {
     assert_eq!(without, 1);
 }
 
-/// What is wrong with an index alone no read of the log runs into.
+/// The check of the file finds damage to an index alone, which no read of the log runs into.
 #[tokio::test]
 async fn the_check_of_the_file_finds_what_reads_do_not() {
     let (_folder, file) = file();

@@ -1,4 +1,4 @@
-//! What somebody does to the files of a store that is open, and what it acknowledges then.
+//! Checks what a store acknowledges while somebody does things to its open files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -130,7 +130,7 @@ async fn nothing_is_written_if_the_log_was_cut_off() {
     }
 }
 
-/// What is left may be all that a person has to save: closing copies no half of it into the file.
+/// The rest of a log may be all that a person has to save: closing copies no half of it into the file.
 #[tokio::test]
 async fn what_is_left_of_a_log_that_was_cut_off_stays_as_it_is() {
     let open = Open::new().await;
@@ -163,7 +163,7 @@ async fn nothing_is_written_if_the_database_was_cut_off() {
     }
 }
 
-/// What others may do is no damage: another process that copies the log into the file and empties it, or compacts the file.
+/// It is no damage if another process copies the log into the file and empties it, or compacts the file.
 #[tokio::test]
 async fn a_log_that_was_emptied_and_a_file_that_was_compacted_are_in_order() {
     let open = Open::new().await;
@@ -185,7 +185,7 @@ async fn a_log_that_was_emptied_and_a_file_that_was_compacted_are_in_order() {
     open.assert_goes_on().await;
 }
 
-/// What an application has in the file besides is no reason to stop.
+/// A fault in an application's own tables in the file is no reason to stop.
 #[tokio::test]
 async fn a_table_of_an_application_that_breaks_its_own_rules_stops_nothing() {
     let open = Open::new().await;

@@ -34,7 +34,7 @@ fn process(file: &Path) -> Command {
     command
 }
 
-/// What a child process does.
+/// Runs a child process that owns work.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn owner_process() {

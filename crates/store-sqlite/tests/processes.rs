@@ -19,7 +19,7 @@ use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
 use uuid::Uuid;
 
 const FILE: &str = "SERIATIM_TEST_FILE";
-/// How many batches each task of a process writes before it ends by itself.
+/// The number of batches that each task of a process writes before it ends by itself.
 const BATCHES: &str = "SERIATIM_TEST_BATCHES";
 const TASKS: u64 = 4;
 const KILLS: usize = 60;
@@ -68,7 +68,7 @@ async fn processes_share_a_file() {
     assert_eq!(log.len(), acknowledged.len(), "and nothing else is there");
 }
 
-/// What a child process does.
+/// Runs a child process that writes.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn writer_process() {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::conformance::assert_log_is_sound;
 
-/// How values are written in the SQL of a database.
+/// The functions that write values in the SQL of a database.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialect {
     /// A UUID.

@@ -40,7 +40,7 @@ pub enum Fault {
     Crowded(Crowd),
 }
 
-/// What another writer does just before an append.
+/// A function that does what another writer does just before an append.
 pub type Crowd = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 impl Fault {

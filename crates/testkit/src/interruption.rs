@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-/// How a call is interrupted.
+/// The way in which a call is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
     /// It fails, and nothing was done.
@@ -26,7 +26,7 @@ impl Interruption {
     ];
 }
 
-/// How often each action was done, and which call is to be interrupted.
+/// The number of times that each action was done, and the call that will be interrupted.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     made: BTreeMap<&'static str, usize>,

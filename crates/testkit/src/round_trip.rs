@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use crate::text;
 
-/// What is lost, for people.
+/// A description for people of what is lost.
 pub(crate) struct Lost {
     /// One sentence.
     pub(crate) what: String,
-    /// What it was, and what it became.
+    /// The value as it was, and as it became.
     pub(crate) evidence: Vec<String>,
 }
 

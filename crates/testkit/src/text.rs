@@ -1,4 +1,4 @@
-//! How events, states and their differences are shown.
+//! Shows events, states and their differences.
 
 use std::fmt::{Debug, Write};
 
@@ -84,7 +84,7 @@ pub(crate) fn diff(left: &[String], right: &[String]) -> Vec<String> {
     lines
 }
 
-/// How `left` becomes `right`, by their longest common subsequence.
+/// Returns the steps by which `left` becomes `right`, by their longest common subsequence.
 fn steps<'a>(left: &'a [String], right: &'a [String]) -> Vec<(char, &'a str)> {
     // common[i][j]: how many lines left[i..] and right[j..] have in common.
     let mut common = vec![vec![0usize; right.len() + 1]; left.len() + 1];

@@ -37,7 +37,7 @@ struct Till<const FAULT: u8> {
     added: Vec<u64>,
     cents: u64,
     last: u64,
-    /// How often something was added; not stored.
+    /// The number of times that something was added, which is not stored.
     #[serde(skip)]
     secret: u64,
 }
@@ -218,7 +218,7 @@ fn take() -> impl Strategy<Value = TillCommand> {
     (1u64..9).prop_map(|cents| TillCommand::Take { cents })
 }
 
-/// What `commutes` says of a till with a fault.
+/// Returns what `commutes` says of a till with a fault.
 fn found<const FAULT: u8>(commands: impl Strategy<Value = TillCommand> + 'static) -> String {
     panic_of(|| commutes::<Till<FAULT>>(commands).run())
 }
@@ -505,7 +505,7 @@ fn a_merge_of_the_aggregates_own_that_breaks_a_rule_is_found() {
     }
 }
 
-/// What happens is what is asked for.
+/// A movement of money, which is both the command and its event: what happens is what is asked for.
 #[derive(Event, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[seriatim(crate = "seriatim_core")]
 enum Move {

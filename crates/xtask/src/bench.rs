@@ -4,7 +4,7 @@ use crate::services;
 use crate::step::cargo;
 use crate::toolchain;
 
-/// Where the benchmarks find the database they may fill.
+/// The variable that names the database that the benchmarks may fill.
 const POSTGRES: &str = "SERIATIM_BENCH_POSTGRES";
 
 /// A workspace of its own: nobody who builds the product has to build what it is compared with.

@@ -6,14 +6,14 @@ use crate::services;
 use crate::step::Step;
 use crate::toolchain;
 
-/// Where the tests find the database they may fill.
+/// The variable that names the database that the tests may fill.
 const POSTGRES: &str = "SERIATIM_TEST_POSTGRES";
 
 /// Off by default, so that the example stays quick to build. Named in every step, so that none compiles again what another
 /// has compiled with other features.
 const POSTGRES_FEATURE: &str = "orders/postgres";
 
-/// How much is checked.
+/// The extent of what is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     Everything,
@@ -43,7 +43,7 @@ const TESTS: &[Step] = &[
     Step::cargo(&["test", "--workspace", "--features", POSTGRES_FEATURE]),
 ];
 
-/// What is slow and rare: tests that are ignored and named `long_...`.
+/// The tests that are slow and rarely run: they are ignored and named `long_...`.
 const LONG_TESTS: &[Step] = &[Step::cargo(&[
     "test",
     "--workspace",

@@ -1,4 +1,4 @@
-//! What the chores need of the machine besides Rust itself.
+//! Checks what the chores need of the machine besides Rust itself.
 
 use std::env;
 use std::process::{Command, Stdio};

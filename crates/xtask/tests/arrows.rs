@@ -42,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// What an application depends on, seen from the folder `examples/`.
+/// The crates that an application depends on, seen from the folder `examples/`.
 const EXAMPLE: &[&str] = &["seriatim"];
 
 /// Libraries that stop at a few crates, and the packages that may name them.

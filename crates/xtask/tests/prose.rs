@@ -79,7 +79,8 @@ fn of_page(text: &str) -> String {
     prose.collect::<Vec<_>>().join("\n")
 }
 
-/// What is documentation: in a Rust file the comments that rustdoc shows and lines of messages, in a proto file all comments.
+/// Returns the documentation of a file: in a Rust file the comments that rustdoc shows and lines of messages, in a
+/// proto file all comments.
 fn of_comments(text: &str, marks: &[&str]) -> String {
     let comment = |line: &str| {
         let line = line.trim_start();

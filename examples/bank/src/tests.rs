@@ -1,4 +1,4 @@
-//! What an account does, without a database.
+//! Checks what an account does, without a database.
 
 use proptest::prelude::*;
 use seriatim::testkit::{commutes, given, given_no_events};

@@ -1,4 +1,4 @@
-//! What a person reads when the program cannot start.
+//! Checks what a person reads when the program cannot start.
 
 use std::net::TcpListener;
 use std::process::Command;

@@ -22,11 +22,11 @@ use stock::Stock;
 /// Runs an order service, tells it a short story, and stays up for your own commands.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Where events are kept: `sqlite://FILE`, `postgres://USER:PASSWORD@HOST/DATABASE` (feature `postgres`), or
+    /// The store of the events: `sqlite://FILE`, `postgres://USER:PASSWORD@HOST/DATABASE` (feature `postgres`), or
     /// `memory:`
     #[arg(long, value_name = "URL", default_value = "sqlite://orders.db")]
     store: String,
-    /// Where to listen; port 0 takes any free one
+    /// The address to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: String,
     /// The SQLite file of the order list; by default `order-list-LOG.db`, where LOG is from the identity of the store's log
@@ -96,7 +96,7 @@ fn log_to_stderr() {
         .init();
 }
 
-/// What is printed may end up in a log.
+/// Returns a URL without its password: what is printed may end up in a log.
 fn without_password(url: &str) -> String {
     match url.split_once("://").zip(url.rsplit_once('@')) {
         Some(((scheme, _), (_, place))) => format!("{scheme}://{place}"),

@@ -1,9 +1,9 @@
-//! What a person reads when the program cannot start.
+//! Checks what a person reads when the program cannot start.
 
 use std::net::TcpListener;
 use std::process::Command;
 
-/// What it says on stderr, in a folder of its own.
+/// Runs the program in a folder of its own, where it fails. Returns what it says on stderr.
 fn said(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_orders"))

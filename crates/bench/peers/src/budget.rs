@@ -1,4 +1,4 @@
-//! What Seriatim must be beside the others: rows P1 to P4 of its performance budget.
+//! Checks what Seriatim must be beside the others: rows P1 to P4 of its performance budget.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub(crate) struct Row {
     /// Seriatim's median.
     pub(crate) value: f64,
     pub(crate) unit: String,
-    /// Who it is compared with, and at what.
+    /// The contender that it is compared with, and the workload.
     pub(crate) against: String,
     pub(crate) against_value: f64,
     /// The median of the rounds' ratios.

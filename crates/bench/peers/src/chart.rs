@@ -6,7 +6,7 @@ use crate::Outcome;
 use crate::contender::Kind;
 use crate::report::{Measured, Report, figure};
 
-/// What is shown, one panel each: the workloads, and what a reader must know about them.
+/// The panels that are shown, one for each workload, each with what a reader must know about it.
 const PANELS: [(&str, &str); 5] = [
     ("new-64", "New streams, 64 commands in flight"),
     (
@@ -28,7 +28,7 @@ const PANELS: [(&str, &str); 5] = [
 ];
 
 const WIDTH: f64 = 800.0;
-/// Where names end, where the scale begins, and where it ends.
+/// The places where names end, where the scale begins, and where it ends.
 const NAMES: f64 = 152.0;
 const LEFT: f64 = 162.0;
 const RIGHT: f64 = 712.0;

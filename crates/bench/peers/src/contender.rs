@@ -1,4 +1,4 @@
-//! What is measured, seen from outside: a library with its tables, open on a database.
+//! Describes a contender as it is seen from outside: a library with its tables, open on a database.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::streams::Streams;
 use crate::workload::Workload;
 
-/// What a contender is to the comparison.
+/// The part that a contender has in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
@@ -34,15 +34,15 @@ pub(crate) trait Library: Send + Sync {
 
     fn kind(&self) -> Kind;
 
-    /// Whether it takes part.
+    /// Returns whether it takes part.
     fn does(&self, workload: Workload) -> bool;
 
-    /// How many callers there are, if not as many as the workload has in flight.
+    /// Returns how many callers there are, if not as many as the workload has in flight.
     fn callers(&self, in_flight: usize) -> usize {
         in_flight
     }
 
-    /// Whether it keeps states in memory, so that touching a stream makes a difference.
+    /// Returns whether it keeps states in memory, so that touching a stream makes a difference.
     fn remembers(&self) -> bool {
         false
     }
@@ -75,8 +75,8 @@ pub(crate) trait Contender: Send + Sync {
     async fn close(&self) -> Outcome<()>;
 }
 
-/// How many connections a contender may have open, as generous as makes sense: one for each command in flight, up to
-/// 64.
+/// Returns how many connections a contender may have open, as generous as makes sense: one for each command in flight,
+/// up to 64.
 pub(crate) fn connections(in_flight: usize) -> usize {
     in_flight.min(64)
 }

@@ -162,5 +162,5 @@ impl Database {
     }
 }
 
-/// How long a caller may wait for a connection.
+/// The time that a caller may wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(60);

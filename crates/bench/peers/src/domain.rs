@@ -10,7 +10,7 @@ pub(crate) struct Entered {
 }
 
 impl Entered {
-    /// What every command leads to.
+    /// Returns the event that every command leads to.
     pub(crate) fn sample() -> Self {
         Self {
             amount: 50,

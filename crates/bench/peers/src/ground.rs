@@ -9,12 +9,12 @@ use crate::contender::Library;
 use crate::database::{Database, Server};
 use crate::streams::Streams;
 
-/// What is in a filled database.
+/// The streams in a filled database.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Content {
-    /// What commands are sent to.
+    /// The streams that commands are sent to.
     pub(crate) tens: Streams,
-    /// What is only loaded.
+    /// The streams that are only loaded.
     pub(crate) hundreds: Streams,
     pub(crate) thousands: Streams,
 }

@@ -24,7 +24,7 @@ use seriatim_bench::machine;
 use crate::report::Report;
 use crate::workload::Workload;
 
-/// What a measurement gives, or why it could not be made.
+/// The result of a measurement, or the reason why it could not be made.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Debug, Parser)]
@@ -50,10 +50,10 @@ struct Args {
     /// The report as JSON on stdout, instead of tables
     #[arg(long)]
     json: bool,
-    /// How often everything is measured
+    /// The number of times that everything is measured
     #[arg(long, value_parser = clap::value_parser!(usize))]
     rounds: Option<usize>,
-    /// How long each window is, in seconds
+    /// The length of each window, in seconds
     #[arg(long)]
     seconds: Option<f64>,
     /// Only contenders whose name contains this; may be repeated

@@ -1,4 +1,4 @@
-//! What a run found: a table for people, a file for programs and for the chart.
+//! Reports what a run found: a table for people, a file for programs and for the chart.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -29,7 +29,7 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
 }
 
-/// Who took part, and how.
+/// A contender that took part, and how it did.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct About {
     pub(crate) contender: String,
@@ -37,7 +37,7 @@ pub(crate) struct About {
     pub(crate) about: String,
 }
 
-/// What a contender did of a workload, round by round.
+/// The figures of a contender for a workload, round by round.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) workload: String,
@@ -46,7 +46,7 @@ pub(crate) struct Measured {
     pub(crate) contender: String,
     pub(crate) kind: Kind,
     pub(crate) rounds: Vec<Figure>,
-    /// Why a round has no figure.
+    /// The reason why a round has no figure.
     pub(crate) failed: Option<String>,
 }
 

@@ -10,7 +10,7 @@ pub(crate) struct Streams {
     pub(crate) count: u64,
 }
 
-/// How many streams grew at the same time.
+/// The most streams that grew at the same time.
 const ABREAST: u64 = 10_000;
 
 /// Milliseconds since 1970 of the first root, in 2025.
@@ -28,7 +28,7 @@ impl Streams {
         EPOCH + (u64::from(self.length) << 24)
     }
 
-    /// How many of them grew at the same time.
+    /// Returns how many of them grew at the same time.
     pub(crate) fn abreast(self) -> u64 {
         self.count.min(ABREAST)
     }

@@ -14,20 +14,20 @@ use crate::streams::Streams;
 use crate::window::{Calls, Figure, measure};
 use crate::workload::Workload;
 
-/// How long, and how it is begun.
+/// The times of a trial: how long it warms up, and how long it is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Length {
     pub(crate) warm_up: Duration,
     pub(crate) window: Duration,
 }
 
-/// How long reading the whole log may take.
+/// The time that reading the whole log may take.
 const LOG: Duration = Duration::from_secs(10);
-/// How many callers touch the streams that are to be warm, and for how long at most.
+/// The number of callers that touch the streams that are to be warm, and the time for which they do it at most.
 const TOUCHERS: usize = 256;
 const TOUCH: Duration = Duration::from_secs(10);
-/// How long calls may take to end before the window, and after it. A call that is dropped may leave its connection in
-/// the middle of something, which nobody must meet in the window.
+/// The time that calls may take to end before the window, and after it. A call that is dropped may leave its connection
+/// in the middle of something, which nobody must meet in the window.
 const BEFORE: Duration = Duration::from_secs(60);
 const AFTER: Duration = Duration::from_secs(1);
 
@@ -99,7 +99,7 @@ async fn warm_up_and_measure(
     Ok(figure)
 }
 
-/// What was accepted must be there.
+/// Checks that the events that were accepted are there.
 async fn nothing_is_lost(
     contender: &Arc<dyn Contender>,
     roots: &[Uuid],

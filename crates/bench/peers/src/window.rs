@@ -9,17 +9,18 @@ use tokio::task::JoinSet;
 
 use crate::Outcome;
 
-/// What a caller does next, by its number; `None`: nothing is left. A call gives how much it counts.
+/// A function that returns what a caller does next, by its number, or `None` if nothing is left. A call gives how much
+/// it counts.
 pub(crate) type Calls =
     Arc<dyn Fn(usize) -> Option<BoxFuture<'static, Outcome<u64>>> + Send + Sync>;
 
-/// What was measured once.
+/// The result of one measurement.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Figure {
     pub(crate) per_second: f64,
-    /// What the calls that ended in the window counted in all.
+    /// The sum of what the calls that ended in the window counted.
     pub(crate) count: u64,
-    /// Of a call.
+    /// The median time of a call.
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
 }
@@ -55,7 +56,7 @@ pub(crate) async fn measure(
     })
 }
 
-/// What callers did.
+/// The calls that callers made.
 #[derive(Default)]
 struct Done {
     count: u64,

@@ -1,4 +1,4 @@
-//! What the contenders have to do.
+//! The work that the contenders have to do.
 
 use std::fmt;
 use std::str::FromStr;
@@ -67,7 +67,7 @@ impl Workload {
         }
     }
 
-    /// What a second of it counts.
+    /// Returns what is counted in a second of it.
     pub(crate) fn unit(self) -> &'static str {
         match self {
             New(_) | Cold(_) | Warm(_) | Contended(_) => "commands/s",
@@ -75,7 +75,8 @@ impl Workload {
         }
     }
 
-    /// How much longer than others it is measured: where callers wait for each other, one call may take a second.
+    /// Returns how much longer than others it is measured: where callers wait for each other, one call may take a
+    /// second.
     pub(crate) fn patience(self) -> f64 {
         match self {
             Contended(_) => 3.0,
@@ -83,12 +84,12 @@ impl Workload {
         }
     }
 
-    /// Whether it needs a database that has streams already.
+    /// Returns whether it needs a database that has streams already.
     pub(crate) fn needs_streams(self) -> bool {
         !matches!(self, New(_) | Contended(_))
     }
 
-    /// As people say it.
+    /// Returns its name as people say it.
     pub(crate) fn in_words(self) -> String {
         match self {
             New(n) => format!("new streams, {n} in flight"),

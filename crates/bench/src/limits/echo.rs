@@ -16,7 +16,7 @@ use tonic_prost::ProstCodec;
 
 const PATH: &str = "/seriatim.bench.Echo/Say";
 
-/// What is sent there and back.
+/// A message that is sent there and back.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Said {
     /// Any bytes.

@@ -1,4 +1,5 @@
-//! What the product stands on, measured bare: the best it could ever do. PostgreSQL's is in the library.
+//! Measures what the product stands on, bare: the best that the product could ever do. The limit of PostgreSQL is in
+//! the library.
 
 pub(crate) mod echo;
 pub(crate) mod raw_sqlite;

@@ -25,7 +25,7 @@ pub(crate) struct Benchmark {
     pub(crate) on: On,
     /// Gives one line or several.
     pub(crate) measure: fn(&Context, On) -> Outcome<Vec<Row>>,
-    /// Whether it is measured if nobody names it.
+    /// `true` if it is measured when nobody names it.
     pub(crate) by_default: bool,
 }
 
@@ -43,7 +43,7 @@ impl Benchmark {
         }
     }
 
-    /// For what takes many minutes.
+    /// Measures it only if somebody names it, because it takes many minutes.
     const fn only_by_name(self) -> Self {
         Self {
             by_default: false,
@@ -90,7 +90,7 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("DRIVERS", On::Sqlite, sqlite::drivers::measure),
 ];
 
-/// What a row can be called.
+/// Returns the names that a row can be called by.
 pub(crate) fn names() -> Vec<&'static str> {
     let mut names: Vec<_> = ALL.iter().map(|row| row.name).collect();
     names.dedup();

@@ -1,4 +1,4 @@
-//! What the product is asked for in several rows.
+//! Measures what several rows ask of the product.
 
 use std::time::Instant;
 
@@ -46,7 +46,7 @@ pub(crate) async fn begin_streams(
     .await
 }
 
-/// How many streams are warm.
+/// Returns how many streams are warm.
 pub(crate) fn warm_streams(context: &Context) -> usize {
     context.scaled(10_000)
 }
@@ -100,7 +100,7 @@ pub(crate) fn one_in_flight(context: &Context, on: On, expected: ExpectedSequenc
 pub(crate) const LONG_STREAMS: usize = 20;
 pub(crate) const LONG: u32 = 1_000;
 
-/// How often one of them is folded.
+/// Returns how often one of them is folded.
 pub(crate) fn folds(context: &Context) -> usize {
     context.scaled(1_000)
 }

@@ -95,8 +95,8 @@ async fn send_steadily(app: &App, milliseconds: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// How old events are when they reach the projector, in milliseconds, from the time that the committing server gave
-/// them: the commit itself is in it.
+/// The ages of events when they reach the projector, in milliseconds, from the time that the committing server gave
+/// them: the commit itself is included.
 #[derive(Clone, Default)]
 struct Ages(Arc<Mutex<Vec<f64>>>);
 

@@ -81,7 +81,7 @@ struct Gave {
     p99: f64,
 }
 
-/// How fast the saga goes through what is there.
+/// Measures how fast the saga goes through what is there. Returns its rate a second.
 async fn catch_up(url: &str, events: u32) -> Outcome<f64> {
     let store = open_store(url).await?;
     let roots = new_roots(STREAMS);
@@ -95,7 +95,8 @@ async fn catch_up(url: &str, events: u32) -> Outcome<f64> {
     Ok(rate)
 }
 
-/// How long after their events the commands are committed, in milliseconds, at a steady rate.
+/// Measures how long after their events the commands are committed, at a steady rate. Returns the times in
+/// milliseconds.
 async fn live(url: &str, milliseconds: usize) -> Outcome<Vec<f64>> {
     let running = Running::start(open_store(url).await?).await?;
     let roots = new_roots(STREAMS);

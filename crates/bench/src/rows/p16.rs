@@ -13,14 +13,14 @@ use seriatim_bench::row::{Must, Row};
 use crate::child::{Process, Role};
 use crate::context::{Context, On};
 
-/// What the states that are kept may take.
+/// The bytes that the states that are kept may take.
 const CACHED_BYTES: usize = 32 * 1024 * 1024;
-/// After so many streams they take it.
+/// The number of streams after which they take it.
 const FULL: usize = 100_000;
-/// In how many steps the streams are touched.
+/// The number of steps in which the streams are touched.
 const STEPS: usize = 10;
 
-/// How large the process was, in bytes: before the first stream, when the cache was full, at the end.
+/// The size of the process in bytes: before the first stream, when the cache was full, and at the end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Sizes {
     before: f64,
@@ -60,7 +60,7 @@ fn in_own_process(context: &Context, on: On, streams: usize) -> Outcome<Sizes> {
     })
 }
 
-/// What the process of its own does: touches streams and returns its sizes.
+/// Does what the process of its own does: touches streams and returns its sizes.
 pub(crate) async fn touch_all(url: &str, streams: usize) -> Outcome<Sizes> {
     let settings = seriatim::Settings {
         cached_bytes: CACHED_BYTES,

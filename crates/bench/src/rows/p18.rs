@@ -29,10 +29,10 @@ const BEST: usize = 640;
 const OVERLOADS: [usize; 2] = [10 * BEST, 40 * BEST];
 /// As many as the largest load needs, for all.
 const CONNECTIONS: usize = 32;
-/// Before the server is looked at: until the load is what it is meant to be.
+/// The time before the server is looked at: until then the load becomes what it is meant to be.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// What a server did in a while.
+/// The work that a server did in a while.
 struct Done {
     commands: u64,
     refused: u64,

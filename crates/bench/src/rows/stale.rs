@@ -59,7 +59,7 @@ impl Aggregate for Book {
 /// Bytes of one note.
 const NOTE: usize = 500;
 
-/// What is sent to a stream that has moved on.
+/// A kind of command that is sent to a stream that has moved on.
 #[derive(Clone, Copy)]
 enum Kind {
     Merged,
@@ -100,7 +100,7 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// How long a command takes; `None`: its sender has seen all.
+/// Returns how long a command takes. `kind` is `None` if its sender has seen all.
 fn milliseconds(
     context: &Context,
     on: On,

@@ -40,7 +40,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What to do about one letter or many.
+/// An order for one letter or many.
 struct Order {
     verb: Verb,
     actor: Option<String>,

@@ -1,4 +1,4 @@
-//! What each command does: call the server, print the answer.
+//! Runs each command: calls the server and prints the answer.
 
 mod audit;
 mod completions;

@@ -15,9 +15,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, read_models as show};
 
-/// How often a person is shown the progress.
+/// The time after which a person is shown the progress again.
 const EVERY: Duration = Duration::from_secs(1);
-/// How many looks back the rate is counted from, so that it does not jump with every batch.
+/// The number of looks back that the rate is counted from, so that it does not jump with every batch.
 const LOOKS: usize = 5;
 
 pub(crate) async fn run(

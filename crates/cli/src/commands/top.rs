@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::lines::Lines;
 use crate::output::{Output, reactions, top};
 
-/// How often it looks.
+/// The time between two looks.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// On a terminal it looks repeatedly; a program gets one look.

@@ -10,7 +10,7 @@ use super::lines::Lines;
 use super::reactions::work_json;
 use super::{json, text, three_way};
 
-/// How many characters of a letter's content a list shows.
+/// The number of characters of a letter's content that a list shows.
 const LISTED: usize = 200;
 
 pub(crate) fn letter_json(letter: &DeadLetter) -> Value {

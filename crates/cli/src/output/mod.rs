@@ -1,4 +1,4 @@
-//! What is printed: answers on stdout, messages and errors on stderr.
+//! Prints answers on stdout, and messages and errors on stderr.
 
 pub(crate) mod json;
 pub(crate) mod letters;
@@ -23,7 +23,7 @@ const CLEAR_SCREEN: &str = "\x1b[H\x1b[J";
 /// Erases the rest of the line.
 const CLEAR_LINE: &str = "\x1b[K";
 
-/// Where answers go, and in which form.
+/// The output that answers go to, and their form.
 #[derive(Clone)]
 pub(crate) struct Output {
     json: bool,

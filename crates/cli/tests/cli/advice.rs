@@ -1,4 +1,4 @@
-//! What documents and messages tell people to type is there to be typed.
+//! Checks that everything that documents and messages tell people to type exists.
 
 use std::collections::BTreeSet;
 use std::fs;

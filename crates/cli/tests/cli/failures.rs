@@ -1,4 +1,4 @@
-//! What the server refuses: one sentence, the next step, an exit code.
+//! Checks how the program shows what the server refuses: one sentence, the next step, an exit code.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What comes from outside does nothing to a terminal, whichever field it is in and whichever verb shows it.
+//! Checks that text from outside does nothing to a terminal, whichever field it is in and whichever verb shows it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -56,7 +56,8 @@ impl Hostile {
         ran
     }
 
-    /// Both forms of an answer, and what the one for programs says. What is wrong with a command line is said in words.
+    /// Checks both forms of an answer. Returns what the one for programs says, but an error in a command line is reported
+    /// in words.
     #[track_caller]
     fn both(&self, arguments: &[&str]) -> Vec<Value> {
         self.run(arguments);
@@ -243,7 +244,7 @@ fn what_an_audit_finds_is_shown_without_harm() {
     hostile.run(&["audit", &url, "--json"]);
 }
 
-/// What a component fails with may be as long as it likes, and hides nothing else.
+/// The error that a component fails with may be as long as it likes, and hides nothing else.
 #[test]
 fn a_long_text_is_shown_whole_and_hides_nothing() {
     let hostile = Hostile::on("memory:");

@@ -105,9 +105,9 @@ fn of_kind(kind: LetterKind) -> LetterFilter {
 struct Largest {
     stage: Stage,
     root: Uuid,
-    /// Of a command.
+    /// The dead letter of a command.
     letter: Uuid,
-    /// Of an event.
+    /// The dead letter of an event.
     given_up: Uuid,
 }
 
@@ -170,7 +170,7 @@ impl Largest {
     }
 }
 
-/// What a state takes.
+/// Returns how many bytes a state takes.
 fn state_bytes() -> usize {
     LARGE_EVENTS * (Limits::default().event_bytes - 100)
 }

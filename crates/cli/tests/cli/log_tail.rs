@@ -55,7 +55,7 @@ impl Tail {
         assert!(kill.unwrap().success());
     }
 
-    /// How it ended, and what it said last.
+    /// Waits until it has ended. Returns its exit code, and the rest of what it said.
     fn ended(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
         let mut rest = String::new();

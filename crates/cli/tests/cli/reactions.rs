@@ -114,7 +114,7 @@ fn an_event_is_discarded_for_a_reason_and_that_is_kept() {
     assert!(ran.stderr.contains("is discarded already"), "{ran:?}");
 }
 
-/// Of many, those that would be touched are shown first.
+/// If there are many letters, those that would be touched are shown first.
 #[test]
 fn letters_are_resubmitted_one_or_all() {
     let stage = parked();

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use crate::account::Account;
 use crate::stage::{ACCOUNT, Ran, Stage};
 
-/// How many events each account has. The third version has a table more, and counts wrongly.
+/// A read model of how many events each account has. The third version has a table more, and counts wrongly.
 struct Counts<const VERSION: u32>;
 
 impl<const VERSION: u32> ReadModel<SqliteConnection> for Counts<VERSION> {

@@ -29,7 +29,7 @@ impl Stage {
         Self::on("memory:")
     }
 
-    /// With what a store has.
+    /// Starts it with what the store at `url` has.
     pub(crate) fn on(url: &str) -> Self {
         Self::with(url, |app| app)
     }
@@ -168,7 +168,7 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// How it ended.
+/// The exit code and the output of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -177,13 +177,13 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Answered on stdout, without a word on stderr.
+    /// Checks that it answered on stdout, without a word on stderr.
     pub(crate) fn succeeded(self) -> Self {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
         self
     }
 
-    /// Failed with `code` and nothing on stdout.
+    /// Checks that it failed with `code` and nothing on stdout.
     pub(crate) fn failed(self, code: i32) -> Self {
         assert_eq!(
             (self.code, self.stdout.as_str()),
@@ -193,12 +193,12 @@ impl Ran {
         self
     }
 
-    /// What it printed, with what differs each time taken out.
+    /// Returns what it printed, with what differs each time taken out.
     pub(crate) fn printed(&self) -> Vec<String> {
         normalise(&self.stdout)
     }
 
-    /// What it said, with what differs each time taken out.
+    /// Returns what it said, with what differs each time taken out.
     pub(crate) fn said(&self) -> Vec<String> {
         normalise(&self.stderr)
     }

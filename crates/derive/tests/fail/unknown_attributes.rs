@@ -1,4 +1,4 @@
-//! What has no meaning is refused, with what has.
+//! An attribute that has no meaning is refused, and the error names those that have one.
 
 use seriatim_derive::{Command, Event, Rejection};
 

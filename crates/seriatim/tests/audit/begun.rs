@@ -7,7 +7,7 @@ use seriatim::{BackOff, Begin, FailurePolicy, PieceState, StartAppError};
 use crate::desk::{Pins, Watch};
 use crate::stage::*;
 
-/// What is on the board of the desk and on that of the watch.
+/// Returns the tags on the board of the desk and on that of the watch.
 async fn pinned(app: &App) -> Vec<String> {
     let store = app.coordinator().store();
     let mut pinned = Vec::new();

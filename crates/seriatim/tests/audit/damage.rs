@@ -1,4 +1,4 @@
-//! What is lost, and what nobody has asked for.
+//! Checks that the audit finds what is lost, and what nobody has asked for.
 
 use seriatim::core::Position;
 

@@ -62,7 +62,7 @@ async fn what_waits_in_a_parked_stream_and_what_was_skipped_is_no_finding() {
     }
 }
 
-/// What comes again after a checkpoint was put back takes effect once: so it stays sound.
+/// An event that comes again after a checkpoint was put back takes effect once, so the audit stays sound.
 #[tokio::test]
 async fn a_checkpoint_that_was_moved_back_repeats_nothing() {
     for stage in Stage::both() {

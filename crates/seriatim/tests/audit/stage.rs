@@ -70,7 +70,8 @@ impl Stage {
         app.start().await.unwrap()
     }
 
-    /// What has settled: the desk was at work three times, and everything followed from that.
+    /// Starts an application in which all has settled: the desk was at work three times, and everything followed from
+    /// that.
     pub(crate) async fn three_done(&self) -> App {
         let app = self.pinning().await;
         for tag in ["a", "b", "c"] {
@@ -188,7 +189,7 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     assert!(waited.is_ok(), "it never came about that {what}");
 }
 
-/// What an audit with the application finds, as its names for programs and its sentences.
+/// Returns what an audit with the application finds, as its names for programs and its sentences.
 pub(crate) async fn found(app: &App) -> Vec<(&'static str, String)> {
     sentences(&app.audit().await.unwrap())
 }
@@ -201,7 +202,7 @@ pub(crate) fn sentences(audit: &Audit) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// What is not looked at, as its names for programs.
+/// Returns what the audit did not look at, as its names for programs.
 pub(crate) fn unproven(audit: &Audit) -> Vec<&'static str> {
     audit.unproven.iter().map(Unproven::kind).collect()
 }

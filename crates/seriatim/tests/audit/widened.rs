@@ -77,7 +77,7 @@ async fn passed(app: &App, name: &str) {
     .await;
 }
 
-/// Which component is refused, and because of what.
+/// Returns which component is refused, and because of which type.
 async fn refused(app: AppBuilder) -> (String, String) {
     match app.start().await.unwrap_err() {
         StartAppError::Widened(widened) => {

@@ -42,14 +42,14 @@ const POINTS: &[&str] = &[
     "take a piece of work",
 ];
 
-/// Which projector has seen which event.
+/// The name of a projector, and the stream and the number of an event that it has seen.
 type Event = (&'static str, StreamId, u32);
 
-/// What the projectors have seen, whichever process they were in.
+/// The events that the projectors have seen, in any of their processes.
 #[derive(Clone, Default)]
 struct Seen {
     events: Arc<Mutex<Vec<Event>>>,
-    /// Whether events of one type do not fail any more.
+    /// `true` if events of one type do not fail any more.
     is_healed: Arc<AtomicBool>,
 }
 
@@ -106,7 +106,8 @@ fn impatient(then: Then) -> FailurePolicy {
 struct Projectors {
     app: App,
     seen: Seen,
-    /// Of the last run: one that is sound, one that is healed, one whose event is skipped, and one that is given up.
+    /// The jobs of the last run: one that is sound, one that is healed, one whose event is skipped, and one that is
+    /// given up.
     jobs: [Uuid; 4],
     _storage: Storage,
 }
@@ -133,7 +134,7 @@ impl Projectors {
         decided.await.unwrap();
     }
 
-    /// What a person does now. Whether there is nothing left to do.
+    /// Does what a person does now. Returns whether there is nothing left to do.
     async fn decide(&self) -> bool {
         let [_, healed, _, given_up] = self.jobs;
         if !self.seen.is_healed.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! What must be true at the end, told from the log alone.
+//! Checks what must be true at the end, from the log alone.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -24,10 +24,10 @@ pub async fn log(app: &App) -> Vec<RecordedEvent> {
     }
 }
 
-/// What became of what the sagas asked for.
+/// The effects that followed from what the sagas asked for.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// How many events each desk has that are reacted to.
+    /// The number of events of each desk that are reacted to.
     pub done: BTreeMap<u128, u32>,
     /// The tags, in the order of each board.
     pinned: HashMap<Uuid, Vec<String>>,
@@ -64,7 +64,7 @@ impl Told {
         told
     }
 
-    /// How many effects are settled, and how many there must be.
+    /// Returns how many effects are settled, and how many there must be.
     pub fn progress(&self) -> (usize, usize) {
         let pinned: usize = self.pinned.values().map(Vec::len).sum();
         (pinned + self.returned.len(), self.asked().count())
@@ -80,7 +80,7 @@ impl Told {
         })
     }
 
-    /// How many effects there must be: each tag is one, and so is what a process manager is told.
+    /// Returns how many effects there must be: each tag is one, and so is each input of a process manager.
     pub fn effects(&self) -> u64 {
         let desks = self.done.iter();
         let inputs = desks.map(|(desk, done)| watch::tags(*desk, *done).count());

@@ -10,10 +10,10 @@ use seriatim::{AppBuilder, PostgresStore, ReadModel, ReadModelTables, SqliteStor
 
 use crate::domain::{Desk, DeskEvent};
 
-/// How much each desk has done, and how much came back to it.
+/// A read model of how much each desk has done, and how much came back to it.
 struct Counts;
 
-/// Of each desk.
+/// The two counts of each desk.
 type Rows = BTreeMap<String, (i64, i64)>;
 
 macro_rules! read_model_on {
@@ -95,7 +95,7 @@ pub async fn register(builder: AppBuilder, url: &str, folder: &Path) -> AppBuild
     }
 }
 
-/// Whether the read model is what the log folds to.
+/// Returns whether the read model is what the log folds to.
 pub async fn are_the_fold(url: &str, folder: &Path, log: &[RecordedEvent]) -> bool {
     let mut fold = Rows::new();
     for event in log {

@@ -141,7 +141,8 @@ fn pin(
     }
 }
 
-/// What all sagas ask for because of so many events of one desk: the tags in the order in which each asks.
+/// Returns what all sagas ask for because of so many events of one desk: the tags, in the order in which each saga
+/// asks.
 pub fn tags(desk: u128, done: u32) -> Vec<String> {
     let of = |name: &'static str, ordinals: u32| {
         (0..done).flat_map(move |number| {

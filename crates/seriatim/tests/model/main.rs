@@ -104,7 +104,7 @@ async fn play(url: &str, folder: &Path) {
     assert_the_auditor_agrees(url, folder, &told).await;
 }
 
-/// Whoever has no crew to watch, and can only ask the components again, comes to the same verdict.
+/// Checks that an auditor who has no crew to watch, and can only ask the components again, comes to the same verdict.
 async fn assert_the_auditor_agrees(url: &str, folder: &Path, told: &Told) {
     let app = with_reactions(url, folder).await.start().await.unwrap();
     loop {

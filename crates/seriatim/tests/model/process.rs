@@ -38,7 +38,7 @@ pub async fn with_reactions(url: &str, folder: &Path) -> AppBuilder {
         .reaction_settings(settings)
 }
 
-/// What a child process does until it is killed.
+/// Runs the application with its reactions, as a child process does, until the process is killed.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn reacting_process() {

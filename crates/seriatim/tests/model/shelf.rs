@@ -15,7 +15,7 @@ use crate::domain::{Desk, DeskEvent};
 
 pub const NAME: &str = "shelf";
 
-/// What desks do, one line an event.
+/// A projector that notes what desks do, one line an event.
 pub struct Shelf {
     lines: File,
     healed: PathBuf,
@@ -82,7 +82,8 @@ pub fn heal(folder: &Path) {
     fs::write(healed_in(folder), "").unwrap();
 }
 
-/// An operator wants everything tried again that is parked and that nobody has decided about. How much is parked.
+/// Has everything tried again that is parked and that nobody has decided about, as an operator would. Returns how many
+/// streams are parked.
 pub async fn retry_all(store: &dyn Store) -> usize {
     let parked = store.parked(None).await.unwrap();
     for parked in &parked {
@@ -100,7 +101,7 @@ pub async fn retry_all(store: &dyn Store) -> usize {
     parked.len()
 }
 
-/// Whether the projector has seen every event of desks, and none before one that precedes it in its stream.
+/// Returns whether the projector has seen every event of desks, and none before one that precedes it in its stream.
 pub fn has_seen_all_in_order(folder: &Path, log: &[RecordedEvent]) -> bool {
     let mut next: HashMap<Uuid, u32> = HashMap::new();
     for line in fs::read_to_string(lines_in(folder)).unwrap().lines() {

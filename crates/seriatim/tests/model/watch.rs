@@ -8,7 +8,7 @@ use seriatim::prelude::*;
 
 use crate::domain::{BOARDS, Board, BoardCommand, Desk, DeskEvent};
 
-/// Of every desk it remembers nothing: what there is to do is in the names of its timers.
+/// A process manager that remembers nothing of any desk: what there is to do is in the names of its timers.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watch;
 
@@ -17,7 +17,7 @@ pub enum Seen {
     Done { desk: u128, number: u32 },
 }
 
-/// Which of a desk's works it looks at.
+/// Returns whether it looks at this one of a desk's works.
 fn is_watched(number: u32) -> bool {
     number.is_multiple_of(3)
 }
@@ -72,7 +72,7 @@ fn tag(desk: u128, number: u32) -> String {
     format!("{}/{desk}/{number}/1", Watch::NAME)
 }
 
-/// What it asks for because of so many events of one desk.
+/// Returns the tags that it asks for because of so many events of one desk.
 pub fn tags(desk: u128, done: u32) -> impl Iterator<Item = String> {
     let watched = (0..done).filter(|number| is_watched(*number));
     watched.map(move |number| tag(desk, number))

@@ -33,7 +33,7 @@ async fn timers_and_effects_outlive_killed_processes_on_postgresql() {
     kill_and_tell(&format!("{}&partitions=2", storage.url())).await;
 }
 
-/// What a child process does until it is killed.
+/// Runs a child process until it is killed.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn watching_process() {

@@ -8,7 +8,7 @@ use seriatim::prelude::*;
 
 use crate::shop::{Order, OrderEvent};
 
-/// How long it has to be quiet.
+/// The time for which it has to be quiet.
 pub(crate) const QUIET: Duration = Duration::from_millis(300);
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]

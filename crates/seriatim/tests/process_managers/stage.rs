@@ -63,7 +63,7 @@ pub(crate) async fn order_events(app: &App, order: Uuid) -> Vec<OrderEvent> {
         .collect()
 }
 
-/// What an instance was triggered by.
+/// Returns the steps of an instance, each with what it was triggered by.
 pub(crate) async fn steps<P: ProcessManager>(
     app: &App,
     root: Uuid,
@@ -79,7 +79,7 @@ pub(crate) async fn steps<P: ProcessManager>(
     steps.collect()
 }
 
-/// How often a timer of an instance has fired.
+/// Returns how often a timer of an instance has fired.
 pub(crate) async fn fired<P: ProcessManager>(app: &App, root: Uuid) -> usize {
     let steps = steps::<P>(app, root).await;
     let is_fired = |(_, event): &&(_, ProcessEvent<P>)| matches!(event.trigger, Trigger::Timer(_));
@@ -118,7 +118,8 @@ pub(crate) async fn settled(app: &App) {
     .await;
 }
 
-/// Whether there are events of a domain after a position. A checkpoint moves over what concerns others now and then only.
+/// Returns whether there are events of a domain after a position. A checkpoint moves over events that concern others
+/// only now and then.
 async fn waits_for(store: &dyn Store, mut after: Position, source: &str) -> bool {
     loop {
         let page = store

@@ -111,7 +111,7 @@ async fn place_broken(app: &App) -> Uuid {
     order
 }
 
-/// Where it is recorded that timers of an instance are stuck.
+/// Returns the stream that records that timers of an instance are stuck.
 fn stuck_stream(order: Uuid) -> StreamId {
     StreamId::new(Domain::new(TIMERS).unwrap(), order)
 }

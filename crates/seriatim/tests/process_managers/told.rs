@@ -1,4 +1,4 @@
-//! What the log tells of vigils: whether it is as it must be so far, and what is still to come.
+//! Checks what the log tells of vigils: whether it is as it must be so far, and what is still to come.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::vigil::{Job, JobEvent, Ledger, Note, Noted, Seen, Vigil};
 
 type Step = (RecordedEvent, ProcessEvent<Vigil>);
 
-/// What is still to come, and what there was.
+/// The counts of what is still to come, and of what there was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
     /// Inputs that were not taken, timers that have not fired, and effects that are nowhere.
@@ -62,7 +62,7 @@ impl Told {
         self.missing == [0; 3]
     }
 
-    /// What became of one job.
+    /// Follows one job, and counts what happened to it.
     fn follow(&mut self, events: &[JobEvent], steps: &[Step]) {
         let mut timers = HashMap::<&str, (&RecordedEvent, Duration)>::new();
         let (mut taken, mut finished) = (0, false);
@@ -134,7 +134,7 @@ fn tags(planned: &Planned) -> impl Iterator<Item = String> {
     })
 }
 
-/// What one process has noted is in the order of its steps.
+/// Checks that what one process has noted is in the order of its steps.
 fn assert_in_order(tags: &[String]) {
     let mut last = HashMap::new();
     for tag in tags {

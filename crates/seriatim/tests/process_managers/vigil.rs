@@ -72,7 +72,7 @@ impl Aggregate for Ledger {
     fn evolve(&mut self, _: &Noted) {}
 }
 
-/// What happens to a job.
+/// An event of a job, as the vigil is told of it.
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) job: Uuid,

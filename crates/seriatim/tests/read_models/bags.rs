@@ -6,7 +6,7 @@ use seriatim::core::RecordedEvent;
 use seriatim::sqlx::{self, AssertSqlSafe, PgConnection, SqliteConnection};
 use seriatim::{ReadModel, ReadModelTables};
 
-/// What a bag is called.
+/// The name, the version and the tables of a bag.
 pub(crate) trait Named: Send + Sync + 'static {
     const NAME: &'static str;
     const VERSION: u32 = 1;

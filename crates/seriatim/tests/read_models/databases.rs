@@ -27,7 +27,7 @@ pub(crate) trait Database: Sized + Sync {
     /// Names it, also to another process.
     fn url(&self) -> String;
 
-    /// Where the log is.
+    /// Returns the URL of the log.
     fn log_url(url: &str) -> String;
 
     async fn open(url: &str) -> Self::Store;
@@ -38,10 +38,10 @@ pub(crate) trait Database: Sized + Sync {
     /// Rows of a text and a number.
     async fn rows(&self, sql: &str) -> Vec<(String, i64)>;
 
-    /// What comes before the name of a table.
+    /// Returns what comes before the name of a table.
     fn prefix(&self) -> String;
 
-    /// How many tables there are whose names end so.
+    /// Returns how many tables there are whose names end with `end`.
     async fn tables(&self, end: &str) -> i64;
 
     async fn store(&self) -> Self::Store {

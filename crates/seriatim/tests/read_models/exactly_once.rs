@@ -1,4 +1,4 @@
-//! What is promised as long as nothing goes wrong, and when the same work is done by two.
+//! Checks what is promised as long as nothing goes wrong, and when two do the same work.
 
 use std::error::Error;
 use std::sync::Arc;

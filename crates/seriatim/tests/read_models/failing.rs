@@ -153,7 +153,7 @@ async fn a_table_that_is_gone_for_good_on_sqlite_is_replaced_by_the_next_version
 struct Statements {
     create: &'static str,
     project: &'static str,
-    /// Whether it passes over what goes wrong.
+    /// `true` if it ignores errors.
     careless: bool,
 }
 
@@ -200,7 +200,7 @@ impl ReadModel<PgConnection> for Statements {
     }
 }
 
-/// What a piece of work says of its only event.
+/// Returns the error with which a piece of work fails on its only event.
 async fn failure(statements: Statements) -> String {
     let database = Postgres::new();
     let store = database.store().await;

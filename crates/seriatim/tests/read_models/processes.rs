@@ -91,14 +91,14 @@ fn start<D: Database>(process: &str, database: &D) -> Process {
     Process(command.spawn().unwrap())
 }
 
-/// What a child process does.
+/// Runs a child process on PostgreSQL.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn on_postgres() {
     be_one::<Postgres>().await;
 }
 
-/// What a child process does.
+/// Runs a child process on SQLite.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn on_sqlite() {

@@ -25,7 +25,8 @@ const DATABASE: &str = "SERIATIM_TEST_SHARING";
 const SHARES: NonZero<u16> = NonZero::new(8).unwrap();
 const ACCOUNTS: usize = 40;
 
-/// Who has handled which event. It fails on one that comes twice, or before the one before it.
+/// A projector that notes which process has handled which event. It fails on an event that comes twice, or before the
+/// one that precedes it.
 struct Journal {
     process: String,
 }
@@ -268,7 +269,7 @@ impl Writer {
         .await;
     }
 
-    /// How many events there are.
+    /// Stops the writer. Returns how many events it has written.
     async fn stop(self) -> usize {
         self.stop.store(true, Ordering::Relaxed);
         self.task.await.unwrap();
@@ -310,14 +311,14 @@ impl Drop for Process {
     }
 }
 
-/// What a child process does.
+/// Runs a child process on PostgreSQL.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn on_postgres() {
     be_one::<Postgres>().await;
 }
 
-/// What a child process does.
+/// Runs a child process on SQLite.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn on_sqlite() {

@@ -9,7 +9,7 @@ use seriatim::{ReadModel, ReadModelTables};
 
 use crate::account::{Account, Happened};
 
-/// What it does after it has taken an event in; the connection is to be used no more.
+/// The behaviour of the model after it has taken an event in. The connection must not be used any more then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Does {
     GoesOn,

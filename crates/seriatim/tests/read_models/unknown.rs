@@ -12,7 +12,7 @@ use crate::account::root;
 use crate::databases::{Database, Postgres, Sqlite, caught_up};
 use crate::tally::Tally;
 
-/// What a newer program records of accounts.
+/// The events that a newer program records of accounts.
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Newer {
     Deposited { cents: i64 },
@@ -99,7 +99,7 @@ async fn record<D: Database>(database: &D) {
     app.shutdown().await.unwrap();
 }
 
-/// What the accounts have then, and the application that counted it under a policy.
+/// Counts the events under a policy. Returns the application, and what the accounts have then.
 async fn counted<D: Database, M: ReadModel<<D::Store as ReadModelStore>::Connection>>(
     database: &D,
     model: M,

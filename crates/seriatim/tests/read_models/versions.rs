@@ -24,7 +24,7 @@ fn balances(tables: &ReadModelTables) -> String {
     format!("SELECT root, cents FROM {}", tables.name("balances"))
 }
 
-/// What the view shows.
+/// Returns the rows that the view shows.
 async fn shown<D: Database>(database: &D) -> Vec<(String, i64)> {
     let view = format!(
         "SELECT root, cents FROM {}balances ORDER BY root",

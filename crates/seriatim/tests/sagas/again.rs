@@ -1,4 +1,4 @@
-//! What is reacted to again: after a restart, after all progress was lost, and because something else failed.
+//! Checks what is reacted to again: after a restart, after all progress was lost, and because something else failed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! What a saga asks for, as its targets and its source see it.
+//! Checks what a saga asks for, as its targets and its source see it.
 
 use seriatim::StartAppError;
 use seriatim::prelude::*;

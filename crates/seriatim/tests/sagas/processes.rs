@@ -37,7 +37,7 @@ async fn every_effect_exists_once_on_postgresql_too() {
     .await;
 }
 
-/// What a child process does.
+/// Runs a child process.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of other tests"]
 async fn saga_process() {
@@ -78,7 +78,7 @@ async fn kill_and_count(url: &str) {
     app.shutdown().await.unwrap();
 }
 
-/// How far the first of the sagas has come.
+/// Returns how far the first of the sagas has come.
 async fn progress(app: &App) -> Option<Checkpoint> {
     let component = Component::of_saga::<Reserving>();
     let checkpoints = app
@@ -89,7 +89,7 @@ async fn progress(app: &App) -> Option<Checkpoint> {
     checkpoints.unwrap().pop()
 }
 
-/// Which of those who are alive has its work.
+/// Returns which of the living processes has its work.
 async fn worker(app: &App, crew: &Crew) -> u32 {
     let mut worker = 0;
     until("somebody works who is alive", async || {

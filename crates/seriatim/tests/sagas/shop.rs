@@ -74,7 +74,7 @@ impl std::fmt::Display for StockRejection {
 
 impl std::error::Error for StockRejection {}
 
-/// What is left of one thing.
+/// The quantity of one thing that is left, and the quantity that is reserved.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stock {
     pub(crate) left: u32,

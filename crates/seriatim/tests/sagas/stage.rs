@@ -94,7 +94,7 @@ pub(crate) async fn stock_events(app: &App, sku: Uuid) -> Vec<RecordedEvent> {
         .unwrap()
 }
 
-/// How many of a stock's events are reservations.
+/// Returns how many of a stock's events are reservations.
 pub(crate) async fn reservations(app: &App, sku: Uuid) -> usize {
     let events = stock_events(app, sku).await;
     let is_one = |event: &&RecordedEvent| {

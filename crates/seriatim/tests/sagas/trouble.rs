@@ -1,4 +1,4 @@
-//! What goes wrong between an event and its effects: nothing is lost, and nothing takes effect twice.
+//! Checks what can go wrong between an event and its effects: nothing is lost, and nothing takes effect twice.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::shop::{Order, Reserving, Stock, StockCommand, StockRejection};
 use crate::stage::*;
 
-/// What a saga says of the event that it fails on.
+/// Waits until a saga fails on an event. Returns the error that it fails with.
 async fn failure(app: &App) -> String {
     let parked = async || app.coordinator().store().parked(None).await.unwrap();
     until("it fails", async || !parked().await.is_empty()).await;
@@ -70,7 +70,7 @@ async fn an_event_that_no_longer_decodes_is_a_failure_that_says_so() {
     app.shutdown().await.unwrap();
 }
 
-/// Whoever fills a stock waits here.
+/// A gate at which a command that fills a stock waits.
 #[derive(Clone)]
 struct Gate {
     waiting: Arc<Semaphore>,

@@ -23,12 +23,12 @@ const ONCE: [&str; 2] = [
 const LEASE: Duration = Duration::from_millis(90);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many storages there are, each with one process at a time.
+/// The number of storages, each with one process at a time.
 const BESIDE: usize = 8;
 
-/// What is broken off, again and again on one storage.
+/// A scenario that is broken off, again and again on one storage.
 pub(crate) trait Scenario: Send + Sync + Sized + 'static {
-    /// What it stands on; gone with it.
+    /// The storage that it stands on, which is removed with it.
     type Storage: Send + 'static;
 
     /// Names the log.
@@ -50,12 +50,12 @@ pub(crate) trait Scenario: Send + Sync + Sized + 'static {
     /// Something happens to which the process reacts.
     fn happen(&mut self) -> impl Future<Output = ()> + Send;
 
-    /// Whether all has come of it that has to. Fails if something else has.
+    /// Returns whether everything that has to follow has followed. Fails if something else has followed.
     fn is_done(&self) -> impl Future<Output = bool> + Send;
 }
 
 /// Breaks a scenario off at each of the points, at each of the first times that it comes to it, in every way there is.
-/// What does not happen without being broken off, or is not among the points, fails.
+/// Fails if something does not happen without being broken off, or is not among the points.
 pub(crate) async fn break_off<S: Scenario>(
     storage: impl Fn() -> S::Storage,
     points: &[&'static str],

@@ -9,10 +9,10 @@
 
 use std::any::Any;
 
-/// Gone at the end.
+/// A storage that is removed when it is dropped.
 pub(crate) struct Storage {
     url: String,
-    /// What it is gone with.
+    /// The owner of the storage: dropping it removes the storage.
     kept: Box<dyn Any + Send + Sync>,
 }
 

@@ -1,4 +1,4 @@
-//! What was stored yesterday is seen by every reader as today's program has it.
+//! Checks that every reader sees what was stored yesterday as today's program has it.
 
 mod accounts;
 mod letters;

@@ -18,7 +18,7 @@ enum Book {
     Book { cents: u64 },
 }
 
-/// What all accounts have together.
+/// The sum that all accounts have together.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Ledger {
     cents: u64,

@@ -144,7 +144,7 @@ async fn a_filter_that_was_renamed_with_its_type_was_not_widened() {
     today().start().await.unwrap().shutdown().await.unwrap();
 }
 
-/// How many events it was given.
+/// The number of events that it was given.
 #[derive(Clone, Default)]
 struct Noted(Arc<AtomicUsize>);
 

@@ -14,7 +14,7 @@ pub(super) const SNAPSHOT: &str = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The characteristics for a change of versions, which reads the current rows after it has the lock.
 pub(super) const CHANGE: &str = "ISOLATION LEVEL READ COMMITTED READ WRITE";
 
-/// How often a change is tried that conflicted with a step.
+/// The most times that a change is tried, if it conflicts with a step.
 const ATTEMPTS: usize = 5;
 
 pub(super) async fn list(
@@ -42,7 +42,7 @@ async fn list_at_one_moment(
     Ok(versions)
 }
 
-/// Why a change was not made.
+/// The reason why a change was not made.
 pub(super) enum Refused {
     ByUs(VersionError),
     ByServer(Error),

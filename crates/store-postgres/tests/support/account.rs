@@ -54,7 +54,7 @@ impl Drop for Account {
     }
 }
 
-/// What docs/operating.md says that a program needs.
+/// The rights that docs/operating.md says that a program needs.
 pub const DOCUMENTED: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// The statements that the message tells to run.

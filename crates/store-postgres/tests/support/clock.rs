@@ -2,7 +2,7 @@
 
 use super::{Schema, at_the_end, execute, server};
 
-/// What is found under `clock_timestamp()` and the like by those who connect to [`Clock::url`].
+/// The functions that those who connect to [`Clock::url`] find under `clock_timestamp()` and the like.
 pub struct Clock {
     name: String,
     schema: Schema,

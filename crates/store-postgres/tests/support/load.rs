@@ -19,7 +19,7 @@ const TASKS: u64 = 8;
 /// Far longer than any server takes to come back: what goes on for ever is to fail instead.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What the tasks were told.
+/// The answers that the tasks were given.
 #[derive(Default)]
 struct Told {
     /// The events of appends that were answered as written.

@@ -8,7 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-/// What is done with the next request.
+/// A fault that the next request meets.
 #[derive(Clone)]
 pub enum Fault {
     /// The server never sees it.
@@ -25,7 +25,7 @@ pub enum Fault {
 #[derive(Default)]
 struct State {
     round_trips: AtomicUsize,
-    /// After how many more requests, and what.
+    /// The fault, and the number of requests that pass before it.
     fault: Mutex<Option<(usize, Fault)>>,
     /// Connections wait for this before they are passed on.
     hold: Mutex<Option<Arc<Notify>>>,
@@ -62,7 +62,7 @@ impl Proxy {
         &self.url
     }
 
-    /// How often a client has waited for an answer since this was last asked.
+    /// Returns how often a client has waited for an answer since the last call.
     pub fn take_round_trips(&self) -> usize {
         self.state.round_trips.swap(0, Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! What these tests append.
+//! Makes the events and batches that these tests append.
 
 use std::sync::Arc;
 

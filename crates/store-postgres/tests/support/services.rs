@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::target;
 
-/// What `cargo xtask services` keeps under this name.
+/// The service that `cargo xtask services` keeps under this name.
 pub struct Service {
     name: String,
 }

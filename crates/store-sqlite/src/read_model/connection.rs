@@ -13,7 +13,7 @@ use crate::damage::Damage;
 use crate::files::Files;
 use crate::writer::Writer;
 
-/// How long it waits for others who write.
+/// The time for which it waits for others who write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opened when it is first needed.

@@ -1,4 +1,4 @@
-//! Whether the events or the database caused the failure of a step.
+//! Decides whether the events or the database caused the failure of a step.
 
 use std::error::Error as StdError;
 

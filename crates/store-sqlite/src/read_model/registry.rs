@@ -119,7 +119,7 @@ pub(super) fn views(tables: &ReadModelTables, before: &[&str]) -> Vec<String> {
     gone.chain(there).collect()
 }
 
-/// Of their plain names, with commas in between.
+/// Returns the tables of a version, from their plain names with commas in between.
 pub(super) fn tables(plain: &str, version: u32) -> ReadModelTables {
     let plain = plain.split(',').filter(|table| !table.is_empty());
     ReadModelTables::new(PREFIX, plain, version)

@@ -8,10 +8,10 @@ use seriatim_core::Aggregate;
 use super::problem::Checked;
 use super::pure::{self, Decision};
 
-/// How many decisions are repeated.
+/// The number of decisions that are repeated.
 const KEPT: usize = 64;
 
-/// How long it waits before it repeats them. The slowest clock that this finds counts in seconds.
+/// The time for which it waits before it repeats them. The slowest clock that this finds counts in seconds.
 const LATER: Duration = Duration::from_millis(1100);
 
 /// Some decisions, kept until later.

@@ -14,9 +14,9 @@ pub(super) type Shown = (&'static str, Vec<String>);
 /// A broken rule, with the case that shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
-    /// What is wrong, in a sentence.
+    /// The fault, in a sentence.
     pub(super) title: String,
-    /// What to do about it.
+    /// The advice to the author of the aggregate.
     pub(super) advice: &'static str,
     /// The case: labels and lines.
     pub(super) story: Vec<Shown>,

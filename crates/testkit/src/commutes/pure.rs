@@ -153,7 +153,7 @@ pub(super) fn answer<E: Event, R: Rejection>(decision: &Result<Vec<E>, R>) -> Ve
     }
 }
 
-/// What would be stored of the canonical events.
+/// Returns what would be stored of the canonical events.
 pub(super) fn canonical<E: Event>(events: &[E]) -> Stored {
     let canonical: Vec<_> = events
         .iter()

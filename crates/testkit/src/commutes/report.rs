@@ -1,4 +1,4 @@
-//! Which commands merge with which events.
+//! Reports which commands merge with which events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -81,9 +81,9 @@ pub enum Cell {
     Conflicts,
     /// Merged in some cases.
     Depends {
-        /// In how many cases it merged.
+        /// The number of cases in which it merged.
         merged: u32,
-        /// How many cases there were.
+        /// The number of cases in all.
         of: u32,
     },
     /// The command was rejected, with or without the events.
@@ -135,7 +135,7 @@ type Names = (
     &'static [&'static str],
 );
 
-/// Which commands merge with which events in between. Displays as a table.
+/// A table of which commands merge with which events in between. It displays as a table.
 #[derive(Clone, Debug)]
 pub struct Report {
     title: String,

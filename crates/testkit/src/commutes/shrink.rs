@@ -13,9 +13,9 @@ use super::rules::Rules;
 use super::step::{Step, StepOf};
 use super::trial;
 
-/// How many steps are generated and simplified to be tried in place of others.
+/// The number of steps that are generated and simplified to be tried in place of others.
 const DRAWS: usize = 64;
-/// How many simpler forms of one of them are tried.
+/// The number of simpler forms of one of them that are tried.
 const FORMS: usize = 32;
 
 /// A case and the problem it shows.

@@ -182,7 +182,7 @@ pub async fn appends_of_one_batch_form_a_chain(a: &Handle, b: &Handle) {
     assert_log_is_sound(b).await;
 }
 
-/// What was decided upon an append that was refused is refused too, even if its sequence happens to be current.
+/// An append that was decided upon a refused one is refused too, even if its sequence happens to be current.
 pub async fn a_chain_ends_where_one_of_it_is_refused(a: &Handle, b: &Handle) {
     let (stream, other) = (stream_of(a, 1).await, new_stream());
     let batch = vec![

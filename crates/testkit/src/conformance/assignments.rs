@@ -127,7 +127,8 @@ pub async fn work_is_asked_for_by_one_at_a_time(a: &CheckpointHandle, b: &Checkp
     assert_eq!(assigned(b, &work).await.owner, Some(owner));
 }
 
-/// What is free is taken and not asked for, and neither is one's own. What is paused stays where it is.
+/// Work that is free is taken and not asked for, and one's own work is not asked for either. Paused work stays where it
+/// is.
 pub async fn what_nobody_has_is_not_asked_for(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("balances");
     let [owner, asker] = ["owner", "asker"].map(Owner::new);
@@ -177,7 +178,7 @@ pub async fn who_takes_work_is_not_asked_for_it_any_more(
     }
 }
 
-/// Of many who ask at the same moment one is noted, and the others are told that they were not.
+/// If many owners ask at the same moment, one is recorded, and the others are told that they were not.
 pub async fn of_simultaneous_askers_one_is_noted(a: &CheckpointHandle, b: &CheckpointHandle) {
     for round in 0..10 {
         let work = work(&format!("round-{round}"));

@@ -40,7 +40,7 @@ pub async fn to_begin_at_the_first_event_is_a_decision(a: &CheckpointHandle, b: 
     assert!(begun.positions().eq([Position::START; 2]), "{begun}");
 }
 
-/// Of many who decide at once all are told the same.
+/// If many decide at once, all are told the same.
 pub async fn of_simultaneous_beginnings_one_holds(a: &CheckpointHandle, b: &CheckpointHandle) {
     let component = work("balances").component;
     let deciders = (1..=16).map(|number| {
@@ -87,7 +87,7 @@ pub async fn work_begins_where_its_component_does(a: &CheckpointHandle, b: &Chec
     assert_eq!(take(b, &first, "three", HOUR).await.at, place(20));
 }
 
-/// Of a component that begins anew nothing is left but its closed letters, and who was at it finds that out.
+/// Nothing is left of a component that begins anew but its closed letters, and the owner that was at it finds that out.
 pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &CheckpointHandle) {
     let (old, other) = (work("balances"), work("emails"));
     a.begin(&old.component, &places(&[3, 5])).await.unwrap();
@@ -124,7 +124,7 @@ pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &Checkpo
     assert_eq!(take(a, &other, "two", HOUR).await.at, place(40));
 }
 
-/// What is taken while a component begins anew is forgotten, or begins at the new place.
+/// Work that is taken while its component begins anew is forgotten, or begins at the new place.
 pub async fn nobody_begins_at_an_old_place(a: &CheckpointHandle, b: &CheckpointHandle) {
     let component = work("balances").component;
     let shares = NonZero::new(16).expect("16 is not 0");

@@ -159,7 +159,7 @@ pub async fn released_work_is_free(a: &CheckpointHandle, b: &CheckpointHandle) {
     assert_eq!(take(b, &work, "two", HOUR).await.at, place(3));
 }
 
-/// Of many who ask at the same moment one gets the work.
+/// If many owners ask at the same moment, one gets the work.
 pub async fn of_simultaneous_takers_one_wins(a: &CheckpointHandle, b: &CheckpointHandle) {
     for round in 0..20 {
         let work = work(&format!("round-{round}"));
@@ -246,7 +246,7 @@ pub async fn pieces_of_work_are_independent(a: &CheckpointHandle, b: &Checkpoint
     );
 }
 
-/// What was forgotten begins anew, and those who were at it find that out.
+/// Work that was forgotten begins anew, and those who were at it find that out.
 pub async fn forgotten_work_begins_anew(a: &CheckpointHandle, b: &CheckpointHandle) {
     let (work, other) = (work("balances"), work("emails"));
     let mut former = take(a, &work, "one", HOUR).await;

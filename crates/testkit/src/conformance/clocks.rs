@@ -136,7 +136,7 @@ fn till() -> Domain {
     Domain::new("till").expect("it is a name")
 }
 
-/// Of an event of a stream of its own that was recorded so many seconds from now.
+/// Returns a timer of an event that is in a stream of its own and was recorded so many seconds from now.
 fn timer(recorded_in: i64, after: Duration) -> NewTimer {
     let now = Timestamp::now().as_micros();
     NewTimer {
@@ -233,7 +233,7 @@ pub async fn timers_of_a_clock_that_was_ahead_count_anew(
     }
 }
 
-/// What rang while the clock was ahead is not silent for a day; nor does it ring before it is due.
+/// A timer that rang while the clock was ahead is not silent for a day; nor does it ring before it is due.
 pub async fn timers_that_a_clock_made_ring_that_was_ahead_are_not_silent(
     a: &ClockedHandle,
     b: &ClockedHandle,
@@ -307,7 +307,7 @@ macro_rules! clock_conformance {
     };
 }
 
-/// Who is told by the clock of the storage that an owner has ended need not wait for it.
+/// A lease ends by the clock of the storage: if the store was told that the owner has ended, nobody waits for the lease.
 pub async fn the_lease_of_an_owner_that_died_ends_by_the_clock_of_the_storage(
     a: &ClockedHandle,
     b: &ClockedHandle,

@@ -72,7 +72,8 @@ pub async fn a_letter_is_closed_by_the_step_past_it(a: &CheckpointHandle, b: &Ch
     assert_eq!(of_other, None);
 }
 
-/// What a policy skips is kept with the step that goes past it, in the log or on a parked stream, or neither is done.
+/// An event that a policy skips is kept together with the step that goes past it, in the log or on a parked stream, or
+/// neither is done.
 pub async fn a_skipped_event_is_kept_as_it_was_given(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("printer");
     let mut tenure = take(a, &work, "one", HOUR).await;

@@ -287,7 +287,7 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
     assert!(is_odd(&kept.failure), "{}", kept.failure);
 }
 
-/// What failed again waits for a person anew, and shows what was tried.
+/// A letter that failed again waits for a person anew, and shows what was tried.
 pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("printer");
     let mut tenure = take(a, &work, "one", HOUR).await;

@@ -81,7 +81,7 @@ pub async fn a_batch_for_all_partitions_is_answered_in_its_order(a: &Handle, b: 
     assert_eq!(assert_log_is_sound(a).await.len(), 3 * streams.len());
 }
 
-/// What is refused in one partition leaves the others alone, and the rest of its own.
+/// A refusal in one partition leaves the other partitions alone, and the other appends of its own.
 pub async fn a_conflict_in_one_partition_leaves_the_others_alone(a: &Handle, b: &Handle) {
     let streams = one_stream_for_each_partition(a);
     let (moved, beside) = (&streams[streams.len() / 2], stream_beside(a, &streams[0]));

@@ -16,7 +16,7 @@ use super::samples::*;
 const WRITERS: usize = 8;
 const ROUNDS: usize = 40;
 
-/// Of writers that start at one moment, one gets the next sequence; the others learn what is current.
+/// If writers start at one moment, one gets the next sequence, and the others learn what is current.
 pub async fn of_simultaneous_writers_one_wins(a: &Handle, b: &Handle) {
     let stream = stream_of(a, 1).await;
     for round in 0..20 {
@@ -127,8 +127,8 @@ pub async fn concurrent_writers_leave_no_gaps(a: &Handle, b: &Handle) {
     }
 }
 
-/// Who has been told that something is written finds it, over every handle and by every way of reading, however
-/// many read at once.
+/// A caller that has been told that something is written finds it, over every handle and by every way of reading,
+/// however many read at once.
 pub async fn what_was_acknowledged_is_there_for_the_next_read(a: &Handle, b: &Handle) {
     let mut tasks = JoinSet::new();
     for n in 0..WRITERS {
@@ -260,10 +260,10 @@ async fn keep_writing(store: &Handle, shared: &[StreamId], n: usize) -> Vec<(Pla
     acknowledged
 }
 
-/// Where an event is in the log.
+/// The place of an event in the log.
 type Place = (LogPartition, Position);
 
-/// Where the events of an append are, if it was written.
+/// Returns the places of the events of an append, if it was written.
 fn places(store: &Handle, append: &Append, outcome: &AppendOutcome) -> Vec<(Place, Uuid)> {
     let (Write::Events { events, .. }, AppendOutcome::Written { position, .. }) =
         (&append.write, outcome)

@@ -229,7 +229,7 @@ pub async fn large_payloads_read_back(a: &Handle, b: &Handle) {
     assert!(loaded.payloads == payloads, "they differ");
 }
 
-/// What is known of an event comes back whole, or as nothing where it was nothing.
+/// The metadata of an event comes back whole, or as nothing where it was nothing.
 pub async fn metadata_reads_back_as_it_was_written(a: &Handle, b: &Handle) {
     let full = full_metadata();
     let only_time = Metadata {

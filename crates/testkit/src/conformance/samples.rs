@@ -213,7 +213,7 @@ pub(super) async fn read_partition(store: &Handle, partition: LogPartition) -> V
     page.expect("the store answers").events
 }
 
-/// Where a stream lives.
+/// Returns the partition that a stream is in.
 pub(super) fn home(store: &Handle, stream: &StreamId) -> LogPartition {
     LogPartition::of(stream, store.partitions())
 }

@@ -92,7 +92,7 @@ pub async fn only_an_owner_says_what_a_checkpoint_speaks_of(
     assert_eq!(lost, Hold::Lost);
 }
 
-/// Of a component that begins anew, or that was forgotten, nothing is said.
+/// Nothing is said of a component that begins anew, or that was forgotten.
 pub async fn what_a_checkpoint_speaks_of_goes_with_it(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("balances");
     for anew in [true, false] {

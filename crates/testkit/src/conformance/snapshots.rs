@@ -22,7 +22,7 @@ pub async fn loading_begins_with_the_newest_snapshot(a: &Handle, b: &Handle) {
     assert!(loaded.payloads.is_empty(), "nothing came after it");
 }
 
-/// Who asks for no snapshot gets all events.
+/// A caller that asks for no snapshot gets all events.
 pub async fn loading_without_snapshots_gives_all_events(a: &Handle, b: &Handle) {
     let stream = stream_of(a, 4).await;
     save(a, &stream, TYPE, 2).await;
@@ -152,7 +152,7 @@ pub async fn a_snapshot_of_another_event_is_never_given(a: &Handle, b: &Handle) 
     assert_eq!(numbers(&loaded), [0, 1, 2, 3]);
 }
 
-/// What is loaded names its last event, also if that is in the snapshot.
+/// A loaded stream names its last event, also if that is in the snapshot.
 pub async fn what_is_loaded_names_its_last_event(a: &Handle, b: &Handle) {
     let stream = stream_of(a, 4).await;
     save(a, &stream, TYPE, 2).await;

@@ -79,7 +79,7 @@ async fn next(store: &TimerHandle, of: &str) -> Option<Duration> {
     next.expect("the store answers")
 }
 
-/// What is due rings, as it was set; what is not does not.
+/// A timer that is due rings as it was set; one that is not due does not ring.
 pub async fn a_timer_rings_when_it_is_due(a: &TimerHandle, b: &TimerHandle) {
     let stream = stream("till");
     let due = Timer {
@@ -115,7 +115,7 @@ pub async fn a_timer_rings_again_after_its_silence(a: &TimerHandle, b: &TimerHan
     }
 }
 
-/// What was cleared is gone, whether it has rung or not.
+/// A timer that was cleared is gone, whether it has rung or not.
 pub async fn a_cleared_timer_does_not_ring(a: &TimerHandle, b: &TimerHandle) {
     let stream = stream("till");
     let names = ["rung", "silent", "left"];
@@ -148,7 +148,7 @@ pub async fn a_timer_is_that_of_the_latest_event(a: &TimerHandle, b: &TimerHandl
     assert_eq!(ring(b, "till", HOUR).await, [], "the last one is not due");
 }
 
-/// What ends a timer does not end its successor of the same name.
+/// Clearing a timer does not clear a later one of the same name.
 pub async fn clearing_leaves_what_was_set_later(a: &TimerHandle, b: &TimerHandle) {
     let stream = stream("till");
     let timer = timer(&stream, "close", 5, yesterday());
@@ -184,7 +184,7 @@ pub async fn the_next_timer_is_known(a: &TimerHandle, b: &TimerHandle) {
     assert_eq!(next(b, "till").await, Some(Duration::ZERO));
 }
 
-/// What is due and was not cleared is known, and for how long it has been due.
+/// The timers that are due and were not cleared are counted, and it is known for how long they have been due.
 pub async fn overdue_timers_are_counted(a: &TimerHandle, b: &TimerHandle) {
     let overdue = async |store: &TimerHandle, silence| {
         let overdue = store.overdue(&domain("till"), silence).await;

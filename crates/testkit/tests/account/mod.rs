@@ -137,7 +137,7 @@ pub fn any_command() -> impl Strategy<Value = AccountCommand> {
     ]
 }
 
-/// What `call` panics with.
+/// Returns the message that `call` panics with.
 pub fn panic_of<T>(call: impl FnOnce() -> T) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(call())));
     let panic = panic.expect_err("it must not pass");

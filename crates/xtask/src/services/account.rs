@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Who starts the server.
+/// The account that starts the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Account {
     /// The user who runs this program.

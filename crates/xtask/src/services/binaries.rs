@@ -1,4 +1,4 @@
-//! Where PostgreSQL's programs are, and how they get there.
+//! Finds PostgreSQL's programs, and installs them if they are missing.
 
 use std::env;
 use std::fs;
@@ -12,8 +12,8 @@ const VARIABLE: &str = "SERIATIM_POSTGRES_BIN";
 
 const NEEDED: [&str; 2] = ["initdb", "pg_ctl"];
 
-/// What an administrator of Debian or Ubuntu would type. Without the setting in between, the package would make a
-/// cluster for the whole machine and start it at each boot.
+/// The commands that an administrator of Debian or Ubuntu would type. Without the setting in between, the package would
+/// make a cluster for the whole machine and start it at each boot.
 const INSTALL: &str = "\
 export DEBIAN_FRONTEND=noninteractive
 settings=/etc/postgresql-common/createcluster.d

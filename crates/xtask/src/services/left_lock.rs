@@ -8,8 +8,8 @@ use std::path::Path;
 
 /// Removes the lock file if its server is dead: its process has ended, and no other holds its shared memory.
 ///
-/// That is PostgreSQL's own rule, but for those that have ended and are still listed. Does nothing on a system that has no
-/// `/proc`.
+/// That is PostgreSQL's own rule, but for processes that have ended and are still listed. Does nothing on a system that
+/// has no `/proc`.
 pub(crate) fn remove(lock_file: &Path) {
     let Ok(lock) = fs::read_to_string(lock_file) else {
         return;
@@ -34,7 +34,8 @@ fn is_left(lock: &str, has_ended: impl Fn(u32) -> bool, memory: &str) -> bool {
     }
 }
 
-/// How many processes hold a segment, in the words of `/proc/sysvipc/shm`: `key shmid perms size cpid lpid nattch ...`.
+/// Returns how many processes hold a segment, in the words of `/proc/sysvipc/shm`: `key shmid perms size cpid lpid
+/// nattch ...`.
 fn attached(segment: &str, memory: &str) -> Option<u32> {
     let row = memory
         .lines()

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use postgres::Postgres;
 
-/// What is asked of the services.
+/// A chore that the services are asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Chore {
     Up,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::binaries;
 
-/// What an administrator of Debian or Ubuntu would type. Without the policy the package would start a service for the
-/// whole machine.
+/// The commands that an administrator of Debian or Ubuntu would type. Without the policy the package would start a
+/// service for the whole machine.
 const INSTALL: &str = "\
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use super::account::Account;
 use super::{binaries, left_lock, services_folder};
 
-/// How long a server may take to come up; after a crash it replays its log first.
+/// The time that a server may take to come up; after a crash it replays its log first.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What differs from PostgreSQL's own defaults. Commits are durable: figures and crash tests would mean nothing else.
+/// The settings that differ from PostgreSQL's own defaults. Commits are durable: figures and crash tests would mean
+/// nothing else.
 const SETTINGS: &str = "
 listen_addresses = '127.0.0.1'
 fsync = on
@@ -260,7 +261,8 @@ impl Postgres {
         Ok(command)
     }
 
-    /// What a program says goes into a file: the server that `pg_ctl` leaves behind must not hold our own output open.
+    /// Sends the output of a program to a file: the server that `pg_ctl` leaves behind must not hold our own output
+    /// open.
     fn logged<'c>(&self, command: &'c mut Command) -> Result<&'c mut Command, String> {
         let path = self.folder.join("setup.log");
         let mut options = fs::OpenOptions::new();

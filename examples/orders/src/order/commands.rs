@@ -1,4 +1,4 @@
-//! What an order can be asked to do.
+//! The commands that an order can be asked to do.
 
 use serde::{Deserialize, Serialize};
 use seriatim::prelude::*;

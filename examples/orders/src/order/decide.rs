@@ -112,7 +112,7 @@ pub(super) fn on_fact(order: &Order, fact: &OrderEvent) -> Vec<OrderEvent> {
     events
 }
 
-/// What the stock does not have cannot be ordered.
+/// Records that an item is unavailable, if the stock does not have it: it cannot be ordered.
 pub(super) fn on_rejected(order: &Order, effect: &RejectedEffect) -> Vec<OrderEvent> {
     let Some(Ok(commands)) = effect.of::<Stock>() else {
         return Vec::new();

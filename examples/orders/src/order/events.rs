@@ -1,4 +1,4 @@
-//! What happens to an order. The names and fields are what is stored: change them with care.
+//! The events of an order. The names and fields are what is stored: change them with care.
 
 use serde::{Deserialize, Serialize};
 use seriatim::prelude::*;
@@ -35,7 +35,7 @@ pub(crate) enum OrderEvent {
     },
     Cancelled {
         reason: String,
-        /// What was ordered by then, for those who do not keep count.
+        /// The articles that were ordered by then, for those who do not keep count.
         #[serde(default)]
         articles: Vec<String>,
     },
@@ -74,7 +74,7 @@ pub(crate) struct Address {
     pub(crate) city: String,
 }
 
-/// How long an order may wait for its payment if nobody says otherwise.
+/// Returns how long an order may wait for its payment if nobody says otherwise, in seconds.
 pub(super) fn two_weeks() -> u32 {
     14 * 24 * 3600
 }

@@ -1,4 +1,4 @@
-//! What becomes of a change that was decided on an older view of the order.
+//! Decides what happens to a change that was decided on an older view of the order.
 
 use seriatim::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Why an order may refuse.
+//! The reasons for which an order may refuse a command.
 
 use seriatim::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What is known of an order.
+//! The state of an order: what is known of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ pub(crate) struct Order {
     pub(crate) refund_due_cents: i64,
     pub(crate) paid_in_full: bool,
     pub(crate) tracking: Option<String>,
-    /// What the carrier said, oldest first.
+    /// The reports of the carrier, oldest first.
     pub(crate) delivery: Vec<String>,
 }
 
@@ -39,14 +39,14 @@ pub(crate) struct Item {
 }
 
 impl Order {
-    /// What all items cost; `None`: more than can be counted, which no command leads to.
+    /// Returns what all items cost, or `None` if that is more than can be counted, which no command leads to.
     pub(crate) fn sum(&self) -> Option<i64> {
         let cents = |item: &Item| i64::from(item.quantity).checked_mul(item.cents_each.into());
         let mut items = self.items.values();
         items.try_fold(0, |sum: i64, item| sum.checked_add(cents(item)?))
     }
 
-    /// What is still to be paid; negative: too much was paid.
+    /// Returns what is still to be paid. It is negative if too much was paid.
     pub(crate) fn open_cents(&self) -> i64 {
         let sum = self.sum().unwrap_or(i64::MAX);
         sum.saturating_sub(self.discount_cents)

@@ -1,4 +1,4 @@
-//! What an order does, without a database.
+//! Checks what an order does, without a database.
 
 use proptest::prelude::*;
 use seriatim::prelude::AggregateHandles;

@@ -17,7 +17,7 @@ pub(super) struct ListedItem {
     pub(super) cents_each: u32,
 }
 
-/// What becomes of an order; `None`: the list does not have it (yet).
+/// Applies an event to an order. `None` means that the list does not have the order (yet).
 pub(super) fn apply(order: &mut Option<Listed>, event: OrderEvent) {
     if let OrderEvent::Placed { customer, .. } = event {
         *order = Some(Listed {

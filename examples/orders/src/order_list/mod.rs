@@ -15,7 +15,7 @@ use crate::order::Order;
 
 pub(crate) use show::show;
 
-/// Where the list of a log is kept, if nobody says otherwise.
+/// Returns the file that keeps the list of a log, if nobody names another.
 pub(crate) fn file_for(LogId(log): LogId) -> PathBuf {
     let digits = log.simple().to_string();
     let (_, last) = digits.split_at(24);
@@ -49,8 +49,8 @@ impl ReadModel<SqliteConnection> for OrderList {
         Ok(())
     }
 
-    /// What a batch concerns is read, changed in memory by a function that knows no database, and written back: five
-    /// statements, however many events there are.
+    /// Reads the orders that a batch concerns, changes them in memory by a function that knows no database, and writes
+    /// them back: five statements, however many events there are.
     async fn project(
         &self,
         connection: &mut SqliteConnection,

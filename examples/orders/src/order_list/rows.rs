@@ -9,7 +9,7 @@ use seriatim::sqlx::{self, SqliteConnection};
 
 use super::listed::{Listed, ListedItem};
 
-/// What a batch concerns, by root; `None`: the list does not have it.
+/// The orders that a batch concerns, by root. `None` means that the list does not have the order.
 pub(super) type Orders = BTreeMap<Uuid, Option<Listed>>;
 
 /// The rows of these orders as they are.

@@ -14,7 +14,7 @@ pub(crate) struct Fulfilment {
     order: Uuid,
 }
 
-/// What of an order's events matters here. The names and fields are what is stored: change them with care.
+/// The events of an order that matter here. The names and fields are what is stored: change them with care.
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     Placed {

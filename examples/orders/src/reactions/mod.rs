@@ -1,4 +1,4 @@
-//! What happens because of an order: one file a component.
+//! The components that react to an order, one file each.
 
 mod fulfilment;
 mod reserve_stock;

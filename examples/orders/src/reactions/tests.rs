@@ -1,4 +1,4 @@
-//! What happens because of an order, without a database.
+//! Checks what happens because of an order, without a database.
 
 use std::time::Duration;
 

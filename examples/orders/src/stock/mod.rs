@@ -1,4 +1,4 @@
-//! How much there is of one article, and who has reserved how much of it.
+//! The aggregate that keeps how much there is of one article, and who has reserved how much of it.
 
 mod decide;
 #[cfg(test)]
@@ -16,7 +16,7 @@ pub(crate) enum StockEvent {
         sku: String,
         quantity: u32,
     },
-    /// So many in all for this order.
+    /// The order has so many reserved in all.
     Reserved {
         order: Uuid,
         quantity: u32,
@@ -24,7 +24,7 @@ pub(crate) enum StockEvent {
     Released {
         order: Uuid,
     },
-    /// What was reserved has left the shelf.
+    /// The reserved quantity has left the shelf.
     PickedUp {
         order: Uuid,
         quantity: u32,
@@ -33,18 +33,18 @@ pub(crate) enum StockEvent {
 
 #[derive(Command, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) enum StockCommand {
-    /// What lies on the shelf, reserved or not.
+    /// Counts what lies on the shelf, reserved or not.
     Count {
         sku: String,
         quantity: u32,
     },
-    /// So many more.
+    /// Reserves so many more.
     Reserve {
         sku: String,
         order: Uuid,
         quantity: u32,
     },
-    /// So many in all.
+    /// Reserves so many in all.
     ReserveInAll {
         sku: String,
         order: Uuid,
@@ -78,7 +78,7 @@ impl Stock {
         Uuid::new_v5(&ARTICLES, sku.as_bytes())
     }
 
-    /// What nobody has reserved.
+    /// Returns how many nobody has reserved.
     fn free(&self) -> u32 {
         let reserved = self.reserved.values().copied();
         self.on_the_shelf

@@ -1,4 +1,4 @@
-//! What a stock does, without a database.
+//! Checks what a stock does, without a database.
 
 use seriatim::prelude::Uuid;
 use seriatim::testkit::given;

@@ -1,4 +1,4 @@
-//! What happens because of events: the stock says no, and nobody pays.
+//! Tells what happens because of events: the stock says no, and nobody pays.
 
 use seriatim::prelude::{Any, AnyError, NoStream, Uuid};
 

@@ -109,7 +109,7 @@ fn order(root: Uuid) -> StreamId {
     StreamId::new(Domain::of::<Order>(), root)
 }
 
-/// What the reader can type now.
+/// Prints what the reader can type now.
 fn print_own_commands(server: &str, stream: &StreamId) {
     let seriatim = match server {
         "http://127.0.0.1:50051" => "cargo run -q -p seriatim-cli --".to_owned(),

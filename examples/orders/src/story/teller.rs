@@ -13,7 +13,7 @@ use crate::order::{OrderCommand, OrderEvent};
 use crate::reactions::ReserveStock;
 use crate::stock::{Stock, StockCommand};
 
-/// What follows by itself follows soon; if not, something is broken.
+/// The time that the story waits for what follows by itself. That comes soon; if not, something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Teller {
@@ -94,7 +94,7 @@ impl Teller {
         Ok(())
     }
 
-    /// How much of the articles is reserved for the order.
+    /// Shows how much of the articles is reserved for the order.
     pub(super) async fn show_reserved(&self, articles: &[&str]) -> Result<(), AnyError> {
         let mut reserved = Vec::new();
         for sku in articles {

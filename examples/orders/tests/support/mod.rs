@@ -1,4 +1,4 @@
-//! What a program prints, for as long as a test is willing to wait for it.
+//! Reads what a program prints, for as long as a test is willing to wait for it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};

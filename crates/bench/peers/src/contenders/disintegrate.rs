@@ -97,7 +97,7 @@ struct Open {
     maker: PgDecisionMaker<LedgerEvent, Json<LedgerEvent>, NoSnapshot>,
 }
 
-/// What the migrator makes after the function that older servers refuse, and that function.
+/// The statements that the migrator runs after the function that older servers refuse, and that function.
 const REST_OF_THE_STRUCTURE: [&str; 3] = [
     "CREATE OR REPLACE FUNCTION event_store_begin_epoch() RETURNS void LANGUAGE plpgsql AS $$
      BEGIN
@@ -164,7 +164,7 @@ impl Library for Disintegrate {
     }
 }
 
-/// Whether another writer was faster.
+/// Returns whether another writer was faster.
 fn is_conflict(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
     match error.downcast_ref::<PgError>() {
         Some(PgError::Concurrency) => true,

@@ -113,7 +113,7 @@ impl Library for Esrs {
 }
 
 impl Open {
-    /// Whether it was accepted.
+    /// Sends a command once. Returns whether it was accepted.
     async fn attempt(&self, state: AggregateState<Ledger>) -> Outcome<bool> {
         match self.manager.handle_command(state, Entered::sample()).await {
             Ok(Ok(_)) => Ok(true),

@@ -1,4 +1,4 @@
-//! What the bare statements work on: a table with one unique index, and held connections.
+//! Holds what the bare statements work on: a table with one unique index, and held connections.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -83,7 +83,7 @@ impl Aggregate for Archive {
     }
 }
 
-/// Whether a stream that was filled with so many events is an archive.
+/// Returns whether a stream that was filled with so many events is an archive.
 fn is_archive(filled: u32) -> bool {
     filled >= 100
 }

@@ -1,4 +1,4 @@
-//! Whether there is room for what is about to be written, as far as that can be known.
+//! Checks that there is room for what is about to be written, as far as that can be known.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,9 +6,9 @@ use std::process::Command;
 use seriatim_bench::Outcome;
 use seriatim_bench::postgres::Server;
 
-/// What an event takes in its table, the indexes and the write-ahead log, generously.
+/// The bytes that an event takes in its table, the indexes and the write-ahead log, estimated generously.
 const BYTES_PER_EVENT: u64 = 1_000;
-/// What the write-ahead log takes besides.
+/// The bytes that the write-ahead log takes besides.
 const BYTES: u64 = 5_000_000_000;
 
 /// Says what is needed, and fails if the server's files are on this machine and there is too little.
@@ -34,7 +34,7 @@ pub(crate) async fn check(server: &Server, events: usize) -> Outcome<()> {
     }
 }
 
-/// Of the file system that a folder of this machine is in.
+/// Returns how many bytes are free in the file system that a folder of this machine is in.
 fn free(folder: &Path) -> Option<u64> {
     let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

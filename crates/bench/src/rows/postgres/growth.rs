@@ -26,7 +26,7 @@ const PAGE: usize = 1_000;
 /// Streams that are filled between two lines of progress.
 const STEP: usize = 10_000;
 
-/// Where it is measured: how many events the log has, in tenths of all.
+/// The sizes of the log at which it is measured, in tenths of all its events.
 const MARKS: [usize; 4] = [1, 2, 5, 10];
 
 /// A log that grows.
@@ -64,7 +64,7 @@ fn grow(context: &Context, log: &mut Log) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// What is written now is left there: a few in a hundred.
+/// Measures the log at its present size. The few in a hundred events that this writes are left there.
 fn measure_at(context: &Context, log: &Log, events: usize) -> Outcome<Vec<Row>> {
     let [empty, new, old, folded, read] = in_turn(
         context.rounds,

@@ -23,7 +23,7 @@ const PAGE: u64 = 1_000;
 /// A way the table could be.
 struct Layout {
     name: &'static str,
-    /// What has to be changed for it, while there are no events.
+    /// The SQL that changes the table to this layout, while there are no events.
     change: &'static str,
     roots: Roots,
 }
@@ -67,7 +67,7 @@ const LAYOUTS: [Layout; 5] = [
     },
 ];
 
-/// What one of them gave.
+/// The figures that one of them gave.
 struct Gave {
     filled: f64,
     one_more: f64,

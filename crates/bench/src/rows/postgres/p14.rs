@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::context::{Context, On};
 use crate::rows::ours;
 
-/// How many transactions of one event each are enough to know how long one takes.
+/// The number of transactions of one event each that is enough to know how long one takes.
 const SINGLE: usize = 2_000;
 
 const LIMIT: &str = "one transaction for each event: its upsert, and an update of one row";
@@ -46,7 +46,7 @@ fn streams(context: &Context) -> usize {
     context.scaled(20_000)
 }
 
-/// How the model tells the database what happened.
+/// The way in which the model tells the database what happened.
 #[derive(Clone, Copy)]
 enum Manner {
     StatementAnEvent,
@@ -76,7 +76,7 @@ fn project(context: &Context, manner: Manner) -> Outcome<f64> {
     })
 }
 
-/// How many events each stream has.
+/// A read model of how many events each stream has.
 struct Totals {
     manner: Manner,
     seen: watch::Sender<usize>,

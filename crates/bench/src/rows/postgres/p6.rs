@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::child::{Process, Role};
 use crate::context::{Context, On};
 
-/// Of each coordinator.
+/// The number of commands that each coordinator has in flight.
 const IN_FLIGHT: usize = 64;
 const SHARED: usize = 10;
 
@@ -46,7 +46,7 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
     ])
 }
 
-/// What all of them do a second. They work for the same time, so that none is alone at the end.
+/// Returns how many commands all of them do a second. They work for the same time, so that none is alone at the end.
 fn coordinators(context: &Context, on: On, count: usize, roots: &[Uuid]) -> Outcome<f64> {
     let milliseconds = context.scaled(4_000);
     context.in_database(on, async |database| {

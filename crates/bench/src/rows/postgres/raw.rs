@@ -1,4 +1,4 @@
-//! What the bare driver is asked for in several rows.
+//! Measures what several rows ask of the bare driver.
 
 use std::time::Instant;
 

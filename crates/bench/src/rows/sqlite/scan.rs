@@ -1,4 +1,4 @@
-//! What reading the whole log costs rusqlite.
+//! Measures what reading the whole log costs rusqlite.
 
 use std::time::Instant;
 
