@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use seriatim_core::{AppendOutcome, EventStore, LogPartition, Position, Timestamp};
 use seriatim_store_postgres::PostgresStore;
-use seriatim_testkit::conformance::StorageClock;
+use seriatim_testkit::conformance::{StorageClock, new_stream};
 use support::clock::Clock;
-use support::samples::{append, new_stream};
+use support::samples::append;
 
 #[async_trait::async_trait]
 impl StorageClock for Clock {

@@ -10,10 +10,11 @@ use seriatim_core::{
     StreamId,
 };
 use seriatim_store_postgres::PostgresStore;
+use seriatim_testkit::conformance::new_stream;
 use sqlx::AssertSqlSafe;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
-use support::samples::{append, new_stream};
+use support::samples::append;
 use support::{Schema, execute, server};
 use tokio::task::JoinSet;
 use uuid::Uuid;

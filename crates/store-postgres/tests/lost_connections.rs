@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use seriatim_core::{AppendError, AppendOutcome, EventStore, LogPartition, Position, Sequence};
 use seriatim_store_postgres::PostgresStore;
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::conformance::{Handle, assert_log_is_sound, new_stream};
 use support::Schema;
 use support::proxy::{Fault, Proxy};
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 use tokio::sync::Notify;
 
 struct Rig {

@@ -9,10 +9,10 @@ use seriatim_core::{
     Position, Sequence, Store, StoreErrorKind, Verb,
 };
 use seriatim_store_postgres::{OpenError, PostgresStore};
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::conformance::{Handle, assert_log_is_sound, new_stream};
 use seriatim_testkit::earlier_logs::{Dialect, assert_all_is_there, log_of_schema};
 use support::account::{Account, DOCUMENTED};
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 use support::schema_at::schema_at;
 use support::{Schema, execute, server};
 

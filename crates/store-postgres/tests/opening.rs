@@ -4,8 +4,9 @@ mod support;
 
 use seriatim_core::EventStore;
 use seriatim_store_postgres::{OpenError, PostgresStore};
+use seriatim_testkit::conformance::new_stream;
 use support::proxy::Proxy;
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 use support::{Schema, server};
 use tokio::net::TcpListener;
 

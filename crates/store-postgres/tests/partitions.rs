@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use seriatim_core::{Append, AppendError, EventStore, LogPartition, Position, Sequence, StreamId};
 use seriatim_store_postgres::{OpenError, PostgresStore};
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::conformance::{Handle, assert_log_is_sound, new_stream};
 use support::Schema;
 use support::proxy::{Fault, Proxy};
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 use tokio::sync::Notify;
 
 fn stream_in(store: &PostgresStore, partition: u16) -> StreamId {

@@ -13,10 +13,11 @@ use seriatim_core::{
     Sequence, Share, Step, Taking, Tenure, VersionError, VersionStore, Work,
 };
 use seriatim_store_postgres::PostgresStore;
+use seriatim_testkit::conformance::new_stream;
 use sqlx::{AssertSqlSafe, PgConnection};
 use support::Schema;
 use support::pgbouncer::PgBouncer;
-use support::samples::{append, new_stream};
+use support::samples::append;
 use tokio::task::JoinHandle;
 
 const STREAMS: usize = 6;

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use seriatim_core::{AppendOutcome, Domain, EventStore, RecordedEvent, Sequence, StreamId};
 use seriatim_store_postgres::PostgresStore;
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::conformance::{Handle, assert_log_is_sound, new_stream};
 use support::Schema;
-use support::samples::{append, ids, is_written, new_stream};
+use support::samples::{append, ids, is_written};
 use uuid::Uuid;
 
 const DATABASE: &str = "SERIATIM_TEST_DATABASE";

@@ -5,8 +5,9 @@ mod support;
 
 use seriatim_core::{AppendOutcome, EventStore, LogPartition, Position, Sequence, StoreErrorKind};
 use seriatim_store_postgres::PostgresStore;
+use seriatim_testkit::conformance::new_stream;
 use support::Schema;
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 
 /// After the loss another store may come to the very same revision by other writes. What the first remembers must not
 /// pass for true then.

@@ -9,8 +9,9 @@ use seriatim_core::{
     TimerStore, Write,
 };
 use seriatim_store_postgres::PostgresStore;
+use seriatim_testkit::conformance::new_stream;
 use support::account::{Account, DOCUMENTED, grants};
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 use support::{Schema, execute, server};
 
 /// The error names the rights that the account lacks. They are all that it needs: the rules of every store run with no

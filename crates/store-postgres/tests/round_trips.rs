@@ -9,9 +9,10 @@ use seriatim_core::{
     Snapshot, SnapshotStore,
 };
 use seriatim_store_postgres::PostgresStore;
+use seriatim_testkit::conformance::new_stream;
 use support::Schema;
 use support::proxy::Proxy;
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 
 async fn start() -> (Schema, Proxy, PostgresStore) {
     let schema = Schema::new();

@@ -5,9 +5,10 @@ mod support;
 
 use seriatim_core::{AppendError, EventStore, LogPartition, Position, StoreErrorKind};
 use seriatim_store_postgres::PostgresStore;
+use seriatim_testkit::conformance::new_stream;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use support::Schema;
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 
 /// A session that holds what `statement` locks until it is dropped.
 async fn hold(statement: &str) -> PgConnection {

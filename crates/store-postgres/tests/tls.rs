@@ -8,8 +8,9 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use seriatim_core::EventStore;
 use seriatim_store_postgres::{OpenError, PostgresStore};
+use seriatim_testkit::conformance::new_stream;
 use sqlx::{ConnectOptions, Row};
-use support::samples::{append, is_written, new_stream};
+use support::samples::{append, is_written};
 use support::services::Service;
 use support::{execute, target};
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use seriatim_core::{EventStore, LogPartition, Position};
 use seriatim_store_postgres::PostgresStore;
-use support::samples::{append, is_written, new_stream};
+use seriatim_testkit::conformance::new_stream;
+use support::samples::{append, is_written};
 use support::{Schema, execute, server};
 
 /// Longer than any test may take: who is woken sooner was not woken by the next look.

@@ -5,34 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use seriatim_core::{
-    Append, AppendOutcome, Domain, EventStore, LogPartition, NewEvent, Payload, Position,
-    StoreErrorKind, StreamId, Write,
-};
+use seriatim_core::{AppendOutcome, EventStore, LogPartition, Position, StoreErrorKind};
 use seriatim_store_sqlite::SqliteStore;
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::conformance::{Handle, append, assert_log_is_sound, events, new_stream};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 /// A number of events that all stay in the write-ahead log, where the newest events are first: before there are more,
 /// none is synced into the file by itself.
 const EVENTS: u64 = 20;
 
 async fn write(store: &SqliteStore) {
-    let event = NewEvent {
-        id: Uuid::now_v7(),
-        payload: Payload::json("Noted", "{}"),
-        metadata: Arc::default(),
-    };
-    let append = Append {
-        stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
-        write: Write::Events {
-            after: None,
-            last: None,
-            events: Arc::new([event]),
-        },
-        claim: None,
-    };
+    let append = append(&new_stream(), None, events(1));
     let outcomes = store.append(vec![append]).await.unwrap();
     assert!(matches!(outcomes[..], [AppendOutcome::Written { .. }]));
 }

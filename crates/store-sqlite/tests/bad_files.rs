@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    Append, AppendOutcome, Domain, EventStore, Load, LogPartition, NewEvent, Payload, Position,
-    Sequence, StoreErrorKind, StreamId, Write,
+    Append, AppendOutcome, EventStore, Load, LogPartition, Payload, Position, Sequence,
+    StoreErrorKind, StreamId,
 };
 use seriatim_store_sqlite::{OpenError, SqliteStore};
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::conformance::{self, Handle, assert_log_is_sound, event, new_stream};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 fn file() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -20,25 +19,11 @@ fn file() -> (TempDir, PathBuf) {
     (folder, file)
 }
 
+/// Events that fill pages soon.
 fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Append {
-    let events = (0..count).map(|_| NewEvent {
-        id: Uuid::now_v7(),
-        payload: Payload::json("Noted", format!("\"{}\"", "x".repeat(1000))),
-        metadata: Arc::default(),
-    });
-    Append {
-        stream: stream.clone(),
-        write: Write::Events {
-            after,
-            last: None,
-            events: events.collect(),
-        },
-        claim: None,
-    }
-}
-
-fn new_stream() -> StreamId {
-    StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7())
+    let noted = || event(Payload::json("Noted", format!("\"{}\"", "x".repeat(1000))));
+    let events: Vec<_> = (0..count).map(|_| noted()).collect();
+    conformance::append(stream, after, events)
 }
 
 /// A file with so many events, after its last connection was closed: nothing of it is in a log beside it.

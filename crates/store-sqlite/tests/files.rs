@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, CheckpointStore, Component, Domain, EventStore,
-    LogPartition, NewEvent, Payload, Position, StoreErrorKind, StreamId, Write,
+    AppendError, AppendOutcome, CheckpointStore, Component, EventStore, LogPartition, Payload,
+    Position, StoreErrorKind,
 };
 use seriatim_store_sqlite::SqliteStore;
+use seriatim_testkit::conformance::{append, event, new_stream};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 struct Open {
     folder: TempDir,
@@ -43,20 +42,8 @@ impl Open {
     }
 
     async fn append(&self) -> Result<(), AppendError> {
-        let event = NewEvent {
-            id: Uuid::now_v7(),
-            payload: Payload::json("Noted", format!("\"{}\"", "x".repeat(1000))),
-            metadata: Arc::default(),
-        };
-        let append = Append {
-            stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
-            write: Write::Events {
-                after: None,
-                last: None,
-                events: Arc::new([event]),
-            },
-            claim: None,
-        };
+        let noted = event(Payload::json("Noted", format!("\"{}\"", "x".repeat(1000))));
+        let append = append(&new_stream(), None, [noted]);
         let outcomes = self.store.append(vec![append]).await?;
         assert!(matches!(outcomes[..], [AppendOutcome::Written { .. }]));
         Ok(())

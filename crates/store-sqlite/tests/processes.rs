@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Append, AppendOutcome, Claim, ContentHash, Domain, EventStore, NewEvent, Payload,
-    RecordedEvent, Sequence, StreamId, Write,
+    Append, AppendOutcome, Claim, ContentHash, Domain, EventStore, Payload, RecordedEvent,
+    Sequence, StreamId, Write,
 };
 use seriatim_store_sqlite::SqliteStore;
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::conformance::{self, Handle, assert_log_is_sound, event};
 use uuid::Uuid;
 
 const FILE: &str = "SERIATIM_TEST_FILE";
@@ -114,23 +114,16 @@ async fn keep_writing(store: SqliteStore, task: u64, batches: usize) {
 fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Append {
     let id = Uuid::now_v7();
     let text = format!(r#"{{"append":"{id}","of":{count}}}"#);
-    let events = (0..count).map(|_| NewEvent {
-        id: Uuid::now_v7(),
-        payload: Payload::json("Written", text.clone()),
-        metadata: Arc::default(),
-    });
+    let written = || event(Payload::json("Written", text.clone()));
+    let events: Vec<_> = (0..count).map(|_| written()).collect();
+    let claim = Claim {
+        external_id: id.to_string(),
+        content: ContentHash([1; 32]),
+        refusal: None,
+    };
     Append {
-        stream: stream.clone(),
-        write: Write::Events {
-            after,
-            last: None,
-            events: events.collect(),
-        },
-        claim: Some(Claim {
-            external_id: id.to_string(),
-            content: ContentHash([1; 32]),
-            refusal: None,
-        }),
+        claim: Some(claim),
+        ..conformance::append(stream, after, events)
     }
 }
 

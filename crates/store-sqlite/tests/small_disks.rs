@@ -5,13 +5,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use seriatim_core::{
-    Append, AppendError, Domain, EventStore, NewEvent, Payload, StoreErrorKind, StreamId, Write,
-};
+use seriatim_core::{Append, AppendError, EventStore, Payload, StoreErrorKind};
 use seriatim_store_sqlite::{OpenError, SqliteStore};
-use seriatim_testkit::conformance::{Handle, assert_log_is_sound};
+use seriatim_testkit::conformance::{self, Handle, assert_log_is_sound, event, new_stream};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 /// A file system of its own; unmounted at the end.
 struct Disk(TempDir);
@@ -59,20 +56,8 @@ impl Drop for Disk {
 }
 
 fn append(bytes: usize) -> Vec<Append> {
-    let event = NewEvent {
-        id: Uuid::now_v7(),
-        payload: Payload::protobuf("note.v1.Noted", vec![7; bytes]),
-        metadata: Arc::default(),
-    };
-    vec![Append {
-        stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
-        write: Write::Events {
-            after: None,
-            last: None,
-            events: Arc::new([event]),
-        },
-        claim: None,
-    }]
+    let noted = event(Payload::protobuf("note.v1.Noted", vec![7; bytes]));
+    vec![conformance::append(&new_stream(), None, [noted])]
 }
 
 #[tokio::test]

@@ -1,15 +1,10 @@
 //! Makes the events and batches that these tests append.
 
-use std::sync::Arc;
-
 use seriatim_core::{
-    Append, AppendOutcome, Claim, ContentHash, Domain, NewEvent, Payload, Sequence, StreamId, Write,
+    Append, AppendOutcome, Claim, ContentHash, Domain, Payload, Sequence, StreamId, Write,
 };
+use seriatim_testkit::conformance::{self, event};
 use uuid::Uuid;
-
-pub fn new_stream() -> StreamId {
-    stream_of("exam")
-}
 
 pub fn stream_of(domain: &str) -> StreamId {
     StreamId::new(Domain::new(domain).unwrap(), Uuid::now_v7())
@@ -20,23 +15,16 @@ pub fn stream_of(domain: &str) -> StreamId {
 pub fn append(stream: &StreamId, after: Option<Sequence>, count: usize) -> Append {
     let id = Uuid::now_v7();
     let text = format!(r#"{{"append":"{id}","of":{count}}}"#);
-    let events = (0..count).map(|_| NewEvent {
-        id: Uuid::now_v7(),
-        payload: Payload::json("Written", text.clone()),
-        metadata: Arc::default(),
-    });
+    let written = || event(Payload::json("Written", text.clone()));
+    let events: Vec<_> = (0..count).map(|_| written()).collect();
+    let claim = Claim {
+        external_id: id.to_string(),
+        content: ContentHash([1; 32]),
+        refusal: None,
+    };
     Append {
-        stream: stream.clone(),
-        write: Write::Events {
-            after,
-            last: None,
-            events: events.collect(),
-        },
-        claim: Some(Claim {
-            external_id: id.to_string(),
-            content: ContentHash([1; 32]),
-            refusal: None,
-        }),
+        claim: Some(claim),
+        ..conformance::append(stream, after, events)
     }
 }
 

@@ -52,7 +52,7 @@ pub use parking::*;
 pub use partitions::*;
 pub use races::*;
 pub use reading::*;
-pub use samples::{Handle, assert_log_is_sound};
+pub use samples::{Handle, append, assert_log_is_sound, event, events, new_stream};
 pub use scopes::*;
 pub use snapshots::*;
 pub use timers::*;

@@ -18,7 +18,8 @@ pub(super) fn domain(name: &str) -> Domain {
     Domain::new(name).expect("the rules name only domains")
 }
 
-pub(super) fn new_stream() -> StreamId {
+/// Returns a stream that no store has.
+pub fn new_stream() -> StreamId {
     StreamId::new(domain("exam"), Uuid::now_v7())
 }
 
@@ -27,7 +28,8 @@ pub(super) fn at(sequence: u32) -> Option<Sequence> {
     Some(Sequence(sequence))
 }
 
-pub(super) fn event(payload: Payload) -> NewEvent {
+/// Returns an event with a new id.
+pub fn event(payload: Payload) -> NewEvent {
     NewEvent {
         id: Uuid::now_v7(),
         payload,
@@ -36,13 +38,14 @@ pub(super) fn event(payload: Payload) -> NewEvent {
 }
 
 /// Events that can be told apart: by their ids, and by a number in each.
-pub(super) fn events(count: usize) -> Arc<[NewEvent]> {
+pub fn events(count: usize) -> Arc<[NewEvent]> {
     (0..count)
         .map(|n| event(Payload::json("Counted", format!(r#"{{"n":{n}}}"#))))
         .collect()
 }
 
-pub(super) fn append(
+/// Returns an append that claims no external id; `after` is the last sequence of the stream.
+pub fn append(
     stream: &StreamId,
     after: Option<Sequence>,
     events: impl Into<Arc<[NewEvent]>>,
