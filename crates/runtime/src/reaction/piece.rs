@@ -8,6 +8,7 @@ use seriatim_core::{
     SubscribeError, Taking, Tenure, Work,
 };
 use tokio::sync::{Notify, watch};
+use tokio::time::Interval;
 
 use super::log;
 use super::parking::for_people;
@@ -15,7 +16,7 @@ use super::policy::FailurePolicy;
 use super::queues::Hand;
 use super::rota::Call;
 use super::status::{Failure, PieceState, PieceStatus};
-use super::step::lost;
+use super::step::{lost, prolong};
 use crate::Feed;
 
 /// One piece of work, with everything needed to do it.
@@ -35,6 +36,8 @@ pub(crate) struct Piece {
     pub(crate) status: watch::Sender<PieceStatus>,
     /// Rung when a person has decided something here. Decisions elsewhere are found by looking.
     pub(crate) bell: Arc<Notify>,
+    /// When an owner prolongs its lease and looks for decisions: each third of the lease.
+    pub(crate) heartbeat: Interval,
     /// What to do with the work in this process.
     pub(crate) call: watch::Receiver<Call>,
     /// To be rung if the call is out of date.
@@ -232,10 +235,24 @@ impl Piece {
         }
     }
 
-    /// Ends the work if a person has paused the component.
+    /// Fails if a person has paused the component. Asks until the store answers.
+    pub(crate) async fn may_begin(&mut self, tenure: &Tenure) -> Result<(), End> {
+        let mut tried = 0;
+        loop {
+            match self.look_for_pause().await {
+                Ok(None) => return Ok(()),
+                Ok(Some(why)) => return Err(End::PausedByHand(why)),
+                Err(error) => {
+                    tried += 1;
+                    self.wait_for_store(&error, tried, tenure).await?;
+                }
+            }
+        }
+    }
+
+    /// Ends the work if a person has paused the component. If the store does not answer, the next heartbeat looks again.
     pub(crate) async fn heed_pause(&self) -> Result<(), End> {
-        let checkpoints = self.reaction.checkpoints();
-        match checkpoints.pause_of(&self.work.component).await {
+        match self.look_for_pause().await {
             Ok(Some(why)) => Err(End::PausedByHand(why)),
             Ok(None) => Ok(()),
             Err(error) => {
@@ -244,6 +261,11 @@ impl Piece {
                 Ok(())
             }
         }
+    }
+
+    async fn look_for_pause(&self) -> Result<Option<String>, StoreError> {
+        let checkpoints = self.reaction.checkpoints();
+        checkpoints.pause_of(&self.work.component).await
     }
 
     /// Waits before a store is asked again that may answer by then.
@@ -258,13 +280,38 @@ impl Piece {
         self.pause(pause, tenure).await
     }
 
-    /// Waits, and keeps the work meanwhile, unless another process gets it.
+    /// Waits, and keeps the work meanwhile, unless another process gets it or a person pauses its component.
     pub(crate) async fn pause(&mut self, pause: Duration, tenure: &Tenure) -> Result<(), End> {
-        let mut call = self.call.clone();
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            () = let_go(&mut call) => Err(End::LetGo),
-            end = self.keep(tenure) => Err(end),
+        let (mut call, mut stop) = (self.call.clone(), self.stop.clone());
+        let over = tokio::time::sleep(pause);
+        tokio::pin!(over);
+        let mut was_rung = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => return Err(End::Stopped),
+                () = let_go(&mut call) => return Err(End::LetGo),
+                () = self.bell.notified() => was_rung = true,
+                _ = self.heartbeat.tick() => {}
+                () = &mut over => break,
+            }
+            // A look is finished even if the pause is over before: there may be nothing but short pauses.
+            tokio::select! {
+                () = stopped(&mut stop) => return Err(End::Stopped),
+                kept = self.keep_once(tenure) => kept?,
+            }
+        }
+        if was_rung {
+            // It may be about a parked stream, which the next step looks for.
+            self.bell.notify_one();
+        }
+        Ok(())
+    }
+
+    async fn keep_once(&self, tenure: &Tenure) -> Result<(), End> {
+        match prolong(&*self.reaction, tenure, self.lease).await {
+            Hold::Held => self.heed_pause().await,
+            Hold::Lost => Err(End::Lost),
         }
     }
 

@@ -10,6 +10,7 @@ use seriatim_core::{
 };
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::host_process::HostProcess;
 use super::piece::Piece;
@@ -166,6 +167,7 @@ impl Reactions {
                 widened_from: enrolled.widened_from.clone(),
                 status,
                 bell,
+                heartbeat: heartbeat(rota.lease),
                 call,
                 rota: Arc::clone(&rota.bell),
                 stop: rota.stop.clone(),
@@ -211,6 +213,12 @@ impl Reactions {
             let _ = task.await;
         }
     }
+}
+
+fn heartbeat(lease: Duration) -> Interval {
+    let mut heartbeat = tokio::time::interval(lease / 3);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
 }
 
 /// Returns all pieces of a component's work.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use seriatim_core::{
     Advance, Bookmark, Hold, Position, RecordedEvent, StoreError, SubscribeError, Tenure,
 };
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::piece::{End, Piece, let_go, stopped};
 use super::queues::{Hand, Queues};
@@ -27,16 +27,15 @@ impl Piece {
     }
 
     async fn go_on(&mut self, hand: &mut Hand) -> Result<std::convert::Infallible, End> {
+        self.may_begin(&hand.tenure).await?;
         self.agree_on_scope(&hand.tenure).await?;
-        self.heed_pause().await?;
         hand.queues = self.parked(&hand.tenure).await?;
         let mut subscription = self.follow(&hand.tenure).await?;
         let at = hand.tenure.at;
         self.has_finished(&at, hand);
-        let mut heartbeat = tokio::time::interval(self.lease / 3);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.heartbeat.reset_immediately();
         loop {
-            self.step(&mut subscription, &mut heartbeat, hand).await?;
+            self.step(&mut subscription, hand).await?;
         }
     }
 
@@ -67,12 +66,7 @@ impl Piece {
     }
 
     /// Waits for the next events and handles them; meanwhile due parked streams are tried.
-    async fn step(
-        &mut self,
-        subscription: &mut Subscription,
-        heartbeat: &mut Interval,
-        hand: &mut Hand,
-    ) -> Result<(), End> {
+    async fn step(&mut self, subscription: &mut Subscription, hand: &mut Hand) -> Result<(), End> {
         let seen = subscription.cursor().get(self.work.partition);
         let next = subscription.next();
         tokio::pin!(next);
@@ -84,12 +78,12 @@ impl Piece {
                 biased;
                 () = stopped(&mut self.stop) => return Err(End::Stopped),
                 () = let_go(&mut self.call) => return Err(End::LetGo),
-                _ = heartbeat.tick() => {
+                _ = self.heartbeat.tick() => {
                     self.move_on(hand, &seen).await?;
                     self.heed_pause().await?;
                     self.hear(hand).await;
                 }
-                () = self.bell.notified() => heartbeat.reset_immediately(),
+                () = self.bell.notified() => self.heartbeat.reset_immediately(),
                 turn = next_or_due(next.as_mut(), due) => match turn {
                     Some(batch) => break batch,
                     None => self.retry_parked(hand, &seen).await?,
