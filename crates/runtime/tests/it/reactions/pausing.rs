@@ -16,6 +16,7 @@ use seriatim_testkit::faults::{FaultyStore, Interruption};
 
 use super::tally::{
     Does, NAME, Tally, checkpoints, enrolled, is_paused, only, start, start_with, until,
+    until_shown,
 };
 use crate::support::{append, fill, stream};
 
@@ -48,7 +49,8 @@ async fn a_component_is_paused_by_hand_and_goes_on_where_it_was() {
         (failure, &*error),
         (None, "zoe has paused it: too many mails")
     );
-    until_shown(&store, Some("zoe has paused it: too many mails")).await;
+    let shown = until_shown(&store, true).await;
+    assert_eq!(shown.as_deref(), Some("zoe has paused it: too many mails"));
     assert_eq!(tally.count(), 4);
 
     assert_eq!(reactions.resume(&name()).await.unwrap().len(), 1);
@@ -56,16 +58,6 @@ async fn a_component_is_paused_by_hand_and_goes_on_where_it_was() {
     assert_eq!(checkpoints(&store).await[0].paused, None);
     reactions.shutdown().await;
     tally.assert_in_order();
-}
-
-async fn until_shown(store: &MemoryStore, why: Option<&str>) {
-    let shown = async {
-        while checkpoints(store).await[0].paused.as_deref() != why {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(60), shown).await;
-    assert!(waited.is_ok(), "{:?} is shown", checkpoints(store).await);
 }
 
 #[tokio::test]
@@ -86,7 +78,8 @@ async fn neither_a_restart_nor_a_take_over_ends_it() {
 
     let third = start(&store, "third", vec![enrolled(&store, &tally)]);
     until("it is paused again", || is_paused(&only(&third))).await;
-    until_shown(&store, Some("zoe has paused it")).await;
+    let shown = until_shown(&store, true).await;
+    assert_eq!(shown.as_deref(), Some("zoe has paused it"));
     assert_eq!(tally.count(), 2);
     third.resume(&name()).await.unwrap();
     until("it goes on", || tally.count() == 3).await;
@@ -195,7 +188,8 @@ async fn a_pause_is_heeded_at_once_between_two_tries() {
         until("it tries again", || tries_again(&reactions)).await;
         assert_eq!(pause(&reactions, None).await, 1);
         until("it is paused", || is_paused(&only(&reactions))).await;
-        until_shown(&store, Some("zoe has paused it")).await;
+        let shown = until_shown(&store, true).await;
+        assert_eq!(shown.as_deref(), Some("zoe has paused it"));
         reactions.resume(&name()).await.unwrap();
         until("it tries again", || tries_again(&reactions)).await;
         reactions.shutdown().await;
