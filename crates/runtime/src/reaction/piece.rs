@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Begin, Bookmark, EventFilter, Hold, Owner, Reaction, StoreError, StoreErrorKind,
-    SubscribeError, Taking, Tenure, Work,
+    Begin, Bookmark, EventFilter, Hold, Owner, Reaction, StoreError, SubscribeError, Taking,
+    Tenure, Work,
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::Interval;
@@ -18,6 +18,7 @@ use super::rota::Call;
 use super::status::{Failure, PieceState, PieceStatus};
 use super::step::{lost, prolong};
 use crate::Feed;
+use crate::feed::when_replaced;
 
 /// One piece of work, with everything needed to do it.
 pub(crate) struct Piece {
@@ -120,9 +121,9 @@ impl Piece {
                         self.rota.notify_one();
                         Some(owner)
                     }
-                    Err(error) => {
+                    Err(fault) => {
                         tried += 1;
-                        self.waits_for_store(&error);
+                        self.cannot_take(&fault);
                         let pause = self.policy.back_off.pause_without_end(tried);
                         self.sleep(pause).await?;
                         continue;
@@ -133,8 +134,7 @@ impl Piece {
                 // taking was lost.
                 Call::GoOn | Call::LetGo => Some(self.owner.name.to_string()),
                 Call::StoreIsDown(error) => {
-                    let error = error.to_string();
-                    self.is(PieceState::WaitingForStore { error });
+                    self.cannot_take(&SubscribeError::Store(error));
                     continue;
                 }
             };
@@ -156,14 +156,10 @@ impl Piece {
         }
     }
 
-    async fn take(&self) -> Result<Taking, StoreError> {
+    async fn take(&self) -> Result<Taking, SubscribeError> {
         let (checkpoints, work) = (self.reaction.checkpoints(), &self.work);
         if checkpoints.begun(&work.component).await?.is_none() {
-            let at = match self.feed.log().locate(&self.begin).await {
-                Ok(at) => at,
-                Err(SubscribeError::Store(error)) => return Err(error),
-                Err(fault) => return Err(nowhere(fault)),
-            };
+            let at = self.feed.log().locate(&self.begin).await?;
             checkpoints.begin(&work.component, &at).await?;
         }
         let taking = checkpoints.take(work, &self.owner, self.lease);
@@ -172,9 +168,30 @@ impl Piece {
             && let Err(error) = self.reaction.begin(work).await
         {
             self.release(tenure).await;
-            return Err(error);
+            return Err(error.into());
         }
         Ok(taking)
+    }
+
+    /// Shows why the work cannot be taken. It is tried again in any case.
+    fn cannot_take(&self, fault: &SubscribeError) {
+        match fault {
+            SubscribeError::Store(error) if error.kind.is_transient() => {
+                self.waits_for_store(error);
+            }
+            fault => {
+                let error = for_people(&self.why_not(fault));
+                self.is(PieceState::CannotBegin { error });
+            }
+        }
+    }
+
+    /// Returns why the log cannot be followed, and what to do about it.
+    pub(super) fn why_not(&self, fault: &SubscribeError) -> String {
+        match fault {
+            SubscribeError::Replaced(replaced) => when_replaced(&self.work.component, replaced),
+            fault => fault.to_string(),
+        }
     }
 
     /// Keeps the work and does nothing for it, until a person resumes it.
@@ -330,10 +347,11 @@ impl Piece {
         }
     }
 
-    /// Returns `None` if the program ends.
+    /// Waits so long, or until a person has decided something here. Returns `None` if the program ends.
     async fn sleep(&mut self, time: Duration) -> Option<()> {
         tokio::select! {
             () = tokio::time::sleep(time) => Some(()),
+            () = self.bell.notified() => Some(()),
             () = stopped(&mut self.stop) => None,
         }
     }
@@ -380,12 +398,6 @@ impl Piece {
             self.status.send_replace(now);
         }
     }
-}
-
-/// The place is not in the log, so there is nothing to do before somebody gives another.
-fn nowhere(fault: SubscribeError) -> StoreError {
-    let action = "decide where the component begins";
-    StoreError::new(action, StoreErrorKind::Refused, fault)
 }
 
 /// Returns when another process gets the work.

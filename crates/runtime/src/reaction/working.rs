@@ -12,7 +12,6 @@ use super::queues::{Hand, Queues};
 use super::status::{Failure, PieceState};
 use super::step::{Tried, attempt};
 use crate::Subscription;
-use crate::feed::when_replaced;
 
 impl Piece {
     /// Works until something ends it. Returns that, and where the checkpoint is by then.
@@ -57,12 +56,10 @@ impl Piece {
 
     /// Nothing of a log that has replaced another is handled, wherever the checkpoint stands.
     fn cannot_follow(&self, fault: &SubscribeError) -> End {
-        let SubscribeError::Replaced(replaced) = fault else {
-            return End::Paused(None, fault.to_string());
-        };
-        self.status
-            .send_modify(|status| status.position = Position::START);
-        End::Paused(None, when_replaced(&self.work.component, replaced))
+        if let SubscribeError::Replaced(_) = fault {
+            self.change(|status| status.position = Position::START);
+        }
+        End::Paused(None, self.why_not(fault))
     }
 
     /// Waits for the next events and handles them; meanwhile due parked streams are tried.
