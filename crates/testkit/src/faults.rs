@@ -129,7 +129,7 @@ impl FaultyStore {
         self.state().calls.reached()
     }
 
-    /// Returns how often each action was done: these are the points at which a user of the store waits for it.
+    /// Returns how often each action was called, in vain or not: these are the points at which a user of the store waits for it.
     pub fn calls(&self) -> BTreeMap<&'static str, usize> {
         self.state().calls.made()
     }
@@ -141,8 +141,8 @@ impl FaultyStore {
         action: &'static str,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.check_up(action)?;
         let interruption = self.state().calls.count(action);
+        self.check_up(action)?;
         match interruption {
             None => work.await,
             Some(Interruption::Refused) => Err(planned(action, StoreErrorKind::Unavailable)),
@@ -229,9 +229,9 @@ impl EventStore for FaultyStore {
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
         const ACTION: &str = "append a batch";
         let fault = self.next_fault();
+        let interruption = self.state().calls.count(ACTION);
         self.check_up(ACTION).map_err(AppendError::NotWritten)?;
         let unknown = || AppendError::Unknown(planned(ACTION, StoreErrorKind::Unavailable));
-        let interruption = self.state().calls.count(ACTION);
         let fault = match interruption {
             None => fault,
             Some(Interruption::Refused) => Some(Fault::NotWritten(StoreErrorKind::Unavailable)),

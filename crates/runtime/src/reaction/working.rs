@@ -19,7 +19,7 @@ impl Piece {
         let mut hand = Hand {
             tenure,
             queues: Queues::default(),
-            log_is_down: false,
+            log_failures: 0,
         };
         let Err(end) = self.go_on(&mut hand).await;
         (end, hand.tenure.at)
@@ -89,15 +89,16 @@ impl Piece {
         };
         match batch {
             Ok(batch) => {
-                hand.log_is_down = false;
+                hand.log_failures = 0;
                 let ours = |event: &&RecordedEvent| self.work.share.has(&event.stream);
                 let events: Vec<_> = batch.events().filter(ours).collect();
                 let to = batch.cursor().get(self.work.partition);
                 self.handle(&events, seen, &to, hand).await
             }
             Err(SubscribeError::Store(error)) => {
-                hand.log_is_down = true;
-                self.wait_for_store(&error, 1, &hand.tenure).await
+                hand.log_failures += 1;
+                self.wait_for_store(&error, hand.log_failures, &hand.tenure)
+                    .await
             }
             Err(fault) => Err(self.cannot_follow(&fault)),
         }
@@ -113,12 +114,12 @@ impl Piece {
         };
         match held {
             // The checkpoints may be in another store than the log.
-            Ok(Hold::Held) if hand.log_is_down && !self.log_answers().await => {
+            Ok(Hold::Held) if hand.log_failures > 0 && !self.log_answers().await => {
                 hand.tenure.at = *seen;
                 self.change(|status| status.position = seen.position);
             }
             Ok(Hold::Held) => {
-                hand.log_is_down = false;
+                hand.log_failures = 0;
                 self.has_finished(seen, hand);
             }
             Ok(Hold::Lost) => return Err(End::Lost),
