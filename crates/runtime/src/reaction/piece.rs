@@ -68,18 +68,13 @@ impl Piece {
     pub(crate) async fn run(mut self) {
         while let Some(mut tenure) = self.stand_by().await {
             let end = loop {
-                self.is(PieceState::Working);
                 let (end, at) = self.work(tenure.clone()).await;
                 tenure.at = at;
                 let end = match end {
                     End::Paused(failure, error) => {
-                        tracing::error!(work = %self.work, error, "paused");
                         self.stay_paused(&tenure, failure, error, false).await
                     }
-                    End::PausedByHand(why) => {
-                        tracing::info!(work = %self.work, why, "paused by hand");
-                        self.stay_paused(&tenure, None, why, true).await
-                    }
+                    End::PausedByHand(why) => self.stay_paused(&tenure, None, why, true).await,
                     end => end,
                 };
                 if !matches!(end, End::Resumed) {
@@ -93,7 +88,7 @@ impl Piece {
             }
             let reason = match end {
                 End::LetGo => "another process has less to do, and asked for it",
-                _ => "its lease ran out, or another process has it",
+                _ => "its lease ran out, another process has it, or its component begins anew",
             };
             tracing::info!(work = %self.work, reason, "gives the work up");
             self.is(PieceState::StandingBy { owner: None });
