@@ -103,3 +103,30 @@ async fn a_position_beyond_the_end_of_the_log_is_refused() {
         }
     }
 }
+
+/// The start is in every log; any other place is in one alone.
+#[tokio::test]
+async fn a_cursor_of_another_log_is_refused_wherever_it_has_read() {
+    let other = memory(4).store.log_id();
+    let storage = memory(2);
+    fill(&*storage.store, 4, 3).await;
+    let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
+    for (places, place) in [
+        ("0,0,0,0", None),
+        ("0,1,0,0", Some(1)),
+        ("0,0,0,1", Some(3)),
+    ] {
+        let cursor = format!("{other}/{places}").parse().unwrap();
+        match feed
+            .subscribe(Begin::After(cursor), EventFilter::default())
+            .await
+        {
+            Ok(_) => assert_eq!(place, None),
+            Err(SubscribeError::Replaced(replaced)) => {
+                assert_eq!(Some(replaced.partition), place.map(LogPartition));
+                assert_eq!(replaced.expected.log, Some(other));
+            }
+            Err(fault) => panic!("{fault}"),
+        }
+    }
+}
