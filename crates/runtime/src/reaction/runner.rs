@@ -120,8 +120,9 @@ impl Reactions {
             tasks: Mutex::default(),
             stop,
         };
+        let process = HostProcess::this();
         let me = Owner {
-            process: HostProcess::this().map(|process| process.to_string().into()),
+            process: (process.as_ref()).map(|process| process.to_string().into()),
             ..Owner::new(&settings.owner)
         };
         let lease = settings.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE);
@@ -129,6 +130,7 @@ impl Reactions {
             let rota = Rota {
                 reaction: Arc::clone(&enrolled.reaction),
                 me: me.clone(),
+                process: process.clone(),
                 lease,
                 back_off: enrolled.policy.back_off,
                 pieces: Vec::new(),
