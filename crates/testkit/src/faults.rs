@@ -85,6 +85,7 @@ struct State {
     log_reads: usize,
     timers_held: bool,
     most_timers_rung: usize,
+    silence: Option<Duration>,
     calls: Calls,
     wakes_in_vain: bool,
 }
@@ -195,6 +196,11 @@ impl FaultyStore {
     /// Returns the largest number of timers that one call returned.
     pub fn most_timers_rung(&self) -> usize {
         self.state().most_timers_rung
+    }
+
+    /// Returns for how long the timers that one call returned last are silent for others; `None` before the first call.
+    pub fn silence(&self) -> Option<Duration> {
+        self.state().silence
     }
 
     /// Returns how many planned faults are left.
@@ -640,6 +646,7 @@ impl TimerStore for FaultyStore {
             }
             let rung = inner.ring_timers(domain, limit, silence).await?;
             let mut state = self.state();
+            state.silence = Some(silence);
             state.most_timers_rung = state.most_timers_rung.max(rung.len());
             Ok(rung)
         };

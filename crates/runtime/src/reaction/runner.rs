@@ -78,6 +78,13 @@ pub struct ReactionSettings {
     pub deepest: u32,
 }
 
+impl ReactionSettings {
+    /// Returns the lease that is in force.
+    pub(crate) fn bounded_lease(&self) -> Duration {
+        self.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE)
+    }
+}
+
 impl Default for ReactionSettings {
     fn default() -> Self {
         Self {
@@ -125,13 +132,12 @@ impl Reactions {
             process: (process.as_ref()).map(|process| process.to_string().into()),
             ..Owner::new(&settings.owner)
         };
-        let lease = settings.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE);
         for enrolled in components {
             let rota = Rota {
                 reaction: Arc::clone(&enrolled.reaction),
                 me: me.clone(),
                 process: process.clone(),
-                lease,
+                lease: settings.bounded_lease(),
                 back_off: enrolled.policy.back_off,
                 pieces: Vec::new(),
                 bell: Arc::default(),
