@@ -46,9 +46,14 @@ impl Log {
             });
         }
         let mut cursor = Cursor::start(self.id(), partitions);
-        for (partition, place) in after.iter().take(partitions.get().into()) {
-            self.check(partition, &place).await?;
-            cursor.set(partition, Bookmark { log: None, ..place });
+        for (partition, place) in after.iter() {
+            if partition.0 < partitions.get() {
+                self.check(partition, &place).await?;
+                cursor.set(partition, Bookmark { log: None, ..place });
+            } else {
+                let checked = place.check(partition, self.id(), None);
+                checked.map_err(SubscribeError::Replaced)?;
+            }
         }
         Ok(cursor)
     }

@@ -2,11 +2,12 @@
 
 mod club;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
 use club::Past;
 use serde::{Deserialize, Serialize};
-use seriatim_core::merge::Resolution;
+use seriatim_core::merge::{self, Collision, Resolution};
 use seriatim_core::{Aggregate, ConflictReason, FieldPath, MergeStrategy, Never, Overlap};
 use seriatim_derive::{Command, Event};
 
@@ -16,6 +17,7 @@ impl seriatim_core::Command for Light {}
 impl seriatim_core::Command for Tag {}
 impl seriatim_core::Command for Trade {}
 impl seriatim_core::Command for Build {}
+impl seriatim_core::Command for Tick {}
 
 /// An aggregate of one's own state and few lines: `$decide` and `$evolve` are closures over it.
 macro_rules! aggregate {
@@ -471,4 +473,48 @@ fn premises_hold_for_the_aggregates_own_merge_too() {
         refusal(resolution),
         ConflictReason::PremiseChanged { changed }
     );
+}
+
+// ----- how much is folded -----
+
+thread_local! {
+    static FOLDED: Cell<usize> = const { Cell::new(0) };
+}
+
+#[derive(Event, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[seriatim(crate = "seriatim_core")]
+enum Tick {
+    Ours,
+    Theirs,
+}
+
+/// Counts how often it applies an event of others.
+#[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Watched {
+    ticks: usize,
+}
+
+aggregate!(Watched, Overlap::Order, Tick,
+decide: |_, tick| vec![tick.clone()],
+evolve: |watched, tick| {
+    watched.ticks += 1;
+    FOLDED.set(FOLDED.get() + usize::from(*tick == Tick::Theirs));
+});
+
+#[test]
+fn a_merge_folds_the_events_of_others_once() {
+    let past = Past::<Watched>::new(&[], &vec![Tick::Theirs; 1000]);
+    let state = past.current();
+    FOLDED.set(0);
+    let collision = Collision {
+        commands: &[Tick::Ours],
+        expected: past.expected,
+        base: &past.base,
+        intervening: &past.intervening,
+        current: &state,
+        premises: &[],
+    };
+    let merged = merge::resolve(MergeStrategy::Commutative, &collision);
+    assert!(matches!(merged, Resolution::Proceed(_)), "{merged:?}");
+    assert_eq!(FOLDED.get(), 1000);
 }

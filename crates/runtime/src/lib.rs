@@ -10,6 +10,7 @@
 //! nothing is missed or repeated at a switch between them, however often it happens.
 
 mod ahead;
+mod asking;
 mod audit;
 mod continuity;
 mod feed;

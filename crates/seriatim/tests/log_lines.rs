@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use seriatim::core::{EventFilter, Store, StoreErrorKind};
 use seriatim::prelude::*;
 use seriatim::{
-    AppBuilder, BackOff, Decision, FailurePolicy, LetterFilter, LetterStatus, Projector,
+    AppBuilder, BackOff, Begin, Decision, FailurePolicy, LetterFilter, LetterStatus, Projector,
     ReactionSettings, Verb, open_store,
 };
 use seriatim_testkit::faults::FaultyStore;
@@ -183,6 +183,7 @@ async fn the_log_tells_what_happens_and_why() {
     lines
         .until(&[&["WARN", "paused", "pausing/0"], &of_it[..]].concat())
         .await;
+    assert_eq!(lines.count(&["paused", "pausing/0"]), 1);
     lines
         .until(&[&["WARN", "skipped", "skipping/0"], &of_it[..]].concat())
         .await;
@@ -217,6 +218,10 @@ async fn the_log_tells_what_happens_and_why() {
         .await
         .unwrap();
     lines.until(&["INFO", "resumed", "pausing/0"]).await;
+    let (skipping, first) = ("skipping".parse().unwrap(), Begin::AtTheFirst);
+    app.reactions().begin(&skipping, &first).await.unwrap();
+    let given_up = ["INFO", "gives the work up", "skipping/0", "begins anew"];
+    lines.until(&given_up).await;
 
     let stale = app.of::<Bell>(root).send(ring).expecting(NoStream);
     stale.merge(MergeStrategy::Manual).await.unwrap();

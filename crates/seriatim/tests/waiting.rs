@@ -14,14 +14,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
     Advance, Bookmark, CheckpointStore, CommandRequest, Component, Domain, EventFilter, Hold,
-    LogPartition, Message, Owner, Parked, Position, RecordedEvent, Share, Store, StreamId, Taking,
-    Tenure, Timestamp, Verb, WaitFor, WhyNotHandled, Wish, Work,
+    LogId, LogPartition, Message, Owner, Parked, Position, RecordedEvent, Share, Store, StreamId,
+    Taking, Tenure, Timestamp, Verb, WaitFor, WhyNotHandled, Wish, Work,
 };
 use seriatim::prelude::*;
 use seriatim::{
     AppBuilder, AtLeastOnce, BackOff, Client, Enrolled, FailurePolicy, Projector, ReactionSettings,
     WaitError, open_store,
 };
+use seriatim_testkit::faults::FaultyStore;
 use storage::on_every_storage;
 use tokio::sync::Semaphore;
 
@@ -404,6 +405,51 @@ async fn that_a_stream_is_parked_already_is_said_at_once_by_its_own_process(url:
         assert_eq!(sequence, Sequence::FIRST);
         assert!(failure.contains("13 is too much"), "{failure}");
     }
+}
+
+/// How often something is looked at must not depend on how many wait, and on how many pieces of work there are.
+#[tokio::test]
+async fn the_log_is_looked_at_only_where_a_checkpoint_has_passed_the_events() {
+    let faulty = FaultyStore::new(open_store("memory:").await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(faulty.clone());
+    let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
+    let app = app.start().await.unwrap();
+    let mut elsewhere = ByHand::begin(&store).await;
+    let send = || app.of::<Counter>(Uuid::now_v7()).send(Do::Add { count: 1 });
+    send().await.unwrap();
+    let at = |position| Advance::Checkpoint(Bookmark::at(Position(position)));
+    elsewhere.advance(&at(1)).await;
+
+    let calls = |action| faulty.calls().get(action).copied().unwrap_or_default();
+    let (looks, reads) = (calls("list the checkpoints"), faulty.log_reads());
+    let waited = tokio::spawn(send().wait_for("elsewhere").within(HOUR).into_future());
+    let looked = async {
+        while calls("list the checkpoints") < looks + 5 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let looked = tokio::time::timeout(Duration::from_secs(60), looked).await;
+    looked.expect("it looks again and again");
+    assert_eq!(faulty.log_reads(), reads);
+    elsewhere.advance(&at(2)).await;
+    waited.await.unwrap().unwrap();
+    assert!(faulty.log_reads() > reads);
+
+    let log = Some(LogId(Uuid::now_v7()));
+    let (position, event) = (Position(9), None);
+    let other = Bookmark {
+        log,
+        position,
+        event,
+    };
+    elsewhere.advance(&Advance::Checkpoint(other)).await;
+    let waited = send().wait_for("elsewhere").within(HOUR).await;
+    let (_, why) = not_handled(waited.unwrap_err());
+    let is_replaced = |failure: &str| failure.starts_with("the log was replaced");
+    assert!(
+        matches!(&why, WhyNotHandled::Paused { failure } if is_replaced(failure)),
+        "{why}"
+    );
 }
 
 /// Another process, played by hand: it has taken the work, and says what it does.

@@ -97,6 +97,7 @@ fn is_well(piece: &PieceStatus) -> bool {
     let stands_still = matches!(
         piece.state,
         PieceState::Paused { .. }
+            | PieceState::CannotBegin { .. }
             | PieceState::WaitingForStore { .. }
             | PieceState::WaitingForTarget { .. }
     );

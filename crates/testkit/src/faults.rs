@@ -85,6 +85,7 @@ struct State {
     log_reads: usize,
     timers_held: bool,
     most_timers_rung: usize,
+    silence: Option<Duration>,
     calls: Calls,
     wakes_in_vain: bool,
 }
@@ -129,7 +130,7 @@ impl FaultyStore {
         self.state().calls.reached()
     }
 
-    /// Returns how often each action was done: these are the points at which a user of the store waits for it.
+    /// Returns how often each action was called, in vain or not: these are the points at which a user of the store waits for it.
     pub fn calls(&self) -> BTreeMap<&'static str, usize> {
         self.state().calls.made()
     }
@@ -141,8 +142,8 @@ impl FaultyStore {
         action: &'static str,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.check_up(action)?;
         let interruption = self.state().calls.count(action);
+        self.check_up(action)?;
         match interruption {
             None => work.await,
             Some(Interruption::Refused) => Err(planned(action, StoreErrorKind::Unavailable)),
@@ -197,6 +198,11 @@ impl FaultyStore {
         self.state().most_timers_rung
     }
 
+    /// Returns for how long the timers that one call returned last are silent for others; `None` before the first call.
+    pub fn silence(&self) -> Option<Duration> {
+        self.state().silence
+    }
+
     /// Returns how many planned faults are left.
     pub fn planned(&self) -> usize {
         self.state().plan.iter().flatten().count()
@@ -229,9 +235,9 @@ impl EventStore for FaultyStore {
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
         const ACTION: &str = "append a batch";
         let fault = self.next_fault();
+        let interruption = self.state().calls.count(ACTION);
         self.check_up(ACTION).map_err(AppendError::NotWritten)?;
         let unknown = || AppendError::Unknown(planned(ACTION, StoreErrorKind::Unavailable));
-        let interruption = self.state().calls.count(ACTION);
         let fault = match interruption {
             None => fault,
             Some(Interruption::Refused) => Some(Fault::NotWritten(StoreErrorKind::Unavailable)),
@@ -640,6 +646,7 @@ impl TimerStore for FaultyStore {
             }
             let rung = inner.ring_timers(domain, limit, silence).await?;
             let mut state = self.state();
+            state.silence = Some(silence);
             state.most_timers_rung = state.most_timers_rung.max(rung.len());
             Ok(rung)
         };

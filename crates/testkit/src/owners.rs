@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use seriatim_core::{
@@ -20,6 +20,8 @@ use crate::conformance::CheckpointHandle;
 const PACE: &str = "SERIATIM_TEST_PACE";
 const LEASE: Duration = Duration::from_millis(200);
 const KILLS: usize = 12;
+/// How long a process may take for its next word.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Does the work of a process that one of the other functions has started.
 ///
@@ -109,20 +111,21 @@ pub async fn take_over_from_the_killed(store: CheckpointHandle, start: impl Fn()
 /// # Panics
 /// Panics if it does not find out, or has changed anything.
 pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command) {
-    let (mut late, output) = spawn(start, "late");
-    let mut said = words(output);
-    assert_eq!(said.next(), Some(Word::Taken));
+    let mut crew = Crew::new();
+    crew.join_as("late", start);
+    let (late, word) = crew.next_word();
+    assert_eq!(word, Word::Taken);
     // The checkpoint is not moved, so only the tenure distinguishes the two.
-    let mut tenure = wait_for_work(&store, "punctual").await;
+    let taken = tokio::time::timeout(PATIENCE, wait_for_work(&store, "punctual"));
+    let mut tenure =
+        (taken.await).expect("the work is free once the lease of the late one has run out");
     let before = store.checkpoints(None).await.expect("the store answers");
 
-    let stdin = late.stdin.as_mut().expect("it is piped");
-    writeln!(stdin).expect("it listens");
-    assert_eq!(said.next(), Some(Word::Lost));
+    crew.tell(late);
+    assert_eq!(crew.next_word(), (late, Word::Lost));
     let after = store.checkpoints(None).await.expect("the store answers");
     assert_eq!(after, before);
-    let end = late.wait().expect("it was started");
-    assert!(end.success(), "it ended by itself");
+    crew.end_by_itself(late).await;
     assert_eq!(step(&store, &mut tenure).await, Hold::Held);
 }
 
@@ -149,14 +152,6 @@ fn words(output: ChildStdout) -> impl Iterator<Item = Word> {
     })
 }
 
-fn spawn(mut start: Command, pace: &str) -> (Child, ChildStdout) {
-    let start = start.env(PACE, pace).stdin(Stdio::piped());
-    let start = start.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut child = start.spawn().expect("the program can be started");
-    let output = child.stdout.take().expect("it is piped");
-    (child, output)
-}
-
 /// The processes that are alive, and the reports of all.
 struct Crew {
     alive: HashMap<u32, Child>,
@@ -177,7 +172,14 @@ impl Crew {
     }
 
     fn join(&mut self, start: Command) {
-        let (child, output) = spawn(start, "steady");
+        self.join_as("steady", start);
+    }
+
+    fn join_as(&mut self, pace: &str, mut start: Command) {
+        let start = start.env(PACE, pace).stdin(Stdio::piped());
+        let start = start.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = start.spawn().expect("the program can be started");
+        let output = child.stdout.take().expect("it is piped");
         let (id, mouth) = (child.id(), self.mouth.clone());
         self.alive.insert(id, child);
         std::thread::spawn(move || {
@@ -187,11 +189,39 @@ impl Crew {
         });
     }
 
+    /// Waits for the next word of any process, and returns who says it.
+    fn next_word(&self) -> (u32, Word) {
+        let heard = self.ear.recv_timeout(PATIENCE);
+        heard.unwrap_or_else(|_| panic!("no process has said a word for {} s", PATIENCE.as_secs()))
+    }
+
+    /// Tells a late process to go on.
+    fn tell(&mut self, id: u32) {
+        let child = self.alive.get_mut(&id).expect("it is alive");
+        let stdin = child.stdin.as_mut().expect("it is piped");
+        writeln!(stdin).expect("it listens");
+    }
+
+    async fn end_by_itself(&mut self, id: u32) {
+        let child = self.alive.get_mut(&id).expect("it is alive");
+        let ended = async {
+            loop {
+                if let Some(end) = child.try_wait().expect("it was started") {
+                    return end;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let end = tokio::time::timeout(PATIENCE, ended).await;
+        let end = end.expect("it ends by itself");
+        assert!(end.success(), "it ended with {end}");
+    }
+
     /// Listens until the living processes have done this many steps, and returns which one did the last.
     fn hear_steps(&mut self, enough: usize) -> u32 {
         let mut steps = 0;
         loop {
-            let (id, word) = self.ear.recv().expect("there is a mouth here");
+            let (id, word) = self.next_word();
             if self.note(word) && self.alive.contains_key(&id) {
                 steps += 1;
                 if steps == enough {
@@ -223,10 +253,13 @@ impl Crew {
         }
         let (silent, _) = mpsc::channel();
         drop(std::mem::replace(&mut self.mouth, silent));
-        while let Ok((_, word)) = self.ear.recv() {
-            self.note(word);
+        loop {
+            match self.ear.recv_timeout(PATIENCE) {
+                Ok((_, word)) => self.note(word),
+                Err(RecvTimeoutError::Disconnected) => return std::mem::take(&mut self.done),
+                Err(RecvTimeoutError::Timeout) => panic!("a process that was killed still speaks"),
+            };
         }
-        std::mem::take(&mut self.done)
     }
 }
 

@@ -12,8 +12,9 @@
 //! merge  <=>  fold(S_E, N_E ++ D) == fold(S_A, N_A)          only under Overlap::Converging
 //! ```
 //!
-//! The first two lines are Weihl's forward commutativity (1988), with the decision as the result of the operation. A
-//! merge folds and serialises nothing; only a refusal looks at fields, to name them.
+//! The first two lines are Weihl's forward commutativity (1988), with the decision as the result of the operation. Where
+//! the decisions are equal, D is folded once and N_A twice. Nothing is serialised but under `Overlap::Fields`, for a
+//! state with a negative zero, and for a refusal, which names the fields that differ.
 
 use std::collections::BTreeSet;
 
@@ -61,15 +62,15 @@ fn judge<A: Aggregate>(
     then: &[Vec<A::Event>],
     now: &[Vec<A::Event>],
 ) -> Result<Option<ConflictReason>, Fault> {
-    let ours_first = fold(
-        collision.base.clone(),
-        then.iter().flatten().chain(collision.intervening),
-    );
-    let theirs_first = fold(collision.current.clone(), now.iter().flatten());
+    let ours_first = |ours: &[Vec<A::Event>]| {
+        let all = ours.iter().flatten().chain(collision.intervening);
+        fold(collision.base.clone(), all)
+    };
+    let theirs_first = || fold(collision.current.clone(), now.iter().flatten());
     if !same_decision(then, now) {
         let is_done = now.iter().all(Vec::is_empty);
         let may_converge = is_done || A::OVERLAP == Overlap::Converging;
-        if may_converge && same_state(&ours_first, &theirs_first)? {
+        if may_converge && same_state(&ours_first(then), &theirs_first())? {
             return Ok(None);
         }
         return Ok(Some(ConflictReason::DecisionDiffers {
@@ -79,10 +80,7 @@ fn judge<A: Aggregate>(
         }));
     }
     // Compares the events as they would be appended: `canonical` may have hidden a difference.
-    let ours_first = fold(
-        collision.base.clone(),
-        now.iter().flatten().chain(collision.intervening),
-    );
+    let (ours_first, theirs_first) = (ours_first(now), theirs_first());
     if !same_state(&ours_first, &theirs_first)? {
         return Ok(Some(ConflictReason::OrderMatters {
             fields: different_results(&ours_first, &theirs_first)?,

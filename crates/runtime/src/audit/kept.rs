@@ -12,12 +12,12 @@ use seriatim_core::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::asking::asked;
 use super::auditor::AuditProgress;
 use super::finding::Finding;
 use super::found::Found;
 use super::pass::{beside, pause};
 use super::unproven::Unproven;
+use crate::asking::asked;
 
 /// How many claims or timers are read at once.
 const PAGE: usize = 500;

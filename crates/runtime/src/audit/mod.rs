@@ -24,7 +24,6 @@ mod effects;
 mod track;
 mod frontier;
 mod excuse;
-mod asking;
 mod kept;
 mod finding;
 mod found;

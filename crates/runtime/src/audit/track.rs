@@ -8,12 +8,12 @@ use seriatim_core::{
     Reaction, RecordedEvent, StoreError, StreamId,
 };
 
-use super::asking::asked;
 use super::excuse::Excuses;
 use super::finding::Finding;
 use super::frontier::frontier;
 use super::pass::beside;
 use super::unproven::Unproven;
+use crate::asking::asked;
 
 /// How far the effects of a component are proven, in one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,7 +21,8 @@ impl Alarms {
     /// Begins to ring. It must be called on a Tokio runtime.
     pub fn start(alarms: impl IntoIterator<Item = Alarm>, settings: &ReactionSettings) -> Self {
         let (stop, stopping) = watch::channel(false);
-        let alarms = (alarms.into_iter()).map(|alarm| Arc::new(alarm.silent_for(settings.lease)));
+        let silence = settings.bounded_lease();
+        let alarms = (alarms.into_iter()).map(|alarm| Arc::new(alarm.silent_for(silence)));
         let alarms: Vec<_> = alarms.collect();
         let tasks = alarms
             .iter()

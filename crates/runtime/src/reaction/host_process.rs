@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::str::FromStr;
 
 /// The file in which Linux identifies this boot. It differs after each start of the machine, and is the same for all
@@ -14,6 +15,9 @@ const NAMESPACE: &str = "/proc/self/ns/pid";
 /// The field after the name of the program in `/proc/PID/stat` that says when the process was started.
 const STARTED: usize = 19;
 
+/// The id of a process that always runs. It is mostly another user's.
+const FIRST: u32 = 1;
+
 /// A process of this machine, which differs from all others that had or will have its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostProcess {
@@ -25,20 +29,36 @@ pub(crate) struct HostProcess {
 }
 
 impl HostProcess {
-    /// Returns this process; `None` if the system does not say what is needed.
+    /// Returns this process; `None` if the system does not say what is needed, or hides the processes of others, so
+    /// that one which runs cannot be told from one which has ended.
     pub(crate) fn this() -> Option<Self> {
+        Self::beside(FIRST)
+    }
+
+    /// Returns this process if it can see another one.
+    fn beside(other: u32) -> Option<Self> {
+        stat(other).ok()?;
         let id = std::process::id();
         Some(Self {
             host: host()?,
             id,
-            started: started(id)?,
+            started: started(&stat(id).ok()?)?,
         })
     }
 
-    /// Returns whether it is proven to have ended: it was on this host, and no process with its id and start time runs
-    /// there. A process that has ended and is not yet waited for has ended.
-    pub(crate) fn is_gone(&self) -> bool {
-        host().is_some_and(|host| host == self.host) && started(self.id) != Some(self.started)
+    /// Returns whether this process, which looks, has proof that `other` has ended: both are on one host, and no
+    /// process with the other's id and start time runs there. A process that has ended and is not yet waited for has
+    /// ended.
+    pub(crate) fn sees_end_of(&self, other: &Self) -> bool {
+        self.host == other.host && other.has_ended(stat(other.id))
+    }
+
+    /// What cannot be read proves nothing.
+    fn has_ended(&self, stat: io::Result<String>) -> bool {
+        match stat {
+            Ok(stat) => is_zombie(&stat) || started(&stat).is_some_and(|at| at != self.started),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
     }
 }
 
@@ -67,18 +87,26 @@ fn host() -> Option<String> {
     Some(format!("{} {}", boot.trim(), namespace.display()))
 }
 
-/// Returns when a running process was started; `None` if there is none.
-fn started(id: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name of the program is in parentheses and may hold any characters.
-    let (_, behind) = stat.rsplit_once(')')?;
-    let mut fields = behind.split_whitespace();
-    let state = fields.clone().next()?;
-    let has_ended = matches!(state, "Z" | "X");
-    if has_ended {
-        return None;
-    }
-    fields.nth(STARTED)?.parse().ok()
+/// Reads what Linux tells about a process.
+fn stat(id: u32) -> io::Result<String> {
+    fs::read_to_string(format!("/proc/{id}/stat"))
+}
+
+/// Returns the state of a process, and what follows it. The name of the program before it is in parentheses and may hold
+/// any characters.
+fn fields(stat: &str) -> impl Iterator<Item = &str> {
+    let behind = stat.rsplit_once(')').map(|(_, behind)| behind);
+    behind.unwrap_or_default().split_whitespace()
+}
+
+fn is_zombie(stat: &str) -> bool {
+    fields(stat)
+        .next()
+        .is_some_and(|state| matches!(state, "Z" | "X"))
+}
+
+fn started(stat: &str) -> Option<u64> {
+    fields(stat).nth(STARTED)?.parse().ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -87,13 +115,17 @@ mod tests {
 
     use super::*;
 
+    fn this() -> HostProcess {
+        HostProcess::this().unwrap()
+    }
+
     /// Ends when its input does.
     fn child() -> (Child, HostProcess) {
         let child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let process = HostProcess {
             id: child.id(),
-            started: started(child.id()).unwrap(),
-            ..HostProcess::this().unwrap()
+            started: started(&stat(child.id()).unwrap()).unwrap(),
+            ..this()
         };
         (child, process)
     }
@@ -101,10 +133,11 @@ mod tests {
     #[test]
     fn a_process_is_gone_once_it_was_killed() {
         let (mut child, process) = child();
-        assert!(!process.is_gone());
+        assert!(!this().sees_end_of(&process));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(process.is_gone());
+        assert!(this().sees_end_of(&process));
+        assert_eq!(HostProcess::beside(process.id), None);
     }
 
     /// Its parent may be slow to look.
@@ -113,7 +146,7 @@ mod tests {
         let (mut child, process) = child();
         child.kill().unwrap();
         let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        while !process.is_gone() {
+        while !this().sees_end_of(&process) {
             assert!(std::time::Instant::now() < patience, "it is a zombie");
             std::thread::yield_now();
         }
@@ -122,31 +155,39 @@ mod tests {
 
     #[test]
     fn an_id_that_another_process_has_now_proves_that_the_first_is_gone() {
-        let this = HostProcess::this().unwrap();
         let before = HostProcess {
-            started: this.started - 1,
-            ..this.clone()
+            started: this().started - 1,
+            ..this()
         };
-        assert!(!this.is_gone());
-        assert!(before.is_gone());
+        assert!(!this().sees_end_of(&this()));
+        assert!(this().sees_end_of(&before));
     }
 
     #[test]
     fn nothing_is_known_of_other_hosts_and_containers() {
         let (boot, namespace) = ("another boot", "pid:[1]");
-        let this = HostProcess::this().unwrap();
         let elsewhere = HostProcess {
             host: format!("{boot} {namespace}"),
-            started: this.started - 1,
-            ..this
+            started: this().started - 1,
+            ..this()
         };
-        assert!(!elsewhere.is_gone());
+        assert!(!this().sees_end_of(&elsewhere));
+    }
+
+    #[test]
+    fn what_cannot_be_read_proves_nothing() {
+        let has_ended = |stat: io::Result<&str>| this().has_ended(stat.map(str::to_owned));
+        assert!(has_ended(Err(io::ErrorKind::NotFound.into())));
+        assert!(!has_ended(Err(io::ErrorKind::PermissionDenied.into())));
+        // The process ended while the file was read, or nobody knows what is in there.
+        assert!(!has_ended(Err(io::Error::from_raw_os_error(3))));
+        assert!(!has_ended(Ok("")));
+        assert!(!has_ended(Ok("7 (cat) S 1 2")));
     }
 
     #[test]
     fn it_is_written_and_read_again() {
-        let this = HostProcess::this().unwrap();
-        assert_eq!(this.to_string().parse(), Ok(this));
+        assert_eq!(this().to_string().parse(), Ok(this()));
         assert_eq!("a process".parse::<HostProcess>(), Err(()));
     }
 }

@@ -10,7 +10,7 @@ use super::status::PieceState;
 ///
 /// Texts of errors are logged as strings, so that every subscriber escapes what they may hold from outside.
 pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
-    use PieceState::{Paused, Retrying, StandingBy, Stopped, Working};
+    use PieceState::{CannotBegin, Paused, Retrying, StandingBy, Stopped, Working};
     use PieceState::{WaitingForStore, WaitingForTarget};
     match (before, now) {
         (WaitingForStore { .. }, WaitingForStore { .. })
@@ -19,6 +19,8 @@ pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
         (_, WaitingForTarget { target, error }) => {
             tracing::warn!(%work, %target, error, "waiting for the target");
         }
+        (_, CannotBegin { error }) => tracing::warn!(%work, reason = error, "cannot begin"),
+        (CannotBegin { .. }, Working) => tracing::warn!(%work, "begins after all"),
         (WaitingForStore { .. }, Working | StandingBy { .. }) => {
             tracing::warn!(%work, "the store answers again");
         }

@@ -183,8 +183,15 @@ impl Piece {
             return Ok(());
         };
         match self.line(&parked, hand.tenure.at.position).await {
-            Ok(line) => self.retry(&parked, &line, hand).await?,
-            Err(error) => self.wait_for_store(&error, 1, &hand.tenure).await?,
+            Ok(line) => {
+                hand.log_failures = 0;
+                self.retry(&parked, &line, hand).await?;
+            }
+            Err(error) => {
+                hand.log_failures += 1;
+                let tried = hand.log_failures;
+                return self.wait_for_store(&error, tried, &hand.tenure).await;
+            }
         }
         let at = hand.tenure.at;
         self.has_finished(&at, hand);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Begin, Bookmark, EventFilter, Hold, Owner, Reaction, StoreError, StoreErrorKind,
-    SubscribeError, Taking, Tenure, Work,
+    Begin, Bookmark, EventFilter, Hold, Owner, Reaction, StoreError, SubscribeError, Taking,
+    Tenure, Work,
 };
 use tokio::sync::{Notify, watch};
+use tokio::time::Interval;
 
 use super::log;
 use super::parking::for_people;
@@ -15,8 +16,9 @@ use super::policy::FailurePolicy;
 use super::queues::Hand;
 use super::rota::Call;
 use super::status::{Failure, PieceState, PieceStatus};
-use super::step::lost;
+use super::step::{lost, prolong};
 use crate::Feed;
+use crate::feed::when_replaced;
 
 /// One piece of work, with everything needed to do it.
 pub(crate) struct Piece {
@@ -35,6 +37,8 @@ pub(crate) struct Piece {
     pub(crate) status: watch::Sender<PieceStatus>,
     /// Rung when a person has decided something here. Decisions elsewhere are found by looking.
     pub(crate) bell: Arc<Notify>,
+    /// When an owner prolongs its lease and looks for decisions: each third of the lease.
+    pub(crate) heartbeat: Interval,
     /// What to do with the work in this process.
     pub(crate) call: watch::Receiver<Call>,
     /// To be rung if the call is out of date.
@@ -64,18 +68,13 @@ impl Piece {
     pub(crate) async fn run(mut self) {
         while let Some(mut tenure) = self.stand_by().await {
             let end = loop {
-                self.is(PieceState::Working);
                 let (end, at) = self.work(tenure.clone()).await;
                 tenure.at = at;
                 let end = match end {
                     End::Paused(failure, error) => {
-                        tracing::error!(work = %self.work, error, "paused");
                         self.stay_paused(&tenure, failure, error, false).await
                     }
-                    End::PausedByHand(why) => {
-                        tracing::info!(work = %self.work, why, "paused by hand");
-                        self.stay_paused(&tenure, None, why, true).await
-                    }
+                    End::PausedByHand(why) => self.stay_paused(&tenure, None, why, true).await,
                     end => end,
                 };
                 if !matches!(end, End::Resumed) {
@@ -89,7 +88,7 @@ impl Piece {
             }
             let reason = match end {
                 End::LetGo => "another process has less to do, and asked for it",
-                _ => "its lease ran out, or another process has it",
+                _ => "its lease ran out, another process has it, or its component begins anew",
             };
             tracing::info!(work = %self.work, reason, "gives the work up");
             self.is(PieceState::StandingBy { owner: None });
@@ -117,9 +116,9 @@ impl Piece {
                         self.rota.notify_one();
                         Some(owner)
                     }
-                    Err(error) => {
+                    Err(fault) => {
                         tried += 1;
-                        self.waits_for_store(&error);
+                        self.cannot_take(&fault);
                         let pause = self.policy.back_off.pause_without_end(tried);
                         self.sleep(pause).await?;
                         continue;
@@ -130,8 +129,7 @@ impl Piece {
                 // taking was lost.
                 Call::GoOn | Call::LetGo => Some(self.owner.name.to_string()),
                 Call::StoreIsDown(error) => {
-                    let error = error.to_string();
-                    self.is(PieceState::WaitingForStore { error });
+                    self.cannot_take(&SubscribeError::Store(error));
                     continue;
                 }
             };
@@ -153,14 +151,10 @@ impl Piece {
         }
     }
 
-    async fn take(&self) -> Result<Taking, StoreError> {
+    async fn take(&self) -> Result<Taking, SubscribeError> {
         let (checkpoints, work) = (self.reaction.checkpoints(), &self.work);
         if checkpoints.begun(&work.component).await?.is_none() {
-            let at = match self.feed.log().locate(&self.begin).await {
-                Ok(at) => at,
-                Err(SubscribeError::Store(error)) => return Err(error),
-                Err(fault) => return Err(nowhere(fault)),
-            };
+            let at = self.feed.log().locate(&self.begin).await?;
             checkpoints.begin(&work.component, &at).await?;
         }
         let taking = checkpoints.take(work, &self.owner, self.lease);
@@ -169,9 +163,30 @@ impl Piece {
             && let Err(error) = self.reaction.begin(work).await
         {
             self.release(tenure).await;
-            return Err(error);
+            return Err(error.into());
         }
         Ok(taking)
+    }
+
+    /// Shows why the work cannot be taken. It is tried again in any case.
+    fn cannot_take(&self, fault: &SubscribeError) {
+        match fault {
+            SubscribeError::Store(error) if error.kind.is_transient() => {
+                self.waits_for_store(error);
+            }
+            fault => {
+                let error = for_people(&self.why_not(fault));
+                self.is(PieceState::CannotBegin { error });
+            }
+        }
+    }
+
+    /// Returns why the log cannot be followed, and what to do about it.
+    pub(super) fn why_not(&self, fault: &SubscribeError) -> String {
+        match fault {
+            SubscribeError::Replaced(replaced) => when_replaced(&self.work.component, replaced),
+            fault => fault.to_string(),
+        }
     }
 
     /// Keeps the work and does nothing for it, until a person resumes it.
@@ -232,10 +247,24 @@ impl Piece {
         }
     }
 
-    /// Ends the work if a person has paused the component.
+    /// Fails if a person has paused the component. Asks until the store answers.
+    pub(crate) async fn may_begin(&mut self, tenure: &Tenure) -> Result<(), End> {
+        let mut tried = 0;
+        loop {
+            match self.look_for_pause().await {
+                Ok(None) => return Ok(()),
+                Ok(Some(why)) => return Err(End::PausedByHand(why)),
+                Err(error) => {
+                    tried += 1;
+                    self.wait_for_store(&error, tried, tenure).await?;
+                }
+            }
+        }
+    }
+
+    /// Ends the work if a person has paused the component. If the store does not answer, the next heartbeat looks again.
     pub(crate) async fn heed_pause(&self) -> Result<(), End> {
-        let checkpoints = self.reaction.checkpoints();
-        match checkpoints.pause_of(&self.work.component).await {
+        match self.look_for_pause().await {
             Ok(Some(why)) => Err(End::PausedByHand(why)),
             Ok(None) => Ok(()),
             Err(error) => {
@@ -244,6 +273,11 @@ impl Piece {
                 Ok(())
             }
         }
+    }
+
+    async fn look_for_pause(&self) -> Result<Option<String>, StoreError> {
+        let checkpoints = self.reaction.checkpoints();
+        checkpoints.pause_of(&self.work.component).await
     }
 
     /// Waits before a store is asked again that may answer by then.
@@ -258,13 +292,38 @@ impl Piece {
         self.pause(pause, tenure).await
     }
 
-    /// Waits, and keeps the work meanwhile, unless another process gets it.
+    /// Waits, and keeps the work meanwhile, unless another process gets it or a person pauses its component.
     pub(crate) async fn pause(&mut self, pause: Duration, tenure: &Tenure) -> Result<(), End> {
-        let mut call = self.call.clone();
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            () = let_go(&mut call) => Err(End::LetGo),
-            end = self.keep(tenure) => Err(end),
+        let (mut call, mut stop) = (self.call.clone(), self.stop.clone());
+        let over = tokio::time::sleep(pause);
+        tokio::pin!(over);
+        let mut was_rung = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => return Err(End::Stopped),
+                () = let_go(&mut call) => return Err(End::LetGo),
+                () = self.bell.notified() => was_rung = true,
+                _ = self.heartbeat.tick() => {}
+                () = &mut over => break,
+            }
+            // A look is finished even if the pause is over before: there may be nothing but short pauses.
+            tokio::select! {
+                () = stopped(&mut stop) => return Err(End::Stopped),
+                kept = self.keep_once(tenure) => kept?,
+            }
+        }
+        if was_rung {
+            // It may be about a parked stream, which the next step looks for.
+            self.bell.notify_one();
+        }
+        Ok(())
+    }
+
+    async fn keep_once(&self, tenure: &Tenure) -> Result<(), End> {
+        match prolong(&*self.reaction, tenure, self.lease).await {
+            Hold::Held => self.heed_pause().await,
+            Hold::Lost => Err(End::Lost),
         }
     }
 
@@ -283,10 +342,11 @@ impl Piece {
         }
     }
 
-    /// Returns `None` if the program ends.
+    /// Waits so long, or until a person has decided something here. Returns `None` if the program ends.
     async fn sleep(&mut self, time: Duration) -> Option<()> {
         tokio::select! {
             () = tokio::time::sleep(time) => Some(()),
+            () = self.bell.notified() => Some(()),
             () = stopped(&mut self.stop) => None,
         }
     }
@@ -333,12 +393,6 @@ impl Piece {
             self.status.send_replace(now);
         }
     }
-}
-
-/// The place is not in the log, so there is nothing to do before somebody gives another.
-fn nowhere(fault: SubscribeError) -> StoreError {
-    let action = "decide where the component begins";
-    StoreError::new(action, StoreErrorKind::Refused, fault)
 }
 
 /// Returns when another process gets the work.

@@ -14,8 +14,8 @@ const ATTEMPTS: usize = 100;
 pub(crate) struct Hand {
     pub(crate) tenure: Tenure,
     pub(crate) queues: Queues,
-    /// Whether the log could not be read the last time.
-    pub(crate) log_is_down: bool,
+    /// How often the log could not be read since it last answered.
+    pub(crate) log_failures: u32,
 }
 
 /// The parked streams of a piece of work. Only its owner parks and moves them, so its knowledge is right except for the

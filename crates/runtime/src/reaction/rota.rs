@@ -36,6 +36,8 @@ pub(crate) enum Call {
 pub(crate) struct Rota {
     pub(crate) reaction: Arc<dyn Reaction>,
     pub(crate) me: Owner,
+    /// This process, if it sees whether others on its host have ended.
+    pub(crate) process: Option<HostProcess>,
     pub(crate) lease: Duration,
     pub(crate) back_off: BackOff,
     pub(crate) pieces: Vec<(Work, watch::Sender<Call>)>,
@@ -100,17 +102,25 @@ impl Rota {
     /// Ends the leases of dead owners on this host, so that nobody waits for them to run out.
     async fn bury(&self, assignments: &mut [Assignment]) -> Result<(), StoreError> {
         let checkpoints = self.reaction.checkpoints();
+        let mut seen = HashMap::from([(self.me.id, false)]);
         for Assignment { work, owner, .. } in assignments {
-            let process = owner.as_ref().and_then(|owner| owner.process.as_deref());
-            let process = process.and_then(|process| process.parse::<HostProcess>().ok());
-            if process.is_some_and(|process| process.is_gone())
-                && let Some(gone) = owner.take()
+            let is_gone = |owner: &mut Owner| {
+                let seen = seen.entry(owner.id);
+                *seen.or_insert_with(|| self.sees_end_of(owner))
+            };
+            if let Some(gone) = owner.take_if(is_gone)
+                && checkpoints.end_lease(work, gone.id).await?
             {
-                checkpoints.end_lease(work, gone.id).await?;
                 tracing::info!(%work, owner = %gone.name, "its owner has ended without letting go of it");
             }
         }
         Ok(())
+    }
+
+    fn sees_end_of(&self, owner: &Owner) -> bool {
+        let process = owner.process.as_deref().and_then(|text| text.parse().ok());
+        let both = self.process.as_ref().zip(process);
+        both.is_some_and(|(this, other)| this.sees_end_of(&other))
     }
 
     fn call(&self, found: Option<&Assignment>, to_do: Move) -> Call {

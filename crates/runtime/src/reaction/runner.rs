@@ -10,6 +10,7 @@ use seriatim_core::{
 };
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::host_process::HostProcess;
 use super::piece::Piece;
@@ -77,6 +78,13 @@ pub struct ReactionSettings {
     pub deepest: u32,
 }
 
+impl ReactionSettings {
+    /// Returns the lease that is in force.
+    pub(crate) fn bounded_lease(&self) -> Duration {
+        self.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE)
+    }
+}
+
 impl Default for ReactionSettings {
     fn default() -> Self {
         Self {
@@ -119,16 +127,17 @@ impl Reactions {
             tasks: Mutex::default(),
             stop,
         };
+        let process = HostProcess::this();
         let me = Owner {
-            process: HostProcess::this().map(|process| process.to_string().into()),
+            process: (process.as_ref()).map(|process| process.to_string().into()),
             ..Owner::new(&settings.owner)
         };
-        let lease = settings.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE);
         for enrolled in components {
             let rota = Rota {
                 reaction: Arc::clone(&enrolled.reaction),
                 me: me.clone(),
-                lease,
+                process: process.clone(),
+                lease: settings.bounded_lease(),
                 back_off: enrolled.policy.back_off,
                 pieces: Vec::new(),
                 bell: Arc::default(),
@@ -166,6 +175,7 @@ impl Reactions {
                 widened_from: enrolled.widened_from.clone(),
                 status,
                 bell,
+                heartbeat: heartbeat(rota.lease),
                 call,
                 rota: Arc::clone(&rota.bell),
                 stop: rota.stop.clone(),
@@ -211,6 +221,12 @@ impl Reactions {
             let _ = task.await;
         }
     }
+}
+
+fn heartbeat(lease: Duration) -> Interval {
+    let mut heartbeat = tokio::time::interval(lease / 3);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
 }
 
 /// Returns all pieces of a component's work.

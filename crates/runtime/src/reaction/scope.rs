@@ -5,7 +5,7 @@ use seriatim_core::{
     StreamId, Tenure, Work,
 };
 
-use super::piece::{End, Piece};
+use super::piece::{End, Piece, let_go};
 use super::runner::{Enrolled, works};
 
 const PAGE: usize = 1000;
@@ -92,11 +92,13 @@ impl Piece {
     /// Fails if the checkpoint does not speak of all the events that the component gets. Otherwise makes it speak of
     /// these and no others.
     pub(super) async fn agree_on_scope(&mut self, tenure: &Tenure) -> Result<(), End> {
+        let mut call = self.call.clone();
         let mut tried = 0;
         loop {
             let agreed = tokio::select! {
                 agreed = self.try_to_agree(tenure) => agreed,
                 // Reading the log may take long.
+                () = let_go(&mut call) => return Err(End::LetGo),
                 end = self.keep(tenure) => return Err(end),
             };
             match agreed {

@@ -23,6 +23,12 @@ pub enum PieceState {
         /// The process that has it, if that is known.
         owner: Option<String>,
     },
+    /// It cannot be taken for a reason that does not pass by itself: its component is told to begin at a place that is
+    /// not in the log, or its store refuses it. It is tried again until somebody has removed the reason.
+    CannotBegin {
+        /// The reason, for people.
+        error: String,
+    },
     /// It handles events, or waits for more.
     Working,
     /// A store does not answer now, and is asked again.

@@ -101,19 +101,24 @@ fn span(tenure: &Tenure, events: &[&RecordedEvent]) -> Span {
     }
 }
 
-/// Returns when the tenure is lost. A store that does not answer proves nothing: whether the tenure is still in force
-/// shows when the checkpoint is moved.
+/// Returns when the tenure is lost.
 pub(crate) async fn lost(reaction: &dyn Reaction, tenure: &Tenure, lease: Duration) {
     loop {
         tokio::time::sleep(lease / 3).await;
-        match reaction.checkpoints().prolong(tenure, lease).await {
-            Ok(Hold::Held) => {}
-            Ok(Hold::Lost) => return,
-            Err(error) => {
-                tracing::warn!(work = %tenure.work, error = error.to_string(), "the lease could not be prolonged");
-            }
+        if prolong(reaction, tenure, lease).await == Hold::Lost {
+            return;
         }
     }
+}
+
+/// Prolongs the lease. A store that does not answer proves nothing, so the tenure counts as held: whether it is still
+/// in force shows when the checkpoint is moved.
+pub(crate) async fn prolong(reaction: &dyn Reaction, tenure: &Tenure, lease: Duration) -> Hold {
+    let prolonged = reaction.checkpoints().prolong(tenure, lease).await;
+    prolonged.unwrap_or_else(|error| {
+        tracing::warn!(work = %tenure.work, error = error.to_string(), "the lease could not be prolonged");
+        Hold::Held
+    })
 }
 
 /// It is useless to wait after a refusal of a store or a missing right: this step would fail for ever.

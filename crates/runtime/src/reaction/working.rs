@@ -5,14 +5,13 @@ use std::pin::Pin;
 use seriatim_core::{
     Advance, Bookmark, Hold, Position, RecordedEvent, StoreError, SubscribeError, Tenure,
 };
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::piece::{End, Piece, let_go, stopped};
 use super::queues::{Hand, Queues};
 use super::status::{Failure, PieceState};
 use super::step::{Tried, attempt};
 use crate::Subscription;
-use crate::feed::when_replaced;
 
 impl Piece {
     /// Works until something ends it. Returns that, and where the checkpoint is by then.
@@ -20,23 +19,22 @@ impl Piece {
         let mut hand = Hand {
             tenure,
             queues: Queues::default(),
-            log_is_down: false,
+            log_failures: 0,
         };
         let Err(end) = self.go_on(&mut hand).await;
         (end, hand.tenure.at)
     }
 
     async fn go_on(&mut self, hand: &mut Hand) -> Result<std::convert::Infallible, End> {
+        self.may_begin(&hand.tenure).await?;
         self.agree_on_scope(&hand.tenure).await?;
-        self.heed_pause().await?;
         hand.queues = self.parked(&hand.tenure).await?;
         let mut subscription = self.follow(&hand.tenure).await?;
         let at = hand.tenure.at;
         self.has_finished(&at, hand);
-        let mut heartbeat = tokio::time::interval(self.lease / 3);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.heartbeat.reset_immediately();
         loop {
-            self.step(&mut subscription, &mut heartbeat, hand).await?;
+            self.step(&mut subscription, hand).await?;
         }
     }
 
@@ -58,21 +56,14 @@ impl Piece {
 
     /// Nothing of a log that has replaced another is handled, wherever the checkpoint stands.
     fn cannot_follow(&self, fault: &SubscribeError) -> End {
-        let SubscribeError::Replaced(replaced) = fault else {
-            return End::Paused(None, fault.to_string());
-        };
-        self.status
-            .send_modify(|status| status.position = Position::START);
-        End::Paused(None, when_replaced(&self.work.component, replaced))
+        if let SubscribeError::Replaced(_) = fault {
+            self.change(|status| status.position = Position::START);
+        }
+        End::Paused(None, self.why_not(fault))
     }
 
     /// Waits for the next events and handles them; meanwhile due parked streams are tried.
-    async fn step(
-        &mut self,
-        subscription: &mut Subscription,
-        heartbeat: &mut Interval,
-        hand: &mut Hand,
-    ) -> Result<(), End> {
+    async fn step(&mut self, subscription: &mut Subscription, hand: &mut Hand) -> Result<(), End> {
         let seen = subscription.cursor().get(self.work.partition);
         let next = subscription.next();
         tokio::pin!(next);
@@ -84,12 +75,12 @@ impl Piece {
                 biased;
                 () = stopped(&mut self.stop) => return Err(End::Stopped),
                 () = let_go(&mut self.call) => return Err(End::LetGo),
-                _ = heartbeat.tick() => {
+                _ = self.heartbeat.tick() => {
                     self.move_on(hand, &seen).await?;
                     self.heed_pause().await?;
                     self.hear(hand).await;
                 }
-                () = self.bell.notified() => heartbeat.reset_immediately(),
+                () = self.bell.notified() => self.heartbeat.reset_immediately(),
                 turn = next_or_due(next.as_mut(), due) => match turn {
                     Some(batch) => break batch,
                     None => self.retry_parked(hand, &seen).await?,
@@ -98,15 +89,16 @@ impl Piece {
         };
         match batch {
             Ok(batch) => {
-                hand.log_is_down = false;
+                hand.log_failures = 0;
                 let ours = |event: &&RecordedEvent| self.work.share.has(&event.stream);
                 let events: Vec<_> = batch.events().filter(ours).collect();
                 let to = batch.cursor().get(self.work.partition);
                 self.handle(&events, seen, &to, hand).await
             }
             Err(SubscribeError::Store(error)) => {
-                hand.log_is_down = true;
-                self.wait_for_store(&error, 1, &hand.tenure).await
+                hand.log_failures += 1;
+                self.wait_for_store(&error, hand.log_failures, &hand.tenure)
+                    .await
             }
             Err(fault) => Err(self.cannot_follow(&fault)),
         }
@@ -122,12 +114,12 @@ impl Piece {
         };
         match held {
             // The checkpoints may be in another store than the log.
-            Ok(Hold::Held) if hand.log_is_down && !self.log_answers().await => {
+            Ok(Hold::Held) if hand.log_failures > 0 && !self.log_answers().await => {
                 hand.tenure.at = *seen;
                 self.change(|status| status.position = seen.position);
             }
             Ok(Hold::Held) => {
-                hand.log_is_down = false;
+                hand.log_failures = 0;
                 self.has_finished(seen, hand);
             }
             Ok(Hold::Lost) => return Err(End::Lost),

@@ -227,6 +227,7 @@ impl Waiter {
                 | PieceState::Retrying { .. }
                 | PieceState::WaitingForTarget { .. } => true,
                 PieceState::StandingBy { .. }
+                | PieceState::CannotBegin { .. }
                 | PieceState::WaitingForStore { .. }
                 | PieceState::Stopped => false,
             };

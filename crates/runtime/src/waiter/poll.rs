@@ -64,17 +64,40 @@ impl Poll {
         let mut seen = self.seen.subscribe();
         self.start();
         loop {
-            {
+            let looked = {
                 let seen = seen.borrow_and_update();
-                if seen.begun >= Some(asked)
-                    && let Some(known) = seen.judge(written)
-                {
-                    return known;
-                }
+                (seen.begun >= Some(asked)).then(|| seen.of(written))
+            };
+            if let Some(looked) = looked
+                && let Some(known) = self.judge(looked, written).await
+            {
+                return known;
             }
             // The sender is in `self`, so it is there.
             let _ = seen.changed().await;
         }
+    }
+
+    /// Returns the outcome of the events; `None` if it is still open, or if the log does not answer.
+    async fn judge(
+        &self,
+        mut seen: Seen,
+        written: &Written<'_>,
+    ) -> Option<Result<(), WhyNotHandled>> {
+        let passed = |checkpoint: &&mut Checkpoint| checkpoint.at.position >= written.last;
+        for checkpoint in seen.checkpoints.iter_mut().filter(passed) {
+            // A checkpoint of another log has passed nothing of this one.
+            let confronted = self.feed.confront(std::slice::from_mut(checkpoint)).await;
+            confronted
+                .inspect_err(|error| self.looks_again(error))
+                .ok()?;
+        }
+        seen.judge(written)
+    }
+
+    /// The waiters keep waiting, until the store answers or the time is over.
+    fn looks_again(&self, error: &StoreError) {
+        tracing::debug!(component = %self.component, error = error.to_string(), "no checkpoints");
     }
 
     /// Returns what holds back events that the checkpoint of their work has passed; `None` if nothing does.
@@ -112,10 +135,7 @@ impl Poll {
                 Ok(seen) => {
                     self.seen.send_replace(seen);
                 }
-                // The waiters keep waiting, until the store answers or the time is over.
-                Err(error) => {
-                    tracing::debug!(component = %self.component, error = error.to_string(), "no checkpoints");
-                }
+                Err(error) => self.looks_again(&error),
             }
             tokio::time::sleep(EVERY).await;
             let mut running = self.running();
@@ -128,12 +148,9 @@ impl Poll {
 
     async fn look(&self, begun: Instant) -> Result<Seen, StoreError> {
         let store = self.checkpoints();
-        let mut checkpoints = store.checkpoints(Some(&self.component)).await?;
-        // A checkpoint of another log has passed nothing of this one.
-        self.feed.confront(&mut checkpoints).await?;
         Ok(Seen {
             begun: Some(begun),
-            checkpoints,
+            checkpoints: store.checkpoints(Some(&self.component)).await?,
             parked: store.parked(Some(&self.component)).await?,
         })
     }
@@ -151,6 +168,19 @@ impl Poll {
 }
 
 impl Seen {
+    /// Returns what concerns the events.
+    fn of(&self, written: &Written<'_>) -> Self {
+        let parked = self.parked.iter();
+        Self {
+            begun: self.begun,
+            checkpoints: self.works(written).cloned().collect(),
+            parked: parked
+                .filter(|parked| parked.stream == *written.stream)
+                .cloned()
+                .collect(),
+        }
+    }
+
     /// Returns where the component is with the events' stream. If its work was once cut into another number of shares,
     /// those checkpoints still exist.
     fn works(&self, written: &Written<'_>) -> impl Iterator<Item = &Checkpoint> {

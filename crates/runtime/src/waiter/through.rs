@@ -9,6 +9,7 @@ use seriatim_core::{
 };
 
 use super::{Waiter, Written, lock};
+use crate::asking::asked;
 
 /// How long a store that does not answer is left alone. The waiters keep waiting, until the time is over.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -83,11 +84,9 @@ impl Waiter {
         };
         let mut found = Vec::new();
         for event in self.events(written).await? {
-            if !leader.filter().matches(&event) {
-                continue;
-            }
             // An event about which it cannot be asked was not handled either, but skipped or given up.
-            for (ordinal, asked) in (0..).zip(accountable.asked(&event).unwrap_or_default()) {
+            let all = asked(&**leader, accountable, &event).unwrap_or_default();
+            for (ordinal, asked) in (0..).zip(all) {
                 let Asked::Of(stream) = asked else {
                     continue;
                 };

@@ -7,4 +7,5 @@ mod reactions;
 mod replaced;
 mod store_down;
 mod support;
+mod waiting;
 mod where_to_begin;

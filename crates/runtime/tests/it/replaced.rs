@@ -17,7 +17,7 @@ use seriatim_store_sqlite::SqliteStore;
 use seriatim_testkit::faults::FaultyStore;
 
 use crate::reactions::tally::{NAME, Tally, is_paused, only, until};
-use crate::support::{append, fill, stream};
+use crate::support::{append, fill, in_time, stream};
 
 const OLD: u32 = 20;
 
@@ -38,18 +38,13 @@ async fn replace(store: &FaultyStore, length: u32) {
     store.replace(Arc::new(other));
 }
 
-async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    let waited = tokio::time::timeout(Duration::from_secs(60), what).await;
-    waited.expect("it is noticed")
-}
-
 #[tokio::test]
 async fn a_subscriber_that_waits_at_the_end_is_told_and_gets_none_of_its_events() {
     for length in LENGTHS {
         let (store, feed) = log().await;
         let all = EventFilter::default();
         let mut events = feed.subscribe(Begin::Now, all.clone()).await.unwrap();
-        assert!(events.next().await.unwrap().caught_up());
+        assert!(in_time(events.next()).await.unwrap().caught_up());
         let waiting = tokio::spawn(async move { (events.next().await, events) });
         // It has been waiting for a while, or is just about to: both must do.
         tokio::time::sleep(Duration::from_millis(u64::from(length))).await;
@@ -88,7 +83,7 @@ async fn a_subscriber_that_is_behind_is_told_and_so_is_a_cursor() {
             .subscribe(Begin::AtTheFirst, EventFilter::default())
             .await
             .unwrap();
-        let batch = first.next().await.unwrap();
+        let batch = in_time(first.next()).await.unwrap();
         let mut half_way = batch.cursor().clone();
         let tenth = batch.events().nth(9).unwrap();
         half_way.set(LogPartition::FIRST, Bookmark::of(store.log_id(), tenth));
@@ -107,8 +102,12 @@ async fn a_subscriber_that_is_behind_is_told_and_so_is_a_cursor() {
     }
 }
 
+fn checkpoints() -> FaultyStore {
+    FaultyStore::new(Arc::new(MemoryStore::new()))
+}
+
 /// A projector whose checkpoint is in another store than the log.
-fn start(feed: &Feed, checkpoints: &MemoryStore, tally: &Tally) -> Reactions {
+fn start(feed: &Feed, checkpoints: &FaultyStore, tally: &Tally) -> Reactions {
     let reaction = AtLeastOnce::new(
         Component::new(NAME).unwrap(),
         EventFilter::default(),
@@ -127,7 +126,7 @@ fn start(feed: &Feed, checkpoints: &MemoryStore, tally: &Tally) -> Reactions {
 async fn a_component_is_paused_and_stays_so_whatever_is_tried() {
     for length in LENGTHS {
         let (store, feed) = log().await;
-        let (checkpoints, tally) = (MemoryStore::new(), Tally::new());
+        let (checkpoints, tally) = (checkpoints(), Tally::new());
         let reactions = start(&feed, &checkpoints, &tally);
         until("all is handled", || tally.count() == OLD as usize).await;
         replace(&store, length).await;
@@ -150,8 +149,11 @@ async fn a_component_is_paused_and_stays_so_whatever_is_tried() {
             "{why}"
         );
 
+        let pauses = || checkpoints.calls().get("pause a piece of work").copied();
+        until("that is shown", || pauses() == Some(1)).await;
         reactions.resume(&name).await.unwrap();
-        until("it was looked at again", || is_paused(&only(&reactions))).await;
+        until("it was looked at again", || pauses() == Some(2)).await;
+        assert!(is_paused(&only(&reactions)));
         reactions.shutdown().await;
         let again = start(&feed, &checkpoints, &tally);
         until("it is paused again", || is_paused(&only(&again))).await;
@@ -174,7 +176,7 @@ async fn a_backup_that_has_grown_past_what_was_handled_is_noticed() {
     let store = SqliteStore::open_file(&path).await.unwrap();
     fill(&store, 1, OLD).await;
     let feed = || Feed::new(Log::as_stored(Arc::new(store.clone())));
-    let (checkpoints, tally) = (MemoryStore::new(), Tally::new());
+    let (checkpoints, tally) = (checkpoints(), Tally::new());
     let reactions = start(&feed(), &checkpoints, &tally);
     until("all is handled", || tally.count() == OLD as usize).await;
     reactions.shutdown().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seriatim_core::{Begin, Store, StoreErrorKind, SubscribeError};
 use seriatim_testkit::faults::FaultyStore;
 
-use crate::support::{append, assert_whole, fill, memory, stream, subscribe, take};
+use crate::support::{append, assert_whole, fill, in_time, memory, stream, subscribe, take};
 
 #[tokio::test]
 async fn a_subscriber_is_told_and_goes_on_where_it_stood() {
@@ -16,25 +16,25 @@ async fn a_subscriber_is_told_and_goes_on_where_it_stood() {
     let mut subscription = subscribe(&store, Begin::AtTheFirst).await;
     // While it is behind.
     faulty.go_down(StoreErrorKind::Unavailable);
-    let down = subscription.next().await.unwrap_err();
+    let down = in_time(subscription.next()).await.unwrap_err();
     assert!(matches!(down, SubscribeError::Store(_)), "{down}");
     faulty.come_back();
     let mut seen = take(&mut subscription, 3).await;
     // And while it waits at the end.
-    assert!(subscription.next().await.unwrap().caught_up());
+    assert!(in_time(subscription.next()).await.unwrap().caught_up());
     let waiting = tokio::spawn(async move {
-        let told = subscription.next().await;
+        let told = in_time(subscription.next()).await;
         (subscription, told)
     });
     tokio::task::yield_now().await;
     faulty.go_down(StoreErrorKind::Unavailable);
     append(&*storage.store, &stream("order", 0), 3, &["Noted"]).await;
-    let (mut subscription, told) = waiting.await.unwrap();
+    let (mut subscription, told) = in_time(waiting).await.unwrap();
     assert!(matches!(told, Err(SubscribeError::Store(_))), "{told:?}");
     faulty.come_back();
     loop {
         // Told once more if the next try was made before the store came back.
-        if let Ok(batch) = subscription.next().await {
+        if let Ok(batch) = in_time(subscription.next()).await {
             seen.extend(batch.events().cloned());
             break;
         }

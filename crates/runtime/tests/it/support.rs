@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 
 use seriatim_core::{
     Append, AppendOutcome, Begin, Domain, EventFilter, Log, LogPartition, NewEvent, Payload,
@@ -89,11 +90,19 @@ pub(crate) async fn subscribe(store: &Arc<dyn Store>, begin: Begin) -> Subscript
     feed.subscribe(begin, EventFilter::default()).await.unwrap()
 }
 
+/// How long something may take at most that a test waits for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, what).await;
+    waited.expect("it comes about in time")
+}
+
 /// Reads until `count` events came.
 pub(crate) async fn take(subscription: &mut Subscription, count: usize) -> Vec<RecordedEvent> {
     let mut events = Vec::new();
     while events.len() < count {
-        let batch = subscription.next().await.unwrap();
+        let batch = in_time(subscription.next()).await.unwrap();
         events.extend(batch.events().cloned());
     }
     assert_eq!(events.len(), count);

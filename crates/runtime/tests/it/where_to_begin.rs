@@ -9,14 +9,14 @@ use seriatim_core::{
 };
 use seriatim_runtime::Feed;
 
-use crate::support::{all_kinds, append, fill, memory, stream, subscribe, take};
+use crate::support::{all_kinds, append, fill, in_time, memory, stream, subscribe, take};
 
 #[tokio::test]
 async fn now_is_after_what_is_recorded_already() {
     for storage in all_kinds().await {
         fill(&*storage.store, 3, 2).await;
         let mut subscription = subscribe(&storage.store, Begin::Now).await;
-        assert!(subscription.next().await.unwrap().caught_up());
+        assert!(in_time(subscription.next()).await.unwrap().caught_up());
         append(&*storage.store, &stream("order", 1), 2, &["Later"]).await;
         let events = take(&mut subscription, 1).await;
         assert_eq!(events[0].payload.type_name, "Later");
@@ -100,6 +100,33 @@ async fn a_position_beyond_the_end_of_the_log_is_refused() {
                 assert_eq!(replaced.found.event, None);
             }
             Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+/// The start is in every log; any other place is in one alone.
+#[tokio::test]
+async fn a_cursor_of_another_log_is_refused_wherever_it_has_read() {
+    let other = memory(4).store.log_id();
+    let storage = memory(2);
+    fill(&*storage.store, 4, 3).await;
+    let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
+    for (places, place) in [
+        ("0,0,0,0", None),
+        ("0,1,0,0", Some(1)),
+        ("0,0,0,1", Some(3)),
+    ] {
+        let cursor = format!("{other}/{places}").parse().unwrap();
+        match feed
+            .subscribe(Begin::After(cursor), EventFilter::default())
+            .await
+        {
+            Ok(_) => assert_eq!(place, None),
+            Err(SubscribeError::Replaced(replaced)) => {
+                assert_eq!(Some(replaced.partition), place.map(LogPartition));
+                assert_eq!(replaced.expected.log, Some(other));
+            }
+            Err(fault) => panic!("{fault}"),
         }
     }
 }

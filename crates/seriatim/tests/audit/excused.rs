@@ -54,7 +54,7 @@ async fn what_waits_in_a_parked_stream_and_what_was_skipped_is_no_finding() {
         stage.change("DELETE FROM {t}seriatim_closed_letters").await;
         let found = found(&app).await;
         assert!(
-            matches!(&found[..], [("cannot_ask_again", says)] if says.contains("it panicked")),
+            matches!(&found[..], [("cannot_ask_again", says)] if says.contains("it panicked: ")),
             "{found:?}"
         );
         app.shutdown().await.unwrap();

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use seriatim::core::{
-    Append, Domain, Message, NewEvent, Owner, Planned, ProcessEvent, StoreErrorKind, StreamId,
-    Taking, TimerChange, Timestamp, Write,
+    Append, Domain, LONGEST_LEASE, Message, NewEvent, Owner, Planned, ProcessEvent, StoreErrorKind,
+    StreamId, Taking, TimerChange, Timestamp, Write,
 };
 use seriatim::prelude::*;
-use seriatim::{Process, open_store};
+use seriatim::{Process, ReactionSettings, open_store};
 use seriatim_testkit::clock;
 use seriatim_testkit::faults::FaultyStore;
 
@@ -311,5 +311,21 @@ async fn after_a_clock_that_was_a_day_ahead_work_and_timers_go_on_today(url: &st
     settled(&app).await;
     let audit = app.audit().await.unwrap();
     assert!(audit.is_sound(), "{audit:?}");
+    app.shutdown().await.unwrap();
+}
+
+/// A process that dies while it has timers in hand is not waited for longer than one that dies at work.
+#[tokio::test]
+async fn timers_are_silent_for_no_longer_than_the_longest_lease() {
+    let store = FaultyStore::new(open_store("memory:").await.unwrap());
+    let settings = ReactionSettings {
+        lease: Duration::from_secs(24 * 3600),
+        ..ReactionSettings::default()
+    };
+    let shop = shop(Arc::new(store.clone())).reaction_settings(settings);
+    let app = shop.process_manager::<Quiet>().start().await.unwrap();
+    place(&app, Uuid::now_v7(), NEVER).await;
+    until("a timer rings", async || store.most_timers_rung() > 0).await;
+    assert_eq!(store.silence(), Some(LONGEST_LEASE));
     app.shutdown().await.unwrap();
 }

@@ -188,7 +188,7 @@ where
     app.shutdown().await.unwrap();
 
     let app = journal(database.app().await, 3).start().await.unwrap();
-    let refuses = |status: &seriatim::PieceStatus| matches!(&status.state, seriatim::PieceState::WaitingForStore { error } if error.contains("2 shares"));
+    let refuses = |status: &seriatim::PieceStatus| matches!(&status.state, seriatim::PieceState::CannotBegin { error } if error.contains("2 shares; take that number"));
     until("it refuses", async || {
         app.reactions().status().iter().all(refuses)
     })

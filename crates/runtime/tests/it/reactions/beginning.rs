@@ -9,7 +9,8 @@ use seriatim_core::{
     Store, SubscribeError, Timestamp,
 };
 use seriatim_runtime::{
-    AtLeastOnce, Enrolled, FailurePolicy, Feed, PieceState, ReactionSettings, Reactions,
+    AtLeastOnce, Enrolled, FailurePolicy, Feed, PieceState, PieceStatus, ReactionSettings,
+    Reactions,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{FaultyStore, Interruption};
@@ -275,4 +276,24 @@ async fn a_time_to_come_is_now() {
     round(store, 1).await;
     has_seen(&tally, [1]).await;
     reactions.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_cannot_begin_says_why_until_a_person_decides() {
+    for (cursor, next_step) in [
+        ("3", "give one position for each"),
+        ("3,99", "`seriatim reactions begin tally --at first`"),
+    ] {
+        let storage = memory(2);
+        let store = &storage.store;
+        round(store, 0).await;
+        let tally = Tally::new();
+        let reactions = start(store, Begin::After(cursor.parse().unwrap()), &tally);
+        let says_so = |piece: &PieceStatus| matches!(&piece.state, PieceState::CannotBegin { error } if error.contains(next_step));
+        until("it says so", || reactions.status().iter().all(says_so)).await;
+        reactions.begin(&name(), &Begin::AtTheFirst).await.unwrap();
+        has_seen(&tally, [0]).await;
+        working(&reactions).await;
+        reactions.shutdown().await;
+    }
 }

@@ -8,7 +8,9 @@ use seriatim_core::{CheckpointStore, OperatorError};
 use seriatim_runtime::PieceState;
 use seriatim_store_memory::MemoryStore;
 
-use super::tally::{Does, NAME, Tally, checkpoints, enrolled, is_paused, only, start_with, until};
+use super::tally::{
+    Does, NAME, Tally, checkpoints, enrolled, is_paused, only, start_with, until, until_shown,
+};
 use crate::support::fill;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -21,18 +23,6 @@ fn switched() -> (Tally, Arc<AtomicBool>) {
         _ => Does::Notes,
     });
     (tally, broken)
-}
-
-async fn until_shown(store: &MemoryStore, is_paused: bool) -> Option<String> {
-    loop {
-        let all = checkpoints(store).await;
-        if let Some(checkpoint) = all.first()
-            && checkpoint.paused.is_some() == is_paused
-        {
-            return checkpoint.paused.clone();
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
 }
 
 #[tokio::test]

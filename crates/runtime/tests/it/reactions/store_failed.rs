@@ -14,7 +14,9 @@ use seriatim_testkit::faults::FaultyStore;
 
 use super::desk::letters;
 use super::parking::until_given_up;
-use super::tally::{NAME, Tally, checkpoints, impatient_parking, is_paused, only, start, until};
+use super::tally::{
+    Does, NAME, Tally, impatient_parking, is_paused, only, start, until, until_shown,
+};
 use crate::support::{append, fill, stream};
 
 /// Writes elsewhere, where one event is not accepted.
@@ -125,15 +127,69 @@ async fn work_on_a_damaged_store_is_paused_and_goes_on_when_it_was_mended() {
     for before in 0..10 {
         append(&store, &stream("order", 9), before, &["Noted"]).await;
     }
-    let shown = async {
-        while checkpoints(&store).await[0].paused.is_none() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let shown = tokio::time::timeout(Duration::from_secs(60), shown).await;
-    assert!(shown.is_ok(), "nobody sees that it is paused");
+    until_shown(&store, true).await;
     assert_eq!(tally.count(), 10, "it does nothing meanwhile");
     reactions.resume(&NAME.parse().unwrap()).await.unwrap();
     until("the rest is seen", || tally.count() == 20).await;
+    reactions.shutdown().await;
+}
+
+/// A component whose progress is in another store than the log, one that answers.
+fn beside(log: &FaultyStore, tally: Tally) -> Reactions {
+    let reaction = AtLeastOnce::new(
+        Component::new(NAME).unwrap(),
+        EventFilter::default(),
+        Arc::new(MemoryStore::new()),
+        tally,
+    );
+    Reactions::start(
+        &Feed::new(Log::as_stored(Arc::new(log.clone()))),
+        vec![Enrolled::new(Arc::new(reaction))],
+        &ReactionSettings::default(),
+    )
+}
+
+/// How often a log is called within a minute while it is down.
+async fn calls_while_down(log: &FaultyStore, reactions: &Reactions, action: &'static str) -> usize {
+    let waits = || matches!(only(reactions).state, PieceState::WaitingForStore { .. });
+    until("it waits", waits).await;
+    let calls = || log.calls().get(action).copied().unwrap_or_default();
+    let before = calls();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(waits(), "{reactions:?}");
+    calls() - before
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_stays_down_is_asked_more_and_more_rarely_for_the_next_events() {
+    let log = FaultyStore::new(Arc::new(MemoryStore::new()));
+    // More than the pages that may have been read by then.
+    fill(&log, 1, 3000).await;
+    let goes_down = log.clone();
+    let tally = Tally::that(move |_| {
+        goes_down.go_down(StoreErrorKind::Unavailable);
+        Does::Notes
+    });
+    let reactions = beside(&log, tally);
+    let calls = calls_while_down(&log, &reactions, "read the log").await;
+    assert!((2..=20).contains(&calls), "{calls}");
+    reactions.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_stays_down_is_asked_more_and_more_rarely_for_a_parked_stream() {
+    let log = FaultyStore::new(Arc::new(MemoryStore::new()));
+    fill(&log, 1, 2).await;
+    let goes_down = log.clone();
+    let tally = Tally::that(move |event| match event.sequence {
+        Sequence(1) => {
+            goes_down.go_down(StoreErrorKind::Unavailable);
+            Does::Fails
+        }
+        _ => Does::Notes,
+    });
+    let reactions = beside(&log, tally);
+    let calls = calls_while_down(&log, &reactions, "read a stream").await;
+    assert!((2..=20).contains(&calls), "{calls}");
     reactions.shutdown().await;
 }

@@ -13,6 +13,8 @@ use seriatim_runtime::{
 };
 use seriatim_store_memory::MemoryStore;
 
+use crate::support::{PATIENCE, in_time};
+
 pub(crate) const NAME: &str = "tally";
 
 /// What the projector does with an event before it notes it.
@@ -166,13 +168,12 @@ pub(crate) fn start_with(
 
 /// Waits as long as it takes.
 pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let patience = Duration::from_secs(60);
     let wait = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    let waited = tokio::time::timeout(patience, wait).await;
+    let waited = tokio::time::timeout(PATIENCE, wait).await;
     assert!(waited.is_ok(), "it never came about that {what}");
 }
 
@@ -184,6 +185,22 @@ pub(crate) fn only(reactions: &Reactions) -> PieceStatus {
 
 pub(crate) fn is_paused(status: &PieceStatus) -> bool {
     matches!(status.state, PieceState::Paused { .. })
+}
+
+/// Waits until observers see whether the first work is paused, and returns the reason.
+pub(crate) async fn until_shown(store: &MemoryStore, is_paused: bool) -> Option<String> {
+    let shown = async {
+        loop {
+            let all = checkpoints(store).await;
+            if let Some(checkpoint) = all.first()
+                && checkpoint.paused.is_some() == is_paused
+            {
+                return checkpoint.paused.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    in_time(shown).await
 }
 
 pub(crate) async fn checkpoints(store: &MemoryStore) -> Vec<Checkpoint> {

@@ -8,6 +8,7 @@ use seriatim_core::{Begin, Component, EventFilter, Log, Position, Store};
 use seriatim_runtime::{
     AtLeastOnce, Enrolled, Feed, PieceState, PieceStatus, ReactionSettings, Reactions,
 };
+use seriatim_testkit::faults::{FaultyStore, Interruption};
 
 use super::tally::{NAME, Tally, is_paused, until};
 use crate::support::{all_kinds, append, memory, stream};
@@ -137,7 +138,9 @@ async fn work_of_a_widened_filter_is_paused_until_it_begins_anew() {
         // As a process does that another one overtakes after it has looked.
         let both = types(&["Sent", "Paid"]);
         for _ in 0..2 {
-            let reactions = start(store, given(store, both.clone(), &tally));
+            let counted = FaultyStore::new(Arc::clone(store));
+            let shared: Arc<dyn Store> = Arc::new(counted.clone());
+            let reactions = start(&shared, given(&shared, both.clone(), &tally));
             let all_paused = || reactions.status().iter().all(is_paused);
             until("it is paused", all_paused).await;
             for piece in reactions.status() {
@@ -147,8 +150,12 @@ async fn work_of_a_widened_filter_is_paused_until_it_begins_anew() {
                 let says = "it lets `Sent` through, and order/";
                 assert!(error.contains(says), "{error}");
             }
+            let pauses = || counted.calls().get("pause a piece of work").copied();
+            let pieces = reactions.status().len();
+            until("that is shown", || pauses() == Some(pieces)).await;
             reactions.resume(&name()).await.unwrap();
-            until("it is paused again", all_paused).await;
+            until("it is looked at again", || pauses() == Some(2 * pieces)).await;
+            assert!(all_paused());
             reactions.shutdown().await;
         }
         assert_eq!(tally.count(), 10);
@@ -159,6 +166,22 @@ async fn work_of_a_widened_filter_is_paused_until_it_begins_anew() {
         until("all is seen", || tally.count() == 30).await;
         reactions.shutdown().await;
     }
+}
+
+/// To find it out may take long, and others look meanwhile.
+#[tokio::test]
+async fn nothing_is_called_working_before_it_is_known_what_its_checkpoint_speaks_of() {
+    let storage = memory(1);
+    let faulty = FaultyStore::new(Arc::clone(&storage.store));
+    let hangs = Interruption::DiesBefore;
+    faulty.interrupt("look what the checkpoints speak of", 1, hangs);
+    let shared: Arc<dyn Store> = Arc::new(faulty.clone());
+    let component = given(&shared, EventFilter::default(), &Tally::new());
+    let reactions = start(&shared, component);
+    until("it looks", || faulty.was_interrupted()).await;
+    let state = reactions.status()[0].state.clone();
+    assert_eq!(state, PieceState::StandingBy { owner: None });
+    reactions.shutdown().await;
 }
 
 #[tokio::test]

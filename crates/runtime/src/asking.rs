@@ -2,11 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use seriatim_core::{Accountable, Asked, Reaction, RecordedEvent};
+use seriatim_core::{Accountable, Asked, Reaction, RecordedEvent, panic_message};
 
 /// Returns the effects that an event has for a component; none if the component is not given the event. A panic of its
 /// code counts as its failure.
-pub(super) fn asked(
+pub(crate) fn asked(
     reaction: &dyn Reaction,
     accountable: &dyn Accountable,
     event: &RecordedEvent,
@@ -17,6 +17,6 @@ pub(super) fn asked(
     match catch_unwind(AssertUnwindSafe(|| accountable.asked(event))) {
         Ok(Ok(asked)) => Ok(asked),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("it panicked".to_owned()),
+        Err(panic) => Err(format!("it panicked: {}", panic_message(panic.as_ref()))),
     }
 }
