@@ -13,8 +13,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-coordinator", &["seriatim-core"]),
     ("seriatim-runtime", &["seriatim-core"]),
     ("seriatim-store-memory", &["seriatim-core"]),
-    ("seriatim-store-sqlite", &["seriatim-core"]),
-    ("seriatim-store-postgres", &["seriatim-core"]),
+    ("seriatim-store-sql", &["seriatim-core"]),
+    ("seriatim-store-sqlite", &["seriatim-store-sql"]),
+    ("seriatim-store-postgres", &["seriatim-store-sql"]),
     ("seriatim-proto", &["seriatim-core"]),
     // Only tools of this repository.
     ("seriatim-proto-codegen", &[]),

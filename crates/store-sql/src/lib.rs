@@ -1,0 +1,3 @@
+//! What the SQL stores have in common. It names no database driver.
+//!
+//! It is a seam between crates of this project. Applications do not use it.
