@@ -42,6 +42,7 @@ async fn fill_wave<A: Aggregate<Event = Entered>>(
                 events: Arc::new([event(&payload)]),
             },
             claim: None,
+            beside: Vec::new(),
         };
         let outcomes = store.append(roots.iter().map(append).collect()).await?;
         let refused = outcomes

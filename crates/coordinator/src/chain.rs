@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use seriatim_core::{
     Aggregate, Append, Claim, CommandLetter, Conflict, ContentHash, LetterStatus, NewEvent,
-    ParkReason, Rejected, Sequence, StoreError, StreamId, Timestamp, Write,
+    ParkReason, Rejected, Sequence, StreamId, StreamWrite, Timestamp, Write,
 };
 use uuid::Uuid;
 
@@ -19,7 +19,9 @@ use crate::job::{Job, Work};
 use crate::judge::{Draft, Refusal, Verdict, judge, merge};
 
 /// The jobs of one round, judged, and the state that they will leave.
-pub(crate) struct Chain<A: Aggregate> {
+pub(crate) struct Chain<'r, A: Aggregate> {
+    shared: &'r Shared,
+    stream: &'r StreamId,
     pub(crate) standing: Standing<A>,
     /// Whether the store was seen to be at the place where this began.
     verified: bool,
@@ -58,12 +60,21 @@ pub(crate) enum Planned {
         reason: ParkReason,
     },
     Rejection(Rejected),
+    /// Nothing is written; the answer holds if the stream is where it was judged.
+    Check(Answer),
 }
 
-impl<A: Aggregate> Chain<A> {
+impl<'r, A: Aggregate> Chain<'r, A> {
     /// Begins at `standing`; `verified` says whether it was loaded just now.
-    pub(crate) fn new(standing: Standing<A>, verified: bool) -> Self {
+    pub(crate) fn new(
+        shared: &'r Shared,
+        stream: &'r StreamId,
+        standing: Standing<A>,
+        verified: bool,
+    ) -> Self {
         Self {
+            shared,
+            stream,
             standing,
             verified,
             ahead: false,
@@ -76,126 +87,112 @@ impl<A: Aggregate> Chain<A> {
     /// Judges jobs from the front of `waiting` until one must wait for the jobs ahead of it.
     ///
     /// Rare cases are boxed: they would make the task of every command larger.
-    pub(crate) async fn judge(
-        &mut self,
-        shared: &Shared,
-        stream: &StreamId,
-        waiting: &mut VecDeque<Job<A>>,
-    ) {
+    pub(crate) async fn judge(&mut self, waiting: &mut VecDeque<Job<A>>) {
         while self.sound
             && let Some(job) = waiting.pop_front()
         {
             let verdict = match judge(&job.work, &self.standing) {
                 Verdict::Collides(_) if self.ahead => return waiting.push_front(job),
-                Verdict::Collides(conflict) => {
-                    Box::pin(self.merge(shared, stream, &job, conflict)).await
-                }
+                Verdict::Collides(conflict) => Box::pin(self.merge(&job, conflict)).await,
                 verdict => verdict,
             };
-            match verdict.within(&shared.settings.limits) {
+            match verdict.within(&self.shared.settings.limits) {
                 Verdict::Append { drafts, merged } if !drafts.is_empty() || job.claim.is_some() => {
-                    self.append(stream, job, drafts, merged);
+                    self.append(job, drafts, merged);
                 }
-                Verdict::Refuse(refusal) if job.is_effect => match refusal.lasting(stream) {
-                    Some(rejected) => self.keep(stream, job, rejected),
+                Verdict::Refuse(refusal) if job.is_effect => match refusal.lasting(self.stream) {
+                    Some(rejected) => self.keep(job, rejected),
                     None => {
                         let verdict = Verdict::Refuse(refusal);
-                        Box::pin(self.check(shared, stream, job, verdict, waiting)).await;
+                        Box::pin(self.check(job, verdict, waiting)).await;
                     }
                 },
-                verdict => Box::pin(self.check(shared, stream, job, verdict, waiting)).await,
+                verdict => Box::pin(self.check(job, verdict, waiting)).await,
             }
         }
     }
 
-    async fn merge(
-        &self,
-        shared: &Shared,
-        stream: &StreamId,
-        job: &Job<A>,
-        conflict: Conflict,
-    ) -> Verdict<A> {
-        let Shared { log, settings, .. } = shared;
-        merge(log, settings, stream, &job.work, conflict, &self.standing).await
+    async fn merge(&self, job: &Job<A>, conflict: Conflict) -> Verdict<A> {
+        let Shared { log, settings, .. } = self.shared;
+        merge(
+            log,
+            settings,
+            self.stream,
+            &job.work,
+            conflict,
+            &self.standing,
+        )
+        .await
     }
 
-    /// Takes a verdict without an append, which would have checked where the store stands.
-    async fn check(
-        &mut self,
-        shared: &Shared,
-        stream: &StreamId,
-        job: Job<A>,
-        verdict: Verdict<A>,
-        waiting: &mut VecDeque<Job<A>>,
-    ) {
-        let verified = match verdict {
-            Verdict::Stale => Ok(false),
-            _ => self.verify(shared, stream).await,
-        };
-        let answer = match (verified, verdict) {
-            (Ok(false), _) => return self.reload(shared, stream, job, waiting).await,
-            (Err(error), _) => Answer::No(Refusal::Store(error)),
-            (Ok(true), Verdict::Park { conflict, reason }) => {
-                return self.park(shared, stream, job, conflict, reason).await;
+    /// Takes a verdict that writes no events.
+    async fn check(&mut self, job: Job<A>, verdict: Verdict<A>, waiting: &mut VecDeque<Job<A>>) {
+        let answer = match verdict {
+            Verdict::Stale => return self.reload(job, waiting).await,
+            Verdict::Park { conflict, reason } => {
+                return self.park(job, conflict, reason).await;
             }
-            (Ok(true), Verdict::Refuse(refusal)) => Answer::No(refusal),
-            (Ok(true), Verdict::Append { .. }) => Answer::Unchanged(self.standing.current),
-            (Ok(true), Verdict::Stale | Verdict::Collides(_)) => {
-                unreachable!("neither is left at this point")
+            Verdict::Refuse(refusal) => Answer::No(refusal),
+            Verdict::Append { .. } => Answer::Unchanged(self.standing.current),
+            Verdict::Collides(_) => unreachable!("it was merged"),
+        };
+        let plan = match self.verified || self.ahead {
+            true => Plan::Answer(answer),
+            false => {
+                let write = self.nothing();
+                self.push(write, None);
+                // What follows in this round holds only if this does.
+                self.verified = true;
+                Plan::Append(Planned::Check(answer))
             }
         };
-        self.steps.push(Step {
-            job,
-            plan: Plan::Answer(answer),
-        });
+        self.steps.push(Step { job, plan });
     }
 
     /// The next round loads the state, and this job goes first.
-    async fn reload(
-        &mut self,
-        shared: &Shared,
-        stream: &StreamId,
-        job: Job<A>,
-        waiting: &mut VecDeque<Job<A>>,
-    ) {
+    async fn reload(&mut self, job: Job<A>, waiting: &mut VecDeque<Job<A>>) {
         self.sound = false;
         let attempts = job.attempts + 1;
-        match attempts < shared.settings.attempts {
+        match attempts < self.shared.settings.attempts {
             true => waiting.push_front(Job { attempts, ..job }),
-            false => answer::reply(shared, stream, job, Answer::Contended(attempts)).await,
+            false => {
+                answer::reply(self.shared, self.stream, job, Answer::Contended(attempts)).await;
+            }
         }
     }
 
-    /// Returns whether the store stands where this state does. A kept state may be wrong in both directions: another
+    /// Compares where the store stands with where this state does. A kept state may be wrong in both directions: another
     /// process wrote, or a backup was restored.
-    async fn verify(&mut self, shared: &Shared, stream: &StreamId) -> Result<bool, StoreError> {
-        if !self.verified && !self.ahead {
-            let from = self.standing.current.unwrap_or(Sequence::FIRST);
-            let found = shared.store.read_stream(stream, from, 2).await?;
-            let current = self.standing.current.zip(self.standing.last);
-            let found = found.iter().map(|event| (event.sequence, event.id));
-            self.verified = found.eq(current);
-            return Ok(self.verified);
+    fn nothing(&self) -> Write {
+        Write::Events {
+            after: self.standing.current,
+            last: self.standing.last,
+            events: Arc::new([]),
         }
-        Ok(true)
     }
 
-    fn append(&mut self, stream: &StreamId, job: Job<A>, drafts: Vec<Draft<A>>, merged: bool) {
+    fn push(&mut self, write: Write, claim: Option<Claim>) {
+        self.appends.push(Append {
+            stream: self.stream.clone(),
+            write,
+            claim,
+            beside: Vec::new(),
+        });
+    }
+
+    fn append(&mut self, job: Job<A>, drafts: Vec<Draft<A>>, merged: bool) {
         let (after, last) = (self.standing.current, self.standing.last);
         let plan = match self.take(&drafts) {
             Ok(()) => {
                 let events: Arc<[NewEvent]> = drafts.into_iter().map(new_event).collect();
                 self.ahead |= !events.is_empty();
                 self.standing.last = events.last().map(|last| last.id).or(self.standing.last);
-                self.appends.push(Append {
-                    stream: stream.clone(),
-                    write: Write::Events {
-                        after,
-                        last,
-                        events: Arc::clone(&events),
-                    },
-                    claim: job.claim.clone(),
-                });
+                let write = Write::Events {
+                    after,
+                    last,
+                    events: Arc::clone(&events),
+                };
+                self.push(write, job.claim.clone());
                 Plan::Append(Planned::Events {
                     after,
                     events,
@@ -208,19 +205,13 @@ impl<A: Aggregate> Chain<A> {
     }
 
     /// Keeps a rejection as the result of an effect, if the stream is where it was judged.
-    fn keep(&mut self, stream: &StreamId, job: Job<A>, rejected: Rejected) {
-        self.appends.push(Append {
-            stream: stream.clone(),
-            write: Write::Events {
-                after: self.standing.current,
-                last: self.standing.last,
-                events: Arc::new([]),
-            },
-            claim: job.claim.clone().map(|claim| Claim {
-                refusal: Some(Box::new(rejected.clone())),
-                ..claim
-            }),
+    fn keep(&mut self, job: Job<A>, rejected: Rejected) {
+        let claim = job.claim.clone().map(|claim| Claim {
+            refusal: Some(Box::new(rejected.clone())),
+            ..claim
         });
+        let write = self.nothing();
+        self.push(write, claim);
         self.steps.push(Step {
             job,
             plan: Plan::Append(Planned::Rejection(rejected)),
@@ -247,19 +238,12 @@ impl<A: Aggregate> Chain<A> {
         Ok(())
     }
 
-    async fn park(
-        &mut self,
-        shared: &Shared,
-        stream: &StreamId,
-        job: Job<A>,
-        conflict: Conflict,
-        reason: ParkReason,
-    ) {
+    async fn park(&mut self, job: Job<A>, conflict: Conflict, reason: ParkReason) {
         let Work::Commands(work) = &job.work else {
             unreachable!("only commands collide")
         };
         let believed = conflict.expected.believed().flatten();
-        let base = collision::base::<A>(&shared.log, stream, believed)
+        let base = collision::base::<A>(&self.shared.log, self.stream, believed)
             .await
             .ok();
         let letter = CommandLetter {
@@ -278,9 +262,15 @@ impl<A: Aggregate> Chain<A> {
         };
         let id = letter.id;
         self.appends.push(Append {
-            stream: stream.clone(),
+            stream: self.stream.clone(),
             write: Write::Letter(Box::new(letter)),
             claim: job.claim.clone(),
+            beside: vec![StreamWrite {
+                stream: self.stream.clone(),
+                after: self.standing.current,
+                last: self.standing.last,
+                events: Arc::new([]),
+            }],
         });
         self.steps.push(Step {
             job,

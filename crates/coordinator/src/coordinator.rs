@@ -16,9 +16,8 @@ use uuid::Uuid;
 
 use crate::Settings;
 use crate::admission::{Admission, Place};
-use crate::committer::Committer;
 use crate::host::{DomainInfo, Host, HostOf, Shared};
-use crate::meter::{self, Asked};
+use crate::meter::{self, Asked, CommitMeter};
 use crate::preparation::Preparation;
 use crate::states::States;
 use crate::view;
@@ -349,12 +348,11 @@ impl CoordinatorBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(self) -> Result<Coordinator, StartError> {
-        let committer = Committer::start(Arc::clone(&self.store), self.settings.batch_appends);
         let admission = Admission::new(&self.settings);
         let shared = Arc::new(Shared {
             log: Log::new(Arc::clone(&self.store) as _, self.shapes),
             store: self.store,
-            committer,
+            commits: CommitMeter::new(),
             states: Arc::new(States::new(self.settings.cached_bytes)),
             settings: self.settings,
             background: Arc::new(Semaphore::new(BACKGROUND)),

@@ -17,11 +17,10 @@ use tracing::Instrument;
 use crate::Settings;
 use crate::admission::Place;
 use crate::answer::store_failed;
-use crate::committer::Committer;
 use crate::intake::{self, Taken};
 use crate::job::Job;
 use crate::mailbox::Mailboxes;
-use crate::meter::{Asked, DomainMeter};
+use crate::meter::{Asked, CommitMeter, DomainMeter};
 use crate::preparation::Preparation;
 use crate::states::{States, StatesOf};
 use crate::{three_way, view};
@@ -32,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     /// The content of the store, as all readers see it.
     pub(crate) log: Log,
-    pub(crate) committer: Committer,
+    pub(crate) commits: CommitMeter,
     pub(crate) states: Arc<States>,
     pub(crate) settings: Settings,
     /// Permits for work that nobody waits for.

@@ -2,8 +2,7 @@
 //!
 //! ```text
 //! submit ─► admission ─► the stream's mailbox ─► round: load, judge, append, settle ─► receipt
-//!                                                    │            ▲
-//!                                                    └─► committer ┘  one durable commit for all streams
+//!                                                                      └─► the store shares commits between streams
 //! ```
 //!
 //! `round` is the one place that controls what happens on a conflict. The merge strategies that it asks are pure and
@@ -22,9 +21,8 @@ mod chain;
 mod judge;
 mod collision;
 mod answer;
-mod committer;
+mod commit;
 mod gather;
-mod lookup;
 mod history;
 mod state_size;
 mod states;

@@ -17,7 +17,6 @@ const CONFLICTS: &str = "seriatim_conflicts_total";
 const CACHE: &str = "seriatim_cache_requests_total";
 const CACHED: &str = "seriatim_cached_aggregates";
 const CACHED_BYTES: &str = "seriatim_cached_bytes";
-const BATCHES: &str = "seriatim_append_batch_appends";
 const APPENDS: &str = "seriatim_append_duration_seconds";
 const FAILED: &str = "seriatim_append_failures_total";
 const LOST_RACES: &str = "seriatim_append_conflicts_total";
@@ -62,12 +61,20 @@ pub fn describe_metrics() {
         Unit::Bytes,
         "What the states in the cache take, as it is estimated"
     );
-    describe_histogram!(BATCHES, Unit::Count, "Appends in one commit");
-    describe_histogram!(APPENDS, Unit::Seconds, "Time the store took for one commit");
+    describe_histogram!(
+        seriatim_core::COMMIT_APPENDS,
+        Unit::Count,
+        "Appends in one commit of a SQL store"
+    );
+    describe_histogram!(
+        APPENDS,
+        Unit::Seconds,
+        "Time the store took to append what a stream's round has decided"
+    );
     describe_counter!(
         FAILED,
         Unit::Count,
-        "Commits that failed, by whether it is known that nothing was written"
+        "Appends of rounds that failed, by whether it is known that nothing was written"
     );
     describe_counter!(
         LOST_RACES,
@@ -284,8 +291,8 @@ fn number(count: usize) -> f64 {
 }
 
 /// The metrics of commits.
+#[derive(Debug)]
 pub(crate) struct CommitMeter {
-    appends: Histogram,
     durations: Histogram,
     lost_races: Counter,
 }
@@ -293,23 +300,19 @@ pub(crate) struct CommitMeter {
 impl CommitMeter {
     pub(crate) fn new() -> Self {
         Self {
-            appends: metrics::histogram!(BATCHES),
             durations: metrics::histogram!(APPENDS),
             lost_races: metrics::counter!(LOST_RACES),
         }
     }
 
-    /// Counts the store's answer to a batch of this many appends.
-    pub(crate) fn answered(&self, appends: usize, took: Duration) {
-        self.appends.record(number(appends));
+    /// Counts an answer of the store.
+    pub(crate) fn answered(&self, took: Duration) {
         self.durations.record(took);
     }
 
-    /// Counts appends that were decided on a state which another writer has changed.
-    pub(crate) fn lost_races(&self, count: usize) {
-        if count > 0 {
-            self.lost_races.increment(count as u64);
-        }
+    /// Counts an append that was decided on a state which another writer has changed.
+    pub(crate) fn lost_race(&self) {
+        self.lost_races.increment(1);
     }
 
     pub(crate) fn failed(&self, outcome: &'static str) {

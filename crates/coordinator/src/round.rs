@@ -14,6 +14,7 @@ use seriatim_core::{
 
 use crate::answer::{self, Answer};
 use crate::chain::{Chain, Plan, Planned, Step};
+use crate::commit::commit;
 use crate::history::{self, Standing};
 use crate::host::Shared;
 use crate::job::Job;
@@ -29,12 +30,12 @@ pub(crate) async fn round<A: Aggregate>(
     kept: &mut Option<Standing<A>>,
 ) -> VecDeque<Job<A>> {
     let mut chain = match kept.take() {
-        Some(standing) => Chain::new(standing, false),
+        Some(standing) => Chain::new(shared, stream, standing, false),
         None if jobs.front().is_some_and(Job::begins_a_stream) => {
-            Chain::new(Standing::new(), false)
+            Chain::new(shared, stream, Standing::new(), false)
         }
         None => match history::load(&shared.log, stream, None).await {
-            Ok(standing) => Chain::new(standing, true),
+            Ok(standing) => Chain::new(shared, stream, standing, true),
             Err(trouble) => {
                 Box::pin(answer::all_in_trouble(shared, stream, jobs, &trouble)).await;
                 return VecDeque::new();
@@ -42,12 +43,12 @@ pub(crate) async fn round<A: Aggregate>(
         },
     };
     let mut waiting = jobs;
-    chain.judge(shared, stream, &mut waiting).await;
+    chain.judge(&mut waiting).await;
 
     let appends = std::mem::take(&mut chain.appends);
     let outcomes = match appends.is_empty() {
         true => Ok(Vec::new()),
-        false => shared.committer.append(appends).await,
+        false => commit(shared, stream, &chain.steps, appends).await,
     };
     let mut again = settle(shared, stream, chain, outcomes, kept).await;
     again.append(&mut waiting);
@@ -58,7 +59,7 @@ pub(crate) async fn round<A: Aggregate>(
 async fn settle<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
-    chain: Chain<A>,
+    chain: Chain<'_, A>,
     outcomes: Result<Vec<AppendOutcome>, StoreError>,
     kept: &mut Option<Standing<A>>,
 ) -> VecDeque<Job<A>> {
@@ -79,6 +80,7 @@ async fn settle<A: Aggregate>(
                 holds &= came_true(&planned, &outcome);
                 match outcome {
                     Ok(AppendOutcome::Conflict { .. }) => {
+                        shared.commits.lost_race();
                         job.attempts += lost;
                         let spent = job.attempts >= shared.settings.attempts;
                         spent.then_some(Answer::Contended(job.attempts))
@@ -110,7 +112,7 @@ fn came_true(planned: &Planned, outcome: &Result<AppendOutcome, StoreError>) -> 
         ) => events.is_empty(),
         (
             Ok(AppendOutcome::Claimed(_) | AppendOutcome::StreamFull),
-            Planned::Letter { .. } | Planned::Rejection(_),
+            Planned::Letter { .. } | Planned::Rejection(_) | Planned::Check(_),
         ) => true,
     }
 }
@@ -122,6 +124,7 @@ fn answer_to(
     outcome: Result<AppendOutcome, StoreError>,
 ) -> Answer {
     match outcome {
+        Err(error) if matches!(planned, Planned::Check(_)) => Answer::No(Refusal::Store(error)),
         Ok(AppendOutcome::Written {
             position,
             recorded_at,
@@ -135,7 +138,7 @@ fn answer_to(
 
 fn missing_outcome() -> StoreError {
     StoreError::new(
-        "append a batch",
+        "append events",
         StoreErrorKind::Corrupt,
         "it answered fewer appends than it was given",
     )
@@ -150,6 +153,7 @@ fn done(stream: &StreamId, planned: Planned, position: Position, recorded_at: Ti
             return Answer::Done(Outcome::DeadLettered { id, reason });
         }
         Planned::Rejection(rejected) => return Answer::Rejected(rejected),
+        Planned::Check(answer) => return answer,
         Planned::Events { after, events, .. } if events.is_empty() => {
             return Answer::Unchanged(after);
         }

@@ -24,8 +24,6 @@ pub struct Settings {
     pub compared_events: u32,
     /// How many intervening events a refusal shows. Default 32.
     pub shown_events: usize,
-    /// Appends in one commit. Default 1,024.
-    pub batch_appends: usize,
     /// How long a sender should wait after an overload or an unavailable store. Default 100 ms.
     pub retry_after: Duration,
 }
@@ -40,7 +38,6 @@ impl Default for Settings {
             attempts: 24,
             compared_events: 256,
             shown_events: 32,
-            batch_appends: 1024,
             retry_after: Duration::from_millis(100),
         }
     }

@@ -1,24 +1,32 @@
 //! What a store is given to write, and what it answers.
 
 use std::collections::HashSet;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::{
-    CommandLetter, ContentHash, FirstResult, NewEvent, Position, Rejected, Sequence, StoreError,
-    StreamFull, StreamId, Timestamp,
+    CommandLetter, ContentHash, FirstResult, LogPartition, NewEvent, Position, Rejected, Sequence,
+    StoreError, StreamFull, StreamId, Timestamp,
 };
 
-/// One unit of a batch: written whole or not at all.
+/// The name of the histogram of the appends in one commit. A store that shares commits between calls records it, by the
+/// facade `metrics`.
+pub const COMMIT_APPENDS: &str = "seriatim_commit_appends";
+
+/// One unit of a call: written whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Append {
     /// The stream that it is for.
     pub stream: StreamId,
     /// What to write.
     pub write: Write,
-    /// The idempotency key that is spent with it.
+    /// The idempotency key of the stream that is spent with it.
     pub claim: Option<Claim>,
+    /// What is compared and written in the same step: streams of the same partition, each at most once in
+    /// [`parts`](Self::parts). If one of them is not where it is said to be, nothing is written.
+    pub beside: Vec<StreamWrite>,
 }
 
 /// What an append writes.
@@ -39,16 +47,79 @@ pub enum Write {
     Letter(Box<CommandLetter>),
 }
 
-impl Append {
-    /// Returns whether the append still follows the stream's last event, given that event's sequence and id.
+/// What an append does to a further stream. Without events it is a guard: the stream is only compared.
+#[derive(Clone, Debug)]
+pub struct StreamWrite {
+    /// The stream.
+    pub stream: StreamId,
+    /// The current sequence that it must have, as in [`Write::Events`].
+    pub after: Option<Sequence>,
+    /// The id of the event that has that sequence, as in [`Write::Events`].
+    pub last: Option<Uuid>,
+    /// The events for it.
+    pub events: Arc<[NewEvent]>,
+}
+
+/// One of the streams that an append compares and perhaps writes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The stream.
+    pub stream: &'a StreamId,
+    /// The current sequence that it must have.
+    pub after: Option<Sequence>,
+    /// The id of the event that has that sequence, if it is to be compared.
+    pub last: Option<Uuid>,
+    /// The events for it.
+    pub events: &'a [NewEvent],
+}
+
+impl<'a> Part<'a> {
+    /// Returns whether the stream is where it is said to be, given its last event's sequence and id.
     pub fn follows(&self, found: Option<(Sequence, Uuid)>) -> bool {
-        match &self.write {
-            Write::Letter(_) => true,
-            Write::Events { after, last, .. } => {
-                let (current, id) = found.unzip();
-                *after == current && (last.is_none() || *last == id)
-            }
+        let (current, id) = found.unzip();
+        self.after == current && (self.last.is_none() || self.last == id)
+    }
+
+    /// Returns the sequences of its first and last event; `None` if it has no events. Fails if the stream has not so
+    /// many left.
+    pub fn sequences(&self) -> Result<Option<(Sequence, Sequence)>, StreamFull> {
+        if self.events.is_empty() {
+            return Ok(None);
         }
+        let first = Sequence::after(self.after)?;
+        let last = Sequence::advance(self.after, self.events.len())?;
+        Ok(Some(first).zip(last))
+    }
+}
+
+impl Append {
+    /// Returns the streams that it compares, in the order in which their events are written: its own comes last, and is
+    /// left out if it gets a letter.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let beside = self.beside.iter().map(|write| Part {
+            stream: &write.stream,
+            after: write.after,
+            last: write.last,
+            events: &write.events,
+        });
+        beside.chain(match &self.write {
+            Write::Letter(_) => None,
+            Write::Events {
+                after,
+                last,
+                events,
+            } => Some(Part {
+                stream: &self.stream,
+                after: *after,
+                last: *last,
+                events,
+            }),
+        })
+    }
+
+    /// Returns how many events it writes.
+    pub fn count(&self) -> usize {
+        self.parts().map(|part| part.events.len()).sum()
     }
 
     /// Returns the result that its claim stands for once it is written; `position` is that of its last event. Fails if
@@ -68,30 +139,50 @@ impl Append {
             }),
         }
     }
+
+    /// Returns the one partition of a call.
+    ///
+    /// # Panics
+    /// If the appends are for streams of several partitions, or if one of them has two parts of one stream.
+    pub fn partition(call: &[Self], count: NonZero<u16>) -> LogPartition {
+        let of = |stream: &StreamId| LogPartition::of(stream, count);
+        let partition = call
+            .first()
+            .map_or(LogPartition::FIRST, |first| of(&first.stream));
+        for append in call {
+            let beside = append.beside.iter().map(|write| &write.stream);
+            let mut streams = beside.chain([&append.stream]);
+            assert!(
+                count.get() == 1 || streams.all(|stream| of(stream) == partition),
+                "the streams of one call must be in one partition"
+            );
+            let mut seen = HashSet::new();
+            assert!(
+                append.beside.is_empty() || append.parts().all(|part| seen.insert(part.stream)),
+                "an append must not compare a stream twice"
+            );
+        }
+        partition
+    }
 }
 
-/// The streams of a batch whose chain is broken: some of their events were not written, and later appends were decided
+/// The streams of a call whose chain is broken: some of their events were not written, and later appends were decided
 /// on those events.
 ///
-/// A store keeps it while it goes through a batch in order, see [`EventStore::append`](crate::EventStore::append).
+/// A store keeps it while it goes through a call in order, see [`EventStore::append`](crate::EventStore::append).
 #[derive(Clone, Debug, Default)]
 pub struct BrokenChains(HashSet<StreamId>);
 
 impl BrokenChains {
-    /// Returns whether all events of this batch that `append` was decided on were written.
-    pub fn holds(&self, append: &Append) -> bool {
-        self.0.is_empty()
-            || matches!(append.write, Write::Letter(_))
-            || !self.0.contains(&append.stream)
+    /// Returns whether all events of this call that the part was decided on were written.
+    pub fn holds(&self, part: &Part<'_>) -> bool {
+        self.0.is_empty() || !self.0.contains(part.stream)
     }
 
     /// Records that an append was not written.
     pub fn note(&mut self, append: &Append) {
-        if let Write::Events { events, .. } = &append.write
-            && !events.is_empty()
-        {
-            self.0.insert(append.stream.clone());
-        }
+        let changed = append.parts().filter(|part| !part.events.is_empty());
+        self.0.extend(changed.map(|part| part.stream.clone()));
     }
 }
 
@@ -126,7 +217,7 @@ pub struct KeyedClaim {
     pub record: ClaimRecord,
 }
 
-/// The answer to one append of a batch.
+/// The answer to one append of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendOutcome {
     /// It is written and durable.
@@ -136,25 +227,24 @@ pub enum AppendOutcome {
         /// When it was recorded.
         recorded_at: Timestamp,
     },
-    /// The stream's current sequence or its last event differs; nothing was written.
+    /// A stream's current sequence or its last event differs; nothing was written.
     Conflict {
-        /// The current sequence.
+        /// The current sequence of the first such stream, in the order of [`Append::parts`].
         current: Option<Sequence>,
     },
     /// The key was spent before, for this or for other content; nothing was written.
     Claimed(ClaimRecord),
-    /// The stream has no sequences left for so many events; nothing was written.
+    /// A stream has no sequences left for so many events; nothing was written.
     StreamFull,
 }
 
-/// Why a store could not answer each append of a batch.
+/// Why a store could not answer the appends of a call.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// Nothing of the batch was written.
+    /// Nothing was written.
     #[error(transparent)]
     NotWritten(StoreError),
-    /// Part of the batch may have been written: the appends of one partition of the log are written together or not at
-    /// all. Look up each append before you report a result.
+    /// Either everything that was not refused was written, or nothing. Look up each append before you report a result.
     #[error("the outcome of a commit is unknown: {0}")]
     Unknown(#[source] StoreError),
 }

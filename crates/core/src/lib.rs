@@ -75,7 +75,8 @@ pub mod reading;
 pub use accountable::{Accountable, Asked};
 pub use aggregate::{Aggregate, Fact, Merge, Overlap, Prepare, PrepareError, SnapshotPolicy};
 pub use append::{
-    Append, AppendError, AppendOutcome, BrokenChains, Claim, ClaimRecord, KeyedClaim, Write,
+    Append, AppendError, AppendOutcome, BrokenChains, COMMIT_APPENDS, Claim, ClaimRecord,
+    KeyedClaim, Part, StreamWrite, Write,
 };
 pub use assignment::{Assignment, Owner};
 pub use begin::Begin;

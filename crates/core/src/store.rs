@@ -37,21 +37,28 @@ impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerSt
 /// - An append that was answered as written survives a crash of the process and of the machine.
 #[async_trait]
 pub trait EventStore: Send + Sync + Debug + 'static {
-    /// Appends a batch in one durable commit for each partition that it concerns. Returns an answer for each append, in
-    /// the given order.
+    /// Appends in one durable commit, which other calls may share, to streams of one partition. Returns an answer for
+    /// each append, in the given order.
     ///
-    /// An append writes everything that it carries, or nothing. If one conflicts, the others of the batch are written
-    /// all the same, except those decided on top of it. The appends of one stream in a batch are a chain: each sees the
-    /// earlier ones. Once events of the chain are not written, its later [`Write::Events`](crate::Write::Events) are
-    /// refused as conflicts, even if their `after` happens to match the current sequence. (It can match: another writer
-    /// may have left the same *number* of events.)
+    /// An append writes everything that it carries, or nothing. If one conflicts, the others of the call are written
+    /// all the same, except those decided on top of it. The appends of a call are a chain: each sees the earlier ones.
+    /// Once events of a stream are not written, the later appends of the call that name this stream are refused as
+    /// conflicts, even if their `after` happens to match the current sequence. (It can match: another writer may have
+    /// left the same *number* of events.)
     ///
-    /// For each append the claim is checked first, then the sequence. So a sender that repeats an external id (the
-    /// idempotency key) learns so even if the stream has moved.
+    /// For each append the claim is checked first, then the sequences. So a sender that repeats an external id (the
+    /// idempotency key) learns so even if the stream has moved. An append without events and claim only compares: its
+    /// answer is as new as that of a write.
+    ///
+    /// Calls at the same time share commits, but none fails because of the size or the content of another. An error
+    /// speaks only of this call.
     ///
     /// # Cancel safety
-    /// If the future is dropped, the appends for one partition are written or not written, never in part.
-    async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError>;
+    /// If the future is dropped, the appends are written or not written, never in part.
+    ///
+    /// # Panics
+    /// As [`Append::partition`] does.
+    async fn append(&self, call: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError>;
 
     /// Returns what is needed to build a state: the newest usable snapshot and the payloads after it.
     async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
@@ -208,7 +215,7 @@ pub struct StreamSummary {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the store could not {action}: {source}")]
 pub struct StoreError {
-    /// What it was asked to do, as a verb phrase: `append a batch`.
+    /// What it was asked to do, as a verb phrase: `append events`.
     pub action: &'static str,
     /// The kind of the failure, which a caller can branch on.
     pub kind: StoreErrorKind,

@@ -167,6 +167,7 @@ async fn the_last_sequence_of_a_stream_is_an_error_and_not_a_wrap() {
                 .collect(),
         },
         claim: None,
+        beside: Vec::new(),
     };
     let full = store.append(vec![append(2, u32::MAX - 1)]).await.unwrap();
     assert_eq!(full, [AppendOutcome::StreamFull]);

@@ -148,7 +148,9 @@ async fn what_happens_is_counted_and_served() {
         every: Duration::from_millis(1),
         ..AuditSettings::default()
     };
-    let app = App::open("memory:")
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("app.db").display());
+    let app = App::open(&url)
         .await
         .unwrap()
         .aggregate::<Counted>()
@@ -208,9 +210,9 @@ async fn what_happens_is_counted_and_served() {
         assert_eq!(lines.get(&line), Some(&value), "{line} of {lines:#?}");
     }
     let commits = lines["seriatim_append_duration_seconds_count"];
-    assert_eq!(lines["seriatim_append_batch_appends_count"], commits);
+    assert_eq!(lines["seriatim_commit_appends_count"], commits);
     assert!(commits >= 5.0);
-    let buckets = r#"seriatim_append_batch_appends_bucket{le="+Inf"}"#;
+    let buckets = r#"seriatim_commit_appends_bucket{le="+Inf"}"#;
     assert_eq!(lines[buckets], commits);
 
     // What fails is tried again, and meanwhile its stream waits.

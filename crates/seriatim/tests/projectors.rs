@@ -220,6 +220,7 @@ async fn append_unknown(store: &dyn Store, root: Uuid) {
             events: Arc::new([event]),
         },
         claim: None,
+        beside: Vec::new(),
     };
     store.append(vec![append]).await.unwrap();
 }

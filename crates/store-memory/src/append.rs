@@ -1,7 +1,7 @@
 //! Writing to the log: each append is decided first, and then written whole or not at all.
 
 use seriatim_core::{
-    Append, AppendOutcome, BrokenChains, ClaimRecord, LogPartition, NewEvent, Position,
+    Append, AppendOutcome, BrokenChains, ClaimRecord, LogPartition, NewEvent, Part, Position,
     RecordedEvent, Sequence, StreamId, Timestamp, Write,
 };
 
@@ -9,17 +9,18 @@ use crate::read::to_index;
 use crate::{Log, Stream};
 
 impl Log {
-    pub(crate) fn append_batch(&mut self, batch: Vec<Append>) -> Vec<AppendOutcome> {
+    pub(crate) fn append_call(&mut self, call: &[Append]) -> Vec<AppendOutcome> {
+        let partition = Append::partition(call, self.count());
         let now = self.clock.now();
         let mut broken = BrokenChains::default();
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for append in batch {
-            let outcome = match broken.holds(&append) {
-                true => self.append(&append, now),
-                false => self.refuse_rest_of_chain(&append),
+        let mut outcomes = Vec::with_capacity(call.len());
+        for append in call {
+            let outcome = match self.refusal(append, &broken) {
+                Some(refusal) => refusal,
+                None => self.append(append, partition, now),
             };
             if !matches!(outcome, AppendOutcome::Written { .. }) {
-                broken.note(&append);
+                broken.note(append);
             }
             outcomes.push(outcome);
         }
@@ -32,18 +33,17 @@ impl Log {
         last.map_or(now, |last| last.recorded_at.max(now))
     }
 
-    fn append(&mut self, append: &Append, now: Timestamp) -> AppendOutcome {
-        if let Some(refusal) = self.refusal(append) {
-            return refusal;
-        }
-        let count = match &append.write {
-            Write::Events { events, .. } => events.len() as u64,
-            Write::Letter(_) => 0,
-        };
-        let partition = self.partition_of(&append.stream);
-        let position = Position(self.head(partition).0 + count);
+    /// Writes an append that nothing refuses.
+    fn append(
+        &mut self,
+        append: &Append,
+        partition: LogPartition,
+        now: Timestamp,
+    ) -> AppendOutcome {
+        let position = Position(self.head(partition).0 + append.count() as u64);
         let recorded_at = self.recorded_at(partition, now);
-        let Ok(first) = append.first_result(position) else {
+        let full = append.parts().any(|part| part.sequences().is_err());
+        let Some(first) = append.first_result(position).ok().filter(|_| !full) else {
             return AppendOutcome::StreamFull;
         };
         if let Some(claim) = &append.claim {
@@ -54,18 +54,16 @@ impl Log {
             let stream = self.stream(&append.stream, partition);
             stream.claims.insert(claim.external_id.clone(), record);
         }
-        match &append.write {
-            Write::Events { events, .. } => {
-                for event in events.iter() {
-                    self.push(&append.stream, partition, event, recorded_at);
-                }
+        for part in append.parts() {
+            for event in part.events {
+                self.push(part.stream, partition, event, recorded_at);
             }
-            // A letter that already exists may have been decided about, so it stays as it is.
-            Write::Letter(letter) => {
-                self.letters
-                    .entry(letter.id)
-                    .or_insert_with(|| letter.as_ref().clone());
-            }
+        }
+        // A letter that already exists may have been decided about, so it stays as it is.
+        if let Write::Letter(letter) = &append.write {
+            self.letters
+                .entry(letter.id)
+                .or_insert_with(|| letter.as_ref().clone());
         }
         AppendOutcome::Written {
             position,
@@ -73,27 +71,23 @@ impl Log {
         }
     }
 
-    fn refuse_rest_of_chain(&self, append: &Append) -> AppendOutcome {
-        let current = self.streams.get(&append.stream).and_then(Stream::current);
-        self.refusal(append)
-            .unwrap_or(AppendOutcome::Conflict { current })
-    }
-
-    /// Returns why an append is not written. The claim is checked first, then the sequence.
-    fn refusal(&self, append: &Append) -> Option<AppendOutcome> {
-        let stream = self.streams.get(&append.stream);
+    /// Returns why an append is not written. The claim is checked first, then the sequences.
+    fn refusal(&self, append: &Append, broken: &BrokenChains) -> Option<AppendOutcome> {
         let spent = append.claim.as_ref().and_then(|claim| {
-            let record = stream?.claims.get(&claim.external_id)?;
+            let stream = self.streams.get(&append.stream)?;
+            let record = stream.claims.get(&claim.external_id)?;
             Some(AppendOutcome::Claimed(record.clone()))
         });
-        spent.or_else(|| {
-            let last = stream.and_then(|stream| {
+        let conflict = |part: Part<'_>| {
+            let last = self.streams.get(part.stream).and_then(|stream| {
                 let event = &self.partitions[stream.partition.index()][*stream.events.last()?];
                 Some((event.sequence, event.id))
             });
             let current = last.map(|(sequence, _)| sequence);
-            (!append.follows(last)).then_some(AppendOutcome::Conflict { current })
-        })
+            let holds = broken.holds(&part) && part.follows(last);
+            (!holds).then_some(AppendOutcome::Conflict { current })
+        };
+        spent.or_else(|| append.parts().find_map(conflict))
     }
 
     fn push(

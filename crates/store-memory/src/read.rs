@@ -17,9 +17,9 @@ use crate::{Log, MemoryStore, Partition, Stream};
 
 #[async_trait]
 impl EventStore for MemoryStore {
-    async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
+    async fn append(&self, call: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
         let mut log = self.log();
-        let outcomes = log.append_batch(batch);
+        let outcomes = log.append_call(&call);
         for (head, events) in self.shared.heads.iter().zip(&log.partitions) {
             let now = Position(events.len() as u64);
             head.send_if_modified(|head| std::mem::replace(head, now) != now);
@@ -185,15 +185,11 @@ impl Log {
         }
     }
 
-    fn count(&self) -> NonZero<u16> {
+    pub(crate) fn count(&self) -> NonZero<u16> {
         let count = u16::try_from(self.partitions.len()).ok();
         count
             .and_then(NonZero::new)
             .expect("it was made of such a number")
-    }
-
-    pub(crate) fn partition_of(&self, stream: &StreamId) -> LogPartition {
-        LogPartition::of(stream, self.count())
     }
 
     pub(crate) fn head(&self, partition: LogPartition) -> Position {

@@ -92,6 +92,7 @@ async fn appends(store: &PostgresStore, size: usize) -> Result<f64, Box<dyn std:
                     events: Arc::new([event]),
                 },
                 claim: None,
+                beside: Vec::new(),
             }
         });
         let outcomes = store.append(batch.collect()).await?;

@@ -93,6 +93,7 @@ async fn fill(store: &PostgresStore) -> Result<Vec<StreamId>, Failure> {
                     events: (0..EVENTS).map(|_| event()).collect(),
                 },
                 claim: None,
+                beside: Vec::new(),
             }
         });
         store.append(appends.collect()).await?;

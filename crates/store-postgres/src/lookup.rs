@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use seriatim_core::{Append, ClaimRecord, ContentHash, Domain, Sequence, StreamId, Write};
+use seriatim_core::{Append, ClaimRecord, ContentHash, Domain, Sequence, StreamId};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
@@ -91,7 +91,11 @@ impl Texts {
         appends: impl Iterator<Item = &'a Append>,
     ) -> Result<(), Error> {
         let unknown: BTreeSet<&Domain> = appends
-            .map(|append| &append.stream.domain)
+            .flat_map(|append| {
+                let beside = append.beside.iter().map(|write| &write.stream);
+                beside.chain([&append.stream])
+            })
+            .map(|stream| &stream.domain)
             .filter(|domain| known.domain(domain).is_none())
             .collect();
         self.find_domains(connection, known, &unknown).await?;
@@ -212,21 +216,23 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn note(&mut self, known: &Known, append: &'a Append) {
-        let stream = &append.stream;
-        let domain = known
-            .domain(&stream.domain)
-            .expect("the domains were looked up before");
-        let seen = self.seen.entry(stream).or_default();
-        let looks = matches!(append.write, Write::Events { .. });
-        if looks && known.last(stream).is_none() && seen.insert(None) {
-            self.streams.push(stream);
-            self.stream_domains.push(domain);
+        let domain = |stream: &StreamId| {
+            let number = known.domain(&stream.domain);
+            number.expect("the domains were looked up before")
+        };
+        for part in append.parts() {
+            let seen = self.seen.entry(part.stream).or_default();
+            if known.last(part.stream).is_none() && seen.insert(None) {
+                self.streams.push(part.stream);
+                self.stream_domains.push(domain(part.stream));
+            }
         }
+        let stream = &append.stream;
         if let Some(claim) = &append.claim
-            && seen.insert(Some(&claim.external_id))
+            && (self.seen.entry(stream).or_default()).insert(Some(&claim.external_id))
         {
             self.claims.push((stream, &claim.external_id));
-            self.claim_domains.push(domain);
+            self.claim_domains.push(domain(stream));
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use foldhash::HashMap;
 use seriatim_core::{
-    Append, AppendOutcome, BrokenChains, ClaimRecord, FirstResult, Position, Sequence, StreamId,
-    Timestamp, Write,
+    Append, AppendOutcome, BrokenChains, ClaimRecord, FirstResult, Part, Position, Sequence,
+    StreamId, Timestamp, Write,
 };
 use uuid::Uuid;
 
@@ -51,6 +51,14 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
+    /// Returns the head after the transaction. What only compares leaves it as it was.
+    pub(crate) fn head(&self) -> Head {
+        match self.rows.write() {
+            true => self.head,
+            false => self.before,
+        }
+    }
+
     /// Sets the time at which it was written.
     pub(crate) fn recorded(&mut self, time: Timestamp) {
         // Only events move the time of the head.
@@ -100,11 +108,11 @@ impl<'k> Plan<'k> {
     }
 
     /// Decides the appends of one call.
-    pub(crate) fn batch(&mut self, batch: &[Append]) -> Result<Vec<AppendOutcome>, MustLook> {
+    pub(crate) fn call(&mut self, call: &[Append]) -> Result<Vec<AppendOutcome>, MustLook> {
         let mut broken = BrokenChains::default();
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for append in batch {
-            let outcome = self.append(append, broken.holds(append))?;
+        let mut outcomes = Vec::with_capacity(call.len());
+        for append in call {
+            let outcome = self.append(append, &broken)?;
             if !matches!(outcome, AppendOutcome::Written { .. }) {
                 // A refusal is certain only if everything was looked up.
                 if !self.looked {
@@ -127,32 +135,35 @@ impl<'k> Plan<'k> {
     }
 
     /// The claim is checked first: a sender that repeats an external id is told so, whatever else is wrong.
-    fn append(&mut self, append: &Append, holds: bool) -> Result<AppendOutcome, MustLook> {
+    fn append(
+        &mut self,
+        append: &Append,
+        broken: &BrokenChains,
+    ) -> Result<AppendOutcome, MustLook> {
         if let Some(record) = self.spent(append) {
             return Ok(AppendOutcome::Claimed(record));
         }
-        let domain = self.known.domain(&append.stream.domain);
-        if let Write::Events { .. } = &append.write
-            && let Some(last) = self.last(append, domain)?
-            && !(holds && append.follows(last))
-        {
-            let current = last.map(|(sequence, _)| sequence);
-            return Ok(AppendOutcome::Conflict { current });
+        for part in append.parts() {
+            if let Some(last) = self.last(&part)?
+                && !(broken.holds(&part) && part.follows(last))
+            {
+                let current = last.map(|(sequence, _)| sequence);
+                return Ok(AppendOutcome::Conflict { current });
+            }
         }
-        let count = match &append.write {
-            Write::Events { events, .. } => events.len() as u64,
-            Write::Letter(_) => 0,
+        let position = Position(self.head.position.0 + append.count() as u64);
+        let fits = |part: Part<'_>| match part.sequences() {
+            Ok(sequences) => sequences.is_none_or(|(_, last)| last <= LAST_SEQUENCE),
+            Err(_) => false,
         };
-        let position = Position(self.head.position.0 + count);
-        let first = match append.first_result(position) {
-            Ok(FirstResult::Committed { last, .. }) if last > LAST_SEQUENCE => None,
-            first => first.ok(),
-        };
-        let Some(first) = first else {
+        let Some(first) = append
+            .first_result(position)
+            .ok()
+            .filter(|_| append.parts().all(fits))
+        else {
             return Ok(AppendOutcome::StreamFull);
         };
-        let domain = domain.ok_or(MustLook)?;
-        self.write(append, domain, first);
+        self.write(append, first)?;
         self.head.position = position;
         Ok(AppendOutcome::Written {
             position,
@@ -169,16 +180,11 @@ impl<'k> Plan<'k> {
         self.claims.get(&key).cloned()
     }
 
-    /// Returns the last event of the stream. The outer `None` means that the database will check what the append
+    /// Returns the last event of the part's stream. The outer `None` means that the database will check what the part
     /// expects.
-    fn last(
-        &mut self,
-        append: &Append,
-        domain: Option<i16>,
-    ) -> Result<Option<Option<LastEvent>>, MustLook> {
-        let stream = &append.stream;
-        let seen = self.lasts.get(stream).copied();
-        if let Some(last) = seen.or_else(|| self.known.last(stream)) {
+    fn last(&mut self, part: &Part<'_>) -> Result<Option<Option<LastEvent>>, MustLook> {
+        let seen = self.lasts.get(part.stream).copied();
+        if let Some(last) = seen.or_else(|| self.known.last(part.stream)) {
             return Ok(Some(last));
         }
         if self.looked {
@@ -186,34 +192,33 @@ impl<'k> Plan<'k> {
             return Ok(Some(None));
         }
         // The key of the first event's sequence shows whether a stream is new; any other assumption is checked.
-        if let Write::Events {
-            after,
-            last,
-            events,
-        } = &append.write
-            && (after.is_some() || events.is_empty())
-        {
-            let after = after.filter(|after| *after <= LAST_SEQUENCE);
-            let domain = domain.ok_or(MustLook)?;
-            self.rows.check(domain, stream.root, after, *last);
+        if part.after.is_some() || part.events.is_empty() {
+            let after = part.after.filter(|after| *after <= LAST_SEQUENCE);
+            let domain = self.domain(part.stream)?;
+            self.rows.check(domain, part.stream.root, after, part.last);
         }
         Ok(None)
     }
 
-    fn write(&mut self, append: &Append, domain: i16, first: FirstResult) {
-        let stream = &append.stream;
-        match &append.write {
-            Write::Events { events, .. } => {
-                if let (FirstResult::Committed { first, last, .. }, Some(event)) =
-                    (&first, events.last())
-                {
-                    self.rows.events(domain, stream, *first, events);
-                    self.lasts.insert(stream.clone(), Some((*last, event.id)));
-                }
+    fn domain(&self, stream: &StreamId) -> Result<i16, MustLook> {
+        self.known.domain(&stream.domain).ok_or(MustLook)
+    }
+
+    fn write(&mut self, append: &Append, first: FirstResult) -> Result<(), MustLook> {
+        for part in append.parts() {
+            if let (Ok(Some((first, last))), Some(event)) = (part.sequences(), part.events.last()) {
+                let domain = self.domain(part.stream)?;
+                self.rows.events(domain, part.stream, first, part.events);
+                self.lasts
+                    .insert(part.stream.clone(), Some((last, event.id)));
             }
-            Write::Letter(letter) => self.rows.letter(letter),
+        }
+        if let Write::Letter(letter) = &append.write {
+            self.rows.letter(letter);
         }
         if let Some(claim) = &append.claim {
+            let stream = &append.stream;
+            let domain = self.domain(stream)?;
             self.rows.claim(domain, stream.root, claim, &first);
             let record = ClaimRecord {
                 content: claim.content,
@@ -222,5 +227,6 @@ impl<'k> Plan<'k> {
             let key = (stream.clone(), claim.external_id.clone());
             self.claims.insert(key, record);
         }
+        Ok(())
     }
 }

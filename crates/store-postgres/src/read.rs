@@ -16,8 +16,8 @@ use crate::{PostgresStore, claims, decoder, load, lookup, place, refused, row, s
 
 #[async_trait]
 impl EventStore for PostgresStore {
-    async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
-        self.writers().append(batch).await
+    async fn append(&self, call: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
+        self.writers().append(call).await
     }
 
     async fn load(&self, wanted: Load) -> Result<Loaded, StoreError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{AppendOutcome, LogPartition, Position, StoreErrorKind, Timestamp};
+use seriatim_store_sql::Call;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
@@ -17,7 +18,6 @@ use crate::migrations;
 use crate::plan::{self, Plan, Planned};
 use crate::refused::{self, Meaning};
 use crate::rows::{Rows, Writes};
-use crate::writer::Job;
 
 /// The state that the writer needs besides its connection.
 pub(crate) struct Session {
@@ -33,7 +33,7 @@ pub(crate) struct Session {
     alone: bool,
 }
 
-/// The answers of a transaction, job by job.
+/// The answers of a transaction, call by call.
 pub(crate) type Answers = Vec<Vec<AppendOutcome>>;
 
 /// The reason why a transaction has no answer.
@@ -83,20 +83,20 @@ impl Session {
         self.known = Known::default();
     }
 
-    /// Does all of `jobs` in one transaction.
+    /// Does all of `calls` in one transaction.
     pub(crate) async fn transact(
         &mut self,
         connection: &mut PgConnection,
-        jobs: &[Job],
+        calls: &[Call],
     ) -> Result<Answers, Failure> {
         if self.alone
-            && let Some(answers) = self.transact_alone(connection, jobs).await?
+            && let Some(answers) = self.transact_alone(connection, calls).await?
         {
             return Ok(answers);
         }
         let mut attempts = 0;
         loop {
-            match self.transact_locked(connection, jobs).await {
+            match self.transact_locked(connection, calls).await {
                 Err(Failure::NotWritten(error)) => {
                     if refused::meaning(&error) != Meaning::Lost {
                         // A new domain does not exist any more.
@@ -121,13 +121,14 @@ impl Session {
     async fn transact_alone(
         &mut self,
         connection: &mut PgConnection,
-        jobs: &[Job],
+        calls: &[Call],
     ) -> Result<Option<Answers>, Failure> {
         let Some(head) = self.known.head() else {
             return Ok(None);
         };
         let mut plan = Plan::from_memory(&self.known, head, Rows::new(self.checksums));
-        let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
+        let answers: Result<Answers, _> =
+            calls.iter().map(|call| plan.call(&call.appends)).collect();
         let Ok(mut answers) = answers else {
             return Ok(None);
         };
@@ -141,7 +142,7 @@ impl Session {
                 let time = time(rows.first()).map_err(Failure::NotWritten)?;
                 plan::recorded(&mut answers, time);
                 planned.recorded(time);
-                self.known.learn(planned.head, planned.lasts);
+                self.known.learn(planned.head(), planned.lasts);
                 Ok(Some(answers))
             }
             Err(error) => match refused::meaning(&error) {
@@ -149,6 +150,7 @@ impl Session {
                 // A newer program may have migrated the tables, which is found out under the lock.
                 Meaning::Refused(StoreErrorKind::Corrupt) => Ok(None),
                 Meaning::Refused(_) => Err(Failure::NotWritten(error)),
+                Meaning::Lost if !planned.rows.write() => Err(Failure::NotWritten(error)),
                 Meaning::Lost => Err(Failure::Unknown(
                     Sent {
                         batch: planned.head.batch,
@@ -166,7 +168,7 @@ impl Session {
     async fn transact_locked(
         &mut self,
         connection: &mut PgConnection,
-        jobs: &[Job],
+        calls: &[Call],
     ) -> Result<Answers, Failure> {
         let lock = sqlx::raw_sql(AssertSqlSafe(self.lock.clone())).fetch_all(&mut *connection);
         let rows = within(self.patience, lock)
@@ -176,14 +178,14 @@ impl Session {
         self.alone = self.known.head().is_none_or(|known| known == head);
         self.known.keep_if_unchanged(head);
         let (answers, planned) = self
-            .look_and_write(connection, head, jobs)
+            .look_and_write(connection, head, calls)
             .await
             .map_err(Failure::NotWritten)?;
         // Also if only the number of a new domain was written.
         let commit = sqlx::raw_sql("COMMIT").execute(connection);
         if let Err(error) = within(self.patience, commit).await {
             return Err(match refused::meaning(&error) {
-                Meaning::Lost if !planned.rows.is_empty() => Failure::Unknown(
+                Meaning::Lost if planned.rows.write() => Failure::Unknown(
                     Sent {
                         batch: planned.head.batch,
                         revision: head.revision,
@@ -194,11 +196,7 @@ impl Session {
                 _ => Failure::NotWritten(error),
             });
         }
-        let head = match planned.rows.is_empty() {
-            true => planned.before,
-            false => planned.head,
-        };
-        self.known.learn(head, planned.lasts);
+        self.known.learn(planned.head(), planned.lasts);
         Ok(answers)
     }
 
@@ -206,18 +204,19 @@ impl Session {
         &mut self,
         connection: &mut PgConnection,
         head: Head,
-        jobs: &[Job],
+        calls: &[Call],
     ) -> Result<(Answers, Planned), Error> {
-        let appends = || jobs.iter().flat_map(|job| &job.batch);
+        let appends = || calls.iter().flat_map(|call| &call.appends);
         let domains = (self.lookup).domains(connection, &mut self.known, appends());
         within(self.patience, domains).await?;
         let found = (self.lookup).streams_and_claims(connection, &self.known, appends());
         let found = within(self.patience, found).await?;
         let mut plan = Plan::from_sight(&self.known, head, found, Rows::new(self.checksums));
-        let answers: Result<Answers, _> = jobs.iter().map(|job| plan.batch(&job.batch)).collect();
+        let answers: Result<Answers, _> =
+            calls.iter().map(|call| plan.call(&call.appends)).collect();
         let mut answers = answers.expect("everything was looked up");
         let mut planned = plan.finish();
-        if !planned.rows.is_empty() {
+        if planned.rows.write() {
             let statement = (planned.rows).statement(&self.writes, head, planned.head);
             let statement = self.manner.in_transaction(statement);
             let written = within(self.patience, statement.fetch_all(connection)).await?;

@@ -1,12 +1,11 @@
-//! The task that writes to a partition, on a connection of its own: it puts all waiting jobs into one transaction.
+//! The task that writes to a partition, on a connection of its own: it puts all waiting calls into one transaction.
 
 use std::sync::Arc;
 
-use seriatim_core::{
-    Append, AppendError, AppendOutcome, LogPartition, Position, StoreError, StoreErrorKind,
-};
+use seriatim_core::{Append, AppendError, AppendOutcome, LogPartition, Position, StoreErrorKind};
+use seriatim_store_sql::{APPEND, Call, CommitMeter, fill, may_be_of_one_call, others_first};
 use sqlx::{Error, PgConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::commits::Commits;
 use crate::connection;
@@ -16,24 +15,12 @@ use crate::refused::{self, Meaning};
 use crate::session::{Answers, Failure, Session};
 use crate::settle::{Fate, Settler};
 
-/// The number of calls that may share a transaction. Its only purpose is to limit how long the first one waits for the
-/// last one.
-const CALLS_IN_ONE: usize = 64;
-
 /// The most times that a transaction is sent, if it is known to have written nothing because its connection was lost.
 const ATTEMPTS: usize = 3;
 
-const APPEND: &str = "append a batch";
-
 /// The handle on the task, which ends with it after finishing what was queued.
 pub(crate) struct Writer {
-    jobs: mpsc::UnboundedSender<Job>,
-}
-
-/// One call of `append`.
-pub(crate) struct Job {
-    pub(crate) batch: Vec<Append>,
-    reply: oneshot::Sender<Result<Vec<AppendOutcome>, AppendError>>,
+    calls: mpsc::UnboundedSender<Call>,
 }
 
 impl Writer {
@@ -43,7 +30,7 @@ impl Writer {
         location: Arc<Location>,
         commits: Commits,
     ) -> Self {
-        let (jobs, queue) = mpsc::unbounded_channel();
+        let (calls, queue) = mpsc::unbounded_channel();
         let task = Task {
             partition,
             session: Session::new(&location, partition),
@@ -51,42 +38,21 @@ impl Writer {
             connection,
             location,
             commits,
+            meter: CommitMeter::default(),
         };
         tokio::spawn(task.run(queue));
-        Self { jobs }
+        Self { calls }
     }
 
-    /// Queues a batch.
-    pub(crate) fn append(&self, batch: Vec<Append>) -> Result<Pending, AppendError> {
-        if batch.is_empty() {
-            return Ok(Pending(None));
-        }
-        let (reply, answer) = oneshot::channel();
-        let queued = self.jobs.send(Job { batch, reply });
-        queued.map_err(|_| AppendError::NotWritten(ended()))?;
-        Ok(Pending(Some(answer)))
+    pub(crate) async fn append(
+        &self,
+        appends: Vec<Append>,
+    ) -> Result<Vec<AppendOutcome>, AppendError> {
+        let (call, answer) = Call::new(appends);
+        // If the task has ended, the answer says so.
+        let _ = self.calls.send(call);
+        answer.get().await
     }
-}
-
-/// A batch that was queued; `None` is an empty batch, for which nothing is to be done.
-pub(crate) struct Pending(Option<oneshot::Receiver<Result<Vec<AppendOutcome>, AppendError>>>);
-
-impl Pending {
-    pub(crate) async fn answer(self) -> Result<Vec<AppendOutcome>, AppendError> {
-        match self.0 {
-            None => Ok(Vec::new()),
-            // Without an answer, the task has ended before the batch was done.
-            Some(answer) => {
-                let answer = answer.await;
-                answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended())))
-            }
-        }
-    }
-}
-
-fn ended() -> StoreError {
-    let why = "its writing task has ended; restart the program";
-    StoreError::new(APPEND, StoreErrorKind::Unavailable, why)
 }
 
 struct Task {
@@ -96,51 +62,49 @@ struct Task {
     settler: Settler,
     connection: Option<PgConnection>,
     commits: Commits,
+    meter: CommitMeter,
 }
 
 impl Task {
-    async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
+    async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Call>) {
+        let mut answered = 0;
         while let Some(first) = queue.recv().await {
-            let mut jobs = vec![first];
-            while jobs.len() < CALLS_IN_ONE
-                && let Ok(job) = queue.try_recv()
-            {
-                jobs.push(job);
+            if answered > 1 {
+                others_first().await;
             }
-            self.work(jobs).await;
+            let calls = fill(first, || queue.try_recv().ok(), Call::size);
+            answered = calls.len();
+            self.work(calls).await;
         }
     }
 
-    /// Does all of `jobs` in one transaction. If the server refuses that, they are tried one by one, so that no job
-    /// fails because of the size or content of another.
-    async fn work(&mut self, jobs: Vec<Job>) {
-        match self.transact(&jobs).await {
-            Ok(answers) => self.answer(jobs, answers),
-            Err(refusal) if refusal.may_be_one_jobs_own && jobs.len() > 1 => {
-                for job in jobs {
-                    let alone = [job];
-                    let result = self.transact(&alone).await;
-                    match result {
-                        Ok(answers) => self.answer(alone, answers),
-                        Err(refusal) => fail(alone, &refusal.error),
-                    }
+    /// Does all of `calls` in one transaction. If the server refuses that, their halves are tried, so that no call fails
+    /// because of the size or the content of another.
+    async fn work(&mut self, calls: Vec<Call>) {
+        let mut left = vec![calls];
+        while let Some(mut calls) = left.pop() {
+            match self.transact(&calls).await {
+                Ok(answers) => self.answer(calls, answers),
+                Err(refusal) if refusal.may_be_of_one_call && calls.len() > 1 => {
+                    left.push(calls.split_off(calls.len() / 2));
+                    left.push(calls);
                 }
+                Err(refusal) => calls.into_iter().for_each(|call| call.fail(&refusal.error)),
             }
-            Err(refusal) => fail(jobs, &refusal.error),
         }
     }
 
-    /// A caller that is gone is not an error.
-    fn answer(&self, jobs: impl IntoIterator<Item = Job>, answers: Answers) {
+    fn answer(&self, calls: Vec<Call>, answers: Answers) {
+        self.meter.committed(answers.iter().map(Vec::len).sum());
         if let Some(position) = last_written(&answers) {
             self.commits.committed(self.partition, position);
         }
-        for (job, outcomes) in jobs.into_iter().zip(answers) {
-            let _ = job.reply.send(Ok(outcomes));
+        for (call, outcomes) in calls.into_iter().zip(answers) {
+            call.answer(outcomes);
         }
     }
 
-    async fn transact(&mut self, jobs: &[Job]) -> Result<Answers, Refusal> {
+    async fn transact(&mut self, calls: &[Call]) -> Result<Answers, Refusal> {
         let mut attempt = 1;
         loop {
             let mut connection = match self.connection.take() {
@@ -150,7 +114,7 @@ impl Task {
                     connected.map_err(Refusal::not_written)?
                 }
             };
-            let failure = match self.session.transact(&mut connection, jobs).await {
+            let failure = match self.session.transact(&mut connection, calls).await {
                 Ok(answers) => {
                     self.connection = Some(connection);
                     return Ok(answers);
@@ -199,21 +163,21 @@ impl Task {
 /// The reason why a transaction failed.
 struct Refusal {
     error: AppendError,
-    /// `true` if the size or content of one job may be the cause.
-    may_be_one_jobs_own: bool,
+    may_be_of_one_call: bool,
 }
 
 impl Refusal {
     fn not_written(error: Error) -> Self {
+        let own = may_be_of_one_call(refused::kind(&error));
         Self {
-            may_be_one_jobs_own: refused::meaning(&error) != Meaning::Lost,
+            may_be_of_one_call: own && refused::meaning(&error) != Meaning::Lost,
             error: AppendError::NotWritten(refused::store_error(APPEND, error)),
         }
     }
 
     fn unknown(error: Error) -> Self {
         Self {
-            may_be_one_jobs_own: false,
+            may_be_of_one_call: false,
             error: AppendError::Unknown(refused::store_error(APPEND, error)),
         }
     }
@@ -221,7 +185,7 @@ impl Refusal {
 
 /// Returns how far the log has come, if anything was written.
 fn last_written(answers: &Answers) -> Option<Position> {
-    let outcomes = answers.iter().rev().flat_map(|job| job.iter().rev());
+    let outcomes = answers.iter().rev().flat_map(|call| call.iter().rev());
     let mut positions = outcomes.filter_map(|outcome| match outcome {
         AppendOutcome::Written { position, .. } => Some(*position),
         AppendOutcome::Conflict { .. } | AppendOutcome::Claimed(_) | AppendOutcome::StreamFull => {
@@ -229,13 +193,4 @@ fn last_written(answers: &Answers) -> Option<Position> {
         }
     });
     positions.next()
-}
-
-fn fail(jobs: impl IntoIterator<Item = Job>, error: &AppendError) {
-    for job in jobs {
-        let _ = job.reply.send(Err(match error {
-            AppendError::NotWritten(cause) => AppendError::NotWritten(cause.clone()),
-            AppendError::Unknown(cause) => AppendError::Unknown(cause.clone()),
-        }));
-    }
 }

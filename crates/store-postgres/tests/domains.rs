@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use futures::future::join_all;
 use seriatim_core::{AppendError, EventStore, StoreErrorKind};
 use seriatim_store_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
@@ -21,9 +22,12 @@ async fn numbers(schema: &Schema) -> BTreeMap<String, i16> {
 }
 
 async fn write(store: &PostgresStore, domains: &[&str]) {
-    let batch = domains.iter().map(|name| append(&stream_of(name), None, 1));
-    let outcomes = store.append(batch.collect()).await.unwrap();
-    assert!(outcomes.iter().all(is_written), "{outcomes:?}");
+    let writes = domains.iter().map(async |name| {
+        let appended = store.append(vec![append(&stream_of(name), None, 1)]).await;
+        let outcomes = appended.unwrap();
+        assert!(outcomes.iter().all(is_written), "{outcomes:?}");
+    });
+    join_all(writes).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

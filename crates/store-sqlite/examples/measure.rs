@@ -101,6 +101,7 @@ fn append_to(root: Uuid, after: Option<Sequence>) -> Append {
             events: Arc::new([event]),
         },
         claim: None,
+        beside: Vec::new(),
     }
 }
 

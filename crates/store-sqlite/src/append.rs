@@ -7,29 +7,16 @@ use seriatim_core::{
 };
 
 use crate::event_rows::EventRow;
-use crate::known::{LastEvent, StreamKey};
+use crate::known::StreamKey;
 use crate::transaction::Transaction;
 use crate::{claims, dead_letter, row};
 
-fn conflict(last: Option<LastEvent>) -> AppendOutcome {
-    let current = last.map(|(sequence, _)| sequence);
-    AppendOutcome::Conflict { current }
-}
-
 impl<'j> Transaction<'_, 'j> {
-    pub(crate) fn append_batch(
-        &mut self,
-        batch: &'j [Append],
-    ) -> Result<Vec<AppendOutcome>, Error> {
+    pub(crate) fn append_call(&mut self, call: &'j [Append]) -> Result<Vec<AppendOutcome>, Error> {
         let mut broken = BrokenChains::default();
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for append in batch {
-            let outcome = if broken.holds(append) {
-                self.append(append)?
-            } else {
-                let last = self.last(&append.stream)?;
-                self.refuse(append, conflict(last))?
-            };
+        let mut outcomes = Vec::with_capacity(call.len());
+        for append in call {
+            let outcome = self.append(append, &broken)?;
             if !matches!(outcome, AppendOutcome::Written { .. }) {
                 broken.note(append);
             }
@@ -38,38 +25,40 @@ impl<'j> Transaction<'_, 'j> {
         Ok(outcomes)
     }
 
-    fn append(&mut self, append: &'j Append) -> Result<AppendOutcome, Error> {
-        match &append.write {
-            Write::Letter(letter) => {
-                let first = FirstResult::DeadLettered { id: letter.id };
-                if let Some(spent) = self.spend(append, &first)? {
-                    return Ok(spent);
-                }
-                dead_letter::insert(self.connection, letter)?;
+    fn append(
+        &mut self,
+        append: &'j Append,
+        broken: &BrokenChains,
+    ) -> Result<AppendOutcome, Error> {
+        for part in append.parts() {
+            let last = self.last(part.stream)?;
+            if !(broken.holds(&part) && part.follows(last)) {
+                let current = last.map(|(sequence, _)| sequence);
+                return self.refuse(append, AppendOutcome::Conflict { current });
             }
-            Write::Events { events, .. } => {
-                let last = self.last(&append.stream)?;
-                if !append.follows(last) {
-                    return self.refuse(append, conflict(last));
-                }
-                let position = Position(self.head.position.0 + events.len() as u64);
-                let Ok(first) = append.first_result(position) else {
-                    return self.refuse(append, AppendOutcome::StreamFull);
+            if part.sequences().is_err() {
+                return self.refuse(append, AppendOutcome::StreamFull);
+            }
+        }
+        let position = Position(self.head.position.0 + append.count() as u64);
+        let Ok(first) = append.first_result(position) else {
+            return self.refuse(append, AppendOutcome::StreamFull);
+        };
+        if let Some(spent) = self.spend(append, &first)? {
+            return Ok(spent);
+        }
+        for part in append.parts() {
+            if let (Ok(Some((first, last))), Some(event)) = (part.sequences(), part.events.last()) {
+                let key = StreamKey {
+                    domain: self.domain(&part.stream.domain)?,
+                    root: part.stream.root,
                 };
-                if let Some(spent) = self.spend(append, &first)? {
-                    return Ok(spent);
-                }
-                if let (FirstResult::Committed { first, last, .. }, Some(event)) =
-                    (first, events.last())
-                {
-                    let stream = StreamKey {
-                        domain: self.domain(&append.stream.domain)?,
-                        root: append.stream.root,
-                    };
-                    self.insert(&append.stream, stream, first, events)?;
-                    self.known.set_last(stream, Some((last, event.id)));
-                }
+                self.insert(part.stream, key, first, part.events)?;
+                self.known.set_last(key, Some((last, event.id)));
             }
+        }
+        if let Write::Letter(letter) = &append.write {
+            dead_letter::insert(self.connection, letter)?;
         }
         Ok(AppendOutcome::Written {
             position: self.head.position,

@@ -20,8 +20,10 @@ use crate::{Shared, SqliteStore, claims, connection, row, snapshot, streams, wai
 
 #[async_trait]
 impl EventStore for SqliteStore {
-    async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
-        self.writer().append(batch).await
+    async fn append(&self, call: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
+        // There is one partition, so this only looks for mistakes.
+        Append::partition(&call, self.partitions());
+        self.writer().append(call).await
     }
 
     async fn load(&self, wanted: Load) -> Result<Loaded, StoreError> {

@@ -155,11 +155,11 @@ mod tests {
     #[test]
     fn a_commit_that_fails_on_the_device_is_left_open() {
         for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE] {
-            let error = commit_error("append a batch", failure(code));
+            let error = commit_error("append events", failure(code));
             assert!(matches!(error, AppendError::Unknown(_)), "code {code}");
         }
         for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_READONLY] {
-            let error = commit_error("append a batch", failure(code));
+            let error = commit_error("append events", failure(code));
             assert!(matches!(error, AppendError::NotWritten(_)), "code {code}");
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error};
 use seriatim_core::{Append, AppendError, AppendOutcome, Position, StoreError, StoreErrorKind};
+use seriatim_store_sql::{APPEND, Call, CommitMeter, Size, fill, may_be_of_one_call};
 use tokio::sync::{oneshot, watch};
 
 use crate::change::{self, Change};
@@ -17,11 +18,6 @@ use crate::known::Known;
 use crate::transaction::Transaction;
 use crate::{OpenError, connection, refused, waiting};
 
-/// The number of calls that may share a transaction. Its only purpose is to limit how long the first one waits for the
-/// last one.
-const CALLS_IN_ONE: usize = 64;
-
-const APPEND: &str = "append a batch";
 const FLUSH: &str = "copy the write-ahead log into the file";
 
 /// The time for which a flush waits for other processes that read or write: an application that ends must not hang on
@@ -52,10 +48,7 @@ impl Drop for Writer {
 pub(crate) struct StillReading(#[expect(dead_code, reason = "only held")] Sender<Infallible>);
 
 enum Job {
-    Append {
-        batch: Vec<Append>,
-        reply: oneshot::Sender<Result<Vec<AppendOutcome>, AppendError>>,
-    },
+    Append(Call),
     Change(Box<dyn Change>),
 }
 
@@ -118,16 +111,12 @@ impl Writer {
 
     pub(crate) async fn append(
         &self,
-        batch: Vec<Append>,
+        appends: Vec<Append>,
     ) -> Result<Vec<AppendOutcome>, AppendError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job::Append { batch, reply };
-        if !self.ask(Request::Job(job)) {
-            return Err(AppendError::NotWritten(ended(APPEND)));
-        }
-        // Without an answer the thread has ended in the middle of it.
-        let answer = answer.await;
-        answer.unwrap_or_else(|_| Err(AppendError::Unknown(ended(APPEND))))
+        let (call, answer) = Call::new(appends);
+        // If the thread has ended, the answer says so.
+        self.ask(Request::Job(Job::Append(call)));
+        answer.get().await
     }
 
     /// Makes a change that is durable when this returns. `action` is what it does, as a verb phrase.
@@ -156,6 +145,7 @@ struct Thread {
     checksums: bool,
     known: Known,
     head: watch::Sender<Position>,
+    meter: CommitMeter,
 }
 
 impl Thread {
@@ -173,15 +163,16 @@ impl Thread {
             checksums,
             known: Known::default(),
             head,
+            meter: CommitMeter::default(),
         }
     }
 
     fn run(&mut self, queue: &Receiver<Request>) {
         while let Ok(first) = queue.recv() {
-            let waiting = queue.try_iter().take(CALLS_IN_ONE - 1);
-            let mut jobs = Vec::new();
+            let waiting = fill(first, || queue.try_recv().ok(), Request::size);
+            let mut jobs = Vec::with_capacity(waiting.len());
             let mut flushes = Vec::new();
-            for request in std::iter::once(first).chain(waiting) {
+            for request in waiting {
                 match request {
                     Request::Job(job) => jobs.push(job),
                     Request::Flush(reply) => flushes.push(reply),
@@ -240,19 +231,26 @@ impl Thread {
         }
     }
 
-    /// Does all of `jobs` in one transaction. If that fails, they are tried one by one, so that no job fails because of
-    /// the size or content of another.
+    /// Does all of `jobs` in one transaction. If that fails, their halves are tried, so that no job fails because of the
+    /// size or the content of another.
     fn work(&mut self, mut jobs: Vec<Job>) {
         match self.transact(&mut jobs) {
-            Ok(answers) => jobs
-                .into_iter()
-                .zip(answers)
-                .for_each(|(job, answer)| job.answer(answer)),
-            // Whoever waited for another process in vain would do so again, each for itself.
+            Ok(answers) => {
+                let count = |answer: &Answer| match answer {
+                    Answer::Appended(outcomes) => outcomes.len(),
+                    Answer::Changed => 0,
+                };
+                self.meter.committed(answers.iter().map(count).sum());
+                jobs.into_iter()
+                    .zip(answers)
+                    .for_each(|(job, answer)| job.answer(answer));
+            }
             Err(AppendError::NotWritten(error))
-                if jobs.len() > 1 && error.kind != StoreErrorKind::Unavailable =>
+                if jobs.len() > 1 && may_be_of_one_call(error.kind) =>
             {
-                jobs.into_iter().for_each(|job| self.work(vec![job]));
+                let rest = jobs.split_off(jobs.len() / 2);
+                self.work(jobs);
+                self.work(rest);
             }
             Err(error) => jobs.into_iter().for_each(|job| job.fail(&error)),
         }
@@ -309,7 +307,7 @@ impl Thread {
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
             answers.push(match job {
-                Job::Append { batch, .. } => Answer::Appended(transaction.append_batch(batch)?),
+                Job::Append(call) => Answer::Appended(transaction.append_call(&call.appends)?),
                 Job::Change(change) => {
                     change.make(&mut transaction)?;
                     Answer::Changed
@@ -350,11 +348,9 @@ impl Job {
     /// A caller that has gone away is no error.
     fn answer(self, answer: Answer) {
         match (self, answer) {
-            (Self::Append { reply, .. }, Answer::Appended(outcomes)) => {
-                let _ = reply.send(Ok(outcomes));
-            }
+            (Self::Append(call), Answer::Appended(outcomes)) => call.answer(outcomes),
             (Self::Change(change), Answer::Changed) => change.done(),
-            (Self::Append { .. }, Answer::Changed) | (Self::Change(_), Answer::Appended(_)) => {
+            (Self::Append(_), Answer::Changed) | (Self::Change(_), Answer::Appended(_)) => {
                 unreachable!("answers are made in the order of the jobs")
             }
         }
@@ -363,14 +359,20 @@ impl Job {
     fn fail(self, error: &AppendError) {
         let (AppendError::NotWritten(cause) | AppendError::Unknown(cause)) = error;
         match self {
-            Self::Append { reply, .. } => {
-                let error = match error {
-                    AppendError::NotWritten(_) => AppendError::NotWritten(cause.clone()),
-                    AppendError::Unknown(_) => AppendError::Unknown(cause.clone()),
-                };
-                let _ = reply.send(Err(error));
-            }
+            Self::Append(call) => call.fail(error),
             Self::Change(change) => change.failed(cause),
+        }
+    }
+}
+
+impl Request {
+    fn size(&self) -> Size {
+        match self {
+            Self::Job(Job::Append(call)) => call.size(),
+            Self::Job(Job::Change(_)) | Self::Flush(_) => Size {
+                appends: 1,
+                bytes: 0,
+            },
         }
     }
 }
@@ -379,6 +381,7 @@ impl Job {
 mod tests {
     use std::sync::Arc;
 
+    use futures::FutureExt;
     use seriatim_core::{Domain, EventStore, LogPartition, NewEvent, Payload, StreamId, Write};
     use uuid::Uuid;
 
@@ -399,6 +402,7 @@ mod tests {
                 events: Arc::new([event]),
             },
             claim: None,
+            beside: Vec::new(),
         }]
     }
 
@@ -454,6 +458,8 @@ mod tests {
                  BEGIN SELECT raise(ABORT, 'not this one'); END",
             )
             .unwrap();
+        let (files, damage) = (Files::of(&path), Damage::none_yet(path));
+        let mut thread = Thread::new(connection, files, damage, true, watch::Sender::default());
         let refused = || {
             let mut batch = one_event();
             batch.extend(one_event());
@@ -463,26 +469,28 @@ mod tests {
             Arc::get_mut(events).unwrap()[0].payload.type_name = "Refused".into();
             batch
         };
-        let (jobs, answers): (Vec<_>, Vec<_>) = [one_event(), refused(), one_event()]
-            .into_iter()
-            .map(|batch| {
-                let (reply, answer) = oneshot::channel();
-                (Job::Append { batch, reply }, answer)
-            })
-            .unzip();
-        let (files, damage) = (Files::of(&path), Damage::none_yet(path));
-        let mut thread = Thread::new(connection, files, damage, true, watch::Sender::default());
-        thread.work(jobs);
-        let written: Vec<_> = answers
-            .into_iter()
-            .map(|mut answer| answer.try_recv().unwrap().is_ok())
-            .collect();
-        assert_eq!(written, [true, false, true]);
+        // The refused one stands in each place once.
+        for place in [0, 31, 63] {
+            let calls = (0..64).map(|n| match n == place {
+                true => refused(),
+                false => one_event(),
+            });
+            let (calls, answers): (Vec<_>, Vec<_>) = calls.map(Call::new).unzip();
+            thread.work(calls.into_iter().map(Job::Append).collect());
+            for (n, answer) in answers.into_iter().enumerate() {
+                let answer = answer.get().now_or_never().unwrap();
+                assert_eq!(answer.is_ok(), n != place, "{answer:?}");
+            }
+        }
         let head = "SELECT position, (SELECT count(*) FROM seriatim_events),
                     (SELECT count(*) FROM seriatim_events WHERE sequence = 0) FROM seriatim_log_head";
         let counts = thread
             .connection
             .query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        assert_eq!(counts, Ok((2, 2, 2)), "nothing of the refused one is there");
+        assert_eq!(
+            counts,
+            Ok((189, 189, 189)),
+            "nothing of the refused one is there"
+        );
     }
 }

@@ -29,9 +29,6 @@ pub enum Fault {
     NotWritten(StoreErrorKind),
     /// The call writes everything, but its error says that this is not known.
     UnknownButWritten,
-    /// The call writes only the appends for one partition of the log, and its error says that it is not known what was
-    /// written.
-    UnknownButWrittenIn(LogPartition),
     /// The call writes nothing, but its error says that this is not known.
     UnknownNotWritten,
     /// It takes longer.
@@ -58,10 +55,6 @@ impl fmt::Debug for Fault {
         match self {
             Self::NotWritten(kind) => f.debug_tuple("NotWritten").field(kind).finish(),
             Self::UnknownButWritten => f.write_str("UnknownButWritten"),
-            Self::UnknownButWrittenIn(partition) => f
-                .debug_tuple("UnknownButWrittenIn")
-                .field(partition)
-                .finish(),
             Self::UnknownNotWritten => f.write_str("UnknownNotWritten"),
             Self::Delay(time) => f.debug_tuple("Delay").field(time).finish(),
             Self::Crowded(_) => f.write_str("Crowded"),
@@ -233,7 +226,7 @@ fn planned(action: &'static str, kind: StoreErrorKind) -> StoreError {
 #[async_trait]
 impl EventStore for FaultyStore {
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError> {
-        const ACTION: &str = "append a batch";
+        const ACTION: &str = "append events";
         let fault = self.next_fault();
         let interruption = self.state().calls.count(ACTION);
         self.check_up(ACTION).map_err(AppendError::NotWritten)?;
@@ -255,14 +248,6 @@ impl EventStore for FaultyStore {
             Some(Fault::UnknownNotWritten) => return Err(unknown()),
             Some(Fault::UnknownButWritten) => {
                 self.inner().append(batch).await?;
-                return Err(unknown());
-            }
-            Some(Fault::UnknownButWrittenIn(partition)) => {
-                let count = self.partitions();
-                let is_of_it =
-                    |append: &Append| LogPartition::of(&append.stream, count) == partition;
-                let part = batch.into_iter().filter(is_of_it).collect();
-                self.inner().append(part).await?;
                 return Err(unknown());
             }
             Some(Fault::Delay(time)) => tokio::time::sleep(time).await,

@@ -26,6 +26,7 @@ fn one_event() -> Vec<Append> {
             events: Arc::new([event]),
         },
         claim: None,
+        beside: Vec::new(),
     }]
 }
 

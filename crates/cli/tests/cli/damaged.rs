@@ -35,6 +35,7 @@ async fn store(path: &Path) {
                 content: ContentHash([7; 32]),
                 refusal: None,
             }),
+            beside: Vec::new(),
         });
         store.append(batch.collect()).await.unwrap();
     }

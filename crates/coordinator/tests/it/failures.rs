@@ -224,6 +224,7 @@ async fn plant(store: &Arc<dyn Store>, stream: &StreamId, after: Option<u32>, pa
             }]),
         },
         claim: None,
+        beside: Vec::new(),
     };
     let outcomes = store.append(vec![append]).await.unwrap();
     assert!(matches!(outcomes[0], AppendOutcome::Written { .. }));

@@ -296,7 +296,7 @@ fn unavailable(source: Unavailable) -> SubmitError {
 }
 
 pub(crate) fn store_error(kind: StoreErrorKind) -> StoreError {
-    StoreError::new("append a batch", kind, "the disk said no")
+    StoreError::new("append events", kind, "the disk said no")
 }
 
 /// Errors of commands and facts, every variant.

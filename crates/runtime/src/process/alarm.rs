@@ -173,6 +173,7 @@ impl Alarm {
                     events: events.clone(),
                 },
                 claim: claim.clone(),
+                beside: Vec::new(),
             };
             let outcomes = self.firing.store.append(vec![append]).await;
             match &outcomes.map_err(|error| error.to_string())?[..] {

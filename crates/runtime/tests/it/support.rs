@@ -68,6 +68,7 @@ pub(crate) async fn append(
             events: types.iter().map(event).collect(),
         },
         claim: None,
+        beside: Vec::new(),
     };
     let outcomes = store.append(vec![append]).await.unwrap();
     assert!(

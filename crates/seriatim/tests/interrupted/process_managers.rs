@@ -17,7 +17,7 @@ use crate::vigil::{Job, JobCommand, Vigil};
 /// Every point at which a process manager waits for its store. One that is added there is to be added here.
 const POINTS: &[&str] = &[
     "advance a checkpoint",
-    "append a batch",
+    "append events",
     "clear timers",
     "flush",
     "list the parked streams",

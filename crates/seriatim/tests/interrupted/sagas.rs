@@ -16,7 +16,7 @@ use crate::vigil::{Job, JobCommand, JobEvent, Ledger, Note, Noted};
 /// Every point at which a saga waits for its store. One that is added there is to be added here.
 const POINTS: &[&str] = &[
     "advance a checkpoint",
-    "append a batch",
+    "append events",
     "flush",
     "list the parked streams",
     "list who does the work",

@@ -253,6 +253,7 @@ async fn stuck_timers_of_an_unreadable_instance_can_be_given_up(url: &str) {
             events: Arc::new([unreadable]),
         },
         claim: None,
+        beside: Vec::new(),
     };
     app.coordinator()
         .store()

@@ -265,6 +265,7 @@ async fn a_log_with_an_impossible_name_stops_no_timers(url: &str) {
             }]),
         },
         claim: None,
+        beside: Vec::new(),
     };
     store.append(vec![append]).await.unwrap();
 

@@ -58,6 +58,7 @@ async fn an_event_that_no_longer_decodes_is_a_failure_that_says_so() {
             events: Arc::new([event]),
         },
         claim: None,
+        beside: Vec::new(),
     };
     store.append(vec![append]).await.unwrap();
     let app = App::on(store).aggregate::<Order>().aggregate::<Stock>();

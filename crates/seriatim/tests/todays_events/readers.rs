@@ -344,6 +344,7 @@ async fn append(store: &Arc<dyn Store>, domain: &str, payload: Payload) {
             events: Arc::new([event]),
         },
         claim: None,
+        beside: Vec::new(),
     };
     store.append(vec![append]).await.unwrap();
 }

@@ -34,6 +34,7 @@ pub(crate) async fn append(
             events: (0..count).map(event).collect(),
         },
         claim: None,
+        beside: Vec::new(),
     };
     let outcomes = store.append(vec![append]).await.unwrap();
     assert!(

@@ -38,6 +38,7 @@ mod samples;
 mod scopes;
 mod snapshots;
 mod timers;
+mod together;
 mod waiting;
 
 pub use append::*;
@@ -56,6 +57,7 @@ pub use samples::{Handle, append, assert_log_is_sound, event, events, new_stream
 pub use scopes::*;
 pub use snapshots::*;
 pub use timers::*;
+pub use together::*;
 pub use waiting::*;
 
 /// Runs a rule on a runtime with several threads, so that what it starts at once runs at once.
@@ -168,9 +170,16 @@ macro_rules! partitions_conformance {
             handles_agree_on_the_partitions
             a_partition_is_read_in_pages
             a_partition_that_the_log_does_not_have_is_a_mistake
-            a_batch_for_all_partitions_is_answered_in_its_order
+            each_partition_counts_on_its_own
             a_conflict_in_one_partition_leaves_the_others_alone
             letters_and_claims_are_of_their_streams_partition
+
+            several_streams_are_written_together
+            of_several_streams_all_or_none_is_written
+            a_guard_is_only_compared
+            a_chain_holds_over_several_streams
+            of_writers_that_guard_each_others_streams_one_wins
+            streams_that_cannot_be_written_together_are_a_mistake
 
             what_is_there_is_not_waited_for
             a_commit_wakes_those_who_wait
@@ -209,6 +218,7 @@ mod tests {
             include_str!("reading.rs"),
             include_str!("snapshots.rs"),
             include_str!("timers.rs"),
+            include_str!("together.rs"),
             include_str!("waiting.rs"),
         ];
         let lists = [
@@ -216,6 +226,7 @@ mod tests {
             include_str!("checkpoints.rs"),
             include_str!("clocks.rs"),
             include_str!("timers.rs"),
+            include_str!("together.rs"),
         ];
         let lines = lists.iter().flat_map(|list| list.lines());
         let listed: Vec<_> = lines.map(str::trim).collect();

@@ -1,8 +1,9 @@
 //! Rules of the log's partitions, however many there are.
 
 use futures::FutureExt;
+use futures::future::join_all;
 use seriatim_core::AppendOutcome::{Conflict, Written};
-use seriatim_core::{LogPartition, Position, StreamId};
+use seriatim_core::{LogPartition, Position};
 
 use super::samples::*;
 use crate::quiet;
@@ -65,18 +66,18 @@ pub async fn a_partition_that_the_log_does_not_have_is_a_mistake(a: &Handle, b: 
     }
 }
 
-/// A batch for all partitions is answered in its own order, and each partition counts on its own.
-pub async fn a_batch_for_all_partitions_is_answered_in_its_order(a: &Handle, b: &Handle) {
+/// Each partition counts on its own, also if all are written to at once.
+pub async fn each_partition_counts_on_its_own(a: &Handle, b: &Handle) {
     let streams = one_stream_for_each_partition(a);
-    let batch = (0..3).flat_map(|round: u32| {
+    for round in 0..3u32 {
         let after = round.checked_sub(1).and_then(at);
-        streams
-            .iter()
-            .map(move |stream| append(stream, after, events(1)))
-    });
-    let outcomes = append_all(b, batch.collect()).await;
-    for (index, outcome) in outcomes.iter().enumerate() {
-        assert_eq!(position(outcome).0, (index / streams.len()) as u64 + 1);
+        let writes = streams.iter().map(|stream| {
+            let store = if round % 2 == 0 { a } else { b };
+            write(store, append(stream, after, events(1)))
+        });
+        for position in join_all(writes).await {
+            assert_eq!(position.0, u64::from(round) + 1);
+        }
     }
     assert_eq!(assert_log_is_sound(a).await.len(), 3 * streams.len());
 }
@@ -84,23 +85,24 @@ pub async fn a_batch_for_all_partitions_is_answered_in_its_order(a: &Handle, b: 
 /// A refusal in one partition leaves the other partitions alone, and the other appends of its own.
 pub async fn a_conflict_in_one_partition_leaves_the_others_alone(a: &Handle, b: &Handle) {
     let streams = one_stream_for_each_partition(a);
-    let (moved, beside) = (&streams[streams.len() / 2], stream_beside(a, &streams[0]));
+    let (moved, other) = (&streams[streams.len() / 2], stream_beside(a, &streams[0]));
     write(a, append(moved, None, events(2))).await;
-    let mut batch: Vec<_> = streams
-        .iter()
-        .flat_map(|stream| {
-            [
-                append(stream, None, events(1)),
-                append(stream, at(0), events(1)),
-            ]
-        })
-        .collect();
-    batch.push(append(&beside, None, events(1)));
-    let outcomes = append_all(b, batch.clone()).await;
-    for (append, outcome) in batch.iter().zip(&outcomes) {
-        match append.stream == *moved {
-            true => assert_eq!(*outcome, Conflict { current: at(1) }),
-            false => assert!(matches!(outcome, Written { .. }), "{outcome:?}"),
+    let calls = streams.iter().map(async |stream| {
+        let mut call = vec![
+            append(stream, None, events(1)),
+            append(stream, at(0), events(1)),
+        ];
+        if *stream == streams[0] {
+            call.push(append(&other, None, events(1)));
+        }
+        (call.clone(), append_all(b, call).await)
+    });
+    for (call, outcomes) in join_all(calls).await {
+        for (append, outcome) in call.iter().zip(&outcomes) {
+            match append.stream == *moved {
+                true => assert_eq!(*outcome, Conflict { current: at(1) }),
+                false => assert!(matches!(outcome, Written { .. }), "{outcome:?}"),
+            }
         }
     }
     assert_eq!(assert_log_is_sound(a).await.len(), 2 * streams.len() + 1);
@@ -124,26 +126,4 @@ pub async fn letters_and_claims_are_of_their_streams_partition(a: &Handle, b: &H
         claim_record(append_one(a, again).await);
     }
     assert_log_is_sound(b).await;
-}
-
-/// New streams, the first of which lives in the first partition, and so on.
-pub(super) fn one_stream_for_each_partition(store: &Handle) -> Vec<StreamId> {
-    let stream_in = |partition| loop {
-        let stream = new_stream();
-        if home(store, &stream) == partition {
-            break stream;
-        }
-    };
-    LogPartition::all(store.partitions())
-        .map(stream_in)
-        .collect()
-}
-
-fn stream_beside(store: &Handle, other: &StreamId) -> StreamId {
-    loop {
-        let stream = new_stream();
-        if home(store, &stream) == home(store, other) {
-            return stream;
-        }
-    }
 }

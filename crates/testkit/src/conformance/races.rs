@@ -225,24 +225,19 @@ async fn all_at_once(handles: [&Handle; 2], make: impl Fn(usize) -> Append) -> V
     outcomes
 }
 
-/// Appends in batches to a stream of its own and to shared ones, where it often loses, and sometimes on purpose.
+/// Appends in batches to a stream of its own and to a shared one, where it often loses, and sometimes on purpose.
 /// Gives the places and ids of all that was acknowledged.
 async fn keep_writing(store: &Handle, shared: &[StreamId], n: usize) -> Vec<(Place, Uuid)> {
-    let own = new_stream();
-    let mut own_current = None;
-    let mut believed = vec![None; shared.len()];
+    let shared = &shared[n % shared.len()];
+    let own = stream_beside(store, shared);
+    let (mut own_current, mut believed) = (None, None);
     let mut acknowledged = Vec::new();
     for round in 0..ROUNDS {
-        let target = (round + n) % shared.len();
         let on_purpose = round % 5 == 4;
-        let after = if on_purpose {
-            at(1_000_000)
-        } else {
-            believed[target]
-        };
+        let after = if on_purpose { at(1_000_000) } else { believed };
         let batch = vec![
             append(&own, own_current, events(1 + round % 3)),
-            append(&shared[target], after, events(2)),
+            append(shared, after, events(2)),
         ];
         let sent = batch.clone();
         let outcomes = append_all(store, batch).await;
@@ -251,7 +246,7 @@ async fn keep_writing(store: &Handle, shared: &[StreamId], n: usize) -> Vec<(Pla
         }
         own_current = Sequence::advance(own_current, 1 + round % 3).unwrap();
         assert!(!on_purpose || matches!(outcomes[1], AppendOutcome::Conflict { .. }));
-        believed[target] = match &outcomes[1] {
+        believed = match &outcomes[1] {
             AppendOutcome::Written { .. } => Sequence::advance(after, 2).unwrap(),
             AppendOutcome::Conflict { current } => *current,
             other => panic!("no claim was made, but {other:?}"),

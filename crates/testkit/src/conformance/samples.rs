@@ -58,6 +58,7 @@ pub fn append(
             events: events.into(),
         },
         claim: None,
+        beside: Vec::new(),
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) fn following(
             events,
         },
         claim: None,
+        beside: Vec::new(),
     }
 }
 
@@ -114,6 +116,7 @@ pub(super) fn parked(letter: &CommandLetter) -> Append {
         stream: letter.stream().clone(),
         write: Write::Letter(Box::new(letter.clone())),
         claim: None,
+        beside: Vec::new(),
     }
 }
 
@@ -300,4 +303,32 @@ async fn assert_streams_agree(
             .await;
         assert_eq!(&read.expect("the store answers"), events);
     }
+}
+
+/// New streams, the first of which lives in the first partition, and so on.
+pub(super) fn one_stream_for_each_partition(store: &Handle) -> Vec<StreamId> {
+    let stream_in = |partition| loop {
+        let stream = new_stream();
+        if home(store, &stream) == partition {
+            break stream;
+        }
+    };
+    LogPartition::all(store.partitions())
+        .map(stream_in)
+        .collect()
+}
+
+/// A new stream in the partition of another one.
+pub(super) fn stream_beside(store: &Handle, other: &StreamId) -> StreamId {
+    loop {
+        let stream = new_stream();
+        if home(store, &stream) == home(store, other) {
+            return stream;
+        }
+    }
+}
+
+/// The head of a stream's partition.
+pub(super) async fn head_of(store: &Handle, stream: &StreamId) -> Position {
+    store.head(home(store, stream)).await.unwrap()
 }

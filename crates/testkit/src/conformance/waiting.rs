@@ -6,7 +6,6 @@ use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::partitions::one_stream_for_each_partition;
 use super::samples::*;
 
 /// Far longer than a store takes between two checks. A waiter that is not woken by then never will be.

@@ -229,5 +229,6 @@ fn noted(stream: &StreamId, after: Option<u32>) -> Append {
             events: Arc::new([event]),
         },
         claim: None,
+        beside: Vec::new(),
     }
 }

@@ -1,0 +1,29 @@
+//! The metrics of commits, by the facade `metrics`.
+
+use std::sync::OnceLock;
+
+use metrics::Histogram;
+use seriatim_core::COMMIT_APPENDS;
+
+/// Counts commits. The recorder that is installed at the first one counts: an application installs it after it has
+/// opened its store.
+#[derive(Debug, Default)]
+pub struct CommitMeter {
+    appends: OnceLock<Histogram>,
+}
+
+impl CommitMeter {
+    /// Counts a commit of this many appends. What has none is not counted.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "histograms are of numbers of this kind"
+    )]
+    pub fn committed(&self, appends: usize) {
+        if appends > 0 {
+            let made = self
+                .appends
+                .get_or_init(|| metrics::histogram!(COMMIT_APPENDS));
+            made.record(appends as f64);
+        }
+    }
+}
