@@ -33,7 +33,8 @@ pub struct ServerSettings {
     pub unread_bytes: usize,
     /// The same for the answers to one connection. Default 8 MiB.
     pub unread_bytes_per_connection: usize,
-    /// How long a client may read nothing of an answer that waits for it. Default 60 s; then the call is ended.
+    /// How long a client may read nothing of an answer, or of the end of one, that waits for it. Default 60 s; then the
+    /// call is ended.
     pub answer_time: Duration,
     /// How many commands and facts are in work at once, for all clients: from when they have arrived until they are
     /// answered, including `Prepare`. Default 1,024. Others wait, and count as arriving.

@@ -113,6 +113,65 @@ async fn a_call_whose_client_takes_nothing_is_ended() {
     assert_eq!(call.status().await.code(), Code::Ok);
 }
 
+/// Reads what comes until the call ends, and gives no more room. Returns how much that was, and whether it was all.
+async fn read_without_room(call: RawCall) -> (usize, bool) {
+    let mut body = soon(call.answer).await.unwrap().into_body();
+    let mut read = 0;
+    loop {
+        match soon(body.data()).await {
+            Some(Ok(data)) => read += data.len(),
+            Some(Err(_)) => return (read, false),
+            None => return (read, true),
+        }
+    }
+}
+
+/// HTTP/2 takes the last piece of an answer when there is room for one byte of it.
+#[tokio::test]
+async fn a_call_whose_client_leaves_the_end_of_the_answer_is_ended() {
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            answer_time: Duration::from_millis(100),
+            ..Default::default()
+        })
+    })
+    .await;
+    for bytes in [10_000, 100_000] {
+        let stream = till();
+        rig.submit(label(&stream, bytes)).await;
+        let ask_with = async |window| {
+            let mut raw = Raw::connect(address(&rig), window).await;
+            let call = ask_raw(&mut raw, "QueryService/GetState", &state_of(&stream)).await;
+            read_without_room(call).await
+        };
+        let (whole, is_whole) = ask_with(1 << 20).await;
+        assert!(is_whole && whole > bytes);
+        for window in [1, whole - 1] {
+            let read = ask_with(u32::try_from(window).unwrap()).await;
+            assert_eq!(read, (window, false));
+        }
+    }
+}
+
+/// So is one that may have further answers, while there are none.
+#[tokio::test]
+async fn a_stream_whose_client_leaves_the_end_of_an_answer_is_ended() {
+    let rig = rig_with_patience(Duration::from_millis(100)).await;
+    let mut raw = Raw::connect(address(&rig), 99_000).await;
+    let mut call = raw.call("CommandService/SubmitStream").await;
+    let request = v1::SubmitRequest {
+        include_events: true,
+        ..label(&till(), 100_000)
+    };
+    call.send(framed(&v1::SubmitStreamRequest {
+        tag: 7,
+        request: Some(request),
+    }));
+    assert_eq!(read_without_room(call).await, (99_000, false));
+    let call = ask_raw(&mut raw, "SubscriptionService/Subscribe", &from_the_first()).await;
+    assert_eq!(read_without_room(call).await, (99_000, false));
+}
+
 /// A client that is slow, but takes something, has all the time it needs.
 #[tokio::test]
 async fn a_slow_client_is_not_ended() {
