@@ -10,7 +10,8 @@ pub struct ServerSettings {
     /// message is refused with `INVALID_ARGUMENT`.
     pub message_bytes: usize,
     /// How many connections may be open at once. Default 512, which leaves the store enough of the 1,024 descriptors
-    /// that a process usually has. A further connection is closed at once.
+    /// that a process usually has. A further connection is closed at once. For each connection HTTP/2 may hold 1 MiB of
+    /// requests that the server has not read yet, which none of the other settings count.
     pub connections: usize,
     /// How long a connection may take to begin with HTTP/2. Default 10 s; then it is closed.
     pub greeting_time: Duration,
