@@ -24,18 +24,11 @@ pub(crate) struct Admission {
 pub(crate) struct Place {
     _place: OwnedSemaphorePermit,
     _bytes: OwnedSemaphorePermit,
-    _of_caller: Option<OwnedSemaphorePermit>,
+    _of_caller: OfCaller,
 }
 
-impl Place {
-    /// Adds a permit of the caller's.
-    pub(crate) fn with(self, of_caller: Option<OwnedSemaphorePermit>) -> Self {
-        Self {
-            _of_caller: of_caller,
-            ..self
-        }
-    }
-}
+/// A permit of the caller's, which is given back with the place.
+pub(crate) type OfCaller = Option<Arc<OwnedSemaphorePermit>>;
 
 impl Admission {
     pub(crate) fn new(settings: &Settings) -> Self {
@@ -52,6 +45,7 @@ impl Admission {
     pub(crate) fn admit<'a>(
         &self,
         payloads: impl Iterator<Item = &'a Payload>,
+        of_caller: &OfCaller,
     ) -> Result<Place, SubmitError> {
         let bytes: usize = payloads.map(|payload| COPIES * payload.data.len()).sum();
         let refused = |error| match error {
@@ -63,7 +57,7 @@ impl Admission {
         Ok(Place {
             _place: self.places.take(1).map_err(refused)?,
             _bytes: self.bytes.take(bytes).map_err(refused)?,
-            _of_caller: None,
+            _of_caller: of_caller.clone(),
         })
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::Settings;
-use crate::admission::{Admission, Place};
+use crate::admission::{Admission, OfCaller, Place};
 use crate::host::{DomainInfo, Host, HostOf, Shared};
 use crate::meter::{self, Asked, CommitMeter};
 use crate::preparation::Preparation;
@@ -31,6 +31,7 @@ pub struct Coordinator {
     inner: Arc<Inner>,
     /// Whether the sources of effects may be in another log.
     of_other_logs: bool,
+    of_caller: OfCaller,
 }
 
 struct Inner {
@@ -69,6 +70,17 @@ impl Coordinator {
         }
     }
 
+    /// Returns the same coordinator for one request of a caller that counts the requests in work. The permit is given
+    /// back when the request is answered or not admitted and the returned handle is dropped. It is not given back
+    /// earlier if nobody waits for the answer any more.
+    #[must_use]
+    pub fn holding(&self, permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            of_caller: Some(Arc::new(permit)),
+            ..self.clone()
+        }
+    }
+
     /// Returns what `request` would do at the current or a past state. It writes nothing and spends no external id.
     pub async fn simulate(
         &self,
@@ -95,23 +107,6 @@ impl Coordinator {
         self.host_to_ask(&letter.stream().domain)?
             .examine(letter)
             .await
-    }
-
-    /// Does what [`submit`](CommandGateway::submit) does, for a caller that counts the commands in work. The permit is
-    /// given back when the command is answered or not admitted, also if nobody waits for the answer any more.
-    pub async fn submit_holding(
-        &self,
-        request: CommandRequest,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Result<Receipt, SubmitError> {
-        let violations = self.limits().check_command(&request);
-        let asked = Asked::Command(request.merge);
-        let domain = &request.stream.domain;
-        let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
-        if let Some(effect) = &request.effect {
-            Box::pin(self.vouch(host, asked, effect)).await?;
-        }
-        host.submit(request, place.with(permit)).await
     }
 
     /// Returns the store. Events that are read there are as they are stored: see [`Coordinator::log`].
@@ -175,7 +170,7 @@ impl Coordinator {
     ) -> Result<(&Arc<dyn Host>, Place), SubmitError> {
         let admitted = check(violations).and_then(|()| {
             let host = self.host(domain)?;
-            Ok((host, self.inner.admission.admit(payloads)?))
+            Ok((host, self.place(payloads)?))
         });
         if let Err(error) = &admitted
             && let Some(host) = self.inner.hosts.get(domain)
@@ -218,12 +213,12 @@ impl Coordinator {
         vouched
     }
 
-    /// Returns a place for a person's request.
+    /// Returns a place for a request.
     pub(crate) fn place<'a>(
         &self,
         payloads: impl Iterator<Item = &'a Payload>,
     ) -> Result<Place, SubmitError> {
-        self.inner.admission.admit(payloads)
+        self.inner.admission.admit(payloads, &self.of_caller)
     }
 
     fn host(&self, domain: &Domain) -> Result<&Arc<dyn Host>, SubmitError> {
@@ -254,7 +249,14 @@ impl Coordinator {
 #[async_trait]
 impl CommandGateway for Coordinator {
     async fn submit(&self, request: CommandRequest) -> Result<Receipt, SubmitError> {
-        self.submit_holding(request, None).await
+        let violations = self.limits().check_command(&request);
+        let asked = Asked::Command(request.merge);
+        let domain = &request.stream.domain;
+        let (host, place) = self.admit(domain, asked, violations, request.commands.iter())?;
+        if let Some(effect) = &request.effect {
+            Box::pin(self.vouch(host, asked, effect)).await?;
+        }
+        host.submit(request, place).await
     }
 
     async fn record(&self, request: FactRequest) -> Result<Receipt, SubmitError> {
@@ -372,6 +374,7 @@ impl CoordinatorBuilder {
                 hosts,
             }),
             of_other_logs: false,
+            of_caller: None,
         })
     }
 }

@@ -13,7 +13,7 @@ pub struct Settings {
     /// try again. Default 16,384.
     pub queue_places: u32,
     /// The bytes of memory that these may take, together. A payload counts four times: as it came, decoded, as an event
-    /// and in the answer. Default 128 MiB.
+    /// and in the answer. Default 128 MiB; 4 GiB is the most.
     pub queue_bytes: usize,
     /// Bytes of memory for the states that are kept, of all domains together, estimated from their JSON. Default 128
     /// MiB. The states of streams that are in use at the moment are not included.

@@ -3,6 +3,7 @@
 //! HTTP/2 takes everything that it is given and keeps it until the client has room, so it is given little at a time.
 //! Large parts are counted until the last of them has left the process.
 
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -11,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use futures::future::BoxFuture;
 use futures::task::AtomicWaker;
 use http::{HeaderMap, HeaderValue, Uri};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Bytes;
 use tonic::Status;
 use tonic::body::Body;
@@ -41,6 +42,8 @@ pub(crate) struct Answer {
     waiting: Option<(Bytes, BoxFuture<'static, Held>)>,
     /// The bytes to give to HTTP/2.
     rest: Bytes,
+    /// Whether HTTP/2 was given a piece that it may not have taken yet.
+    is_offered: bool,
     under_way: Arc<UnderWay>,
     /// The end of the answer, once it has come.
     trailers: Option<HeaderMap>,
@@ -103,6 +106,7 @@ impl Answer {
             held,
             waiting: None,
             rest: Bytes::new(),
+            is_offered: false,
             under_way: Arc::default(),
             trailers: None,
         }
@@ -143,6 +147,36 @@ impl Answer {
         Poll::Ready(())
     }
 
+    /// Returns the next frame.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        loop {
+            if let Some(piece) = self.next_piece() {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+            if self.trailers.is_some() {
+                ready!(self.poll_left(cx));
+                let trailers = self.trailers.take().map(Frame::trailers);
+                return Poll::Ready(trailers.map(Ok));
+            }
+            ready!(self.poll_room(cx));
+            if !self.rest.is_empty() {
+                continue;
+            }
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()? else {
+                return Poll::Ready(None);
+            };
+            match frame.into_data() {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => self.take_in(bytes),
+                Err(frame) => {
+                    let mut trailers = frame.into_trailers().unwrap_or_default();
+                    shorten(&mut trailers);
+                    self.trailers = Some(trailers);
+                }
+            }
+        }
+    }
+
     /// Ready when all large parts have left. A call that has ended can do nothing about them any more.
     fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.under_way.parts.load(Relaxed) == 0 {
@@ -164,37 +198,25 @@ impl http_body::Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        self.taking.taken();
-        loop {
-            if let Some(piece) = self.next_piece() {
-                self.taking.offer();
-                return Poll::Ready(Some(Ok(Frame::data(piece))));
-            }
-            if self.trailers.is_some() {
-                if self.poll_left(cx).is_pending() {
-                    self.taking.offer();
-                    return Poll::Pending;
-                }
-                let trailers = self.trailers.take().map(Frame::trailers);
-                return Poll::Ready(trailers.map(Ok));
-            }
-            ready!(self.poll_room(cx));
-            if !self.rest.is_empty() {
-                continue;
-            }
-            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()? else {
-                return Poll::Ready(None);
-            };
-            match frame.into_data() {
-                Ok(bytes) if bytes.is_empty() => {}
-                Ok(bytes) => self.take_in(bytes),
-                Err(frame) => {
-                    let mut trailers = frame.into_trailers().unwrap_or_default();
-                    shorten(&mut trailers);
-                    self.trailers = Some(trailers);
-                }
-            }
+        // It asks for the next piece when it has taken the one before.
+        if mem::take(&mut self.is_offered) {
+            self.taking.taken();
         }
+        let frame = self.poll_next(cx);
+        match &frame {
+            Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
+                self.is_offered = true;
+                self.taking.offer();
+            }
+            Poll::Ready(_) => {}
+            // HTTP/2 takes a whole piece as soon as the client has room for one byte of it, so a part that has not left
+            // is still offered.
+            Poll::Pending => match self.poll_left(cx) {
+                Poll::Pending => self.taking.offer(),
+                Poll::Ready(()) => self.taking.taken(),
+            },
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -11,13 +11,13 @@ use hyper::body::{Bytes, Incoming};
 use seriatim_core::SubmitError;
 use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::WireError;
-use tokio::time::{Sleep, sleep};
 use tonic::Status;
 
 use crate::entry::Entry;
 use crate::frames::{Frames, Malformed};
 use crate::meter::{self, NotRead};
 use crate::ration::{Held, Ration};
+use crate::request_time::RequestTime;
 
 /// How long the rest of a refused request may take to come, to be thrown away.
 const REST_TIME: Duration = Duration::from_secs(1);
@@ -40,12 +40,14 @@ pub(crate) struct Arriving {
     messages: Messages,
     frames: Frames,
     ration: Ration,
-    /// The number and the room of the message that is arriving, or that waits to be in work. A message that came at
-    /// once and need not wait is not counted.
-    held: Option<(usize, Held)>,
+    /// The room of the message that is arriving. One that came at once is not counted while it need not wait.
+    held: Option<Held>,
+    /// The room of the messages that are complete: one that is alone has it until it runs, others until the next are
+    /// asked for.
+    complete: Option<Held>,
     time: Duration,
-    /// Ends when the arriving message must be complete, or when its rest is no longer awaited to be thrown away.
-    late: Option<Pin<Box<Sleep>>>,
+    /// In which the arriving message must be complete, or in which the rest of a refused one is thrown away.
+    left: RequestTime,
     /// What a complete request must go through, if anything.
     entry: Option<Entry>,
     is_complete: bool,
@@ -70,9 +72,10 @@ impl Arriving {
             frames: Frames::new(most_bytes),
             ration,
             held: None,
+            complete: None,
             time,
-            late: None,
-            refusal: entry.as_ref().and_then(|entry| entry.check().err()),
+            left: RequestTime::new(time),
+            refusal: entry.as_ref().and_then(Entry::refusal),
             entry,
             is_complete: false,
             most_bytes,
@@ -89,53 +92,48 @@ impl Arriving {
         if !self.is_awaited() {
             return Poll::Pending;
         }
-        let time = self.time;
-        let late = self.late.get_or_insert_with(|| Box::pin(sleep(time)));
-        ready!(late.as_mut().poll(cx));
+        ready!(self.left.poll(cx));
         meter::not_read(NotRead::TooSlow);
         let wrong = format!(
             "was not complete after {} ms; nothing was done, send it faster",
-            time.as_millis()
+            self.time.as_millis()
         );
         Poll::Ready(Invalid::field("request", wrong).to_status())
     }
 
     /// Looks at the next bytes. Returns how many of them may be read, and why not all.
     fn look_at(&mut self, data: &[u8]) -> (usize, Option<Status>) {
+        self.left.stop();
+        let finished = self.frames.finished();
         if let Err((at, malformed)) = self.frames.pass(data) {
             return (at, Some(malformed.to_status()));
         }
-        if self.messages == Messages::Any {
-            // Its time ends with the message; the next message has a time of its own.
-            self.late = self.late.take().filter(|_| self.is_awaited());
+        let is_next = self.frames.finished() > finished;
+        if is_next && self.messages == Messages::Any {
+            self.left = RequestTime::new(self.time);
         }
-        match self.hold() {
-            true => (data.len(), None),
-            false => (0, Some(too_much())),
+        match self.hold(data.len(), is_next) {
+            Some(()) => (data.len(), None),
+            None => (0, Some(too_much())),
         }
     }
 
-    /// Holds room for the arriving message. Returns `false` if there is none.
-    fn hold(&mut self) -> bool {
-        let number = self.frames.finished();
-        let is_of_this = |held: &(usize, _)| held.0 == number;
-        match self.frames.unfinished() {
-            // Its length is not known yet.
-            Some(0) => true,
-            Some(_) if self.held.as_ref().is_some_and(is_of_this) => true,
-            Some(bytes) => {
-                self.held = None;
-                self.held = self.ration.take(bytes).map(|held| (number, held));
-                self.held.is_some()
-            }
-            // The message of a call with one message is held until the client has said that there is no more: it is
-            // read, and waits.
-            None if self.messages == Messages::One => true,
-            None => {
-                self.held = None;
-                true
+    /// Holds room for the arriving message, and for those that came to their end with the last `bytes`, if any did.
+    /// Returns `None` if there is none.
+    fn hold(&mut self, bytes: usize, is_next: bool) -> Option<()> {
+        if is_next {
+            self.complete = self.held.take();
+            if self.complete.is_none() && self.messages == Messages::Any {
+                self.complete = Some(self.ration.take(bytes)?);
             }
         }
+        match self.frames.unfinished() {
+            // Its length is not known yet.
+            None | Some(0) => {}
+            Some(_) if self.held.is_some() => {}
+            Some(bytes) => self.held = Some(self.ration.take(bytes)?),
+        }
+        Some(())
     }
 
     /// Ready when the client has ended, and its request may run.
@@ -149,16 +147,16 @@ impl Arriving {
             Some(entry) => entry.poll(cx),
             None => Poll::Ready(Ok(())),
         };
-        if entered.is_pending() && self.held.is_none() {
+        if entered.is_pending() && self.complete.is_none() {
             let held = self.ration.take(self.frames.last_bytes());
-            self.held = Some((self.frames.finished(), held.ok_or_else(too_much)?));
+            self.complete = Some(held.ok_or_else(too_much)?);
         }
         entered
     }
 
     fn refuse(&mut self, refusal: Status) {
         self.held = None;
-        self.late = None;
+        self.left = RequestTime::new(REST_TIME);
         self.refusal = Some(refusal);
     }
 
@@ -175,8 +173,7 @@ impl Arriving {
                 },
                 Poll::Ready(_) => break,
                 Poll::Pending => {
-                    let late = (self.late).get_or_insert_with(|| Box::pin(sleep(REST_TIME)));
-                    ready!(late.as_mut().poll(cx));
+                    ready!(self.left.poll(cx));
                     break;
                 }
             }
@@ -200,6 +197,10 @@ impl http_body::Body for Arriving {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.messages == Messages::Any {
+            // Those that were read are in work.
+            self.complete = None;
+        }
         if let Some(refusal) = self.refusal.clone() {
             ready!(self.poll_rest(cx));
             return Poll::Ready(Some(Err(refusal)));
@@ -225,7 +226,7 @@ impl http_body::Body for Arriving {
         // The end, or trailers, which mean the same: gRPC has none in a request.
         let Some(data) = data else {
             let ended = ready!(self.poll_end(cx));
-            self.held = None;
+            self.complete = None;
             let Err(refusal) = ended else {
                 return Poll::Ready(None);
             };

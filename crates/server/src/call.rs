@@ -17,11 +17,11 @@ use tower_service::Service as _;
 use crate::ServerSettings;
 use crate::answer::{Answer, shorten};
 use crate::arriving::Arriving;
-use crate::entry::{Entry, InWorkOf};
+use crate::entry::{Entry, Got};
 use crate::gate::{Gate, InWork};
 use crate::grpc_timeout;
 use crate::method::{AnswerSize, Method};
-use crate::ration::{Budget, Ration};
+use crate::ration::{Budget, Held, Ration};
 
 /// How many bytes the metadata of a call may take, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
@@ -45,19 +45,30 @@ pub(crate) struct Shared {
 pub(crate) struct Call {
     /// How much may be under way to its client.
     pub(crate) unread: Ration,
-    pub(crate) gate: Arc<Gate>,
-    in_work: InWorkOf,
+    gate: Arc<Gate>,
+    in_work: Got<InWork>,
 }
 
 impl Call {
-    /// Returns the permit that it is in work, if it is one request to write something.
-    pub(crate) fn into_work(self) -> Option<InWork> {
-        self.in_work.take()
+    /// Returns the permit that it is in work. Call it once, for a method that [writes](Method::writes).
+    pub(crate) fn into_work(self) -> InWork {
+        let in_work = self.in_work.take();
+        in_work.expect("a complete request to write something has gone through the gate")
+    }
+
+    /// Waits until one request of many may be in work, and there is room for so many bytes of its answer.
+    pub(crate) fn turn(&self, bytes: usize) -> BoxFuture<'static, (Held, InWork)> {
+        let (unread, gate) = (self.unread.clone(), Arc::clone(&self.gate));
+        Box::pin(async move { (unread.wait(bytes).await, gate.wait().await) })
     }
 }
 
 impl Shared {
-    pub(crate) fn new(routes: Routes, settings: ServerSettings) -> Self {
+    pub(crate) fn new(routes: Routes, mut settings: ServerSettings) -> Self {
+        // What could never be held is too large, and not to be sent again.
+        settings.message_bytes = (settings.message_bytes)
+            .min(settings.arriving_bytes)
+            .min(settings.arriving_bytes_per_connection);
         Self {
             arriving: Arc::new(Budget::new(settings.arriving_bytes)),
             unread: Arc::new(Budget::new(settings.unread_bytes)),
@@ -96,13 +107,14 @@ impl Calls {
     async fn run(self, request: Request<Incoming>) -> Result<Response<Answer>, Status> {
         check_metadata(request.headers()).map_err(|invalid| invalid.to_status())?;
         let method = Method::at(request.uri().path());
-        let held = match method.answer {
-            AnswerSize::Reckoned(bytes) => Some(self.unread.wait(bytes).await),
-            AnswerSize::InPages | AnswerSize::Small => None,
-        };
         let gate = &self.shared.gate;
-        let in_work = InWorkOf::default();
-        let entry = method.writes.then(|| Entry::new(gate, &in_work));
+        let (in_work, room) = (Got::default(), Got::default());
+        let entry = match method.answer {
+            AnswerSize::Reckoned(bytes) => Some(Entry::to_room(&self.unread, bytes, &room)),
+            AnswerSize::InPages | AnswerSize::Small => {
+                method.writes.then(|| Entry::to_work(gate, &in_work))
+            }
+        };
         let uri = request.uri().clone();
         let (mut head, body) = request.into_parts();
         head.extensions.insert(Call {
@@ -123,7 +135,7 @@ impl Calls {
         let Ok(mut answered) = routes.call(Request::from_parts(head, body)).await;
         shorten(answered.headers_mut());
         let is_counted = method.answer == AnswerSize::InPages;
-        Ok(answered.map(|body| Answer::new(body, uri, self.unread, held, is_counted)))
+        Ok(answered.map(|body| Answer::new(body, uri, self.unread, room.take(), is_counted)))
     }
 }
 

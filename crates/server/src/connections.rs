@@ -1,6 +1,7 @@
 //! Connections: accepted, limited in number, and each served on a task of its own until it ends.
 
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_io_timeout::TimeoutWriter;
 
 use crate::call::{self, Calls, Shared};
@@ -25,6 +26,8 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// How long nothing is accepted if the system has no room for a connection. Trying again at once would take a whole
 /// core, and would not make room.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long the log is not told again of connections that are kept out. They are counted meanwhile.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// Serves connections until told to close. Then it accepts no more, and returns when the open calls have ended.
 /// Dropping it ends them.
@@ -35,8 +38,11 @@ pub(crate) async fn serve(
 ) {
     let mut connections = JoinSet::new();
     let mut closing = closed.clone();
+    let mut trouble = Trouble::default();
     loop {
         let accepted = tokio::select! {
+            // Those that have ended make room before others are refused.
+            biased;
             () = told_to_close(&mut closing) => break,
             Some(_) = connections.join_next() => {
                 meter::connections(connections.len());
@@ -48,10 +54,13 @@ pub(crate) async fn serve(
             Ok(_) if connections.len() >= shared.settings().connections => {
                 // Dropping it closes it.
                 meter::refused(Refused::TooMany);
-                tracing::warn!(
-                    connections = connections.len(),
-                    "a connection was refused: as many as may be are open"
-                );
+                if let Some(others) = trouble.news() {
+                    tracing::warn!(
+                        connections = connections.len(),
+                        others,
+                        "a connection was refused: as many as may be are open"
+                    );
+                }
             }
             Ok((tcp, _)) => {
                 connections.spawn(connection(tcp, Arc::clone(&shared), closed.clone()));
@@ -60,7 +69,9 @@ pub(crate) async fn serve(
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 meter::refused(Refused::NoRoom);
-                tracing::warn!(%error, "no connection can be taken in for now");
+                if let Some(others) = trouble.news() {
+                    tracing::warn!(%error, others, "no connection can be taken in for now");
+                }
                 sleep(PAUSE).await;
             }
         }
@@ -68,6 +79,25 @@ pub(crate) async fn serve(
     drop(listener);
     while connections.join_next().await.is_some() {}
     meter::connections(0);
+}
+
+/// What keeps connections out, which the log is told of now and then.
+#[derive(Debug, Default)]
+struct Trouble {
+    told: Option<Instant>,
+    untold: usize,
+}
+
+impl Trouble {
+    /// Counts one more. Returns how many others there were since the log was told, if it is time to tell it again.
+    fn news(&mut self) -> Option<usize> {
+        if self.told.is_some_and(|told| told.elapsed() < QUIET) {
+            self.untold += 1;
+            return None;
+        }
+        self.told = Some(Instant::now());
+        Some(mem::take(&mut self.untold))
+    }
 }
 
 async fn told_to_close(closed: &mut watch::Receiver<bool>) {
@@ -136,4 +166,21 @@ async fn greeted(
     let mut write = TimeoutWriter::new(write);
     write.set_timeout(Some(patience));
     Ok(tokio::io::join(GREETING.chain(read), Box::pin(write)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_log_is_told_of_trouble_now_and_then() {
+        let mut trouble = Trouble::default();
+        for others in [0, 9] {
+            assert_eq!(trouble.news(), Some(others));
+            for _ in 0..9 {
+                assert_eq!(trouble.news(), None);
+            }
+            tokio::time::advance(QUIET).await;
+        }
+    }
 }

@@ -1,67 +1,86 @@
-//! How one complete request goes through the gate.
+//! What one complete request waits for before it runs: its place in work, or room for its answer.
 //!
-//! A request that is still arriving has no place in work: its client could hold the place for as long as a request may
-//! take to arrive, and so keep everybody else outside.
+//! A request that is still arriving has neither: its client could hold it for as long as a request may take to arrive,
+//! and so keep everybody else waiting.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use tonic::Status;
 
 use crate::gate::{Gate, InWork};
+use crate::ration::{Held, Ration};
 
-/// The permit that a request is in work: its [`Entry`] puts it here, and the service that runs it takes it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct InWorkOf(Arc<Mutex<Option<InWork>>>);
+/// What an [`Entry`] has got, for whoever runs the request.
+#[derive(Debug)]
+pub(crate) struct Got<T>(Arc<Mutex<Option<T>>>);
 
-impl InWorkOf {
-    pub(crate) fn take(&self) -> Option<InWork> {
+impl<T> Got<T> {
+    /// Takes it. Only the first caller gets it.
+    pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn put(&self, in_work: InWork) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(in_work);
+    fn put(&self, got: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(got);
     }
 }
 
-/// One request before the gate.
+impl<T> Clone for Got<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Got<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+/// One request that must wait for something once it is complete.
 pub(crate) struct Entry {
-    gate: Arc<Gate>,
-    in_work: InWorkOf,
-    turn: Option<BoxFuture<'static, Result<InWork, Status>>>,
+    turn: BoxFuture<'static, Result<(), Status>>,
+    /// Why it need not even be read.
+    refusal: Option<Status>,
 }
 
 impl Entry {
-    pub(crate) fn new(gate: &Arc<Gate>, in_work: &InWorkOf) -> Self {
+    /// Makes that of a request to write something.
+    pub(crate) fn to_work(gate: &Arc<Gate>, in_work: &Got<InWork>) -> Self {
+        let refusal = gate.check().err();
+        let (gate, in_work) = (Arc::clone(gate), in_work.clone());
         Self {
-            gate: Arc::clone(gate),
-            in_work: in_work.clone(),
-            turn: None,
+            turn: Box::pin(async move {
+                in_work.put(gate.enter().await?);
+                Ok(())
+            }),
+            refusal,
         }
     }
 
-    /// Refuses a request that could not even wait now. Call it before anything of the request is read.
-    pub(crate) fn check(&self) -> Result<(), Status> {
-        self.gate.check()
+    /// Makes that of a question whose answer may take so many bytes.
+    pub(crate) fn to_room(unread: &Ration, bytes: usize, room: &Got<Held>) -> Self {
+        let (unread, room) = (unread.clone(), room.clone());
+        Self {
+            turn: Box::pin(async move {
+                room.put(unread.wait(bytes).await);
+                Ok(())
+            }),
+            refusal: None,
+        }
     }
 
-    /// Ready when the request is in work, or is refused.
+    /// Returns why the request is refused, if it could not even wait now.
+    pub(crate) fn refusal(&self) -> Option<Status> {
+        self.refusal.clone()
+    }
+
+    /// Ready when the request may run, or is refused.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        let in_work = match &mut self.turn {
-            Some(turn) => ready!(turn.as_mut().poll(cx))?,
-            None => match self.gate.pass() {
-                Some(in_work) => in_work,
-                None => {
-                    let gate = Arc::clone(&self.gate);
-                    let turn = Box::pin(async move { gate.enter().await });
-                    ready!(self.turn.insert(turn).as_mut().poll(cx))?
-                }
-            },
-        };
-        self.in_work.put(in_work);
-        Poll::Ready(Ok(()))
+        self.turn.as_mut().poll(cx)
     }
 }
 

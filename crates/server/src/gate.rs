@@ -37,8 +37,9 @@ pub(crate) type InWork = OwnedSemaphorePermit;
 impl Gate {
     pub(crate) fn new(settings: &ServerSettings) -> Self {
         let retry_after = RETRY_AFTER;
+        let in_work = settings.in_work.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            in_work: Arc::new(Semaphore::new(settings.in_work.max(1))),
+            in_work: Arc::new(Semaphore::new(in_work)),
             waiting: AtomicUsize::new(0),
             most_waiting: settings.waiting,
             patience: settings.waiting_time,
@@ -47,7 +48,7 @@ impl Gate {
     }
 
     /// Returns a permit if there is room.
-    pub(crate) fn pass(&self) -> Option<InWork> {
+    fn pass(&self) -> Option<InWork> {
         Arc::clone(&self.in_work).try_acquire_owned().ok()
     }
 

@@ -11,13 +11,14 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::server::NamedService;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use v1::admin_service_server::AdminServiceServer;
 use v1::command_service_server::CommandServiceServer;
 use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 
-use crate::services::{Commands, DeadLetters, Facts, Queries, Subscriptions};
+use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions};
 
 /// A store that takes longer than this to name its head is not serving.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,13 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const REACTIONS: &str = "seriatim.reactions";
 
 /// The server as a whole, and each of its services.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "",
     CommandServiceServer::<Commands>::NAME,
     FactServiceServer::<Facts>::NAME,
     QueryServiceServer::<Queries>::NAME,
     SubscriptionServiceServer::<Subscriptions>::NAME,
     DeadLetterServiceServer::<DeadLetters>::NAME,
+    AdminServiceServer::<Admin>::NAME,
     REACTIONS,
 ];
 
@@ -116,5 +118,27 @@ async fn trouble(coordinator: &Coordinator) -> Option<String> {
             "the store does not answer within {} s",
             PATIENCE.as_secs()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+    use prost_types::{FileDescriptorSet, ServiceDescriptorProto};
+
+    use super::*;
+
+    #[test]
+    fn the_services_are_those_of_the_definition() {
+        let files = FileDescriptorSet::decode(seriatim_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let mut services = vec![String::new(), REACTIONS.to_owned()];
+        for file in &files.file {
+            let names = file.service.iter().map(ServiceDescriptorProto::name);
+            services.extend(names.map(|name| format!("{}.{name}", file.package())));
+        }
+        services.sort_unstable();
+        let mut reported = SERVICES;
+        reported.sort_unstable();
+        assert_eq!(reported.as_slice(), services);
     }
 }

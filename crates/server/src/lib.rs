@@ -9,6 +9,7 @@ mod grpc_timeout;
 mod gate;
 mod entry;
 mod arriving;
+mod request_time;
 mod frames;
 mod method;
 mod answer;

@@ -78,18 +78,6 @@ impl Ration {
             all: wait(&self.all).await,
         }
     }
-
-    /// Holds this many bytes, which exist already, up to the room that there is.
-    pub(crate) fn add(&self, bytes: usize) -> Held {
-        let mut held = self.take(0).expect("nothing may always be held");
-        held.settle(bytes);
-        held
-    }
-
-    /// Returns whether anything may be held now.
-    pub(crate) fn has_room(&self) -> bool {
-        self.own.bytes.available_permits() > 0 && self.all.bytes.available_permits() > 0
-    }
 }
 
 impl Held {
@@ -134,8 +122,7 @@ mod tests {
         assert!(one.take(9).is_none());
         let held = one.take(8);
         assert!(held.is_some());
-        assert!(!one.has_room());
-        assert!(other.has_room());
+        assert!(one.take(1).is_none());
         assert!(other.take(3).is_none());
         // What was refused by all is not held by one.
         assert_eq!((free(&other.own), free(&all)), (8, 2));

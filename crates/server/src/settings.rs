@@ -6,30 +6,36 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
     /// The largest message that is read, in bytes. Default 5 MiB, which is enough for the largest request that the
-    /// default `Limits` allow. A larger message is refused with `INVALID_ARGUMENT`.
+    /// default `Limits` allow. It is never more than `arriving_bytes` and `arriving_bytes_per_connection`. A larger
+    /// message is refused with `INVALID_ARGUMENT`.
     pub message_bytes: usize,
     /// How many connections may be open at once. Default 512, which leaves the store enough of the 1,024 descriptors
-    /// that a process usually has. A further connection is closed at once.
+    /// that a process usually has. A further connection is closed at once. For each connection HTTP/2 may hold 1 MiB of
+    /// requests that the server has not read yet, which none of the other settings count.
     pub connections: usize,
     /// How long a connection may take to begin with HTTP/2. Default 10 s; then it is closed.
     pub greeting_time: Duration,
     /// How many calls one connection may have open at once. Default 1,024; further calls wait at the client.
     pub calls_per_connection: u32,
     /// How long a request may take from its first byte to its last. Default 30 s; then it is refused with
-    /// `INVALID_ARGUMENT`. Between the requests of a `SubmitStream` there may be any time.
+    /// `INVALID_ARGUMENT`. Between the requests of a `SubmitStream` there may be any time, and while the server itself
+    /// does not read one, the time stands still.
     pub request_time: Duration,
     /// How many bytes the arriving requests may take together. Default 256 MiB. A further request is refused with
-    /// `RESOURCE_EXHAUSTED` and a retry delay. Requests that come in one piece, of 16 KiB at most, are not counted.
+    /// `RESOURCE_EXHAUSTED` and a retry delay. A request that comes in one piece, of 16 KiB at most, is not counted
+    /// unless it waits to be in work or belongs to a `SubmitStream`, which ends with the refusal.
     pub arriving_bytes: usize,
     /// The same for the requests of one connection. Default 32 MiB.
     pub arriving_bytes_per_connection: usize,
     /// How many bytes the answers to all clients may take that are under way: from when they are made until the client
     /// has room for the last of them. Default 256 MiB. While there is no room, further answers wait. Parts of up to 4
-    /// KiB are not counted.
+    /// KiB are not counted. A request of a `SubmitStream` takes the room for its answer before it runs: its own size,
+    /// and 4 KiB at least.
     pub unread_bytes: usize,
     /// The same for the answers to one connection. Default 8 MiB.
     pub unread_bytes_per_connection: usize,
-    /// How long a client may read nothing of an answer that waits for it. Default 60 s; then the call is ended.
+    /// How long a client may read nothing of an answer, or of the end of one, that waits for it. Default 60 s; then the
+    /// call is ended.
     pub answer_time: Duration,
     /// How many commands and facts are in work at once, for all clients: from when they have arrived until they are
     /// answered, including `Prepare`. Default 1,024. Others wait, and count as arriving.

@@ -48,7 +48,7 @@ impl Commands {
     pub(super) async fn run(
         &self,
         mut request: v1::SubmitRequest,
-        in_work: Option<InWork>,
+        in_work: InWork,
         actor: Option<String>,
         unread: &Ration,
         echo_bytes: usize,
@@ -59,8 +59,8 @@ impl Commands {
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         self.effects.admit(command.effect.as_ref())?;
         command.metadata.actor = actor;
-        let receipt = self.coordinator.submit_holding(command, in_work).await;
-        let receipt = receipt.map_err(status)?;
+        let submitted = self.coordinator.holding(in_work).submit(command).await;
+        let receipt = submitted.map_err(status)?;
         let echo = echo(&receipt, include_events, unread, echo_bytes);
         let mut response = convert::submit_response(&receipt, echo);
         if let Some(wait) = wait {
@@ -132,13 +132,14 @@ impl CommandService for Commands {
         let actor = actor(request.metadata()).map_err(status)?;
         let call = call(&mut request);
         let unread = call.unread.clone();
-        let _in_work = call.into_work();
+        let in_work = call.into_work();
         let request = request.into_inner();
         let include_events = request.include_events;
         let mut rejected = RejectedEffect::try_from(request).map_err(status)?;
         self.effects.admit(Some(&rejected.effect))?;
         rejected.metadata.actor = actor;
-        let receipt = self.coordinator.hand_back(rejected).await.map_err(status)?;
+        let handed_back = self.coordinator.holding(in_work).hand_back(rejected).await;
+        let receipt = handed_back.map_err(status)?;
         let echo = echo(&receipt, include_events, &unread, SMALL);
         Ok(Response::new(convert::hand_back_response(&receipt, echo)))
     }

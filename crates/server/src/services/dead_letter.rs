@@ -9,8 +9,8 @@ use v1::dead_letter_service_server::DeadLetterService;
 use super::page::Page;
 use super::{answer, check_domain, person, status};
 
-/// How many letters are read at once: each may hold a whole request, which may be as large as a message.
-const PIECE_LETTERS: usize = 16;
+/// How many letters are read at once, at most: each may hold a whole request, which may be as large as a message.
+const MOST_PIECE_LETTERS: usize = 8;
 
 /// Shows dead letters of all kinds, and carries out people's decisions.
 #[derive(Clone, Debug)]
@@ -36,8 +36,9 @@ impl DeadLetterService for DeadLetters {
         let mut filter = convert::letter_filter(request).map_err(status)?;
         let mut page = Page::of(request.page_size);
         let mut next_page_token = String::new();
+        let mut piece_letters = 1;
         'page: loop {
-            let piece = self.desk.letters(&filter, PIECE_LETTERS).await;
+            let piece = self.desk.letters(&filter, piece_letters).await;
             let piece = piece.map_err(status)?;
             if let (true, None, Some(domain)) = (piece.is_empty(), filter.after, &filter.domain) {
                 check_domain(&self.coordinator, domain)?;
@@ -50,9 +51,12 @@ impl DeadLetterService for DeadLetters {
                 }
                 filter.after = Some(letter.id());
             }
-            if piece.len() < PIECE_LETTERS {
+            if piece.len() < piece_letters {
                 break;
             }
+            // The next letters may be larger.
+            let most = MOST_PIECE_LETTERS.min(2 * piece_letters);
+            piece_letters = page.lines_left().clamp(1, most);
         }
         Ok(Response::new(v1::DeadLetterServiceListResponse {
             letters: page.into_lines(),

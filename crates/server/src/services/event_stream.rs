@@ -14,11 +14,13 @@ use super::{check_domain, status, store_status};
 use crate::method::{LARGE, PAGE};
 use crate::ration::{Held, Ration};
 
-/// How many events are read from the store at first.
-const FIRST_PIECE_EVENTS: usize = 8;
-const MOST_PIECE_EVENTS: usize = 512;
-/// How many times as many may be read after a piece: the next events may be larger.
-const PIECE_GROWTH: usize = 4;
+/// How many events are read from the store at first: as many of the largest that the default `Limits` allow are
+/// [`LARGE`].
+const FIRST_PIECE_EVENTS: usize = 4;
+/// The most that are read at once. The next events may be larger than those before, and the store is asked for a number.
+const MOST_PIECE_EVENTS: usize = 64;
+/// How many times as many may be read after a piece, for the same reason.
+const PIECE_GROWTH: usize = 2;
 /// The payloads of a piece, if they are as large as those of the piece before.
 const PIECE_BYTES: usize = PAGE / 2;
 /// The size of the events of one book, unless it is a single event.

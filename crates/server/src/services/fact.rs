@@ -44,8 +44,8 @@ impl FactService for Facts {
         let mut fact = FactRequest::try_from(request).map_err(status)?;
         self.effects.admit(fact.effect.as_ref())?;
         fact.metadata.actor = actor;
-        let receipt = self.coordinator.record(fact).await.map_err(status)?;
-        drop(in_work);
+        let recorded = self.coordinator.holding(in_work).record(fact).await;
+        let receipt = recorded.map_err(status)?;
         let echo = echo(&receipt, include_events, &unread, SMALL);
         let mut response = convert::record_response(&receipt, echo);
         if let Some(wait) = wait {

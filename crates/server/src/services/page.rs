@@ -49,6 +49,12 @@ impl<M: Message> Page<M> {
         true
     }
 
+    /// Returns how many more lines fit if they are as large as those so far.
+    pub(super) fn lines_left(&self) -> usize {
+        let each = self.bytes / self.lines.len().max(1);
+        MOST_BYTES.saturating_sub(self.bytes) / each.max(1)
+    }
+
     pub(super) fn into_lines(self) -> Vec<M> {
         self.lines
     }
@@ -90,5 +96,20 @@ mod tests {
     fn a_page_ends_when_it_is_large() {
         assert_eq!(fitting(9, &[1, MOST_BYTES - 10, 3]), 2);
         assert_eq!(fitting(9, &[MOST_BYTES + 10, 1]), 1);
+    }
+
+    #[test]
+    fn as_many_lines_are_left_as_are_likely_to_fit() {
+        let mut page = Page::of(0);
+        for (bytes, left) in [
+            (MOST_BYTES / 4 - 4, 3),
+            (MOST_BYTES / 4 - 4, 2),
+            (MOST_BYTES / 2 - 4, 0),
+        ] {
+            page.push(Line {
+                bytes: vec![0; bytes],
+            });
+            assert_eq!(page.lines_left(), left);
+        }
     }
 }

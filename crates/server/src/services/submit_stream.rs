@@ -1,9 +1,9 @@
 //! Many requests of one call in flight at once.
 
 use std::panic::resume_unwind;
-use std::sync::Arc;
 
-use futures::future::{BoxFuture, OptionFuture};
+use futures::FutureExt;
+use futures::future::OptionFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use prost::Message;
 use seriatim_core::SubmitError;
@@ -28,26 +28,25 @@ pub(super) struct SubmitStream {
     actor: Option<String>,
     call: Call,
     requests: Streaming<v1::SubmitStreamRequest>,
-    /// Ends when there is room for the next read; `None` if there is.
-    room: Option<BoxFuture<'static, Held>>,
     /// Ends when the request that was read last is in work; `None` if it is.
     outside: Option<oneshot::Receiver<()>>,
     /// The requests run on tasks of their own, so that they end whether or not the client reads the answers: until then
     /// they are in work.
     in_flight: JoinSet<Answered>,
+    /// The room of the last answer, until the client asks for the next.
+    room: Option<Held>,
     limit: usize,
     closed: watch::Receiver<bool>,
     /// Once set, nothing more is read, and the call ends with it when all is answered.
     end: Option<Result<(), Status>>,
 }
 
-/// An answer, and the room that a large request takes until the client takes it: the answer has its events, whether
-/// they are shown or not.
-type Answered = (v1::SubmitStreamResponse, Option<Held>);
+/// An answer, and the room that it takes. Its request has it from the start: while there is none, nothing is run, and
+/// nothing more is read. So an answer never waits for room, which only other answers of this call may have.
+type Answered = (v1::SubmitStreamResponse, Held);
 
 enum Next {
     Answered(Answered),
-    Room,
     Asked(v1::SubmitStreamRequest),
     InWork,
     Ended(Result<(), Status>),
@@ -67,9 +66,9 @@ impl SubmitStream {
             actor,
             call,
             requests,
-            room: None,
             outside: None,
             in_flight: JoinSet::new(),
+            room: None,
             limit,
             closed,
             end: None,
@@ -91,6 +90,7 @@ impl SubmitStream {
 
     /// Returns the next answer. Fails with the end of the call.
     async fn next_answer(&mut self) -> Result<v1::SubmitStreamResponse, Result<(), Status>> {
+        self.room = None;
         loop {
             if let Some(end) = &self.end
                 && self.in_flight.is_empty()
@@ -98,8 +98,10 @@ impl SubmitStream {
                 return Err(end.clone());
             }
             match self.next().await {
-                Next::Answered((answer, _held)) => return Ok(answer),
-                Next::Room => self.room = None,
+                Next::Answered((answer, room)) => {
+                    self.room = Some(room);
+                    return Ok(answer);
+                }
                 Next::Asked(request) => self.take(request),
                 Next::InWork => self.outside = None,
                 Next::Ended(end) => self.end = Some(end),
@@ -111,17 +113,12 @@ impl SubmitStream {
     async fn next(&mut self) -> Next {
         let reading = self.end.is_none();
         let wants_more = reading && self.outside.is_none() && self.in_flight.len() < self.limit;
-        if wants_more && self.room.is_none() && !self.call.unread.has_room() {
-            let unread = self.call.unread.clone();
-            self.room = Some(Box::pin(async move { unread.wait(1).await }));
-        }
         tokio::select! {
             Some(answered) = self.in_flight.join_next() => {
                 Next::Answered(answered.unwrap_or_else(|error| resume_unwind(error.into_panic())))
             }
-            Some(_) = OptionFuture::from(self.room.as_mut()) => Next::Room,
             Some(_) = OptionFuture::from(self.outside.as_mut()) => Next::InWork,
-            request = self.requests.message(), if wants_more && self.room.is_none() => {
+            request = self.requests.message(), if wants_more => {
                 match request {
                     Ok(Some(request)) => Next::Asked(request),
                     Ok(None) => Next::Ended(Ok(())),
@@ -136,42 +133,41 @@ impl SubmitStream {
 
     /// Runs a request at once, or when it is in work: until then nothing more is read.
     fn take(&mut self, request: v1::SubmitStreamRequest) {
-        let gate = Arc::clone(&self.call.gate);
-        let passed = gate.pass();
+        let bytes = request.encoded_len().max(SMALL);
+        let mut turn = self.call.turn(bytes);
+        let passed = turn.as_mut().now_or_never();
         let (enter, outside) = oneshot::channel();
         if passed.is_none() {
             self.outside = Some(outside);
         }
         let turn = async move {
             match passed {
-                Some(in_work) => in_work,
+                Some(passed) => passed,
                 None => {
-                    let in_work = gate.wait().await;
+                    let passed = turn.await;
                     // It fails if the call has ended.
                     let _ = enter.send(());
-                    in_work
+                    passed
                 }
             }
         };
-        self.in_flight.spawn(self.run(request, turn));
+        self.in_flight.spawn(self.run(request, turn, bytes));
     }
 
     fn run(
         &self,
         request: v1::SubmitStreamRequest,
-        turn: impl Future<Output = InWork> + Send + 'static,
+        turn: impl Future<Output = (Held, InWork)> + Send + 'static,
+        bytes: usize,
     ) -> impl Future<Output = Answered> + Send + 'static {
         let commands = self.commands.clone();
         let actor = self.actor.clone();
         let unread = self.call.unread.clone();
-        let size = request.encoded_len();
-        let held = (size > SMALL).then(|| self.call.unread.add(size));
         async move {
-            let in_work = Some(turn.await);
+            let (mut room, in_work) = turn.await;
             let answer = match request.request {
                 Some(request) => {
-                    let echo_bytes = size.max(SMALL);
-                    let ran = commands.run(request, in_work, actor, &unread, echo_bytes);
+                    let ran = commands.run(request, in_work, actor, &unread, bytes);
                     ran.await
                 }
                 None => Err(status(Invalid::field("request", "is missing; give one"))),
@@ -183,7 +179,8 @@ impl SubmitStream {
                     Err(status) => Answer::Status(wire_status::to_message(&status)),
                 }),
             };
-            (answer, held)
+            room.settle(answer.encoded_len().max(SMALL));
+            (answer, room)
         }
     }
 }

@@ -126,6 +126,53 @@ async fn between_the_requests_of_a_stream_there_may_be_any_time() {
     assert_eq!(faulty_fields(&call.status().await), ["request"]);
 }
 
+/// Also if none of them ends together with what was sent of it.
+#[tokio::test]
+async fn each_request_of_a_stream_has_a_time_of_its_own() {
+    let rig = rig_with(ServerSettings {
+        request_time: Duration::from_secs(2),
+        ..Default::default()
+    })
+    .await;
+    let mut raw = Raw::connect(address(&rig), 1 << 20).await;
+    let mut call = raw.call("CommandService/SubmitStream").await;
+    let whole = framed(&v1::SubmitStreamRequest {
+        tag: 7,
+        request: Some(fill()),
+    });
+    let (begin, end) = whole.split_at(20);
+    call.send(begin.to_vec());
+    for done in 1..=30 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        call.send([end, begin].concat());
+        soon(async {
+            while rig.head().await.0 < done {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_can_never_be_held_is_too_large() {
+    for (all, one) in [(1000, usize::MAX), (usize::MAX, 1000)] {
+        let rig = rig_with(ServerSettings {
+            message_bytes: usize::MAX,
+            arriving_bytes: all,
+            arriving_bytes_per_connection: one,
+            // More than can be counted is no limit.
+            in_work: usize::MAX,
+            ..Default::default()
+        })
+        .await;
+        rig.submit(fill()).await;
+        let label = format!(r#"{{"label":"{}"}}"#, "x".repeat(2000));
+        let refused = rig.refused(ask(&till(), "Label", &label)).await;
+        assert_eq!(faulty_fields(&refused), ["request"]);
+    }
+}
+
 /// The client of the library ends such a call by itself; a server must not rely on that.
 #[tokio::test]
 async fn a_call_ends_when_the_time_that_its_client_gave_it_is_over() {

@@ -11,13 +11,14 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use crate::rig::*;
 use crate::waiting::gated;
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     "seriatim.v1.CommandService",
     "seriatim.v1.FactService",
     "seriatim.v1.QueryService",
     "seriatim.v1.SubscriptionService",
     "seriatim.v1.DeadLetterService",
+    "seriatim.v1.AdminService",
 ];
 
 fn of(service: &str) -> HealthCheckRequest {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use seriatim_core::SubmitError;
+use seriatim_core::{
+    Component, EffectId, Metadata, Payload, Rejected, RejectedEffect, Sequence, StreamId,
+    SubmitError,
+};
 use seriatim_proto::status::WireError;
 use seriatim_proto::{convert, v1};
 use tonic::{Code, Status};
@@ -243,4 +246,132 @@ async fn requests_that_wait_are_bounded_in_bytes() {
         }
     }
     assert_eq!(done, 2);
+}
+
+/// The same in streams: what was read and is not in work yet has its room until it is.
+#[tokio::test]
+async fn requests_of_streams_that_wait_are_bounded_in_bytes() {
+    use v1::submit_stream_response::Result;
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            in_work: 1,
+            arriving_bytes: 4 * 1024 * 1024,
+            ..Default::default()
+        })
+    })
+    .await;
+    let gate = close_gate(&rig);
+    let mut commands = rig.commands();
+    let first = tokio::spawn(async move { commands.submit(fill()).await });
+    soon(gate.reached.notified()).await;
+    let label = format!(r#"{{"label":"{}"}}"#, "x".repeat(1_000_000));
+    let calls: Vec<_> = (0..10)
+        .map(|tag| {
+            let mut commands = rig.commands();
+            let request = v1::SubmitStreamRequest {
+                tag,
+                request: Some(ask(&till(), "Label", &label)),
+            };
+            tokio::spawn(async move {
+                let answers = commands
+                    .submit_stream(futures::stream::iter([request]))
+                    .await?;
+                answers.into_inner().message().await
+            })
+        })
+        .collect();
+    // Four fit.
+    soon(async {
+        while calls.iter().filter(|call| call.is_finished()).count() < 6 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    gate.open.notify_one();
+    soon(first).await.unwrap().unwrap();
+    let mut done = 0;
+    for call in calls {
+        match soon(call).await.unwrap() {
+            Ok(answer) => {
+                let result = answer.unwrap().result;
+                assert!(matches!(result, Some(Result::Response(_))), "{result:?}");
+                done += 1;
+            }
+            Err(status) => assert_overloaded(&status),
+        }
+    }
+    assert_eq!(done, 4);
+}
+
+fn handed_back(source: &StreamId) -> v1::HandBackRequest {
+    v1::HandBackRequest::from(&RejectedEffect {
+        effect: EffectId {
+            component: Component::new("refill").unwrap(),
+            source: source.clone(),
+            sequence: Sequence::FIRST,
+            ordinal: 0,
+        },
+        target: till(),
+        commands: vec![Payload::json("Take", r#"{"coins":5}"#)],
+        rejected: Rejected {
+            code: "TooFew".into(),
+            message: "there are only 0 coins".into(),
+            fields: vec![],
+        },
+        metadata: Metadata::default(),
+    })
+}
+
+/// The store is as busy with a request if its sender has left.
+#[tokio::test]
+async fn a_request_whose_sender_has_left_is_in_work_until_it_is_done() {
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            in_work: 1,
+            waiting: 0,
+            accept_effects: true,
+            ..Default::default()
+        })
+    })
+    .await;
+    let address = rig.url.strip_prefix("http://").unwrap();
+    let submit = framed(&fill());
+    let record = framed(&fact(&till(), "evt-1", "Flagged", "{}"));
+    let source = rig.till_with(&[("Fill", r#"{"coins":5}"#)]).await;
+    let hand_back = framed(&handed_back(&source));
+    for (method, request) in [
+        ("CommandService/Submit", submit),
+        ("FactService/Record", record),
+        ("CommandService/HandBack", hand_back),
+    ] {
+        let before = rig.head().await.0;
+        let gate = close_gate(&rig);
+        let mut raw = Raw::connect(address, 65_535).await;
+        let mut call = raw.call(method).await;
+        call.send(request);
+        call.end();
+        soon(gate.reached.notified()).await;
+        drop(call);
+        // By then the server has seen that: it reads what comes on one connection in turn.
+        for _ in 0..50 {
+            let mut call = raw.call("CommandService/Submit").await;
+            call.send(framed(&fill()));
+            call.end();
+            assert_overloaded(&call.status().await);
+        }
+        gate.open.notify_one();
+        soon(async {
+            while rig.head().await.0 == before {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        // The place is free a moment later.
+        soon(async {
+            while rig.commands().submit(fill()).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
 }

@@ -1,19 +1,23 @@
 //! A server in a process of its own, whose memory, time and descriptors are its own.
 
-use std::io::{BufRead, BufReader, Lines, Read};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use seriatim_coordinator::{Coordinator, Settings};
 use seriatim_store_sqlite::SqliteStore;
 use seriatim_testkit::faults::FaultyStore;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, ServerSettings};
+use crate::shutdown::close_gate;
 use crate::till::Till;
 
 /// The name of the test that is the process.
 const MAIN: &str = "own_process::serves_until_its_input_ends";
 const SAYS: &str = "listening at ";
+/// Set for a server whose store writes nothing until it is told to, and that bounds nothing itself.
+const HELD: &str = "SERIATIM_TEST_HELD";
 
 #[tokio::test]
 #[ignore = "not a test: other tests run it as a process of its own"]
@@ -31,8 +35,24 @@ async fn serves_until_its_input_ends() {
         })
         .start()
         .unwrap();
-    let rig = Rig::start_on(store, coordinator, |server| server).await;
+    let is_held = std::env::var_os(HELD).is_some();
+    let settings = match is_held {
+        false => ServerSettings::default(),
+        true => ServerSettings {
+            in_work: 100_000,
+            arriving_bytes: 1 << 40,
+            arriving_bytes_per_connection: 1 << 40,
+            ..ServerSettings::default()
+        },
+    };
+    let rig = Rig::start_on(store, coordinator, |server| server.settings(settings)).await;
+    let gate = is_held.then(|| close_gate(&rig));
     println!("\n{SAYS}{}", rig.url);
+    if let Some(gate) = gate {
+        let told = || std::io::stdin().read_line(&mut String::new());
+        tokio::task::spawn_blocking(told).await.unwrap().unwrap();
+        gate.open.notify_one();
+    }
     let ended = || std::io::stdin().read_to_end(&mut Vec::new());
     tokio::task::spawn_blocking(ended).await.unwrap().unwrap();
 }
@@ -40,8 +60,6 @@ async fn serves_until_its_input_ends() {
 /// It ends when this is dropped.
 pub(crate) struct OwnProcess {
     child: Child,
-    /// Kept open: after a minute the process says that it has been running for so long.
-    _output: Lines<BufReader<ChildStdout>>,
     pub(crate) url: String,
 }
 
@@ -56,13 +74,35 @@ impl OwnProcess {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = lines.find_map(|line| Some(line.ok()?.strip_prefix(SAYS)?.to_owned()));
-        Self {
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (say, said) = mpsc::channel();
+        // It reads to the end: after a minute the process says that it has been running for so long.
+        std::thread::spawn(move || {
+            let lines = output.lines().map_while(Result::ok);
+            for url in lines.filter_map(|line| Some(line.strip_prefix(SAYS)?.to_owned())) {
+                // It fails if nobody waits any more.
+                let _ = say.send(url);
+            }
+        });
+        // From here on it is ended whatever happens.
+        let mut process = Self {
             child,
-            _output: lines,
-            url: said.expect("it ended before it listened"),
-        }
+            url: String::new(),
+        };
+        let url = said.recv_timeout(Duration::from_secs(120));
+        process.url = url.expect("it did not say where it listens");
+        process
+    }
+
+    /// The same with a store that writes nothing until [`OwnProcess::go_on`], and without the bounds of the server.
+    pub(crate) fn start_held() -> Self {
+        Self::start(&format!("export {HELD}=1"))
+    }
+
+    /// Lets the store write.
+    pub(crate) fn go_on(&mut self) {
+        let stdin = self.child.stdin.as_mut().unwrap();
+        stdin.write_all(b"go on\n").unwrap();
     }
 
     pub(crate) fn address(&self) -> &str {

@@ -55,14 +55,14 @@ async fn long_till(rig: &Rig, events: usize, bytes: usize) -> StreamId {
 #[tokio::test]
 async fn events_by_range() {
     let rig = Rig::start().await;
-    let stream = rig.till_with(&[("Fill", r#"{"coins":1}"#); 5]).await;
+    let stream = rig.till_with(&[("Fill", r#"{"coins":1}"#); 4]).await;
     for (from, through, sequences, next) in [
-        (None, None, vec![0, 1, 2, 3, 4], 5),
-        (Some(2), None, vec![2, 3, 4], 5),
+        (None, None, vec![0, 1, 2, 3], 4),
+        (Some(1), None, vec![1, 2, 3], 4),
         (None, Some(1), vec![0, 1], 2),
-        (Some(3), Some(3), vec![3], 4),
-        (Some(4), Some(u32::MAX), vec![4], 5),
-        (Some(5), None, vec![], 5),
+        (Some(2), Some(2), vec![2], 3),
+        (Some(3), Some(u32::MAX), vec![3], 4),
+        (Some(4), None, vec![], 4),
         (Some(u32::MAX), None, vec![], u32::MAX),
     ] {
         let books = books(&rig, range(&stream, from, through)).await;

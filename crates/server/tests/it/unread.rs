@@ -113,6 +113,65 @@ async fn a_call_whose_client_takes_nothing_is_ended() {
     assert_eq!(call.status().await.code(), Code::Ok);
 }
 
+/// Reads what comes until the call ends, and gives no more room. Returns how much that was, and whether it was all.
+async fn read_without_room(call: RawCall) -> (usize, bool) {
+    let mut body = soon(call.answer).await.unwrap().into_body();
+    let mut read = 0;
+    loop {
+        match soon(body.data()).await {
+            Some(Ok(data)) => read += data.len(),
+            Some(Err(_)) => return (read, false),
+            None => return (read, true),
+        }
+    }
+}
+
+/// HTTP/2 takes the last piece of an answer when there is room for one byte of it.
+#[tokio::test]
+async fn a_call_whose_client_leaves_the_end_of_the_answer_is_ended() {
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            answer_time: Duration::from_millis(100),
+            ..Default::default()
+        })
+    })
+    .await;
+    for bytes in [10_000, 100_000] {
+        let stream = till();
+        rig.submit(label(&stream, bytes)).await;
+        let ask_with = async |window| {
+            let mut raw = Raw::connect(address(&rig), window).await;
+            let call = ask_raw(&mut raw, "QueryService/GetState", &state_of(&stream)).await;
+            read_without_room(call).await
+        };
+        let (whole, is_whole) = ask_with(1 << 20).await;
+        assert!(is_whole && whole > bytes);
+        for window in [1, whole - 1] {
+            let read = ask_with(u32::try_from(window).unwrap()).await;
+            assert_eq!(read, (window, false));
+        }
+    }
+}
+
+/// So is one that may have further answers, while there are none.
+#[tokio::test]
+async fn a_stream_whose_client_leaves_the_end_of_an_answer_is_ended() {
+    let rig = rig_with_patience(Duration::from_millis(100)).await;
+    let mut raw = Raw::connect(address(&rig), 99_000).await;
+    let mut call = raw.call("CommandService/SubmitStream").await;
+    let request = v1::SubmitRequest {
+        include_events: true,
+        ..label(&till(), 100_000)
+    };
+    call.send(framed(&v1::SubmitStreamRequest {
+        tag: 7,
+        request: Some(request),
+    }));
+    assert_eq!(read_without_room(call).await, (99_000, false));
+    let call = ask_raw(&mut raw, "SubscriptionService/Subscribe", &from_the_first()).await;
+    assert_eq!(read_without_room(call).await, (99_000, false));
+}
+
 /// A client that is slow, but takes something, has all the time it needs.
 #[tokio::test]
 async fn a_slow_client_is_not_ended() {
@@ -158,28 +217,104 @@ async fn a_connection_that_takes_nothing_is_closed() {
     drop(stopped);
 }
 
-/// What was read of a stream of commands is kept until its answers are, so little of it is read ahead.
+/// Returns how many commands on new streams have come to be decided.
+fn loaded(rig: &Rig) -> usize {
+    rig.store
+        .calls()
+        .get("load a stream")
+        .copied()
+        .unwrap_or_default()
+}
+
+/// Eight requests fit in 8 MiB, whether or not they are answered while the client takes nothing. Little is read in the
+/// place of answers that are small.
 #[tokio::test]
 async fn no_more_is_read_of_a_stream_than_may_be_unread() {
+    for (include_events, most) in [(true, 8), (false, 11)] {
+        let rig = Rig::start().await;
+        let gate = crate::shutdown::close_gate(&rig);
+        let mut raw = Raw::connect(address(&rig), 0).await;
+        let mut call = raw.call("CommandService/SubmitStream").await;
+        for tag in 0..50 {
+            let request = v1::SubmitRequest {
+                include_events,
+                ..label(&till(), 1_000_000)
+            };
+            call.send(framed(&v1::SubmitStreamRequest {
+                tag,
+                request: Some(request),
+            }));
+        }
+        until(async || loaded(&rig) == 8).await;
+        let stays_at = async |most| {
+            for _ in 0..50 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                assert!(loaded(&rig) <= most, "{} of {most}", loaded(&rig));
+            }
+        };
+        stays_at(8).await;
+        gate.open.notify_one();
+        until(async || rig.head().await.0 >= 8).await;
+        stays_at(most).await;
+    }
+}
+
+/// The requests that wait for an answer have all the room, and each answer is larger than its request.
+#[tokio::test]
+async fn the_answers_of_a_stream_do_not_wait_for_one_another() {
     let rig = Rig::start().await;
     let gate = crate::shutdown::close_gate(&rig);
-    let mut raw = Raw::connect(address(&rig), 0).await;
-    let message = tonic::codegen::Bytes::from(framed(&v1::SubmitStreamRequest {
-        tag: 7,
-        request: Some(label(&till(), 1_000_000)),
-    }));
-    let mut call = raw.call("CommandService/SubmitStream").await;
-    for _ in 0..50 {
-        call.send(message.clone());
-    }
-    soon(gate.reached.notified()).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let requests = (0..9).map(|tag| v1::SubmitStreamRequest {
+        tag,
+        request: Some(v1::SubmitRequest {
+            include_events: true,
+            ..label(&till(), 1_000_000)
+        }),
+    });
+    let requests = futures::stream::iter(requests.collect::<Vec<_>>());
+    let mut answers = rig
+        .commands()
+        .max_decoding_message_size(2_000_000)
+        .submit_stream(requests)
+        .await
+        .unwrap()
+        .into_inner();
+    until(async || loaded(&rig) == 8).await;
     gate.open.notify_one();
-    until(async || rig.head().await.0 > 0).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    // 8 MiB, and what was read when there was room for a little more.
-    let read = rig.head().await.0;
-    assert!(read < 12, "{read}");
+    let mut tags = Vec::new();
+    while let Some(answer) = soon(answers.message()).await.unwrap() {
+        use v1::submit_stream_response::Result;
+        let Some(Result::Response(response)) = &answer.result else {
+            panic!("{answer:?}");
+        };
+        assert!(committed(response).position > 0);
+        tags.push(answer.tag);
+    }
+    tags.sort_unstable();
+    assert_eq!(tags, (0..9).collect::<Vec<_>>());
+}
+
+/// A client that sends no request keeps no room from others for the answer to it.
+#[tokio::test]
+async fn a_question_that_is_still_arriving_holds_no_room() {
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            request_time: Duration::from_secs(600),
+            ..Default::default()
+        })
+    })
+    .await;
+    let stream = rig.till_with(&[("Fill", r#"{"coins":5}"#)]).await;
+    let mut raw = Raw::connect(address(&rig), 65_535).await;
+    let question = framed(&state_of(&stream));
+    let mut begun = Vec::new();
+    for sent in [0, 1, 10, question.len()] {
+        let mut call = raw.call("QueryService/GetState").await;
+        call.send(question[..sent].to_vec());
+        begun.push(call);
+    }
+    let call = ask_raw(&mut raw, "QueryService/GetState", &state_of(&stream)).await;
+    assert_eq!(call.status().await.code(), Code::Ok);
 }
 
 /// That nobody reads what a command has led to is no reason not to run it.
