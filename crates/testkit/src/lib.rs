@@ -17,6 +17,7 @@ mod rejected;
 mod round_trip;
 mod text;
 mod then;
+mod waiting;
 
 pub use commutes::commutes;
 pub use given::{Given, given, given_no_events};
@@ -25,3 +26,4 @@ pub use process::{GivenProcess, ThenPlanned, given_process};
 pub use proptest;
 pub use reacting::{Asked, Reacting, reacting};
 pub use then::{ByCode, ByValue, ExpectedRejection, Then};
+pub use waiting::{soon, until};

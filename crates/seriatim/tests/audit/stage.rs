@@ -9,6 +9,8 @@ use seriatim::{AppBuilder, Audit, Projector, ReactionSettings, Unproven};
 
 use crate::desk::{Board, Desk, DeskCommand, Pins};
 
+pub(crate) use seriatim_testkit::until;
+
 pub(crate) const DESK: Uuid = Uuid::from_u128(1);
 
 /// A database of one of the two kinds.
@@ -177,16 +179,6 @@ pub(crate) async fn settled(app: &App) {
         is_so && store.head(LogPartition::FIRST).await.unwrap() == head
     })
     .await;
-}
-
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
-    assert!(waited.is_ok(), "it never came about that {what}");
 }
 
 /// Returns what an audit with the application finds, as its names for programs and its sentences.

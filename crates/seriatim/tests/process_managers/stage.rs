@@ -11,6 +11,8 @@ use crate::fulfilment::Fulfilment;
 use crate::quiet::Quiet;
 use crate::shop::{Order, OrderCommand, OrderEvent, Stock, StockCommand};
 
+pub(crate) use seriatim_testkit::until;
+
 /// Longer than any test takes.
 pub(crate) const NEVER: u64 = 3_600_000;
 
@@ -138,15 +140,4 @@ async fn waits_for(store: &dyn Store, mut after: Position, source: &str) -> bool
         }
         after = last.position;
     }
-}
-
-/// Waits as long as it takes.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(120), wait).await;
-    assert!(waited.is_ok(), "it never came about that {what}");
 }

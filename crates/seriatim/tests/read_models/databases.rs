@@ -17,6 +17,8 @@ use tempfile::TempDir;
 
 use crate::account::{Account, Happened};
 
+pub(crate) use seriatim_testkit::until;
+
 /// A database with a log and read models, gone at the end.
 pub(crate) trait Database: Sized + Sync {
     type Store: ReadModelStore;
@@ -79,17 +81,6 @@ pub(crate) async fn caught_up<S: ReadModelStore>(app: &App, store: &S, version: 
         progress.handled == progress.of
     };
     until("it has caught up", caught_up).await;
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    waited.unwrap_or_else(|_| panic!("waited in vain until {what}"));
 }
 
 /// A version of the read model must be what the log folds to.

@@ -1,12 +1,12 @@
 //! Applications with a shop, and waiting for what they do by themselves.
 
-use std::time::Duration;
-
 use seriatim::core::LogPartition;
 use seriatim::prelude::*;
 use seriatim::{AppBuilder, PieceState, PieceStatus};
 
 use crate::shop::{Giving, Order, OrderCommand, Reserving, Stock, StockCommand, StockEvent};
+
+pub(crate) use seriatim_testkit::until;
 
 pub(crate) async fn shop(url: &str) -> AppBuilder {
     App::open(url)
@@ -56,17 +56,6 @@ pub(crate) async fn settled_with(app: &App, sagas: usize) {
         is_so && store.head(LogPartition::FIRST).await.unwrap() == head
     })
     .await;
-}
-
-/// Waits as long as it takes.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
-    assert!(waited.is_ok(), "it never came about that {what}");
 }
 
 /// The status of a saga, once it is so.

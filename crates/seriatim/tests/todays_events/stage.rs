@@ -11,6 +11,8 @@ use seriatim::{AppBuilder, Projector, open_store};
 
 use crate::accounts::{Account, Happened, yesterday};
 
+pub(crate) use seriatim_testkit::until;
+
 /// Long enough for a busy machine; nothing waits so long unless it fails.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -80,15 +82,4 @@ impl Projector for Seen {
 pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
     let waited = tokio::time::timeout(LIMIT, what).await;
     waited.expect("it never came")
-}
-
-/// Waits until something is so.
-pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    let in_time = tokio::time::timeout(LIMIT, waiting).await;
-    in_time.unwrap_or_else(|_| panic!("waited in vain until {what}"));
 }

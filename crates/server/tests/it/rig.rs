@@ -1,7 +1,6 @@
 //! A server on a real socket, its clients, and the messages they send.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use prost_types::Any;
 use seriatim_coordinator::{Coordinator, Settings};
@@ -14,6 +13,7 @@ pub(crate) use seriatim_server::ServerSettings;
 use seriatim_server::{ServeError, Server, ServerBuilder};
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::FaultyStore;
+pub(crate) use seriatim_testkit::soon;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -189,9 +189,9 @@ impl Rig {
 }
 
 /// Waits for what must come, so that a test fails instead of hanging where it does not.
-pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    let waited = tokio::time::timeout(Duration::from_secs(120), what).await;
-    waited.expect("it never came")
+/// Waits until something is so.
+pub(crate) async fn until(is_so: impl AsyncFnMut() -> bool) {
+    seriatim_testkit::until("it is so", is_so).await;
 }
 
 pub(crate) fn till() -> StreamId {

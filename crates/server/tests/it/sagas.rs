@@ -1,7 +1,6 @@
 //! Sagas whose aggregates are at the other end of a connection.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use seriatim_core::{
     CommandGateway, CommandRequest, Component, Domain, EffectId, Effects, FactOrigin, FactRequest,
@@ -340,13 +339,4 @@ async fn a_saga_waits_for_a_server_that_is_away() {
     assert_eq!(rig.history(&other).await.len(), 2);
     assert_eq!(rig.history(&first).await, ["Opened", "Labelled"]);
     soon(reactions.shutdown()).await;
-}
-
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    soon(async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
 }

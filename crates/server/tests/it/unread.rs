@@ -60,16 +60,6 @@ async fn rig_with_patience(patience: Duration) -> Rig {
     .await
 }
 
-/// Waits until `holds`.
-async fn until(holds: impl AsyncFn() -> bool) {
-    soon(async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
-}
-
 /// A call whose client takes nothing is ended; the connection goes on, and what was held is given back.
 #[tokio::test]
 async fn a_call_whose_client_takes_nothing_is_ended() {

@@ -150,7 +150,7 @@ async fn a_decision_outlives_who_has_made_it() {
         };
         until("it is decided", || faulty.was_interrupted()).await;
         let decided = || async { plain.begun(&name()).await.unwrap() };
-        until_async(async || decided().await.is_some()).await;
+        seriatim_testkit::until("it is decided", async || decided().await.is_some()).await;
         std::mem::forget(first);
         runtime.shutdown_background();
 
@@ -160,16 +160,6 @@ async fn a_decision_outlives_who_has_made_it() {
         has_seen(&tally, [1]).await;
         reactions.shutdown().await;
     }
-}
-
-async fn until_async(is_so: impl AsyncFn() -> bool) {
-    let wait = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
-    waited.expect("it comes about");
 }
 
 #[tokio::test]
@@ -201,7 +191,7 @@ async fn a_person_lets_it_begin_anew_while_it_works() {
 
 /// Waits until each piece of work has been taken since it was forgotten.
 async fn working_from(reactions: &Reactions, store: &Arc<dyn Store>) {
-    until_async(async || {
+    seriatim_testkit::until("it is so", async || {
         let checkpoints = store.checkpoints(Some(&name())).await.unwrap();
         checkpoints.len() == reactions.status().len()
     })
