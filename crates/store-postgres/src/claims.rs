@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, lookup, refused, row};
+use crate::{PostgresStore, driver_error, lookup, row};
 
 const ACTION: &str = "list the claims";
 
@@ -29,7 +29,7 @@ pub(crate) async fn list(
         let after = after.map(|(stream, key)| (stream.root, key));
         for row in of_domain(store, *id, after, left).await? {
             let claim = claim(domain, &row);
-            claims.push(claim.map_err(|error| refused::store_error(ACTION, error))?);
+            claims.push(claim.map_err(|error| driver_error::store_error(ACTION, error))?);
         }
     }
     Ok(claims)

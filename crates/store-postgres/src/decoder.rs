@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Error, Row};
 
 use crate::readers::Readers;
 use crate::sql::Texts;
-use crate::{place, row};
+use crate::{positions, row};
 
 /// The domains by their numbers. A domain keeps its number for ever, so a known number stays correct.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl Domains {
             Ok((row.try_get(0)?, Domain::new(name).map_err(row::unreadable)?))
         };
         let domains: Result<HashMap<_, _>, _> = rows.iter().map(read).collect();
-        let domains = domains.map_err(|error| crate::refused::store_error(action, error))?;
+        let domains = domains.map_err(|error| crate::driver_error::store_error(action, error))?;
         let domains = Arc::new(domains);
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = domains.clone();
         Ok(domains)
@@ -75,7 +75,7 @@ pub(crate) fn page(
     domains: &HashMap<i16, Domain>,
 ) -> Result<LogPage, Error> {
     let (follows, rows) = match rows.split_first() {
-        Some((first, rest)) if place::position(first, 0)? == after => {
+        Some((first, rest)) if positions::position(first, 0)? == after => {
             (Some(first.try_get_unchecked(ID)?), rest)
         }
         _ => (None, rows),
@@ -133,7 +133,7 @@ impl Decoder {
             return Err(row::unreadable(ChecksumDiffers { stream, sequence }));
         }
         Ok(RecordedEvent {
-            position: place::position(row, 0)?,
+            position: positions::position(row, 0)?,
             recorded_at: Timestamp::from_micros(row.try_get_unchecked(1)?),
             sequence,
             stream,

@@ -14,14 +14,14 @@ mod commits;
 mod connection;
 mod dead_letter;
 mod decoder;
-mod gathering;
-mod hosts;
+mod load_batcher;
+mod servers;
 mod known;
 mod load;
 mod load_sql;
 mod location;
 mod lookup;
-mod manner;
+mod pooling;
 mod migrations;
 mod notifier;
 mod open_error;
@@ -29,12 +29,12 @@ mod parked;
 mod parked_sql;
 mod pause_sql;
 mod partitions;
-mod place;
+mod positions;
 mod plan;
 mod read;
 mod read_model;
 mod readers;
-mod refused;
+mod driver_error;
 mod rights;
 mod row;
 mod rows;
@@ -62,7 +62,7 @@ use sqlx::PgConnection;
 
 use commits::Commits;
 use decoder::Domains;
-use gathering::Gathering;
+use load_batcher::LoadBatcher;
 use location::Location;
 use readers::Readers;
 use sql::Texts;
@@ -84,7 +84,7 @@ struct Shared {
     waiting: Waiting,
     readers: Arc<Readers>,
     read_models: read_model::Connections,
-    gathering: Gathering,
+    load_batcher: LoadBatcher,
     texts: Texts,
     domains: Domains,
 }
@@ -147,7 +147,7 @@ impl PostgresStore {
             schema: location.schema.clone(),
             texts: Texts::of(&location.schema),
             domains: Domains::default(),
-            gathering: Gathering::new(Arc::clone(&readers), &location.schema),
+            load_batcher: LoadBatcher::new(Arc::clone(&readers), &location.schema),
             readers,
             read_models,
             writers: Writers::start(partitions, connection, &shared_location, &commits),
@@ -191,8 +191,8 @@ impl PostgresStore {
         &self.shared.read_models
     }
 
-    fn gathering(&self) -> &Gathering {
-        &self.shared.gathering
+    fn load_batcher(&self) -> &LoadBatcher {
+        &self.shared.load_batcher
     }
 
     fn texts(&self) -> &Texts {

@@ -6,8 +6,8 @@ use seriatim_core::{Load, Loaded, Payload, Sequence, Shape, Snapshot, StoreError
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
-use crate::gathering::{ACTION, Gathering};
-use crate::{refused, row};
+use crate::load_batcher::{ACTION, LoadBatcher};
+use crate::{driver_error, row};
 
 /// The rows of one stream that one statement returned.
 pub(crate) struct Page {
@@ -18,18 +18,18 @@ pub(crate) struct Page {
 
 /// Loads everything that `wanted` asks for. A long stream is read page by page, so that short streams get their turn in
 /// between. A stream only grows, so its pages fit together.
-pub(crate) async fn load(gathering: &Gathering, wanted: Load) -> Result<Loaded, StoreError> {
-    let failed = |error| refused::store_error(ACTION, error);
+pub(crate) async fn load(load_batcher: &LoadBatcher, wanted: Load) -> Result<Loaded, StoreError> {
+    let failed = |error| driver_error::store_error(ACTION, error);
     let mut building = Building::default();
-    let mut page = gathering.first_page(&wanted).await?;
+    let mut page = load_batcher.first_page(&wanted).await?;
     loop {
         let bytes = building.add(&page.rows, &wanted).map_err(failed)?;
-        gathering.note_size(page.rows.len(), bytes);
+        load_batcher.note_size(page.rows.len(), bytes);
         if !page.is_full {
             return Ok(building.loaded);
         }
         let after = Sequence(building.expected - 1);
-        page = gathering.page_after(&wanted, after).await?;
+        page = load_batcher.page_after(&wanted, after).await?;
     }
 }
 

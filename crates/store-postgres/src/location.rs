@@ -8,8 +8,8 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::OpenError;
-use crate::hosts::Hosts;
-use crate::place::MOST_PARTITIONS;
+use crate::positions::MOST_PARTITIONS;
+use crate::servers::Servers;
 
 /// The options of the store itself, with their values.
 const OWN: &str = "`schema`, `partitions`, `readers`, `poll`, `wait`, `migrate`, `statement_timeout`, `lock_timeout`, `pooler` and `checksums`";
@@ -33,9 +33,9 @@ const DRIVER: [&str; 12] = [
 /// A database, and how to use it.
 #[derive(Clone)]
 pub(crate) struct Location {
-    pub(crate) connect: Hosts,
+    pub(crate) connect: Servers,
     /// The same without the settings that are meant for the store's own statements.
-    pub(crate) for_users: Hosts,
+    pub(crate) for_users: Servers,
     /// A plain identifier in lower case.
     pub(crate) schema: String,
     /// The number of partitions that a new log gets, and that an existing log must have. `None` means one for a new
@@ -64,7 +64,7 @@ impl FromStr for Location {
 
     fn from_str(url: &str) -> Result<Self, OpenError> {
         let (address, options) = url.split_once('?').unwrap_or((url, ""));
-        let none = Hosts::new(vec![PgConnectOptions::new_without_pgpass()]);
+        let none = Servers::new(vec![PgConnectOptions::new_without_pgpass()]);
         let mut location = Self {
             connect: none.clone(),
             for_users: none,
@@ -86,15 +86,15 @@ impl FromStr for Location {
                 rest.push(option);
             }
         }
-        let hosts: Result<Vec<_>, _> = addresses(address)
+        let servers: Result<Vec<_>, _> = addresses(address)
             .iter()
             .map(|address| location.host(address, &rest.join("&")))
             .collect();
-        let hosts = hosts?;
-        let for_users = hosts.iter().map(|host| location.settings_for_users(host));
-        location.for_users = Hosts::new(for_users.collect());
-        let own = hosts.into_iter().map(|host| location.settings(host));
-        location.connect = Hosts::new(own.collect());
+        let servers = servers?;
+        let for_users = servers.iter().map(|host| location.settings_for_users(host));
+        location.for_users = Servers::new(for_users.collect());
+        let own = servers.into_iter().map(|host| location.settings(host));
+        location.connect = Servers::new(own.collect());
         Ok(location)
     }
 }
@@ -256,13 +256,13 @@ fn addresses(address: &str) -> Vec<String> {
         Some(slash) => rest.split_at(slash),
         None => (rest, ""),
     };
-    let (user, hosts) = match authority.rfind('@') {
+    let (user, servers) = match authority.rfind('@') {
         Some(at) => authority.split_at(at + 1),
         None => ("", authority),
     };
     match scheme.is_empty() {
         true => vec![address.to_owned()],
-        false => hosts
+        false => servers
             .split(',')
             .map(|host| format!("{scheme}://{user}{host}{database}"))
             .collect(),

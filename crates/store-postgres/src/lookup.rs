@@ -9,8 +9,8 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::known::Known;
-use crate::manner::Manner;
 use crate::plan::Found;
+use crate::pooling::Pooling;
 
 /// The largest number of a domain: what the column holds.
 const LAST_DOMAIN: i16 = i16::MAX;
@@ -24,7 +24,7 @@ struct NoNumberLeft(String);
 
 /// The statements, for one schema.
 pub(crate) struct Texts {
-    manner: Manner,
+    pooling: Pooling,
     find_domains: Arc<str>,
     lock_domains: Arc<str>,
     insert_domains: Arc<str>,
@@ -32,9 +32,9 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    pub(crate) fn of(schema: &str, manner: Manner) -> Self {
+    pub(crate) fn of(schema: &str, pooling: Pooling) -> Self {
         Self {
-            manner,
+            pooling,
             find_domains: format!(
                 "SELECT name, id FROM {schema}.seriatim_domains WHERE name = ANY($1)"
             )
@@ -109,7 +109,7 @@ impl Texts {
         let lock = sqlx::raw_sql(AssertSqlSafe(self.lock_domains.clone()));
         lock.execute(&mut *connection).await?;
         let insert = sqlx::query(AssertSqlSafe(self.insert_domains.clone())).bind(names(&new));
-        let insert = self.manner.in_transaction(insert);
+        let insert = self.pooling.in_transaction(insert);
         insert.execute(&mut *connection).await?;
         self.find_domains(connection, known, &new).await?;
         match new.iter().find(|domain| known.domain(domain).is_none()) {
@@ -129,7 +129,7 @@ impl Texts {
             return Ok(());
         }
         let find = sqlx::query(AssertSqlSafe(self.find_domains.clone())).bind(names(domains));
-        let find = self.manner.in_transaction(find);
+        let find = self.pooling.in_transaction(find);
         for row in find.fetch_all(connection).await? {
             let name: &str = row.try_get(0)?;
             let domain = Domain::new(name).map_err(|error| Error::Decode(error.into()))?;
@@ -176,7 +176,7 @@ impl Texts {
                     .map(|(_, id)| id.as_bytes())
                     .collect::<Vec<_>>(),
             );
-        let look = self.manner.in_transaction(look);
+        let look = self.pooling.in_transaction(look);
         let rows = look.fetch_all(connection).await?;
         let mut found = Found::default();
         for row in &rows {

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
 use crate::connection::open_error;
 use crate::location::Location;
-use crate::{OpenError, partitions, refused};
+use crate::{OpenError, driver_error, partitions};
 
 struct Script {
     number: u32,
@@ -237,7 +237,7 @@ fn after(number: u32) -> impl Iterator<Item = &'static Script> {
 
 /// `IF NOT EXISTS` does not protect against making the same schema or table at the same moment.
 fn is_a_race(error: &Error) -> bool {
-    let code = refused::code(error);
+    let code = driver_error::code(error);
     matches!(
         code.as_deref(),
         Some("23505" | "42P06" | "42P07" | "40P01" | "40001" | "XX000")

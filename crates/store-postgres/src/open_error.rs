@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use crate::refused;
+use crate::driver_error;
 
 /// The reason why a database could not be opened. The messages name the database without its password.
 #[derive(Debug, thiserror::Error)]
@@ -178,7 +178,7 @@ impl OpenError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::ReadOnly { .. } => true,
-            Self::Failed { source, .. } => refused::kind(source).is_transient(),
+            Self::Failed { source, .. } => driver_error::kind(source).is_transient(),
             Self::InvalidUrl { .. }
             | Self::UnknownOption { .. }
             | Self::InvalidOption { .. }

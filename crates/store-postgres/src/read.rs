@@ -12,7 +12,7 @@ use seriatim_core::{
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 
-use crate::{PostgresStore, claims, decoder, load, lookup, place, refused, row, streams};
+use crate::{PostgresStore, claims, decoder, driver_error, load, lookup, positions, row, streams};
 
 #[async_trait]
 impl EventStore for PostgresStore {
@@ -21,7 +21,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn load(&self, wanted: Load) -> Result<Loaded, StoreError> {
-        load::load(self.gathering(), wanted).await
+        load::load(self.load_batcher(), wanted).await
     }
 
     async fn read_stream(
@@ -46,7 +46,7 @@ impl EventStore for PostgresStore {
             Some(row) => Some((domain_of(row, action)?, stream.domain.clone())),
             None => None,
         });
-        decoder::events(&rows, &domains).map_err(|error| refused::store_error(action, error))
+        decoder::events(&rows, &domains).map_err(|error| driver_error::store_error(action, error))
     }
 
     fn partitions(&self) -> NonZero<u16> {
@@ -68,8 +68,8 @@ impl EventStore for PostgresStore {
         let limit_and_one = limit.saturating_add(usize::from(after > Position::START));
         let query = || {
             sqlx::query(AssertSqlSafe(self.texts().read_log.clone()))
-                .bind(place::column(partition, after))
-                .bind(place::column(partition, last))
+                .bind(positions::column(partition, after))
+                .bind(positions::column(partition, last))
                 .bind(row::limit_column(limit_and_one))
         };
         let action = "read the log";
@@ -77,7 +77,7 @@ impl EventStore for PostgresStore {
         let domains = self.domains().of(&rows, self.readers(), self.texts());
         let domains = domains.await?;
         let page = decoder::page(&rows, after, limit, &domains);
-        page.map_err(|error| refused::store_error(action, error))
+        page.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
@@ -89,8 +89,8 @@ impl EventStore for PostgresStore {
         };
         let rows = self.readers().read(action, query).await?;
         let head = rows.first().ok_or(Error::RowNotFound);
-        head.and_then(|row| place::position(row, 0))
-            .map_err(|error| refused::store_error(action, error))
+        head.and_then(|row| positions::position(row, 0))
+            .map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn wait_past(&self, partition: LogPartition, position: Position) {
@@ -122,7 +122,7 @@ impl EventStore for PostgresStore {
         let rows = self.readers().read(action, query).await?;
         let record = |row: &PgRow| lookup::claim_record(row.try_get(0)?, row.try_get(1)?);
         let record = rows.first().map(record).transpose();
-        record.map_err(|error| refused::store_error(action, error))
+        record.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn claims(
@@ -144,5 +144,5 @@ impl EventStore for PostgresStore {
 
 fn domain_of(row: &PgRow, action: &'static str) -> Result<i16, StoreError> {
     let domain = row.try_get(3);
-    domain.map_err(|error| refused::store_error(action, error))
+    domain.map_err(|error| driver_error::store_error(action, error))
 }

@@ -9,16 +9,16 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row};
 use tokio::sync::Semaphore;
 
 use crate::connection;
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
-use crate::manner::Manner;
 use crate::migrations;
-use crate::refused::{self, Meaning};
+use crate::pooling::Pooling;
 
 /// A small pool. The driver's own pool asks the server whether a connection is alive each time it is given back, which
 /// is a round trip for every query.
 pub(crate) struct Readers {
     location: Location,
-    manner: Manner,
+    pooling: Pooling,
     free: Semaphore,
     idle: Mutex<Vec<PgConnection>>,
 }
@@ -28,7 +28,7 @@ impl Readers {
         Self {
             free: Semaphore::new(location.readers),
             idle: Mutex::default(),
-            manner: Manner::of(&location),
+            pooling: Pooling::of(&location),
             location,
         }
     }
@@ -45,12 +45,15 @@ impl Readers {
             Err(error) => error,
         };
         // A table or a column that does not exist.
-        let does_not_fit = matches!(refused::code(&error).as_deref(), Some("42P01" | "42703"));
+        let does_not_fit = matches!(
+            driver_error::code(&error).as_deref(),
+            Some("42P01" | "42703")
+        );
         let changed = match does_not_fit {
             true => self.check_schema().await.err(),
             false => None,
         };
-        Err(refused::store_error(action, changed.unwrap_or(error)))
+        Err(driver_error::store_error(action, changed.unwrap_or(error)))
     }
 
     async fn check_schema(&self) -> Result<(), Error> {
@@ -74,7 +77,7 @@ impl Readers {
         let _permit = self.free.acquire().await.map_err(|_| Error::PoolClosed)?;
         if let Some(mut connection) = self.take() {
             match self.answer(&mut connection, query()).await {
-                Err(error) if refused::meaning(&error) == Meaning::Lost => {
+                Err(error) if driver_error::meaning(&error) == Meaning::Lost => {
                     self.lock().clear();
                 }
                 result => {
@@ -85,7 +88,7 @@ impl Readers {
         }
         let mut connection = connection::connect(&self.location.connect).await?;
         let result = self.answer(&mut connection, query()).await;
-        let lost = |error| refused::meaning(error) == Meaning::Lost;
+        let lost = |error| driver_error::meaning(error) == Meaning::Lost;
         if !result.as_ref().err().is_some_and(lost) {
             self.lock().push(connection);
         }
@@ -97,7 +100,7 @@ impl Readers {
         connection: &mut PgConnection,
         query: Query<'static, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, Error> {
-        let answer = self.manner.fetch_all(connection, query);
+        let answer = self.pooling.fetch_all(connection, query);
         let answer = tokio::time::timeout(self.location.answer_timeout(), answer);
         answer
             .await

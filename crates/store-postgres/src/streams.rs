@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, refused, row};
+use crate::{PostgresStore, driver_error, row};
 
 const ACTION: &str = "list the streams";
 
@@ -38,7 +38,7 @@ pub(crate) async fn list(
         let rows = of_domain(store, *id, after, limit - summaries.len()).await?;
         for row in &rows {
             let summary = summary(name, row);
-            summaries.push(summary.map_err(|error| refused::store_error(ACTION, error))?);
+            summaries.push(summary.map_err(|error| driver_error::store_error(ACTION, error))?);
         }
     }
     Ok(summaries)

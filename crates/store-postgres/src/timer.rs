@@ -9,7 +9,7 @@ use seriatim_core::{
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
-use crate::{PostgresStore, refused, row};
+use crate::{PostgresStore, driver_error, row};
 
 #[async_trait]
 impl TimerStore for PostgresStore {
@@ -35,7 +35,7 @@ impl TimerStore for PostgresStore {
         let query = || self.texts().timers.ring(domain, limit, silence);
         let rows = self.readers().read(action, query).await?;
         let ringing: Result<Vec<_>, _> = rows.iter().map(|row| timer(row, domain)).collect();
-        let mut ringing = ringing.map_err(|error| refused::store_error(action, error))?;
+        let mut ringing = ringing.map_err(|error| driver_error::store_error(action, error))?;
         ringing.sort_by_key(|timer| timer.due);
         Ok(ringing)
     }
@@ -44,7 +44,8 @@ impl TimerStore for PostgresStore {
         let action = "look for the next timer";
         let look = || self.texts().timers.next(domain);
         let mut rows = self.readers().read(action, look).await?;
-        let next = |row: &PgRow| next(row).map_err(|error| refused::store_error(action, error));
+        let next =
+            |row: &PgRow| next(row).map_err(|error| driver_error::store_error(action, error));
         let mut found = rows.first().map(next).transpose()?;
         if found.is_some_and(|(_, of_the_future)| of_the_future) {
             let count_anew = || self.texts().timers.count_anew(domain);
@@ -68,7 +69,7 @@ impl TimerStore for PostgresStore {
             timer(row, &domain)
         });
         let timers: Result<Vec<_>, Error> = timers.collect();
-        timers.map_err(|error| refused::store_error(action, error))
+        timers.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn overdue(&self, domain: &Domain, silence: Duration) -> Result<Overdue, StoreError> {
@@ -78,7 +79,7 @@ impl TimerStore for PostgresStore {
         let Some(row) = rows.first() else {
             return Ok(Overdue::default());
         };
-        overdue(row).map_err(|error| refused::store_error(action, error))
+        overdue(row).map_err(|error| driver_error::store_error(action, error))
     }
 }
 

@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 
 use crate::commits::Commits;
 use crate::connection;
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
 use crate::plan;
-use crate::refused::{self, Meaning};
 use crate::session::{Answers, Failure, Session};
 use crate::settle::{Fate, Settler};
 
@@ -124,9 +124,9 @@ impl Task {
             self.session.forget();
             let error = match failure {
                 Failure::NotWritten(error) => {
-                    if refused::meaning(&error) != Meaning::Lost {
+                    if driver_error::meaning(&error) != Meaning::Lost {
                         // Not a connection to a standby: the next one may find the new primary.
-                        if refused::kind(&error) != StoreErrorKind::ReadOnly {
+                        if driver_error::kind(&error) != StoreErrorKind::ReadOnly {
                             self.connection = Some(connection);
                         }
                         return Err(Refusal::not_written(error));
@@ -168,17 +168,17 @@ struct Refusal {
 
 impl Refusal {
     fn not_written(error: Error) -> Self {
-        let own = may_be_of_one_call(refused::kind(&error));
+        let own = may_be_of_one_call(driver_error::kind(&error));
         Self {
-            may_be_of_one_call: own && refused::meaning(&error) != Meaning::Lost,
-            error: AppendError::NotWritten(refused::store_error(APPEND, error)),
+            may_be_of_one_call: own && driver_error::meaning(&error) != Meaning::Lost,
+            error: AppendError::NotWritten(driver_error::store_error(APPEND, error)),
         }
     }
 
     fn unknown(error: Error) -> Self {
         Self {
             may_be_of_one_call: false,
-            error: AppendError::Unknown(refused::store_error(APPEND, error)),
+            error: AppendError::Unknown(driver_error::store_error(APPEND, error)),
         }
     }
 }

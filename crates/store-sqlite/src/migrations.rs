@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use seriatim_core::{Migration, OtherSchema, SchemaChange, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::{OpenError, refused, row};
+use crate::{OpenError, driver_error, row};
 
 struct Script {
     number: u32,
@@ -121,7 +121,7 @@ pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<SchemaChan
     if missing.migrations.is_empty() {
         return Ok(missing);
     }
-    let failed = |error| refused::open_error(path, error);
+    let failed = |error| driver_error::open_error(path, error);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
@@ -170,7 +170,7 @@ fn apply(connection: &Connection, migration: &Script) -> Result<(), rusqlite::Er
 
 /// Compares the ledger with this program's migrations.
 pub(crate) fn missing(connection: &Connection, path: &Path) -> Result<SchemaChange, OpenError> {
-    let made = read(connection).map_err(|error| refused::open_error(path, error))?;
+    let made = read(connection).map_err(|error| driver_error::open_error(path, error))?;
     let supported = MIGRATIONS.last().map_or(0, |last| last.number);
     let found = made.last().map_or(0, |(number, ..)| *number);
     if found > supported {

@@ -16,7 +16,7 @@ use crate::damage::{self, Damage};
 use crate::files::Files;
 use crate::known::Known;
 use crate::transaction::Transaction;
-use crate::{OpenError, connection, refused, waiting};
+use crate::{OpenError, connection, driver_error, waiting};
 
 const FLUSH: &str = "copy the write-ahead log into the file";
 
@@ -326,7 +326,7 @@ impl Thread {
                 let error = self.damage.store_error(APPEND, error);
                 Err(AppendError::Unknown(error))
             }
-            Err(error) => Err(refused::commit_error(APPEND, error)),
+            Err(error) => Err(driver_error::commit_error(APPEND, error)),
         }
     }
 

@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Executor, PgConnection, Row, SqlSafeStr, Statement};
 
 use super::registry::Registry;
-use super::versions::{Refused, SNAPSHOT};
+use super::versions::{ChangeError, SNAPSHOT};
 use crate::{PostgresStore, row};
 
 pub(super) async fn compare(
@@ -13,7 +13,7 @@ pub(super) async fn compare(
     version: &ReadModelVersion,
     query: &ComparisonQuery,
 ) -> Result<Comparison, VersionError> {
-    let failed = |refused: Refused| refused.into_error("compare read models");
+    let failed = |refused: ChangeError| refused.into_error("compare read models");
     let connections = store.read_models();
     let connection = connections.get().await;
     let mut connection = connection.map_err(|error| failed(error.into()))?;

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
 use super::registry::Registry;
 use super::versions::CHANGE;
-use crate::{PostgresStore, refused};
+use crate::{PostgresStore, driver_error};
 
 pub(super) async fn register<M: ReadModel<PgConnection>>(
     store: &PostgresStore,
@@ -88,5 +88,5 @@ async fn first(
 }
 
 fn failed(error: Error) -> RegisterError {
-    refused::store_error("register a read model", error).into()
+    driver_error::store_error("register a read model", error).into()
 }

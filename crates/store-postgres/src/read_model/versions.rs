@@ -7,7 +7,7 @@ use sqlx::Error;
 
 use super::registry::Registry;
 use crate::PostgresStore;
-use crate::refused::{self, Meaning};
+use crate::driver_error::{self, Meaning};
 
 /// The characteristics for a reader, who sees one moment.
 pub(super) const SNAPSHOT: &str = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -22,7 +22,7 @@ pub(super) async fn list(
     name: Option<&str>,
 ) -> Result<Vec<VersionStatus>, StoreError> {
     let listed = list_at_one_moment(store, name).await;
-    listed.map_err(|error| refused::store_error("list the read models", error))
+    listed.map_err(|error| driver_error::store_error("list the read models", error))
 }
 
 async fn list_at_one_moment(
@@ -43,40 +43,40 @@ async fn list_at_one_moment(
 }
 
 /// The reason why a change was not made.
-pub(super) enum Refused {
-    ByUs(VersionError),
-    ByServer(Error),
+pub(super) enum ChangeError {
+    Version(VersionError),
+    Driver(Error),
 }
 
-impl From<Error> for Refused {
+impl From<Error> for ChangeError {
     fn from(error: Error) -> Self {
-        Self::ByServer(error)
+        Self::Driver(error)
     }
 }
 
-impl From<TableTaken> for Refused {
+impl From<TableTaken> for ChangeError {
     fn from(taken: TableTaken) -> Self {
-        Self::ByUs(taken.into())
+        Self::Version(taken.into())
     }
 }
 
-impl From<VersionError> for Refused {
+impl From<VersionError> for ChangeError {
     fn from(error: VersionError) -> Self {
-        Self::ByUs(error)
+        Self::Version(error)
     }
 }
 
-impl Refused {
+impl ChangeError {
     pub(super) fn into_error(self, action: &'static str) -> VersionError {
         match self {
-            Self::ByUs(error) => error,
-            Self::ByServer(error) => refused::store_error(action, error).into(),
+            Self::Version(error) => error,
+            Self::Driver(error) => driver_error::store_error(action, error).into(),
         }
     }
 
     /// Returns whether a step and the change took their locks in opposite order.
     fn is_a_race(&self) -> bool {
-        matches!(self, Self::ByServer(error) if refused::meaning(error) == Meaning::Again)
+        matches!(self, Self::Driver(error) if driver_error::meaning(error) == Meaning::Again)
     }
 }
 
@@ -112,7 +112,7 @@ async fn change_once(
     store: &PostgresStore,
     version: &ReadModelVersion,
     change: Change,
-) -> Result<(), Refused> {
+) -> Result<(), ChangeError> {
     let connections = store.read_models();
     let mut connection = connections.get().await?;
     let mut transaction = connections.begin(&mut connection, CHANGE).await?;
@@ -135,7 +135,7 @@ async fn switch(
     registry: &mut Registry<'_>,
     version: &ReadModelVersion,
     may_be_behind: bool,
-) -> Result<(), Refused> {
+) -> Result<(), ChangeError> {
     let all = registry.versions(Some(version.name())).await?;
     VersionStatus::find(&all, version)?;
     let Some(live) = VersionStatus::live(&all).filter(|live| live.version != *version) else {
@@ -163,7 +163,7 @@ async fn switch(
 async fn drop_version(
     registry: &mut Registry<'_>,
     version: &ReadModelVersion,
-) -> Result<(), Refused> {
+) -> Result<(), ChangeError> {
     let every = registry.versions(None).await?;
     let all = VersionStatus::of_model(&every, version.name());
     let dropped = VersionStatus::find(&all, version)?;
@@ -183,7 +183,7 @@ pub(super) async fn confirm(
     version: &ReadModelVersion,
 ) -> Result<bool, StoreError> {
     let confirmed = confirm_or_forget(store, version).await;
-    confirmed.map_err(|error| refused::store_error("look for a read model", error))
+    confirmed.map_err(|error| driver_error::store_error("look for a read model", error))
 }
 
 /// Nobody makes the version between the check and the forgetting.

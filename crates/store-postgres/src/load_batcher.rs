@@ -11,10 +11,10 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::driver_error::{self, Meaning};
 use crate::load::Page;
 use crate::load_sql::Texts;
 use crate::readers::Readers;
-use crate::refused::{self, Meaning};
 
 pub(crate) const ACTION: &str = "load a stream";
 
@@ -31,7 +31,7 @@ const ROWS: usize = 16_384;
 const BYTES: usize = 4 << 20;
 
 /// The place where the loads of a store meet.
-pub(crate) struct Gathering {
+pub(crate) struct LoadBatcher {
     shared: Arc<Shared>,
 }
 
@@ -51,7 +51,7 @@ struct Waiting {
     reply: oneshot::Sender<Result<Page, StoreError>>,
 }
 
-impl Gathering {
+impl LoadBatcher {
     pub(crate) fn new(readers: Arc<Readers>, schema: &str) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -140,8 +140,8 @@ impl Shared {
                     let _ = reply.send(Ok(page));
                 }
             }
-            Err(error) if refused::meaning(&error) == Meaning::Lost => {
-                let error = refused::store_error(ACTION, error);
+            Err(error) if driver_error::meaning(&error) == Meaning::Lost => {
+                let error = driver_error::store_error(ACTION, error);
                 for reply in replies {
                     let _ = reply.send(Err(error.clone()));
                 }
