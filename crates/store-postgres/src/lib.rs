@@ -54,6 +54,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use open_error::OpenError;
+pub use seriatim_store_sql::SchemaError;
 /// The driver, in the version whose connections a read model gets.
 pub use sqlx;
 

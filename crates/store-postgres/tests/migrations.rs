@@ -8,7 +8,7 @@ use seriatim_core::{
     AppendError, Bookmark, CheckpointStore, EventStore, LetterFilter, LetterStatus, LogPartition,
     Position, Sequence, Store, StoreErrorKind, Verb,
 };
-use seriatim_store_postgres::{OpenError, PostgresStore};
+use seriatim_store_postgres::{OpenError, PostgresStore, SchemaError};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound, new_stream};
 use seriatim_testkit::earlier_logs::{Dialect, assert_all_is_there, log_of_schema};
 use support::account::{Account, DOCUMENTED};
@@ -82,7 +82,10 @@ async fn told_never_to_migrate_opening_refuses_what_is_missing() {
     let url = format!("{}&migrate=never", schema.url());
     let refused = PostgresStore::open(&url).await;
     let refused = refused.expect_err("there are no tables");
-    let is_older = matches!(refused, OpenError::SchemaOlder { found: 0, .. });
+    let is_older = matches!(
+        refused,
+        OpenError::Schema(SchemaError::Older { found: 0, .. })
+    );
     assert!(is_older, "{refused}");
     assert!(refused.to_string().contains("run `seriatim migrate`"));
     let pending = PostgresStore::pending(&schema.url()).await.unwrap();
@@ -99,7 +102,10 @@ async fn tables_of_a_newer_or_another_program_are_refused() {
     execute(&server(), &alter).await.unwrap();
     let refused = PostgresStore::open(&schema.url()).await;
     let refused = refused.expect_err("its second migration is another");
-    let is_the_second = matches!(refused, OpenError::ChangedMigration { number: 2, .. });
+    let is_the_second = matches!(
+        refused,
+        OpenError::Schema(SchemaError::Changed { number: 2, .. })
+    );
     assert!(is_the_second, "{refused}");
 
     let newer = format!(
@@ -111,7 +117,7 @@ async fn tables_of_a_newer_or_another_program_are_refused() {
         let refused = PostgresStore::open(&url).await;
         let refused = refused.expect_err("a newer program was here");
         assert!(
-            matches!(refused, OpenError::SchemaNewer { .. }),
+            matches!(refused, OpenError::Schema(SchemaError::Newer { .. })),
             "{refused}"
         );
         assert!(refused.to_string().contains("use a newer program"));

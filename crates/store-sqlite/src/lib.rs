@@ -45,6 +45,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use open_error::OpenError;
+pub use seriatim_store_sql::SchemaError;
 /// The driver for read models, in the version whose connections they get.
 #[cfg(feature = "read-models")]
 pub use sqlx;

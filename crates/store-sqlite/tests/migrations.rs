@@ -1,6 +1,6 @@
 //! Tables as earlier programs have left them are brought up to date.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use seriatim_core::{
     AppendError, Bookmark, CheckpointStore, Component, Domain, EventStore, LetterFilter,
     LetterStatus, LogPartition, Position, Share, Store, StoreErrorKind, TimerStore, Verb, Work,
 };
+use seriatim_store_sql::migrations;
 use seriatim_store_sqlite::SqliteStore;
 use seriatim_testkit::earlier_logs::{Dialect, assert_all_is_there, log_of_schema};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// A file with the tables of the first `count` migrations, noted in its ledger.
@@ -26,22 +26,11 @@ fn tables_at(count: usize) -> (TempDir, PathBuf, Connection) {
              ) STRICT",
         )
         .unwrap();
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
-    let scripts = std::fs::read_dir(scripts).unwrap();
-    let mut scripts: Vec<_> = scripts.map(|entry| entry.unwrap().path()).collect();
-    scripts.sort();
-    for script in scripts.iter().take(count) {
-        let text = std::fs::read_to_string(script).unwrap();
-        connection.execute_batch(&text).unwrap();
-        let stem = script.file_stem().unwrap().to_str().unwrap();
-        let (number, name) = stem.split_once('_').unwrap();
-        let digest = Sha256::digest(&text);
-        let checksum: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    for script in migrations!("sqlite").after(0).take(count) {
+        connection.execute_batch(script.sql).unwrap();
+        let row = (script.number, script.name, script.checksum());
         let insert = "INSERT INTO seriatim_migrations VALUES (?, ?, ?, 0)";
-        let number: u32 = number.parse().unwrap();
-        connection
-            .execute(insert, (number, name, checksum))
-            .unwrap();
+        connection.execute(insert, row).unwrap();
     }
     (folder, file, connection)
 }
