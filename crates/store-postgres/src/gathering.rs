@@ -11,9 +11,9 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::connections::Connections;
 use crate::load::Page;
 use crate::load_sql::Texts;
-use crate::readers::Readers;
 use crate::refused::{self, Meaning};
 
 pub(crate) const ACTION: &str = "load a stream";
@@ -36,7 +36,7 @@ pub(crate) struct Gathering {
 }
 
 struct Shared {
-    readers: Arc<Readers>,
+    connections: Arc<Connections>,
     texts: Texts,
     places: Semaphore,
     /// If it is not empty, a task is about to take its loads.
@@ -52,11 +52,11 @@ struct Waiting {
 }
 
 impl Gathering {
-    pub(crate) fn new(readers: Arc<Readers>, schema: &str) -> Self {
+    pub(crate) fn new(connections: Arc<Connections>) -> Self {
         Self {
             shared: Arc::new(Shared {
-                readers,
-                texts: Texts::of(schema),
+                texts: Texts::of(connections.schema()),
+                connections,
                 places: Semaphore::new(PLACES),
                 waiting: Mutex::default(),
                 event_bytes: AtomicUsize::new(256),
@@ -161,7 +161,7 @@ impl Shared {
     async fn one(&self, wanted: &Load, after: Option<Sequence>) -> Result<Page, StoreError> {
         let limit = self.rows_for_each_of(1);
         let query = || self.texts.one(wanted, after, limit);
-        let rows = self.readers.read(ACTION, query).await?;
+        let rows = self.connections.fetch(ACTION, query).await?;
         Ok(Page::of(rows, limit))
     }
 
@@ -169,10 +169,10 @@ impl Shared {
         let limit = self.rows_for_each_of(wanted.len());
         let query = || self.texts.many(wanted, limit);
         let mut streams: Vec<Vec<PgRow>> = wanted.iter().map(|_| Vec::new()).collect();
-        for row in self.readers.rows(query).await? {
-            let place: i64 = row.try_get(6)?;
-            let place = usize::try_from(place - 1).ok();
-            let stream = place.and_then(|place| streams.get_mut(place));
+        for row in self.connections.rows(query).await? {
+            let number: i64 = row.try_get("number")?;
+            let index = usize::try_from(number - 1).ok();
+            let stream = index.and_then(|index| streams.get_mut(index));
             stream.ok_or(sqlx::Error::RowNotFound)?.push(row);
         }
         let pages = streams.into_iter().map(|rows| Page::of(rows, limit));

@@ -6,14 +6,15 @@ use bytes::Bytes;
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{Codec, Payload, Sequence};
 use sqlx::postgres::PgRow;
-use sqlx::{Error, Row};
+use sqlx::{ColumnIndex, Error, Row};
 
 /// No stream is longer than this column can count.
 pub(crate) fn sequence_column(sequence: Sequence) -> i32 {
     i32::try_from(sequence.0).unwrap_or(i32::MAX)
 }
 
-pub(crate) fn sequence(row: &PgRow, column: usize) -> Result<Sequence, Error> {
+/// The column is named, or given by its index.
+pub(crate) fn sequence(row: &PgRow, column: impl ColumnIndex<PgRow>) -> Result<Sequence, Error> {
     let number: i32 = row.try_get_unchecked(column)?;
     u32::try_from(number).map(Sequence).map_err(unreadable)
 }

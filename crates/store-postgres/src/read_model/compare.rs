@@ -14,7 +14,7 @@ pub(super) async fn compare(
     query: &ComparisonQuery,
 ) -> Result<Comparison, VersionError> {
     let failed = |refused: Refused| refused.into_error("compare read models");
-    let connections = store.read_models();
+    let connections = store.user_connections();
     let connection = connections.get().await;
     let mut connection = connection.map_err(|error| failed(error.into()))?;
     let transaction = connections.begin(&mut connection, SNAPSHOT).await;

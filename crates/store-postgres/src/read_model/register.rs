@@ -14,7 +14,7 @@ pub(super) async fn register<M: ReadModel<PgConnection>>(
     model: &M,
 ) -> Result<ReadModelTables, RegisterError> {
     let version = ReadModelVersion::of::<PgConnection, M>()?;
-    let connections = store.read_models();
+    let connections = store.user_connections();
     let mut connection = connections.get().await.map_err(failed)?;
     let transaction = connections.begin(&mut connection, CHANGE).await;
     let mut transaction = transaction.map_err(failed)?;

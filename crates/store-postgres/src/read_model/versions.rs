@@ -29,7 +29,7 @@ async fn list_at_one_moment(
     store: &PostgresStore,
     name: Option<&str>,
 ) -> Result<Vec<VersionStatus>, Error> {
-    let connections = store.read_models();
+    let connections = store.user_connections();
     let mut connection = connections.get().await?;
     let mut transaction = connections.begin(&mut connection, SNAPSHOT).await?;
     let mut registry = Registry {
@@ -113,7 +113,7 @@ async fn change_once(
     version: &ReadModelVersion,
     change: Change,
 ) -> Result<(), Refused> {
-    let connections = store.read_models();
+    let connections = store.user_connections();
     let mut connection = connections.get().await?;
     let mut transaction = connections.begin(&mut connection, CHANGE).await?;
     let mut registry = Registry {
@@ -191,7 +191,7 @@ async fn confirm_or_forget(
     store: &PostgresStore,
     version: &ReadModelVersion,
 ) -> Result<bool, Error> {
-    let connections = store.read_models();
+    let connections = store.user_connections();
     let mut connection = connections.get().await?;
     let mut transaction = connections.begin(&mut connection, CHANGE).await?;
     let mut registry = Registry {
