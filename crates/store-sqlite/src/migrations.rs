@@ -62,7 +62,9 @@ pub(crate) fn missing(connection: &Connection, path: &Path) -> Result<SchemaChan
 }
 
 fn ledger(connection: &Connection) -> Result<Vec<AppliedMigration>, Error> {
-    if !connection.table_exists(Some("main"), "seriatim_migrations")? {
+    // A query reads the schema again if another process has changed it; `table_exists` of the driver does not.
+    let find = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'seriatim_migrations'";
+    if !connection.prepare(find)?.exists([])? {
         return Ok(Vec::new());
     }
     let select = "SELECT number, name, checksum FROM seriatim_migrations ORDER BY number";
