@@ -1,11 +1,12 @@
 //! Used claims: one by its key, and all of them in pages, domain by domain in the order of their names.
 
 use seriatim_core::{ClaimRecord, Domain, KeyedClaim, StoreError, StreamId};
+use seriatim_store_sql::claim_record;
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, lookup, row};
+use crate::{PostgresStore, row};
 
 const FIND: &str = "
     SELECT content, first_result FROM seriatim_claims
@@ -76,7 +77,8 @@ fn claim(domain: &Domain, row: &PgRow) -> Result<KeyedClaim, Error> {
 }
 
 fn record(row: &PgRow) -> Result<ClaimRecord, Error> {
-    lookup::claim_record(row.try_get("content")?, row.try_get("first_result")?)
+    let record = claim_record(row.try_get("content")?, row.try_get("first_result")?);
+    record.map_err(row::unreadable)
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use seriatim_core::reading::{ChecksumDiffers, MetadataReader, TypeNames, checksum};
-use seriatim_core::{Domain, LogPage, Position, RecordedEvent, StoreError, StreamId, Timestamp};
+use seriatim_core::{
+    Domain, LogPage, Payload, Position, RecordedEvent, StoreError, StreamId, Timestamp,
+};
+use seriatim_store_sql::codec;
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
@@ -120,12 +123,12 @@ impl Decoder {
         let domain = domains.get(&domain).ok_or(Error::RowNotFound)?;
         let stream = StreamId::new(domain.clone(), row.try_get_unchecked(5)?);
         let (id, sequence) = (row.try_get_unchecked(ID)?, row::sequence(row, 2)?);
-        let payload = row::payload(
-            row.try_get_unchecked(7)?,
-            row.try_get_unchecked(4)?,
-            Bytes::copy_from_slice(row.try_get_unchecked(10)?),
-            &mut self.names,
-        )?;
+        let number: i16 = row.try_get_unchecked(4)?;
+        let payload = Payload {
+            type_name: self.names.get(row.try_get_unchecked(7)?),
+            codec: codec(number.into()).map_err(row::unreadable)?,
+            data: Bytes::copy_from_slice(row.try_get_unchecked(10)?),
+        };
         let text: Option<&str> = row.try_get_unchecked(8)?;
         let stored: Option<i64> = row.try_get_unchecked(9)?;
         if let Some(stored) = stored

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::connection;
 use crate::known::{Head, Known};
 use crate::location::Location;
-use crate::lookup;
+use crate::lookup::Lookup;
 use crate::manner::Manner;
 use crate::migrations;
 use crate::plan::{self, Plan, Planned};
@@ -28,7 +28,7 @@ pub(crate) struct Session {
     lock: Arc<str>,
     /// The time that an answer may take.
     patience: Duration,
-    lookup: lookup::Texts,
+    lookup: Lookup,
     /// `true` if no other process has written since this writer did.
     alone: bool,
 }
@@ -72,7 +72,7 @@ impl Session {
                 last_made = migrations::last_made(schema),
             )
             .into(),
-            lookup: lookup::Texts::of(schema, manner.clone()),
+            lookup: Lookup::new(schema, manner.clone()),
             manner,
             alone: true,
         }

@@ -2,7 +2,8 @@
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row};
-use seriatim_core::{ClaimRecord, ContentHash, Domain, KeyedClaim, StreamId};
+use seriatim_core::{ClaimRecord, Domain, KeyedClaim, StreamId};
+use seriatim_store_sql::claim_record;
 
 use crate::{row, streams};
 
@@ -69,11 +70,8 @@ fn list_domain(
 
 /// The columns `content` and `first_result`, which come first.
 fn record(row: &Row<'_>) -> Result<ClaimRecord, Error> {
-    let first = serde_json::from_str(row::text(row, 1)?);
-    Ok(ClaimRecord {
-        content: ContentHash(row.get(0)?),
-        first: first.map_err(|error| row::unreadable(1, Type::Text, error))?,
-    })
+    let record = claim_record(row::bytes(row, 0)?, row::text(row, 1)?);
+    record.map_err(|error| row::unreadable(0, Type::Text, error))
 }
 
 #[cfg(test)]

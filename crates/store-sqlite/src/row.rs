@@ -5,6 +5,8 @@ use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Error, Row};
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{Bookmark, Codec, Domain, LogId, Payload, Position, Sequence};
+use seriatim_store_sql::codec;
+pub(crate) use seriatim_store_sql::{codec_column, limit_column};
 use uuid::Uuid;
 
 /// JSON is stored as text, so that people and SQL can read it. Bytes that are not text stay bytes, whatever their codec
@@ -18,13 +20,6 @@ pub(crate) fn data_column(data: &[u8], codec: Codec) -> ToSqlOutput<'_> {
     }
 }
 
-pub(crate) fn codec_column(codec: Codec) -> i64 {
-    match codec {
-        Codec::Json => 0,
-        Codec::Protobuf => 1,
-    }
-}
-
 /// The columns type and codec, beginning at `first`, with the data that belongs to them.
 pub(crate) fn payload(
     row: &Row<'_>,
@@ -32,14 +27,10 @@ pub(crate) fn payload(
     names: &mut TypeNames,
     data: Bytes,
 ) -> Result<Payload, Error> {
-    let codec = match row.get(first + 1)? {
-        0i64 => Codec::Json,
-        1 => Codec::Protobuf,
-        other => return Err(Error::IntegralValueOutOfRange(first + 1, other)),
-    };
+    let codec = codec(row.get(first + 1)?);
     Ok(Payload {
         type_name: names.get(text(row, first)?),
-        codec,
+        codec: codec.map_err(|error| unreadable(first + 1, Type::Integer, error))?,
         data,
     })
 }
@@ -113,11 +104,6 @@ pub(crate) fn log_column(place: &Bookmark) -> Option<[u8; 16]> {
 
 pub(crate) fn event_column(place: &Bookmark) -> Option<[u8; 16]> {
     place.event.map(Uuid::into_bytes)
-}
-
-/// SQLite knows no more rows than that.
-pub(crate) fn limit_column(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 pub(crate) fn domain(row: &Row<'_>, column: usize) -> Result<Domain, Error> {
