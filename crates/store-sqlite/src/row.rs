@@ -1,8 +1,8 @@
-//! Values in and out of columns.
+//! Values in and out of columns. A column is named, or given by its index where thousands of rows are read.
 
 use bytes::Bytes;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
-use rusqlite::{Error, Row};
+use rusqlite::{Error, Row, RowIndex};
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{Bookmark, Codec, Domain, LogId, Payload, Position, Sequence};
 use seriatim_store_sql::codec;
@@ -43,7 +43,11 @@ pub(crate) fn bytes<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row [u8
         .map_err(|error| unreadable(column, value.data_type(), error))
 }
 
-pub(crate) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Error> {
+pub(crate) fn text<'row>(
+    row: &'row Row<'_>,
+    column: impl RowIndex + Copy,
+) -> Result<&'row str, Error> {
+    let column = column.idx(row.as_ref())?;
     optional_text(row, column)?
         .ok_or_else(|| unreadable(column, Type::Null, FromSqlError::InvalidType))
 }
@@ -65,7 +69,8 @@ pub(crate) fn optional_uuid(row: &Row<'_>, column: usize) -> Result<Option<Uuid>
     }
 }
 
-pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, Error> {
+pub(crate) fn uuid(row: &Row<'_>, column: impl RowIndex + Copy) -> Result<Uuid, Error> {
+    let column = column.idx(row.as_ref())?;
     let value = row.get_ref(column)?;
     let bytes = value
         .as_blob()
@@ -73,7 +78,7 @@ pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, Error> {
     Uuid::from_slice(bytes).map_err(|error| unreadable(column, Type::Blob, error))
 }
 
-pub(crate) fn sequence(row: &Row<'_>, column: usize) -> Result<Sequence, Error> {
+pub(crate) fn sequence(row: &Row<'_>, column: impl RowIndex + Copy) -> Result<Sequence, Error> {
     row.get(column).map(Sequence)
 }
 
@@ -106,7 +111,8 @@ pub(crate) fn event_column(place: &Bookmark) -> Option<[u8; 16]> {
     place.event.map(Uuid::into_bytes)
 }
 
-pub(crate) fn domain(row: &Row<'_>, column: usize) -> Result<Domain, Error> {
+pub(crate) fn domain(row: &Row<'_>, column: impl RowIndex + Copy) -> Result<Domain, Error> {
+    let column = column.idx(row.as_ref())?;
     Domain::new(text(row, column)?).map_err(|error| unreadable(column, Type::Text, error))
 }
 
