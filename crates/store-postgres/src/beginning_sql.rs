@@ -8,7 +8,7 @@ use sqlx::query::Query;
 use sqlx::{Error, Postgres, Row};
 
 use crate::checkpoint_sql::of_component;
-use crate::{place, row};
+use crate::{positions, row};
 
 pub(crate) struct Texts {
     begin: Arc<str>,
@@ -92,7 +92,7 @@ pub(crate) fn beginning(rows: &[PgRow]) -> Result<Option<Cursor>, Error> {
     let place = |row: &PgRow| {
         let partition: i32 = row.try_get(0)?;
         let partition = LogPartition(partition.try_into().map_err(row::unreadable)?);
-        Ok((partition, place::bookmark(row, 1)?))
+        Ok((partition, positions::bookmark(row, 1)?))
     };
     let begun: Cursor = rows.iter().map(place).collect::<Result<_, Error>>()?;
     Ok((begun.partitions() > 0).then_some(begun))
@@ -104,8 +104,10 @@ fn places(
     at: &Cursor,
 ) -> Query<'static, Postgres, PgArguments> {
     let partitions: Vec<_> = at.iter().map(|(at, _)| i32::from(at.0)).collect();
-    let positions = at.iter().map(|(_, at)| place::position_column(at.position));
-    let logs = at.iter().map(|(_, at)| place::log_column(&at));
+    let positions = at
+        .iter()
+        .map(|(_, at)| positions::position_column(at.position));
+    let logs = at.iter().map(|(_, at)| positions::log_column(&at));
     let events = at.iter().map(|(_, at)| at.event);
     of_component(text, component)
         .bind(partitions)

@@ -15,7 +15,7 @@ use sqlx::query::Query;
 use sqlx::{Error, Postgres, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, assignment, beginning_sql, parked, place, refused, row};
+use crate::{PostgresStore, assignment, beginning_sql, driver_error, parked, positions, row};
 
 #[async_trait]
 impl CheckpointStore for PostgresStore {
@@ -33,7 +33,7 @@ impl CheckpointStore for PostgresStore {
             // If there is no row, another process has just taken the work or has just released it.
             if let Some(row) = rows.first() {
                 let answer = taking(row, work, id);
-                return answer.map_err(|error| refused::store_error(action, error));
+                return answer.map_err(|error| driver_error::store_error(action, error));
             }
         }
     }
@@ -51,7 +51,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().beginnings).begun(component);
         let rows = self.connections().fetch(action, query).await?;
         let begun = beginning_sql::beginning(&rows);
-        begun.map_err(|error| refused::store_error(action, error))
+        begun.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError> {
@@ -68,7 +68,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().checkpoints).scopes(component);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(scope).collect();
-        found.map_err(|error| refused::store_error(action, error))
+        found.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn speak_of(
@@ -79,7 +79,7 @@ impl CheckpointStore for PostgresStore {
     ) -> Result<Hold, StoreError> {
         let action = "say what a checkpoint speaks of";
         let scope = serde_json::to_string(scope)
-            .map_err(|error| refused::store_error(action, Error::Encode(Box::new(error))))?;
+            .map_err(|error| driver_error::store_error(action, Error::Encode(Box::new(error))))?;
         let query = || (self.texts().checkpoints).speak_of(tenure, &scope, lease);
         let rows = self.connections().fetch(action, query).await?;
         Ok(match rows.is_empty() {
@@ -184,7 +184,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().assignments).list(component);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(assignment::assignment).collect();
-        found.map_err(|error| refused::store_error(action, error))
+        found.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError> {
@@ -204,7 +204,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().checkpoints).list(component);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(checkpoint).collect();
-        found.map_err(|error| refused::store_error(action, error))
+        found.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn set_pause(
@@ -222,7 +222,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().pauses).find(component);
         let rows = self.connections().fetch(action, query).await?;
         let why = rows.first().map(|row| row.try_get(0)).transpose();
-        why.map_err(|error| refused::store_error(action, error))
+        why.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
@@ -239,7 +239,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().parked).parked(component);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(parked::parked).collect();
-        found.map_err(|error| refused::store_error(action, error))
+        found.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn decide(
@@ -266,7 +266,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().parked).closed(component, filter, limit);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(parked::closed).collect();
-        found.map_err(|error| refused::store_error(action, error))
+        found.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn closed_letter(
@@ -278,7 +278,7 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().parked).closed_by_id(component, id);
         let rows = self.connections().fetch(action, query).await?;
         let found = rows.first().map(parked::closed).transpose();
-        found.map_err(|error| refused::store_error(action, error))
+        found.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
@@ -338,7 +338,7 @@ impl PostgresStore {
 
 fn attempts(action: &'static str, attempts: &[Attempt]) -> Result<String, StoreError> {
     let column = parked::attempts_column(attempts);
-    column.map_err(|error| refused::store_error(action, error))
+    column.map_err(|error| driver_error::store_error(action, error))
 }
 
 /// If the row has an owner, the work is busy; otherwise it was taken.
@@ -351,7 +351,7 @@ fn taking(row: &PgRow, work: &Work, id: Uuid) -> Result<Taking, Error> {
         None => Taking::Taken(Tenure {
             work: work.clone(),
             id,
-            at: place::bookmark(row, 0)?,
+            at: positions::bookmark(row, 0)?,
         }),
     })
 }
@@ -360,7 +360,7 @@ pub(crate) fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
     let epoch: i64 = row.try_get(7)?;
     Ok(Checkpoint {
         work: work(row)?,
-        at: place::bookmark(row, 4)?,
+        at: positions::bookmark(row, 4)?,
         epoch: epoch.try_into().map_err(row::unreadable)?,
         owner: row.try_get(8)?,
         leased_until: Timestamp::from_micros(row.try_get(9)?),

@@ -12,7 +12,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
-use crate::{place, row};
+use crate::{positions, row};
 
 /// The current time of the server's clock in microseconds, not the time when the transaction began.
 pub(crate) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
@@ -141,10 +141,10 @@ impl Texts {
         about(&self.advance, &tenure.work)
             .bind(tenure.id)
             .bind(micros(lease))
-            .bind(place::position_column(tenure.at.position))
-            .bind(place::position_column(to.position))
-            .bind(place::position_column(or_from))
-            .bind(place::log_column(to))
+            .bind(positions::position_column(tenure.at.position))
+            .bind(positions::position_column(to.position))
+            .bind(positions::position_column(or_from))
+            .bind(positions::log_column(to))
             .bind(to.event)
     }
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use sqlx::{ConnectOptions, Error, PgConnection, Row};
 
 use crate::OpenError;
-use crate::hosts::Hosts;
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
-use crate::refused::{self, Meaning};
+use crate::servers::Servers;
 
 /// The time that one attempt to connect may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,27 +29,27 @@ pub(crate) async fn open(location: &Location) -> Result<PgConnection, OpenError>
     }
 }
 
-async fn connect_to_writable(hosts: &Hosts) -> Result<PgConnection, Error> {
-    let mut connection = connect(hosts).await?;
+async fn connect_to_writable(servers: &Servers) -> Result<PgConnection, Error> {
+    let mut connection = connect(servers).await?;
     require_writable(&mut connection).await?;
     Ok(connection)
 }
 
 /// Connects to the server. Of several servers it connects to the one that takes writes. A single server is used without
 /// a check: if it refuses something, this is noticed then.
-pub(crate) async fn connect(hosts: &Hosts) -> Result<PgConnection, Error> {
+pub(crate) async fn connect(servers: &Servers) -> Result<PgConnection, Error> {
     let mut failure: Option<Error> = None;
-    for (number, options) in hosts.in_turn() {
+    for (number, options) in servers.in_turn() {
         let connecting = tokio::time::timeout(CONNECT_TIMEOUT, async {
             let mut connection = options.connect().await?;
-            if hosts.are_several() {
+            if servers.are_several() {
                 require_writable(&mut connection).await?;
             }
             Ok(connection)
         });
         match connecting.await.unwrap_or_else(|_| Err(timed_out())) {
             Ok(connection) => {
-                hosts.found(number);
+                servers.found(number);
                 return Ok(connection);
             }
             Err(error) => {
@@ -89,10 +89,10 @@ pub(crate) fn timed_out() -> Error {
 }
 
 fn may_come_up(error: &Error) -> bool {
-    match refused::code(error).as_deref() {
+    match driver_error::code(error).as_deref() {
         // The server starts, stops or has no connection left; or a pooler does not reach its server.
         Some(code) => matches!(code, "57P03" | "57P01" | "57P02" | "53300" | "08P01"),
-        None => refused::meaning(error) == Meaning::Lost && !is_about_tls(error),
+        None => driver_error::meaning(error) == Meaning::Lost && !is_about_tls(error),
     }
 }
 
@@ -108,7 +108,7 @@ fn is_about_tls(error: &Error) -> bool {
 /// Returns the reason why a database could not be opened.
 pub(crate) fn open_error(location: &Location, source: Error) -> OpenError {
     let database = location.to_string();
-    match refused::code(&source).as_deref() {
+    match driver_error::code(&source).as_deref() {
         Some("28000" | "28P01") => OpenError::NotLetIn { database, source },
         Some("3D000") => OpenError::NoSuchDatabase { database, source },
         Some("42501") => OpenError::NotAllowed {

@@ -9,10 +9,10 @@ use sqlx::{Error, PgConnection, Row};
 use tokio::sync::Semaphore;
 
 use crate::connection;
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
-use crate::manner::Manner;
 use crate::migrations;
-use crate::refused::{self, Meaning};
+use crate::pooling::Pooling;
 use crate::statement::{Schema, Statement};
 
 /// A small pool. The driver's own pool asks the server whether a connection is alive each time it is given back, which
@@ -20,7 +20,7 @@ use crate::statement::{Schema, Statement};
 pub(crate) struct Connections {
     location: Location,
     schema: Schema,
-    manner: Manner,
+    pooling: Pooling,
     free: Semaphore,
     idle: Mutex<Vec<PgConnection>>,
 }
@@ -31,7 +31,7 @@ impl Connections {
             free: Semaphore::new(location.connections),
             idle: Mutex::default(),
             schema: Schema::new(&location.schema),
-            manner: Manner::of(&location),
+            pooling: Pooling::of(&location),
             location,
         }
     }
@@ -53,12 +53,15 @@ impl Connections {
             Err(error) => error,
         };
         // A table or a column that does not exist.
-        let does_not_fit = matches!(refused::code(&error).as_deref(), Some("42P01" | "42703"));
+        let does_not_fit = matches!(
+            driver_error::code(&error).as_deref(),
+            Some("42P01" | "42703")
+        );
         let changed = match does_not_fit {
             true => self.check_schema().await.err(),
             false => None,
         };
-        Err(refused::store_error(action, changed.unwrap_or(error)))
+        Err(driver_error::store_error(action, changed.unwrap_or(error)))
     }
 
     /// The same, with each row decoded.
@@ -70,7 +73,7 @@ impl Connections {
     ) -> Result<Vec<T>, StoreError> {
         let rows = self.fetch(action, statement).await?;
         let decoded: Result<_, _> = rows.iter().map(decode).collect();
-        decoded.map_err(|error| refused::store_error(action, error))
+        decoded.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn check_schema(&self) -> Result<(), Error> {
@@ -92,7 +95,7 @@ impl Connections {
         let idle = self.lock().pop();
         if let Some(mut connection) = idle {
             match self.answer(&mut connection, statement()).await {
-                Err(error) if refused::meaning(&error) == Meaning::Lost => {
+                Err(error) if driver_error::meaning(&error) == Meaning::Lost => {
                     self.lock().clear();
                 }
                 result => {
@@ -103,7 +106,7 @@ impl Connections {
         }
         let mut connection = connection::connect(&self.location.connect).await?;
         let result = self.answer(&mut connection, statement()).await;
-        let lost = |error| refused::meaning(error) == Meaning::Lost;
+        let lost = |error| driver_error::meaning(error) == Meaning::Lost;
         if !result.as_ref().err().is_some_and(lost) {
             self.lock().push(connection);
         }
@@ -115,7 +118,7 @@ impl Connections {
         connection: &mut PgConnection,
         statement: Statement,
     ) -> Result<Vec<PgRow>, Error> {
-        let answer = self.manner.fetch_all(connection, statement);
+        let answer = self.pooling.fetch_all(connection, statement);
         let answer = tokio::time::timeout(self.location.answer_timeout(), answer);
         answer
             .await

@@ -9,7 +9,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Error, Postgres, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, refused, row};
+use crate::{PostgresStore, driver_error, row};
 
 #[async_trait]
 impl DeadLetterStore for PostgresStore {
@@ -18,7 +18,7 @@ impl DeadLetterStore for PostgresStore {
         let query = || sqlx::query(AssertSqlSafe(self.texts().letter.clone())).bind(id);
         let rows = self.connections().fetch(action, query).await?;
         let found = rows.first().map(letter).transpose();
-        found.map_err(|error| refused::store_error(action, error))
+        found.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn letters(
@@ -30,14 +30,14 @@ impl DeadLetterStore for PostgresStore {
         let query = || letters(&self.texts().letters, filter, limit);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(letter).collect();
-        found.map_err(|error| refused::store_error(action, error))
+        found.map_err(|error| driver_error::store_error(action, error))
     }
 
     /// May be run twice: it finds its own revision.
     async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError> {
         let action = "revise a dead letter";
         let body = serde_json::to_string(letter)
-            .map_err(|error| refused::store_error(action, Error::Encode(error.into())))?;
+            .map_err(|error| driver_error::store_error(action, Error::Encode(error.into())))?;
         let attempts = i32::try_from(letter.attempts.len()).unwrap_or(i32::MAX);
         let query = || {
             sqlx::query(AssertSqlSafe(self.texts().revise_letter.clone()))

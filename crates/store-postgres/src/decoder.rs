@@ -13,7 +13,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
 use crate::connections::Connections;
-use crate::{place, row};
+use crate::{positions, row};
 
 /// The domains by their numbers. A domain keeps its number for ever, so a known number stays correct.
 #[derive(Default)]
@@ -79,7 +79,7 @@ pub(crate) fn page(
     domains: &HashMap<i16, Domain>,
 ) -> Result<LogPage, Error> {
     let (follows, rows) = match rows.split_first() {
-        Some((first, rest)) if place::position(first, 0)? == after => {
+        Some((first, rest)) if positions::position(first, 0)? == after => {
             (Some(first.try_get_unchecked(ID)?), rest)
         }
         _ => (None, rows),
@@ -137,7 +137,7 @@ impl Decoder {
             return Err(row::unreadable(ChecksumDiffers { stream, sequence }));
         }
         Ok(RecordedEvent {
-            position: place::position(row, 0)?,
+            position: positions::position(row, 0)?,
             recorded_at: Timestamp::from_micros(row.try_get_unchecked(1)?),
             sequence,
             stream,

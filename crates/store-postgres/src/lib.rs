@@ -15,14 +15,14 @@ mod connection;
 mod connections;
 mod dead_letter;
 mod decoder;
-mod gathering;
-mod hosts;
+mod load_batcher;
+mod servers;
 mod known;
 mod load;
 mod load_sql;
 mod location;
 mod lookup;
-mod manner;
+mod pooling;
 mod migrations;
 mod notifier;
 mod open_error;
@@ -30,11 +30,11 @@ mod parked;
 mod parked_sql;
 mod pause_sql;
 mod partitions;
-mod place;
+mod positions;
 mod plan;
 mod read;
 mod read_model;
-mod refused;
+mod driver_error;
 mod rights;
 mod row;
 mod rows;
@@ -64,7 +64,7 @@ use sqlx::PgConnection;
 use commits::Commits;
 use connections::Connections;
 use decoder::Domains;
-use gathering::Gathering;
+use load_batcher::LoadBatcher;
 use location::Location;
 use read_model::UserConnections;
 use sql::Texts;
@@ -87,7 +87,7 @@ struct Shared {
     waiting: Waiting,
     connections: Arc<Connections>,
     user_connections: UserConnections,
-    gathering: Gathering,
+    load_batcher: LoadBatcher,
     texts: Texts,
     domains: Domains,
 }
@@ -149,7 +149,7 @@ impl PostgresStore {
             schema: location.schema.clone(),
             texts: Texts::of(&location.schema),
             domains: Domains::default(),
-            gathering: Gathering::new(Arc::clone(&connections)),
+            load_batcher: LoadBatcher::new(Arc::clone(&connections)),
             connections,
             user_connections: UserConnections::new(location),
             writers: Writers::start(partitions, connection, &shared_location, &commits),
@@ -197,8 +197,8 @@ impl PostgresStore {
         &self.shared.user_connections
     }
 
-    fn gathering(&self) -> &Gathering {
-        &self.shared.gathering
+    fn load_batcher(&self) -> &LoadBatcher {
+        &self.shared.load_batcher
     }
 
     fn texts(&self) -> &Texts {

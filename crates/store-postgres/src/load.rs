@@ -6,8 +6,8 @@ use seriatim_store_sql::Payloads;
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
-use crate::gathering::{ACTION, Gathering};
-use crate::{refused, row};
+use crate::load_batcher::{ACTION, LoadBatcher};
+use crate::{driver_error, row};
 
 /// The rows of one stream that one statement returned.
 pub(crate) struct Page {
@@ -18,19 +18,19 @@ pub(crate) struct Page {
 
 /// Loads everything that `wanted` asks for. A long stream is read page by page, so that short streams get their turn in
 /// between. A stream only grows, so its pages fit together.
-pub(crate) async fn load(gathering: &Gathering, wanted: Load) -> Result<Loaded, StoreError> {
-    let failed = |error| refused::store_error(ACTION, error);
+pub(crate) async fn load(load_batcher: &LoadBatcher, wanted: Load) -> Result<Loaded, StoreError> {
+    let failed = |error| driver_error::store_error(ACTION, error);
     let (mut loaded, mut payloads) = (Loaded::default(), Payloads::default());
-    let mut page = gathering.first_page(&wanted).await?;
+    let mut page = load_batcher.first_page(&wanted).await?;
     loop {
         add(&mut loaded, &mut payloads, &page.rows, &wanted).map_err(failed)?;
-        gathering.note_size(page.rows.len(), payloads.end_page());
+        load_batcher.note_size(page.rows.len(), payloads.end_page());
         if !page.is_full {
             loaded.payloads = payloads.finish();
             return Ok(loaded);
         }
         let after = Sequence(u32::try_from(payloads.next() - 1).unwrap_or(u32::MAX));
-        page = gathering.page_after(&wanted, after).await?;
+        page = load_batcher.page_after(&wanted, after).await?;
     }
 }
 

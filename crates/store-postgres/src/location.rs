@@ -8,8 +8,8 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::OpenError;
-use crate::hosts::Hosts;
-use crate::place::MOST_PARTITIONS;
+use crate::positions::MOST_PARTITIONS;
+use crate::servers::Servers;
 
 /// The options of the store itself, with their values.
 const OWN: &str = "`schema`, `partitions`, `connections`, `poll`, `wait`, `migrate`, `statement_timeout`, `lock_timeout`, `pooler` and `checksums`";
@@ -33,9 +33,9 @@ const DRIVER: [&str; 12] = [
 /// A database, and how to use it.
 #[derive(Clone)]
 pub(crate) struct Location {
-    pub(crate) connect: Hosts,
+    pub(crate) connect: Servers,
     /// The same without the settings that are meant for the store's own statements.
-    pub(crate) for_users: Hosts,
+    pub(crate) for_users: Servers,
     /// A plain identifier in lower case.
     pub(crate) schema: String,
     /// The number of partitions that a new log gets, and that an existing log must have. `None` means one for a new
@@ -64,7 +64,7 @@ impl FromStr for Location {
 
     fn from_str(url: &str) -> Result<Self, OpenError> {
         let (address, options) = url.split_once('?').unwrap_or((url, ""));
-        let none = Hosts::new(vec![PgConnectOptions::new_without_pgpass()]);
+        let none = Servers::new(vec![PgConnectOptions::new_without_pgpass()]);
         let mut location = Self {
             connect: none.clone(),
             for_users: none,
@@ -86,15 +86,15 @@ impl FromStr for Location {
                 rest.push(option);
             }
         }
-        let hosts: Result<Vec<_>, _> = addresses(address)
+        let servers: Result<Vec<_>, _> = addresses(address)
             .iter()
             .map(|address| location.host(address, &rest.join("&")))
             .collect();
-        let hosts = hosts?;
-        let for_users = hosts.iter().map(|host| location.settings_for_users(host));
-        location.for_users = Hosts::new(for_users.collect());
-        let own = hosts.into_iter().map(|host| location.settings(host));
-        location.connect = Hosts::new(own.collect());
+        let servers = servers?;
+        let for_users = servers.iter().map(|host| location.settings_for_users(host));
+        location.for_users = Servers::new(for_users.collect());
+        let own = servers.into_iter().map(|host| location.settings(host));
+        location.connect = Servers::new(own.collect());
         Ok(location)
     }
 }
@@ -115,31 +115,13 @@ impl Location {
                 self.poll = Duration::from_millis(milliseconds as u64);
             }
             "wait" => self.wait = seconds("wait", value)?,
-            "migrate" => {
-                self.migrate = match value {
-                    "open" => true,
-                    "never" => false,
-                    _ => return Err(invalid("migrate", value, "`open` or `never`")),
-                }
-            }
+            "migrate" => self.migrate = choice("migrate", value, ["open", "never"])?,
             "statement_timeout" => {
                 self.statement_timeout = seconds("statement_timeout", value)?;
             }
             "lock_timeout" => self.lock_timeout = seconds("lock_timeout", value)?,
-            "pooler" => {
-                self.pooled = match value {
-                    "transaction" => true,
-                    "none" => false,
-                    _ => return Err(invalid("pooler", value, "`transaction` or `none`")),
-                }
-            }
-            "checksums" => {
-                self.checksums = match value {
-                    "on" => true,
-                    "off" => false,
-                    _ => return Err(invalid("checksums", value, "`on` or `off`")),
-                }
-            }
+            "pooler" => self.pooled = choice("pooler", value, ["transaction", "none"])?,
+            "checksums" => self.checksums = choice("checksums", value, ["on", "off"])?,
             _ if DRIVER.contains(&name) => return Ok(false),
             _ => {
                 return Err(OpenError::UnknownOption {
@@ -257,13 +239,13 @@ fn addresses(address: &str) -> Vec<String> {
         Some(slash) => rest.split_at(slash),
         None => (rest, ""),
     };
-    let (user, hosts) = match authority.rfind('@') {
+    let (user, servers) = match authority.rfind('@') {
         Some(at) => authority.split_at(at + 1),
         None => ("", authority),
     };
     match scheme.is_empty() {
         true => vec![address.to_owned()],
-        false => hosts
+        false => servers
             .split(',')
             .map(|host| format!("{scheme}://{user}{host}{database}"))
             .collect(),
@@ -293,6 +275,16 @@ fn seconds(name: &'static str, value: &str) -> Result<Duration, OpenError> {
     number(name, value, takes, 1..=86_400).map(|seconds| Duration::from_secs(seconds as u64))
 }
 
+/// Returns `true` if the value is the first one, and `false` if it is the second one.
+fn choice(name: &'static str, value: &str, values: [&'static str; 2]) -> Result<bool, OpenError> {
+    let [yes, no] = values;
+    match value {
+        _ if value == yes => Ok(true),
+        _ if value == no => Ok(false),
+        _ => Err(invalid(name, value, format!("`{yes}` or `{no}`"))),
+    }
+}
+
 fn number(
     name: &'static str,
     value: &str,
@@ -303,11 +295,11 @@ fn number(
     number.ok_or_else(|| invalid(name, value, takes))
 }
 
-fn invalid(name: &'static str, value: &str, takes: &'static str) -> OpenError {
+fn invalid(name: &'static str, value: &str, takes: impl Into<String>) -> OpenError {
     OpenError::InvalidOption {
         name,
         value: value.into(),
-        takes,
+        takes: takes.into(),
     }
 }
 

@@ -8,8 +8,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
 use crate::known::Known;
-use crate::manner::Manner;
 use crate::plan::Found;
+use crate::pooling::Pooling;
 use crate::row;
 use crate::statement::{Schema, Statement};
 
@@ -62,20 +62,20 @@ const LOOK: &str = "
 
 /// Runs the statements, in transactions of a writer.
 pub(crate) struct Lookup {
-    manner: Manner,
+    pooling: Pooling,
     schema: Schema,
 }
 
 impl Lookup {
-    pub(crate) fn new(schema: &str, manner: Manner) -> Self {
+    pub(crate) fn new(schema: &str, pooling: Pooling) -> Self {
         Self {
-            manner,
+            pooling,
             schema: Schema::new(schema),
         }
     }
 
     fn statement(&self, sql: &str) -> Statement {
-        self.manner.in_transaction(self.schema.statement(sql))
+        self.pooling.in_transaction(self.schema.statement(sql))
     }
 
     /// Learns the numbers of the domains that are not known, and gives a number to each domain that has none. A domain

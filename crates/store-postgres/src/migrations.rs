@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
 use crate::connection::open_error;
 use crate::location::Location;
-use crate::{OpenError, partitions, refused};
+use crate::{OpenError, driver_error, partitions};
 
 const MIGRATIONS: Migrations = migrations!("postgres");
 
@@ -126,7 +126,7 @@ pub(crate) fn check_unchanged(found: i32) -> Result<(), Error> {
 
 /// `IF NOT EXISTS` does not protect against making the same schema or table at the same moment.
 fn is_a_race(error: &Error) -> bool {
-    let code = refused::code(error);
+    let code = driver_error::code(error);
     matches!(
         code.as_deref(),
         Some("23505" | "42P06" | "42P07" | "40P01" | "40001" | "XX000")

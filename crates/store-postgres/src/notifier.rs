@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::commits::Own;
 use crate::connection;
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
-use crate::refused::{self, Meaning};
 
 /// The least time between two messages. Commits in between go into the next message. So any number of commits costs at
 /// most 200 messages a second, each about as much work as a small query.
@@ -34,7 +34,7 @@ pub(crate) async fn run(mut own: watch::Receiver<Own>, location: Arc<Location>) 
         let sent = sent.unwrap_or_else(|_| Err(connection::timed_out()));
         let pause = match sent {
             Ok(()) => PAUSE,
-            Err(error) if refused::meaning(&error) == Meaning::Lost => PAUSE_AFTER_LOSS,
+            Err(error) if driver_error::meaning(&error) == Meaning::Lost => PAUSE_AFTER_LOSS,
             Err(error) => {
                 tracing::info!(
                     error = error.to_string(),

@@ -4,7 +4,7 @@ use std::num::NonZero;
 
 use seriatim_store_sql::SchemaError;
 
-use crate::refused;
+use crate::driver_error;
 
 /// The reason why a database could not be opened. The messages name the database without its password.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum OpenError {
         /// The value in the URL.
         value: String,
         /// The values that are allowed.
-        takes: &'static str,
+        takes: String,
     },
     /// No server answers at the address, or the server is still starting.
     #[error(
@@ -147,7 +147,7 @@ impl OpenError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::ReadOnly { .. } => true,
-            Self::Failed { source, .. } => refused::kind(source).is_transient(),
+            Self::Failed { source, .. } => driver_error::kind(source).is_transient(),
             Self::InvalidUrl { .. }
             | Self::UnknownOption { .. }
             | Self::InvalidOption { .. }

@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
 use crate::checkpoint_sql::{self, NOW, WORK, about, hold, micros, of_component};
-use crate::{dead_letter, place, row};
+use crate::{dead_letter, positions, row};
 
 type Statement = Query<'static, Postgres, PgArguments>;
 
@@ -284,10 +284,10 @@ fn in_the_log(
 ) -> Statement {
     let or_from = if again { to } else { &tenure.at };
     under(text, tenure, lease)
-        .bind(place::position_column(tenure.at.position))
-        .bind(place::position_column(to.position))
-        .bind(place::position_column(or_from.position))
-        .bind(place::log_column(to))
+        .bind(positions::position_column(tenure.at.position))
+        .bind(positions::position_column(to.position))
+        .bind(positions::position_column(or_from.position))
+        .bind(positions::log_column(to))
         .bind(to.event)
 }
 

@@ -12,7 +12,7 @@ use seriatim_core::{
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
-use crate::{PostgresStore, claims, decoder, load, place, refused, row, streams};
+use crate::{PostgresStore, claims, decoder, driver_error, load, positions, row, streams};
 
 /// The columns are those that [`crate::decoder`] reads, by their index.
 const READ_STREAM: &str = "
@@ -38,7 +38,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn load(&self, wanted: Load) -> Result<Loaded, StoreError> {
-        load::load(self.gathering(), wanted).await
+        load::load(self.load_batcher(), wanted).await
     }
 
     async fn read_stream(
@@ -62,7 +62,7 @@ impl EventStore for PostgresStore {
         let domain = |row: &PgRow| Ok((row.try_get("domain")?, stream.domain.clone()));
         let domains: Result<HashMap<_, _>, _> = rows.first().map(domain).into_iter().collect();
         let events = domains.and_then(|domains| decoder::events(&rows, &domains));
-        events.map_err(|error| refused::store_error(action, error))
+        events.map_err(|error| driver_error::store_error(action, error))
     }
 
     fn partitions(&self) -> NonZero<u16> {
@@ -84,25 +84,25 @@ impl EventStore for PostgresStore {
         let limit_and_one = limit.saturating_add(usize::from(after > Position::START));
         let read = || {
             self.statement(READ_LOG)
-                .bind(place::column(partition, after))
-                .bind(place::column(partition, last))
+                .bind(positions::column(partition, after))
+                .bind(positions::column(partition, last))
                 .bind(row::limit_column(limit_and_one))
         };
         let action = "read the log";
         let rows = self.connections().fetch(action, read).await?;
         let domains = self.domains().of(&rows, self.connections()).await?;
         let page = decoder::page(&rows, after, limit, &domains);
-        page.map_err(|error| refused::store_error(action, error))
+        page.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
         partition.check(self.partitions());
         let action = "read the head of the log";
         let read = || self.statement(HEAD).bind(partition.0.cast_signed());
-        let position = |row: &PgRow| place::position(row, "position");
+        let position = |row: &PgRow| positions::position(row, "position");
         let head = self.connections().fetch_as(action, read, position);
         let head = head.await?.pop().ok_or(Error::RowNotFound);
-        head.map_err(|error| refused::store_error(action, error))
+        head.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn wait_past(&self, partition: LogPartition, position: Position) {

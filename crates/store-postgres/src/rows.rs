@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::checkpoint_sql::NOW;
 use crate::known::Head;
-use crate::place;
+use crate::positions;
 
 /// The tables that a transaction writes to besides the head. Each combination is a statement of its own, because a
 /// table to which nothing is written would still be opened.
@@ -192,12 +192,12 @@ impl Rows {
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(before.revision)
             .bind(before.batch)
-            .bind(place::position_column(after.position))
+            .bind(positions::position_column(after.position))
             .bind(after.batch);
         if parts.events {
             let events = &self.events;
             query = query
-                .bind(place::column(writes.partition, before.position))
+                .bind(positions::column(writes.partition, before.position))
                 .bind(&events.domains)
                 .bind(&events.roots)
                 .bind(&events.sequences)

@@ -9,20 +9,20 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::connection;
+use crate::driver_error::{self, Meaning};
 use crate::known::{Head, Known};
 use crate::location::Location;
 use crate::lookup::Lookup;
-use crate::manner::Manner;
 use crate::migrations;
 use crate::plan::{self, Plan, Planned};
-use crate::refused::{self, Meaning};
+use crate::pooling::Pooling;
 use crate::rows::{Rows, Writes};
 use crate::writer::Job;
 
 /// The state that the writer needs besides its connection.
 pub(crate) struct Session {
     known: Known,
-    manner: Manner,
+    pooling: Pooling,
     writes: Writes,
     checksums: bool,
     lock: Arc<str>,
@@ -57,7 +57,7 @@ pub(crate) struct Sent {
 impl Session {
     pub(crate) fn new(location: &Location, partition: LogPartition) -> Self {
         let schema = &location.schema;
-        let manner = Manner::of(location);
+        let pooling = Pooling::of(location);
         Self {
             known: Known::default(),
             writes: Writes::of(schema, partition),
@@ -68,12 +68,12 @@ impl Session {
                 "{begin};
                  SELECT position, recorded_at, revision, batch, {last_made} FROM {schema}.seriatim_log_head
                  WHERE partition = {partition} FOR UPDATE",
-                begin = manner.begin(),
+                begin = pooling.begin(),
                 last_made = migrations::last_made(schema),
             )
             .into(),
-            lookup: Lookup::new(schema, manner.clone()),
-            manner,
+            lookup: Lookup::new(schema, pooling.clone()),
+            pooling,
             alone: true,
         }
     }
@@ -98,7 +98,7 @@ impl Session {
         loop {
             match self.transact_locked(connection, jobs).await {
                 Err(Failure::NotWritten(error)) => {
-                    if refused::meaning(&error) != Meaning::Lost {
+                    if driver_error::meaning(&error) != Meaning::Lost {
                         // A new domain does not exist any more.
                         self.known = Known::default();
                         let roll_back = sqlx::raw_sql("ROLLBACK").execute(&mut *connection);
@@ -107,7 +107,7 @@ impl Session {
                             .map_err(Failure::NotWritten)?;
                     }
                     attempts += 1;
-                    if refused::meaning(&error) != Meaning::Again || attempts == 3 {
+                    if driver_error::meaning(&error) != Meaning::Again || attempts == 3 {
                         return Err(Failure::NotWritten(error));
                     }
                 }
@@ -134,7 +134,7 @@ impl Session {
         let mut planned = plan.finish();
         let statement = (planned.rows).statement(&self.writes, head, planned.head);
         // All rows: the commit is durable only after the last message of the answer.
-        let written = self.manner.fetch_all(connection, statement);
+        let written = self.pooling.fetch_all(connection, statement);
         match within(self.patience, written).await {
             Ok(rows) if rows.is_empty() => Ok(None),
             Ok(rows) => {
@@ -144,7 +144,7 @@ impl Session {
                 self.known.learn(planned.head, planned.lasts);
                 Ok(Some(answers))
             }
-            Err(error) => match refused::meaning(&error) {
+            Err(error) => match driver_error::meaning(&error) {
                 Meaning::KeyTaken | Meaning::Again => Ok(None),
                 // A newer program may have migrated the tables, which is found out under the lock.
                 Meaning::Refused(StoreErrorKind::Corrupt) => Ok(None),
@@ -182,7 +182,7 @@ impl Session {
         // Also if only the number of a new domain was written.
         let commit = sqlx::raw_sql("COMMIT").execute(connection);
         if let Err(error) = within(self.patience, commit).await {
-            return Err(match refused::meaning(&error) {
+            return Err(match driver_error::meaning(&error) {
                 Meaning::Lost if !planned.rows.is_empty() => Failure::Unknown(
                     Sent {
                         batch: planned.head.batch,
@@ -219,7 +219,7 @@ impl Session {
         let mut planned = plan.finish();
         if !planned.rows.is_empty() {
             let statement = (planned.rows).statement(&self.writes, head, planned.head);
-            let statement = self.manner.in_transaction(statement);
+            let statement = self.pooling.in_transaction(statement);
             let written = within(self.patience, statement.fetch_all(connection)).await?;
             let time = time(written.first())?;
             plan::recorded(&mut answers, time);

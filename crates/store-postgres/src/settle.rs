@@ -8,9 +8,9 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::connection;
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
-use crate::manner::Manner;
-use crate::refused::{self, Meaning};
+use crate::pooling::Pooling;
 
 /// The time for which it tries; a server that was killed is usually back by then.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -28,7 +28,7 @@ pub(crate) enum Fate {
 
 /// Finds out about transactions.
 pub(crate) struct Settler {
-    manner: Manner,
+    pooling: Pooling,
     fence: Arc<str>,
     look: Arc<str>,
 }
@@ -37,7 +37,7 @@ impl Settler {
     pub(crate) fn new(location: &Location, partition: LogPartition) -> Self {
         let schema = &location.schema;
         Self {
-            manner: Manner::of(location),
+            pooling: Pooling::of(location),
             fence: format!(
                 "UPDATE {schema}.seriatim_log_head SET revision = revision + 1, batch = $2
                  WHERE partition = {partition} AND revision = $1 RETURNING revision"
@@ -98,12 +98,12 @@ impl Settler {
         let take = sqlx::query(AssertSqlSafe(self.fence.clone()))
             .bind(revision)
             .bind(fence);
-        let taken = self.manner.fetch_all(&mut connection, take).await?;
+        let taken = self.pooling.fetch_all(&mut connection, take).await?;
         if !taken.is_empty() {
             return Ok((Fate::NotWritten, connection));
         }
         let look = sqlx::query(AssertSqlSafe(self.look.clone()));
-        let rows = self.manner.fetch_all(&mut connection, look).await?;
+        let rows = self.pooling.fetch_all(&mut connection, look).await?;
         let head = rows.first().ok_or(Error::RowNotFound)?;
         let last: Uuid = head.try_get(0)?;
         let fate = if last == batch {
@@ -120,8 +120,8 @@ impl Settler {
 
 fn worth_another_try(error: &Error) -> bool {
     // The lost transaction may hold the head until the server ends it.
-    let is_held = refused::code(error).as_deref() == Some("55P03");
+    let is_held = driver_error::code(error).as_deref() == Some("55P03");
     // If the login is refused, a further try is useless.
-    let may_pass = refused::kind(error).is_transient();
-    is_held || (may_pass && matches!(refused::meaning(error), Meaning::Lost | Meaning::Again))
+    let may_pass = driver_error::kind(error).is_transient();
+    is_held || (may_pass && matches!(driver_error::meaning(error), Meaning::Lost | Meaning::Again))
 }

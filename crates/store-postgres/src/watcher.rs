@@ -9,10 +9,10 @@ use sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
 use crate::commits::Commits;
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
-use crate::refused::{self, Meaning};
 use crate::waiting::Crowd;
-use crate::{connection, notifier, place};
+use crate::{connection, notifier, positions};
 
 /// The time for which it goes on when nobody waits any more. A reader that follows the log waits again after each page.
 const STAYS: Duration = Duration::from_secs(10);
@@ -84,7 +84,7 @@ impl Watcher {
         for row in rows {
             let partition: i16 = row.try_get(0)?;
             let partition = LogPartition(partition.cast_unsigned());
-            self.commits.learn(partition, place::position(&row, 1)?);
+            self.commits.learn(partition, positions::position(&row, 1)?);
         }
         Ok(())
     }
@@ -114,8 +114,8 @@ impl Watcher {
                 Ok(listener) => return Ok(Line::Listening(listener)),
                 // A standby has no messages either; the next connection may find the new primary.
                 Err(error)
-                    if refused::meaning(&error) == Meaning::Lost
-                        || refused::kind(&error) == StoreErrorKind::ReadOnly =>
+                    if driver_error::meaning(&error) == Meaning::Lost
+                        || driver_error::kind(&error) == StoreErrorKind::ReadOnly =>
                 {
                     return Err(error);
                 }

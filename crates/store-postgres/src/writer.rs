@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::commits::Commits;
 use crate::connection;
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
 use crate::plan;
-use crate::refused::{self, Meaning};
 use crate::session::{Answers, Failure, Session};
 use crate::settle::{Fate, Settler};
 
@@ -160,9 +160,9 @@ impl Task {
             self.session.forget();
             let error = match failure {
                 Failure::NotWritten(error) => {
-                    if refused::meaning(&error) != Meaning::Lost {
+                    if driver_error::meaning(&error) != Meaning::Lost {
                         // Not a connection to a standby: the next one may find the new primary.
-                        if refused::kind(&error) != StoreErrorKind::ReadOnly {
+                        if driver_error::kind(&error) != StoreErrorKind::ReadOnly {
                             self.connection = Some(connection);
                         }
                         return Err(Refusal::not_written(error));
@@ -206,15 +206,15 @@ struct Refusal {
 impl Refusal {
     fn not_written(error: Error) -> Self {
         Self {
-            may_be_one_jobs_own: refused::meaning(&error) != Meaning::Lost,
-            error: AppendError::NotWritten(refused::store_error(APPEND, error)),
+            may_be_one_jobs_own: driver_error::meaning(&error) != Meaning::Lost,
+            error: AppendError::NotWritten(driver_error::store_error(APPEND, error)),
         }
     }
 
     fn unknown(error: Error) -> Self {
         Self {
             may_be_one_jobs_own: false,
-            error: AppendError::Unknown(refused::store_error(APPEND, error)),
+            error: AppendError::Unknown(driver_error::store_error(APPEND, error)),
         }
     }
 }

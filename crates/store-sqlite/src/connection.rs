@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use seriatim_core::{LogId, SchemaChange};
 
 use crate::migrations::{self, MIGRATIONS};
-use crate::{OpenError, refused, row};
+use crate::{OpenError, driver_error, row};
 
 /// The time for which a writer waits for another process that writes. (The unit tests do not want to wait that long.)
 const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 10_000 });
@@ -27,7 +27,7 @@ const CACHED_STATEMENTS: usize = 64;
 /// Opens the connection that writes, whose tables are up to date, and the connections that read: one for loads, one for
 /// lists. Returns also the identity of the log.
 pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 2], LogId), OpenError> {
-    let failed = |error| refused::open_error(path, error);
+    let failed = |error| driver_error::open_error(path, error);
     let mut writer = open_writer(path)?;
     migrations::run(&mut writer, path)?;
     let log_id = writer.query_row("SELECT id FROM seriatim_log", [], |row| row::uuid(row, 0));
@@ -46,13 +46,13 @@ pub(crate) fn pending(path: &Path) -> Result<SchemaChange, OpenError> {
     if !path.exists() {
         return Ok(MIGRATIONS.change_after(0));
     }
-    let connection = open_reader(path).map_err(|error| refused::open_error(path, error))?;
+    let connection = open_reader(path).map_err(|error| driver_error::open_error(path, error))?;
     migrations::missing(&connection, path)
 }
 
 /// The file is made if it does not exist.
 fn open_writer(path: &Path) -> Result<Connection, OpenError> {
-    let failed = |error| refused::open_error(path, error);
+    let failed = |error| driver_error::open_error(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;

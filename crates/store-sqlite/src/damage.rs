@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::{Error, ErrorCode, ffi};
 use seriatim_core::{StoreError, StoreErrorKind};
 
-use crate::refused;
+use crate::driver_error;
 
 /// Shared by all threads of a store.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Damage {
     pub(crate) fn store_error(&self, action: &'static str, error: Error) -> StoreError {
         match is_damage(&error) {
             true => self.stop(action, &error.to_string()),
-            false => refused::store_error(action, error),
+            false => driver_error::store_error(action, error),
         }
     }
 
@@ -55,7 +55,7 @@ impl Damage {
 
 /// Returns whether SQLite says that the file is damaged.
 pub(crate) fn is_damage(error: &Error) -> bool {
-    refused::failure(error).is_some_and(is_damage_code)
+    driver_error::failure(error).is_some_and(is_damage_code)
 }
 
 pub(crate) fn is_damage_code(failure: &ffi::Error) -> bool {

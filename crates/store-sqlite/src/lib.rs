@@ -30,7 +30,7 @@ mod read;
 #[cfg(feature = "read-models")]
 mod read_model;
 mod reader;
-mod refused;
+mod driver_error;
 mod row;
 mod scope;
 mod snapshot;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Error, TransactionBehavior};
 use seriatim_core::{SchemaChange, Timestamp};
 use seriatim_store_sql::{AppliedMigration, Migrations, Script, migrations};
 
-use crate::{OpenError, refused, row};
+use crate::{OpenError, driver_error, row};
 
 pub(crate) const MIGRATIONS: Migrations = migrations!("sqlite");
 
@@ -23,7 +23,7 @@ pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<SchemaChan
     if missing.migrations.is_empty() {
         return Ok(missing);
     }
-    let failed = |error| refused::open_error(path, error);
+    let failed = |error| driver_error::open_error(path, error);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
@@ -57,7 +57,7 @@ fn apply(connection: &Connection, script: &Script) -> Result<(), Error> {
 
 /// Compares the ledger with this program's migrations.
 pub(crate) fn missing(connection: &Connection, path: &Path) -> Result<SchemaChange, OpenError> {
-    let ledger = ledger(connection).map_err(|error| refused::open_error(path, error))?;
+    let ledger = ledger(connection).map_err(|error| driver_error::open_error(path, error))?;
     Ok(MIGRATIONS.missing(format_args!("`{}`", path.display()), &ledger)?)
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::damage::Damage;
 use crate::writer::StillReading;
-use crate::{OpenError, migrations, refused};
+use crate::{OpenError, driver_error, migrations};
 
 /// The number of queries that may share a transaction. Its only purpose is to limit how long the first one delays the
 /// last one.
@@ -62,7 +62,7 @@ impl Reader {
             // A caller that has gone away needs no answer.
             if !reply.is_closed() {
                 let result = query(connection).map_err(|error| {
-                    match refused::failure(&error).map(|failure| failure.code) {
+                    match driver_error::failure(&error).map(|failure| failure.code) {
                         // A statement does not fit the tables.
                         Some(ErrorCode::Unknown) => {
                             let changed = migrations::check_unchanged(connection);

@@ -15,7 +15,7 @@ use crate::damage::{self, Damage};
 use crate::files::Files;
 use crate::known::Known;
 use crate::transaction::Transaction;
-use crate::{OpenError, connection, refused, waiting};
+use crate::{OpenError, connection, driver_error, waiting};
 
 /// The number of calls that may share a transaction. Its only purpose is to limit how long the first one waits for the
 /// last one.
@@ -328,7 +328,7 @@ impl Thread {
                 let error = self.damage.store_error(APPEND, error);
                 Err(AppendError::Unknown(error))
             }
-            Err(error) => Err(refused::commit_error(APPEND, error)),
+            Err(error) => Err(driver_error::commit_error(APPEND, error)),
         }
     }
 

@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Executor, PgConnection, Row, SqlSafeStr, Statement};
 
 use super::registry::transact;
-use super::versions::{Refused, SNAPSHOT};
+use super::versions::{ChangeError, SNAPSHOT};
 use crate::PostgresStore;
 
 pub(super) async fn compare(
@@ -13,7 +13,7 @@ pub(super) async fn compare(
     version: &ReadModelVersion,
     query: &ComparisonQuery,
 ) -> Result<Comparison, VersionError> {
-    let compared = transact(store, SNAPSHOT, Refused::ByServer, async |registry| {
+    let compared = transact(store, SNAPSHOT, ChangeError::Driver, async |registry| {
         let all = registry.versions(Some(version.name())).await?;
         let other = VersionStatus::find(&all, version)?;
         let live = VersionStatus::live(&all).unwrap_or(other);

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
 use super::registry::{Registry, transact};
 use super::versions::CHANGE;
-use crate::{PostgresStore, refused};
+use crate::{PostgresStore, driver_error};
 
 pub(super) async fn register<M: ReadModel<PgConnection>>(
     store: &PostgresStore,
@@ -80,5 +80,5 @@ async fn first(
 }
 
 fn failed(error: Error) -> RegisterError {
-    refused::store_error("register a read model", error).into()
+    driver_error::store_error("register a read model", error).into()
 }

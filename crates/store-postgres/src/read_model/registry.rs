@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
 use crate::statement::Statement;
-use crate::{PostgresStore, checkpoint, refused, row};
+use crate::{PostgresStore, checkpoint, driver_error, row};
 
 const LOCK: &str = "LOCK TABLE seriatim_read_models IN SHARE ROW EXCLUSIVE MODE";
 
@@ -177,7 +177,7 @@ impl Registry<'_> {
         let replace = sqlx::raw_sql(AssertSqlSafe(format!("CREATE OR REPLACE {select}")));
         match replace.execute(&mut *savepoint).await {
             Ok(_) => savepoint.commit().await.map(|()| true),
-            Err(error) if refused::code(&error).as_deref() == Some("42P16") => {
+            Err(error) if driver_error::code(&error).as_deref() == Some("42P16") => {
                 savepoint.rollback().await.map(|()| false)
             }
             Err(error) => Err(error),

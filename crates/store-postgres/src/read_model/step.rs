@@ -7,7 +7,7 @@ use seriatim_core::{
 use sqlx::{PgConnection, Row};
 
 use super::fault::{self, ACTION};
-use crate::{PostgresStore, refused};
+use crate::{PostgresStore, driver_error};
 
 /// At READ COMMITTED a step sees everything that an earlier owner has committed, because the work was taken after that.
 const CHARACTERISTICS: &str = "ISOLATION LEVEL READ COMMITTED READ WRITE";
@@ -77,7 +77,7 @@ async fn require_tables(
         return Ok(());
     };
     let table = row.try_get(0);
-    let table = table.map_err(|error| refused::store_error(ACTION, error))?;
+    let table = table.map_err(|error| driver_error::store_error(ACTION, error))?;
     let component = tenure.work.component.clone();
     let gone = TableGone { component, table };
     Err(StoreError::new(ACTION, StoreErrorKind::Corrupt, gone))

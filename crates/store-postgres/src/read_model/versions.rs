@@ -7,7 +7,7 @@ use sqlx::Error;
 
 use super::registry::{Registry, transact};
 use crate::PostgresStore;
-use crate::refused::{self, Meaning};
+use crate::driver_error::{self, Meaning};
 
 /// The characteristics for a reader, who sees one moment.
 pub(super) const SNAPSHOT: &str = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -21,7 +21,7 @@ pub(super) async fn list(
     store: &PostgresStore,
     name: Option<&str>,
 ) -> Result<Vec<VersionStatus>, StoreError> {
-    let failed = |error| refused::store_error("list the read models", error);
+    let failed = |error| driver_error::store_error("list the read models", error);
     transact(store, SNAPSHOT, failed, async |registry| {
         let list = store.user_connections().within(registry.versions(name));
         list.await.map_err(failed)
@@ -30,40 +30,40 @@ pub(super) async fn list(
 }
 
 /// The reason why a change was not made.
-pub(super) enum Refused {
-    ByUs(VersionError),
-    ByServer(Error),
+pub(super) enum ChangeError {
+    Version(VersionError),
+    Driver(Error),
 }
 
-impl From<Error> for Refused {
+impl From<Error> for ChangeError {
     fn from(error: Error) -> Self {
-        Self::ByServer(error)
+        Self::Driver(error)
     }
 }
 
-impl From<TableTaken> for Refused {
+impl From<TableTaken> for ChangeError {
     fn from(taken: TableTaken) -> Self {
-        Self::ByUs(taken.into())
+        Self::Version(taken.into())
     }
 }
 
-impl From<VersionError> for Refused {
+impl From<VersionError> for ChangeError {
     fn from(error: VersionError) -> Self {
-        Self::ByUs(error)
+        Self::Version(error)
     }
 }
 
-impl Refused {
+impl ChangeError {
     pub(super) fn into_error(self, action: &'static str) -> VersionError {
         match self {
-            Self::ByUs(error) => error,
-            Self::ByServer(error) => refused::store_error(action, error).into(),
+            Self::Version(error) => error,
+            Self::Driver(error) => driver_error::store_error(action, error).into(),
         }
     }
 
     /// Returns whether a step and the change took their locks in opposite order.
     fn is_a_race(&self) -> bool {
-        matches!(self, Self::ByServer(error) if refused::meaning(error) == Meaning::Again)
+        matches!(self, Self::Driver(error) if driver_error::meaning(error) == Meaning::Again)
     }
 }
 
@@ -99,8 +99,8 @@ async fn change_once(
     store: &PostgresStore,
     version: &ReadModelVersion,
     change: Change,
-) -> Result<(), Refused> {
-    transact(store, CHANGE, Refused::ByServer, async |registry| {
+) -> Result<(), ChangeError> {
+    transact(store, CHANGE, ChangeError::Driver, async |registry| {
         registry.lock().await?;
         match change {
             Change::Switch => switch(registry, version, false).await,
@@ -115,7 +115,7 @@ async fn switch(
     registry: &mut Registry<'_>,
     version: &ReadModelVersion,
     may_be_behind: bool,
-) -> Result<(), Refused> {
+) -> Result<(), ChangeError> {
     let all = registry.versions(Some(version.name())).await?;
     VersionStatus::find(&all, version)?;
     let Some(live) = VersionStatus::live(&all).filter(|live| live.version != *version) else {
@@ -143,7 +143,7 @@ async fn switch(
 async fn drop_version(
     registry: &mut Registry<'_>,
     version: &ReadModelVersion,
-) -> Result<(), Refused> {
+) -> Result<(), ChangeError> {
     let every = registry.versions(None).await?;
     let all = VersionStatus::of_model(&every, version.name());
     let dropped = VersionStatus::find(&all, version)?;
@@ -172,6 +172,6 @@ pub(super) async fn confirm(
         }
         Ok(is_there)
     });
-    let failed = |error| refused::store_error("look for a read model", error);
+    let failed = |error| driver_error::store_error("look for a read model", error);
     confirmed.await.map_err(failed)
 }

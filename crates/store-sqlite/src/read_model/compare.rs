@@ -7,7 +7,7 @@ use seriatim_core::{
 };
 
 use super::registry::versions;
-use crate::{SqliteStore, connection, refused};
+use crate::{SqliteStore, connection, driver_error};
 
 const ACTION: &str = "compare read models";
 
@@ -63,5 +63,5 @@ fn count(connection: &Connection, [live, other]: [&str; 2]) -> Result<[u64; 4], 
 }
 
 fn failed(error: Error) -> VersionError {
-    refused::store_error(ACTION, error).into()
+    driver_error::store_error(ACTION, error).into()
 }

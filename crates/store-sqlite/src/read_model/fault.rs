@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ffi};
 use seriatim_core::{ReactionError, StoreError, StoreErrorKind, cause};
 use sqlx::Error;
 
-use crate::{damage, refused};
+use crate::{damage, driver_error};
 
 pub(super) const ACTION: &str = "write a read model";
 
@@ -29,7 +29,7 @@ pub(super) fn of_driver(error: Error) -> ReactionError {
 /// The same if there are no events.
 pub(super) fn store_error(action: &'static str, error: Error) -> StoreError {
     let kind = match failure(&error) {
-        Some(failure) => refused::kind_of(&failure),
+        Some(failure) => driver_error::kind_of(&failure),
         None => kind(&error).unwrap_or(StoreErrorKind::Corrupt),
     };
     StoreError::new(action, kind, error)
@@ -52,7 +52,7 @@ fn kind(error: &Error) -> Option<StoreErrorKind> {
         (_, Some(failure)) if failure.code == ErrorCode::Unknown => None,
         (_, Some(failure)) if failure.code == ErrorCode::ConstraintViolation => None,
         (_, Some(failure)) => {
-            Some(refused::kind_of(&failure)).filter(|kind| *kind != StoreErrorKind::Refused)
+            Some(driver_error::kind_of(&failure)).filter(|kind| *kind != StoreErrorKind::Refused)
         }
         // User code used something that does not exist.
         (

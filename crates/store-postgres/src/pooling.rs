@@ -7,8 +7,8 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres};
 
+use crate::driver_error::{self, Meaning};
 use crate::location::Location;
-use crate::refused::{self, Meaning};
 
 type Statement = Query<'static, Postgres, PgArguments>;
 
@@ -19,12 +19,12 @@ type Statement = Query<'static, Postgres, PgArguments>;
 /// transaction. It is not prepared under a name, because the server connection of another client would not know the
 /// name.
 #[derive(Clone)]
-pub(crate) struct Manner {
+pub(crate) struct Pooling {
     pooled: bool,
     begin: Arc<str>,
 }
 
-impl Manner {
+impl Pooling {
     pub(crate) fn of(location: &Location) -> Self {
         // The isolation level is given, because a server may have another default.
         let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned();
@@ -61,7 +61,7 @@ impl Manner {
         let rows = self.begin_and_fetch(connection, statement).await;
         if rows
             .as_ref()
-            .is_err_and(|error| refused::meaning(error) == Meaning::Lost)
+            .is_err_and(|error| driver_error::meaning(error) == Meaning::Lost)
         {
             return rows;
         }

@@ -7,12 +7,12 @@ use sqlx::postgres::PgConnectOptions;
 
 /// The options by which each server is reached. Clones share which server was found last.
 #[derive(Clone)]
-pub(crate) struct Hosts {
+pub(crate) struct Servers {
     all: Arc<[PgConnectOptions]>,
     found: Arc<AtomicUsize>,
 }
 
-impl Hosts {
+impl Servers {
     pub(crate) fn new(all: Vec<PgConnectOptions>) -> Self {
         assert!(!all.is_empty(), "a URL names at least one server");
         Self {
@@ -54,16 +54,16 @@ mod tests {
     #[test]
     fn the_one_found_last_comes_first() {
         let options = |port| PgConnectOptions::new_without_pgpass().port(port);
-        let hosts = Hosts::new(vec![options(1), options(2), options(3)]);
-        let order = |hosts: &Hosts| -> Vec<_> {
-            let ports = hosts.in_turn();
+        let servers = Servers::new(vec![options(1), options(2), options(3)]);
+        let order = |servers: &Servers| -> Vec<_> {
+            let ports = servers.in_turn();
             ports
                 .map(|(number, host)| (number, host.get_port()))
                 .collect()
         };
-        assert_eq!(order(&hosts), [(0, 1), (1, 2), (2, 3)]);
-        hosts.clone().found(1);
-        assert_eq!(order(&hosts), [(1, 2), (2, 3), (0, 1)]);
-        assert_eq!(hosts.last_found().get_port(), 2);
+        assert_eq!(order(&servers), [(0, 1), (1, 2), (2, 3)]);
+        servers.clone().found(1);
+        assert_eq!(order(&servers), [(1, 2), (2, 3), (0, 1)]);
+        assert_eq!(servers.last_found().get_port(), 2);
     }
 }
