@@ -51,7 +51,7 @@ async fn a_component_whose_read_takes_longer_than_its_heartbeat_goes_on() {
         "name a PostgreSQL in SERIATIM_TEST_POSTGRES; `cargo xtask services up` starts one and prints its URL",
     );
     let schema = format!("few_{}", Uuid::now_v7().simple());
-    let url = format!("{server}?schema={schema}&readers=1");
+    let url = format!("{server}?schema={schema}&connections=1");
     let filled = App::open(&url).await.unwrap().aggregate::<Book>();
     let filled = filled.start().await.unwrap();
     let noted = filled.of::<Book>(Uuid::now_v7()).send(Note::Note);

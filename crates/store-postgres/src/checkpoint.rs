@@ -29,7 +29,7 @@ impl CheckpointStore for PostgresStore {
         let id = Uuid::now_v7();
         let query = || (self.texts().checkpoints).take(work, id, owner, lease);
         loop {
-            let rows = self.readers().read(action, query).await?;
+            let rows = self.connections().fetch(action, query).await?;
             // If there is no row, another process has just taken the work or has just released it.
             if let Some(row) = rows.first() {
                 let answer = taking(row, work, id);
@@ -41,7 +41,7 @@ impl CheckpointStore for PostgresStore {
     async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError> {
         let action = "decide where a component begins";
         let query = || (self.texts().beginnings).begin(component, at);
-        self.readers().read(action, query).await?;
+        self.connections().fetch(action, query).await?;
         // There is none if it was forgotten at the same moment.
         Ok(self.begun(component).await?.unwrap_or_else(|| at.clone()))
     }
@@ -49,7 +49,7 @@ impl CheckpointStore for PostgresStore {
     async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError> {
         let action = "look where a component begins";
         let query = || (self.texts().beginnings).begun(component);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let begun = beginning_sql::beginning(&rows);
         begun.map_err(|error| driver_error::store_error(action, error))
     }
@@ -58,15 +58,15 @@ impl CheckpointStore for PostgresStore {
         let action = "let a component begin anew";
         let texts = &self.texts().beginnings;
         let begin = || texts.begin_anew(component, at);
-        self.readers().read(action, begin).await?;
+        self.connections().fetch(action, begin).await?;
         let forget = || texts.forget_progress(component);
-        self.readers().read(action, forget).await.map(drop)
+        self.connections().fetch(action, forget).await.map(drop)
     }
 
     async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError> {
         let action = "look what the checkpoints speak of";
         let query = || (self.texts().checkpoints).scopes(component);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(scope).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
@@ -81,7 +81,7 @@ impl CheckpointStore for PostgresStore {
         let scope = serde_json::to_string(scope)
             .map_err(|error| driver_error::store_error(action, Error::Encode(Box::new(error))))?;
         let query = || (self.texts().checkpoints).speak_of(tenure, &scope, lease);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         Ok(match rows.is_empty() {
             false => Hold::Held,
             true => Hold::Lost,
@@ -90,7 +90,7 @@ impl CheckpointStore for PostgresStore {
 
     async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
         let query = || (self.texts().checkpoints).prolong(tenure, lease);
-        let rows = self.readers().read("prolong a lease", query).await?;
+        let rows = self.connections().fetch("prolong a lease", query).await?;
         Ok(match rows.is_empty() {
             false => Hold::Held,
             true => Hold::Lost,
@@ -157,7 +157,10 @@ impl CheckpointStore for PostgresStore {
 
     async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
         let query = || (self.texts().checkpoints).pause(tenure, why, lease);
-        let rows = self.readers().read("pause a piece of work", query).await?;
+        let rows = self
+            .connections()
+            .fetch("pause a piece of work", query)
+            .await?;
         Ok(match rows.is_empty() {
             false => Hold::Held,
             true => Hold::Lost,
@@ -166,20 +169,20 @@ impl CheckpointStore for PostgresStore {
 
     async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
         let query = || (self.texts().assignments).end_lease(work, owner);
-        let rows = self.readers().read("end a lease", query).await?;
+        let rows = self.connections().fetch("end a lease", query).await?;
         Ok(!rows.is_empty())
     }
 
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let query = || (self.texts().checkpoints).release(tenure);
-        let released = self.readers().read("release a piece of work", query);
+        let released = self.connections().fetch("release a piece of work", query);
         released.await.map(drop)
     }
 
     async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError> {
         let action = "list who does the work";
         let query = || (self.texts().assignments).list(component);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(assignment::assignment).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
@@ -187,8 +190,8 @@ impl CheckpointStore for PostgresStore {
     async fn ask(&self, work: &Work, asker: Uuid, lasts: Duration) -> Result<bool, StoreError> {
         let query = || (self.texts().assignments).ask(work, asker, lasts);
         let rows = self
-            .readers()
-            .read("ask for a piece of work", query)
+            .connections()
+            .fetch("ask for a piece of work", query)
             .await?;
         Ok(!rows.is_empty())
     }
@@ -199,7 +202,7 @@ impl CheckpointStore for PostgresStore {
     ) -> Result<Vec<Checkpoint>, StoreError> {
         let action = "list the checkpoints";
         let query = || (self.texts().checkpoints).list(component);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(checkpoint).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
@@ -210,28 +213,31 @@ impl CheckpointStore for PostgresStore {
         why: Option<&str>,
     ) -> Result<bool, StoreError> {
         let query = || (self.texts().pauses).set(component, why);
-        let rows = self.readers().read("note a pause", query).await?;
+        let rows = self.connections().fetch("note a pause", query).await?;
         Ok(!rows.is_empty())
     }
 
     async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError> {
         let action = "look for a pause";
         let query = || (self.texts().pauses).find(component);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let why = rows.first().map(|row| row.try_get(0)).transpose();
         why.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn resume(&self, work: &Work) -> Result<bool, StoreError> {
         let query = || (self.texts().checkpoints).resume(work);
-        let rows = self.readers().read("resume a piece of work", query).await?;
+        let rows = self
+            .connections()
+            .fetch("resume a piece of work", query)
+            .await?;
         Ok(!rows.is_empty())
     }
 
     async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
         let action = "list the parked streams";
         let query = || (self.texts().parked).parked(component);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(parked::parked).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
@@ -244,7 +250,9 @@ impl CheckpointStore for PostgresStore {
         wish: &Wish,
     ) -> Result<bool, StoreError> {
         let query = || (self.texts().parked).decide(work, stream, sequence, wish);
-        let rows = self.readers().read("decide about a parked stream", query);
+        let rows = self
+            .connections()
+            .fetch("decide about a parked stream", query);
         Ok(!rows.await?.is_empty())
     }
 
@@ -256,7 +264,7 @@ impl CheckpointStore for PostgresStore {
     ) -> Result<Vec<ReactionLetter>, StoreError> {
         let action = "list the closed letters";
         let query = || (self.texts().parked).closed(component, filter, limit);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(parked::closed).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
@@ -268,14 +276,14 @@ impl CheckpointStore for PostgresStore {
     ) -> Result<Option<ReactionLetter>, StoreError> {
         let action = "read a closed letter";
         let query = || (self.texts().parked).closed_by_id(component, id);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let found = rows.first().map(parked::closed).transpose();
         found.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
         let query = || (self.texts().checkpoints).forget(component);
-        let forgotten = self.readers().read("forget the checkpoints", query);
+        let forgotten = self.connections().fetch("forget the checkpoints", query);
         forgotten.await.map(drop)
     }
 }
@@ -314,7 +322,7 @@ impl PostgresStore {
     ) -> Result<Hold, StoreError> {
         let requests = AtomicUsize::new(0);
         let query = || query(requests.fetch_add(1, Ordering::Relaxed) > 0);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         match (rows.is_empty(), requests.load(Ordering::Relaxed)) {
             (false, _) => Ok(Hold::Held),
             (true, 1) => Ok(Hold::Lost),

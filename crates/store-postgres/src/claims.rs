@@ -1,13 +1,37 @@
-//! Listing claims, domain by domain in the order of their names.
+//! Used claims: one by its key, and all of them in pages, domain by domain in the order of their names.
 
-use seriatim_core::{Domain, KeyedClaim, StoreError, StreamId};
+use seriatim_core::{ClaimRecord, Domain, KeyedClaim, StoreError, StreamId};
+use seriatim_store_sql::claim_record;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Error, Row};
+use sqlx::{Error, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, driver_error, lookup, row};
+use crate::{PostgresStore, row};
 
-const ACTION: &str = "list the claims";
+const FIND: &str = "
+    SELECT content, first_result FROM seriatim_claims
+    WHERE domain = (SELECT id FROM seriatim_domains WHERE name = $1) AND root = $2 AND external_id = $3";
+
+/// The claims of a domain after a key of a root.
+const NEXT: &str = "
+    SELECT content, first_result, root, external_id FROM seriatim_claims
+    WHERE domain = $1 AND (root, external_id) $after ($2, $3)
+    ORDER BY root, external_id LIMIT $4";
+
+/// Returns what an external id of a stream was used for.
+pub(crate) async fn find(
+    store: &PostgresStore,
+    stream: &StreamId,
+    external_id: &str,
+) -> Result<Option<ClaimRecord>, StoreError> {
+    let find = || {
+        let find = store.statement(FIND).bind(stream.domain.as_str());
+        find.bind(stream.root).bind(external_id.as_bytes())
+    };
+    let action = "look up an external id";
+    let found = store.connections().fetch_as(action, find, record).await;
+    Ok(found?.pop())
+}
 
 /// Claims in the order of their streams' ids and keys, after one if given.
 pub(crate) async fn list(
@@ -15,60 +39,52 @@ pub(crate) async fn list(
     after: Option<(&StreamId, &str)>,
     limit: usize,
 ) -> Result<Vec<KeyedClaim>, StoreError> {
-    let all = store.domains().all(store.readers(), store.texts()).await?;
-    let is_left = |domain: &Domain| after.is_none_or(|(stream, _)| *domain >= stream.domain);
-    let mut domains: Vec<_> = all.iter().filter(|(_, name)| is_left(name)).collect();
-    domains.sort_unstable_by_key(|(_, name)| *name);
     let mut claims = Vec::new();
-    for (id, domain) in domains {
-        let left = limit - claims.len();
-        if left == 0 {
-            break;
+    for (id, domain) in store.domains().by_name(store.connections()).await? {
+        if claims.len() >= limit || after.is_some_and(|(stream, _)| domain < stream.domain) {
+            continue;
         }
-        let after = after.filter(|(stream, _)| stream.domain == *domain);
-        let after = after.map(|(stream, key)| (stream.root, key));
-        for row in of_domain(store, *id, after, left).await? {
-            let claim = claim(domain, &row);
-            claims.push(claim.map_err(|error| driver_error::store_error(ACTION, error))?);
-        }
+        let after = after.filter(|(stream, _)| stream.domain == domain);
+        // The first claim of a domain may have the smallest root.
+        let (comparison, root, key) = match after {
+            Some((stream, key)) => (">", stream.root, key),
+            None => (">=", Uuid::nil(), ""),
+        };
+        let sql = NEXT.replace("$after", comparison);
+        let next = || {
+            let next = store
+                .statement(&sql)
+                .bind(id)
+                .bind(root)
+                .bind(key.as_bytes());
+            next.bind(row::limit_column(limit - claims.len()))
+        };
+        let claim = |row: &PgRow| claim(&domain, row);
+        let found = store.connections().fetch_as("list the claims", next, claim);
+        let found = found.await?;
+        claims.extend(found);
     }
     Ok(claims)
 }
 
-async fn of_domain(
-    store: &PostgresStore,
-    domain: i16,
-    after: Option<(Uuid, &str)>,
-    limit: usize,
-) -> Result<Vec<PgRow>, StoreError> {
-    let texts = store.texts();
-    let (text, root, key) = match after {
-        Some((root, key)) => (&texts.claims_after, root, key),
-        None => (&texts.claims_from_the_first, Uuid::nil(), ""),
-    };
-    let query = || {
-        sqlx::query(AssertSqlSafe(text.clone()))
-            .bind(domain)
-            .bind(root)
-            .bind(key.as_bytes().to_vec())
-            .bind(row::limit_column(limit))
-    };
-    store.readers().read(ACTION, query).await
+fn claim(domain: &Domain, row: &PgRow) -> Result<KeyedClaim, Error> {
+    let key = std::str::from_utf8(row.try_get("external_id")?);
+    Ok(KeyedClaim {
+        stream: StreamId::new(domain.clone(), row.try_get("root")?),
+        external_id: key.map_err(row::unreadable)?.to_owned(),
+        record: record(row)?,
+    })
 }
 
-fn claim(domain: &Domain, row: &PgRow) -> Result<KeyedClaim, Error> {
-    let key: &[u8] = row.try_get(3)?;
-    Ok(KeyedClaim {
-        stream: StreamId::new(domain.clone(), row.try_get(2)?),
-        external_id: std::str::from_utf8(key)
-            .map_err(row::unreadable)?
-            .to_owned(),
-        record: lookup::claim_record(row.try_get(0)?, row.try_get(1)?)?,
-    })
+fn record(row: &PgRow) -> Result<ClaimRecord, Error> {
+    let record = claim_record(row.try_get("content")?, row.try_get("first_result")?);
+    record.map_err(row::unreadable)
 }
 
 #[cfg(test)]
 mod tests {
+    use sqlx::AssertSqlSafe;
+
     use super::*;
 
     /// A page costs what it holds, wherever it begins.
@@ -83,7 +99,7 @@ mod tests {
         let store = PostgresStore::open(&url).await.unwrap();
         let run = async |sql: String| {
             let query = || sqlx::query(AssertSqlSafe(sql.clone()));
-            store.readers().read("run", query).await.unwrap()
+            store.connections().fetch("run", query).await.unwrap()
         };
         run(format!(
             "INSERT INTO {schema}.seriatim_claims
@@ -91,16 +107,17 @@ mod tests {
         ))
         .await;
         run(format!("ANALYZE {schema}.seriatim_claims")).await;
-        let texts = store.texts();
-        for text in [&texts.claims_from_the_first, &texts.claims_after] {
+        for comparison in [">=", ">"] {
+            let explain = format!("EXPLAIN {}", NEXT.replace("$after", comparison));
             let query = || {
-                sqlx::query(AssertSqlSafe(format!("EXPLAIN {text}")))
+                let explain = store.statement(&explain);
+                explain
                     .bind(1i16)
                     .bind(Uuid::max())
                     .bind(b"k".to_vec())
                     .bind(100i64)
             };
-            let plan = store.readers().read("explain", query).await.unwrap();
+            let plan = store.connections().fetch("explain", query).await.unwrap();
             let lines = plan.iter().map(|row| row.get::<String, _>(0));
             let plan = lines.collect::<Vec<_>>().join("\n");
             assert!(plan.contains("Index Cond: ((domain = "), "{plan}");

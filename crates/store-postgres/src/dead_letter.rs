@@ -16,7 +16,7 @@ impl DeadLetterStore for PostgresStore {
     async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError> {
         let action = "read a dead letter";
         let query = || sqlx::query(AssertSqlSafe(self.texts().letter.clone())).bind(id);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let found = rows.first().map(letter).transpose();
         found.map_err(|error| driver_error::store_error(action, error))
     }
@@ -28,7 +28,7 @@ impl DeadLetterStore for PostgresStore {
     ) -> Result<Vec<CommandLetter>, StoreError> {
         let action = "list the dead letters";
         let query = || letters(&self.texts().letters, filter, limit);
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(letter).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
@@ -46,7 +46,7 @@ impl DeadLetterStore for PostgresStore {
                 .bind(letter.status.as_str())
                 .bind(body.clone())
         };
-        let rows = self.readers().read(action, query).await?;
+        let rows = self.connections().fetch(action, query).await?;
         Ok(!rows.is_empty())
     }
 }

@@ -5,12 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use seriatim_core::reading::{ChecksumDiffers, MetadataReader, TypeNames, checksum};
-use seriatim_core::{Domain, LogPage, Position, RecordedEvent, StoreError, StreamId, Timestamp};
+use seriatim_core::{
+    Domain, LogPage, Payload, Position, RecordedEvent, StoreError, StreamId, Timestamp,
+};
+use seriatim_store_sql::codec;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Error, Row};
+use sqlx::{Error, Row};
 
-use crate::readers::Readers;
-use crate::sql::Texts;
+use crate::connections::Connections;
 use crate::{positions, row};
 
 /// The domains by their numbers. A domain keeps its number for ever, so a known number stays correct.
@@ -22,8 +24,7 @@ impl Domains {
     pub(crate) async fn of(
         &self,
         rows: &[PgRow],
-        readers: &Readers,
-        texts: &Texts,
+        connections: &Connections,
     ) -> Result<Arc<HashMap<i16, Domain>>, StoreError> {
         let known = self.known();
         let is_known = |row: &PgRow| {
@@ -33,26 +34,29 @@ impl Domains {
         if rows.iter().all(is_known) {
             return Ok(known);
         }
-        self.all(readers, texts).await
+        let all = self.by_name(connections).await?;
+        let all = Arc::new(HashMap::from_iter(all));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&all);
+        Ok(all)
     }
 
-    /// Returns all the domains.
-    pub(crate) async fn all(
+    /// Returns all the domains with their numbers, in the order of their names.
+    pub(crate) async fn by_name(
         &self,
-        readers: &Readers,
-        texts: &Texts,
-    ) -> Result<Arc<HashMap<i16, Domain>>, StoreError> {
-        let action = "read the names of the domains";
-        let query = || sqlx::query(AssertSqlSafe(texts.domains.clone()));
-        let rows = readers.read(action, query).await?;
-        let read = |row: &PgRow| -> Result<(i16, Domain), Error> {
-            let name: &str = row.try_get(1)?;
-            Ok((row.try_get(0)?, Domain::new(name).map_err(row::unreadable)?))
+        connections: &Connections,
+    ) -> Result<Vec<(i16, Domain)>, StoreError> {
+        let select = || {
+            connections
+                .schema()
+                .statement("SELECT id, name FROM seriatim_domains")
         };
-        let domains: Result<HashMap<_, _>, _> = rows.iter().map(read).collect();
-        let domains = domains.map_err(|error| crate::driver_error::store_error(action, error))?;
-        let domains = Arc::new(domains);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = domains.clone();
+        let domain = |row: &PgRow| {
+            let domain = Domain::new(row.try_get("name")?).map_err(row::unreadable)?;
+            Ok((row.try_get("id")?, domain))
+        };
+        let domains = connections.fetch_as("read the names of the domains", select, domain);
+        let mut domains = domains.await?;
+        domains.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
         Ok(domains)
     }
 
@@ -119,12 +123,12 @@ impl Decoder {
         let domain = domains.get(&domain).ok_or(Error::RowNotFound)?;
         let stream = StreamId::new(domain.clone(), row.try_get_unchecked(5)?);
         let (id, sequence) = (row.try_get_unchecked(ID)?, row::sequence(row, 2)?);
-        let payload = row::payload(
-            row.try_get_unchecked(7)?,
-            row.try_get_unchecked(4)?,
-            Bytes::copy_from_slice(row.try_get_unchecked(10)?),
-            &mut self.names,
-        )?;
+        let number: i16 = row.try_get_unchecked(4)?;
+        let payload = Payload {
+            type_name: self.names.get(row.try_get_unchecked(7)?),
+            codec: codec(number.into()).map_err(row::unreadable)?,
+            data: Bytes::copy_from_slice(row.try_get_unchecked(10)?),
+        };
         let text: Option<&str> = row.try_get_unchecked(8)?;
         let stored: Option<i64> = row.try_get_unchecked(9)?;
         if let Some(stored) = stored

@@ -12,6 +12,7 @@ mod checkpoint_sql;
 mod claims;
 mod commits;
 mod connection;
+mod connections;
 mod dead_letter;
 mod decoder;
 mod load_batcher;
@@ -33,7 +34,6 @@ mod positions;
 mod plan;
 mod read;
 mod read_model;
-mod readers;
 mod driver_error;
 mod rights;
 mod row;
@@ -42,9 +42,9 @@ mod session;
 mod settle;
 mod snapshot;
 mod sql;
+mod statement;
 mod streams;
 mod timer;
-mod timer_sql;
 mod waiting;
 mod watcher;
 mod writer;
@@ -54,6 +54,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use open_error::OpenError;
+pub use seriatim_store_sql::SchemaError;
 /// The driver, in the version whose connections a read model gets.
 pub use sqlx;
 
@@ -61,11 +62,13 @@ use seriatim_core::{LogId, SchemaChange};
 use sqlx::PgConnection;
 
 use commits::Commits;
+use connections::Connections;
 use decoder::Domains;
 use load_batcher::LoadBatcher;
 use location::Location;
-use readers::Readers;
+use read_model::UserConnections;
 use sql::Texts;
+use statement::Statement;
 use waiting::Waiting;
 use writers::Writers;
 
@@ -82,8 +85,8 @@ struct Shared {
     schema: String,
     writers: Writers,
     waiting: Waiting,
-    readers: Arc<Readers>,
-    read_models: read_model::Connections,
+    connections: Arc<Connections>,
+    user_connections: UserConnections,
     load_batcher: LoadBatcher,
     texts: Texts,
     domains: Domains,
@@ -100,7 +103,7 @@ impl PostgresStore {
     /// | --- | --- | --- |
     /// | `partitions` | how many partitions the log is created with, from 1 to 256; an existing log must have this number | 1, or that of the existing log |
     /// | `schema` | the PostgreSQL schema of the tables; made if it is missing | `seriatim` |
-    /// | `readers` | how many connections read, in addition to the one that writes | 4 |
+    /// | `connections` | the most connections for everything but appends: reads, checkpoints, timers, snapshots and letters. A statement that finds none free waits. Besides these there are one for each partition that is written to, two for messages, and those of read models | 4 |
     /// | `poll` | milliseconds between two checks for events of other processes, while a reader waits for them; normally the other processes send a message sooner | 1000 |
     /// | `wait` | seconds that opening waits for a server that is not up yet, or takes no writes yet | 5 |
     /// | `migrate` | `never`: refuse tables that are not up to date, for a user who may not make tables | `open` |
@@ -139,17 +142,16 @@ impl PostgresStore {
         let commits = Commits::new(partitions);
         let shared_location = Arc::new(location.clone());
         tokio::spawn(notifier::run(commits.own(), shared_location.clone()));
-        let readers = Arc::new(Readers::new(location.clone()));
-        let read_models = read_model::Connections::new(location.clone());
+        let connections = Arc::new(Connections::new(location.clone()));
         let shared = Shared {
             log_id,
             database: location.to_string(),
             schema: location.schema.clone(),
             texts: Texts::of(&location.schema),
             domains: Domains::default(),
-            load_batcher: LoadBatcher::new(Arc::clone(&readers), &location.schema),
-            readers,
-            read_models,
+            load_batcher: LoadBatcher::new(Arc::clone(&connections)),
+            connections,
+            user_connections: UserConnections::new(location),
             writers: Writers::start(partitions, connection, &shared_location, &commits),
             waiting: Waiting::new(commits, shared_location),
         };
@@ -183,12 +185,16 @@ impl PostgresStore {
         &self.shared.waiting
     }
 
-    fn readers(&self) -> &Readers {
-        &self.shared.readers
+    fn connections(&self) -> &Connections {
+        &self.shared.connections
     }
 
-    fn read_models(&self) -> &read_model::Connections {
-        &self.shared.read_models
+    fn statement(&self, sql: &str) -> Statement {
+        self.connections().schema().statement(sql)
+    }
+
+    fn user_connections(&self) -> &UserConnections {
+        &self.shared.user_connections
     }
 
     fn load_batcher(&self) -> &LoadBatcher {

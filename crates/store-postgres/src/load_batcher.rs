@@ -1,7 +1,7 @@
 //! Loads that have to wait are combined into one statement.
 //!
-//! There is no timer: loads gather while statements are in progress. A load that finds a free place is sent at once by
-//! its caller.
+//! There is no timer: loads gather while as many statements are in progress as may be. Otherwise a load is sent at once
+//! by its caller.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,15 +11,15 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::connections::Connections;
 use crate::driver_error::{self, Meaning};
 use crate::load::Page;
 use crate::load_sql::Texts;
-use crate::readers::Readers;
 
 pub(crate) const ACTION: &str = "load a stream";
 
 /// The number of statements that may begin to load streams at once. Further loads gather.
-const PLACES: usize = 2;
+const STATEMENTS: usize = 2;
 
 /// The number of streams that one statement begins to load.
 const STREAMS: usize = 64;
@@ -30,15 +30,15 @@ const ROWS: usize = 16_384;
 /// The number of bytes that it is expected to return, if events are so large that this limit is reached first.
 const BYTES: usize = 4 << 20;
 
-/// The place where the loads of a store meet.
+/// Sends the loads of a store.
 pub(crate) struct LoadBatcher {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    readers: Arc<Readers>,
+    connections: Arc<Connections>,
     texts: Texts,
-    places: Semaphore,
+    statements: Semaphore,
     /// If it is not empty, a task is about to take its loads.
     waiting: Mutex<Vec<Waiting>>,
     /// The average size of an event's data lately.
@@ -52,12 +52,12 @@ struct Waiting {
 }
 
 impl LoadBatcher {
-    pub(crate) fn new(readers: Arc<Readers>, schema: &str) -> Self {
+    pub(crate) fn new(connections: Arc<Connections>) -> Self {
         Self {
             shared: Arc::new(Shared {
-                readers,
-                texts: Texts::of(schema),
-                places: Semaphore::new(PLACES),
+                texts: Texts::of(connections.schema()),
+                connections,
+                statements: Semaphore::new(STATEMENTS),
                 waiting: Mutex::default(),
                 event_bytes: AtomicUsize::new(256),
             }),
@@ -67,16 +67,16 @@ impl LoadBatcher {
     /// Returns the first rows of a stream: its snapshot, if one is wanted, and events.
     pub(crate) async fn first_page(&self, wanted: &Load) -> Result<Page, StoreError> {
         let shared = &self.shared;
-        if let Ok(_place) = shared.places.try_acquire() {
+        if let Ok(_permit) = shared.statements.try_acquire() {
             return shared.one(wanted, None).await;
         }
         let (reply, answer) = oneshot::channel();
-        let wanted_too = Waiting {
+        let load = Waiting {
             wanted: wanted.clone(),
             reply,
         };
-        if shared.add(wanted_too) {
-            shared.send_for_them();
+        if shared.add(load) {
+            shared.spawn_batch();
         }
         match answer.await {
             Ok(answer) => answer,
@@ -85,7 +85,7 @@ impl LoadBatcher {
         }
     }
 
-    /// Returns more of a long stream. It takes no place, so that it does not keep others from beginning.
+    /// Returns more of a long stream. It does not count among the statements that begin, so that it does not keep others from beginning.
     pub(crate) async fn page_after(
         &self,
         wanted: &Load,
@@ -112,18 +112,18 @@ impl Shared {
         waiting.len() == 1
     }
 
-    fn send_for_them(self: &Arc<Self>) {
-        tokio::spawn(Arc::clone(self).gather());
+    fn spawn_batch(self: &Arc<Self>) {
+        tokio::spawn(Arc::clone(self).send_batch());
     }
 
-    /// Waits for a place, and combines all loads that are waiting then into one statement.
-    async fn gather(self: Arc<Self>) {
-        let Ok(_place) = self.places.acquire().await else {
+    /// Waits until a statement may begin, and combines all loads that are waiting then into one statement.
+    async fn send_batch(self: Arc<Self>) {
+        let Ok(_permit) = self.statements.acquire().await else {
             return;
         };
         let (taken, is_more) = self.take();
         if is_more {
-            self.send_for_them();
+            self.spawn_batch();
         }
         let (wanted, replies): (Vec<_>, Vec<_>) = taken
             .into_iter()
@@ -161,7 +161,7 @@ impl Shared {
     async fn one(&self, wanted: &Load, after: Option<Sequence>) -> Result<Page, StoreError> {
         let limit = self.rows_for_each_of(1);
         let query = || self.texts.one(wanted, after, limit);
-        let rows = self.readers.read(ACTION, query).await?;
+        let rows = self.connections.fetch(ACTION, query).await?;
         Ok(Page::of(rows, limit))
     }
 
@@ -169,10 +169,10 @@ impl Shared {
         let limit = self.rows_for_each_of(wanted.len());
         let query = || self.texts.many(wanted, limit);
         let mut streams: Vec<Vec<PgRow>> = wanted.iter().map(|_| Vec::new()).collect();
-        for row in self.readers.rows(query).await? {
-            let place: i64 = row.try_get(6)?;
-            let place = usize::try_from(place - 1).ok();
-            let stream = place.and_then(|place| streams.get_mut(place));
+        for row in self.connections.rows(query).await? {
+            let number: i64 = row.try_get("number")?;
+            let index = usize::try_from(number - 1).ok();
+            let stream = index.and_then(|index| streams.get_mut(index));
             stream.ok_or(sqlx::Error::RowNotFound)?.push(row);
         }
         let pages = streams.into_iter().map(|rows| Page::of(rows, limit));

@@ -1,18 +1,79 @@
 //! The statements that load streams: one stream, or many at once.
+//!
+//! All return the columns `sequence, type, codec, data, id, shape`: the rows of a stream in order, after a snapshot, which
+//! has no type. Statements for many streams also return the number of the stream that a row belongs to, counted from 1.
+//!
+//! A snapshot counts only if the stream has its event: a restored backup may have lost that.
 
 use std::sync::Arc;
 
 use seriatim_core::{Load, Sequence};
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Postgres};
-use uuid::Uuid;
+use sqlx::AssertSqlSafe;
 
 use crate::row;
+use crate::statement::{Schema, Statement};
 
-/// The statements for one schema. All return the columns `sequence, type, codec, data, id, shape`: the rows of a stream
-/// in order, after a snapshot, which has no type. Statements for many streams also return which stream a row belongs
-/// to, counted from 1.
+const ONE: &str = "
+    SELECT sequence, type, codec, data, id, NULL::bigint AS shape FROM seriatim_events
+    WHERE domain = (SELECT id FROM seriatim_domains WHERE name = $1) AND root = $2
+        AND sequence > $4 AND sequence <= $3
+    ORDER BY sequence LIMIT $5";
+
+const ONE_WITH_SNAPSHOT: &str = "
+    WITH newest AS (
+        SELECT s.sequence, s.shape, s.event, s.state FROM seriatim_snapshots AS s
+        WHERE s.domain = (SELECT id FROM seriatim_domains WHERE name = $1) AND s.root = $2
+            AND s.sequence <= $3 AND s.fingerprint = $4
+            AND EXISTS (SELECT FROM seriatim_events AS e
+                        WHERE e.domain = s.domain AND e.root = s.root AND e.sequence = s.sequence AND e.id = s.event)
+        ORDER BY s.sequence DESC LIMIT 1
+    )
+    SELECT sequence, NULL::text AS type, NULL::smallint AS codec, state AS data, event AS id, shape FROM newest
+    UNION ALL
+    SELECT * FROM (
+        SELECT sequence, type, codec, data, id, NULL::bigint AS shape FROM seriatim_events
+        WHERE domain = (SELECT id FROM seriatim_domains WHERE name = $1) AND root = $2
+            AND sequence > coalesce((SELECT sequence FROM newest), -1) AND sequence <= $3
+        ORDER BY sequence LIMIT $5
+    ) AS tail
+    LIMIT $5";
+
+const MANY: &str = "
+    SELECT e.*, w.number
+    FROM unnest($1::text[], $2::uuid[], $3::integer[]) WITH ORDINALITY AS w (domain, root, through, number)
+    CROSS JOIN LATERAL (
+        SELECT sequence, type, codec, data, id, NULL::bigint AS shape FROM seriatim_events
+        WHERE domain = (SELECT id FROM seriatim_domains WHERE name = w.domain) AND root = w.root
+            AND sequence > -1 AND sequence <= w.through
+        ORDER BY sequence LIMIT $4
+    ) AS e";
+
+const MANY_WITH_SNAPSHOTS: &str = "
+    SELECT e.*, w.number
+    FROM unnest($1::text[], $2::uuid[], $3::integer[], $5::bigint[])
+        WITH ORDINALITY AS w (domain, root, through, fingerprint, number)
+    LEFT JOIN LATERAL (
+        SELECT s.sequence, s.shape, s.event, s.state FROM seriatim_snapshots AS s
+        WHERE s.domain = (SELECT id FROM seriatim_domains WHERE name = w.domain) AND s.root = w.root
+            AND s.sequence <= w.through AND s.fingerprint = w.fingerprint
+            AND EXISTS (SELECT FROM seriatim_events AS e
+                        WHERE e.domain = s.domain AND e.root = s.root AND e.sequence = s.sequence AND e.id = s.event)
+        ORDER BY s.sequence DESC LIMIT 1
+    ) AS newest ON true
+    CROSS JOIN LATERAL (
+        SELECT sequence, NULL::text AS type, NULL::smallint AS codec, state AS data, event AS id, shape
+        WHERE sequence IS NOT NULL
+        UNION ALL
+        SELECT * FROM (
+            SELECT sequence, type, codec, data, id, NULL::bigint AS shape FROM seriatim_events
+            WHERE domain = (SELECT id FROM seriatim_domains WHERE name = w.domain) AND root = w.root
+                AND sequence > coalesce(newest.sequence, -1) AND sequence <= w.through
+            ORDER BY sequence LIMIT $4
+        ) AS tail
+        LIMIT $4
+    ) AS e";
+
+/// The statements for one schema. A load is what most commands wait for, so the texts are made only once.
 pub(crate) struct Texts {
     one: Arc<str>,
     one_with_snapshot: Arc<str>,
@@ -21,87 +82,24 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    pub(crate) fn of(schema: &str) -> Self {
-        let domain =
-            |name| format!("(SELECT id FROM {schema}.seriatim_domains WHERE name = {name})");
-        let events = |stream: Columns, after: &str, limit: &str| {
-            format!(
-                "SELECT sequence, type, codec, data, id, NULL::bigint AS shape FROM {schema}.seriatim_events
-                 WHERE domain = {} AND root = {} AND sequence > {after} AND sequence <= {}
-                 ORDER BY sequence LIMIT {limit}",
-                domain(stream.domain),
-                stream.root,
-                stream.through
-            )
-        };
-        // A restored backup may have lost the event that a snapshot was made at.
-        let newest = |stream: Columns| {
-            format!(
-                "SELECT s.sequence, s.shape, s.event, s.state FROM {schema}.seriatim_snapshots AS s
-                 WHERE s.domain = {} AND s.root = {} AND s.sequence <= {} AND s.fingerprint = {}
-                 AND EXISTS (SELECT FROM {schema}.seriatim_events AS e WHERE e.domain = s.domain
-                             AND e.root = s.root AND e.sequence = s.sequence
-                             AND e.id = s.event)
-                 ORDER BY s.sequence DESC LIMIT 1",
-                domain(stream.domain),
-                stream.root,
-                stream.through,
-                stream.fingerprint
-            )
-        };
-        let state = "SELECT sequence, NULL::text AS type, NULL::smallint AS codec, state AS data,
-                     event AS id, shape";
+    pub(crate) fn of(schema: &Schema) -> Self {
         Self {
-            one: events(PARAMETERS, "$4", "$5").into(),
-            one_with_snapshot: format!(
-                "WITH newest AS ({newest})
-                 {state} FROM newest UNION ALL SELECT * FROM ({tail}) AS tail LIMIT $5",
-                newest = newest(PARAMETERS),
-                tail = events(
-                    PARAMETERS,
-                    "coalesce((SELECT sequence FROM newest), -1)",
-                    "$5"
-                ),
-            )
-            .into(),
-            many: format!(
-                "SELECT e.*, w.place
-                 FROM unnest($1::text[], $2::uuid[], $3::integer[])
-                     WITH ORDINALITY AS w (domain, root, through, place)
-                 CROSS JOIN LATERAL ({}) AS e",
-                events(WANTED, "-1", "$4")
-            )
-            .into(),
-            many_with_snapshots: format!(
-                "SELECT e.*, w.place
-                 FROM unnest($1::text[], $2::uuid[], $3::integer[], $5::bigint[])
-                     WITH ORDINALITY AS w (domain, root, through, fingerprint, place)
-                 LEFT JOIN LATERAL ({newest}) AS newest ON true
-                 CROSS JOIN LATERAL (
-                     {state} WHERE sequence IS NOT NULL
-                     UNION ALL SELECT * FROM ({tail}) AS tail LIMIT $4
-                 ) AS e",
-                newest = newest(WANTED),
-                tail = events(WANTED, "coalesce(newest.sequence, -1)", "$4"),
-            )
-            .into(),
+            one: schema.text(ONE).into(),
+            one_with_snapshot: schema.text(ONE_WITH_SNAPSHOT).into(),
+            many: schema.text(MANY).into(),
+            many_with_snapshots: schema.text(MANY_WITH_SNAPSHOTS).into(),
         }
     }
 
     /// Returns the first rows of a stream, or the rows after a sequence.
-    pub(crate) fn one(
-        &self,
-        wanted: &Load,
-        after: Option<Sequence>,
-        limit: usize,
-    ) -> Query<'static, Postgres, PgArguments> {
+    pub(crate) fn one(&self, wanted: &Load, after: Option<Sequence>, limit: usize) -> Statement {
         let fingerprint = wanted.snapshots.filter(|_| after.is_none());
         let text = match fingerprint {
             None => &self.one,
             Some(_) => &self.one_with_snapshot,
         };
-        let query = sqlx::query(AssertSqlSafe(text.clone()))
-            .bind(wanted.stream.domain.as_str().to_owned())
+        let query = sqlx::query(AssertSqlSafe(Arc::clone(text)))
+            .bind(wanted.stream.domain.as_str())
             .bind(wanted.stream.root)
             .bind(through(wanted));
         match fingerprint {
@@ -112,58 +110,28 @@ impl Texts {
     }
 
     /// Returns the first rows of each of many streams.
-    pub(crate) fn many(
-        &self,
-        wanted: &[Load],
-        limit: usize,
-    ) -> Query<'static, Postgres, PgArguments> {
+    pub(crate) fn many(&self, wanted: &[Load], limit: usize) -> Statement {
         let with_snapshots = wanted.iter().any(|load| load.snapshots.is_some());
         let text = match with_snapshots {
             false => &self.many,
             true => &self.many_with_snapshots,
         };
-        let domains = wanted
-            .iter()
-            .map(|load| load.stream.domain.as_str().to_owned());
-        let roots = wanted.iter().map(|load| load.stream.root);
-        let query = sqlx::query(AssertSqlSafe(text.clone()))
-            .bind(domains.collect::<Vec<_>>())
-            .bind(roots.collect::<Vec<Uuid>>())
-            .bind(wanted.iter().map(through).collect::<Vec<_>>())
+        let streams = || wanted.iter().map(|load| &load.stream);
+        let query = sqlx::query(AssertSqlSafe(Arc::clone(text)))
+            .bind(Vec::from_iter(
+                streams().map(|stream| stream.domain.as_str()),
+            ))
+            .bind(Vec::from_iter(streams().map(|stream| stream.root)))
+            .bind(Vec::from_iter(wanted.iter().map(through)))
             .bind(row::limit_column(limit));
         if !with_snapshots {
             return query;
         }
         let fingerprint = |load: &Load| load.snapshots.map(|type_| type_.0.cast_signed());
-        query.bind(wanted.iter().map(fingerprint).collect::<Vec<_>>())
+        query.bind(Vec::from_iter(wanted.iter().map(fingerprint)))
     }
 }
 
 fn through(wanted: &Load) -> i32 {
     row::sequence_column(wanted.through.unwrap_or(Sequence::MAX))
 }
-
-/// The expressions for a load in a statement.
-#[derive(Clone, Copy)]
-struct Columns {
-    domain: &'static str,
-    root: &'static str,
-    through: &'static str,
-    fingerprint: &'static str,
-}
-
-/// Those of a statement for one stream.
-const PARAMETERS: Columns = Columns {
-    domain: "$1",
-    root: "$2",
-    through: "$3",
-    fingerprint: "$4",
-};
-
-/// Those of a statement for many streams.
-const WANTED: Columns = Columns {
-    domain: "w.domain",
-    root: "w.root",
-    through: "w.through",
-    fingerprint: "w.fingerprint",
-};

@@ -12,7 +12,7 @@ use crate::positions::MOST_PARTITIONS;
 use crate::servers::Servers;
 
 /// The options of the store itself, with their values.
-const OWN: &str = "`schema`, `partitions`, `readers`, `poll`, `wait`, `migrate`, `statement_timeout`, `lock_timeout`, `pooler` and `checksums`";
+const OWN: &str = "`schema`, `partitions`, `connections`, `poll`, `wait`, `migrate`, `statement_timeout`, `lock_timeout`, `pooler` and `checksums`";
 
 /// The options of the driver.
 const DRIVER: [&str; 12] = [
@@ -43,8 +43,8 @@ pub(crate) struct Location {
     pub(crate) partitions: Option<NonZero<u16>>,
     /// The time between two looks at the heads while somebody waits.
     pub(crate) poll: Duration,
-    /// The number of connections that read.
-    pub(crate) readers: usize,
+    /// The most connections for everything but appends.
+    pub(crate) connections: usize,
     /// The time for which opening waits for a server that does not answer yet.
     pub(crate) wait: Duration,
     /// `true` if opening migrates the tables. Otherwise it refuses tables that are not up to date.
@@ -71,7 +71,7 @@ impl FromStr for Location {
             schema: "seriatim".into(),
             partitions: None,
             poll: Duration::from_secs(1),
-            readers: 4,
+            connections: 4,
             wait: Duration::from_secs(5),
             migrate: true,
             statement_timeout: Duration::from_secs(30),
@@ -104,8 +104,9 @@ impl Location {
     fn take(&mut self, name: &str, value: &str) -> Result<bool, OpenError> {
         match name {
             "schema" => self.schema = schema(value)?,
-            "readers" => {
-                self.readers = number("readers", value, "a number from 1 to 1000", 1..=1000)?;
+            "connections" => {
+                let takes = "a number from 1 to 1000";
+                self.connections = number("connections", value, takes, 1..=1000)?;
             }
             "partitions" => self.partitions = Some(partitions(value)?),
             "poll" => {
@@ -114,31 +115,13 @@ impl Location {
                 self.poll = Duration::from_millis(milliseconds as u64);
             }
             "wait" => self.wait = seconds("wait", value)?,
-            "migrate" => {
-                self.migrate = match value {
-                    "open" => true,
-                    "never" => false,
-                    _ => return Err(invalid("migrate", value, "`open` or `never`")),
-                }
-            }
+            "migrate" => self.migrate = choice("migrate", value, ["open", "never"])?,
             "statement_timeout" => {
                 self.statement_timeout = seconds("statement_timeout", value)?;
             }
             "lock_timeout" => self.lock_timeout = seconds("lock_timeout", value)?,
-            "pooler" => {
-                self.pooled = match value {
-                    "transaction" => true,
-                    "none" => false,
-                    _ => return Err(invalid("pooler", value, "`transaction` or `none`")),
-                }
-            }
-            "checksums" => {
-                self.checksums = match value {
-                    "on" => true,
-                    "off" => false,
-                    _ => return Err(invalid("checksums", value, "`on` or `off`")),
-                }
-            }
+            "pooler" => self.pooled = choice("pooler", value, ["transaction", "none"])?,
+            "checksums" => self.checksums = choice("checksums", value, ["on", "off"])?,
             _ if DRIVER.contains(&name) => return Ok(false),
             _ => {
                 return Err(OpenError::UnknownOption {
@@ -292,6 +275,16 @@ fn seconds(name: &'static str, value: &str) -> Result<Duration, OpenError> {
     number(name, value, takes, 1..=86_400).map(|seconds| Duration::from_secs(seconds as u64))
 }
 
+/// Returns `true` if the value is the first one, and `false` if it is the second one.
+fn choice(name: &'static str, value: &str, values: [&'static str; 2]) -> Result<bool, OpenError> {
+    let [yes, no] = values;
+    match value {
+        _ if value == yes => Ok(true),
+        _ if value == no => Ok(false),
+        _ => Err(invalid(name, value, format!("`{yes}` or `{no}`"))),
+    }
+}
+
 fn number(
     name: &'static str,
     value: &str,
@@ -302,11 +295,11 @@ fn number(
     number.ok_or_else(|| invalid(name, value, takes))
 }
 
-fn invalid(name: &'static str, value: &str, takes: &'static str) -> OpenError {
+fn invalid(name: &'static str, value: &str, takes: impl Into<String>) -> OpenError {
     OpenError::InvalidOption {
         name,
         value: value.into(),
-        takes,
+        takes: takes.into(),
     }
 }
 
@@ -316,10 +309,10 @@ mod tests {
 
     #[test]
     fn options_of_the_store_and_of_the_driver_are_told_apart() {
-        let url = "postgres://me:secret@db.example:5433/shop?schema=log_2&sslmode=disable&readers=9&wait=60";
+        let url = "postgres://me:secret@db.example:5433/shop?schema=log_2&sslmode=disable&connections=9&wait=60";
         let location: Location = url.parse().ok().unwrap();
         assert_eq!(location.schema, "log_2");
-        assert_eq!(location.readers, 9);
+        assert_eq!(location.connections, 9);
         assert_eq!(location.wait, Duration::from_secs(60));
         assert_eq!(location.to_string(), "`shop` at db.example:5433");
     }
@@ -351,7 +344,7 @@ mod tests {
             ("schema=", "schema"),
             ("schema=information_schema", "information_schema"),
             ("schema=pg_catalog", "pg_catalog"),
-            ("readers=0", "readers"),
+            ("connections=0", "connections"),
             ("partitions=0", "partitions"),
             ("partitions=257", "257"),
             ("poll=9", "poll"),

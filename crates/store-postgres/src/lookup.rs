@@ -1,16 +1,17 @@
 //! Looks up, in one statement, what must be known before a batch is decided: current sequences, and used claims.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
-use seriatim_core::{Append, ClaimRecord, ContentHash, Domain, Sequence, StreamId};
+use seriatim_core::{Append, ClaimRecord, Domain, Sequence, StreamId};
+use seriatim_store_sql::claim_record;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
-use uuid::Uuid;
 
 use crate::known::Known;
 use crate::plan::Found;
 use crate::pooling::Pooling;
+use crate::row;
+use crate::statement::{Schema, Statement};
 
 /// The largest number of a domain: what the column holds.
 const LAST_DOMAIN: i16 = i16::MAX;
@@ -22,62 +23,59 @@ const LAST_DOMAIN: i16 = i16::MAX;
 )]
 struct NoNumberLeft(String);
 
-/// The statements, for one schema.
-pub(crate) struct Texts {
+const FIND_DOMAINS: &str = "SELECT name, id FROM seriatim_domains WHERE name = ANY($1)";
+
+const LOCK_DOMAINS: &str = "LOCK TABLE seriatim_domains IN SHARE ROW EXCLUSIVE MODE";
+
+/// Assigns the smallest free numbers up to `$2`. They do not come from a sequence, because a sequence uses up a number
+/// whenever it is asked, even if nothing is inserted then.
+const INSERT_DOMAINS: &str = "
+    INSERT INTO seriatim_domains (id, name)
+    SELECT free.id, new.name
+    FROM (
+        SELECT name, row_number() OVER (ORDER BY name) AS number
+        FROM unnest($1::text[]) AS given (name)
+        WHERE NOT EXISTS (SELECT FROM seriatim_domains AS d WHERE d.name = given.name)
+    ) AS new
+    JOIN (
+        SELECT id, row_number() OVER (ORDER BY id) AS number
+        FROM (
+            SELECT given.id FROM generate_series(1, $2) AS given (id)
+            WHERE NOT EXISTS (SELECT FROM seriatim_domains AS d WHERE d.id = given.id)
+            ORDER BY given.id LIMIT cardinality($1::text[])
+        ) AS first
+    ) AS free USING (number)";
+
+/// Returns the last event of each stream, and each claim that exists, with their places among the parameters.
+const LOOK: &str = "
+    SELECT s.number, e.sequence, e.id, NULL::bytea AS content, NULL::text AS first_result
+    FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY AS s (domain, root, number)
+    LEFT JOIN LATERAL (
+        SELECT sequence, id FROM seriatim_events
+        WHERE domain = s.domain AND root = s.root
+        ORDER BY sequence DESC LIMIT 1
+    ) AS e ON true
+    UNION ALL
+    SELECT s.number, NULL, NULL, c.content, c.first_result
+    FROM unnest($3::smallint[], $4::uuid[], $5::bytea[]) WITH ORDINALITY AS s (domain, root, external_id, number)
+    JOIN seriatim_claims AS c USING (domain, root, external_id)";
+
+/// Runs the statements, in transactions of a writer.
+pub(crate) struct Lookup {
     pooling: Pooling,
-    find_domains: Arc<str>,
-    lock_domains: Arc<str>,
-    insert_domains: Arc<str>,
-    look: Arc<str>,
+    schema: Schema,
 }
 
-impl Texts {
-    pub(crate) fn of(schema: &str, pooling: Pooling) -> Self {
+impl Lookup {
+    pub(crate) fn new(schema: &str, pooling: Pooling) -> Self {
         Self {
             pooling,
-            find_domains: format!(
-                "SELECT name, id FROM {schema}.seriatim_domains WHERE name = ANY($1)"
-            )
-            .into(),
-            lock_domains: format!(
-                "LOCK TABLE {schema}.seriatim_domains IN SHARE ROW EXCLUSIVE MODE"
-            )
-            .into(),
-            // The smallest free numbers. They do not come from a sequence, because a sequence uses up a number whenever
-            // it is asked, even if nothing is inserted then.
-            insert_domains: format!(
-                "INSERT INTO {schema}.seriatim_domains (id, name)
-                 SELECT free.id, new.name
-                 FROM (
-                     SELECT name, row_number() OVER (ORDER BY name) AS place
-                     FROM unnest($1::text[]) AS given (name)
-                     WHERE NOT EXISTS (SELECT FROM {schema}.seriatim_domains AS d WHERE d.name = given.name)
-                 ) AS new
-                 JOIN (
-                     SELECT id, row_number() OVER (ORDER BY id) AS place
-                     FROM (
-                         SELECT number AS id FROM generate_series(1, {LAST_DOMAIN}) AS number
-                         WHERE NOT EXISTS (SELECT FROM {schema}.seriatim_domains AS d WHERE d.id = number)
-                         ORDER BY number LIMIT cardinality($1::text[])
-                     ) AS first
-                 ) AS free USING (place)"
-            )
-            .into(),
-            look: format!(
-                "SELECT s.place, e.sequence, e.id, NULL::bytea AS content, NULL::text AS first_result
-                 FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY AS s (domain, root, place)
-                 LEFT JOIN LATERAL (
-                     SELECT sequence, id FROM {schema}.seriatim_events
-                     WHERE domain = s.domain AND root = s.root ORDER BY sequence DESC LIMIT 1
-                 ) AS e ON true
-                 UNION ALL
-                 SELECT s.place, NULL, NULL, c.content, c.first_result
-                 FROM unnest($3::smallint[], $4::uuid[], $5::bytea[])
-                     WITH ORDINALITY AS s (domain, root, external_id, place)
-                 JOIN {schema}.seriatim_claims AS c USING (domain, root, external_id)"
-            )
-            .into(),
+            schema: Schema::new(schema),
         }
+    }
+
+    fn statement(&self, sql: &str) -> Statement {
+        self.pooling.in_transaction(self.schema.statement(sql))
     }
 
     /// Learns the numbers of the domains that are not known, and gives a number to each domain that has none. A domain
@@ -106,10 +104,10 @@ impl Texts {
             return Ok(());
         }
         // Only the holder of the lock assigns numbers.
-        let lock = sqlx::raw_sql(AssertSqlSafe(self.lock_domains.clone()));
+        let lock = sqlx::raw_sql(AssertSqlSafe(self.schema.text(LOCK_DOMAINS)));
         lock.execute(&mut *connection).await?;
-        let insert = sqlx::query(AssertSqlSafe(self.insert_domains.clone())).bind(names(&new));
-        let insert = self.pooling.in_transaction(insert);
+        let insert = self.statement(INSERT_DOMAINS).bind(names(&new));
+        let insert = insert.bind(i32::from(LAST_DOMAIN));
         insert.execute(&mut *connection).await?;
         self.find_domains(connection, known, &new).await?;
         match new.iter().find(|domain| known.domain(domain).is_none()) {
@@ -128,17 +126,15 @@ impl Texts {
         if domains.is_empty() {
             return Ok(());
         }
-        let find = sqlx::query(AssertSqlSafe(self.find_domains.clone())).bind(names(domains));
-        let find = self.pooling.in_transaction(find);
+        let find = self.statement(FIND_DOMAINS).bind(names(domains));
         for row in find.fetch_all(connection).await? {
-            let name: &str = row.try_get(0)?;
-            let domain = Domain::new(name).map_err(|error| Error::Decode(error.into()))?;
-            known.learn_domain(domain, row.try_get(1)?);
+            let domain = Domain::new(row.try_get("name")?).map_err(row::unreadable)?;
+            known.learn_domain(domain, row.try_get("id")?);
         }
         Ok(())
     }
 
-    /// Must be called under the lock of the head, after [`Texts::domains`].
+    /// Must be called under the lock of the head, after [`Lookup::domains`].
     pub(crate) async fn streams_and_claims<'a>(
         &self,
         connection: &mut PgConnection,
@@ -152,45 +148,28 @@ impl Texts {
         if wanted.streams.is_empty() && wanted.claims.is_empty() {
             return Ok(Found::default());
         }
-        let look = sqlx::query(AssertSqlSafe(self.look.clone()))
-            .bind(wanted.stream_domains)
-            .bind(
-                wanted
-                    .streams
-                    .iter()
-                    .map(|stream| stream.root)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(wanted.claim_domains)
-            .bind(
-                wanted
-                    .claims
-                    .iter()
-                    .map(|(stream, _)| stream.root)
-                    .collect::<Vec<Uuid>>(),
-            )
-            .bind(
-                wanted
-                    .claims
-                    .iter()
-                    .map(|(_, id)| id.as_bytes())
-                    .collect::<Vec<_>>(),
-            );
-        let look = self.pooling.in_transaction(look);
+        let (streams, claims) = (|| wanted.streams.iter(), || wanted.claims.iter());
+        let look = self
+            .statement(LOOK)
+            .bind(&wanted.stream_domains)
+            .bind(Vec::from_iter(streams().map(|stream| stream.root)))
+            .bind(&wanted.claim_domains)
+            .bind(Vec::from_iter(claims().map(|(stream, _)| stream.root)))
+            .bind(Vec::from_iter(claims().map(|(_, id)| id.as_bytes())));
         let rows = look.fetch_all(connection).await?;
         let mut found = Found::default();
         for row in &rows {
-            let place: i64 = row.try_get(0)?;
-            let index = usize::try_from(place - 1).map_err(|error| Error::Decode(error.into()))?;
+            let number: i64 = row.try_get("number")?;
+            let index = usize::try_from(number - 1).map_err(row::unreadable)?;
             match claim(row)? {
                 Some(record) => {
                     let (stream, id) = wanted.claims[index];
                     found.claims.insert((stream.clone(), id.to_owned()), record);
                 }
                 None => {
-                    let sequence: Option<i32> = row.try_get(1)?;
+                    let sequence: Option<i32> = row.try_get("sequence")?;
                     let sequence = sequence.map(|sequence| Sequence(sequence.cast_unsigned()));
-                    let last = sequence.zip(row.try_get(2)?);
+                    let last = sequence.zip(row.try_get("id")?);
                     found.lasts.insert(wanted.streams[index].clone(), last);
                 }
             }
@@ -237,23 +216,10 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The columns `content` and `first_result`, beginning at the fourth.
 fn claim(row: &PgRow) -> Result<Option<ClaimRecord>, Error> {
-    let Some(content) = row.try_get::<Option<&[u8]>, _>(3)? else {
+    let Some(content) = row.try_get::<Option<&[u8]>, _>("content")? else {
         return Ok(None);
     };
-    claim_record(content, row.try_get(4)?).map(Some)
-}
-
-/// Makes a claim from its two columns.
-pub(crate) fn claim_record(content: &[u8], first_result: &str) -> Result<ClaimRecord, Error> {
-    let content = content.try_into().map_err(|error| {
-        let error: std::array::TryFromSliceError = error;
-        Error::Decode(error.into())
-    })?;
-    let first = serde_json::from_str(first_result).map_err(|error| Error::Decode(error.into()))?;
-    Ok(ClaimRecord {
-        content: ContentHash(content),
-        first,
-    })
+    let record = claim_record(content, row.try_get("first_result")?);
+    record.map(Some).map_err(row::unreadable)
 }

@@ -1,114 +1,16 @@
-//! The store's own ledger of migrations, which bring a database's tables to this program's schema.
+//! Applies the migrations to a database, and notes them in its ledger.
 
 use std::time::Duration;
 
-use seriatim_core::{Migration, OtherSchema, SchemaChange, Timestamp};
-use sha2::{Digest, Sha256};
+use seriatim_core::{SchemaChange, Timestamp};
+use seriatim_store_sql::{AppliedMigration, Migrations, SchemaError, Script, migrations};
 use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
 use crate::connection::open_error;
 use crate::location::Location;
 use crate::{OpenError, driver_error, partitions};
 
-struct Script {
-    number: u32,
-    name: &'static str,
-    sql: &'static str,
-}
-
-/// In order. A released migration never changes; a change is a new migration.
-const MIGRATIONS: &[Script] = &[
-    Script {
-        number: 1,
-        name: "log",
-        sql: include_str!("../../../migrations/postgres/0001_log.sql"),
-    },
-    Script {
-        number: 2,
-        name: "claims",
-        sql: include_str!("../../../migrations/postgres/0002_claims.sql"),
-    },
-    Script {
-        number: 3,
-        name: "snapshots",
-        sql: include_str!("../../../migrations/postgres/0003_snapshots.sql"),
-    },
-    Script {
-        number: 4,
-        name: "dead_letters",
-        sql: include_str!("../../../migrations/postgres/0004_dead_letters.sql"),
-    },
-    Script {
-        number: 5,
-        name: "checkpoints",
-        sql: include_str!("../../../migrations/postgres/0005_checkpoints.sql"),
-    },
-    Script {
-        number: 6,
-        name: "parked",
-        sql: include_str!("../../../migrations/postgres/0006_parked.sql"),
-    },
-    Script {
-        number: 7,
-        name: "timers",
-        sql: include_str!("../../../migrations/postgres/0007_timers.sql"),
-    },
-    Script {
-        number: 8,
-        name: "read_models",
-        sql: include_str!("../../../migrations/postgres/0008_read_models.sql"),
-    },
-    Script {
-        number: 9,
-        name: "assignments",
-        sql: include_str!("../../../migrations/postgres/0009_assignments.sql"),
-    },
-    Script {
-        number: 10,
-        name: "letters",
-        sql: include_str!("../../../migrations/postgres/0010_letters.sql"),
-    },
-    Script {
-        number: 11,
-        name: "domain_numbers",
-        sql: include_str!("../../../migrations/postgres/0011_domain_numbers.sql"),
-    },
-    Script {
-        number: 12,
-        name: "timers_by_clock",
-        sql: include_str!("../../../migrations/postgres/0012_timers_by_clock.sql"),
-    },
-    Script {
-        number: 13,
-        name: "snapshots_by_event",
-        sql: include_str!("../../../migrations/postgres/0013_snapshots_by_event.sql"),
-    },
-    Script {
-        number: 14,
-        name: "log_identity",
-        sql: include_str!("../../../migrations/postgres/0014_log_identity.sql"),
-    },
-    Script {
-        number: 15,
-        name: "components",
-        sql: include_str!("../../../migrations/postgres/0015_components.sql"),
-    },
-    Script {
-        number: 16,
-        name: "checksums",
-        sql: include_str!("../../../migrations/postgres/0016_checksums.sql"),
-    },
-    Script {
-        number: 17,
-        name: "owner_process",
-        sql: include_str!("../../../migrations/postgres/0017_owner_process.sql"),
-    },
-    Script {
-        number: 18,
-        name: "pauses",
-        sql: include_str!("../../../migrations/postgres/0018_pauses.sql"),
-    },
-];
+const MIGRATIONS: Migrations = migrations!("postgres");
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (
     number     integer PRIMARY KEY,
@@ -148,11 +50,9 @@ pub(crate) async fn missing(
     connection: &mut PgConnection,
     location: &Location,
 ) -> Result<SchemaChange, OpenError> {
-    let made = read(connection, &location.schema).await;
-    check(
-        &made.map_err(|error| open_error(location, error))?,
-        location,
-    )
+    let ledger = ledger(connection, &location.schema).await;
+    let ledger = ledger.map_err(|error| open_error(location, error))?;
+    Ok(MIGRATIONS.missing(location, &ledger)?)
 }
 
 /// Refuses tables that do not fit this program.
@@ -163,11 +63,11 @@ pub(crate) async fn require_none(
     let missing = missing(connection, location).await?;
     match missing.migrations.is_empty() {
         true => Ok(()),
-        false => Err(OpenError::SchemaOlder {
+        false => Err(OpenError::Schema(SchemaError::Older {
             database: location.to_string(),
             found: missing.before,
             needed: missing.after(),
-        }),
+        })),
     }
 }
 
@@ -190,12 +90,12 @@ async fn make(
             .await?;
     }
     // Checked again, now that no other process makes tables.
-    let missing = match check(&read(&mut transaction, schema).await?, location) {
+    let missing = match MIGRATIONS.missing(location, &ledger(&mut transaction, schema).await?) {
         Ok(missing) if missing.migrations.is_empty() => {
             return transaction.rollback().await.map(|()| Ok(missing));
         }
         Ok(missing) => missing,
-        Err(error) => return Ok(Err(error)),
+        Err(error) => return Ok(Err(error.into())),
     };
     if missing.before > 0 {
         // Writers that rely on what they remember look again, and find other tables. Their lock is taken first here, as
@@ -204,8 +104,8 @@ async fn make(
             "UPDATE seriatim_log_head SET revision = revision + 1, batch = gen_random_uuid()";
         sqlx::raw_sql(heads).execute(&mut *transaction).await?;
     }
-    for script in after(missing.before) {
-        apply(&mut transaction, script).await?;
+    for script in MIGRATIONS.after(missing.before) {
+        apply(&mut transaction, &script).await?;
     }
     if missing.before == 0 {
         partitions::make(&mut transaction, location.partitions).await?;
@@ -220,19 +120,8 @@ pub(crate) fn last_made(schema: &str) -> String {
 
 /// Fails if the tables are not those of this program any more. `found` is the result of [`last_made`].
 pub(crate) fn check_unchanged(found: i32) -> Result<(), Error> {
-    let (found, known) = (
-        found.cast_unsigned(),
-        MIGRATIONS.last().map_or(0, |last| last.number),
-    );
-    match found == known {
-        true => Ok(()),
-        false => Err(Error::Encode(OtherSchema { found, known }.into())),
-    }
-}
-
-/// Returns the migrations after the one with this number.
-fn after(number: u32) -> impl Iterator<Item = &'static Script> {
-    MIGRATIONS.iter().filter(move |next| number < next.number)
+    let checked = MIGRATIONS.check_last(found.cast_unsigned());
+    checked.map_err(|other| Error::Encode(other.into()))
 }
 
 /// `IF NOT EXISTS` does not protect against making the same schema or table at the same moment.
@@ -244,104 +133,44 @@ fn is_a_race(error: &Error) -> bool {
     )
 }
 
-async fn apply(connection: &mut PgConnection, migration: &Script) -> Result<(), Error> {
-    sqlx::raw_sql(migration.sql)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(
-        "INSERT INTO seriatim_migrations (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
-    )
-    .persistent(false)
-    .bind(migration.number.cast_signed())
-    .bind(migration.name)
-    .bind(migration.checksum())
-    .bind(Timestamp::now().as_micros())
-    .execute(connection)
-    .await
-    .map(drop)
+async fn apply(connection: &mut PgConnection, script: &Script) -> Result<(), Error> {
+    let apply = sqlx::raw_sql(script.sql);
+    apply.execute(&mut *connection).await?;
+    let insert = "INSERT INTO seriatim_migrations (number, name, checksum, applied_at)
+                  VALUES ($1, $2, $3, $4)";
+    sqlx::query(insert)
+        .persistent(false)
+        .bind(script.number.cast_signed())
+        .bind(script.name)
+        .bind(script.checksum())
+        .bind(Timestamp::now().as_micros())
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
-struct Made {
-    number: u32,
-    name: String,
-    checksum: String,
-}
-
-/// Compares the ledger with this program's migrations.
-fn check(made: &[Made], location: &Location) -> Result<SchemaChange, OpenError> {
-    let supported = MIGRATIONS.last().map_or(0, |last| last.number);
-    let found = made.last().map_or(0, |last| last.number);
-    if found > supported {
-        return Err(OpenError::SchemaNewer {
-            database: location.to_string(),
-            found,
-            supported,
-        });
-    }
-    for made in made {
-        let same = |own: &&Script| own.number == made.number && own.checksum() == made.checksum;
-        if MIGRATIONS.iter().find(same).is_none() {
-            return Err(OpenError::ChangedMigration {
-                database: location.to_string(),
-                number: made.number,
-                name: made.name.clone(),
-            });
-        }
-    }
-    let migration = |script: &Script| Migration {
-        number: script.number,
-        name: script.name,
-    };
-    Ok(SchemaChange {
-        before: found,
-        migrations: after(found).map(migration).collect(),
-    })
-}
-
-async fn read(connection: &mut PgConnection, schema: &str) -> Result<Vec<Made>, Error> {
-    let select =
-        format!("SELECT number, name, checksum FROM {schema}.seriatim_migrations ORDER BY number");
-    // Checked first, because an error would end the transaction. It is sent as text in one message: behind a pooler
-    // that assigns connections for each transaction, the first half of a prepared statement may be lost.
-    let there = format!("SELECT to_regclass('{schema}.seriatim_migrations') IS NOT NULL");
-    let there = sqlx::raw_sql(AssertSqlSafe(there))
-        .fetch_all(&mut *connection)
-        .await?;
-    if !there[0].try_get::<bool, _>(0)? {
+/// The statements are sent as text in one message: behind a pooler that assigns connections for each transaction, the
+/// first half of a prepared statement may be lost.
+async fn ledger(
+    connection: &mut PgConnection,
+    schema: &str,
+) -> Result<Vec<AppliedMigration>, Error> {
+    let table = format!("{schema}.seriatim_migrations");
+    // Checked first, because an error would end the transaction.
+    let is_there = format!("SELECT to_regclass('{table}') IS NOT NULL");
+    let is_there = sqlx::raw_sql(AssertSqlSafe(is_there));
+    if !is_there.fetch_one(&mut *connection).await?.try_get(0)? {
         return Ok(Vec::new());
     }
-    let rows = sqlx::raw_sql(AssertSqlSafe(select))
-        .fetch_all(connection)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Made {
-                number: row.try_get::<i32, _>(0)?.cast_unsigned(),
-                name: row.try_get(1)?,
-                checksum: row.try_get(2)?,
-            })
+    let select = format!("SELECT number, name, checksum FROM {table} ORDER BY number");
+    let rows = sqlx::raw_sql(AssertSqlSafe(select));
+    let rows = rows.fetch_all(connection).await?;
+    let applied = rows.iter().map(|row| {
+        Ok(AppliedMigration {
+            number: row.try_get::<i32, _>("number")?.cast_unsigned(),
+            name: row.try_get("name")?,
+            checksum: row.try_get("checksum")?,
         })
-        .collect()
-}
-
-impl Script {
-    fn checksum(&self) -> String {
-        let digest = Sha256::digest(self.sql);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn migrations_are_numbered_upwards() {
-        let numbers: Vec<_> = MIGRATIONS
-            .iter()
-            .map(|migration| migration.number)
-            .collect();
-        assert_eq!(numbers.first(), Some(&1));
-        assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
-    }
+    });
+    applied.collect()
 }

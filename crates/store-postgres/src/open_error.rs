@@ -2,6 +2,8 @@
 
 use std::num::NonZero;
 
+use seriatim_store_sql::SchemaError;
+
 use crate::driver_error;
 
 /// The reason why a database could not be opened. The messages name the database without its password.
@@ -33,7 +35,7 @@ pub enum OpenError {
         /// The value in the URL.
         value: String,
         /// The values that are allowed.
-        takes: &'static str,
+        takes: String,
     },
     /// No server answers at the address, or the server is still starting.
     #[error(
@@ -115,42 +117,9 @@ pub enum OpenError {
         /// The error of the server.
         source: sqlx::Error,
     },
-    /// The tables are older than this program, and the URL says `migrate=never`.
-    #[error(
-        "the tables of {database} are at migration {found}, and this program needs them at {needed}; run `seriatim migrate` on it as a user who may make tables, or leave `migrate=never` out"
-    )]
-    SchemaOlder {
-        /// The database.
-        database: String,
-        /// The number of its last migration; 0 means that there are no tables.
-        found: u32,
-        /// The number of the last migration of this program.
-        needed: u32,
-    },
-    /// A newer program has migrated the tables to a newer schema.
-    #[error(
-        "the tables of {database} are at migration {found}, and this program knows them up to {supported}; use a newer program"
-    )]
-    SchemaNewer {
-        /// The database.
-        database: String,
-        /// The number of its last migration.
-        found: u32,
-        /// The number of the last migration of this program.
-        supported: u32,
-    },
-    /// The text of a migration differs from the one in this program.
-    #[error(
-        "migration {number} (`{name}`) of {database} was made by a program whose text of it differs; use that program, or restore a backup"
-    )]
-    ChangedMigration {
-        /// The database.
-        database: String,
-        /// The number of the migration.
-        number: u32,
-        /// Its name.
-        name: String,
-    },
+    /// The tables do not fit this program.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The log was created with another number of partitions.
     #[error(
         "the log in {database} was created with `partitions={found}`, which cannot be changed to {asked}; leave the option out, or create a log in another `schema`"
@@ -188,9 +157,7 @@ impl OpenError {
             | Self::NoSuchDatabase { .. }
             | Self::NotAllowed { .. }
             | Self::NoRightToWrite { .. }
-            | Self::SchemaOlder { .. }
-            | Self::SchemaNewer { .. }
-            | Self::ChangedMigration { .. }
+            | Self::Schema(_)
             | Self::OtherPartitions { .. } => false,
         }
     }

@@ -6,7 +6,7 @@
 
 use seriatim_core::{Bookmark, LogId, LogPartition, Position};
 use sqlx::postgres::PgRow;
-use sqlx::{Error, Row};
+use sqlx::{ColumnIndex, Error, Row};
 use uuid::Uuid;
 
 use crate::row;
@@ -31,7 +31,7 @@ pub(crate) fn position_column(position: Position) -> i64 {
 }
 
 /// Reads the position from a column of either kind.
-pub(crate) fn position(row: &PgRow, column: usize) -> Result<Position, Error> {
+pub(crate) fn position(row: &PgRow, column: impl ColumnIndex<PgRow>) -> Result<Position, Error> {
     let number: i64 = row.try_get_unchecked(column)?;
     let number = u64::try_from(number).map_err(row::unreadable)?;
     Ok(Position(number & LAST))

@@ -10,9 +10,26 @@ use seriatim_core::{
     StreamSummary,
 };
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Error, Row};
+use sqlx::{Error, Row};
 
-use crate::{PostgresStore, claims, decoder, driver_error, load, lookup, positions, row, streams};
+use crate::{PostgresStore, claims, decoder, driver_error, load, positions, row, streams};
+
+/// The columns are those that [`crate::decoder`] reads, by their index.
+const READ_STREAM: &str = "
+    SELECT position, recorded_at, sequence, domain, codec, root, id, type, metadata, checksum, data
+    FROM seriatim_events
+    WHERE domain = (SELECT id FROM seriatim_domains WHERE name = $1) AND root = $2 AND sequence >= $3
+    ORDER BY sequence LIMIT $4";
+
+/// The same columns. The content of the event at `$1` is not needed, and may be large.
+const READ_LOG: &str = "
+    SELECT position, recorded_at, sequence, domain, codec, root, id, type, metadata, checksum,
+        CASE WHEN position > $1 THEN data ELSE '' END
+    FROM seriatim_events
+    WHERE position >= $1 AND position <= $2
+    ORDER BY position LIMIT $3";
+
+const HEAD: &str = "SELECT position FROM seriatim_log_head WHERE partition = $1";
 
 #[async_trait]
 impl EventStore for PostgresStore {
@@ -33,20 +50,19 @@ impl EventStore for PostgresStore {
         if from.0 > i32::MAX.cast_unsigned() {
             return Ok(Vec::new());
         }
-        let query = || {
-            sqlx::query(AssertSqlSafe(self.texts().read_stream.clone()))
-                .bind(stream.domain.as_str().to_owned())
+        let read = || {
+            self.statement(READ_STREAM)
+                .bind(stream.domain.as_str())
                 .bind(stream.root)
                 .bind(row::sequence_column(from))
                 .bind(row::limit_column(limit))
         };
         let action = "read a stream";
-        let rows = self.readers().read(action, query).await?;
-        let domains = HashMap::from_iter(match rows.first() {
-            Some(row) => Some((domain_of(row, action)?, stream.domain.clone())),
-            None => None,
-        });
-        decoder::events(&rows, &domains).map_err(|error| driver_error::store_error(action, error))
+        let rows = self.connections().fetch(action, read).await?;
+        let domain = |row: &PgRow| Ok((row.try_get("domain")?, stream.domain.clone()));
+        let domains: Result<HashMap<_, _>, _> = rows.first().map(domain).into_iter().collect();
+        let events = domains.and_then(|domains| decoder::events(&rows, &domains));
+        events.map_err(|error| driver_error::store_error(action, error))
     }
 
     fn partitions(&self) -> NonZero<u16> {
@@ -66,16 +82,15 @@ impl EventStore for PostgresStore {
         partition.check(self.partitions());
         let last = Position(u64::MAX);
         let limit_and_one = limit.saturating_add(usize::from(after > Position::START));
-        let query = || {
-            sqlx::query(AssertSqlSafe(self.texts().read_log.clone()))
+        let read = || {
+            self.statement(READ_LOG)
                 .bind(positions::column(partition, after))
                 .bind(positions::column(partition, last))
                 .bind(row::limit_column(limit_and_one))
         };
         let action = "read the log";
-        let rows = self.readers().read(action, query).await?;
-        let domains = self.domains().of(&rows, self.readers(), self.texts());
-        let domains = domains.await?;
+        let rows = self.connections().fetch(action, read).await?;
+        let domains = self.domains().of(&rows, self.connections()).await?;
         let page = decoder::page(&rows, after, limit, &domains);
         page.map_err(|error| driver_error::store_error(action, error))
     }
@@ -83,14 +98,11 @@ impl EventStore for PostgresStore {
     async fn head(&self, partition: LogPartition) -> Result<Position, StoreError> {
         partition.check(self.partitions());
         let action = "read the head of the log";
-        let query = || {
-            let head = sqlx::query(AssertSqlSafe(self.texts().head.clone()));
-            head.bind(partition.0.cast_signed())
-        };
-        let rows = self.readers().read(action, query).await?;
-        let head = rows.first().ok_or(Error::RowNotFound);
-        head.and_then(|row| positions::position(row, 0))
-            .map_err(|error| driver_error::store_error(action, error))
+        let read = || self.statement(HEAD).bind(partition.0.cast_signed());
+        let position = |row: &PgRow| positions::position(row, "position");
+        let head = self.connections().fetch_as(action, read, position);
+        let head = head.await?.pop().ok_or(Error::RowNotFound);
+        head.map_err(|error| driver_error::store_error(action, error))
     }
 
     async fn wait_past(&self, partition: LogPartition, position: Position) {
@@ -112,17 +124,7 @@ impl EventStore for PostgresStore {
         stream: &StreamId,
         external_id: &str,
     ) -> Result<Option<ClaimRecord>, StoreError> {
-        let query = || {
-            sqlx::query(AssertSqlSafe(self.texts().find_claim.clone()))
-                .bind(stream.domain.as_str().to_owned())
-                .bind(stream.root)
-                .bind(external_id.as_bytes().to_vec())
-        };
-        let action = "look up an external id";
-        let rows = self.readers().read(action, query).await?;
-        let record = |row: &PgRow| lookup::claim_record(row.try_get(0)?, row.try_get(1)?);
-        let record = rows.first().map(record).transpose();
-        record.map_err(|error| driver_error::store_error(action, error))
+        claims::find(self, stream, external_id).await
     }
 
     async fn claims(
@@ -140,9 +142,4 @@ impl EventStore for PostgresStore {
     async fn check_storage(&self) -> Result<(), StoreError> {
         Ok(())
     }
-}
-
-fn domain_of(row: &PgRow, action: &'static str) -> Result<i16, StoreError> {
-    let domain = row.try_get(3);
-    domain.map_err(|error| driver_error::store_error(action, error))
 }

@@ -13,7 +13,7 @@ use crate::connection;
 use crate::driver_error::{self, Meaning};
 use crate::known::{Head, Known};
 use crate::location::Location;
-use crate::lookup;
+use crate::lookup::Lookup;
 use crate::migrations;
 use crate::plan::{self, Plan, Planned};
 use crate::pooling::Pooling;
@@ -28,7 +28,7 @@ pub(crate) struct Session {
     lock: Arc<str>,
     /// The time that an answer may take.
     patience: Duration,
-    lookup: lookup::Texts,
+    lookup: Lookup,
     /// `true` if no other process has written since this writer did.
     alone: bool,
 }
@@ -72,7 +72,7 @@ impl Session {
                 last_made = migrations::last_made(schema),
             )
             .into(),
-            lookup: lookup::Texts::of(schema, pooling.clone()),
+            lookup: Lookup::new(schema, pooling.clone()),
             pooling,
             alone: true,
         }

@@ -4,12 +4,34 @@ use std::cmp::Ordering;
 
 use seriatim_core::{Domain, StoreError, StreamId, StreamSummary, Timestamp};
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Error, Row};
+use sqlx::{Error, Row};
 use uuid::Uuid;
 
-use crate::{PostgresStore, driver_error, row};
+use crate::{PostgresStore, row};
 
-const ACTION: &str = "list the streams";
+/// The streams of a domain after a root; of all roots if that is null. Takes as many steps in the index as the list is
+/// long, however many events there are: from each root to the next.
+const NEXT: &str = "
+    WITH RECURSIVE roots (root, number) AS (
+        (SELECT root, 1::bigint FROM seriatim_events
+         WHERE domain = $1 AND root $after $2 AND $3 > 0
+         ORDER BY root LIMIT 1)
+        UNION ALL
+        SELECT (SELECT e.root FROM seriatim_events AS e
+                WHERE e.domain = $1 AND e.root > r.root
+                ORDER BY e.root LIMIT 1), r.number + 1
+        FROM roots AS r
+        WHERE r.root IS NOT NULL AND r.number < $3
+    )
+    SELECT r.root, last.sequence, last.recorded_at
+    FROM roots AS r
+    CROSS JOIN LATERAL (
+        SELECT sequence, recorded_at FROM seriatim_events
+        WHERE domain = $1 AND root = r.root
+        ORDER BY sequence DESC LIMIT 1
+    ) AS last
+    WHERE r.root IS NOT NULL
+    ORDER BY r.number";
 
 /// Streams in the order of their ids; of one domain if given, after a stream if given.
 pub(crate) async fn list(
@@ -18,56 +40,36 @@ pub(crate) async fn list(
     after: Option<&StreamId>,
     limit: usize,
 ) -> Result<Vec<StreamSummary>, StoreError> {
-    let all = store.domains().all(store.readers(), store.texts()).await?;
-    let mut domains: Vec<_> = all
-        .iter()
-        .filter(|(_, name)| domain.is_none_or(|domain| domain == *name))
-        .collect();
-    domains.sort_unstable_by_key(|(_, name)| *name);
     let mut summaries = Vec::new();
-    for (id, name) in domains {
-        if summaries.len() >= limit {
-            break;
+    for (id, name) in store.domains().by_name(store.connections()).await? {
+        if summaries.len() >= limit || domain.is_some_and(|domain| *domain != name) {
+            continue;
         }
-        let order = after.map_or(Ordering::Less, |after| after.domain.cmp(name));
-        let after = match (order, after) {
-            (Ordering::Greater, _) => continue,
-            (Ordering::Equal, Some(after)) => Some(after.root),
-            (Ordering::Equal | Ordering::Less, _) => None,
+        // The first stream of a domain may have the smallest root.
+        let (comparison, root) = match after.map(|after| (after.domain.cmp(&name), after.root)) {
+            Some((Ordering::Greater, _)) => continue,
+            Some((Ordering::Equal, root)) => (">", root),
+            Some((Ordering::Less, _)) | None => (">=", Uuid::nil()),
         };
-        let rows = of_domain(store, *id, after, limit - summaries.len()).await?;
-        for row in &rows {
-            let summary = summary(name, row);
-            summaries.push(summary.map_err(|error| driver_error::store_error(ACTION, error))?);
-        }
+        let sql = NEXT.replace("$after", comparison);
+        let next = || {
+            let next = store.statement(&sql).bind(id).bind(root);
+            next.bind(row::limit_column(limit - summaries.len()))
+        };
+        let summary = |row: &PgRow| summary(&name, row);
+        let found = store
+            .connections()
+            .fetch_as("list the streams", next, summary);
+        let found = found.await?;
+        summaries.extend(found);
     }
     Ok(summaries)
 }
 
-async fn of_domain(
-    store: &PostgresStore,
-    domain: i16,
-    after: Option<Uuid>,
-    limit: usize,
-) -> Result<Vec<PgRow>, StoreError> {
-    let texts = store.texts();
-    let text = match after {
-        Some(_) => &texts.streams_after,
-        None => &texts.streams_from_the_first,
-    };
-    let query = || {
-        sqlx::query(AssertSqlSafe(text.clone()))
-            .bind(domain)
-            .bind(after.unwrap_or(Uuid::nil()))
-            .bind(row::limit_column(limit))
-    };
-    store.readers().read(ACTION, query).await
-}
-
 fn summary(domain: &Domain, row: &PgRow) -> Result<StreamSummary, Error> {
     Ok(StreamSummary {
-        stream: StreamId::new(domain.clone(), row.try_get(0)?),
-        current: row::sequence(row, 1)?,
-        recorded_at: Timestamp::from_micros(row.try_get(2)?),
+        stream: StreamId::new(domain.clone(), row.try_get("root")?),
+        current: row::sequence(row, "sequence")?,
+        recorded_at: Timestamp::from_micros(row.try_get("recorded_at")?),
     })
 }

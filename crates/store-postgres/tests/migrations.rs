@@ -5,20 +5,18 @@ mod support;
 use std::sync::Arc;
 
 use seriatim_core::{
-    AppendError, Bookmark, CheckpointStore, EventStore, LetterFilter, LetterStatus, LogPartition,
-    Position, Sequence, Store, StoreErrorKind, Verb,
+    AppendError, EventStore, LogPartition, Position, Sequence, Store, StoreErrorKind,
 };
-use seriatim_store_postgres::{OpenError, PostgresStore};
+use seriatim_store_postgres::{OpenError, PostgresStore, SchemaError};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound, new_stream};
-use seriatim_testkit::earlier_logs::{Dialect, assert_all_is_there, log_of_schema};
+use seriatim_testkit::earlier_logs::{
+    POSTGRES, assert_all_is_there, assert_letters_have_identity, letters_without_identity,
+    log_of_schema,
+};
 use support::account::{Account, DOCUMENTED};
 use support::samples::{append, is_written};
 use support::schema_at::schema_at;
 use support::{Schema, execute, server};
-
-/// Two streams.
-const A: &str = "00000000-0000-0000-0000-000000000000";
-const B: &str = "11111111-1111-1111-1111-111111111111";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migrating_says_what_was_missing_and_checking_changes_nothing() {
@@ -82,7 +80,10 @@ async fn told_never_to_migrate_opening_refuses_what_is_missing() {
     let url = format!("{}&migrate=never", schema.url());
     let refused = PostgresStore::open(&url).await;
     let refused = refused.expect_err("there are no tables");
-    let is_older = matches!(refused, OpenError::SchemaOlder { found: 0, .. });
+    let is_older = matches!(
+        refused,
+        OpenError::Schema(SchemaError::Older { found: 0, .. })
+    );
     assert!(is_older, "{refused}");
     assert!(refused.to_string().contains("run `seriatim migrate`"));
     let pending = PostgresStore::pending(&schema.url()).await.unwrap();
@@ -99,7 +100,10 @@ async fn tables_of_a_newer_or_another_program_are_refused() {
     execute(&server(), &alter).await.unwrap();
     let refused = PostgresStore::open(&schema.url()).await;
     let refused = refused.expect_err("its second migration is another");
-    let is_the_second = matches!(refused, OpenError::ChangedMigration { number: 2, .. });
+    let is_the_second = matches!(
+        refused,
+        OpenError::Schema(SchemaError::Changed { number: 2, .. })
+    );
     assert!(is_the_second, "{refused}");
 
     let newer = format!(
@@ -111,31 +115,19 @@ async fn tables_of_a_newer_or_another_program_are_refused() {
         let refused = PostgresStore::open(&url).await;
         let refused = refused.expect_err("a newer program was here");
         assert!(
-            matches!(refused, OpenError::SchemaNewer { .. }),
+            matches!(refused, OpenError::Schema(SchemaError::Newer { .. })),
             "{refused}"
         );
         assert!(refused.to_string().contains("use a newer program"));
     }
 }
 
-const DIALECT: Dialect = Dialect {
-    uuid: |id| format!("'{id}'"),
-    bytes: |bytes| {
-        bytes
-            .iter()
-            .fold("'\\x".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
-            + "'"
-    },
-    data: |json| format!("'{json}'::bytea"),
-    key: |key| format!("'{key}'::bytea"),
-};
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_of_every_earlier_schema_is_brought_up_to_date() {
     let made = PostgresStore::pending(&Schema::new().url()).await.unwrap();
     for number in 1..=made.after() {
         let schema = schema_at(number as usize).await;
-        let log = log_of_schema(number, DIALECT).join(";\n");
+        let log = log_of_schema(number, POSTGRES).join(";\n");
         let fill = format!("SET search_path TO {};\n{log}", schema.name());
         execute(&server(), &fill).await.unwrap();
         let store = Arc::new(PostgresStore::open(&schema.url()).await.unwrap());
@@ -191,49 +183,9 @@ async fn a_migration_is_noticed_by_writers_that_trust_what_they_remember() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
     let schema = schema_at(9).await;
-    let before = format!(
-        "SET search_path TO {};
-         INSERT INTO seriatim_checkpoints
-             (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)
-             VALUES ('printer', 0, 1, 0, 7, 1, 0, 0, '{A}');
-         INSERT INTO seriatim_parked VALUES
-             ('printer', 0, 1, 0, 'order', '{A}', 4, 3, 1700000000000001, 'no paper', '[]', NULL, NULL, NULL, NULL),
-             ('printer', 0, 1, 0, 'order', '{B}', 5, 0, 1700000000000001, 'no ink', '[]', 'retry', 'Zoë', NULL, 7);
-         INSERT INTO seriatim_skipped VALUES
-             ('printer', 0, 1, 0, 'order', '{A}', 3, 1600000000000001, 'torn', 'Zoë', 'by hand'),
-             ('printer', 0, 1, 0, 'order', '{A}', 2, 1600000000000001, 'torn', NULL, 'the policy')",
-        schema.name(),
-    );
-    execute(&server(), &before).await.unwrap();
-
-    let store = PostgresStore::open(&schema.url()).await.unwrap();
-    let mut parked = store.parked(None).await.unwrap();
-    parked.sort_by_key(|parked| parked.sequence);
-    let [waiting, on_its_way] = &parked[..] else {
-        panic!("{parked:?}")
-    };
-    assert_eq!(on_its_way.letter, None);
-    let wish = on_its_way.wish.as_ref().unwrap();
-    assert_eq!(wish.verb, Verb::Resubmit);
-    let waiting_letter = waiting.letter.unwrap();
-    let every = LetterFilter::default();
-    let component = &waiting.work.component;
-    let closed = store.closed_letters(component, &every, 9).await.unwrap();
-    let mut skipped: Vec<_> = (closed.iter())
-        .map(|letter| (letter.sequence.0, letter.decision.clone().unwrap().actor))
-        .collect();
-    skipped.sort_unstable();
-    assert_eq!(skipped, [(2, None), (3, Some("Zoë".to_owned()))]);
-    for letter in closed {
-        assert_eq!(letter.status, LetterStatus::Discarded);
-        assert_eq!(letter.id.get_version_num(), 7);
-        assert_eq!(waiting_letter.get_version_num(), 7);
-        assert!(letter.id < waiting_letter, "they sort by their time");
-    }
-
-    // It has begun at the first event, whatever is said now, and names no event before it moves.
-    let checkpoints = store.checkpoints(Some(component)).await.unwrap();
-    assert_eq!(checkpoints[0].at, Bookmark::at(Position(7)));
-    let begun = store.begin(component, &"9".parse().unwrap()).await.unwrap();
-    assert!(begun.positions().eq([Position::START]), "{begun}");
+    let letters = letters_without_identity(POSTGRES);
+    let fill = format!("SET search_path TO {}; {letters}", schema.name());
+    execute(&server(), &fill).await.unwrap();
+    let store = Arc::new(PostgresStore::open(&schema.url()).await.unwrap());
+    assert_letters_have_identity(&(store as Arc<dyn Store>)).await;
 }

@@ -4,8 +4,14 @@
 
 mod batch;
 mod call;
+mod columns;
 mod meter;
+mod migrations;
+mod payloads;
 
 pub use batch::{Size, fill, may_be_of_one_call, others_first};
 pub use call::{APPEND, Answer, Call};
+pub use columns::{Unreadable, claim_record, codec, codec_column, limit_column};
 pub use meter::CommitMeter;
+pub use migrations::{AppliedMigration, Migrations, SchemaError, Script};
+pub use payloads::Payloads;

@@ -1,14 +1,22 @@
 //! Used claims: one by its key, and all of them in pages.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Row};
-use seriatim_core::{ClaimRecord, ContentHash, Domain, KeyedClaim, StreamId};
+use rusqlite::{Connection, Error, OptionalExtension, Row, named_params};
+use seriatim_core::{ClaimRecord, Domain, KeyedClaim, StreamId};
+use seriatim_store_sql::claim_record;
 
 use crate::{row, streams};
 
+const FIND: &str = "
+    SELECT content, first_result FROM seriatim_claims
+    WHERE domain = (SELECT id FROM seriatim_domains WHERE name = :domain) AND root = :root
+        AND external_id = :external_id";
+
 /// The claims of a domain after a key of a root.
-const NEXT: &str = "SELECT content, first_result, root, external_id FROM seriatim_claims
-    WHERE domain = ? AND (root, external_id) > (?, ?) ORDER BY root, external_id LIMIT ?";
+const NEXT: &str = "
+    SELECT content, first_result, root, external_id FROM seriatim_claims
+    WHERE domain = :domain AND (root, external_id) > (:root, :external_id)
+    ORDER BY root, external_id LIMIT :limit";
 
 /// Returns what an external id of a stream was used for.
 pub(crate) fn find(
@@ -16,12 +24,12 @@ pub(crate) fn find(
     stream: &StreamId,
     external_id: &str,
 ) -> Result<Option<ClaimRecord>, Error> {
-    let mut select = connection.prepare_cached(
-        "SELECT content, first_result FROM seriatim_claims
-         WHERE domain = (SELECT id FROM seriatim_domains WHERE name = ?) AND root = ?
-         AND external_id = ?",
-    )?;
-    let key = (stream.domain.as_str(), stream.root.as_bytes(), external_id);
+    let mut select = connection.prepare_cached(FIND)?;
+    let key = named_params! {
+        ":domain": stream.domain.as_str(),
+        ":root": stream.root.as_bytes(),
+        ":external_id": external_id,
+    };
     select.query_row(key, record).optional()
 }
 
@@ -56,24 +64,22 @@ fn list_domain(
         (&stream.root.as_bytes()[..], key.as_str())
     });
     let mut select = connection.prepare_cached(NEXT)?;
-    let mut rows = select.query((id, root, key, left))?;
+    let mut rows = select.query(
+        named_params! { ":domain": id, ":root": root, ":external_id": key, ":limit": left },
+    )?;
     while let Some(row) = rows.next()? {
         claims.push(KeyedClaim {
-            stream: StreamId::new(domain.clone(), row::uuid(row, 2)?),
-            external_id: row::text(row, 3)?.to_owned(),
+            stream: StreamId::new(domain.clone(), row::uuid(row, "root")?),
+            external_id: row::text(row, "external_id")?.to_owned(),
             record: record(row)?,
         });
     }
     Ok(())
 }
 
-/// The columns `content` and `first_result`, which come first.
 fn record(row: &Row<'_>) -> Result<ClaimRecord, Error> {
-    let first = serde_json::from_str(row::text(row, 1)?);
-    Ok(ClaimRecord {
-        content: ContentHash(row.get(0)?),
-        first: first.map_err(|error| row::unreadable(1, Type::Text, error))?,
-    })
+    let record = claim_record(row::bytes(row, 0)?, row::text(row, "first_result")?);
+    record.map_err(|error| row::unreadable(0, Type::Text, error))
 }
 
 #[cfg(test)]

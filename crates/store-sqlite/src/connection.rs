@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use seriatim_core::{LogId, SchemaChange};
 
-use crate::{OpenError, driver_error, migrations, row};
+use crate::migrations::{self, MIGRATIONS};
+use crate::{OpenError, driver_error, row};
 
 /// The time for which a writer waits for another process that writes. (The unit tests do not want to wait that long.)
 const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 10_000 });
@@ -43,7 +44,7 @@ pub(crate) fn migrate(path: &Path) -> Result<SchemaChange, OpenError> {
 /// Returns what is missing in the tables. Nothing is made, not even the file.
 pub(crate) fn pending(path: &Path) -> Result<SchemaChange, OpenError> {
     if !path.exists() {
-        return Ok(migrations::all_after(0));
+        return Ok(MIGRATIONS.change_after(0));
     }
     let connection = open_reader(path).map_err(|error| driver_error::open_error(path, error))?;
     migrations::missing(&connection, path)

@@ -45,6 +45,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use open_error::OpenError;
+pub use seriatim_store_sql::SchemaError;
 /// The driver for read models, in the version whose connections they get.
 #[cfg(feature = "read-models")]
 pub use sqlx;
@@ -53,7 +54,9 @@ use damage::Damage;
 use files::Files;
 use location::Location;
 use reader::Reader;
-use seriatim_core::{LogId, SchemaChange};
+use rusqlite::Connection;
+use seriatim_core::{LogId, SchemaChange, StoreError};
+use transaction::Transaction;
 use waiting::Waiting;
 use writer::Writer;
 
@@ -150,6 +153,16 @@ impl SqliteStore {
 
     fn writer(&self) -> &Writer {
         &self.shared.writer
+    }
+
+    /// Runs `change` in a transaction of the writer. `action` is what it does, as a verb phrase.
+    async fn write<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        change: impl Fn(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let change = move |transaction: &mut Transaction<'_, '_>| change(transaction.connection);
+        self.writer().change(action, change).await
     }
 
     fn waiting(&self) -> &Waiting {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use seriatim_store_sql::SchemaError;
+
 /// The reason why a database could not be opened. Nothing was changed in it.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -60,26 +62,9 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// A newer program has migrated the tables to a newer schema.
-    #[error("the schema of `{}` is at {found}, and this program knows it up to {supported}; use a newer program", .path.display())]
-    SchemaNewer {
-        /// The file.
-        path: PathBuf,
-        /// The number of its last migration.
-        found: u32,
-        /// The number of the last migration of this program.
-        supported: u32,
-    },
-    /// The text of a migration differs from the one in this program.
-    #[error("migration {number} (`{name}`) of `{}` was made by a program whose text of it differs; use that program, or restore a backup", .path.display())]
-    ChangedMigration {
-        /// The file.
-        path: PathBuf,
-        /// The number of the migration.
-        number: u32,
-        /// Its name.
-        name: String,
-    },
+    /// The tables do not fit this program.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The file system cannot hold a write-ahead log, which several processes need.
     #[error("the file system of `{}` allows no write-ahead log; put the file on a local disk", .path.display())]
     NoWriteAheadLog {
@@ -117,8 +102,7 @@ impl OpenError {
             | Self::NotADatabase { .. }
             | Self::Damaged { .. }
             | Self::ReadOnly { .. }
-            | Self::SchemaNewer { .. }
-            | Self::ChangedMigration { .. }
+            | Self::Schema(_)
             | Self::NoWriteAheadLog { .. } => false,
         }
     }

@@ -4,15 +4,14 @@ use std::num::NonZero;
 use std::path::Path;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error};
-use seriatim_core::reading::TypeNames;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
     LogId, LogPage, LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError,
     StoreErrorKind, StreamId, StreamSummary,
 };
+use seriatim_store_sql::Payloads;
 use uuid::Uuid;
 
 use crate::decoder::{COLUMNS, Decoder, ID};
@@ -162,8 +161,7 @@ fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {
     })
 }
 
-/// Returns the payloads and the id of the last event. All data goes into one buffer that the payloads share, because
-/// they are folded and dropped together.
+/// Returns the payloads and the id of the last event.
 fn payloads(
     connection: &Connection,
     stream: &StreamId,
@@ -173,37 +171,20 @@ fn payloads(
     let mut select = connection.prepare_cached(
         "SELECT sequence, type, codec, data, id FROM seriatim_events
          WHERE domain = (SELECT id FROM seriatim_domains WHERE name = ?) AND root = ?
-         AND sequence BETWEEN ? AND ? ORDER BY sequence",
+             AND sequence BETWEEN ? AND ?
+         ORDER BY sequence",
     )?;
-    let from = i64::try_from(from).unwrap_or(i64::MAX);
-    let root = stream.root.as_bytes();
-    let mut rows = select.query((stream.domain.as_str(), root, from, through.0))?;
-    let (mut payloads, mut lengths, mut names) = (Vec::new(), Vec::new(), TypeNames::default());
-    let (mut buffer, mut last) = (Vec::new(), None);
-    for expected in from.. {
-        let Some(row) = rows.next()? else { break };
-        // A state must not be built over a gap.
-        if row.get::<_, i64>(0)? != expected {
-            return Err(row::unreadable(0, Type::Integer, Gap { expected }));
-        }
-        let data = row::bytes(row, 3)?;
-        buffer.extend_from_slice(data);
-        lengths.push(data.len());
+    let key = (stream.domain.as_str(), stream.root.as_bytes());
+    let mut rows = select.query((key.0, key.1, from.cast_signed(), through.0))?;
+    let (mut payloads, mut last) = (Payloads::default(), None);
+    payloads.skip_to(from);
+    while let Some(row) = rows.next()? {
+        let (sequence, type_name) = (row::sequence(row, 0)?, row::text(row, 1)?);
+        let added = payloads.push(sequence, type_name, row.get(2)?, row::bytes(row, 3)?);
+        added.map_err(|error| row::unreadable(0, Type::Integer, error))?;
         last = Some(row::uuid(row, 4)?);
-        payloads.push(row::payload(row, 1, &mut names, Bytes::new())?);
     }
-    let mut rest = Bytes::from(buffer);
-    for (payload, length) in payloads.iter_mut().zip(lengths) {
-        payload.data = rest.split_to(length);
-    }
-    Ok((payloads, last))
-}
-
-/// An event of a stream is missing, although a later one exists.
-#[derive(Debug, thiserror::Error)]
-#[error("the stream has no event {expected} but a later one; restore a backup")]
-struct Gap {
-    expected: i64,
+    Ok((payloads.finish(), last))
 }
 
 fn read_stream(

@@ -1,10 +1,12 @@
-//! Values in and out of columns.
+//! Values in and out of columns. A column is named, or given by its index where thousands of rows are read.
 
 use bytes::Bytes;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
-use rusqlite::{Error, Row};
+use rusqlite::{Error, Row, RowIndex};
 use seriatim_core::reading::TypeNames;
 use seriatim_core::{Bookmark, Codec, Domain, LogId, Payload, Position, Sequence};
+use seriatim_store_sql::codec;
+pub(crate) use seriatim_store_sql::{codec_column, limit_column};
 use uuid::Uuid;
 
 /// JSON is stored as text, so that people and SQL can read it. Bytes that are not text stay bytes, whatever their codec
@@ -18,13 +20,6 @@ pub(crate) fn data_column(data: &[u8], codec: Codec) -> ToSqlOutput<'_> {
     }
 }
 
-pub(crate) fn codec_column(codec: Codec) -> i64 {
-    match codec {
-        Codec::Json => 0,
-        Codec::Protobuf => 1,
-    }
-}
-
 /// The columns type and codec, beginning at `first`, with the data that belongs to them.
 pub(crate) fn payload(
     row: &Row<'_>,
@@ -32,14 +27,10 @@ pub(crate) fn payload(
     names: &mut TypeNames,
     data: Bytes,
 ) -> Result<Payload, Error> {
-    let codec = match row.get(first + 1)? {
-        0i64 => Codec::Json,
-        1 => Codec::Protobuf,
-        other => return Err(Error::IntegralValueOutOfRange(first + 1, other)),
-    };
+    let codec = codec(row.get(first + 1)?);
     Ok(Payload {
         type_name: names.get(text(row, first)?),
-        codec,
+        codec: codec.map_err(|error| unreadable(first + 1, Type::Integer, error))?,
         data,
     })
 }
@@ -52,7 +43,11 @@ pub(crate) fn bytes<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row [u8
         .map_err(|error| unreadable(column, value.data_type(), error))
 }
 
-pub(crate) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Error> {
+pub(crate) fn text<'row>(
+    row: &'row Row<'_>,
+    column: impl RowIndex + Copy,
+) -> Result<&'row str, Error> {
+    let column = column.idx(row.as_ref())?;
     optional_text(row, column)?
         .ok_or_else(|| unreadable(column, Type::Null, FromSqlError::InvalidType))
 }
@@ -74,7 +69,8 @@ pub(crate) fn optional_uuid(row: &Row<'_>, column: usize) -> Result<Option<Uuid>
     }
 }
 
-pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, Error> {
+pub(crate) fn uuid(row: &Row<'_>, column: impl RowIndex + Copy) -> Result<Uuid, Error> {
+    let column = column.idx(row.as_ref())?;
     let value = row.get_ref(column)?;
     let bytes = value
         .as_blob()
@@ -82,7 +78,7 @@ pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, Error> {
     Uuid::from_slice(bytes).map_err(|error| unreadable(column, Type::Blob, error))
 }
 
-pub(crate) fn sequence(row: &Row<'_>, column: usize) -> Result<Sequence, Error> {
+pub(crate) fn sequence(row: &Row<'_>, column: impl RowIndex + Copy) -> Result<Sequence, Error> {
     row.get(column).map(Sequence)
 }
 
@@ -115,12 +111,8 @@ pub(crate) fn event_column(place: &Bookmark) -> Option<[u8; 16]> {
     place.event.map(Uuid::into_bytes)
 }
 
-/// SQLite knows no more rows than that.
-pub(crate) fn limit_column(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn domain(row: &Row<'_>, column: usize) -> Result<Domain, Error> {
+pub(crate) fn domain(row: &Row<'_>, column: impl RowIndex + Copy) -> Result<Domain, Error> {
+    let column = column.idx(row.as_ref())?;
     Domain::new(text(row, column)?).map_err(|error| unreadable(column, Type::Text, error))
 }
 

@@ -2,15 +2,18 @@
 
 use std::cmp::Ordering;
 
-use rusqlite::{Connection, Error};
+use rusqlite::{Connection, Error, named_params};
 use seriatim_core::{Domain, StreamId, StreamSummary, Timestamp};
 
 use crate::row;
 
 /// The last event of the first stream of a domain after a root.
-const NEXT: &str = "SELECT root, sequence, recorded_at FROM seriatim_events
-    WHERE domain = ?1 AND root =
-        (SELECT root FROM seriatim_events WHERE domain = ?1 AND root > ?2 ORDER BY root LIMIT 1)
+const NEXT: &str = "
+    SELECT root, sequence, recorded_at FROM seriatim_events
+    WHERE domain = :domain AND root = (
+        SELECT root FROM seriatim_events
+        WHERE domain = :domain AND root > :after
+        ORDER BY root LIMIT 1)
     ORDER BY sequence DESC LIMIT 1";
 
 /// Streams in the order of their ids; of one domain if given, after a stream if given.
@@ -46,14 +49,14 @@ fn list_domain(
 ) -> Result<(), Error> {
     let mut next = connection.prepare_cached(NEXT)?;
     while summaries.len() < limit {
-        let mut rows = next.query((id, &after))?;
+        let mut rows = next.query(named_params! { ":domain": id, ":after": after })?;
         let Some(row) = rows.next()? else { break };
-        let root = row::uuid(row, 0)?;
+        let root = row::uuid(row, "root")?;
         after = root.as_bytes().to_vec();
         summaries.push(StreamSummary {
             stream: StreamId::new(domain.clone(), root),
-            current: row::sequence(row, 1)?,
-            recorded_at: Timestamp::from_micros(row.get(2)?),
+            current: row::sequence(row, "sequence")?,
+            recorded_at: Timestamp::from_micros(row.get("recorded_at")?),
         });
     }
     Ok(())
@@ -63,6 +66,6 @@ fn list_domain(
 pub(crate) fn domains(connection: &Connection) -> Result<Vec<(i64, Domain)>, Error> {
     let mut select =
         connection.prepare_cached("SELECT id, name FROM seriatim_domains ORDER BY name")?;
-    let rows = select.query_map([], |row| Ok((row.get(0)?, row::domain(row, 1)?)))?;
+    let rows = select.query_map([], |row| Ok((row.get("id")?, row::domain(row, "name")?)))?;
     rows.collect()
 }

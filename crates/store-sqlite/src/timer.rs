@@ -3,27 +3,75 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Error, OptionalExtension, Row};
+use rusqlite::{Connection, Error, OptionalExtension, Row, named_params};
 use seriatim_core::{
     ClearedTimer, Domain, NewTimer, Overdue, StoreError, StreamId, Timer, TimerStore, Timestamp,
 };
 
-use crate::transaction::Transaction;
 use crate::{SqliteStore, row};
+
+const SET: &str = "
+    INSERT INTO seriatim_timers
+        (domain, root, name, set_at, ordinal, due, rings_at, counts_from, touched_at)
+    VALUES (:domain, :root, :name, :set_at, :ordinal, :due, :due, :counts_from, :counts_from)
+    ON CONFLICT DO UPDATE
+    SET set_at = excluded.set_at, ordinal = excluded.ordinal, due = excluded.due, rings_at = excluded.rings_at,
+        counts_from = excluded.counts_from, touched_at = excluded.touched_at
+    WHERE set_at < excluded.set_at";
+
+const CLEAR: &str = "
+    DELETE FROM seriatim_timers
+    WHERE domain = :domain AND root = :root AND name = :name AND set_at <= :through";
+
+/// `of_the_future`: some timers were touched while the clock was ahead.
+const NEXT: &str = "
+    SELECT rings_at,
+        EXISTS (SELECT 1 FROM seriatim_timers WHERE domain = :domain AND touched_at > :now) AS of_the_future
+    FROM seriatim_timers
+    WHERE domain = :domain
+    ORDER BY rings_at LIMIT 1";
+
+/// Lets timers that were touched while the clock was ahead count from now.
+const COUNT_ANEW: &str = "
+    UPDATE seriatim_timers
+    SET counts_from = min(counts_from, :now), touched_at = min(counts_from, :now),
+        due = due - max(counts_from - :now, 0), rings_at = due - max(counts_from - :now, 0)
+    WHERE domain = :domain AND touched_at > :now";
+
+const RINGING: &str = "
+    SELECT domain, root, name, set_at, ordinal, due FROM seriatim_timers
+    WHERE domain = :domain AND rings_at <= :now
+    ORDER BY rings_at LIMIT :limit";
+
+const SILENCE: &str = "
+    UPDATE seriatim_timers
+    SET rings_at = :rings_at, touched_at = :now
+    WHERE domain = :domain AND root = :root AND name = :name";
+
+const LIST: &str = "
+    SELECT domain, root, name, set_at, ordinal, due FROM seriatim_timers
+    WHERE (domain, root, name) > (:domain, :root, :name)
+    ORDER BY domain, root, name LIMIT :limit";
+
+/// Uses the index of what rings next; an index by due time alone would make it read all timers.
+const OVERDUE: &str = "
+    SELECT count(*) AS count, coalesce(min(due), :now) AS first FROM seriatim_timers
+    WHERE domain = :domain AND rings_at <= :until AND due <= :now";
 
 #[async_trait]
 impl TimerStore for SqliteStore {
     async fn set_timers(&self, timers: &[NewTimer]) -> Result<(), StoreError> {
         let timers = timers.to_vec();
-        let set = move |transaction: &mut Transaction<'_, '_>| set(transaction.connection, &timers);
-        self.writer().change("set timers", set).await
+        let set = self.write("set timers", move |connection| set(connection, &timers));
+        set.await
     }
 
     async fn clear_timers(&self, cleared: &[ClearedTimer]) -> Result<(), StoreError> {
         let cleared = cleared.to_vec();
-        let clear =
-            move |transaction: &mut Transaction<'_, '_>| clear(transaction.connection, &cleared);
-        self.writer().change("clear timers", clear).await
+        let clear = self.write("clear timers", move |connection| {
+            clear(connection, &cleared)
+        });
+        clear.await
     }
 
     async fn ring_timers(
@@ -33,10 +81,8 @@ impl TimerStore for SqliteStore {
         silence: Duration,
     ) -> Result<Vec<Timer>, StoreError> {
         let domain = domain.clone();
-        let ring = move |transaction: &mut Transaction<'_, '_>| {
-            ring(transaction.connection, &domain, limit, silence)
-        };
-        self.writer().change("ring timers", ring).await
+        let ring = move |connection: &Connection| ring(connection, &domain, limit, silence);
+        self.write("ring timers", ring).await
     }
 
     async fn next_timer(&self, domain: &Domain) -> Result<Option<Duration>, StoreError> {
@@ -46,16 +92,15 @@ impl TimerStore for SqliteStore {
             let domain = domain.clone();
             move |connection: &Connection| next(connection, &domain)
         };
-        let found = self.lists().read(action, look.clone()).await?;
-        if !found.is_some_and(|next| next.of_the_future) {
-            return Ok(found.map(|next| next.wait));
+        let mut found = self.lists().read(action, look.clone()).await?;
+        if found.is_some_and(|(_, of_the_future)| of_the_future) {
+            let count_anew = move |connection: &Connection| {
+                count_anew(connection, &domain)?;
+                look(connection)
+            };
+            found = self.write(action, count_anew).await?;
         }
-        let count_anew = move |transaction: &mut Transaction<'_, '_>| {
-            count_anew(transaction.connection, &domain)?;
-            look(transaction.connection)
-        };
-        let found = self.writer().change(action, count_anew).await?;
-        Ok(found.map(|next| next.wait))
+        Ok(found.map(|(wait, _)| wait))
     }
 
     async fn timers(
@@ -76,79 +121,53 @@ impl TimerStore for SqliteStore {
 }
 
 fn set(connection: &Connection, timers: &[NewTimer]) -> Result<(), Error> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO seriatim_timers
-             (domain, root, name, set_at, ordinal, due, rings_at, counts_from, touched_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?7)
-         ON CONFLICT DO UPDATE SET set_at = excluded.set_at, ordinal = excluded.ordinal,
-             due = excluded.due, rings_at = excluded.rings_at, counts_from = excluded.counts_from,
-             touched_at = excluded.touched_at
-         WHERE set_at < excluded.set_at",
-    )?;
+    let mut insert = connection.prepare_cached(SET)?;
     let now = Timestamp::now();
     for timer in timers {
         let counts_from = timer.counts_from(now);
-        insert.execute((
-            timer.stream.domain.as_str(),
-            timer.stream.root.as_bytes(),
-            &timer.name,
-            timer.set_at.0,
-            timer.ordinal,
-            counts_from.later_by(timer.after).as_micros(),
-            counts_from.as_micros(),
-        ))?;
+        insert.execute(named_params! {
+            ":domain": timer.stream.domain.as_str(),
+            ":root": timer.stream.root.as_bytes(),
+            ":name": timer.name,
+            ":set_at": timer.set_at.0,
+            ":ordinal": timer.ordinal,
+            ":due": counts_from.later_by(timer.after).as_micros(),
+            ":counts_from": counts_from.as_micros(),
+        })?;
     }
     Ok(())
 }
 
 fn clear(connection: &Connection, cleared: &[ClearedTimer]) -> Result<(), Error> {
-    let mut delete = connection.prepare_cached(
-        "DELETE FROM seriatim_timers WHERE domain = ? AND root = ? AND name = ? AND set_at <= ?",
-    )?;
+    let mut delete = connection.prepare_cached(CLEAR)?;
     for timer in cleared {
-        let StreamId { domain, root } = &timer.stream;
-        delete.execute((
-            domain.as_str(),
-            root.as_bytes(),
-            &timer.name,
-            timer.through.0,
-        ))?;
+        delete.execute(named_params! {
+            ":domain": timer.stream.domain.as_str(),
+            ":root": timer.stream.root.as_bytes(),
+            ":name": timer.name,
+            ":through": timer.through.0,
+        })?;
     }
     Ok(())
 }
 
-/// The next timer to ring, and whether there are timers that were touched while the clock was ahead.
-#[derive(Clone, Copy)]
-struct Next {
-    wait: Duration,
-    of_the_future: bool,
-}
-
-fn next(connection: &Connection, domain: &Domain) -> Result<Option<Next>, Error> {
-    let mut select = connection.prepare_cached(
-        "SELECT rings_at, EXISTS (SELECT 1 FROM seriatim_timers WHERE domain = ?1 AND touched_at > ?2)
-         FROM seriatim_timers WHERE domain = ?1 ORDER BY rings_at LIMIT 1",
-    )?;
+/// Returns the time until the next one rings, and whether there are timers that were touched while the clock was ahead.
+fn next(connection: &Connection, domain: &Domain) -> Result<Option<(Duration, bool)>, Error> {
     let now = Timestamp::now();
-    let next = select.query_row((domain.as_str(), now.as_micros()), |row| {
-        Ok(Next {
-            wait: Timestamp::from_micros(row.get(0)?).since(now),
-            of_the_future: row.get(1)?,
-        })
+    let mut select = connection.prepare_cached(NEXT)?;
+    let parameters = named_params! { ":domain": domain.as_str(), ":now": now.as_micros() };
+    let next = select.query_row(parameters, |row| {
+        let rings_at = Timestamp::from_micros(row.get("rings_at")?);
+        Ok((rings_at.since(now), row.get("of_the_future")?))
     });
     next.optional()
 }
 
-/// Called if the clock has gone back since these timers were touched.
 fn count_anew(connection: &Connection, domain: &Domain) -> Result<(), Error> {
-    let mut update = connection.prepare_cached(
-        "UPDATE seriatim_timers SET counts_from = min(counts_from, ?2),
-             touched_at = min(counts_from, ?2), due = due - max(counts_from - ?2, 0),
-             rings_at = due - max(counts_from - ?2, 0)
-         WHERE domain = ?1 AND touched_at > ?2",
-    )?;
+    let mut update = connection.prepare_cached(COUNT_ANEW)?;
     let now = Timestamp::now().as_micros();
-    update.execute((domain.as_str(), now)).map(drop)
+    let parameters = named_params! { ":domain": domain.as_str(), ":now": now };
+    update.execute(parameters).map(drop)
 }
 
 /// Nobody else writes between the check and the pause.
@@ -159,22 +178,23 @@ fn ring(
     silence: Duration,
 ) -> Result<Vec<Timer>, Error> {
     let now = Timestamp::now();
-    let mut select = connection.prepare_cached(
-        "SELECT root, name, set_at, ordinal, due FROM seriatim_timers
-         WHERE domain = ? AND rings_at <= ? ORDER BY rings_at LIMIT ?",
-    )?;
-    let wanted = (domain.as_str(), now.as_micros(), row::limit_column(limit));
-    let ringing = select.query_map(wanted, |row| timer(row, domain))?;
+    let mut select = connection.prepare_cached(RINGING)?;
+    let parameters = named_params! {
+        ":domain": domain.as_str(),
+        ":now": now.as_micros(),
+        ":limit": row::limit_column(limit),
+    };
+    let ringing = select.query_map(parameters, timer)?;
     let mut ringing: Vec<_> = ringing.collect::<Result<_, _>>()?;
-    let mut silence_it = connection.prepare_cached(
-        "UPDATE seriatim_timers SET rings_at = ?, touched_at = ?
-         WHERE domain = ? AND root = ? AND name = ?",
-    )?;
-    let times = (now.later_by(silence).as_micros(), now.as_micros());
+    let mut update = connection.prepare_cached(SILENCE)?;
     for timer in &ringing {
-        let StreamId { domain, root } = &timer.stream;
-        let key = (domain.as_str(), root.as_bytes(), &timer.name);
-        silence_it.execute((times.0, times.1, key.0, key.1, key.2))?;
+        update.execute(named_params! {
+            ":rings_at": now.later_by(silence).as_micros(),
+            ":now": now.as_micros(),
+            ":domain": domain.as_str(),
+            ":root": timer.stream.root.as_bytes(),
+            ":name": timer.name,
+        })?;
     }
     ringing.sort_by_key(|timer| timer.due);
     Ok(ringing)
@@ -185,45 +205,40 @@ fn list(
     after: Option<&(StreamId, String)>,
     limit: usize,
 ) -> Result<Vec<Timer>, Error> {
-    let mut select = connection.prepare_cached(
-        "SELECT root, name, set_at, ordinal, due, domain FROM seriatim_timers
-         WHERE (domain, root, name) > (?, ?, ?) ORDER BY domain, root, name LIMIT ?",
-    )?;
+    let mut select = connection.prepare_cached(LIST)?;
     // What is empty is less than every domain.
     let (domain, root, name) = after.map_or(("", &[][..], ""), |(stream, name)| {
         let StreamId { domain, root } = stream;
         (domain.as_str(), &root.as_bytes()[..], name.as_str())
     });
-    let mut rows = select.query((domain, root, name, row::limit_column(limit)))?;
-    let mut timers = Vec::new();
-    while let Some(row) = rows.next()? {
-        timers.push(timer(row, &row::domain(row, 5)?)?);
-    }
-    Ok(timers)
+    let limit = row::limit_column(limit);
+    let parameters =
+        named_params! { ":domain": domain, ":root": root, ":name": name, ":limit": limit };
+    select.query_map(parameters, timer)?.collect()
 }
 
-/// Uses the index of what rings next; an index by due time alone would make it read all timers.
 fn overdue(connection: &Connection, domain: &Domain, silence: Duration) -> Result<Overdue, Error> {
     let now = Timestamp::now();
-    let mut select = connection.prepare_cached(
-        "SELECT count(*), coalesce(min(due), ?2) FROM seriatim_timers
-         WHERE domain = ?1 AND rings_at <= ?3 AND due <= ?2",
-    )?;
-    let until = now.later_by(silence).as_micros();
-    select.query_row((domain.as_str(), now.as_micros(), until), |row| {
+    let mut select = connection.prepare_cached(OVERDUE)?;
+    let parameters = named_params! {
+        ":domain": domain.as_str(),
+        ":now": now.as_micros(),
+        ":until": now.later_by(silence).as_micros(),
+    };
+    select.query_row(parameters, |row| {
         Ok(Overdue {
-            count: row.get::<_, i64>(0)?.cast_unsigned(),
-            longest: now.since(Timestamp::from_micros(row.get(1)?)),
+            count: row.get::<_, i64>("count")?.cast_unsigned(),
+            longest: now.since(Timestamp::from_micros(row.get("first")?)),
         })
     })
 }
 
-fn timer(row: &Row<'_>, domain: &Domain) -> Result<Timer, Error> {
+fn timer(row: &Row<'_>) -> Result<Timer, Error> {
     Ok(Timer {
-        stream: StreamId::new(domain.clone(), row::uuid(row, 0)?),
-        name: row.get(1)?,
-        set_at: row::sequence(row, 2)?,
-        ordinal: row.get(3)?,
-        due: Timestamp::from_micros(row.get(4)?),
+        stream: StreamId::new(row::domain(row, "domain")?, row::uuid(row, "root")?),
+        name: row.get("name")?,
+        set_at: row::sequence(row, "set_at")?,
+        ordinal: row.get("ordinal")?,
+        due: Timestamp::from_micros(row.get("due")?),
     })
 }

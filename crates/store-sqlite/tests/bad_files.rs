@@ -9,7 +9,7 @@ use seriatim_core::{
     Append, AppendOutcome, EventStore, Load, LogPartition, Payload, Position, Sequence,
     StoreErrorKind, StreamId,
 };
-use seriatim_store_sqlite::{OpenError, SqliteStore};
+use seriatim_store_sqlite::{OpenError, SchemaError, SqliteStore};
 use seriatim_testkit::conformance::{self, Handle, assert_log_is_sound, event, new_stream};
 use tempfile::TempDir;
 
@@ -245,11 +245,11 @@ async fn a_schema_newer_than_the_program_is_refused_naming_both() {
         )
         .unwrap();
     let error = SqliteStore::open_file(&file).await.unwrap_err();
-    let OpenError::SchemaNewer {
+    let OpenError::Schema(SchemaError::Newer {
         found: 99,
         supported,
         ..
-    } = error
+    }) = error
     else {
         panic!("{error}");
     };
@@ -257,7 +257,7 @@ async fn a_schema_newer_than_the_program_is_refused_naming_both() {
     let own: u32 = connection.query_row(own, [], |row| row.get(0)).unwrap();
     assert_eq!(supported, own);
     let up_to = format!("up to {supported}");
-    assert!(error.to_string().contains("at 99") && error.to_string().contains(&up_to));
+    assert!(error.to_string().contains("at migration 99") && error.to_string().contains(&up_to));
 }
 
 #[tokio::test]
@@ -273,7 +273,10 @@ async fn a_migration_made_from_another_text_is_refused() {
         .unwrap();
     let error = SqliteStore::open_file(&file).await.unwrap_err();
     assert!(
-        matches!(error, OpenError::ChangedMigration { number: 2, .. }),
+        matches!(
+            error,
+            OpenError::Schema(SchemaError::Changed { number: 2, .. })
+        ),
         "{error}"
     );
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Component, Domain, FirstResult, LetterFilter, Position, Sequence, Store, StreamId,
+    Bookmark, Component, Domain, FirstResult, LetterFilter, LetterStatus, Position, Sequence,
+    Store, StreamId, Verb,
 };
 use uuid::Uuid;
 
@@ -21,6 +22,26 @@ pub struct Dialect {
     pub data: fn(&str) -> String,
     /// The key of a claim.
     pub key: fn(&str) -> String,
+}
+
+/// The SQL of SQLite.
+pub const SQLITE: Dialect = Dialect {
+    uuid: |id| format!("x'{}'", id.simple()),
+    bytes: |bytes| format!("x'{}'", hexadecimal(bytes)),
+    data: |json| format!("'{json}'"),
+    key: |key| format!("'{key}'"),
+};
+
+/// The SQL of PostgreSQL.
+pub const POSTGRES: Dialect = Dialect {
+    uuid: |id| format!("'{id}'"),
+    bytes: |bytes| format!("'\\x{}'", hexadecimal(bytes)),
+    data: |json| format!("'{json}'::bytea"),
+    key: |key| format!("'{key}'::bytea"),
+};
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const LETTER: &str = r#"{"id":"018bcfe5-6800-7000-8000-000000000001","request":{"id":"01a22cb9-47c5-74d7-8d58-f01ccab2d5f7","stream":{"domain":"order","root":"00000000-0000-0000-0000-000000000001"},"commands":[{"type":"Ship","codec":"json","data":"{}"}],"expected":"any","metadata":{}},"conflict":{"expected":"no_stream","current":1},"intervening":null,"base_hash":null,"reason":"manual","parked_at":"2023-11-14T22:13:20Z","attempts":[],"status":"parked"}"#;
@@ -150,4 +171,64 @@ pub async fn assert_all_is_there(store: &Arc<dyn Store>, schema: u32) {
     let till = Domain::new("till").expect("a name");
     let due = store.next_timer(&till).await.expect("an answer");
     assert_eq!(due.is_some(), schema >= 7, "{}", of("timers"));
+}
+
+/// Returns the statements that fill the tables of schema 9, in which letters had no identity, with work of a component
+/// that has parked and skipped events.
+pub fn letters_without_identity(dialect: Dialect) -> String {
+    let (a, b) = (
+        (dialect.uuid)(Uuid::nil()),
+        (dialect.uuid)(Uuid::from_u128(1)),
+    );
+    format!(
+        "INSERT INTO seriatim_checkpoints
+             (component, partition, share_count, share_index, position, epoch, leased_until, moved_at, tenure)
+             VALUES ('printer', 0, 1, 0, 7, 1, 0, 0, {a});
+         INSERT INTO seriatim_parked VALUES
+             ('printer', 0, 1, 0, 'order', {a}, 4, 3, 1700000000000001, 'no paper', '[]', NULL, NULL, NULL, NULL),
+             ('printer', 0, 1, 0, 'order', {b}, 5, 0, 1700000000000001, 'no ink', '[]', 'retry', 'Zoë', NULL, 7);
+         INSERT INTO seriatim_skipped VALUES
+             ('printer', 0, 1, 0, 'order', {a}, 3, 1600000000000001, 'torn', 'Zoë', 'by hand'),
+             ('printer', 0, 1, 0, 'order', {a}, 2, 1600000000000001, 'torn', NULL, 'the policy')"
+    )
+}
+
+/// Checks a store whose tables had [`letters_without_identity`].
+///
+/// # Panics
+/// Panics if something is missing, or has no letter.
+pub async fn assert_letters_have_identity(store: &Arc<dyn Store>) {
+    let mut parked = store.parked(None).await.expect("the store answers");
+    parked.sort_by_key(|parked| parked.sequence);
+    let letters: Vec<_> = parked.iter().map(|parked| parked.letter).collect();
+    let [Some(waiting), None] = letters[..] else {
+        panic!("{letters:?}")
+    };
+    let wish = parked[1].wish.as_ref().expect("it was asked for");
+    assert_eq!(wish.verb, Verb::Resubmit);
+    let component = &parked[0].work.component;
+    let every = LetterFilter::default();
+    let closed = store.closed_letters(component, &every, 9).await;
+    let closed = closed.expect("the store answers");
+    let mut skipped: Vec<_> = (closed.iter())
+        .map(|letter| (letter.sequence.0, letter.decision.as_ref()))
+        .map(|(sequence, decision)| (sequence, decision.and_then(|one| one.actor.as_deref())))
+        .collect();
+    skipped.sort_unstable();
+    assert_eq!(skipped, [(2, None), (3, Some("Zoë"))]);
+    assert_eq!(waiting.get_version_num(), 7);
+    for letter in closed {
+        assert_eq!(letter.status, LetterStatus::Discarded);
+        assert_eq!(letter.id.get_version_num(), 7);
+        assert!(letter.id < waiting, "they sort by their time");
+    }
+
+    // It has begun at the first event, whatever is said now, and names no event before it moves.
+    let checkpoints = store.checkpoints(Some(component)).await;
+    let checkpoints = checkpoints.expect("the store answers");
+    assert_eq!(checkpoints[0].at, Bookmark::at(Position(7)));
+    let nine = "9".parse().expect("it is a position");
+    let begun = store.begin(component, &nine).await;
+    let begun = begun.expect("the store answers");
+    assert!(begun.positions().eq([Position::START]), "{begun}");
 }

@@ -1,6 +1,6 @@
 //! Tests for applications and for Seriatim itself: `given(..).when(..).then(..)` for aggregates, `given_process(..)`
 //! for process managers, `commutes` for merges, a conformance suite for stores, processes that take work over from each
-//! other, and a store that fails on request.
+//! other or write beside each other, and a store that fails on request.
 
 pub mod clock;
 pub mod commutes;
@@ -18,6 +18,7 @@ mod round_trip;
 mod text;
 mod then;
 mod waiting;
+pub mod writers;
 
 pub use commutes::commutes;
 pub use given::{Given, given, given_no_events};

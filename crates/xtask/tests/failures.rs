@@ -23,6 +23,7 @@ const ERRORS: &[(&str, &[&str])] = &[
         "seriatim",
         &["StartAppError", "RunError", "OpenStoreError", "WaitError"],
     ),
+    ("store-sql", &["SchemaError"]),
     ("store-sqlite", &["OpenError"]),
     ("store-postgres", &["OpenError"]),
 ];

@@ -4,46 +4,33 @@ use seriatim_core::{Comparison, ComparisonQuery, ReadModelVersion, VersionError,
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, Executor, PgConnection, Row, SqlSafeStr, Statement};
 
-use super::registry::Registry;
+use super::registry::transact;
 use super::versions::{ChangeError, SNAPSHOT};
-use crate::{PostgresStore, row};
+use crate::PostgresStore;
 
 pub(super) async fn compare(
     store: &PostgresStore,
     version: &ReadModelVersion,
     query: &ComparisonQuery,
 ) -> Result<Comparison, VersionError> {
-    let failed = |refused: ChangeError| refused.into_error("compare read models");
-    let connections = store.read_models();
-    let connection = connections.get().await;
-    let mut connection = connection.map_err(|error| failed(error.into()))?;
-    let transaction = connections.begin(&mut connection, SNAPSHOT).await;
-    let mut transaction = transaction.map_err(|error| failed(error.into()))?;
-    let mut registry = Registry {
-        store,
-        connection: &mut transaction,
-    };
-    let all = registry.versions(Some(version.name())).await;
-    let all = all.map_err(|error| failed(error.into()))?;
-    let other = VersionStatus::find(&all, version)?;
-    let live = VersionStatus::live(&all).unwrap_or(other);
-    let (of_live, of_other) = (query(&live.tables), query(&other.tables));
-    // It reads whole tables, however long that takes.
-    let patience = registry
-        .run("SET LOCAL statement_timeout = 0".to_owned())
-        .await;
-    patience.map_err(|error| failed(error.into()))?;
-    let row = count(&mut transaction, &of_live, &of_other).await;
-    let row = row.map_err(|source| VersionError::Query {
-        source: source.into(),
-    })?;
-    let number = |column| {
-        let number: Result<i64, _> = row.try_get(column);
-        let number = number.and_then(|number| number.try_into().map_err(row::unreadable));
-        number.map_err(|error| failed(error.into()))
-    };
-    let counts = [number(0)?, number(1)?, number(2)?, number(3)?];
-    Ok(Comparison::of(live, other, counts))
+    let compared = transact(store, SNAPSHOT, ChangeError::Driver, async |registry| {
+        let all = registry.versions(Some(version.name())).await?;
+        let other = VersionStatus::find(&all, version)?;
+        let live = VersionStatus::live(&all).unwrap_or(other);
+        let (of_live, of_other) = (query(&live.tables), query(&other.tables));
+        // It reads whole tables, however long that takes.
+        let patience = "SET LOCAL statement_timeout = 0";
+        registry.run(patience.to_owned()).await?;
+        let row = count(registry.connection, &of_live, &of_other).await;
+        let row = row.map_err(|source| VersionError::Query {
+            source: source.into(),
+        })?;
+        let number = |column| row.try_get::<i64, _>(column).map(i64::cast_unsigned);
+        let counts = [number(0)?, number(1)?, number(2)?, number(3)?];
+        Ok(Comparison::of(live, other, counts))
+    });
+    let compared = compared.await;
+    compared.map_err(|refused| refused.into_error("compare read models"))
 }
 
 async fn count(connection: &mut PgConnection, live: &str, other: &str) -> Result<PgRow, Error> {

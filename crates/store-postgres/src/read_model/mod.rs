@@ -1,7 +1,7 @@
 //! Read models: their tables are in the schema of the store, and change together with the checkpoint.
 
 mod compare;
-mod connections;
+mod user_connections;
 mod fault;
 mod register;
 mod registry;
@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 
 use crate::PostgresStore;
 
-pub(crate) use connections::Connections;
+pub(crate) use user_connections::UserConnections;
 use versions::Change;
 
 #[async_trait]

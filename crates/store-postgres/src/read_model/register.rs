@@ -5,7 +5,7 @@ use seriatim_core::{
 };
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
-use super::registry::Registry;
+use super::registry::{Registry, transact};
 use super::versions::CHANGE;
 use crate::{PostgresStore, driver_error};
 
@@ -14,18 +14,10 @@ pub(super) async fn register<M: ReadModel<PgConnection>>(
     model: &M,
 ) -> Result<ReadModelTables, RegisterError> {
     let version = ReadModelVersion::of::<PgConnection, M>()?;
-    let connections = store.read_models();
-    let mut connection = connections.get().await.map_err(failed)?;
-    let transaction = connections.begin(&mut connection, CHANGE).await;
-    let mut transaction = transaction.map_err(failed)?;
-    let mut registry = Registry {
-        store,
-        connection: &mut transaction,
-    };
-    let tables = make(&mut registry, &version, model).await?;
-    transaction.commit().await.map_err(failed)?;
-    connections.put_back(connection);
-    Ok(tables)
+    transact(store, CHANGE, failed, async |registry| {
+        make(registry, &version, model).await
+    })
+    .await
 }
 
 async fn make<M: ReadModel<PgConnection>>(

@@ -6,7 +6,32 @@ use seriatim_core::{
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
+use crate::statement::Statement;
 use crate::{PostgresStore, checkpoint, driver_error, row};
+
+const LOCK: &str = "LOCK TABLE seriatim_read_models IN SHARE ROW EXCLUSIVE MODE";
+
+const HOLD_STILL: &str = "
+    SELECT FROM seriatim_checkpoints
+    WHERE component IN ($1, $2)
+    FOR UPDATE";
+
+const LIST: &str = "
+    SELECT name, version, standing, tables, begun_at FROM seriatim_read_models
+    WHERE $1::text IS NULL OR name = $1
+    ORDER BY name, version";
+
+const INSERT: &str = "
+    INSERT INTO seriatim_read_models (name, version, standing, tables, begun_at)
+    VALUES ($1, $2, $3, $4, $now)";
+
+const STAND: &str = "
+    UPDATE seriatim_read_models SET standing = $3
+    WHERE name = $1 AND version = $2";
+
+const FORGET: &str = "
+    DELETE FROM seriatim_read_models
+    WHERE name = $1 AND version = $2";
 
 /// The registry, in a transaction of a caller's.
 pub(super) struct Registry<'a> {
@@ -14,31 +39,44 @@ pub(super) struct Registry<'a> {
     pub(super) connection: &'a mut PgConnection,
 }
 
+/// Runs `work` in a transaction, and commits if it succeeds. Otherwise the connection is dropped, and the server rolls
+/// back. `failed` takes the driver's errors.
+pub(super) async fn transact<T, E>(
+    store: &PostgresStore,
+    characteristics: &str,
+    failed: impl Fn(Error) -> E,
+    work: impl AsyncFnOnce(&mut Registry<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let connections = store.user_connections();
+    let mut connection = connections.get().await.map_err(&failed)?;
+    let begun = connections.begin(&mut connection, characteristics).await;
+    let mut transaction = begun.map_err(&failed)?;
+    let mut registry = Registry {
+        store,
+        connection: &mut transaction,
+    };
+    let result = work(&mut registry).await?;
+    transaction.commit().await.map_err(&failed)?;
+    connections.put_back(connection);
+    Ok(result)
+}
+
 impl Registry<'_> {
-    fn schema(&self) -> &str {
-        &self.store.shared.schema
+    async fn execute(&mut self, statement: Statement) -> Result<(), Error> {
+        statement.execute(&mut *self.connection).await.map(drop)
     }
 
     /// Until the end of the transaction no other process changes versions. Steps go on.
     pub(super) async fn lock(&mut self) -> Result<(), Error> {
-        let schema = self.schema();
-        let lock = format!("LOCK TABLE {schema}.seriatim_read_models IN SHARE ROW EXCLUSIVE MODE");
+        let lock = self.store.connections().schema().text(LOCK);
         self.run(lock).await
     }
 
     /// Until the end of the transaction no step of these components is committed.
     pub(super) async fn hold_still(&mut self, components: [&Component; 2]) -> Result<(), Error> {
-        let schema = self.schema();
-        let hold = format!(
-            "SELECT FROM {schema}.seriatim_checkpoints WHERE component IN ($1, $2) FOR UPDATE"
-        );
-        let [one, other] = components;
-        sqlx::query(AssertSqlSafe(hold))
-            .bind(one.as_str())
-            .bind(other.as_str())
-            .execute(&mut *self.connection)
-            .await
-            .map(drop)
+        let [one, other] = components.map(Component::as_str);
+        let hold = self.store.statement(HOLD_STILL).bind(one).bind(other);
+        self.execute(hold).await
     }
 
     /// Returns the versions of one model, or all.
@@ -46,13 +84,8 @@ impl Registry<'_> {
         &mut self,
         name: Option<&str>,
     ) -> Result<Vec<VersionStatus>, Error> {
-        let schema = self.schema();
-        let select = format!(
-            "SELECT name, version, standing, tables, begun_at FROM {schema}.seriatim_read_models
-             WHERE $1::text IS NULL OR name = $1 ORDER BY name, version"
-        );
-        let rows = sqlx::query(AssertSqlSafe(select)).bind(name);
-        let rows = rows.fetch_all(&mut *self.connection).await?;
+        let list = self.store.statement(LIST).bind(name);
+        let rows = list.fetch_all(&mut *self.connection).await?;
         let mut versions = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut status = status(row, &self.prefix())?;
@@ -77,7 +110,7 @@ impl Registry<'_> {
 
     /// Returns the prefix of table names.
     pub(super) fn prefix(&self) -> String {
-        format!("{}.", self.schema())
+        format!("{}.", self.store.shared.schema)
     }
 
     pub(super) async fn insert(
@@ -86,21 +119,12 @@ impl Registry<'_> {
         tables: &ReadModelTables,
         standing: VersionStanding,
     ) -> Result<(), Error> {
-        let schema = self.schema();
-        let insert = format!(
-            "INSERT INTO {schema}.seriatim_read_models (name, version, standing, tables, begun_at)
-             VALUES ($1, $2, $3, $4, {})",
-            crate::checkpoint_sql::NOW
-        );
-        let tables: Vec<_> = tables.plain_names().collect();
-        sqlx::query(AssertSqlSafe(insert))
-            .bind(version.name())
-            .bind(i64::from(version.version()))
+        let insert = INSERT.replace("$now", crate::checkpoint_sql::NOW);
+        let plain: Vec<_> = tables.plain_names().collect();
+        let insert = of_version(self.store.statement(&insert), version)
             .bind(standing.as_str())
-            .bind(tables.join(","))
-            .execute(&mut *self.connection)
-            .await
-            .map(drop)
+            .bind(plain.join(","));
+        self.execute(insert).await
     }
 
     pub(super) async fn stand(
@@ -108,32 +132,16 @@ impl Registry<'_> {
         version: &ReadModelVersion,
         standing: VersionStanding,
     ) -> Result<(), Error> {
-        let schema = self.schema();
-        let update = format!(
-            "UPDATE {schema}.seriatim_read_models SET standing = $3 WHERE name = $1 AND version = $2"
-        );
-        sqlx::query(AssertSqlSafe(update))
-            .bind(version.name())
-            .bind(i64::from(version.version()))
-            .bind(standing.as_str())
-            .execute(&mut *self.connection)
-            .await
-            .map(drop)
+        let stand = of_version(self.store.statement(STAND), version);
+        self.execute(stand.bind(standing.as_str())).await
     }
 
     /// Deletes the row and the progress, as if the version had never existed.
     pub(super) async fn forget(&mut self, version: &ReadModelVersion) -> Result<(), Error> {
-        let forget = self.store.texts().checkpoints.forget(&version.component());
-        forget.execute(&mut *self.connection).await?;
-        let schema = self.schema();
-        let delete =
-            format!("DELETE FROM {schema}.seriatim_read_models WHERE name = $1 AND version = $2");
-        sqlx::query(AssertSqlSafe(delete))
-            .bind(version.name())
-            .bind(i64::from(version.version()))
-            .execute(&mut *self.connection)
-            .await
-            .map(drop)
+        let progress = self.store.texts().checkpoints.forget(&version.component());
+        self.execute(progress).await?;
+        let forget = of_version(self.store.statement(FORGET), version);
+        self.execute(forget).await
     }
 
     /// Makes the views with the plain names show these tables, and no others, in place of those that `before` names.
@@ -183,18 +191,24 @@ impl Registry<'_> {
     }
 }
 
+/// The first two parameters are the version.
+fn of_version(statement: Statement, version: &ReadModelVersion) -> Statement {
+    let number = i64::from(version.version());
+    statement.bind(version.name()).bind(number)
+}
+
 fn status(row: &PgRow, prefix: &str) -> Result<VersionStatus, Error> {
-    let number: i64 = row.try_get(1)?;
+    let number: i64 = row.try_get("version")?;
     let number = u32::try_from(number).map_err(row::unreadable)?;
-    let version = ReadModelVersion::new(row.try_get(0)?, number).map_err(row::unreadable)?;
-    let standing: &str = row.try_get(2)?;
-    let tables: &str = row.try_get(3)?;
+    let version = ReadModelVersion::new(row.try_get("name")?, number).map_err(row::unreadable)?;
+    let standing: &str = row.try_get("standing")?;
+    let tables: &str = row.try_get("tables")?;
     let tables = tables.split(',').filter(|table| !table.is_empty());
     Ok(VersionStatus {
         version,
         standing: VersionStanding::parse(standing).map_err(row::unreadable)?,
         tables: ReadModelTables::new(prefix, tables, number),
-        begun_at: Timestamp::from_micros(row.try_get(4)?),
+        begun_at: Timestamp::from_micros(row.try_get("begun_at")?),
         checkpoints: Vec::new(),
     })
 }

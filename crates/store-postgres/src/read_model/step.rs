@@ -19,7 +19,7 @@ pub(super) async fn project<M: ReadModel<PgConnection>>(
     tables: &ReadModelTables,
     step: Step<'_>,
 ) -> Result<Hold, ReactionError> {
-    let connections = store.read_models();
+    let connections = store.user_connections();
     let mut connection = connections.get().await.map_err(fault::of_driver)?;
     match transact(store, &mut connection, model, tables, step).await {
         Ok(hold) => {
@@ -47,7 +47,7 @@ async fn transact<M: ReadModel<PgConnection>>(
     tables: &ReadModelTables,
     step: Step<'_>,
 ) -> Result<Hold, ReactionError> {
-    let connections = store.read_models();
+    let connections = store.user_connections();
     let begun = connections.begin(connection, CHARACTERISTICS).await;
     let mut transaction = begun.map_err(fault::of_driver)?;
     let projected = model.project(&mut transaction, tables, step.events).await;
@@ -72,7 +72,7 @@ async fn require_tables(
         sqlx::query("SELECT name FROM unnest($1) AS name WHERE to_regclass(name) IS NULL")
             .bind(names.clone())
     };
-    let rows = store.readers().read(ACTION, missing).await?;
+    let rows = store.connections().fetch(ACTION, missing).await?;
     let Some(row) = rows.first() else {
         return Ok(());
     };

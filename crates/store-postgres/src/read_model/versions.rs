@@ -5,7 +5,7 @@ use seriatim_core::{
 };
 use sqlx::Error;
 
-use super::registry::Registry;
+use super::registry::{Registry, transact};
 use crate::PostgresStore;
 use crate::driver_error::{self, Meaning};
 
@@ -21,25 +21,12 @@ pub(super) async fn list(
     store: &PostgresStore,
     name: Option<&str>,
 ) -> Result<Vec<VersionStatus>, StoreError> {
-    let listed = list_at_one_moment(store, name).await;
-    listed.map_err(|error| driver_error::store_error("list the read models", error))
-}
-
-async fn list_at_one_moment(
-    store: &PostgresStore,
-    name: Option<&str>,
-) -> Result<Vec<VersionStatus>, Error> {
-    let connections = store.read_models();
-    let mut connection = connections.get().await?;
-    let mut transaction = connections.begin(&mut connection, SNAPSHOT).await?;
-    let mut registry = Registry {
-        store,
-        connection: &mut transaction,
-    };
-    let versions = connections.within(registry.versions(name)).await?;
-    transaction.commit().await?;
-    connections.put_back(connection);
-    Ok(versions)
+    let failed = |error| driver_error::store_error("list the read models", error);
+    transact(store, SNAPSHOT, failed, async |registry| {
+        let list = store.user_connections().within(registry.versions(name));
+        list.await.map_err(failed)
+    })
+    .await
 }
 
 /// The reason why a change was not made.
@@ -113,22 +100,15 @@ async fn change_once(
     version: &ReadModelVersion,
     change: Change,
 ) -> Result<(), ChangeError> {
-    let connections = store.read_models();
-    let mut connection = connections.get().await?;
-    let mut transaction = connections.begin(&mut connection, CHANGE).await?;
-    let mut registry = Registry {
-        store,
-        connection: &mut transaction,
-    };
-    registry.lock().await?;
-    match change {
-        Change::Switch => switch(&mut registry, version, false).await?,
-        Change::Replace => switch(&mut registry, version, true).await?,
-        Change::Drop => drop_version(&mut registry, version).await?,
-    }
-    transaction.commit().await?;
-    connections.put_back(connection);
-    Ok(())
+    transact(store, CHANGE, ChangeError::Driver, async |registry| {
+        registry.lock().await?;
+        match change {
+            Change::Switch => switch(registry, version, false).await,
+            Change::Replace => switch(registry, version, true).await,
+            Change::Drop => drop_version(registry, version).await,
+        }
+    })
+    .await
 }
 
 async fn switch(
@@ -178,33 +158,20 @@ async fn drop_version(
     Ok(())
 }
 
+/// Nobody makes the version between the check and the forgetting.
 pub(super) async fn confirm(
     store: &PostgresStore,
     version: &ReadModelVersion,
 ) -> Result<bool, StoreError> {
-    let confirmed = confirm_or_forget(store, version).await;
-    confirmed.map_err(|error| driver_error::store_error("look for a read model", error))
-}
-
-/// Nobody makes the version between the check and the forgetting.
-async fn confirm_or_forget(
-    store: &PostgresStore,
-    version: &ReadModelVersion,
-) -> Result<bool, Error> {
-    let connections = store.read_models();
-    let mut connection = connections.get().await?;
-    let mut transaction = connections.begin(&mut connection, CHANGE).await?;
-    let mut registry = Registry {
-        store,
-        connection: &mut transaction,
-    };
-    registry.lock().await?;
-    let all = registry.versions(Some(version.name())).await?;
-    let is_there = VersionStatus::find(&all, version).is_ok();
-    if !is_there {
-        registry.forget(version).await?;
-    }
-    transaction.commit().await?;
-    connections.put_back(connection);
-    Ok(is_there)
+    let confirmed = transact(store, CHANGE, std::convert::identity, async |registry| {
+        registry.lock().await?;
+        let all = registry.versions(Some(version.name())).await?;
+        let is_there = VersionStatus::find(&all, version).is_ok();
+        if !is_there {
+            registry.forget(version).await?;
+        }
+        Ok(is_there)
+    });
+    let failed = |error| driver_error::store_error("look for a read model", error);
+    confirmed.await.map_err(failed)
 }

@@ -10,6 +10,7 @@ mod registry;
 mod step;
 
 use async_trait::async_trait;
+use rusqlite::Connection;
 use seriatim_core::{
     Comparison, ComparisonQuery, Hold, ReactionError, ReadModel, ReadModelStore, ReadModelTables,
     ReadModelVersion, RegisterError, Step, StoreError, VersionError, VersionStatus, VersionStore,
@@ -17,7 +18,6 @@ use seriatim_core::{
 use sqlx::SqliteConnection;
 
 use crate::SqliteStore;
-use crate::transaction::Transaction;
 
 pub(crate) use connection::UserConnection;
 
@@ -46,44 +46,32 @@ impl ReadModelStore for SqliteStore {
 impl VersionStore for SqliteStore {
     async fn versions(&self, name: Option<&str>) -> Result<Vec<VersionStatus>, StoreError> {
         let name = name.map(str::to_owned);
-        let list = move |connection: &rusqlite::Connection| {
-            registry::versions(connection, name.as_deref())
-        };
+        let list = move |connection: &Connection| registry::versions(connection, name.as_deref());
         self.lists().read("list the read models", list).await
     }
 
     async fn confirm(&self, version: &ReadModelVersion) -> Result<bool, StoreError> {
         let version = version.clone();
-        let confirm = move |transaction: &mut Transaction<'_, '_>| {
-            registry::confirm(transaction.connection, &version)
-        };
-        self.writer().change("look for a read model", confirm).await
+        let confirm = move |connection: &Connection| registry::confirm(connection, &version);
+        self.write("look for a read model", confirm).await
     }
 
     async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
         let version = version.clone();
-        let switch = move |transaction: &mut Transaction<'_, '_>| {
-            registry::switch(transaction.connection, &version, false)
-        };
-        self.writer().change("switch a read model", switch).await?
+        let switch = move |connection: &Connection| registry::switch(connection, &version, false);
+        self.write("switch a read model", switch).await?
     }
 
     async fn replace(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
         let version = version.clone();
-        let replace = move |transaction: &mut Transaction<'_, '_>| {
-            registry::switch(transaction.connection, &version, true)
-        };
-        self.writer()
-            .change("replace a read model", replace)
-            .await?
+        let replace = move |connection: &Connection| registry::switch(connection, &version, true);
+        self.write("replace a read model", replace).await?
     }
 
     async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
         let version = version.clone();
-        let drop = move |transaction: &mut Transaction<'_, '_>| {
-            registry::drop_version(transaction.connection, &version)
-        };
-        self.writer().change("drop a read model", drop).await?
+        let drop = move |connection: &Connection| registry::drop_version(connection, &version);
+        self.write("drop a read model", drop).await?
     }
 
     async fn compare(

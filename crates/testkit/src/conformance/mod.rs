@@ -53,7 +53,9 @@ pub use parking::*;
 pub use partitions::*;
 pub use races::*;
 pub use reading::*;
-pub use samples::{Handle, append, assert_log_is_sound, event, events, new_stream};
+pub use samples::{
+    Handle, append, append_with_key, assert_log_is_sound, event, event_ids, events, new_stream,
+};
 pub use scopes::*;
 pub use snapshots::*;
 pub use timers::*;

@@ -62,6 +62,31 @@ pub fn append(
     }
 }
 
+/// Returns an append that claims an external id, which no other one has. Each payload names that, and the number of
+/// events, so that half of an append is found.
+pub fn append_with_key(stream: &StreamId, after: Option<Sequence>, count: usize) -> Append {
+    let key = Uuid::now_v7();
+    let text = format!(r#"{{"append":"{key}","of":{count}}}"#);
+    let events = (0..count).map(|_| event(Payload::json("Written", text.clone())));
+    let claim = Claim {
+        external_id: key.to_string(),
+        content: ContentHash([1; 32]),
+        refusal: None,
+    };
+    Append {
+        claim: Some(claim),
+        ..append(stream, after, events.collect::<Vec<_>>())
+    }
+}
+
+/// Returns the ids of the events of an append.
+pub fn event_ids(append: &Append) -> Vec<Uuid> {
+    match &append.write {
+        Write::Events { events, .. } => events.iter().map(|event| event.id).collect(),
+        Write::Letter(_) => Vec::new(),
+    }
+}
+
 /// An append by somebody who kept the state that ends with the event `last`.
 pub(super) fn following(
     stream: &StreamId,

@@ -21,12 +21,12 @@ const FORGET_STATEMENTS: &str = "DO $$
     END $$";
 
 /// As many connections are kept open as were needed at once.
-pub(crate) struct Connections {
+pub(crate) struct UserConnections {
     location: Location,
     idle: Mutex<Vec<PgConnection>>,
 }
 
-impl Connections {
+impl UserConnections {
     pub(crate) fn new(location: Location) -> Self {
         Self {
             location,

@@ -1,11 +1,11 @@
-//! The connections that read. They are kept open, handed out without asking the server, and dropped when in doubt.
+//! The connections for everything but appends: they read, and write checkpoints, timers, snapshots and letters. They are
+//! kept open, handed out without asking the server, and dropped when in doubt.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::StoreError;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{Error, PgConnection, Row};
 use tokio::sync::Semaphore;
 
 use crate::connection;
@@ -13,34 +13,42 @@ use crate::driver_error::{self, Meaning};
 use crate::location::Location;
 use crate::migrations;
 use crate::pooling::Pooling;
+use crate::statement::{Schema, Statement};
 
 /// A small pool. The driver's own pool asks the server whether a connection is alive each time it is given back, which
 /// is a round trip for every query.
-pub(crate) struct Readers {
+pub(crate) struct Connections {
     location: Location,
+    schema: Schema,
     pooling: Pooling,
     free: Semaphore,
     idle: Mutex<Vec<PgConnection>>,
 }
 
-impl Readers {
+impl Connections {
     pub(crate) fn new(location: Location) -> Self {
         Self {
-            free: Semaphore::new(location.readers),
+            free: Semaphore::new(location.connections),
             idle: Mutex::default(),
+            schema: Schema::new(&location.schema),
             pooling: Pooling::of(&location),
             location,
         }
     }
 
-    /// Runs a query, which must be one that may be run twice. `action` is what it does, as a verb phrase.
-    pub(crate) async fn read(
+    /// The schema of the tables.
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Runs a statement, which must be one that may be run twice, and returns its rows. `action` is what it does, as a
+    /// verb phrase.
+    pub(crate) async fn fetch(
         &self,
         action: &'static str,
-        query: impl Fn() -> Query<'static, Postgres, PgArguments>,
+        statement: impl Fn() -> Statement,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let rows = self.rows(query).await;
-        let error = match rows {
+        let error = match self.rows(statement).await {
             Ok(rows) => return Ok(rows),
             Err(error) => error,
         };
@@ -56,27 +64,37 @@ impl Readers {
         Err(driver_error::store_error(action, changed.unwrap_or(error)))
     }
 
+    /// The same, with each row decoded.
+    pub(crate) async fn fetch_as<T>(
+        &self,
+        action: &'static str,
+        statement: impl Fn() -> Statement,
+        decode: impl Fn(&PgRow) -> Result<T, Error>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.fetch(action, statement).await?;
+        let decoded: Result<_, _> = rows.iter().map(decode).collect();
+        decoded.map_err(|error| driver_error::store_error(action, error))
+    }
+
     async fn check_schema(&self) -> Result<(), Error> {
-        let select: Arc<str> =
-            format!("SELECT {}", migrations::last_made(&self.location.schema)).into();
-        let rows = self
-            .rows(|| sqlx::query(AssertSqlSafe(select.clone())))
-            .await?;
+        let select = "SELECT max(number) FROM seriatim_migrations";
+        let rows = self.rows(|| self.schema.statement(select)).await?;
         let row = rows.first().ok_or(Error::RowNotFound)?;
         migrations::check_unchanged(row.try_get(0)?)
     }
 
-    /// The same with the driver's error.
+    /// The same as [`Connections::fetch`] with the driver's error.
     ///
     /// A connection that was idle may be lost unnoticed, and then all idle ones are; in this case a new one is used. A
-    /// connection whose query is dropped before its end is not used again.
+    /// connection whose statement is dropped before its end is not used again.
     pub(crate) async fn rows(
         &self,
-        query: impl Fn() -> Query<'static, Postgres, PgArguments>,
+        statement: impl Fn() -> Statement,
     ) -> Result<Vec<PgRow>, Error> {
         let _permit = self.free.acquire().await.map_err(|_| Error::PoolClosed)?;
-        if let Some(mut connection) = self.take() {
-            match self.answer(&mut connection, query()).await {
+        let idle = self.lock().pop();
+        if let Some(mut connection) = idle {
+            match self.answer(&mut connection, statement()).await {
                 Err(error) if driver_error::meaning(&error) == Meaning::Lost => {
                     self.lock().clear();
                 }
@@ -87,7 +105,7 @@ impl Readers {
             }
         }
         let mut connection = connection::connect(&self.location.connect).await?;
-        let result = self.answer(&mut connection, query()).await;
+        let result = self.answer(&mut connection, statement()).await;
         let lost = |error| driver_error::meaning(error) == Meaning::Lost;
         if !result.as_ref().err().is_some_and(lost) {
             self.lock().push(connection);
@@ -98,21 +116,17 @@ impl Readers {
     async fn answer(
         &self,
         connection: &mut PgConnection,
-        query: Query<'static, Postgres, PgArguments>,
+        statement: Statement,
     ) -> Result<Vec<PgRow>, Error> {
-        let answer = self.pooling.fetch_all(connection, query);
+        let answer = self.pooling.fetch_all(connection, statement);
         let answer = tokio::time::timeout(self.location.answer_timeout(), answer);
         answer
             .await
             .unwrap_or_else(|_| Err(connection::timed_out()))
     }
 
-    fn take(&self) -> Option<PgConnection> {
-        self.lock().pop()
-    }
-
     /// Nothing panics while the lock is held.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<PgConnection>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<PgConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
