@@ -2,9 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{
-    Attempt, Bookmark, LetterStatus, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Work,
-};
+use crate::{Attempt, LetterStatus, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Work};
 
 /// A stream whose events a component does not handle for now, because it failed on one of them.
 ///
@@ -64,20 +62,4 @@ pub struct Wish {
     pub reason: Option<String>,
     /// When it was decided.
     pub at: Timestamp,
-}
-
-/// Finished work that is to be recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Advance {
-    /// The log up to a place; the checkpoint moves there.
-    Checkpoint(Bookmark),
-    /// Events of a parked stream.
-    Parked {
-        /// The stream.
-        stream: StreamId,
-        /// The first of the events.
-        from: Sequence,
-        /// The first event that is not handled afterwards; `None` if none is left, and the stream is parked no longer.
-        to: Option<Sequence>,
-    },
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use seriatim::core::{
     Advance, Bookmark, CheckpointStore, CommandRequest, Component, Domain, EventFilter, Hold,
     LogId, LogPartition, Message, Owner, Parked, Position, RecordedEvent, Share, Store, StreamId,
-    Taking, Tenure, Timestamp, Verb, WaitFor, WhyNotHandled, Wish, Work,
+    Taking, Tenure, Timestamp, Update, Verb, WaitFor, WhyNotHandled, Wish, Work,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -490,13 +490,23 @@ impl ByHand {
             wish: None,
         };
         let to = Bookmark::at(Position(self.tenure.at.position.0 + 1));
-        let held = self.store.park(&self.tenure, &parked, &to, HOUR).await;
+        let held = self
+            .store
+            .write(
+                &self.tenure,
+                &Update::Park(Box::new(parked.clone()), to),
+                HOUR,
+            )
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
         self.tenure.at = to;
     }
 
     async fn advance(&mut self, advance: &Advance) {
-        let held = self.store.advance(&self.tenure, advance, HOUR).await;
+        let held = self
+            .store
+            .write(&self.tenure, &Update::Advance(advance.clone()), HOUR)
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
         if let Advance::Checkpoint(place) = advance {
             self.tenure.at = *place;
@@ -564,7 +574,13 @@ async fn that_another_process_has_paused_is_said_at_once(url: &str) {
     let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
     let app = app.start().await.unwrap();
     let elsewhere = ByHand::begin(&store).await;
-    let held = store.pause(&elsewhere.tenure, "it had enough", HOUR).await;
+    let held = store
+        .write(
+            &elsewhere.tenure,
+            &Update::Pause("it had enough".into()),
+            HOUR,
+        )
+        .await;
     assert_eq!(held.unwrap(), Hold::Held);
     let sent = app.of::<Counter>(Uuid::now_v7()).send(Do::Add { count: 1 });
     let waited = sent.wait_for("elsewhere").within(HOUR).await;

@@ -1,6 +1,6 @@
 //! Parked streams and closed letters as rows.
 
-use seriatim_core::{Attempt, Parked, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Wish};
+use seriatim_core::{Parked, ReactionLetter, Sequence, StreamId, Timestamp, Verb, Wish};
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
@@ -65,9 +65,4 @@ fn place(row: &PgRow) -> Result<(StreamId, Sequence), Error> {
         StreamId::new(domain, row.try_get(5)?),
         row::sequence(row, 6)?,
     ))
-}
-
-/// The attempts of people, as text.
-pub(crate) fn attempts_column(attempts: &[Attempt]) -> Result<String, Error> {
-    serde_json::to_string(attempts).map_err(|error| Error::Encode(error.into()))
 }

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Bookmark, Component, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence, StreamId,
-    Tenure, Timestamp, Verb, Wish, Work,
+    Advance, Bookmark, Component, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence,
+    StreamId, Tenure, Timestamp, Verb, Wish, Work,
 };
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
-use crate::checkpoint_sql::{self, NOW, WORK, about, hold, micros, of_component};
-use crate::{dead_letter, place, row};
+use crate::checkpoint_sql::{self, NOW, WORK, about, hold, of_component, to_place, under};
+use crate::{dead_letter, row};
 
 type Statement = Query<'static, Postgres, PgArguments>;
 
@@ -27,7 +27,7 @@ const WORK_COLUMNS: &str = "component, partition, share_count, share_index";
 /// The other columns of a parked stream.
 const PARKED: &str = "domain, root, sequence, tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
 
-/// The first parameter after those of [`in_the_log`].
+/// The first parameter after those of [`to_place`].
 const AFTER_THE_LOG: usize = 12;
 
 /// The columns that only closed letters have.
@@ -123,8 +123,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         &self,
         tenure: &Tenure,
         stream: &StreamId,
-        from: Sequence,
-        to: Option<Sequence>,
+        (from, to): (Sequence, Option<Sequence>),
         lease: Duration,
         again: bool,
     ) -> Statement {
@@ -132,7 +131,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             Some(_) => &self.advance,
             None => &self.unpark,
         };
-        advance(text, tenure, stream, from, to, lease, again)
+        advance(text, tenure, stream, (from, to), lease, again)
     }
 
     /// Returns a row if the tenure was in force and the position was where the tenure has it or, with `again`, at `to`.
@@ -140,17 +139,16 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        attempts: &str,
         to: &Bookmark,
         lease: Duration,
         again: bool,
     ) -> Statement {
-        let query = in_the_log(&self.park, tenure, to, lease, again);
+        let query = to_place(&self.park, tenure, to, lease, again);
         let query = of_stream(query, &parked.stream, parked.sequence)
             .bind(tries_column(parked.tries))
             .bind(parked.since.as_micros())
             .bind(row::people_column(&parked.failure))
-            .bind(attempts.to_owned());
+            .bind(row::json_column(&parked.attempts));
         of_wish(query, parked.wish.as_ref()).bind(parked.letter)
     }
 
@@ -160,7 +158,6 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         &self,
         tenure: &Tenure,
         parked: &Parked,
-        attempts: &str,
         lease: Duration,
         again: bool,
     ) -> Statement {
@@ -168,42 +165,32 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         of_stream(query, &parked.stream, parked.sequence)
             .bind(tries_column(parked.tries))
             .bind(row::people_column(&parked.failure))
-            .bind(attempts.to_owned())
+            .bind(row::json_column(&parked.attempts))
             .bind(again)
             .bind(parked.letter)
             .bind(parked.since.as_micros())
     }
 
-    /// Returns a row in the same cases as [`Texts::park`].
-    pub(crate) fn skip_in_the_log(
-        &self,
-        tenure: &Tenure,
-        letter: &ReactionLetter,
-        attempts: &str,
-        to: &Bookmark,
-        lease: Duration,
-        again: bool,
-    ) -> Statement {
-        let query = in_the_log(&self.skip_in_the_log, tenure, to, lease, again);
-        of_closed(query, letter, attempts)
-    }
-
-    /// Returns a row in the same cases as [`Texts::advance`].
+    /// Returns a row in the same cases as the advance alone.
     pub(crate) fn skip(
         &self,
         tenure: &Tenure,
         letter: &ReactionLetter,
-        attempts: &str,
-        (from, to): (Sequence, Option<Sequence>),
+        past: &Advance,
         lease: Duration,
         again: bool,
     ) -> Statement {
-        let text = match to {
-            Some(_) => &self.skip_and_advance,
-            None => &self.skip_and_unpark,
+        let query = match past {
+            Advance::Checkpoint(to) => to_place(&self.skip_in_the_log, tenure, to, lease, again),
+            Advance::Parked { stream, from, to } => {
+                let text = match to {
+                    Some(_) => &self.skip_and_advance,
+                    None => &self.skip_and_unpark,
+                };
+                advance(text, tenure, stream, (*from, *to), lease, again)
+            }
         };
-        let query = advance(text, tenure, &letter.stream, from, to, lease, again);
-        of_closed(query, letter, attempts)
+        of_closed(query, letter)
     }
 
     /// Returns a row if the decision was noted. May be run twice: it finds its own entry.
@@ -269,34 +256,11 @@ fn insert(into: &str, first: usize, count: usize) -> String {
     format!("INSERT INTO {into} SELECT $1, $2, $3, $4, {values} FROM moved ON CONFLICT DO NOTHING")
 }
 
-fn under(text: &Arc<str>, tenure: &Tenure, lease: Duration) -> Statement {
-    about(text, &tenure.work)
-        .bind(tenure.id)
-        .bind(micros(lease))
-}
-
-fn in_the_log(
-    text: &Arc<str>,
-    tenure: &Tenure,
-    to: &Bookmark,
-    lease: Duration,
-    again: bool,
-) -> Statement {
-    let or_from = if again { to } else { &tenure.at };
-    under(text, tenure, lease)
-        .bind(place::position_column(tenure.at.position))
-        .bind(place::position_column(to.position))
-        .bind(place::position_column(or_from.position))
-        .bind(place::log_column(to))
-        .bind(to.event)
-}
-
 fn advance(
     text: &Arc<str>,
     tenure: &Tenure,
     stream: &StreamId,
-    from: Sequence,
-    to: Option<Sequence>,
+    (from, to): (Sequence, Option<Sequence>),
     lease: Duration,
     again: bool,
 ) -> Statement {
@@ -319,12 +283,12 @@ fn of_stream(query: Statement, stream: &StreamId, sequence: Sequence) -> Stateme
         .bind(row::sequence_column(sequence))
 }
 
-fn of_closed(query: Statement, letter: &ReactionLetter, attempts: &str) -> Statement {
+fn of_closed(query: Statement, letter: &ReactionLetter) -> Statement {
     let query = of_stream(query, &letter.stream, letter.sequence)
         .bind(tries_column(letter.tries))
         .bind(letter.parked_at.as_micros())
         .bind(row::people_column(&letter.failure))
-        .bind(attempts.to_owned());
+        .bind(row::json_column(&letter.attempts));
     of_wish(query, letter.decision.as_ref())
         .bind(letter.id)
         .bind(letter.status.as_str())

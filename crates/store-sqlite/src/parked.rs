@@ -4,11 +4,12 @@ use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, params_from_iter};
 use seriatim_core::{
     Attempt, Component, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence,
-    StreamId, Tenure, Timestamp, Verb, Wish, Work,
+    StreamId, Timestamp, Verb, Wish, Work,
 };
 use uuid::Uuid;
 
 use crate::checkpoint::{key, work};
+use crate::update::held;
 use crate::{dead_letter, row};
 
 /// The first four parameters are the work, the next two the stream.
@@ -20,7 +21,7 @@ const COLUMNS: &str = "component, partition, share_count, share_index, domain, r
     tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
 
 /// Does not change a stream that is parked already, because it begins at an earlier event.
-pub(crate) fn park(connection: &Connection, tenure: &Tenure, parked: &Parked) -> Result<(), Error> {
+pub(crate) fn park(connection: &Connection, parked: &Parked) -> Result<(), Error> {
     let places = ["?"; 16].join(", ");
     let insert =
         format!("INSERT INTO seriatim_parked ({COLUMNS}) VALUES ({places}) ON CONFLICT DO NOTHING");
@@ -37,26 +38,26 @@ pub(crate) fn park(connection: &Connection, tenure: &Tenure, parked: &Parked) ->
         &wish.map(|wish| wish.at.as_micros()),
         &letter_column(parked.letter),
     ];
-    execute(connection, &insert, &tenure.work, &parked.stream, &values).map(drop)
+    execute(connection, &insert, &parked.work, &parked.stream, &values).map(drop)
 }
 
 pub(crate) fn advance(
     connection: &Connection,
-    tenure: &Tenure,
+    work: &Work,
     stream: &StreamId,
     from: Sequence,
     to: Option<Sequence>,
 ) -> Result<Hold, Error> {
-    let work = &tenure.work;
     let now = Timestamp::now().as_micros();
     execute(connection, &close_text(), work, stream, &[&from.0, &now])?;
-    held(match to {
+    let moved = match to {
         Some(to) => {
             let values: [&dyn ToSql; 3] = [&from.0, &to.0, &Verb::Resubmit.as_str()];
             execute(connection, &advance_text(), work, stream, &values)
         }
         None => execute(connection, &unpark_text(), work, stream, &[&from.0]),
-    })
+    };
+    moved.map(held)
 }
 
 /// Keeps the letter of the event that the stream is parked at, if there is one. The seventh parameter is the sequence
@@ -87,11 +88,7 @@ pub(crate) fn advance_text() -> String {
     )
 }
 
-pub(crate) fn park_again(
-    connection: &Connection,
-    tenure: &Tenure,
-    parked: &Parked,
-) -> Result<Hold, Error> {
+pub(crate) fn park_again(connection: &Connection, parked: &Parked) -> Result<Hold, Error> {
     let update = format!(
         "UPDATE seriatim_parked SET tries = ?8, failure = ?9, attempts = ?10, letter = ?11,
              since = ?12, wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
@@ -105,13 +102,7 @@ pub(crate) fn park_again(
         &letter_column(parked.letter),
         &parked.since.as_micros(),
     ];
-    held(execute(
-        connection,
-        &update,
-        &tenure.work,
-        &parked.stream,
-        &values,
-    ))
+    execute(connection, &update, &parked.work, &parked.stream, &values).map(held)
 }
 
 pub(crate) fn decide(
@@ -285,11 +276,4 @@ fn letter_column(letter: Option<Uuid>) -> Option<[u8; 16]> {
 
 fn attempts_column(attempts: &[Attempt]) -> Result<String, Error> {
     serde_json::to_string(attempts).map_err(row::unwritable)
-}
-
-fn held(rows: Result<usize, Error>) -> Result<Hold, Error> {
-    rows.map(|rows| match rows {
-        0 => Hold::Lost,
-        _ => Hold::Held,
-    })
 }

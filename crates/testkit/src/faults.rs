@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
-    Advance, Append, AppendError, AppendOutcome, Assignment, Bookmark, Checkpoint, CheckpointStore,
-    ClaimRecord, ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain,
-    EventStore, Hold, KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition,
-    NewTimer, Overdue, Owner, Parked, Position, ReactionLetter, RecordedEvent, Scope, Sequence,
-    Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking,
-    Tenure, Timer, TimerStore, Wish, Work,
+    Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore, ClaimRecord,
+    ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain, EventStore, Hold,
+    KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition, NewTimer, Overdue, Owner,
+    Parked, Position, ReactionLetter, RecordedEvent, Scope, Sequence, Snapshot, SnapshotStore,
+    Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore,
+    Update, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -439,79 +439,14 @@ impl CheckpointStore for FaultyStore {
         self.call(action, inner.scopes(component)).await
     }
 
-    async fn speak_of(
+    async fn write(
         &self,
         tenure: &Tenure,
-        scope: &Scope,
+        update: &Update,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let inner = self.inner();
-        let action = "say what a checkpoint speaks of";
-        self.call(action, inner.speak_of(tenure, scope, lease))
-            .await
-    }
-
-    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call("prolong a lease", inner.prolong(tenure, lease))
-            .await
-    }
-
-    async fn advance(
-        &self,
-        tenure: &Tenure,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call(
-            "advance a checkpoint",
-            inner.advance(tenure, advance, lease),
-        )
-        .await
-    }
-
-    async fn park(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        to: &Bookmark,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call("park a stream", inner.park(tenure, parked, to, lease))
-            .await
-    }
-
-    async fn park_again(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call(
-            "park a stream again",
-            inner.park_again(tenure, parked, lease),
-        )
-        .await
-    }
-
-    async fn skip(
-        &self,
-        tenure: &Tenure,
-        letter: &ReactionLetter,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call("skip an event", inner.skip(tenure, letter, advance, lease))
-            .await
-    }
-
-    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call("pause a piece of work", inner.pause(tenure, why, lease))
+        self.call(update.action(), inner.write(tenure, update, lease))
             .await
     }
 

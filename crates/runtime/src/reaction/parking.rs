@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seriatim_core::{
     Advance, Bookmark, Hold, LetterStatus, Parked, Position, ReactionLetter, RecordedEvent,
-    Sequence, StoreError, StreamId, Tenure, Timestamp, Verb, Wish,
+    Sequence, StoreError, StreamId, Tenure, Timestamp, Update, Verb, Wish,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -28,14 +28,6 @@ const PAGE: usize = 100;
 
 /// How much of a component's failure is kept, in bytes.
 const FAILURE_BYTES: usize = 4096;
-
-/// A decision about an event that is to be recorded.
-enum Verdict {
-    Park(Parked, Bookmark),
-    ParkAgain(Parked),
-    Skip(Box<ReactionLetter>, Advance),
-    PassOver(Advance),
-}
 
 /// Waiting events of a parked stream, and where those begin that are not read yet.
 struct Line {
@@ -127,8 +119,8 @@ impl Piece {
             }),
             ..self.given_up(event, for_people(&failure.error), 1)
         };
-        self.write(&Verdict::Park(retried.clone(), *to), &hand.tenure)
-            .await?;
+        let park = Update::Park(Box::new(retried.clone()), *to);
+        self.write(&park, &hand.tenure).await?;
         hand.queues.set_aside(retried, pause);
         self.has_finished(to, hand);
         Ok(())
@@ -146,8 +138,8 @@ impl Piece {
         let error = for_people(&failure.error);
         if self.policy.skips(event) {
             let given_up = self.given_up(event, error, tries);
-            let verdict = Verdict::Skip(self.skipped(event, &given_up), Advance::Checkpoint(*to));
-            self.write(&verdict, &hand.tenure).await?;
+            let skip = Update::Skip(self.skipped(event, &given_up), Advance::Checkpoint(*to));
+            self.write(&skip, &hand.tenure).await?;
         } else if self.policy.then == Then::Pause {
             return Err(End::Paused(Some(failure), error));
         } else if hand.queues.len() >= MOST_PARKED {
@@ -157,8 +149,8 @@ impl Piece {
             return Err(End::Paused(Some(failure), error));
         } else {
             let parked = self.given_up(event, error, tries);
-            let verdict = Verdict::Park(parked.clone(), *to);
-            self.write(&verdict, &hand.tenure).await?;
+            let park = Update::Park(Box::new(parked.clone()), *to);
+            self.write(&park, &hand.tenure).await?;
             self.is_parked(&parked);
             hand.queues.add(parked);
         }
@@ -175,8 +167,8 @@ impl Piece {
         // Only events that the checkpoint has passed wait in line. If the stream became unparked now, events of it that
         // were read since and left out would be lost.
         if seen.position > hand.tenure.at.position {
-            let verdict = Verdict::PassOver(Advance::Checkpoint(*seen));
-            self.write(&verdict, &hand.tenure).await?;
+            let advance = Update::Advance(Advance::Checkpoint(*seen));
+            self.write(&advance, &hand.tenure).await?;
             self.has_finished(seen, hand);
         }
         let Some(parked) = hand.queues.due().cloned() else {
@@ -221,8 +213,8 @@ impl Piece {
         else {
             // None of the events up to there concern the component.
             let to = line.sequence(0);
-            let verdict = Verdict::PassOver(advance(stream, parked.sequence, to));
-            self.write(&verdict, &hand.tenure).await?;
+            let past = Update::Advance(advance(stream, parked.sequence, to));
+            self.write(&past, &hand.tenure).await?;
             hand.queues.moved(stream, to);
             return Ok(());
         };
@@ -230,8 +222,8 @@ impl Piece {
             (parked.wish.as_ref()).is_some_and(|wish| wish.verb == Verb::Discard);
         if is_to_be_skipped {
             let next = line.sequence(1);
-            let verdict = Verdict::PassOver(advance(stream, first.sequence, next));
-            self.write(&verdict, &hand.tenure).await?;
+            let past = Update::Advance(advance(stream, first.sequence, next));
+            self.write(&past, &hand.tenure).await?;
             hand.queues.moved(stream, next);
             return Ok(());
         }
@@ -273,13 +265,13 @@ impl Piece {
         let parked = queue.give_back().clone();
         if self.policy.skips(event) {
             let past = advance(&event.stream, event.sequence, next);
-            let verdict = Verdict::Skip(self.skipped(event, &parked), past);
-            self.write(&verdict, &hand.tenure).await?;
+            let skip = Update::Skip(self.skipped(event, &parked), past);
+            self.write(&skip, &hand.tenure).await?;
             hand.queues.moved(&event.stream, next);
             return Ok(());
         }
-        let verdict = Verdict::ParkAgain(parked.clone());
-        self.write(&verdict, &hand.tenure).await?;
+        let again = Update::ParkAgain(Box::new(parked.clone()));
+        self.write(&again, &hand.tenure).await?;
         self.is_parked(&parked);
         Ok(())
     }
@@ -325,18 +317,11 @@ impl Piece {
 
     /// Tries until the store answers. If the write was done although it seemed to fail, the next try finds the tenure
     /// lost, and the truth is read again.
-    async fn write(&mut self, verdict: &Verdict, tenure: &Tenure) -> Result<(), End> {
+    async fn write(&mut self, update: &Update, tenure: &Tenure) -> Result<(), End> {
         let mut tried = 0;
         loop {
             let checkpoints = self.reaction.checkpoints();
-            let lease = self.lease;
-            let written = match verdict {
-                Verdict::Park(parked, to) => checkpoints.park(tenure, parked, to, lease),
-                Verdict::ParkAgain(parked) => checkpoints.park_again(tenure, parked, lease),
-                Verdict::Skip(letter, past) => checkpoints.skip(tenure, letter, past, lease),
-                Verdict::PassOver(past) => checkpoints.advance(tenure, past, lease),
-            };
-            match written.await {
+            match checkpoints.write(tenure, update, self.lease).await {
                 Ok(Hold::Held) => return Ok(()),
                 Ok(Hold::Lost) => return Err(End::Lost),
                 Err(error) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use seriatim_core::{
     Advance, Bookmark, Component, Hold, LogPartition, Owner, Parked, Position, Sequence, Share,
-    Store, StoreErrorKind, Taking, Timestamp, Work,
+    Store, StoreErrorKind, Taking, Timestamp, Update, Work,
 };
 use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor, Finding};
 use seriatim_store_memory::MemoryStore;
@@ -141,7 +141,10 @@ async fn progress_that_the_log_does_not_have_is_found() {
             panic!("nobody else is there");
         };
         let to = Advance::Checkpoint(Bookmark::at(Position(3)));
-        let held = shared.advance(&tenure, &to, HOUR).await.unwrap();
+        let held = shared
+            .write(&tenure, &Update::Advance(to.clone()), HOUR)
+            .await
+            .unwrap();
         assert_eq!(held, Hold::Held);
     }
     // The progress stays where it is, and the log is that of a backup.
@@ -186,7 +189,11 @@ async fn a_stream_that_is_parked_at_an_event_that_is_not_there_is_found() {
             wish: None,
         };
         let held = store
-            .park(&tenure, &parked, &Bookmark::at(Position(to)), HOUR)
+            .write(
+                &tenure,
+                &Update::Park(Box::new(parked.clone()), Bookmark::at(Position(to))),
+                HOUR,
+            )
             .await;
         assert_eq!(held.unwrap(), Hold::Held);
         tenure.at.position = Position(to);

@@ -34,10 +34,10 @@ const POINTS: &[&str] = &[
     "park a stream again",
     "park a stream",
     "pause a piece of work",
-    "prolong a lease",
     "read a stream",
     "read the log",
     "release a piece of work",
+    "renew a lease",
     "skip an event",
     "take a piece of work",
 ];

@@ -2,7 +2,7 @@
 
 use seriatim::core::{
     Advance, Bookmark, CheckpointStore, Domain, Hold, Parked, Position, Reaction, Step, StreamId,
-    Tenure, Timestamp,
+    Tenure, Timestamp, Update,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -210,7 +210,11 @@ where
             wish: None,
         };
         let held = store
-            .park(&tenure, &parked, &Bookmark::at(Position(1)), LEASE)
+            .write(
+                &tenure,
+                &Update::Park(Box::new(parked.clone()), Bookmark::at(Position(1))),
+                LEASE,
+            )
             .await;
         assert_eq!(held.unwrap(), Hold::Held);
         tenure.at.position = Position(1);
@@ -225,7 +229,13 @@ where
             ..skipped.as_letter().unwrap()
         };
         let to = Advance::Checkpoint(Bookmark::at(Position(2)));
-        let held = store.skip(&tenure, &skipped, &to, LEASE).await;
+        let held = store
+            .write(
+                &tenure,
+                &Update::Skip(Box::new(skipped.clone()), to.clone()),
+                LEASE,
+            )
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
     }
     store.drop_version(&tally(2)).await.unwrap();
@@ -375,7 +385,11 @@ where
         wish: None,
     };
     let held = store
-        .park(&tenure, &parked, &Bookmark::at(Position(21)), LEASE)
+        .write(
+            &tenure,
+            &Update::Park(Box::new(parked.clone()), Bookmark::at(Position(21))),
+            LEASE,
+        )
         .await
         .unwrap();
     assert_eq!(held, Hold::Held);

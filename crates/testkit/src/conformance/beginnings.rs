@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Cursor, Hold, LetterFilter, LogPartition, Owner, Position, Share, Taking, Work,
+    Advance, Cursor, Hold, LetterFilter, LogPartition, Owner, Position, Share, Taking, Update, Work,
 };
 
 use super::CheckpointHandle;
@@ -82,7 +82,12 @@ pub async fn work_begins_where_its_component_does(a: &CheckpointHandle, b: &Chec
     }
     let tenure = take(a, &first, "two", HOUR).await;
     let on = Advance::Checkpoint(place(20));
-    assert_eq!(a.advance(&tenure, &on, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(
+        a.write(&tenure, &Update::Advance(on.clone()), HOUR)
+            .await
+            .unwrap(),
+        Hold::Held
+    );
     a.release(&tenure).await.unwrap();
     assert_eq!(take(b, &first, "three", HOUR).await.at, place(20));
 }
@@ -94,11 +99,21 @@ pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &Checkpo
     let mut former = take(a, &old, "one", HOUR).await;
     let (waits, given_up) = (parked(&old, 1, 0), parked(&old, 2, 0));
     let (first, second) = (place(7), Advance::Checkpoint(place(8)));
-    let held = a.park(&former, &waits, &first, HOUR).await.unwrap();
+    let held = a
+        .write(&former, &Update::Park(Box::new(waits.clone()), first), HOUR)
+        .await
+        .unwrap();
     assert_eq!(held, Hold::Held);
     former.at = first;
     let letter = skipped(&given_up);
-    let held = a.skip(&former, &letter, &second, HOUR).await.unwrap();
+    let held = a
+        .write(
+            &former,
+            &Update::Skip(Box::new(letter.clone()), second.clone()),
+            HOUR,
+        )
+        .await
+        .unwrap();
     assert_eq!(held, Hold::Held);
     former.at = place(8);
     let untouched = take(a, &other, "one", HOUR).await;
@@ -115,10 +130,19 @@ pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &Checkpo
     let closed = a.closed_letters(&old.component, &all, 9).await.unwrap();
     assert_eq!(closed, [letter]);
     assert_eq!(a.begin(&old.component, &places(&[9])).await.unwrap(), anew);
-    assert_eq!(a.prolong(&former, HOUR).await.unwrap(), Hold::Lost);
+    assert_eq!(
+        a.write(&former, &Update::Renew, HOUR).await.unwrap(),
+        Hold::Lost
+    );
     assert_eq!(take(b, &old, "two", HOUR).await.at, place(40));
-    assert_eq!(a.prolong(&former, HOUR).await.unwrap(), Hold::Lost);
-    assert_eq!(a.prolong(&untouched, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(
+        a.write(&former, &Update::Renew, HOUR).await.unwrap(),
+        Hold::Lost
+    );
+    assert_eq!(
+        a.write(&untouched, &Update::Renew, HOUR).await.unwrap(),
+        Hold::Held
+    );
     // One that nobody has decided about.
     b.begin_anew(&other.component, &anew).await.unwrap();
     assert_eq!(take(a, &other, "two", HOUR).await.at, place(40));

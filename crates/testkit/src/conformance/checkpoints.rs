@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seriatim_core::{
     Advance, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LogId, LogPartition, Owner,
-    Position, Share, Taking, Tenure, Work,
+    Position, Share, Taking, Tenure, Update, Work,
 };
 use uuid::Uuid;
 
@@ -58,7 +58,9 @@ pub(super) async fn take(
 
 async fn advance(store: &CheckpointHandle, tenure: &mut Tenure, to: u64, lease: Duration) -> Hold {
     let advance = Advance::Checkpoint(place(to));
-    let hold = store.advance(tenure, &advance, lease).await;
+    let hold = store
+        .write(tenure, &Update::Advance(advance.clone()), lease)
+        .await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
         tenure.at = place(to);
@@ -123,14 +125,17 @@ pub async fn a_checkpoint_moves_only_from_where_it_was(a: &CheckpointHandle, b: 
     assert_eq!(checkpoint(b, &work).await.at, place(10));
 }
 
-/// An owner prolongs its lease beside its work, wherever the checkpoint is by then; a former one cannot.
-pub async fn a_lease_is_prolonged_beside_the_work(a: &CheckpointHandle, b: &CheckpointHandle) {
+/// An owner renews its lease beside its work, wherever the checkpoint is by then; a former one cannot.
+pub async fn a_lease_is_renewed_beside_the_work(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("balances");
     let taken = take(a, &work, "one", Duration::ZERO).await;
     let mut tenure = taken.clone();
     assert_eq!(advance(a, &mut tenure, 4, Duration::ZERO).await, Hold::Held);
     let before = checkpoint(b, &work).await;
-    assert_eq!(b.prolong(&taken, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(
+        b.write(&taken, &Update::Renew, HOUR).await.unwrap(),
+        Hold::Held
+    );
     let after = checkpoint(b, &work).await;
     assert_eq!(
         (after.at.position, after.moved_at),
@@ -141,9 +146,15 @@ pub async fn a_lease_is_prolonged_beside_the_work(a: &CheckpointHandle, b: &Chec
     assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
 
     a.release(&tenure).await.unwrap();
-    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Lost);
+    assert_eq!(
+        a.write(&tenure, &Update::Renew, HOUR).await.unwrap(),
+        Hold::Lost
+    );
     take(b, &work, "two", HOUR).await;
-    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Lost);
+    assert_eq!(
+        a.write(&tenure, &Update::Renew, HOUR).await.unwrap(),
+        Hold::Lost
+    );
     assert_eq!(checkpoint(a, &work).await.owner.as_deref(), Some("two"));
 }
 
@@ -300,7 +311,7 @@ macro_rules! checkpoint_conformance {
             a_former_owner_changes_nothing
             an_overdue_owner_goes_on_if_nobody_came
             a_checkpoint_moves_only_from_where_it_was
-            a_lease_is_prolonged_beside_the_work
+            a_lease_is_renewed_beside_the_work
             released_work_is_free
             of_simultaneous_takers_one_wins
             no_step_is_lost_or_doubled_between_owners

@@ -2,7 +2,7 @@
 
 use seriatim_core::{
     Advance, Attempt, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence,
-    Timestamp, Verb, Wish,
+    Timestamp, Update, Verb, Wish,
 };
 use uuid::Uuid;
 
@@ -87,19 +87,43 @@ pub async fn a_skipped_event_is_kept_as_it_was_given(a: &CheckpointHandle, b: &C
         to: to.map(Sequence),
     };
     let first = skipped(&waiting);
-    let skip = a.skip(&tenure, &first, &step(4, Some(5)), HOUR).await;
+    let skip = a
+        .write(
+            &tenure,
+            &Update::Skip(Box::new(first.clone()), step(4, Some(5))),
+            HOUR,
+        )
+        .await;
     assert_eq!(skip.unwrap(), Hold::Held);
     // Twice is once.
-    let skip = b.skip(&tenure, &first, &step(4, Some(5)), HOUR).await;
+    let skip = b
+        .write(
+            &tenure,
+            &Update::Skip(Box::new(first.clone()), step(4, Some(5))),
+            HOUR,
+        )
+        .await;
     assert_eq!(skip.unwrap(), Hold::Lost);
     // It had not failed for good here before.
     let second = skipped(&parked(&work, 1, 5));
-    let skip = b.skip(&tenure, &second, &step(5, None), HOUR).await;
+    let skip = b
+        .write(
+            &tenure,
+            &Update::Skip(Box::new(second.clone()), step(5, None)),
+            HOUR,
+        )
+        .await;
     assert_eq!(skip.unwrap(), Hold::Held);
     assert_eq!(all(a).await, []);
     let in_the_log = skipped(&parked(&work, 2, 7));
     let to = Advance::Checkpoint(place(10));
-    let skip = a.skip(&tenure, &in_the_log, &to, HOUR).await;
+    let skip = a
+        .write(
+            &tenure,
+            &Update::Skip(Box::new(in_the_log.clone()), to.clone()),
+            HOUR,
+        )
+        .await;
     assert_eq!(skip.unwrap(), Hold::Held);
     let kept = closed(b, &work, &every()).await;
     assert_eq!(kept, [first, second, in_the_log]);
@@ -123,7 +147,9 @@ pub async fn one_letter_follows_another_on_a_stream(a: &CheckpointHandle, b: &Ch
         since: Timestamp::from_micros(1_700_000_002_000_000),
         ..parked(&work, 1, 5)
     };
-    let again = a.park_again(&tenure, &second, HOUR).await;
+    let again = a
+        .write(&tenure, &Update::ParkAgain(Box::new(second.clone())), HOUR)
+        .await;
     assert_eq!(again.unwrap(), Hold::Held);
     assert_eq!(all(b).await, std::slice::from_ref(&second));
     assert!(decide(b, &second, &wish(Verb::Discard)).await);
@@ -155,7 +181,13 @@ pub async fn closed_letters_are_filtered(a: &CheckpointHandle, b: &CheckpointHan
             ..letter
         };
         let past = Advance::Checkpoint(place(to));
-        let skip = a.skip(&tenure, &letter, &past, HOUR).await;
+        let skip = a
+            .write(
+                &tenure,
+                &Update::Skip(Box::new(letter.clone()), past.clone()),
+                HOUR,
+            )
+            .await;
         assert_eq!(skip.unwrap(), Hold::Held);
         tenure.at = place(to);
         kept.push(letter);

@@ -2,7 +2,7 @@
 
 use seriatim_core::{
     Advance, Attempt, Component, Domain, Hold, LetterFilter, LetterStatus, LogPartition, Parked,
-    Position, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Verb, Wish, Work,
+    Position, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Update, Verb, Wish, Work,
 };
 use uuid::Uuid;
 
@@ -70,7 +70,13 @@ pub(super) async fn park(
     parked: &Parked,
     to: u64,
 ) -> Hold {
-    let hold = store.park(tenure, parked, &place(to), HOUR).await;
+    let hold = store
+        .write(
+            tenure,
+            &Update::Park(Box::new(parked.clone()), place(to)),
+            HOUR,
+        )
+        .await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
         tenure.at = place(to);
@@ -90,7 +96,9 @@ pub(super) async fn advance(
         from: Sequence(from),
         to: to.map(Sequence),
     };
-    let hold = store.advance(tenure, &advance, HOUR).await;
+    let hold = store
+        .write(tenure, &Update::Advance(advance.clone()), HOUR)
+        .await;
     hold.expect("the store answers")
 }
 
@@ -133,7 +141,8 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
     let mut former = take(a, &work, "one", std::time::Duration::ZERO).await;
     let kept = parked(&work, 1, 4);
     let to = place(9);
-    let hold = a.park(&former, &kept, &to, std::time::Duration::ZERO);
+    let park_it = Update::Park(Box::new(kept.clone()), to);
+    let hold = a.write(&former, &park_it, std::time::Duration::ZERO);
     assert_eq!(hold.await.unwrap(), Hold::Held);
     former.at = place(9);
     take(b, &work, "two", HOUR).await;
@@ -149,13 +158,30 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
         to: Some(Sequence(5)),
     };
     let lost = [
-        a.park(&former, &parked(&work, 2, 0), &place(10), HOUR)
+        a.write(
+            &former,
+            &Update::Park(Box::new(parked(&work, 2, 0)), place(10)),
+            HOUR,
+        )
+        .await,
+        a.write(&former, &Update::ParkAgain(Box::new(again.clone())), HOUR)
             .await,
-        a.park_again(&former, &again, HOUR).await,
-        a.skip(&former, &skipped(&kept), &in_the_log, HOUR).await,
-        a.skip(&former, &skipped(&kept), &of_it, HOUR).await,
-        a.advance(&former, &of_it, HOUR).await,
-        a.pause(&former, "it is tired", HOUR).await,
+        a.write(
+            &former,
+            &Update::Skip(Box::new(skipped(&kept)), in_the_log.clone()),
+            HOUR,
+        )
+        .await,
+        a.write(
+            &former,
+            &Update::Skip(Box::new(skipped(&kept)), of_it.clone()),
+            HOUR,
+        )
+        .await,
+        a.write(&former, &Update::Advance(of_it.clone()), HOUR)
+            .await,
+        a.write(&former, &Update::Pause("it is tired".into()), HOUR)
+            .await,
     ];
     assert_eq!(lost.map(Result::unwrap), [Hold::Lost; 6]);
     assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
@@ -263,7 +289,10 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
     a.set_pause(&by_hand, Some(ODD)).await.expect("it is kept");
     let why = b.pause_of(&by_hand).await.expect("the store answers");
     assert!(why.as_deref().is_some_and(is_odd), "{why:?}");
-    let held = a.pause(&tenure, ODD, HOUR).await.expect("it is kept");
+    let held = a
+        .write(&tenure, &Update::Pause(ODD.into()), HOUR)
+        .await
+        .expect("it is kept");
     assert_eq!(held, Hold::Held);
 
     let stands = checkpoint(b, &work).await;
@@ -281,7 +310,13 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
         ..skipped(&parked(&work, 2, 7))
     };
     let past = Advance::Checkpoint(place(12));
-    let held = a.skip(&tenure, &letter, &past, HOUR).await;
+    let held = a
+        .write(
+            &tenure,
+            &Update::Skip(Box::new(letter.clone()), past.clone()),
+            HOUR,
+        )
+        .await;
     assert_eq!(held.expect("it is kept"), Hold::Held);
     let kept = closed(b, &work, &LetterFilter::default()).await.remove(0);
     assert!(is_odd(&kept.failure), "{}", kept.failure);
@@ -311,17 +346,28 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
         ..again.clone()
     };
     assert_eq!(
-        a.park_again(&tenure, &elsewhere, HOUR).await.unwrap(),
+        a.write(
+            &tenure,
+            &Update::ParkAgain(Box::new(elsewhere.clone())),
+            HOUR
+        )
+        .await
+        .unwrap(),
         Hold::Lost
     );
     assert_eq!(
-        a.park_again(&tenure, &again, HOUR).await.unwrap(),
+        a.write(&tenure, &Update::ParkAgain(Box::new(again.clone())), HOUR)
+            .await
+            .unwrap(),
         Hold::Held
     );
     assert_eq!(all(b).await, std::slice::from_ref(&again));
     assert!(decide(b, &first, &wish(Verb::Discard)).await);
     // Whoever was not told that it was noted does not wipe out what was decided since.
-    let repeated = b.park_again(&tenure, &again, HOUR).await.unwrap();
+    let repeated = b
+        .write(&tenure, &Update::ParkAgain(Box::new(again.clone())), HOUR)
+        .await
+        .unwrap();
     assert_eq!(repeated, Hold::Lost);
     let decided = Some(wish(Verb::Discard));
     assert_eq!(all(a).await[0].wish, decided);
@@ -357,7 +403,14 @@ pub async fn what_was_parked_is_forgotten_with_the_progress(
         assert_eq!(park(a, tenure, &first, 9).await, Hold::Held);
         let letter = skipped(&parked(&tenure.work, root, 5));
         let to = Advance::Checkpoint(place(10));
-        let hold = a.skip(tenure, &letter, &to, HOUR).await.unwrap();
+        let hold = a
+            .write(
+                tenure,
+                &Update::Skip(Box::new(letter.clone()), to.clone()),
+                HOUR,
+            )
+            .await
+            .unwrap();
         assert_eq!(hold, Hold::Held);
     }
     b.forget(&work.component).await.unwrap();
@@ -411,7 +464,10 @@ pub async fn paused_work_says_why_until_it_is_resumed(a: &CheckpointHandle, b: &
     let work = work("printer");
     let tenure = take(a, &work, "one", HOUR).await;
     assert!(!b.resume(&work).await.unwrap());
-    let held = a.pause(&tenure, "no paper", HOUR).await.unwrap();
+    let held = a
+        .write(&tenure, &Update::Pause("no paper".into()), HOUR)
+        .await
+        .unwrap();
     assert_eq!(held, Hold::Held);
     let paused = checkpoint(b, &work).await;
     assert_eq!(paused.paused.as_deref(), Some("no paper"));
@@ -419,7 +475,10 @@ pub async fn paused_work_says_why_until_it_is_resumed(a: &CheckpointHandle, b: &
     assert!(b.resume(&work).await.unwrap());
     assert_eq!(checkpoint(a, &work).await.paused, None);
     // The owner still is the owner.
-    let held = a.pause(&tenure, "no ink", HOUR).await.unwrap();
+    let held = a
+        .write(&tenure, &Update::Pause("no ink".into()), HOUR)
+        .await
+        .unwrap();
     assert_eq!(held, Hold::Held);
     a.release(&tenure).await.unwrap();
     take(b, &work, "two", HOUR).await;

@@ -34,11 +34,11 @@ const POINTS: [&str; 19] = [
     "park a stream",
     "park a stream again",
     "pause a piece of work",
-    "prolong a lease",
     "read a stream",
     "read the log",
+    "record the scope of a checkpoint",
     "release a piece of work",
-    "say what a checkpoint speaks of",
+    "renew a lease",
     "skip an event",
     "take a piece of work",
 ];
