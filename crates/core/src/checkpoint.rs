@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Assignment, Bookmark, Component, Cursor, LetterFilter, Owner, Parked, ReactionLetter, Scope,
-    Sequence, StoreError, StreamId, Timestamp, Update, Wish, Work,
+    Assignment, Bookmark, Component, Cursor, LetterDecision, LetterFilter, Owner, ReactionLetter,
+    Scope, Sequence, StoreError, StreamId, Timestamp, Update, Work,
 };
 
 /// Keeps how far each piece of work has come, and which process does it.
@@ -100,34 +100,34 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Asks the owner of paused work to go on. Any process may call this. Returns whether the work was paused.
     async fn resume(&self, work: &Work) -> Result<bool, StoreError>;
 
-    /// Returns all parked streams, or those of one component, in the order of their work and then of their ids.
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError>;
+    /// Returns the first unhandled event of each parked stream, of all components or of one, in the order of their work
+    /// and then of the streams' ids: letters, and events that are not given up (yet).
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError>;
 
     /// Records what a person wants done about a stream that is parked at this event. Returns `false` if the stream is
-    /// not parked there, or if another wish is still to be fulfilled.
+    /// not parked there, or if another decision is still to be carried out.
     async fn decide(
         &self,
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError>;
 
-    /// Returns at most `limit` closed letters of a component that pass the filter, in its order. The kinds and
-    /// components in the filter are ignored.
-    async fn closed_letters(
+    /// Returns at most `limit` letters that pass the filter, in its order and as of one moment, whichever component
+    /// they are of. Events that are not given up are left out. It costs about as much as the letters that it returns,
+    /// however many there are.
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError>;
 
-    /// Returns a closed letter of a component by its id.
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError>;
+    /// Returns a letter by its id, parked or closed.
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError>;
 
     /// Forgets all progress of a component, where it begins, its pause by a person, its parked streams and all letters,
     /// and ends the tenures of all its owners.

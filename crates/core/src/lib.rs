@@ -47,7 +47,6 @@ mod resequencer;
 mod subscribe_error;
 mod cause;
 mod component;
-mod parked;
 mod assignment;
 mod reaction_letter;
 mod lease;
@@ -113,7 +112,6 @@ pub use message::{Command, DecodeError, EncodeError, Event, Message, Never, Reje
 pub use metadata::{FactOrigin, Metadata};
 pub use operator::{OperatorError, Progress};
 pub use panic_message::panic_message;
-pub use parked::{Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
 pub use premises::{PremiseFault, changed_premises};
@@ -123,7 +121,7 @@ pub use process::{
     TimerChange, Trigger,
 };
 pub use reaction::{Reaction, ReactionError, Step};
-pub use reaction_letter::ReactionLetter;
+pub use reaction_letter::{LetterDecision, ReactionLetter};
 pub use read_model::ReadModel;
 pub use read_model_progress::{ReadModelOverview, ReadModelProgress};
 pub use read_model_store::{

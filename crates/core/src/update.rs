@@ -1,8 +1,9 @@
 //! What an owner writes about its work.
 
-use crate::{Bookmark, Parked, ReactionLetter, Scope, Sequence, StreamId};
+use crate::{Bookmark, ReactionLetter, Scope, Sequence, StreamId};
 
-/// One write of an owner. Each is done in one step, as a whole or not at all, and extends the lease.
+/// One write of an owner. Each is done in one step, as a whole or not at all, and extends the lease. Letters must be of
+/// the tenure's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Update {
     /// Only extends the lease, wherever the checkpoint is. An owner may write it beside its work.
@@ -12,13 +13,13 @@ pub enum Update {
     Scope(Scope),
     /// Moves the checkpoint or a parked stream.
     Advance(Advance),
-    /// Parks a stream, with its wish if it has one, and moves the checkpoint to this place, past the event that failed.
-    /// If the stream is already parked, its row is unchanged and this event queues behind it.
-    Park(Box<Parked>, Bookmark),
-    /// Records that the first event of a parked stream has failed again. The letter, time, failure, tries and attempts
-    /// become those given here, and the wish is fulfilled. `Lost` also if the stream is parked at another event, or if
-    /// the row already has as many tries: then this failure was recorded before, and the wish is a new one.
-    ParkAgain(Box<Parked>),
+    /// Parks the stream of an event, with a decision if there is one, and moves the checkpoint to this place, past the
+    /// event. If the stream is already parked, its letter is unchanged and this event queues behind it.
+    Park(Box<ReactionLetter>, Bookmark),
+    /// Records that the first event of a parked stream has failed again. The identity, time, failure, tries and attempts
+    /// become those given here, and the decision is carried out. `Lost` also if the stream is parked at another event,
+    /// or if the letter already has as many tries: then this failure was recorded before, and the decision is a new one.
+    ParkAgain(Box<ReactionLetter>),
     /// Records for good that the component's policy skips an event, and advances past it. The letter is closed as given
     /// here, also if the stream is parked at its event.
     Skip(Box<ReactionLetter>, Advance),
@@ -49,9 +50,10 @@ pub enum Advance {
     Checkpoint(Bookmark),
     /// Events of a parked stream. `Lost` if it is not parked at `from`.
     ///
-    /// If the stream is still parked afterwards, its new first event was not tried yet; a pending wish, whatever it
-    /// was, becomes a resubmission from there on. The letter of the earlier event, if there is one, is closed in the
-    /// same step and kept for good with all its data: as discarded if that was the wish, otherwise as resolved.
+    /// If the stream is still parked afterwards, its new first event was not tried yet; a pending decision,
+    /// whatever it was, becomes a resubmission from there on. The letter of the earlier event, if it has an identity, is
+    /// closed in the same step and kept for good with all its data: as discarded if that was decided, otherwise as
+    /// resolved.
     Parked {
         /// The stream.
         stream: StreamId,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use seriatim_core::{
     Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
-    LetterFilter, Owner, Parked, ReactionLetter, Scope, Sequence, StoreError, StreamId, Taking,
-    Tenure, Timestamp, Update, Wish, Work, lease_end, lease_runs,
+    LetterDecision, LetterFilter, Owner, ReactionLetter, Scope, Sequence, StoreError, StreamId,
+    Taking, Tenure, Timestamp, Update, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -206,7 +206,10 @@ impl CheckpointStore for MemoryStore {
         Ok(kept.is_some_and(|kept| kept.checkpoint.paused.take().is_some()))
     }
 
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         Ok(self.log().parked_of(component))
     }
 
@@ -215,30 +218,21 @@ impl CheckpointStore for MemoryStore {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError> {
-        Ok(self.log().decide(work, stream, sequence, wish))
+        Ok(self.log().decide(work, stream, sequence, decision))
     }
 
-    async fn closed_letters(
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError> {
-        Ok(self.log().closed_of(component, filter, limit))
+        Ok(self.log().letters_of(filter, limit))
     }
 
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError> {
-        let log = self.log();
-        let found = log.closed.get(&id);
-        Ok(found
-            .filter(|letter| letter.work.component == *component)
-            .cloned())
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
+        Ok(self.log().letter_of(id))
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
@@ -306,8 +300,8 @@ impl Log {
             }
             Update::Skip(letter, advance) => {
                 let moved = self.advance(tenure, advance);
-                if moved == Hold::Held {
-                    self.closed.insert(letter.id, (**letter).clone());
+                if let (Hold::Held, Some(id)) = (moved, letter.id) {
+                    self.closed.insert(id, (**letter).clone());
                 }
                 return moved;
             }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterFilter,
-    LogPartition, Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError,
-    StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Update, Wish, Work,
+    Advance, Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterDecision,
+    LetterFilter, LetterKind, LogPartition, Owner, ReactionLetter, Scope, Sequence, Share,
+    StoreError, StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Update, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -160,11 +160,14 @@ impl CheckpointStore for PostgresStore {
         Ok(!rows.is_empty())
     }
 
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         let action = "list the parked streams";
         let query = || (self.texts().parked).parked(component);
         let rows = self.readers().read(action, query).await?;
-        let found: Result<_, _> = rows.iter().map(parked::parked).collect();
+        let found: Result<_, _> = rows.iter().map(parked::letter).collect();
         found.map_err(|error| refused::store_error(action, error))
     }
 
@@ -173,35 +176,33 @@ impl CheckpointStore for PostgresStore {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError> {
-        let query = || (self.texts().parked).decide(work, stream, sequence, wish);
+        let query = || (self.texts().parked).decide(work, stream, sequence, decision);
         let rows = self.readers().read("decide about a parked stream", query);
         Ok(!rows.await?.is_empty())
     }
 
-    async fn closed_letters(
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError> {
-        let action = "list the closed letters";
-        let query = || (self.texts().parked).closed(component, filter, limit);
+        let action = "list the letters about events";
+        if !filter.wants(LetterKind::Reaction) {
+            return Ok(Vec::new());
+        }
+        let query = || (self.texts().parked).letters(filter, limit);
         let rows = self.readers().read(action, query).await?;
-        let found: Result<_, _> = rows.iter().map(parked::closed).collect();
+        let found: Result<_, _> = rows.iter().map(parked::letter).collect();
         found.map_err(|error| refused::store_error(action, error))
     }
 
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError> {
-        let action = "read a closed letter";
-        let query = || (self.texts().parked).closed_by_id(component, id);
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
+        let action = "read a letter about an event";
+        let query = || (self.texts().parked).letter(id);
         let rows = self.readers().read(action, query).await?;
-        let found = rows.first().map(parked::closed).transpose();
+        let found = rows.first().map(parked::letter).transpose();
         found.map_err(|error| refused::store_error(action, error))
     }
 

@@ -108,6 +108,11 @@ const MIGRATIONS: &[Script] = &[
         name: "pauses",
         sql: include_str!("../../../migrations/postgres/0018_pauses.sql"),
     },
+    Script {
+        number: 19,
+        name: "one_letter",
+        sql: include_str!("../../../migrations/postgres/0019_one_letter.sql"),
+    },
 ];
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS seriatim_migrations (

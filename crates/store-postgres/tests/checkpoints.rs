@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LetterStatus,
-    LogPartition, Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreErrorKind, Taking,
-    Tenure, Timestamp, Update, Verb, Wish, Work,
+    Advance, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterDecision, LetterFilter,
+    LetterStatus, LogPartition, Owner, Position, ReactionLetter, Sequence, Share, StoreErrorKind,
+    Taking, Tenure, Timestamp, Update, Verb, Work,
 };
 use seriatim_store_postgres::PostgresStore;
 use support::Schema;
@@ -242,31 +242,33 @@ async fn a_taking_whose_answer_is_lost_is_found_to_be_done() {
     assert!(epochs.all(|checkpoint| checkpoint.epoch == 1));
 }
 
-/// Parked, tried in vain, skipped and unparked: each is done once, whether the request is lost or its answer.
+/// ReactionLetter, tried in vain, skipped and unparked: each is done once, whether the request is lost or its answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_parked_is_written_once_though_messages_are_lost() {
     for fault in [Fault::LoseRequest, Fault::LoseAnswer] {
         let (rig, mut tenure) = start().await;
-        let parked = Parked {
+        let parked = ReactionLetter {
             work: tenure.work.clone(),
             stream: "order/01890a5d-ac96-774b-bcce-b302099a8057"
                 .parse()
                 .unwrap(),
             sequence: Sequence(4),
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             failure: "no paper".into(),
             tries: 1,
-            since: Timestamp::from_micros(0),
+            parked_at: Timestamp::from_micros(0),
             attempts: Vec::new(),
-            wish: None,
+            decision: None,
+            status: LetterStatus::Parked,
+            closed_at: None,
         };
-        let wish = Wish {
+        let wish = LetterDecision {
             verb: Verb::Discard,
             actor: None,
             reason: None,
             at: Timestamp::from_micros(1),
         };
-        let again = Parked {
+        let again = ReactionLetter {
             tries: 2,
             ..parked.clone()
         };
@@ -274,7 +276,7 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
             decision: Some(wish.clone()),
             status: LetterStatus::Discarded,
             closed_at: Some(Timestamp::from_micros(2)),
-            ..again.as_letter().unwrap()
+            ..again.clone()
         };
         let step = |from, to| Advance::Parked {
             stream: parked.stream.clone(),
@@ -314,9 +316,9 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
             )
             .await;
         assert_eq!(held.unwrap(), Hold::Held);
-        let next = Parked {
+        let next = ReactionLetter {
             sequence: Sequence(5),
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             ..parked.clone()
         };
         lose();
@@ -331,12 +333,14 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
             .write(&tenure, &Update::Advance(step(5, None)), HOUR)
             .await;
         assert_eq!(held.unwrap(), Hold::Held);
-        let (component, every) = (&tenure.work.component, LetterFilter::default());
-        let closed = rig.other.closed_letters(component, &every, 9).await;
+        let closed = rig
+            .other
+            .reaction_letters(&LetterFilter::default(), 9)
+            .await;
         let closed = closed.unwrap();
         assert_eq!(closed[0], skipped);
-        let ids: Vec<_> = closed.iter().map(|letter| Some(letter.id)).collect();
-        assert_eq!(ids, [parked.letter, next.letter]);
+        let ids: Vec<_> = closed.iter().map(|letter| letter.id).collect();
+        assert_eq!(ids, [parked.id, next.id]);
         assert_eq!(closed[1].status, LetterStatus::Resolved);
         assert_eq!(rig.other.parked(None).await.unwrap(), []);
         assert_eq!(checkpoint(&rig).await.at.position, Position(2));

@@ -212,13 +212,17 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
     let [waiting, on_its_way] = &parked[..] else {
         panic!("{parked:?}")
     };
-    assert_eq!(on_its_way.letter, None);
-    let wish = on_its_way.wish.as_ref().unwrap();
+    assert_eq!(on_its_way.id, None);
+    let wish = on_its_way.decision.as_ref().unwrap();
     assert_eq!(wish.verb, Verb::Resubmit);
-    let waiting_letter = waiting.letter.unwrap();
+    let waiting_letter = waiting.id.unwrap();
     let every = LetterFilter::default();
     let component = &waiting.work.component;
-    let closed = store.closed_letters(component, &every, 9).await.unwrap();
+    let mut closed = store.reaction_letters(&every, 9).await.unwrap();
+    assert!(
+        closed.pop().unwrap().closed_at.is_none(),
+        "the latest waits"
+    );
     let mut skipped: Vec<_> = (closed.iter())
         .map(|letter| (letter.sequence.0, letter.decision.clone().unwrap().actor))
         .collect();
@@ -226,9 +230,9 @@ async fn what_was_parked_and_skipped_before_has_letters_afterwards() {
     assert_eq!(skipped, [(2, None), (3, Some("Zoë".to_owned()))]);
     for letter in closed {
         assert_eq!(letter.status, LetterStatus::Discarded);
-        assert_eq!(letter.id.get_version_num(), 7);
+        assert_eq!(letter.id.unwrap().get_version_num(), 7);
         assert_eq!(waiting_letter.get_version_num(), 7);
-        assert!(letter.id < waiting_letter, "they sort by their time");
+        assert!(letter.id < Some(waiting_letter), "they sort by their time");
     }
 
     // It has begun at the first event, whatever is said now, and names no event before it moves.

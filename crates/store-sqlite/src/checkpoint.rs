@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row};
 use seriatim_core::{
-    Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterFilter, LogPartition,
-    Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError, StreamId, Taking, Tenure,
-    Timestamp, Update, Wish, Work, lease_end, lease_runs,
+    Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterDecision, LetterFilter,
+    LogPartition, Owner, ReactionLetter, Scope, Sequence, Share, StoreError, StreamId, Taking,
+    Tenure, Timestamp, Update, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -149,7 +149,10 @@ impl CheckpointStore for SqliteStore {
         self.writer().change("resume a piece of work", resume).await
     }
 
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         let component = component.cloned();
         let query = move |connection: &Connection| parked::list(connection, component.as_ref());
         self.lists().read("list the parked streams", query).await
@@ -160,37 +163,33 @@ impl CheckpointStore for SqliteStore {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError> {
-        let (work, stream, wish) = (work.clone(), stream.clone(), wish.clone());
+        let (work, stream, decision) = (work.clone(), stream.clone(), decision.clone());
         let decide = move |transaction: &mut Transaction<'_, '_>| {
-            parked::decide(transaction.connection, &work, &stream, sequence, &wish)
+            parked::decide(transaction.connection, &work, &stream, sequence, &decision)
         };
         let noted = self.writer().change("decide about a parked stream", decide);
         noted.await
     }
 
-    async fn closed_letters(
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError> {
-        let (component, filter) = (component.clone(), filter.clone());
-        let query = move |connection: &Connection| {
-            parked::list_closed(connection, &component, &filter, limit)
-        };
-        self.lists().read("list the closed letters", query).await
+        let filter = filter.clone();
+        let query = move |connection: &Connection| parked::letters(connection, &filter, limit);
+        self.lists()
+            .read("list the letters about events", query)
+            .await
     }
 
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError> {
-        let component = component.clone();
-        let query = move |connection: &Connection| parked::find_closed(connection, &component, id);
-        self.lists().read("read a closed letter", query).await
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
+        let query = move |connection: &Connection| parked::find(connection, id);
+        self.lists()
+            .read("read a letter about an event", query)
+            .await
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {

@@ -12,10 +12,10 @@ use futures::future::BoxFuture;
 use seriatim_core::{
     Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore, ClaimRecord,
     ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain, EventStore, Hold,
-    KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition, NewTimer, Overdue, Owner,
-    Parked, Position, ReactionLetter, RecordedEvent, Scope, Sequence, Snapshot, SnapshotStore,
-    Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure, Timer, TimerStore,
-    Update, Wish, Work,
+    KeyedClaim, LetterDecision, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition, NewTimer,
+    Overdue, Owner, Position, ReactionLetter, RecordedEvent, Scope, Sequence, Snapshot,
+    SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure,
+    Timer, TimerStore, Update, Work,
 };
 use uuid::Uuid;
 
@@ -504,7 +504,10 @@ impl CheckpointStore for FaultyStore {
             .await
     }
 
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         let inner = self.inner();
         self.call("list the parked streams", inner.parked(component))
             .await
@@ -515,38 +518,30 @@ impl CheckpointStore for FaultyStore {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError> {
         let inner = self.inner();
         self.call(
             "decide about a parked stream",
-            inner.decide(work, stream, sequence, wish),
+            inner.decide(work, stream, sequence, decision),
         )
         .await
     }
 
-    async fn closed_letters(
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError> {
         let inner = self.inner();
-        self.call(
-            "list the closed letters",
-            inner.closed_letters(component, filter, limit),
-        )
-        .await
+        let letters = inner.reaction_letters(filter, limit);
+        self.call("list the letters about events", letters).await
     }
 
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError> {
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
         let inner = self.inner();
-        self.call("read a closed letter", inner.closed_letter(component, id))
-            .await
+        let letter = inner.reaction_letter(id);
+        self.call("read a letter about an event", letter).await
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Bookmark, Hold, LetterStatus, Parked, Position, ReactionLetter, RecordedEvent,
-    Sequence, StoreError, StreamId, Tenure, Timestamp, Update, Verb, Wish,
+    Advance, Bookmark, Hold, LetterDecision, LetterStatus, Position, ReactionLetter, RecordedEvent,
+    Sequence, StoreError, StreamId, Tenure, Timestamp, Update, Verb,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -71,7 +71,9 @@ impl Piece {
         }
     }
 
-    async fn look_for_parked(&self) -> Result<impl Iterator<Item = Parked> + use<>, StoreError> {
+    async fn look_for_parked(
+        &self,
+    ) -> Result<impl Iterator<Item = ReactionLetter> + use<>, StoreError> {
         let checkpoints = self.reaction.checkpoints();
         let all = checkpoints.parked(Some(&self.work.component)).await?;
         let work = self.work.clone();
@@ -99,7 +101,7 @@ impl Piece {
         Ok(())
     }
 
-    /// Goes past a failed event that will be tried again. Its stream is parked without a letter, with the wish that a
+    /// Goes past a failed event that will be tried again. Its stream is parked without an identity, with the decision that a
     /// person would have. A process that takes the work over tries it again, too.
     pub(crate) async fn set_aside(
         &mut self,
@@ -109,9 +111,9 @@ impl Piece {
         to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
-        let retried = Parked {
-            letter: None,
-            wish: Some(Wish {
+        let retried = ReactionLetter {
+            id: None,
+            decision: Some(LetterDecision {
                 verb: Verb::Resubmit,
                 actor: None,
                 reason: None,
@@ -190,7 +192,11 @@ impl Piece {
         Ok(())
     }
 
-    async fn line(&self, parked: &Parked, checkpoint: Position) -> Result<Line, StoreError> {
+    async fn line(
+        &self,
+        parked: &ReactionLetter,
+        checkpoint: Position,
+    ) -> Result<Line, StoreError> {
         let log = self.feed.log();
         let mut events = log
             .read_stream(&parked.stream, parked.sequence, PAGE)
@@ -204,7 +210,12 @@ impl Piece {
         Ok(Line { events, rest })
     }
 
-    async fn retry(&mut self, parked: &Parked, line: &Line, hand: &mut Hand) -> Result<(), End> {
+    async fn retry(
+        &mut self,
+        parked: &ReactionLetter,
+        line: &Line,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
         let stream = &parked.stream;
         let Some(first) = line
             .events
@@ -218,8 +229,8 @@ impl Piece {
             hand.queues.moved(stream, to);
             return Ok(());
         };
-        let is_to_be_skipped =
-            (parked.wish.as_ref()).is_some_and(|wish| wish.verb == Verb::Discard);
+        let decision = parked.decision.as_ref();
+        let is_to_be_skipped = decision.is_some_and(|decision| decision.verb == Verb::Discard);
         if is_to_be_skipped {
             let next = line.sequence(1);
             let past = Update::Advance(advance(stream, first.sequence, next));
@@ -276,34 +287,35 @@ impl Piece {
         Ok(())
     }
 
-    fn is_parked(&self, parked: &Parked) {
-        let (stream, sequence, letter) = (&parked.stream, parked.sequence, parked.letter);
+    fn is_parked(&self, parked: &ReactionLetter) {
+        let (stream, sequence, letter) = (&parked.stream, parked.sequence, parked.id);
         let (tries, reason) = (parked.tries, &parked.failure);
         tracing::warn!(work = %self.work, %stream, %sequence, tries, reason, letter = letter.map(|id| id.to_string()), "parked");
     }
 
-    fn given_up(&self, event: &RecordedEvent, failure: String, tries: u32) -> Parked {
-        Parked {
+    fn given_up(&self, event: &RecordedEvent, failure: String, tries: u32) -> ReactionLetter {
+        ReactionLetter {
             work: self.work.clone(),
             stream: event.stream.clone(),
             sequence: event.sequence,
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             failure,
             tries,
-            since: Timestamp::now(),
+            parked_at: Timestamp::now(),
             attempts: Vec::new(),
-            wish: None,
+            decision: None,
+            status: LetterStatus::Parked,
+            closed_at: None,
         }
     }
 
     /// Returns the letter about an event that the policy skips.
-    fn skipped(&self, event: &RecordedEvent, given_up: &Parked) -> Box<ReactionLetter> {
+    fn skipped(&self, event: &RecordedEvent, given_up: &ReactionLetter) -> Box<ReactionLetter> {
         let (type_name, reason) = (&*event.payload.type_name, &given_up.failure);
         tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, type_name, reason, "skipped, as its type is one that the policy skips");
-        let letter = given_up.as_letter().expect("what is given up has a letter");
         let now = Timestamp::now();
         Box::new(ReactionLetter {
-            decision: Some(Wish {
+            decision: Some(LetterDecision {
                 verb: Verb::Discard,
                 actor: None,
                 reason: Some(format!("the policy skips `{}`", event.payload.type_name)),
@@ -311,7 +323,7 @@ impl Piece {
             }),
             status: LetterStatus::Discarded,
             closed_at: Some(now),
-            ..letter
+            ..given_up.clone()
         })
     }
 

@@ -127,7 +127,7 @@ pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &Checkpo
     assert_eq!(a.checkpoints(Some(&old.component)).await.unwrap(), []);
     assert_eq!(a.parked(None).await.unwrap(), []);
     let all = LetterFilter::default();
-    let closed = a.closed_letters(&old.component, &all, 9).await.unwrap();
+    let closed = a.reaction_letters(&all, 9).await.unwrap();
     assert_eq!(closed, [letter]);
     assert_eq!(a.begin(&old.component, &places(&[9])).await.unwrap(), anew);
     assert_eq!(

@@ -337,7 +337,7 @@ macro_rules! checkpoint_conformance {
             a_letter_is_closed_by_the_step_past_it
             a_skipped_event_is_kept_as_it_was_given
             one_letter_follows_another_on_a_stream
-            closed_letters_are_filtered
+            letters_about_events_are_filtered
             parked_streams_are_listed_in_order
             what_was_parked_is_forgotten_with_the_progress
             paused_work_says_why_until_it_is_resumed

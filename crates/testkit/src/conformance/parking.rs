@@ -1,8 +1,9 @@
 //! Rules of parked streams: only the tenure's owner moves them, one event after another, and nothing of them is lost.
 
 use seriatim_core::{
-    Advance, Attempt, Component, Domain, Hold, LetterFilter, LetterStatus, LogPartition, Parked,
-    Position, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Update, Verb, Wish, Work,
+    Advance, Attempt, Component, Domain, Hold, LetterDecision, LetterFilter, LetterStatus,
+    LogPartition, Position, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Update, Verb,
+    Work,
 };
 use uuid::Uuid;
 
@@ -15,23 +16,25 @@ pub(super) fn stream(root: u128) -> StreamId {
 }
 
 /// Its letter sorts by the root and the sequence.
-pub(super) fn parked(work: &Work, root: u128, sequence: u32) -> Parked {
+pub(super) fn parked(work: &Work, root: u128, sequence: u32) -> ReactionLetter {
     let number = root.wrapping_mul(1000).wrapping_add(sequence.into());
-    Parked {
+    ReactionLetter {
         work: work.clone(),
         stream: stream(root),
         sequence: Sequence(sequence),
-        letter: Some(Uuid::from_u128(number)),
+        id: Some(Uuid::from_u128(number)),
         failure: "the printer is on fire".into(),
         tries: 3,
-        since: Timestamp::from_micros(1_700_000_000_000_001),
+        parked_at: Timestamp::from_micros(1_700_000_000_000_001),
         attempts: Vec::new(),
-        wish: None,
+        decision: None,
+        status: LetterStatus::Parked,
+        closed_at: None,
     }
 }
 
-pub(super) fn wish(verb: Verb) -> Wish {
-    Wish {
+pub(super) fn wish(verb: Verb) -> LetterDecision {
+    LetterDecision {
         verb,
         actor: Some("Zoë".into()),
         reason: None,
@@ -40,10 +43,10 @@ pub(super) fn wish(verb: Verb) -> Wish {
 }
 
 /// As the policy skips it.
-pub(super) fn skipped(of: &Parked) -> ReactionLetter {
+pub(super) fn skipped(of: &ReactionLetter) -> ReactionLetter {
     let at = Timestamp::from_micros(1_700_000_000_900_000);
     ReactionLetter {
-        decision: Some(Wish {
+        decision: Some(LetterDecision {
             verb: Verb::Discard,
             actor: None,
             reason: Some("the policy skips `Printed`".into()),
@@ -51,7 +54,7 @@ pub(super) fn skipped(of: &Parked) -> ReactionLetter {
         }),
         status: LetterStatus::Discarded,
         closed_at: Some(at),
-        ..of.as_letter().expect("it has a letter")
+        ..of.clone()
     }
 }
 
@@ -60,14 +63,22 @@ pub(super) async fn closed(
     work: &Work,
     filter: &LetterFilter,
 ) -> Vec<ReactionLetter> {
-    let closed = store.closed_letters(&work.component, filter, 100).await;
-    closed.expect("the store answers")
+    let of_it = LetterFilter {
+        component: Some(work.component.clone()),
+        ..filter.clone()
+    };
+    let mut letters = store
+        .reaction_letters(&of_it, 100)
+        .await
+        .expect("the store answers");
+    letters.retain(|letter| letter.status != LetterStatus::Parked);
+    letters
 }
 
 pub(super) async fn park(
     store: &CheckpointHandle,
     tenure: &mut Tenure,
-    parked: &Parked,
+    parked: &ReactionLetter,
     to: u64,
 ) -> Hold {
     let hold = store
@@ -102,11 +113,15 @@ pub(super) async fn advance(
     hold.expect("the store answers")
 }
 
-pub(super) async fn all(store: &CheckpointHandle) -> Vec<Parked> {
+pub(super) async fn all(store: &CheckpointHandle) -> Vec<ReactionLetter> {
     store.parked(None).await.expect("the store answers")
 }
 
-pub(super) async fn decide(store: &CheckpointHandle, of: &Parked, wish: &Wish) -> bool {
+pub(super) async fn decide(
+    store: &CheckpointHandle,
+    of: &ReactionLetter,
+    wish: &LetterDecision,
+) -> bool {
     let noted = store.decide(&of.work, &of.stream, of.sequence, wish).await;
     noted.expect("the store answers")
 }
@@ -126,9 +141,9 @@ pub async fn parking_moves_the_checkpoint(a: &CheckpointHandle, b: &CheckpointHa
     assert_eq!(checkpoint(a, &work).await.at, place(9));
 
     // One that its owner is going to try again by itself: no letter, and a wish from the beginning.
-    let retried = Parked {
-        letter: None,
-        wish: Some(wish(Verb::Resubmit)),
+    let retried = ReactionLetter {
+        id: None,
+        decision: Some(wish(Verb::Resubmit)),
         ..parked(&work, 2, 0)
     };
     assert_eq!(park(a, &mut tenure, &retried, 10).await, Hold::Held);
@@ -147,7 +162,7 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
     former.at = place(9);
     take(b, &work, "two", HOUR).await;
 
-    let again = Parked {
+    let again = ReactionLetter {
         tries: 7,
         ..kept.clone()
     };
@@ -245,23 +260,23 @@ pub async fn a_wish_is_noted_once_and_for_one_event(a: &CheckpointHandle, b: &Ch
     assert!(!decide(b, &parked(&work, 1, 3), &wish(Verb::Discard)).await);
     assert!(!decide(b, &parked(&work, 2, 4), &wish(Verb::Discard)).await);
     assert!(decide(b, &at_four, &wish(Verb::Discard)).await);
-    let second = Wish {
+    let second = LetterDecision {
         actor: None,
         ..wish(Verb::Resubmit)
     };
     assert!(!decide(a, &at_four, &second).await);
-    let wanted = Parked {
-        wish: Some(wish(Verb::Discard)),
+    let wanted = ReactionLetter {
+        decision: Some(wish(Verb::Discard)),
         ..at_four.clone()
     };
     assert_eq!(all(a).await, [wanted]);
 
     // Whatever was wanted for that event, those behind it are retried.
     assert_eq!(advance(a, &tenure, 1, 4, Some(5)).await, Hold::Held);
-    let at_five = Parked {
-        letter: None,
+    let at_five = ReactionLetter {
+        id: None,
         tries: 0,
-        wish: Some(wish(Verb::Resubmit)),
+        decision: Some(wish(Verb::Resubmit)),
         ..parked(&work, 1, 5)
     };
     assert_eq!(all(b).await, [at_five]);
@@ -274,12 +289,12 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
     let is_odd = |text: &str| text.replace('\0', "\u{fffd}") == ODD.replace('\0', "\u{fffd}");
     let work = work("printer");
     let mut tenure = take(a, &work, ODD, HOUR).await;
-    let at_four = Parked {
+    let at_four = ReactionLetter {
         failure: ODD.into(),
         ..parked(&work, 1, 4)
     };
     assert_eq!(park(a, &mut tenure, &at_four, 9).await, Hold::Held);
-    let wanted = Wish {
+    let wanted = LetterDecision {
         actor: Some(ODD.into()),
         reason: Some(ODD.into()),
         ..wish(Verb::Discard)
@@ -299,7 +314,7 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
     assert!(stands.owner.as_deref().is_some_and(is_odd), "{stands:?}");
     assert!(stands.paused.as_deref().is_some_and(is_odd), "{stands:?}");
     let found = all(b).await.remove(0);
-    let said = found.wish.expect("it was noted");
+    let said = found.decision.expect("it was noted");
     assert!(is_odd(&found.failure), "{}", found.failure);
     assert!(said.actor.as_deref().is_some_and(is_odd), "{said:?}");
     assert!(said.reason.as_deref().is_some_and(is_odd), "{said:?}");
@@ -335,13 +350,13 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
         reason: Some("there is paper now".into()),
         result: "no paper 🖨".repeat(300),
     };
-    let again = Parked {
+    let again = ReactionLetter {
         failure: "no paper".into(),
         tries: 4,
         attempts: vec![attempt.clone(), attempt],
         ..first.clone()
     };
-    let elsewhere = Parked {
+    let elsewhere = ReactionLetter {
         sequence: Sequence(5),
         ..again.clone()
     };
@@ -370,7 +385,7 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
         .unwrap();
     assert_eq!(repeated, Hold::Lost);
     let decided = Some(wish(Verb::Discard));
-    assert_eq!(all(a).await[0].wish, decided);
+    assert_eq!(all(a).await[0].decision, decided);
 }
 
 /// Each piece of work has its own, listed in the order of the work and then of the streams.
