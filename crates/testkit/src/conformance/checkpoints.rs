@@ -44,6 +44,11 @@ async fn try_to_take(
     taking.await.expect("the store answers")
 }
 
+pub(super) async fn write(store: &CheckpointHandle, tenure: &Tenure, update: &Update) -> Hold {
+    let hold = store.write(tenure, update, HOUR).await;
+    hold.expect("the store answers")
+}
+
 pub(super) async fn take(
     store: &CheckpointHandle,
     work: &Work,
@@ -57,10 +62,8 @@ pub(super) async fn take(
 }
 
 async fn advance(store: &CheckpointHandle, tenure: &mut Tenure, to: u64, lease: Duration) -> Hold {
-    let advance = Advance::Checkpoint(place(to));
-    let hold = store
-        .write(tenure, &Update::Advance(advance.clone()), lease)
-        .await;
+    let advance = Update::Advance(Advance::Checkpoint(place(to)));
+    let hold = store.write(tenure, &advance, lease).await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
         tenure.at = place(to);
@@ -132,10 +135,7 @@ pub async fn a_lease_is_renewed_beside_the_work(a: &CheckpointHandle, b: &Checkp
     let mut tenure = taken.clone();
     assert_eq!(advance(a, &mut tenure, 4, Duration::ZERO).await, Hold::Held);
     let before = checkpoint(b, &work).await;
-    assert_eq!(
-        b.write(&taken, &Update::Renew, HOUR).await.unwrap(),
-        Hold::Held
-    );
+    assert_eq!(write(b, &taken, &Update::Renew).await, Hold::Held);
     let after = checkpoint(b, &work).await;
     assert_eq!(
         (after.at.position, after.moved_at),
@@ -146,15 +146,9 @@ pub async fn a_lease_is_renewed_beside_the_work(a: &CheckpointHandle, b: &Checkp
     assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
 
     a.release(&tenure).await.unwrap();
-    assert_eq!(
-        a.write(&tenure, &Update::Renew, HOUR).await.unwrap(),
-        Hold::Lost
-    );
+    assert_eq!(write(a, &tenure, &Update::Renew).await, Hold::Lost);
     take(b, &work, "two", HOUR).await;
-    assert_eq!(
-        a.write(&tenure, &Update::Renew, HOUR).await.unwrap(),
-        Hold::Lost
-    );
+    assert_eq!(write(a, &tenure, &Update::Renew).await, Hold::Lost);
     assert_eq!(checkpoint(a, &work).await.owner.as_deref(), Some("two"));
 }
 

@@ -7,7 +7,7 @@ use seriatim_core::{
 use uuid::Uuid;
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, place, take, work};
+use super::checkpoints::{HOUR, place, take, work, write};
 use super::parking::{advance, all, closed, decide, park, parked, skipped, stream, wish};
 
 fn every() -> LetterFilter {
@@ -90,44 +90,40 @@ pub async fn a_skipped_event_is_kept_as_it_was_given(a: &CheckpointHandle, b: &C
         to: to.map(Sequence),
     };
     let first = skipped(&waiting);
-    let skip = a
-        .write(
-            &tenure,
-            &Update::Skip(Box::new(first.clone()), step(4, Some(5))),
-            HOUR,
-        )
-        .await;
-    assert_eq!(skip.unwrap(), Hold::Held);
+    let skip = write(
+        a,
+        &tenure,
+        &Update::Skip(Box::new(first.clone()), step(4, Some(5))),
+    )
+    .await;
+    assert_eq!(skip, Hold::Held);
     // Twice is once.
-    let skip = b
-        .write(
-            &tenure,
-            &Update::Skip(Box::new(first.clone()), step(4, Some(5))),
-            HOUR,
-        )
-        .await;
-    assert_eq!(skip.unwrap(), Hold::Lost);
+    let skip = write(
+        b,
+        &tenure,
+        &Update::Skip(Box::new(first.clone()), step(4, Some(5))),
+    )
+    .await;
+    assert_eq!(skip, Hold::Lost);
     // It had not failed for good here before.
     let second = skipped(&parked(&work, 1, 5));
-    let skip = b
-        .write(
-            &tenure,
-            &Update::Skip(Box::new(second.clone()), step(5, None)),
-            HOUR,
-        )
-        .await;
-    assert_eq!(skip.unwrap(), Hold::Held);
+    let skip = write(
+        b,
+        &tenure,
+        &Update::Skip(Box::new(second.clone()), step(5, None)),
+    )
+    .await;
+    assert_eq!(skip, Hold::Held);
     assert_eq!(all(a).await, []);
     let in_the_log = skipped(&parked(&work, 2, 7));
     let to = Advance::Checkpoint(place(10));
-    let skip = a
-        .write(
-            &tenure,
-            &Update::Skip(Box::new(in_the_log.clone()), to.clone()),
-            HOUR,
-        )
-        .await;
-    assert_eq!(skip.unwrap(), Hold::Held);
+    let skip = write(
+        a,
+        &tenure,
+        &Update::Skip(Box::new(in_the_log.clone()), to.clone()),
+    )
+    .await;
+    assert_eq!(skip, Hold::Held);
     let kept = closed(b, &work, &every()).await;
     assert_eq!(kept, [first, second, in_the_log]);
 }
@@ -156,10 +152,8 @@ pub async fn one_letter_follows_another_on_a_stream(a: &CheckpointHandle, b: &Ch
         parked_at: Timestamp::from_micros(1_700_000_002_000_000),
         ..parked(&work, 1, 5)
     };
-    let again = a
-        .write(&tenure, &Update::ParkAgain(Box::new(second.clone())), HOUR)
-        .await;
-    assert_eq!(again.unwrap(), Hold::Held);
+    let again = write(a, &tenure, &Update::ParkAgain(Box::new(second.clone()))).await;
+    assert_eq!(again, Hold::Held);
     assert_eq!(all(b).await, std::slice::from_ref(&second));
     assert!(decide(b, &second, &wish(Verb::Discard)).await);
     // Passed over without having failed: there is nothing to keep.
@@ -203,8 +197,7 @@ pub async fn letters_about_events_are_filtered(a: &CheckpointHandle, b: &Checkpo
                     (closed, skip)
                 }
             };
-            let held = a.write(&tenure, &update, HOUR).await;
-            assert_eq!(held.unwrap(), Hold::Held);
+            assert_eq!(write(a, &tenure, &update).await, Hold::Held);
             tenure.at = place(to);
             written.push(letter);
         }

@@ -8,7 +8,7 @@ use seriatim_core::{
 use uuid::Uuid;
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, checkpoint, place, take, work};
+use super::checkpoints::{HOUR, checkpoint, place, take, work, write};
 
 pub(super) fn stream(root: u128) -> StreamId {
     let domain = Domain::new("order").expect("it is a name");
@@ -81,14 +81,8 @@ pub(super) async fn park(
     parked: &ReactionLetter,
     to: u64,
 ) -> Hold {
-    let hold = store
-        .write(
-            tenure,
-            &Update::Park(Box::new(parked.clone()), place(to)),
-            HOUR,
-        )
-        .await;
-    let hold = hold.expect("the store answers");
+    let park = Update::Park(Box::new(parked.clone()), place(to));
+    let hold = write(store, tenure, &park).await;
     if hold == Hold::Held {
         tenure.at = place(to);
     }
@@ -102,15 +96,12 @@ pub(super) async fn advance(
     from: u32,
     to: Option<u32>,
 ) -> Hold {
-    let advance = Advance::Parked {
+    let advance = Update::Advance(Advance::Parked {
         stream: stream(root),
         from: Sequence(from),
         to: to.map(Sequence),
-    };
-    let hold = store
-        .write(tenure, &Update::Advance(advance.clone()), HOUR)
-        .await;
-    hold.expect("the store answers")
+    });
+    write(store, tenure, &advance).await
 }
 
 pub(super) async fn all(store: &CheckpointHandle) -> Vec<ReactionLetter> {
@@ -172,33 +163,17 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
         from: Sequence(4),
         to: Some(Sequence(5)),
     };
-    let lost = [
-        a.write(
-            &former,
-            &Update::Park(Box::new(parked(&work, 2, 0)), place(10)),
-            HOUR,
-        )
-        .await,
-        a.write(&former, &Update::ParkAgain(Box::new(again.clone())), HOUR)
-            .await,
-        a.write(
-            &former,
-            &Update::Skip(Box::new(skipped(&kept)), in_the_log.clone()),
-            HOUR,
-        )
-        .await,
-        a.write(
-            &former,
-            &Update::Skip(Box::new(skipped(&kept)), of_it.clone()),
-            HOUR,
-        )
-        .await,
-        a.write(&former, &Update::Advance(of_it.clone()), HOUR)
-            .await,
-        a.write(&former, &Update::Pause("it is tired".into()), HOUR)
-            .await,
+    let updates = [
+        Update::Park(Box::new(parked(&work, 2, 0)), place(10)),
+        Update::ParkAgain(Box::new(again)),
+        Update::Skip(Box::new(skipped(&kept)), in_the_log),
+        Update::Skip(Box::new(skipped(&kept)), of_it.clone()),
+        Update::Advance(of_it),
+        Update::Pause("it is tired".into()),
     ];
-    assert_eq!(lost.map(Result::unwrap), [Hold::Lost; 6]);
+    for update in updates {
+        assert_eq!(write(a, &former, &update).await, Hold::Lost, "{update:?}");
+    }
     assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
     assert_eq!(all(b).await, [kept]);
     assert_eq!(closed(b, &work, &LetterFilter::default()).await, []);
@@ -304,10 +279,7 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
     a.set_pause(&by_hand, Some(ODD)).await.expect("it is kept");
     let why = b.pause_of(&by_hand).await.expect("the store answers");
     assert!(why.as_deref().is_some_and(is_odd), "{why:?}");
-    let held = a
-        .write(&tenure, &Update::Pause(ODD.into()), HOUR)
-        .await
-        .expect("it is kept");
+    let held = write(a, &tenure, &Update::Pause(ODD.into())).await;
     assert_eq!(held, Hold::Held);
 
     let stands = checkpoint(b, &work).await;
@@ -325,14 +297,8 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
         ..skipped(&parked(&work, 2, 7))
     };
     let past = Advance::Checkpoint(place(12));
-    let held = a
-        .write(
-            &tenure,
-            &Update::Skip(Box::new(letter.clone()), past.clone()),
-            HOUR,
-        )
-        .await;
-    assert_eq!(held.expect("it is kept"), Hold::Held);
+    let skip = Update::Skip(Box::new(letter), past);
+    assert_eq!(write(a, &tenure, &skip).await, Hold::Held);
     let kept = closed(b, &work, &LetterFilter::default()).await.remove(0);
     assert!(is_odd(&kept.failure), "{}", kept.failure);
 }
@@ -361,28 +327,17 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
         ..again.clone()
     };
     assert_eq!(
-        a.write(
-            &tenure,
-            &Update::ParkAgain(Box::new(elsewhere.clone())),
-            HOUR
-        )
-        .await
-        .unwrap(),
+        write(a, &tenure, &Update::ParkAgain(Box::new(elsewhere.clone()))).await,
         Hold::Lost
     );
     assert_eq!(
-        a.write(&tenure, &Update::ParkAgain(Box::new(again.clone())), HOUR)
-            .await
-            .unwrap(),
+        write(a, &tenure, &Update::ParkAgain(Box::new(again.clone()))).await,
         Hold::Held
     );
     assert_eq!(all(b).await, std::slice::from_ref(&again));
     assert!(decide(b, &first, &wish(Verb::Discard)).await);
     // Whoever was not told that it was noted does not wipe out what was decided since.
-    let repeated = b
-        .write(&tenure, &Update::ParkAgain(Box::new(again.clone())), HOUR)
-        .await
-        .unwrap();
+    let repeated = write(b, &tenure, &Update::ParkAgain(Box::new(again.clone()))).await;
     assert_eq!(repeated, Hold::Lost);
     let decided = Some(wish(Verb::Discard));
     assert_eq!(all(a).await[0].decision, decided);
@@ -418,14 +373,12 @@ pub async fn what_was_parked_is_forgotten_with_the_progress(
         assert_eq!(park(a, tenure, &first, 9).await, Hold::Held);
         let letter = skipped(&parked(&tenure.work, root, 5));
         let to = Advance::Checkpoint(place(10));
-        let hold = a
-            .write(
-                tenure,
-                &Update::Skip(Box::new(letter.clone()), to.clone()),
-                HOUR,
-            )
-            .await
-            .unwrap();
+        let hold = write(
+            a,
+            tenure,
+            &Update::Skip(Box::new(letter.clone()), to.clone()),
+        )
+        .await;
         assert_eq!(hold, Hold::Held);
     }
     b.forget(&work.component).await.unwrap();
@@ -479,10 +432,7 @@ pub async fn paused_work_says_why_until_it_is_resumed(a: &CheckpointHandle, b: &
     let work = work("printer");
     let tenure = take(a, &work, "one", HOUR).await;
     assert!(!b.resume(&work).await.unwrap());
-    let held = a
-        .write(&tenure, &Update::Pause("no paper".into()), HOUR)
-        .await
-        .unwrap();
+    let held = write(a, &tenure, &Update::Pause("no paper".into())).await;
     assert_eq!(held, Hold::Held);
     let paused = checkpoint(b, &work).await;
     assert_eq!(paused.paused.as_deref(), Some("no paper"));
@@ -490,10 +440,7 @@ pub async fn paused_work_says_why_until_it_is_resumed(a: &CheckpointHandle, b: &
     assert!(b.resume(&work).await.unwrap());
     assert_eq!(checkpoint(a, &work).await.paused, None);
     // The owner still is the owner.
-    let held = a
-        .write(&tenure, &Update::Pause("no ink".into()), HOUR)
-        .await
-        .unwrap();
+    let held = write(a, &tenure, &Update::Pause("no ink".into())).await;
     assert_eq!(held, Hold::Held);
     a.release(&tenure).await.unwrap();
     take(b, &work, "two", HOUR).await;

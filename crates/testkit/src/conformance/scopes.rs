@@ -7,7 +7,7 @@ use seriatim_core::{EventFilter, Hold, Owner, Position, Scope, Share, Taking, Up
 use uuid::Uuid;
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, take, work};
+use super::checkpoints::{HOUR, take, work, write};
 
 /// With every part of a filter, and names that no program would have.
 fn scope(types: &[&str], after: u64) -> Scope {
@@ -35,10 +35,7 @@ pub async fn a_checkpoint_speaks_of_what_it_was_told_to(
     let tenure = take(a, &whole, "one", HOUR).await;
     assert_eq!(b.scopes(component).await.unwrap(), []);
     let first = scope(&["Paid", "'\"; \0 ä"], u64::from(u32::MAX) + 1);
-    let held = a
-        .write(&tenure, &Update::Scope(first.clone()), HOUR)
-        .await
-        .unwrap();
+    let held = write(a, &tenure, &Update::Scope(first.clone())).await;
     assert_eq!(held, Hold::Held);
     let other_owner = b.take(&whole, &Owner::new("two"), HOUR).await.unwrap();
     assert!(
@@ -66,10 +63,7 @@ pub async fn a_checkpoint_speaks_of_what_it_was_told_to(
         filter: EventFilter::default(),
         after: Position::START,
     };
-    let held = a
-        .write(&tenure, &Update::Scope(second.clone()), HOUR)
-        .await
-        .unwrap();
+    let held = write(a, &tenure, &Update::Scope(second.clone())).await;
     assert_eq!(held, Hold::Held);
     let kept = b.scopes(component).await.unwrap();
     assert_eq!(kept, [(whole, first), (tenure.work, second)]);
@@ -85,31 +79,16 @@ pub async fn only_an_owner_says_what_a_checkpoint_speaks_of(
     let former = take(a, &work, "one", Duration::ZERO).await;
     let tenure = take(b, &work, "two", Duration::ZERO).await;
     let (wanted, late) = (scope(&["Paid"], 3), scope(&["Sent"], 4));
-    let held = b
-        .write(&tenure, &Update::Scope(wanted.clone()), HOUR)
-        .await
-        .unwrap();
+    let held = write(b, &tenure, &Update::Scope(wanted.clone())).await;
     assert_eq!(held, Hold::Held);
-    let lost = a
-        .write(&former, &Update::Scope(late.clone()), HOUR)
-        .await
-        .unwrap();
+    let lost = write(a, &former, &Update::Scope(late.clone())).await;
     assert_eq!(lost, Hold::Lost);
     let kept = a.scopes(&work.component).await.unwrap();
     assert_eq!(kept, [(work.clone(), wanted)]);
-    assert_eq!(
-        a.write(&former, &Update::Renew, HOUR).await.unwrap(),
-        Hold::Lost
-    );
-    assert_eq!(
-        b.write(&tenure, &Update::Renew, HOUR).await.unwrap(),
-        Hold::Held
-    );
+    assert_eq!(write(a, &former, &Update::Renew).await, Hold::Lost);
+    assert_eq!(write(b, &tenure, &Update::Renew).await, Hold::Held);
     b.release(&tenure).await.unwrap();
-    let lost = b
-        .write(&tenure, &Update::Scope(late.clone()), HOUR)
-        .await
-        .unwrap();
+    let lost = write(b, &tenure, &Update::Scope(late.clone())).await;
     assert_eq!(lost, Hold::Lost);
 }
 
@@ -119,10 +98,7 @@ pub async fn what_a_checkpoint_speaks_of_goes_with_it(a: &CheckpointHandle, b: &
     for anew in [true, false] {
         let tenure = take(a, &work, "one", HOUR).await;
         let wanted = scope(&["Paid"], 3);
-        let held = a
-            .write(&tenure, &Update::Scope(wanted.clone()), HOUR)
-            .await
-            .unwrap();
+        let held = write(a, &tenure, &Update::Scope(wanted.clone())).await;
         assert_eq!(held, Hold::Held);
         match anew {
             true => b
