@@ -1,4 +1,4 @@
-//! Letters about events, parked and closed. Whoever writes as an owner has checked that the tenure is in force.
+//! Letters about events, parked and closed. A caller that writes as an owner has checked that the tenure is in force.
 
 use seriatim_core::{
     Component, Hold, LetterDecision, LetterFilter, LetterStatus, ReactionLetter, Sequence,

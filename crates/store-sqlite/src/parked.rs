@@ -1,5 +1,5 @@
-//! Letters about events, parked and closed. Whoever writes as an owner has checked in the same transaction that the tenure
-//! is in force.
+//! Letters about events, parked and closed. A caller that writes as an owner has checked in the same transaction that the
+//! tenure is in force.
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};

@@ -130,7 +130,8 @@ impl FaultyStore {
         self.state().calls.reached()
     }
 
-    /// Returns how often each action was called, in vain or not: these are the points at which a user of the store waits for it.
+    /// Returns how often each action was called, whether it failed or not: these are the points at which a user of the
+    /// store waits for it.
     pub fn calls(&self) -> BTreeMap<&'static str, usize> {
         self.state().calls.made()
     }

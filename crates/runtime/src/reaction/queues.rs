@@ -148,8 +148,8 @@ impl Queue {
         self.due = Some(Instant::now() + pause);
     }
 
-    /// Ends a decision that was carried out in vain; what happens next must be decided anew. An event that nobody has seen yet gets its
-    /// letter.
+    /// Ends a decision that was carried out and did not help; what happens next must be decided anew. An event that was
+    /// not given up before gets its identity.
     pub(crate) fn give_back(&mut self) -> &ReactionLetter {
         let decision = self.parked.decision.take();
         let now = Timestamp::now();
