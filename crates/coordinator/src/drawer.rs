@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde_json::json;
 use seriatim_core::{
     Attempt, ClaimKey, ClaimRecord, CommandLetter, DeadLetter, Decision, Drawer, FirstResult,
-    LetterFilter, LetterKind, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError,
-    Receipt, Rejected, SubmitError, Timestamp, Verb,
+    LetterFilter, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError, Receipt, Rejected,
+    SubmitError, Timestamp, Verb,
 };
 use uuid::Uuid;
 
@@ -20,9 +20,6 @@ impl Drawer for Coordinator {
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError> {
-        if !filter.wants(LetterKind::Command) {
-            return Ok(Vec::new());
-        }
         let found = self.store().letters(filter, limit).await?;
         let shown = found.into_iter().map(|letter| self.shown(letter));
         Ok(shown.collect())

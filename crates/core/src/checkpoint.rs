@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Advance, Assignment, Bookmark, Component, Cursor, LetterFilter, Owner, Parked, ReactionLetter,
-    Scope, Sequence, StoreError, StreamId, Timestamp, Wish, Work,
+    Assignment, Bookmark, Component, Cursor, LetterDecision, LetterFilter, Owner, ReactionLetter,
+    Scope, Sequence, StoreError, StreamId, Timestamp, Update, Work,
 };
 
 /// Keeps how far each piece of work has come, and which process does it.
@@ -47,73 +47,21 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError>;
 
     /// Returns the scopes of a component's checkpoints, in the order of their work. A checkpoint whose scope was never
-    /// [recorded](Self::speak_of) is left out.
+    /// [recorded](Update::Scope) is left out.
     async fn scopes(&self, component: &Component) -> Result<Vec<(Work, Scope)>, StoreError>;
 
-    /// Records the scope of a tenure's checkpoint and extends the lease. The scope stays for later owners until the
-    /// component begins anew or is forgotten.
-    async fn speak_of(
-        &self,
-        tenure: &Tenure,
-        scope: &Scope,
-        lease: Duration,
-    ) -> Result<Hold, StoreError>;
-
-    /// Extends the lease to this length from now on, wherever the checkpoint is. An owner may call it beside its work.
-    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError>;
-
-    /// Moves the checkpoint from where the tenure has it, or a parked stream from where `advance` has it, and extends
-    /// the lease. The move is durable when it returns.
-    ///
-    /// If a parked stream has moved and is still parked, its new first event was not tried yet; a pending wish,
-    /// whatever it was, becomes a resubmission from there on. The letter of the earlier event, if there is one, is
-    /// closed in the same step and kept for good with all its data: as discarded if that was the wish, otherwise as
-    /// resolved.
+    /// Writes an update if the tenure is in force, and extends the lease to this length from now on. The update is
+    /// durable when this returns. Returns `Lost`, and changes nothing, if the tenure is not in force, or if the
+    /// checkpoint or the stream is not where the update expects it.
     ///
     /// # Cancel safety
-    /// If the future is dropped, the move has either happened or not: take the work again to find out. The same holds
-    /// for [`park`](Self::park), [`park_again`](Self::park_again) and [`skip`](Self::skip).
-    async fn advance(
+    /// If the future is dropped, the update was either written or not: take the work again to find out.
+    async fn write(
         &self,
         tenure: &Tenure,
-        advance: &Advance,
+        update: &Update,
         lease: Duration,
     ) -> Result<Hold, StoreError>;
-
-    /// Parks a stream, with its wish if it has one, and moves the checkpoint to `to`, past the event that failed, in one
-    /// step; extends the lease. If the stream is already parked, its row is unchanged and this event queues behind it.
-    async fn park(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        to: &Bookmark,
-        lease: Duration,
-    ) -> Result<Hold, StoreError>;
-
-    /// Records that the first event of a parked stream has failed again, and extends the lease. The letter, time,
-    /// failure, tries and attempts become those of `parked`, and the wish is fulfilled. Returns `Lost` also if the
-    /// stream is parked at another event, or if the row already has as many tries: then this failure was recorded
-    /// before, and the wish is a new one.
-    async fn park_again(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        lease: Duration,
-    ) -> Result<Hold, StoreError>;
-
-    /// Records for good that the component's policy skips an event, and does what [`advance`](Self::advance) does, in
-    /// one step. The letter is closed as given here, also if the stream is parked at its event.
-    async fn skip(
-        &self,
-        tenure: &Tenure,
-        letter: &ReactionLetter,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError>;
-
-    /// Shows all observers that the owner does nothing for the work, and why, until [`resume`](Self::resume); extends
-    /// the lease.
-    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError>;
 
     /// Ends the lease of an owner that is known to have died, as if it had run out. Returns `false` if that owner does
     /// not have the work any more. Its tenure stays in force until the work is taken, as for any overdue owner.
@@ -152,34 +100,34 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Asks the owner of paused work to go on. Any process may call this. Returns whether the work was paused.
     async fn resume(&self, work: &Work) -> Result<bool, StoreError>;
 
-    /// Returns all parked streams, or those of one component, in the order of their work and then of their ids.
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError>;
+    /// Returns the first unhandled event of each parked stream, of all components or of one, in the order of their work
+    /// and then of the streams' ids: letters, and events that are not given up (yet).
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError>;
 
     /// Records what a person wants done about a stream that is parked at this event. Returns `false` if the stream is
-    /// not parked there, or if another wish is still to be fulfilled.
+    /// not parked there, or if another decision is still to be carried out.
     async fn decide(
         &self,
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError>;
 
-    /// Returns at most `limit` closed letters of a component that pass the filter, in its order. The kinds and
-    /// components in the filter are ignored.
-    async fn closed_letters(
+    /// Returns at most `limit` letters that pass the filter, in its order and as of one moment, whichever component
+    /// they are of. Events that are not given up are left out. It costs about as much as the letters that it returns,
+    /// however many there are.
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError>;
 
-    /// Returns a closed letter of a component by its id.
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError>;
+    /// Returns a letter by its id, parked or closed.
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError>;
 
     /// Forgets all progress of a component, where it begins, its pause by a person, its parked streams and all letters,
     /// and ends the tenures of all its owners.
@@ -218,7 +166,7 @@ pub struct Tenure {
 pub enum Hold {
     /// The tenure is in force, and the write was done.
     Held,
-    /// Another process has taken over, or the checkpoint is elsewhere; nothing was changed.
+    /// Another process has taken over, or the checkpoint or the stream is elsewhere; nothing was changed.
     Lost,
 }
 

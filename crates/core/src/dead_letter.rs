@@ -21,11 +21,12 @@ pub enum DeadLetter {
 }
 
 impl DeadLetter {
-    /// Returns its identity, a version 7 UUID: letters of both kinds sort by the time of parking.
+    /// Returns its identity, a version 7 UUID: letters of both kinds sort by the time of parking. It is nil for an event
+    /// that is not given up; lists of letters have none of those.
     pub fn id(&self) -> Uuid {
         match self {
             Self::Command(letter) => letter.id,
-            Self::Reaction(letter) => letter.id,
+            Self::Reaction(letter) => letter.id.unwrap_or_default(),
         }
     }
 
@@ -206,8 +207,20 @@ impl LetterFilter {
         is_of_component && self.kind.is_none_or(|wanted| wanted == kind)
     }
 
-    /// Returns whether it lets a letter through, by its id, stream and status; the kind and the component are ignored.
-    pub fn matches(&self, id: Uuid, stream: &StreamId, status: LetterStatus) -> bool {
+    /// Returns whether it lets the letter of a command through.
+    pub fn matches_command(&self, letter: &CommandLetter) -> bool {
+        self.wants(LetterKind::Command) && self.matches(letter.id, letter.stream(), letter.status)
+    }
+
+    /// Returns whether it lets the letter of an event through. An event that is not given up never passes.
+    pub fn matches_reaction(&self, letter: &ReactionLetter) -> bool {
+        let component = &letter.work.component;
+        self.wants(LetterKind::Reaction)
+            && (self.component.as_ref()).is_none_or(|wanted| wanted == component)
+            && (letter.id).is_some_and(|id| self.matches(id, &letter.stream, letter.status))
+    }
+
+    fn matches(&self, id: Uuid, stream: &StreamId, status: LetterStatus) -> bool {
         (self.domain.as_ref()).is_none_or(|domain| *domain == stream.domain)
             && self.stream.as_ref().is_none_or(|wanted| wanted == stream)
             && self.status.is_none_or(|wanted| wanted == status)
@@ -217,14 +230,12 @@ impl LetterFilter {
             })
     }
 
-    /// Sorts letters from several sources into its order and cuts them at `limit`. Of letters with the same id the
-    /// first is kept.
-    pub fn sort<T>(&self, letters: &mut Vec<T>, id: impl Fn(&T) -> Uuid, limit: usize) {
+    /// Sorts letters from several sources into its order and cuts them at `limit`.
+    pub fn sort<T, I: Ord>(&self, letters: &mut Vec<T>, id: impl Fn(&T) -> I, limit: usize) {
         match self.latest_first {
             true => letters.sort_by_key(|letter| Reverse(id(letter))),
-            false => letters.sort_by_key(&id),
+            false => letters.sort_by_key(id),
         }
-        letters.dedup_by_key(|letter| id(letter));
         letters.truncate(limit);
     }
 }

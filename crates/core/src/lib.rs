@@ -47,10 +47,10 @@ mod resequencer;
 mod subscribe_error;
 mod cause;
 mod component;
-mod parked;
 mod assignment;
 mod reaction_letter;
 mod lease;
+mod update;
 mod checkpoint;
 mod operator;
 mod accountable;
@@ -113,7 +113,6 @@ pub use message::{Command, DecodeError, EncodeError, Event, Message, Never, Reje
 pub use metadata::{FactOrigin, Metadata};
 pub use operator::{OperatorError, Progress};
 pub use panic_message::panic_message;
-pub use parked::{Advance, Parked, Wish};
 pub use payload::{Codec, Payload};
 pub use position::Position;
 pub use premises::{PremiseFault, changed_premises};
@@ -123,7 +122,7 @@ pub use process::{
     TimerChange, Trigger,
 };
 pub use reaction::{Reaction, ReactionError, Step};
-pub use reaction_letter::ReactionLetter;
+pub use reaction_letter::{LetterDecision, ReactionLetter};
 pub use read_model::ReadModel;
 pub use read_model_progress::{ReadModelOverview, ReadModelProgress};
 pub use read_model_store::{
@@ -153,5 +152,6 @@ pub use subscribe_error::SubscribeError;
 pub use timer::{ClearedTimer, NewTimer, Overdue, Timer, TimerStore};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use tree::{Shape, Tree};
+pub use update::{Advance, Update};
 pub use view::{At, QueryError, Simulated, Simulation, StateView, ThreeWay};
 pub use waiting::{NotHandled, WaitFor, WhyNotHandled};

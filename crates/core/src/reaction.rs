@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::{
     Accountable, Advance, CheckpointStore, Component, Domain, EventFilter, Hold, ReadModelVersion,
-    RecordedEvent, StoreError, Tenure, VersionStore, Work,
+    RecordedEvent, StoreError, Tenure, Update, VersionStore, Work,
 };
 
 /// A saga, a process manager or a projector, as the loop that feeds it sees it.
@@ -45,8 +45,8 @@ pub trait Reaction: Send + Sync + Debug + 'static {
         Ok(())
     }
 
-    /// Handles events and records them as handled by [`CheckpointStore::advance`]. When it returns, [`Step::advance`]
-    /// is done, or the tenure was lost.
+    /// Handles events and records them as handled by [`Step::finish`]. When it returns, [`Step::advance`] is
+    /// done, or the tenure was lost.
     ///
     /// After an error nothing was moved, and nothing else is certain: the same events come again, alone or with others.
     ///
@@ -70,6 +70,14 @@ pub struct Step<'a> {
     pub lease: Duration,
     /// The greatest [depth](crate::Metadata::depth) of an event whose effects are sent.
     pub deepest: u32,
+}
+
+impl Step<'_> {
+    /// Records the events as handled.
+    pub async fn finish(&self, checkpoints: &dyn CheckpointStore) -> Result<Hold, StoreError> {
+        let update = Update::Advance(self.advance.clone());
+        checkpoints.write(self.tenure, &update, self.lease).await
+    }
 }
 
 /// Why events were not handled.

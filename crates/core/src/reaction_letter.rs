@@ -1,37 +1,55 @@
-//! An event that a component gave up, and what became of it.
+//! An event that a component failed on, and what became of it.
 
 use uuid::Uuid;
 
-use crate::{Attempt, LetterStatus, Sequence, StreamId, Timestamp, Wish, Work};
+use crate::{Attempt, LetterStatus, Sequence, StreamId, Timestamp, Verb, Work};
 
-/// An event that a component failed on for good.
+/// An event that a component failed on.
 ///
-/// While it is [parked](LetterStatus::Parked), the later events of its stream wait behind it, and its data are those of
-/// the [`Parked`](crate::Parked) stream. A closed letter is kept as long as the component's progress.
+/// While it is [parked](LetterStatus::Parked), its stream is: the later events wait in line behind it. They are not
+/// copied: they are the events that the log has of the stream from [`sequence`](Self::sequence) to the checkpoint. An
+/// event that is recorded after the checkpoint joins the line when the checkpoint passes it. A closed letter is kept as
+/// long as the component's progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactionLetter {
-    /// Its identity, a version 7 UUID: letters sort by the time of parking.
-    pub id: Uuid,
+    /// Its identity, a version 7 UUID: letters sort by the time of parking. It is `None` until the event is given up:
+    /// the owner tries the event by itself, or its stream has moved on to it. Such an event is not among the letters
+    /// that people see.
+    pub id: Option<Uuid>,
     /// The work of the component that failed.
     pub work: Work,
     /// The stream of the event.
     pub stream: StreamId,
-    /// The sequence of the event.
+    /// The sequence of the event. All events of the stream before it are handled or skipped.
     pub sequence: Sequence,
     /// The last failure, for people.
     pub failure: String,
-    /// How often the component has failed.
+    /// How often the component has failed on the event.
     pub tries: u32,
-    /// When it was given up. If the policy skips the event, the letter is parked and closed at the same time.
+    /// When it was given up; without an identity, when its stream was parked. If the policy skips the event, the letter
+    /// is parked and closed at the same time.
     pub parked_at: Timestamp,
     /// What people tried without success, oldest first.
     pub attempts: Vec<Attempt>,
     /// The last decision. While the letter is parked, it is still to be carried out; otherwise it closed the letter. A
-    /// [`Verb::Discard`](crate::Verb::Discard) without an actor was decided by the component's own policy, or by a
-    /// person who gave no name.
-    pub decision: Option<Wish>,
+    /// [`Verb::Discard`] without an actor was decided by the component's own policy, or by a person who gave no name.
+    /// Without an identity it is the owner's own decision to try the event again.
+    pub decision: Option<LetterDecision>,
     /// Its status.
     pub status: LetterStatus,
     /// When the event was handled or skipped.
     pub closed_at: Option<Timestamp>,
+}
+
+/// What was decided about a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterDecision {
+    /// What to do.
+    pub verb: Verb,
+    /// Who decided.
+    pub actor: Option<String>,
+    /// The reason.
+    pub reason: Option<String>,
+    /// When it was decided.
+    pub at: Timestamp,
 }

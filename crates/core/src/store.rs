@@ -155,8 +155,8 @@ pub trait DeadLetterStore: Send + Sync + Debug + 'static {
     /// Returns a letter by its id.
     async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError>;
 
-    /// Returns at most `limit` letters that pass the filter, in its order. The kinds and components in the filter are
-    /// ignored.
+    /// Returns at most `limit` letters that pass the filter, in its order. It costs about as much as the letters that it
+    /// returns, however many there are.
     async fn letters(
         &self,
         filter: &LetterFilter,

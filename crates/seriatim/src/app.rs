@@ -119,10 +119,7 @@ impl App {
     /// Returns the dead letters: commands that were parked, and events that components of this process gave up, with
     /// what became of them.
     pub fn desk(&self) -> Desk {
-        Desk::new(vec![
-            Arc::new(self.coordinator.clone()),
-            Arc::clone(&self.reactions) as _,
-        ])
+        self.reactions.desk(self.coordinator.clone())
     }
 
     /// Checks that the whole log is complete and that no progress contradicts it. It takes as long as reading the log,
@@ -156,9 +153,8 @@ impl App {
     /// components have come. A program with a recorder of its own calls it before each reading;
     /// [`AppBuilder::metrics`](crate::AppBuilder::metrics) calls it by itself.
     pub async fn observe(&self) -> Result<(), StoreError> {
-        self.coordinator.observe().await?;
-        self.reactions.observe().await?;
-        self.alarms.observe().await
+        let (reactions, alarms) = (Arc::clone(&self.reactions), Arc::clone(&self.alarms));
+        observe(self.coordinator.clone(), reactions, alarms).await
     }
 
     /// Returns the coordinator, for commands that are already encoded, and for what has no shortcut here.
@@ -257,4 +253,14 @@ pub enum RunError {
 pub(crate) fn auditor(coordinator: &Coordinator, reactions: &Reactions) -> Auditor {
     let store = coordinator.store();
     Auditor::new(Arc::clone(store)).reactions(reactions)
+}
+
+pub(crate) async fn observe(
+    coordinator: Coordinator,
+    reactions: Arc<Reactions>,
+    alarms: Arc<Alarms>,
+) -> Result<(), StoreError> {
+    coordinator.observe().await?;
+    reactions.observe().await?;
+    alarms.observe().await
 }

@@ -344,9 +344,14 @@ impl AppBuilder {
         let metrics = metrics.map(|(listener, metrics)| {
             let (coordinator, reactions) = (coordinator.clone(), Arc::clone(&reactions));
             let alarms = Arc::clone(&alarms);
-            Arc::new(listener.serve(|listener, closed| {
-                metrics.serve(listener, coordinator, reactions, alarms, closed)
-            }))
+            let observe = move || {
+                crate::app::observe(
+                    coordinator.clone(),
+                    Arc::clone(&reactions),
+                    Arc::clone(&alarms),
+                )
+            };
+            Arc::new(listener.serve(|listener, closed| metrics.serve(listener, observe, closed)))
         });
         let audits = self.audit.map(|settings| {
             let auditor = crate::app::auditor(&coordinator, &reactions);

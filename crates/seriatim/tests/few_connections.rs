@@ -44,7 +44,7 @@ impl Projector for Idle {
     }
 }
 
-/// While the only connection reads a page, the lease is to be prolonged, which takes a connection.
+/// While the only connection reads a page, the lease is to be renewed, which takes a connection.
 #[tokio::test]
 async fn a_component_whose_read_takes_longer_than_its_heartbeat_goes_on() {
     let server = std::env::var("SERIATIM_TEST_POSTGRES").expect(

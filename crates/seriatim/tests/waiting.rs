@@ -14,8 +14,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
     Advance, Bookmark, CheckpointStore, CommandRequest, Component, Domain, EventFilter, Hold,
-    LogId, LogPartition, Message, Owner, Parked, Position, RecordedEvent, Share, Store, StreamId,
-    Taking, Tenure, Timestamp, Verb, WaitFor, WhyNotHandled, Wish, Work,
+    LetterDecision, LetterStatus, LogId, LogPartition, Message, Owner, Position, ReactionLetter,
+    RecordedEvent, Share, Store, StreamId, Taking, Tenure, Timestamp, Update, Verb, WaitFor,
+    WhyNotHandled, Work,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -478,25 +479,37 @@ impl ByHand {
 
     /// Parks a stream at its first event, which is the next of the log.
     async fn park(&mut self, stream: &StreamId) {
-        let parked = Parked {
+        let parked = ReactionLetter {
             work: self.tenure.work.clone(),
             stream: stream.clone(),
             sequence: Sequence::FIRST,
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             failure: "13 is too much".into(),
             tries: 1,
-            since: Timestamp::now(),
+            parked_at: Timestamp::now(),
             attempts: vec![],
-            wish: None,
+            decision: None,
+            status: LetterStatus::Parked,
+            closed_at: None,
         };
         let to = Bookmark::at(Position(self.tenure.at.position.0 + 1));
-        let held = self.store.park(&self.tenure, &parked, &to, HOUR).await;
+        let held = self
+            .store
+            .write(
+                &self.tenure,
+                &Update::Park(Box::new(parked.clone()), to),
+                HOUR,
+            )
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
         self.tenure.at = to;
     }
 
     async fn advance(&mut self, advance: &Advance) {
-        let held = self.store.advance(&self.tenure, advance, HOUR).await;
+        let held = self
+            .store
+            .write(&self.tenure, &Update::Advance(advance.clone()), HOUR)
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
         if let Advance::Checkpoint(place) = advance {
             self.tenure.at = *place;
@@ -535,7 +548,7 @@ async fn that_a_stream_is_parked_is_said_at_once_until_somebody_has_decided(url:
         .await;
     app.wait_for(other, "elsewhere").within(HOUR).await.unwrap();
 
-    let wish = Wish {
+    let wish = LetterDecision {
         verb: Verb::Resubmit,
         actor: None,
         reason: None,
@@ -564,7 +577,13 @@ async fn that_another_process_has_paused_is_said_at_once(url: &str) {
     let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
     let app = app.start().await.unwrap();
     let elsewhere = ByHand::begin(&store).await;
-    let held = store.pause(&elsewhere.tenure, "it had enough", HOUR).await;
+    let held = store
+        .write(
+            &elsewhere.tenure,
+            &Update::Pause("it had enough".into()),
+            HOUR,
+        )
+        .await;
     assert_eq!(held.unwrap(), Hold::Held);
     let sent = app.of::<Counter>(Uuid::now_v7()).send(Do::Add { count: 1 });
     let waited = sent.wait_for("elsewhere").within(HOUR).await;

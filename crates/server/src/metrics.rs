@@ -1,18 +1,15 @@
 //! Serves the metrics of this process to Prometheus, over HTTP.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use seriatim_coordinator::Coordinator;
 use seriatim_core::StoreError;
-use seriatim_runtime::{Alarms, Reactions};
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -80,24 +77,19 @@ impl Metrics {
     }
 
     /// Answers `GET /metrics` until `shutdown` ends. Metrics that are measured rather than counted, in the store too,
-    /// are measured for each request.
-    pub async fn serve(
+    /// are measured by `observe` for each request.
+    pub async fn serve<O>(
         self,
         listener: TcpListener,
-        coordinator: Coordinator,
-        reactions: Arc<Reactions>,
-        alarms: Arc<Alarms>,
+        observe: impl Fn() -> O + Clone + Send + Sync + 'static,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), ServeError> {
+    ) -> Result<(), ServeError>
+    where
+        O: Future<Output = Result<(), StoreError>> + Send + 'static,
+    {
         let handle = self.handle.clone();
-        let scraped = Scraped {
-            handle: self.handle,
-            coordinator,
-            reactions,
-            alarms,
-        };
+        let render = move || render(self.handle.clone(), observe());
         let router = Router::new().route("/metrics", get(render));
-        let router = router.with_state(scraped);
         let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
         tokio::select! {
             served = served.into_future() => served.map_err(ServeError::Metrics),
@@ -122,17 +114,11 @@ async fn keep_up(handle: &PrometheusHandle) {
     }
 }
 
-/// What an answer is made of.
-#[derive(Clone)]
-struct Scraped {
+async fn render(
     handle: PrometheusHandle,
-    coordinator: Coordinator,
-    reactions: Arc<Reactions>,
-    alarms: Arc<Alarms>,
-}
-
-async fn render(State(scraped): State<Scraped>) -> impl IntoResponse {
-    let up = match timeout(PATIENCE, scraped.observe()).await {
+    observed: impl Future<Output = Result<(), StoreError>>,
+) -> impl IntoResponse {
+    let up = match timeout(PATIENCE, observed).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
             tracing::warn!(
@@ -144,15 +130,7 @@ async fn render(State(scraped): State<Scraped>) -> impl IntoResponse {
         Err(_) => false,
     };
     metrics::gauge!(STORE_UP).set(f64::from(u8::from(up)));
-    ([(CONTENT_TYPE, TEXT)], scraped.handle.render())
-}
-
-impl Scraped {
-    async fn observe(&self) -> Result<(), StoreError> {
-        self.coordinator.observe().await?;
-        self.reactions.observe().await?;
-        self.alarms.observe().await
-    }
+    ([(CONTENT_TYPE, TEXT)], handle.render())
 }
 
 /// Why no metrics can be served.

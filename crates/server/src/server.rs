@@ -4,7 +4,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::Desk;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
 use tokio::net::TcpListener;
@@ -121,14 +120,6 @@ async fn go_down(reporter: HealthReporter) {
     health::end_watches(reporter).await;
 }
 
-/// Returns all letters that people can be shown here.
-fn desk(coordinator: &Coordinator, reactions: &Arc<Reactions>) -> Desk {
-    Desk::new(vec![
-        Arc::new(coordinator.clone()),
-        Arc::clone(reactions) as _,
-    ])
-}
-
 fn routes(
     coordinator: &Coordinator,
     feed: Feed,
@@ -175,7 +166,7 @@ fn routes(
         )))
         .add_service(unlimited!(DeadLetterServiceServer::new(DeadLetters::new(
             coordinator.clone(),
-            desk(coordinator, reactions)
+            reactions.desk(coordinator.clone())
         ))))
         .add_service(unlimited!(AdminServiceServer::new(Admin::new(Arc::clone(
             reactions

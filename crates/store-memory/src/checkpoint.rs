@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use seriatim_core::{
     Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
-    LetterFilter, Owner, Parked, ReactionLetter, Scope, Sequence, StoreError, StreamId, Taking,
-    Tenure, Timestamp, Wish, Work, lease_end, lease_runs,
+    LetterDecision, LetterFilter, Owner, ReactionLetter, Scope, Sequence, StoreError, StreamId,
+    Taking, Tenure, Timestamp, Update, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -111,85 +111,13 @@ impl CheckpointStore for MemoryStore {
             .collect())
     }
 
-    async fn speak_of(
+    async fn write(
         &self,
         tenure: &Tenure,
-        scope: &Scope,
+        update: &Update,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let mut log = self.log();
-        let hold = log.hold(tenure, lease);
-        if hold == Hold::Held
-            && let Some(kept) = log.checkpoints.get_mut(&tenure.work)
-        {
-            kept.scope = Some(scope.clone());
-        }
-        Ok(hold)
-    }
-
-    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
-        Ok(self.log().hold(tenure, lease))
-    }
-
-    async fn advance(
-        &self,
-        tenure: &Tenure,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        Ok(self.log().advance(tenure, advance, lease))
-    }
-
-    async fn park(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        to: &Bookmark,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let mut log = self.log();
-        let moved = log.advance(tenure, &Advance::Checkpoint(*to), lease);
-        if moved == Hold::Held {
-            log.park(tenure, parked);
-        }
-        Ok(moved)
-    }
-
-    async fn park_again(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let mut log = self.log();
-        Ok(match log.hold(tenure, lease) {
-            Hold::Held => log.park_again(tenure, parked),
-            Hold::Lost => Hold::Lost,
-        })
-    }
-
-    async fn skip(
-        &self,
-        tenure: &Tenure,
-        letter: &ReactionLetter,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let mut log = self.log();
-        let moved = log.advance(tenure, advance, lease);
-        if moved == Hold::Held {
-            log.closed.insert(letter.id, letter.clone());
-        }
-        Ok(moved)
-    }
-
-    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
-        let mut log = self.log();
-        let hold = log.hold(tenure, lease);
-        if let Some(checkpoint) = log.checkpoint_of(tenure) {
-            checkpoint.paused = Some(why.into());
-        }
-        Ok(hold)
+        Ok(self.log().write(tenure, update, lease))
     }
 
     async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
@@ -208,8 +136,8 @@ impl CheckpointStore for MemoryStore {
     }
 
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
-        if let Some(checkpoint) = self.log().checkpoint_of(tenure) {
-            checkpoint.owner = None;
+        if let Some(kept) = self.log().kept_by(tenure) {
+            kept.checkpoint.owner = None;
         }
         Ok(())
     }
@@ -278,7 +206,10 @@ impl CheckpointStore for MemoryStore {
         Ok(kept.is_some_and(|kept| kept.checkpoint.paused.take().is_some()))
     }
 
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         Ok(self.log().parked_of(component))
     }
 
@@ -287,30 +218,21 @@ impl CheckpointStore for MemoryStore {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError> {
-        Ok(self.log().decide(work, stream, sequence, wish))
+        Ok(self.log().decide(work, stream, sequence, decision))
     }
 
-    async fn closed_letters(
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError> {
-        Ok(self.log().closed_of(component, filter, limit))
+        Ok(self.log().letters_of(filter, limit))
     }
 
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError> {
-        let log = self.log();
-        let found = log.closed.get(&id);
-        Ok(found
-            .filter(|letter| letter.work.component == *component)
-            .cloned())
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
+        Ok(self.log().letter_of(id))
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
@@ -350,46 +272,66 @@ impl Log {
             .retain(|(work, _), _| work.component != *component);
     }
 
-    /// Returns the checkpoint if the tenure is in force. A lease that ran out does not matter as long as no other
-    /// process has taken the work.
-    fn checkpoint_of(&mut self, tenure: &Tenure) -> Option<&mut Checkpoint> {
-        let kept = self.checkpoints.get_mut(&tenure.work)?;
-        (kept.tenure == tenure.id && kept.checkpoint.owner.is_some())
-            .then_some(&mut kept.checkpoint)
-    }
-
-    fn hold(&mut self, tenure: &Tenure, lease: Duration) -> Hold {
-        let now = self.clock.now();
-        match self.checkpoint_of(tenure) {
-            Some(checkpoint) => {
-                checkpoint.leased_until = lease_end(now, lease);
-                Hold::Held
-            }
-            None => Hold::Lost,
+    fn write(&mut self, tenure: &Tenure, update: &Update, lease: Duration) -> Hold {
+        let until = lease_end(self.clock.now(), lease);
+        let hold = self.make(tenure, update);
+        if let (Hold::Held, Some(kept)) = (hold, self.kept_by(tenure)) {
+            kept.checkpoint.leased_until = until;
         }
+        hold
     }
 
-    fn advance(&mut self, tenure: &Tenure, advance: &Advance, lease: Duration) -> Hold {
-        match advance {
-            Advance::Checkpoint(to) => self.advance_checkpoint(tenure, *to, lease),
-            Advance::Parked { stream, from, to } => match self.hold(tenure, lease) {
-                Hold::Held => self.advance_parked(tenure, stream, *from, *to),
-                Hold::Lost => Hold::Lost,
-            },
-        }
-    }
-
-    fn advance_checkpoint(&mut self, tenure: &Tenure, to: Bookmark, lease: Duration) -> Hold {
-        let now = self.clock.now();
-        let Some(checkpoint) = self.checkpoint_of(tenure) else {
+    fn make(&mut self, tenure: &Tenure, update: &Update) -> Hold {
+        let Some(kept) = self.kept_by(tenure) else {
             return Hold::Lost;
         };
-        if checkpoint.at.position != tenure.at.position {
-            return Hold::Lost;
+        match update {
+            Update::Renew => {}
+            Update::Scope(scope) => kept.scope = Some(scope.clone()),
+            Update::Pause(why) => kept.checkpoint.paused = Some(why.clone()),
+            Update::Advance(advance) => return self.advance(tenure, advance),
+            Update::ParkAgain(parked) => return self.park_again(tenure, parked),
+            Update::Park(parked, to) => {
+                let moved = self.advance_checkpoint(tenure, *to);
+                if moved == Hold::Held {
+                    self.park(tenure, parked);
+                }
+                return moved;
+            }
+            Update::Skip(letter, advance) => {
+                let moved = self.advance(tenure, advance);
+                if let (Hold::Held, Some(id)) = (moved, letter.id) {
+                    self.closed.insert(id, (**letter).clone());
+                }
+                return moved;
+            }
         }
-        checkpoint.leased_until = lease_end(now, lease);
-        checkpoint.at = to;
-        checkpoint.moved_at = now;
+        Hold::Held
+    }
+
+    /// Returns the checkpoint if the tenure is in force. A lease that ran out does not matter as long as no other
+    /// process has taken the work.
+    fn kept_by(&mut self, tenure: &Tenure) -> Option<&mut Kept> {
+        let kept = self.checkpoints.get_mut(&tenure.work)?;
+        (kept.tenure == tenure.id && kept.checkpoint.owner.is_some()).then_some(kept)
+    }
+
+    fn advance(&mut self, tenure: &Tenure, advance: &Advance) -> Hold {
+        match advance {
+            Advance::Checkpoint(to) => self.advance_checkpoint(tenure, *to),
+            Advance::Parked { stream, from, to } => self.advance_parked(tenure, stream, *from, *to),
+        }
+    }
+
+    fn advance_checkpoint(&mut self, tenure: &Tenure, to: Bookmark) -> Hold {
+        let now = self.clock.now();
+        let kept = self.kept_by(tenure);
+        let stands = |kept: &&mut Kept| kept.checkpoint.at.position == tenure.at.position;
+        let Some(kept) = kept.filter(stands) else {
+            return Hold::Lost;
+        };
+        kept.checkpoint.at = to;
+        kept.checkpoint.moved_at = now;
         Hold::Held
     }
 }

@@ -20,7 +20,7 @@ impl DeadLetterStore for MemoryStore {
         let log = self.log();
         let letters = log.letters.values();
         let mut found: Vec<_> = letters
-            .filter(|letter| filter.matches(letter.id, letter.stream(), letter.status))
+            .filter(|letter| filter.matches_command(letter))
             .cloned()
             .collect();
         filter.sort(&mut found, |letter| letter.id, limit);

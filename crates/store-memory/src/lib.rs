@@ -18,8 +18,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    ClaimRecord, CommandLetter, Component, Cursor, LogId, LogPartition, Parked, Position,
-    ReactionLetter, RecordedEvent, Sequence, Snapshot, StreamId, Timestamp, Work,
+    ClaimRecord, CommandLetter, Component, Cursor, LogId, LogPartition, Position, ReactionLetter,
+    RecordedEvent, Sequence, Snapshot, StreamId, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -96,7 +96,7 @@ struct Log {
     beginnings: BTreeMap<Component, Cursor>,
     /// The components that a person has paused, and the reason for each.
     pauses: BTreeMap<Component, String>,
-    parked: BTreeMap<(Work, StreamId), Parked>,
+    parked: BTreeMap<(Work, StreamId), ReactionLetter>,
     /// Letters of events that components could not handle and that are handled or skipped by now.
     closed: BTreeMap<Uuid, ReactionLetter>,
     /// By their stream and name.

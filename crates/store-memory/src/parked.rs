@@ -1,17 +1,18 @@
-//! Parked streams, and closed letters. The callers have checked that the tenure is in force.
+//! Letters about events, parked and closed. A caller that writes as an owner has checked that the tenure is in force.
 
 use seriatim_core::{
-    Component, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence, StreamId,
-    Tenure, Timestamp, Verb, Wish, Work,
+    Component, Hold, LetterDecision, LetterFilter, LetterStatus, ReactionLetter, Sequence,
+    StreamId, Tenure, Timestamp, Verb, Work,
 };
+use uuid::Uuid;
 
 use crate::Log;
 
 impl Log {
-    pub(crate) fn park(&mut self, tenure: &Tenure, parked: &Parked) {
-        let key = (tenure.work.clone(), parked.stream.clone());
+    pub(crate) fn park(&mut self, tenure: &Tenure, letter: &ReactionLetter) {
+        let key = (tenure.work.clone(), letter.stream.clone());
         // A stream that is already parked begins at an earlier event.
-        self.parked.entry(key).or_insert_with(|| parked.clone());
+        self.parked.entry(key).or_insert_with(|| letter.clone());
     }
 
     pub(crate) fn advance_parked(
@@ -23,24 +24,22 @@ impl Log {
     ) -> Hold {
         let key = (tenure.work.clone(), stream.clone());
         let now = self.clock.now();
-        let Some(parked) = self.parked.get_mut(&key) else {
+        let kept = self.parked.get_mut(&key);
+        let Some(parked) = kept.filter(|parked| parked.sequence == from) else {
             return Hold::Lost;
         };
-        if parked.sequence != from {
-            return Hold::Lost;
-        }
-        if let Some(letter) = parked.as_letter() {
-            self.closed.insert(letter.id, closed(letter, now));
+        if let Some(id) = parked.id {
+            self.closed.insert(id, closed(parked.clone(), now));
         }
         match to {
             Some(to) => {
                 parked.sequence = to;
-                parked.letter = None;
+                parked.id = None;
                 parked.tries = 0;
                 parked.attempts.clear();
-                if let Some(wish) = &mut parked.wish {
+                if let Some(decision) = &mut parked.decision {
                     // The event to skip was passed.
-                    wish.verb = Verb::Resubmit;
+                    decision.verb = Verb::Resubmit;
                 }
             }
             None => {
@@ -50,20 +49,19 @@ impl Log {
         Hold::Held
     }
 
-    pub(crate) fn park_again(&mut self, tenure: &Tenure, again: &Parked) -> Hold {
+    pub(crate) fn park_again(&mut self, tenure: &Tenure, again: &ReactionLetter) -> Hold {
         let key = (tenure.work.clone(), again.stream.clone());
         let kept = self.parked.get_mut(&key);
-        let has_not =
-            |parked: &&mut Parked| parked.sequence == again.sequence && parked.tries < again.tries;
+        let has_not = |parked: &&mut ReactionLetter| {
+            parked.sequence == again.sequence && parked.tries < again.tries
+        };
         let Some(parked) = kept.filter(has_not) else {
             return Hold::Lost;
         };
-        parked.letter = again.letter;
-        parked.since = again.since;
-        parked.failure.clone_from(&again.failure);
-        parked.tries = again.tries;
-        parked.attempts.clone_from(&again.attempts);
-        parked.wish = None;
+        *parked = ReactionLetter {
+            decision: None,
+            ..again.clone()
+        };
         Hold::Held
     }
 
@@ -72,36 +70,36 @@ impl Log {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> bool {
         let kept = self.parked.get_mut(&(work.clone(), stream.clone()));
-        let undecided = kept.filter(|parked| parked.sequence == sequence && parked.wish.is_none());
+        let undecided =
+            kept.filter(|parked| parked.sequence == sequence && parked.decision.is_none());
         undecided.is_some_and(|parked| {
-            parked.wish = Some(wish.clone());
+            parked.decision = Some(decision.clone());
             true
         })
     }
 
-    pub(crate) fn parked_of(&self, component: Option<&Component>) -> Vec<Parked> {
-        let all = self.parked.values();
-        let wanted = all.filter(|parked| is_of(&parked.work, component));
-        wanted.cloned().collect()
+    pub(crate) fn parked_of(&self, component: Option<&Component>) -> Vec<ReactionLetter> {
+        let is_of = |parked: &&ReactionLetter| {
+            component.is_none_or(|component| *component == parked.work.component)
+        };
+        self.parked.values().filter(is_of).cloned().collect()
     }
 
-    pub(crate) fn closed_of(
-        &self,
-        component: &Component,
-        filter: &LetterFilter,
-        limit: usize,
-    ) -> Vec<ReactionLetter> {
-        let all = self.closed.values().cloned();
-        let wanted = |letter: &ReactionLetter| {
-            letter.work.component == *component
-                && filter.matches(letter.id, &letter.stream, letter.status)
-        };
-        let mut found: Vec<_> = all.filter(wanted).collect();
+    pub(crate) fn letters_of(&self, filter: &LetterFilter, limit: usize) -> Vec<ReactionLetter> {
+        let all = self.parked.values().chain(self.closed.values());
+        let matching = all.filter(|letter| filter.matches_reaction(letter));
+        let mut found: Vec<_> = matching.cloned().collect();
         filter.sort(&mut found, |letter| letter.id, limit);
         found
+    }
+
+    pub(crate) fn letter_of(&self, id: Uuid) -> Option<ReactionLetter> {
+        let mut parked = self.parked.values();
+        let parked = parked.find(|letter| letter.id == Some(id));
+        parked.or_else(|| self.closed.get(&id)).cloned()
     }
 }
 
@@ -115,8 +113,4 @@ fn closed(letter: ReactionLetter, at: Timestamp) -> ReactionLetter {
         closed_at: Some(at),
         ..letter
     }
-}
-
-fn is_of(work: &Work, component: Option<&Component>) -> bool {
-    component.is_none_or(|component| *component == work.component)
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Attempt, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
-    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError,
-    StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Wish, Work,
+    Advance, Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterDecision,
+    LetterFilter, LetterKind, LogPartition, Owner, ReactionLetter, Scope, Sequence, Share,
+    StoreError, StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Update, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -71,100 +71,29 @@ impl CheckpointStore for PostgresStore {
         found.map_err(|error| driver_error::store_error(action, error))
     }
 
-    async fn speak_of(
+    async fn write(
         &self,
         tenure: &Tenure,
-        scope: &Scope,
+        update: &Update,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let action = "say what a checkpoint speaks of";
-        let scope = serde_json::to_string(scope)
-            .map_err(|error| driver_error::store_error(action, Error::Encode(Box::new(error))))?;
-        let query = || (self.texts().checkpoints).speak_of(tenure, &scope, lease);
-        let rows = self.connections().fetch(action, query).await?;
-        Ok(match rows.is_empty() {
-            false => Hold::Held,
-            true => Hold::Lost,
-        })
-    }
-
-    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
-        let query = || (self.texts().checkpoints).prolong(tenure, lease);
-        let rows = self.connections().fetch("prolong a lease", query).await?;
-        Ok(match rows.is_empty() {
-            false => Hold::Held,
-            true => Hold::Lost,
-        })
-    }
-
-    async fn advance(
-        &self,
-        tenure: &Tenure,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let query = |again| self.advance_query(tenure, advance, lease, again);
-        self.write_once("advance a checkpoint", query).await
-    }
-
-    async fn park(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        to: &Bookmark,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let action = "park a stream";
-        let attempts = attempts(action, &parked.attempts)?;
-        let texts = &self.texts().parked;
-        let query = |again| texts.park(tenure, parked, &attempts, to, lease, again);
-        self.write_once(action, query).await
-    }
-
-    async fn park_again(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let action = "park a stream again";
-        let attempts = attempts(action, &parked.attempts)?;
-        let texts = &self.texts().parked;
-        let query = |again| texts.park_again(tenure, parked, &attempts, lease, again);
-        self.write_once(action, query).await
-    }
-
-    async fn skip(
-        &self,
-        tenure: &Tenure,
-        letter: &ReactionLetter,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let action = "skip an event";
-        let tried = attempts(action, &letter.attempts)?;
-        let texts = &self.texts().parked;
-        let query = |again| match advance {
-            Advance::Checkpoint(to) => {
-                texts.skip_in_the_log(tenure, letter, &tried, to, lease, again)
-            }
-            Advance::Parked { from, to, .. } => {
-                texts.skip(tenure, letter, &tried, (*from, *to), lease, again)
-            }
+        let action = update.action();
+        let requests = AtomicUsize::new(0);
+        let query = || {
+            let again = requests.fetch_add(1, Ordering::Relaxed) > 0;
+            self.update_query(tenure, update, lease, again)
         };
-        self.write_once(action, query).await
-    }
-
-    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
-        let query = || (self.texts().checkpoints).pause(tenure, why, lease);
-        let rows = self
-            .connections()
-            .fetch("pause a piece of work", query)
-            .await?;
-        Ok(match rows.is_empty() {
-            false => Hold::Held,
-            true => Hold::Lost,
-        })
+        let rows = self.connections().fetch(action, query).await?;
+        match (rows.is_empty(), requests.load(Ordering::Relaxed)) {
+            (false, _) => Ok(Hold::Held),
+            (true, 1) => Ok(Hold::Lost),
+            // The first one may have been done before another process took over.
+            (true, _) => Err(StoreError::new(
+                action,
+                StoreErrorKind::Unavailable,
+                "its answer was lost, and so is the work by now; take it again to find out",
+            )),
+        }
     }
 
     async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
@@ -234,11 +163,14 @@ impl CheckpointStore for PostgresStore {
         Ok(!rows.is_empty())
     }
 
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         let action = "list the parked streams";
         let query = || (self.texts().parked).parked(component);
         let rows = self.connections().fetch(action, query).await?;
-        let found: Result<_, _> = rows.iter().map(parked::parked).collect();
+        let found: Result<_, _> = rows.iter().map(parked::letter).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
 
@@ -247,37 +179,35 @@ impl CheckpointStore for PostgresStore {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError> {
-        let query = || (self.texts().parked).decide(work, stream, sequence, wish);
+        let query = || (self.texts().parked).decide(work, stream, sequence, decision);
         let rows = self
             .connections()
             .fetch("decide about a parked stream", query);
         Ok(!rows.await?.is_empty())
     }
 
-    async fn closed_letters(
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError> {
-        let action = "list the closed letters";
-        let query = || (self.texts().parked).closed(component, filter, limit);
+        let action = "list the letters about events";
+        if !filter.wants(LetterKind::Reaction) {
+            return Ok(Vec::new());
+        }
+        let query = || (self.texts().parked).letters(filter, limit);
         let rows = self.connections().fetch(action, query).await?;
-        let found: Result<_, _> = rows.iter().map(parked::closed).collect();
+        let found: Result<_, _> = rows.iter().map(parked::letter).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
 
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError> {
-        let action = "read a closed letter";
-        let query = || (self.texts().parked).closed_by_id(component, id);
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
+        let action = "read a letter about an event";
+        let query = || (self.texts().parked).letter(id);
         let rows = self.connections().fetch(action, query).await?;
-        let found = rows.first().map(parked::closed).transpose();
+        let found = rows.first().map(parked::letter).transpose();
         found.map_err(|error| driver_error::store_error(action, error))
     }
 
@@ -291,54 +221,29 @@ impl CheckpointStore for PostgresStore {
 impl PostgresStore {
     /// Returns a row if the tenure was in force and everything was at its expected place. `again`: the query was sent
     /// before, and its answer was lost.
-    pub(crate) fn advance_query(
+    pub(crate) fn update_query(
         &self,
         tenure: &Tenure,
-        advance: &Advance,
+        update: &Update,
         lease: Duration,
         again: bool,
     ) -> Query<'static, Postgres, PgArguments> {
-        let texts = self.texts();
-        match advance {
-            Advance::Checkpoint(to) => {
-                // After a lost answer the query may find its work already done. If the first request arrives even
-                // later, it does not find the position that it expects.
-                let or_from = if again { to } else { &tenure.at };
-                let or_from = or_from.position;
-                texts.checkpoints.advance(tenure, to, or_from, lease)
+        let (checkpoints, parked) = (&self.texts().checkpoints, &self.texts().parked);
+        match update {
+            Update::Renew => checkpoints.renew(tenure, lease),
+            Update::Scope(scope) => checkpoints.scope(tenure, scope, lease),
+            Update::Pause(why) => checkpoints.pause(tenure, why, lease),
+            Update::Advance(Advance::Checkpoint(to)) => {
+                checkpoints.advance(tenure, to, lease, again)
             }
-            Advance::Parked { stream, from, to } => {
-                (texts.parked).advance(tenure, stream, *from, *to, lease, again)
+            Update::Advance(Advance::Parked { stream, from, to }) => {
+                parked.advance(tenure, stream, (*from, *to), lease, again)
             }
+            Update::Park(stream, to) => parked.park(tenure, stream, to, lease, again),
+            Update::ParkAgain(stream) => parked.park_again(tenure, stream, lease, again),
+            Update::Skip(letter, advance) => parked.skip(tenure, letter, advance, lease, again),
         }
     }
-
-    /// Runs a write that must not happen twice. The query is told whether it was sent before and its answer lost. It
-    /// returns a row if the write happened.
-    async fn write_once(
-        &self,
-        action: &'static str,
-        query: impl Fn(bool) -> Query<'static, Postgres, PgArguments> + Sync,
-    ) -> Result<Hold, StoreError> {
-        let requests = AtomicUsize::new(0);
-        let query = || query(requests.fetch_add(1, Ordering::Relaxed) > 0);
-        let rows = self.connections().fetch(action, query).await?;
-        match (rows.is_empty(), requests.load(Ordering::Relaxed)) {
-            (false, _) => Ok(Hold::Held),
-            (true, 1) => Ok(Hold::Lost),
-            // The first one may have been done before another process took over.
-            (true, _) => Err(StoreError::new(
-                action,
-                StoreErrorKind::Unavailable,
-                "its answer was lost, and so is the work by now; take it again to find out",
-            )),
-        }
-    }
-}
-
-fn attempts(action: &'static str, attempts: &[Attempt]) -> Result<String, StoreError> {
-    let column = parked::attempts_column(attempts);
-    column.map_err(|error| driver_error::store_error(action, error))
 }
 
 /// If the row has an owner, the work is busy; otherwise it was taken.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{Bookmark, Component, LONGEST_LEASE, Owner, Position, Tenure, Work};
+use seriatim_core::{Bookmark, Component, LONGEST_LEASE, Owner, Scope, Tenure, Work};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
@@ -30,8 +30,8 @@ pub(crate) const IN_FORCE: &str = "tenure = $5 AND owner IS NOT NULL";
 pub(crate) struct Texts {
     take: Arc<str>,
     scopes: Arc<str>,
-    speak_of: Arc<str>,
-    prolong: Arc<str>,
+    scope: Arc<str>,
+    renew: Arc<str>,
     advance: Arc<str>,
     pause: Arc<str>,
     resume: Arc<str>,
@@ -63,8 +63,8 @@ impl Texts {
                  WHERE component = $1 AND scope IS NOT NULL ORDER BY partition, share_count, share_index"
             )
             .into(),
-            speak_of: update(&format!("scope = $7, leased_until = {NOW} + $6"), IN_FORCE).into(),
-            prolong: update(&format!("leased_until = {NOW} + $6"), IN_FORCE).into(),
+            scope: update(&format!("scope = $7, leased_until = {NOW} + $6"), IN_FORCE).into(),
+            renew: update(&format!("leased_until = {NOW} + $6"), IN_FORCE).into(),
             advance: advance(schema).into(),
             pause: update(&format!("paused = $7, leased_until = {NOW} + $6"), IN_FORCE).into(),
             resume: update("paused = NULL", "paused IS NOT NULL").into(),
@@ -107,45 +107,33 @@ impl Texts {
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
-    pub(crate) fn speak_of(
+    pub(crate) fn scope(
         &self,
         tenure: &Tenure,
-        scope: &str,
+        scope: &Scope,
         lease: Duration,
     ) -> Query<'static, Postgres, PgArguments> {
-        about(&self.speak_of, &tenure.work)
-            .bind(tenure.id)
-            .bind(micros(lease))
-            .bind(scope.to_owned())
+        under(&self.scope, tenure, lease).bind(row::json_column(scope))
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
-    pub(crate) fn prolong(
+    pub(crate) fn renew(
         &self,
         tenure: &Tenure,
         lease: Duration,
     ) -> Query<'static, Postgres, PgArguments> {
-        about(&self.prolong, &tenure.work)
-            .bind(tenure.id)
-            .bind(micros(lease))
+        under(&self.renew, tenure, lease)
     }
 
-    /// Returns a row if the tenure was in force, and the position was where the tenure has it or at `or_from`.
+    /// Returns a row if the tenure was in force, and the position was where the tenure has it or, with `again`, at `to`.
     pub(crate) fn advance(
         &self,
         tenure: &Tenure,
         to: &Bookmark,
-        or_from: Position,
         lease: Duration,
+        again: bool,
     ) -> Query<'static, Postgres, PgArguments> {
-        about(&self.advance, &tenure.work)
-            .bind(tenure.id)
-            .bind(micros(lease))
-            .bind(positions::position_column(tenure.at.position))
-            .bind(positions::position_column(to.position))
-            .bind(positions::position_column(or_from))
-            .bind(positions::log_column(to))
-            .bind(to.event)
+        to_place(&self.advance, tenure, to, lease, again)
     }
 
     /// Returns a row if the tenure was in force. May be run twice.
@@ -155,10 +143,7 @@ impl Texts {
         why: &str,
         lease: Duration,
     ) -> Query<'static, Postgres, PgArguments> {
-        about(&self.pause, &tenure.work)
-            .bind(tenure.id)
-            .bind(micros(lease))
-            .bind(row::people_column(why))
+        under(&self.pause, tenure, lease).bind(row::people_column(why))
     }
 
     /// Returns a row if the work was paused. If it is run twice, the second run returns none.
@@ -243,7 +228,7 @@ pub(crate) fn advance(schema: &str) -> String {
     )
 }
 
-/// Prolongs the lease by the sixth parameter.
+/// Extends the lease by the sixth parameter.
 pub(crate) fn hold(schema: &str) -> String {
     format!(
         "UPDATE {} SET leased_until = {NOW} + $6 WHERE {WORK} AND {IN_FORCE} RETURNING position",
@@ -260,6 +245,35 @@ pub(crate) fn about(text: &Arc<str>, work: &Work) -> Query<'static, Postgres, Pg
         .bind(i32::from(work.partition.0))
         .bind(i32::from(work.share.count().get()))
         .bind(i32::from(work.share.index()))
+}
+
+/// Binds the work, the tenure and the lease.
+pub(crate) fn under(
+    text: &Arc<str>,
+    tenure: &Tenure,
+    lease: Duration,
+) -> Query<'static, Postgres, PgArguments> {
+    about(text, &tenure.work)
+        .bind(tenure.id)
+        .bind(micros(lease))
+}
+
+/// Binds the parameters of [`advance`]. If the query was sent before, it may find its work already done. If the first
+/// request arrives even later, it does not find the position that it expects.
+pub(crate) fn to_place(
+    text: &Arc<str>,
+    tenure: &Tenure,
+    to: &Bookmark,
+    lease: Duration,
+    again: bool,
+) -> Query<'static, Postgres, PgArguments> {
+    let or_from = if again { to } else { &tenure.at };
+    under(text, tenure, lease)
+        .bind(positions::position_column(tenure.at.position))
+        .bind(positions::position_column(to.position))
+        .bind(positions::position_column(or_from.position))
+        .bind(positions::log_column(to))
+        .bind(to.event)
 }
 
 pub(crate) fn of_component(

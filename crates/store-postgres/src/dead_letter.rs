@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use async_trait::async_trait;
-use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, StoreError};
+use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, LetterKind, StoreError};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Error, Postgres, Row};
@@ -27,7 +27,10 @@ impl DeadLetterStore for PostgresStore {
         limit: usize,
     ) -> Result<Vec<CommandLetter>, StoreError> {
         let action = "list the dead letters";
-        let query = || letters(&self.texts().letters, filter, limit);
+        if !filter.wants(LetterKind::Command) {
+            return Ok(Vec::new());
+        }
+        let query = || list(&self.texts().letters, "id", filter, limit);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(letter).collect();
         found.map_err(|error| driver_error::store_error(action, error))
@@ -51,50 +54,42 @@ impl DeadLetterStore for PostgresStore {
     }
 }
 
-fn letters(
+/// Lists the letters of a selection whose identity is in the column `id`. Only the columns that the filter names are
+/// compared, so that an index can be used.
+pub(crate) fn list(
     select: &str,
+    id: &str,
     filter: &LetterFilter,
     limit: usize,
 ) -> Query<'static, Postgres, PgArguments> {
-    let conditions = conditions(filter, "id", 1);
-    let sql = format!("{select} WHERE TRUE{conditions}");
-    bound(sqlx::query(AssertSqlSafe(sql)), filter, limit)
-}
-
-/// Adds more conditions, the order and the limit, with parameters from the one with this number on. Only the columns
-/// that the filter names are compared, so that an index can be used.
-pub(crate) fn conditions(filter: &LetterFilter, id: &str, first: usize) -> String {
     let (is_after, order) = match filter.latest_first {
         true => (format!("{id} <"), "DESC"),
         false => (format!("{id} >"), "ASC"),
     };
-    let has_stream = filter.stream.is_some();
+    let of_stream = filter.stream.as_ref();
     let asked = [
+        ("component =", filter.component.is_some()),
         ("domain =", filter.domain.is_some()),
-        ("domain =", has_stream),
-        ("root =", has_stream),
+        ("domain =", of_stream.is_some()),
+        ("root =", of_stream.is_some()),
         ("status =", filter.status.is_some()),
         (&is_after, filter.after.is_some()),
     ];
     let asked = asked.into_iter().filter(|(_, is_asked)| *is_asked);
-    let (mut sql, mut place) = (String::new(), first);
+    let (mut sql, mut place) = (format!("{select} WHERE TRUE"), 1);
     for (text, _) in asked {
         write!(sql, " AND {text} ${place}").expect("a string takes everything");
         place += 1;
     }
-    format!("{sql} ORDER BY {id} {order} LIMIT ${place}")
-}
-
-/// Binds the parameters of [`conditions`].
-pub(crate) fn bound(
-    mut query: Query<'static, Postgres, PgArguments>,
-    filter: &LetterFilter,
-    limit: usize,
-) -> Query<'static, Postgres, PgArguments> {
+    let sql = format!("{sql} ORDER BY {id} {order} LIMIT ${place}");
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    if let Some(component) = &filter.component {
+        query = query.bind(component.as_str().to_owned());
+    }
     if let Some(domain) = &filter.domain {
         query = query.bind(domain.as_str().to_owned());
     }
-    if let Some(stream) = &filter.stream {
+    if let Some(stream) = of_stream {
         query = query
             .bind(stream.domain.as_str().to_owned())
             .bind(stream.root);

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Bookmark, Component, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence, StreamId,
-    Tenure, Timestamp, Verb, Wish, Work,
+    Advance, Bookmark, Component, LetterDecision, LetterFilter, LetterStatus, ReactionLetter,
+    Sequence, StreamId, Tenure, Timestamp, Verb, Work,
 };
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
-use crate::checkpoint_sql::{self, NOW, WORK, about, hold, micros, of_component};
-use crate::{dead_letter, positions, row};
+use crate::checkpoint_sql::{self, NOW, WORK, about, hold, of_component, to_place, under};
+use crate::{dead_letter, row};
 
 type Statement = Query<'static, Postgres, PgArguments>;
 
@@ -27,7 +27,7 @@ const WORK_COLUMNS: &str = "component, partition, share_count, share_index";
 /// The other columns of a parked stream.
 const PARKED: &str = "domain, root, sequence, tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
 
-/// The first parameter after those of [`in_the_log`].
+/// The first parameter after those of [`to_place`].
 const AFTER_THE_LOG: usize = 12;
 
 /// The columns that only closed letters have.
@@ -44,8 +44,8 @@ pub(crate) struct Texts {
     decide: Arc<str>,
     parked: Arc<str>,
     parked_of_one: Arc<str>,
-    closed: Arc<str>,
-    closed_by_id: Arc<str>,
+    letters: Arc<str>,
+    letter: Arc<str>,
 }
 
 impl Texts {
@@ -79,15 +79,17 @@ impl Texts {
             AFTER_THE_LOG,
             12,
         );
+        let parked = format!(
+            "SELECT {WORK_COLUMNS}, {PARKED}, 'parked'::text AS status, NULL::bigint AS closed_at FROM {table}"
+        );
         let list = |condition: &str| {
-            format!(
-                "SELECT {WORK_COLUMNS}, {PARKED} FROM {table} {condition}
-                 ORDER BY {WORK_COLUMNS}, domain, root"
-            )
-            .into()
+            format!("{parked} {condition} ORDER BY {WORK_COLUMNS}, domain, root").into()
         };
-        let of_one = "WHERE component = $1";
-        let closed = format!("SELECT {WORK_COLUMNS}, {PARKED}, {CLOSED} FROM {closed} {of_one}");
+        // Events that are not given up are left out.
+        let letters = format!(
+            "SELECT * FROM ({parked} WHERE letter IS NOT NULL
+             UNION ALL SELECT {WORK_COLUMNS}, {PARKED}, {CLOSED} FROM {closed}) AS letters"
+        );
         Self {
             park: format!("WITH moved AS ({in_the_log}), parked AS ({park}) SELECT 1 FROM moved")
                 .into(),
@@ -111,9 +113,9 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             )
             .into(),
             parked: list(""),
-            parked_of_one: list(of_one),
-            closed_by_id: format!("{closed} AND letter = $2").into(),
-            closed: closed.into(),
+            parked_of_one: list("WHERE component = $1"),
+            letter: format!("{letters} WHERE letter = $1").into(),
+            letters: letters.into(),
         }
     }
 
@@ -123,8 +125,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         &self,
         tenure: &Tenure,
         stream: &StreamId,
-        from: Sequence,
-        to: Option<Sequence>,
+        (from, to): (Sequence, Option<Sequence>),
         lease: Duration,
         again: bool,
     ) -> Statement {
@@ -132,26 +133,19 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             Some(_) => &self.advance,
             None => &self.unpark,
         };
-        advance(text, tenure, stream, from, to, lease, again)
+        advance(text, tenure, stream, (from, to), lease, again)
     }
 
     /// Returns a row if the tenure was in force and the position was where the tenure has it or, with `again`, at `to`.
     pub(crate) fn park(
         &self,
         tenure: &Tenure,
-        parked: &Parked,
-        attempts: &str,
+        parked: &ReactionLetter,
         to: &Bookmark,
         lease: Duration,
         again: bool,
     ) -> Statement {
-        let query = in_the_log(&self.park, tenure, to, lease, again);
-        let query = of_stream(query, &parked.stream, parked.sequence)
-            .bind(tries_column(parked.tries))
-            .bind(parked.since.as_micros())
-            .bind(row::people_column(&parked.failure))
-            .bind(attempts.to_owned());
-        of_wish(query, parked.wish.as_ref()).bind(parked.letter)
+        of_letter(to_place(&self.park, tenure, to, lease, again), parked)
     }
 
     /// Returns a row if the tenure was in force and the stream was parked at that event, with fewer tries or, with
@@ -159,8 +153,7 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
     pub(crate) fn park_again(
         &self,
         tenure: &Tenure,
-        parked: &Parked,
-        attempts: &str,
+        parked: &ReactionLetter,
         lease: Duration,
         again: bool,
     ) -> Statement {
@@ -168,42 +161,34 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         of_stream(query, &parked.stream, parked.sequence)
             .bind(tries_column(parked.tries))
             .bind(row::people_column(&parked.failure))
-            .bind(attempts.to_owned())
+            .bind(row::json_column(&parked.attempts))
             .bind(again)
-            .bind(parked.letter)
-            .bind(parked.since.as_micros())
+            .bind(parked.id)
+            .bind(parked.parked_at.as_micros())
     }
 
-    /// Returns a row in the same cases as [`Texts::park`].
-    pub(crate) fn skip_in_the_log(
-        &self,
-        tenure: &Tenure,
-        letter: &ReactionLetter,
-        attempts: &str,
-        to: &Bookmark,
-        lease: Duration,
-        again: bool,
-    ) -> Statement {
-        let query = in_the_log(&self.skip_in_the_log, tenure, to, lease, again);
-        of_closed(query, letter, attempts)
-    }
-
-    /// Returns a row in the same cases as [`Texts::advance`].
+    /// Returns a row in the same cases as the advance alone.
     pub(crate) fn skip(
         &self,
         tenure: &Tenure,
         letter: &ReactionLetter,
-        attempts: &str,
-        (from, to): (Sequence, Option<Sequence>),
+        past: &Advance,
         lease: Duration,
         again: bool,
     ) -> Statement {
-        let text = match to {
-            Some(_) => &self.skip_and_advance,
-            None => &self.skip_and_unpark,
+        let query = match past {
+            Advance::Checkpoint(to) => to_place(&self.skip_in_the_log, tenure, to, lease, again),
+            Advance::Parked { stream, from, to } => {
+                let text = match to {
+                    Some(_) => &self.skip_and_advance,
+                    None => &self.skip_and_unpark,
+                };
+                advance(text, tenure, stream, (*from, *to), lease, again)
+            }
         };
-        let query = advance(text, tenure, &letter.stream, from, to, lease, again);
-        of_closed(query, letter, attempts)
+        of_letter(query, letter)
+            .bind(letter.status.as_str())
+            .bind(letter.closed_at.map(Timestamp::as_micros))
     }
 
     /// Returns a row if the decision was noted. May be run twice: it finds its own entry.
@@ -212,13 +197,13 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Statement {
         of_stream(about(&self.decide, work), stream, sequence)
-            .bind(wish.verb.as_str())
-            .bind(wish.actor.as_deref().map(row::people_column))
-            .bind(wish.reason.as_deref().map(row::people_column))
-            .bind(wish.at.as_micros())
+            .bind(decision.verb.as_str())
+            .bind(decision.actor.as_deref().map(row::people_column))
+            .bind(decision.reason.as_deref().map(row::people_column))
+            .bind(decision.at.as_micros())
     }
 
     pub(crate) fn parked(&self, component: Option<&Component>) -> Statement {
@@ -228,19 +213,12 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
         }
     }
 
-    pub(crate) fn closed(
-        &self,
-        component: &Component,
-        filter: &LetterFilter,
-        limit: usize,
-    ) -> Statement {
-        let conditions = dead_letter::conditions(filter, "letter", 2);
-        let text = format!("{}{conditions}", self.closed);
-        dead_letter::bound(of_component(&text.into(), component), filter, limit)
+    pub(crate) fn letters(&self, filter: &LetterFilter, limit: usize) -> Statement {
+        dead_letter::list(&self.letters, "letter", filter, limit)
     }
 
-    pub(crate) fn closed_by_id(&self, component: &Component, id: Uuid) -> Statement {
-        of_component(&self.closed_by_id, component).bind(id)
+    pub(crate) fn letter(&self, id: Uuid) -> Statement {
+        sqlx::query(AssertSqlSafe(self.letter.clone())).bind(id)
     }
 }
 
@@ -269,34 +247,11 @@ fn insert(into: &str, first: usize, count: usize) -> String {
     format!("INSERT INTO {into} SELECT $1, $2, $3, $4, {values} FROM moved ON CONFLICT DO NOTHING")
 }
 
-fn under(text: &Arc<str>, tenure: &Tenure, lease: Duration) -> Statement {
-    about(text, &tenure.work)
-        .bind(tenure.id)
-        .bind(micros(lease))
-}
-
-fn in_the_log(
-    text: &Arc<str>,
-    tenure: &Tenure,
-    to: &Bookmark,
-    lease: Duration,
-    again: bool,
-) -> Statement {
-    let or_from = if again { to } else { &tenure.at };
-    under(text, tenure, lease)
-        .bind(positions::position_column(tenure.at.position))
-        .bind(positions::position_column(to.position))
-        .bind(positions::position_column(or_from.position))
-        .bind(positions::log_column(to))
-        .bind(to.event)
-}
-
 fn advance(
     text: &Arc<str>,
     tenure: &Tenure,
     stream: &StreamId,
-    from: Sequence,
-    to: Option<Sequence>,
+    (from, to): (Sequence, Option<Sequence>),
     lease: Duration,
     again: bool,
 ) -> Statement {
@@ -319,24 +274,19 @@ fn of_stream(query: Statement, stream: &StreamId, sequence: Sequence) -> Stateme
         .bind(row::sequence_column(sequence))
 }
 
-fn of_closed(query: Statement, letter: &ReactionLetter, attempts: &str) -> Statement {
-    let query = of_stream(query, &letter.stream, letter.sequence)
+/// Binds the columns that both tables have.
+fn of_letter(query: Statement, letter: &ReactionLetter) -> Statement {
+    let decision = letter.decision.as_ref();
+    of_stream(query, &letter.stream, letter.sequence)
         .bind(tries_column(letter.tries))
         .bind(letter.parked_at.as_micros())
         .bind(row::people_column(&letter.failure))
-        .bind(attempts.to_owned());
-    of_wish(query, letter.decision.as_ref())
+        .bind(row::json_column(&letter.attempts))
+        .bind(decision.map(|decision| decision.verb.as_str()))
+        .bind(decision.and_then(|decision| decision.actor.as_deref().map(row::people_column)))
+        .bind(decision.and_then(|decision| decision.reason.as_deref().map(row::people_column)))
+        .bind(decision.map(|decision| decision.at.as_micros()))
         .bind(letter.id)
-        .bind(letter.status.as_str())
-        .bind(letter.closed_at.map(Timestamp::as_micros))
-}
-
-fn of_wish(query: Statement, wish: Option<&Wish>) -> Statement {
-    query
-        .bind(wish.map(|wish| wish.verb.as_str()))
-        .bind(wish.and_then(|wish| wish.actor.as_deref().map(row::people_column)))
-        .bind(wish.and_then(|wish| wish.reason.as_deref().map(row::people_column)))
-        .bind(wish.map(|wish| wish.at.as_micros()))
 }
 
 fn tries_column(tries: u32) -> i32 {

@@ -25,3 +25,8 @@ pub(crate) fn people_column(text: &str) -> String {
 pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Decode(error.into())
 }
+
+/// Returns data of ours as a column of JSON text.
+pub(crate) fn json_column(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("the vocabulary can be written as JSON")
+}

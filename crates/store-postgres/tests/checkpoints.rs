@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterFilter, LetterStatus,
-    LogPartition, Owner, Parked, Position, ReactionLetter, Sequence, Share, StoreErrorKind, Taking,
-    Tenure, Timestamp, Verb, Wish, Work,
+    Advance, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LetterDecision, LetterFilter,
+    LetterStatus, LogPartition, Owner, Position, ReactionLetter, Sequence, Share, StoreErrorKind,
+    Taking, Tenure, Timestamp, Update, Verb, Work,
 };
 use seriatim_store_postgres::PostgresStore;
 use support::Schema;
@@ -42,7 +42,10 @@ async fn start() -> (Rig, Tenure) {
     let other = PostgresStore::open(&schema.url()).await.unwrap();
     let mut tenure = take(&store, "balances", HOUR).await;
     assert_eq!(advance(&store, &mut tenure, 1).await, Hold::Held);
-    assert_eq!(store.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(
+        store.write(&tenure, &Update::Renew, HOUR).await.unwrap(),
+        Hold::Held
+    );
     proxy.take_round_trips();
     let rig = Rig {
         proxy,
@@ -64,9 +67,9 @@ async fn take(store: &PostgresStore, name: &str, lease: Duration) -> Tenure {
 
 async fn advance(store: &PostgresStore, tenure: &mut Tenure, to: u64) -> Hold {
     let hold = store
-        .advance(
+        .write(
             tenure,
-            &Advance::Checkpoint(Bookmark::at(Position(to))),
+            &Update::Advance(Advance::Checkpoint(Bookmark::at(Position(to)))),
             HOUR,
         )
         .await
@@ -86,7 +89,11 @@ async fn each_step_of_an_owner_is_one_round_trip() {
     let mut counts = Vec::new();
     assert_eq!(advance(&rig.store, &mut tenure, 2).await, Hold::Held);
     counts.push(rig.proxy.take_round_trips());
-    let held = rig.store.prolong(&tenure, HOUR).await.unwrap();
+    let held = rig
+        .store
+        .write(&tenure, &Update::Renew, HOUR)
+        .await
+        .unwrap();
     assert_eq!(held, Hold::Held);
     counts.push(rig.proxy.take_round_trips());
     // Standing by, beginning, and taking over.
@@ -113,7 +120,13 @@ async fn whoever_stands_by_writes_nothing() {
         assert!(matches!(busy.await.unwrap(), Taking::Busy { .. }));
     }
     assert_eq!(row().await, before);
-    assert_eq!(rig.store.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(
+        rig.store
+            .write(&tenure, &Update::Renew, HOUR)
+            .await
+            .unwrap(),
+        Hold::Held
+    );
     assert_ne!(row().await, before, "it can be told");
 }
 
@@ -180,9 +193,9 @@ async fn an_advance_that_another_has_covered_up_is_not_answered() {
     let (store, late) = (rig.store.clone(), tenure.clone());
     let advancing = tokio::spawn(async move {
         store
-            .advance(
+            .write(
                 &late,
-                &Advance::Checkpoint(Bookmark::at(Position(2))),
+                &Update::Advance(Advance::Checkpoint(Bookmark::at(Position(2)))),
                 Duration::ZERO,
             )
             .await
@@ -202,9 +215,9 @@ async fn an_advance_that_another_has_covered_up_is_not_answered() {
     // Asked anew it is clear.
     let hold = rig
         .store
-        .advance(
+        .write(
             &tenure,
-            &Advance::Checkpoint(Bookmark::at(Position(2))),
+            &Update::Advance(Advance::Checkpoint(Bookmark::at(Position(2)))),
             HOUR,
         )
         .await
@@ -229,31 +242,33 @@ async fn a_taking_whose_answer_is_lost_is_found_to_be_done() {
     assert!(epochs.all(|checkpoint| checkpoint.epoch == 1));
 }
 
-/// Parked, tried in vain, skipped and unparked: each is done once, whether the request is lost or its answer.
+/// ReactionLetter, tried in vain, skipped and unparked: each is done once, whether the request is lost or its answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_parked_is_written_once_though_messages_are_lost() {
     for fault in [Fault::LoseRequest, Fault::LoseAnswer] {
         let (rig, mut tenure) = start().await;
-        let parked = Parked {
+        let parked = ReactionLetter {
             work: tenure.work.clone(),
             stream: "order/01890a5d-ac96-774b-bcce-b302099a8057"
                 .parse()
                 .unwrap(),
             sequence: Sequence(4),
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             failure: "no paper".into(),
             tries: 1,
-            since: Timestamp::from_micros(0),
+            parked_at: Timestamp::from_micros(0),
             attempts: Vec::new(),
-            wish: None,
+            decision: None,
+            status: LetterStatus::Parked,
+            closed_at: None,
         };
-        let wish = Wish {
+        let wish = LetterDecision {
             verb: Verb::Discard,
             actor: None,
             reason: None,
             at: Timestamp::from_micros(1),
         };
-        let again = Parked {
+        let again = ReactionLetter {
             tries: 2,
             ..parked.clone()
         };
@@ -261,7 +276,7 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
             decision: Some(wish.clone()),
             status: LetterStatus::Discarded,
             closed_at: Some(Timestamp::from_micros(2)),
-            ..again.as_letter().unwrap()
+            ..again.clone()
         };
         let step = |from, to| Advance::Parked {
             stream: parked.stream.clone(),
@@ -273,37 +288,59 @@ async fn what_is_parked_is_written_once_though_messages_are_lost() {
         lose();
         let held = rig
             .store
-            .park(&tenure, &parked, &Bookmark::at(Position(2)), HOUR)
+            .write(
+                &tenure,
+                &Update::Park(Box::new(parked.clone()), Bookmark::at(Position(2))),
+                HOUR,
+            )
             .await;
         assert_eq!(held.unwrap(), Hold::Held);
         tenure.at.position = Position(2);
         lose();
-        let held = rig.store.park_again(&tenure, &again, HOUR).await;
+        let held = rig
+            .store
+            .write(&tenure, &Update::ParkAgain(Box::new(again.clone())), HOUR)
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
         lose();
         let noted = (rig.store).decide(&tenure.work, &parked.stream, Sequence(4), &wish);
         assert!(noted.await.unwrap());
         lose();
         let past = step(4, Some(Sequence(5)));
-        let held = rig.store.skip(&tenure, &skipped, &past, HOUR).await;
+        let held = rig
+            .store
+            .write(
+                &tenure,
+                &Update::Skip(Box::new(skipped.clone()), past.clone()),
+                HOUR,
+            )
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
-        let next = Parked {
+        let next = ReactionLetter {
             sequence: Sequence(5),
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             ..parked.clone()
         };
         lose();
-        let held = rig.store.park_again(&tenure, &next, HOUR).await;
+        let held = rig
+            .store
+            .write(&tenure, &Update::ParkAgain(Box::new(next.clone())), HOUR)
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
         lose();
-        let held = rig.store.advance(&tenure, &step(5, None), HOUR).await;
+        let held = rig
+            .store
+            .write(&tenure, &Update::Advance(step(5, None)), HOUR)
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
-        let (component, every) = (&tenure.work.component, LetterFilter::default());
-        let closed = rig.other.closed_letters(component, &every, 9).await;
+        let closed = rig
+            .other
+            .reaction_letters(&LetterFilter::default(), 9)
+            .await;
         let closed = closed.unwrap();
         assert_eq!(closed[0], skipped);
-        let ids: Vec<_> = closed.iter().map(|letter| Some(letter.id)).collect();
-        assert_eq!(ids, [parked.letter, next.letter]);
+        let ids: Vec<_> = closed.iter().map(|letter| letter.id).collect();
+        assert_eq!(ids, [parked.id, next.id]);
         assert_eq!(closed[1].status, LetterStatus::Resolved);
         assert_eq!(rig.other.parked(None).await.unwrap(), []);
         assert_eq!(checkpoint(&rig).await.at.position, Position(2));

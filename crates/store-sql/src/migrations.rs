@@ -30,6 +30,7 @@ macro_rules! migrations {
             "0016_checksums",
             "0017_owner_process",
             "0018_pauses",
+            "0019_one_letter",
         }
     };
     ($dialect:literal: $($file:literal,)+) => {

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql};
+use rusqlite::{Connection, Error, OptionalExtension, Row};
 use seriatim_core::{
-    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
-    LetterFilter, LogPartition, Owner, Parked, ReactionLetter, Scope, Sequence, Share, StoreError,
-    StreamId, Taking, Tenure, Timestamp, Wish, Work, lease_end, lease_runs,
+    Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterDecision, LetterFilter,
+    LogPartition, Owner, ReactionLetter, Scope, Sequence, Share, StoreError, StreamId, Taking,
+    Tenure, Timestamp, Update, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
-use crate::{SqliteStore, assignment, beginning, parked, pause, row, scope};
+use crate::{SqliteStore, assignment, beginning, parked, pause, row, scope, update};
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
@@ -65,105 +65,17 @@ impl CheckpointStore for SqliteStore {
         self.lists().read(action, query).await
     }
 
-    async fn speak_of(
+    async fn write(
         &self,
         tenure: &Tenure,
-        scope: &Scope,
+        update: &Update,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
-        let (tenure, scope) = (tenure.clone(), scope.clone());
-        let speak = move |transaction: &mut Transaction<'_, '_>| {
-            scope::speak_of(transaction.connection, &tenure, &scope, lease)
+        let (action, tenure, update) = (update.action(), tenure.clone(), update.clone());
+        let write = move |transaction: &mut Transaction<'_, '_>| {
+            update::write(transaction.connection, &tenure, &update, lease)
         };
-        let action = "say what a checkpoint speaks of";
-        self.writer().change(action, speak).await
-    }
-
-    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
-        let tenure = tenure.clone();
-        let prolong = move |transaction: &mut Transaction<'_, '_>| {
-            hold(transaction.connection, &tenure, lease)
-        };
-        self.writer().change("prolong a lease", prolong).await
-    }
-
-    async fn advance(
-        &self,
-        tenure: &Tenure,
-        to: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let (tenure, to) = (tenure.clone(), to.clone());
-        let advance = move |transaction: &mut Transaction<'_, '_>| {
-            advance(transaction.connection, &tenure, &to, lease)
-        };
-        self.writer().change("advance a checkpoint", advance).await
-    }
-
-    async fn park(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        to: &Bookmark,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let (tenure, parked, to) = (tenure.clone(), parked.clone(), *to);
-        let park = move |transaction: &mut Transaction<'_, '_>| {
-            let connection = transaction.connection;
-            let moved = advance_checkpoint(connection, &tenure, &to, lease)?;
-            if moved == Hold::Held {
-                parked::park(connection, &tenure, &parked)?;
-            }
-            Ok(moved)
-        };
-        self.writer().change("park a stream", park).await
-    }
-
-    async fn park_again(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let (tenure, parked) = (tenure.clone(), parked.clone());
-        let park = move |transaction: &mut Transaction<'_, '_>| {
-            let connection = transaction.connection;
-            match hold(connection, &tenure, lease)? {
-                Hold::Held => parked::park_again(connection, &tenure, &parked),
-                Hold::Lost => Ok(Hold::Lost),
-            }
-        };
-        self.writer().change("park a stream again", park).await
-    }
-
-    async fn skip(
-        &self,
-        tenure: &Tenure,
-        letter: &ReactionLetter,
-        to: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let (tenure, letter, to) = (tenure.clone(), letter.clone(), to.clone());
-        let skip = move |transaction: &mut Transaction<'_, '_>| {
-            let connection = transaction.connection;
-            let moved = advance(connection, &tenure, &to, lease)?;
-            if moved == Hold::Held {
-                parked::keep_closed(connection, &letter)?;
-            }
-            Ok(moved)
-        };
-        self.writer().change("skip an event", skip).await
-    }
-
-    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
-        let (tenure, why) = (tenure.clone(), why.to_owned());
-        let pause = move |transaction: &mut Transaction<'_, '_>| {
-            let until = lease_end(Timestamp::now(), lease).as_micros();
-            let change = "SET leased_until = ?6, paused = ?7";
-            let text = update_text(change, "");
-            update(transaction.connection, &tenure, &text, &[&until, &why])
-        };
-        self.writer().change("pause a piece of work", pause).await
+        self.writer().change(action, write).await
     }
 
     async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError> {
@@ -177,9 +89,7 @@ impl CheckpointStore for SqliteStore {
     async fn release(&self, tenure: &Tenure) -> Result<(), StoreError> {
         let tenure = tenure.clone();
         let release = move |transaction: &mut Transaction<'_, '_>| {
-            let connection = transaction.connection;
-            let text = update_text("SET owner = NULL", "");
-            update(connection, &tenure, &text, &[])
+            update::release(transaction.connection, &tenure)
         };
         let released = self.writer().change("release a piece of work", release);
         released.await.map(drop)
@@ -239,7 +149,10 @@ impl CheckpointStore for SqliteStore {
         self.writer().change("resume a piece of work", resume).await
     }
 
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         let component = component.cloned();
         let query = move |connection: &Connection| parked::list(connection, component.as_ref());
         self.lists().read("list the parked streams", query).await
@@ -250,37 +163,33 @@ impl CheckpointStore for SqliteStore {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError> {
-        let (work, stream, wish) = (work.clone(), stream.clone(), wish.clone());
+        let (work, stream, decision) = (work.clone(), stream.clone(), decision.clone());
         let decide = move |transaction: &mut Transaction<'_, '_>| {
-            parked::decide(transaction.connection, &work, &stream, sequence, &wish)
+            parked::decide(transaction.connection, &work, &stream, sequence, &decision)
         };
         let noted = self.writer().change("decide about a parked stream", decide);
         noted.await
     }
 
-    async fn closed_letters(
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError> {
-        let (component, filter) = (component.clone(), filter.clone());
-        let query = move |connection: &Connection| {
-            parked::list_closed(connection, &component, &filter, limit)
-        };
-        self.lists().read("list the closed letters", query).await
+        let filter = filter.clone();
+        let query = move |connection: &Connection| parked::letters(connection, &filter, limit);
+        self.lists()
+            .read("list the letters about events", query)
+            .await
     }
 
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError> {
-        let component = component.clone();
-        let query = move |connection: &Connection| parked::find_closed(connection, &component, id);
-        self.lists().read("read a closed letter", query).await
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
+        let query = move |connection: &Connection| parked::find(connection, id);
+        self.lists()
+            .read("read a letter about an event", query)
+            .await
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {
@@ -365,86 +274,6 @@ fn take(
     let at = take.query_row(row, |row| row::bookmark(row, 0))?;
     let work = work.clone();
     Ok(Taking::Taken(Tenure { work, id, at }))
-}
-
-fn hold(connection: &Connection, tenure: &Tenure, lease: Duration) -> Result<Hold, Error> {
-    let until = lease_end(Timestamp::now(), lease).as_micros();
-    update(connection, tenure, &hold_text(), &[&until])
-}
-
-fn advance(
-    connection: &Connection,
-    tenure: &Tenure,
-    advance: &Advance,
-    lease: Duration,
-) -> Result<Hold, Error> {
-    match advance {
-        Advance::Checkpoint(to) => advance_checkpoint(connection, tenure, to, lease),
-        Advance::Parked { stream, from, to } => match hold(connection, tenure, lease)? {
-            Hold::Held => parked::advance(connection, tenure, stream, *from, *to),
-            Hold::Lost => Ok(Hold::Lost),
-        },
-    }
-}
-
-fn advance_checkpoint(
-    connection: &Connection,
-    tenure: &Tenure,
-    to: &Bookmark,
-    lease: Duration,
-) -> Result<Hold, Error> {
-    let now = Timestamp::now();
-    let values: [&dyn ToSql; 6] = [
-        &lease_end(now, lease).as_micros(),
-        &row::position_column(to.position),
-        &now.as_micros(),
-        &row::position_column(tenure.at.position),
-        &row::log_column(to),
-        &row::event_column(to),
-    ];
-    update(connection, tenure, &advance_text(), &values)
-}
-
-/// Prolongs the lease, to the sixth parameter.
-pub(crate) fn hold_text() -> String {
-    update_text("SET leased_until = ?6", "")
-}
-
-/// Prolongs the lease by the sixth parameter and moves the checkpoint from the position in the ninth to the position in
-/// the seventh, which is in the log in the tenth and has the event in the eleventh. The eighth is the current time.
-pub(crate) fn advance_text() -> String {
-    update_text(
-        "SET leased_until = ?6, position = ?7, moved_at = ?8, log = ?10, event = ?11",
-        "AND position = ?9",
-    )
-}
-
-/// Changes the checkpoint of a tenure if the tenure is in force. A lease that ran out does not matter as long as no
-/// other process has taken the work. The first four parameters are the work, the fifth is the tenure.
-pub(crate) fn update_text(change: &str, condition: &str) -> String {
-    format!(
-        "UPDATE seriatim_checkpoints {change}
-         WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
-         AND tenure = ?5 AND owner IS NOT NULL {condition}"
-    )
-}
-
-/// The values are those from the sixth parameter on.
-pub(crate) fn update(
-    connection: &Connection,
-    tenure: &Tenure,
-    text: &str,
-    values: &[&dyn ToSql],
-) -> Result<Hold, Error> {
-    let mut update = connection.prepare_cached(text)?;
-    let (component, partition, count, index) = key(&tenure.work);
-    let id = tenure.id.as_bytes();
-    let mut parameters: Vec<&dyn ToSql> = vec![&component, &partition, &count, &index, &id];
-    parameters.extend(values);
-    Ok(match update.execute(parameters.as_slice())? {
-        0 => Hold::Lost,
-        _ => Hold::Held,
-    })
 }
 
 pub(crate) fn list(

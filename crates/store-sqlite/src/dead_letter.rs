@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, Error, OptionalExtension, Row, params_from_iter};
-use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, StoreError};
+use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, LetterKind, StoreError};
 use uuid::Uuid;
 
 use crate::transaction::Transaction;
@@ -72,41 +72,59 @@ fn letters(
     filter: &LetterFilter,
     limit: usize,
 ) -> Result<Vec<CommandLetter>, Error> {
-    let (condition, mut parameters) = conditions(filter, "id");
-    let sql = format!("SELECT body FROM seriatim_dead_letters WHERE TRUE {condition} LIMIT ?");
+    if !filter.wants(LetterKind::Command) {
+        return Ok(Vec::new());
+    }
+    let all = "SELECT body, id, domain, root, status FROM seriatim_dead_letters";
+    list(connection, &[all], "id", filter, limit, letter)
+}
+
+/// Lists the letters of some selections, whose identity is in the column `id`. Only what the filter names is asked for,
+/// so that an index of each selection can serve it in this order.
+pub(crate) fn list<T>(
+    connection: &Connection,
+    selections: &[&str],
+    id: &str,
+    filter: &LetterFilter,
+    limit: usize,
+    letter: fn(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let (is_after, order) = match filter.latest_first {
+        true => (format!("{id} <"), "DESC"),
+        false => (format!("{id} >"), "ASC"),
+    };
+    let mut conditions = "TRUE".to_owned();
+    let mut parameters = Vec::new();
+    let mut ask = |column: &str, value| {
+        parameters.push(value);
+        conditions += &format!(" AND {column} ?{}", parameters.len());
+    };
+    if let Some(component) = &filter.component {
+        ask("component =", Value::Text(component.as_str().into()));
+    }
+    let of_stream = filter.stream.as_ref().map(|stream| &stream.domain);
+    for domain in [filter.domain.as_ref(), of_stream].into_iter().flatten() {
+        ask("domain =", Value::Text(domain.as_str().into()));
+    }
+    if let Some(stream) = &filter.stream {
+        ask("root =", row::uuid_value(stream.root));
+    }
+    if let Some(status) = filter.status {
+        ask("status =", Value::Text(status.as_str().into()));
+    }
+    if let Some(after) = filter.after {
+        ask(&is_after, row::uuid_value(after));
+    }
     parameters.push(Value::Integer(row::limit_column(limit)));
+    let selections = selections.iter();
+    let selections =
+        selections.map(|select| format!("SELECT * FROM ({select}) WHERE {conditions}"));
+    let selections = selections.collect::<Vec<_>>().join(" UNION ALL ");
+    let last = parameters.len();
+    let sql = format!("{selections} ORDER BY {id} {order} LIMIT ?{last}");
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map(params_from_iter(parameters), letter)?;
     rows.collect()
-}
-
-/// More conditions, and the order. Only what the filter names is asked for, so that an index can serve it.
-pub(crate) fn conditions(filter: &LetterFilter, id: &str) -> (String, Vec<Value>) {
-    let mut conditions = vec![""];
-    let mut parameters = Vec::new();
-    let (is_after, order) = match filter.latest_first {
-        true => (format!("{id} < ?"), "DESC"),
-        false => (format!("{id} > ?"), "ASC"),
-    };
-    if let Some(domain) = &filter.domain {
-        conditions.push("domain = ?");
-        parameters.push(Value::Text(domain.as_str().into()));
-    }
-    if let Some(stream) = &filter.stream {
-        conditions.extend(["domain = ?", "root = ?"]);
-        parameters.push(Value::Text(stream.domain.as_str().into()));
-        parameters.push(row::uuid_value(stream.root));
-    }
-    if let Some(status) = filter.status {
-        conditions.push("status = ?");
-        parameters.push(Value::Text(status.as_str().into()));
-    }
-    if let Some(after) = filter.after {
-        conditions.push(&is_after);
-        parameters.push(row::uuid_value(after));
-    }
-    let conditions = conditions.join(" AND ");
-    (format!("{conditions} ORDER BY {id} {order}"), parameters)
 }
 
 fn letter(row: &Row<'_>) -> Result<CommandLetter, Error> {

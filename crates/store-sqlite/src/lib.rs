@@ -37,6 +37,7 @@ mod snapshot;
 mod streams;
 mod timer;
 mod transaction;
+mod update;
 mod waiting;
 mod writer;
 

@@ -1,12 +1,10 @@
 //! The scopes of checkpoints, as JSON text.
 
-use std::time::Duration;
-
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error};
-use seriatim_core::{Component, Hold, Scope, Tenure, Timestamp, Work, lease_end};
+use seriatim_core::{Component, Scope, Work};
 
-use crate::checkpoint::{update, update_text, work};
+use crate::checkpoint::work;
 use crate::row;
 
 pub(crate) fn list(
@@ -23,17 +21,4 @@ pub(crate) fn list(
         Ok((work(found)?, scope))
     })?;
     rows.collect()
-}
-
-pub(crate) fn speak_of(
-    connection: &Connection,
-    tenure: &Tenure,
-    scope: &Scope,
-    lease: Duration,
-) -> Result<Hold, Error> {
-    let scope = serde_json::to_string(scope)
-        .map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))?;
-    let until = lease_end(Timestamp::now(), lease).as_micros();
-    let text = update_text("SET leased_until = ?6, scope = ?7", "");
-    update(connection, tenure, &text, &[&until, &scope])
 }

@@ -200,16 +200,18 @@ pub fn letters_without_identity(dialect: Dialect) -> String {
 pub async fn assert_letters_have_identity(store: &Arc<dyn Store>) {
     let mut parked = store.parked(None).await.expect("the store answers");
     parked.sort_by_key(|parked| parked.sequence);
-    let letters: Vec<_> = parked.iter().map(|parked| parked.letter).collect();
+    let letters: Vec<_> = parked.iter().map(|parked| parked.id).collect();
     let [Some(waiting), None] = letters[..] else {
         panic!("{letters:?}")
     };
-    let wish = parked[1].wish.as_ref().expect("it was asked for");
+    let wish = parked[1].decision.as_ref().expect("it was asked for");
     assert_eq!(wish.verb, Verb::Resubmit);
     let component = &parked[0].work.component;
     let every = LetterFilter::default();
-    let closed = store.closed_letters(component, &every, 9).await;
-    let closed = closed.expect("the store answers");
+    let letters = store.reaction_letters(&every, 9).await;
+    let mut closed = letters.expect("the store answers");
+    let latest = closed.pop().expect("there are three");
+    assert!(latest.closed_at.is_none(), "the latest waits");
     let mut skipped: Vec<_> = (closed.iter())
         .map(|letter| (letter.sequence.0, letter.decision.as_ref()))
         .map(|(sequence, decision)| (sequence, decision.and_then(|one| one.actor.as_deref())))
@@ -219,8 +221,9 @@ pub async fn assert_letters_have_identity(store: &Arc<dyn Store>) {
     assert_eq!(waiting.get_version_num(), 7);
     for letter in closed {
         assert_eq!(letter.status, LetterStatus::Discarded);
-        assert_eq!(letter.id.get_version_num(), 7);
-        assert!(letter.id < waiting, "they sort by their time");
+        let id = letter.id.expect("closed letters have one");
+        assert_eq!(id.get_version_num(), 7);
+        assert!(id < waiting, "they sort by their time");
     }
 
     // It has begun at the first event, whatever is said now, and names no event before it moves.

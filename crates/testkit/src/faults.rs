@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use seriatim_core::{
-    Advance, Append, AppendError, AppendOutcome, Assignment, Bookmark, Checkpoint, CheckpointStore,
-    ClaimRecord, ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain,
-    EventStore, Hold, KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition,
-    NewTimer, Overdue, Owner, Parked, Position, ReactionLetter, RecordedEvent, Scope, Sequence,
-    Snapshot, SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking,
-    Tenure, Timer, TimerStore, Wish, Work,
+    Append, AppendError, AppendOutcome, Assignment, Checkpoint, CheckpointStore, ClaimRecord,
+    ClearedTimer, CommandLetter, Component, Cursor, DeadLetterStore, Domain, EventStore, Hold,
+    KeyedClaim, LetterDecision, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition, NewTimer,
+    Overdue, Owner, Position, ReactionLetter, RecordedEvent, Scope, Sequence, Snapshot,
+    SnapshotStore, Store, StoreError, StoreErrorKind, StreamId, StreamSummary, Taking, Tenure,
+    Timer, TimerStore, Update, Work,
 };
 use uuid::Uuid;
 
@@ -425,79 +425,14 @@ impl CheckpointStore for FaultyStore {
         self.call(action, inner.scopes(component)).await
     }
 
-    async fn speak_of(
+    async fn write(
         &self,
         tenure: &Tenure,
-        scope: &Scope,
+        update: &Update,
         lease: Duration,
     ) -> Result<Hold, StoreError> {
         let inner = self.inner();
-        let action = "say what a checkpoint speaks of";
-        self.call(action, inner.speak_of(tenure, scope, lease))
-            .await
-    }
-
-    async fn prolong(&self, tenure: &Tenure, lease: Duration) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call("prolong a lease", inner.prolong(tenure, lease))
-            .await
-    }
-
-    async fn advance(
-        &self,
-        tenure: &Tenure,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call(
-            "advance a checkpoint",
-            inner.advance(tenure, advance, lease),
-        )
-        .await
-    }
-
-    async fn park(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        to: &Bookmark,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call("park a stream", inner.park(tenure, parked, to, lease))
-            .await
-    }
-
-    async fn park_again(
-        &self,
-        tenure: &Tenure,
-        parked: &Parked,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call(
-            "park a stream again",
-            inner.park_again(tenure, parked, lease),
-        )
-        .await
-    }
-
-    async fn skip(
-        &self,
-        tenure: &Tenure,
-        letter: &ReactionLetter,
-        advance: &Advance,
-        lease: Duration,
-    ) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call("skip an event", inner.skip(tenure, letter, advance, lease))
-            .await
-    }
-
-    async fn pause(&self, tenure: &Tenure, why: &str, lease: Duration) -> Result<Hold, StoreError> {
-        let inner = self.inner();
-        self.call("pause a piece of work", inner.pause(tenure, why, lease))
+        self.call(update.action(), inner.write(tenure, update, lease))
             .await
     }
 
@@ -555,7 +490,10 @@ impl CheckpointStore for FaultyStore {
             .await
     }
 
-    async fn parked(&self, component: Option<&Component>) -> Result<Vec<Parked>, StoreError> {
+    async fn parked(
+        &self,
+        component: Option<&Component>,
+    ) -> Result<Vec<ReactionLetter>, StoreError> {
         let inner = self.inner();
         self.call("list the parked streams", inner.parked(component))
             .await
@@ -566,38 +504,30 @@ impl CheckpointStore for FaultyStore {
         work: &Work,
         stream: &StreamId,
         sequence: Sequence,
-        wish: &Wish,
+        decision: &LetterDecision,
     ) -> Result<bool, StoreError> {
         let inner = self.inner();
         self.call(
             "decide about a parked stream",
-            inner.decide(work, stream, sequence, wish),
+            inner.decide(work, stream, sequence, decision),
         )
         .await
     }
 
-    async fn closed_letters(
+    async fn reaction_letters(
         &self,
-        component: &Component,
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError> {
         let inner = self.inner();
-        self.call(
-            "list the closed letters",
-            inner.closed_letters(component, filter, limit),
-        )
-        .await
+        let letters = inner.reaction_letters(filter, limit);
+        self.call("list the letters about events", letters).await
     }
 
-    async fn closed_letter(
-        &self,
-        component: &Component,
-        id: Uuid,
-    ) -> Result<Option<ReactionLetter>, StoreError> {
+    async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
         let inner = self.inner();
-        self.call("read a closed letter", inner.closed_letter(component, id))
-            .await
+        let letter = inner.reaction_letter(id);
+        self.call("read a letter about an event", letter).await
     }
 
     async fn forget(&self, component: &Component) -> Result<(), StoreError> {

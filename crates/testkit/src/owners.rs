@@ -11,7 +11,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Bookmark, Component, Hold, LogPartition, Owner, Position, Share, Taking, Tenure, Work,
+    Advance, Bookmark, Component, Hold, LogPartition, Owner, Position, Share, Taking, Tenure,
+    Update, Work,
 };
 
 use crate::conformance::CheckpointHandle;
@@ -65,7 +66,7 @@ async fn wait_for_work(store: &CheckpointHandle, owner: &str) -> Tenure {
 async fn step(store: &CheckpointHandle, tenure: &mut Tenure) -> Hold {
     let next = Bookmark::at(Position(tenure.at.position.0 + 1));
     let hold = store
-        .advance(tenure, &Advance::Checkpoint(next), LEASE)
+        .write(tenure, &Update::Advance(Advance::Checkpoint(next)), LEASE)
         .await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {

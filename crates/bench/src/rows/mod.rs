@@ -10,6 +10,7 @@ pub(crate) mod p16;
 mod p18;
 mod postgres;
 mod checksum;
+mod letters;
 mod read_back;
 mod sqlite;
 mod stale;
@@ -84,6 +85,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("CHECKSUM", On::Sqlite, checksum::measure),
     Benchmark::of("STALE", On::Sqlite, stale::measure),
     Benchmark::of("STALE", On::Postgres, stale::measure),
+    Benchmark::of("LETTERS", On::Sqlite, letters::measure),
+    Benchmark::of("LETTERS", On::Postgres, letters::measure),
     Benchmark::of("P17", On::Postgres, postgres::growth::measure).only_by_name(),
     Benchmark::of("LAYOUT", On::Postgres, postgres::layout::measure).only_by_name(),
     #[cfg(feature = "driver-comparison")]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use seriatim_core::{
-    Attempt, CommandLetter, DeadLetter, GivenUp, LetterStatus, MergeStrategy, ReactionLetter,
-    ThreeWay, Tree, Verb, Wish,
+    Attempt, CommandLetter, DeadLetter, GivenUp, LetterDecision, LetterStatus, MergeStrategy,
+    ReactionLetter, ThreeWay, Tree, Verb,
 };
 
 use super::lines::Lines;
@@ -160,7 +160,7 @@ fn standing(letter: &DeadLetter) -> &'static str {
 pub(crate) fn given_up(given_up: &GivenUp) -> Lines {
     let letter = &given_up.letter;
     let mut rows = vec![
-        cells("dead letter", letter.id),
+        cells("dead letter", letter.id.unwrap_or_default()),
         cells("status", letter.status.as_str()),
         cells("component", &letter.work),
         cells("stream", &letter.stream),
@@ -171,7 +171,7 @@ pub(crate) fn given_up(given_up: &GivenUp) -> Lines {
     ];
     rows.extend(letter.attempts.iter().map(attempt));
     let decided = letter.decision.iter();
-    rows.extend(decided.map(|wish| cells("decision", decision(wish))));
+    rows.extend(decided.map(|decided| cells("decision", decision(decided))));
     rows.extend(letter.closed_at.map(|at| cells("closed", at)));
     if letter.status == LetterStatus::Parked {
         let or_more = if given_up.more_followers {
@@ -199,10 +199,10 @@ pub(super) fn attempt(attempt: &Attempt) -> Vec<String> {
     cells("attempt", format!("{at}, by {actor}{reason}: {result}"))
 }
 
-fn decision(wish: &Wish) -> String {
-    let (verb, at) = (wish.verb.as_str(), wish.at);
-    let actor = wish.actor.as_deref().unwrap_or("somebody");
-    let reason = wish.reason.as_deref();
+fn decision(decision: &LetterDecision) -> String {
+    let (verb, at) = (decision.verb.as_str(), decision.at);
+    let actor = decision.actor.as_deref().unwrap_or("somebody");
+    let reason = decision.reason.as_deref();
     let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
     format!("{at}, by {actor}: {verb}{reason}")
 }

@@ -1,6 +1,6 @@
 //! Events that components could not handle.
 
-use seriatim_core::{GivenUp, ReactionLetter, Sequence, Verb, Wish};
+use seriatim_core::{GivenUp, LetterDecision, ReactionLetter, Sequence, Verb};
 
 use super::desk::{letter_status, verb};
 use super::event::recorded_event;
@@ -13,7 +13,7 @@ use crate::v1;
 impl From<&ReactionLetter> for v1::ReactionLetter {
     fn from(letter: &ReactionLetter) -> Self {
         Self {
-            id: Some(letter.id.into()),
+            id: letter.id.map(Into::into),
             work: Some((&letter.work).into()),
             cover: Some(cover(&letter.stream)),
             sequence: letter.sequence.0,
@@ -34,7 +34,7 @@ impl TryFrom<v1::ReactionLetter> for ReactionLetter {
     fn try_from(letter: v1::ReactionLetter) -> Result<Self, Invalid> {
         let attempts = letter.attempts.into_iter().map(TryInto::try_into);
         Ok(Self {
-            id: uuid(letter.id.as_ref(), "id")?,
+            id: Some(uuid(letter.id.as_ref(), "id")?),
             work: work(letter.work)?,
             stream: stream(letter.cover.as_ref())?,
             sequence: Sequence(letter.sequence),
@@ -49,26 +49,26 @@ impl TryFrom<v1::ReactionLetter> for ReactionLetter {
     }
 }
 
-impl From<&Wish> for v1::dead_letter::Decision {
-    fn from(wish: &Wish) -> Self {
+impl From<&LetterDecision> for v1::dead_letter::Decision {
+    fn from(decision: &LetterDecision) -> Self {
         Self {
-            verb: v1::DeadLetterVerb::from(wish.verb).into(),
-            actor: wish.actor.clone().unwrap_or_default(),
-            reason: wish.reason.clone().unwrap_or_default(),
-            at: Some(wish.at.into()),
+            verb: v1::DeadLetterVerb::from(decision.verb).into(),
+            actor: decision.actor.clone().unwrap_or_default(),
+            reason: decision.reason.clone().unwrap_or_default(),
+            at: Some(decision.at.into()),
         }
     }
 }
 
-impl TryFrom<v1::dead_letter::Decision> for Wish {
+impl TryFrom<v1::dead_letter::Decision> for LetterDecision {
     type Error = Invalid;
 
-    fn try_from(wish: v1::dead_letter::Decision) -> Result<Self, Invalid> {
+    fn try_from(decision: v1::dead_letter::Decision) -> Result<Self, Invalid> {
         Ok(Self {
-            verb: verb(wish.verb)?,
-            actor: non_empty(wish.actor),
-            reason: non_empty(wish.reason),
-            at: time(wish.at, "at")?,
+            verb: verb(decision.verb)?,
+            actor: non_empty(decision.actor),
+            reason: non_empty(decision.reason),
+            at: time(decision.at, "at")?,
         })
     }
 }

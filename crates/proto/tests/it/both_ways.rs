@@ -219,13 +219,13 @@ fn a_letter_and_its_three_sides() {
 
 #[test]
 fn a_letter_of_either_kind() {
-    let decided = |verb| Wish {
+    let decided = |verb| LetterDecision {
         verb,
         actor: Some("Zoë".into()),
         reason: Some("it was printed by hand".into()),
         at: Timestamp::from_micros(9),
     };
-    let unsaid = Wish {
+    let unsaid = LetterDecision {
         actor: None,
         reason: None,
         ..decided(Verb::Resubmit)

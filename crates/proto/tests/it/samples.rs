@@ -426,7 +426,7 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
 
 pub(crate) fn given_up() -> ReactionLetter {
     ReactionLetter {
-        id: Uuid::from_u128(16),
+        id: Some(Uuid::from_u128(16)),
         work: Work {
             component: Component::new("printer").unwrap(),
             partition: LogPartition(1),

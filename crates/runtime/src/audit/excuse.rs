@@ -24,13 +24,12 @@ impl Excuses {
         let (component, checkpoints) = (reaction.component(), reaction.checkpoints());
         let parked = checkpoints.parked(Some(component)).await?;
         let latest = LetterFilter {
+            component: Some(component.clone()),
             status: Some(LetterStatus::Discarded),
             latest_first: true,
             ..LetterFilter::default()
         };
-        let skipped = checkpoints
-            .closed_letters(component, &latest, SKIPPED)
-            .await?;
+        let skipped = checkpoints.reaction_letters(&latest, SKIPPED).await?;
         Ok(Self {
             may_have_more: skipped.len() == SKIPPED,
             parked: (parked.into_iter())

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, EventStore, Log, LogPartition, Parked, Position,
-    Reaction, ReadModelVersion, Store, StoreError, Work,
+    Checkpoint, CheckpointStore, Component, EventStore, Log, LogPartition, Position, Reaction,
+    ReactionLetter, ReadModelVersion, Store, StoreError, Work,
 };
 
 use super::finding::Finding;
@@ -34,7 +34,7 @@ pub(super) struct Compared {
 /// All progress of some components that one place has.
 struct Kept {
     checkpoints: BTreeMap<Work, Checkpoint>,
-    parked: Vec<Parked>,
+    parked: Vec<ReactionLetter>,
     /// Whether it is in the log's own store.
     with_log: bool,
 }

@@ -139,10 +139,7 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
         if let Some(error) = trouble {
             return Err(error);
         }
-        let moved = self
-            .checkpoints
-            .advance(step.tenure, step.advance, step.lease);
-        Ok(moved.await?)
+        Ok(step.finish(&*self.checkpoints).await?)
     }
 }
 

@@ -101,8 +101,7 @@ impl<P: ProcessManager> Reaction for Timers<P> {
                 self.firing.put(timer, request).await?;
             }
         }
-        let moved = store.advance(step.tenure, step.advance, step.lease);
-        Ok(moved.await?)
+        Ok(step.finish(&**store).await?)
     }
 }
 

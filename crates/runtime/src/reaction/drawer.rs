@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, DeadLetter, Decision, Drawer, GivenUp, LetterFilter, LetterKind, LetterStatus,
-    OpenLetter, OperatorError, Parked, Position, Reaction, ReactionLetter, Sequence, StoreError,
-    Timestamp, Wish, Work,
+    CheckpointStore, DeadLetter, Decision, Desk, Drawer, GivenUp, LetterDecision, LetterFilter,
+    LetterStatus, OpenLetter, OperatorError, Position, Reaction, ReactionLetter, Sequence,
+    StoreError, Timestamp, Work,
 };
 use uuid::Uuid;
 
@@ -27,17 +27,18 @@ impl Drawer for Reactions {
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError> {
-        if !filter.wants(LetterKind::Reaction) {
-            return Ok(Vec::new());
-        }
+        let reactions = match &filter.component {
+            Some(component) => std::slice::from_ref(self.one(component)?),
+            None => self.enrolled(),
+        };
         let mut found = Vec::new();
-        match &filter.component {
-            Some(component) => found = letters_of(self.one(component)?, filter, limit).await?,
-            None => {
-                for reaction in self.enrolled() {
-                    found.extend(letters_of(reaction, filter, limit).await?);
-                }
-            }
+        for reaction in reactions {
+            let of_it = LetterFilter {
+                component: Some(reaction.component().clone()),
+                ..filter.clone()
+            };
+            let letters = reaction.checkpoints().reaction_letters(&of_it, limit);
+            found.extend(letters.await?);
         }
         filter.sort(&mut found, |letter| letter.id, limit);
         let boxed = found.into_iter().map(Box::new);
@@ -69,8 +70,8 @@ impl Drawer for Reactions {
         let Some((reaction, letter)) = self.find(id).await? else {
             return Ok(None);
         };
-        require_parked(&letter)?;
-        let wish = Wish {
+        require_parked(id, &letter)?;
+        let decided = LetterDecision {
             verb: decision.verb,
             actor: decision.actor.clone(),
             reason: decision.reason.clone(),
@@ -79,41 +80,39 @@ impl Drawer for Reactions {
         let (work, stream) = (&letter.work, &letter.stream);
         let checkpoints = reaction.checkpoints();
         let noted = checkpoints
-            .decide(work, stream, letter.sequence, &wish)
+            .decide(work, stream, letter.sequence, &decided)
             .await?;
         self.ring(work);
         if !noted {
             if let Some((_, letter)) = self.find(id).await? {
-                require_parked(&letter)?;
+                require_parked(id, &letter)?;
             }
             return Err(OperatorError::Decided { id });
         }
-        let (verb, actor, reason) = (wish.verb.as_str(), &wish.actor, &wish.reason);
+        let (verb, actor, reason) = (decision.verb.as_str(), &decision.actor, &decision.reason);
         tracing::info!(%work, %stream, letter = %id, verb, actor, reason, "a letter was decided about");
         Ok(Some(DeadLetter::Reaction(Box::new(ReactionLetter {
-            decision: Some(wish),
+            decision: Some(decided),
             ..letter
         }))))
     }
 }
 
 impl Reactions {
+    /// Returns the desk with the letters of commands and those of the components of this process.
+    pub fn desk(self: &Arc<Self>, commands: impl Drawer) -> Desk {
+        Desk::new(vec![Arc::new(commands), Arc::clone(self) as _])
+    }
+
     async fn find(
         &self,
         id: Uuid,
     ) -> Result<Option<(&Arc<dyn Reaction>, ReactionLetter)>, StoreError> {
         for reaction in self.enrolled() {
-            let parked = parked_letters(&**reaction).await?;
-            let found = parked.into_iter().find(|letter| letter.id == id);
-            // The order matters: a letter may be closed between the two looks, and never comes back.
-            let found = match found {
-                Some(letter) => Some(letter),
-                None => {
-                    let checkpoints = reaction.checkpoints();
-                    checkpoints.closed_letter(reaction.component(), id).await?
-                }
-            };
-            if let Some(letter) = found {
+            let found = reaction.checkpoints().reaction_letter(id).await?;
+            if let Some(letter) = found
+                && letter.work.component == *reaction.component()
+            {
                 return Ok(Some((reaction, letter)));
             }
         }
@@ -151,36 +150,6 @@ impl Reactions {
     }
 }
 
-async fn letters_of(
-    reaction: &Arc<dyn Reaction>,
-    filter: &LetterFilter,
-    limit: usize,
-) -> Result<Vec<ReactionLetter>, StoreError> {
-    let mut parked = Vec::new();
-    if filter
-        .status
-        .is_none_or(|status| status == LetterStatus::Parked)
-    {
-        parked = parked_letters(&**reaction).await?;
-        parked.retain(|letter| filter.matches(letter.id, &letter.stream, letter.status));
-    }
-    if filter.status == Some(LetterStatus::Parked) {
-        return Ok(parked);
-    }
-    // The closed letters are read later and put first: a letter that was closed in between counts as closed.
-    let (checkpoints, component) = (reaction.checkpoints(), reaction.component());
-    let mut found = checkpoints.closed_letters(component, filter, limit).await?;
-    found.extend(parked);
-    Ok(found)
-}
-
-async fn parked_letters(reaction: &dyn Reaction) -> Result<Vec<ReactionLetter>, StoreError> {
-    let checkpoints = reaction.checkpoints();
-    let parked = checkpoints.parked(Some(reaction.component())).await?;
-    let letters = parked.iter().filter_map(Parked::as_letter);
-    Ok(letters.collect())
-}
-
 /// Returns the position of the checkpoint: events behind a letter and after the checkpoint do not wait for the letter
 /// yet.
 async fn passed(checkpoints: &dyn CheckpointStore, work: &Work) -> Result<Position, StoreError> {
@@ -189,15 +158,10 @@ async fn passed(checkpoints: &dyn CheckpointStore, work: &Work) -> Result<Positi
     Ok(of_work.map_or(Position::START, |checkpoint| checkpoint.at.position))
 }
 
-fn require_parked(letter: &ReactionLetter) -> Result<(), OperatorError> {
+fn require_parked(id: Uuid, letter: &ReactionLetter) -> Result<(), OperatorError> {
     match letter.status {
-        LetterStatus::Parked if letter.decision.is_some() => {
-            Err(OperatorError::Decided { id: letter.id })
-        }
+        LetterStatus::Parked if letter.decision.is_some() => Err(OperatorError::Decided { id }),
         LetterStatus::Parked => Ok(()),
-        status => Err(OperatorError::Closed {
-            id: letter.id,
-            status,
-        }),
+        status => Err(OperatorError::Closed { id, status }),
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Begin, Component, Cursor, LogPartition, OperatorError, Parked, Progress, Reaction, StoreError,
-    Work,
+    Begin, Component, Cursor, LogPartition, OperatorError, Progress, Reaction, ReactionLetter,
+    StoreError, Work,
 };
 
 use super::parking::for_people;
@@ -26,7 +26,7 @@ impl Reactions {
             let parked = store.parked(component).await?;
             self.feed.confront(&mut checkpoints).await?;
             for checkpoint in checkpoints {
-                let of_it = |parked: &&Parked| parked.work == checkpoint.work;
+                let of_it = |parked: &&ReactionLetter| parked.work == checkpoint.work;
                 // Such a checkpoint is of a log that had more partitions, or of another log.
                 if checkpoint.work.partition.0 >= self.feed.partitions().get() {
                     continue;
@@ -38,7 +38,7 @@ impl Reactions {
                     behind_since: next.first().map(|event| event.recorded_at),
                     parked: parked.iter().filter(of_it).count(),
                     parked_since: (parked.iter().filter(of_it))
-                        .map(|parked| parked.since)
+                        .map(|parked| parked.parked_at)
                         .min(),
                     checkpoint,
                 });

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Bookmark, Hold, LetterStatus, Parked, Position, ReactionLetter, RecordedEvent,
-    Sequence, StoreError, StreamId, Tenure, Timestamp, Verb, Wish,
+    Advance, Bookmark, Hold, LetterDecision, LetterStatus, Position, ReactionLetter, RecordedEvent,
+    Sequence, StoreError, StreamId, Tenure, Timestamp, Update, Verb,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -28,14 +28,6 @@ const PAGE: usize = 100;
 
 /// How much of a component's failure is kept, in bytes.
 const FAILURE_BYTES: usize = 4096;
-
-/// A decision about an event that is to be recorded.
-enum Verdict {
-    Park(Parked, Bookmark),
-    ParkAgain(Parked),
-    Skip(Box<ReactionLetter>, Advance),
-    PassOver(Advance),
-}
 
 /// Waiting events of a parked stream, and where those begin that are not read yet.
 struct Line {
@@ -79,7 +71,9 @@ impl Piece {
         }
     }
 
-    async fn look_for_parked(&self) -> Result<impl Iterator<Item = Parked> + use<>, StoreError> {
+    async fn look_for_parked(
+        &self,
+    ) -> Result<impl Iterator<Item = ReactionLetter> + use<>, StoreError> {
         let checkpoints = self.reaction.checkpoints();
         let all = checkpoints.parked(Some(&self.work.component)).await?;
         let work = self.work.clone();
@@ -107,7 +101,7 @@ impl Piece {
         Ok(())
     }
 
-    /// Goes past a failed event that will be tried again. Its stream is parked without a letter, with the wish that a
+    /// Goes past a failed event that will be tried again. Its stream is parked without an identity, with the decision that a
     /// person would have. A process that takes the work over tries it again, too.
     pub(crate) async fn set_aside(
         &mut self,
@@ -117,9 +111,9 @@ impl Piece {
         to: &Bookmark,
         hand: &mut Hand,
     ) -> Result<(), End> {
-        let retried = Parked {
-            letter: None,
-            wish: Some(Wish {
+        let retried = ReactionLetter {
+            id: None,
+            decision: Some(LetterDecision {
                 verb: Verb::Resubmit,
                 actor: None,
                 reason: None,
@@ -127,8 +121,8 @@ impl Piece {
             }),
             ..self.given_up(event, for_people(&failure.error), 1)
         };
-        self.write(&Verdict::Park(retried.clone(), *to), &hand.tenure)
-            .await?;
+        let park = Update::Park(Box::new(retried.clone()), *to);
+        self.write(&park, &hand.tenure).await?;
         hand.queues.set_aside(retried, pause);
         self.has_finished(to, hand);
         Ok(())
@@ -146,8 +140,8 @@ impl Piece {
         let error = for_people(&failure.error);
         if self.policy.skips(event) {
             let given_up = self.given_up(event, error, tries);
-            let verdict = Verdict::Skip(self.skipped(event, &given_up), Advance::Checkpoint(*to));
-            self.write(&verdict, &hand.tenure).await?;
+            let skip = Update::Skip(self.skipped(event, &given_up), Advance::Checkpoint(*to));
+            self.write(&skip, &hand.tenure).await?;
         } else if self.policy.then == Then::Pause {
             return Err(End::Paused(Some(failure), error));
         } else if hand.queues.len() >= MOST_PARKED {
@@ -157,8 +151,8 @@ impl Piece {
             return Err(End::Paused(Some(failure), error));
         } else {
             let parked = self.given_up(event, error, tries);
-            let verdict = Verdict::Park(parked.clone(), *to);
-            self.write(&verdict, &hand.tenure).await?;
+            let park = Update::Park(Box::new(parked.clone()), *to);
+            self.write(&park, &hand.tenure).await?;
             self.is_parked(&parked);
             hand.queues.add(parked);
         }
@@ -175,8 +169,8 @@ impl Piece {
         // Only events that the checkpoint has passed wait in line. If the stream became unparked now, events of it that
         // were read since and left out would be lost.
         if seen.position > hand.tenure.at.position {
-            let verdict = Verdict::PassOver(Advance::Checkpoint(*seen));
-            self.write(&verdict, &hand.tenure).await?;
+            let advance = Update::Advance(Advance::Checkpoint(*seen));
+            self.write(&advance, &hand.tenure).await?;
             self.has_finished(seen, hand);
         }
         let Some(parked) = hand.queues.due().cloned() else {
@@ -198,7 +192,11 @@ impl Piece {
         Ok(())
     }
 
-    async fn line(&self, parked: &Parked, checkpoint: Position) -> Result<Line, StoreError> {
+    async fn line(
+        &self,
+        parked: &ReactionLetter,
+        checkpoint: Position,
+    ) -> Result<Line, StoreError> {
         let log = self.feed.log();
         let mut events = log
             .read_stream(&parked.stream, parked.sequence, PAGE)
@@ -212,7 +210,12 @@ impl Piece {
         Ok(Line { events, rest })
     }
 
-    async fn retry(&mut self, parked: &Parked, line: &Line, hand: &mut Hand) -> Result<(), End> {
+    async fn retry(
+        &mut self,
+        parked: &ReactionLetter,
+        line: &Line,
+        hand: &mut Hand,
+    ) -> Result<(), End> {
         let stream = &parked.stream;
         let Some(first) = line
             .events
@@ -221,17 +224,17 @@ impl Piece {
         else {
             // None of the events up to there concern the component.
             let to = line.sequence(0);
-            let verdict = Verdict::PassOver(advance(stream, parked.sequence, to));
-            self.write(&verdict, &hand.tenure).await?;
+            let past = Update::Advance(advance(stream, parked.sequence, to));
+            self.write(&past, &hand.tenure).await?;
             hand.queues.moved(stream, to);
             return Ok(());
         };
-        let is_to_be_skipped =
-            (parked.wish.as_ref()).is_some_and(|wish| wish.verb == Verb::Discard);
+        let decision = parked.decision.as_ref();
+        let is_to_be_skipped = decision.is_some_and(|decision| decision.verb == Verb::Discard);
         if is_to_be_skipped {
             let next = line.sequence(1);
-            let verdict = Verdict::PassOver(advance(stream, first.sequence, next));
-            self.write(&verdict, &hand.tenure).await?;
+            let past = Update::Advance(advance(stream, first.sequence, next));
+            self.write(&past, &hand.tenure).await?;
             hand.queues.moved(stream, next);
             return Ok(());
         }
@@ -273,45 +276,46 @@ impl Piece {
         let parked = queue.give_back().clone();
         if self.policy.skips(event) {
             let past = advance(&event.stream, event.sequence, next);
-            let verdict = Verdict::Skip(self.skipped(event, &parked), past);
-            self.write(&verdict, &hand.tenure).await?;
+            let skip = Update::Skip(self.skipped(event, &parked), past);
+            self.write(&skip, &hand.tenure).await?;
             hand.queues.moved(&event.stream, next);
             return Ok(());
         }
-        let verdict = Verdict::ParkAgain(parked.clone());
-        self.write(&verdict, &hand.tenure).await?;
+        let again = Update::ParkAgain(Box::new(parked.clone()));
+        self.write(&again, &hand.tenure).await?;
         self.is_parked(&parked);
         Ok(())
     }
 
-    fn is_parked(&self, parked: &Parked) {
-        let (stream, sequence, letter) = (&parked.stream, parked.sequence, parked.letter);
+    fn is_parked(&self, parked: &ReactionLetter) {
+        let (stream, sequence, letter) = (&parked.stream, parked.sequence, parked.id);
         let (tries, reason) = (parked.tries, &parked.failure);
         tracing::warn!(work = %self.work, %stream, %sequence, tries, reason, letter = letter.map(|id| id.to_string()), "parked");
     }
 
-    fn given_up(&self, event: &RecordedEvent, failure: String, tries: u32) -> Parked {
-        Parked {
+    fn given_up(&self, event: &RecordedEvent, failure: String, tries: u32) -> ReactionLetter {
+        ReactionLetter {
             work: self.work.clone(),
             stream: event.stream.clone(),
             sequence: event.sequence,
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             failure,
             tries,
-            since: Timestamp::now(),
+            parked_at: Timestamp::now(),
             attempts: Vec::new(),
-            wish: None,
+            decision: None,
+            status: LetterStatus::Parked,
+            closed_at: None,
         }
     }
 
     /// Returns the letter about an event that the policy skips.
-    fn skipped(&self, event: &RecordedEvent, given_up: &Parked) -> Box<ReactionLetter> {
+    fn skipped(&self, event: &RecordedEvent, given_up: &ReactionLetter) -> Box<ReactionLetter> {
         let (type_name, reason) = (&*event.payload.type_name, &given_up.failure);
         tracing::warn!(work = %self.work, stream = %event.stream, sequence = %event.sequence, type_name, reason, "skipped, as its type is one that the policy skips");
-        let letter = given_up.as_letter().expect("what is given up has a letter");
         let now = Timestamp::now();
         Box::new(ReactionLetter {
-            decision: Some(Wish {
+            decision: Some(LetterDecision {
                 verb: Verb::Discard,
                 actor: None,
                 reason: Some(format!("the policy skips `{}`", event.payload.type_name)),
@@ -319,24 +323,17 @@ impl Piece {
             }),
             status: LetterStatus::Discarded,
             closed_at: Some(now),
-            ..letter
+            ..given_up.clone()
         })
     }
 
     /// Tries until the store answers. If the write was done although it seemed to fail, the next try finds the tenure
     /// lost, and the truth is read again.
-    async fn write(&mut self, verdict: &Verdict, tenure: &Tenure) -> Result<(), End> {
+    async fn write(&mut self, update: &Update, tenure: &Tenure) -> Result<(), End> {
         let mut tried = 0;
         loop {
             let checkpoints = self.reaction.checkpoints();
-            let lease = self.lease;
-            let written = match verdict {
-                Verdict::Park(parked, to) => checkpoints.park(tenure, parked, to, lease),
-                Verdict::ParkAgain(parked) => checkpoints.park_again(tenure, parked, lease),
-                Verdict::Skip(letter, past) => checkpoints.skip(tenure, letter, past, lease),
-                Verdict::PassOver(past) => checkpoints.advance(tenure, past, lease),
-            };
-            match written.await {
+            match checkpoints.write(tenure, update, self.lease).await {
                 Ok(Hold::Held) => return Ok(()),
                 Ok(Hold::Lost) => return Err(End::Lost),
                 Err(error) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seriatim_core::{
     Begin, Bookmark, EventFilter, Hold, Owner, Reaction, StoreError, SubscribeError, Taking,
-    Tenure, Work,
+    Tenure, Update, Work,
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::Interval;
@@ -16,7 +16,7 @@ use super::policy::FailurePolicy;
 use super::queues::Hand;
 use super::rota::Call;
 use super::status::{Failure, PieceState, PieceStatus};
-use super::step::{lost, prolong};
+use super::step::{lost, renew};
 use crate::Feed;
 use crate::feed::when_replaced;
 
@@ -37,7 +37,7 @@ pub(crate) struct Piece {
     pub(crate) status: watch::Sender<PieceStatus>,
     /// Rung when a person has decided something here. Decisions elsewhere are found by looking.
     pub(crate) bell: Arc<Notify>,
-    /// When an owner prolongs its lease and looks for decisions: each third of the lease.
+    /// When an owner renews its lease and looks for decisions: each third of the lease.
     pub(crate) heartbeat: Interval,
     /// What to do with the work in this process.
     pub(crate) call: watch::Receiver<Call>,
@@ -211,10 +211,11 @@ impl Piece {
     /// Returns when somebody has resumed the work, or has made its component begin anew.
     async fn resumed(&self, tenure: &Tenure, why: &str, by_hand: bool) -> End {
         let checkpoints = self.reaction.checkpoints();
+        let pause = Update::Pause(why.to_owned());
         let mut is_shown = false;
         loop {
             let looked = match is_shown {
-                false => match checkpoints.pause(tenure, why, self.lease).await {
+                false => match checkpoints.write(tenure, &pause, self.lease).await {
                     Ok(Hold::Lost) => return End::Lost,
                     paused => paused.map(|_| is_shown = true),
                 },
@@ -321,7 +322,7 @@ impl Piece {
     }
 
     async fn keep_once(&self, tenure: &Tenure) -> Result<(), End> {
-        match prolong(&*self.reaction, tenure, self.lease).await {
+        match renew(&*self.reaction, tenure, self.lease).await {
             Hold::Held => self.heed_pause().await,
             Hold::Lost => Err(End::Lost),
         }

@@ -77,9 +77,6 @@ impl<P: Projector> Reaction for AtLeastOnce<P> {
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
         let projected = self.projector.project(step.events).await;
         projected.map_err(ReactionError::Failed)?;
-        let moved = self
-            .checkpoints
-            .advance(step.tenure, step.advance, step.lease);
-        Ok(moved.await?)
+        Ok(step.finish(&*self.checkpoints).await?)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use seriatim_core::{Attempt, Parked, Sequence, StreamId, Tenure, Timestamp, Verb};
+use seriatim_core::{Attempt, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Verb};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub(crate) struct Hand {
 }
 
 /// The parked streams of a piece of work. Only its owner parks and moves them, so its knowledge is right except for the
-/// wishes.
+/// decisions.
 #[derive(Default)]
 pub(crate) struct Queues {
     streams: BTreeMap<StreamId, Queue>,
@@ -27,23 +27,23 @@ pub(crate) struct Queues {
 
 /// A parked stream.
 pub(crate) struct Queue {
-    pub(crate) parked: Parked,
-    /// How often its first event was tried since the wish.
+    pub(crate) parked: ReactionLetter,
+    /// How often its first event was tried since the decision.
     tried: u32,
     /// When its first event is tried next; `None` while nobody has decided.
     due: Option<Instant>,
 }
 
 impl Queues {
-    pub(crate) fn new(parked: impl IntoIterator<Item = Parked>) -> Self {
+    pub(crate) fn new(parked: impl IntoIterator<Item = ReactionLetter>) -> Self {
         let mut queues = Self::default();
         parked.into_iter().for_each(|parked| queues.add(parked));
         queues
     }
 
     /// Adds a stream that was just parked or found.
-    pub(crate) fn add(&mut self, parked: Parked) {
-        let due = parked.wish.as_ref().map(|_| Instant::now());
+    pub(crate) fn add(&mut self, parked: ReactionLetter) {
+        let due = parked.decision.as_ref().map(|_| Instant::now());
         let queue = Queue {
             due,
             tried: 0,
@@ -53,7 +53,7 @@ impl Queues {
     }
 
     /// Adds a stream whose first event has failed once, and is tried again after a pause.
-    pub(crate) fn set_aside(&mut self, parked: Parked, pause: Duration) {
+    pub(crate) fn set_aside(&mut self, parked: ReactionLetter, pause: Duration) {
         let queue = Queue {
             due: Some(Instant::now() + pause),
             tried: 1,
@@ -69,15 +69,15 @@ impl Queues {
     }
 
     /// Takes over people's decisions.
-    pub(crate) fn hear(&mut self, all: impl IntoIterator<Item = Parked>) {
+    pub(crate) fn hear(&mut self, all: impl IntoIterator<Item = ReactionLetter>) {
         for parked in all {
             let Some(queue) = self.streams.get_mut(&parked.stream) else {
                 continue;
             };
-            if parked.sequence == queue.parked.sequence && queue.parked.wish.is_none() {
-                queue.due = parked.wish.as_ref().map(|_| Instant::now());
+            if parked.sequence == queue.parked.sequence && queue.parked.decision.is_none() {
+                queue.due = parked.decision.as_ref().map(|_| Instant::now());
                 queue.tried = 0;
-                queue.parked.wish = parked.wish;
+                queue.parked.decision = parked.decision;
             }
         }
     }
@@ -104,7 +104,7 @@ impl Queues {
     }
 
     /// Returns the stream to try first, if its time has come.
-    pub(crate) fn due(&self) -> Option<&Parked> {
+    pub(crate) fn due(&self) -> Option<&ReactionLetter> {
         let due = self.streams.values().filter(|queue| queue.due.is_some());
         let first = due.min_by_key(|queue| queue.due)?;
         (first.due <= Some(Instant::now())).then_some(&first.parked)
@@ -126,17 +126,17 @@ impl Queue {
     /// Moves the stream in the same way as the store does. It goes behind other due streams, so that each has its turn.
     fn moved(&mut self, to: Sequence) {
         self.parked.sequence = to;
-        self.parked.letter = None;
+        self.parked.id = None;
         self.parked.tries = 0;
         self.parked.attempts.clear();
-        if let Some(wish) = &mut self.parked.wish {
-            wish.verb = Verb::Resubmit;
+        if let Some(decision) = &mut self.parked.decision {
+            decision.verb = Verb::Resubmit;
         }
         self.tried = 0;
         self.due = Some(Instant::now());
     }
 
-    /// Records that the first event has failed. Returns how often it has failed since the wish.
+    /// Records that the first event has failed. Returns how often it has failed since the decision.
     pub(crate) fn failed(&mut self, failure: String) -> u32 {
         self.parked.failure = failure;
         self.parked.tries = self.parked.tries.saturating_add(1);
@@ -148,16 +148,17 @@ impl Queue {
         self.due = Some(Instant::now() + pause);
     }
 
-    /// Ends a wish that was tried; what happens next must be decided anew. An event that nobody has seen yet gets its
-    /// letter.
-    pub(crate) fn give_back(&mut self) -> &Parked {
-        let wish = self.parked.wish.take();
+    /// Ends a decision that was carried out and did not help; what happens next must be decided anew. An event that was
+    /// not given up before gets its identity.
+    pub(crate) fn give_back(&mut self) -> &ReactionLetter {
+        let decision = self.parked.decision.take();
         let now = Timestamp::now();
-        if self.parked.letter.is_none() {
-            self.parked.letter = Some(Uuid::now_v7());
-            self.parked.since = now;
+        if self.parked.id.is_none() {
+            self.parked.id = Some(Uuid::now_v7());
+            self.parked.parked_at = now;
         } else {
-            let (actor, reason) = wish.map_or((None, None), |wish| (wish.actor, wish.reason));
+            let (actor, reason) =
+                decision.map_or((None, None), |decision| (decision.actor, decision.reason));
             self.parked.attempts.push(Attempt {
                 at: now,
                 actor,

@@ -148,8 +148,7 @@ impl<S: Saga> Reaction for SagaReaction<S> {
             self.done.note(step.tenure, &done);
             return Err(error);
         }
-        let moved = (self.checkpoints).advance(step.tenure, step.advance, step.lease);
-        let moved = moved.await;
+        let moved = step.finish(&*self.checkpoints).await;
         match &moved {
             Ok(_) => self.done.forget(&step),
             Err(_) => self.done.note(step.tenure, &done),

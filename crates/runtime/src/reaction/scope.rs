@@ -2,7 +2,7 @@
 
 use seriatim_core::{
     Component, EventFilter, Hold, Log, Position, Reaction, RecordedEvent, Scope, StoreError,
-    StreamId, Tenure, Work,
+    StreamId, Tenure, Update, Work,
 };
 
 use super::piece::{End, Piece, let_go};
@@ -127,15 +127,13 @@ impl Piece {
         let scope = match verdict {
             Verdict::Right => return Ok(Ok(())),
             Verdict::Widened(widened) => return Ok(Err(End::Paused(None, widened.to_string()))),
-            Verdict::Becomes(scope) => scope,
+            Verdict::Becomes(scope) => Update::Scope(scope),
         };
         let checkpoints = self.reaction.checkpoints();
-        Ok(
-            match checkpoints.speak_of(tenure, &scope, self.lease).await? {
-                Hold::Held => Ok(()),
-                Hold::Lost => Err(End::Lost),
-            },
-        )
+        Ok(match checkpoints.write(tenure, &scope, self.lease).await? {
+            Hold::Held => Ok(()),
+            Hold::Lost => Err(End::Lost),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use seriatim_core::{
     Advance, Domain, Hold, Reaction, ReactionError, RecordedEvent, Step, StoreError,
-    StoreErrorKind, Tenure, panic_message,
+    StoreErrorKind, Tenure, Update, panic_message,
 };
 use tracing::{Instrument, Span};
 
@@ -105,18 +105,18 @@ fn span(tenure: &Tenure, events: &[&RecordedEvent]) -> Span {
 pub(crate) async fn lost(reaction: &dyn Reaction, tenure: &Tenure, lease: Duration) {
     loop {
         tokio::time::sleep(lease / 3).await;
-        if prolong(reaction, tenure, lease).await == Hold::Lost {
+        if renew(reaction, tenure, lease).await == Hold::Lost {
             return;
         }
     }
 }
 
-/// Prolongs the lease. A store that does not answer proves nothing, so the tenure counts as held: whether it is still
+/// Renews the lease. A store that does not answer proves nothing, so the tenure counts as held: whether it is still
 /// in force shows when the checkpoint is moved.
-pub(crate) async fn prolong(reaction: &dyn Reaction, tenure: &Tenure, lease: Duration) -> Hold {
-    let prolonged = reaction.checkpoints().prolong(tenure, lease).await;
-    prolonged.unwrap_or_else(|error| {
-        tracing::warn!(work = %tenure.work, error = error.to_string(), "the lease could not be prolonged");
+pub(crate) async fn renew(reaction: &dyn Reaction, tenure: &Tenure, lease: Duration) -> Hold {
+    let renewed = (reaction.checkpoints()).write(tenure, &Update::Renew, lease);
+    renewed.await.unwrap_or_else(|error| {
+        tracing::warn!(work = %tenure.work, error = error.to_string(), "the lease could not be renewed");
         Hold::Held
     })
 }

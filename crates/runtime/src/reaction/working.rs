@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use seriatim_core::{
-    Advance, Bookmark, Hold, Position, RecordedEvent, StoreError, SubscribeError, Tenure,
+    Advance, Bookmark, Hold, Position, RecordedEvent, SubscribeError, Tenure, Update,
 };
 use tokio::time::Instant;
 
@@ -107,12 +107,12 @@ impl Piece {
     /// Moves the checkpoint over events that concern others. This happens with the heartbeat, because it only saves
     /// reading them again.
     async fn move_on(&mut self, hand: &mut Hand, seen: &Bookmark) -> Result<(), End> {
-        let checkpoints = self.reaction.checkpoints();
-        let held = match seen.position > hand.tenure.at.position {
-            true => self.move_up(hand, seen).await,
-            false => checkpoints.prolong(&hand.tenure, self.lease).await,
+        let update = match seen.position > hand.tenure.at.position {
+            true => Update::Advance(Advance::Checkpoint(*seen)),
+            false => Update::Renew,
         };
-        match held {
+        let checkpoints = self.reaction.checkpoints();
+        match (checkpoints.write(&hand.tenure, &update, self.lease)).await {
             // The checkpoints may be in another store than the log.
             Ok(Hold::Held) if hand.log_failures > 0 && !self.log_answers().await => {
                 hand.tenure.at = *seen;
@@ -134,12 +134,6 @@ impl Piece {
         let head = self.feed.log().head(self.work.partition);
         let answer = tokio::time::timeout(self.lease / 3, head).await;
         answer.is_ok_and(|head| head.is_ok())
-    }
-
-    async fn move_up(&self, hand: &Hand, seen: &Bookmark) -> Result<Hold, StoreError> {
-        let advance = Advance::Checkpoint(*seen);
-        let checkpoints = self.reaction.checkpoints();
-        (checkpoints.advance(&hand.tenure, &advance, self.lease)).await
     }
 
     /// Handles the events of a batch that begins after `before`, except those of parked streams. It hands over all at

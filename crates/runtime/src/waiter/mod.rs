@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use seriatim_core::{
     CheckpointStore, Component, FieldViolation, FirstResult, LogPartition, NotHandled, Outcome,
-    Parked, Position, Reaction, Receipt, RecordedEvent, Sequence, StreamId, SubmitError, WaitFor,
-    WhyNotHandled, Work,
+    Position, Reaction, ReactionLetter, Receipt, RecordedEvent, Sequence, StreamId, SubmitError,
+    WaitFor, WhyNotHandled, Work,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -65,7 +65,7 @@ impl Written<'_> {
     }
 
     /// Returns whether one of them queues there.
-    fn is_behind(&self, parked: &Parked, work: &Work) -> bool {
+    fn is_behind(&self, parked: &ReactionLetter, work: &Work) -> bool {
         parked.work == *work && parked.stream == *self.stream && parked.sequence <= self.sequence
     }
 }
@@ -211,7 +211,9 @@ impl Waiter {
             if parked > 0 && (has_passed || parked != looked_at) {
                 match poll.held_back(&work, written).await {
                     Ok(None) => {}
-                    Ok(Some(parked)) if parked.wish.is_none() => return Err(why_parked(&parked)),
+                    Ok(Some(parked)) if parked.decision.is_none() => {
+                        return Err(why_parked(&parked));
+                    }
                     Ok(Some(_)) | Err(_) => return poll.handled(written).await,
                 }
             }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use seriatim_core::{
-    Checkpoint, CheckpointStore, Component, Parked, Position, Reaction, StoreError, WhyNotHandled,
-    Work,
+    Checkpoint, CheckpointStore, Component, Position, Reaction, ReactionLetter, StoreError,
+    WhyNotHandled, Work,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -41,7 +41,7 @@ struct Seen {
     checkpoints: Vec<Checkpoint>,
     /// The parked streams. They are read after the checkpoints, so a stream that the checkpoints have passed and that
     /// is parked is in here.
-    parked: Vec<Parked>,
+    parked: Vec<ReactionLetter>,
 }
 
 impl Poll {
@@ -105,7 +105,7 @@ impl Poll {
         &self,
         work: &Work,
         written: &Written<'_>,
-    ) -> Result<Option<Parked>, StoreError> {
+    ) -> Result<Option<ReactionLetter>, StoreError> {
         let parked = self.checkpoints().parked(Some(&self.component)).await?;
         Ok(parked
             .into_iter()
@@ -205,7 +205,7 @@ impl Seen {
             .works(written)
             .max_by_key(|checkpoint| (checkpoint.owner.is_some(), checkpoint.leased_until))?;
         match (parked(&now.work), &now.paused) {
-            (Some(parked), _) if parked.wish.is_none() => Some(Err(why_parked(parked))),
+            (Some(parked), _) if parked.decision.is_none() => Some(Err(why_parked(parked))),
             (None, Some(failure)) => Some(Err(WhyNotHandled::Paused {
                 failure: failure.clone(),
             })),
@@ -214,7 +214,7 @@ impl Seen {
     }
 }
 
-pub(super) fn why_parked(parked: &Parked) -> WhyNotHandled {
+pub(super) fn why_parked(parked: &ReactionLetter) -> WhyNotHandled {
     WhyNotHandled::Parked {
         sequence: parked.sequence,
         failure: parked.failure.clone(),

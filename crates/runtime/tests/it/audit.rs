@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use seriatim_core::{
-    Advance, Bookmark, Component, Hold, LogPartition, Owner, Parked, Position, Sequence, Share,
-    Store, StoreErrorKind, Taking, Timestamp, Work,
+    Advance, Bookmark, Component, Hold, LetterStatus, LogPartition, Owner, Position,
+    ReactionLetter, Sequence, Share, Store, StoreErrorKind, Taking, Timestamp, Update, Work,
 };
 use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor, Finding};
 use seriatim_store_memory::MemoryStore;
@@ -141,7 +141,10 @@ async fn progress_that_the_log_does_not_have_is_found() {
             panic!("nobody else is there");
         };
         let to = Advance::Checkpoint(Bookmark::at(Position(3)));
-        let held = shared.advance(&tenure, &to, HOUR).await.unwrap();
+        let held = shared
+            .write(&tenure, &Update::Advance(to.clone()), HOUR)
+            .await
+            .unwrap();
         assert_eq!(held, Hold::Held);
     }
     // The progress stays where it is, and the log is that of a backup.
@@ -174,19 +177,25 @@ async fn a_stream_that_is_parked_at_an_event_that_is_not_there_is_found() {
     };
     // At position 2, at position 3 before the checkpoint has passed it, and at none.
     for (root, sequence, to) in [(1, 0, 2), (0, 1, 2), (5, 0, 2)] {
-        let parked = Parked {
+        let parked = ReactionLetter {
             work: work(0),
             stream: stream("order", root),
             sequence: Sequence(sequence),
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             failure: "it was told to fail".into(),
             tries: 1,
-            since: Timestamp::now(),
+            parked_at: Timestamp::now(),
             attempts: vec![],
-            wish: None,
+            decision: None,
+            status: LetterStatus::Parked,
+            closed_at: None,
         };
         let held = store
-            .park(&tenure, &parked, &Bookmark::at(Position(to)), HOUR)
+            .write(
+                &tenure,
+                &Update::Park(Box::new(parked.clone()), Bookmark::at(Position(to))),
+                HOUR,
+            )
             .await;
         assert_eq!(held.unwrap(), Hold::Held);
         tenure.at.position = Position(to);

@@ -46,8 +46,7 @@ impl Reaction for Part {
     }
 
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
-        let moved = self.store.advance(step.tenure, step.advance, step.lease);
-        Ok(moved.await?)
+        Ok(step.finish(&self.store).await?)
     }
 }
 

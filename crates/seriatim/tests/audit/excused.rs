@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seriatim::core::{Sequence, Timestamp, Verb, Wish};
+use seriatim::core::{LetterDecision, Sequence, Timestamp, Verb};
 use seriatim::{BackOff, FailurePolicy};
 
 use crate::desk::{Desk, Pins};
@@ -35,7 +35,7 @@ async fn what_waits_in_a_parked_stream_and_what_was_skipped_is_no_finding() {
 
         let store = app.coordinator().store();
         let parked = store.parked(None).await.unwrap().remove(0);
-        let wish = Wish {
+        let wish = LetterDecision {
             verb: Verb::Discard,
             actor: Some("the operator".into()),
             reason: Some("it will never fit".into()),

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use seriatim::core::{
-    Domain, EventFilter, LetterFilter, LetterStatus, LogPartition, Parked, Store, StreamId,
-    Timestamp, Verb, Wish,
+    Domain, EventFilter, LetterDecision, LetterFilter, LetterStatus, LogPartition, ReactionLetter,
+    Store, StreamId, Timestamp, Verb,
 };
 use seriatim::prelude::*;
 use seriatim::{AppBuilder, BackOff, FailurePolicy, Projector, Then};
@@ -34,10 +34,10 @@ const POINTS: &[&str] = &[
     "park a stream again",
     "park a stream",
     "pause a piece of work",
-    "prolong a lease",
     "read a stream",
     "read the log",
     "release a piece of work",
+    "renew a lease",
     "skip an event",
     "take a piece of work",
 ];
@@ -117,13 +117,13 @@ impl Projectors {
         self.app.coordinator().store()
     }
 
-    async fn parked(&self, job: Uuid) -> Option<Parked> {
+    async fn parked(&self, job: Uuid) -> Option<ReactionLetter> {
         let all = self.store().parked(None).await.unwrap();
         all.into_iter().find(|parked| parked.stream == stream(job))
     }
 
-    async fn wish(&self, parked: &Parked, verb: Verb) {
-        let wish = Wish {
+    async fn wish(&self, parked: &ReactionLetter, verb: Verb) {
+        let wish = LetterDecision {
             verb,
             actor: None,
             reason: None,
@@ -143,10 +143,10 @@ impl Projectors {
                 return false;
             };
             // It is still tried again, and nobody is asked.
-            if other.letter.is_none() {
+            if other.id.is_none() {
                 return false;
             }
-            match (&one.wish, one.attempts.is_empty()) {
+            match (&one.decision, one.attempts.is_empty()) {
                 (Some(_), _) => {}
                 // In vain.
                 (None, true) => self.wish(&one, Verb::Resubmit).await,
@@ -261,12 +261,12 @@ impl Scenario for Projectors {
         }
         self.check();
         let discarded = LetterFilter {
+            component: Some(PARKING.parse().unwrap()),
             status: Some(LetterStatus::Discarded),
             ..LetterFilter::default()
         };
-        let component = PARKING.parse().unwrap();
         let store = self.store();
-        let skipped = store.closed_letters(&component, &discarded, usize::MAX);
+        let skipped = store.reaction_letters(&discarded, usize::MAX);
         let skipped: HashSet<_> = (skipped.await.unwrap().into_iter())
             .map(|one| (one.stream.root, one.sequence.0))
             .collect();

@@ -24,10 +24,10 @@ const POINTS: &[&str] = &[
     "look for a pause",
     "look what the checkpoints speak of",
     "look where a component begins",
-    "prolong a lease",
     "read a stream",
     "read the log",
     "release a piece of work",
+    "renew a lease",
     "take a piece of work",
 ];
 

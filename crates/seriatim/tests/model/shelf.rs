@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use seriatim::core::{Domain, EventFilter, RecordedEvent, Store, Timestamp, Verb, Wish};
+use seriatim::core::{Domain, EventFilter, LetterDecision, RecordedEvent, Store, Timestamp, Verb};
 use seriatim::prelude::*;
 use seriatim::{BackOff, FailurePolicy, Projector};
 
@@ -87,8 +87,8 @@ pub fn heal(folder: &Path) {
 pub async fn retry_all(store: &dyn Store) -> usize {
     let parked = store.parked(None).await.unwrap();
     for parked in &parked {
-        if parked.wish.is_none() {
-            let wish = Wish {
+        if parked.decision.is_none() {
+            let wish = LetterDecision {
                 verb: Verb::Resubmit,
                 actor: Some("the operator".into()),
                 reason: None,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
-    Append, CommandGateway, Component, DecodeError, Domain, EventFilter, Log, NewEvent, Parked,
-    Payload, Store, StreamId, Write,
+    Append, CommandGateway, Component, DecodeError, Domain, EventFilter, Log, NewEvent, Payload,
+    ReactionLetter, Store, StreamId, Write,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -116,7 +116,7 @@ fn stuck_stream(order: Uuid) -> StreamId {
     StreamId::new(Domain::new(TIMERS).unwrap(), order)
 }
 
-async fn parked(app: &App, order: Uuid) -> Option<Parked> {
+async fn parked(app: &App, order: Uuid) -> Option<ReactionLetter> {
     let component = Component::new(TIMERS).unwrap();
     let store = app.coordinator().store();
     let all = store.parked(Some(&component)).await.unwrap();
@@ -125,13 +125,13 @@ async fn parked(app: &App, order: Uuid) -> Option<Parked> {
 }
 
 /// Waits until timers of an instance are parked at one of them, and so many are recorded.
-async fn until_parked(app: &App, order: Uuid, at: u32, count: usize) -> Parked {
+async fn until_parked(app: &App, order: Uuid, at: u32, count: usize) -> ReactionLetter {
     let stream = stuck_stream(order);
     until("its timers are parked", async || {
         let store = app.coordinator().store();
         let stuck = store.read_stream(&stream, Sequence::FIRST, 9).await;
         let parked = parked(app, order).await;
-        let is_given_up = |one: Parked| one.sequence == Sequence(at) && one.letter.is_some();
+        let is_given_up = |one: ReactionLetter| one.sequence == Sequence(at) && one.id.is_some();
         parked.is_some_and(is_given_up) && stuck.unwrap().len() == count
     })
     .await;
@@ -149,7 +149,7 @@ async fn until_not_parked(app: &App, order: Uuid) {
 async fn decide(app: &App, order: Uuid, verb: Verb) {
     let stuck = parked(app, order).await.unwrap();
     let decision = Decision {
-        letter: stuck.letter.unwrap(),
+        letter: stuck.id.unwrap(),
         verb,
         actor: Some("Ann".into()),
         reason: Some("it is of no use".into()),
@@ -264,7 +264,7 @@ async fn stuck_timers_of_an_unreadable_instance_can_be_given_up(url: &str) {
     for at in [0, 1] {
         let stuck = until_parked(&app, order, at, 2).await;
         until("it is tried and parked again", async || {
-            parked(&app, order).await.unwrap().wish.is_none()
+            parked(&app, order).await.unwrap().decision.is_none()
         })
         .await;
         assert!(stuck.failure.contains("FromTheFuture"), "{}", stuck.failure);
@@ -275,11 +275,11 @@ async fn stuck_timers_of_an_unreadable_instance_can_be_given_up(url: &str) {
     let discarded = LetterFilter {
         stream: Some(stuck_stream(order)),
         status: Some(LetterStatus::Discarded),
+        component: Some(Component::new(TIMERS).unwrap()),
         ..LetterFilter::default()
     };
-    let component = Component::new(TIMERS).unwrap();
     let store = app.coordinator().store();
-    let discarded = store.closed_letters(&component, &discarded, 9).await;
+    let discarded = store.reaction_letters(&discarded, 9).await;
     let discarded = discarded.unwrap().into_iter();
     let sequences: BTreeSet<_> = discarded.map(|letter| letter.sequence.0).collect();
     assert_eq!(sequences, BTreeSet::from([0, 1]));
@@ -314,7 +314,7 @@ async fn timers_whose_domain_is_gone_wait_for_it(url: &str) {
     let parked_there = async || store.parked(None).await.unwrap();
     until("it is given up", async || {
         let parked = parked_there().await;
-        parked.first().is_some_and(|one| one.letter.is_some())
+        parked.first().is_some_and(|one| one.id.is_some())
     })
     .await;
     let stuck = parked_there().await.remove(0);

@@ -1,8 +1,8 @@
 //! Versions of a read model beside one another: built, compared, switched, dropped.
 
 use seriatim::core::{
-    Advance, Bookmark, CheckpointStore, Domain, Hold, Parked, Position, Reaction, Step, StreamId,
-    Tenure, Timestamp,
+    Advance, Bookmark, CheckpointStore, Domain, Hold, Position, Reaction, Step, StreamId, Tenure,
+    Timestamp, Update,
 };
 use seriatim::prelude::*;
 use seriatim::{
@@ -198,44 +198,59 @@ where
     for version in [1, 2] {
         let mut tenure = take_version(&store, version, "one", LEASE).await;
         let stream = StreamId::new(Domain::of::<Account>(), root(1));
-        let parked = Parked {
+        let parked = ReactionLetter {
             work: tenure.work.clone(),
             stream: stream.clone(),
             sequence: Sequence(0),
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             failure: "it failed".into(),
             tries: 1,
-            since: Timestamp::now(),
+            parked_at: Timestamp::now(),
             attempts: Vec::new(),
-            wish: None,
+            decision: None,
+            status: LetterStatus::Parked,
+            closed_at: None,
         };
         let held = store
-            .park(&tenure, &parked, &Bookmark::at(Position(1)), LEASE)
+            .write(
+                &tenure,
+                &Update::Park(Box::new(parked.clone()), Bookmark::at(Position(1))),
+                LEASE,
+            )
             .await;
         assert_eq!(held.unwrap(), Hold::Held);
         tenure.at.position = Position(1);
-        let skipped = Parked {
+        let skipped = ReactionLetter {
             stream: StreamId::new(Domain::of::<Account>(), root(2)),
-            letter: Some(Uuid::now_v7()),
+            id: Some(Uuid::now_v7()),
             ..parked.clone()
         };
         let skipped = ReactionLetter {
             status: LetterStatus::Discarded,
             closed_at: Some(Timestamp::now()),
-            ..skipped.as_letter().unwrap()
+            ..skipped.clone()
         };
         let to = Advance::Checkpoint(Bookmark::at(Position(2)));
-        let held = store.skip(&tenure, &skipped, &to, LEASE).await;
+        let held = store
+            .write(
+                &tenure,
+                &Update::Skip(Box::new(skipped.clone()), to.clone()),
+                LEASE,
+            )
+            .await;
         assert_eq!(held.unwrap(), Hold::Held);
     }
     store.drop_version(&tally(2)).await.unwrap();
-    let every = LetterFilter::default();
     for (component, left) in of_both.iter().zip([1, 0]) {
         let checkpoints = store.checkpoints(Some(component)).await.unwrap();
         assert_eq!(checkpoints.len(), left);
         assert_eq!(store.parked(Some(component)).await.unwrap().len(), left);
-        let closed = store.closed_letters(component, &every, 10).await;
-        assert_eq!(closed.unwrap().len(), left);
+        let of_it = LetterFilter {
+            component: Some(component.clone()),
+            ..LetterFilter::default()
+        };
+        let letters = store.reaction_letters(&of_it, 10).await.unwrap();
+        assert_eq!(letters.len(), 2 * left);
     }
     assert_eq!(database.tables("_v2").await, 0);
     // The views still show the first.
@@ -363,19 +378,25 @@ where
         .unwrap()[0]
         .stream
         .clone();
-    let parked = Parked {
+    let parked = ReactionLetter {
         work: tenure.work.clone(),
         stream: stream.clone(),
         sequence: Sequence(0),
-        letter: Some(Uuid::now_v7()),
+        id: Some(Uuid::now_v7()),
         failure: "it failed".into(),
         tries: 1,
-        since: Timestamp::now(),
+        parked_at: Timestamp::now(),
         attempts: Vec::new(),
-        wish: None,
+        decision: None,
+        status: LetterStatus::Parked,
+        closed_at: None,
     };
     let held = store
-        .park(&tenure, &parked, &Bookmark::at(Position(21)), LEASE)
+        .write(
+            &tenure,
+            &Update::Park(Box::new(parked.clone()), Bookmark::at(Position(21))),
+            LEASE,
+        )
         .await
         .unwrap();
     assert_eq!(held, Hold::Held);

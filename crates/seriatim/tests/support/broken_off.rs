@@ -17,7 +17,7 @@ const WAITING: &str = "wait for the log";
 /// Done once for each storage, before anything is broken off there; the tests of the loop break it off.
 const ONCE: [&str; 2] = [
     "decide where a component begins",
-    "say what a checkpoint speaks of",
+    "record the scope of a checkpoint",
 ];
 
 const LEASE: Duration = Duration::from_millis(90);

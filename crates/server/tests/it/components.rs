@@ -136,14 +136,15 @@ async fn an_event_that_was_given_up_is_shown_and_discarded() {
     assert_eq!(parked.stream, stage.stream);
     assert_eq!((parked.sequence, parked.tries), (Sequence(1), 1));
     assert_eq!(parked.failure, "the second one is too much");
-    let OpenLetter::Reaction(opened) = stage.client.letter(parked.id).await.unwrap() else {
+    let OpenLetter::Reaction(opened) = stage.client.letter(parked.id.unwrap()).await.unwrap()
+    else {
         panic!("it is no command")
     };
     assert_eq!(opened.letter, parked);
     assert_eq!(opened.event.unwrap().payload.type_name, "Labelled");
     assert_eq!((opened.followers, opened.more_followers), (2, false));
 
-    let discard = decision(Verb::Discard, parked.id);
+    let discard = decision(Verb::Discard, parked.id.unwrap());
     let decided = of_reaction(stage.client.decide(&discard).await.unwrap());
     assert_eq!(decided.decision.unwrap().verb, Verb::Discard);
     stage.until_parked(0).await;
@@ -157,7 +158,7 @@ async fn an_event_that_was_given_up_is_shown_and_discarded() {
     assert_eq!(why.reason.as_deref(), Some("it was done by hand"));
     match stage.refused(&discard).await {
         OperatorError::Closed { id, status } => {
-            assert_eq!((id, status), (parked.id, LetterStatus::Discarded));
+            assert_eq!((Some(id), status), (parked.id, LetterStatus::Discarded));
         }
         other => panic!("{other}"),
     }
@@ -170,7 +171,7 @@ async fn an_event_that_was_given_up_is_resubmitted() {
     stage.broken.store(false, Ordering::Relaxed);
     let resubmit = Decision {
         reason: None,
-        ..decision(Verb::Resubmit, parked.id)
+        ..decision(Verb::Resubmit, parked.id.unwrap())
     };
     stage.client.decide(&resubmit).await.unwrap();
     stage.until_parked(0).await;
@@ -185,7 +186,7 @@ async fn an_event_that_was_given_up_is_resubmitted() {
 async fn commands_and_events_lie_on_one_desk() {
     let stage = stage(FailurePolicy::park()).await;
     let event = stage.until_parked(1).await.remove(0);
-    let mut expected = vec![event.id];
+    let mut expected = vec![event.id.unwrap()];
     for label in ["x", "y"] {
         let payload = format!(r#"{{"label":"{label}"}}"#);
         let request = stale(
@@ -312,7 +313,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
     for reason in [None, Some(" ".into())] {
         let unsaid = Decision {
             reason,
-            ..decision(Verb::Discard, parked.id)
+            ..decision(Verb::Discard, parked.id.unwrap())
         };
         let refused = stage.refused(&unsaid).await;
         assert!(matches!(refused, OperatorError::NoReason), "{refused}");

@@ -2,7 +2,7 @@
 
 use seriatim_core::{
     Hold, ReactionError, ReadModel, ReadModelTables, Step, StoreError, StoreErrorKind, TableGone,
-    Tenure,
+    Tenure, Update,
 };
 use sqlx::{PgConnection, Row};
 
@@ -39,7 +39,7 @@ pub(super) async fn project<M: ReadModel<PgConnection>>(
     }
 }
 
-/// The checkpoint comes last, because other processes that prolong the lease or take the work over wait for its row.
+/// The checkpoint comes last, because other processes that renew the lease or take the work over wait for its row.
 async fn transact<M: ReadModel<PgConnection>>(
     store: &PostgresStore,
     connection: &mut PgConnection,
@@ -52,7 +52,8 @@ async fn transact<M: ReadModel<PgConnection>>(
     let mut transaction = begun.map_err(fault::of_driver)?;
     let projected = model.project(&mut transaction, tables, step.events).await;
     projected.map_err(fault::of_user)?;
-    let advance = store.advance_query(step.tenure, step.advance, step.lease, false);
+    let update = Update::Advance(step.advance.clone());
+    let advance = store.update_query(step.tenure, &update, step.lease, false);
     let moved = connections.within(advance.fetch_all(&mut *transaction));
     let (end, hold) = match moved.await.map_err(fault::of_driver)?.is_empty() {
         false => (connections.within(transaction.commit()).await, Hold::Held),

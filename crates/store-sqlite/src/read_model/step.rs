@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Connection, Error, Sqlite, SqliteConnection};
 
 use super::fault::{self, ACTION};
-use crate::{SqliteStore, checkpoint, parked, row};
+use crate::{SqliteStore, checkpoint, parked, row, update};
 
 /// After an error the connection is dropped, whatever its state. That rolls back everything that was not committed.
 pub(super) async fn project<M: ReadModel<SqliteConnection>>(
@@ -66,7 +66,7 @@ async fn advance(connection: &mut SqliteConnection, step: Step<'_>) -> Result<Ho
     let until = lease_end(now, lease).as_micros();
     match step.advance {
         Advance::Checkpoint(to) => {
-            let advance = under(checkpoint::advance_text(), tenure)
+            let advance = under(update::advance_text(), tenure)
                 .bind(until)
                 .bind(row::position_column(to.position))
                 .bind(now.as_micros())
@@ -76,7 +76,7 @@ async fn advance(connection: &mut SqliteConnection, step: Step<'_>) -> Result<Ho
             held(connection, advance).await
         }
         Advance::Parked { stream, from, to } => {
-            let hold = under(checkpoint::hold_text(), tenure).bind(until);
+            let hold = under(update::renew_text(), tenure).bind(until);
             match held(connection, hold).await? {
                 Hold::Lost => Ok(Hold::Lost),
                 Hold::Held => {

@@ -3,10 +3,10 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use seriatim_core::{Assignment, Hold, Owner, Share, Taking, Tenure, Work};
+use seriatim_core::{Assignment, Hold, Owner, Share, Taking, Tenure, Update, Work};
 use uuid::Uuid;
 
-use super::checkpoints::{CheckpointHandle, HOUR, checkpoint, work};
+use super::checkpoints::{CheckpointHandle, HOUR, checkpoint, work, write};
 
 async fn take(
     store: &CheckpointHandle,
@@ -91,10 +91,10 @@ pub async fn the_lease_of_an_owner_that_died_is_ended(a: &CheckpointHandle, b: &
     assert_eq!(checkpoint(a, &work).await.owner, None);
     assert!(!b.end_lease(&work, one.id).await.unwrap());
     // It may have been alive all the same.
-    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(write(a, &tenure, &Update::Renew).await, Hold::Held);
     assert!(b.end_lease(&work, one.id).await.unwrap());
     assert!(take(b, &work, &two, HOUR).await.is_some());
-    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Lost);
+    assert_eq!(write(a, &tenure, &Update::Renew).await, Hold::Lost);
     assert!(!a.end_lease(&work, one.id).await.unwrap());
     assert_eq!(assigned(a, &work).await.owner, Some(two));
 }
@@ -106,12 +106,12 @@ pub async fn a_lease_that_ran_out_has_no_owner(a: &CheckpointHandle, b: &Checkpo
     let tenure = taken.expect("nobody had it");
     assert_eq!(assigned(b, &work).await.owner, None);
     assert_eq!(checkpoint(b, &work).await.owner, None);
-    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(write(a, &tenure, &Update::Renew).await, Hold::Held);
     assert_eq!(assigned(b, &work).await.owner, Some(one));
     assert_eq!(checkpoint(b, &work).await.owner.as_deref(), Some("one"));
 }
 
-/// The first request is noted until it expires, and the requester may prolong it; only after that another request is
+/// The first request is noted until it expires, and the requester may renew it; only after that another request is
 /// noted.
 pub async fn work_is_asked_for_by_one_at_a_time(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("balances");
@@ -139,7 +139,7 @@ pub async fn what_nobody_has_is_not_asked_for(a: &CheckpointHandle, b: &Checkpoi
     let tenure = taken.expect("the lease ran out");
     assert!(!ask(a, &work, &owner, HOUR).await, "it has it");
 
-    let held = a.pause(&tenure, "no paper", HOUR).await.unwrap();
+    let held = write(a, &tenure, &Update::Pause("no paper".into())).await;
     assert_eq!(held, Hold::Held);
     assert!(assigned(b, &work).await.is_paused);
     assert!(!ask(b, &work, &asker, HOUR).await, "it is paused");
@@ -163,7 +163,7 @@ pub async fn who_takes_work_is_not_asked_for_it_any_more(
     let taken = take(a, &work, &owner, HOUR).await;
     let tenure = taken.expect("nobody had it");
     assert!(ask(b, &work, &asker, HOUR).await);
-    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(write(a, &tenure, &Update::Renew).await, Hold::Held);
     assert_eq!(asked_by(a, &work).await, Some(asker.id));
     a.release(&tenure).await.unwrap();
     let free = assigned(b, &work).await;

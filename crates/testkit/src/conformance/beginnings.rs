@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Advance, Cursor, Hold, LetterFilter, LogPartition, Owner, Position, Share, Taking, Work,
+    Advance, Cursor, Hold, LetterFilter, LogPartition, Owner, Position, Share, Taking, Update, Work,
 };
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, place, take, work};
+use super::checkpoints::{HOUR, place, take, work, write};
 use super::parking::{parked, skipped};
 
 /// One place for each partition, in their order.
@@ -82,7 +82,10 @@ pub async fn work_begins_where_its_component_does(a: &CheckpointHandle, b: &Chec
     }
     let tenure = take(a, &first, "two", HOUR).await;
     let on = Advance::Checkpoint(place(20));
-    assert_eq!(a.advance(&tenure, &on, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(
+        write(a, &tenure, &Update::Advance(on.clone())).await,
+        Hold::Held
+    );
     a.release(&tenure).await.unwrap();
     assert_eq!(take(b, &first, "three", HOUR).await.at, place(20));
 }
@@ -94,11 +97,16 @@ pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &Checkpo
     let mut former = take(a, &old, "one", HOUR).await;
     let (waits, given_up) = (parked(&old, 1, 0), parked(&old, 2, 0));
     let (first, second) = (place(7), Advance::Checkpoint(place(8)));
-    let held = a.park(&former, &waits, &first, HOUR).await.unwrap();
+    let held = write(a, &former, &Update::Park(Box::new(waits.clone()), first)).await;
     assert_eq!(held, Hold::Held);
     former.at = first;
     let letter = skipped(&given_up);
-    let held = a.skip(&former, &letter, &second, HOUR).await.unwrap();
+    let held = write(
+        a,
+        &former,
+        &Update::Skip(Box::new(letter.clone()), second.clone()),
+    )
+    .await;
     assert_eq!(held, Hold::Held);
     former.at = place(8);
     let untouched = take(a, &other, "one", HOUR).await;
@@ -112,13 +120,13 @@ pub async fn a_component_begins_anew_elsewhere(a: &CheckpointHandle, b: &Checkpo
     assert_eq!(a.checkpoints(Some(&old.component)).await.unwrap(), []);
     assert_eq!(a.parked(None).await.unwrap(), []);
     let all = LetterFilter::default();
-    let closed = a.closed_letters(&old.component, &all, 9).await.unwrap();
+    let closed = a.reaction_letters(&all, 9).await.unwrap();
     assert_eq!(closed, [letter]);
     assert_eq!(a.begin(&old.component, &places(&[9])).await.unwrap(), anew);
-    assert_eq!(a.prolong(&former, HOUR).await.unwrap(), Hold::Lost);
+    assert_eq!(write(a, &former, &Update::Renew).await, Hold::Lost);
     assert_eq!(take(b, &old, "two", HOUR).await.at, place(40));
-    assert_eq!(a.prolong(&former, HOUR).await.unwrap(), Hold::Lost);
-    assert_eq!(a.prolong(&untouched, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(write(a, &former, &Update::Renew).await, Hold::Lost);
+    assert_eq!(write(a, &untouched, &Update::Renew).await, Hold::Held);
     // One that nobody has decided about.
     b.begin_anew(&other.component, &anew).await.unwrap();
     assert_eq!(take(a, &other, "two", HOUR).await.at, place(40));

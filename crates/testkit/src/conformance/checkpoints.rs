@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seriatim_core::{
     Advance, Bookmark, Checkpoint, CheckpointStore, Component, Hold, LogId, LogPartition, Owner,
-    Position, Share, Taking, Tenure, Work,
+    Position, Share, Taking, Tenure, Update, Work,
 };
 use uuid::Uuid;
 
@@ -44,6 +44,11 @@ async fn try_to_take(
     taking.await.expect("the store answers")
 }
 
+pub(super) async fn write(store: &CheckpointHandle, tenure: &Tenure, update: &Update) -> Hold {
+    let hold = store.write(tenure, update, HOUR).await;
+    hold.expect("the store answers")
+}
+
 pub(super) async fn take(
     store: &CheckpointHandle,
     work: &Work,
@@ -57,8 +62,8 @@ pub(super) async fn take(
 }
 
 async fn advance(store: &CheckpointHandle, tenure: &mut Tenure, to: u64, lease: Duration) -> Hold {
-    let advance = Advance::Checkpoint(place(to));
-    let hold = store.advance(tenure, &advance, lease).await;
+    let advance = Update::Advance(Advance::Checkpoint(place(to)));
+    let hold = store.write(tenure, &advance, lease).await;
     let hold = hold.expect("the store answers");
     if hold == Hold::Held {
         tenure.at = place(to);
@@ -123,14 +128,14 @@ pub async fn a_checkpoint_moves_only_from_where_it_was(a: &CheckpointHandle, b: 
     assert_eq!(checkpoint(b, &work).await.at, place(10));
 }
 
-/// An owner prolongs its lease beside its work, wherever the checkpoint is by then; a former one cannot.
-pub async fn a_lease_is_prolonged_beside_the_work(a: &CheckpointHandle, b: &CheckpointHandle) {
+/// An owner renews its lease beside its work, wherever the checkpoint is by then; a former one cannot.
+pub async fn a_lease_is_renewed_beside_the_work(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("balances");
     let taken = take(a, &work, "one", Duration::ZERO).await;
     let mut tenure = taken.clone();
     assert_eq!(advance(a, &mut tenure, 4, Duration::ZERO).await, Hold::Held);
     let before = checkpoint(b, &work).await;
-    assert_eq!(b.prolong(&taken, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(write(b, &taken, &Update::Renew).await, Hold::Held);
     let after = checkpoint(b, &work).await;
     assert_eq!(
         (after.at.position, after.moved_at),
@@ -141,9 +146,9 @@ pub async fn a_lease_is_prolonged_beside_the_work(a: &CheckpointHandle, b: &Chec
     assert!(matches!(busy, Taking::Busy { .. }), "{busy:?}");
 
     a.release(&tenure).await.unwrap();
-    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Lost);
+    assert_eq!(write(a, &tenure, &Update::Renew).await, Hold::Lost);
     take(b, &work, "two", HOUR).await;
-    assert_eq!(a.prolong(&tenure, HOUR).await.unwrap(), Hold::Lost);
+    assert_eq!(write(a, &tenure, &Update::Renew).await, Hold::Lost);
     assert_eq!(checkpoint(a, &work).await.owner.as_deref(), Some("two"));
 }
 
@@ -300,7 +305,7 @@ macro_rules! checkpoint_conformance {
             a_former_owner_changes_nothing
             an_overdue_owner_goes_on_if_nobody_came
             a_checkpoint_moves_only_from_where_it_was
-            a_lease_is_prolonged_beside_the_work
+            a_lease_is_renewed_beside_the_work
             released_work_is_free
             of_simultaneous_takers_one_wins
             no_step_is_lost_or_doubled_between_owners
@@ -326,7 +331,7 @@ macro_rules! checkpoint_conformance {
             a_letter_is_closed_by_the_step_past_it
             a_skipped_event_is_kept_as_it_was_given
             one_letter_follows_another_on_a_stream
-            closed_letters_are_filtered
+            letters_about_events_are_filtered
             parked_streams_are_listed_in_order
             what_was_parked_is_forgotten_with_the_progress
             paused_work_says_why_until_it_is_resumed

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use seriatim_core::{
     Advance, Assignment, ClearedTimer, Domain, Hold, LONGEST_LEASE, NewTimer, Owner, Sequence,
-    Store, StreamId, Taking, Tenure, Timestamp, Work,
+    Store, StreamId, Taking, Tenure, Timestamp, Update, Work,
 };
 use uuid::Uuid;
 
@@ -66,7 +66,9 @@ pub async fn a_lease_of_a_clock_that_was_ahead_has_run_out(
         assert_eq!(shown_owner(b, &work).await, None);
         // As long as nobody else has come it goes on, and has a lease of today.
         let advance = Advance::Checkpoint(place(former.at.position.0 + 1));
-        let held = a.advance(&former, &advance, MINUTE).await;
+        let held = a
+            .write(&former, &Update::Advance(advance.clone()), MINUTE)
+            .await;
         assert_eq!(held.expect("the store answers"), Hold::Held);
         former.at = place(former.at.position.0 + 1);
         assert!(
@@ -75,13 +77,13 @@ pub async fn a_lease_of_a_clock_that_was_ahead_has_run_out(
         );
 
         clock.jump(ahead).await;
-        let held = a.prolong(&former, MINUTE).await;
+        let held = a.write(&former, &Update::Renew, MINUTE).await;
         assert_eq!(held.expect("the store answers"), Hold::Held);
         clock.jump(-ahead).await;
         let taken = try_to_take(b, &work, &two).await;
         let taken = taken.expect("the lease of the former owner has run out");
         assert_eq!(taken.at, former.at);
-        let held = a.prolong(&former, MINUTE).await;
+        let held = a.write(&former, &Update::Renew, MINUTE).await;
         assert_eq!(held.expect("the store answers"), Hold::Lost);
         b.release(&taken).await.expect("the store answers");
     }
@@ -104,7 +106,7 @@ pub async fn a_request_of_a_clock_that_was_ahead_is_over(
     assert_eq!(assigned(a, &work).await.asked_by, Some(one.id));
     clock.jump(-DAY).await;
     assert!(!ask(&two).await, "nobody has it by the clock of today");
-    let held = a.prolong(&tenure, MINUTE).await;
+    let held = a.write(&tenure, &Update::Renew, MINUTE).await;
     assert_eq!(held.expect("the store answers"), Hold::Held);
     assert_eq!(assigned(a, &work).await.asked_by, None);
     assert!(ask(&two).await);
@@ -125,7 +127,9 @@ pub async fn a_clock_that_jumps_ahead_ends_leases(
         .await
         .expect("its lease is over");
     let advance = Advance::Checkpoint(place(1));
-    let held = a.advance(&former, &advance, MINUTE).await;
+    let held = a
+        .write(&former, &Update::Advance(advance.clone()), MINUTE)
+        .await;
     assert_eq!(held.expect("the store answers"), Hold::Lost);
 }
 

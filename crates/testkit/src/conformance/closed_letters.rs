@@ -1,13 +1,13 @@
 //! Rules of letters about events: each is closed by the step that passes its event, and kept with its history.
 
 use seriatim_core::{
-    Advance, Attempt, Hold, LetterFilter, LetterStatus, Parked, ReactionLetter, Sequence,
-    Timestamp, Verb, Wish,
+    Advance, Attempt, Domain, Hold, LetterFilter, LetterKind, LetterStatus, ReactionLetter,
+    Sequence, Timestamp, Update, Verb,
 };
 use uuid::Uuid;
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, place, take, work};
+use super::checkpoints::{HOUR, place, take, work, write};
 use super::parking::{advance, all, closed, decide, park, parked, skipped, stream, wish};
 
 fn every() -> LetterFilter {
@@ -15,7 +15,7 @@ fn every() -> LetterFilter {
 }
 
 /// As it is closed by a wish, whenever that was.
-fn closed_by(parked: &Parked, verb: Option<Verb>, kept: &ReactionLetter) -> ReactionLetter {
+fn closed_by(parked: &ReactionLetter, verb: Option<Verb>, kept: &ReactionLetter) -> ReactionLetter {
     assert!(kept.closed_at >= Some(Timestamp::from_micros(1_700_000_000_000_000)));
     ReactionLetter {
         decision: verb.map(wish),
@@ -24,7 +24,7 @@ fn closed_by(parked: &Parked, verb: Option<Verb>, kept: &ReactionLetter) -> Reac
             Some(Verb::Resubmit) | None => LetterStatus::Resolved,
         },
         closed_at: kept.closed_at,
-        ..parked.as_letter().expect("it has a letter")
+        ..parked.clone()
     }
 }
 
@@ -45,7 +45,7 @@ pub async fn a_letter_is_closed_by_the_step_past_it(a: &CheckpointHandle, b: &Ch
             reason: None,
             result: "no paper 🖨".into(),
         };
-        let given_up = Parked {
+        let given_up = ReactionLetter {
             attempts: vec![attempt],
             ..parked(&work, root, 4)
         };
@@ -54,22 +54,25 @@ pub async fn a_letter_is_closed_by_the_step_past_it(a: &CheckpointHandle, b: &Ch
             assert!(decide(b, &given_up, &wish(verb)).await);
         }
         assert_eq!(advance(a, &tenure, root, 3, to).await, Hold::Lost);
-        let id = given_up.letter.unwrap();
-        let not_yet = b.closed_letter(&work.component, id).await.unwrap();
-        assert_eq!(not_yet, None);
+        let id = given_up.id.unwrap();
+        let waiting = b.reaction_letter(id).await.unwrap();
+        let as_parked = ReactionLetter {
+            decision: verb.map(wish),
+            ..given_up.clone()
+        };
+        assert_eq!(waiting, Some(as_parked));
 
         assert_eq!(advance(b, &tenure, root, 4, to).await, Hold::Held);
         assert_eq!(advance(a, &tenure, root, 4, to).await, Hold::Lost);
-        let kept = a.closed_letter(&work.component, id).await.unwrap();
+        let kept = a.reaction_letter(id).await.unwrap();
         let kept = kept.expect("it is kept");
         assert_eq!(kept, closed_by(&given_up, verb, &kept));
     }
     assert_eq!(closed(b, &work, &every()).await.len(), 3);
     let other = super::checkpoints::work("emails");
     assert_eq!(closed(a, &other, &every()).await, []);
-    let id = parked(&work, 1, 4).letter.unwrap();
-    let of_other = a.closed_letter(&other.component, id).await.unwrap();
-    assert_eq!(of_other, None);
+    let unknown = a.reaction_letter(Uuid::now_v7()).await.unwrap();
+    assert_eq!(unknown, None);
 }
 
 /// An event that a policy skips is kept together with the step that goes past it, in the log or on a parked stream, or
@@ -87,20 +90,40 @@ pub async fn a_skipped_event_is_kept_as_it_was_given(a: &CheckpointHandle, b: &C
         to: to.map(Sequence),
     };
     let first = skipped(&waiting);
-    let skip = a.skip(&tenure, &first, &step(4, Some(5)), HOUR).await;
-    assert_eq!(skip.unwrap(), Hold::Held);
+    let skip = write(
+        a,
+        &tenure,
+        &Update::Skip(Box::new(first.clone()), step(4, Some(5))),
+    )
+    .await;
+    assert_eq!(skip, Hold::Held);
     // Twice is once.
-    let skip = b.skip(&tenure, &first, &step(4, Some(5)), HOUR).await;
-    assert_eq!(skip.unwrap(), Hold::Lost);
+    let skip = write(
+        b,
+        &tenure,
+        &Update::Skip(Box::new(first.clone()), step(4, Some(5))),
+    )
+    .await;
+    assert_eq!(skip, Hold::Lost);
     // It had not failed for good here before.
     let second = skipped(&parked(&work, 1, 5));
-    let skip = b.skip(&tenure, &second, &step(5, None), HOUR).await;
-    assert_eq!(skip.unwrap(), Hold::Held);
+    let skip = write(
+        b,
+        &tenure,
+        &Update::Skip(Box::new(second.clone()), step(5, None)),
+    )
+    .await;
+    assert_eq!(skip, Hold::Held);
     assert_eq!(all(a).await, []);
     let in_the_log = skipped(&parked(&work, 2, 7));
     let to = Advance::Checkpoint(place(10));
-    let skip = a.skip(&tenure, &in_the_log, &to, HOUR).await;
-    assert_eq!(skip.unwrap(), Hold::Held);
+    let skip = write(
+        a,
+        &tenure,
+        &Update::Skip(Box::new(in_the_log.clone()), to.clone()),
+    )
+    .await;
+    assert_eq!(skip, Hold::Held);
     let kept = closed(b, &work, &every()).await;
     assert_eq!(kept, [first, second, in_the_log]);
 }
@@ -116,78 +139,124 @@ pub async fn one_letter_follows_another_on_a_stream(a: &CheckpointHandle, b: &Ch
     let [moved] = &all(b).await[..] else {
         panic!("it is parked still");
     };
-    assert_eq!((moved.letter, moved.attempts.len()), (None, 0));
-    assert_eq!(moved.as_letter(), None);
+    assert_eq!((moved.id, moved.attempts.len()), (None, 0));
+    // It is not among the letters before it fails.
+    let waiting = LetterFilter {
+        status: Some(LetterStatus::Parked),
+        ..every()
+    };
+    let letters = a.reaction_letters(&waiting, 9).await.unwrap();
+    assert_eq!(letters, []);
 
-    let second = Parked {
-        since: Timestamp::from_micros(1_700_000_002_000_000),
+    let second = ReactionLetter {
+        parked_at: Timestamp::from_micros(1_700_000_002_000_000),
         ..parked(&work, 1, 5)
     };
-    let again = a.park_again(&tenure, &second, HOUR).await;
-    assert_eq!(again.unwrap(), Hold::Held);
+    let again = write(a, &tenure, &Update::ParkAgain(Box::new(second.clone()))).await;
+    assert_eq!(again, Hold::Held);
     assert_eq!(all(b).await, std::slice::from_ref(&second));
     assert!(decide(b, &second, &wish(Verb::Discard)).await);
     // Passed over without having failed: there is nothing to keep.
     assert_eq!(advance(b, &tenure, 1, 5, Some(6)).await, Hold::Held);
     assert_eq!(advance(b, &tenure, 1, 6, None).await, Hold::Held);
     let kept = closed(a, &work, &every()).await;
-    let ids: Vec<_> = kept.iter().map(|letter| Some(letter.id)).collect();
-    assert_eq!(ids, [first.letter, second.letter]);
-    assert_eq!(kept[1].parked_at, second.since);
+    let ids: Vec<_> = kept.iter().map(|letter| letter.id).collect();
+    assert_eq!(ids, [first.id, second.id]);
+    assert_eq!(kept[1].parked_at, second.parked_at);
 }
 
-/// Every filter lets the same letters through as [`LetterFilter::matches`], in its order and no more than asked for.
-pub async fn closed_letters_are_filtered(a: &CheckpointHandle, b: &CheckpointHandle) {
-    let work = work("printer");
-    let mut tenure = take(a, &work, "one", HOUR).await;
-    let mut kept = Vec::new();
-    for (root, to) in [(3, 1), (1, 2), (2, 3), (1, 4)] {
-        let letter = skipped(&parked(&work, root, u32::try_from(to).unwrap()));
-        let letter = ReactionLetter {
-            status: match root {
-                1 => LetterStatus::Resolved,
-                _ => LetterStatus::Discarded,
-            },
-            decision: letter.decision.map(|decision| Wish {
-                actor: Some("Zoë".into()),
-                ..decision
-            }),
-            ..letter
+/// Every filter, alone and with the others, lets the same letters through as [`LetterFilter::matches_reaction`], parked
+/// and closed ones of all components, the oldest or the latest first.
+pub async fn letters_about_events_are_filtered(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let mut written = Vec::new();
+    for (component, first) in [("printer", 0), ("emails", 10)] {
+        let work = work(component);
+        let mut tenure = take(a, &work, "one", HOUR).await;
+        let mut to = 0;
+        for (root, status) in [
+            (3, LetterStatus::Discarded),
+            (1, LetterStatus::Resolved),
+            (2, LetterStatus::Discarded),
+            (2, LetterStatus::Parked),
+            (1, LetterStatus::Parked),
+        ] {
+            to += 1;
+            let given_up = parked(&work, root, first + u32::try_from(to).unwrap());
+            let (letter, update) = match status {
+                LetterStatus::Parked => {
+                    let park = Update::Park(Box::new(given_up.clone()), place(to));
+                    (given_up, park)
+                }
+                status => {
+                    let closed = ReactionLetter {
+                        status,
+                        ..skipped(&given_up)
+                    };
+                    let past = Advance::Checkpoint(place(to));
+                    let skip = Update::Skip(Box::new(closed.clone()), past);
+                    (closed, skip)
+                }
+            };
+            assert_eq!(write(a, &tenure, &update).await, Hold::Held);
+            tenure.at = place(to);
+            written.push(letter);
+        }
+        // It is tried by its owner, so nobody has to look at it.
+        let retried = ReactionLetter {
+            id: None,
+            ..parked(&work, 4, 0)
         };
-        let past = Advance::Checkpoint(place(to));
-        let skip = a.skip(&tenure, &letter, &past, HOUR).await;
-        assert_eq!(skip.unwrap(), Hold::Held);
-        tenure.at = place(to);
-        kept.push(letter);
+        assert_eq!(park(a, &mut tenure, &retried, 9).await, Hold::Held);
     }
+    for filter in all_filters(written[6].id) {
+        let matching = written.iter();
+        let matching = matching.filter(|letter| filter.matches_reaction(letter));
+        let mut matching: Vec<_> = matching.cloned().collect();
+        matching.sort_by_key(|letter| letter.id);
+        if filter.latest_first {
+            matching.reverse();
+        }
+        for limit in [2, 100] {
+            let found = b.reaction_letters(&filter, limit).await.unwrap();
+            let expected = &matching[..limit.min(matching.len())];
+            assert_eq!(found, expected, "{filter:?}");
+        }
+    }
+}
+
+fn all_filters(middle: Option<Uuid>) -> Vec<LetterFilter> {
+    let domain = |name: &str| Some(Domain::new(name).expect("it is a name"));
+    let subjects = [
+        (None, None),
+        (domain("order"), None),
+        (domain("none"), None),
+        (None, Some(stream(1))),
+    ];
     let statuses = [
         None,
         Some(LetterStatus::Parked),
         Some(LetterStatus::Resolved),
+        Some(LetterStatus::Discarded),
     ];
-    let streams = [None, Some(stream(1)), Some(stream(3)), Some(stream(9))];
-    let places = [None, Some(kept[2].id), Some(Uuid::max())];
-    for status in statuses {
-        for stream in &streams {
-            for (after, latest_first) in
-                places.map(|place| [(place, false), (place, true)]).concat()
-            {
-                let filter = LetterFilter {
-                    domain: stream.as_ref().map(|stream| stream.domain.clone()),
-                    stream: stream.clone(),
-                    status,
-                    after,
-                    latest_first,
-                    ..LetterFilter::default()
-                };
-                let matching = |letter: &&ReactionLetter| {
-                    filter.matches(letter.id, &letter.stream, letter.status)
-                };
-                let mut matching: Vec<_> = kept.iter().filter(matching).cloned().collect();
-                filter.sort(&mut matching, |letter| letter.id, 2);
-                let found = b.closed_letters(&work.component, &filter, 2).await;
-                assert_eq!(found.unwrap(), matching, "{filter:?}");
+    let mut filters = Vec::new();
+    for kind in [None, Some(LetterKind::Reaction), Some(LetterKind::Command)] {
+        for component in [None, Some(work("printer").component)] {
+            for (domain, stream) in &subjects {
+                for status in statuses {
+                    for after in [None, middle] {
+                        filters.extend([false, true].map(|latest_first| LetterFilter {
+                            kind,
+                            component: component.clone(),
+                            domain: domain.clone(),
+                            stream: stream.clone(),
+                            status,
+                            latest_first,
+                            after,
+                        }));
+                    }
+                }
             }
         }
     }
+    filters
 }

@@ -1,7 +1,8 @@
 //! Rules of dead letters: written with their claim, listed oldest first, by filter and page.
 
 use seriatim_core::{
-    Attempt, CommandLetter, FirstResult, LetterFilter, LetterStatus, Payload, StreamId,
+    Attempt, CommandLetter, Component, FirstResult, LetterFilter, LetterKind, LetterStatus,
+    Payload, StreamId,
 };
 use uuid::Uuid;
 
@@ -94,7 +95,7 @@ pub async fn letters_are_filtered(a: &Handle, b: &Handle) {
     for filter in all_filters(&streams, written[5].id) {
         let matching: Vec<_> = written
             .iter()
-            .filter(|letter| filter.matches(letter.id, letter.stream(), letter.status))
+            .filter(|letter| filter.matches_command(letter))
             .cloned()
             .collect();
         let matching = in_order(&filter, matching);
@@ -106,6 +107,21 @@ pub async fn letters_are_filtered(a: &Handle, b: &Handle) {
         let first: Vec<_> = matching.into_iter().take(1).collect();
         assert_eq!(letters(b, filter.clone(), 1).await, first, "{filter:?}");
     }
+    let commands = LetterFilter {
+        kind: Some(LetterKind::Command),
+        ..LetterFilter::default()
+    };
+    assert_eq!(letters(b, commands, 100).await, written);
+    let reactions = LetterFilter {
+        kind: Some(LetterKind::Reaction),
+        ..LetterFilter::default()
+    };
+    assert_eq!(letters(b, reactions, 100).await, []);
+    let of_component = LetterFilter {
+        component: Some(Component::new("printer").expect("it is a name")),
+        ..LetterFilter::default()
+    };
+    assert_eq!(letters(b, of_component, 100).await, []);
 }
 
 fn all_filters(streams: &[StreamId], middle: Uuid) -> Vec<LetterFilter> {

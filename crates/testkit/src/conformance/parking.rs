@@ -1,13 +1,14 @@
 //! Rules of parked streams: only the tenure's owner moves them, one event after another, and nothing of them is lost.
 
 use seriatim_core::{
-    Advance, Attempt, Component, Domain, Hold, LetterFilter, LetterStatus, LogPartition, Parked,
-    Position, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Verb, Wish, Work,
+    Advance, Attempt, Component, Domain, Hold, LetterDecision, LetterFilter, LetterStatus,
+    LogPartition, Position, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Update, Verb,
+    Work,
 };
 use uuid::Uuid;
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, checkpoint, place, take, work};
+use super::checkpoints::{HOUR, checkpoint, place, take, work, write};
 
 pub(super) fn stream(root: u128) -> StreamId {
     let domain = Domain::new("order").expect("it is a name");
@@ -15,23 +16,25 @@ pub(super) fn stream(root: u128) -> StreamId {
 }
 
 /// Its letter sorts by the root and the sequence.
-pub(super) fn parked(work: &Work, root: u128, sequence: u32) -> Parked {
+pub(super) fn parked(work: &Work, root: u128, sequence: u32) -> ReactionLetter {
     let number = root.wrapping_mul(1000).wrapping_add(sequence.into());
-    Parked {
+    ReactionLetter {
         work: work.clone(),
         stream: stream(root),
         sequence: Sequence(sequence),
-        letter: Some(Uuid::from_u128(number)),
+        id: Some(Uuid::from_u128(number)),
         failure: "the printer is on fire".into(),
         tries: 3,
-        since: Timestamp::from_micros(1_700_000_000_000_001),
+        parked_at: Timestamp::from_micros(1_700_000_000_000_001),
         attempts: Vec::new(),
-        wish: None,
+        decision: None,
+        status: LetterStatus::Parked,
+        closed_at: None,
     }
 }
 
-pub(super) fn wish(verb: Verb) -> Wish {
-    Wish {
+pub(super) fn wish(verb: Verb) -> LetterDecision {
+    LetterDecision {
         verb,
         actor: Some("Zoë".into()),
         reason: None,
@@ -40,10 +43,10 @@ pub(super) fn wish(verb: Verb) -> Wish {
 }
 
 /// As the policy skips it.
-pub(super) fn skipped(of: &Parked) -> ReactionLetter {
+pub(super) fn skipped(of: &ReactionLetter) -> ReactionLetter {
     let at = Timestamp::from_micros(1_700_000_000_900_000);
     ReactionLetter {
-        decision: Some(Wish {
+        decision: Some(LetterDecision {
             verb: Verb::Discard,
             actor: None,
             reason: Some("the policy skips `Printed`".into()),
@@ -51,7 +54,7 @@ pub(super) fn skipped(of: &Parked) -> ReactionLetter {
         }),
         status: LetterStatus::Discarded,
         closed_at: Some(at),
-        ..of.as_letter().expect("it has a letter")
+        ..of.clone()
     }
 }
 
@@ -60,18 +63,26 @@ pub(super) async fn closed(
     work: &Work,
     filter: &LetterFilter,
 ) -> Vec<ReactionLetter> {
-    let closed = store.closed_letters(&work.component, filter, 100).await;
-    closed.expect("the store answers")
+    let of_it = LetterFilter {
+        component: Some(work.component.clone()),
+        ..filter.clone()
+    };
+    let mut letters = store
+        .reaction_letters(&of_it, 100)
+        .await
+        .expect("the store answers");
+    letters.retain(|letter| letter.status != LetterStatus::Parked);
+    letters
 }
 
 pub(super) async fn park(
     store: &CheckpointHandle,
     tenure: &mut Tenure,
-    parked: &Parked,
+    parked: &ReactionLetter,
     to: u64,
 ) -> Hold {
-    let hold = store.park(tenure, parked, &place(to), HOUR).await;
-    let hold = hold.expect("the store answers");
+    let park = Update::Park(Box::new(parked.clone()), place(to));
+    let hold = write(store, tenure, &park).await;
     if hold == Hold::Held {
         tenure.at = place(to);
     }
@@ -85,20 +96,23 @@ pub(super) async fn advance(
     from: u32,
     to: Option<u32>,
 ) -> Hold {
-    let advance = Advance::Parked {
+    let advance = Update::Advance(Advance::Parked {
         stream: stream(root),
         from: Sequence(from),
         to: to.map(Sequence),
-    };
-    let hold = store.advance(tenure, &advance, HOUR).await;
-    hold.expect("the store answers")
+    });
+    write(store, tenure, &advance).await
 }
 
-pub(super) async fn all(store: &CheckpointHandle) -> Vec<Parked> {
+pub(super) async fn all(store: &CheckpointHandle) -> Vec<ReactionLetter> {
     store.parked(None).await.expect("the store answers")
 }
 
-pub(super) async fn decide(store: &CheckpointHandle, of: &Parked, wish: &Wish) -> bool {
+pub(super) async fn decide(
+    store: &CheckpointHandle,
+    of: &ReactionLetter,
+    wish: &LetterDecision,
+) -> bool {
     let noted = store.decide(&of.work, &of.stream, of.sequence, wish).await;
     noted.expect("the store answers")
 }
@@ -118,9 +132,9 @@ pub async fn parking_moves_the_checkpoint(a: &CheckpointHandle, b: &CheckpointHa
     assert_eq!(checkpoint(a, &work).await.at, place(9));
 
     // One that its owner is going to try again by itself: no letter, and a wish from the beginning.
-    let retried = Parked {
-        letter: None,
-        wish: Some(wish(Verb::Resubmit)),
+    let retried = ReactionLetter {
+        id: None,
+        decision: Some(wish(Verb::Resubmit)),
         ..parked(&work, 2, 0)
     };
     assert_eq!(park(a, &mut tenure, &retried, 10).await, Hold::Held);
@@ -133,12 +147,13 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
     let mut former = take(a, &work, "one", std::time::Duration::ZERO).await;
     let kept = parked(&work, 1, 4);
     let to = place(9);
-    let hold = a.park(&former, &kept, &to, std::time::Duration::ZERO);
+    let park_it = Update::Park(Box::new(kept.clone()), to);
+    let hold = a.write(&former, &park_it, std::time::Duration::ZERO);
     assert_eq!(hold.await.unwrap(), Hold::Held);
     former.at = place(9);
     take(b, &work, "two", HOUR).await;
 
-    let again = Parked {
+    let again = ReactionLetter {
         tries: 7,
         ..kept.clone()
     };
@@ -148,16 +163,17 @@ pub async fn a_former_owner_parks_and_skips_nothing(a: &CheckpointHandle, b: &Ch
         from: Sequence(4),
         to: Some(Sequence(5)),
     };
-    let lost = [
-        a.park(&former, &parked(&work, 2, 0), &place(10), HOUR)
-            .await,
-        a.park_again(&former, &again, HOUR).await,
-        a.skip(&former, &skipped(&kept), &in_the_log, HOUR).await,
-        a.skip(&former, &skipped(&kept), &of_it, HOUR).await,
-        a.advance(&former, &of_it, HOUR).await,
-        a.pause(&former, "it is tired", HOUR).await,
+    let updates = [
+        Update::Park(Box::new(parked(&work, 2, 0)), place(10)),
+        Update::ParkAgain(Box::new(again)),
+        Update::Skip(Box::new(skipped(&kept)), in_the_log),
+        Update::Skip(Box::new(skipped(&kept)), of_it.clone()),
+        Update::Advance(of_it),
+        Update::Pause("it is tired".into()),
     ];
-    assert_eq!(lost.map(Result::unwrap), [Hold::Lost; 6]);
+    for update in updates {
+        assert_eq!(write(a, &former, &update).await, Hold::Lost, "{update:?}");
+    }
     assert_eq!(advance(a, &former, 1, 4, None).await, Hold::Lost);
     assert_eq!(all(b).await, [kept]);
     assert_eq!(closed(b, &work, &LetterFilter::default()).await, []);
@@ -219,23 +235,23 @@ pub async fn a_wish_is_noted_once_and_for_one_event(a: &CheckpointHandle, b: &Ch
     assert!(!decide(b, &parked(&work, 1, 3), &wish(Verb::Discard)).await);
     assert!(!decide(b, &parked(&work, 2, 4), &wish(Verb::Discard)).await);
     assert!(decide(b, &at_four, &wish(Verb::Discard)).await);
-    let second = Wish {
+    let second = LetterDecision {
         actor: None,
         ..wish(Verb::Resubmit)
     };
     assert!(!decide(a, &at_four, &second).await);
-    let wanted = Parked {
-        wish: Some(wish(Verb::Discard)),
+    let wanted = ReactionLetter {
+        decision: Some(wish(Verb::Discard)),
         ..at_four.clone()
     };
     assert_eq!(all(a).await, [wanted]);
 
     // Whatever was wanted for that event, those behind it are retried.
     assert_eq!(advance(a, &tenure, 1, 4, Some(5)).await, Hold::Held);
-    let at_five = Parked {
-        letter: None,
+    let at_five = ReactionLetter {
+        id: None,
         tries: 0,
-        wish: Some(wish(Verb::Resubmit)),
+        decision: Some(wish(Verb::Resubmit)),
         ..parked(&work, 1, 5)
     };
     assert_eq!(all(b).await, [at_five]);
@@ -248,12 +264,12 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
     let is_odd = |text: &str| text.replace('\0', "\u{fffd}") == ODD.replace('\0', "\u{fffd}");
     let work = work("printer");
     let mut tenure = take(a, &work, ODD, HOUR).await;
-    let at_four = Parked {
+    let at_four = ReactionLetter {
         failure: ODD.into(),
         ..parked(&work, 1, 4)
     };
     assert_eq!(park(a, &mut tenure, &at_four, 9).await, Hold::Held);
-    let wanted = Wish {
+    let wanted = LetterDecision {
         actor: Some(ODD.into()),
         reason: Some(ODD.into()),
         ..wish(Verb::Discard)
@@ -263,14 +279,14 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
     a.set_pause(&by_hand, Some(ODD)).await.expect("it is kept");
     let why = b.pause_of(&by_hand).await.expect("the store answers");
     assert!(why.as_deref().is_some_and(is_odd), "{why:?}");
-    let held = a.pause(&tenure, ODD, HOUR).await.expect("it is kept");
+    let held = write(a, &tenure, &Update::Pause(ODD.into())).await;
     assert_eq!(held, Hold::Held);
 
     let stands = checkpoint(b, &work).await;
     assert!(stands.owner.as_deref().is_some_and(is_odd), "{stands:?}");
     assert!(stands.paused.as_deref().is_some_and(is_odd), "{stands:?}");
     let found = all(b).await.remove(0);
-    let said = found.wish.expect("it was noted");
+    let said = found.decision.expect("it was noted");
     assert!(is_odd(&found.failure), "{}", found.failure);
     assert!(said.actor.as_deref().is_some_and(is_odd), "{said:?}");
     assert!(said.reason.as_deref().is_some_and(is_odd), "{said:?}");
@@ -281,8 +297,8 @@ pub async fn texts_for_people_hold_any_character(a: &CheckpointHandle, b: &Check
         ..skipped(&parked(&work, 2, 7))
     };
     let past = Advance::Checkpoint(place(12));
-    let held = a.skip(&tenure, &letter, &past, HOUR).await;
-    assert_eq!(held.expect("it is kept"), Hold::Held);
+    let skip = Update::Skip(Box::new(letter), past);
+    assert_eq!(write(a, &tenure, &skip).await, Hold::Held);
     let kept = closed(b, &work, &LetterFilter::default()).await.remove(0);
     assert!(is_odd(&kept.failure), "{}", kept.failure);
 }
@@ -300,31 +316,31 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
         reason: Some("there is paper now".into()),
         result: "no paper 🖨".repeat(300),
     };
-    let again = Parked {
+    let again = ReactionLetter {
         failure: "no paper".into(),
         tries: 4,
         attempts: vec![attempt.clone(), attempt],
         ..first.clone()
     };
-    let elsewhere = Parked {
+    let elsewhere = ReactionLetter {
         sequence: Sequence(5),
         ..again.clone()
     };
     assert_eq!(
-        a.park_again(&tenure, &elsewhere, HOUR).await.unwrap(),
+        write(a, &tenure, &Update::ParkAgain(Box::new(elsewhere.clone()))).await,
         Hold::Lost
     );
     assert_eq!(
-        a.park_again(&tenure, &again, HOUR).await.unwrap(),
+        write(a, &tenure, &Update::ParkAgain(Box::new(again.clone()))).await,
         Hold::Held
     );
     assert_eq!(all(b).await, std::slice::from_ref(&again));
     assert!(decide(b, &first, &wish(Verb::Discard)).await);
     // Whoever was not told that it was noted does not wipe out what was decided since.
-    let repeated = b.park_again(&tenure, &again, HOUR).await.unwrap();
+    let repeated = write(b, &tenure, &Update::ParkAgain(Box::new(again.clone()))).await;
     assert_eq!(repeated, Hold::Lost);
     let decided = Some(wish(Verb::Discard));
-    assert_eq!(all(a).await[0].wish, decided);
+    assert_eq!(all(a).await[0].decision, decided);
 }
 
 /// Each piece of work has its own, listed in the order of the work and then of the streams.
@@ -357,7 +373,12 @@ pub async fn what_was_parked_is_forgotten_with_the_progress(
         assert_eq!(park(a, tenure, &first, 9).await, Hold::Held);
         let letter = skipped(&parked(&tenure.work, root, 5));
         let to = Advance::Checkpoint(place(10));
-        let hold = a.skip(tenure, &letter, &to, HOUR).await.unwrap();
+        let hold = write(
+            a,
+            tenure,
+            &Update::Skip(Box::new(letter.clone()), to.clone()),
+        )
+        .await;
         assert_eq!(hold, Hold::Held);
     }
     b.forget(&work.component).await.unwrap();
@@ -411,7 +432,7 @@ pub async fn paused_work_says_why_until_it_is_resumed(a: &CheckpointHandle, b: &
     let work = work("printer");
     let tenure = take(a, &work, "one", HOUR).await;
     assert!(!b.resume(&work).await.unwrap());
-    let held = a.pause(&tenure, "no paper", HOUR).await.unwrap();
+    let held = write(a, &tenure, &Update::Pause("no paper".into())).await;
     assert_eq!(held, Hold::Held);
     let paused = checkpoint(b, &work).await;
     assert_eq!(paused.paused.as_deref(), Some("no paper"));
@@ -419,7 +440,7 @@ pub async fn paused_work_says_why_until_it_is_resumed(a: &CheckpointHandle, b: &
     assert!(b.resume(&work).await.unwrap());
     assert_eq!(checkpoint(a, &work).await.paused, None);
     // The owner still is the owner.
-    let held = a.pause(&tenure, "no ink", HOUR).await.unwrap();
+    let held = write(a, &tenure, &Update::Pause("no ink".into())).await;
     assert_eq!(held, Hold::Held);
     a.release(&tenure).await.unwrap();
     take(b, &work, "two", HOUR).await;

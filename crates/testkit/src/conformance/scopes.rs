@@ -3,11 +3,11 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use seriatim_core::{EventFilter, Hold, Owner, Position, Scope, Share, Taking, Work};
+use seriatim_core::{EventFilter, Hold, Owner, Position, Scope, Share, Taking, Update, Work};
 use uuid::Uuid;
 
 use super::CheckpointHandle;
-use super::checkpoints::{HOUR, take, work};
+use super::checkpoints::{HOUR, take, work, write};
 
 /// With every part of a filter, and names that no program would have.
 fn scope(types: &[&str], after: u64) -> Scope {
@@ -35,7 +35,7 @@ pub async fn a_checkpoint_speaks_of_what_it_was_told_to(
     let tenure = take(a, &whole, "one", HOUR).await;
     assert_eq!(b.scopes(component).await.unwrap(), []);
     let first = scope(&["Paid", "'\"; \0 ä"], u64::from(u32::MAX) + 1);
-    let held = a.speak_of(&tenure, &first, HOUR).await.unwrap();
+    let held = write(a, &tenure, &Update::Scope(first.clone())).await;
     assert_eq!(held, Hold::Held);
     let other_owner = b.take(&whole, &Owner::new("two"), HOUR).await.unwrap();
     assert!(
@@ -63,14 +63,14 @@ pub async fn a_checkpoint_speaks_of_what_it_was_told_to(
         filter: EventFilter::default(),
         after: Position::START,
     };
-    let held = a.speak_of(&tenure, &second, HOUR).await.unwrap();
+    let held = write(a, &tenure, &Update::Scope(second.clone())).await;
     assert_eq!(held, Hold::Held);
     let kept = b.scopes(component).await.unwrap();
     assert_eq!(kept, [(whole, first), (tenure.work, second)]);
     assert_eq!(b.scopes(&other.component).await.unwrap(), []);
 }
 
-/// A former owner changes nothing; the one in force prolongs its lease.
+/// A former owner changes nothing; the one in force renews its lease.
 pub async fn only_an_owner_says_what_a_checkpoint_speaks_of(
     a: &CheckpointHandle,
     b: &CheckpointHandle,
@@ -79,16 +79,16 @@ pub async fn only_an_owner_says_what_a_checkpoint_speaks_of(
     let former = take(a, &work, "one", Duration::ZERO).await;
     let tenure = take(b, &work, "two", Duration::ZERO).await;
     let (wanted, late) = (scope(&["Paid"], 3), scope(&["Sent"], 4));
-    let held = b.speak_of(&tenure, &wanted, HOUR).await.unwrap();
+    let held = write(b, &tenure, &Update::Scope(wanted.clone())).await;
     assert_eq!(held, Hold::Held);
-    let lost = a.speak_of(&former, &late, HOUR).await.unwrap();
+    let lost = write(a, &former, &Update::Scope(late.clone())).await;
     assert_eq!(lost, Hold::Lost);
     let kept = a.scopes(&work.component).await.unwrap();
     assert_eq!(kept, [(work.clone(), wanted)]);
-    assert_eq!(a.prolong(&former, HOUR).await.unwrap(), Hold::Lost);
-    assert_eq!(b.prolong(&tenure, HOUR).await.unwrap(), Hold::Held);
+    assert_eq!(write(a, &former, &Update::Renew).await, Hold::Lost);
+    assert_eq!(write(b, &tenure, &Update::Renew).await, Hold::Held);
     b.release(&tenure).await.unwrap();
-    let lost = b.speak_of(&tenure, &late, HOUR).await.unwrap();
+    let lost = write(b, &tenure, &Update::Scope(late.clone())).await;
     assert_eq!(lost, Hold::Lost);
 }
 
@@ -98,7 +98,7 @@ pub async fn what_a_checkpoint_speaks_of_goes_with_it(a: &CheckpointHandle, b: &
     for anew in [true, false] {
         let tenure = take(a, &work, "one", HOUR).await;
         let wanted = scope(&["Paid"], 3);
-        let held = a.speak_of(&tenure, &wanted, HOUR).await.unwrap();
+        let held = write(a, &tenure, &Update::Scope(wanted.clone())).await;
         assert_eq!(held, Hold::Held);
         match anew {
             true => b

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use seriatim_core::{
     Advance, Bookmark, CheckpointStore, Component, EventStore, Hold, LogPartition, Owner, Position,
-    Share, Taking, Work,
+    Share, Taking, Update, Work,
 };
 use seriatim_runtime::{Enrolled, PieceState};
 use seriatim_store_memory::MemoryStore;
@@ -129,9 +129,9 @@ async fn a_checkpoint_ahead_of_the_log_is_no_place_to_go_on_from() {
         panic!("nobody had it");
     };
     let moved = store
-        .advance(
+        .write(
             &tenure,
-            &Advance::Checkpoint(Bookmark::at(Position(9))),
+            &Update::Advance(Advance::Checkpoint(Bookmark::at(Position(9)))),
             lease,
         )
         .await

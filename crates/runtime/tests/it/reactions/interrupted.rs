@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use seriatim_core::{
-    CheckpointStore, Component, EventFilter, LetterFilter, LetterStatus, Log, LogPartition, Parked,
-    Position, RecordedEvent, Sequence, Timestamp, Verb, Wish,
+    CheckpointStore, Component, EventFilter, LetterDecision, LetterFilter, LetterStatus, Log,
+    LogPartition, Position, ReactionLetter, RecordedEvent, Sequence, Timestamp, Verb,
 };
 use seriatim_runtime::{
     AtLeastOnce, Enrolled, FailurePolicy, Feed, Projector, ReactionSettings, Reactions,
@@ -34,11 +34,11 @@ const POINTS: [&str; 19] = [
     "park a stream",
     "park a stream again",
     "pause a piece of work",
-    "prolong a lease",
     "read a stream",
     "read the log",
+    "record the scope of a checkpoint",
     "release a piece of work",
-    "say what a checkpoint speaks of",
+    "renew a lease",
     "skip an event",
     "take a piece of work",
 ];
@@ -150,7 +150,7 @@ impl Stage {
     async fn decide(&self) -> bool {
         let parked = self.plain.parked(None).await.unwrap();
         let at = |root: u128| {
-            let of_it = |parked: &&Parked| parked.stream == stream("order", root);
+            let of_it = |parked: &&ReactionLetter| parked.stream == stream("order", root);
             parked.iter().find(of_it)
         };
         if !self.healed.load(Ordering::Relaxed) {
@@ -158,7 +158,7 @@ impl Stage {
                 return false;
             };
             // Until it is given up it is tried again, and nobody has decided about it then.
-            if one.wish.is_some() || three.wish.is_some() {
+            if one.decision.is_some() || three.decision.is_some() {
                 return false;
             }
             match one.attempts.is_empty() {
@@ -184,8 +184,8 @@ impl Stage {
             && (checkpoints.iter()).all(|one| one.paused.is_none() && is_done(one.at.position))
     }
 
-    async fn wish(&self, parked: &Parked, verb: Verb) {
-        let wish = Wish {
+    async fn wish(&self, parked: &ReactionLetter, verb: Verb) {
+        let wish = LetterDecision {
             verb,
             actor: None,
             reason: None,
@@ -222,12 +222,12 @@ impl Stage {
     async fn check(&self) {
         let head = seriatim_core::EventStore::head(&self.plain, LogPartition::FIRST).await;
         assert_eq!(head.unwrap(), Position(12));
-        let component = Component::new("parking").unwrap();
         let discarded = LetterFilter {
+            component: Some(Component::new("parking").unwrap()),
             status: Some(LetterStatus::Discarded),
             ..LetterFilter::default()
         };
-        let skipped = self.plain.closed_letters(&component, &discarded, 9).await;
+        let skipped = self.plain.reaction_letters(&discarded, 9).await;
         let skipped = skipped.unwrap();
         let skipped = skipped.iter().map(|one| (&one.stream, one.sequence.0));
         let skipped = BTreeSet::from_iter(skipped);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use seriatim_core::{
-    Component, Drawer, EventFilter, LetterFilter, LetterStatus, Log, Progress, Sequence, Store,
-    StreamId, Verb,
+    Component, Drawer, EventFilter, LetterFilter, LetterStatus, Log, Progress, ReactionLetter,
+    Sequence, Store, StreamId, Verb,
 };
 use seriatim_runtime::{
     AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, ReactionSettings, Reactions, Then,
@@ -273,10 +273,13 @@ impl Model {
 
     async fn check(&self) {
         let (mut skipped, mut closed) = (BTreeMap::<_, BTreeSet<u32>>::new(), BTreeSet::new());
-        let name = Component::new(NAME).unwrap();
-        let every = LetterFilter::default();
-        let all = self.store.closed_letters(&name, &every, usize::MAX).await;
-        for letter in all.unwrap() {
+        let every = LetterFilter {
+            component: Some(Component::new(NAME).unwrap()),
+            ..LetterFilter::default()
+        };
+        let all = self.store.reaction_letters(&every, usize::MAX).await;
+        let is_closed = |letter: &ReactionLetter| letter.closed_at.is_some();
+        for letter in all.unwrap().into_iter().filter(is_closed) {
             let place = (letter.stream.clone(), letter.sequence.0);
             assert!(closed.insert(place), "closed twice");
             if letter.status == LetterStatus::Discarded {

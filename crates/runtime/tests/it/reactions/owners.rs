@@ -77,7 +77,7 @@ async fn who_has_lost_its_work_is_stopped_in_the_middle_of_it() {
     let lease = Duration::from_millis(30);
     let slow = start_with(&store, "slow", lease, vec![enrolled(&store, &tally)]);
     until("it hangs", || tally.hanging() == 1).await;
-    // A slow component keeps its work: its lease is prolonged beside it.
+    // A slow component keeps its work: its lease is renewed beside it.
     let patient = Tally::new();
     let next = start_with(&store, "next", lease, vec![enrolled(&store, &patient)]);
     let busy = PieceState::StandingBy {

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    CheckpointStore, Component, Decision, Drawer, EventFilter, LetterFilter, LetterStatus,
-    OpenLetter, OperatorError, Parked, RecordedEvent, Sequence, StreamId, Timestamp, Verb, Wish,
+    CheckpointStore, Component, Decision, Drawer, EventFilter, LetterDecision, LetterFilter,
+    LetterStatus, OpenLetter, OperatorError, ReactionLetter, RecordedEvent, Sequence, StreamId,
+    Timestamp, Verb,
 };
 use seriatim_runtime::{AtLeastOnce, BackOff, Enrolled, FailurePolicy};
 use seriatim_store_memory::MemoryStore;
@@ -36,14 +37,14 @@ fn broken_at(root: u128, sequence: u32) -> (Tally, Arc<AtomicBool>) {
     (tally, broken)
 }
 
-async fn parked(store: &MemoryStore) -> Vec<Parked> {
+async fn parked(store: &MemoryStore) -> Vec<ReactionLetter> {
     store.parked(None).await.unwrap()
 }
 
 pub(super) async fn until_parked(
     store: &MemoryStore,
     what: &str,
-    is_so: impl Fn(&[Parked]) -> bool,
+    is_so: impl Fn(&[ReactionLetter]) -> bool,
 ) {
     let patience = Duration::from_secs(60);
     let wait = async {
@@ -58,7 +59,7 @@ pub(super) async fn until_parked(
 /// Waits until one stream is parked for a person to decide about.
 pub(super) async fn until_given_up(store: &MemoryStore) {
     until_parked(store, "it is given up", |parked| match parked {
-        [parked] => parked.letter.is_some() && parked.wish.is_none(),
+        [parked] => parked.id.is_some() && parked.decision.is_none(),
         _ => false,
     })
     .await;
@@ -211,7 +212,7 @@ async fn what_fails_again_waits_with_one_more_attempt() {
             .unwrap();
         until_parked(&store, "it was tried", |parked| {
             let expected = (attempts + 1) * (IMPATIENT.retries + 1);
-            parked[0].wish.is_none() && parked[0].tries == expected
+            parked[0].decision.is_none() && parked[0].tries == expected
         })
         .await;
         let letter = &parked(&store).await[0];
@@ -242,7 +243,7 @@ async fn a_follower_that_fails_is_parked_in_its_turn() {
         .await
         .unwrap();
     until_parked(&store, "the next is parked", |parked| {
-        parked[0].sequence == Sequence(4) && parked[0].wish.is_none()
+        parked[0].sequence == Sequence(4) && parked[0].decision.is_none()
     })
     .await;
     let letter = &parked(&store).await[0];
@@ -346,7 +347,7 @@ async fn what_is_parked_and_wished_outlives_a_restart() {
     assert_eq!(of(&tally, 1), [0]);
 
     broken.store(false, Ordering::Relaxed);
-    let wish = Wish {
+    let wish = LetterDecision {
         verb: Verb::Resubmit,
         actor: None,
         reason: None,
@@ -421,7 +422,7 @@ async fn a_decision_about_what_is_not_so_is_refused() {
         .unwrap();
     let again = reactions.decide(&decision(Verb::Discard, &letter)).await;
     match again.unwrap_err() {
-        OperatorError::Decided { id } => assert_eq!(id, letter.id),
+        OperatorError::Decided { id } => assert_eq!(Some(id), letter.id),
         other => panic!("{other}"),
     }
     assert_eq!(resubmit_all(&reactions).await, 0);
@@ -440,9 +441,12 @@ async fn what_became_of_a_letter_is_kept() {
     decide(&reactions, Verb::Resubmit, &letter.stream)
         .await
         .unwrap();
-    until_parked(&store, "it was tried", |parked| parked[0].wish.is_none()).await;
+    until_parked(&store, "it was tried", |parked| {
+        parked[0].decision.is_none()
+    })
+    .await;
     let waiting = async || {
-        let opened = reactions.open(letter.id).await.unwrap().unwrap();
+        let opened = reactions.open(letter.id.unwrap()).await.unwrap().unwrap();
         let OpenLetter::Reaction(given_up) = opened else {
             panic!("{opened:?}")
         };
@@ -470,7 +474,7 @@ async fn what_became_of_a_letter_is_kept() {
     assert_eq!(closed, std::slice::from_ref(&now.letter));
     match reactions.decide(&decision(Verb::Discard, &letter)).await {
         Err(OperatorError::Closed { id, status }) => {
-            assert_eq!((id, status), (letter.id, LetterStatus::Resolved));
+            assert_eq!((Some(id), status), (letter.id, LetterStatus::Resolved));
         }
         other => panic!("{other:?}"),
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use seriatim_core::{
-    Append, CheckpointStore, EventStore, NewEvent, Parked, Payload, RecordedEvent, Sequence,
-    StreamId, Write,
+    Append, CheckpointStore, EventStore, NewEvent, Payload, ReactionLetter, RecordedEvent,
+    Sequence, StreamId, Write,
 };
 use seriatim_runtime::{BackOff, Enrolled, FailurePolicy};
 use seriatim_store_memory::MemoryStore;
@@ -88,7 +88,7 @@ async fn a_stream_that_is_tried_again_holds_up_no_other() {
     };
     // Nobody has to decide about it.
     assert_eq!((waiting.sequence, waiting.tries), (Sequence(2), 1));
-    assert_eq!(waiting.letter, None);
+    assert_eq!(waiting.id, None);
     assert!(waiting.failure.contains("told to fail"));
     reactions.shutdown().await;
 }
@@ -173,7 +173,8 @@ async fn more_than_may_wait_are_all_parked_in_the_end_and_healthy_streams_go_on(
     let reactions = start(&store, "one", vec![parking(&store, &tally)]);
     until("the others are done", || tally.count() == all).await;
     until_parked(&store, "all have letters", |parked| {
-        let is_given_up = |parked: &Parked| parked.letter.is_some() && parked.wish.is_none();
+        let is_given_up =
+            |parked: &ReactionLetter| parked.id.is_some() && parked.decision.is_none();
         parked.len() == all && parked.iter().all(is_given_up)
     })
     .await;

@@ -55,8 +55,7 @@ impl Reaction for WritesElsewhere {
             let error = StoreError::new("write elsewhere", self.kind, "invalid byte sequence");
             return Err(error.into());
         }
-        let moved = self.store.advance(step.tenure, step.advance, step.lease);
-        Ok(moved.await?)
+        Ok(step.finish(&self.store).await?)
     }
 }
 
