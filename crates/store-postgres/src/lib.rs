@@ -5,55 +5,22 @@
 //! trip. Each writer first locks the row of the log's head, so the writers of any number of processes take turns and
 //! never deadlock.
 
-mod assignment;
-mod beginning_sql;
-mod checkpoint;
-mod checkpoint_sql;
-mod claims;
-mod commits;
-mod connection;
-mod connections;
-mod dead_letter;
-mod decoder;
-mod load_batcher;
-mod servers;
-mod known;
-mod load;
-mod load_sql;
-mod location;
-mod lookup;
-mod pooling;
-mod migrations;
-mod notifier;
-mod open_error;
-mod parked;
-mod parked_sql;
-mod pause_sql;
-mod partitions;
+mod progress;
+mod reading;
+mod append;
+mod opening;
+mod letters;
+mod following;
 mod positions;
-mod plan;
-mod read;
 mod read_model;
-mod driver_error;
-mod rights;
 mod row;
-mod rows;
-mod session;
-mod settle;
-mod snapshot;
 mod sql;
 mod statement;
-mod streams;
-mod timer;
-mod waiting;
-mod watcher;
-mod writer;
-mod writers;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use open_error::OpenError;
+pub use opening::open_error::OpenError;
 pub use seriatim_store_sql::SchemaError;
 /// The driver, in the version whose connections a read model gets.
 pub use sqlx;
@@ -61,16 +28,18 @@ pub use sqlx;
 use seriatim_core::{LogId, SchemaChange};
 use sqlx::PgConnection;
 
-use commits::Commits;
-use connections::Connections;
-use decoder::Domains;
-use load_batcher::LoadBatcher;
-use location::Location;
+use append::commits::Commits;
+use append::writers::Writers;
+use following::notifier;
+use following::waiting::Waiting;
+use opening::connections::Connections;
+use opening::location::Location;
+use opening::{connection, migrations, partitions, rights};
 use read_model::UserConnections;
+use reading::decoder::Domains;
+use reading::load_batcher::LoadBatcher;
 use sql::Texts;
 use statement::Statement;
-use waiting::Waiting;
-use writers::Writers;
 
 /// A store on PostgreSQL. Clones are handles to the same connections. The connections end with the last clone, after
 /// everything that was queued.

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::{assignment, beginning_sql, checkpoint_sql, parked_sql, pause_sql};
+use crate::letters::parked_sql;
+use crate::progress::assignment;
+use crate::progress::beginning_sql;
+use crate::progress::checkpoint_sql;
+use crate::progress::pause_sql;
 
 /// Made only once; a connection prepares each when it first uses it.
 pub(crate) struct Texts {

@@ -8,58 +8,34 @@
 //! out of order.
 
 mod append;
-mod assignment;
-mod beginning;
-mod change;
-mod checkpoint;
-mod claims;
-mod connection;
-mod damage;
-mod dead_letter;
-mod decoder;
-mod event_rows;
-mod files;
-mod known;
-mod location;
-mod metadata_text;
-mod migrations;
-mod open_error;
-mod parked;
-mod pause;
-mod read;
+mod progress;
+mod reading;
+mod opening;
+mod letters;
 #[cfg(feature = "read-models")]
 mod read_model;
-mod reader;
-mod driver_error;
 mod row;
-mod scope;
-mod snapshot;
-mod streams;
-mod timer;
-mod transaction;
-mod update;
-mod waiting;
-mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use open_error::OpenError;
+pub use opening::open_error::OpenError;
 pub use seriatim_store_sql::SchemaError;
 /// The driver for read models, in the version whose connections they get.
 #[cfg(feature = "read-models")]
 pub use sqlx;
 
-use damage::Damage;
-use files::Files;
-use location::Location;
-use reader::Reader;
+use append::transaction::Transaction;
+use append::writer::Writer;
+use opening::damage::Damage;
+use opening::files::Files;
+use opening::location::Location;
+use opening::{connection, location};
+use reading::reader::Reader;
+use reading::waiting::Waiting;
 use rusqlite::Connection;
 use seriatim_core::{LogId, SchemaChange, StoreError};
-use transaction::Transaction;
-use waiting::Waiting;
-use writer::Writer;
 
 /// A store on SQLite. Clones are handles to the same threads, which end with the last clone.
 ///

@@ -19,10 +19,11 @@
 use std::collections::BTreeSet;
 
 use super::{Collision, Resolution};
+use crate::fold;
 use crate::tree::{self, Tree, overlap};
 use crate::{
     Aggregate, ConflictReason, EncodeError, Event, Fault, FieldPath, Message, Overlap, Payload,
-    decide_each, fold,
+    decide_each,
 };
 
 /// How many bytes of states, as JSON, [`Overlap::Fields`] compares at most. Each MiB takes about 10 ms.

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use seriatim_core::{ReactionError, StoreError, cause};
 use sqlx::Error;
 
-use crate::driver_error::{self, Meaning};
+use crate::opening::driver_error::{self, Meaning};
 
 pub(super) const ACTION: &str = "write a read model";
 

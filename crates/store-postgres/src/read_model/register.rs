@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
 use super::registry::{Registry, transact};
 use super::versions::CHANGE;
-use crate::{PostgresStore, driver_error};
+use crate::PostgresStore;
+use crate::opening::driver_error;
 
 pub(super) async fn register<M: ReadModel<PgConnection>>(
     store: &PostgresStore,

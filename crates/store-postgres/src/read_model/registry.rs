@@ -6,8 +6,10 @@ use seriatim_core::{
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row};
 
+use crate::opening::driver_error;
+use crate::progress::checkpoint;
 use crate::statement::Statement;
-use crate::{PostgresStore, checkpoint, driver_error, row};
+use crate::{PostgresStore, row};
 
 const LOCK: &str = "LOCK TABLE seriatim_read_models IN SHARE ROW EXCLUSIVE MODE";
 
@@ -119,7 +121,7 @@ impl Registry<'_> {
         tables: &ReadModelTables,
         standing: VersionStanding,
     ) -> Result<(), Error> {
-        let insert = INSERT.replace("$now", crate::checkpoint_sql::NOW);
+        let insert = INSERT.replace("$now", crate::progress::checkpoint_sql::NOW);
         let plain: Vec<_> = tables.plain_names().collect();
         let insert = of_version(self.store.statement(&insert), version)
             .bind(standing.as_str())

@@ -7,7 +7,8 @@ use seriatim_core::{
 use sqlx::{PgConnection, Row};
 
 use super::fault::{self, ACTION};
-use crate::{PostgresStore, driver_error};
+use crate::PostgresStore;
+use crate::opening::driver_error;
 
 /// At READ COMMITTED a step sees everything that an earlier owner has committed, because the work was taken after that.
 const CHARACTERISTICS: &str = "ISOLATION LEVEL READ COMMITTED READ WRITE";

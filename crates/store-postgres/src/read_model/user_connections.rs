@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Postgres, Transaction};
 
-use crate::connection;
-use crate::location::Location;
+use crate::opening::connection;
+use crate::opening::location::Location;
 
 /// The driver names the statements of user code on the server by numbers that count up from one in each session of
 /// ours. A pooler assigns the sessions of the server for each transaction, so another session of ours may have left the

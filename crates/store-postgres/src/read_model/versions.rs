@@ -7,7 +7,7 @@ use sqlx::Error;
 
 use super::registry::{Registry, transact};
 use crate::PostgresStore;
-use crate::driver_error::{self, Meaning};
+use crate::opening::driver_error::{self, Meaning};
 
 /// The characteristics for a reader, who sees one moment.
 pub(super) const SNAPSHOT: &str = "ISOLATION LEVEL REPEATABLE READ READ ONLY";

@@ -7,7 +7,9 @@ use seriatim_core::{
 };
 
 use super::registry::versions;
-use crate::{SqliteStore, connection, driver_error};
+use crate::SqliteStore;
+use crate::opening::connection;
+use crate::opening::driver_error;
 
 const ACTION: &str = "compare read models";
 

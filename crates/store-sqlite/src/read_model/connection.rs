@@ -9,9 +9,9 @@ use sqlx::{ConnectOptions, Error, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::fault::{self, ACTION};
-use crate::damage::Damage;
-use crate::files::Files;
-use crate::writer::Writer;
+use crate::append::writer::Writer;
+use crate::opening::damage::Damage;
+use crate::opening::files::Files;
 
 /// The time for which it waits for others who write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

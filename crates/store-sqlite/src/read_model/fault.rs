@@ -6,7 +6,8 @@ use rusqlite::{ErrorCode, ffi};
 use seriatim_core::{ReactionError, StoreError, StoreErrorKind, cause};
 use sqlx::Error;
 
-use crate::{damage, driver_error};
+use crate::opening::damage;
+use crate::opening::driver_error;
 
 pub(super) const ACTION: &str = "write a read model";
 

@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, Connection, Error, Row, SqliteConnection};
 
 use super::fault;
 use super::registry::{self, PREFIX, views};
-use crate::{SqliteStore, checkpoint};
+use crate::SqliteStore;
+use crate::progress::checkpoint;
 
 pub(super) async fn register<M: ReadModel<SqliteConnection>>(
     store: &SqliteStore,

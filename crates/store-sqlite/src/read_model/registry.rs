@@ -6,7 +6,9 @@ use seriatim_core::{
     ReadModelTables, ReadModelVersion, Timestamp, VersionError, VersionStanding, VersionStatus,
 };
 
-use crate::{checkpoint, parked, row};
+use crate::letters::parked;
+use crate::progress::checkpoint;
+use crate::row;
 
 /// Nothing comes before the name of a table.
 pub(super) const PREFIX: &str = "";

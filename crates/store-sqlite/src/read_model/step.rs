@@ -9,7 +9,10 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Connection, Error, Sqlite, SqliteConnection};
 
 use super::fault::{self, ACTION};
-use crate::{SqliteStore, checkpoint, parked, row, update};
+use crate::letters::parked;
+use crate::progress::checkpoint;
+use crate::progress::update;
+use crate::{SqliteStore, row};
 
 /// After an error the connection is dropped, whatever its state. That rolls back everything that was not committed.
 pub(super) async fn project<M: ReadModel<SqliteConnection>>(

@@ -1,0 +1,11 @@
+//! Events, the streams they belong to, and what is in them.
+
+pub(crate) mod stream;
+pub(crate) mod sequence;
+pub(crate) mod timestamp;
+pub(crate) mod payload;
+pub(crate) mod metadata;
+pub(crate) mod event;
+pub(crate) mod event_filter;
+pub(crate) mod message;
+pub(crate) mod shape;

@@ -1,0 +1,6 @@
+//! What a person must look at and decide.
+
+pub(crate) mod dead_letter;
+pub(crate) mod reaction_letter;
+pub(crate) mod operator;
+pub(crate) mod desk;

@@ -1,0 +1,97 @@
+//! The progress of components as a person sees it, and why a person's request was not carried out.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::text::known::name_one_of;
+use crate::{
+    Checkpoint, Component, LetterStatus, Position, QueryError, ReadModelVersion, StoreError,
+    SubscribeError, Timestamp,
+};
+
+/// How long to wait before asking a store again that does not answer.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// How far a piece of work has come, whichever process does it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Its checkpoint and its owner.
+    pub checkpoint: Checkpoint,
+    /// The position of the last event of its partition of the log.
+    pub head: Position,
+    /// When the first event that it has not seen was recorded; `None` if it has seen all.
+    pub behind_since: Option<Timestamp>,
+    /// How many streams are parked: at a letter, still catching up after it was closed, or between tries after a
+    /// failure.
+    pub parked: usize,
+    /// When the first of these streams was parked; `None` if none is parked.
+    pub parked_since: Option<Timestamp>,
+}
+
+impl Progress {
+    /// Returns how many events of its partition it has not seen yet, including those of other shares. Returns 0 if its
+    /// checkpoint is ahead of the log.
+    pub fn lag(&self) -> u64 {
+        self.head.0.saturating_sub(self.checkpoint.at.position.0)
+    }
+}
+
+/// Why a person's request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// The process that was asked runs without the component.
+    #[error("there is no component `{component}` here; {}", name_one_of(known))]
+    UnknownComponent {
+        /// The component that was asked for.
+        component: Component,
+        /// The components that run there.
+        known: Vec<Component>,
+    },
+    /// The letter is closed.
+    #[error("the dead letter {id} is {} already; list those that are parked", status.as_str())]
+    Closed {
+        /// The letter.
+        id: Uuid,
+        /// Its status.
+        status: LetterStatus,
+    },
+    /// Somebody has decided already and the decision is not carried out yet, or the letter changed at this moment.
+    #[error(
+        "somebody has decided about the dead letter {id} before; wait until that is done, and show it again"
+    )]
+    Decided {
+        /// The letter.
+        id: Uuid,
+    },
+    /// A discard needs a reason, and none was given.
+    #[error("what is discarded is given up for good; say why")]
+    NoReason,
+    /// A read model was to begin anew at another place.
+    #[error("{version} shows all events, from the first on; build {} anew as another version, and switch to that", version.name())]
+    ReadModel {
+        /// The version.
+        version: ReadModelVersion,
+    },
+    /// The place is not in this log.
+    #[error(transparent)]
+    Place(SubscribeError),
+    /// The letter is unknown, or a store fails.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+impl From<StoreError> for OperatorError {
+    fn from(source: StoreError) -> Self {
+        Self::Query(QueryError::of_store(source, RETRY_AFTER))
+    }
+}
+
+impl From<SubscribeError> for OperatorError {
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::Store(error) => error.into(),
+            fault => Self::Place(fault),
+        }
+    }
+}

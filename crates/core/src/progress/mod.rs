@@ -1,0 +1,8 @@
+//! How far components have come, and which process does their work.
+
+pub(crate) mod assignment;
+pub(crate) mod lease;
+pub(crate) mod update;
+pub(crate) mod checkpoint;
+pub(crate) mod timer;
+pub(crate) mod scope;

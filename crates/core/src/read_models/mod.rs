@@ -1,0 +1,8 @@
+//! Read models in SQL, and their versions.
+
+pub(crate) mod read_model;
+pub(crate) mod read_model_version;
+pub(crate) mod read_model_progress;
+pub(crate) mod comparison;
+pub(crate) mod read_model_store;
+pub(crate) mod version_rules;

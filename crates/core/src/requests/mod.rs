@@ -1,0 +1,13 @@
+//! Commands and facts on their way: what is sent, and what is answered.
+
+pub(crate) mod command;
+pub(crate) mod limits;
+pub(crate) mod content_hash;
+pub(crate) mod receipt;
+pub(crate) mod submit_error;
+pub(crate) mod conflict;
+pub(crate) mod effect;
+pub(crate) mod claim_key;
+pub(crate) mod gateway;
+pub(crate) mod view;
+pub(crate) mod waiting;

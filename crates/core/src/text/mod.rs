@@ -1,0 +1,5 @@
+//! Texts for people.
+
+pub(crate) mod printable;
+pub(crate) mod known;
+pub(crate) mod cause;

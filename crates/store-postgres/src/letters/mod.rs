@@ -1,0 +1,5 @@
+//! Letters about commands and events.
+
+pub(crate) mod dead_letter;
+pub(crate) mod parked;
+pub(crate) mod parked_sql;
