@@ -2,8 +2,11 @@
 //! for nobody, and many senders share one disk sync.
 
 use std::ops::AddAssign;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use seriatim_core::StoreErrorKind;
+use tokio::runtime::Handle;
 
 /// What a commit holds at most, so that its first call does not wait long for its last one. A larger call is alone.
 const MOST: Size = Size {
@@ -52,6 +55,17 @@ pub async fn others_first() {
     for _ in 0..TURNS {
         tokio::task::yield_now().await;
     }
+}
+
+/// Does the same for a thread that is no task of the runtime. The thread waits for a millisecond at most, because the
+/// runtime may be at its end.
+pub fn others_first_on(runtime: &Handle) {
+    let (done, over) = mpsc::channel();
+    runtime.spawn(async move {
+        others_first().await;
+        let _ = done.send(());
+    });
+    let _ = over.recv_timeout(Duration::from_millis(1));
 }
 
 /// Returns whether a commit of several calls may have been refused because of the size or the content of one of them.

@@ -8,7 +8,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error};
 use seriatim_core::{Append, AppendError, AppendOutcome, Position, StoreError, StoreErrorKind};
-use seriatim_store_sql::{APPEND, Call, CommitMeter, Size, fill, may_be_of_one_call};
+use seriatim_store_sql::{
+    APPEND, Call, CommitMeter, Size, fill, may_be_of_one_call, others_first_on,
+};
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use crate::OpenError;
@@ -81,11 +84,12 @@ impl Writer {
     ) -> Result<(Self, StillReading), OpenError> {
         let (requests, queue) = mpsc::channel();
         let (still_reading, readers) = mpsc::channel();
+        let runtime = Handle::try_current().ok();
         let thread = thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
                 let mut thread = Thread::new(connection, files, damage, checksums, head);
-                thread.run(&queue);
+                thread.run(&queue, runtime.as_ref());
                 let _ = readers.recv();
                 thread.end();
             })
@@ -170,8 +174,12 @@ impl Thread {
         }
     }
 
-    fn run(&mut self, queue: &Receiver<Request>) {
+    fn run(&mut self, queue: &Receiver<Request>, runtime: Option<&Handle>) {
+        let mut answered = 0;
         while let Ok(first) = queue.recv() {
+            if let (2.., Some(runtime)) = (answered, runtime) {
+                others_first_on(runtime);
+            }
             let waiting = fill(first, || queue.try_recv().ok(), Request::size);
             let mut jobs = Vec::with_capacity(waiting.len());
             let mut flushes = Vec::new();
@@ -181,6 +189,7 @@ impl Thread {
                     Request::Flush(reply) => flushes.push(reply),
                 }
             }
+            answered = jobs.len();
             if !jobs.is_empty() {
                 self.work(jobs);
             }
