@@ -1,4 +1,4 @@
-//! Admission: how much may be in work, and whether anything may come in at all.
+//! Bounds how many requests may be in work, and decides whether any may come in at all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::{Settings, meter};
 
-/// How many copies of a payload are in memory: as it came, decoded, as an event, and in the answer.
+/// The number of copies of a payload in memory: as it came, decoded, as an event, and in the answer.
 const COPIES: usize = 4;
 
 /// Counts the requests that are admitted and not yet answered: how many there are, and about how much memory they take.
@@ -27,7 +27,7 @@ pub(crate) struct Place {
     _of_caller: OfCaller,
 }
 
-/// A permit of the caller's, which is given back with the place.
+/// A permit that the caller holds; it is given back with the place.
 pub(crate) type OfCaller = Option<Arc<OwnedSemaphorePermit>>;
 
 impl Admission {
@@ -83,7 +83,7 @@ impl Admission {
     }
 }
 
-/// Room for a number of things.
+/// A budget of which parts can be taken.
 #[derive(Debug)]
 struct Room {
     left: Arc<Semaphore>,
@@ -99,7 +99,7 @@ impl Room {
         }
     }
 
-    /// Takes room; more than exists counts as all.
+    /// Takes room. Takes all there is if more is wanted than exists.
     fn take(&self, wanted: usize) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(self.all);
         Arc::clone(&self.left).try_acquire_many_owned(wanted)

@@ -21,9 +21,9 @@ pub(crate) enum Answer {
     /// Its external id was spent before.
     Claimed(ClaimRecord),
     No(Refusal),
-    /// The domain rejected an effect, and that is kept.
+    /// The domain rejected an effect, and the rejection is recorded.
     Rejected(Rejected),
-    /// Others were faster this many times.
+    /// Other writers were faster this many times.
     Contended(u32),
     /// Its commit failed.
     Unsettled(StoreError),

@@ -7,13 +7,14 @@ use std::thread::available_parallelism;
 use seriatim_core::Fault;
 use tokio::sync::Semaphore;
 
-/// As many run at a time as there are cores: more would only take turns.
+/// The permits to run: as many as there are cores, because more threads would only take turns.
 static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let cores = available_parallelism().map_or(1, NonZero::get);
     Arc::new(Semaphore::new(cores))
 });
 
-/// Runs `work` beside the workers. It runs to its end even if the future is dropped, and has its turn until then.
+/// Runs `work` on a thread of its own. It runs to its end even if the future is dropped, and holds its permit until
+/// then.
 pub(crate) async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
@@ -29,7 +30,7 @@ async fn in_turn<T: Send + 'static>(
         let _turn = turn;
         work()
     });
-    // User code is fenced in there, so a panic is ours; it ends this command and nothing else.
+    // User code in there is guarded, so a panic is ours; it ends this command and nothing else.
     done.await.map_err(|error| Fault::Panicked {
         function: "aggregate",
         message: error.to_string(),

@@ -23,11 +23,11 @@ pub(crate) struct Chain<'r, A: Aggregate> {
     shared: &'r Shared,
     stream: &'r StreamId,
     pub(crate) standing: Standing<A>,
-    /// Whether the store was seen to be at the place where this began.
+    /// `true` if the store was seen at the place where this chain began.
     verified: bool,
-    /// Whether there are events in `appends`: later jobs are then decided on events that are not durable yet.
+    /// `true` if there are events in `appends`: later jobs are then decided on events that are not durable yet.
     ahead: bool,
-    /// Whether `standing` can be used after this round.
+    /// `true` if `standing` can be used after this round.
     pub(crate) sound: bool,
     /// The steps in the order of the jobs.
     pub(crate) steps: Vec<Step<A>>,
@@ -35,14 +35,14 @@ pub(crate) struct Chain<'r, A: Aggregate> {
     pub(crate) appends: Vec<Append>,
 }
 
-/// A judged job, and what it waits for.
+/// A judged job and its plan.
 pub(crate) struct Step<A: Aggregate> {
     pub(crate) job: Job<A>,
     pub(crate) plan: Plan,
 }
 
 pub(crate) enum Plan {
-    /// Only an answer.
+    /// Nothing is written; the answer is given as it is.
     Answer(Answer),
     /// The next append of the round.
     Append(Planned),
@@ -65,7 +65,7 @@ pub(crate) enum Planned {
 }
 
 impl<'r, A: Aggregate> Chain<'r, A> {
-    /// Begins at `standing`; `verified` says whether it was loaded just now.
+    /// Makes a chain that begins at `standing`. `verified` is `true` if that was loaded just now.
     pub(crate) fn new(
         shared: &'r Shared,
         stream: &'r StreamId,
@@ -125,7 +125,7 @@ impl<'r, A: Aggregate> Chain<'r, A> {
         .await
     }
 
-    /// Takes a verdict that writes no events.
+    /// Adds the step of a verdict that writes no events.
     async fn check(&mut self, job: Job<A>, verdict: Verdict<A>, waiting: &mut VecDeque<Job<A>>) {
         let answer = match verdict {
             Verdict::Stale => return self.reload(job, waiting).await,
@@ -141,7 +141,7 @@ impl<'r, A: Aggregate> Chain<'r, A> {
             false => {
                 let write = self.nothing();
                 self.push(write, None);
-                // What follows in this round holds only if this does.
+                // Later steps of this round hold only if this one does.
                 self.verified = true;
                 Plan::Append(Planned::Check(answer))
             }
@@ -149,7 +149,7 @@ impl<'r, A: Aggregate> Chain<'r, A> {
         self.steps.push(Step { job, plan });
     }
 
-    /// The next round loads the state, and this job goes first.
+    /// Puts the job back to the front; the next round loads the state.
     async fn reload(&mut self, job: Job<A>, waiting: &mut VecDeque<Job<A>>) {
         self.sound = false;
         let attempts = job.attempts + 1;
@@ -161,8 +161,8 @@ impl<'r, A: Aggregate> Chain<'r, A> {
         }
     }
 
-    /// Compares where the store stands with where this state does. A kept state may be wrong in both directions: another
-    /// process wrote, or a backup was restored.
+    /// Returns a write without events, which compares the store's sequence with that of this state. A kept state may be
+    /// wrong in both directions: another process wrote, or a backup was restored.
     fn nothing(&self) -> Write {
         Write::Events {
             after: self.standing.current,
@@ -204,7 +204,7 @@ impl<'r, A: Aggregate> Chain<'r, A> {
         self.steps.push(Step { job, plan });
     }
 
-    /// Keeps a rejection as the result of an effect, if the stream is where it was judged.
+    /// Records a rejection as the result of an effect, if the stream is where it was judged.
     fn keep(&mut self, job: Job<A>, rejected: Rejected) {
         let claim = job.claim.clone().map(|claim| Claim {
             refusal: Some(Box::new(rejected.clone())),
@@ -218,7 +218,7 @@ impl<'r, A: Aggregate> Chain<'r, A> {
         });
     }
 
-    /// Moves the state over the drafts.
+    /// Folds the drafts into the state.
     fn take(&mut self, drafts: &[Draft<A>]) -> Result<(), Box<Refusal>> {
         let next = Sequence::advance(self.standing.current, drafts.len())
             .map_err(|full| Box::new(Refusal::Full(full)))?;
@@ -227,7 +227,7 @@ impl<'r, A: Aggregate> Chain<'r, A> {
             drafts.iter().for_each(|draft| state.evolve(&draft.event));
         });
         if let Err(fault) = evolved {
-            // The state is half-made now.
+            // From here on the state may be half-made.
             self.sound = false;
             return Err(Box::new(Refusal::Broken(fault)));
         }

@@ -1,4 +1,4 @@
-//! A command meets a stream that has moved on: reads what its strategy needs, and asks it.
+//! Resolves the collision of a command with a stream that has moved on: reads what its strategy needs, and asks it.
 
 use seriatim_core::merge::{Collision, Resolution, against_premises, resolve, resolve_unseen};
 use seriatim_core::{
@@ -10,12 +10,12 @@ use crate::beside::beside;
 use crate::guard::guarded;
 use crate::history::{self, Standing, Trouble, decode_all, events_between};
 
-/// How commands that collide are judged.
+/// The rule by which commands that collide are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// By their strategy.
+    /// Their strategy decides.
     Strategy(MergeStrategy),
-    /// A person wants them decided on the current state, if their premises still hold.
+    /// A person has resubmitted them: they are decided on the current state if their premises still hold.
     Premises,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Colliding<'a, A: Aggregate> {
     pub(crate) commands: &'a [A::Command],
     pub(crate) premises: &'a [FieldPath],
     pub(crate) conflict: Conflict,
-    /// How many events in between are compared at most.
+    /// The most events in between that are compared.
     pub(crate) limit: u32,
 }
 
@@ -68,7 +68,7 @@ async fn compare<A: Aggregate>(
         Rule::Strategy(strategy) if !strategy.compares() => {
             return Ok(Some(resolve_unseen(strategy)));
         }
-        // It never merges with an existing stream, whatever the stream holds.
+        // The strategy never merges a new stream with an existing one, whatever that holds.
         Rule::Strategy(MergeStrategy::Commutative) => believed.is_some(),
         Rule::Strategy(_) => true,
     };
@@ -94,7 +94,7 @@ async fn compare<A: Aggregate>(
     Ok(Some(beside(move || seen.judge(rule)).await??))
 }
 
-/// What a strategy is shown, for a thread of its own.
+/// The data that a strategy is shown, owned so that it can go to another thread.
 struct Seen<A: Aggregate> {
     commands: Vec<A::Command>,
     premises: Vec<FieldPath>,
@@ -126,7 +126,7 @@ impl<A: Aggregate> Seen<A> {
     }
 }
 
-/// Returns the state that the sender knew. It never uses a snapshot that is past that.
+/// Returns the state that the sender knew. Never uses a later snapshot.
 pub(crate) async fn base<A: Aggregate>(
     log: &Log,
     stream: &StreamId,

@@ -1,4 +1,4 @@
-//! Commits what a round has planned. If the outcome of the commit is unknown, looks for it and never guesses.
+//! Commits what a round has planned. If the outcome of the commit is unknown, looks for its events and never guesses.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use seriatim_core::{
 use crate::chain::{Plan, Planned, Step};
 use crate::host::Shared;
 
-/// Appends them in one commit, perhaps with others', and returns the answers when they are durable.
+/// Appends them in one commit, perhaps with others', and returns the outcomes when they are durable.
 ///
 /// An error means that nothing was written, or that the outcome could not be found out.
 pub(crate) async fn commit<A: Aggregate>(
@@ -44,7 +44,7 @@ pub(crate) async fn commit<A: Aggregate>(
 
 /// Looks for the appends of a round by their ids.
 ///
-/// What is found was written. Returns `None` if one of them is not found: their commit may still be on its way, so "not
+/// Returns the outcomes if all are found. Returns `None` if one is not: its commit may still be on its way, so "not
 /// written" would be a guess.
 async fn look_for<A: Aggregate>(
     store: &dyn Store,

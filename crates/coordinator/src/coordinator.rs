@@ -1,4 +1,4 @@
-//! The handle that applications and servers hold.
+//! Contains the handle that applications and servers hold.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,14 +22,14 @@ use crate::preparation::Preparation;
 use crate::states::States;
 use crate::view;
 
-/// How many snapshots may be on their way to the store at once.
+/// The number of snapshots that may be on their way to the store at once.
 const BACKGROUND: usize = 4;
 
 /// Runs commands and facts against aggregates. Cheap to clone; all clones are one coordinator.
 #[derive(Clone)]
 pub struct Coordinator {
     inner: Arc<Inner>,
-    /// Whether the sources of effects may be in another log.
+    /// `true` if the sources of effects may be in another log.
     of_other_logs: bool,
     of_caller: OfCaller,
 }
@@ -93,12 +93,12 @@ impl Coordinator {
             .await
     }
 
-    /// Returns a state, as the store has it.
+    /// Returns a state of a stream, as the store has it.
     pub async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError> {
         self.host_to_ask(&stream.domain)?.state(stream, at).await
     }
 
-    /// Returns a dead letter from three sides, as they are now.
+    /// Returns a dead letter from three sides, computed now.
     pub async fn examine(&self, letter: Uuid) -> Result<ThreeWay, QueryError> {
         let shared = &self.inner.shared;
         let found = shared.store.letter(letter).await;
@@ -129,16 +129,17 @@ impl Coordinator {
         self.inner.hosts.values().map(|host| host.info()).collect()
     }
 
-    /// Returns whether it admits anything.
+    /// Returns `true` if it admits requests.
     pub fn is_open(&self) -> bool {
         self.inner.admission.is_open()
     }
 
-    /// Admits nothing more, finishes and answers what was admitted, and returns. It may be called more than once.
+    /// Stops admitting requests, and waits until what was admitted is finished and answered. It may be called more than
+    /// once.
     pub async fn shutdown(&self) {
         self.inner.admission.close().await;
         let all = u32::try_from(BACKGROUND).expect("a small number");
-        // It fails only if it was closed, which nobody does.
+        // This fails only if the semaphore was closed, and nobody closes it.
         let _ = self.inner.shared.background.acquire_many(all).await;
     }
 
@@ -180,8 +181,8 @@ impl Coordinator {
         admitted
     }
 
-    /// Fails for an effect of an event that was not recorded, because it would take the place of a later one. A source
-    /// whose aggregate is not registered here may be in another log.
+    /// Fails if the effect's event was not recorded: the effect would take the place of a later one. A source whose
+    /// aggregate is not registered here may be in another log, and is not checked.
     async fn vouch(
         &self,
         host: &Arc<dyn Host>,
@@ -311,7 +312,7 @@ impl fmt::Debug for CoordinatorBuilder {
 }
 
 impl CoordinatorBuilder {
-    /// Sets other settings than the default ones.
+    /// Replaces the default settings.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -324,7 +325,7 @@ impl CoordinatorBuilder {
         self.host::<A>(None)
     }
 
-    /// Registers an aggregate whose commands need answers from outside before they are decided.
+    /// Registers an aggregate with a step that gets answers from outside before its commands are decided.
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(self, prepare: impl Prepare<A>) -> Self {
         self.host::<A>(Some(Arc::new(prepare)))
@@ -379,7 +380,7 @@ impl CoordinatorBuilder {
     }
 }
 
-/// Why a coordinator does not start.
+/// The reason why a coordinator does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Two aggregates have the same domain.

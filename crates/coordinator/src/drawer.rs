@@ -1,4 +1,4 @@
-//! The letters about commands that were parked, and what a person can do about them.
+//! Lists the letters about parked commands, and carries out what people decide about them.
 
 use async_trait::async_trait;
 use serde_json::json;
@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::Coordinator;
 
-/// A decision about a letter spends a claim of its stream, in the commit that carries it out. So only one of several
-/// people decides, and after a crash the claim tells the letter's outcome, whatever the letter says.
+/// A decision about a letter spends a claim of its stream, in the commit that carries it out. So of several people only
+/// one decides, and after a crash the claim tells the letter's outcome, even if the letter does not.
 #[async_trait]
 impl Drawer for Coordinator {
     async fn letters(
@@ -72,7 +72,8 @@ impl Drawer for Coordinator {
 }
 
 impl Coordinator {
-    /// Returns the letter as a person sees it. What is written back must be what was stored.
+    /// Returns the letter with its commands in today's shape. It is only for showing: what is written back must be what
+    /// was stored.
     fn shown(&self, mut letter: CommandLetter) -> DeadLetter {
         self.to_today(&mut letter);
         DeadLetter::Command(Box::new(letter))
@@ -101,7 +102,7 @@ impl Coordinator {
         })
     }
 
-    /// Adds an attempt to a letter, after those that others have added meanwhile.
+    /// Adds an attempt to a letter, behind those that others have added meanwhile.
     async fn note(
         &self,
         mut letter: CommandLetter,
@@ -130,7 +131,7 @@ impl Coordinator {
     }
 }
 
-/// Returns the rejection that marks a discard; the attempt tells it from all others.
+/// Returns the rejection that marks a discard; its attempt tells it from all others.
 fn refusal(decision: &Decision) -> Rejected {
     let reason = decision.reason.clone().unwrap_or_default();
     Rejected {
@@ -143,7 +144,7 @@ fn refusal(decision: &Decision) -> Rejected {
     }
 }
 
-/// Returns the letter's status by now, and its result, for people.
+/// Returns the letter's current status, and its result in words.
 fn result(
     claim: Option<&ClaimRecord>,
     answer: &Result<Receipt, SubmitError>,

@@ -1,9 +1,9 @@
-//! Batches without a timer: before taking the waiting appends, lets every task run that is ready to add to them.
+//! Batches without a timer: before the waiting appends are taken, every task that is ready to add to them runs.
 
-/// A woken sender needs one turn to send again, and its stream's driver one to pass that on.
+/// The number of turns: a woken sender needs one to send again, and its stream's driver one to pass that on.
 const TURNS: usize = 2;
 
-/// Lets the tasks that are ready run. It is for a task that has just answered several others at once.
+/// Lets the tasks that are ready run. Call it after answering several tasks at once.
 ///
 /// The answers of one commit wake many senders. Without this the first of them to send again would begin a commit of
 /// its own, and the others would wait for a disk sync that carries little. On one hot stream with 64 senders, a commit

@@ -1,4 +1,4 @@
-//! A fence around user code: a panic in an aggregate affects that stream and no other.
+//! Fences in user code: a panic in an aggregate affects that stream and no other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

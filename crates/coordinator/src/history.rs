@@ -1,4 +1,4 @@
-//! From the log to states: load, decode, fold.
+//! Builds states from the log: loads, decodes and folds.
 
 use seriatim_core::{
     Aggregate, Fault, Fingerprint, Load, Loaded, Log, Message, Payload, RecordedEvent, Sequence,
@@ -24,7 +24,7 @@ pub(crate) struct Standing<A> {
 }
 
 impl<A: Aggregate> Standing<A> {
-    /// Makes the state before all events.
+    /// Makes the state before the first event.
     pub(crate) fn new() -> Self {
         Self {
             state: A::default(),
@@ -36,7 +36,7 @@ impl<A: Aggregate> Standing<A> {
     }
 }
 
-/// Why there is no state.
+/// The reason why there is no state.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     Store(StoreError),
@@ -55,7 +55,7 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// How many events are read from the store at once.
+/// The number of events that are read from the store at once.
 const PAGE: usize = 512;
 
 /// Returns the state after `through`, or the current one. A shorter stream gives the state after its last event.
@@ -79,7 +79,7 @@ pub(crate) async fn load<A: Aggregate>(
     Ok(standing.expect("without a snapshot there is none to be ignored"))
 }
 
-/// More bytes than this are not built on a worker.
+/// The bytes of events up to which a state is built on a worker of the runtime.
 const MUCH: usize = 32 * 1024;
 
 /// Builds the state. Returns `None` if its snapshot cannot be used.
@@ -130,7 +130,7 @@ fn next(current: Option<Sequence>) -> Result<Sequence, Fault> {
     })
 }
 
-/// Decodes an event of the log. Returns `None` if it is nothing any more.
+/// Decodes an event of the log. Returns `None` if the event has no meaning any more.
 pub(crate) fn decode<A: Aggregate>(
     sequence: Sequence,
     payload: &Payload,
@@ -180,13 +180,13 @@ pub(crate) async fn events_between(
     Ok(events)
 }
 
-/// The longest total payload of the events that are shown.
+/// The most bytes of payloads in the events that are shown.
 const SHOWN_BYTES: usize = 1024 * 1024;
-/// How many events are read at first if they may be large.
+/// The number of events that are read at first if they may be large.
 const SHOWN_PAGE: usize = 8;
 
-/// Returns the first of the recorded events after `base` up to `through`, for a sender that did not know them: at most
-/// `limit`, and no more than people and programs can take.
+/// Returns the first of the recorded events after `base` up to `through`, to show them to a sender that did not know
+/// them: at most `limit` of them, and no more bytes than are shown at once.
 pub(crate) async fn first_between(
     log: &Log,
     stream: &StreamId,
@@ -204,7 +204,7 @@ pub(crate) async fn first_between(
     Ok(shown)
 }
 
-/// Leaves out events that are too much to be shown. Returns whether nothing was left out.
+/// Removes the events that are too much to be shown. Returns `true` if none was removed.
 pub(crate) fn cut(events: &mut Vec<RecordedEvent>) -> bool {
     let mut bytes = 0;
     let fitting = (events.iter())

@@ -1,4 +1,4 @@
-//! One registered domain: its mailboxes, free of its aggregate's type.
+//! Hides the type of a domain's aggregate: one registered domain and its mailboxes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -25,7 +25,7 @@ use crate::preparation::Preparation;
 use crate::states::{States, StatesOf};
 use crate::{three_way, view};
 
-/// What all domains of a coordinator share.
+/// The parts that all domains of a coordinator share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) background: Arc<Semaphore>,
 }
 
-/// The parts of a domain, by name.
+/// A description of a domain: the names of its types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainInfo {
     /// The domain.
@@ -53,7 +53,7 @@ pub struct DomainInfo {
     pub event_codec: Codec,
 }
 
-/// A domain, free of its aggregate's type.
+/// A domain, without its aggregate's type.
 #[async_trait]
 pub(crate) trait Host: Send + Sync + fmt::Debug {
     fn info(&self) -> DomainInfo;
@@ -74,10 +74,11 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
     async fn hand_back(&self, effect: RejectedEffect, place: Place)
     -> Result<Receipt, SubmitError>;
 
-    /// Decides the command of a letter on the current state. Claims the letter's single decision.
+    /// Claims the letter's single decision and decides its command on the current state.
     async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError>;
 
-    /// Claims the letter's single decision and records the discard. On success the answer is the rejection `refusal`.
+    /// Claims the letter's single decision and records the discard. If that succeeds, the answer is the rejection
+    /// `refusal`.
     async fn discard(
         &self,
         letter: &CommandLetter,
@@ -110,7 +111,7 @@ impl<A: Aggregate> fmt::Debug for HostOf<A> {
 }
 
 impl<A: Aggregate> HostOf<A> {
-    /// Makes a host with this number among the domains of its coordinator.
+    /// Makes a host; `number` tells it from the other domains of its coordinator.
     pub(crate) fn new(
         number: usize,
         shared: Arc<Shared>,
@@ -127,7 +128,7 @@ impl<A: Aggregate> HostOf<A> {
         }
     }
 
-    /// Puts the work into its stream's mailbox, and waits for the answer.
+    /// Puts the work into its stream's mailbox. Waits for the answer.
     async fn post(
         &self,
         stream: StreamId,

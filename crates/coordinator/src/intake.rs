@@ -1,4 +1,4 @@
-//! From requests to work: decodes them, checks them against the domain's types, and prepares them.
+//! Turns requests into work: decodes them, checks them against the domain's types, and prepares them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::guard::guarded;
 use crate::job::{Commands, FactWork, Returned, Work};
 use crate::preparation::Preparation;
 
-/// A decoded request: what a mailbox takes.
+/// A decoded request, ready for a mailbox.
 pub(crate) struct Taken<A: Aggregate> {
     pub(crate) work: Work<A>,
     pub(crate) claim: Option<Claim>,
@@ -34,7 +34,7 @@ impl<A: Aggregate> Taken<A> {
 }
 
 impl<A: Aggregate> Taken<A> {
-    /// Makes it the command of a letter, which a person has resubmitted.
+    /// Turns it into the command of a letter that a person has resubmitted.
     pub(crate) fn out_of(mut self, letter: &CommandLetter) -> Self {
         if let Work::Commands(work) = &mut self.work {
             work.resubmitted = true;
@@ -120,7 +120,7 @@ async fn prepared<A: Aggregate>(
     command: A::Command,
 ) -> Result<A::Command, SubmitError> {
     let prepare = Arc::clone(prepare);
-    // It runs on a task of its own, so that a panic in there affects this command only.
+    // The step runs on a task of its own, so that a panic in it affects this command only.
     let task = tokio::spawn(async move { prepare.run(command).await });
     match task.await {
         Ok(Ok(command)) => Ok(command),
@@ -141,14 +141,14 @@ async fn prepared<A: Aggregate>(
     }
 }
 
-/// Decodes a request's facts.
+/// Decodes the facts of a request.
 pub(crate) fn facts<A: Aggregate>(request: &FactRequest) -> Result<Taken<A>, SubmitError> {
     let routed = request.route_to_aggregate.unwrap_or(A::ROUTE_FACTS);
     let correlation_id = correlation(&request.metadata, request.id);
     let mut violations = Vec::new();
     let mut facts = Vec::with_capacity(request.facts.len());
     for (at, NewFact { payload, origin }) in request.facts.iter().enumerate() {
-        // A process manager may have planned it before the event was changed.
+        // A process manager may have planned the fact before the event's type was changed.
         let decode_event = || A::Event::decode(&A::upcast(payload.clone()));
         let event = match decoded(decode_event, || format!("pages[{at}].event")) {
             Ok(event) => event,
@@ -183,9 +183,9 @@ pub(crate) fn facts<A: Aggregate>(request: &FactRequest) -> Result<Taken<A>, Sub
     })
 }
 
-/// Makes the work of a rejected effect. Nothing of it is read before its source looks at it.
+/// Makes the work of a rejected effect. Nothing of the effect is decoded before its source looks at it.
 pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
-    // Every reaction names a causation; the identity takes its place if another caller does not.
+    // Every reaction names a causation; this id takes its place if another caller names none.
     let id = Uuid::now_v7();
     let correlation_id = correlation(&effect.metadata, id);
     Taken {
@@ -203,8 +203,8 @@ pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
     }
 }
 
-/// Makes the work of a discarded letter. Like a rejected effect it is a rejection that is kept, under the claim of the
-/// letter.
+/// Makes the work of a discarded letter. Like a rejected effect, it is a rejection that is recorded under a claim, here
+/// that of the letter.
 pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected) -> Taken<A> {
     let request = &letter.request;
     Taken {
@@ -215,7 +215,7 @@ pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected)
     }
 }
 
-/// Returns the claim that every decision about a letter spends, so that one decision is first, wherever others are
+/// Returns the claim that every decision about a letter spends, so that only the first one counts, wherever others are
 /// made.
 pub(crate) fn claim_of_letter(letter: &CommandLetter) -> Claim {
     Claim {
@@ -225,7 +225,7 @@ pub(crate) fn claim_of_letter(letter: &CommandLetter) -> Claim {
     }
 }
 
-/// Returns the metadata of the events: those that were sent, always with a workflow and a cause.
+/// Returns the metadata of the events: what was sent, completed by a correlation id and a causation id.
 fn metadata(
     sent: &Metadata,
     id: Uuid,
@@ -240,7 +240,7 @@ fn metadata(
     }
 }
 
-/// A payload that makes the type's own code panic counts as one that does not fit it.
+/// Decodes a payload. If the type's own code panics on it, that counts as a payload that does not fit the type.
 fn decoded<M>(
     decode: impl FnOnce() -> Result<M, DecodeError>,
     field: impl FnOnce() -> String,
@@ -253,8 +253,8 @@ fn decoded<M>(
     Err(FieldViolation::new(field(), why))
 }
 
-/// Returns the idempotency key: of an effect its identity, although it may carry the external id of the start of its
-/// workflow; of anything else the external id.
+/// Returns the idempotency key. For an effect that is its effect id, although it may carry the external id of its
+/// workflow's first request; for anything else it is the external id.
 fn claim(
     effect: Option<&EffectId>,
     metadata: &Metadata,
@@ -271,7 +271,7 @@ fn claim(
     })
 }
 
-/// Returns the workflow; if nobody named it, it gets the name of its first request.
+/// Returns the correlation id. If nobody named one, the workflow gets the name of its first request.
 fn correlation(metadata: &Metadata, id: Uuid) -> String {
     metadata
         .correlation_id

@@ -1,4 +1,4 @@
-//! A job in a mailbox: a command or a fact that was admitted, and the sender that waits for its answer.
+//! Defines a job in a mailbox: a command or a fact that was admitted, and the sender that waits for its answer.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ pub(crate) struct Job<A: Aggregate> {
     pub(crate) work: Work<A>,
     /// The idempotency key that it spends: an external id, or the key of an effect.
     pub(crate) claim: Option<Claim>,
-    /// Whether it comes from a reaction: its first result stands, also a "no", whatever is sent later.
+    /// `true` if it comes from a reaction: its first result stands, a "no" included, whatever is sent later.
     pub(crate) is_effect: bool,
     pub(crate) correlation_id: String,
-    /// How often another writer was faster.
+    /// The number of times that another writer was faster.
     pub(crate) attempts: u32,
     pub(crate) reply: oneshot::Sender<Result<Receipt, SubmitError>>,
-    /// Given back when the job is answered.
+    /// The place in the queue, which is given back when the job is answered.
     pub(crate) place: Place,
 }
 
@@ -30,9 +30,9 @@ pub(crate) struct Job<A: Aggregate> {
 pub(crate) enum Work<A: Aggregate> {
     Commands(Box<Commands<A>>),
     Facts(Vec<FactWork<A>>),
-    /// A rejected effect that comes back.
+    /// A rejected effect that is handed back.
     Returned(Box<Returned>),
-    /// A command that was rejected when it was prepared. It takes its turn all the same, because it may be a
+    /// A command that was rejected when it was prepared. It waits for its turn all the same, because it may be a
     /// repetition.
     Rejected(Rejected),
 }
@@ -51,7 +51,7 @@ pub(crate) struct Commands<A: Aggregate> {
     /// The commands, decoded and prepared.
     pub(crate) commands: Vec<A::Command>,
     pub(crate) strategy: MergeStrategy,
-    /// Whether a person has resubmitted it from a letter: it is decided on the current state, if its premises still
+    /// `true` if a person has resubmitted it from a letter: it is decided on the current state if its premises still
     /// hold.
     pub(crate) resubmitted: bool,
     /// The metadata of its events.
@@ -61,14 +61,14 @@ pub(crate) struct Commands<A: Aggregate> {
 #[derive(Debug)]
 pub(crate) struct FactWork<A: Aggregate> {
     pub(crate) fact: Fact<A::Event>,
-    /// The payload, if it is appended unchanged, past the aggregate.
+    /// The payload, if it is appended unchanged, without asking the aggregate.
     pub(crate) as_it_came: Option<Payload>,
     pub(crate) metadata: Arc<Metadata>,
 }
 
 impl<A: Aggregate> Job<A> {
-    /// Returns whether its sender says that there is nothing to load. If that is wrong the append notices, and the next
-    /// attempt loads.
+    /// Returns `true` if its sender says that there is nothing to load. If that is wrong, the append notices, and the
+    /// next attempt loads the state.
     pub(crate) fn begins_a_stream(&self) -> bool {
         match &self.work {
             Work::Commands(work) => {
@@ -79,9 +79,9 @@ impl<A: Aggregate> Job<A> {
         }
     }
 
-    /// Answers. The sender may have stopped listening; the outcome stands all the same.
+    /// Answers the sender. If the sender has stopped listening, the outcome stands all the same.
     pub(crate) fn answer(self, answer: Result<Receipt, SubmitError>) {
-        // The place comes first: a sender that knows its answer can rely on its place being free.
+        // The place is freed first: a sender that has its answer can rely on that.
         drop(self.place);
         let _ = self.reply.send(answer);
     }

@@ -26,11 +26,11 @@ pub(crate) enum Verdict<A: Aggregate> {
         conflict: Conflict,
         reason: ParkReason,
     },
-    /// It collides: its strategy must be asked, see [`merge`].
+    /// It collides with other events: its strategy must be asked, see [`merge`].
     Collides(Conflict),
     /// Refuse it.
     Refuse(Refusal),
-    /// The state is not what the store holds any more: load it again.
+    /// The state is not what the store holds any more and must be loaded again.
     Stale,
 }
 
@@ -60,8 +60,8 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// Returns what is kept of it as the result of an effect: the domain's rejection, or the refusal of a strategy that
-    /// saw everything. Any other obstacle may be gone the next time, and is not kept.
+    /// Returns what of it is recorded as the result of an effect: the domain's rejection, or the refusal of a strategy
+    /// that saw everything. Returns `None` for any other obstacle, because that may be gone the next time.
     pub(crate) fn lasting(&self, stream: &StreamId) -> Option<Rejected> {
         match self {
             Self::Rejected(rejected) => Some(rejected.clone()),
@@ -114,7 +114,7 @@ impl<A: Aggregate> From<Fault> for Verdict<A> {
 }
 
 impl<A: Aggregate> Verdict<A> {
-    /// Refuses what it would append if that is larger than `limits` allow.
+    /// Replaces the verdict by a refusal if it would append more than `limits` allow.
     pub(crate) fn within(self, limits: &Limits) -> Self {
         let Self::Append { drafts, .. } = &self else {
             return self;
@@ -147,7 +147,7 @@ pub(crate) fn judge<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> Ver
     }
 }
 
-/// Returns what is wrong with the premises of a command that meets the state its sender knew.
+/// Checks the premises of a command that meets the state its sender knew. Returns a refusal if they are wrong.
 fn slips<A: Aggregate>(work: &Commands<A>, state: &A) -> Option<Refusal> {
     let checked = guarded("serialize", || {
         changed_premises(&work.request.premises, state, state)
@@ -264,9 +264,9 @@ pub(crate) async fn merge<A: Aggregate>(
     }
 }
 
-/// Facts cannot be rejected: each goes through the aggregate, on the state that the ones before it leave.
+/// Takes facts, which cannot be rejected: each goes through the aggregate, on the state that the ones before it leave.
 fn judge_facts<A: Aggregate>(facts: &[FactWork<A>], state: &A) -> Verdict<A> {
-    // Only several facts need a state of their own to continue with.
+    // Only if there are several facts is a state needed to continue with.
     let mut ahead = (facts.len() > 1).then(|| state.clone());
     let mut drafts = Vec::new();
     for FactWork {

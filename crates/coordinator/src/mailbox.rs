@@ -1,4 +1,4 @@
-//! The commands of one stream, one after another; those of different streams beside one another.
+//! Runs the commands of one stream one after another, and different streams beside one another.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -17,12 +17,12 @@ use crate::round::round;
 use crate::states::StatesOf;
 use crate::{gather, snapshots};
 
-/// How many jobs of one stream are decided on top of one another in one round.
+/// The number of jobs of one stream that are decided on top of one another in one round.
 const CHAIN: usize = 1024;
 
 /// The mailboxes of one domain, and the states of its recently used aggregates.
 pub(crate) struct Mailboxes<A: Aggregate> {
-    /// A stream is in here exactly while a task is driving it.
+    /// The waiting jobs of each stream. A stream has an entry exactly while a task drives it.
     queues: Mutex<HashMap<Uuid, VecDeque<Job<A>>>>,
     /// The states of streams that nobody drives: a driver takes its state out, and puts it back when it ends.
     states: StatesOf,
@@ -48,7 +48,7 @@ impl<A: Aggregate> Mailboxes<A> {
         self.meter.keeps_states(self.states.count());
     }
 
-    /// Puts a job behind those of its stream, and makes sure that a task drives the stream.
+    /// Puts a job behind those of its stream, and starts a task that drives the stream if there is none.
     pub(crate) fn post(self: &Arc<Self>, shared: &Arc<Shared>, stream: StreamId, job: Job<A>) {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = queues.get_mut(&stream.root) {
@@ -125,8 +125,8 @@ impl<A: Aggregate> Driver<A> {
 }
 
 impl<A: Aggregate> Drop for Driver<A> {
-    /// A driver that ends by a panic of ours must not leave its stream locked: the waiting senders are told (their
-    /// replies are dropped), and the next command starts a new driver.
+    /// Gives up the stream if the driver ends by a panic of ours. The waiting senders hear of it because their replies
+    /// are dropped, and the next command starts a new driver.
     fn drop(&mut self) {
         if !self.done {
             let mut queues = self
@@ -139,7 +139,8 @@ impl<A: Aggregate> Drop for Driver<A> {
     }
 }
 
-/// Lets other writers finish: not at all after the first lost race, then up to 1, 2, 4 ... 64 ms, at random.
+/// Waits so that other writers can finish: not at all after the first lost race, then up to 1, 2, 4 ... 64 ms, at
+/// random.
 async fn back_off(attempts: u32) {
     if attempts > 1 {
         let most = 1000u64 << (attempts - 2).min(6);

@@ -1,4 +1,4 @@
-//! The metrics of a coordinator, by the facade `metrics`.
+//! Reports the metrics of a coordinator through the facade `metrics`.
 //!
 //! A counter or histogram is looked up once and kept: counting is then an atomic addition, and nothing at all if no
 //! recorder was installed when it was first used.
@@ -27,10 +27,10 @@ const QUEUE: &str = "seriatim_queue_places";
 const QUEUE_BYTES_USED: &str = "seriatim_queue_bytes_used";
 const QUEUE_BYTES: &str = "seriatim_queue_bytes";
 
-/// How many waiting letters are counted at most: each holds a whole request.
+/// The most waiting letters that are counted: each holds a whole request.
 pub(crate) const LETTERS: usize = 100;
 
-/// Tells the installed recorder what each metric of a coordinator means.
+/// Describes each metric of a coordinator to the installed recorder.
 pub fn describe_metrics() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
     describe_counter!(
@@ -47,7 +47,7 @@ pub fn describe_metrics() {
     describe_histogram!(
         DURATION,
         Unit::Seconds,
-        "Time from the queue of its stream to the durable answer; preparing it is not in it"
+        "Time of a request from its stream's queue to the durable answer, without its preparation"
     );
     describe_counter!(
         CONFLICTS,
@@ -59,7 +59,7 @@ pub fn describe_metrics() {
     describe_gauge!(
         CACHED_BYTES,
         Unit::Bytes,
-        "What the states in the cache take, as it is estimated"
+        "Estimated memory of the states in the cache"
     );
     describe_histogram!(
         seriatim_core::COMMIT_APPENDS,
@@ -69,7 +69,7 @@ pub fn describe_metrics() {
     describe_histogram!(
         APPENDS,
         Unit::Seconds,
-        "Time the store took to append what a stream's round has decided"
+        "Time that the store took to append what a round of a stream had decided"
     );
     describe_counter!(
         FAILED,
@@ -79,7 +79,7 @@ pub fn describe_metrics() {
     describe_counter!(
         LOST_RACES,
         Unit::Count,
-        "Appends that another writer was faster than, and that went round again"
+        "Appends that lost against another writer, and whose commands were decided again"
     );
     describe_gauge!(
         QUEUE_USED,
@@ -94,18 +94,22 @@ pub fn describe_metrics() {
     describe_gauge!(
         LETTERS_OLDEST,
         Unit::Seconds,
-        "How long the oldest of them has waited"
+        "Time that the oldest parked command has waited"
     );
     describe_gauge!(QUEUE, Unit::Count, "Places in the queue");
     describe_gauge!(
         QUEUE_BYTES_USED,
         Unit::Bytes,
-        "Memory that what is in the queue takes, as it is estimated"
+        "Estimated memory of the payloads in the queue"
     );
-    describe_gauge!(QUEUE_BYTES, Unit::Bytes, "What it may take");
+    describe_gauge!(
+        QUEUE_BYTES,
+        Unit::Bytes,
+        "Memory that the payloads in the queue may take"
+    );
 }
 
-/// What a sender asked for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Asked {
     /// A command, with its strategy if that is known yet.
@@ -130,7 +134,7 @@ impl Asked {
     }
 }
 
-/// The outcomes: the index and the label.
+/// The outcomes: the index of each, and its label.
 const OUTCOMES: [&str; 18] = [
     "committed",
     "merged",
@@ -247,7 +251,7 @@ impl DomainMeter {
     }
 }
 
-/// Counts a wrong expectation. It is rare enough to be counted without further ado.
+/// Counts a wrong expectation. This is rare, so the counter is looked up each time.
 pub(crate) fn conflict(domain: &Domain, strategy: MergeStrategy, resolution: &'static str) {
     metrics::counter!(
         CONFLICTS,
@@ -275,7 +279,7 @@ pub(crate) fn queue_bytes(used: usize, bytes: usize) {
     metrics::gauge!(QUEUE_BYTES).set(number(bytes));
 }
 
-/// Reports how many letters wait, and since when the first does.
+/// Reports how many letters wait, and since when the first has waited.
 pub(crate) fn letters(count: usize, first: Option<Timestamp>) {
     let waited = first.map(|first| Timestamp::now().since(first));
     metrics::gauge!(LETTERS_WAITING).set(number(count));

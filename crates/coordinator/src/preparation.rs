@@ -1,9 +1,9 @@
-//! The step that completes commands before they are decided, free of its type.
+//! Hides the type of the step that completes commands before they are decided.
 
 use async_trait::async_trait;
 use seriatim_core::{Aggregate, Prepare, PrepareError};
 
-/// A [`Prepare`] step behind a pointer, which a trait with an `async fn` cannot be.
+/// A [`Prepare`] step behind a pointer; a trait with an `async fn` cannot be behind one.
 #[async_trait]
 pub(crate) trait Preparation<A: Aggregate>: Send + Sync + 'static {
     async fn run(&self, command: A::Command) -> Result<A::Command, PrepareError<A::Rejection>>;

@@ -1,4 +1,4 @@
-//! The one loop: judges what waits for a stream, appends it in one commit, settles each job.
+//! Runs the one loop: judges what waits for a stream, appends it in one commit, and settles each job.
 //!
 //! The commands of a round are decided one on top of another, each on the state that its predecessor *will* leave, so
 //! that one hot aggregate is not limited to one command per disk sync. An answer that rests on events which are not
@@ -22,7 +22,8 @@ use crate::judge::Refusal;
 
 /// Runs `jobs` once. Answers those that are settled, and returns those that must go round again, in order.
 ///
-/// `kept` is a state from before, which may be wrong. It becomes the state after, if that is known.
+/// `kept` is a state from an earlier round, which may be wrong. It becomes the state after this round, if that is
+/// known.
 pub(crate) async fn round<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
@@ -55,7 +56,8 @@ pub(crate) async fn round<A: Aggregate>(
     again
 }
 
-/// Answers every step in order, as long as what it was decided on came true.
+/// Answers the steps in order, as long as the state that each was decided on has become true. Returns the jobs of the
+/// others.
 async fn settle<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
@@ -75,7 +77,7 @@ async fn settle<A: Aggregate>(
                     Ok(outcomes) => outcomes.next().ok_or_else(missing_outcome),
                     Err(error) => Err(error.clone()),
                 };
-                // Behind a lost predecessor it never had a chance; that does not count against it.
+                // Behind a predecessor that lost, the job never had a chance; that is not counted as an attempt.
                 let lost = u32::from(holds);
                 holds &= came_true(&planned, &outcome);
                 match outcome {
@@ -105,7 +107,7 @@ fn came_true(planned: &Planned, outcome: &Result<AppendOutcome, StoreError>) -> 
     match (outcome, planned) {
         (Ok(AppendOutcome::Written { .. }), _) => true,
         (Ok(AppendOutcome::Conflict { .. }) | Err(_), _) => false,
-        // Nothing was built on an append without events.
+        // No later step depends on an append without events.
         (
             Ok(AppendOutcome::Claimed(_) | AppendOutcome::StreamFull),
             Planned::Events { events, .. },
@@ -117,7 +119,7 @@ fn came_true(planned: &Planned, outcome: &Result<AppendOutcome, StoreError>) -> 
     }
 }
 
-/// Returns the answer to an append that need not go round again.
+/// Returns the answer to an append, unless its job must go round again.
 fn answer_to(
     stream: &StreamId,
     planned: Planned,
@@ -144,7 +146,7 @@ fn missing_outcome() -> StoreError {
     )
 }
 
-/// Returns what was written, with its positions: the last event is at `position`, the ones before it just before.
+/// Returns the receipt for what was written. The last event is at `position`, the others are just before it.
 fn done(stream: &StreamId, planned: Planned, position: Position, recorded_at: Timestamp) -> Answer {
     let (after, events, merged) = match planned {
         Planned::Letter { id, reason } => {

@@ -9,22 +9,22 @@ use seriatim_core::Limits;
 pub struct Settings {
     /// The limits of one request.
     pub limits: Limits,
-    /// How many commands and facts may be admitted and not yet answered. When there are as many, senders are told to
-    /// try again. Default 16,384.
+    /// The number of commands and facts that may be admitted and not yet answered. When there are as many, senders are
+    /// told to try again. Default 16,384.
     pub queue_places: u32,
-    /// The bytes of memory that these may take, together. A payload counts four times: as it came, decoded, as an event
-    /// and in the answer. Default 128 MiB; 4 GiB is the most.
+    /// The bytes of memory that these requests may take together. A payload counts four times: as it came, decoded, as
+    /// an event and in the answer. Default 128 MiB; 4 GiB is the most.
     pub queue_bytes: usize,
     /// Bytes of memory for the states that are kept, of all domains together, estimated from their JSON. Default 128
     /// MiB. The states of streams that are in use at the moment are not included.
     pub cached_bytes: usize,
-    /// How often a command is decided anew after other writers were faster. Default 24.
+    /// The number of times that a command is decided anew after other writers were faster. Default 24.
     pub attempts: u32,
-    /// How many intervening events a merge compares. Default 256.
+    /// The number of intervening events that a merge compares. Default 256.
     pub compared_events: u32,
-    /// How many intervening events a refusal shows. Default 32.
+    /// The number of intervening events that a refusal shows. Default 32.
     pub shown_events: usize,
-    /// How long a sender should wait after an overload or an unavailable store. Default 100 ms.
+    /// The time that a sender should wait after an overload or an unavailable store. Default 100 ms.
     pub retry_after: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! When and how a snapshot is kept: in the background, so that it never delays a command.
+//! Keeps snapshots in the background, so that they never delay a command.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::guard::guarded;
 use crate::history::Standing;
 use crate::host::Shared;
 
-/// A stream that never rests is kept this many times less often: each snapshot is a commit of its own.
+/// A stream that is always busy gets this many times fewer snapshots, because each is a commit of its own.
 const BUSY: u64 = 10;
 
 /// Keeps a snapshot of `standing` if the aggregate's policy says so.
 ///
-/// A snapshot is only a shortcut: if too many are on their way already, or one fails, it is left out, and the next
-/// round tries again.
+/// A snapshot is only a shortcut: if too many are on their way already, or one fails, it is left out, and a later round
+/// tries again.
 pub(crate) fn keep<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,

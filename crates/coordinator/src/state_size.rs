@@ -1,10 +1,10 @@
-//! How much memory a state takes, estimated without measuring it often.
+//! Estimates how much memory a state takes, without measuring it often.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// A state is measured again when this many bytes of events were folded into it, and half as many as it had.
+/// A state is measured again after events of this many bytes, plus half its own size, were folded into it.
 const UNSEEN: usize = 1024;
 
 /// The size of one state: the length of its JSON when it was last measured, and the bytes of the events since, by which
@@ -34,13 +34,13 @@ impl StateSize {
     }
 }
 
-/// Returns the memory for this many bytes of JSON. A number takes more there than in a list of numbers, a text with its
-/// pointers less.
+/// Converts bytes of JSON to bytes of memory. A single number takes more memory than this, a list of numbers less, and
+/// a text with its pointers less.
 fn in_memory(json: usize) -> usize {
     json + json / 2
 }
 
-/// Returns the length of the JSON of a state, without keeping it.
+/// Returns the length of a state's JSON, without keeping the JSON.
 fn length<S: Serialize>(state: &S) -> Option<usize> {
     let mut counted = Counted(0);
     let written = crate::guard::guarded("serialize", || serde_json::to_writer(&mut counted, state));
@@ -79,7 +79,7 @@ mod tests {
         assert!(right.contains(&estimate), "{estimate} for {actual}");
     }
 
-    /// What a text takes: its three words, and its bytes with what an allocator adds.
+    /// Returns the bytes that a text takes: its three words, and its characters with an allocator's overhead.
     fn text_bytes(length: usize) -> usize {
         24 + length + 16
     }
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(size.estimate(&7u64), 8 + 750);
         size.grow(600);
         assert_eq!(size.estimate(&7u64), 8 + 1);
-        // Large ones are looked at less often.
+        // Large states are measured less often.
         let text = "x".repeat(100_000);
         size.grow(100_000);
         let seen = size.estimate(&text);

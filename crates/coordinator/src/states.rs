@@ -1,4 +1,4 @@
-//! The states of recently used aggregates, of all domains, bounded by the memory that they take.
+//! Keeps the states of recently used aggregates of all domains, bounded by the memory that they take.
 //!
 //! A state in here is only a starting point: everything decided on it is checked against the store before it counts, so
 //! a wrong state costs a round and nothing else.
@@ -16,9 +16,9 @@ use crate::history::Standing;
 
 /// The memory of an entry besides its state: the key, its links and hash, a counter, and the overhead of an allocator.
 const ENTRY_BYTES: usize = 192;
-/// The size by which the number of entries is guessed, because only their bytes are bounded.
+/// The size of a state by which the number of entries is guessed, because only their bytes are bounded.
 const GUESSED_BYTES: usize = 1024;
-/// The keys of states that were evicted lately are remembered; this is their number as a part of all entries.
+/// The number of recently evicted keys that are remembered, as a part of all entries.
 const REMEMBERED: f64 = 0.25;
 
 /// The states of all domains.
@@ -29,7 +29,7 @@ pub(crate) struct States {
 /// A domain by its number, and a root.
 type Key = (usize, Uuid);
 
-/// A state of some aggregate. It is `Clone` because the cache needs that; nobody clones it.
+/// A state of any aggregate. It is `Clone` because the cache needs that; nobody clones it.
 #[derive(Clone)]
 struct Kept {
     state: Arc<dyn Any + Send + Sync>,
@@ -41,7 +41,7 @@ struct Counted<A> {
     _count: One,
 }
 
-/// Counts one of the states of a domain, until it is dropped.
+/// A count of one among the states of a domain, until it is dropped.
 struct One(Arc<AtomicUsize>);
 
 impl One {
@@ -81,7 +81,7 @@ impl States {
         }
     }
 
-    /// Returns how many bytes are kept now, as they are estimated.
+    /// Returns the estimated bytes of the states that are kept now.
     pub(crate) fn bytes(&self) -> u64 {
         self.kept.weight()
     }
@@ -121,7 +121,8 @@ impl StatesOf {
         Some(Arc::into_inner(counted)?.standing)
     }
 
-    /// Puts a state in, and evicts others if there is no room. A state that takes too large a part of all is not kept.
+    /// Puts a state in, and evicts others if there is no room. Does not keep a state that takes too large a part of the
+    /// whole.
     pub(crate) fn put<A: Aggregate>(&self, root: Uuid, mut standing: Standing<A>) {
         let bytes = ENTRY_BYTES + standing.size.estimate(&standing.state);
         let state = Arc::new(Counted {

@@ -1,4 +1,4 @@
-//! A dead letter from three sides: what its sender knew, what is there now, and what it would have done.
+//! Shows a dead letter from three sides: what its sender knew, what is there now, and what it would have done.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::host::Shared;
 use crate::judge::draft;
 use crate::view::{broken, commits, in_trouble, store_failed, to_view};
 
-/// Returns base, theirs and yours of a letter, as they are now.
+/// Returns the three sides of a letter: base, theirs and yours, as they are now.
 pub(crate) async fn examine<A: Aggregate>(
     shared: &Shared,
     letter: CommandLetter,
@@ -52,11 +52,11 @@ struct Sides<A: Aggregate> {
     letter: CommandLetter,
     base: Standing<A>,
     theirs: Standing<A>,
-    /// The events between the two, up to the number that is compared.
+    /// The events between the two states, up to the number that is compared.
     recorded: Vec<RecordedEvent>,
-    /// How many events are compared at most.
+    /// The most events that are compared.
     limit: u64,
-    /// How many events are shown at most.
+    /// The most events that are shown.
     shown: usize,
 }
 
@@ -82,7 +82,7 @@ impl<A: Aggregate> Sides<A> {
         Sequence::count(self.theirs.current).saturating_sub(Sequence::count(self.base.current))
     }
 
-    /// Returns why the two cannot be merged by the rule of COMMUTATIVE.
+    /// Returns the reason why the two cannot be merged by the rule of COMMUTATIVE, if there is one.
     fn obstacle(&self, commands: &[A::Command]) -> Result<Option<ConflictReason>, Fault> {
         let (behind, limit) = (self.behind(), self.limit);
         if behind > self.recorded.len() as u64 {

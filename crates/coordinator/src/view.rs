@@ -1,4 +1,4 @@
-//! Reading without writing: current and past states, and simulations.
+//! Reads without writing: current and past states, and simulations.
 
 use seriatim_core::{
     Aggregate, At, Fault, QueryError, Sequence, Simulated, Simulation, StateView, StoreError,
@@ -24,7 +24,7 @@ pub(crate) async fn state<A: Aggregate>(
     Ok(view)
 }
 
-/// Returns the state again, and its readable form.
+/// Returns the state as it came in, and its readable form.
 async fn viewed<A: Aggregate>(
     stream: &StreamId,
     standing: Standing<A>,
@@ -68,7 +68,7 @@ async fn last_before(
     time: seriatim_core::Timestamp,
 ) -> Result<Option<Sequence>, StoreError> {
     let (mut low, mut high) = (0u64, u64::from(u32::MAX) + 1);
-    // Invariant: every event below `low` was recorded in time, none from `high` on was (or exists).
+    // Invariant: every event below `low` was recorded in time; none from `high` on was, or none exists there.
     while low < high {
         let middle = low + (high - low) / 2;
         let sequence = Sequence(u32::try_from(middle).expect("below 2^32"));
@@ -171,7 +171,7 @@ pub(crate) fn to_view<A: Aggregate>(
     stream: &StreamId,
     standing: &Standing<A>,
 ) -> Result<StateView, Fault> {
-    // A state that JSON cannot hold, for example with keys that are not texts, is shown all the same.
+    // A state that JSON cannot hold, for example with keys that are not texts, is shown in another form.
     let text = || match serde_json::to_string(&standing.state) {
         Ok(text) => Ok(text),
         Err(_) => Tree::of(&standing.state).map(|tree| tree.to_string()),

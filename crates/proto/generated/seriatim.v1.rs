@@ -48,7 +48,7 @@ impl ::prost::Name for Cover {
 /// Where a reader of the log begins.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Begin {
-    /// Required.
+    /// The place. Required.
     #[prost(oneof = "begin::At", tags = "1, 2, 3, 4")]
     pub at: ::core::option::Option<begin::At>,
 }
@@ -80,7 +80,7 @@ pub mod begin {
             "type.googleapis.com/seriatim.v1.Begin.Now".into()
         }
     }
-    /// Required.
+    /// The place. Required.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum At {
         /// At the first event of the log.
@@ -179,10 +179,10 @@ pub struct EventMetadata {
     /// The event that caused the command, or else the command that caused the event.
     #[prost(message, optional, tag = "2")]
     pub causation_id: ::core::option::Option<Uuid>,
-    /// The external id of the fact or command that it came of; empty if that had none.
+    /// The external id of the fact or command that caused it; empty if that had none.
     #[prost(string, tag = "3")]
     pub external_id: ::prost::alloc::string::String,
-    /// Who sent that, as the sender said or proved; empty if unknown.
+    /// Who sent that fact or command, as the sender said or proved; empty if unknown.
     #[prost(string, tag = "4")]
     pub actor: ::prost::alloc::string::String,
     /// The time that the sender named; for display, never for order.
@@ -191,7 +191,7 @@ pub struct EventMetadata {
     /// Set if it was sent as a fact.
     #[prost(message, optional, tag = "6")]
     pub origin: ::core::option::Option<FactOrigin>,
-    /// How many effects in a row led to it, each because of the one before.
+    /// The number of effects in a row that led to it, each because of the one before.
     #[prost(uint32, tag = "7")]
     pub depth: u32,
 }
@@ -213,7 +213,7 @@ pub struct EventPage {
     #[prost(message, optional, tag = "2")]
     pub created_at: ::core::option::Option<::prost_types::Timestamp>,
     /// The content, in the shape that the server's program gives it today: a JsonPayload, or a message of the domain. The
-    /// part before the last "/" of the type URL is ignored. Absent if the recorded event is nothing any more in that
+    /// part before the last "/" of the type URL is ignored. Absent if the recorded event has no meaning any more in that
     /// program, or if the program cannot read it.
     #[prost(message, optional, tag = "3")]
     pub event: ::core::option::Option<::prost_types::Any>,
@@ -242,7 +242,7 @@ pub mod event_page {
         /// 0 for the first event of a stream, one more for each next, without gaps, never reused.
         #[prost(uint32, tag = "1")]
         Sequence(u32),
-        /// Only in RecordRequest, and required there.
+        /// The marker of a fact. Only in RecordRequest, and required there.
         #[prost(message, tag = "5")]
         Fact(super::FactSequence),
     }
@@ -320,8 +320,8 @@ pub struct EffectId {
     /// The effect's place in the list of effects of that event, from 0 on.
     #[prost(uint32, tag = "4")]
     pub ordinal: u32,
-    /// How many effects in a row led to it, including this one. It is not part of the identity; the events that come of the
-    /// effect keep it.
+    /// The number of effects in a row that led to it, including this one. It is not part of the identity; the events that
+    /// the effect causes keep it.
     #[prost(uint32, tag = "5")]
     pub depth: u32,
 }
@@ -494,7 +494,7 @@ pub struct Work {
     /// The share, from 0 on.
     #[prost(uint32, tag = "3")]
     pub share: u32,
-    /// How many shares there are.
+    /// The number of shares.
     #[prost(uint32, tag = "4")]
     pub share_count: u32,
 }
@@ -590,7 +590,7 @@ pub struct SequenceConflict {
     /// The events after the expected sequence, oldest first.
     #[prost(message, repeated, tag = "6")]
     pub intervening: ::prost::alloc::vec::Vec<EventPage>,
-    /// How many events came after the expected sequence in all.
+    /// The number of all events after the expected sequence.
     #[prost(uint64, tag = "7")]
     pub intervening_total: u64,
     /// Set if the list of events was cut: read the rest with QueryService.GetEvents.
@@ -769,7 +769,7 @@ pub mod conflict_reason {
     /// Comparing field by field would take too long.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct TooMuchToCompare {
-        /// How many events came between.
+        /// The number of events between.
         #[prost(uint64, tag = "1")]
         pub behind_events: u64,
         /// The length of the state as JSON.
@@ -805,10 +805,10 @@ pub mod conflict_reason {
     /// Too many events came between to be compared.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct TooFarBehind {
-        /// How many events came between.
+        /// The number of events between.
         #[prost(uint64, tag = "1")]
         pub behind_events: u64,
-        /// How many events are compared at most.
+        /// The most events that are compared.
         #[prost(uint64, tag = "2")]
         pub limit_events: u64,
     }
@@ -1645,7 +1645,7 @@ pub struct VersionParked {
     /// The version.
     #[prost(message, optional, tag = "1")]
     pub version: ::core::option::Option<ReadModelVersion>,
-    /// How many streams are parked.
+    /// The number of parked streams.
     #[prost(uint64, tag = "2")]
     pub streams: u64,
 }
@@ -1711,7 +1711,7 @@ pub struct Committed {
     /// The position of the last event.
     #[prost(uint64, tag = "3")]
     pub position: u64,
-    /// Whether a conflict was merged on the way.
+    /// True if a conflict was merged on the way.
     #[prost(bool, tag = "4")]
     pub merged: bool,
     /// The events, if the request asked for them.
@@ -1794,7 +1794,7 @@ pub struct WaitFor {
     /// refused before anything is written.
     #[prost(string, repeated, tag = "1")]
     pub components: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// How long to wait for all of them together, at most a day. Absent: 15 seconds.
+    /// The longest time to wait for all of them together, at most a day. Absent: 15 seconds.
     #[prost(message, optional, tag = "2")]
     pub limit: ::core::option::Option<::prost_types::Duration>,
 }
@@ -1824,7 +1824,7 @@ pub mod not_handled {
     /// It is behind; waiting longer may help.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct TimePassed {
-        /// How long the sender waited.
+        /// The time that the sender has waited.
         #[prost(message, optional, tag = "1")]
         pub limit: ::core::option::Option<::prost_types::Duration>,
         /// The last known position of the component in the events' partition of the log.
@@ -1933,7 +1933,7 @@ pub mod simulated {
         /// The events, in order.
         #[prost(message, repeated, tag = "1")]
         pub events: ::prost::alloc::vec::Vec<::prost_types::Any>,
-        /// Whether a conflict would be merged on the way.
+        /// True if a conflict would be merged on the way.
         #[prost(bool, tag = "2")]
         pub merged: bool,
         /// The state after them.
@@ -2056,7 +2056,7 @@ pub struct SubmitRequest {
     /// with MERGE_COMMUTATIVE, a change of one of them is a conflict.
     #[prost(string, repeated, tag = "2")]
     pub premises: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether the answer contains the events.
+    /// True if the answer is to contain the events.
     #[prost(bool, tag = "3")]
     pub include_events: bool,
     /// The request's identity, which becomes the causation of its events. Absent: the server generates one.
@@ -2068,7 +2068,7 @@ pub struct SubmitRequest {
     /// The sender's time; for display, never for order.
     #[prost(message, optional, tag = "6")]
     pub sent_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Set by a reaction: the effect that this is. A server refuses it unless it is set to accept effects from elsewhere
+    /// The effect that this is. Set by a reaction. A server refuses it unless it is set to accept effects from elsewhere
     /// (EFFECT_NOT_ACCEPTED). Its first result stands, whatever is sent under it later. A rejection is kept too, and so is
     /// a conflict that the strategy refused, which is answered as a rejection with the code "SequenceConflict".
     #[prost(message, optional, boxed, tag = "7")]
@@ -2188,7 +2188,7 @@ pub struct SimulateRequest {
     /// The commands.
     #[prost(message, optional, tag = "1")]
     pub book: ::core::option::Option<CommandBook>,
-    /// As in SubmitRequest.
+    /// The fields of the state that the sender decided upon, as in SubmitRequest.
     #[prost(string, repeated, tag = "2")]
     pub premises: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The state at which they are simulated. Absent: the current one.
@@ -2253,7 +2253,7 @@ pub struct HandBackRequest {
     /// The event that was reacted to; it becomes the causation of the events that come of this.
     #[prost(message, optional, tag = "4")]
     pub causation_id: ::core::option::Option<Uuid>,
-    /// Whether the answer contains the events.
+    /// True if the answer is to contain the events.
     #[prost(bool, tag = "5")]
     pub include_events: bool,
 }
@@ -2870,11 +2870,11 @@ pub struct RecordRequest {
     /// is set.
     #[prost(message, optional, tag = "1")]
     pub book: ::core::option::Option<EventBook>,
-    /// Whether the aggregate may translate the facts or add to them. Absent: the domain's own rule, which is "yes" by
-    /// default. If not, the facts are appended as they came.
+    /// True if the aggregate may translate the facts or add to them; otherwise they are appended as they came. Absent: the
+    /// domain's own rule, which is true by default.
     #[prost(bool, optional, tag = "2")]
     pub route_facts_to_aggregate: ::core::option::Option<bool>,
-    /// Whether the answer contains the events.
+    /// True if the answer is to contain the events.
     #[prost(bool, tag = "3")]
     pub include_events: bool,
     /// The request's identity, which becomes the causation of its events. Absent: the server generates one.
@@ -2883,7 +2883,7 @@ pub struct RecordRequest {
     /// The event that caused this. If present, it becomes the causation of the events.
     #[prost(message, optional, tag = "5")]
     pub causation_id: ::core::option::Option<Uuid>,
-    /// Set by a reaction: the effect that this is. A server refuses it unless it is set to accept effects from elsewhere
+    /// The effect that this is. Set by a reaction. A server refuses it unless it is set to accept effects from elsewhere
     /// (EFFECT_NOT_ACCEPTED). Its first result stands, whatever is sent under it later.
     #[prost(message, optional, tag = "6")]
     pub effect: ::core::option::Option<EffectId>,
@@ -3340,7 +3340,7 @@ pub struct ListStreamsRequest {
     /// Only streams of this domain. Empty: of all domains.
     #[prost(string, tag = "1")]
     pub domain: ::prost::alloc::string::String,
-    /// How many streams at most. 0 means 100; more than 1000 count as 1000.
+    /// The most streams of a page. 0 means 100; more than 1000 count as 1000.
     #[prost(uint32, tag = "2")]
     pub page_size: u32,
     /// The token of the page before. Empty: the first page.
@@ -4037,7 +4037,7 @@ pub mod query_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Where to begin, and which events to send.
+/// The place where a subscription begins, and the events to send.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SubscribeRequest {
     /// Where to begin. Required.
@@ -4094,7 +4094,7 @@ pub struct SubscribeResponse {
     /// so a server whose log was replaced answers FAILED_PRECONDITION with LogReplaced, and never with events.
     #[prost(string, tag = "2")]
     pub cursor: ::prost::alloc::string::String,
-    /// Whether the log had no further events when this was read.
+    /// True if the log had no further events when this was read.
     #[prost(bool, tag = "3")]
     pub caught_up: bool,
 }
@@ -4447,7 +4447,7 @@ pub mod subscription_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Which letters to list.
+/// The letters to list.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterServiceListRequest {
     /// Only letters of this domain: that of the command, or of the event that was given up. Empty: of all domains.
@@ -4459,7 +4459,7 @@ pub struct DeadLetterServiceListRequest {
     /// Only letters with this status. Unspecified: with any.
     #[prost(enumeration = "DeadLetterStatus", tag = "3")]
     pub status: i32,
-    /// How many letters at most. 0 means 100; more than 1000 count as 1000. Pages of large letters are shorter.
+    /// The most letters of a page. 0 means 100; more than 1000 count as 1000. Pages of large letters are shorter.
     #[prost(uint32, tag = "4")]
     pub page_size: u32,
     /// The token of the page before. Empty: the first page.
@@ -4471,7 +4471,7 @@ pub struct DeadLetterServiceListRequest {
     /// Only letters of this component, so no commands. Empty: of all.
     #[prost(string, tag = "7")]
     pub component: ::prost::alloc::string::String,
-    /// Whether the latest come first; if not, the oldest do.
+    /// True if the latest come first; otherwise the oldest do.
     #[prost(bool, tag = "8")]
     pub latest_first: bool,
 }
@@ -4505,7 +4505,7 @@ impl ::prost::Name for DeadLetterServiceListResponse {
         "type.googleapis.com/seriatim.v1.DeadLetterServiceListResponse".into()
     }
 }
-/// Which letter to show.
+/// The letter to show.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterServiceGetRequest {
     /// Its id.
@@ -4552,7 +4552,7 @@ impl ::prost::Name for DeadLetterServiceGetResponse {
         "type.googleapis.com/seriatim.v1.DeadLetterServiceGetResponse".into()
     }
 }
-/// Which letter to try again.
+/// The letter to try again.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterServiceResubmitRequest {
     /// Its id.
@@ -4589,7 +4589,7 @@ impl ::prost::Name for DeadLetterServiceResubmitResponse {
         "type.googleapis.com/seriatim.v1.DeadLetterServiceResubmitResponse".into()
     }
 }
-/// Which letter to give up.
+/// The letter to give up.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterServiceDiscardRequest {
     /// Its id.
@@ -4754,7 +4754,7 @@ pub struct CommandLetter {
     /// Its status.
     #[prost(enumeration = "DeadLetterStatus", tag = "14")]
     pub status: i32,
-    /// Set if a reaction sent it: the effect that it is.
+    /// The effect that it is. Set if a reaction sent it.
     #[prost(message, optional, tag = "15")]
     pub effect: ::core::option::Option<EffectId>,
 }
@@ -4809,7 +4809,7 @@ pub struct ReactionLetter {
     /// The last failure, for people.
     #[prost(string, tag = "5")]
     pub failure: ::prost::alloc::string::String,
-    /// How often the component has failed.
+    /// The number of times that the component has failed.
     #[prost(uint32, tag = "6")]
     pub tries: u32,
     /// When it was given up.
@@ -4850,10 +4850,10 @@ pub struct ThreeWay {
     /// Theirs: the current state.
     #[prost(message, optional, tag = "3")]
     pub theirs: ::core::option::Option<State>,
-    /// How theirs came about: the events after the base, oldest first.
+    /// The events that led from the base to theirs, oldest first.
     #[prost(message, repeated, tag = "4")]
     pub intervening: ::prost::alloc::vec::Vec<EventPage>,
-    /// How many events came after the base in all; the list is cut if it is long.
+    /// The number of all events after the base; the list is cut if it is long.
     #[prost(uint64, tag = "5")]
     pub intervening_total: u64,
     /// Yours: what the command would have done at the base.
@@ -4882,10 +4882,10 @@ pub struct GivenUp {
     /// The event. Absent: the log does not have it any more.
     #[prost(message, optional, tag = "2")]
     pub event: ::core::option::Option<EventPage>,
-    /// How many events wait behind it; if there are very many, how many were counted.
+    /// The number of events that wait behind it; if there are very many, the number that was counted.
     #[prost(uint64, tag = "3")]
     pub followers: u64,
-    /// Whether more events than those counted may wait.
+    /// True if more events than those counted may wait.
     #[prost(bool, tag = "4")]
     pub more_followers: bool,
 }
@@ -5602,10 +5602,10 @@ pub struct ReadModel {
     /// Its tables, by their names in SQL.
     #[prost(string, repeated, tag = "3")]
     pub tables: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// How many events of the log it has handled, or skipped because they do not concern it.
+    /// The number of events of the log that it has handled, or skipped because they do not concern it.
     #[prost(uint64, tag = "4")]
     pub handled: u64,
-    /// How many events the log has.
+    /// The number of events of the log.
     #[prost(uint64, tag = "5")]
     pub of: u64,
     /// When it began, by the clock of its database.
@@ -5631,7 +5631,7 @@ impl ::prost::Name for ReadModel {
         "type.googleapis.com/seriatim.v1.ReadModel".into()
     }
 }
-/// What to compare with the live version.
+/// The version and the tables to compare with the live version.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CompareReadModelRequest {
     /// The version.
@@ -5683,19 +5683,20 @@ pub struct ComparedTable {
     /// Its plain name.
     #[prost(string, tag = "1")]
     pub table: ::prost::alloc::string::String,
-    /// Whether both versions had handled the same events. If not, they may differ for that reason alone.
+    /// True if both versions had handled the same events. Otherwise they may differ for that reason alone.
     #[prost(bool, tag = "2")]
     pub at_same_position: bool,
-    /// How many rows the live version has.
+    /// The number of rows of the live version.
     #[prost(uint64, tag = "3")]
     pub live_rows: u64,
-    /// How many rows the other version has.
+    /// The number of rows of the other version.
     #[prost(uint64, tag = "4")]
     pub rows: u64,
-    /// How many rows only the live version has. A row that it has three times and the other version twice counts once.
+    /// The number of rows that only the live version has. A row that it has three times and the other version twice
+    /// counts once.
     #[prost(uint64, tag = "5")]
     pub only_live: u64,
-    /// How many rows only the other version has.
+    /// The number of rows that only the other version has.
     #[prost(uint64, tag = "6")]
     pub only_other: u64,
 }
@@ -5957,10 +5958,10 @@ pub struct Progress {
     /// The position of the last event of the partition.
     #[prost(uint64, tag = "3")]
     pub head: u64,
-    /// How many streams are parked: at a letter, still catching up after it was closed, or between tries after a failure.
+    /// The number of parked streams: at a letter, still catching up after it was closed, or between tries after a failure.
     #[prost(uint64, tag = "4")]
     pub parked: u64,
-    /// How often the work was taken.
+    /// The number of times that the work was taken.
     #[prost(uint64, tag = "5")]
     pub epoch: u64,
     /// The process that does it. Absent: none.

@@ -1,4 +1,4 @@
-//! The sender of a call: a name in the call's metadata.
+//! Reads and writes the sender of a call, a name in the call's metadata.
 
 use tonic::metadata::{MetadataMap, MetadataValue};
 
@@ -9,7 +9,7 @@ pub const ACTOR: &str = "seriatim-actor";
 /// The key for any other name, in UTF-8.
 pub const ACTOR_BIN: &str = "seriatim-actor-bin";
 
-/// Returns the sender of a call, if the call names one.
+/// Returns the sender of a call, if the call names one. Fails if the name is not valid.
 pub fn actor(metadata: &MetadataMap) -> Result<Option<String>, Invalid> {
     if let Some(name) = metadata.get_bin(ACTOR_BIN) {
         let name = name.to_bytes().ok().map(|bytes| bytes.to_vec());
@@ -31,7 +31,7 @@ pub fn actor(metadata: &MetadataMap) -> Result<Option<String>, Invalid> {
 /// Sets the sender of a call.
 pub fn set_actor(metadata: &mut MetadataMap, name: &str) {
     match MetadataValue::try_from(name) {
-        // Intermediaries may trim an ASCII value.
+        // Intermediaries may trim an ASCII value, so a name with spaces at its ends is sent as bytes.
         Ok(value) if name.trim() == name && value.to_str().is_ok() => {
             metadata.insert(ACTOR, value);
         }

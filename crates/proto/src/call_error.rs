@@ -1,4 +1,4 @@
-//! Why a call brought no answer.
+//! Contains the reasons why a call brought no answer.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::convert::Invalid;
 use crate::departure::NotSent;
 use crate::status::WireError;
 
-/// Why a call brought no answer: an error `E` of the service, or a failure on the way.
+/// The reason why a call brought no answer: an error `E` of the service, or a failure on the way.
 #[derive(Debug)]
 pub enum CallError<E> {
     /// The error of the service.
@@ -62,7 +62,7 @@ impl<E: WireError> From<Status> for CallError<E> {
     }
 }
 
-/// The message of a status, with its causes.
+/// Returns the message of a status, with its causes.
 fn in_words(status: &Status) -> String {
     let mut text = status.message().to_owned();
     add_causes(&mut text, status.source());
@@ -90,7 +90,7 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
 
 impl<E: fmt::Debug + fmt::Display> Error for CallError<E> {}
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug)]
 pub struct ConnectError {
     /// The URL that was called.
@@ -116,7 +116,7 @@ impl Error for ConnectError {
 /// Appends an error and its causes, each once.
 fn add_causes(text: &mut String, error: Option<&(dyn Error + 'static)>) {
     let causes = std::iter::successors(error, |error| (*error).source());
-    // The error of the transport says nothing but that it is one; its cause says more.
+    // The transport's error only says that it is one; its cause says more.
     let telling =
         causes.filter(|cause| cause.source().is_none() || !cause.is::<tonic::transport::Error>());
     for cause in telling.map(ToString::to_string) {
@@ -147,7 +147,7 @@ mod tests {
         );
     }
 
-    /// The same words, said by the server of a request and found here of its answer.
+    /// The same words come from the server, about a request, and from this client, about an answer.
     #[test]
     fn who_sent_bytes_that_are_no_message_is_told_apart() {
         use prost::Message;

@@ -1,4 +1,4 @@
-//! A client for people and tools: every service, with the types of `core`.
+//! Contains a client for people and tools: every service, with the types of `core`.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,13 +20,13 @@ use v1::command_service_client::CommandServiceClient;
 use v1::fact_service_client::FactServiceClient;
 use v1::query_service_client::QueryServiceClient;
 
-/// How long making a connection may take at most.
+/// The longest time that making a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How often a connection that is silent during a call is asked whether it is still there, and how long the answer may
-/// take, at most.
+/// The time after which a connection that is silent during a call is asked whether it is still there; also the longest
+/// time that the answer may take.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
-/// Calls a server. Cheap to clone; clones share the connection.
+/// A client of a server. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub struct Client {
     departures: Departures,
@@ -281,7 +281,7 @@ where
     Ok((items.map_err(CallError::Garbled)?, next))
 }
 
-/// Events as they arrive.
+/// A stream of events as they arrive.
 #[derive(Debug)]
 pub struct Events {
     stream: StreamId,
@@ -289,7 +289,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Returns the next events; `None` after the last. A book may be empty.
+    /// Returns the next events. Returns `None` after the last. A book may be empty.
     pub async fn next(&mut self) -> Result<Option<Vec<RecordedEvent>>, CallError<QueryError>> {
         let Some(answer) = self.books.message().await? else {
             return Ok(None);

@@ -63,7 +63,7 @@ impl<U: Message + Default> Decoder for WireDecoder<U> {
 pub(crate) struct Undecodable(pub(crate) DecodeError);
 
 impl Undecodable {
-    /// Returns whether the status means this for an answer. For a request the status comes from the server and has no
+    /// Returns `true` if the status means this for an answer. For a request the status comes from the server and has no
     /// source here.
     pub(crate) fn is_in(status: &Status) -> bool {
         use std::error::Error;

@@ -1,4 +1,4 @@
-//! A connection that knows whether a call has left it.
+//! Makes calls on a connection and can tell whether one has left it.
 //!
 //! A call waits inside the client while the connection is made, and while the connection has as many open calls as the
 //! server allows. If its time runs out there, the server has not seen it, and must not see it later.
@@ -18,7 +18,7 @@ use tonic::codegen::Service;
 use tonic::transport::Channel;
 use tonic::{Status, TimeoutExpired};
 
-/// Makes calls, and can tell whether a call whose time has run out had left. Cheap to clone; clones share the
+/// A connection that can tell whether a call whose time has run out had left. Cheap to clone; clones share the
 /// connection.
 #[derive(Clone)]
 pub(crate) struct Departures(Channel);
@@ -57,12 +57,12 @@ impl Service<Request<Body>> for Departures {
     }
 }
 
-/// The time of a call ran out before anything of it was sent. Nothing of it will be sent.
+/// The error of a call whose time ran out before anything of it was sent. Nothing of it will be sent.
 #[derive(Debug)]
 pub(crate) struct NotSent;
 
 impl NotSent {
-    /// Returns whether a status of this client means this.
+    /// Returns `true` if a status of this client means this.
     pub(crate) fn is_in(status: &Status) -> bool {
         status.source().is_some_and(<dyn Error>::is::<Self>)
     }
@@ -80,7 +80,8 @@ fn is_timeout(error: &(dyn Error + 'static)) -> bool {
     error.is::<TimeoutExpired>() || error.source().is_some_and(is_timeout)
 }
 
-/// Whether a call has left. The message of a call is asked for when the connection has opened its stream, not before.
+/// A decision on whether a call leaves. The message of a call is asked for when the connection has opened its stream,
+/// not before.
 #[derive(Clone, Debug, Default)]
 struct Departure(Arc<AtomicU8>);
 
@@ -89,12 +90,12 @@ const LEFT: u8 = 1;
 const PREVENTED: u8 = 2;
 
 impl Departure {
-    /// Prevents the call from leaving; `false` if it has left.
+    /// Prevents the call from leaving. Returns `false` if it has left.
     fn prevent(&self) -> bool {
         self.decide(PREVENTED) == PREVENTED
     }
 
-    /// Notes that the call leaves; `false` if it must not.
+    /// Notes that the call leaves. Returns `false` if it must not.
     fn leave(&self) -> bool {
         self.decide(LEFT) == LEFT
     }
@@ -107,7 +108,7 @@ impl Departure {
     }
 }
 
-/// The message of a call on its way.
+/// The message of a call, on its way.
 struct Departing {
     body: Body,
     departure: Departure,

@@ -1,4 +1,4 @@
-//! The client for dead letters.
+//! Contains the client for dead letters.
 
 use seriatim_core::{DeadLetter, Decision, LetterFilter, OpenLetter, OperatorError, Verb};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use v1::dead_letter_service_client::DeadLetterServiceClient;
 type Call<T> = Result<T, CallError<OperatorError>>;
 
 impl Client {
-    /// Lists dead letters, a page at a time: `page` is the token that came with the page before; the filter must stay
+    /// Lists dead letters, a page at a time. `page` is the token that came with the page before; the filter must stay
     /// the same.
     pub async fn letters(
         &self,
@@ -36,7 +36,7 @@ impl Client {
         answer.try_into().map_err(CallError::Garbled)
     }
 
-    /// Carries out a decision about a dead letter, and returns the letter as it is after that.
+    /// Carries out a decision about a dead letter. Returns the letter as it is after that.
     pub async fn decide(&self, decision: &Decision) -> Call<DeadLetter> {
         let (id, actor) = (Some(decision.letter.into()), decision.actor.as_deref());
         let reason = decision.reason.clone().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The wire of Seriatim: the generated types, their conversions from and to the types of `core`, and errors as gRPC
-//! statuses. Only this crate knows both kinds of types.
+//! Contains the wire of Seriatim: the generated types, their conversions from and to the types of `core`, and errors as
+//! gRPC statuses. Only this crate knows both kinds of types.
 
 pub mod convert;
 pub mod status;

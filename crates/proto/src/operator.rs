@@ -1,4 +1,4 @@
-//! The client for those who run a system: the progress of components, and commands for them.
+//! Contains the client for those who run a system: the progress of components, and commands for them.
 
 use seriatim_core::{Begin, Component, Cursor, OperatorError, Progress, Work};
 
@@ -33,7 +33,7 @@ impl Client {
         read(answer.into_inner().work)
     }
 
-    /// Resumes the paused work of a component, and returns which pieces those are.
+    /// Resumes the paused work of a component. Returns the pieces that it has resumed.
     pub async fn resume(&self, component: &Component) -> Call<Vec<Work>> {
         let message = self.request(v1::ResumeRequest {
             component: component.to_string(),
@@ -42,8 +42,8 @@ impl Client {
         read(answer.into_inner().work)
     }
 
-    /// Lets a component begin anew at another place, and returns that place. Its progress and its parked streams are
-    /// forgotten.
+    /// Lets a component begin anew at another place. Returns that place. The component's progress and its parked
+    /// streams are forgotten.
     pub async fn begin(&self, component: &Component, begin: &Begin) -> Call<Cursor> {
         let message = self.request(v1::BeginRequest {
             component: component.to_string(),

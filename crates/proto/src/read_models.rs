@@ -1,4 +1,4 @@
-//! The client for versions of read models.
+//! Contains the client for versions of read models.
 
 use seriatim_core::{
     CompareTables, ComparedTables, ReadModelOverview, ReadModelVersion, VersionError,

@@ -1,4 +1,4 @@
-//! A coordinator at the other end of a connection.
+//! Sends commands and facts to a coordinator at the other end of a connection.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,11 +20,11 @@ use crate::v1;
 use v1::command_service_client::CommandServiceClient;
 use v1::fact_service_client::FactServiceClient;
 
-/// When to try again if the other side did not say.
+/// The time after which to try again if the other side did not say.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Sends commands, facts and rejected effects to a coordinator over the wire. Cheap to clone; clones share the
-/// connection.
+/// A gateway to a coordinator over the wire: it sends commands, facts and rejected effects. Cheap to clone; clones
+/// share the connection.
 #[derive(Clone)]
 pub struct RemoteGateway {
     commands: CommandServiceClient<Channel>,
@@ -95,7 +95,7 @@ impl CommandGateway for RemoteGateway {
         receipt(answer, &rejected.effect.source)
     }
 
-    /// The store belongs to the server.
+    /// Returns `None`, because the store belongs to the server.
     fn outcomes(&self) -> Option<&dyn EventStore> {
         None
     }
@@ -109,7 +109,7 @@ fn receipt<R: Into<v1::SubmitResponse>>(
     convert::receipt(response.into_inner().into(), stream).map_err(unavailable)
 }
 
-/// Returns the error of a status, whether it is ours or not.
+/// Returns the error of a status, even if the status is not ours.
 fn submit_error(status: &Status) -> SubmitError {
     if Undecodable::is_in(status) {
         return unavailable(status.clone());
@@ -118,7 +118,7 @@ fn submit_error(status: &Status) -> SubmitError {
         return error;
     }
     match status.code() {
-        // For example the transport's error for a message that is too large.
+        // One such status is the transport's error for a message that is too large.
         Code::InvalidArgument | Code::OutOfRange => {
             FieldViolation::new("request", status.message()).into()
         }

@@ -1,6 +1,6 @@
-//! The URL of a server.
+//! Checks the URL of a server.
 
-/// Checks the URL of a server: `http://HOST:PORT`.
+/// Checks that the URL of a server is `http://HOST:PORT`.
 pub fn check_server_url(url: &str) -> Result<(), InvalidServerUrl> {
     match url.split_once("://") {
         Some(("http", _)) => Ok(()),
@@ -10,7 +10,7 @@ pub fn check_server_url(url: &str) -> Result<(), InvalidServerUrl> {
     }
 }
 
-/// Why a URL cannot be used to call a server.
+/// The reason why a URL cannot be used to call a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidServerUrl {
     /// The URL asks for TLS.

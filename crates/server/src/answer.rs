@@ -1,4 +1,4 @@
-//! An answer on its way to its client: in pieces, and counted while it is under way.
+//! Sends an answer to its client in pieces, and counts it while it is under way.
 //!
 //! HTTP/2 takes everything that it is given and keeps it until the client has room, so it is given little at a time.
 //! Large parts are counted until the last of them has left the process.
@@ -21,11 +21,11 @@ use crate::meter;
 use crate::ration::{Held, Ration};
 use crate::taking::Taking;
 
-/// A part of this size is too small to be counted.
+/// The size up to which a part is too small to be counted.
 pub(crate) const SMALL: usize = 4 * 1024;
-/// How much HTTP/2 is given at once: a frame.
+/// The number of bytes that HTTP/2 is given at once: a frame.
 const PIECE: usize = 16 * 1024;
-/// How long an error's sentence may be in trailers that every client accepts.
+/// The longest message of an error that fits into trailers that every client accepts.
 const MESSAGE_BYTES: usize = 2 * 1024;
 
 /// The answer to one call.
@@ -33,23 +33,23 @@ pub(crate) struct Answer {
     body: Body,
     method: Uri,
     taking: Arc<Taking>,
-    /// Whether the maker of the pieces counts them itself.
+    /// `true` if the maker of the pieces counts them itself.
     is_counted: bool,
     ration: Ration,
     /// The room that was held before the answer was made.
     held: Option<Held>,
-    /// A part that has come, and waits for room.
+    /// A part that waits for room.
     waiting: Option<(Bytes, BoxFuture<'static, Held>)>,
     /// The bytes to give to HTTP/2.
     rest: Bytes,
-    /// Whether HTTP/2 was given a piece that it may not have taken yet.
+    /// `true` if HTTP/2 was given a piece that it may not have taken yet.
     is_offered: bool,
     under_way: Arc<UnderWay>,
     /// The end of the answer, once it has come.
     trailers: Option<HeaderMap>,
 }
 
-/// The large parts of an answer that have not left yet.
+/// The large parts of an answer that have not left yet, and a waker for the last of them.
 #[derive(Debug, Default)]
 struct UnderWay {
     parts: AtomicUsize,
@@ -88,8 +88,8 @@ impl Drop for Part {
 }
 
 impl Answer {
-    /// Makes the answer of a call to `method`, for which `held` was held; `is_counted` says whether its maker counts
-    /// it.
+    /// Makes the answer of a call to `method`. `held` is the room that was held for it; `is_counted` is `true` if its
+    /// maker counts it.
     pub(crate) fn new(
         body: Body,
         method: Uri,
@@ -112,13 +112,13 @@ impl Answer {
         }
     }
 
-    /// Returns the next piece of what has come.
+    /// Returns the next piece of the bytes that have come.
     fn next_piece(&mut self) -> Option<Bytes> {
         let piece = self.rest.len().min(PIECE);
         (piece > 0).then(|| self.rest.split_to(piece))
     }
 
-    /// Counts what has come, unless it is small.
+    /// Takes in a part. Counts it, unless it is small.
     fn take_in(&mut self, bytes: Bytes) {
         if bytes.len() <= SMALL {
             self.held = None;
@@ -136,7 +136,7 @@ impl Answer {
         self.rest = Part::of(bytes, self.held.take(), &self.under_way);
     }
 
-    /// Ready when nothing waits for room.
+    /// Is ready when nothing waits for room.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some((_, room)) = &mut self.waiting {
             let held = ready!(room.as_mut().poll(cx));
@@ -177,7 +177,8 @@ impl Answer {
         }
     }
 
-    /// Ready when all large parts have left. A call that has ended can do nothing about them any more.
+    /// Is ready when all large parts have left. Is ready, too, if the call has ended, because then it can do nothing
+    /// about them.
     fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.under_way.parts.load(Relaxed) == 0 {
             return Poll::Ready(());
@@ -198,7 +199,7 @@ impl http_body::Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        // It asks for the next piece when it has taken the one before.
+        // HTTP/2 asks for the next piece when it has taken the one before.
         if mem::take(&mut self.is_offered) {
             self.taking.taken();
         }
@@ -243,7 +244,7 @@ impl Drop for Answer {
     }
 }
 
-/// Cuts the sentence of an error that would be too long for a client; our own errors never are.
+/// Cuts the message of an error that would be too long for a client; our own errors never are.
 pub(crate) fn shorten(headers: &mut HeaderMap) {
     let Some(message) = headers.get(Status::GRPC_MESSAGE) else {
         return;

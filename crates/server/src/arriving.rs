@@ -1,4 +1,4 @@
-//! The messages of a call while they arrive: bounded in bytes and in time, before anything of them is read.
+//! Bounds the messages of a call, in bytes and in time, while they arrive and before anything of them is read.
 //!
 //! tonic makes room for a message as soon as its length is known, and waits for it without end.
 
@@ -19,12 +19,12 @@ use crate::meter::{self, NotRead};
 use crate::ration::{Held, Ration};
 use crate::request_time::RequestTime;
 
-/// How long the rest of a refused request may take to come, to be thrown away.
+/// The time that the rest of a refused request may take to come; it is thrown away.
 const REST_TIME: Duration = Duration::from_secs(1);
-/// When to send again after there was no room.
+/// The time after which to send again if there was no room.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// How many messages a call has.
+/// The number of messages that a call has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Messages {
     /// One, and the client says that it was the last.
@@ -33,22 +33,22 @@ pub(crate) enum Messages {
     Any,
 }
 
-/// What a client sends in one call.
+/// The messages that a client sends in one call, while they arrive.
 #[derive(Debug)]
 pub(crate) struct Arriving {
     body: Incoming,
     messages: Messages,
     frames: Frames,
     ration: Ration,
-    /// The room of the message that is arriving. One that came at once is not counted while it need not wait.
+    /// The room of the message that is arriving. A message that came in one piece is not counted if it need not wait.
     held: Option<Held>,
-    /// The room of the messages that are complete: one that is alone has it until it runs, others until the next are
+    /// The room of the messages that are complete. A single message has it until it runs, others until the next are
     /// asked for.
     complete: Option<Held>,
     time: Duration,
-    /// In which the arriving message must be complete, or in which the rest of a refused one is thrown away.
+    /// The time in which the arriving message must be complete, or in which the rest of a refused one is thrown away.
     left: RequestTime,
-    /// What a complete request must go through, if anything.
+    /// The wait that a complete request must go through, if there is one.
     entry: Option<Entry>,
     is_complete: bool,
     /// Once set, nothing more is read; the rest is thrown away, and this is the answer.
@@ -83,7 +83,7 @@ impl Arriving {
         }
     }
 
-    /// Returns whether the client still has to send something.
+    /// Returns `true` if the client still has to send something.
     fn is_awaited(&self) -> bool {
         self.messages == Messages::One || self.frames.unfinished().is_some()
     }
@@ -101,7 +101,7 @@ impl Arriving {
         Poll::Ready(Invalid::field("request", wrong).to_status())
     }
 
-    /// Looks at the next bytes. Returns how many of them may be read, and why not all.
+    /// Looks at the next bytes. Returns how many of them may be read, and the reason if not all may.
     fn look_at(&mut self, data: &[u8]) -> (usize, Option<Status>) {
         self.left.stop();
         let finished = self.frames.finished();
@@ -118,8 +118,8 @@ impl Arriving {
         }
     }
 
-    /// Holds room for the arriving message, and for those that came to their end with the last `bytes`, if any did.
-    /// Returns `None` if there is none.
+    /// Holds room for the arriving message, and for the messages that the last `bytes` have completed, if `is_next`
+    /// says so. Returns `None` if there is no room.
     fn hold(&mut self, bytes: usize, is_next: bool) -> Option<()> {
         if is_next {
             self.complete = self.held.take();
@@ -128,7 +128,7 @@ impl Arriving {
             }
         }
         match self.frames.unfinished() {
-            // Its length is not known yet.
+            // The length of the message is not known yet.
             None | Some(0) => {}
             Some(_) if self.held.is_some() => {}
             Some(bytes) => self.held = Some(self.ration.take(bytes)?),
@@ -136,7 +136,7 @@ impl Arriving {
         Some(())
     }
 
-    /// Ready when the client has ended, and its request may run.
+    /// Is ready when the client has sent everything and its request may run.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
         if !self.is_complete {
             let complete = self.frames.end(self.messages == Messages::One);
@@ -160,7 +160,7 @@ impl Arriving {
         self.refusal = Some(refusal);
     }
 
-    /// Ready when the rest of a refused request has come, or as much of it as is usually under way.
+    /// Is ready when the rest of a refused request has come, or as much of it as is usually under way.
     ///
     /// HTTP/2 treats bytes that come for a finished call as an error of the client, and ends the connection with all
     /// its calls after a thousand of them.
@@ -198,7 +198,7 @@ impl http_body::Body for Arriving {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         if self.messages == Messages::Any {
-            // Those that were read are in work.
+            // The messages that were read are in work.
             self.complete = None;
         }
         if let Some(refusal) = self.refusal.clone() {
@@ -218,12 +218,12 @@ impl http_body::Body for Arriving {
             Poll::Pending => {
                 let refusal = ready!(self.poll_late(cx));
                 self.refuse(refusal);
-                // Nothing is under way that could be thrown away.
+                // Nothing more is under way that could be thrown away.
                 self.is_complete = true;
                 return self.poll_frame(cx);
             }
         };
-        // The end, or trailers, which mean the same: gRPC has none in a request.
+        // This is the end, or it is trailers, which mean the same: gRPC has none in a request.
         let Some(data) = data else {
             let ended = ready!(self.poll_end(cx));
             self.complete = None;

@@ -1,4 +1,4 @@
-//! One call on its way from its connection to the services and back.
+//! Takes one call from its connection to the services and back.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,14 +23,15 @@ use crate::grpc_timeout;
 use crate::method::{AnswerSize, Method};
 use crate::ration::{Budget, Held, Ration};
 
-/// How many bytes the metadata of a call may take, counted as HTTP/2 does.
+/// The most bytes that the metadata of a call may take, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
-/// How much of it is read, so that the call can be refused with a reason. Beyond it HTTP/2 itself answers, with 431.
+/// The bytes of metadata that are read, so that the call can be refused with a reason. Beyond them HTTP/2 itself
+/// answers, with 431.
 pub(crate) const MOST_METADATA_READ: u32 = 256 * 1024;
-/// What HTTP/2 counts for a header besides its name and its value.
+/// The bytes that HTTP/2 counts for a header besides its name and its value.
 const HEADER_BYTES: usize = 32;
 
-/// What all connections share.
+/// The parts that all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     routes: Routes,
@@ -40,23 +41,23 @@ pub(crate) struct Shared {
     gate: Arc<Gate>,
 }
 
-/// What a service is told of a call.
+/// The data that a service gets with a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// How much may be under way to its client.
+    /// The bytes of answers that may be under way to its client.
     pub(crate) unread: Ration,
     gate: Arc<Gate>,
     in_work: Got<InWork>,
 }
 
 impl Call {
-    /// Returns the permit that it is in work. Call it once, for a method that [writes](Method::writes).
+    /// Returns the permit to be in work. Call it once, for a method that [writes](Method::writes).
     pub(crate) fn into_work(self) -> InWork {
         let in_work = self.in_work.take();
         in_work.expect("a complete request to write something has gone through the gate")
     }
 
-    /// Waits until one request of many may be in work, and there is room for so many bytes of its answer.
+    /// Waits until a request of a call with many may be in work, and there is room for this many bytes of its answer.
     pub(crate) fn turn(&self, bytes: usize) -> BoxFuture<'static, (Held, InWork)> {
         let (unread, gate) = (self.unread.clone(), Arc::clone(&self.gate));
         Box::pin(async move { (unread.wait(bytes).await, gate.wait().await) })
@@ -65,7 +66,7 @@ impl Call {
 
 impl Shared {
     pub(crate) fn new(routes: Routes, mut settings: ServerSettings) -> Self {
-        // What could never be held is too large, and not to be sent again.
+        // A message that could never be held is refused as too large, so that it is not sent again.
         settings.message_bytes = (settings.message_bytes)
             .min(settings.arriving_bytes)
             .min(settings.arriving_bytes_per_connection);
@@ -87,9 +88,9 @@ impl Shared {
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
     shared: Arc<Shared>,
-    /// How much it may send before that is read.
+    /// The bytes that the connection may send before they are read.
     arriving: Ration,
-    /// How much may be under way to it.
+    /// The bytes of answers that may be under way to the connection.
     unread: Ration,
 }
 

@@ -1,4 +1,4 @@
-//! Connections: accepted, limited in number, and each served on a task of its own until it ends.
+//! Accepts connections, limits their number, and serves each on a task of its own until it ends.
 
 use std::io;
 use std::mem;
@@ -18,19 +18,19 @@ use crate::call::{self, Calls, Shared};
 use crate::meter::{self, Refused};
 use crate::taking::Tasks;
 
-/// What every client of HTTP/2 sends first.
+/// The bytes that every client of HTTP/2 sends first.
 const GREETING: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How often a silent connection is asked whether it is still there. A connection that does not answer for 20 s is
-/// closed.
+/// The time after which a silent connection is asked whether it is still there. A connection that does not answer for
+/// 20 s is closed.
 const KEEPALIVE: Duration = Duration::from_secs(60);
-/// How long nothing is accepted if the system has no room for a connection. Trying again at once would take a whole
-/// core, and would not make room.
+/// The time in which nothing is accepted if the system has no room for a connection. Trying again at once would take a
+/// whole core, and would not make room.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long the log is not told again of connections that are kept out. They are counted meanwhile.
+/// The time after which the log is told again of connections that are kept out. They are counted meanwhile.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// Serves connections until told to close. Then it accepts no more, and returns when the open calls have ended.
-/// Dropping it ends them.
+/// Dropping the future ends them.
 pub(crate) async fn serve(
     listener: TcpListener,
     shared: Arc<Shared>,
@@ -41,7 +41,7 @@ pub(crate) async fn serve(
     let mut trouble = Trouble::default();
     loop {
         let accepted = tokio::select! {
-            // Those that have ended make room before others are refused.
+            // Connections that have ended make room before others are refused.
             biased;
             () = told_to_close(&mut closing) => break,
             Some(_) = connections.join_next() => {
@@ -52,13 +52,13 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok(_) if connections.len() >= shared.settings().connections => {
-                // Dropping it closes it.
+                // Dropping the connection closes it.
                 meter::refused(Refused::TooMany);
                 if let Some(others) = trouble.news() {
                     tracing::warn!(
                         connections = connections.len(),
                         others,
-                        "a connection was refused: as many as may be are open"
+                        "a connection was refused, because as many are open as are allowed"
                     );
                 }
             }
@@ -70,7 +70,7 @@ pub(crate) async fn serve(
             Err(error) => {
                 meter::refused(Refused::NoRoom);
                 if let Some(others) = trouble.news() {
-                    tracing::warn!(%error, others, "no connection can be taken in for now");
+                    tracing::warn!(%error, others, "no connection can be accepted for now");
                 }
                 sleep(PAUSE).await;
             }
@@ -81,7 +81,7 @@ pub(crate) async fn serve(
     meter::connections(0);
 }
 
-/// What keeps connections out, which the log is told of now and then.
+/// A cause that keeps connections out, which the log is told of now and then.
 #[derive(Debug, Default)]
 struct Trouble {
     told: Option<Instant>,
@@ -89,7 +89,8 @@ struct Trouble {
 }
 
 impl Trouble {
-    /// Counts one more. Returns how many others there were since the log was told, if it is time to tell it again.
+    /// Counts one more connection. Returns how many others there were since the log was told, if it is time to tell it
+    /// again.
     fn news(&mut self) -> Option<usize> {
         if self.told.is_some_and(|told| told.elapsed() < QUIET) {
             self.untold += 1;
@@ -101,11 +102,11 @@ impl Trouble {
 }
 
 async fn told_to_close(closed: &mut watch::Receiver<bool>) {
-    // It fails if the sender is gone, which means the same.
+    // This fails if the sender is gone, which means the same.
     let _ = closed.wait_for(|closed| *closed).await;
 }
 
-/// Returns whether only the connection that was to be accepted is gone.
+/// Returns `true` if only the connection that was to be accepted is gone.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -131,7 +132,7 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
             .timer(TokioTimer::new())
             .max_concurrent_streams(settings.calls_per_connection)
             .max_header_list_size(call::MOST_METADATA_READ)
-            // A client that is gone without a word must not hold its calls open.
+            // A client that is gone without notice must not hold its calls open.
             .keep_alive_interval(KEEPALIVE)
             .serve_connection(TokioIo::new(io), Calls::new(&shared))
     );
@@ -147,7 +148,8 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
     }
 }
 
-/// Waits until the client has said that it speaks HTTP/2. The server reads those bytes once more.
+/// Waits until the client has said that it speaks HTTP/2. Leaves those bytes for the server, which reads them once
+/// more.
 ///
 /// The returned connection fails when nothing could be written for `patience`: HTTP/2 keeps data that is to be written,
 /// even after its calls have ended.

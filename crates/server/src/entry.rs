@@ -1,7 +1,7 @@
-//! What one complete request waits for before it runs: its place in work, or room for its answer.
+//! Makes a complete request wait before it runs: for its place in work, or for room for its answer.
 //!
-//! A request that is still arriving has neither: its client could hold it for as long as a request may take to arrive,
-//! and so keep everybody else waiting.
+//! A request that is still arriving has neither. Otherwise its client could hold it for as long as a request may take
+//! to arrive, and so keep everybody else waiting.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +13,12 @@ use tonic::Status;
 use crate::gate::{Gate, InWork};
 use crate::ration::{Held, Ration};
 
-/// What an [`Entry`] has got, for whoever runs the request.
+/// The permit or the room that an [`Entry`] has got, for the code that runs the request.
 #[derive(Debug)]
 pub(crate) struct Got<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Got<T> {
-    /// Takes it. Only the first caller gets it.
+    /// Takes it. Returns it to the first caller only.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -40,15 +40,15 @@ impl<T> Default for Got<T> {
     }
 }
 
-/// One request that must wait for something once it is complete.
+/// The wait of one complete request.
 pub(crate) struct Entry {
     turn: BoxFuture<'static, Result<(), Status>>,
-    /// Why it need not even be read.
+    /// The reason why the request need not even be read.
     refusal: Option<Status>,
 }
 
 impl Entry {
-    /// Makes that of a request to write something.
+    /// Makes the entry of a request to write something.
     pub(crate) fn to_work(gate: &Arc<Gate>, in_work: &Got<InWork>) -> Self {
         let refusal = gate.check().err();
         let (gate, in_work) = (Arc::clone(gate), in_work.clone());
@@ -61,7 +61,7 @@ impl Entry {
         }
     }
 
-    /// Makes that of a question whose answer may take so many bytes.
+    /// Makes the entry of a question whose answer may take this many bytes.
     pub(crate) fn to_room(unread: &Ration, bytes: usize, room: &Got<Held>) -> Self {
         let (unread, room) = (unread.clone(), room.clone());
         Self {
@@ -73,12 +73,12 @@ impl Entry {
         }
     }
 
-    /// Returns why the request is refused, if it could not even wait now.
+    /// Returns the refusal of a request that could not even wait now.
     pub(crate) fn refusal(&self) -> Option<Status> {
         self.refusal.clone()
     }
 
-    /// Ready when the request may run, or is refused.
+    /// Is ready when the request may run, or is refused.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
         self.turn.as_mut().poll(cx)
     }

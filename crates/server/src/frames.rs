@@ -4,12 +4,12 @@ use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::WireError;
 use tonic::Status;
 
-/// Before each message are a flag of one byte and the message's length in four, most significant first.
+/// The length of a message's header: a flag of one byte, and the message's length in four, most significant first.
 const HEADER_BYTES: usize = 5;
-/// Flags beyond this one mean nothing. tonic refuses compressed messages.
+/// The largest flag that has a meaning. tonic refuses compressed messages.
 const COMPRESSED: u8 = 1;
 
-/// Goes through the bytes of a request in the pieces in which they come.
+/// A walk through the bytes of a request in the pieces in which they come.
 #[derive(Debug)]
 pub(crate) struct Frames {
     max_bytes: usize,
@@ -19,11 +19,11 @@ pub(crate) struct Frames {
     /// The length of the arriving message, and how much of it is still to come.
     announced: usize,
     message_bytes: usize,
-    /// How many messages are complete.
+    /// The number of complete messages.
     finished: usize,
 }
 
-/// Why the bytes of a request are not read.
+/// The reason why the bytes of a request are not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Malformed {
     TooLarge { bytes: u32, max_bytes: usize },
@@ -44,8 +44,8 @@ impl Frames {
         }
     }
 
-    /// Goes through the next bytes. Fails at a message that must not be read, with the place of its first byte in them,
-    /// or 0 if it began before them.
+    /// Goes through the next bytes. Fails at a message that must not be read. The error has the index of that message's
+    /// first byte among them, or 0 if it began before them.
     pub(crate) fn pass(&mut self, data: &[u8]) -> Result<(), (usize, Malformed)> {
         let mut seen = 0;
         while seen < data.len() {
@@ -91,7 +91,7 @@ impl Frames {
         }
     }
 
-    /// Ends the bytes. Fails if the end is in the middle of a message, or if there is no message though one `is_due`.
+    /// Ends the bytes. Fails if they end in the middle of a message, or if there is no message though one `is_due`.
     pub(crate) fn end(&self, is_due: bool) -> Result<(), Malformed> {
         match self.unfinished() {
             Some(_) => Err(Malformed::Truncated),
@@ -142,7 +142,7 @@ mod tests {
         [&[0][..], &length, &vec![7; bytes]].concat()
     }
 
-    /// Goes through `bytes` in pieces; how many of them passed, if not all.
+    /// Goes through `bytes` in pieces. The error says how many of them passed.
     fn pass(frames: &mut Frames, bytes: &[u8], piece: usize) -> Result<(), (usize, Malformed)> {
         for (n, data) in bytes.chunks(piece).enumerate() {
             let passed = frames.pass(data);
@@ -176,7 +176,7 @@ mod tests {
             ] {
                 let mut frames = Frames::new(100);
                 let (passed, _) = pass(&mut frames, &messages(sizes), piece).unwrap_err();
-                // A part of its own header may be through already; no message comes of that.
+                // A part of the message's own header may have passed already; no message comes of that.
                 let header = before..before + HEADER_BYTES;
                 assert!(header.contains(&passed), "{piece} {sizes:?}: {passed}");
             }

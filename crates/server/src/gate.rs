@@ -1,8 +1,8 @@
-//! The gate before all writes: as many requests are in work as the store can use, and the others wait outside.
+//! Keeps as many requests in work as the store can use, and lets the others wait outside.
 //!
-//! A store does not commit more if it is asked for more. Requests in work beyond that cost memory and time for every
-//! request, so under overload less would be done than at the best load. A sender that is refused comes again at once,
-//! which costs as much as being served. Waiting here costs almost nothing.
+//! A store does not commit more if it is asked for more. More requests in work cost memory and time for every request,
+//! so under overload less would be done than at the best load. A sender that is refused comes again at once, which
+//! costs as much as being served. Waiting here costs almost nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -17,21 +17,21 @@ use tonic::Status;
 use crate::ServerSettings;
 use crate::meter;
 
-/// When to come again after waiting without success.
+/// The time after which to send again after waiting without success.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How many requests are in work, and how many wait for that.
+/// The gate before all writes: counts the requests in work, and those that wait for that.
 #[derive(Debug)]
 pub(crate) struct Gate {
     in_work: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
     patience: Duration,
-    /// Made once, because a refusal must cost as little as possible.
+    /// The refusal, made once, because it must cost as little as possible.
     refusal: Status,
 }
 
-/// The permit of being in work; dropping it ends that.
+/// The permit to be in work; dropping it ends that.
 pub(crate) type InWork = OwnedSemaphorePermit;
 
 impl Gate {
@@ -47,12 +47,12 @@ impl Gate {
         }
     }
 
-    /// Returns a permit if there is room.
+    /// Returns a permit, if one is free.
     fn pass(&self) -> Option<InWork> {
         Arc::clone(&self.in_work).try_acquire_owned().ok()
     }
 
-    /// Refuses a request that could not even wait now. Call it before anything of the request is read.
+    /// Refuses a request that could not even wait now. Call it before the request is read.
     pub(crate) fn check(&self) -> Result<(), Status> {
         let is_full = self.in_work.available_permits() == 0;
         match is_full && self.waiting.load(Relaxed) >= self.most_waiting {
@@ -61,7 +61,7 @@ impl Gate {
         }
     }
 
-    /// Waits for room, in the order of asking. Fails if that takes too long, or if too many wait already.
+    /// Waits for a permit, in the order of asking. Fails if that takes too long, or if too many wait already.
     pub(crate) async fn enter(&self) -> Result<InWork, Status> {
         if let Some(in_work) = self.pass() {
             return Ok(in_work);
@@ -79,7 +79,7 @@ impl Gate {
         self.refusal.clone()
     }
 
-    /// Waits for room, in the order of asking, however long that takes.
+    /// Waits for a permit, in the order of asking, however long that takes.
     pub(crate) async fn wait(&self) -> InWork {
         let in_work = Arc::clone(&self.in_work).acquire_owned().await;
         in_work.expect("it is never closed")
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(tokio::join!(refused, full).0, [2, 2, 0, 0, 0]);
         gate.check().unwrap();
         drop(in_work);
-        // Nobody is left of those who waited.
+        // Nobody is counted as waiting any more.
         assert_eq!(gate.waiting.load(Relaxed), 0);
         drop(gate.enter().await.unwrap());
     }

@@ -1,4 +1,4 @@
-//! The time that a client gives a call, in the header `grpc-timeout`: at most eight digits and a unit.
+//! Reads the time that a client gives a call, in the header `grpc-timeout`: at most eight digits and a unit.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Health follows the store, the coordinator and the components, not just the process.
+//! Reports the health of the store, the coordinator and the components, not just of the process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +23,11 @@ use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscription
 /// A store that takes longer than this to name its head is not serving.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The components of this process. They have a name of their own: if one of them is paused, the server can still be
-/// used.
+/// The name under which the health of this process's components is reported. It is one of its own because the server
+/// can still be used if a component is paused.
 const REACTIONS: &str = "seriatim.reactions";
 
-/// The server as a whole, and each of its services.
+/// The names of the server as a whole, of each of its services, and of the components.
 const SERVICES: [&str; 8] = [
     "",
     CommandServiceServer::<Commands>::NAME,
@@ -46,7 +46,7 @@ pub(crate) async fn report(reporter: &HealthReporter, status: ServingStatus) {
     }
 }
 
-/// Ends the calls that watch, which have no end of their own.
+/// Ends the calls that watch the health, which have no end of their own.
 pub(crate) async fn end_watches(mut reporter: HealthReporter) {
     for service in SERVICES {
         reporter.clear_service_status(service).await;
@@ -94,7 +94,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// A piece of work that stands by is healthy: another process does it.
+/// Returns `true` if a piece of work is healthy. One that stands by is, because another process does it.
 fn is_well(piece: &PieceStatus) -> bool {
     let stands_still = matches!(
         piece.state,

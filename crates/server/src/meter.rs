@@ -1,4 +1,4 @@
-//! The metrics of the connections, by the facade `metrics`.
+//! Reports the metrics of the connections through the facade `metrics`.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
@@ -8,7 +8,7 @@ const NOT_READ: &str = "seriatim_requests_not_read_total";
 const KEPT_OUT: &str = "seriatim_requests_kept_out_total";
 const NOT_TAKEN: &str = "seriatim_answers_not_taken_total";
 
-/// Tells the installed recorder what each of them means.
+/// Describes each of them to the installed recorder.
 pub(crate) fn describe() {
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections to the gRPC server");
     describe_counter!(
@@ -33,7 +33,7 @@ pub(crate) fn describe() {
     );
 }
 
-/// Why a connection is not served.
+/// The reason why a connection is not served.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refused {
     /// The number of open connections is at its limit.
@@ -53,7 +53,7 @@ pub(crate) fn refused(reason: Refused) {
     counter!(REFUSED, "reason" => reason).increment(1);
 }
 
-/// Why a request is not read to its end.
+/// The reason why a request is not read to its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NotRead {
     /// There is no room for it beside those that are arriving.

@@ -1,30 +1,30 @@
-//! What is known of a method before its call is read.
+//! Says what is known of a method before its call is read.
 
 use crate::arriving::Messages;
 
 /// The assumed size of an answer of unknown size until it is made: a state, a letter with its states, or the first
 /// events that are read of a log or of a stream.
 pub(crate) const LARGE: usize = 4 * 1024 * 1024;
-/// The same for a list, and for one read of a log or of a stream when the size of its events is known.
+/// The assumed size of a list, and of one read of a log or of a stream when the size of its events is known.
 pub(crate) const PAGE: usize = 256 * 1024;
 
-/// What is known of a method.
+/// The properties of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Method {
     pub(crate) messages: Messages,
     pub(crate) answer: AnswerSize,
-    /// Whether each of its calls is one request to write something.
+    /// `true` if each of its calls is one request to write something.
     pub(crate) writes: bool,
 }
 
-/// How the answer of a method is counted.
+/// The way in which the answer of a method is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerSize {
     /// There must be room for this much before it is made.
     Reckoned(usize),
     /// It is made piece by piece, and its maker waits for room.
     InPages,
-    /// It is small, or its parts are made before there can be room for them.
+    /// It is small, or its parts are made before anybody could wait for room.
     Small,
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// So that a method that is added to the definition, or renamed, is thought of here.
+    /// A method that is added to the definition, or renamed, must be added here.
     #[test]
     fn the_methods_are_those_of_the_definition() {
         let files = FileDescriptorSet::decode(seriatim_proto::FILE_DESCRIPTOR_SET).unwrap();

@@ -17,13 +17,13 @@ use crate::ServeError;
 
 const STORE_UP: &str = "seriatim_store_up";
 
-/// How often the data of histograms are added up; between that they take memory.
+/// The time after which the data of histograms are added up; until then they take memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// How long a look at the store may take. Prometheus itself waits ten seconds.
+/// The time that a look at the store may take. Prometheus itself waits ten seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// From a tenth of a millisecond to ten seconds.
+/// The buckets for times: from a tenth of a millisecond to ten seconds.
 const SECONDS: [f64; 16] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0,
@@ -33,10 +33,10 @@ const COUNTS: [f64; 12] = [
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
 ];
 
-/// The text format of Prometheus.
+/// The content type of Prometheus's text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Tells the installed recorder what every metric means.
+/// Describes every metric to the installed recorder.
 pub fn describe_metrics() {
     seriatim_coordinator::describe_metrics();
     seriatim_runtime::describe_metrics();
@@ -54,11 +54,11 @@ pub struct Metrics {
     handle: PrometheusHandle,
 }
 
-/// There is one recorder in a process.
+/// The recorder; a process has only one.
 static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
 impl Metrics {
-    /// Installs the recorder of this process, unless it exists already. It does not have what was counted before, so
+    /// Installs the recorder of this process, unless it exists already. It does not know what was counted before, so
     /// call this before you start coordinators and components.
     pub fn install() -> Result<Self, InstallError> {
         let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +104,7 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-/// It never ends.
+/// Keeps the recorder's memory small. Never ends.
 async fn keep_up(handle: &PrometheusHandle) {
     let mut ticks = interval(UPKEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -123,7 +123,7 @@ async fn render(
         Ok(Err(error)) => {
             tracing::warn!(
                 error = error.to_string(),
-                "the store cannot be looked at for the metrics"
+                "the metrics of the store cannot be measured"
             );
             false
         }
@@ -133,7 +133,7 @@ async fn render(
     ([(CONTENT_TYPE, TEXT)], handle.render())
 }
 
-/// Why no metrics can be served.
+/// The error if no metrics can be served.
 #[derive(Debug, thiserror::Error)]
 #[error("no metrics can be served: {0}; a program that has a recorder of its own reads them there")]
 pub struct InstallError(#[from] BuildError);

@@ -1,4 +1,4 @@
-//! Bytes that one connection may hold, within what all may.
+//! Limits the bytes that one connection may hold, within a limit for all.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ impl Budget {
         }
     }
 
-    /// Returns what `bytes` count for: never more than the total, so that nothing waits for ever.
+    /// Returns the permits for `bytes`: never more than the total, so that nothing waits for ever.
     fn permits(&self, bytes: usize) -> u32 {
         u32::try_from(bytes.min(self.most)).unwrap_or(u32::MAX)
     }
@@ -48,7 +48,7 @@ impl Ration {
         }
     }
 
-    /// Holds this many bytes, if there is room now. More than the total cannot be held.
+    /// Holds this many bytes, if there is room now. Returns `None` if there is not, or if they are more than the total.
     pub(crate) fn take(&self, bytes: usize) -> Option<Held> {
         if bytes > self.own.most.min(self.all.most) {
             return None;
@@ -81,8 +81,8 @@ impl Ration {
 }
 
 impl Held {
-    /// Gives back what is more than `bytes`, the actual size. If that is more than is held, as much is added as there
-    /// is room for, because the bytes exist already.
+    /// Changes what is held to `bytes`, the actual size. If that is more, adds as much as there is room for, because
+    /// the bytes exist already.
     pub(crate) fn settle(&mut self, bytes: usize) {
         settle(&mut self.own, bytes);
         settle(&mut self.all, bytes);
@@ -124,7 +124,7 @@ mod tests {
         assert!(held.is_some());
         assert!(one.take(1).is_none());
         assert!(other.take(3).is_none());
-        // What was refused by all is not held by one.
+        // Bytes that the total had no room for are not held by the connection either.
         assert_eq!((free(&other.own), free(&all)), (8, 2));
         assert!(other.take(2).is_some());
         drop(held);

@@ -1,4 +1,4 @@
-//! The time in which a request must be complete.
+//! Measures the time in which a request must be complete.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-/// What is between two looks counts as this part of the whole at most: in a longer time nobody looked.
+/// The number of steps that the time is divided into. The time between two polls counts as one step at most: if it was
+/// longer, nobody polled.
 const STEPS: u32 = 32;
 
-/// Runs while somebody waits for the rest of a request, and not while nobody reads it.
+/// A clock that runs while somebody waits for the rest of a request, and stands while nobody reads it.
 #[derive(Debug)]
 pub(crate) struct RequestTime {
     left: Duration,
     step: Duration,
-    /// When somebody began to wait, and when that is a step ago.
+    /// The time at which somebody began to wait, and a sleep until one step later.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
@@ -27,7 +28,7 @@ impl RequestTime {
         }
     }
 
-    /// Ready when the time is over. Call it when something is waited for.
+    /// Is ready when the time is over. Call it to wait for something.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while !self.left.is_zero() {
             let step = self.step.min(self.left);
@@ -40,7 +41,7 @@ impl RequestTime {
         Poll::Ready(())
     }
 
-    /// Stops the time. Call it when something has come.
+    /// Stops the clock. Call it when something has come.
     pub(crate) fn stop(&mut self) {
         if let Some((begin, _)) = self.waiting.take() {
             let waited = begin.elapsed().min(self.step);
@@ -66,7 +67,7 @@ mod tests {
         let start = Instant::now();
         poll_fn(|cx| time.poll(cx)).await;
         assert_eq!(start.elapsed().as_secs(), 32);
-        // What comes in little parts has no more.
+        // A request that comes in small parts has no more time.
         let mut time = RequestTime::new(32 * SECOND);
         let mut parts = 0;
         while poll!(poll_fn(|cx| time.poll(cx))).is_pending() {

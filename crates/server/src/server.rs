@@ -1,4 +1,4 @@
-//! The server: puts the services together, serves them, and shuts down in order.
+//! Puts the services together, serves them, and shuts down in order.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -62,14 +62,14 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets other settings than the default ones.
+    /// Replaces the default settings.
     #[must_use]
     pub fn settings(mut self, settings: ServerSettings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Serves until `shutdown` ends. Then the health reports that, nothing new is accepted, open calls end, and the
+    /// Serves until `shutdown` ends. Then the health says so, nothing new is accepted, open calls end, and the
     /// coordinator is shut down.
     pub async fn serve(
         self,
@@ -105,7 +105,7 @@ impl ServerBuilder {
             () = follow => {}
         }
         go_down(reporter).await;
-        // It fails only if nobody listens any more, which does no harm.
+        // This fails only if nobody listens any more, which does no harm.
         let _ = closing.send(true);
         // Calls that have not ended by then are dropped.
         let _ = tokio::time::timeout(settings.grace, served).await;
@@ -114,7 +114,7 @@ impl ServerBuilder {
     }
 }
 
-/// Tells load balancers first, then ends the calls that only watch the health.
+/// Tells load balancers first. Then ends the calls that only watch the health.
 async fn go_down(reporter: HealthReporter) {
     health::report(&reporter, ServingStatus::NotServing).await;
     health::end_watches(reporter).await;
@@ -145,8 +145,8 @@ fn routes(
         settings.in_flight_per_stream.max(1),
         closed.clone(),
     );
-    // Messages are limited while they arrive, so tonic's own limit is removed: by a method that each generated server
-    // has, but no trait.
+    // Messages are limited while they arrive, so tonic's own limit is removed. Each generated server has a method for
+    // that, but no trait has it.
     macro_rules! unlimited {
         ($service:expr) => {
             $service.max_decoding_message_size(usize::MAX)
@@ -172,11 +172,11 @@ fn routes(
             reactions
         )))))
         .add_service(reflection().build_v1()?)
-        // This is for grpcurl before 1.8.8 and other clients that know only this version.
+        // grpcurl before 1.8.8 and other clients know only this version.
         .add_service(reflection().build_v1alpha()?))
 }
 
-/// Why a server does not serve.
+/// The reason why a server does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The metrics cannot be served.

@@ -9,54 +9,55 @@ pub struct ServerSettings {
     /// default `Limits` allow. It is never more than `arriving_bytes` and `arriving_bytes_per_connection`. A larger
     /// message is refused with `INVALID_ARGUMENT`.
     pub message_bytes: usize,
-    /// How many connections may be open at once. Default 512, which leaves the store enough of the 1,024 descriptors
-    /// that a process usually has. A further connection is closed at once. For each connection HTTP/2 may hold 1 MiB of
-    /// requests that the server has not read yet, which none of the other settings count.
+    /// The number of connections that may be open at once. Default 512, which leaves the store enough of the 1,024
+    /// descriptors that a process usually has. A further connection is closed at once. For each connection HTTP/2 may
+    /// hold 1 MiB of requests that the server has not read yet, which none of the other settings count.
     pub connections: usize,
-    /// How long a connection may take to begin with HTTP/2. Default 10 s; then it is closed.
+    /// The time that a connection may take to begin with HTTP/2. Default 10 s; then it is closed.
     pub greeting_time: Duration,
-    /// How many calls one connection may have open at once. Default 1,024; further calls wait at the client.
+    /// The number of calls that one connection may have open at once. Default 1,024; further calls wait at the client.
     pub calls_per_connection: u32,
-    /// How long a request may take from its first byte to its last. Default 30 s; then it is refused with
+    /// The time that a request may take from its first byte to its last. Default 30 s; then it is refused with
     /// `INVALID_ARGUMENT`. Between the requests of a `SubmitStream` there may be any time, and while the server itself
     /// does not read one, the time stands still.
     pub request_time: Duration,
-    /// How many bytes the arriving requests may take together. Default 256 MiB. A further request is refused with
+    /// The bytes that the arriving requests may take together. Default 256 MiB. A further request is refused with
     /// `RESOURCE_EXHAUSTED` and a retry delay. A request that comes in one piece, of 16 KiB at most, is not counted
     /// unless it waits to be in work or belongs to a `SubmitStream`, which ends with the refusal.
     pub arriving_bytes: usize,
-    /// The same for the requests of one connection. Default 32 MiB.
+    /// The bytes that the arriving requests of one connection may take. Default 32 MiB.
     pub arriving_bytes_per_connection: usize,
-    /// How many bytes the answers to all clients may take that are under way: from when they are made until the client
-    /// has room for the last of them. Default 256 MiB. While there is no room, further answers wait. Parts of up to 4
-    /// KiB are not counted. A request of a `SubmitStream` takes the room for its answer before it runs: its own size,
-    /// and 4 KiB at least.
+    /// The bytes that the answers to all clients may take while they are under way: from when they are made until the
+    /// client has room for the last of them. Default 256 MiB. While there is no room, further answers wait. Parts of up
+    /// to 4 KiB are not counted. A request of a `SubmitStream` takes the room for its answer before it runs: its own
+    /// size, and 4 KiB at least.
     pub unread_bytes: usize,
-    /// The same for the answers to one connection. Default 8 MiB.
+    /// The bytes that the answers to one connection may take while they are under way. Default 8 MiB.
     pub unread_bytes_per_connection: usize,
-    /// How long a client may read nothing of an answer, or of the end of one, that waits for it. Default 60 s; then the
-    /// call is ended.
+    /// The time in which a client may read nothing of an answer, or of the end of one, that waits for it. Default 60 s;
+    /// then the call is ended.
     pub answer_time: Duration,
-    /// How many commands and facts are in work at once, for all clients: from when they have arrived until they are
-    /// answered, including `Prepare`. Default 1,024. Others wait, and count as arriving.
+    /// The number of commands and facts that are in work at once, for all clients: from when they have arrived until
+    /// they are answered, including `Prepare`. Default 1,024. Others wait, and count as arriving.
     pub in_work: usize,
-    /// How many calls may wait for that. Default 32,768. A further call is refused unread, with `RESOURCE_EXHAUSTED`
-    /// and a retry delay. Requests that wait in a `SubmitStream` are not counted: they hold back their client.
+    /// The number of calls that may wait to be in work. Default 32,768. A further call is refused unread, with
+    /// `RESOURCE_EXHAUSTED` and a retry delay. Requests that wait in a `SubmitStream` are not counted: they hold back
+    /// their client.
     pub waiting: usize,
-    /// How long one of them may wait. Default 2 s; then it is refused in the same way.
+    /// The time that one of these calls may wait. Default 2 s; then it is refused in the same way.
     pub waiting_time: Duration,
-    /// How many requests of one `SubmitStream` may be unanswered at once. Default 1,024; further requests are not read
-    /// yet.
+    /// The number of requests of one `SubmitStream` that may be unanswered at once. Default 1,024; further requests are
+    /// not read yet.
     pub in_flight_per_stream: usize,
-    /// Whether commands and facts are accepted as effects of reactions that run elsewhere, with their rejections, for
-    /// [`RemoteGateway`](seriatim_proto::RemoteGateway). Default: no. They are then refused as
+    /// `true` if commands and facts are accepted as effects of reactions that run elsewhere, with their rejections, for
+    /// [`RemoteGateway`](seriatim_proto::RemoteGateway). Default `false`. They are then refused as
     /// [`EffectNotAccepted`](seriatim_core::SubmitError::EffectNotAccepted), because a client that may send them can
     /// take the place of any saga. Allow it only in networks that no other clients reach.
     pub accept_effects: bool,
-    /// How often the health service looks at the store. Default 1 s.
+    /// The time between two looks of the health service at the store. Default 1 s.
     pub health_interval: Duration,
-    /// How long calls may take to end once the server shuts down. Default 30 s. What was admitted by then is finished
-    /// and durable all the same; a client that has no answer sends again under the same external id.
+    /// The time that calls may take to end once the server shuts down. Default 30 s. Requests that were admitted by
+    /// then are finished and durable all the same; a client that has no answer sends again under the same external id.
     pub grace: Duration,
 }
 

@@ -1,7 +1,7 @@
-//! Whether a client reads the answer that is offered; a call whose client does not is ended.
+//! Watches whether clients read the answers that are offered, and ends the calls whose clients do not.
 //!
 //! An answer is asked for its next piece when the one before it is on its way. While the client reads nothing, nobody
-//! asks, so the answer cannot end itself: the runner of the call does that.
+//! asks, so the answer cannot end itself: the task that runs the call does that.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -16,26 +16,27 @@ tokio::task_local! {
     static TAKING: Arc<Taking>;
 }
 
-/// What one client reads of one answer.
+/// A record of what one client reads of one answer.
 #[derive(Debug, Default)]
 pub(crate) struct Taking {
-    /// How often something was offered and taken: odd while something is offered.
+    /// A number that grows when something is offered and when it is taken: odd while something is offered.
     turns: AtomicU64,
     ended: AtomicBool,
 }
 
 impl Taking {
-    /// Returns that of the call in whose task this is called, if [`Tasks`] runs it.
+    /// Returns the record of the call in whose task this is called. Returns a new one if [`Tasks`] does not run that
+    /// task.
     pub(crate) fn current() -> Arc<Self> {
         TAKING.try_with(Arc::clone).unwrap_or_default()
     }
 
-    /// Records that something is offered.
+    /// Notes that something is offered.
     pub(crate) fn offer(&self) {
         self.turns.fetch_or(1, Relaxed);
     }
 
-    /// Records that it was taken.
+    /// Notes that it was taken.
     pub(crate) fn taken(&self) {
         let turns = self.turns.load(Relaxed);
         if turns % 2 == 1 {
@@ -43,14 +44,14 @@ impl Taking {
         }
     }
 
-    /// Returns whether the call was ended because nothing was taken.
+    /// Returns `true` if the call was ended because nothing was taken.
     pub(crate) fn was_ended(&self) -> bool {
         self.ended.load(Relaxed)
     }
 }
 
-/// Runs each call of a connection on a task of its own, and ends it when its client has read nothing of what is offered
-/// for `patience`.
+/// An executor that runs each call of a connection on a task of its own, and ends it when its client has read nothing
+/// of what is offered for `patience`.
 #[derive(Clone, Debug)]
 pub(crate) struct Tasks {
     pub(crate) patience: Duration,
@@ -83,12 +84,12 @@ async fn watched(call: impl Future<Output = ()>, mut watch: Watch) {
 struct Watch {
     taking: Arc<Taking>,
     patience: Duration,
-    /// The turn, and when it has lasted too long.
+    /// The turn, and a sleep until it has lasted too long.
     late: Option<(u64, Pin<Box<Sleep>>)>,
 }
 
 impl Watch {
-    /// Ready when the client has had enough time for what is offered.
+    /// Is ready when the client has had enough time for what is offered.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let turn = self.taking.turns.load(Relaxed);
         if turn.is_multiple_of(2) {
@@ -114,7 +115,8 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    /// Runs a call that offers something at the times, in seconds, and takes it at others; when it was ended, if it was.
+    /// Runs a call that offers something at some times, in seconds, and takes it at others. Returns when it was ended,
+    /// if it was.
     async fn ended(offers: &'static [u64], takes: &'static [u64], length: u64) -> Option<u64> {
         let (tell, told) = oneshot::channel();
         let tasks = Tasks { patience: PATIENCE };

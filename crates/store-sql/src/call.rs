@@ -1,4 +1,4 @@
-//! One call of `append` that waits for its commit.
+//! Contains one call of `append` that waits for its commit.
 
 use seriatim_core::{Append, AppendError, AppendOutcome, StoreError, StoreErrorKind};
 use tokio::sync::oneshot;
@@ -13,7 +13,7 @@ type Outcomes = Result<Vec<AppendOutcome>, AppendError>;
 /// The appends of a call, and its caller. A caller that has gone away is no error.
 #[derive(Debug)]
 pub struct Call {
-    /// What it appends.
+    /// The appends that it asks for.
     pub appends: Vec<Append>,
     reply: oneshot::Sender<Outcomes>,
 }
@@ -29,7 +29,7 @@ impl Call {
         (Self { appends, reply }, Answer(answer))
     }
 
-    /// Returns its size.
+    /// Returns the size of all its appends together.
     pub fn size(&self) -> Size {
         let parts = self.appends.iter().flat_map(Append::parts);
         let events = parts.flat_map(|part| part.events);
@@ -39,7 +39,7 @@ impl Call {
         }
     }
 
-    /// Answers it, once what it appends is durable.
+    /// Answers it. Call this once what it appends is durable.
     pub fn answer(self, outcomes: Vec<AppendOutcome>) {
         let _ = self.reply.send(Ok(outcomes));
     }

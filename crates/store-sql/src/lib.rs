@@ -1,6 +1,6 @@
-//! What the SQL stores have in common. It names no database driver.
+//! Contains what the SQL stores have in common. It names no database driver.
 //!
-//! It is a seam between crates of this project. Applications do not use it.
+//! This is a seam between crates of this project. Applications do not use it.
 
 mod batch;
 mod call;

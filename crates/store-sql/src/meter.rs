@@ -1,19 +1,19 @@
-//! The metrics of commits, by the facade `metrics`.
+//! Reports the metrics of commits through the facade `metrics`.
 
 use std::sync::OnceLock;
 
 use metrics::Histogram;
 use seriatim_core::COMMIT_APPENDS;
 
-/// Counts commits. The recorder that is installed at the first one counts: an application installs it after it has
-/// opened its store.
+/// A counter of commits. It reports to the recorder that is installed at the first one, because an application may
+/// install it after it has opened its store.
 #[derive(Debug, Default)]
 pub struct CommitMeter {
     appends: OnceLock<Histogram>,
 }
 
 impl CommitMeter {
-    /// Counts a commit of this many appends. What has none is not counted.
+    /// Counts a commit of this many appends. Does not count one without appends.
     #[expect(
         clippy::cast_precision_loss,
         reason = "histograms are of numbers of this kind"

@@ -68,6 +68,8 @@ impl fmt::Debug for Fault {
 pub struct FaultyStore {
     inner: Arc<Mutex<Arc<dyn Store>>>,
     state: Arc<Mutex<State>>,
+    /// Held by a call of `append` that is held up.
+    commit: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +91,7 @@ impl FaultyStore {
         Self {
             inner: Arc::new(Mutex::new(inner)),
             state: Arc::default(),
+            commit: Arc::default(),
         }
     }
 
@@ -242,6 +245,7 @@ impl EventStore for FaultyStore {
                 return std::future::pending().await;
             }
         };
+        let commit = self.commit.lock().await;
         match fault {
             Some(Fault::NotWritten(kind)) => {
                 return Err(AppendError::NotWritten(planned(ACTION, kind)));
@@ -255,6 +259,7 @@ impl EventStore for FaultyStore {
             Some(Fault::Crowded(crowd)) => crowd().await,
             None => {}
         }
+        drop(commit);
         self.inner().append(batch).await
     }
 

@@ -1,4 +1,4 @@
-//! Bad input: a clear error, nothing written, and the next command works.
+//! Checks that bad input gets a clear error, nothing is written, and the next command works.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::cart::*;
 
-/// Sends it, expects violations of these fields, and that nothing happened.
+/// Sends a request. Checks that it is refused because of these fields, and that nothing was written. Returns the
+/// message.
 async fn refused(request: CommandRequest, fields: &[&str]) -> String {
     let (coordinator, store) = coordinator();
     let stream = request.stream.clone();

@@ -1,4 +1,4 @@
-//! Several commands in one book: decided in order, written all or nothing.
+//! Checks that several commands in one book are decided in order and written all or nothing.
 
 use seriatim_core::{CommandGateway, MergeStrategy, Message, SubmitError};
 
@@ -30,7 +30,7 @@ async fn one_rejection_rejects_the_book() {
     let answer = coordinator.submit(book.clone()).await;
     assert!(matches!(answer, Err(SubmitError::Rejected(rejected)) if rejected.code == "TooFew"));
     assert!(history(&store, &stream).await.is_empty());
-    // Nor is its external id spent.
+    // Its external id is not spent either.
     book.commands.truncate(1);
     assert_eq!(
         committed(&coordinator.submit(book).await.unwrap()),
@@ -53,7 +53,7 @@ async fn a_book_is_merged_as_one() {
         committed(&coordinator.submit(book.clone()).await.unwrap()),
         (2, 3, true)
     );
-    // One command that overlaps holds up the whole book.
+    // One command that overlaps stops the whole book.
     book.commands.push(note("ours").encode().unwrap());
     conflict(coordinator.submit(book).await);
     assert_eq!(history(&store, &stream).await.len(), 4);

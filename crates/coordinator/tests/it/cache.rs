@@ -1,4 +1,4 @@
-//! A kept state can be wrong, in both directions, and no answer is.
+//! Checks that answers are right although a kept state can be wrong in both directions.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use seriatim_testkit::faults::FaultyStore;
 
 use crate::cart::*;
 
-/// A coordinator that keeps a state which another one has made old, and that other one.
+/// Returns a coordinator whose kept state is outdated, and the one that wrote since.
 async fn outdated() -> (
     seriatim_coordinator::Coordinator,
     Arc<dyn Store>,
@@ -99,7 +99,7 @@ async fn a_letter_names_what_is_current() {
 
 #[tokio::test]
 async fn a_store_that_fell_back_behind_the_kept_state_is_believed() {
-    // A restored backup: the store the coordinator knows is replaced by a younger one.
+    // This restores a backup: the store that the coordinator knows is replaced by an earlier one.
     let before: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let restored: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let store = FaultyStore::new(Arc::clone(&before));

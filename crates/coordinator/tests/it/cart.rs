@@ -1,4 +1,4 @@
-//! A small domain in which changes can commute, clash, depend on one another, and break.
+//! Contains a small domain whose changes can commute, clash, depend on one another, and fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) enum Happened {
         cents: i64,
     },
     Flagged,
-    /// Its `evolve` panics.
+    /// An event on which `evolve` panics.
     Cursed,
 }
 
@@ -63,11 +63,11 @@ pub(crate) enum Do {
     AddMany {
         n: u32,
     },
-    /// What it gives depends on the count.
+    /// Gives an event that depends on the count.
     Double,
     /// `decide` panics.
     Panic,
-    /// `evolve` panics on what it gives.
+    /// Gives an event on which `evolve` panics.
     Curse,
 }
 
@@ -154,13 +154,13 @@ impl Aggregate for Cart {
         match &fact.event {
             // A payment for a cart that is not open is recorded, and flagged.
             Happened::Paid { .. } if !self.open => vec![fact.event.clone(), Happened::Flagged],
-            // Noted elsewhere: nothing we want to keep.
+            // A note from elsewhere is not recorded.
             Happened::Noted { .. } => vec![],
             event => vec![event.clone()],
         }
     }
 
-    /// Notes what was rejected, and why; on a cart named `curse` it panics.
+    /// Records what was rejected, and why. Panics on a cart named `curse`.
     fn on_rejected(&self, effect: &RejectedEffect) -> Vec<Happened> {
         assert_ne!(self.name, "curse", "on_rejected gave up");
         let Some(Ok(commands)) = effect.of::<Self>() else {
@@ -194,7 +194,7 @@ impl Aggregate for Cart {
     }
 }
 
-/// A coordinator on a memory store, and the store.
+/// Returns a coordinator on a memory store, and the store.
 pub(crate) fn coordinator() -> (Coordinator, Arc<dyn Store>) {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     (on(&store), store)
@@ -220,7 +220,7 @@ pub(crate) fn ask(stream: &StreamId, command: &Do) -> CommandRequest {
     CommandRequest::new(stream.clone(), command.encode().unwrap())
 }
 
-/// A command that expects `expected`, resolved by `strategy`.
+/// Returns a request that expects `expected` and is resolved by `strategy`.
 pub(crate) fn stale(
     stream: &StreamId,
     command: &Do,
@@ -259,12 +259,12 @@ pub(crate) fn fact(stream: &StreamId, external_id: &str, event: &Happened) -> Fa
     }
 }
 
-/// Sends a command that must be accepted.
+/// Sends a command. Checks that it is accepted.
 pub(crate) async fn accept(coordinator: &Coordinator, stream: &StreamId, command: Do) -> Receipt {
     coordinator.submit(ask(stream, &command)).await.unwrap()
 }
 
-/// A stream with the events of `commands`, each of which gives one.
+/// Makes a stream of the events of `commands`, each of which gives one.
 pub(crate) async fn stream_of(
     coordinator: &Coordinator,
     commands: impl IntoIterator<Item = Do>,
@@ -276,7 +276,7 @@ pub(crate) async fn stream_of(
     stream
 }
 
-/// The events of a stream, after checking that their sequences are dense.
+/// Returns the events of a stream. Checks that their sequences are dense.
 pub(crate) async fn history(store: &Arc<dyn Store>, stream: &StreamId) -> Vec<Happened> {
     let recorded = store
         .read_stream(stream, Sequence::FIRST, usize::MAX)

@@ -1,5 +1,5 @@
-//! One hot stream: commands are decided on top of one another and share commits, and nobody is told of anything
-//! that did not become durable.
+//! Checks that commands of one hot stream are decided on top of one another and share commits, and that nobody is told
+//! of anything that did not become durable.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::cart::*;
 
-/// A coordinator whose next append waits until it is let go.
+/// Returns a coordinator whose next append waits until it is released.
 fn held() -> (
     seriatim_coordinator::Coordinator,
     FaultyStore,
@@ -33,7 +33,7 @@ fn held() -> (
     (on(&shared), store, shared, began, go)
 }
 
-/// Sends requests in this order while the first one's append is held, then lets it go.
+/// Sends requests in this order while the first one's append waits, then releases it. Returns the answers.
 async fn behind_one_another(
     coordinator: &seriatim_coordinator::Coordinator,
     began: &Notify,
@@ -49,7 +49,7 @@ async fn behind_one_another(
         if tasks.len() == 1 {
             began.notified().await;
         }
-        // Posting is the first thing a task does; give it its turn.
+        // A task posts its request first of all; this gives it its turn.
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
@@ -142,7 +142,7 @@ async fn a_collision_waits_for_what_is_ahead_of_it() {
 async fn a_no_that_rests_on_what_was_lost_is_taken_back() {
     let (coordinator, store, shared, began, go) = held();
     let stream = cart();
-    // The second commit loses against another writer: what was decided on top of it is decided anew.
+    // The second commit loses against another writer; what was decided on top of it is decided anew.
     let other = on(&shared);
     let elsewhere = stream.clone();
     store.fail_next(Fault::crowded(move || {

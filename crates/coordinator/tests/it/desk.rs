@@ -1,4 +1,4 @@
-//! What people decide about parked commands: it is done once, and what became of it is kept.
+//! Checks that a decision about a parked command is carried out once, and that its result is kept.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::cart::*;
 
-/// Parks a command on a stream that has moved on, and gives the letter's id.
+/// Parks a command on a stream that has moved on. Returns the letter's id.
 async fn park(coordinator: &Coordinator, stream: &StreamId, command: Do) -> Uuid {
     let request = under("form-7", stale(stream, &command, 0, MergeStrategy::Manual));
     let receipt = coordinator.submit(request).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_resubmitted_command_is_decided_on_what_is_current() {
     assert_eq!(attempt.reason.as_deref(), Some("the customer called"));
     assert_eq!(attempt.result, "accepted: events 2 to 2");
     assert_eq!(store.letter(id).await.unwrap(), Some(letter));
-    // What it gave is the sender's still.
+    // The event still carries its sender's metadata.
     let events = store
         .read_stream(&stream, seriatim_core::Sequence(2), 9)
         .await;
@@ -135,7 +135,7 @@ async fn a_discarded_command_is_never_run() {
     assert_eq!(history(&store, &stream).await.len(), 2);
 }
 
-/// In other processes even: whoever is first is true, and the others are told.
+/// The first decision counts, even if others are made in other processes, whose senders are told of it.
 #[tokio::test]
 async fn of_many_who_decide_at_once_one_is_heard() {
     let store = Arc::new(MemoryStore::new());
@@ -173,7 +173,7 @@ async fn of_many_who_decide_at_once_one_is_heard() {
     }
 }
 
-/// The commit made it true, and the letter did not hear of it.
+/// The commit has carried out the decision, although the letter was never updated.
 #[tokio::test]
 async fn who_dies_before_the_letter_is_revised_has_decided_all_the_same() {
     for (verb, status, events) in [
@@ -232,7 +232,7 @@ async fn letters_of_others_are_not_its_own() {
     }
 }
 
-/// The sender looked at something: if it has changed, the command is not what was meant any more.
+/// The sender relied on a field: if that has changed, the command does not mean the same any more.
 #[tokio::test]
 async fn premises_hold_when_a_letter_is_resubmitted() {
     let (coordinator, _) = coordinator();
@@ -248,7 +248,7 @@ async fn premises_hold_when_a_letter_is_resubmitted() {
     let result = &letter.attempts[0].result;
     assert!(result.contains("`name` was changed"), "{result}");
 
-    // It is again what the sender looked at.
+    // The field is again what the sender saw.
     accept(&coordinator, &stream, name("a")).await;
     let letter = decide(&coordinator, Verb::Resubmit, id).await.unwrap();
     assert_eq!(letter.status, LetterStatus::Resolved, "{letter:?}");

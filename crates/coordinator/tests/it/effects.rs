@@ -1,4 +1,5 @@
-//! What a reaction sends is applied once under an identity of its own, and the first result stands for ever.
+//! Checks that an effect of a reaction is applied once under an identity of its own, and that its first result stands
+//! for ever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +17,14 @@ use uuid::Uuid;
 
 use crate::cart::*;
 
-/// The effects of one component because of one event; the external id and the rest are those of its workflow.
+/// The effects of one component because of one event. The external id and the rest are those of its workflow.
 pub(crate) struct Reacting {
     pub(crate) component: &'static str,
     pub(crate) source: StreamId,
 }
 
 impl Reacting {
-    /// To events of another program's log.
+    /// Makes a reaction to an event of another program's log.
     pub(crate) fn new(component: &'static str) -> Self {
         let elsewhere = Domain::new("elsewhere").unwrap();
         Self {
@@ -32,7 +33,7 @@ impl Reacting {
         }
     }
 
-    /// To events that are here.
+    /// Makes a reaction to an event that is in this store.
     fn here(component: &'static str) -> Self {
         Self {
             component,
@@ -119,7 +120,7 @@ async fn neither_two_components_nor_two_effects_of_one_swallow_each_other() {
         source: one.source.clone(),
     };
     let elsewhere = Reacting::new("payments");
-    // The external id of the workflow is spent too, by whoever began it with this very stream.
+    // The external id of the workflow is spent too, by the request that began it with this very stream.
     let request = under("till-7/000123", ask(&stream, &Do::Add { count: 1 }));
     coordinator.submit(request).await.unwrap();
     for _ in 0..2 {
@@ -161,7 +162,7 @@ async fn a_conflict_that_the_strategy_refuses_is_a_rejection_that_stands() {
         assert_eq!(first.code, Rejected::CONFLICT, "{strategy}");
         assert!(first.message.contains("has moved on"), "{}", first.message);
         assert_eq!(rejection(on(&store).submit(send()).await), first);
-        // Not even if it names what is current the second time.
+        // The first result stands even if the repetition names the current sequence.
         let again = saga.effect(0, stale(&stream, &command, 1, strategy));
         assert_eq!(rejection(coordinator.submit(again).await), first);
         assert_eq!(history(&store, &stream).await.len(), 2);
@@ -222,7 +223,7 @@ async fn a_manual_merge_parks_an_effect_once() {
     assert_eq!(letters[0].request.effect, Some(saga.id(0)));
 }
 
-/// Each may be over the next time, so nothing is kept, and the event is tried again.
+/// Such an obstacle may be gone the next time, so nothing is recorded, and the event is tried again.
 #[tokio::test]
 async fn what_is_no_answer_of_the_domain_is_not_kept() {
     let (coordinator, store) = coordinator();
@@ -249,7 +250,7 @@ async fn what_is_no_answer_of_the_domain_is_not_kept() {
     );
 }
 
-/// Somebody fills the cart between the look at it and the commit: the "no" would be one to a cart that never was.
+/// Somebody fills the cart between the decision and the commit: the "no" would be about a cart that never was.
 #[tokio::test]
 async fn a_rejection_of_a_state_that_was_not_current_is_judged_again() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -297,13 +298,13 @@ async fn rejections_in_the_middle_of_a_crowd_harm_nobody() {
             0 => Do::Take { count: 100 },
             _ => Do::Add { count: 1 },
         };
-        // Everything comes twice.
+        // Every effect is sent twice.
         let request = saga.effect(n / 2, ask(&stream, &command));
         let coordinator = coordinator.clone();
         tokio::spawn(async move { coordinator.submit(request).await })
     });
     futures::future::join_all(crowd).await;
-    // Of each pair the first result stands, whichever came first.
+    // The first result of each pair stands, whichever came first.
     let mut committed = Vec::new();
     for n in 0..30 {
         let key = ClaimKey::Effect(saga.id(n)).to_string();
@@ -322,11 +323,11 @@ async fn rejections_in_the_middle_of_a_crowd_harm_nobody() {
     committed.sort_unstable();
     committed.dedup();
     assert_eq!(committed.len(), history(&store, &stream).await.len());
-    // Of a third of the pairs both are accepted, so it is not all rejections.
+    // In a third of the pairs both are accepted, so not all are rejections.
     assert!((10..30).contains(&committed.len()), "{}", committed.len());
 }
 
-/// Rejects as long as it is told to.
+/// A step that rejects as long as it is told to.
 struct Gate(Arc<AtomicBool>);
 
 impl Prepare<Cart> for Gate {
@@ -403,7 +404,7 @@ async fn the_source_is_told_of_a_rejection_once() {
         again,
         Outcome::Duplicate(FirstResult::Committed { .. })
     ));
-    // Another effect is another matter.
+    // Another effect has a result of its own.
     coordinator.hand_back(back(1)).await.unwrap();
     let noted = Happened::Noted {
         note: "Take { count: 9 }: TooFew".into(),
@@ -448,7 +449,7 @@ async fn a_source_that_panics_on_it_can_be_told_later() {
     assert_eq!(history(&store, &saga.source).await.len(), 3);
 }
 
-/// Or else a no-op would be the result of what a saga is going to ask for.
+/// Otherwise a no-op would be the result of an effect that a saga has yet to send.
 #[tokio::test]
 async fn nothing_is_an_effect_of_an_event_that_is_still_to_come() {
     let (coordinator, store) = coordinator();

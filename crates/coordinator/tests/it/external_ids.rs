@@ -1,4 +1,4 @@
-//! Whatever is sent under one external id is applied once, and the first result is the answer for ever.
+//! Checks that what is sent under one external id is applied once, and that the first result is the answer for ever.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ async fn the_same_content_gives_the_first_result_again() {
         coordinator.submit(request()).await.unwrap().outcome,
         first(1, 2, 3)
     );
-    // Also from a coordinator that never saw the first.
+    // A coordinator that never saw the first request gives the same answer.
     assert_eq!(
         on(&store).submit(request()).await.unwrap().outcome,
         first(1, 2, 3)
@@ -45,7 +45,8 @@ async fn a_repetition_that_would_be_refused_today_gets_the_first_result() {
     let stream = cart();
     let open = || under("k", ask(&stream, &Do::Open));
     coordinator.submit(open()).await.unwrap();
-    // A second `Open` is rejected, and its old expectation is a conflict or beyond: the claim comes first.
+    // A second `Open` would be rejected, and its old expectation would be a conflict or beyond, but the claim is looked
+    // at first.
     for expected in [None, Some(0), Some(77)] {
         let mut again = open();
         if let Some(expected) = expected {

@@ -1,4 +1,4 @@
-//! Facts: what happened elsewhere is recorded, whatever the aggregate thinks of it.
+//! Checks that facts are recorded, whatever the aggregate thinks of them.
 
 use seriatim_core::{
     CommandGateway, ExpectedSequence, FirstResult, MergeStrategy, Outcome, Position, Sequence,

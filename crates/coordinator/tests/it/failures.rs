@@ -1,4 +1,4 @@
-//! Stores that fail, code that fails, senders that go away, servers that go down.
+//! Checks stores that fail, user code that fails, senders that go away, and servers that shut down.
 
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ async fn an_unknown_letter_and_an_unknown_claim_are_settled_too() {
         .submit(under("k", ask(&stream, &Do::Nothing)))
         .await
         .unwrap();
-    // Who spent it cannot be told apart; that it is spent, and for what, can.
+    // The answer cannot say who spent it, only that it is spent, and for what.
     assert!(matches!(spent.outcome, Outcome::Duplicate(_)), "{spent:?}");
 }
 
@@ -95,7 +95,8 @@ async fn a_store_that_is_down_is_unavailable_and_comes_back() {
     assert_eq!(shared.head(LogPartition::FIRST).await.unwrap().0, 3);
 }
 
-/// What will not pass by itself is never called unavailable: senders would repeat it for ever.
+/// A failure that will not pass by itself is never called unavailable, because senders would repeat the request for
+/// ever.
 #[tokio::test]
 async fn a_store_that_fails_for_good_is_not_unavailable() {
     for kind in StoreErrorKind::ALL {
@@ -210,7 +211,7 @@ async fn panics_are_answered_and_harm_nobody_else() {
     accept(&coordinator, &stream, Do::Add { count: 1 }).await;
 }
 
-/// Puts an event into a stream that this program did not decide.
+/// Appends an event that this program did not decide.
 async fn plant(store: &Arc<dyn Store>, stream: &StreamId, after: Option<u32>, payload: Payload) {
     let append = seriatim_core::Append {
         stream: stream.clone(),
@@ -240,7 +241,7 @@ async fn an_event_that_cannot_be_read_is_named_and_never_skipped() {
     ] {
         let stream = stream_of(&coordinator, [Do::Open]).await;
         plant(&store, &stream, Some(0), payload).await;
-        // A new coordinator, which must load it.
+        // A new coordinator must load the state.
         let answer = on(&store).submit(ask(&stream, &Do::Open)).await;
         let Err(SubmitError::Broken { fault, .. }) = answer else {
             panic!("{answer:?}")
@@ -272,7 +273,7 @@ async fn an_old_event_is_upcast() {
         .await
         .unwrap();
     assert_eq!(view.to_json().unwrap()["name"], "old");
-    // Also as an intervening event.
+    // The event is also shown as an intervening event.
     let request = stale(
         &stream,
         &name("new"),
@@ -333,7 +334,7 @@ async fn shutting_down_finishes_what_was_admitted_and_admits_nothing_more() {
     coordinator.shutdown().await;
 }
 
-/// Answers from outside: a price for each name, unless the outside is down.
+/// A step that gets a price for each name, unless its source is down.
 struct Prices;
 
 impl Prepare<Cart> for Prices {

@@ -1,4 +1,4 @@
-//! Properties over random commands, expectations, strategies and racing writers.
+//! Checks properties over random commands, expectations, strategies and racing writers.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 
 type Answer = Result<Receipt, SubmitError>;
 
-/// Two coordinators on one store, all commands on one stream; at once, or one after another.
+/// Runs all commands on one stream, by two coordinators on one store, at once or one after another.
 async fn run(all: &[Sent], at_once: bool) -> (Vec<Answer>, Vec<Happened>) {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let writers = [on(&store), on(&store)];
@@ -82,7 +82,7 @@ async fn run(all: &[Sent], at_once: bool) -> (Vec<Answer>, Vec<Happened>) {
     (answers, history(&store, &stream).await)
 }
 
-/// What was acknowledged is in the history, exactly where the receipt says, once; and nothing else is.
+/// Checks that what was acknowledged is in the history once, exactly where the receipt says, and nothing else is.
 fn check(all: &[Sent], answers: &[Answer], happened: &[Happened]) -> Result<(), TestCaseError> {
     let mut owner = vec![None; happened.len()];
     for (at, (sent, answer)) in all.iter().zip(answers).enumerate() {
@@ -112,7 +112,7 @@ fn check(all: &[Sent], answers: &[Answer], happened: &[Happened]) -> Result<(), 
             _ if matched => prop_assert_eq!(&before.decide(&sent.command).unwrap(), events),
             MergeStrategy::Commutative => {
                 prop_assert_eq!(&before.decide(&sent.command).unwrap(), events);
-                // And so does the order in which the sender thought it was first.
+                // The order in which the sender's command came first gives it too.
                 let base = Sequence::count(believed.flatten()) as usize;
                 let then = fold(Cart::default(), &happened[..base]);
                 prop_assert_eq!(&then.decide(&sent.command).unwrap(), events);

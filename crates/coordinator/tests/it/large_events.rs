@@ -1,4 +1,4 @@
-//! Events that are too large are refused before they are written, whatever they come of.
+//! Checks that events that are too large are refused before they are written, whatever they result from.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::cart::*;
 use crate::desk::decide;
 use crate::effects::Reacting;
 
-/// An event may take 100 bytes, those of one request 1,000.
+/// Returns a coordinator where an event may take 100 bytes, and those of one request 1,000.
 fn small() -> (Coordinator, Arc<dyn Store>) {
     let limits = Limits {
         event_bytes: 100,
@@ -55,7 +55,7 @@ async fn of_a_command() {
     let large = ask(&stream, &name(&long()));
     assert_too_large(coordinator.submit(large.clone()).await, "events[0]");
     assert_too_large(coordinator.simulate(large, At::Current).await, "events[0]");
-    // A book is all or nothing.
+    // A book is written all or nothing.
     let mut book = ask(&stream, &Do::Open);
     book.commands.extend(ask(&stream, &name(&long())).commands);
     assert_too_large(coordinator.submit(book).await, "events[1]");
@@ -69,7 +69,7 @@ async fn of_a_command() {
 async fn of_a_merge() {
     let (coordinator, store) = small();
     let stream = stream_of(&coordinator, [Do::Open, name(&"x".repeat(70))]).await;
-    // It goes well by itself; with the name that came meanwhile it is too long.
+    // The command would be accepted by itself, but with the name that came meanwhile its event is too large.
     let merged = stale(
         &stream,
         &name(&"y".repeat(70)),
@@ -106,7 +106,7 @@ async fn of_an_effect_and_of_one_that_comes_back() {
     let target = cart();
     let large = saga.effect(0, ask(&target, &name(&long())));
     assert_too_large(coordinator.submit(large).await, "events[0]");
-    // That is no result of the effect: it may succeed later.
+    // The refusal is not the effect's result: the effect may succeed later.
     let again = saga.effect(0, ask(&target, &Do::Open));
     coordinator.submit(again).await.unwrap();
     let returned = saga.rejected(1, &name(&"x".repeat(70)));
@@ -138,7 +138,7 @@ fn added_by(count: i64) -> Do {
     Do::Add { count }
 }
 
-/// Of many small events as many are shown as the setting says, of large ones what a megabyte holds.
+/// Small events are shown up to the number in the settings, large ones up to a megabyte.
 #[tokio::test]
 async fn a_refusal_shows_no_more_events_than_can_be_taken() {
     for (bytes, count, shown) in [

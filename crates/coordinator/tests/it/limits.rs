@@ -1,4 +1,4 @@
-//! Bounded queues.
+//! Checks that queues are bounded.
 
 use std::sync::Arc;
 

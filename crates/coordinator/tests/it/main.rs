@@ -1,4 +1,4 @@
-//! The coordinator, as a sender sees it.
+//! Tests the coordinator as a sender sees it.
 
 mod cart;
 mod strategies;

@@ -1,4 +1,4 @@
-//! What a merge costs others, and what is refused before it can do harm.
+//! Checks what a merge costs others, and what is refused before it can do harm.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -14,10 +14,10 @@ use seriatim_derive::Event;
 use seriatim_store_memory::MemoryStore;
 use uuid::Uuid;
 
-/// What a slow comparison waits for.
+/// The signal that a slow comparison waits for.
 static GATE: Mutex<Option<Receiver<()>>> = Mutex::new(None);
 
-/// What happens is what was asked for.
+/// The command, and also the event that it gives.
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[seriatim(crate = "seriatim_core")]
 enum Put {
@@ -34,7 +34,7 @@ struct Meter {
 }
 
 impl PartialEq for Meter {
-    /// Takes as long as it is told to.
+    /// Takes as long as the gate is closed.
     fn eq(&self, other: &Self) -> bool {
         let gate = GATE.lock().unwrap().take();
         if let Some(gate) = gate {
@@ -92,7 +92,7 @@ async fn accept(coordinator: &Coordinator, request: CommandRequest) -> Receipt {
     coordinator.submit(request).await.unwrap()
 }
 
-/// There is one worker here: would a merge keep it, the others could not go on, and the gate would never open.
+/// There is one worker here: if a merge held it, the others could not go on, and the gate would never open.
 #[tokio::test(flavor = "current_thread")]
 async fn a_slow_merge_keeps_nobody_waiting() {
     let coordinator = coordinator();
@@ -144,7 +144,7 @@ async fn an_event_that_could_not_be_read_again_is_refused_with_its_field() {
         }
         other => panic!("{other:?}"),
     }
-    // The stream is as it was.
+    // The stream is unchanged.
     accept(&coordinator, ask(&stream, &Put::Number { value: 4.0 })).await;
     let view = coordinator.state(&stream, At::Current).await.unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Snapshots shorten loading and change nothing else.
+//! Checks that snapshots shorten loading and change nothing else.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ async fn snapshot(
     store.load(load).await.unwrap().snapshot
 }
 
-/// Shutting down waits for the snapshots on their way.
+/// Fills a stream, and shuts down, which waits for the snapshots on their way.
 async fn filled(commands: u32) -> (Coordinator, Arc<dyn Store>, StreamId) {
     let (first, store) = coordinator();
     let stream = stream_of(&first, (0..commands).map(|_| Do::Add { count: 1 })).await;
@@ -56,7 +56,7 @@ async fn the_state_at_e_never_comes_from_a_snapshot_past_e() {
         snapshot(&store, &stream, None).await.unwrap().sequence,
         Sequence(19)
     );
-    // With the snapshot as S_E, nothing would have intervened, and doubling would merge.
+    // If the snapshot were taken as the expected state, nothing would have intervened, and doubling would merge.
     for expected in [0, 3, 12] {
         let request = stale(&stream, &Do::Double, expected, MergeStrategy::Commutative);
         conflict(coordinator.submit(request).await);

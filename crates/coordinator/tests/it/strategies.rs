@@ -1,4 +1,4 @@
-//! Every row of the four strategies, and of expectations that need none.
+//! Checks every row of the four strategies, and of expectations that need none.
 
 use seriatim_core::{
     CommandGateway, ConflictReason, ContentHash, ExpectedSequence, LetterFilter, MergeStrategy,
@@ -98,7 +98,7 @@ async fn what_others_have_done_already_is_nothing_to_do() {
     assert_eq!(history(&store, &stream).await.len(), 3);
 }
 
-/// A sequence names a state also if it was never the last one of a commit.
+/// A sequence names a state even if it was never the last one of a commit.
 #[tokio::test]
 async fn an_expectation_may_name_an_event_in_the_middle_of_a_commit() {
     let (coordinator, _) = coordinator();
@@ -285,7 +285,7 @@ async fn commutative_does_not_compare_more_than_256_events() {
         .await
         .unwrap();
     assert!(committed(&merged).2);
-    // That was one more: 257 events after sequence 0.
+    // One more event makes 257 after sequence 0.
     let refused = conflict(
         coordinator
             .submit(stale(&stream, &ours, 0, Commutative))

@@ -1,4 +1,4 @@
-//! Looking without touching.
+//! Checks that views and simulations write nothing.
 
 use std::time::Duration;
 

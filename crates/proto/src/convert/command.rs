@@ -1,4 +1,4 @@
-//! Commands: `SubmitRequest` and `SimulateRequest` with their book, and `CommandRequest`.
+//! Converts commands: `SubmitRequest` and `SimulateRequest` with their book, and `CommandRequest`.
 
 use seriatim_core::{
     CommandRequest, ExpectedSequence, FieldPath, MergeStrategy, Metadata, Payload, StreamId,
@@ -42,7 +42,7 @@ impl TryFrom<v1::SubmitRequest> for CommandRequest {
 }
 
 impl From<&CommandRequest> for v1::SubmitRequest {
-    /// Leaves the actor out, which travels in the call's metadata.
+    /// Leaves out the actor, who travels in the call's metadata.
     fn from(request: &CommandRequest) -> Self {
         Self {
             book: Some(request.into()),
@@ -88,7 +88,7 @@ pub(super) fn book_of(
     }
 }
 
-/// The contents of a book, from which a request is made.
+/// The contents of a book, which a request is made from.
 #[derive(Debug)]
 pub(super) struct Book {
     stream: StreamId,
@@ -112,7 +112,7 @@ impl Book {
     }
 }
 
-/// What all pages of a book have in common.
+/// The fields that all pages of a book have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct SharedView {
     expected: Option<ExpectedSequence>,

@@ -1,4 +1,4 @@
-//! Parked commands, and their three sides.
+//! Converts parked commands and their three sides.
 
 use seriatim_core::{CommandLetter, Conflict, Sequence, ThreeWay};
 

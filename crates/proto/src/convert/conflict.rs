@@ -1,4 +1,4 @@
-//! Why a command or fact was not accepted: conflicts, rejections, faults.
+//! Converts the reasons why a command or fact was not accepted: conflicts, rejections, faults.
 
 use prost_types::Any;
 use seriatim_core::{
@@ -248,8 +248,8 @@ impl TryFrom<v1::Fault> for Fault {
     }
 }
 
-/// The parts that can fail to be read or written. `core` holds such names as constants; a name that is not among these,
-/// from a newer server, becomes "part".
+/// The parts that can fail to be read or written. `core` holds such names as constants, so a name that is not among
+/// these, from a newer server, becomes "part".
 const PARTS: &[&str] = &["command", "command or fact", "event", "state"];
 
 /// The functions of an aggregate that may panic; any other becomes "aggregate".

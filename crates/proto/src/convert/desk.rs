@@ -1,4 +1,4 @@
-//! Letters of all kinds, and the questions about them.
+//! Converts letters of all kinds, and the questions about them.
 
 use seriatim_core::{
     Attempt, DeadLetter, Decision, LetterFilter, LetterKind, LetterStatus, OpenLetter, StreamId,
@@ -23,7 +23,7 @@ impl From<LetterStatus> for v1::DeadLetterStatus {
     }
 }
 
-/// A status by its number; `None` if it is not given.
+/// Reads a status by its number. Returns `None` if it is not given.
 pub(super) fn letter_status(number: i32) -> Result<Option<LetterStatus>, Invalid> {
     match v1::DeadLetterStatus::try_from(number) {
         Ok(v1::DeadLetterStatus::Unspecified) => Ok(None),
@@ -49,7 +49,7 @@ fn letter_kind(number: i32) -> Result<Option<LetterKind>, Invalid> {
     }
 }
 
-/// A verb by its number.
+/// Reads a verb by its number.
 pub(super) fn verb(number: i32) -> Result<Verb, Invalid> {
     match v1::DeadLetterVerb::try_from(number) {
         Ok(v1::DeadLetterVerb::Resubmit) => Ok(Verb::Resubmit),
@@ -102,7 +102,7 @@ pub fn letter_filter(request: &v1::DeadLetterServiceListRequest) -> Result<Lette
     found.give(read)
 }
 
-/// Makes the request for the letters that pass a filter; the page is given by its token.
+/// Makes the request for the letters that pass a filter. The caller sets its page token.
 pub(crate) fn list_request(filter: &LetterFilter) -> v1::DeadLetterServiceListRequest {
     let stream = filter.stream.as_ref();
     let domain = stream.map(|stream| &stream.domain);
@@ -125,7 +125,7 @@ pub(crate) fn list_request(filter: &LetterFilter) -> v1::DeadLetterServiceListRe
     }
 }
 
-/// Reads a request to try a letter again; `actor` is from the metadata of the request.
+/// Reads a request to try a letter again. `actor` comes from the request's metadata.
 pub fn resubmission(
     request: v1::DeadLetterServiceResubmitRequest,
     actor: Option<String>,
@@ -138,7 +138,7 @@ pub fn resubmission(
     })
 }
 
-/// Reads a request to discard a letter; `actor` is from the metadata of the request.
+/// Reads a request to discard a letter. `actor` comes from the request's metadata.
 pub fn discarding(
     request: v1::DeadLetterServiceDiscardRequest,
     actor: Option<String>,

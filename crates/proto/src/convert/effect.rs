@@ -1,4 +1,4 @@
-//! Effects of reactions: `EffectId`, and rejected effects.
+//! Converts effects of reactions: `EffectId`, and rejected effects.
 
 use seriatim_core::{Component, EffectId, Metadata, RejectedEffect, Sequence};
 
@@ -52,7 +52,7 @@ pub(super) fn optional_effect(id: Option<v1::EffectId>) -> Result<Option<EffectI
 }
 
 impl From<&RejectedEffect> for v1::HandBackRequest {
-    /// Leaves the actor out, which travels in the call's metadata.
+    /// Leaves out the actor, who travels in the call's metadata.
     fn from(rejected: &RejectedEffect) -> Self {
         Self {
             effect: Some(effect_id(&rejected.effect, rejected.metadata.depth)),

@@ -1,4 +1,4 @@
-//! Recorded events: `EventPage` with a sequence, and `RecordedEvent`.
+//! Converts recorded events: `EventPage` with a sequence, and `RecordedEvent`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::v1;
 use v1::event_page::SequenceType;
 
 impl From<&RecordedEvent> for v1::EventPage {
-    /// Always with a sequence, because a recorded event cannot hold the marker of a fact.
+    /// Always sets a sequence, because a recorded event cannot hold the marker of a fact.
     fn from(event: &RecordedEvent) -> Self {
         Self {
             sequence_type: Some(SequenceType::Sequence(event.sequence.0)),
@@ -62,7 +62,7 @@ impl TryFrom<v1::EventMetadata> for Metadata {
     }
 }
 
-/// Reads a recorded event of `stream`. A page without a sequence, or with the marker of a fact, is an error.
+/// Reads a recorded event of `stream`. Fails if the page has no sequence or has the marker of a fact.
 pub fn recorded_event(page: v1::EventPage, stream: &StreamId) -> Result<RecordedEvent, Invalid> {
     let mut found = Found::default();
     let sequence = found.take(match page.sequence_type {
@@ -96,7 +96,7 @@ pub fn recorded_event(page: v1::EventPage, stream: &StreamId) -> Result<Recorded
     found.give(read)
 }
 
-/// Reads recorded events of `stream`; `field` is the name of the list.
+/// Reads recorded events of `stream`. `field` is the name of the list in errors.
 pub fn recorded_events(
     pages: Vec<v1::EventPage>,
     stream: &StreamId,
@@ -112,7 +112,7 @@ pub fn recorded_events(
         .collect()
 }
 
-/// Makes a book of consecutive events of `stream`; `from` is the sequence for an empty book.
+/// Makes a book of consecutive events of `stream`. `from` is the sequence of a book without events.
 pub fn event_book(stream: &StreamId, pages: Vec<v1::EventPage>, from: Sequence) -> v1::EventBook {
     let last = pages.last().and_then(|page| match page.sequence_type {
         Some(SequenceType::Sequence(sequence)) => Some(sequence),

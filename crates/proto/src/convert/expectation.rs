@@ -1,4 +1,4 @@
-//! The expectation of a sender, and what to do if it is wrong.
+//! Converts the expectation of a sender, and what to do if it is wrong.
 
 use seriatim_core::{ExpectedSequence, FieldPath, MergeStrategy, Sequence};
 
@@ -27,7 +27,7 @@ impl From<v1::MergeStrategy> for MergeStrategy {
     }
 }
 
-/// A strategy by its number.
+/// Reads a strategy by its number.
 pub(super) fn merge_strategy(number: i32, field: &str) -> Result<MergeStrategy, Invalid> {
     v1::MergeStrategy::try_from(number)
         .map(Into::into)
@@ -81,7 +81,7 @@ impl From<v1::ExpectedSequence> for ExpectedSequence {
     }
 }
 
-/// Paths of fields, none of which may be empty.
+/// Reads paths of fields. Fails if one of them is empty.
 pub(super) fn field_paths(paths: Vec<String>, field: &str) -> Result<Vec<FieldPath>, Invalid> {
     let mut found = Found::default();
     let read: Vec<_> = paths

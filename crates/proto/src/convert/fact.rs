@@ -1,4 +1,4 @@
-//! Facts: `RecordRequest` and `FactRequest`.
+//! Converts facts: `RecordRequest` and `FactRequest`.
 
 use seriatim_core::{FactOrigin, FactRequest, Metadata, NewFact, Timestamp};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ impl TryFrom<v1::RecordRequest> for FactRequest {
 }
 
 impl From<&FactRequest> for v1::RecordRequest {
-    /// Leaves the actor out, which travels in the call's metadata.
+    /// Leaves out the actor, who travels in the call's metadata.
     fn from(request: &FactRequest) -> Self {
         let pages = request
             .facts
@@ -104,7 +104,7 @@ fn fact_book(book: v1::EventBook) -> Result<FactRequest, Invalid> {
     }))
 }
 
-/// Reads the sender's time on a page; a later page may only repeat `first`.
+/// Reads the sender's time from a page; a later page may only repeat `first`.
 fn page_time(
     page: &v1::EventPage,
     first: Option<Option<Timestamp>>,

@@ -1,4 +1,4 @@
-//! UUIDs and covers: the stream, the workflow, and the external id.
+//! Converts UUIDs and covers, which name the stream, the workflow, and the external id.
 
 use seriatim_core::{Domain, Metadata, StreamId};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ impl TryFrom<&v1::Uuid> for Uuid {
     }
 }
 
-/// A UUID that may be left out.
+/// Reads a UUID that may be left out.
 pub(super) fn optional_uuid(uuid: Option<&v1::Uuid>, field: &str) -> Result<Option<Uuid>, Invalid> {
     uuid.filter(|uuid| !uuid.value.is_empty())
         .map(Uuid::try_from)
@@ -33,18 +33,18 @@ pub(super) fn optional_uuid(uuid: Option<&v1::Uuid>, field: &str) -> Result<Opti
         .map_err(|invalid| invalid.within(field))
 }
 
-/// A UUID that must be there.
+/// Reads a UUID that must be there.
 pub fn uuid(uuid: Option<&v1::Uuid>, field: &str) -> Result<Uuid, Invalid> {
     let uuid = required(uuid, field, "give the 16 bytes of a UUID as its `value`")?;
     Uuid::try_from(uuid).map_err(|invalid| invalid.within(field))
 }
 
-/// A domain by its name.
+/// Reads the name of a domain.
 pub fn domain(name: &str, field: &str) -> Result<Domain, Invalid> {
     Domain::new(name).map_err(|error| Invalid::field(field, error.to_string()))
 }
 
-/// The stream that a cover names.
+/// Reads the stream that a cover names.
 pub fn stream(cover: Option<&v1::Cover>) -> Result<StreamId, Invalid> {
     let cover = required(cover, "cover", "give `root` and `domain`")?;
     let mut found = Found::default();
@@ -57,7 +57,7 @@ pub fn stream(cover: Option<&v1::Cover>) -> Result<StreamId, Invalid> {
     )
 }
 
-/// The cover of a stream, with nothing else.
+/// Makes the cover of a stream, with nothing else in it.
 pub fn cover(stream: &StreamId) -> v1::Cover {
     v1::Cover {
         root: Some(stream.root.into()),
@@ -67,7 +67,7 @@ pub fn cover(stream: &StreamId) -> v1::Cover {
     }
 }
 
-/// The cover of a request.
+/// Makes the cover of a request.
 pub(super) fn cover_of_request(stream: &StreamId, metadata: &Metadata) -> v1::Cover {
     v1::Cover {
         correlation_id: metadata.correlation_id.clone().unwrap_or_default(),
@@ -76,7 +76,7 @@ pub(super) fn cover_of_request(stream: &StreamId, metadata: &Metadata) -> v1::Co
     }
 }
 
-/// A text that is empty on the wire is absent.
+/// Reads a text. Returns `None` if it is empty, which means the same as absent on the wire.
 pub(super) fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }

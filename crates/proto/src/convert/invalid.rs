@@ -1,20 +1,20 @@
-//! The faults of a message, field by field.
+//! Collects the faults of a message, field by field.
 
 use std::fmt::{self, Display};
 
 use seriatim_core::{FieldViolation, SubmitError};
 
-/// A message that is malformed: every faulty field, and how to correct it.
+/// The error of a malformed message: every faulty field, and how to correct it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid(pub Vec<FieldViolation>);
 
 impl Invalid {
-    /// Names one field and its fault.
+    /// Makes the error of one field.
     pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self(vec![FieldViolation::new(field, description)])
     }
 
-    /// The same for a field that has another name here.
+    /// Replaces the usual name of a field by the one that it has here.
     #[must_use]
     pub(super) fn renamed(mut self, usual: &str, name: &str) -> Self {
         for violation in &mut self.0 {
@@ -25,7 +25,7 @@ impl Invalid {
         self
     }
 
-    /// The same, seen from the surrounding message: `root` becomes `cover.root`.
+    /// Names the fields as seen from the surrounding message: `root` becomes `cover.root`.
     #[must_use]
     pub fn within(mut self, outer: impl Display) -> Self {
         for violation in &mut self.0 {
@@ -62,23 +62,23 @@ impl From<Invalid> for SubmitError {
     }
 }
 
-/// The value of a field that must be there.
+/// Returns the value of a field that must be there.
 pub(super) fn required<T>(value: Option<T>, field: &str, ask: &str) -> Result<T, Invalid> {
     value.ok_or_else(|| Invalid::field(field, format!("is missing; {ask}")))
 }
 
-/// Returns the message of a field that may be left out. Clients in some languages set a field by reading it, so an
-/// empty message means the same as none.
+/// Returns the message of a field that may be left out. Returns `None` for an empty one, too, because clients in some
+/// languages set a field by reading it.
 pub(super) fn given<M: Default + PartialEq>(message: Option<M>) -> Option<M> {
     message.filter(|message| *message != M::default())
 }
 
-/// Collects faults, so that a sender is told all of them at once.
+/// The faults found so far, so that a sender is told all of them at once.
 #[derive(Debug, Default)]
 pub(super) struct Found(Vec<FieldViolation>);
 
 impl Found {
-    /// Returns the value, or `None` after its fault is noted.
+    /// Returns the value. Returns `None` after noting its fault.
     pub(super) fn take<T>(&mut self, result: Result<T, Invalid>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -89,7 +89,7 @@ impl Found {
         }
     }
 
-    /// Fails with the noted faults; if there are none, `value` is there.
+    /// Returns `value`, which is there if no fault was noted. Fails with the noted faults.
     pub(super) fn give<T>(self, value: Option<T>) -> Result<T, Invalid> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),

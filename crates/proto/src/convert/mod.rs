@@ -1,4 +1,4 @@
-//! Conversions between the messages of the wire and the types of `core`.
+//! Converts between the messages of the wire and the types of `core`.
 //!
 //! Every value of `core` can be converted to the wire. In the other direction a message may be malformed. The error is
 //! [`Invalid`], which names every faulty field. The fields of a book are named from the book on, as `core` does in

@@ -1,4 +1,4 @@
-//! Components, for those who run a system.
+//! Converts components and their progress, for those who run a system.
 
 use std::num::NonZero;
 
@@ -10,12 +10,12 @@ use super::invalid::{Invalid, required};
 use super::time::{optional_time, time};
 use crate::v1;
 
-/// A component by its name.
+/// Reads the name of a component.
 pub fn component(name: &str) -> Result<Component, Invalid> {
     Component::new(name).map_err(|error| Invalid::field("component", error.to_string()))
 }
 
-/// A component by its name, or none.
+/// Reads the name of a component, which may be left out.
 pub(super) fn optional_component(name: &str) -> Result<Option<Component>, Invalid> {
     match name {
         "" => Ok(None),

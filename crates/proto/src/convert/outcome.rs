@@ -1,4 +1,4 @@
-//! The results of commands and facts: `SubmitResponse`, `RecordResponse` and `Receipt`.
+//! Converts the results of commands and facts: `SubmitResponse`, `RecordResponse` and `Receipt`.
 
 use prost::Message;
 use seriatim_core::{Commit, FirstResult, Outcome, Position, Receipt, Sequence, StreamId};
@@ -9,7 +9,7 @@ use super::invalid::{Invalid, required};
 use crate::v1;
 use v1::submit_response::Outcome as WireOutcome;
 
-/// Whether an answer shows the events that were recorded.
+/// The way in which an answer shows the events that were recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Echo {
     /// They were not asked for.
@@ -26,7 +26,7 @@ impl Echo {
     pub const BYTES: usize = 3 * 1024 * 1024;
 }
 
-/// The answer to a `Submit`.
+/// Makes the answer to a `Submit`.
 pub fn submit_response(receipt: &Receipt, echo: Echo) -> v1::SubmitResponse {
     v1::SubmitResponse {
         correlation_id: receipt.correlation_id.clone(),
@@ -47,7 +47,7 @@ pub fn submit_response(receipt: &Receipt, echo: Echo) -> v1::SubmitResponse {
     }
 }
 
-/// The answer to a `Record`.
+/// Makes the answer to a `Record`.
 pub fn record_response(receipt: &Receipt, echo: Echo) -> v1::RecordResponse {
     use v1::record_response::Outcome as RecordOutcome;
     let response = submit_response(receipt, echo);
@@ -63,7 +63,7 @@ pub fn record_response(receipt: &Receipt, echo: Echo) -> v1::RecordResponse {
     }
 }
 
-/// The answer to a `HandBack`.
+/// Makes the answer to a `HandBack`.
 pub fn hand_back_response(receipt: &Receipt, echo: Echo) -> v1::HandBackResponse {
     use v1::hand_back_response::Outcome as HandBackOutcome;
     let response = submit_response(receipt, echo);

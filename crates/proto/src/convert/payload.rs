@@ -1,4 +1,4 @@
-//! Payloads: everything travels as `google.protobuf.Any`, JSON inside `seriatim.v1.JsonPayload`.
+//! Converts payloads: everything travels as `google.protobuf.Any`, JSON inside `seriatim.v1.JsonPayload`.
 
 use prost::Message;
 use prost_types::Any;
@@ -9,7 +9,7 @@ use crate::v1;
 
 /// The full name of the message that JSON travels in.
 pub const JSON_PAYLOAD: &str = "seriatim.v1.JsonPayload";
-/// The prefix of type URLs that are written. Others are read as well.
+/// The prefix of the type URLs that are written. Other prefixes are read as well.
 pub const TYPE_URL_PREFIX: &str = "type.googleapis.com/";
 
 impl From<Codec> for v1::Codec {
@@ -26,7 +26,7 @@ pub fn any(payload: &Payload) -> Any {
     match payload.codec {
         Codec::Json => json_any(
             &payload.type_name,
-            // The codecs write UTF-8; if a store was tampered with, the rest must still be readable.
+            // The codecs write UTF-8, but if a store was tampered with, the rest must still be readable.
             String::from_utf8_lossy(&payload.data).into_owned(),
         ),
         Codec::Protobuf => Any {
@@ -48,7 +48,7 @@ pub fn json_any(type_name: &str, json: String) -> Any {
     }
 }
 
-/// The same with only its type.
+/// Removes the content of a payload and keeps its type.
 pub(crate) fn without_content(any: Any) -> Any {
     match payload(Some(any), "") {
         Ok(Payload {
@@ -64,7 +64,7 @@ pub(crate) fn without_content(any: Any) -> Any {
     }
 }
 
-/// Takes a payload out of an `Any`. It is not checked whether the domain has such a type.
+/// Takes a payload out of an `Any`. Does not check whether the domain has such a type.
 pub fn payload(any: Option<Any>, field: &str) -> Result<Payload, Invalid> {
     let any = required(
         any,
@@ -131,7 +131,7 @@ mod tests {
                 Some(broken("x/seriatim.v1.JsonPayload", b"\xff")),
                 "command.value",
             ),
-            // Field 2, one byte that is no UTF-8.
+            // This is field 2, with one byte that is not UTF-8.
             (
                 Some(broken("x/seriatim.v1.JsonPayload", b"\x12\x01\xff")),
                 "command.value",

@@ -1,4 +1,4 @@
-//! Events that components could not handle.
+//! Converts letters about events that components could not handle.
 
 use seriatim_core::{GivenUp, LetterDecision, ReactionLetter, Sequence, Verb};
 

@@ -1,4 +1,4 @@
-//! Versions of read models, for those who run a system.
+//! Converts versions of read models, for those who run a system.
 
 use seriatim_core::{
     CompareTables, ComparedTables, Comparison, ReadModelOverview, ReadModelProgress,

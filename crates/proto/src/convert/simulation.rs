@@ -1,4 +1,4 @@
-//! Simulations of commands: `SimulateRequest`, `SimulateResponse`, `Simulated`.
+//! Converts simulations of commands: `SimulateRequest`, `SimulateResponse`, `Simulated`.
 
 use seriatim_core::{At, CommandRequest, ParkReason, Simulated, Simulation};
 

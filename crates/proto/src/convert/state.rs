@@ -1,4 +1,4 @@
-//! States, and which state is asked for.
+//! Converts states, and the choice of the state that is asked for.
 
 use prost_types::{Any, Timestamp as WireTime};
 use seriatim_core::{At, Codec, Payload, Sequence, StateView, Tree};
@@ -10,7 +10,7 @@ use super::time::time;
 use crate::v1;
 
 impl From<&StateView> for v1::State {
-    /// The type name of the state is its domain.
+    /// Takes the domain as the type name of the state.
     fn from(view: &StateView) -> Self {
         Self {
             cover: Some(cover(&view.stream)),

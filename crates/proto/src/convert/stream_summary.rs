@@ -1,4 +1,4 @@
-//! Lines of a list of streams.
+//! Converts the lines of a list of streams.
 
 use seriatim_core::{Sequence, StreamSummary};
 

@@ -1,4 +1,4 @@
-//! Subscriptions: their beginnings, their filters, and their events.
+//! Converts subscriptions: their beginnings, their filters, and their events.
 
 use seriatim_core::{Begin, Bookmark, Cursor, Domain, EventFilter, LogId, Position, RecordedEvent};
 use uuid::Uuid;
@@ -134,7 +134,7 @@ impl From<&Bookmark> for v1::LogPlace {
     }
 }
 
-/// A place in a log.
+/// Reads a place in a log.
 pub(crate) fn bookmark(place: &v1::LogPlace) -> Result<Bookmark, Invalid> {
     Ok(Bookmark {
         log: optional_uuid(place.log.as_ref(), "log")?.map(LogId),
@@ -143,7 +143,7 @@ pub(crate) fn bookmark(place: &v1::LogPlace) -> Result<Bookmark, Invalid> {
     })
 }
 
-/// An event with its stream.
+/// Makes an event with its stream.
 pub fn subscribed_event(event: &RecordedEvent) -> v1::SubscribedEvent {
     v1::SubscribedEvent {
         cover: Some(cover(&event.stream)),
@@ -151,7 +151,7 @@ pub fn subscribed_event(event: &RecordedEvent) -> v1::SubscribedEvent {
     }
 }
 
-/// The events of a response, and the cursor after them.
+/// Reads the events of a response, and the cursor after them.
 pub(crate) fn subscribed(
     response: v1::SubscribeResponse,
 ) -> Result<(Vec<RecordedEvent>, Cursor), Invalid> {

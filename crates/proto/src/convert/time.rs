@@ -1,4 +1,4 @@
-//! Times and lengths of time.
+//! Converts times and lengths of time.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) fn time(time: Option<WireTime>, field: &str) -> Result<Timestamp, Inv
         .map_err(|error: seriatim_core::InvalidTimestamp| Invalid::field(field, error.to_string()))
 }
 
-/// Reads a length of time; `None` if it is negative or malformed. The conversion of `prost-types` panics on the
+/// Reads a length of time. Returns `None` if it is negative or malformed. The conversion of `prost-types` panics on the
 /// smallest number of seconds in a debug build.
 pub(crate) fn length(duration: WireDuration) -> Option<Duration> {
     let seconds = u64::try_from(duration.seconds).ok()?;

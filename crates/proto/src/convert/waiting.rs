@@ -1,4 +1,4 @@
-//! Waiting for components: `WaitFor` and `NotHandled`.
+//! Converts `WaitFor` and `NotHandled`, for senders that wait for components.
 
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 //! error: its call breaks off, or its whole connection with all other calls.
 //!
 //! The smallest default among the usual clients is 8 KiB for all trailers (grpc-java, grpc-core; tonic has 16 KiB).
-//! Details are written in base64, and the message once more in addition, with up to three bytes for one, so the limits
-//! below stay under 8 KiB together.
+//! Details are written in base64. The message is written once more, with up to three bytes for one. So the limits below
+//! stay under 8 KiB together.
 
 use prost::Message;
 use prost_types::Any;
@@ -22,12 +22,12 @@ const TEXT_BYTES: usize = 384;
 /// The most bytes of a list of names.
 const NAMES_BYTES: usize = 768;
 
-/// A message for people.
+/// Cuts a message for people.
 pub(super) fn message(text: &str) -> String {
     cut(text, MESSAGE_BYTES)
 }
 
-/// Another text for people.
+/// Cuts another text for people.
 pub(super) fn text(text: &str) -> String {
     cut(text, TEXT_BYTES)
 }
@@ -58,7 +58,7 @@ pub(super) fn conflict(mut conflict: v1::SequenceConflict, room: usize) -> v1::S
     let mut room = room.saturating_sub(conflict.encoded_len());
     conflict.intervening = events
         .into_iter()
-        // Tag and length of an entry take at most six bytes.
+        // The tag and the length of an entry take at most six bytes.
         .take_while(|event| take(&mut room, event.encoded_len() + 6))
         .collect();
     conflict.truncated = (conflict.intervening.len() as u64) < conflict.intervening_total;
@@ -100,7 +100,7 @@ fn reason(reason: v1::ConflictReason) -> v1::ConflictReason {
     }
 }
 
-/// Keeps as many as there is room for. If there is no room for the content of one, only its type name is kept.
+/// Keeps as many payloads as there is room for. Keeps only the type name of one whose content does not fit.
 fn payloads(payloads: Vec<Any>) -> Vec<Any> {
     let mut room = NAMES_BYTES;
     payloads
@@ -115,7 +115,7 @@ fn payloads(payloads: Vec<Any>) -> Vec<Any> {
         .collect()
 }
 
-/// Cuts its sentence, and leaves out fields for which there is no room.
+/// Cuts the message of a rejection, and leaves out fields for which there is no room.
 pub(super) fn rejection(rejection: v1::Rejection) -> v1::Rejection {
     let mut room = NAMES_BYTES;
     v1::Rejection {
@@ -140,7 +140,7 @@ pub(super) fn first_result(first: v1::FirstResult) -> v1::FirstResult {
     }
 }
 
-/// Keeps as many numbers as there is room for, in a list that is like one of names.
+/// Keeps as many numbers as there is room for, in the room of a list of names.
 pub(super) fn numbers(numbers: &[u32]) -> Vec<u32> {
     // A number takes at most five bytes.
     numbers.iter().take(NAMES_BYTES / 5).copied().collect()

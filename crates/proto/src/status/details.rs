@@ -1,4 +1,4 @@
-//! The details of a status: put together, and taken apart.
+//! Puts the details of a status together, and takes them apart.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Details {
         }
     }
 
-    /// Adds a word for programs for which there is no message.
+    /// Adds a word for programs; it is for what has no message of its own.
     pub(super) fn with_word(mut self, key: &str, value: &str) -> Self {
         self.info.metadata.insert(key.into(), bound::text(value));
         self
@@ -63,7 +63,7 @@ impl Details {
         self
     }
 
-    /// Returns the room for a list, after what is there already and a message for people.
+    /// Returns the room for a list, beside the details that are there already and a message for people.
     pub(super) fn room(&self) -> usize {
         let used = self.encode(Code::Unknown, "").encoded_len() + bound::MESSAGE_BYTES;
         DETAILS_BYTES.saturating_sub(used)
@@ -108,7 +108,7 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// `None` if the status is not ours.
+    /// Reads the details of a status. Returns `None` if it is not ours.
     pub(super) fn of(status: &Status) -> Option<Self> {
         let all = pb::Status::decode(status.details()).ok()?.details;
         let info: pb::ErrorInfo = find(&all, "google.rpc.ErrorInfo")?;
@@ -123,7 +123,7 @@ impl Received {
         self.info.metadata.get(key).map(String::as_str)
     }
 
-    /// A message of ours.
+    /// Returns a message of ours, if it is among the details.
     pub(super) fn get<M: Message + Name + Default>(&self) -> Option<M> {
         find(&self.all, &M::full_name())
     }

@@ -1,4 +1,4 @@
-//! Malformed requests.
+//! Converts the error of a malformed request.
 
 use seriatim_core::FieldViolation;
 use tonic::{Code, Status};

@@ -1,4 +1,4 @@
-//! Errors as gRPC statuses, and back.
+//! Converts errors to gRPC statuses, and back.
 //!
 //! Each status carries a `google.rpc.Status` with a `google.rpc.ErrorInfo` (domain [`ERROR_DOMAIN`] and one of the
 //! [`reason`]s) and the typed details of that reason; the table is in `proto/seriatim/v1/errors.proto`. Errors after
@@ -31,8 +31,8 @@ pub trait WireError: Sized {
     /// Returns the status for it, small enough for the trailers that clients accept.
     fn to_status(&self) -> Status;
 
-    /// Returns the error of a status. Returns `None` if the status is not ours, but from the transport, a proxy or a
-    /// newer server.
+    /// Returns the error of a status. Returns `None` if the status is not ours but comes from the transport, a proxy or
+    /// a newer server.
     fn from_status(status: &Status) -> Option<Self>;
 }
 
@@ -41,9 +41,9 @@ pub(crate) fn retry_after(status: &Status) -> Option<Duration> {
     details::Received::of(status)?.retry_after()
 }
 
-/// A status as a message, for answers that are not the end of a call.
+/// Makes a message of a status, for answers that do not end a call.
 pub fn to_message(status: &Status) -> v1::Status {
-    // The same fields as in the trailer.
+    // These are the same fields as in the trailer.
     v1::Status::decode(status.details())
         .ok()
         .filter(|message| message.code != i32::from(Code::Ok))

@@ -1,4 +1,4 @@
-//! Why a command of those who run the system was not carried out.
+//! Converts the reasons why a command of those who run the system was not carried out.
 
 use seriatim_core::{Component, OperatorError, QueryError, SubscribeError};
 use tonic::{Code, Status};

@@ -1,4 +1,4 @@
-//! Why a question has no answer.
+//! Converts the reasons why a question has no answer.
 
 use seriatim_core::{Conflict, ExpectedSequence, QueryError};
 use tonic::{Code, Status};

@@ -1,4 +1,4 @@
-//! Why a version of a read model was not changed.
+//! Converts the reasons why a version of a read model was not changed.
 
 use seriatim_core::{LogPartition, Position, ReadModelVersion, TableTaken, VersionError};
 use tonic::{Code, Status};

@@ -1,4 +1,5 @@
-//! The reasons that a `google.rpc.ErrorInfo` of Seriatim can have. They are stable, so programs may branch on them.
+//! Names the reasons that a `google.rpc.ErrorInfo` of Seriatim can have. They are stable, so programs may branch on
+//! them.
 
 /// The request is malformed.
 pub const INVALID: &str = "INVALID";

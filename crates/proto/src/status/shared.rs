@@ -1,4 +1,4 @@
-//! Details that errors of several services have in common, each written and read.
+//! Writes and reads details that errors of several services have in common.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::details::{Details, Received};
 use super::{bound, reason};
 use crate::{convert, v1};
 
-/// Keys in an `ErrorInfo`: the kind of trouble that a store has, and what failed, for people.
+/// The keys in an `ErrorInfo` for the kind of a store's failure, and for what failed, in words.
 const STORE: &str = "store";
 const CAUSE: &str = "cause";
 
-/// When to try again if a store does not answer.
+/// The time after which to try again if a store does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 pub(super) fn unknown_domain(domain: &Domain, known: &[Domain]) -> Details {
@@ -77,7 +77,7 @@ pub(super) fn unavailable(source: &Unavailable) -> Details {
     }
 }
 
-/// Reads what is unavailable at the other end. Which store it is concerns only its server; for the client, the server
+/// Reads what is unavailable at the other end. The client need not know which store it is: for the client, the server
 /// is unavailable.
 pub(super) fn read_unavailable(received: &Received, status: &Status) -> Unavailable {
     let cause = cause(received, status);
@@ -87,7 +87,7 @@ pub(super) fn read_unavailable(received: &Received, status: &Status) -> Unavaila
     }
 }
 
-/// Makes the status of a store that failed, if the error does not say whether trying again helps.
+/// Makes the status of a store's failure, for errors that do not say whether trying again helps.
 pub(super) fn store(error: &StoreError, message: &str) -> Status {
     match error.kind.is_transient() {
         true => store_unavailable(error, RETRY_AFTER, message),
@@ -122,7 +122,7 @@ fn store_details(reason: &str, error: &StoreError) -> Details {
 pub(super) fn read_store_error(received: &Received, status: &Status) -> StoreError {
     let mut kinds = StoreErrorKind::ALL.into_iter();
     let known = kinds.find(|kind| Some(kind.as_str()) == received.word(STORE));
-    // An unknown kind, from a newer server.
+    // A kind that is unknown comes from a newer server.
     let kind = known.unwrap_or(match received.reason() {
         reason::STORE_FAILED => StoreErrorKind::Refused,
         _ => StoreErrorKind::Unavailable,

@@ -1,4 +1,4 @@
-//! Why a command or a fact was not accepted.
+//! Converts the reasons why a command or a fact was not accepted.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::convert::{self, Invalid};
 use crate::v1;
 use v1::effect_not_accepted::{self, Why};
 
-/// When to try again after a server shut down: the time that a supervisor needs to start another one.
+/// The time after which to try again when a server shuts down: a supervisor needs it to start another one.
 const AFTER_SHUTDOWN: Duration = Duration::from_secs(1);
 
 impl WireError for SubmitError {

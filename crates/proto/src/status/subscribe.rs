@@ -1,4 +1,4 @@
-//! Why a subscriber gets no events.
+//! Converts the reasons why a subscriber gets no events.
 
 use seriatim_core::{LogPartition, LogReplaced, Position, Sequence, SubscribeError};
 use tonic::{Code, Status};

@@ -1,4 +1,4 @@
-//! The wait before a lost subscription is opened again.
+//! Computes the wait before a lost subscription is opened again.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Waits longer each time.
+/// The next wait, which is longer each time.
 #[derive(Debug)]
 pub(super) struct BackOff(Duration);
 
@@ -27,7 +27,7 @@ impl BackOff {
         wait.saturating_add(wait.mul_f64(chance() / 2.0))
     }
 
-    /// It works again.
+    /// Begins again with the shortest wait, because the subscription works.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
     }

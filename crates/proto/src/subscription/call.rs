@@ -1,4 +1,4 @@
-//! One call of a subscription, and whether another one may follow it.
+//! Makes one call of a subscription, and decides whether another one may follow it.
 
 use std::error::Error;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use v1::subscription_service_client::SubscriptionServiceClient;
 
 pub(super) type Responses = Box<Streaming<v1::SubscribeResponse>>;
 
-/// What each of the calls needs.
+/// The data that each of the calls needs.
 #[derive(Clone)]
 pub(super) struct Subscriber {
     pub(super) channel: Channel,
@@ -47,17 +47,18 @@ impl Subscriber {
     }
 }
 
-/// The server never ends the call in this way, but a proxy might.
+/// Returns the status for a call that has ended without one. The server never ends the call in this way, but a proxy
+/// might.
 pub(super) fn ended() -> Status {
     Status::unavailable("the subscription came to an end")
 }
 
-/// Returns whether the cause of the end passes if the client waits.
+/// Returns `true` if the cause of the end passes if the client waits.
 pub(super) fn passes(status: &Status) -> bool {
     if Undecodable::is_in(status) {
         return false;
     }
-    // It does not come from the server but from the connection.
+    // This status does not come from the server but from the connection.
     if status.source().is_some() {
         return true;
     }

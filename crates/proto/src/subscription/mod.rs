@@ -1,4 +1,4 @@
-//! The events of a log, over a connection.
+//! Subscribes to the events of a log over a connection.
 
 mod back_off;
 mod call;
@@ -20,8 +20,8 @@ use crate::convert::{self, Invalid};
 use crate::status;
 use crate::v1;
 
-/// The events of a log over a connection, from a place on to the end, and new ones as they are recorded.
-/// Made by [`Client::subscribe`](crate::Client::subscribe).
+/// A subscription to the events of a log over a connection, from a place on to the end, and new ones as they are
+/// recorded. Made by [`Client::subscribe`](crate::Client::subscribe).
 ///
 /// It survives the loss of connections and servers: it subscribes again after the last cursor that it has returned, and
 /// tries until this works. So no event is missed or repeated. The server sends only as much as is read and fits into
@@ -31,7 +31,7 @@ pub struct RemoteSubscription {
     cursor: Cursor,
     order: Order,
     link: Link,
-    /// Whether the last notice was of a loss.
+    /// `true` if the last notice was of a loss.
     lost: bool,
     back_off: BackOff,
     tell: Option<Tell>,
@@ -39,7 +39,7 @@ pub struct RemoteSubscription {
 
 type Tell = Box<dyn FnMut(&Connection) + Send>;
 
-/// Consecutive events of one partition. It can be empty: if only events were recorded that the filter leaves out, and
+/// Consecutive events of one partition. A batch is empty if only events were recorded that the filter leaves out, and
 /// once when the end of the log is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteBatch {
@@ -47,7 +47,7 @@ pub struct RemoteBatch {
     pub events: Vec<RecordedEvent>,
     /// The place after these events. To go on from here later, begin [after](Begin::After) it.
     pub cursor: Cursor,
-    /// Whether these were the last events when the server read them.
+    /// `true` if these were the last events when the server read them.
     pub caught_up: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct RemoteBatch {
 pub enum Connection {
     /// The connection is lost, or the server cannot answer for a while. The subscription tries again until it works.
     Lost(CallError<SubscribeError>),
-    /// It works again.
+    /// The connection works again.
     Restored,
 }
 
@@ -105,8 +105,8 @@ impl RemoteSubscription {
         &self.cursor
     }
 
-    /// Waits for the next batch, through lost connections and restarts of the server. It returns an error only if
-    /// waiting does not help. After any error the subscription is at the same place, and the next call tries again.
+    /// Waits for the next batch, through lost connections and restarts of the server. Returns an error only if waiting
+    /// does not help. After any error the subscription is at the same place, and the next call tries again.
     ///
     /// # Cancel safety
     /// Dropping the future loses no event.
@@ -116,7 +116,7 @@ impl RemoteSubscription {
                 Link::Opening(opening) => match opening.await {
                     Ok((begin, responses)) => {
                         self.link = Link::Open(responses);
-                        // A subscription without any event yet may be in another log now.
+                        // A subscription that has had no event yet may be in another log now.
                         if self.cursor.positions().all(|one| one == Position::START) {
                             let begin = convert::cursor(&begin, "cursor");
                             self.cursor = begin.map_err(CallError::Garbled)?;
@@ -184,8 +184,8 @@ impl RemoteSubscription {
         }
     }
 
-    /// Begins anew after the cursor, whatever ended the call. Fails if this is useless until somebody has corrected the
-    /// cause.
+    /// Begins anew after the cursor, whatever ended the call. Fails if that would not help until somebody has corrected
+    /// the cause.
     fn lose(&mut self, status: Status) -> Result<(), CallError<SubscribeError>> {
         let passes = passes(&status);
         self.reopen(status::retry_after(&status));

@@ -3,18 +3,19 @@
 use seriatim_core::{Begin, Cursor, EventFilter, Offered, RecordedEvent, Resequencer};
 use seriatim_core::{Sequence, StreamId, SubscribeError};
 
-/// How many streams are remembered.
+/// The number of streams that are remembered.
 const STREAMS: usize = 20_000;
 
-/// Checks the events of a subscription.
+/// A check of the events of a subscription.
 ///
 /// A call over HTTP/2 keeps the order, and the next call begins after the last event that was taken. So nothing has to
 /// be put in order: the [`Resequencer`] keeps no early events, but detects a faulty server.
 #[derive(Debug)]
 pub(super) struct Order {
-    /// `None` if the filter leaves out events of a stream, because then its sequences have gaps.
+    /// The next sequence of each stream. `None` if the filter leaves out events of a stream, because then its sequences
+    /// have gaps.
     streams: Option<Resequencer<RecordedEvent>>,
-    /// The number of streams that it knows.
+    /// The number of streams that are remembered now.
     known: usize,
 }
 
@@ -27,8 +28,8 @@ impl Order {
         Self { streams, known: 0 }
     }
 
-    /// Returns those of `events` that follow `cursor`, up to the first gap, and the fault of the event after the gap.
-    /// Moves the cursor past the returned events. Repeats are dropped.
+    /// Returns the events that follow `cursor`, up to the first gap, and the fault of the event after the gap. Drops
+    /// repeats. Moves the cursor past the returned events.
     pub(super) fn check(
         &mut self,
         cursor: &mut Cursor,
@@ -59,7 +60,7 @@ impl Order {
         let (stream, sequence) = (event.stream.clone(), event.sequence);
         self.known += usize::from(streams.last(&stream).is_none());
         if self.known > STREAMS {
-            // What was known is lost, and so the check of the next event of each stream, but nothing else.
+            // This loses only the check of the next event of each stream.
             *streams = Resequencer::from_anywhere(0);
             self.known = 1;
         }
@@ -154,7 +155,7 @@ mod tests {
                 ..
             })
         ));
-        // The server is asked again for what follows the last sound one.
+        // The server is asked again for the events after the last sound one.
         let (sound, fault) = order.check(&mut cursor, events[1..].to_vec());
         assert!(sound.is_empty() && fault.is_some());
         let whole = vec![event(2, 1, 1), event(3, 1, 2), event(4, 2, 0)];

@@ -1,4 +1,4 @@
-//! What goes over the wire arrives as it was.
+//! Checks that values that go over the wire arrive unchanged.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use crate::samples::*;
 
-/// Through the bytes, as on the wire.
+/// Encodes and decodes a message, as on the wire.
 fn sent<M: Message + Default>(message: &M) -> M {
     M::decode(message.encode_to_vec().as_slice()).unwrap()
 }
 
-/// The actor travels beside the message.
+/// Removes the actor, who travels beside the message.
 fn without_actor(mut metadata: Metadata) -> Metadata {
     metadata.actor = None;
     metadata
@@ -170,7 +170,7 @@ fn states_and_which_one_is_meant() {
         let wire = sent(&convert::simulate_request(&request, at));
         let (read, read_at) = convert::simulation_request(wire).unwrap();
         request.id = read.id;
-        // What is only tried out takes effect never, so it has no identity for that.
+        // A command that is only simulated takes no effect, so it has no effect id.
         request.effect = None;
         assert_eq!((read, read_at), (request, at));
     }
@@ -312,7 +312,7 @@ proptest! {
         let stream = StreamId::new(stream().domain, Uuid::from_u128(root));
         let mut request = CommandRequest::new(stream, Payload::json(names[0].clone(), data));
         for name in &names {
-            // A name on the wire is what stands after the last slash, and it is never empty.
+            // A name on the wire is the part after the last slash, and it is never empty.
             let name = name.replace('/', ".");
             request.commands.push(Payload::protobuf(format!("x{name}"), bytes.clone()));
         }

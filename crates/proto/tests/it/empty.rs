@@ -1,5 +1,5 @@
-//! Clients in some languages set a message by looking into it: an empty one says as little as none, wherever none is
-//! allowed.
+//! Checks that an empty message means the same as none, wherever none is allowed: clients in some languages set a
+//! message by looking into it.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn a_command_with_empty_messages_is_one_without_them() {
     };
     let [bare, empty] = [bare, empty].map(|request| {
         let read = CommandRequest::try_from(request).unwrap();
-        // Each is given one.
+        // Each request was given an id of its own, which is not compared.
         CommandRequest {
             id: uuid::Uuid::nil(),
             ..read
@@ -94,10 +94,10 @@ fn other_requests_with_empty_messages_are_ones_without_them() {
     assert_eq!(none, empty);
 }
 
-/// Whoever adds a message to a request decides what an empty one means, and adds it here and above.
+/// A message that is added to a request must be added here and, if it may be left out, above.
 #[test]
 fn it_is_known_of_every_message_of_a_request_what_an_empty_one_means() {
-    // Something must be in them, so that empty ones are refused as missing ones are.
+    // These need some content, so empty ones are refused as missing ones are.
     let needed = [
         "begin",
         "book",
@@ -126,7 +126,7 @@ fn it_is_known_of_every_message_of_a_request_what_an_empty_one_means() {
         "filter",
         "origin",
     ];
-    // Zero is a time, and so is no time at all.
+    // For these, zero is a value: a time, or no time at all.
     let is_a_value = ["sent_at", "created_at", "limit"];
     let set = FileDescriptorSet::decode(seriatim_proto::FILE_DESCRIPTOR_SET).unwrap();
     let known: BTreeSet<_> = [&needed[..], &says_nothing, &is_a_value]
@@ -141,7 +141,7 @@ fn it_is_known_of_every_message_of_a_request_what_an_empty_one_means() {
     }
 }
 
-/// The names of the fields that are one message, of all that can be sent to a service.
+/// Returns the names of the fields that hold one message, among all that can be sent to a service.
 fn messages_of_requests(set: &FileDescriptorSet) -> BTreeSet<String> {
     let ours = || {
         set.file

@@ -1,4 +1,4 @@
-//! Every error has a status, and every status its error.
+//! Checks that every error has a status, and every status its error.
 
 use std::collections::HashSet;
 use std::mem::discriminant;
@@ -11,7 +11,7 @@ use tonic_types::StatusExt;
 
 use crate::samples::*;
 
-/// The table of `errors.proto`. A new variant does not compile until it has a line here.
+/// Returns the row of the table in `errors.proto`. A new variant does not compile until it has a line here.
 fn expected(error: &SubmitError) -> (Code, &'static str) {
     match error {
         SubmitError::Invalid(_) => (Code::InvalidArgument, reason::INVALID),
@@ -40,7 +40,7 @@ fn expected(error: &SubmitError) -> (Code, &'static str) {
     }
 }
 
-/// Only of what passes by itself is it said that it is unavailable.
+/// Returns the row of a store's failure: only one that passes by itself is unavailable.
 pub(crate) fn expected_of_store(kind: StoreErrorKind) -> (Code, &'static str) {
     match kind {
         StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::ReadOnly => {
@@ -53,7 +53,7 @@ pub(crate) fn expected_of_store(kind: StoreErrorKind) -> (Code, &'static str) {
     }
 }
 
-/// Where it failed is said anew on the way; how and why is kept.
+/// Checks that how and why it failed arrives; the place of the failure is named anew on the way.
 fn assert_same_failure(read: &StoreError, error: &StoreError) {
     assert_eq!(read.kind, error.kind);
     assert!(read.to_string().ends_with(&error.to_string()), "{read}");
@@ -98,7 +98,7 @@ fn every_error_of_a_command_both_ways() {
         assert_eq!(said(&status), (code, reason.to_owned()));
         let read = SubmitError::from_status(&status).expect("one of ours");
         match &error {
-            // Whose store it was is lost on the way; what failed, and when to come back, is not.
+            // The store's name is lost on the way; what failed and when to come back are not.
             SubmitError::Unavailable {
                 retry_after,
                 source,
@@ -181,7 +181,7 @@ fn every_error_of_the_desk_both_ways() {
         assert_eq!(said(&status), (code, reason.to_owned()));
         let read = OperatorError::from_status(&status).expect("one of ours");
         match &error {
-            // It is compared as what it is: the error of a question.
+            // It is read as the error of a question, so only the variant is compared.
             OperatorError::Query(_) => assert_eq!(discriminant(&read), discriminant(&error)),
             _ => assert_eq!(format!("{read:?}"), format!("{error:?}")),
         }
@@ -209,7 +209,8 @@ fn every_error_of_a_subscription_both_ways() {
     }
 }
 
-/// What may be retried as it is, what needs a fresh read, and what must not be retried never share a code.
+/// Errors that may be retried unchanged, errors that need a fresh read, and errors that must not be retried never share
+/// a code.
 #[test]
 fn codes_tell_what_to_do_next() {
     #[derive(Debug, PartialEq, Eq, Hash, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! What is on the wire stays on the wire: a number, a name or a type that changes breaks every client.
+//! Checks that the wire does not change: a number, a name or a type that changes breaks every client.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -10,8 +10,8 @@ use prost_types::{
     FileDescriptorSet, ServiceDescriptorProto,
 };
 
-/// To accept a change, run `cargo run -p seriatim-proto-codegen`, then this with `SERIATIM_ACCEPT_WIRE=1`, and look at what git
-/// shows.
+/// To accept a change, run `cargo run -p seriatim-proto-codegen`, then this with `SERIATIM_ACCEPT_WIRE=1`, and look at
+/// what git shows.
 #[test]
 fn the_wire_is_what_it_was() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire.txt");
@@ -54,7 +54,7 @@ fn ours(set: &FileDescriptorSet) -> impl Iterator<Item = &FileDescriptorProto> {
         .filter(|file| file.package() == "seriatim.v1")
 }
 
-/// The paths (in the sense of `SourceCodeInfo`) and names of all that wants a comment.
+/// Returns the paths (in the sense of `SourceCodeInfo`) and names of everything that needs a comment.
 fn places(file: &FileDescriptorProto) -> Vec<(Vec<i32>, String)> {
     let mut places = Vec::new();
     for (at, message) in (0..).zip(&file.message_type) {

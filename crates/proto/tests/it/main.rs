@@ -1,4 +1,4 @@
-//! The wire, as both of its ends see it.
+//! Tests the wire as both of its ends see it.
 
 mod samples;
 mod golden;

@@ -1,4 +1,4 @@
-//! A malformed message is refused with the name of every field that is wrong.
+//! Checks that a malformed message is refused with the name of every field that is wrong.
 
 use prost_types::{Any, Timestamp as WireTime};
 use seriatim_core::*;
@@ -19,14 +19,14 @@ fn fields<T: std::fmt::Debug>(result: Result<T, Invalid>) -> Vec<String> {
         .collect()
 }
 
-/// What is wrong with a command after `break_it`.
+/// Returns the faulty fields of a command after `break_it`.
 fn broken_command(break_it: impl FnOnce(&mut v1::SubmitRequest)) -> Vec<String> {
     let mut request: v1::SubmitRequest = (&command()).into();
     break_it(&mut request);
     fields(CommandRequest::try_from(request))
 }
 
-/// What is wrong with a fact after `break_it`.
+/// Returns the faulty fields of a fact after `break_it`.
 fn broken_fact(break_it: impl FnOnce(&mut v1::RecordRequest)) -> Vec<String> {
     let mut request: v1::RecordRequest = (&fact()).into();
     break_it(&mut request);
@@ -124,7 +124,7 @@ fn a_later_page_may_repeat_the_shared_view_but_not_change_it() {
     }
     let fields = broken_command(|request| book(request).pages[1].merge_strategy = Some(1));
     assert_eq!(fields, ["pages[1].merge_strategy"]);
-    // Also where the first page says nothing at all.
+    // The same holds if the first page says nothing at all.
     let fields = broken_command(|request| {
         let pages = &mut book(request).pages;
         pages[1].merge_strategy = pages[0].merge_strategy.take();
@@ -307,7 +307,7 @@ fn a_subscription() {
         }),
         ["filter.domains", "filter.types", "filter.roots"]
     );
-    // All at once, so that a sender learns of all at once.
+    // All faults are reported together.
     assert_eq!(
         broken(|request, filter| {
             request.begin = None;

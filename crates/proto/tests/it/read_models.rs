@@ -1,4 +1,4 @@
-//! Versions of read models there and back, and why nothing is done about them.
+//! Checks that versions of read models, and the errors about them, arrive unchanged.
 
 use std::collections::HashSet;
 use std::mem::discriminant;
@@ -16,7 +16,7 @@ fn version() -> ReadModelVersion {
     ReadModelVersion::new("balances", 2).unwrap()
 }
 
-/// As it arrives.
+/// Encodes and decodes a message, as on the wire.
 fn sent<M: Message + Default>(message: &M) -> M {
     M::decode(message.encode_to_vec().as_slice()).unwrap()
 }
@@ -93,7 +93,7 @@ fn columns_without_a_table_and_a_version_without_a_name_are_malformed() {
     assert_eq!(fields, ["version.name", "table"]);
 }
 
-/// A new variant does not compile until it has a line here.
+/// Returns the code and the reason of an error. A new variant does not compile until it has a line here.
 fn expected(error: &VersionError) -> (Code, &'static str) {
     match error {
         VersionError::UnknownModel { .. } => (Code::NotFound, reason::UNKNOWN_READ_MODEL),

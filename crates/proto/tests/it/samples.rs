@@ -1,4 +1,4 @@
-//! Values of everything that travels, one of each kind.
+//! Contains values of everything that travels, one of each kind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -299,7 +299,7 @@ pub(crate) fn store_error(kind: StoreErrorKind) -> StoreError {
     StoreError::new("append events", kind, "the disk said no")
 }
 
-/// Errors of commands and facts, every variant.
+/// Returns errors of commands and facts, every variant.
 pub(crate) fn submit_errors() -> Vec<SubmitError> {
     let mut errors = vec![
         SubmitError::Invalid(vec![
@@ -369,7 +369,7 @@ pub(crate) fn submit_errors() -> Vec<SubmitError> {
     errors
 }
 
-/// Errors of questions, every variant.
+/// Returns errors of questions, every variant.
 pub(crate) fn query_errors() -> Vec<QueryError> {
     let mut errors = vec![
         QueryError::UnknownDomain {

@@ -1,4 +1,4 @@
-//! A subscription outlives its calls, and hands out nothing twice and nothing after a gap.
+//! Checks that a subscription outlives its calls, and returns nothing twice and nothing after a gap.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -20,8 +20,8 @@ use crate::samples;
 type Answer = Result<v1::SubscribeResponse, Status>;
 type Answers = Vec<Answer>;
 
-/// Answers each call with the next of the answers it was given, and notes where each was to begin. A call for which
-/// there is none never ends.
+/// A server that gives each call the next of its answers, and notes where each was to begin. A call for which there is
+/// none never ends.
 #[derive(Clone, Default)]
 struct Scripted {
     calls: Arc<Mutex<VecDeque<Result<Answers, Status>>>>,
@@ -85,7 +85,7 @@ async fn subscribe(
     (scripted, subscribed)
 }
 
-/// Events of one stream, from a sequence on, whose positions are one more than their sequences.
+/// Makes a response with events of one stream, whose positions are one more than their sequences.
 fn answer(sequences: &[u32], cursor: &str) -> Answer {
     let event = |sequence: &u32| {
         let event = RecordedEvent {
@@ -129,7 +129,7 @@ async fn it_goes_on_after_the_last_cursor_whatever_ends_a_call() {
             answer(&[2], "9"),
             Err(SubmitError::ShuttingDown.to_status()),
         ]),
-        // Not even a first response.
+        // This call gets no first response.
         Err(Status::unavailable("a proxy says so")),
         Ok(vec![]),
         Ok(vec![answer(&[], "9"), answer(&[9], "10")]),
@@ -152,7 +152,7 @@ async fn it_goes_on_after_the_last_cursor_whatever_ends_a_call() {
         (vec![2], "9".into())
     );
     let gap = next(&mut subscription).await.unwrap_err();
-    // 3 to 8 were left out by nobody: the server is at fault, and it is not skipped.
+    // No filter has left out 3 to 8: the server is at fault, and the gap is not skipped.
     assert!(
         matches!(
             gap,
@@ -162,7 +162,7 @@ async fn it_goes_on_after_the_last_cursor_whatever_ends_a_call() {
     );
     assert_eq!(scripted.begins(), ["first", "2", "9", "9", "9"]);
     assert_eq!(positions(subscription.cursor()), "9");
-    // Told once of each loss, however often it was tried.
+    // It tells of each loss once, however often it was tried.
     assert_eq!(*told.lock().unwrap(), [true, false, true, false]);
 }
 
@@ -263,7 +263,7 @@ async fn who_cannot_even_begin_is_told_so() {
     }
 }
 
-/// Each try takes longer than each wait for it, and still it comes about.
+/// Each try takes longer than each wait for it, and still the connection is made in the end.
 #[tokio::test]
 async fn who_waits_in_small_portions_is_reconnected_all_the_same() {
     let (scripted, subscribed) = subscribe([

@@ -1,4 +1,4 @@
-//! Errors arrive whole, whatever is in them: what is too much for a trailer is cut before it is sent.
+//! Checks that errors arrive, whatever is in them: what is too much for a trailer is cut before it is sent.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::samples::*;
 /// The smallest default among the usual clients.
 const LEAST_HEADER_BYTES: u32 = 8 * 1024;
 
-/// Fails with the status it was made with.
+/// A service that fails with the status it was made with.
 struct Failing(Status);
 
 #[tonic::async_trait]
@@ -32,7 +32,7 @@ impl FactService for Failing {
     }
 }
 
-/// The status as a client with little room sees it.
+/// Returns the status as a client with little room sees it.
 async fn received(status: Status) -> Status {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -54,7 +54,7 @@ async fn received(status: Status) -> Status {
 }
 
 fn long(bytes: usize) -> String {
-    // Three bytes each, and nine in a header.
+    // The character takes three bytes, and nine in a header.
     "安".repeat(bytes / 3)
 }
 
@@ -142,7 +142,7 @@ fn large_errors() -> Vec<SubmitError> {
     errors
 }
 
-/// What an operator may name is a text of any length.
+/// Returns errors with very long names, because an operator may give a name of any length.
 fn large_version_errors() -> Vec<VersionError> {
     let version = ReadModelVersion::new("balances", 2).unwrap();
     let known: Vec<_> = (0..2000).map(|n| format!("table {n}")).collect();
@@ -185,7 +185,7 @@ async fn the_largest_errors_reach_the_client_with_the_least_room() {
     }
 }
 
-/// Guards the test above: without the cuts this client would not see the error at all.
+/// This guards the test above: without the cuts the client would not see the error at all.
 #[tokio::test]
 async fn a_status_that_is_not_cut_does_not_arrive() {
     let details: Arc<[u8]> = vec![7; 8 * 1024].into();

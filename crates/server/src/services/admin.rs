@@ -1,4 +1,4 @@
-//! `AdminService`.
+//! Implements `AdminService`.
 
 use std::sync::Arc;
 

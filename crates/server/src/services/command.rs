@@ -1,4 +1,4 @@
-//! `CommandService`.
+//! Implements `CommandService`.
 
 use futures::stream::BoxStream;
 use seriatim_coordinator::Coordinator;
@@ -43,7 +43,7 @@ impl Commands {
         }
     }
 
-    /// Runs one request, which is `in_work`, on behalf of `actor`. Its events are in the answer if they take no more
+    /// Runs one request, which is `in_work`, on behalf of `actor`. The answer shows its events if they take no more
     /// than `echo_bytes`, or if there is room for them in `unread`.
     pub(super) async fn run(
         &self,

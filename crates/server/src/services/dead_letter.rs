@@ -1,4 +1,4 @@
-//! `DeadLetterService`.
+//! Implements `DeadLetterService`.
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::Desk;
@@ -9,7 +9,7 @@ use v1::dead_letter_service_server::DeadLetterService;
 use super::page::Page;
 use super::{answer, check_domain, person, status};
 
-/// How many letters are read at once, at most: each may hold a whole request, which may be as large as a message.
+/// The most letters that are read at once: each may hold a whole request, which may be as large as a message.
 const MOST_PIECE_LETTERS: usize = 8;
 
 /// Shows dead letters of all kinds, and carries out people's decisions.
@@ -20,7 +20,7 @@ pub(crate) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// The desk has the letters of the coordinator, and others.
+    /// Makes the service. `desk` has the coordinator's letters, and others.
     pub(crate) fn new(coordinator: Coordinator, desk: Desk) -> Self {
         Self { coordinator, desk }
     }

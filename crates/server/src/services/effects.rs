@@ -1,4 +1,4 @@
-//! Whether effects of reactions are accepted over the wire.
+//! Decides whether effects of reactions are accepted over the wire.
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{EffectId, SubmitError, WhyNotAccepted};
@@ -6,15 +6,15 @@ use tonic::Status;
 
 use super::status;
 
-/// Where effects from elsewhere come in.
+/// The door for effects from elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EffectsDoor {
-    /// Whether they are accepted.
+    /// `true` if they are accepted.
     pub(crate) is_open: bool,
 }
 
 impl EffectsDoor {
-    /// Returns the coordinator that takes them: if they are accepted, they may be of another log.
+    /// Returns the coordinator that takes effects. If they are accepted, they may be of another log.
     pub(crate) fn coordinator(self, coordinator: &Coordinator) -> Coordinator {
         match self.is_open {
             true => coordinator.for_other_logs(),

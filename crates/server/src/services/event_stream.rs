@@ -1,4 +1,4 @@
-//! The events of a stream, read in pieces as the client takes them.
+//! Reads the events of a stream in pieces, as the client takes them.
 
 use std::collections::VecDeque;
 
@@ -14,19 +14,20 @@ use super::{check_domain, status, store_status};
 use crate::method::{LARGE, PAGE};
 use crate::ration::{Held, Ration};
 
-/// How many events are read from the store at first: as many of the largest that the default `Limits` allow are
-/// [`LARGE`].
+/// The number of events that are read from the store at first: as many of the largest that the default `Limits` allow
+/// are [`LARGE`].
 const FIRST_PIECE_EVENTS: usize = 4;
-/// The most that are read at once. The next events may be larger than those before, and the store is asked for a number.
+/// The most events that are read at once. The next events may be larger than those before, but the store is asked for a
+/// number.
 const MOST_PIECE_EVENTS: usize = 64;
-/// How many times as many may be read after a piece, for the same reason.
+/// The most that the number of events may grow by after a piece, as a factor, for the same reason.
 const PIECE_GROWTH: usize = 2;
-/// The payloads of a piece, if they are as large as those of the piece before.
+/// The size of a piece's payloads, if they are as large as those of the piece before.
 const PIECE_BYTES: usize = PAGE / 2;
 /// The size of the events of one book, unless it is a single event.
 const BOOK_BYTES: usize = 64 * 1024;
 
-/// One reading of a stream.
+/// One read of a stream.
 pub(super) struct EventStream {
     log: Log,
     /// The room for events that are read and not yet sent.
@@ -35,7 +36,7 @@ pub(super) struct EventStream {
     /// The next event to read from the store; `None` if there is none.
     next: Option<Sequence>,
     through: Sequence,
-    /// How many events to read at once.
+    /// The number of events to read at once.
     piece_events: usize,
     /// The events that are read and not yet sent.
     read: VecDeque<RecordedEvent>,
@@ -44,7 +45,7 @@ pub(super) struct EventStream {
 }
 
 impl EventStream {
-    /// Reads the first piece, so that a call that cannot be answered fails at once.
+    /// Reads the first piece. Fails if the call cannot be answered.
     pub(super) async fn open(
         coordinator: &Coordinator,
         unread: Ration,
@@ -74,7 +75,7 @@ impl EventStream {
         Ok(events)
     }
 
-    /// Returns the events in books; one book without pages if there are none.
+    /// Returns the events in books; if there are none, returns one book without pages.
     pub(super) fn books(mut self) -> BoxStream<'static, Result<v1::GetEventsResponse, Status>> {
         let first = self.book();
         let rest = stream::unfold(Some(self), |events| async {

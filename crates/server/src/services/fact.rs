@@ -1,4 +1,4 @@
-//! `FactService`.
+//! Implements `FactService`.
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{CommandGateway, FactRequest};

@@ -1,4 +1,4 @@
-//! The events of the log, read as the client takes them.
+//! Reads the events of the log, as the client takes them.
 
 use futures::stream::{self, BoxStream, StreamExt};
 use prost::Message;
@@ -14,29 +14,29 @@ use crate::ration::{Held, Ration};
 
 /// The size of the events of one response, unless it is a single event.
 const RESPONSE_BYTES: usize = 64 * 1024;
-/// After this many events that a client does not want, it is told its place, so that it does not begin before them
-/// again. Fewer are not worth a message each.
+/// The number of unwanted events after which a client is told its place, so that it does not begin before them again.
+/// Fewer are not worth a message.
 const UNTOLD_EVENTS: u64 = 1000;
 
-/// One call. It lives in the task of its connection: while the client takes nothing, nothing here is polled, so nothing
-/// is read either.
+/// One call. It runs in the task of its connection: while the client takes nothing, it is not polled, so it reads
+/// nothing either.
 pub(super) struct LogStream {
     subscription: Subscription,
     unread: Ration,
-    /// Held while a page is read from the store, and while one is in hand.
+    /// The room that is held while a page is read from the store, and while one is being sent.
     room: Option<Held>,
     /// The assumed size of the next page.
     page_bytes: usize,
-    /// Whether nothing followed the last read.
+    /// `true` if nothing followed the last read.
     at_the_end: bool,
     closed: watch::Receiver<bool>,
-    /// The batch that is being sent, and how many of its events were sent.
+    /// The batch that is being sent, and the number of its events that were sent.
     batch: Option<(Batch, usize)>,
     /// The place of a client that has taken everything that was read and sent.
     cursor: Cursor,
-    /// How many events the cursor has moved over since the client was last told of it.
+    /// The number of events that the cursor has moved over since the client was last told of it.
     untold: u64,
-    /// What the client was last told.
+    /// `true` if the client was last told that it has reached the end.
     caught_up: bool,
 }
 
@@ -60,7 +60,7 @@ impl LogStream {
         }
     }
 
-    /// Returns first where it begins, then the responses that follow.
+    /// Returns the place where it begins, then the responses that follow.
     pub(super) fn responses(mut self) -> BoxStream<'static, Result<v1::SubscribeResponse, Status>> {
         let begin = self.response(Vec::new(), false);
         let rest = stream::unfold(Some(self), |call| async {
@@ -90,14 +90,14 @@ impl LogStream {
         let mut closed = self.closed.clone();
         tokio::select! {
             biased;
-            // It fails if the server is gone, which means the same.
+            // This fails if the server is gone, which means the same.
             _ = closed.wait_for(|closed| *closed) => Err(status(SubmitError::ShuttingDown)),
             batch = self.read_batch() => batch,
         }
     }
 
-    /// Reads the next batch. At the end of the log it waits without room, because many subscribers share the events
-    /// there.
+    /// Returns the next batch. At the end of the log it waits without holding room, because many subscribers share the
+    /// events there.
     async fn read_batch(&mut self) -> Result<Batch, Status> {
         if self.at_the_end {
             self.room = None;
@@ -122,7 +122,7 @@ impl LogStream {
         self.room.insert(room)
     }
 
-    /// Returns as many events of a batch as fit, from the one after `sent` on, with the cursor after them. Returns
+    /// Returns as many events of a batch as fit, beginning after the first `sent`, with the cursor after them. Returns
     /// `None` if the client need not be told.
     fn piece(&mut self, batch: Batch, sent: usize) -> Option<v1::SubscribeResponse> {
         let (mut events, mut bytes, mut last) = (Vec::new(), 0, None);

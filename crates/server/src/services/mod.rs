@@ -1,4 +1,5 @@
-//! The services, one file each: read the request, call the coordinator or the feed, write the answer.
+//! Contains the services, one file each: each reads the request, calls the coordinator or the feed, and writes the
+//! answer.
 
 mod effects;
 mod command;
@@ -36,17 +37,17 @@ use tonic::{Request, Response, Status};
 use crate::call::Call;
 use crate::ration::Ration;
 
-/// When to ask a store again that does not answer.
+/// The time after which to ask a store again that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Returns what is known of a call. Call it once, because only the first caller gets the permit.
+/// Returns the data of a call. Call it once, because only the first caller gets the permit.
 fn call<M>(request: &mut Request<M>) -> Call {
     let call = request.extensions_mut().remove::<Call>();
     call.expect("every call comes through `Calls`")
 }
 
-/// Returns whether the answer shows the events of a receipt: if the request asks for them, and they take no more than
-/// `bytes` or the room that there is now.
+/// Returns how the answer shows the events of a receipt. It does so if the request asks for them and they take no more
+/// than `bytes`, or if there is room for them now.
 fn echo(receipt: &Receipt, is_asked_for: bool, unread: &Ration, bytes: usize) -> Echo {
     let Outcome::Committed(commit) = &receipt.outcome else {
         return Echo::Unasked;
@@ -102,7 +103,7 @@ fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status
     }))
 }
 
-/// Returns who decides. Fails if the name is that of a reaction.
+/// Returns the person who decides. Fails if the name is that of a reaction.
 fn person(metadata: &MetadataMap) -> Result<Option<String>, Status> {
     match actor(metadata).map_err(status)? {
         Some(name) if is_actor_of_reactions(&name) => Err(status(Invalid::field(
@@ -124,7 +125,7 @@ mod tests {
             type_name: String::new(),
             json: "x".repeat(bytes),
         };
-        // The tag, and a length of four bytes.
+        // The rest is the tag, and a length of four bytes.
         let most = ANSWER_BYTES - 5;
         assert!(answer(of(most)).is_ok());
         let refused = answer(of(most + 1)).unwrap_err();

@@ -1,12 +1,12 @@
-//! Pages of lists.
+//! Fills the pages of lists.
 
 use prost::Message;
 
-/// How many lines a page has if the request does not say.
+/// The number of lines of a page if the request does not say.
 const DEFAULT_LINES: usize = 100;
-/// How many lines a page has at most.
+/// The most lines of a page.
 const MOST_LINES: usize = 1000;
-/// The size of the lines of a page together: comfortably less than the 4 MiB that clients accept by default.
+/// The most bytes of a page's lines together: comfortably less than the 4 MiB that clients accept by default.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// One page, while it is filled.
@@ -31,13 +31,13 @@ impl<M: Message> Page<M> {
         }
     }
 
-    /// Returns how many lines it takes at most.
+    /// Returns the most lines that it takes.
     pub(super) fn most_lines(&self) -> usize {
         self.most_lines
     }
 
-    /// Adds a line. Returns `false` if it is for the next page. Large lines make a page shorter, but one line always
-    /// fits.
+    /// Adds a line. Returns `false` if the line is for the next page. Large lines make a page shorter, but one line
+    /// always fits.
     pub(super) fn push(&mut self, line: M) -> bool {
         let bytes = self.bytes + line.encoded_len();
         let full = self.lines.len() == self.most_lines || bytes > MOST_BYTES;
@@ -70,7 +70,7 @@ mod tests {
         bytes: Vec<u8>,
     }
 
-    /// How many of the lines fit.
+    /// Returns how many of the lines fit.
     fn fitting(asked: u32, sizes: &[usize]) -> usize {
         let mut page = Page::of(asked);
         let fitting = sizes.iter().take_while(|bytes| {

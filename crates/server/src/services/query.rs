@@ -1,4 +1,4 @@
-//! `QueryService`.
+//! Implements `QueryService`.
 
 use futures::stream::BoxStream;
 use seriatim_coordinator::{Coordinator, DomainInfo};

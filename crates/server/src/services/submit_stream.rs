@@ -1,4 +1,4 @@
-//! Many requests of one call in flight at once.
+//! Runs many requests of one call at once.
 
 use std::panic::resume_unwind;
 
@@ -21,28 +21,28 @@ use crate::call::Call;
 use crate::gate::InWork;
 use crate::ration::Held;
 
-/// One call. It lives in the task of its connection: while the client does not read answers, nothing here is polled, so
-/// nothing more is read from it either.
+/// One call. It runs in the task of its connection: while the client does not read answers, it is not polled, so it
+/// reads nothing from the client either.
 pub(super) struct SubmitStream {
     commands: Commands,
     actor: Option<String>,
     call: Call,
     requests: Streaming<v1::SubmitStreamRequest>,
-    /// Ends when the request that was read last is in work; `None` if it is.
+    /// A signal that the request that was read last is in work; `None` if it is.
     outside: Option<oneshot::Receiver<()>>,
-    /// The requests run on tasks of their own, so that they end whether or not the client reads the answers: until then
-    /// they are in work.
+    /// The requests. They run on tasks of their own, so that they end whether or not the client reads the answers:
+    /// until then they are in work.
     in_flight: JoinSet<Answered>,
     /// The room of the last answer, until the client asks for the next.
     room: Option<Held>,
     limit: usize,
     closed: watch::Receiver<bool>,
-    /// Once set, nothing more is read, and the call ends with it when all is answered.
+    /// The end of the call, once it is known. Then nothing more is read, and the call ends when all is answered.
     end: Option<Result<(), Status>>,
 }
 
-/// An answer, and the room that it takes. Its request has it from the start: while there is none, nothing is run, and
-/// nothing more is read. So an answer never waits for room, which only other answers of this call may have.
+/// An answer, and the room that it takes. Its request has the room from the start: while there is none, nothing is run,
+/// and nothing more is read. So an answer never waits for room that only other answers of this call may have.
 type Answered = (v1::SubmitStreamResponse, Held);
 
 enum Next {
@@ -88,7 +88,7 @@ impl SubmitStream {
         .boxed()
     }
 
-    /// Returns the next answer. Fails with the end of the call.
+    /// Returns the next answer. Fails with the end of the call if there is none.
     async fn next_answer(&mut self) -> Result<v1::SubmitStreamResponse, Result<(), Status>> {
         self.room = None;
         loop {
@@ -109,7 +109,7 @@ impl SubmitStream {
         }
     }
 
-    /// Returns what happens next. Nothing is lost by dropping the branches that were slower.
+    /// Waits for the next event. Nothing is lost by dropping the branches that were slower.
     async fn next(&mut self) -> Next {
         let reading = self.end.is_none();
         let wants_more = reading && self.outside.is_none() && self.in_flight.len() < self.limit;
@@ -145,7 +145,7 @@ impl SubmitStream {
                 Some(passed) => passed,
                 None => {
                     let passed = turn.await;
-                    // It fails if the call has ended.
+                    // This fails if the call has ended.
                     let _ = enter.send(());
                     passed
                 }

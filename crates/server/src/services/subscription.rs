@@ -1,4 +1,4 @@
-//! `SubscriptionService`.
+//! Implements `SubscriptionService`.
 
 use futures::stream::BoxStream;
 use seriatim_proto::{convert, v1};

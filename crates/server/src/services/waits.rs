@@ -1,4 +1,4 @@
-//! Waiting for components on behalf of a sender.
+//! Waits for components on behalf of a sender.
 
 use seriatim_core::{Receipt, WaitFor};
 use seriatim_proto::{convert, v1};
@@ -8,7 +8,7 @@ use tonic::Status;
 
 use super::status;
 
-/// Waits until components have handled what a sender has written, or the server shuts down.
+/// The means to wait until components have handled what a sender has written, or the server shuts down.
 #[derive(Clone, Debug)]
 pub(crate) struct Waits {
     waiter: Waiter,
@@ -29,7 +29,7 @@ impl Waits {
         Ok(Some(wait))
     }
 
-    /// Waits. Returns the component that has not handled the events, if there is one.
+    /// Waits for all of them. Returns the component that has not handled the events, if there is one.
     pub(super) async fn for_all(
         &self,
         receipt: &Receipt,
@@ -37,7 +37,7 @@ impl Waits {
     ) -> Option<v1::NotHandled> {
         let mut closed = self.closed.clone();
         let closing = async move {
-            // It fails if the server is gone, which means the same.
+            // This fails if the server is gone, which means the same.
             let _ = closed.wait_for(|closed| *closed).await;
         };
         let waited = self.waiter.wait(receipt, wait, closing).await;

@@ -1,4 +1,4 @@
-//! Requests that arrive in part: they are bounded in bytes and in time, and keep no others out.
+//! Checks that requests that arrive in part are bounded in bytes and in time, and keep no others out.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn what_arrives_on_all_connections_is_bounded_too_and_given_back() {
     let mut begun = one.call("CommandService/Submit").await;
     begun.send(header(4 * MIB).to_vec());
     begun.send(vec![0; 100]);
-    // Small requests pass, and what is refused ends no other call.
+    // Small requests pass, and a refusal ends no other call.
     rig.submit(fill()).await;
     let refused = async |raw: &mut Raw, bytes| {
         let mut call = raw.call("CommandService/Submit").await;
@@ -56,7 +56,7 @@ async fn what_arrives_on_all_connections_is_bounded_too_and_given_back() {
     assert_overloaded(&refused(&mut one, 4 * MIB).await);
     assert_overloaded(&refused(&mut other, 2 * MIB).await);
     drop(begun);
-    // It is given back a moment after the client has given up.
+    // The room is given back a moment after the client has given up.
     soon(async {
         let mut call = other.call("CommandService/Submit").await;
         loop {
@@ -86,7 +86,7 @@ async fn a_request_has_a_time_in_which_it_must_be_complete() {
     for sent in [0, 3, 20, whole.len()] {
         let mut call = raw.call("CommandService/Submit").await;
         call.send(whole[..sent].to_vec());
-        // Nothing says that it is the end.
+        // Nothing tells the server that this is the end.
         assert_eq!(faulty_fields(&call.status().await), ["request"], "{sent}");
     }
     assert_eq!(rig.head().await.0, 0);
@@ -114,7 +114,7 @@ async fn between_the_requests_of_a_stream_there_may_be_any_time() {
         let answer = soon(answers.message()).await.unwrap().unwrap();
         assert!(matches!(answer.result, Some(Answer::Response(_))));
     }
-    // But one that has begun must end.
+    // A request that has begun must end.
     let mut raw = Raw::connect(address(&rig), 65_535).await;
     let mut call = raw.call("CommandService/SubmitStream").await;
     let whole = framed(&v1::SubmitStreamRequest {
@@ -126,7 +126,7 @@ async fn between_the_requests_of_a_stream_there_may_be_any_time() {
     assert_eq!(faulty_fields(&call.status().await), ["request"]);
 }
 
-/// Also if none of them ends together with what was sent of it.
+/// This holds even if no request ends together with what was sent of it.
 #[tokio::test]
 async fn each_request_of_a_stream_has_a_time_of_its_own() {
     let rig = rig_with(ServerSettings {
@@ -161,7 +161,7 @@ async fn what_can_never_be_held_is_too_large() {
             message_bytes: usize::MAX,
             arriving_bytes: all,
             arriving_bytes_per_connection: one,
-            // More than can be counted is no limit.
+            // A limit that is more than can be counted is none.
             in_work: usize::MAX,
             ..Default::default()
         })

@@ -1,4 +1,4 @@
-//! Bad input: a clear error that names the field, nothing written, the server still up.
+//! Checks that bad input gets a clear error that names the field, nothing is written, and the server stays up.
 
 use seriatim_core::{Domain, ExpectedSequence, MergeStrategy, QueryError, Sequence, SubmitError};
 use seriatim_proto::status::WireError;
@@ -8,7 +8,8 @@ use v1::event_page::SequenceType;
 
 use crate::rig::*;
 
-/// What is said of a command after `break_it`. Nothing may be written, and the next command must be accepted.
+/// Sends a command that `break_it` has changed. Checks that nothing is written, and that the next command is accepted.
+/// Returns the refusal.
 async fn refused_command(break_it: impl FnOnce(&mut v1::SubmitRequest)) -> Status {
     let rig = Rig::start().await;
     let stream = rig.till_with(&[("Open", r#"{"owner":"Ann"}"#)]).await;
@@ -21,7 +22,8 @@ async fn refused_command(break_it: impl FnOnce(&mut v1::SubmitRequest)) -> Statu
     status
 }
 
-/// What is said of a fact after `break_it`.
+/// Sends a fact that `break_it` has changed. Checks that nothing is written, and that the next fact is accepted.
+/// Returns the refusal.
 async fn refused_fact(break_it: impl FnOnce(&mut v1::RecordRequest)) -> Status {
     let rig = Rig::start().await;
     let stream = till();
@@ -153,7 +155,7 @@ async fn an_empty_book() {
 
 #[tokio::test]
 async fn a_page_with_another_domains_command() {
-    // The first page is fine: nothing of the book may be written.
+    // The first page is valid, and still nothing of the book may be written.
     let status = refused_command(|request| {
         let mut foreign = pages(request)[0].clone();
         foreign.command = Some(prost_types::Any {
@@ -210,7 +212,7 @@ async fn a_fact_with_a_sequence_where_the_marker_is_due() {
     assert_eq!(faulty_fields(&status), ["pages[0].fact"]);
 }
 
-/// The reverse of the test above: where a sequence is due, in what is read, there is never a marker.
+/// This is the reverse of the test above: an event that is read has a sequence and never a marker.
 #[tokio::test]
 async fn a_recorded_fact_has_a_sequence_and_no_marker() {
     let rig = Rig::start().await;

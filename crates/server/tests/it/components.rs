@@ -1,4 +1,4 @@
-//! Components over the wire: what those who run them see and decide.
+//! Checks what those who run components see and decide over the wire.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::rig::*;
 
-/// Fails on the second event of a stream as long as it is broken.
+/// A saga that fails on the second event of a stream as long as it is broken.
 struct Fussy(Arc<AtomicBool>);
 
 impl Projector for Fussy {
@@ -40,7 +40,7 @@ struct Stage {
     stream: StreamId,
 }
 
-/// A component that fails under a policy, on a stream of four events.
+/// Starts a component that fails under a policy, on a stream of four events.
 async fn stage(policy: FailurePolicy) -> Stage {
     let store = Arc::new(MemoryStore::new());
     let broken = Arc::new(AtomicBool::new(true));
@@ -79,12 +79,12 @@ async fn stage(policy: FailurePolicy) -> Stage {
 }
 
 impl Stage {
-    /// What is parked, once the log is read to its end and nothing is on its way.
+    /// Waits until the log is read to its end and this many events are parked. Returns their letters.
     async fn until_parked(&self, count: usize) -> Vec<ReactionLetter> {
         loop {
             let parked = self.letters(LetterStatus::Parked).await;
             let progress = self.client.progress().await.unwrap();
-            // None between the moment that it began anew and the one that its work is taken.
+            // There is no progress between the moment when the component began anew and the one when its work is taken.
             let progress = progress.first();
             let is_so = progress.is_some_and(|one| one.lag() == 0 && one.parked == count);
             if is_so && parked.len() == count {
@@ -181,7 +181,7 @@ async fn an_event_that_was_given_up_is_resubmitted() {
     assert!(resolved[0].closed_at >= Some(parked.parked_at));
 }
 
-/// One list in the order of parking, page by page, whatever the letters are about.
+/// One list shows all letters in the order of parking, page by page, whatever they are about.
 #[tokio::test]
 async fn commands_and_events_lie_on_one_desk() {
     let stage = stage(FailurePolicy::park()).await;
@@ -232,7 +232,7 @@ async fn commands_and_events_lie_on_one_desk() {
         let (letters, _) = stage.client.letters(&filter, None).await.unwrap();
         assert_eq!(letters.len(), count, "{kind:?}");
     }
-    // The same verbs.
+    // The same verbs apply to both kinds.
     let discard = decision(Verb::Discard, expected[1]);
     let discarded = stage.client.decide(&discard).await.unwrap();
     assert_eq!(discarded.status(), LetterStatus::Discarded);
@@ -270,7 +270,7 @@ async fn a_component_begins_anew() {
     let cursor = stage.client.begin(&fussy, &Begin::Now).await.unwrap();
     assert!(cursor.positions().eq([Position(4)]), "{cursor}");
     assert_eq!(stage.letters(LetterStatus::Parked).await, []);
-    // It works again when all before that is left out, and nothing is parked.
+    // It works again when all before that place is left out, and nothing is parked.
     stage.until_parked(0).await;
     let beyond = Begin::After("99".parse().unwrap());
     let refused = stage.client.begin(&fussy, &beyond).await.unwrap_err();
@@ -290,7 +290,7 @@ async fn a_component_begins_anew() {
         ),
         "{refused}"
     );
-    // From the first event on it fails where it did before.
+    // It begins at the first event and fails where it did before.
     let cursor = stage.client.begin(&fussy, &Begin::AtTheFirst).await;
     assert!(cursor.unwrap().positions().eq([Position::START]));
     stage.until_parked(1).await;

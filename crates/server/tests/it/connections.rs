@@ -1,4 +1,4 @@
-//! Connections that ask for too much: none keeps others out.
+//! Checks that connections that ask for too much keep no others out.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn address(rig: &Rig) -> &str {
 /// Waits until the server has closed a connection.
 async fn is_closed(connection: &mut TcpStream) {
     let mut bytes = Vec::new();
-    // A reset is an end as well.
+    // A reset is an end, too.
     let _ = soon(connection.read_to_end(&mut bytes)).await;
 }
 
@@ -40,7 +40,7 @@ async fn one_that_does_not_begin_with_http2_in_time_is_closed() {
         connection.write_all(said.as_bytes()).await.unwrap();
         is_closed(&mut connection).await;
     }
-    // Those that have begun may be silent.
+    // Connections that have begun may be silent.
     tokio::time::sleep(Duration::from_millis(200)).await;
     rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;
 }
@@ -59,7 +59,7 @@ async fn one_more_than_may_be_is_closed_at_once() {
     is_closed(&mut third).await;
     rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;
     drop(second);
-    // It takes a moment until the server has seen that.
+    // The server needs a moment to notice that.
     let place_is_free = async || {
         let endpoint = Endpoint::from_shared(rig.url.clone()).unwrap();
         let mut queries = QueryServiceClient::new(endpoint.connect().await.ok()?);
@@ -113,7 +113,7 @@ async fn metadata_over_the_limit_is_refused_with_its_reason() {
         let status = rig.commands().submit(with(bytes)).await.unwrap_err();
         assert_eq!(faulty_fields(&status), ["metadata"], "{bytes}");
     }
-    // What HTTP/2 itself refuses is refused alone: the connection goes on.
+    // HTTP/2 itself refuses only this call: the connection goes on.
     let status = rig.commands().submit(with(300_000)).await.unwrap_err();
     assert_eq!(status.code(), Code::Unknown, "{status:?}");
     rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;

@@ -1,4 +1,4 @@
-//! Dead letters: lists, and one from three sides.
+//! Checks lists of dead letters, and a letter's three sides.
 
 use seriatim_core::{
     ConflictReason, LetterStatus, MergeStrategy, OpenLetter, ParkReason, Sequence, Simulated,
@@ -12,7 +12,7 @@ use crate::rig::*;
 
 const LABEL: (&str, &str) = ("Label", r#"{"label":"theirs"}"#);
 
-/// Parks a command on a stream of two events, which its sender saw the first of.
+/// Parks a command on a stream of two events, of which its sender knew the first.
 async fn park(rig: &Rig, stream: &StreamId, text: &str) -> Option<v1::Uuid> {
     let request = ask(stream, "Label", &format!(r#"{{"label":"{text}"}}"#));
     let mut message = Request::new(stale(0, MergeStrategy::Manual, request));

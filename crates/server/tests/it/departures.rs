@@ -1,4 +1,4 @@
-//! A call that never left its client.
+//! Checks that a call that never left its client is known as such.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use seriatim_proto::{CallError, Client};
 
 use crate::rig::*;
 
-/// The server lets one call be open, and a subscription is. What was given up while it waited is not sent later.
+/// The server allows one open call, and a subscription is it. A call that was given up while it waited is not sent
+/// later.
 #[tokio::test]
 async fn a_call_that_found_no_place_was_not_sent_and_never_will_be() {
     let rig = Rig::start_with(|server| {
@@ -20,7 +21,7 @@ async fn a_call_that_found_no_place_was_not_sent_and_never_will_be() {
     let patient = Client::connect(&rig.url, Duration::from_secs(60))
         .await
         .unwrap();
-    // The settings of the server have come with the answer to a first call.
+    // The settings of the server have come with the answer to the first call.
     patient.domains().await.unwrap();
     let (begin, filter) = (Begin::AtTheFirst, EventFilter::default());
     let mut open = patient.subscribe(begin, filter).await.unwrap();
@@ -34,7 +35,7 @@ async fn a_call_that_found_no_place_was_not_sent_and_never_will_be() {
     }
     soon(open.next()).await.unwrap();
     drop(open);
-    // Those before it were in line first.
+    // The calls before it were in line first.
     soon(patient.submit(&fill)).await.unwrap();
     assert_eq!(rig.history(&stream).await, ["Filled"]);
 }

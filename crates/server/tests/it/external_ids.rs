@@ -1,4 +1,4 @@
-//! External ids: the same again gives the first result, something else is refused.
+//! Checks that a repetition under an external id gets the first result, and other content is refused.
 
 use seriatim_core::{FirstResult, Sequence, SubmitError};
 use seriatim_proto::status::WireError;

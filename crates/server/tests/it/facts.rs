@@ -1,4 +1,4 @@
-//! Facts, routed and not.
+//! Checks facts that go through the aggregate, and facts that do not.
 
 use seriatim_proto::v1;
 

@@ -1,4 +1,4 @@
-//! Failures of the store and of an aggregate's code: typed errors, and the server goes on.
+//! Checks that failures of the store and of an aggregate's code become typed errors, and the server goes on.
 
 use seriatim_core::{Fault, StoreErrorKind, SubmitError};
 use seriatim_proto::status::WireError;
@@ -49,7 +49,7 @@ async fn a_store_that_does_not_answer() {
     rig.submit(ask(&stream, "Fill", r#"{"coins":1}"#)).await;
 }
 
-/// Who would be told to come back would come for ever.
+/// A client that is told to come back would come for ever.
 #[tokio::test]
 async fn a_store_that_fails_for_good() {
     for (kind, code) in [

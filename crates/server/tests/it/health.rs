@@ -1,4 +1,4 @@
-//! Health follows the store.
+//! Checks that the health follows the store.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn of(service: &str) -> HealthCheckRequest {
     }
 }
 
-/// Waits for a status. The services are told one after another, so one may still have its old one.
+/// Waits for a status. The services are told one after another, so one may still have its old status.
 async fn until(watch: &mut Streaming<HealthCheckResponse>, status: ServingStatus) {
     while let Some(answer) = soon(watch.message()).await.unwrap() {
         if answer.status() == status {
@@ -95,7 +95,7 @@ async fn a_paused_component_is_told_under_a_name_of_its_own() {
     until(watch, ServingStatus::NotServing).await;
     let whole = health.check(of("")).await.unwrap().into_inner();
     assert_eq!(whole.status(), ServingStatus::Serving);
-    // Said again when the store was away and is back.
+    // The status is reported again when the store was away and is back.
     rig.store.go_down(StoreErrorKind::Unavailable);
     let mut whole = health.watch(of("")).await.unwrap().into_inner();
     until(&mut whole, ServingStatus::NotServing).await;

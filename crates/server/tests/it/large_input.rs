@@ -1,4 +1,4 @@
-//! Too much of anything: a clear error, nothing written, the server still up.
+//! Checks that too much of anything gets a clear error, nothing is written, and the server stays up.
 
 use seriatim_proto::v1;
 use tonic::Code;
@@ -19,7 +19,7 @@ async fn a_payload_over_the_limit() {
         .await;
     assert_eq!(faulty_fields(&status), ["pages[0].command"]);
     assert_eq!(rig.head().await.0, 0);
-    // Just under it is fine.
+    // A label just under the limit is accepted.
     let just_under = filled_with(limit - r#"{"label":""}"#.len());
     rig.submit(ask(&stream, "Label", &just_under)).await;
 }
@@ -71,7 +71,7 @@ async fn ten_thousand_pages() {
     rig.submit(ask(&stream, "Fill", r#"{"coins":1}"#)).await;
 }
 
-/// More faults than fit into one status: the first are named, the rest counted.
+/// If there are more faults than fit into one status, the first are named and the rest are counted.
 #[tokio::test]
 async fn ten_thousand_broken_pages() {
     let rig = Rig::start().await;
@@ -107,7 +107,7 @@ async fn names_over_the_limit() {
     assert_eq!(rig.head().await.0, 0);
 }
 
-/// A large conflict must not break the connection by its trailers.
+/// A large conflict does not break the connection by its trailers.
 #[tokio::test]
 async fn a_conflict_over_many_large_events_arrives() {
     let rig = Rig::start().await;
@@ -122,7 +122,7 @@ async fn a_conflict_over_many_large_events_arrives() {
     rig.submit(ask(&stream, "Fill", r#"{"coins":1}"#)).await;
 }
 
-/// What the limits of a request allow also fits into a message.
+/// The largest request that the limits allow also fits into a message.
 #[tokio::test]
 async fn the_largest_request_is_taken() {
     let rig = Rig::start().await;

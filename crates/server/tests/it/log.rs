@@ -1,4 +1,4 @@
-//! Events put into a log directly, faster than commands would, and what must be true of those that come out of it.
+//! Puts events into a log directly, faster than commands would, and checks those that come out of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(crate) async fn append(
     );
 }
 
-/// So many streams get so many events each, one after another.
+/// Appends this many events to each of this many streams, one after another.
 pub(crate) async fn fill(store: &dyn Store, streams: u128, events: u32) {
     for before in 0..events {
         for root in 0..streams {
@@ -52,7 +52,8 @@ pub(crate) async fn fill(store: &dyn Store, streams: u128, events: u32) {
     }
 }
 
-/// What came is all there is: in each partition positions 1, 2, 3 ..., in each stream sequences 0, 1, 2 ...
+/// Checks that these are all events there are: in each partition positions 1, 2, 3 ..., in each stream sequences 0, 1,
+/// 2 ...
 pub(crate) fn assert_whole(store: &dyn Store, events: &[RecordedEvent]) {
     let mut positions: HashMap<LogPartition, u64> = HashMap::new();
     let mut sequences: HashMap<StreamId, u32> = HashMap::new();

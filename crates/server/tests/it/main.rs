@@ -1,4 +1,4 @@
-//! The server, as a client on a real socket sees it.
+//! Tests the server as a client on a real socket sees it.
 
 mod till;
 mod meter;

@@ -1,4 +1,4 @@
-//! Requests that are no messages: the sender's fault, and said so.
+//! Checks that bytes that are no message are reported as the sender's fault.
 
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 
 use crate::rig::*;
 
-/// What is said of `bytes` sent to a method.
+/// Sends `bytes` to a method. Returns the status.
 async fn status_of(mut channel: Channel, method: &str, bytes: Vec<u8>) -> Status {
     let request = Request::post(format!("http://server/seriatim.v1.{method}"))
         .header("content-type", "application/grpc")
@@ -50,12 +50,12 @@ async fn bytes_that_are_no_message_are_the_senders_fault() {
     let rig = Rig::start().await;
     for method in METHODS {
         for bytes in [
-            // A field of a kind that does not exist; a length beyond the end.
+            // These are a field of a kind that does not exist, and a length beyond the end.
             framed(0, 1, &[0x0f]),
             framed(0, 2, &[0x0a, 0x09]),
-            // A flag that does not exist.
+            // This flag does not exist.
             framed(7, 0, &[]),
-            // The end comes within the header, and within the message.
+            // The bytes end within the header, and within the message.
             vec![0, 0, 0],
             framed(0, 100, &[0x0a]),
         ] {

@@ -1,4 +1,5 @@
-//! What a server takes in memory while clients ask for more than they should: measured on a process of its own.
+//! Measures what a server takes in memory while clients ask for more than they should. The server is a process of its
+//! own.
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ async fn connect(server: &OwnProcess) -> Channel {
     endpoint.connect().await.unwrap()
 }
 
-/// A command whose event, and the state after it, take so many bytes.
+/// Returns a command whose event, and the state after it, take this many bytes.
 fn label(stream: &StreamId, bytes: usize) -> v1::SubmitRequest {
     let text = "x".repeat(bytes);
     ask(stream, "Label", &format!(r#"{{"label":"{text}"}}"#))
@@ -43,7 +44,7 @@ fn assert_grown_by_less_than(server: &OwnProcess, before: usize, most: usize) {
     assert!(grown < most, "{} MiB", grown / MIB);
 }
 
-/// A thousand messages of 4 MiB, each but for its last byte, took 4 GB.
+/// A thousand messages of 4 MiB, each without its last byte, took 4 GB.
 #[tokio::test]
 async fn of_requests_that_arrive_in_part() {
     let server = OwnProcess::start(":");
@@ -59,7 +60,7 @@ async fn of_requests_that_arrive_in_part() {
         answers.push(call.answer);
         begun.push(call.message);
     }
-    // Eight messages are 32 MiB. The client cannot begin to send some of the others for lack of a window.
+    // Eight messages are 32 MiB. The client cannot begin to send some of the others because it has no window.
     for _ in 0..900 {
         let answer = soon(answers.next()).await.unwrap().unwrap();
         let status = Status::from_header_map(answer.headers()).unwrap();
@@ -81,7 +82,7 @@ async fn of_states_that_nobody_reads() {
     for _ in 0..1000 {
         calls.push(ask_raw(&mut raw, "QueryService/GetState", &state_of(&stream)).await);
     }
-    // Others are served meanwhile, also with states.
+    // Other clients are served meanwhile, also with states.
     for _ in 0..20 {
         commands.submit(label(&till(), 10)).await.unwrap();
         let mut queries = QueryServiceClient::new(connect(&server).await);
@@ -97,7 +98,7 @@ fn state_of(stream: &StreamId) -> v1::GetStateRequest {
     }
 }
 
-/// Each of a thousand subscribers had two pages of 4 MiB in hand.
+/// Each of a thousand subscribers held two pages of 4 MiB.
 #[tokio::test]
 async fn of_subscriptions_that_nobody_reads() {
     let server = OwnProcess::start(":");
@@ -135,11 +136,11 @@ async fn of_large_states_that_are_kept() {
     for _ in 0..200 {
         commands.submit(label(&till(), 900_000)).await.unwrap();
     }
-    // 16 MiB of states, and what SQLite keeps of its file.
+    // The limit covers 16 MiB of states, and what SQLite keeps of its file.
     assert_grown_by_less_than(&server, before, 120 * MIB);
 }
 
-/// 25,600 commands of 40 kB in flight took 1.7 GB, though 128 MiB may be in the queue: that is 838 of them.
+/// 25,600 commands of 40 kB in flight took 1.7 GB, though only 128 MiB may be in the queue, which are 838 of them.
 #[tokio::test]
 async fn of_commands_that_wait() {
     let mut server = OwnProcess::start_held();

@@ -1,4 +1,4 @@
-//! A meter: a domain of protobuf messages.
+//! Contains a domain of protobuf messages: a meter.
 
 use serde::{Deserialize, Serialize};
 use seriatim_core::{Aggregate, Never};

@@ -1,4 +1,4 @@
-//! Requests in which a few bytes are others: each is answered, and none is the server's fault.
+//! Checks that requests with a few changed bytes are each answered, and that no answer blames the server.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::raw::{Raw, header};
 use crate::rig::*;
 
-/// A small generator; the test prints its seed, and makes the same requests for it again.
+/// A small generator of random numbers. The test prints its seed, and makes the same requests for it again.
 struct Random(u64);
 
 impl Random {
@@ -23,7 +23,7 @@ impl Random {
     }
 }
 
-/// One request for each method that means something, so that most of what is left after a change is read far.
+/// Returns one meaningful request for each method, so that most of what is left after a change is read far.
 fn requests() -> Vec<(&'static str, Vec<u8>)> {
     use seriatim_proto::v1;
     let stream = till();
@@ -160,7 +160,7 @@ fn mutate(mut message: Vec<u8>, random: &mut Random) -> Vec<u8> {
     message
 }
 
-/// Sends changed requests as long as `go_on` says; returns how many.
+/// Sends changed requests as long as `go_on` says. Returns how many.
 async fn play(mut go_on: impl FnMut(u64) -> bool) -> u64 {
     let seed = Uuid::now_v7().as_u128() as u64;
     println!("seed {seed}");

@@ -1,4 +1,4 @@
-//! More than can be done at once: it waits outside, is refused in time, and holds up nobody for nothing.
+//! Checks that requests beyond what can be done at once wait outside, are refused in time, and hold nobody up.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ async fn what_cannot_be_in_work_waits_and_is_done() {
     }));
     let calls = tokio::spawn(calls);
     soon(gate.reached.notified()).await;
-    // Who only asks does not wait.
+    // A client that only asks does not wait.
     let request = v1::GetStateRequest {
         cover: Some(convert::cover(&till())),
         at: None,
@@ -88,7 +88,7 @@ async fn who_waits_in_vain_or_behind_too_many_is_refused_and_nothing_is_written(
     }
 }
 
-/// Nobody has decoded what is refused: not even bytes that are no message are noticed.
+/// A refused request is not decoded: not even bytes that are no message are noticed.
 #[tokio::test]
 async fn what_is_refused_is_not_read() {
     let rig = rig_with(1, 0, LONG).await;
@@ -148,7 +148,7 @@ async fn a_stream_waits_for_its_turn_and_is_answered_whole() {
     assert_eq!(tags, (0..50).collect::<Vec<_>>());
 }
 
-/// Who waits for a component keeps the store no busier.
+/// A sender that waits for a component keeps the store no busier.
 #[tokio::test]
 async fn a_sender_that_waits_for_a_component_is_not_in_work() {
     let settings = ServerSettings {
@@ -173,7 +173,7 @@ async fn a_sender_that_waits_for_a_component_is_not_in_work() {
     soon(waiting).await.unwrap().unwrap();
 }
 
-/// Whoever sends all but the end of a thousand requests keeps nobody from work.
+/// A client that sends a thousand requests but for their ends keeps nobody from work.
 #[tokio::test]
 async fn requests_that_are_still_arriving_are_not_in_work() {
     let rig = rig_with(1, 0, LONG).await;
@@ -191,7 +191,7 @@ async fn requests_that_are_still_arriving_are_not_in_work() {
     for _ in 0..10 {
         soon(rig.submit(fill())).await;
     }
-    // What ends goes through the gate like any other.
+    // A request that becomes complete goes through the gate like any other.
     let gate = close_gate(&rig);
     let mut commands = rig.commands();
     let first = tokio::spawn(async move { commands.submit(fill()).await });
@@ -203,7 +203,7 @@ async fn requests_that_are_still_arriving_are_not_in_work() {
     soon(first).await.unwrap().unwrap();
 }
 
-/// What waits for its turn is in memory, so it counts among what arrives.
+/// A request that waits for its turn is in memory, so it counts as arriving.
 #[tokio::test]
 async fn requests_that_wait_are_bounded_in_bytes() {
     let rig = Rig::start_with(|server| {
@@ -229,7 +229,7 @@ async fn requests_that_wait_are_bounded_in_bytes() {
             tokio::spawn(async move { commands.submit(labels()).await })
         })
         .collect();
-    // Two fit. The others are told at once; nobody of them is in work.
+    // There is room for two. The others are told at once; none of them is in work.
     soon(async {
         while calls.iter().filter(|call| call.is_finished()).count() < 3 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -248,7 +248,7 @@ async fn requests_that_wait_are_bounded_in_bytes() {
     assert_eq!(done, 2);
 }
 
-/// The same in streams: what was read and is not in work yet has its room until it is.
+/// In streams, too, a request that was read and is not in work yet has its room until it is.
 #[tokio::test]
 async fn requests_of_streams_that_wait_are_bounded_in_bytes() {
     use v1::submit_stream_response::Result;
@@ -280,7 +280,7 @@ async fn requests_of_streams_that_wait_are_bounded_in_bytes() {
             })
         })
         .collect();
-    // Four fit.
+    // There is room for four.
     soon(async {
         while calls.iter().filter(|call| call.is_finished()).count() < 6 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -322,7 +322,7 @@ fn handed_back(source: &StreamId) -> v1::HandBackRequest {
     })
 }
 
-/// The store is as busy with a request if its sender has left.
+/// A request keeps the store as busy if its sender has left.
 #[tokio::test]
 async fn a_request_whose_sender_has_left_is_in_work_until_it_is_done() {
     let rig = Rig::start_with(|server| {
@@ -352,7 +352,7 @@ async fn a_request_whose_sender_has_left_is_in_work_until_it_is_done() {
         call.end();
         soon(gate.reached.notified()).await;
         drop(call);
-        // By then the server has seen that: it reads what comes on one connection in turn.
+        // By then the server has noticed that: it reads what comes on one connection in turn.
         for _ in 0..50 {
             let mut call = raw.call("CommandService/Submit").await;
             call.send(framed(&fill()));
@@ -366,7 +366,7 @@ async fn a_request_whose_sender_has_left_is_in_work_until_it_is_done() {
             }
         })
         .await;
-        // The place is free a moment later.
+        // The permit is free a moment later.
         soon(async {
             while rig.commands().submit(fill()).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(1)).await;

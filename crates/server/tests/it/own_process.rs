@@ -1,4 +1,4 @@
-//! A server in a process of its own, whose memory, time and descriptors are its own.
+//! Runs a server in a process of its own, so that its memory, time and descriptors can be measured.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -13,16 +13,16 @@ use crate::rig::{Rig, ServerSettings};
 use crate::shutdown::close_gate;
 use crate::till::Till;
 
-/// The name of the test that is the process.
+/// The name of the test that is run as the process.
 const MAIN: &str = "own_process::serves_until_its_input_ends";
 const SAYS: &str = "listening at ";
-/// Set for a server whose store writes nothing until it is told to, and that bounds nothing itself.
+/// The variable for a server whose store writes nothing until it is told to, and that bounds nothing itself.
 const HELD: &str = "SERIATIM_TEST_HELD";
 
 #[tokio::test]
 #[ignore = "not a test: other tests run it as a process of its own"]
 async fn serves_until_its_input_ends() {
-    // What is stored must not count as what is in memory.
+    // The store is a file, because what is stored must not count as what is in memory.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
     let file = SqliteStore::open_file(&path).await.unwrap();
@@ -57,14 +57,15 @@ async fn serves_until_its_input_ends() {
     tokio::task::spawn_blocking(ended).await.unwrap().unwrap();
 }
 
-/// It ends when this is dropped.
+/// A server in a process that ends when this is dropped.
 pub(crate) struct OwnProcess {
     child: Child,
     pub(crate) url: String,
 }
 
 impl OwnProcess {
-    /// A server on an empty SQLite file that keeps 16 MiB of states; `before` is said to the shell that starts it.
+    /// Starts a server on an empty SQLite file that keeps 16 MiB of states. `before` is run by the shell that starts
+    /// it.
     pub(crate) fn start(before: &str) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
@@ -76,15 +77,15 @@ impl OwnProcess {
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (say, said) = mpsc::channel();
-        // It reads to the end: after a minute the process says that it has been running for so long.
+        // The thread reads to the end, because after a minute the process says that it has been running for so long.
         std::thread::spawn(move || {
             let lines = output.lines().map_while(Result::ok);
             for url in lines.filter_map(|line| Some(line.strip_prefix(SAYS)?.to_owned())) {
-                // It fails if nobody waits any more.
+                // This fails if nobody waits any more.
                 let _ = say.send(url);
             }
         });
-        // From here on it is ended whatever happens.
+        // From here on the process is ended whatever happens.
         let mut process = Self {
             child,
             url: String::new(),
@@ -94,7 +95,7 @@ impl OwnProcess {
         process
     }
 
-    /// The same with a store that writes nothing until [`OwnProcess::go_on`], and without the bounds of the server.
+    /// Starts one with a store that writes nothing until [`OwnProcess::go_on`], and without the bounds of the server.
     pub(crate) fn start_held() -> Self {
         Self::start(&format!("export {HELD}=1"))
     }
@@ -109,7 +110,7 @@ impl OwnProcess {
         self.url.strip_prefix("http://").unwrap()
     }
 
-    /// How much memory it has.
+    /// Returns how many bytes of memory it has.
     pub(crate) fn resident_bytes(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -117,10 +118,10 @@ impl OwnProcess {
         kibibytes.trim().parse::<usize>().unwrap() * 1024
     }
 
-    /// How much time it has spent on a processor, in seconds.
+    /// Returns how much time it has spent on a processor, in seconds.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        // After the name, which may hold anything: user and system time are the 12th and 13th, in hundredths.
+        // After the name, which may hold anything, user and system time are the 12th and 13th, in hundredths.
         let fields: Vec<&str> = stat
             .rsplit(')')
             .next()

@@ -1,4 +1,4 @@
-//! What a sender says arrives in the events as it was said, in both codecs.
+//! Checks that events hold what the sender sent, unchanged, in both codecs.
 
 use prost::Message;
 use prost_types::Any;

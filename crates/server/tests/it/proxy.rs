@@ -1,4 +1,4 @@
-//! A connection that dies without a word, as when a cable is pulled.
+//! Contains a proxy whose connections can die without notice, as when a cable is pulled.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Stands between clients and a server.
+/// A proxy between clients and a server.
 pub(crate) struct Proxy {
     pub(crate) url: String,
     silence: watch::Sender<()>,
@@ -26,7 +26,7 @@ impl Proxy {
         Self { url, silence }
     }
 
-    /// Lets nothing more through on the connections there are, and does not close them.
+    /// Lets nothing more through on its open connections, and does not close them.
     pub(crate) fn silence(&self) {
         self.silence.send_replace(());
     }

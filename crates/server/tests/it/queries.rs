@@ -1,4 +1,4 @@
-//! Questions: events by range, states, lists.
+//! Checks questions: events by range, states, lists.
 
 use seriatim_core::{Domain, StreamId};
 use seriatim_proto::{convert, v1};
@@ -8,7 +8,7 @@ use v1::event_page::SequenceType;
 use crate::meter::Meter;
 use crate::rig::*;
 
-/// The sequences of each book, and where it says to go on.
+/// Returns the sequences of each book, and the one at which it says to go on.
 async fn books(rig: &Rig, request: v1::GetEventsRequest) -> Vec<(Vec<u32>, u32)> {
     let mut answers = rig
         .queries()
@@ -36,7 +36,7 @@ fn range(stream: &StreamId, from: Option<u32>, through: Option<u32>) -> v1::GetE
     }
 }
 
-/// A till with as many events, each with a label of as many bytes.
+/// Makes a till with this many events, each with a label of this many bytes.
 async fn long_till(rig: &Rig, events: usize, bytes: usize) -> StreamId {
     let stream = till();
     let text = format!(r#"{{"label":"{}"}}"#, "x".repeat(bytes));

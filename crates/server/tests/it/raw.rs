@@ -1,4 +1,4 @@
-//! A client that does what no client library does: sends requests in parts, and does not read.
+//! Contains a client that does what no client library does: it sends requests in parts, and does not read.
 
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
@@ -19,7 +19,7 @@ pub(crate) struct RawCall {
 }
 
 impl Raw {
-    /// Connects; `window` is what may come of each answer before the client reads it. Of all together anything may.
+    /// Connects. `window` is how much may come of each answer before the client reads it; all together are not limited.
     pub(crate) async fn connect(address: &str, window: u32) -> Self {
         let tcp = TcpStream::connect(address).await.unwrap();
         let (calls, connection) = Builder::new()
@@ -33,8 +33,8 @@ impl Raw {
         Self(calls)
     }
 
-    /// Connects with the largest windows, begins calls, and then reads nothing any more; the connection stays open as long as
-    /// what is returned.
+    /// Connects with the largest windows, begins calls, and then reads nothing any more. The connection stays open as
+    /// long as the returned value.
     pub(crate) async fn connect_and_stop_reading<T>(
         address: &str,
         begin: impl FnOnce(&mut Self) -> T,
@@ -50,7 +50,7 @@ impl Raw {
             .unwrap();
         let mut raw = Self(calls);
         let begun = begin(&mut raw);
-        // Long enough to send what was begun.
+        // The time is enough to send what was begun.
         let _ = tokio::time::timeout(std::time::Duration::from_millis(50), &mut connection).await;
         (connection, raw, begun)
     }
@@ -63,7 +63,7 @@ impl Raw {
         call
     }
 
-    /// Begins a call to a method of ours; with `headers`.
+    /// Begins a call to a method of ours, with `headers`.
     pub(crate) async fn call_with(
         &mut self,
         method: &str,
@@ -94,16 +94,16 @@ impl Raw {
 
 impl RawCall {
     pub(crate) fn send(&mut self, bytes: impl Into<Bytes>) {
-        // Fails if the server has answered already, as it may.
+        // This fails if the server has answered already, as it may.
         let _ = self.message.send_data(bytes.into(), false);
     }
 
-    /// Says that there is no more.
+    /// Tells the server that there is no more.
     pub(crate) fn end(&mut self) {
         let _ = self.message.send_data(Bytes::new(), true);
     }
 
-    /// What the call ends with; the answer is read.
+    /// Reads the answer to its end. Returns the status with which the call ends.
     pub(crate) async fn status(self) -> Status {
         let (head, body) = soon(self.answer).await.unwrap().into_parts();
         status_in(&head.headers).unwrap_or(status_after(body).await)
@@ -126,13 +126,13 @@ fn status_in(headers: &HeaderMap) -> Option<Status> {
     Status::from_header_map(headers)
 }
 
-/// A message with what stands before it.
+/// Returns a message with its header.
 pub(crate) fn framed(message: &impl prost::Message) -> Vec<u8> {
     let message = message.encode_to_vec();
     [&header(message.len())[..], &message].concat()
 }
 
-/// What stands before a message of so many bytes.
+/// Returns the header of a message of this many bytes.
 pub(crate) fn header(bytes: usize) -> [u8; 5] {
     let [a, b, c, d] = u32::try_from(bytes).unwrap().to_be_bytes();
     [0, a, b, c, d]

@@ -1,4 +1,4 @@
-//! Read models over the wire: listed, compared, switched and dropped by those who run them.
+//! Checks that those who run read models can list, compare, switch and drop them over the wire.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use v1::admin_service_client::AdminServiceClient;
 
 use crate::rig::*;
 
-/// How many events each stream has; the third version has a table more, and counts wrongly.
+/// A read model of how many events each stream has. The third version has a table more, and counts wrongly.
 struct Counts<const VERSION: u32>;
 
 impl<const VERSION: u32> ReadModel<SqliteConnection> for Counts<VERSION> {
@@ -74,7 +74,7 @@ fn version(version: u32) -> ReadModelVersion {
     ReadModelVersion::new("counts", version).unwrap()
 }
 
-/// Three versions of a read model, in another database than the four events.
+/// Starts three versions of a read model, in another database than the four events.
 async fn stage() -> Stage {
     let folder = tempfile::tempdir().unwrap();
     let log = SqliteStore::open_file(&folder.path().join("log.db")).await;
@@ -109,7 +109,7 @@ async fn enrolled<M: ReadModel<SqliteConnection>>(models: &SqliteStore, model: M
 }
 
 impl Stage {
-    /// All versions, once they have handled all events.
+    /// Waits until all versions have handled all events. Returns them.
     async fn caught_up(&self) -> Vec<ReadModelOverview> {
         loop {
             let all = self.client.read_models(None).await.unwrap();
@@ -180,7 +180,7 @@ async fn versions_are_compared_table_by_table() {
     let (table, comparison) = &other.tables[0];
     assert_eq!(table, "counts");
     assert_eq!((comparison.only_live, comparison.only_other), (1, 1));
-    // They count wrongly, but know the same streams.
+    // The version counts wrongly, but knows the same streams.
     let roots = compare(3, Some("counts"), &["root"]).await.unwrap();
     assert!(roots.is_equal(), "{roots:?}");
 
@@ -189,7 +189,7 @@ async fn versions_are_compared_table_by_table() {
         matches!(&unknown, VersionError::UnknownTable { known, .. } if *known == ["counts"]),
         "{unknown}"
     );
-    // Neither a column that is not there nor SQL in its place is taken for a text that both have.
+    // Neither a column that does not exist nor SQL in its place is taken for a text that both have.
     for column in ["oops", "root\" FROM counts_v1 --"] {
         let unknown = refused(compare(2, Some("counts"), &[column]).await);
         let VersionError::Query { source } = &unknown else {
@@ -213,7 +213,7 @@ async fn a_version_is_switched_to_and_the_one_before_is_dropped() {
     ];
     assert_eq!(stage.standings().await, standings);
     stage.client.drop_read_model(&version(1)).await.unwrap();
-    // Ends a rebuild.
+    // Dropping a version ends its rebuild.
     stage.client.drop_read_model(&version(3)).await.unwrap();
     assert_eq!(stage.standings().await, [(2, VersionStanding::Live)]);
     for number in [1, 9] {
@@ -223,7 +223,7 @@ async fn a_version_is_switched_to_and_the_one_before_is_dropped() {
             "{gone}"
         );
     }
-    // The live one goes on.
+    // The live version goes on.
     let label = r#"{"label":"e"}"#;
     stage.rig.submit(ask(&stage.stream, "Label", label)).await;
     let all = stage.caught_up().await;

@@ -1,4 +1,4 @@
-//! Reflection: a client with no generated types finds everything it needs.
+//! Checks that a client without generated types finds everything it needs by reflection.
 
 use prost::Message;
 use prost_types::FileDescriptorProto;
@@ -45,7 +45,7 @@ async fn lists_every_service() {
     }
 }
 
-/// What travels only inside `Any` must be found as well.
+/// Types that travel only inside `Any` must be found, too.
 #[tokio::test]
 async fn describes_services_payloads_and_the_details_of_errors() {
     let rig = Rig::start().await;
@@ -98,7 +98,7 @@ async fn older_clients_are_answered_too() {
     ));
 }
 
-/// What was asked for comes back in the error, as far as every client accepts it.
+/// The error repeats the name that was asked for, as far as every client accepts it.
 #[tokio::test]
 async fn a_name_of_any_length_is_not_found() {
     let rig = Rig::start().await;

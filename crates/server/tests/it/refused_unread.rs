@@ -1,7 +1,7 @@
-//! A connection whose calls are refused before they have arrived: it goes on, however many they are.
+//! Checks that a connection goes on however many of its calls are refused before they have arrived.
 //!
-//! HTTP/2 took what came for them afterwards for errors of the client, and closed the connection after a thousand. The client
-//! here is made by hand: those of libraries send nothing more once they have read the answer.
+//! HTTP/2 took what came for them afterwards for errors of the client, and closed the connection after a thousand. The
+//! client here is hand-written: those of libraries send nothing more once they have read the answer.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,7 +23,7 @@ fn frame(kind: u8, flags: u8, call: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &call.to_be_bytes(), payload].concat()
 }
 
-/// The headers of a call to `Submit`, each as HPACK writes it without an index or a code.
+/// Returns the headers of a call to `Submit`, each as HPACK writes it without an index or a code.
 fn submit() -> Vec<u8> {
     let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     // POST and http have numbers of their own; `:path`, `:authority` and `content-type` are the names 4, 1 and 31.
@@ -81,7 +81,7 @@ async fn a_connection_outlives_any_number_of_refusals() {
             .flat_map(|call| frame(HEADERS, END_HEADERS, call, &submit()))
             .collect();
         write.write_all(&begun).await.unwrap();
-        // Long enough for a server that does not wait for the rest.
+        // This is long enough for a server that does not wait for the rest.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         let rest: Vec<_> = calls()
             .flat_map(|call| frame(DATA, END_STREAM, call, &[0; 5]))

@@ -1,4 +1,4 @@
-//! A gateway over the wire is like the coordinator behind it.
+//! Checks that a gateway over the wire is like the coordinator behind it.
 
 use seriatim_core::{
     CommandGateway, CommandRequest, ExpectedSequence, FactOrigin, FactRequest, MergeStrategy,
@@ -14,7 +14,7 @@ fn command(stream: &seriatim_core::StreamId, name: &'static str, json: &str) -> 
     CommandRequest::new(stream.clone(), Payload::json(name, json.to_owned()))
 }
 
-/// What both say, each to the same request on a till of its own with the same history.
+/// Sends the same request to both, each on a till of its own with the same history. Returns both answers.
 async fn both(
     change: impl Fn(&mut CommandRequest),
 ) -> (Result<Receipt, SubmitError>, Result<Receipt, SubmitError>) {
@@ -148,7 +148,7 @@ async fn a_message_that_is_too_large_is_invalid() {
     assert!(matches!(answer, Err(SubmitError::Invalid(_))), "{answer:?}");
 }
 
-/// The libraries on the way say it three times, one inside the other.
+/// The libraries in between say it three times, one inside the other.
 #[tokio::test]
 async fn why_a_server_cannot_be_reached_is_told_once() {
     let mut rig = Rig::start().await;
@@ -164,7 +164,7 @@ async fn why_a_server_cannot_be_reached_is_told_once() {
         loop {
             match client.domains().await.unwrap_err().to_string() {
                 error if error.contains("tcp connect error") => break error,
-                // The last word of the connection before.
+                // This is the last message of the connection before.
                 _ => {}
             }
         }

@@ -40,7 +40,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// A server on an empty memory store.
+    /// Starts a server on an empty memory store.
     pub(crate) async fn start() -> Self {
         Self::start_with(|server| server).await
     }
@@ -56,7 +56,7 @@ impl Rig {
         Self::start_at("127.0.0.1:0", store, configure).await
     }
 
-    /// A server at an address, which another may have had before.
+    /// Starts a server at an address, which another may have had before.
     pub(crate) async fn start_at(
         address: &str,
         store: Arc<dyn Store>,
@@ -125,17 +125,17 @@ impl Rig {
         DeadLetterServiceClient::new(self.channel.clone())
     }
 
-    /// Sends a command that is not refused.
+    /// Sends a command. Checks that it is not refused.
     pub(crate) async fn submit(&self, request: v1::SubmitRequest) -> v1::SubmitResponse {
         self.commands().submit(request).await.unwrap().into_inner()
     }
 
-    /// Sends a command that is refused.
+    /// Sends a command. Checks that it is refused. Returns the status.
     pub(crate) async fn refused(&self, request: v1::SubmitRequest) -> Status {
         self.commands().submit(request).await.unwrap_err()
     }
 
-    /// A till with the events of `commands`, each of which gives one.
+    /// Makes a till with the events of `commands`, each of which gives one.
     pub(crate) async fn till_with(&self, commands: &[(&str, &str)]) -> StreamId {
         let stream = till();
         for (name, json) in commands {
@@ -144,7 +144,7 @@ impl Rig {
         stream
     }
 
-    /// The log's head: whether anything was written.
+    /// Returns the log's head, which shows whether anything was written.
     pub(crate) async fn head(&self) -> Position {
         self.coordinator
             .store()
@@ -153,7 +153,7 @@ impl Rig {
             .unwrap()
     }
 
-    /// How many letters wait.
+    /// Returns how many letters wait.
     pub(crate) async fn letter_count(&self) -> usize {
         let request = v1::DeadLetterServiceListRequest::default();
         self.letters()
@@ -165,7 +165,7 @@ impl Rig {
             .len()
     }
 
-    /// The type names of a stream's events.
+    /// Returns the type names of a stream's events.
     pub(crate) async fn history(&self, stream: &StreamId) -> Vec<String> {
         let events = self
             .coordinator
@@ -177,18 +177,17 @@ impl Rig {
             .collect()
     }
 
-    /// Tells the server to go down.
+    /// Tells the server to shut down.
     pub(crate) fn begin_shutdown(&mut self) {
         self.shutdown.take().unwrap().send(()).unwrap();
     }
 
-    /// Waits until the server is down.
+    /// Waits until the server has shut down.
     pub(crate) async fn down(self) {
         soon(self.served).await.unwrap().unwrap();
     }
 }
 
-/// Waits for what must come, so that a test fails instead of hanging where it does not.
 /// Waits until something is so.
 pub(crate) async fn until(is_so: impl AsyncFnMut() -> bool) {
     seriatim_testkit::until("it is so", is_so).await;
@@ -202,7 +201,7 @@ pub(crate) fn json(type_name: &str, json: &str) -> Any {
     convert::json_any(type_name, json.into())
 }
 
-/// A command for a till, with no expectation.
+/// Makes a command for a till, without an expectation.
 pub(crate) fn ask(stream: &StreamId, name: &str, text: &str) -> v1::SubmitRequest {
     v1::SubmitRequest {
         book: Some(v1::CommandBook {
@@ -216,7 +215,7 @@ pub(crate) fn ask(stream: &StreamId, name: &str, text: &str) -> v1::SubmitReques
     }
 }
 
-/// The same with an expectation and a strategy.
+/// Makes a command for a till with an expectation and a strategy.
 pub(crate) fn stale(
     expected: impl Into<ExpectedSequence>,
     strategy: MergeStrategy,
@@ -233,14 +232,14 @@ pub(crate) fn stale(
     request
 }
 
-/// The same under an external id.
+/// Puts a request under an external id.
 pub(crate) fn under(external_id: &str, mut request: v1::SubmitRequest) -> v1::SubmitRequest {
     let cover = request.book.as_mut().unwrap().cover.as_mut().unwrap();
     cover.external_id = external_id.into();
     request
 }
 
-/// A fact for a till.
+/// Makes a fact for a till.
 pub(crate) fn fact(
     stream: &StreamId,
     external_id: &str,
@@ -290,7 +289,7 @@ pub(crate) fn assert_code(status: &Status, code: Code, reason: &str) {
     assert_eq!(info.reason, reason, "{status:?}");
 }
 
-/// The fields that a status finds fault with.
+/// Returns the fields that a status finds fault with.
 pub(crate) fn faulty_fields(status: &Status) -> Vec<String> {
     assert_code(status, Code::InvalidArgument, "INVALID");
     let request = status.get_details_bad_request().expect("a BadRequest");

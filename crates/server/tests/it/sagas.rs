@@ -1,4 +1,4 @@
-//! Sagas whose aggregates are at the other end of a connection.
+//! Checks sagas whose aggregates are at the other end of a connection.
 
 use std::sync::Arc;
 
@@ -152,7 +152,7 @@ async fn what_comes_back_over_the_wire_is_told_once() {
     assert_eq!(*told.metadata, metadata());
 }
 
-/// Nothing is written, and nothing is spent, for whoever is not let in.
+/// Nothing is written, and nothing is spent, for a client that is not let in.
 #[tokio::test]
 async fn effects_are_refused_over_the_wire_unless_the_server_takes_them() {
     let rig = Rig::start().await;
@@ -202,13 +202,13 @@ async fn effects_are_refused_over_the_wire_unless_the_server_takes_them() {
     }
     assert_eq!(rig.history(&source).await, ["Opened"]);
     assert_eq!(rig.history(&target).await, [""; 0]);
-    // In process it is the first, as if nothing had been sent.
+    // Sent in the process it is the first, as if nothing had been sent before.
     let own = rig.coordinator.submit(fill()).await.unwrap();
     assert!(matches!(own.outcome, Outcome::Committed(_)), "{own:?}");
 }
 
-/// Of an event that is still to come: a no-op under its identity would swallow what the saga is going to ask for. Whoever
-/// is let in from elsewhere may read another log.
+/// The event has yet to come: a no-op under the effect's id would swallow what the saga is going to ask for. A client
+/// that is let in from elsewhere may read another log.
 #[tokio::test]
 async fn an_effect_of_an_event_that_is_not_there_is_refused_unless_it_may_be_elsewhere() {
     let rig = Rig::start_with(taking_effects).await;
@@ -276,7 +276,7 @@ fn assert_not_accepted(
     }
 }
 
-/// For every till that is opened, another one is filled, and too much is taken from a third.
+/// A saga: for every till that is opened, it fills another one and takes too much from a third.
 struct Filling;
 
 const OTHER: Uuid = Uuid::from_u128(1);
@@ -329,7 +329,7 @@ async fn a_saga_waits_for_a_server_that_is_away() {
     rig.begin_shutdown();
     rig.down().await;
 
-    // While nobody answers, somebody else has opened one more.
+    // While nobody answered, somebody else has opened one more till.
     let elsewhere = Rig::start_on_store(Arc::clone(&store), taking_effects).await;
     let second = opened(&elsewhere, 11).await;
     let waits = |state: &PieceState| matches!(state, PieceState::WaitingForTarget { target, .. } if target.as_str() == "till");

@@ -1,4 +1,4 @@
-//! Going down: what was admitted is finished and answered, nothing new is taken.
+//! Checks that a server that shuts down finishes and answers what was admitted, and takes nothing new.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::rig::*;
 
-/// Holds the next append until it is told to go on.
+/// A gate that holds the next append until it is told to go on.
 pub(crate) struct Gate {
     pub(crate) reached: Arc<Notify>,
     pub(crate) open: Arc<Notify>,

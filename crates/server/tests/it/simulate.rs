@@ -1,4 +1,4 @@
-//! Simulations: what would become of a command, now or then; nothing is written.
+//! Checks that simulations say what would become of a command, now or then, and write nothing.
 
 use seriatim_core::{At, MergeStrategy, Sequence, Simulated, Simulation};
 use seriatim_proto::v1;

@@ -1,4 +1,4 @@
-//! The same on a file: what was answered is there when the next server opens it.
+//! Checks, on a file, that what was answered is there when the next server opens it.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The four strategies and the expectations, row by row, as a sender sees them.
+//! Checks the four strategies and the expectations, row by row, as a sender sees them.
 
 use seriatim_core::{
     ConflictReason, ExpectedSequence, MergeStrategy, Sequence, SequenceConflict, StreamId,
@@ -28,13 +28,14 @@ fn conflict(status: &Status) -> SequenceConflict {
     }
 }
 
-/// `(first, last, merged)`
+/// Returns `(first, last, merged)`.
 fn place(response: &v1::SubmitResponse) -> (u32, u32, bool) {
     let commit = committed(response);
     (commit.first, commit.last, commit.merged)
 }
 
-/// What `command` gives that expects sequence 0 on a till with `history`; nothing may be written.
+/// Sends `command`, which expects sequence 0, to a till with `history`. Checks that it is refused and nothing is
+/// written. Returns the conflict.
 async fn refused(
     history: &[(&str, &str)],
     strategy: MergeStrategy,
@@ -47,7 +48,7 @@ async fn refused(
     conflict(&status)
 }
 
-/// The same for a command that is merged; the type of the event it gives.
+/// Sends the same. Checks that it is merged. Returns the type of its event.
 async fn merged(history: &[(&str, &str)], strategy: MergeStrategy, ask: (&str, &str)) -> String {
     let rig = Rig::start().await;
     let stream = rig.till_with(history).await;

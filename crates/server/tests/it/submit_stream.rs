@@ -1,4 +1,4 @@
-//! Many commands of one call in flight.
+//! Checks many commands of one call in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn tagged(tag: u64, request: v1::SubmitRequest) -> v1::SubmitStreamRequest {
     }
 }
 
-/// Sends all of them at once.
+/// Sends all requests at once.
 async fn send_all(
     rig: &Rig,
     requests: Vec<v1::SubmitStreamRequest>,
@@ -38,7 +38,7 @@ async fn send_all(
         .into_inner()
 }
 
-/// All answers, and how the call ended.
+/// Returns all answers, and how the call ended.
 async fn all(
     mut answers: Streaming<v1::SubmitStreamResponse>,
 ) -> (BTreeMap<u64, Answer>, Result<(), Status>) {
@@ -141,7 +141,7 @@ async fn a_message_that_is_too_large_ends_the_call_after_the_answers() {
     assert_eq!(faulty_fields(&end.unwrap_err()), ["request"]);
 }
 
-/// Counts how many commands are being prepared at once.
+/// A step that counts how many commands are being prepared at once.
 #[derive(Debug, Default)]
 struct Crowd {
     here: AtomicUsize,

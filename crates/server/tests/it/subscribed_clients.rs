@@ -1,4 +1,4 @@
-//! `Client::subscribe`: as in process, through restarts and lost connections.
+//! Checks that `Client::subscribe` works as in the process, through restarts and lost connections.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ async fn subscribe(url: &str, begin: Begin) -> RemoteSubscription {
         .unwrap()
 }
 
-/// Reads until `count` events came.
+/// Reads until `count` events have come.
 async fn take(subscription: &mut RemoteSubscription, count: usize) -> Vec<RecordedEvent> {
     let mut events = Vec::new();
     while events.len() < count {
@@ -101,7 +101,7 @@ async fn nothing_is_missed_or_repeated_when_the_server_restarts_under_load() {
         }
         events
     });
-    // Another process on the same file, which goes on while the server is away, and until it is back for good.
+    // Another process on the same file goes on while the server is away, and until it is back for good.
     let (enough, mut is_enough) = tokio::sync::oneshot::channel();
     let other = sqlite(&path).await;
     let writer = tokio::spawn(async move {
@@ -120,7 +120,7 @@ async fn nothing_is_missed_or_repeated_when_the_server_restarts_under_load() {
         rig.begin_shutdown();
         rig.down().await;
         rig = Rig::start_at(&address, sqlite(&path).await, |server| server).await;
-        // Some load for each.
+        // Each server gets some load.
         while rig.head().await.0 < seen.0 + 20 {
             tokio::task::yield_now().await;
         }
@@ -217,7 +217,7 @@ async fn a_log_that_was_restored_from_a_backup_is_told_at_once() {
     let _rig = Rig::start_at(&address, older, |server| server).await;
     let error = loop {
         match soon(subscription.next()).await {
-            // The last word of the server before.
+            // This is the last message of the server before.
             Ok(batch) => assert!(batch.events.is_empty()),
             Err(error) => break error,
         }

@@ -1,4 +1,4 @@
-//! `SubscriptionService`, as any client sees it.
+//! Checks `SubscriptionService` as any client sees it.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ async fn call(
     answer.map(tonic::Response::into_inner)
 }
 
-/// A subscription that begins where it is said to.
+/// Subscribes. Checks that the subscription begins at the place that was asked for.
 async fn begun(
     rig: &Rig,
     begin: Begin,
@@ -73,7 +73,7 @@ async fn next(responses: &mut Streaming<v1::SubscribeResponse>) -> v1::Subscribe
     soon(responses.message()).await.unwrap().unwrap()
 }
 
-/// How a subscription ends.
+/// Waits until a subscription ends. Returns the status.
 async fn end(responses: &mut Streaming<v1::SubscribeResponse>) -> Status {
     loop {
         if let Err(status) = soon(responses.message()).await {
@@ -82,14 +82,14 @@ async fn end(responses: &mut Streaming<v1::SubscribeResponse>) -> Status {
     }
 }
 
-/// Positions, those of the cursor, and whether that was all.
+/// Returns the positions of the events, those of the cursor, and whether that was all.
 fn seen(response: &v1::SubscribeResponse) -> (Vec<u64>, String, bool) {
     let page = |event: &v1::SubscribedEvent| event.page.clone().unwrap().position;
     let positions = response.events.iter().map(page).collect();
     (positions, places(&response.cursor), response.caught_up)
 }
 
-/// The positions of a cursor.
+/// Returns the positions of a cursor.
 fn places(cursor: &str) -> String {
     let cursor: Cursor = cursor.parse().unwrap();
     let positions: Vec<_> = cursor.positions().map(|one| one.to_string()).collect();
@@ -192,7 +192,7 @@ async fn the_cursor_moves_over_what_is_not_wanted_and_a_client_is_told_now_and_t
         seen(&next(&mut responses).await),
         (vec![], "0".into(), true)
     );
-    // Too few to be worth a word.
+    // These are too few to be worth a message.
     append(&rig.store, &order, 0, "Noted", (999, 0)).await;
     append(&rig.store, &account, 0, "Opened", (1, 0)).await;
     let wanted = next(&mut responses).await;
@@ -249,7 +249,7 @@ async fn large_events_come_in_responses_that_every_client_takes() {
 async fn no_page_is_read_ahead_of_a_client_that_does_not_take_what_was_sent() {
     let rig = Rig::start().await;
     let large = stream("order", 1);
-    // 20 MB: a first page, and several more.
+    // 20 MB are a first page and several more.
     for before in (0..400).step_by(100) {
         append(&rig.store, &large, before, "Noted", (100, 50_000)).await;
     }
@@ -268,7 +268,7 @@ async fn no_page_is_read_ahead_of_a_client_that_does_not_take_what_was_sent() {
     let mut responses = client.subscribe(request).await.unwrap().into_inner();
     next(&mut responses).await;
     let taken = next(&mut responses).await;
-    // The server has time enough to run ahead.
+    // The server has time enough to read ahead.
     for _ in 0..300 {
         rig.queries()
             .list_domains(v1::ListDomainsRequest {})
@@ -401,7 +401,7 @@ async fn a_cursor_of_another_log_is_answered_with_both_logs_and_no_event() {
         seen = next(&mut responses).await;
     }
     let cursor: Cursor = seen.cursor.parse().unwrap();
-    // The same log in another state: another event is at the position.
+    // This is the same log in another state: another event is at the position.
     let mut earlier = Cursor::start(other.store.log_id(), NonZero::<u16>::MIN);
     let place = cursor.get(LogPartition::FIRST);
     earlier.set(LogPartition::FIRST, Bookmark { log: None, ..place });
@@ -446,7 +446,7 @@ async fn a_store_that_does_not_answer_ends_the_call_with_a_word_on_when_to_come_
     while !next(&mut waiting).await.caught_up {}
     rig.store.go_down(StoreErrorKind::Unavailable);
     let refused = call(&rig, NOW, None).await.unwrap_err();
-    // Behind, it finds out by reading.
+    // A subscriber that is behind finds out by reading.
     let mut behind = call(&rig, FIRST, None).await.unwrap();
     for status in [refused, end(&mut behind).await] {
         assert_code(&status, Code::Unavailable, "STORE_UNAVAILABLE");
@@ -455,7 +455,7 @@ async fn a_store_that_does_not_answer_ends_the_call_with_a_word_on_when_to_come_
     rig.store.come_back();
     let order = stream("order", 0);
     append(&rig.store, &order, 3, "Noted", (1, 0)).await;
-    // Who waits for more need not have noticed.
+    // A subscriber that waits for more need not have noticed.
     assert_eq!(seen(&next(&mut waiting).await), (vec![4], "4".into(), true));
 }
 

@@ -1,4 +1,4 @@
-//! A till: a domain of JSON types in which changes can commute, clash and depend on one another.
+//! Contains a domain of JSON types in which changes can commute, clash and depend on one another: a till.
 
 use serde::{Deserialize, Serialize};
 use seriatim_core::{Aggregate, Fact, Merge, RejectedEffect};
@@ -29,7 +29,7 @@ pub(crate) enum Do {
     Label {
         label: String,
     },
-    /// As many coins again as are there.
+    /// Adds as many coins as are there.
     Double,
     Nothing,
     Panic,
@@ -94,7 +94,7 @@ impl Aggregate for Till {
         }
     }
 
-    /// Money for a till that is not open is recorded, and flagged.
+    /// Records money for a till that is not open, and flags it.
     fn on_fact(&self, fact: &Fact<Happened>) -> Vec<Happened> {
         match (&fact.event, &self.owner) {
             (Happened::Settled { .. }, None) => vec![fact.event.clone(), Happened::Flagged],
@@ -102,7 +102,7 @@ impl Aggregate for Till {
         }
     }
 
-    /// Keeps what was rejected, and why, as its label.
+    /// Records what was rejected, and why, as its label.
     fn on_rejected(&self, effect: &RejectedEffect) -> Vec<Happened> {
         let label = format!("{} of {}", effect.rejected.code, effect.target);
         vec![Happened::Labelled { label }]

@@ -1,4 +1,4 @@
-//! Answers that nobody reads: they are bounded in bytes and in time, and other clients do not feel them.
+//! Checks that answers that nobody reads are bounded in bytes and in time, and that other clients do not feel them.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn from_the_first() -> v1::SubscribeRequest {
     }
 }
 
-/// A command whose event, and the state after it, take so many bytes.
+/// Returns a command whose event, and the state after it, take this many bytes.
 fn label(stream: &StreamId, bytes: usize) -> v1::SubmitRequest {
     ask(
         stream,
@@ -83,7 +83,7 @@ async fn a_call_whose_client_takes_nothing_is_ended() {
         let mut call = raw.call(method).await;
         call.send(message);
         call.end();
-        // It begins, and then nobody asks for more of it.
+        // The answer begins, and then nobody asks for more of it.
         let answer = soon(call.answer).await.unwrap();
         let mut body = answer.into_body();
         let ended = soon(async {
@@ -103,7 +103,8 @@ async fn a_call_whose_client_takes_nothing_is_ended() {
     assert_eq!(call.status().await.code(), Code::Ok);
 }
 
-/// Reads what comes until the call ends, and gives no more room. Returns how much that was, and whether it was all.
+/// Reads what comes until the call ends, and gives no more room. Returns how many bytes that was, and whether it was
+/// all.
 async fn read_without_room(call: RawCall) -> (usize, bool) {
     let mut body = soon(call.answer).await.unwrap().into_body();
     let mut read = 0;
@@ -143,7 +144,7 @@ async fn a_call_whose_client_leaves_the_end_of_the_answer_is_ended() {
     }
 }
 
-/// So is one that may have further answers, while there are none.
+/// A stream that may have further answers ends too, while there are none.
 #[tokio::test]
 async fn a_stream_whose_client_leaves_the_end_of_an_answer_is_ended() {
     let rig = rig_with_patience(Duration::from_millis(100)).await;
@@ -193,7 +194,7 @@ async fn a_connection_that_takes_nothing_is_closed() {
             .collect::<Vec<_>>()
     })
     .await;
-    // Two connections may be open, and the rig has one.
+    // Two connections may be open, and the rig has one of them.
     let has_place = async || {
         let endpoint = Endpoint::from_shared(rig.url.clone()).unwrap();
         let Ok(channel) = endpoint.connect().await else {
@@ -216,8 +217,8 @@ fn loaded(rig: &Rig) -> usize {
         .unwrap_or_default()
 }
 
-/// Eight requests fit in 8 MiB, whether or not they are answered while the client takes nothing. Little is read in the
-/// place of answers that are small.
+/// Eight requests fit in 8 MiB, whether or not they are answered while the client takes nothing. After small answers
+/// only a few more requests are read.
 #[tokio::test]
 async fn no_more_is_read_of_a_stream_than_may_be_unread() {
     for (include_events, most) in [(true, 8), (false, 11)] {
@@ -307,7 +308,7 @@ async fn a_question_that_is_still_arriving_holds_no_room() {
     assert_eq!(call.status().await.code(), Code::Ok);
 }
 
-/// That nobody reads what a command has led to is no reason not to run it.
+/// A command is run even if nobody reads the events that it leads to.
 #[tokio::test]
 async fn commands_are_run_though_nobody_reads_their_events() {
     let rig = Rig::start().await;
@@ -321,7 +322,7 @@ async fn commands_are_run_though_nobody_reads_their_events() {
         calls.push(ask_raw(&mut raw, "CommandService/Submit", &request).await);
     }
     until(async || rig.head().await.0 == 20).await;
-    // Who reads is shown them.
+    // A client that reads is shown the events.
     let request = v1::SubmitRequest {
         include_events: true,
         ..label(&till(), 1_000_000)

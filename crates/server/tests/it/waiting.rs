@@ -1,4 +1,4 @@
-//! Senders that wait until components have handled what they wrote.
+//! Checks senders that wait until components have handled what they wrote.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use v1::submit_stream_response::Result as Answer;
 
 use crate::rig::*;
 
-/// Takes events in as far as there are permits; fails where coins are taken.
+/// A projector that takes as many events as there are permits, and fails where coins are taken.
 struct Gate(Arc<Semaphore>);
 
 impl Projector for Gate {
@@ -31,7 +31,7 @@ impl Projector for Gate {
     }
 }
 
-/// A server with a component named `gate`.
+/// Starts a server with a component named `gate`.
 pub(crate) async fn gated(permits: usize) -> (Rig, Arc<Semaphore>) {
     gated_with(permits, ServerSettings::default()).await
 }
