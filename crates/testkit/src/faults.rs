@@ -31,9 +31,10 @@ pub enum Fault {
     UnknownButWritten,
     /// The call writes nothing, but its error says that this is not known.
     UnknownNotWritten,
-    /// It takes longer.
+    /// The call takes longer, and holds up those after it, as a commit does.
     Delay(Duration),
-    /// Another writer comes first.
+    /// Another writer comes first, or the test waits for something. The call holds up those after it, so the function
+    /// must not append through the same store.
     Crowded(Crowd),
 }
 
