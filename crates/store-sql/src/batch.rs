@@ -1,18 +1,18 @@
-//! Group commit without a timer: while a commit is in progress, calls gather for the next one. So a lone sender waits
-//! for nobody, and many senders share one disk sync.
+//! Groups commits without a timer: calls that come while a commit is in progress share the next one. A lone sender
+//! therefore waits for nobody, and many senders share one disk sync.
 
 use std::ops::AddAssign;
 
 use seriatim_core::StoreErrorKind;
 
-/// What a commit holds at most, so that its first call does not wait long for its last one. A larger call is alone.
+/// The most that a commit holds, so that its first call does not wait long for its last one. A larger call is alone.
 const MOST: Size = Size {
     appends: 1024,
     bytes: 16 * 1024 * 1024,
 };
 
-/// A woken sender needs one turn to settle its commands and one to answer them; whoever sent them needs one to send
-/// again, and its stream one to pass that on.
+/// The number of turns to yield. A woken sender needs one to settle its commands and one to answer them, its caller
+/// needs one to send again, and the stream needs one to pass that on.
 const TURNS: usize = 4;
 
 /// The size of a call or of a commit.
@@ -31,7 +31,7 @@ impl AddAssign for Size {
     }
 }
 
-/// Takes what waits for the next commit, beginning with `first`, until it is large enough.
+/// Takes the calls that wait for the next commit, beginning with `first`, until they are large enough.
 pub fn fill<T>(first: T, mut next: impl FnMut() -> Option<T>, size: impl Fn(&T) -> Size) -> Vec<T> {
     let mut sum = size(&first);
     let mut batch = vec![first];
@@ -45,17 +45,16 @@ pub fn fill<T>(first: T, mut next: impl FnMut() -> Option<T>, size: impl Fn(&T) 
     batch
 }
 
-/// Lets the tasks that are ready run. It is for a task that has just answered several others at once: without this the
-/// first of them to send again would begin a commit of its own, and the others would wait for a disk sync that carries
-/// little.
+/// Lets the tasks that are ready run. Call it after several callers were answered at once. Without it, the first of
+/// them to send again would begin a commit of its own, and the others would wait for a disk sync that carries little.
 pub async fn others_first() {
     for _ in 0..TURNS {
         tokio::task::yield_now().await;
     }
 }
 
-/// Returns whether a commit of several calls may have been refused because of the size or the content of one of them.
-/// Then its halves are to be tried.
+/// Returns true if a commit of several calls may have been refused because of the size or the content of one of them.
+/// Its halves must then be tried.
 pub fn may_be_of_one_call(kind: StoreErrorKind) -> bool {
     match kind {
         StoreErrorKind::Full | StoreErrorKind::Refused | StoreErrorKind::Corrupt => true,

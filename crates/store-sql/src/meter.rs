@@ -1,19 +1,19 @@
-//! The metrics of commits, by the facade `metrics`.
+//! Reports the metrics of commits to the facade `metrics`.
 
 use std::sync::OnceLock;
 
 use metrics::Histogram;
 use seriatim_core::COMMIT_APPENDS;
 
-/// Counts commits. The recorder that is installed at the first one counts: an application installs it after it has
-/// opened its store.
+/// Counts commits. It uses the recorder that is installed at the first commit, because an application installs one
+/// after it has opened its store.
 #[derive(Debug, Default)]
 pub struct CommitMeter {
     appends: OnceLock<Histogram>,
 }
 
 impl CommitMeter {
-    /// Counts a commit of this many appends. What has none is not counted.
+    /// Counts a commit of this many appends, unless there are none.
     #[expect(
         clippy::cast_precision_loss,
         reason = "histograms are of numbers of this kind"
