@@ -1,8 +1,8 @@
-//! The vocabulary, the pure rules and the seams of Seriatim. No I/O and no runtime.
+//! Contains the vocabulary, the pure rules and the seams of Seriatim. It has no I/O and no runtime.
 //!
 //! Applications depend on the crate `seriatim`, which re-exports what they need from here.
 
-// In reading order: what things are called, what users write, the rules, the seams.
+// The modules are in reading order: the vocabulary, the traits that users implement, the rules, the seams.
 mod events;
 mod positions;
 mod text;

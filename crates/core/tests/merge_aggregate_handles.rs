@@ -1,4 +1,4 @@
-//! AGGREGATE_HANDLES: the aggregate sees all of the collision and answers.
+//! Tests AGGREGATE_HANDLES: the aggregate sees the whole collision and answers it.
 
 mod club;
 
@@ -9,7 +9,7 @@ use seriatim_core::merge::Resolution;
 use seriatim_core::{Aggregate, ConflictReason, Merge, MergeStrategy, ParkReason};
 use seriatim_derive::{Command, Event, Rejection};
 
-/// A hall with a number of places that answers each collision as the booking says.
+/// A hall with ten places that answers each collision as the booking says.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Hall {
     taken: u32,
@@ -18,13 +18,13 @@ struct Hall {
 #[derive(Command, Clone, Debug, Serialize, Deserialize)]
 #[seriatim(crate = "seriatim_core")]
 enum Booking {
-    /// As many as are left of ten.
+    /// Books up to this number, as far as places are left.
     UpTo(u32),
-    /// All or none.
+    /// Books this number or nothing.
     Exactly(u32),
-    /// Only if nobody booked meanwhile.
+    /// Books this number only if nobody else has booked meanwhile.
     Alone(u32),
-    /// The whole hall: somebody must ask the others.
+    /// Books the whole hall, for which somebody must ask the others.
     Everything,
 }
 
@@ -34,7 +34,7 @@ enum Booked {
     Places {
         count: u32,
     },
-    /// What `merge` knew.
+    /// The data that `merge` got.
     Seen {
         base: u32,
         current: u32,

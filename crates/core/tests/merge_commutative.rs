@@ -1,4 +1,4 @@
-//! COMMUTATIVE merges what does not overlap, and names what does.
+//! Tests COMMUTATIVE: it merges what does not overlap, and names what does.
 
 #![expect(clippy::result_large_err, reason = "a test may copy what it compares")]
 
@@ -19,7 +19,7 @@ use seriatim_core::{
 
 const COMMUTATIVE: MergeStrategy = MergeStrategy::Commutative;
 
-/// The events, or the reason and the domain's "no".
+/// The events, or the reason and the rejection of the domain.
 type Answer<A> = Result<Vec<<A as Aggregate>::Event>, (ConflictReason, Option<Rejected>)>;
 
 fn merge<A: Aggregate>(past: &Past<A>, commands: &[A::Command]) -> Answer<A> {
@@ -30,7 +30,7 @@ fn merge<A: Aggregate>(past: &Past<A>, commands: &[A::Command]) -> Answer<A> {
     }
 }
 
-/// Merges one command of a sender who knows of `known` and missed `missed`.
+/// Merges one command of a sender who knows of `known` and has missed `missed`.
 fn collide(known: &[ClubEvent], missed: &[ClubEvent], command: ClubCommand) -> Answer<Club> {
     merge(&Past::<Club>::new(known, missed), &[command])
 }
@@ -138,7 +138,7 @@ fn the_same_change_twice_merges_where_it_makes_no_difference() {
 
 #[test]
 fn what_was_done_by_others_already_is_no_conflict() {
-    // The decision is another one, because there is nothing left to do.
+    // The decision differs, because nothing is left to do.
     assert_eq!(collide(&[], &[joined("a")], join("a")), Ok(vec![]));
     let missed = [joined("b"), joined("a"), renamed("x")];
     assert_eq!(collide(&[], &missed, join("a")), Ok(vec![]));
@@ -149,7 +149,7 @@ fn a_stream_that_must_not_exist_yet_merges_with_nothing() {
     let past = Past::<Club>::of_none(&[deposited(1)]);
     let reason = refused(merge(&past, &[deposit(1)]));
     assert_eq!(reason, ConflictReason::MustNotExist);
-    // Also if there is nothing left to do, and if the domain would say no.
+    // This also holds if nothing is left to do, and if the domain would reject the command.
     let past = Past::<Club>::of_none(&[joined("a"), seat_taken("Ann")]);
     assert_eq!(
         refused(merge(&past, &[join("a")])),
@@ -317,7 +317,7 @@ fn a_premise_that_was_changed_is_refused_with_its_name() {
 
 #[test]
 fn a_premise_that_was_changed_back_holds() {
-    // What the sender looked at is what is there.
+    // The field has again the value that the sender saw.
     let missed = [city("Bonn"), city("Bern")];
     assert!(with_premise(&missed, "address.city").is_ok());
 }
@@ -375,7 +375,7 @@ fn what_the_canonical_form_leaves_out_does_not_make_a_decision_another() {
 #[test]
 fn several_commands_merge_together() {
     let past = Past::<Club>::new(&[], &[deposited(2)]);
-    // The second is possible only after the first.
+    // The second command is possible only after the first.
     let merged = merge(&past, &[deposit(5), withdraw(5)]);
     assert_eq!(merged, Ok(vec![deposited(5), withdrawn(5)]));
 }
@@ -400,7 +400,7 @@ mod board {
     use seriatim_core::{Aggregate, Never, Overlap};
     use seriatim_derive::{Command, Event};
 
-    /// JSON has no keys that are pairs.
+    /// A state that JSON cannot hold, because its keys are pairs.
     #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
     pub(super) struct Board<const NARROW: bool> {
         stones: BTreeMap<(u8, u8), u8>,
@@ -426,7 +426,7 @@ mod board {
         type Rejection = Never;
 
         fn decide(&self, put: &Put) -> Result<Vec<Placed>, Never> {
-            // Six stones are one too many: the last takes one away.
+            // The sixth stone is one too many: the last one is taken away.
             let Put(x, y, colour) = *put;
             let colour = if self.stones.len() > 5 { 0 } else { colour };
             Ok(vec![Placed(Put(x, y, colour))])

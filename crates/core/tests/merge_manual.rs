@@ -1,4 +1,4 @@
-//! MANUAL runs nothing and parks the command.
+//! Tests MANUAL: it runs nothing and parks the command.
 
 mod club;
 

@@ -1,4 +1,4 @@
-//! COMMUTATIVE on states of every kind: numbers with a sign, sets, maps, variants, flattened fields, large ones.
+//! Tests COMMUTATIVE on states of every kind: signed numbers, sets, maps, variants, flattened fields, large states.
 
 mod club;
 
@@ -11,7 +11,7 @@ use seriatim_core::merge::{self, Collision, Resolution};
 use seriatim_core::{Aggregate, ConflictReason, FieldPath, MergeStrategy, Never, Overlap};
 use seriatim_derive::{Command, Event};
 
-// What happens to these is what they are asked for.
+// These events are the commands too.
 impl seriatim_core::Command for Set {}
 impl seriatim_core::Command for Light {}
 impl seriatim_core::Command for Tag {}
@@ -19,7 +19,7 @@ impl seriatim_core::Command for Trade {}
 impl seriatim_core::Command for Build {}
 impl seriatim_core::Command for Tick {}
 
-/// An aggregate of one's own state and few lines: `$decide` and `$evolve` are closures over it.
+/// Makes an aggregate of a state in few lines: `$decide` and `$evolve` are closures over the state.
 macro_rules! aggregate {
     ($state:ty, $overlap:expr, $message:ty, decide: $decide:expr, evolve: $evolve:expr) => {
         impl Aggregate for $state {
@@ -114,7 +114,7 @@ fn a_state_that_does_not_equal_itself_is_refused_and_said_to_be_so() {
 
 // ----- convergence -----
 
-/// Its event holds the balance, so every decision differs from the one before.
+/// An event that holds the balance, so every decision differs from the one before.
 #[derive(Event, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[seriatim(crate = "seriatim_core")]
 enum Paid {
@@ -183,7 +183,7 @@ fn an_aggregate_may_ask_that_only_the_result_counts() {
         ),
         other => panic!("{other:?}"),
     }
-    // Doubled first, there would be 3 and not 6.
+    // If it were doubled first, the result would be 3 and not 6.
     match refusal(resolve(
         &Past::<Balance<true>>::new(&[], &missed),
         Pay::Double,
@@ -219,7 +219,7 @@ aggregate!(Lamp, Overlap::Order, Light,
 
 #[test]
 fn the_commands_of_a_book_are_compared_one_by_one() {
-    // One flash either way, but for another command.
+    // There is one flash in both orders, but for different commands.
     let book = [Light::FlashIfOn, Light::FlashIfOff];
     let past = Past::<Lamp>::new(&[], &[Light::Switch]);
     match refusal(past.resolve(MergeStrategy::Commutative, &book)) {
@@ -340,7 +340,7 @@ fn a_premise_that_holds_lets_a_merge_pass() {
         "lines.0",
         "lines.0.sku",
         "note",
-        // It may come, and has not.
+        // This key may come, and has not come yet.
         "unit_prices.pen",
     ] {
         let resolution = shop(premise);
@@ -367,7 +367,7 @@ fn a_premise_that_names_no_field_is_malformed() {
     for premise in [
         "unitPrices.tea",
         "unit_prices.tea.cents",
-        // A key with a dot.
+        // This key contains a dot.
         "unit_prices.1.5l",
         "unit_prices.pen.cents",
         "lines.00",
@@ -388,7 +388,7 @@ fn a_premise_that_names_no_field_is_malformed() {
     }
 }
 
-/// States that are variants, or flattened.
+/// A state with variants and flattened fields.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Door {
     #[default]
@@ -488,7 +488,7 @@ enum Tick {
     Theirs,
 }
 
-/// Counts how often it applies an event of others.
+/// A state that counts how often it applies an event of others.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Watched {
     ticks: usize,

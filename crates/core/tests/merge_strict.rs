@@ -1,4 +1,4 @@
-//! STRICT never merges.
+//! Tests STRICT: it never merges.
 
 mod club;
 

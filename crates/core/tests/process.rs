@@ -1,4 +1,4 @@
-//! What is recorded of a process manager: it reads back, in today's shape, and what cannot be recorded is told.
+//! Tests the events of a process manager: they read back in today's shape, and what cannot be recorded is an error.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -76,7 +76,7 @@ fn set(timer: &str) -> Input {
     }
 }
 
-/// Asks, and takes what comes of it into the state.
+/// Sends the command, and applies the event that it leads to. Returns that event.
 fn ask(clock: &mut Process<Clock>, command: &ProcessCommand<Clock>) -> Option<ProcessEvent<Clock>> {
     let Ok(mut events) = clock.decide(command);
     let event = events.pop()?;

@@ -1,4 +1,4 @@
-//! What is written down reads back as it is, to the last bit, or is refused with its field.
+//! Checks that every value reads back as it was written, to the last bit, or is refused with the name of its field.
 
 use std::collections::BTreeMap;
 
@@ -156,7 +156,7 @@ fn a_command_that_would_lose_a_number_is_refused() {
     assert_eq!(field(&error).as_deref(), Some("Value.wide"));
 }
 
-/// Any bits that are a number, with the edges more often than chance would have them.
+/// Returns arbitrary bits that are a number, with the edge cases more often than chance gives them.
 fn bits() -> impl Strategy<Value = (f64, f32)> {
     let edges = prop_oneof![
         Just(-0.0),
@@ -201,7 +201,7 @@ fn a_float_is_the_same_after_a_round_trip_through_all_that_is_stored() {
             let payload = encode_event(&event).unwrap();
             assert_same(of(Measured::decode(&payload).unwrap()), (wide, narrow));
 
-            // A letter holds the payload of its command in a text of its own.
+            // A letter stores the payload of its command in a text of its own.
             let letter = letter(&stream, payload);
             let text = serde_json::to_string(&letter).unwrap();
             let read: CommandLetter = serde_json::from_str(&text).unwrap();

@@ -1,4 +1,4 @@
-//! However a transport repeats and mixes up events, each stream comes out in order and once.
+//! Checks that each stream comes out in order and once, however a transport repeats and mixes up events.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ fn stream(number: u128) -> StreamId {
     StreamId::new(Domain::new("order").unwrap(), Uuid::from_u128(number))
 }
 
-/// Some streams of some events, each event at least once, in any order.
+/// Returns some streams of some events, each event at least once, in any order.
 fn deliveries() -> impl Strategy<Value = Vec<(u128, u32)>> {
     proptest::collection::vec(1..12_u32, 1..4).prop_flat_map(|lengths| {
         let streams = lengths.into_iter().zip(0_u128..);
@@ -25,7 +25,7 @@ fn deliveries() -> impl Strategy<Value = Vec<(u128, u32)>> {
     })
 }
 
-/// Delivers until nothing is missing any more, answering each refusal as a caller should: by a replay.
+/// Delivers until nothing is missing. It answers each refusal by a replay, as a caller should.
 fn deliver(
     limit: usize,
     deliveries: &[(u128, u32)],
@@ -109,10 +109,10 @@ fn a_resumed_stream_goes_on_after_what_was_handled() {
     for sequence in [3, 4, 6] {
         resequencer.offer(&stream(1), Sequence(sequence), sequence);
     }
-    // What was kept and is next now comes with it.
+    // The event that was kept and is next now comes with it.
     assert_eq!(resequencer.resume(&stream(1), Sequence(2)), [3, 4]);
     assert_eq!(resequencer.last(&stream(1)), Some(Sequence(4)));
-    // What was handled elsewhere is dropped.
+    // The event that was handled elsewhere is dropped.
     resequencer.offer(&stream(1), Sequence(7), 7);
     assert_eq!(resequencer.resume(&stream(1), Sequence(6)), [7]);
     assert_eq!(resequencer.held(), 0);

@@ -1,4 +1,4 @@
-//! A snapshot of another form of the state is ignored, never trusted.
+//! Checks that a snapshot of another form of the state is ignored, never trusted.
 
 use serde::{Deserialize, Serialize};
 use seriatim_core::{Aggregate, Never, Sequence, Snapshot, SnapshotError};
@@ -24,7 +24,7 @@ enum CountedBothWays {
     Down,
 }
 
-/// An aggregate that does nothing but have a state.
+/// Makes an aggregate that has nothing but a state.
 macro_rules! state {
     ($name:ident $fields:tt, domain $domain:literal, schema $schema:literal, events $event:ty) => {
         #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,8 +120,8 @@ fn the_order_of_fields_is_no_change_of_form() {
     assert!(snapshot.restore::<Same>().is_some());
 }
 
-/// What a state holds in a map, in an option, or as a variant that is not the default one: before and after a field was
-/// added there, which serde leaves out where it is empty.
+/// States before and after a field was added to a type that they hold in a map, in an option, or in a variant other
+/// than the default one. serde leaves the field out where it is empty.
 mod hidden {
     use super::*;
 
@@ -191,7 +191,7 @@ fn a_field_that_was_added_where_the_default_state_has_nothing_is_noticed() {
     for kind in ["map", "option", "variant"] {
         assert_eq!(hidden::restored(kind), (true, false), "{kind}");
     }
-    // There is nothing of that type in it, so nothing can be missing.
+    // The state holds no value of that type, so nothing can be missing.
     assert_eq!(hidden::restored("nothing"), (true, true));
 }
 

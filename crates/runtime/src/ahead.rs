@@ -1,4 +1,4 @@
-//! A page of the log that a task of its own reads: the next one while the one before it is handled.
+//! Reads a page of the log on a task of its own, while the page before it is handled.
 
 use std::panic::resume_unwind;
 
@@ -35,8 +35,8 @@ impl Ahead {
         self.limit
     }
 
-    /// Waits for the page; `None` if its task was ended from outside. It is cancel safe, and must not be called again
-    /// afterwards.
+    /// Waits for the page. Returns `None` if its task was ended from outside. It is cancel safe, and must not be called
+    /// again after it has returned.
     pub(crate) async fn page(&mut self) -> Option<Result<Vec<RecordedEvent>, SubscribeError>> {
         match (&mut self.reading).await {
             Ok(page) => Some(page),

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use seriatim_core::{Accountable, Asked, Reaction, RecordedEvent, panic_message};
 
-/// Returns the effects that an event has for a component; none if the component is not given the event. A panic of its
-/// code counts as its failure.
+/// Returns the effects that an event has for a component, or none if the component does not get the event. A panic of
+/// the component counts as its failure.
 pub(crate) fn asked(
     reaction: &dyn Reaction,
     accountable: &dyn Accountable,

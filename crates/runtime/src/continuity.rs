@@ -1,14 +1,14 @@
-//! Checks that nothing is missing between what was read before and what is read now.
+//! Checks that no event is missing between one read and the next.
 
 use seriatim_core::{LogPartition, Position, RecordedEvent, Sequence, SubscribeError};
 
 use crate::last_sequences::{Before, LastSequences};
 
-/// How many streams are remembered at least, once there are so many; twice as many at most.
+/// The number of streams that are remembered at least, once there are so many; at most twice as many are.
 const STREAMS: usize = 20_000;
 
-/// Checks the events that a reader of one partition gets: always that positions have no gaps; and that sequences have
-/// no gaps, for the streams that came lately.
+/// Checks the events that a reader of one partition gets. Positions must have no gaps; nor must sequences, for the
+/// streams that came lately.
 ///
 /// The first check alone proves that nothing was missed. The second finds a log that contradicts itself.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Continuity {
     }
 
     /// Checks the events that were read after `after`. Returns how many of them are sound, and what is wrong with the
-    /// next.
+    /// event after those.
     pub(crate) fn check<'e>(
         &mut self,
         after: Position,

@@ -1,4 +1,4 @@
-//! The log of a store, for any number of subscribers in this process.
+//! Offers the log of a store to any number of subscribers in this process.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use seriatim_core::{
 use crate::Subscription;
 use crate::tail::Tail;
 
-/// The log of a store, for any number of subscribers in this process. Cheap to clone; clones share what they read.
+/// The log of a store, for any number of subscribers in this process. It is cheap to clone; clones share what they
+/// read.
 #[derive(Clone, Debug)]
 pub struct Feed {
     log: Log,
@@ -26,10 +27,10 @@ impl Feed {
         Self { log, tails }
     }
 
-    /// Subscribes to all partitions of the log. The subscription hands out the events that pass the filter, in which
+    /// Subscribes to all partitions of the log. The subscription returns the events that pass the filter, in which
     /// former names of types count as today's. It must be called on a Tokio runtime.
     ///
-    /// Fails if the cursor is not of this log: its events are then not the events that the subscriber has seen.
+    /// Fails if the cursor is of another log: its events are then not the events that the subscriber has seen.
     pub async fn subscribe(
         &self,
         begin: Begin,
@@ -60,8 +61,8 @@ impl Feed {
         Ok(Subscription::to(self.clone(), [partition], cursor, filter))
     }
 
-    /// Compares checkpoints with the log. A checkpoint whose place is not in the log has handled nothing of it: it is
-    /// then set to the start, and is paused for that reason, whether a process works for it or not.
+    /// Compares checkpoints with the log. If the place of a checkpoint is not in the log, it has handled nothing of it:
+    /// it is then set to the start and marked as paused for that reason, even if no process works for it.
     pub async fn confront(&self, checkpoints: &mut [Checkpoint]) -> Result<(), StoreError> {
         let partitions = self.partitions().get();
         for checkpoint in checkpoints {
@@ -99,7 +100,7 @@ impl Feed {
     }
 }
 
-/// Returns what happened, and what to do about it.
+/// Returns text for people that says what happened and what to do about it.
 pub(crate) fn when_replaced(component: &Component, replaced: &LogReplaced) -> String {
     match ReadModelVersion::fed_by(component) {
         Some(version) => format!(

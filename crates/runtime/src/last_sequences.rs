@@ -1,20 +1,20 @@
-//! The last sequence of each stream that came lately, in bounded memory.
+//! Remembers the last sequence of each stream that came lately, in bounded memory.
 
 use foldhash::{HashMap, HashMapExt};
 use seriatim_core::{RecordedEvent, Sequence, StreamId};
 
-/// Remembers the streams of the latest events: at least `most` of them, once there are so many, and twice as many at
-/// most. Each takes some 80 bytes.
+/// Remembers the streams of the latest events: at least `most` of them, once there are so many, and at most twice as
+/// many. Each takes about 80 bytes.
 #[derive(Debug)]
 pub(crate) struct LastSequences {
     most: usize,
     recent: HashMap<StreamId, Sequence>,
     older: HashMap<StreamId, Sequence>,
-    /// Whether every stream that ever came is remembered, so that an unknown one must begin at 0.
+    /// True if every stream that ever came is remembered, so that an unknown one must begin at 0.
     knows_all: bool,
 }
 
-/// The known part of the event before an event.
+/// The event before an event in its stream, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
     /// Its sequence; `None` if there is none.
@@ -24,7 +24,7 @@ pub(crate) enum Before {
 }
 
 impl LastSequences {
-    /// `from_start`: whether the first event that comes is the first of the log.
+    /// Makes one. `from_start` is true if the first event that comes is the first of the log.
     pub(crate) fn new(most: usize, from_start: bool) -> Self {
         Self {
             most,

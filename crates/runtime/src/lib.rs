@@ -6,8 +6,8 @@
 //!                  └─ caught up: the tail, read once for all subscribers of the process, kept a while in memory
 //! ```
 //!
-//! Both ways go by the positions of the log, which are dense: a reader that has seen position `p` asks for `p + 1`. So
-//! nothing is missed or repeated at a switch between them, however often it happens.
+//! Both ways go by the positions of the log, which are dense: a reader that has seen position `p` asks for `p + 1`. A
+//! switch between them therefore misses and repeats nothing, however often it happens.
 
 mod ahead;
 mod asking;

@@ -1,4 +1,4 @@
-//! The metrics of components and audits, by the facade `metrics`.
+//! Reports the metrics of components and audits to the facade `metrics`.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const VERIFIED: &str = "seriatim_audit_verified_position";
 const EFFECTS_VERIFIED: &str = "seriatim_audit_effects_verified_position";
 const FINDINGS: &str = "seriatim_audit_findings";
 
-/// Tells the installed recorder what each metric of components and audits means.
+/// Describes each metric of components and audits to the installed recorder.
 pub fn describe_metrics() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
     describe_counter!(EVENTS, Unit::Count, "Events that components have handled");
@@ -42,7 +42,7 @@ pub fn describe_metrics() {
     describe_gauge!(
         POSITION,
         Unit::Count,
-        "Where a piece of work stands in its partition"
+        "The position of a piece of work in its partition"
     );
     describe_gauge!(
         LAG_EVENTS,
@@ -62,18 +62,18 @@ pub fn describe_metrics() {
     describe_gauge!(
         PARKED_OLDEST,
         Unit::Seconds,
-        "How long the one that was parked first has been parked"
+        "Age of the stream that was parked first"
     );
     describe_gauge!(PAUSED, Unit::Count, "1 if a piece of work is paused");
     describe_gauge!(
         TIMERS_OVERDUE,
         Unit::Count,
-        "Timers of a process manager that are due and were not put to their instances yet"
+        "Timers of a process manager that are due and were not sent to their instances yet"
     );
     describe_gauge!(
         TIMERS_OVERDUE_OLDEST,
         Unit::Seconds,
-        "How long the first of them has been due"
+        "Time since the first of them was due"
     );
     describe_gauge!(
         LOG_POSITION,
@@ -83,17 +83,17 @@ pub fn describe_metrics() {
     describe_gauge!(
         VERIFIED,
         Unit::Count,
-        "Up to where a partition of the log is proven to be sound"
+        "The position up to which a partition of the log is proven to be sound"
     );
     describe_gauge!(
         EFFECTS_VERIFIED,
         Unit::Count,
-        "Up to where each effect of a component is proven to be at its target"
+        "The position up to which each effect of a component is proven to be at its target"
     );
     describe_gauge!(
         FINDINGS,
         Unit::Count,
-        "What the audit in the background has found"
+        "Findings of the audit in the background"
     );
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn tried(component: &Component, events: usize, outcome: &'static str,
     }
 }
 
-/// Reports how far a piece of work has come.
+/// Reports the progress of a piece of work.
 pub(crate) fn progress(progress: &Progress) {
     let work = &progress.checkpoint.work;
     let labels = [
@@ -135,7 +135,7 @@ pub(crate) fn overdue(process_manager: &Domain, overdue: Overdue) {
     gauge!(TIMERS_OVERDUE_OLDEST, "process_manager" => name).set(overdue.longest.as_secs_f64());
 }
 
-/// Reports how far a partition of the log has come.
+/// Reports the head of a partition of the log.
 pub(crate) fn head(partition: LogPartition, head: Position) {
     gauge!(LOG_POSITION, "partition" => partition.to_string()).set(number(head.0));
 }

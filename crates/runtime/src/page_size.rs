@@ -1,16 +1,16 @@
-//! How many events to ask for at once, so that a page is neither a round trip for little nor too much for memory.
+//! Chooses how many events to ask for at once, so that a page neither wastes a round trip nor takes too much memory.
 
 use seriatim_core::RecordedEvent;
 
 /// The target size of a page, in bytes of payload.
 pub(crate) const TARGET: usize = 4 << 20;
-/// How many events a page has before their size is known, and the size that is then assumed.
+/// The number of events of the first page, and their number in a page of unknown size.
 const FIRST: usize = 100;
 const ASSUMED: usize = 16 << 10;
-/// A larger page than this is not faster.
+/// The most events of a page; larger pages are not faster.
 pub(crate) const LARGEST: usize = 2000;
 
-/// Follows the size of the events that were read last.
+/// Adapts the size of pages to the events that were read last.
 #[derive(Debug)]
 pub(crate) struct PageSize {
     limit: usize,
@@ -35,7 +35,6 @@ impl PageSize {
         self.limit
     }
 
-    /// Learns from a page.
     pub(crate) fn learn(&mut self, page: &[RecordedEvent]) {
         if page.is_empty() {
             return;
@@ -48,7 +47,7 @@ impl PageSize {
     }
 }
 
-/// Returns the size of the payloads of events.
+/// Returns the size of the payloads of events, in bytes.
 pub(crate) fn bytes(events: &[RecordedEvent]) -> usize {
     events.iter().map(|event| event.payload.data.len()).sum()
 }

@@ -1,4 +1,4 @@
-//! One subscriber's way through one partition.
+//! Reads one partition for one subscriber.
 
 use std::sync::Arc;
 
@@ -11,20 +11,21 @@ use crate::page_size::PageSize;
 use crate::recent::Page;
 use crate::tail::{Known, News, Tail};
 
-/// Reads one partition at the pace at which it is asked: from memory if possible, from the store if necessary.
+/// A subscriber's way through one partition. It reads only when it is asked: from memory if possible, otherwise from
+/// the store.
 #[derive(Debug)]
 pub(crate) struct Reader {
     partition: LogPartition,
     tail: Arc<Tail>,
-    /// Present from the first time that it has caught up.
+    /// Present once it has caught up for the first time.
     listener: Option<watch::Receiver<News>>,
     size: PageSize,
-    /// Whether the next page is read while the one before it is handled.
+    /// True if the next page is read while the one before it is handled.
     reads_ahead: bool,
     /// The page that is being read.
     ahead: Option<Ahead>,
     continuity: Continuity,
-    /// Whether more events follow, as last known.
+    /// True if more events follow, as far as is known.
     behind: bool,
 }
 
@@ -56,8 +57,8 @@ impl Reader {
         self.behind
     }
 
-    /// Returns the events that follow `after`; `None` at the end. Events before a fault are handed out first; the next
-    /// call fails.
+    /// Returns the events that follow `after`; `None` at the end. Events before a fault are returned first, and the
+    /// next call fails.
     pub(crate) async fn read(
         &mut self,
         log: &Log,
@@ -66,7 +67,7 @@ impl Reader {
         let (page, newest) = match self.tail.after(after) {
             Known::Page(page) => (Some(page), self.tail.last()),
             Known::Nothing => (None, after.position),
-            // Whether more follows shows only when there is nothing more to read.
+            // Only an empty read shows that nothing more follows.
             Known::TooOld => (self.read_log(log, after).await?, Position(u64::MAX)),
         };
         let Some(mut page) = page else {
@@ -106,9 +107,9 @@ impl Reader {
         after: &Bookmark,
     ) -> Result<(Vec<RecordedEvent>, usize), SubscribeError> {
         self.ahead = self.ahead.take().filter(|ahead| ahead.is_after(after));
-        // A caller that waits for a page may do something else meanwhile that needs the store. If its read stood still
-        // for so long, it would keep a connection, and enough such readers would wait for each other for ever. So the
-        // read is a task.
+        // A caller that waits for a page may meanwhile do something else that needs the store. If its read stood still
+        // for so long, it would keep a connection, and enough such readers would wait for each other for ever. The read
+        // is therefore a task.
         let ahead = self
             .ahead
             .get_or_insert_with(|| Ahead::begin(log, self.partition, *after, self.size.limit()));

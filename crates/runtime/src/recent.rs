@@ -1,4 +1,4 @@
-//! The latest pages of a partition, kept for a while for subscribers that are a little behind.
+//! Keeps the latest pages of a partition for a while, for subscribers that are a little behind.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -8,9 +8,9 @@ use seriatim_core::{Bookmark, Position, RecordedEvent};
 
 use crate::page_size::{LARGEST, TARGET, bytes};
 
-/// How many events are kept, if they are small.
+/// The number of events that are kept, if they are small.
 const EVENTS: usize = 10_000;
-/// How many bytes of payload are kept, besides the last page.
+/// The number of bytes of payload that are kept, besides the last page.
 const BYTES: usize = 16 << 20;
 
 /// Consecutive events of the log, shared by all readers.
@@ -19,7 +19,7 @@ pub(crate) struct Page {
     parts: Vec<Part>,
 }
 
-/// Some or all of the events of one read; never empty.
+/// Some or all of the events of one read. It is never empty.
 #[derive(Clone, Debug)]
 struct Part {
     events: Arc<[RecordedEvent]>,
@@ -27,7 +27,7 @@ struct Part {
 }
 
 impl Page {
-    /// Returns `None` if there are no events.
+    /// Makes a page. Returns `None` if there are no events.
     pub(crate) fn new(events: Vec<RecordedEvent>) -> Option<Self> {
         let all = Part {
             range: 0..events.len(),
@@ -49,7 +49,6 @@ impl Page {
         });
     }
 
-    /// Returns its last event.
     pub(crate) fn last(&self) -> Option<&RecordedEvent> {
         self.parts.last()?.events().last()
     }
@@ -72,7 +71,7 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    /// Makes an empty one; the first page will follow this place.
+    /// Makes an empty one whose first page will follow this place.
     pub(crate) fn following(after: Bookmark) -> Self {
         Self {
             after,
@@ -97,11 +96,11 @@ impl Recent {
         }
     }
 
-    /// Returns the events after `after`, as many as make a page; `None` if they are not kept, or follow another event
-    /// there.
+    /// Returns as many events after `after` as make a page. Returns `None` if they are not kept, or if another event is
+    /// at that place.
     ///
-    /// Pages are joined, because at the end of the log they are as small as commits are. A reader that needs longer for
-    /// a step than the time between two commits would otherwise fall behind further and further.
+    /// Pages are joined, because at the end of the log they are as small as commits are. A reader whose step takes
+    /// longer than the time between two commits would otherwise fall further and further behind.
     pub(crate) fn after(&self, after: &Bookmark) -> Option<Page> {
         let before = |event: &RecordedEvent| event.position <= after.position;
         if after.position < self.after.position || !self.is_at(after) {
@@ -124,7 +123,7 @@ impl Recent {
         (!parts.is_empty()).then_some(Page { parts })
     }
 
-    /// Returns whether the event at a place is the one that was read there, if both are known.
+    /// Returns true if the event at a place is the one that was read there, or if either is unknown.
     fn is_at(&self, place: &Bookmark) -> bool {
         let read = match place.position == self.after.position {
             true => self.after.event,
@@ -205,7 +204,7 @@ mod tests {
             positions(recent.after(&Bookmark::at(Position(end - 2)))),
             None
         );
-        // One page is kept whatever it takes: somebody waits for it.
+        // One page is kept however large it is, because somebody waits for it.
         assert_eq!(
             positions(recent.after(&Bookmark::at(Position(end - 1)))),
             Some(vec![end])
@@ -226,10 +225,10 @@ mod tests {
                 .and_then(|page| Some(page.last()?.position))
         };
         assert_eq!(last(0), Some(Position(2 * small)));
-        // What is left of the first page does not make room for one more.
+        // The rest of the first page makes no room for another one.
         assert_eq!(last(small - 1), Some(Position(2 * small)));
         assert_eq!(last(2 * small), Some(Position(3 * small)));
-        // One is handed out whatever it takes.
+        // One event is returned however large it is.
         assert_eq!(last(3 * small), Some(Position(3 * small + 1)));
     }
 

@@ -1,4 +1,4 @@
-//! The events of the log, one batch after another.
+//! Returns the events of the log, batch by batch.
 
 use std::sync::Arc;
 
@@ -9,25 +9,25 @@ use crate::Feed;
 use crate::reader::Reader;
 use crate::recent::Page;
 
-/// The events of the log from some place on, to its end and further as it grows. Made by [`Feed::subscribe`].
+/// The events of the log from some place to its end, and further as it grows. [`Feed::subscribe`] makes it.
 ///
-/// While there is much to catch up with, one page of a partition is read ahead, and no more: a slow subscriber delays
-/// nobody else. Events of one partition come in the order of their positions, so those of a stream come in the order of
-/// their sequences; between partitions there is no order.
+/// One page of a partition is read ahead, and no more, so a slow subscriber delays nobody else. Events of one partition
+/// come in the order of their positions, so those of a stream come in the order of their sequences. Between partitions
+/// there is no order.
 #[derive(Debug)]
 pub struct Subscription {
     feed: Feed,
     filter: Arc<EventFilter>,
     cursor: Cursor,
     readers: Vec<Reader>,
-    /// The partition that is asked first, so that a busy partition does not keep the others waiting.
+    /// The partition that is asked first. It changes, so that a busy partition does not keep the others waiting.
     turn: usize,
-    /// Whether the subscriber was told that the end is reached.
+    /// True if the subscriber was told that the end is reached.
     caught_up: bool,
 }
 
-/// Consecutive events of one partition. It may be empty: when the filter left out events, and once when the end of the
-/// log is reached.
+/// Consecutive events of one partition. It is empty if the filter left all events out, and once when the end of the log
+/// is reached.
 #[derive(Clone, Debug)]
 pub struct Batch {
     page: Option<Page>,
@@ -43,13 +43,13 @@ impl Batch {
         all.filter(|event| self.filter.matches(event))
     }
 
-    /// Returns the place of a subscriber that has handled this batch and all before it: to continue later, begin
+    /// Returns the place of a subscriber that has handled this batch and all before it. To continue later, begin
     /// [after](seriatim_core::Begin::After) it.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// Returns whether the log had no further events when this was read.
+    /// Returns true if the log had no further events when this was read.
     pub fn caught_up(&self) -> bool {
         self.caught_up
     }
@@ -77,9 +77,9 @@ impl Subscription {
         }
     }
 
-    /// Makes it read pages of about this many bytes of payload from the store, and none ahead. It is for one of many
-    /// subscribers, each of which may be slow. All subscribers share the events that were recorded just now, in pages
-    /// of any size.
+    /// Makes it read pages of about this many bytes of payload from the store, and none ahead. Use it if there are many
+    /// subscribers that may be slow. Events that were recorded just now are shared by all subscribers, in pages of any
+    /// size.
     #[must_use]
     pub fn in_pages_of(mut self, bytes: usize) -> Self {
         for reader in &mut self.readers {
@@ -88,7 +88,7 @@ impl Subscription {
         self
     }
 
-    /// Waits for the next batch. After an error it keeps its place: call it again to try again.
+    /// Waits for the next batch. After an error it keeps its place: call it again to retry.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -104,7 +104,7 @@ impl Subscription {
         }
     }
 
-    /// Returns its place: after the last batch that was handed out.
+    /// Returns its place, which is after the last batch that it returned.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }

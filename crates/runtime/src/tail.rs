@@ -1,4 +1,4 @@
-//! The end of one partition of the log, read once for all subscribers that have caught up with it.
+//! Reads the end of one partition of the log once for all subscribers that have caught up with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,15 +9,15 @@ use tokio::sync::watch;
 use crate::page_size::PageSize;
 use crate::recent::{Page, Recent};
 
-/// How soon a store is asked again that did not answer; the pause doubles each time.
+/// The time after which a store that did not answer is asked again. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long the log may say nothing before it is checked whether it is still the same one.
+/// The time without news after which it is checked whether the log is still the same one.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// How soon the log is read again after a wait that brought nothing; the pause doubles each time. A store that has seen
-/// the end of a log which was replaced by a shorter one does not wait any more.
+/// The time after which the log is read again if a wait brought nothing. It doubles each time. A store that has seen
+/// the end of a log stops waiting if that log is replaced by a shorter one.
 const FIRST_REST: Duration = Duration::from_micros(500);
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
@@ -32,29 +32,28 @@ pub(crate) struct Tail {
 
 #[derive(Debug, Default)]
 struct Follower {
-    /// Whether a task reads. It begins and ends under the lock, so there is never more than one.
+    /// True if a task reads. The task begins and ends under the lock, so there is never more than one.
     running: bool,
     recent: Recent,
 }
 
-/// What listeners are told.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct News {
     /// The last event that was read.
     last: Bookmark,
-    /// Why the last try failed; `None` if it did not.
+    /// The error of the last try; `None` if it succeeded.
     fault: Option<StoreError>,
-    /// How often reading has begun, and ended because the log was replaced.
+    /// The number of times that reading has begun, or has ended because the log was replaced.
     era: u64,
 }
 
-/// What is known without asking the store.
+/// The knowledge that needs no call of the store.
 pub(crate) enum Known {
     /// These events follow.
     Page(Page),
     /// Nothing follows yet, as far as the reading task has come.
     Nothing,
-    /// The store must be asked.
+    /// The place is too old, so the store must be asked.
     TooOld,
 }
 
@@ -68,7 +67,7 @@ impl Tail {
         }
     }
 
-    /// Returns what follows `after`, if it is kept in memory and the event there is the one that was read.
+    /// Returns what follows `after`, if it is kept in memory and the event at that place is the one that was read.
     pub(crate) fn after(&self, after: &Bookmark) -> Known {
         let follower = self.follower();
         let last = self.news.borrow().last;
@@ -96,8 +95,8 @@ impl Tail {
         self.news.subscribe()
     }
 
-    /// Waits until something after `after` was read, or the log is seen to be replaced; each listener then checks its
-    /// own place. A fault is reported once to each listener, and again only if the next try fails too.
+    /// Waits until something after `after` was read, or the log seems to be replaced; each listener then checks its own
+    /// place. A fault is reported once to each listener, and again only if the next try fails too.
     pub(crate) async fn past(
         self: &Arc<Self>,
         after: &Bookmark,
@@ -111,7 +110,7 @@ impl Tail {
                     return Ok(());
                 }
             }
-            // The sender is in `self`, so it is there.
+            // This cannot fail, because `self` holds the sender.
             let _ = listener.changed().await;
             let news = listener.borrow_and_update();
             if news.era == era
@@ -123,7 +122,7 @@ impl Tail {
         }
     }
 
-    /// It must be called by a listener: the task ends as soon as nobody listens.
+    /// Starts the task if it is not running. Only a listener may call this: the task ends as soon as nobody listens.
     fn start(self: &Arc<Self>, after: &Bookmark) -> u64 {
         let mut follower = self.follower();
         if !follower.running {
@@ -176,7 +175,7 @@ impl Tail {
         }
     }
 
-    /// Waits for the next events and reports them. If it is dropped half-way, it has done nothing.
+    /// Waits for the next events and reports them. Dropping it half-way changes nothing.
     async fn read(
         &self,
         after: &Bookmark,
@@ -186,7 +185,7 @@ impl Tail {
         let page = loop {
             let events = (self.log).read_after(self.partition, after, size.limit());
             let events = match events.await {
-                // Nobody has said that there are more events, so nobody misses anything.
+                // No listener was told that there are more events, so none misses anything.
                 Err(SubscribeError::Store(_)) if !is_told => Vec::new(),
                 events => events?,
             };
@@ -213,7 +212,7 @@ impl Tail {
         Ok(last)
     }
 
-    /// Waits until the log says that there is more, or has been silent for long. Returns whether it has said so.
+    /// Waits until the log reports more events, or has been silent for long. Returns true if it has reported them.
     async fn wait(&self, after: Position) -> bool {
         let more = self.log.stored().wait_past(self.partition, after);
         tokio::time::timeout(SILENCE, more).await.is_ok()
@@ -225,7 +224,8 @@ impl Tail {
         self.news.send_modify(|news| news.era += 1);
     }
 
-    /// A listener listens before it asks for a start, and that needs the lock: so nobody is left without a task.
+    /// Ends the task if nobody listens. A listener listens before it asks for a start, which needs the lock, so none is
+    /// left without a task.
     fn stop_if_unheard(&self) -> bool {
         let mut follower = self.follower();
         if self.news.receiver_count() > 0 {
@@ -235,7 +235,7 @@ impl Tail {
         true
     }
 
-    /// Nothing panics while the lock is held.
+    /// Locks the state. Nothing panics while the lock is held.
     fn follower(&self) -> MutexGuard<'_, Follower> {
         self.follower.lock().unwrap_or_else(PoisonError::into_inner)
     }

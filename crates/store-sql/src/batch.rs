@@ -1,5 +1,5 @@
-//! Groups commits without a timer: while a commit is in progress, calls gather for the next one. So a lone sender waits
-//! for nobody, and many senders share one disk sync.
+//! Groups commits without a timer: calls that come while a commit is in progress share the next one. A lone sender
+//! therefore waits for nobody, and many senders share one disk sync.
 
 use std::ops::AddAssign;
 use std::sync::mpsc;
@@ -14,8 +14,8 @@ const MOST: Size = Size {
     bytes: 16 * 1024 * 1024,
 };
 
-/// The number of turns. A woken sender needs one to settle its commands and one to answer them; whoever sent them needs
-/// one to send again, and its stream one to pass that on.
+/// The number of turns to yield. A woken sender needs one to settle its commands and one to answer them, its caller
+/// needs one to send again, and the stream needs one to pass that on.
 const TURNS: usize = 4;
 
 /// The size of a call or of a commit.
@@ -34,7 +34,7 @@ impl AddAssign for Size {
     }
 }
 
-/// Collects the calls of the next commit, beginning with `first`, until it is large enough.
+/// Takes the calls that wait for the next commit, beginning with `first`, until they are large enough.
 pub fn fill<T>(first: T, mut next: impl FnMut() -> Option<T>, size: impl Fn(&T) -> Size) -> Vec<T> {
     let mut sum = size(&first);
     let mut batch = vec![first];
@@ -48,8 +48,8 @@ pub fn fill<T>(first: T, mut next: impl FnMut() -> Option<T>, size: impl Fn(&T) 
     batch
 }
 
-/// Lets the tasks that are ready run. Call it after answering several tasks at once: otherwise the first of them to
-/// send again would begin a commit of its own, and the others would wait for a disk sync that carries little.
+/// Lets the tasks that are ready run. Call it after several callers were answered at once. Without it, the first of
+/// them to send again would begin a commit of its own, and the others would wait for a disk sync that carries little.
 pub async fn others_first() {
     for _ in 0..TURNS {
         tokio::task::yield_now().await;

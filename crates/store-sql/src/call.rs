@@ -1,4 +1,4 @@
-//! Contains one call of `append` that waits for its commit.
+//! Holds one call of `append` that waits for its commit.
 
 use seriatim_core::{Append, AppendError, AppendOutcome, StoreError, StoreErrorKind};
 use tokio::sync::oneshot;
@@ -10,10 +10,10 @@ pub const APPEND: &str = "append events";
 
 type Outcomes = Result<Vec<AppendOutcome>, AppendError>;
 
-/// The appends of a call, and its caller. A caller that has gone away is no error.
+/// The appends of a call, and its caller. It is no error if the caller has gone away.
 #[derive(Debug)]
 pub struct Call {
-    /// The appends that it asks for.
+    /// The appends.
     pub appends: Vec<Append>,
     reply: oneshot::Sender<Outcomes>,
 }
@@ -23,7 +23,7 @@ pub struct Call {
 pub struct Answer(oneshot::Receiver<Outcomes>);
 
 impl Call {
-    /// Makes a call, and the end at which its caller waits.
+    /// Makes a call, and the answer that its caller waits for.
     pub fn new(appends: Vec<Append>) -> (Self, Answer) {
         let (reply, answer) = oneshot::channel();
         (Self { appends, reply }, Answer(answer))
@@ -39,7 +39,7 @@ impl Call {
         }
     }
 
-    /// Answers it. Call this once what it appends is durable.
+    /// Answers it, once its appends are durable.
     pub fn answer(self, outcomes: Vec<AppendOutcome>) {
         let _ = self.reply.send(Ok(outcomes));
     }
@@ -54,7 +54,7 @@ impl Call {
 }
 
 impl Answer {
-    /// Waits for the answer. If the writer has ended in the middle of it, the outcome is unknown.
+    /// Waits for the answer. The outcome is unknown if the writer ends before it answers.
     pub async fn get(self) -> Outcomes {
         let ended = |_| {
             let why = "the writer has ended; restart the program";

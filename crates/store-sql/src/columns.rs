@@ -1,4 +1,4 @@
-//! Values as both stores have them in columns.
+//! Converts values to the columns of both stores, and back.
 
 use seriatim_core::{ClaimRecord, Codec, ContentHash};
 
@@ -6,12 +6,12 @@ use seriatim_core::{ClaimRecord, Codec, ContentHash};
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// The number of a codec that this program does not know.
-    #[error("codec {0} is none that this program knows; use a newer program")]
+    #[error("this program does not know codec {0}; use a newer program")]
     Codec(i64),
     /// An event of a stream is missing, although a later one exists.
     #[error("the stream has no event {0} but a later one; restore a backup")]
     Gap(u64),
-    /// The content of a claim is no hash.
+    /// The content of a claim is not a hash.
     #[error("the content of a claim has {0} bytes; restore a backup")]
     Content(usize),
     /// The first result of a claim is not the JSON that was written.
@@ -41,7 +41,7 @@ pub fn codec(number: i64) -> Result<Codec, Unreadable> {
     }
 }
 
-/// Makes a claim of the columns `content` and `first_result`.
+/// Makes a claim from the columns `content` and `first_result`.
 pub fn claim_record(content: &[u8], first_result: &str) -> Result<ClaimRecord, Unreadable> {
     let hash = content.try_into();
     let hash = hash.map_err(|_| Unreadable::Content(content.len()))?;

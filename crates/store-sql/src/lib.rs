@@ -1,4 +1,4 @@
-//! Contains what the SQL stores have in common. It names no database driver.
+//! Contains what the SQL stores share. It names no database driver.
 //!
 //! This is a seam between crates of this project. Applications do not use it.
 

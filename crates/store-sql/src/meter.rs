@@ -1,19 +1,19 @@
-//! Reports the metrics of commits through the facade `metrics`.
+//! Reports the metrics of commits to the facade `metrics`.
 
 use std::sync::OnceLock;
 
 use metrics::Histogram;
 use seriatim_core::COMMIT_APPENDS;
 
-/// A counter of commits. It reports to the recorder that is installed at the first one, because an application may
-/// install it after it has opened its store.
+/// Counts commits. It uses the recorder that is installed at the first commit, because an application installs one
+/// after it has opened its store.
 #[derive(Debug, Default)]
 pub struct CommitMeter {
     appends: OnceLock<Histogram>,
 }
 
 impl CommitMeter {
-    /// Counts a commit of this many appends. Does not count one without appends.
+    /// Counts a commit of this many appends, unless there are none.
     #[expect(
         clippy::cast_precision_loss,
         reason = "histograms are of numbers of this kind"

@@ -1,12 +1,12 @@
-//! The migrations that bring a database's tables to this program's schema, and the ledger of those that were applied.
+//! Brings a database's tables to this program's schema by migrations, and records them in a ledger.
 
 use std::fmt;
 
 use seriatim_core::{Migration, OtherSchema, SchemaChange};
 use sha2::{Digest, Sha256};
 
-/// Makes the [`Migrations`] of a dialect: its texts in the folder `migrations/` of the repository. Every dialect has the
-/// migrations of this list. A released migration never changes; a change is a new migration, at the end.
+/// Makes the [`Migrations`] of a dialect from its texts in the folder `migrations/` of the repository. Every dialect
+/// has the migrations of this list. A released migration never changes; a change is a new migration, at the end.
 #[macro_export]
 macro_rules! migrations {
     ($dialect:literal) => {
@@ -50,9 +50,9 @@ pub struct Migrations(&'static [(&'static str, &'static str)]);
 /// A migration with its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// Its number; it counts from 1.
+    /// Its number, from 1 on.
     pub number: u32,
-    /// What it is about.
+    /// Its name, which says what it is about.
     pub name: &'static str,
     /// The statements.
     pub sql: &'static str,
@@ -111,7 +111,7 @@ pub enum SchemaError {
 }
 
 impl Migrations {
-    /// Takes the names of the files, `0001_log`, with their texts.
+    /// Makes the list from the names of the files, such as `0001_log`, and their texts.
     #[doc(hidden)]
     pub const fn new(files: &'static [(&'static str, &'static str)]) -> Self {
         Self(files)
@@ -127,7 +127,7 @@ impl Migrations {
         scripts.skip_while(move |script| script.number <= number)
     }
 
-    /// Returns what brings tables from the migration with this number to the last one; 0 means that there are no tables.
+    /// Returns the change from the migration with this number to the last one; 0 means that there are no tables.
     pub fn change_after(&self, number: u32) -> SchemaChange {
         let migrations = self.after(number).map(|script| Migration {
             number: script.number,
@@ -139,8 +139,8 @@ impl Migrations {
         }
     }
 
-    /// Returns what `ledger`, in the order of the numbers, lacks. Fails if it has what this program does not have.
-    /// Messages name the database as `database` shows it.
+    /// Returns the migrations that `ledger`, in the order of the numbers, lacks. Fails if the ledger has one that this
+    /// program does not have. Messages name the database as `database` shows it.
     pub fn missing(
         &self,
         database: impl fmt::Display,
@@ -170,7 +170,7 @@ impl Migrations {
         Ok(self.change_after(found))
     }
 
-    /// Fails if the last applied migration, whose number is `found`, is not the last one of this program any more.
+    /// Fails if the last applied migration, whose number is `found`, is not the last one of this program.
     pub fn check_last(&self, found: u32) -> Result<(), OtherSchema> {
         let known = self.last();
         match found == known {
@@ -187,8 +187,7 @@ impl Script {
         Self { number, name, sql }
     }
 
-    /// Returns the checksum of the statements, by which the ledger knows them: their SHA-256 in lower-case hexadecimal
-    /// digits.
+    /// Returns the checksum of the statements in the ledger: their SHA-256 in lower-case hexadecimal digits.
     pub fn checksum(&self) -> String {
         let digest = Sha256::digest(self.sql);
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -226,7 +225,7 @@ mod tests {
         }
     }
 
-    /// The ledgers of existing databases have these.
+    /// The ledgers of existing databases have these checksums.
     #[test]
     fn checksums_stay_as_they_are() {
         let checksums = DIALECTS.map(|(_, migrations)| ledger(migrations)[0].checksum.clone());
@@ -263,7 +262,7 @@ mod tests {
             matches!(changed, SchemaError::Changed { number: 2, .. }),
             "{changed}"
         );
-        ledger[17].number = 99;
+        ledger.last_mut().unwrap().number = 99;
         let newer = migrations.missing("it", &ledger).unwrap_err();
         assert!(
             matches!(newer, SchemaError::Newer { found: 99, .. }),

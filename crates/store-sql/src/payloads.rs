@@ -1,4 +1,4 @@
-//! The payloads that a state is built from.
+//! Collects the payloads that a state is built from.
 
 use bytes::Bytes;
 use seriatim_core::reading::TypeNames;
@@ -6,30 +6,30 @@ use seriatim_core::{Payload, Sequence};
 
 use crate::columns::{Unreadable, codec};
 
-/// Collects the payloads of a stream, page by page. All data of a page goes into one buffer that its payloads share,
-/// because they are folded and dropped together.
+/// The payloads of a stream, page by page. All data of a page goes into one buffer that its payloads share, because
+/// they are folded and dropped together.
 #[derive(Debug, Default)]
 pub struct Payloads {
     next: u64,
     names: TypeNames,
     payloads: Vec<Payload>,
     buffer: Vec<u8>,
-    /// The lengths of the data in the buffer; its payloads are the last ones.
+    /// The lengths of the data in the buffer. It belongs to the last payloads.
     lengths: Vec<usize>,
 }
 
 impl Payloads {
-    /// Returns the number of the event that comes next.
+    /// Returns the number of the next event.
     pub fn next(&self) -> u64 {
         self.next
     }
 
-    /// The event with this number comes next: those before it are in a snapshot.
+    /// Makes the event with this number the next one: those before it are in a snapshot.
     pub fn skip_to(&mut self, next: u64) {
         self.next = next;
     }
 
-    /// Adds the next event. Fails if it is a later one, because a state must not be built over a gap.
+    /// Adds the next event. Fails if events before it are missing, because a state must not be built over a gap.
     pub fn push(
         &mut self,
         sequence: Sequence,

@@ -31,11 +31,12 @@ pub enum Fault {
     UnknownButWritten,
     /// The call writes nothing, but its error says that this is not known.
     UnknownNotWritten,
-    /// The call takes longer, and holds up those after it, as a commit does.
+    /// The call takes longer.
     Delay(Duration),
-    /// Another writer comes first, or the test waits for something. The call holds up those after it, so the function
-    /// must not append through the same store.
+    /// Another writer comes first.
     Crowded(Crowd),
+    /// The call, and those after it, wait for what the function waits for, as if a commit took so long.
+    Held(Crowd),
 }
 
 /// A function that does what another writer does just before an append.
@@ -49,6 +50,14 @@ impl Fault {
     {
         Self::Crowded(Arc::new(move || Box::pin(crowd())))
     }
+
+    /// Holds the call and those after it until `waits` has ended.
+    pub fn held<F>(waits: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::Held(Arc::new(move || Box::pin(waits())))
+    }
 }
 
 impl fmt::Debug for Fault {
@@ -59,6 +68,7 @@ impl fmt::Debug for Fault {
             Self::UnknownNotWritten => f.write_str("UnknownNotWritten"),
             Self::Delay(time) => f.debug_tuple("Delay").field(time).finish(),
             Self::Crowded(_) => f.write_str("Crowded"),
+            Self::Held(_) => f.write_str("Held"),
         }
     }
 }
@@ -246,7 +256,6 @@ impl EventStore for FaultyStore {
                 return std::future::pending().await;
             }
         };
-        let commit = self.commit.lock().await;
         match fault {
             Some(Fault::NotWritten(kind)) => {
                 return Err(AppendError::NotWritten(planned(ACTION, kind)));
@@ -258,9 +267,14 @@ impl EventStore for FaultyStore {
             }
             Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
             Some(Fault::Crowded(crowd)) => crowd().await,
+            Some(Fault::Held(crowd)) => {
+                let _commit = self.commit.lock().await;
+                crowd().await;
+            }
             None => {}
         }
-        drop(commit);
+        // Behind a call that is held.
+        drop(self.commit.lock().await);
         self.inner().append(batch).await
     }
 

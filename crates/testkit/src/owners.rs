@@ -17,7 +17,7 @@ use seriatim_core::{
 
 use crate::conformance::CheckpointHandle;
 
-/// The speed of a process.
+/// The variable that sets the speed of a process.
 const PACE: &str = "SERIATIM_TEST_PACE";
 const LEASE: Duration = Duration::from_millis(200);
 const KILLS: usize = 12;
@@ -75,8 +75,8 @@ async fn step(store: &CheckpointHandle, tenure: &mut Tenure) -> Hold {
     hold
 }
 
-/// Checks that each step is done once while two processes at a time do the same work, and the one that owns it is
-/// killed in the middle, again and again. `start` makes the command that starts a process.
+/// Runs two processes at a time that do the same work, and kills the one that owns it in the middle, again and again.
+/// Each step must be done once. `start` makes the command that starts a process.
 ///
 /// # Panics
 /// Panics if a step was lost or done twice.
@@ -106,11 +106,11 @@ pub async fn take_over_from_the_killed(store: CheckpointHandle, start: impl Fn()
     assert!(end.epoch >= KILLS as u64, "each that was killed had it");
 }
 
-/// Checks that a late process changes nothing. It takes the work, is late, and goes on after another one has taken
-/// over; its next write must tell it so. `start` is the command that starts it.
+/// Runs a process that takes the work, is late, and goes on after another one has taken over. Its next write must fail
+/// and change nothing. `start` is the command that starts it.
 ///
 /// # Panics
-/// Panics if it does not find out, or has changed anything.
+/// Panics if the late process does not find out, or has changed anything.
 pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command) {
     let mut crew = Crew::new();
     crew.join_as("late", start);
@@ -134,13 +134,13 @@ pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Taken,
-    /// It has moved to this position.
+    /// The process has moved to this position.
     Moved(u64),
     Lost,
 }
 
-/// Reads the words of a process. The last line of a killed process may be cut off, and a test program prints lines of
-/// its own.
+/// Returns the words in the output. The last line of a killed process may be cut off, and a test program prints lines
+/// of its own.
 fn words(output: ChildStdout) -> impl Iterator<Item = Word> {
     let lines = BufReader::new(output).split(b'\n').map_while(Result::ok);
     lines.filter_map(|line| {
@@ -191,7 +191,7 @@ impl Crew {
         });
     }
 
-    /// Waits for the next word of any process. Returns the id of the process, and the word.
+    /// Waits for the next word of any process. Returns the process and the word.
     fn next_word(&self) -> (u32, Word) {
         let heard = self.ear.recv_timeout(PATIENCE);
         heard.unwrap_or_else(|_| panic!("no process has said a word for {} s", PATIENCE.as_secs()))
@@ -219,7 +219,7 @@ impl Crew {
         assert!(end.success(), "it ended with {end}");
     }
 
-    /// Listens until the living processes have done this many steps. Returns the id of the one that did the last.
+    /// Waits until the living processes have done this many steps. Returns the one that did the last.
     fn hear_steps(&mut self, enough: usize) -> u32 {
         let mut steps = 0;
         loop {
@@ -233,7 +233,7 @@ impl Crew {
         }
     }
 
-    /// Notes a word. Returns `true` if it is a step.
+    /// Records a word. Returns true if it was a step.
     fn note(&mut self, word: Word) -> bool {
         let Word::Moved(to) = word else {
             return false;
@@ -265,7 +265,7 @@ impl Crew {
     }
 }
 
-/// A test that fails leaves no process behind.
+/// Kills all processes, so that a test that fails leaves none behind.
 impl Drop for Crew {
     fn drop(&mut self) {
         for child in self.alive.values_mut() {

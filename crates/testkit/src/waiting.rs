@@ -14,7 +14,7 @@ pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     waited.expect("it did not come in two minutes")
 }
 
-/// Asks again and again until `is_so`, and fails after two minutes. `what` completes the sentence "waited in vain until".
+/// Asks again and again until `is_so`, and fails after two minutes. `what` says what has not come about.
 ///
 /// # Panics
 /// If it is not so by then.
@@ -25,5 +25,8 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         }
     };
     let waited = tokio::time::timeout(PATIENCE, waiting).await;
-    assert!(waited.is_ok(), "waited in vain until {what}");
+    assert!(
+        waited.is_ok(),
+        "two minutes have passed, and it has not come about that {what}"
+    );
 }

@@ -1,17 +1,16 @@
-//! What an application developer writes.
+//! The traits and types that an application developer writes.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Command, Event, FactOrigin, MergeStrategy, Payload, RejectedEffect, Rejection};
 
-/// A consistency boundary: the state of one instance, what may happen to it, and what happened.
-/// `decide` and `evolve` are pure: they use no clock, no id generator and no I/O. The command holds all that a decision
-/// needs; a [`Prepare`] step adds answers from outside before the command is decided.
+/// A consistency boundary: the state of one instance, its decisions, and the events that change it. `decide` and
+/// `evolve` are pure: they use no clock, no id generator and no I/O. The command holds all that a decision needs; a
+/// [`Prepare`] step adds answers from outside before the command is decided.
 ///
-/// The state is serialised for snapshots and for people. States are compared by [`PartialEq`] to find out whether the
-/// order of two changes matters, so the order of changes to a field does not matter if the comparison leaves that field
-/// out.
+/// The state is serialised for snapshots and for people. [`PartialEq`] compares states to find out whether the order of
+/// two changes matters. If it leaves a field out, the order of changes to that field does not matter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an aggregate",
     note = "implement `Aggregate` for it: `DOMAIN`, the types `Command`, `Event` and `Rejection`, and the functions `decide` and `evolve`",
@@ -23,13 +22,13 @@ pub trait Aggregate:
     /// The kind of aggregate, see [`Domain`](crate::Domain).
     const DOMAIN: &'static str;
 
-    /// What counts as an overlap for [`MergeStrategy::Commutative`].
+    /// The changes that overlap under [`MergeStrategy::Commutative`].
     const OVERLAP: Overlap = Overlap::Order;
 
-    /// Whether facts go through [`Aggregate::on_fact`] if the sender does not say.
+    /// True if facts go through [`Aggregate::on_fact`], unless the sender says otherwise.
     const ROUTE_FACTS: bool = true;
 
-    /// When to keep a snapshot of the state.
+    /// The policy for snapshots of the state.
     const SNAPSHOTS: SnapshotPolicy = SnapshotPolicy::Every(100);
 
     /// The version of the state that `evolve` makes. Raise it when `evolve` gives other states for the same events. A
@@ -38,10 +37,10 @@ pub trait Aggregate:
     /// ignored.
     const SNAPSHOT_SCHEMA: u32 = 1;
 
-    /// Whether each event is read back from its stored form before it is appended. If an event would not read back as
-    /// it is, the sender gets an error, and no stream is written that nobody can load. The check costs as much as
-    /// decoding, some 0.4 us for a small event; `docs/performance.md` has the row. Switch it off only if you have
-    /// measured that it matters.
+    /// True if each event is read back from its stored form before it is appended. If it would not read back as it is,
+    /// the sender gets an error, and no stream is written that cannot be loaded. The check costs as much as decoding,
+    /// about 0.4 us for a small event; `docs/performance.md` has the row. Switch it off only if you have measured that
+    /// it matters.
     const READ_BACK: bool = true;
 
     /// The commands that it can be asked to run.
@@ -51,8 +50,8 @@ pub trait Aggregate:
     /// The reasons for which it may reject a command; [`Never`](crate::Never) if it never does.
     type Rejection: Rejection;
 
-    /// Decides a command on this state. Returns the events to append; an empty list if there is nothing to do. Fails
-    /// with a rejection if the domain says no.
+    /// Decides a command on this state. Returns the events to append, which may be none. Fails with a rejection if the
+    /// domain says no.
     fn decide(&self, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
 
     /// Applies an event to the state. It is total: it never fails or panics, in whatever order events come.
@@ -72,7 +71,7 @@ pub trait Aggregate:
     }
 
     /// Returns the events that follow when a target rejects an effect that a saga made of one of this aggregate's
-    /// events. Often such an event undoes something, or records that it failed. It is called once for each rejected
+    /// events. Such an event often undoes something, or records that it failed. It is called once for each rejected
     /// effect.
     fn on_rejected(&self, effect: &RejectedEffect) -> Vec<Self::Event> {
         let _ = effect;
@@ -114,9 +113,9 @@ pub trait Aggregate:
 /// An event that already happened elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact<E> {
-    /// What happened.
+    /// The event.
     pub event: E,
-    /// Where it happened.
+    /// The system that it happened in.
     pub origin: FactOrigin,
 }
 
@@ -143,25 +142,26 @@ impl<A: Aggregate> std::fmt::Debug for Merge<A> {
     }
 }
 
-/// What counts as an overlap for [`MergeStrategy::Commutative`].
+/// The changes that overlap under [`MergeStrategy::Commutative`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlap {
-    /// Two changes overlap when their order matters, or when one was decided on what the other changed.
+    /// Two changes overlap if their order matters, or if one was decided on what the other changed.
     Order,
-    /// As `Order`; in addition, two changes overlap when both touch the same field, whatever the order gives. The state
-    /// is serialised after each event in between; a comparison of more than 16 MiB of JSON in all is refused.
+    /// Two changes also overlap if both touch the same field, whatever their order leads to. The state is serialised
+    /// after each event in between; a comparison of more than 16 MiB of JSON in all is refused.
     Fields,
-    /// Fewer overlaps than `Order`: a command that gives other events now is still merged if it leads to the same state
-    /// as if it had come first. Use it for events that hold what the state was, such as a balance after a deposit.
+    /// There are fewer overlaps than under `Order`: a command that gives other events now is still merged if it leads
+    /// to the same state as if it had come first. Use it for events that hold the state, such as a balance after a
+    /// deposit.
     Converging,
 }
 
-/// When a snapshot of the state is kept, so that loading need not begin at sequence 0.
+/// The policy for snapshots of the state. With a snapshot, loading need not begin at sequence 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotPolicy {
-    /// Never.
+    /// No snapshots.
     Never,
-    /// After at least this many events since the last one (0 counts as 1).
+    /// A snapshot after at least this many events since the last one. 0 counts as 1.
     Every(u32),
 }
 
@@ -177,7 +177,7 @@ pub trait Prepare<A: Aggregate>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<A::Command, PrepareError<A::Rejection>>> + Send;
 }
 
-/// Why a command could not be prepared.
+/// The reason why a command could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError<R: std::error::Error + 'static> {
     /// The domain says no.

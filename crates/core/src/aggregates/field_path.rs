@@ -97,7 +97,7 @@ impl From<FieldPath> for String {
 /// A text that is not a valid [`FieldPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` names no field: write it as `address.city`, or as a JSON Pointer: `/address/city`"
+    "`{text}` is not a field: write it as `address.city`, or as a JSON Pointer: `/address/city`"
 )]
 pub struct InvalidFieldPath {
     /// The value that was given.

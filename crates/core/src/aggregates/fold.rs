@@ -1,4 +1,4 @@
-//! From events to states, and from commands to events: the two loops that everything else uses.
+//! Contains the two loops that everything else uses: from events to states, and from commands to events.
 
 use crate::Aggregate;
 

@@ -1,4 +1,4 @@
-//! What an application developer writes, and the loops over it.
+//! Contains what an application developer writes, and the loops over it.
 
 pub(crate) mod aggregate;
 pub(crate) mod fold;

@@ -1,4 +1,4 @@
-//! The message of a panic in user code.
+//! Finds the message of a panic in user code.
 
 use std::any::Any;
 

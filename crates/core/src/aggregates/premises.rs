@@ -3,7 +3,7 @@
 use crate::tree::{Lookup, Tree};
 use crate::{Aggregate, Fault, FieldPath, FieldViolation};
 
-/// Why premises cannot be checked.
+/// The reason why premises cannot be checked.
 #[derive(Debug)]
 pub enum PremiseFault {
     /// Some premises name no field of the state.
@@ -51,7 +51,7 @@ fn slip<A: Aggregate>(at: usize, premise: &FieldPath, state: &A) -> FieldViolati
     FieldViolation::new(format!("premises[{at}]"), message)
 }
 
-/// How many names a message lists at most.
+/// The number of names that a message lists.
 const NAMES: usize = 20;
 
 /// Describes the innermost existing value on the way to the premise.

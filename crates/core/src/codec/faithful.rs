@@ -13,7 +13,7 @@ pub fn encode_event<E: Event>(event: &E) -> Result<Payload, EncodeError> {
     let payload = event.encode()?;
     let is_same = |read: &E| {
         read == event
-            // A value that does not equal itself may still read back unchanged.
+            // An event that does not equal itself may still read back unchanged.
             || match payload.codec {
                 Codec::Protobuf => read.encode().is_ok_and(|again| again == payload),
                 Codec::Json => format!("{read:?}") == format!("{event:?}"),

@@ -8,8 +8,8 @@ use crate::{Codec, DecodeError, EncodeError, Payload, Tree};
 #[doc(hidden)]
 pub use serde_json::Value;
 
-/// Returns the JSON of a rejection's field; null if it has none, because a "no" must not fail on its details. A number
-/// that a [`Value`] cannot hold becomes a text.
+/// Returns the JSON of a rejection's field. It is null if the field has no JSON form, because a rejection must not fail
+/// on its details. A number that a [`Value`] cannot hold becomes a text.
 pub fn field_value<T: Serialize>(field: &T) -> Value {
     Tree::of(field).map_or(Value::Null, |tree| Value::from(&tree))
 }
@@ -67,8 +67,8 @@ pub fn encode_variant<T: Serialize>(
     })
 }
 
-/// Returns where the content is in `{"VARIANT":CONTENT}`; `Some(None)` for `"VARIANT"`, and `None` for anything else,
-/// which only a hand-written `Serialize` can write.
+/// Returns the range of the content in `{"VARIANT":CONTENT}`, or `Some(None)` for `"VARIANT"`. Returns `None` for
+/// anything else, which only a hand-written `Serialize` can write.
 fn content_of(variant: &str, text: &[u8]) -> Option<Option<std::ops::Range<usize>>> {
     let rest = text.strip_prefix(b"{").unwrap_or(text);
     let rest = rest.strip_prefix(b"\"")?.strip_prefix(variant.as_bytes())?;

@@ -26,7 +26,7 @@ impl<M: prost::Name> Named for M {
     }
 }
 
-/// A package, a dot and a name, put together at compile time.
+/// A package, a dot and a name, joined at compile time.
 struct FullName {
     bytes: [u8; Self::MAX],
     length: usize,

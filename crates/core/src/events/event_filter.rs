@@ -1,4 +1,4 @@
-//! Which events a subscriber wants.
+//! Selects the events that a subscriber wants.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -17,9 +17,9 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Returns whether it lets `event` through; the event must be in [today's shape](crate::Log). An event that is
-    /// [nothing](crate::Payload::nothing) any more never passes. The type of an
-    /// [unreadable](crate::Payload::unreadable) event is unknown and is not checked.
+    /// Returns whether it lets `event` through. The event must be in [today's shape](crate::Log). An event that has
+    /// become [nothing](crate::Payload::nothing) never passes. The type of an [unreadable](crate::Payload::unreadable)
+    /// event is unknown and is not checked.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
         let (stream, payload) = (&event.stream, &event.payload);
         (self.domains.is_empty() || self.domains.contains(&stream.domain))
@@ -38,7 +38,7 @@ impl EventFilter {
     }
 }
 
-/// Does the same for one part; an empty part lets everything through.
+/// Returns the same for one part. An empty part lets everything through.
 fn covers<T: PartialEq>(one: &[T], other: &[T]) -> bool {
     one.is_empty() || (!other.is_empty() && other.iter().all(|wanted| one.contains(wanted)))
 }

@@ -14,7 +14,7 @@ use crate::{Codec, FieldPath, Payload, Tree};
 pub trait Message: Sized + Send + Sync + 'static {
     /// Every type name that this can be stored under, without aliases, in the order of declaration.
     const TYPE_NAMES: &'static [&'static str];
-    /// Every former name, with the name of [`TYPE_NAMES`](Self::TYPE_NAMES) that replaced it.
+    /// Every former name, with the one of [`TYPE_NAMES`](Self::TYPE_NAMES) that replaced it.
     const ALIASES: &'static [(&'static str, &'static str)] = &[];
     /// The codec of its payloads.
     const CODEC: Codec;
@@ -28,7 +28,7 @@ pub trait Message: Sized + Send + Sync + 'static {
     /// Decodes it, by the payload's type name.
     fn decode(payload: &Payload) -> Result<Self, DecodeError>;
 
-    /// Returns its fields, for naming those that do not read back; `None` if it has none that serde knows.
+    /// Returns its fields, to name those that do not read back; `None` if serde knows none.
     #[doc(hidden)]
     fn tree(&self) -> Option<Tree> {
         None
@@ -41,7 +41,7 @@ pub trait Message: Sized + Send + Sync + 'static {
     note = "add `#[derive(Event, Serialize, Deserialize)]` to it, or `#[derive(Event)] #[seriatim(codec = \"protobuf\")]` for prost messages"
 )]
 pub trait Event: Message + Clone + PartialEq + std::fmt::Debug {
-    /// Returns the event without what differs each time it is decided, such as a time or a generated id.
+    /// Returns the event without the parts that differ each time it is decided, such as a time or a generated id.
     /// [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative) compares decisions by it.
     ///
     /// `#[seriatim(canonical = path::to::function)]` overrides it, with a function `fn(&Self) -> Self`.
@@ -57,7 +57,7 @@ pub trait Event: Message + Clone + PartialEq + std::fmt::Debug {
 )]
 pub trait Command: Message + Clone + std::fmt::Debug {}
 
-/// A domain's "no", with its reason.
+/// A domain's refusal of a command, with its reason.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a rejection",
     note = "add `#[derive(Rejection, thiserror::Error, Debug)]` to it"
@@ -116,7 +116,7 @@ pub enum DecodeError {
     Json {
         /// The type name of the payload.
         type_name: String,
-        /// What does not fit, and where.
+        /// The mismatch, and its place.
         source: serde_json::Error,
     },
     /// The bytes are not that protobuf message.
@@ -124,7 +124,7 @@ pub enum DecodeError {
     Protobuf {
         /// The type name of the payload.
         type_name: String,
-        /// What is wrong with them.
+        /// The fault of the bytes.
         source: prost::DecodeError,
     },
 }

@@ -1,4 +1,4 @@
-//! Events, the streams they belong to, and what is in them.
+//! Contains events, the streams they belong to, and their content.
 
 pub(crate) mod stream;
 pub(crate) mod sequence;

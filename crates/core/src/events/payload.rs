@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Tree;
 
-/// How the bytes of a [`Payload`] are encoded.
+/// The encoding of the bytes of a [`Payload`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Codec {
@@ -24,7 +24,7 @@ pub enum Codec {
 /// (`Deposited`). Nothing is stored without one. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Payload {
-    /// The type of the domain that this is.
+    /// The name of the type in its domain.
     pub type_name: Cow<'static, str>,
     /// The codec of `data`.
     pub codec: Codec,
@@ -52,8 +52,8 @@ impl Payload {
     }
 
     /// Returns the payload that [`Aggregate::upcast`](crate::Aggregate::upcast) makes of an event that has no meaning
-    /// any more. It has no type. No reader is given it, and no state changes by it; the event keeps its sequence and
-    /// its position.
+    /// any more. It has no type. No reader gets it, and no state changes by it; the event keeps its sequence and its
+    /// position.
     pub const fn nothing() -> Self {
         Self {
             type_name: Cow::Borrowed(""),
@@ -77,7 +77,7 @@ impl Payload {
         }
     }
 
-    /// Returns why today's program cannot read it, if it is [`Payload::unreadable`].
+    /// Returns why today's program cannot read it; `None` if it is not [`Payload::unreadable`].
     pub fn why_unreadable(&self) -> Option<Cow<'_, str>> {
         let is_unreadable = self.type_name.is_empty() && !self.data.is_empty();
         is_unreadable.then(|| String::from_utf8_lossy(&self.data))
@@ -121,7 +121,7 @@ struct Stored<'a> {
     r#type: Cow<'a, str>,
     codec: Codec,
     data: Cow<'a, str>,
-    /// Whether `data` is called JSON but is not text, and is in hexadecimal digits too. Nobody can decode it, but a
+    /// True if `data` is called JSON but is not text, and is in hexadecimal digits too. It cannot be decoded, but a
     /// letter that holds it can be stored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     hex: bool,

@@ -1,4 +1,4 @@
-//! An event's place in its stream, and what the sender of a command believes about it (optimistic concurrency).
+//! Defines an event's place in its stream, and what the sender of a command believes about it (optimistic concurrency).
 
 use std::fmt;
 use std::str::FromStr;
@@ -65,7 +65,7 @@ impl fmt::Display for Sequence {
 #[error("the stream is full: no sequence is left after {}", Sequence::MAX)]
 pub struct StreamFull;
 
-/// What the sender of a command believes is the stream's current sequence.
+/// The sequence that the sender of a command believes is the stream's current one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpectedSequence {
@@ -74,7 +74,7 @@ pub enum ExpectedSequence {
     Any,
     /// The stream has no events yet.
     NoStream,
-    /// The stream's last event has this sequence.
+    /// This is the sequence of the stream's last event.
     Exactly(Sequence),
 }
 
@@ -100,7 +100,7 @@ impl ExpectedSequence {
             expected: self,
             current,
         };
-        // `None < Some(_)`: a stream without events is behind every stream with some.
+        // `None < Some(_)`: a stream without events is behind every stream that has some.
         match believed.cmp(&current) {
             std::cmp::Ordering::Equal => Ok(()),
             std::cmp::Ordering::Less => Err(Mismatch::Behind(conflict)),
@@ -158,7 +158,7 @@ impl FromStr for ExpectedSequence {
 /// A text that is not a valid [`ExpectedSequence`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no expectation: give a sequence (0 to {}), `none` or `any`",
+    "`{text}` is not an expectation: give a sequence (0 to {}), `none` or `any`",
     Sequence::MAX
 )]
 pub struct InvalidExpectation {
@@ -169,7 +169,7 @@ pub struct InvalidExpectation {
 /// The expected and the current sequence of a stream that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
-    /// What the sender believed.
+    /// The sequence that the sender believed.
     pub expected: ExpectedSequence,
     /// The stream's current sequence; `None` if it has no events.
     pub current: Option<Sequence>,
@@ -185,10 +185,10 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// How an expected sequence can be wrong.
+/// The ways in which an expected sequence can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// Events came after what the sender knew: a conflict, which the merge strategy resolves.
+    /// Events came that the sender did not know of: a conflict, which the merge strategy resolves.
     Behind(Conflict),
     /// The sender names a sequence that the stream has not reached: a mistake under every strategy.
     Beyond(Conflict),

@@ -1,4 +1,4 @@
-//! Today's shape of stored events, by domain: what the upcasts and aliases of a program make of them.
+//! Gives stored events today's shape, by domain: the form that the upcasts and aliases of a program give to them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,7 +38,7 @@ impl Shapes {
         self
     }
 
-    /// Brings stored events into today's shape. If an upcast panics, the event gets a payload that says so, see
+    /// Brings stored events into today's shape. If an upcast panics, the event gets a payload that reports it, see
     /// [`Payload::unreadable`].
     pub fn apply<'e>(&self, events: impl IntoIterator<Item = &'e mut RecordedEvent>) {
         if self.0.is_empty() {
@@ -79,8 +79,8 @@ impl Shapes {
         }
     }
 
-    /// Returns the filter with today's names added to former ones. So a filter that was written before a type was
-    /// renamed lets the same events through.
+    /// Returns the filter with today's names added to former ones. A filter that was written before a type was renamed
+    /// therefore lets the same events through.
     #[must_use]
     pub fn rename(&self, mut filter: EventFilter) -> EventFilter {
         let todays: Vec<_> = filter

@@ -1,4 +1,4 @@
-//! The stream that an event belongs to.
+//! Names the stream that an event belongs to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -102,7 +102,7 @@ impl From<Domain> for String {
     }
 }
 
-/// Why a name is not a valid [`Domain`].
+/// The reason why a name is not a valid [`Domain`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDomain {
     /// The name is empty.
@@ -122,7 +122,7 @@ pub enum InvalidDomain {
         "`{name}` is not a domain: it must start with a lower-case letter and hold only lower-case letters, digits, `_`, `-` and `.`"
     )]
     Characters {
-        /// The value that was given.
+        /// The name that was given.
         name: String,
     },
 }
@@ -168,7 +168,7 @@ impl FromStr for StreamId {
     }
 }
 
-/// Why a text is not a valid [`StreamId`].
+/// The reason why a text is not a valid [`StreamId`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStreamId {
     /// There is no `/` between domain and root.

@@ -24,7 +24,7 @@ impl Timestamp {
         SystemTime::now().into()
     }
 
-    /// 1970-01-01T00:00:00Z.
+    /// The Unix epoch: 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
     /// Makes a time from microseconds since the epoch. A time outside [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes
@@ -40,7 +40,7 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(micros))
     }
 
-    /// Returns how much later it is than `earlier`; zero if it is not later.
+    /// Returns the time that has passed since `earlier`; zero if that is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
@@ -52,7 +52,7 @@ impl Timestamp {
     }
 }
 
-/// A time outside [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes the nearer of them.
+/// Converts a time of the system. A time outside [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes the nearer of them.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
@@ -146,7 +146,7 @@ impl From<Timestamp> for String {
 /// A text that is not a valid [`Timestamp`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no time: write it as RFC 3339 with its offset, for example `2026-11-21T14:30:00Z` or `2026-11-21T15:30:00+01:00`"
+    "`{text}` is not a time: write it as RFC 3339 with its offset, for example `2026-11-21T14:30:00Z` or `2026-11-21T15:30:00+01:00`"
 )]
 pub struct InvalidTimestamp {
     /// The value that was given.

@@ -1,4 +1,4 @@
-//! Dead letters: what a person must look at.
+//! Contains dead letters: commands and events that a person must look at.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -21,8 +21,8 @@ pub enum DeadLetter {
 }
 
 impl DeadLetter {
-    /// Returns its identity, a version 7 UUID: letters of both kinds sort by the time of parking. It is nil for an event
-    /// that is not given up; lists of letters have none of those.
+    /// Returns its identity, a version 7 UUID: letters of both kinds sort by the time of parking. It is nil for an
+    /// event that is not given up; lists of letters have none of those.
     pub fn id(&self) -> Uuid {
         match self {
             Self::Command(letter) => letter.id,
@@ -46,7 +46,7 @@ impl DeadLetter {
         }
     }
 
-    /// Returns when it was parked.
+    /// Returns the time at which it was parked.
     pub fn parked_at(&self) -> Timestamp {
         match self {
             Self::Command(letter) => letter.parked_at,
@@ -54,7 +54,7 @@ impl DeadLetter {
         }
     }
 
-    /// Returns what was tried since, oldest first.
+    /// Returns the later attempts, oldest first.
     pub fn attempts(&self) -> &[Attempt] {
         match self {
             Self::Command(letter) => &letter.attempts,
@@ -63,7 +63,7 @@ impl DeadLetter {
     }
 }
 
-/// The kind of a letter.
+/// The kind of thing that a letter is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LetterKind {
     /// A command.
@@ -77,7 +77,7 @@ pub enum LetterKind {
 pub struct CommandLetter {
     /// Its identity, a version 7 UUID: letters sort by the time of parking.
     pub id: Uuid,
-    /// The command with its whole cover.
+    /// The command, with everything that was sent with it.
     pub request: CommandRequest,
     /// The sequence that its sender believed, and the current one when it was parked.
     pub conflict: Conflict,
@@ -86,11 +86,11 @@ pub struct CommandLetter {
     /// The SHA-256 of the state that the sender decided upon, in hexadecimal digits; `None` if the state could not be
     /// built.
     pub base_hash: Option<String>,
-    /// Why it was parked.
+    /// The reason why it was parked.
     pub reason: ParkReason,
-    /// When it was parked.
+    /// The time at which it was parked.
     pub parked_at: Timestamp,
-    /// What was tried since, oldest first.
+    /// The later attempts, oldest first.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
     /// Its status.
@@ -104,7 +104,7 @@ impl CommandLetter {
     }
 }
 
-/// Why a command was parked.
+/// The reason why a command was parked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParkReason {
@@ -125,12 +125,12 @@ impl fmt::Display for ParkReason {
     }
 }
 
-/// One later attempt at something that was parked.
+/// A later attempt at something that was parked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it was made.
+    /// The time of the attempt.
     pub at: Timestamp,
-    /// Who made it.
+    /// The person who made it.
     pub actor: Option<String>,
     /// The reason, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,7 +181,7 @@ pub struct InvalidLetterStatus {
     pub text: String,
 }
 
-/// Which letters to list, and in which order.
+/// Selects letters to list, and their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterFilter {
     /// Only letters of this kind.
@@ -194,7 +194,7 @@ pub struct LetterFilter {
     pub stream: Option<StreamId>,
     /// Only letters with this status.
     pub status: Option<LetterStatus>,
-    /// Whether the latest come first; if not, the oldest do.
+    /// True if the latest come first. Otherwise the oldest do.
     pub latest_first: bool,
     /// Only letters after this one in that order: give the last letter of the page before.
     pub after: Option<Uuid>,

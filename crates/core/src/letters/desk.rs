@@ -1,4 +1,4 @@
-//! The one place where a person looks at letters of all kinds and decides about them.
+//! Brings letters of all kinds to a person, who looks at them and decides about them.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::{
     DeadLetter, LetterFilter, OperatorError, QueryError, ReactionLetter, RecordedEvent, ThreeWay,
 };
 
-/// The letters of one kind, and what can be done about them.
+/// The letters of one kind, and the actions on them.
 #[async_trait]
 pub trait Drawer: Send + Sync + Debug + 'static {
     /// Returns at most `limit` of its letters that pass the filter, in its order.
@@ -20,28 +20,28 @@ pub trait Drawer: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError>;
 
-    /// Returns a letter with all that belongs to it; `None` if the letter is not in this drawer.
+    /// Returns a letter with all that belongs to it, or `None` if it is not in this drawer.
     async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError>;
 
-    /// Carries out a decision about a letter, or records it for later. Returns the letter as it is then; `None` if the
-    /// letter is not in this drawer. If several people decide about one letter at the same time, one decision counts.
+    /// Carries out a decision about a letter, or records it for later. Returns the letter after that, or `None` if it
+    /// is not in this drawer. If several people decide about one letter at the same time, one decision counts.
     async fn decide(&self, decision: &Decision) -> Result<Option<DeadLetter>, OperatorError>;
 }
 
-/// What a person decides about a letter.
+/// A person's decision about a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// The letter.
     pub letter: Uuid,
-    /// What to do.
+    /// The action to take.
     pub verb: Verb,
-    /// Who decides.
+    /// The person who decides.
     pub actor: Option<String>,
-    /// Why; required for a discard.
+    /// The reason, which a discard requires.
     pub reason: Option<String>,
 }
 
-/// What can be done about a letter.
+/// The actions that can be taken on a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// Tries it again. A command is decided on the current state; an event is handled again, and then the events that
@@ -82,11 +82,11 @@ pub enum OpenLetter {
 pub struct GivenUp {
     /// The letter.
     pub letter: ReactionLetter,
-    /// The event; `None` if the log does not have it any more.
+    /// The event; `None` if it is no longer in the log.
     pub event: Option<RecordedEvent>,
-    /// How many events wait behind it; if there are very many, how many were counted.
+    /// The number of events that wait behind it. If there are very many, the number that was counted.
     pub followers: u64,
-    /// Whether more events than those counted may wait.
+    /// True if more events than those counted may wait.
     pub more_followers: bool,
 }
 
@@ -126,7 +126,7 @@ impl Desk {
         Err(unknown(id))
     }
 
-    /// Carries out a decision about a letter and returns the letter as it is then. A command has been tried when this
+    /// Carries out a decision about a letter. Returns the letter after that. A command has been tried when this
     /// returns: its letter is closed, or has one attempt more. For an event the decision is only recorded; the process
     /// that works for the component carries it out within a third of its lease.
     pub async fn decide(&self, decision: &Decision) -> Result<DeadLetter, OperatorError> {
@@ -151,7 +151,7 @@ fn unknown(id: Uuid) -> OperatorError {
     QueryError::UnknownLetter { id }.into()
 }
 
-/// Returns the text as every store can keep it; `None` if it is empty.
+/// Returns the text in a form that every store can keep; `None` if it is empty.
 fn clean(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.replace('\0', "\u{fffd}"))

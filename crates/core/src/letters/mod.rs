@@ -1,4 +1,4 @@
-//! What a person must look at and decide.
+//! Contains what a person must look at and decide.
 
 pub(crate) mod dead_letter;
 pub(crate) mod reaction_letter;

@@ -1,4 +1,4 @@
-//! The progress of components as a person sees it, and why a person's request was not carried out.
+//! Shows the progress of components to a person, and says why a person's request was not carried out.
 
 use std::time::Duration;
 
@@ -10,34 +10,34 @@ use crate::{
     SubscribeError, Timestamp,
 };
 
-/// How long to wait before asking a store again that does not answer.
+/// The time to wait before a store that does not answer is asked again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// How far a piece of work has come, whichever process does it.
+/// The progress of a piece of work, whichever process does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Its checkpoint and its owner.
     pub checkpoint: Checkpoint,
     /// The position of the last event of its partition of the log.
     pub head: Position,
-    /// When the first event that it has not seen was recorded; `None` if it has seen all.
+    /// The time at which the first event that it has not seen was recorded; `None` if it has seen all.
     pub behind_since: Option<Timestamp>,
-    /// How many streams are parked: at a letter, still catching up after it was closed, or between tries after a
-    /// failure.
+    /// The number of parked streams: those at a letter, those that still catch up after it was closed, and those
+    /// between two tries.
     pub parked: usize,
-    /// When the first of these streams was parked; `None` if none is parked.
+    /// The time at which the first of these streams was parked; `None` if none is parked.
     pub parked_since: Option<Timestamp>,
 }
 
 impl Progress {
-    /// Returns how many events of its partition it has not seen yet, including those of other shares. Returns 0 if its
-    /// checkpoint is ahead of the log.
+    /// Returns the number of events of its partition that it has not seen yet, including those of other shares. Returns
+    /// 0 if its checkpoint is ahead of the log.
     pub fn lag(&self) -> u64 {
         self.head.0.saturating_sub(self.checkpoint.at.position.0)
     }
 }
 
-/// Why a person's request was not carried out.
+/// The reason why a person's request was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     /// The process that was asked runs without the component.
@@ -58,16 +58,16 @@ pub enum OperatorError {
     },
     /// Somebody has decided already and the decision is not carried out yet, or the letter changed at this moment.
     #[error(
-        "somebody has decided about the dead letter {id} before; wait until that is done, and show it again"
+        "somebody has already decided about the dead letter {id}; wait until that is done, and show it again"
     )]
     Decided {
         /// The letter.
         id: Uuid,
     },
     /// A discard needs a reason, and none was given.
-    #[error("what is discarded is given up for good; say why")]
+    #[error("a discard is final and needs a reason; say why")]
     NoReason,
-    /// A read model was to begin anew at another place.
+    /// A read model cannot begin at another place.
     #[error("{version} shows all events, from the first on; build {} anew as another version, and switch to that", version.name())]
     ReadModel {
         /// The version.

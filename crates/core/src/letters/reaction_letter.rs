@@ -1,4 +1,4 @@
-//! An event that a component failed on, and what became of it.
+//! Contains events that components failed on.
 
 use uuid::Uuid;
 
@@ -6,15 +6,15 @@ use crate::{Attempt, LetterStatus, Sequence, StreamId, Timestamp, Verb, Work};
 
 /// An event that a component failed on.
 ///
-/// While it is [parked](LetterStatus::Parked), its stream is: the later events wait in line behind it. They are not
-/// copied: they are the events that the log has of the stream from [`sequence`](Self::sequence) to the checkpoint. An
-/// event that is recorded after the checkpoint joins the line when the checkpoint passes it. A closed letter is kept as
-/// long as the component's progress.
+/// While it is [parked](LetterStatus::Parked), its stream is parked: the later events wait in line behind it. They are
+/// not copied: they are the events that the log has of the stream from [`sequence`](Self::sequence) to the checkpoint.
+/// An event that is recorded after the checkpoint joins the line when the checkpoint passes it. A closed letter is kept
+/// as long as the component's progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactionLetter {
     /// Its identity, a version 7 UUID: letters sort by the time of parking. It is `None` until the event is given up:
-    /// the owner tries the event by itself, or its stream has moved on to it. Such an event is not among the letters
-    /// that people see.
+    /// either the owner retries the event by itself, or its stream has moved on to it. Such an event is not among the
+    /// letters that people see.
     pub id: Option<Uuid>,
     /// The work of the component that failed.
     pub work: Work,
@@ -24,32 +24,32 @@ pub struct ReactionLetter {
     pub sequence: Sequence,
     /// The last failure, for people.
     pub failure: String,
-    /// How often the component has failed on the event.
+    /// The number of times that the component has failed on the event.
     pub tries: u32,
-    /// When it was given up; without an identity, when its stream was parked. If the policy skips the event, the letter
-    /// is parked and closed at the same time.
+    /// The time at which it was given up; without an identity, the time at which its stream was parked. If the policy
+    /// skips the event, the letter is parked and closed at the same time.
     pub parked_at: Timestamp,
-    /// What people tried without success, oldest first.
+    /// The attempts of people that failed, oldest first.
     pub attempts: Vec<Attempt>,
-    /// The last decision. While the letter is parked, it is still to be carried out; otherwise it closed the letter. A
+    /// The last decision. While the letter is parked, it is not carried out yet; otherwise it closed the letter. A
     /// [`Verb::Discard`] without an actor was decided by the component's own policy, or by a person who gave no name.
     /// Without an identity it is the owner's own decision to try the event again.
     pub decision: Option<LetterDecision>,
     /// Its status.
     pub status: LetterStatus,
-    /// When the event was handled or skipped.
+    /// The time at which the event was handled or skipped.
     pub closed_at: Option<Timestamp>,
 }
 
-/// What was decided about a letter.
+/// A decision about a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LetterDecision {
-    /// What to do.
+    /// The action to take.
     pub verb: Verb,
-    /// Who decided.
+    /// The person who decided.
     pub actor: Option<String>,
     /// The reason.
     pub reason: Option<String>,
-    /// When it was decided.
+    /// The time of the decision.
     pub at: Timestamp,
 }

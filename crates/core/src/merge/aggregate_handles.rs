@@ -1,9 +1,9 @@
-//! AGGREGATE_HANDLES: the aggregate merges.
+//! Implements AGGREGATE_HANDLES: the aggregate merges.
 
 use super::{Collision, Resolution};
 use crate::{Aggregate, ConflictReason, Merge, ParkReason};
 
-/// Asks the aggregate for each command, on the state that the ones before it leave. The first answer that is not
+/// Asks the aggregate for each command, on the state that the ones before it leave. The first answer other than
 /// "proceed" is the answer for all.
 pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<A> {
     let mut state = collision.current.clone();

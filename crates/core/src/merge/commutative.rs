@@ -1,4 +1,4 @@
-//! COMMUTATIVE: merges what does not overlap.
+//! Implements COMMUTATIVE: it merges what does not overlap.
 //!
 //! With E the expected and A the current sequence, D the events in between, N the events of the command:
 //!
@@ -12,9 +12,9 @@
 //! merge  <=>  fold(S_E, N_E ++ D) == fold(S_A, N_A)          only under Overlap::Converging
 //! ```
 //!
-//! The first two lines are Weihl's forward commutativity (1988), with the decision as the result of the operation. Where
-//! the decisions are equal, D is folded once and N_A twice. Nothing is serialised but under `Overlap::Fields`, for a
-//! state with a negative zero, and for a refusal, which names the fields that differ.
+//! The first two lines are Weihl's forward commutativity (1988), with the decision as the result of the operation. If
+//! the decisions are equal, D is folded once and N_A twice. A state is serialised only under `Overlap::Fields`, if it
+//! has a negative zero, and for a refusal, which names the fields that differ.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ use crate::{
     decide_each,
 };
 
-/// How many bytes of states, as JSON, [`Overlap::Fields`] compares at most. Each MiB takes about 10 ms.
+/// The most bytes of states, as JSON, that [`Overlap::Fields`] compares. Each MiB takes about 10 ms.
 const COMPARED_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<A> {
@@ -57,7 +57,7 @@ pub(super) fn resolve<A: Aggregate>(collision: &Collision<'_, A>) -> Resolution<
     }
 }
 
-/// Returns why the events that the commands give `now` cannot be appended.
+/// Returns the reason why the events that the commands give `now` cannot be appended; `None` if they can.
 fn judge<A: Aggregate>(
     collision: &Collision<'_, A>,
     then: &[Vec<A::Event>],
@@ -93,7 +93,7 @@ fn judge<A: Aggregate>(
     }
 }
 
-/// Compares command by command: the same events for other commands of the book are another decision.
+/// Compares decisions command by command. The same events for other commands of the book are another decision.
 fn same_decision<E: Event>(then: &[Vec<E>], now: &[Vec<E>]) -> bool {
     let same = |(then, now): (&Vec<E>, &Vec<E>)| {
         let pairs = || then.iter().zip(now);
@@ -125,13 +125,13 @@ fn fields_of_both<A: Aggregate>(
         }));
     }
     let theirs = fields_changed(collision.base, collision.intervening)?;
-    // Both states are tried: if the events overwrite a field with its current value, the current state alone would not
-    // show that.
+    // Both states are tried: an event that overwrites a field with its current value changes nothing in the current
+    // state.
     let mut ours = fields_changed(collision.current, events)?;
     ours.extend(fields_changed(collision.base, events)?);
     let mut both = overlap(&ours, &theirs);
     if both.is_empty() {
-        // The intervening events may have overwritten a field with what was there already.
+        // The intervening events may have overwritten a field with the value that it already had.
         let ours_first = fold(collision.base.clone(), events);
         both = overlap(&ours, &fields_changed(&ours_first, collision.intervening)?);
     }
@@ -139,7 +139,7 @@ fn fields_of_both<A: Aggregate>(
     Ok((!overlap.is_empty()).then_some(ConflictReason::FieldsOverlap { overlap }))
 }
 
-/// Returns the fields that `events` change, event by event: a field that is changed and changed back counts.
+/// Returns the fields that `events` change, event by event. A field that is changed and changed back counts.
 fn fields_changed<A: Aggregate>(
     state: &A,
     events: &[A::Event],
@@ -156,7 +156,7 @@ fn fields_changed<A: Aggregate>(
     Ok(changed)
 }
 
-/// Returns the fields in which two unequal results differ; the order of a list counts only if nothing else differs.
+/// Returns the fields in which two unequal results differ. The order of a list counts only if nothing else differs.
 fn different_results<A: Aggregate>(left: &A, right: &A) -> Result<Vec<FieldPath>, Fault> {
     let (left, right) = (to_tree(left)?, to_tree(right)?);
     let mut fields = left.differences(&right);

@@ -1,4 +1,4 @@
-//! MANUAL: a person merges.
+//! Implements MANUAL: a person merges.
 
 use super::Resolution;
 use crate::{Aggregate, ParkReason};

@@ -1,6 +1,6 @@
-//! The merge strategies: what to do with a command whose expected sequence was wrong.
+//! Contains the merge strategies. They decide what to do with a command whose expected sequence was wrong.
 //!
-//! A strategy answers with data ([`Resolution`]). It reads nothing, writes nothing and retries nothing: the
+//! A strategy answers with data ([`Resolution`]). It reads nothing, writes nothing and retries nothing; the
 //! coordinator's loop does that.
 
 mod aggregate_handles;
@@ -18,7 +18,7 @@ use crate::{
     Sequence, changed_premises,
 };
 
-/// What to do with a command whose expected sequence is wrong (optimistic concurrency).
+/// The strategy for a command whose expected sequence is wrong (optimistic concurrency).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeStrategy {
@@ -88,7 +88,7 @@ impl fmt::Display for MergeStrategy {
 impl FromStr for MergeStrategy {
     type Err = InvalidMergeStrategy;
 
-    /// Reads the name on the wire, or its short form: `strict`, `commutative`, `aggregate`, `manual`.
+    /// Reads the name on the wire, or the short form: `strict`, `commutative`, `aggregate`, `manual`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "MERGE_COMMUTATIVE" | "commutative" => Ok(Self::Commutative),
@@ -108,11 +108,11 @@ pub struct InvalidMergeStrategy {
     pub text: String,
 }
 
-/// Commands that were decided upon at one state of a stream, with the stream as it is now.
+/// Commands that were decided upon at one state of a stream, and the stream as it is now.
 pub struct Collision<'a, A: Aggregate> {
     /// The commands of one sender, to be decided in order.
     pub commands: &'a [A::Command],
-    /// The expected sequence; `None`: the stream must not exist yet.
+    /// The expected sequence; `None` if the stream must not exist yet.
     pub expected: Option<Sequence>,
     /// The state at the expected sequence.
     pub base: &'a A,
@@ -134,15 +134,15 @@ impl<A: Aggregate> fmt::Debug for Collision<'_, A> {
     }
 }
 
-/// What to do with the commands.
+/// The answer of a strategy: what to do with the commands.
 pub enum Resolution<A: Aggregate> {
-    /// Append these events after the current sequence; if there are none, there is nothing to do.
+    /// Append these events after the current sequence. If there are none, nothing is to be done.
     Proceed(Vec<A::Event>),
     /// Reject: the domain says no, and would have said so without the collision.
     Reject(A::Rejection),
     /// Refuse: the sender must read again.
     Refuse {
-        /// Why it is refused.
+        /// The reason of the refusal.
         reason: ConflictReason,
         /// The domain's rejection at the current state, if that was the reason.
         rejection: Option<Rejected>,
@@ -175,11 +175,11 @@ impl<A: Aggregate> fmt::Debug for Resolution<A> {
     }
 }
 
-/// Asks a strategy that compares states. Premises come first: under every strategy, the fields that a sender looked at
-/// must be unchanged.
+/// Asks a strategy that compares states. Premises come first: under every strategy, the fields that the sender looked
+/// at must be unchanged.
 ///
 /// # Panics
-/// If the aggregate's code panics.
+/// Panics if the aggregate's code panics.
 pub fn resolve<A: Aggregate>(
     strategy: MergeStrategy,
     collision: &Collision<'_, A>,
@@ -196,7 +196,7 @@ pub fn resolve<A: Aggregate>(
     }
 }
 
-/// Returns how the premises forbid a merge; `None` if they allow it.
+/// Returns the resolution if the premises forbid a merge; `None` if they allow it.
 pub fn against_premises<A: Aggregate>(collision: &Collision<'_, A>) -> Option<Resolution<A>> {
     let changed = changed_premises(collision.premises, collision.base, collision.current);
     Some(match changed {
@@ -209,7 +209,7 @@ pub fn against_premises<A: Aggregate>(collision: &Collision<'_, A>) -> Option<Re
     })
 }
 
-/// Asks a strategy without showing it any state; one that [compares](MergeStrategy::compares) then refuses.
+/// Asks a strategy without showing it any state. One that [compares](MergeStrategy::compares) then refuses.
 pub fn resolve_unseen<A: Aggregate>(strategy: MergeStrategy) -> Resolution<A> {
     match strategy {
         MergeStrategy::Manual => manual::resolve(),

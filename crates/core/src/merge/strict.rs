@@ -1,4 +1,4 @@
-//! STRICT: never merges.
+//! Implements STRICT: it never merges.
 
 use super::Resolution;
 use crate::{Aggregate, ConflictReason};

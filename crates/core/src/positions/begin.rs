@@ -1,15 +1,15 @@
-//! Where a reader of the log begins.
+//! Finds the place where a reader of the log begins.
 
 use crate::{Bookmark, Cursor, Log, LogPartition, Position, StoreError, SubscribeError, Timestamp};
 
-/// Where a subscription or a component begins.
+/// The place where a subscription or a component begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Begin {
     /// At the first event of the log.
     #[default]
     AtTheFirst,
-    /// At the first event that is recorded from now on: after this call, or after a process first took work of the
-    /// component.
+    /// At the first event that is recorded from now on. For a component, this is the moment when a process first took
+    /// work of it.
     Now,
     /// At the first event that was recorded at this time or later, by the clock of the storage. A time in the future
     /// means `Now`.
@@ -65,7 +65,7 @@ impl Log {
         partition: LogPartition,
         time: Timestamp,
     ) -> Result<Bookmark, StoreError> {
-        // What is at `before` or earlier is older; what is after `end` is not.
+        // Events up to `before` are older, and those after `end` are not.
         let (mut before, mut end) = (Bookmark::START, self.head(partition).await?.0);
         while before.position.0 < end {
             let middle = before.position.0 + (end - before.position.0 - 1) / 2;

@@ -1,4 +1,4 @@
-//! A place in the log that differs from the same position in another log.
+//! Identifies a place in the log, so that the same position in another log is not taken for it.
 
 use std::fmt;
 
@@ -28,8 +28,8 @@ impl fmt::Debug for LogId {
 /// A place in a partition of a log: a position, with the id of the event there.
 ///
 /// Every log that is long enough has a given position, but only one log has a given event, and the events before it are
-/// the same wherever it is. So a bookmark shows whether a log is still the one that was read, however it was replaced
-/// and however long it has grown since.
+/// the same wherever it is. A bookmark therefore shows whether a log is still the one that was read, however it was
+/// replaced and however long it has grown since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bookmark {
     /// The log; `None` if it was not recorded.
@@ -63,7 +63,7 @@ impl Bookmark {
     }
 
     /// Checks that this place is in a log that has the event `found` at its position. The start is in every log. Fails
-    /// with what was found instead.
+    /// with what the log has there instead.
     pub fn check(
         &self,
         partition: LogPartition,
@@ -88,11 +88,11 @@ impl Bookmark {
     }
 }
 
-/// The log is not the one that was read: another log is in its place, or it went back to an earlier state and has grown
-/// since. What was made of the old log's events may show events that do not exist.
+/// The log is not the one that was read: another log has replaced it, or it went back to an earlier state and has grown
+/// since. Data made from the old log may show events that do not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogReplaced {
-    /// The partition in which it was noticed.
+    /// The partition in which this was noticed.
     pub partition: LogPartition,
     /// The place that was read before.
     pub expected: Bookmark,

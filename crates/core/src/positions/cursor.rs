@@ -1,4 +1,4 @@
-//! Where a subscriber stands in a log that may have several partitions.
+//! Records the place of a subscriber in a log that may have several partitions.
 
 use std::fmt;
 use std::num::NonZero;
@@ -36,7 +36,7 @@ impl Cursor {
         }
     }
 
-    /// Returns the log it is for; `None` if it does not say.
+    /// Returns the log that it is for; `None` if it does not say.
     pub fn log(&self) -> Option<LogId> {
         self.log
     }
@@ -55,7 +55,7 @@ impl Cursor {
     /// Moves it to a place in a partition. If the place names a log, it becomes a cursor of that log.
     ///
     /// # Panics
-    /// If it does not have the partition.
+    /// Panics if it does not have the partition.
     pub fn set(&mut self, partition: LogPartition, place: Bookmark) {
         self.log = place.log.or(self.log);
         self.places[partition.index()] = (place.position, place.event);
@@ -95,7 +95,7 @@ impl Cursor {
     }
 }
 
-/// Partitions without a place are at the start.
+/// Makes a cursor of places. Partitions without a place are at the start.
 impl FromIterator<(LogPartition, Bookmark)> for Cursor {
     fn from_iter<I: IntoIterator<Item = (LogPartition, Bookmark)>>(all: I) -> Self {
         let mut cursor = Self {
@@ -169,7 +169,7 @@ impl From<Cursor> for String {
 /// A text that is not a valid [`Cursor`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no place in the log: give the one that came with an event, for example `1042`"
+    "`{text}` is not a place in the log: give the one that came with an event, for example `1042`"
 )]
 pub struct InvalidCursor {
     /// The value that was given.

@@ -1,4 +1,4 @@
-//! The partitions of a log, and which of them a stream lives in.
+//! Divides a log into partitions, and assigns streams to them.
 
 use std::fmt;
 use std::num::NonZero;
@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::StreamId;
 
-/// One partition of the log, with positions of its own. 0 is the first, and most logs have no other.
+/// A partition of the log, with positions of its own. 0 is the first, and most logs have no other.
 ///
-/// Several partitions let several writers work at once, where one row of the database would make them take turns. A log
-/// keeps the number of partitions that it is created with; a stream stays in one of them for ever.
+/// With several partitions, several writers work at once, where one row of the database would make them take turns. A
+/// log keeps the number of partitions that it is created with; a stream stays in one of them for ever.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -26,7 +26,7 @@ impl LogPartition {
     ///
     /// It takes the SHA-256 of the domain's name, a byte 0, and the 16 bytes of the root. The first eight bytes, as a
     /// number with the highest byte first, modulo `count` are the partition. Every store and every version of this
-    /// program gives the same answer, so that events are found again.
+    /// program must give the same answer, or events are not found again.
     pub fn of(stream: &StreamId, count: NonZero<u16>) -> Self {
         if count.get() == 1 {
             return Self::FIRST;
@@ -54,7 +54,7 @@ impl LogPartition {
     /// For stores: checks that the log has this partition.
     ///
     /// # Panics
-    /// If a log of `count` partitions does not have it. The caller has not looked at
+    /// Panics if a log of `count` partitions does not have it. The caller has not looked at
     /// [`EventStore::partitions`](crate::EventStore::partitions), and would wait for ever for events that never come.
     #[track_caller]
     pub fn check(self, count: NonZero<u16>) {
@@ -83,7 +83,7 @@ mod tests {
         LogPartition::of(&stream, NonZero::new(count).unwrap()).0
     }
 
-    /// Computed by other means; a change of any would lose what was written.
+    /// The values were computed by other means. A change of any would lose events that were written.
     #[test]
     fn streams_stay_where_they_are_for_ever() {
         let root = 0x0190_1234_5678_7abc_8def_0123_4567_89ab;

@@ -1,4 +1,4 @@
-//! Places in the log, and those who read from them.
+//! Contains places in the log, and the readers that use them.
 
 pub(crate) mod position;
 pub(crate) mod log_partition;

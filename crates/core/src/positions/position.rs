@@ -1,4 +1,4 @@
-//! An event's place in the log, for subscribers.
+//! Defines an event's place in the log, for subscribers.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// Positions order events of *different* streams for subscribers. They never decide about concurrency;
 /// [`Sequence`](crate::Sequence) does that. A log with several partitions counts each on its own. The partition of a
-/// position follows from the stream, see [`LogPartition::of`](crate::LogPartition::of), so a position alone, in a
-/// receipt for example, says how far a subscriber of that partition has to read.
+/// position follows from the stream, see [`LogPartition::of`](crate::LogPartition::of). A position alone, for example
+/// in a receipt, therefore says how far a subscriber of that partition has to read.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub struct Position(pub u64);
 
 impl Position {
-    /// The position before the first event: that of a subscriber that has seen nothing.
+    /// The position before the first event, of a subscriber that has seen nothing.
     pub const START: Self = Self(0);
 }
 

@@ -1,13 +1,13 @@
-//! Restores the order of events that came over a transport which may repeat or reorder them.
+//! Restores the order of events that a transport may repeat or reorder.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{Sequence, StreamId};
 
-/// Hands out the events of each stream in order and exactly once, in whatever order and however often they arrive.
+/// Returns the events of each stream in order and exactly once, in whatever order and however often they arrive.
 ///
 /// It is for receivers of events from a queue, a bus or several connections. It does no I/O: it keeps events that came
-/// early and says what is missing; the caller asks for the missing events.
+/// early and names the missing ones; the caller asks for those.
 ///
 /// ```
 /// use seriatim_core::{Gap, Offered, Resequencer, Sequence, StreamId};
@@ -17,7 +17,7 @@ use crate::{Sequence, StreamId};
 /// let mut offer = |sequence, event| resequencer.offer(&stream, Sequence(sequence), event);
 ///
 /// assert_eq!(offer(0, "placed"), Offered::Ready(vec!["placed"]));
-/// // 1 has not come yet: 2 is kept, and what is missing is named.
+/// // 1 has not come yet: 2 is kept, and the gap is named.
 /// let missing = Gap { stream: stream.clone(), from: Sequence(1), through: Sequence(1) };
 /// assert_eq!(offer(2, "shipped"), Offered::Held(missing));
 /// assert_eq!(offer(0, "placed"), Offered::Repeated);
@@ -27,8 +27,9 @@ use crate::{Sequence, StreamId};
 ///
 /// # Bounds
 /// At most `limit` events are kept waiting, over all streams. Further events are refused and must be asked for again,
-/// from [`Gap::from`] on. The event that closes a gap is always accepted, so a replay always makes progress. Besides,
-/// every stream that was seen costs the memory of its id and a sequence until it is [forgotten](Self::forget).
+/// from [`Gap::from`] on. The event that closes a gap is always accepted, so a replay always makes progress. In
+/// addition, every stream that was seen costs the memory of its id and a sequence until it is
+/// [forgotten](Self::forget).
 #[derive(Clone, Debug)]
 pub struct Resequencer<T> {
     streams: HashMap<StreamId, Stream<T>>,
@@ -37,7 +38,7 @@ pub struct Resequencer<T> {
     begin: Begin,
 }
 
-/// Where a stream begins that was never seen.
+/// The beginning of a stream that was never seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begin {
     AtTheFirst,
@@ -46,17 +47,17 @@ enum Begin {
 
 #[derive(Clone, Debug)]
 struct Stream<T> {
-    /// The sequence to hand out next; `None` after the last sequence that is possible.
+    /// The next sequence to return; `None` after the last possible sequence.
     awaited: Option<Sequence>,
     early: BTreeMap<Sequence, T>,
 }
 
-/// What happened to an event that was offered.
+/// The fate of an event that was offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offered<T> {
-    /// It is next: handle it now, followed by those that waited for it. Never empty.
+    /// It is next: handle it now, and then those that waited for it. The list is never empty.
     Ready(Vec<T>),
-    /// It was handed out or is kept already, and was dropped.
+    /// It was returned before or is kept already, and was dropped.
     Repeated,
     /// It came early and is kept until the gap before it is closed.
     Held(Gap),
@@ -69,7 +70,7 @@ pub enum Offered<T> {
 pub struct Gap {
     /// The stream.
     pub stream: StreamId,
-    /// The first event that is missing.
+    /// The first missing event.
     pub from: Sequence,
     /// The last event that is missing in a row.
     pub through: Sequence,
@@ -110,7 +111,7 @@ impl<T> Resequencer<T> {
         ready
     }
 
-    /// Takes in an event that arrived. Returns what happened to it.
+    /// Takes in an event that arrived. Returns what became of it.
     pub fn offer(&mut self, stream: &StreamId, sequence: Sequence, event: T) -> Offered<T> {
         if !self.streams.contains_key(stream) {
             let mut new = Stream::default();
@@ -150,7 +151,7 @@ impl<T> Resequencer<T> {
         gaps
     }
 
-    /// Returns the sequence up to which a stream was handed out; `None` if nothing was.
+    /// Returns the last sequence of a stream that was returned; `None` if there is none.
     pub fn last(&self, stream: &StreamId) -> Option<Sequence> {
         match self.streams.get(stream)?.awaited {
             None => Some(Sequence::MAX),
@@ -198,7 +199,7 @@ impl<T> Stream<T> {
         }
     }
 
-    /// Returns what is missing from `awaited` up to the first event that is there; `came` is there.
+    /// Returns the gap from `awaited` up to the first event that is there; `came` is there.
     fn gap_before(&self, stream: &StreamId, awaited: Sequence, came: Sequence) -> Gap {
         let first = self.early.first_key_value().map(|(sequence, _)| *sequence);
         let first = first.map_or(came, |first| first.min(came));

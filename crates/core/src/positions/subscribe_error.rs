@@ -1,8 +1,8 @@
-//! Why a subscriber gets no events.
+//! Says why a subscriber gets no events.
 
 use crate::{LogPartition, LogReplaced, Position, Sequence, StoreError, StreamId};
 
-/// Why a subscriber gets no events.
+/// The reason why a subscriber gets no events.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SubscribeError {
     /// The store failed. The subscription keeps its place and may be asked again; that helps if the error is
@@ -24,7 +24,7 @@ pub enum SubscribeError {
         "{0}; undo what was made of the events that are gone, or make it anew, and begin at the first event"
     )]
     Replaced(LogReplaced),
-    /// The log lacks an event at a position before its end. No event beyond it is handed out.
+    /// The log has no event at a position before its end. No event beyond it is returned.
     #[error(
         "the log's partition {partition} has no event {expected} but one at {found}; restore a backup"
     )]
@@ -36,7 +36,7 @@ pub enum SubscribeError {
         /// The position that came.
         found: Position,
     },
-    /// An event does not follow the one before it in its stream. No event beyond it is handed out.
+    /// An event does not follow the one before it in its stream. No event beyond it is returned.
     #[error(
         "{stream} goes on with event {found} (position {position}) where {expected} should come; restore a backup"
     )]

@@ -1,4 +1,4 @@
-//! Which process does which work at a moment. A process finds its fair part of the work by it.
+//! Says which process does which work at the moment. A process finds its fair part of the work by it.
 
 use std::sync::Arc;
 
@@ -9,8 +9,7 @@ use crate::Work;
 /// A process, as other processes know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Its identity. It differs for every process, also for one with the same name and for the same one after a
-    /// restart.
+    /// Its identity. It differs for every process, even if two have the same name, and after a restart.
     pub id: Uuid,
     /// Its name for people.
     pub name: Arc<str>,
@@ -29,7 +28,7 @@ impl Owner {
     }
 }
 
-/// Who does a piece of work, and which process asks for it.
+/// The owner of a piece of work, and the process that asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     /// The piece of work.
@@ -38,6 +37,6 @@ pub struct Assignment {
     pub owner: Option<Owner>,
     /// The process that asked for it and whose request is still in force.
     pub asked_by: Option<Uuid>,
-    /// Whether its owner has paused it.
+    /// True if its owner has paused it.
     pub is_paused: bool,
 }

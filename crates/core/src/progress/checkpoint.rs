@@ -1,4 +1,4 @@
-//! The seam that keeps the progress of reactions and decides which process does which work.
+//! Defines the seam that keeps the progress of reactions and decides which process does which work.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use crate::{
     Scope, Sequence, StoreError, StreamId, Timestamp, Update, Work,
 };
 
-/// Keeps how far each piece of work has come, and which process does it.
+/// Keeps the progress of each piece of work, and decides which process does it.
 ///
 /// An implementation must keep these rules, with any number of handles and processes on one storage:
 ///
 /// - A piece of work has one owner at a time. Taking it begins a new tenure. From then on, a write under an earlier
-///   tenure changes nothing: an owner that was slow, stopped or cut off learns it by its next write.
+///   tenure changes nothing: an owner that was slow, stopped or cut off learns of it by its next write.
 /// - A checkpoint moves only from where the writer expects it, so no event is counted twice or left out. The same holds
 ///   for the first unhandled event of a parked stream.
 ///
 /// The clock of the storage measures leases, never the clock of an owner. A lease only says *when* another process may
-/// take over; the tenure keeps two owners apart. So a clock that jumps costs only time. If it jumps ahead, leases run
-/// out early. A lease that was given while it was ahead has run out once the clock is right again, because no lease is
-/// longer than [`LONGEST_LEASE`](crate::LONGEST_LEASE).
+/// take over; the tenure keeps two owners apart. A clock that jumps therefore costs only time. If it jumps ahead,
+/// leases run out early. A lease that was given while it was ahead has run out once the clock is right again, because
+/// no lease is longer than [`LONGEST_LEASE`](crate::LONGEST_LEASE).
 ///
 /// Texts for people (names of owners, failures, reasons) may hold any character. A store that cannot keep the character
 /// 0 keeps U+FFFD in its place.
@@ -31,19 +31,19 @@ use crate::{
 pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Takes a piece of work if it is free or its lease ran out. Work that was never taken begins where its component
     /// [begins](Self::begin), or at the first event if that is not decided. Taking clears the pause and any pending
-    /// request. Returns the tenure, or who has the work.
+    /// request. Returns the tenure, or the process that has the work.
     async fn take(&self, work: &Work, owner: &Owner, lease: Duration)
     -> Result<Taking, StoreError>;
 
-    /// Decides the place in each partition after which all work of a component begins. Returns the places that hold: an
-    /// earlier decision stays.
+    /// Decides the place in each partition after which all work of a component begins. Returns the places that are in
+    /// force: an earlier decision stays.
     async fn begin(&self, component: &Component, at: &Cursor) -> Result<Cursor, StoreError>;
 
     /// Returns where a component begins; `None` if that is not decided.
     async fn begun(&self, component: &Component) -> Result<Option<Cursor>, StoreError>;
 
-    /// Makes a component begin anew at another place: forgets its progress and its parked streams, and ends
-    /// the tenures of all its owners. Closed letters are kept. After an error it may be half done; call it again.
+    /// Makes a component begin again at another place. Forgets its progress and its parked streams, and ends the
+    /// tenures of all its owners. Closed letters are kept. After an error it may be half done; call it again.
     async fn begin_anew(&self, component: &Component, at: &Cursor) -> Result<(), StoreError>;
 
     /// Returns the scopes of a component's checkpoints, in the order of their work. A checkpoint whose scope was never
@@ -55,7 +55,7 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// checkpoint or the stream is not where the update expects it.
     ///
     /// # Cancel safety
-    /// If the future is dropped, the update was either written or not: take the work again to find out.
+    /// If the future is dropped, the update was either written or not. Take the work again to find out.
     async fn write(
         &self,
         tenure: &Tenure,
@@ -63,8 +63,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         lease: Duration,
     ) -> Result<Hold, StoreError>;
 
-    /// Ends the lease of an owner that is known to have died, as if it had run out. Returns `false` if that owner does
-    /// not have the work any more. Its tenure stays in force until the work is taken, as for any overdue owner.
+    /// Ends the lease of an owner that is known to have died, as if it had run out. Returns `false` if that owner no
+    /// longer has the work. Its tenure stays in force until the work is taken, as for any overdue owner.
     async fn end_lease(&self, work: &Work, owner: Uuid) -> Result<bool, StoreError>;
 
     /// Releases the work, so that others need not wait for the lease to run out. Does nothing if the tenure is lost.
@@ -74,7 +74,7 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// was never taken is left out.
     async fn assignments(&self, component: &Component) -> Result<Vec<Assignment>, StoreError>;
 
-    /// Asks the owner of a piece of work to let it go, and asks all others to leave it to `asker`, for the time `lasts`.
+    /// Asks the owner of a piece of work to let it go, and all others to leave it to `asker`, for the time `lasts`.
     /// Returns `false` if the work is unowned, owned by the asker, paused, or requested by another process whose
     /// request is still in force.
     ///
@@ -87,14 +87,14 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         component: Option<&Component>,
     ) -> Result<Vec<Checkpoint>, StoreError>;
 
-    /// Records that a person has paused a component, and why, or with `None` that it may go on. The pause is kept until
-    /// then: neither a take-over nor [`begin_anew`](Self::begin_anew) ends it. Returns whether it was paused before.
+    /// Records that a person has paused a component, and why; `None` lets it go on. The pause lasts until then: neither
+    /// a take-over nor [`begin_anew`](Self::begin_anew) ends it. Returns whether it was paused before.
     ///
-    /// The processes that work for the component must look for it, by [`pause_of`](Self::pause_of).
+    /// The processes that work for the component must look for the pause, by [`pause_of`](Self::pause_of).
     async fn set_pause(&self, component: &Component, why: Option<&str>)
     -> Result<bool, StoreError>;
 
-    /// Returns why a person has paused a component; `None` if nobody has.
+    /// Returns the reason why a person has paused a component; `None` if nobody has.
     async fn pause_of(&self, component: &Component) -> Result<Option<String>, StoreError>;
 
     /// Asks the owner of paused work to go on. Any process may call this. Returns whether the work was paused.
@@ -107,8 +107,8 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         component: Option<&Component>,
     ) -> Result<Vec<ReactionLetter>, StoreError>;
 
-    /// Records what a person wants done about a stream that is parked at this event. Returns `false` if the stream is
-    /// not parked there, or if another decision is still to be carried out.
+    /// Records a person's decision about a stream that is parked at this event. Returns `false` if the stream is not
+    /// parked there, or if another decision is not carried out yet.
     async fn decide(
         &self,
         work: &Work,
@@ -117,9 +117,9 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         decision: &LetterDecision,
     ) -> Result<bool, StoreError>;
 
-    /// Returns at most `limit` letters that pass the filter, in its order and as of one moment, whichever component
-    /// they are of. Events that are not given up are left out. It costs about as much as the letters that it returns,
-    /// however many there are.
+    /// Returns at most `limit` letters of all components that pass the filter, in its order and as of one moment.
+    /// Events that are not given up are left out. The cost depends on the number of letters returned, not on how many
+    /// there are.
     async fn reaction_letters(
         &self,
         filter: &LetterFilter,
@@ -129,7 +129,7 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     /// Returns a letter by its id, parked or closed.
     async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError>;
 
-    /// Forgets all progress of a component, where it begins, its pause by a person, its parked streams and all letters,
+    /// Forgets all progress of a component, its beginning, its pause by a person, its parked streams and all letters,
     /// and ends the tenures of all its owners.
     async fn forget(&self, component: &Component) -> Result<(), StoreError>;
 }
@@ -143,7 +143,7 @@ pub enum Taking {
     Busy {
         /// The name of that process.
         owner: String,
-        /// When its lease runs out, by the clock of the storage, unless it extends the lease.
+        /// The time at which its lease runs out if it is not extended, by the clock of the storage.
         until: Timestamp,
     },
 }
@@ -156,36 +156,36 @@ pub struct Tenure {
     /// Its identity, by which the store knows whether it is still in force. Unlike a counter, it cannot come again
     /// after progress was forgotten or restored from a backup.
     pub id: Uuid,
-    /// How far the work has come.
+    /// The place that the work has reached.
     pub at: Bookmark,
 }
 
-/// Whether a write found its tenure in force.
+/// The answer to a write under a tenure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an owner that has lost its work must stop"]
 pub enum Hold {
     /// The tenure is in force, and the write was done.
     Held,
-    /// Another process has taken over, or the checkpoint or the stream is elsewhere; nothing was changed.
+    /// Another process has taken over, or the checkpoint or the stream is elsewhere. Nothing was changed.
     Lost,
 }
 
-/// How far a piece of work has come, for observers.
+/// The progress of a piece of work, for observers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The piece of work.
     pub work: Work,
-    /// The last place that it has finished. A checkpoint that was written by a program which recorded only positions
+    /// The last place that it has finished. If the checkpoint was written by a program that recorded only positions, it
     /// names no event before its next move.
     pub at: Bookmark,
-    /// How often it was taken.
+    /// The number of times that the work was taken.
     pub epoch: u64,
     /// The name of the process that has it; `None` if it was released or the lease ran out.
     pub owner: Option<String>,
-    /// When the lease runs out or ran out, by the clock of the storage.
+    /// The end of the lease, past or future, by the clock of the storage.
     pub leased_until: Timestamp,
-    /// When the position last changed, by the clock of the storage.
+    /// The time of the last change of the position, by the clock of the storage.
     pub moved_at: Timestamp,
-    /// Why its owner has paused it, for people; `None` if it is not paused.
+    /// The reason why its owner has paused it, for people; `None` if it is not paused.
     pub paused: Option<String>,
 }

@@ -1,10 +1,10 @@
-//! How long a lease lasts, and when it ends.
+//! Computes how long a lease lasts, and when it ends.
 
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// The longest lease: five minutes. A longer one that is asked for is cut to this.
+/// The longest lease: five minutes. A longer one is cut to this.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(300);
 
 /// For stores: returns the end of a lease that begins now.
@@ -12,7 +12,7 @@ pub fn lease_end(now: Timestamp, lease: Duration) -> Timestamp {
     now.later_by(lease.min(LONGEST_LEASE))
 }
 
-/// For stores: returns whether a lease that ends then is still running.
+/// For stores: returns whether a lease that ends at `end` is still running.
 ///
 /// A lease that has more time left than the longest lease was given while the clock of the storage was ahead. It counts
 /// as run out; otherwise nobody could take the work before the clock reaches that time again.

@@ -1,4 +1,4 @@
-//! How far components have come, and which process does their work.
+//! Records the progress of components, and which process does their work.
 
 pub(crate) mod assignment;
 pub(crate) mod lease;

@@ -1,4 +1,4 @@
-//! The parts that react to events, and how their work is cut into pieces.
+//! Names the parts that react to events, and cuts their work into pieces.
 
 use std::fmt;
 use std::num::NonZero;
@@ -14,7 +14,7 @@ use crate::{LogPartition, Saga, StreamId};
 /// The name of a saga, a process manager or a projector, for example `balances`.
 ///
 /// It is made of the same characters as a [`Domain`](crate::Domain), because a process manager has streams under its
-/// name. The component's progress is kept under it: a component with another name begins anew. Cheap to clone.
+/// name. The component's progress is kept under it: a component with another name begins again. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Component(Arc<str>);
@@ -110,12 +110,12 @@ impl Share {
         (0..count.get()).map(move |index| Self { of: count, index })
     }
 
-    /// Returns which one it is, from 0 on.
+    /// Returns its number, from 0 on.
     pub fn index(self) -> u16 {
         self.index
     }
 
-    /// Returns how many shares there are.
+    /// Returns the number of shares.
     pub fn count(self) -> NonZero<u16> {
         self.of
     }
@@ -152,7 +152,7 @@ pub struct Work {
 }
 
 impl fmt::Display for Work {
-    /// Writes `balances/0`: the component and the partition; with `/INDEXofCOUNT` if there are several shares.
+    /// Writes the component and the partition, such as `balances/0`, with `/INDEXofCOUNT` if there are several shares.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.component, self.partition)?;
         match self.share {

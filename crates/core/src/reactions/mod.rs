@@ -1,4 +1,4 @@
-//! Components that react to events.
+//! Contains components that react to events.
 
 pub(crate) mod saga;
 pub(crate) mod process;

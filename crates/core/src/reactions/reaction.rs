@@ -1,4 +1,4 @@
-//! The seam between the loop that feeds a component with events and the component.
+//! Defines the seam between a component and the loop that feeds it with events.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -17,23 +17,23 @@ pub trait Reaction: Send + Sync + Debug + 'static {
     /// Returns its name.
     fn component(&self) -> &Component;
 
-    /// Returns which events it is given. All other events only move its checkpoint.
+    /// Returns the filter of the events that it gets. All other events only move its checkpoint.
     fn filter(&self) -> &EventFilter;
 
-    /// Returns where its progress is kept.
+    /// Returns the store of its progress.
     fn checkpoints(&self) -> &dyn CheckpointStore;
 
-    /// Returns how its effects can be audited; `None` if it has no effects that a target keeps.
+    /// Returns the means to audit its effects; `None` if it has no effects that a target keeps.
     fn accountable(&self) -> Option<&dyn Accountable>;
 
-    /// Returns the read model that it feeds and the store of that; `None` if it feeds no read model in a database.
+    /// Returns the read model that it feeds, and the store of that; `None` if it feeds no read model in a database.
     fn read_model(&self) -> Option<(&ReadModelVersion, &dyn VersionStore)> {
         None
     }
 
-    /// Returns the other components that act on what this one records in streams of theirs, as the rest of a process
-    /// manager does. A sender that waits for one of them because of an event waits for this one first, and then for
-    /// what this one has recorded.
+    /// Returns the other components that act on what this one records in streams of its own, as the rest of a process
+    /// manager does. A sender that waits for one of them because of an event waits for this one first, and then for the
+    /// reaction to what this one has recorded.
     fn leads_to(&self) -> &[Component] {
         &[]
     }
@@ -45,8 +45,8 @@ pub trait Reaction: Send + Sync + Debug + 'static {
         Ok(())
     }
 
-    /// Handles events and records them as handled by [`Step::finish`]. When it returns, [`Step::advance`] is
-    /// done, or the tenure was lost.
+    /// Handles events and records them as handled by [`Step::finish`]. When it returns, [`Step::advance`] is done, or
+    /// the tenure was lost.
     ///
     /// After an error nothing was moved, and nothing else is certain: the same events come again, alone or with others.
     ///
@@ -59,14 +59,14 @@ pub trait Reaction: Send + Sync + Debug + 'static {
 /// Some events for a component.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
-    /// The tenure; [`Tenure::at`] is where the checkpoint is.
+    /// The tenure; [`Tenure::at`] is the place of the checkpoint.
     pub tenure: &'a Tenure,
-    /// The events that passed the filter, in the order of their positions. At least one.
+    /// The events that passed the filter, in the order of their positions. There is at least one.
     pub events: &'a [&'a RecordedEvent],
-    /// What to record once they are handled: the checkpoint at the last of them or beyond, or the progress of a parked
+    /// The progress to record once they are handled: the checkpoint at the last of them or beyond, or that of a parked
     /// stream.
     pub advance: &'a Advance,
-    /// How long the lease lasts from then on.
+    /// The length of the lease from then on.
     pub lease: Duration,
     /// The greatest [depth](crate::Metadata::depth) of an event whose effects are sent.
     pub deepest: u32,
@@ -80,15 +80,15 @@ impl Step<'_> {
     }
 }
 
-/// Why events were not handled.
+/// The reason why events were not handled.
 #[derive(Debug, thiserror::Error)]
 pub enum ReactionError {
-    /// A store failed. If the error is [transient](crate::StoreErrorKind::is_transient), the events are not to blame
+    /// A store failed. If the error is [transient](crate::StoreErrorKind::is_transient), the events are not at fault
     /// and are tried again until it works. A refusal or a missing right counts as a failure of the component, with the
     /// reason of the store. A corrupt store pauses the work.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An aggregate that the component needs does not answer. The events are not to blame either.
+    /// An aggregate that the component needs does not answer. The events are not at fault either.
     #[error("`{target}` does not answer: {source}")]
     Unavailable {
         /// The domain of the aggregate.

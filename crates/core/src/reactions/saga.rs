@@ -1,4 +1,4 @@
-//! A reaction without a state: it takes events of one domain, and gives commands and facts for others.
+//! Defines a reaction without a state: it takes events of one domain, and gives commands and facts for others.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use crate::{
 )]
 pub trait Saga: Send + Sync + 'static {
     /// Its name, see [`Component`](crate::Component). Its progress and the identity of its effects depend on it: with
-    /// another name it begins anew, and asks for everything again.
+    /// another name it begins again, and asks for everything again.
     const NAME: &'static str;
 
     /// The aggregate whose events it reacts to.
@@ -38,7 +38,7 @@ pub trait Saga: Send + Sync + 'static {
 /// An effect that its target rejected, on its way back to its source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedEffect {
-    /// The identity of the effect; its source is told.
+    /// The identity of the effect, which names the source.
     pub effect: EffectId,
     /// The stream that it was for.
     pub target: StreamId,

@@ -8,16 +8,16 @@ pub type ComparisonQuery = dyn Fn(&ReadModelTables) -> String + Send + Sync;
 /// The result of a comparison with the live version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// Whether both versions had handled the same events at that moment. If not, they may differ for that reason alone.
+    /// True if both versions had handled the same events at that moment. If not, they may differ for that reason alone.
     pub at_same_position: bool,
-    /// How many rows the query gives on the live version.
+    /// The number of rows that the query gives on the live version.
     pub live_rows: u64,
-    /// How many rows the query gives on the other version.
+    /// The number of rows that the query gives on the other version.
     pub rows: u64,
-    /// How many rows only the live version gives. A row that it gives three times and the other version twice counts
-    /// once.
+    /// The number of rows that only the live version gives. A row that it gives three times and the other version twice
+    /// counts once.
     pub only_live: u64,
-    /// How many rows only the other version gives.
+    /// The number of rows that only the other version gives.
     pub only_other: u64,
 }
 
@@ -64,12 +64,12 @@ SELECT {}, {}, {}, {} FROM counted",
     }
 }
 
-/// What to compare of a version if there is no query.
+/// Selects what to compare of a version if there is no query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompareTables {
     /// The version to compare with the live one.
     pub version: ReadModelVersion,
-    /// The table, by its plain name; `None`: all tables that both versions have.
+    /// The table, by its plain name; `None` for all tables that both versions have.
     pub table: Option<String>,
     /// The columns to compare; all if none is given.
     pub columns: Vec<String>,
@@ -87,7 +87,7 @@ pub struct ComparedTables {
 }
 
 impl ComparedTables {
-    /// Returns whether the two versions show the same.
+    /// Returns whether the two versions show the same data.
     pub fn is_equal(&self) -> bool {
         let mut tables = self.tables.iter();
         self.only_in_one.is_empty() && tables.all(|(_, comparison)| comparison.is_equal())

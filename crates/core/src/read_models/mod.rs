@@ -1,4 +1,4 @@
-//! Read models in SQL, and their versions.
+//! Contains read models in SQL, and their versions.
 
 pub(crate) mod read_model;
 pub(crate) mod read_model_version;

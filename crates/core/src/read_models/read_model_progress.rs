@@ -1,4 +1,4 @@
-//! How far a version of a read model has come, as a person sees it.
+//! Shows the progress of a version of a read model to a person.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ pub struct ReadModelOverview {
     pub standing: VersionStanding,
     /// Its tables, by their names in SQL.
     pub tables: Vec<String>,
-    /// How far it has come.
+    /// Its progress.
     pub progress: ReadModelProgress,
     /// The processes that feed it; empty if none does.
     pub owners: Vec<String>,
-    /// Why some of its work is paused, for people; `None` if it is not paused.
+    /// The reason why some of its work is paused, for people; `None` if it is not paused.
     pub paused: Option<String>,
 }
 
@@ -42,16 +42,16 @@ impl ReadModelOverview {
     }
 }
 
-/// How far a version has come.
+/// The progress of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadModelProgress {
-    /// How many events of the log it has handled, or skipped because they do not concern it.
+    /// The number of events of the log that it has handled, or skipped because they do not concern it.
     pub handled: u64,
-    /// How many events the log has.
+    /// The number of events of the log.
     pub of: u64,
-    /// When it began, by the clock of its database.
+    /// The time at which it began, by the clock of its database.
     pub begun_at: Timestamp,
-    /// When it last moved, by the same clock.
+    /// The time at which it last moved, by the same clock.
     pub moved_at: Timestamp,
 }
 
@@ -61,7 +61,7 @@ impl ReadModelProgress {
         self.handled >= self.of
     }
 
-    /// Returns whole percents; 100 for an empty log.
+    /// Returns the progress in whole percents; 100 for an empty log.
     pub fn percent(&self) -> u64 {
         match self.of {
             0 => 100,
@@ -80,7 +80,7 @@ impl ReadModelProgress {
         per_second(more, earlier.moved_at, self.moved_at)
     }
 
-    /// Returns how long the rest takes at this rate; `None` if it never ends.
+    /// Returns the time that the rest takes at this rate; `None` if it never ends.
     pub fn left_at(&self, rate: f64) -> Option<Duration> {
         let left = self.of.saturating_sub(self.handled);
         match left {

@@ -1,4 +1,4 @@
-//! The seam of a database that holds read models. Each step is one transaction, and versions are kept beside one
+//! Defines the seam of a database that holds read models. Each step is one transaction, and versions exist beside one
 //! another.
 
 use std::error::Error;
@@ -16,7 +16,7 @@ use crate::{
 /// A database that holds read models and their checkpoints. It may be the database of the events or another one.
 #[async_trait]
 pub trait ReadModelStore: CheckpointStore + VersionStore + Clone {
-    /// The type of the connections that [`ReadModel`] is given.
+    /// The type of the connections that [`ReadModel`] gets.
     type Connection: Send;
 
     /// Makes the tables of a version if they do not exist, and returns their names. The first version of a model is
@@ -42,7 +42,7 @@ pub trait ReadModelStore: CheckpointStore + VersionStore + Clone {
     ) -> Result<Hold, ReactionError>;
 }
 
-/// What can be done about versions of read models without knowing their content.
+/// The actions on versions of read models that do not need their content.
 #[async_trait]
 pub trait VersionStore: Send + Sync + Debug {
     /// Returns all versions, or those of one model, in the order of their names and numbers.
@@ -52,19 +52,19 @@ pub trait VersionStore: Send + Sync + Debug {
     /// forgotten in the same step.
     async fn confirm(&self, version: &ReadModelVersion) -> Result<bool, StoreError>;
 
-    /// Makes a version the live one, in one step for all readers: from then on the views show its tables. The one
-    /// before is kept. Does nothing if it is already live.
+    /// Makes a version the live one, in one step for all readers: from then on the views show its tables. The version
+    /// before it is kept. Does nothing if it is already live.
     ///
     /// Fails while it is behind the live one or has parked streams, so that no reader sees time go back.
     async fn switch(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
 
-    /// Does what [`switch`](Self::switch) does, also if the version is behind the live one. Use it when the live one
-    /// shows events that the log does not have any more.
+    /// Does what [`switch`](Self::switch) does, even if the version is behind the live one. Use it when the live one
+    /// shows events that the log no longer has.
     async fn replace(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
 
-    /// Drops the tables and the progress of a version that is not live: one that is not needed any more, or one that is
-    /// being built. Nothing of it is left, and the process that feeds it finds its tenure lost. A table that another
-    /// read model has too stays.
+    /// Drops the tables and the progress of a version that is not live. The version may be old or still being built.
+    /// Nothing of it is left, and the process that feeds it finds its tenure lost. A table that another read model has
+    /// too stays.
     async fn drop_version(&self, version: &ReadModelVersion) -> Result<(), VersionError>;
 
     /// Compares the rows of a query with those of the same query on the live version, both at the same moment. `query`
@@ -76,7 +76,7 @@ pub trait VersionStore: Send + Sync + Debug {
     ) -> Result<Comparison, VersionError>;
 }
 
-/// Why a read model cannot be fed.
+/// The reason why a read model cannot be fed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// The read model or one of its tables has an invalid name.
@@ -87,9 +87,9 @@ pub enum RegisterError {
     OtherTables {
         /// The version.
         version: ReadModelVersion,
-        /// The tables it was made with.
+        /// The tables that it was made with.
         made: Vec<String>,
-        /// The tables it has now.
+        /// The tables that it has now.
         declared: Vec<String>,
     },
     /// One of its tables cannot be told from a table of another read model.
@@ -131,7 +131,7 @@ pub enum RegisterError {
 /// A table of a version cannot be told from another table of its own or of another read model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{version} cannot have a table `{table}`: {by} has a table or a view that is called so in some version; give it another name"
+    "{version} cannot have a table `{table}`: some version of {by} has a table or a view of that name; give it another name"
 )]
 pub struct TableTaken {
     /// The version.
@@ -142,8 +142,7 @@ pub struct TableTaken {
     pub by: ReadModelVersion,
 }
 
-/// The table of a read model does not exist. It is the cause of a store error, because the events are not to blame for
-/// it.
+/// The table of a read model does not exist. It is the cause of a store error, because the events are not at fault.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the table {table} of `{component}` is gone; restore it and resume the component, or build the read model anew as another version"
@@ -155,7 +154,7 @@ pub struct TableGone {
     pub table: String,
 }
 
-/// Why nothing was done about a version.
+/// The reason why nothing was done about a version.
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
     /// The process that was asked runs without the read model.
@@ -184,7 +183,7 @@ pub enum VersionError {
         /// The tables that both have.
         known: Vec<String>,
     },
-    /// The version has not come as far as the live one.
+    /// The version is behind the live one.
     #[error(
         "{version} is at position {position} in partition {partition}, the live one at {live}; let it catch up, and switch then"
     )]
@@ -193,9 +192,9 @@ pub enum VersionError {
         version: ReadModelVersion,
         /// The partition of the log.
         partition: LogPartition,
-        /// The position that it has reached there.
+        /// The position that the version has reached there.
         position: Position,
-        /// The position that the live one has reached.
+        /// The position that the live one has reached there.
         live: Position,
     },
     /// The version has parked streams, so it has not handled all the events that it has passed.

@@ -1,4 +1,4 @@
-//! The versions of a read model, and the names of their tables.
+//! Names the versions of a read model, and their tables.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,8 +16,8 @@ pub struct ReadModelVersion {
 }
 
 impl ReadModelVersion {
-    /// The longest name of a read model or a table. With its version, and with what an index adds to it, it stays below
-    /// the limit of PostgreSQL.
+    /// The longest name of a read model or a table. With its version and the suffix of an index it stays below the
+    /// limit of PostgreSQL.
     pub const LONGEST_NAME: usize = 40;
 
     /// Makes a version after checking the name.
@@ -59,7 +59,7 @@ impl ReadModelVersion {
         (found.component() == *component).then_some(found)
     }
 
-    /// Returns the component that feeds it: `balances.v2`.
+    /// Returns the component that feeds it, such as `balances.v2`.
     pub fn component(&self) -> Component {
         let name = format!("{}.v{}", self.name, self.version);
         Component::new(&name).expect("a name of a read model is one of a component")
@@ -75,7 +75,7 @@ impl fmt::Display for ReadModelVersion {
 /// The prefix of the store's own tables.
 const STORES_OWN: &str = "seriatim_";
 
-/// A name becomes part of SQL, so it must be plain enough to need no escapes.
+/// Fails if a name needs escapes in SQL, which it becomes part of.
 fn check(name: &str) -> Result<(), InvalidReadModelName> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase());
@@ -106,7 +106,8 @@ pub struct ReadModelTables {
 }
 
 impl ReadModelTables {
-    /// For stores: makes the names. `prefix` is what SQL needs before the name of a table, for example `seriatim.`.
+    /// For stores: makes the names. `prefix` is the text that SQL needs before the name of a table, for example
+    /// `seriatim.`.
     pub fn new<T: Into<String>>(
         prefix: &str,
         plain: impl IntoIterator<Item = T>,
@@ -122,7 +123,7 @@ impl ReadModelTables {
     /// Returns the name in SQL of the table with this plain name: `seriatim.balances_v2` for `balances`.
     ///
     /// # Panics
-    /// If [`ReadModel::TABLES`] names no such table.
+    /// Panics if [`ReadModel::TABLES`] names no such table.
     pub fn name(&self, plain: &str) -> String {
         assert!(
             self.plain.iter().any(|table| table == plain),
@@ -134,7 +135,7 @@ impl ReadModelTables {
     /// Returns the same without the schema, for the names of indexes: `balances_v2`.
     ///
     /// # Panics
-    /// If [`ReadModel::TABLES`] names no such table.
+    /// Panics if [`ReadModel::TABLES`] names no such table.
     pub fn bare_name(&self, plain: &str) -> String {
         self.name(plain).split_off(self.prefix.len())
     }
@@ -143,7 +144,7 @@ impl ReadModelTables {
     /// [`name`](Self::name), `{balances.bare}` as by [`bare_name`](Self::bare_name). Other braces stay as they are.
     ///
     /// # Panics
-    /// If [`ReadModel::TABLES`] names no such table.
+    /// Panics if [`ReadModel::TABLES`] names no such table.
     pub fn in_sql(&self, statement: &str) -> String {
         let mut sql = String::with_capacity(statement.len() + 64);
         let mut rest = statement;
@@ -182,7 +183,7 @@ impl ReadModelTables {
     /// Returns SQL for the rows of a table, with all columns or some.
     ///
     /// # Panics
-    /// If [`ReadModel::TABLES`] names no such table.
+    /// Panics if [`ReadModel::TABLES`] names no such table.
     pub fn select(&self, plain: &str, columns: &[String]) -> String {
         let table = self.name(plain);
         if columns.is_empty() {
@@ -202,7 +203,7 @@ impl ReadModelTables {
     }
 }
 
-/// Returns whether it looks like a name that somebody meant, and not like JSON or an array.
+/// Returns whether it looks like a name that somebody meant, rather than JSON or an array.
 fn is_plain_name(word: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
     word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().all(plain)
@@ -258,14 +259,14 @@ pub struct VersionStatus {
     pub standing: VersionStanding,
     /// The names of its tables.
     pub tables: ReadModelTables,
-    /// When its tables were made, by the clock of the database.
+    /// The time at which its tables were made, by the clock of the database.
     pub begun_at: Timestamp,
-    /// How far each piece of its work has come. Work that was never taken is left out.
+    /// The progress of each piece of its work. Work that was never taken is left out.
     pub checkpoints: Vec<Checkpoint>,
 }
 
 impl VersionStatus {
-    /// Returns how far it has come in a log with these heads, in the order of their partitions.
+    /// Returns its progress in a log with these heads, in the order of their partitions.
     pub fn progress(&self, heads: &[Position]) -> ReadModelProgress {
         let reached = reached(&self.checkpoints);
         let handled = LogPartition::FIRST.0..;
@@ -282,7 +283,7 @@ impl VersionStatus {
         }
     }
 
-    /// Returns where this version has not come as far as `other`: the partition, its own position there and the
+    /// Returns the first place where this version is behind `other`: the partition, its own position there and the
     /// other's.
     pub fn behind(&self, other: &Self) -> Option<(LogPartition, Position, Position)> {
         let reached = reached(&self.checkpoints);
@@ -301,7 +302,7 @@ impl VersionStatus {
     }
 }
 
-/// Returns the position in each partition up to which everything is handled: each of its shares has come so far. If the
+/// Returns the position in each partition up to which everything is handled, because all shares have reached it. If the
 /// work was cut into another number of shares before, the cut that has come furthest counts.
 fn reached(checkpoints: &[Checkpoint]) -> BTreeMap<LogPartition, Position> {
     let mut cuts: BTreeMap<_, (u16, Position)> = BTreeMap::new();
@@ -364,7 +365,7 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000)
     }
 
-    /// Of (partition, share, of how many, position).
+    /// Makes a status from lists of (partition, share, number of shares, position).
     fn status(version: u32, places: &[(u16, usize, u16, u64)]) -> VersionStatus {
         let version = ReadModelVersion::new("balances", version).unwrap();
         let checkpoint =
@@ -405,7 +406,7 @@ mod tests {
         let some = status(2, &[(0, 0, 2, 900), (0, 1, 2, 500), (1, 0, 2, 400)]);
         let some = some.progress(&heads);
         assert_eq!(some.handled, 500);
-        // The furthest came to where it is nine seconds after the beginning.
+        // The furthest piece reached its position nine seconds after the beginning.
         assert!((some.rate() - 500.0 / 9.0).abs() < 1e-9);
         let left = some.left_at(100.0);
         assert_eq!(left, Some(Duration::from_secs(10)));

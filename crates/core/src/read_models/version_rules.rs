@@ -1,4 +1,4 @@
-//! The rules about versions of a read model that all stores use.
+//! Contains the rules about versions of a read model that all stores use.
 
 use crate::{
     ReadModelTables, ReadModelVersion, RegisterError, TableTaken, Timestamp, VersionError,
@@ -128,7 +128,8 @@ impl ReadModelTables {
     /// if the version is one of them.
     ///
     /// The names of tables are those of one schema. Each read model has views under its plain names, and tables under
-    /// those names with a version. So no plain name may equal that of another read model, with or without a version.
+    /// those names with a version. A plain name may therefore not equal that of another read model, with or without a
+    /// version.
     pub fn check_names(
         &self,
         version: &ReadModelVersion,

@@ -1,5 +1,4 @@
-//! The keys under which a stream keeps the results of commands, facts and effects. All such keys are written and read
-//! here.
+//! Writes and reads the keys under which a stream keeps the results of commands, facts and effects.
 
 use std::fmt;
 
@@ -7,24 +6,24 @@ use uuid::Uuid;
 
 use crate::{Component, Domain, EffectId, Sequence, StreamId};
 
-/// What a claim was spent for.
+/// The purpose for which a claim was spent.
 ///
 /// Its text, by `Display`, is the key of the claim in its stream; [`ClaimKey::of`] reads it back. A key that is not a
 /// sender's begins with the character 0, which a sender's external id may not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimKey {
-    /// A sender's command or fact; this is its external id.
+    /// A sender's command or fact, with its external id.
     Sender(String),
     /// An effect, at its target.
     Effect(EffectId),
-    /// An effect that came back rejected, at its source.
+    /// A rejected effect that was handed back, at its source.
     Return(EffectId),
     /// A timer that its instance could not act upon, recorded as an event. For the instance the timer is this effect.
     StuckTimer(EffectId),
-    /// The decision about a parked command, by the id of its letter: the result of the command when it was resubmitted,
-    /// or the "no" of the person who discarded it.
+    /// The decision about a parked command, by the id of its letter. Its result is that of the resubmitted command, or
+    /// the rejection by the person who discarded it.
     Letter(Uuid),
-    /// Another reserved key: no sender may use it, and this program does not make it.
+    /// Another reserved key. No sender may use it, and this program does not make it.
     Unknown(String),
 }
 
@@ -45,7 +44,7 @@ impl ClaimKey {
             Some((id, "stuck")) => effect_id(id).map(Self::StuckTimer),
             _ => effect_id(text).map(Self::Effect),
         };
-        // Another spelling would be another key.
+        // Another spelling is another key.
         known
             .filter(|known| known.to_string() == key)
             .unwrap_or_else(|| Self::Unknown(key.to_owned()))
@@ -107,7 +106,7 @@ mod tests {
         }
     }
 
-    /// They are in stores, so they stay as they are.
+    /// Stores have these keys, so they must not change.
     #[test]
     fn keys_are_written_like_this() {
         let effect = "pins/order/00000000-0000-0000-0000-000000000007/3/12";

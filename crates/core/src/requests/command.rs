@@ -1,4 +1,4 @@
-//! Commands and facts as their senders write them, before anything has a sequence.
+//! Defines commands and facts as their senders write them, before anything has a sequence.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub struct CommandRequest {
     pub commands: Vec<Payload>,
     /// The sequence that the sender believes is current.
     pub expected: ExpectedSequence,
-    /// What to do if the expected sequence is wrong; `None`: the aggregate's own strategy.
+    /// The strategy if the expected sequence is wrong; `None` for the aggregate's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeStrategy>,
     /// The fields of the state that the sender decided upon.
@@ -69,7 +69,7 @@ pub struct FactRequest {
     pub stream: StreamId,
     /// The facts; at least one.
     pub facts: Vec<NewFact>,
-    /// Whether the aggregate may translate the facts or add to them; `None`: the domain's own rule.
+    /// True if the aggregate may translate the facts or add to them; `None` for the domain's own rule.
     pub route_to_aggregate: Option<bool>,
     /// Correlation, causation and sender. The external id (the idempotency key) is required, unless it is an effect.
     pub metadata: Metadata,
@@ -80,8 +80,8 @@ pub struct FactRequest {
 /// An event that happened elsewhere and has no sequence yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewFact {
-    /// What happened.
+    /// The event.
     pub payload: Payload,
-    /// Where it happened.
+    /// The system that it happened in.
     pub origin: FactOrigin,
 }

@@ -1,4 +1,4 @@
-//! A collision that was not merged, and why.
+//! Describes a collision that was not merged, and why.
 
 use crate::events::message::field_named;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     StreamId,
 };
 
-/// A collision that was not merged, with all that a sender needs to decide anew.
+/// A collision that was not merged, with all that a sender needs to decide again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{stream}` has moved on: {conflict}; {reason}")]
 pub struct SequenceConflict {
@@ -16,17 +16,17 @@ pub struct SequenceConflict {
     pub conflict: Conflict,
     /// The strategy that refused.
     pub strategy: MergeStrategy,
-    /// Why it refused.
+    /// The reason of the refusal.
     pub reason: ConflictReason,
     /// The events after the expected sequence, oldest first; the list ends at a limit.
     pub intervening: Vec<RecordedEvent>,
-    /// How many events came after the expected sequence in all.
+    /// The number of all events after the expected sequence.
     pub intervening_total: u64,
     /// The aggregate's rejection at the current state, if that was the reason.
     pub rejection: Option<Rejected>,
 }
 
-/// Why a collision was not merged.
+/// The reason why a collision was not merged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConflictReason {
     /// [`MergeStrategy::Strict`] never merges.
@@ -51,10 +51,10 @@ pub enum ConflictReason {
         /// The rejection at the expected sequence.
         then: Box<Rejected>,
     },
-    /// The result depends on which of the two came first.
+    /// The result depends on which of the two changes came first.
     #[error("it matters which comes first{}", results(.fields))]
     OrderMatters {
-        /// The fields in which the two results differ. If it is empty, the two look the same, but the state's
+        /// The fields in which the two results differ. If there are none, the two look the same, but the state's
         /// `PartialEq` says that they differ.
         fields: Vec<FieldPath>,
     },
@@ -71,7 +71,7 @@ pub enum ConflictReason {
         changed: Vec<FieldPath>,
     },
     /// The command was possible at the expected sequence but is rejected now.
-    #[error("what was possible then is rejected now")]
+    #[error("the command was possible then and is rejected now")]
     RejectedNow,
     /// The command is rejected at both states, so the collision is not the reason.
     #[error("it is rejected with and without the events in between")]
@@ -79,12 +79,12 @@ pub enum ConflictReason {
     /// The aggregate was asked and did not merge.
     #[error("the aggregate did not merge it")]
     AggregateRefused,
-    /// Too many events came between to be compared.
+    /// Too many events came in between to be compared.
     #[error("{behind} events came between; more than {limit} are not compared")]
     TooFarBehind {
-        /// How many events came between.
+        /// The number of events in between.
         behind: u64,
-        /// How many events are compared at most.
+        /// The most events that are compared.
         limit: u64,
     },
     /// [`Overlap::Fields`](crate::Overlap::Fields) would have to compare too much: the state after each event in
@@ -93,7 +93,7 @@ pub enum ConflictReason {
         "comparing the fields of {behind} states of {state_bytes} bytes each would take too long; at most {limit_bytes} bytes are compared"
     )]
     TooMuchToCompare {
-        /// How many events came between.
+        /// The number of events in between.
         behind: u64,
         /// The length of the state as JSON.
         state_bytes: u64,
@@ -103,12 +103,12 @@ pub enum ConflictReason {
     /// The comparison failed: an event does not decode, a state does not serialise, or the aggregate's code panicked.
     #[error("the changes could not be compared: {fault}")]
     NotComparable {
-        /// What failed.
+        /// The failure.
         fault: Fault,
     },
 }
 
-/// What can be wrong with an aggregate's code or history.
+/// A fault in an aggregate's code or history.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// This program cannot read a stored event.

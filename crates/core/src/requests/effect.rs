@@ -1,4 +1,5 @@
-//! What reactions ask of aggregates: commands and facts. Each has an identity under which it takes effect once.
+//! Defines the effects that reactions ask for: commands and facts. Each has an identity under which it takes effect
+//! once.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,8 +16,8 @@ use crate::{
 
 /// The identity of an effect. Its target applies an effect once under it, however often the effect is sent.
 ///
-/// It is made of what stays the same when an event is reacted to again. Two components that react to one event never
-/// share an identity, nor do two effects of one component.
+/// It consists of data that stays the same when an event is reacted to again. Two components that react to one event
+/// never share an identity, nor do two effects of one component.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EffectId {
     /// The component that reacted.
@@ -75,12 +76,12 @@ impl Effect {
 pub struct CommandEffect {
     /// The stream that they are for.
     pub stream: StreamId,
-    /// The commands; decided in order, written all or nothing.
+    /// The commands. They are decided in order and written all or nothing.
     pub commands: Vec<Payload>,
     /// The sequence that is believed to be current in the target.
     #[serde(default, skip_serializing_if = "is_any")]
     pub expected: ExpectedSequence,
-    /// What to do if the expected sequence is wrong; `None`: the aggregate's own strategy.
+    /// The strategy if the expected sequence is wrong; `None` for the aggregate's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeStrategy>,
     /// The fields of the target's state that it was decided upon.
@@ -109,12 +110,12 @@ impl CommandEffect {
 pub struct FactEffect {
     /// The stream that they are for.
     pub stream: StreamId,
-    /// The events; written all or nothing.
+    /// The events. They are written all or nothing.
     pub events: Vec<Payload>,
     /// A description of what happened, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Whether the aggregate may translate the fact or add to it; `None`: the domain's own rule.
+    /// True if the aggregate may translate the fact or add to it; `None` for the domain's own rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_to_aggregate: Option<bool>,
 }
@@ -153,7 +154,7 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Sends a command to an aggregate. Unless more is said, it is decided on the current state.
+    /// Sends a command to an aggregate. By default it is decided on the current state.
     pub fn send<A: Aggregate>(&mut self, root: Uuid, command: &A::Command) -> SentCommand<'_, A> {
         self.list.push(Effect::Command(CommandEffect {
             stream: StreamId::new(Domain::of::<A>(), root),
@@ -196,7 +197,7 @@ impl Effects {
         }
     }
 
-    /// Returns the value; if there is none, returns nothing and keeps the error for the end.
+    /// Returns the value. If there is none, returns `None` and keeps the error for the end.
     fn keep<T>(&mut self, target: &StreamId, found: Result<T, EffectFault>) -> Option<T> {
         match found {
             Ok(found) => Some(found),
@@ -223,7 +224,7 @@ impl Effects {
     }
 }
 
-/// A command that was added to the effects. Its methods say more about it. Made by [`Effects::send`].
+/// A command that was added to the effects. Its methods set the options. [`Effects::send`] makes it.
 #[derive(Debug)]
 pub struct SentCommand<'e, A> {
     effects: &'e mut Effects,
@@ -246,7 +247,7 @@ impl<A: Aggregate> SentCommand<'_, A> {
         self
     }
 
-    /// Sets what to do if the expected sequence is wrong. Default: what [`Aggregate::merge_strategy`] says.
+    /// Sets the strategy if the expected sequence is wrong. The default is that of [`Aggregate::merge_strategy`].
     pub fn merge(self, strategy: MergeStrategy) -> Self {
         self.effects.last_command().merge = Some(strategy);
         self
@@ -262,7 +263,7 @@ impl<A: Aggregate> SentCommand<'_, A> {
     }
 }
 
-/// A fact that was added to the effects. Its methods say more about it. Made by [`Effects::record`].
+/// A fact that was added to the effects. Its methods set the options. [`Effects::record`] makes it.
 #[derive(Debug)]
 pub struct RecordedFact<'e> {
     effects: &'e mut Effects,
@@ -275,7 +276,7 @@ impl RecordedFact<'_> {
         self
     }
 
-    /// Sets whether it goes through [`Aggregate::on_fact`]. Default: [`Aggregate::ROUTE_FACTS`].
+    /// Sets whether it goes through [`Aggregate::on_fact`]. The default is [`Aggregate::ROUTE_FACTS`].
     pub fn route_to_aggregate(self, route: bool) -> Self {
         self.effects.last_fact().route_to_aggregate = Some(route);
         self
@@ -284,15 +285,15 @@ impl RecordedFact<'_> {
 
 /// An effect that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
-#[error("what is asked of `{target}` cannot be written down: {source}")]
+#[error("the effect for `{target}` cannot be recorded: {source}")]
 pub struct EffectError {
     /// The stream that it is for.
     pub target: StreamId,
-    /// What is wrong with it.
+    /// The fault.
     pub source: EffectFault,
 }
 
-/// What is wrong with an effect.
+/// A fault of an effect.
 #[derive(Debug, thiserror::Error)]
 pub enum EffectFault {
     /// Its command or event cannot be encoded.

@@ -1,4 +1,4 @@
-//! The seam through which commands and facts reach aggregates, wherever they run.
+//! Defines the seam through which commands and facts reach aggregates, wherever they run.
 
 use crate::{CommandRequest, EventStore, FactRequest, Receipt, RejectedEffect, SubmitError};
 
@@ -6,14 +6,14 @@ use crate::{CommandRequest, EventStore, FactRequest, Receipt, RejectedEffect, Su
 /// over the wire.
 #[async_trait::async_trait]
 pub trait CommandGateway: Send + Sync + std::fmt::Debug + 'static {
-    /// Runs a command and returns when the outcome is durable.
+    /// Runs a command. Returns when the outcome is durable.
     ///
     /// # Cancel safety
     /// Dropping the future does not undo the command: once admitted, it runs to its end. To learn its outcome, send it
     /// again under the same external id (the idempotency key).
     async fn submit(&self, request: CommandRequest) -> Result<Receipt, SubmitError>;
 
-    /// Records a fact and returns when it is durable. Cancel safety is as for [`CommandGateway::submit`].
+    /// Records a fact. Returns when it is durable. Cancel safety is as for [`CommandGateway::submit`].
     async fn record(&self, request: FactRequest) -> Result<Receipt, SubmitError>;
 
     /// Tells the aggregate whose event was reacted to that an effect was rejected. Returns when the events of

@@ -1,4 +1,4 @@
-//! The size limits of a request and of its events.
+//! Defines the size limits of a request and of its events.
 
 use crate::{
     ClaimKey, CommandRequest, ExpectedSequence, FactRequest, FieldViolation, Metadata, Payload,
@@ -10,26 +10,26 @@ const RESERVED_ACTOR: &str = "begins as only the actors of reactions do (`saga:`
 
 /// The size limits of a request and of its events. A request that exceeds one is refused before anything is written.
 ///
-/// What is within these limits can be sent and read over gRPC. An event is smaller than clients accept by default, 4
+/// Everything within these limits can be sent and read over gRPC. An event is smaller than clients accept by default, 4
 /// MiB. A request, which a dead letter keeps whole, is smaller than a server accepts by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Commands or facts in one request. Default 256.
+    /// The number of commands or facts in one request. The default is 256.
     pub pages: usize,
-    /// Bytes of one payload that is sent. Default 1 MiB.
+    /// The bytes of one payload that is sent. The default is 1 MiB.
     pub payload_bytes: usize,
-    /// Bytes of all payloads of one request. Default 4 MiB.
+    /// The bytes of all payloads of one request. The default is 4 MiB.
     pub request_bytes: usize,
-    /// Bytes of the payload of one event that a request gives. Default 2 MiB, so that an aggregate can add to what was
-    /// sent.
+    /// The bytes of the payload of one event that a request gives. The default is 2 MiB, so that an aggregate can add
+    /// to what was sent.
     pub event_bytes: usize,
-    /// Bytes of the payloads of all events that one request gives. Default 16 MiB.
+    /// The bytes of the payloads of all events that one request gives. The default is 16 MiB.
     pub commit_bytes: usize,
-    /// Bytes of an external id, a correlation id, or the name of a sender or a source. Default 256.
+    /// The bytes of an external id, a correlation id, or the name of a sender or a source. The default is 256.
     pub name_bytes: usize,
-    /// Bytes of a fact's description. Default 1,024.
+    /// The bytes of a fact's description. The default is 1,024.
     pub description_bytes: usize,
-    /// Premises of one request. Default 64.
+    /// The number of premises of one request. The default is 64.
     pub premises: usize,
 }
 
@@ -112,7 +112,7 @@ impl Limits {
         found
     }
 
-    /// Returns which events of a request are too large; empty if none is.
+    /// Returns the events of a request that are too large; empty if none is.
     pub fn check_events<'a>(
         &self,
         events: impl Iterator<Item = &'a Payload>,
@@ -140,7 +140,7 @@ impl Limits {
         found
     }
 
-    /// The external id of an effect is not its key; it is only carried on.
+    /// Checks the metadata. The external id of an effect is not its key; it is only carried on.
     fn check_metadata(&self, metadata: &Metadata, effect: bool) -> Vec<FieldViolation> {
         let mut found = Vec::new();
         let reserved = |external_id: &String| ClaimKey::is_reserved(external_id);

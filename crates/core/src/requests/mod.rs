@@ -1,4 +1,4 @@
-//! Commands and facts on their way: what is sent, and what is answered.
+//! Contains commands and facts as they are sent, and the answers to them.
 
 pub(crate) mod command;
 pub(crate) mod limits;

@@ -1,11 +1,11 @@
-//! The answer to a sender whose request succeeded.
+//! Defines the answer to a sender whose request succeeded.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{Position, RecordedEvent, Rejected, Sequence, StreamId};
 
-/// The answer to a command or a fact that was accepted. What it says is durable.
+/// The answer to a command or a fact that was accepted. Everything in it is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The stream that it is about.
@@ -41,16 +41,16 @@ pub enum Outcome {
     Committed(Commit),
     /// The decision gave no events.
     Unchanged {
-        /// The stream's current sequence when it was decided.
+        /// The stream's current sequence at the decision.
         current: Option<Sequence>,
     },
-    /// Its external id (the idempotency key) was seen before with the same content; nothing was written now.
+    /// Its external id (the idempotency key) came before with the same content, and nothing was written now.
     Duplicate(FirstResult),
     /// It was parked for a person to merge.
     DeadLettered {
         /// The letter.
         id: Uuid,
-        /// Why it was parked.
+        /// The reason why it was parked.
         reason: String,
     },
 }
@@ -64,13 +64,13 @@ pub struct Commit {
     pub last: Sequence,
     /// The position of the last event.
     pub position: Position,
-    /// Whether a conflict was merged on the way.
+    /// True if a conflict was merged on the way.
     pub merged: bool,
     /// The events.
     pub events: Vec<RecordedEvent>,
 }
 
-/// The result of the first sending under an idempotency key; it is kept as long as the stream.
+/// The result of the first sending under an idempotency key. It is kept as long as the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FirstResult {
@@ -85,7 +85,7 @@ pub enum FirstResult {
     },
     /// The decision gave no events.
     Unchanged {
-        /// The stream's current sequence when it was decided.
+        /// The stream's current sequence at the decision.
         current: Option<Sequence>,
     },
     /// It was parked.

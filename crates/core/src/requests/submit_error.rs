@@ -1,4 +1,4 @@
-//! Why a command or a fact was not accepted.
+//! Says why a command or a fact was not accepted.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     StreamFull, StreamId,
 };
 
-/// Why a command or a fact was not accepted.
+/// The reason why a command or a fact was not accepted.
 ///
 /// Nothing was written, with one exception: if a store fails in the middle of a commit and cannot be asked afterwards,
 /// the outcome is open. The error is then [`SubmitError::Unavailable`], or [`SubmitError::StoreFailed`] if the store's
@@ -19,7 +19,7 @@ use crate::{
 /// twice, so give one to every command that must not be.
 ///
 /// The variants are split by what the sender should do next: correct the request (`Invalid`, `UnknownDomain`,
-/// `BeyondCurrent`, `ExternalIdReused`, `EffectNotAccepted`), read again and decide anew (`Conflict`, `Contended`),
+/// `BeyondCurrent`, `ExternalIdReused`, `EffectNotAccepted`), read again and decide again (`Conflict`, `Contended`),
 /// accept the domain's answer (`Rejected`), send the same again later (`Overloaded`, `Unavailable`, `ShuttingDown`),
 /// call the operators of the store (`StoreFailed`), or call the developers (`StreamFull`, `Broken`).
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum SubmitError {
     /// The expected sequence was wrong and the strategy did not merge.
     #[error("{0}")]
     Conflict(Box<SequenceConflict>),
-    /// The expected sequence is one that the stream has not reached.
+    /// The stream has not reached the expected sequence.
     #[error("{conflict}: `{stream}` never was that far; read it again and send what it says")]
     BeyondCurrent {
         /// The stream.
@@ -47,9 +47,7 @@ pub enum SubmitError {
         conflict: Conflict,
     },
     /// Other writers were faster in every attempt.
-    #[error(
-        "`{stream}` is written by others faster than this could be appended ({attempts} attempts); send it again"
-    )]
+    #[error("other writers of `{stream}` were faster in all {attempts} attempts; send it again")]
     Contended {
         /// The stream.
         stream: StreamId,
@@ -71,30 +69,30 @@ pub enum SubmitError {
         /// The result of the first sending.
         first: FirstResult,
     },
-    /// It was sent as an effect of a reaction and is not accepted as one, so that nobody spends an effect before the
-    /// reaction that it belongs to.
+    /// It was sent as an effect of a reaction and is not accepted as one. Nobody can therefore spend an effect before
+    /// the reaction that it belongs to.
     #[error("`{effect}` is not accepted as an effect: {why}")]
     EffectNotAccepted {
         /// The effect that it was said to be.
         effect: EffectId,
-        /// Why it is not accepted.
+        /// The reason why it is not accepted.
         why: WhyNotAccepted,
     },
     /// The queue is full.
     #[error("too much is waiting; send it again in {} ms", .retry_after.as_millis())]
     Overloaded {
-        /// How long to wait before trying again.
+        /// The time to wait before another try.
         retry_after: Duration,
     },
-    /// The store, or what prepares the command, does not answer.
+    /// The store, or the step that prepares the command, does not answer.
     #[error("{source}; send it again in {} ms", .retry_after.as_millis())]
     Unavailable {
-        /// How long to wait before trying again.
+        /// The time to wait before another try.
         retry_after: Duration,
-        /// What failed.
+        /// The part that failed.
         source: Unavailable,
     },
-    /// The store does not do it, and will not until somebody has corrected its fault.
+    /// The store has a fault, and does not do it until somebody has corrected that.
     #[error("{0}; sending it again does not help until that is put right")]
     StoreFailed(StoreError),
     /// The server is shutting down and accepts nothing new.
@@ -105,7 +103,7 @@ pub enum SubmitError {
     StreamFull {
         /// The stream.
         stream: StreamId,
-        /// Why it is full.
+        /// The reason why it is full.
         source: StreamFull,
     },
     /// The aggregate's own code or its history failed.
@@ -113,7 +111,7 @@ pub enum SubmitError {
     Broken {
         /// The stream.
         stream: StreamId,
-        /// What is wrong.
+        /// The fault.
         fault: Fault,
     },
 }
@@ -132,7 +130,7 @@ impl SubmitError {
     }
 }
 
-/// Why something is not accepted as an effect of a reaction.
+/// The reason why something is not accepted as an effect of a reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum WhyNotAccepted {
     /// Its source stream is in this log and has no such event.
@@ -146,7 +144,7 @@ pub enum WhyNotAccepted {
     OverTheWire,
 }
 
-/// What does not answer.
+/// The part that does not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
     /// The store.
@@ -160,17 +158,17 @@ pub enum Unavailable {
     Remote(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What is wrong with one field of a request.
+/// A fault in one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldViolation {
     /// The field, as a path: `cover.external_id`, `pages[3].command`.
     pub field: String,
-    /// What is wrong with it, and what would be right.
+    /// A description of the fault, and of what would be right.
     pub description: String,
 }
 
 impl FieldViolation {
-    /// Names a field and what is wrong with it.
+    /// Makes a violation from the field and a description.
     pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self {
             field: field.into(),

@@ -1,4 +1,4 @@
-//! Questions that write nothing: states, simulations, and the three sides of a letter.
+//! Defines questions that write nothing: states, simulations, and the three sides of a letter.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp, Tree,
 };
 
-/// The state of a stream that is meant.
+/// The state of a stream that a question is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum At {
     /// The state after the last event.
@@ -52,10 +52,10 @@ impl StateView {
     }
 }
 
-/// What a command would do. Nothing is written, and no external id is spent.
+/// The effects that a command would have. Nothing is written, and no external id is spent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Simulation {
-    /// The state that it is decided upon.
+    /// The state that the command is decided upon.
     pub before: StateView,
     /// The outcome that it would have.
     pub outcome: Simulated,
@@ -68,7 +68,7 @@ pub enum Simulated {
     Commits {
         /// The events, in order.
         events: Vec<Payload>,
-        /// Whether a conflict would be merged on the way.
+        /// True if a conflict would be merged on the way.
         merged: bool,
         /// The state after them.
         after: StateView,
@@ -96,18 +96,18 @@ pub struct ThreeWay {
     pub base: StateView,
     /// Theirs: the current state.
     pub theirs: StateView,
-    /// How theirs came about: the events after the base, oldest first; the list ends at a limit.
+    /// The events between the base and theirs, oldest first; the list ends at a limit.
     pub intervening: Vec<RecordedEvent>,
-    /// How many events came after the base in all.
+    /// The number of all events after the base.
     pub intervening_total: u64,
     /// Yours: what the command would have done at the base.
     pub yours: Simulated,
-    /// Why the two cannot be merged by the rule of [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative);
-    /// `None` if they can.
+    /// The reason why the two cannot be merged by the rule of
+    /// [`MergeStrategy::Commutative`](crate::MergeStrategy::Commutative); `None` if they can.
     pub obstacle: Option<ConflictReason>,
 }
 
-/// Why a question has no answer.
+/// The reason why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// No aggregate is registered for the domain.
@@ -140,12 +140,12 @@ pub enum QueryError {
     /// The store does not answer now.
     #[error("{source}; ask again in {} ms", .retry_after.as_millis())]
     Unavailable {
-        /// How long to wait before trying again.
+        /// The time to wait before another try.
         retry_after: Duration,
-        /// What failed.
+        /// The error.
         source: StoreError,
     },
-    /// The store does not answer, and will not until somebody has corrected its fault.
+    /// The store has a fault, and does not answer until somebody has corrected that.
     #[error("{0}; asking again does not help until that is put right")]
     StoreFailed(StoreError),
     /// The aggregate's own code or its history failed.
@@ -153,7 +153,7 @@ pub enum QueryError {
     Broken {
         /// The stream.
         stream: StreamId,
-        /// What is wrong.
+        /// The fault.
         fault: Fault,
     },
 }

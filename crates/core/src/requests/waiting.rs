@@ -1,28 +1,27 @@
-//! Waiting until components have handled what a command or a fact wrote.
+//! Defines the wait until components have handled what a command or a fact wrote.
 
 use std::time::Duration;
 
 use crate::{Component, FieldViolation, Position, Sequence};
 
-/// The components that a sender waits for once its command or fact is durable, and for how long.
+/// The components that a sender waits for once its command or fact is durable, and the longest wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitFor {
     /// The components that must have handled the events.
     pub components: Vec<Component>,
-    /// How long to wait for all of them together.
+    /// The longest time to wait for all of them together.
     pub limit: Duration,
 }
 
 impl WaitFor {
-    /// How long to wait if nobody says: longer than it takes until another process takes over from one that does not
-    /// respond.
+    /// The default limit. It is longer than the time until another process takes over from one that does not respond.
     pub const LIMIT: Duration = Duration::from_secs(15);
     /// The longest time that a sender can wait.
     pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    /// How many components a sender can wait for at once.
+    /// The number of components that a sender can wait for at once.
     pub const COMPONENTS: usize = 64;
 
-    /// Waits for the usual time.
+    /// Makes a wait with the default limit.
     pub fn new(components: Vec<Component>) -> Self {
         Self {
             components,
@@ -53,29 +52,29 @@ impl WaitFor {
     }
 }
 
-/// A component is not known to have handled the events. They are recorded all the same.
+/// A component is not known to have handled the events. The events are recorded all the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{component}` has not handled it yet: {why}")]
 pub struct NotHandled {
-    /// The first of the components waited for that has not handled them.
+    /// The first component that has not handled them, of those that are waited for.
     pub component: Component,
-    /// Why the waiting ended.
+    /// The reason why the wait ended.
     pub why: WhyNotHandled,
 }
 
-/// Why waiting for a component ended before it had handled the events.
+/// The reason why a wait ended before the component had handled the events.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WhyNotHandled {
-    /// It is behind: waiting longer may help.
+    /// The component is behind: a longer wait may help.
     #[error("it stood at position {position} after {} ms; wait again, or look at its lag", .limit.as_millis())]
     TimePassed {
-        /// How long the sender waited.
+        /// The time that the sender waited.
         limit: Duration,
         /// The last known position of the component in the events' partition of the log.
         position: Position,
     },
-    /// Its stream is parked there, and the events queue behind the one that failed. Waiting does not help until a
-    /// person has decided.
+    /// Its stream is parked there, and the events queue behind the one that failed. A wait does not help until a person
+    /// has decided.
     #[error("its stream is parked at sequence {sequence}, which failed: {failure}")]
     Parked {
         /// The first event of the stream that it has not handled.
@@ -83,10 +82,10 @@ pub enum WhyNotHandled {
         /// The failure, for people.
         failure: String,
     },
-    /// It is paused. Waiting does not help until a person has looked at it.
+    /// The component is paused. A wait does not help until a person has looked at it.
     #[error("it is paused: {failure}")]
     Paused {
-        /// Why it is paused, for people.
+        /// The reason why it is paused, for people.
         failure: String,
     },
     /// The process that waited is shutting down; the component may go on in another.

@@ -1,4 +1,4 @@
-//! What a store is given to write, and what it answers.
+//! Defines what a store gets to write, and its answers.
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -20,34 +20,35 @@ pub const COMMIT_APPENDS: &str = "seriatim_commit_appends";
 pub struct Append {
     /// The stream that it is for.
     pub stream: StreamId,
-    /// What to write.
+    /// The content to write.
     pub write: Write,
     /// The idempotency key of the stream that is spent with it.
     pub claim: Option<Claim>,
-    /// What is compared and written in the same step: streams of the same partition, each at most once in
-    /// [`parts`](Self::parts). If one of them is not where it is said to be, nothing is written.
+    /// The other streams that are compared and written in the same step. They are in the same partition, and each is at
+    /// most once in [`parts`](Self::parts). If one of them is not at its given sequence, nothing is written.
     pub beside: Vec<StreamWrite>,
 }
 
-/// What an append writes.
+/// The content of an append.
 #[derive(Clone, Debug)]
 pub enum Write {
     /// Events for the stream.
     Events {
-        /// The current sequence the stream must have (`None`: no events). The first event gets the next one.
+        /// The current sequence that the stream must have; `None` for no events. The first event gets the next
+        /// sequence.
         after: Option<Sequence>,
-        /// The id of the event that has that sequence, given by a writer that kept the state of the stream. It is
-        /// compared, so that a restored or replaced log is noticed even if its stream is as long. `None`: only `after`
-        /// is compared.
+        /// The id of the event that has that sequence, if the writer kept the state of the stream. It is compared, so
+        /// that a restored or replaced log is noticed even if its stream is as long. With `None`, only `after` is
+        /// compared.
         last: Option<Uuid>,
         /// The events; if there are none, the append only checks `after` and spends the claim.
         events: Arc<[NewEvent]>,
     },
-    /// A letter for a person; the stream itself is not checked.
+    /// A letter for a person. The stream itself is not checked.
     Letter(Box<CommandLetter>),
 }
 
-/// What an append does to a further stream. Without events it is a guard: the stream is only compared.
+/// The write of an append to a further stream. Without events it is a guard: the stream is only compared.
 #[derive(Clone, Debug)]
 pub struct StreamWrite {
     /// The stream.
@@ -74,14 +75,14 @@ pub struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Returns whether the stream is where it is said to be, given its last event's sequence and id.
+    /// Returns whether the stream is at the given sequence. `found` is the sequence and the id of its last event.
     pub fn follows(&self, found: Option<(Sequence, Uuid)>) -> bool {
         let (current, id) = found.unzip();
         self.after == current && (self.last.is_none() || self.last == id)
     }
 
-    /// Returns the sequences of its first and last event; `None` if it has no events. Fails if the stream has not so
-    /// many left.
+    /// Returns the sequences of its first and last event; `None` if it has no events. Fails if the stream has too few
+    /// left.
     pub fn sequences(&self) -> Result<Option<(Sequence, Sequence)>, StreamFull> {
         if self.events.is_empty() {
             return Ok(None);
@@ -143,7 +144,7 @@ impl Append {
     /// Returns the one partition of a call.
     ///
     /// # Panics
-    /// If the appends are for streams of several partitions, or if one of them has two parts of one stream.
+    /// Panics if the appends are for streams of several partitions, or if one of them has two parts of one stream.
     pub fn partition(call: &[Self], count: NonZero<u16>) -> LogPartition {
         let of = |stream: &StreamId| LogPartition::of(stream, count);
         let partition = call
@@ -224,7 +225,7 @@ pub enum AppendOutcome {
     Written {
         /// The position of its last event; if it had none, the position of the head of its partition.
         position: Position,
-        /// When it was recorded.
+        /// The time at which it was recorded.
         recorded_at: Timestamp,
     },
     /// A stream's current sequence or its last event differs; nothing was written.
@@ -238,7 +239,7 @@ pub enum AppendOutcome {
     StreamFull,
 }
 
-/// Why a store could not answer the appends of a call.
+/// The reason why a store could not answer the appends of a call.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// Nothing was written.

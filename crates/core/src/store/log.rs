@@ -1,4 +1,4 @@
-//! The one way to read the log: each event in the shape that today's program gives it.
+//! Reads the log: each event has the shape that today's program gives it.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::{
 
 /// The log of a store in today's shape. Cheap to clone.
 ///
-/// Every reader that reacts to events, shows them, or folds them into states reads them here and nowhere else. So all
-/// see the same events: [upcast](crate::Aggregate::upcast), and under today's names. An event that is nothing any more
-/// is still there, as [`Payload::nothing`](crate::Payload::nothing), so that sequences and positions stay dense; no
-/// [filter](crate::EventFilter) lets it through.
+/// Every reader that reacts to events, shows them, or folds them into states reads them here and nowhere else. All
+/// readers therefore see the same events: [upcast](crate::Aggregate::upcast), and under today's names. An event that
+/// has become nothing is still there, as [`Payload::nothing`](crate::Payload::nothing), so that sequences and positions
+/// stay dense; no [filter](crate::EventFilter) lets it through.
 #[derive(Clone, Debug)]
 pub struct Log {
     store: Arc<dyn EventStore>,
@@ -56,7 +56,7 @@ impl Log {
         self.store.head(partition).await
     }
 
-    /// Returns what a state is built from, see [`EventStore::load`].
+    /// Returns the data that a state is built from, see [`EventStore::load`].
     pub async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
         let domain = load.stream.domain.clone();
         let mut loaded = self.store.load(load).await?;

@@ -1,4 +1,4 @@
-//! The seams that a store implements, and what is read from it.
+//! Contains the seams that a store implements, and helps to read from it.
 
 pub(crate) mod snapshot;
 pub(crate) mod schema;

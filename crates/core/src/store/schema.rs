@@ -1,11 +1,11 @@
-//! The migrations that a store's tables lacked, as reported by the program that made them.
+//! Reports the migrations that a store's tables lacked, for the program that made them.
 
 /// A step from one schema of a store's tables to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
-    /// Its number; it counts from 1.
+    /// Its number, from 1 on.
     pub number: u32,
-    /// What it is about.
+    /// Its name, which says what it is about.
     pub name: &'static str,
 }
 

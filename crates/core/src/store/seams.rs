@@ -1,4 +1,5 @@
-//! The seams that a store implements: a log of events in streams, snapshots, dead letters, checkpoints, and timers.
+//! Defines the seams that a store implements: a log of events in streams, snapshots, dead letters, checkpoints, and
+//! timers.
 //!
 //! Begin a new store with `store-memory`, the reference, and prove it by the conformance suite in `testkit`. All rules
 //! about merging, routing and retrying live above these seams.
@@ -17,7 +18,7 @@ use crate::{
     Sequence, Snapshot, StreamId, TimerStore, Timestamp,
 };
 
-/// Everything that a coordinator and reactions need of a store.
+/// The whole interface of a store for a coordinator and reactions.
 pub trait Store:
     EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerStore
 {
@@ -30,7 +31,8 @@ impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerSt
 /// An implementation must keep these rules, with any number of handles and processes on one storage:
 ///
 /// - A stream's sequences begin at 0 and have no gaps; the unique pair (stream, sequence) decides every race.
-/// - A stream lives in one partition of the log, [`LogPartition::of`] it and their number, which never changes.
+/// - A stream lives in one partition of the log. [`LogPartition::of`] computes it from the stream and the number of
+///   partitions, which never changes.
 /// - The positions of a partition begin at 1, have no gaps, and are in commit order: a reader that has seen position
 ///   `p` will never see a smaller one appear. Recorded times come from the storage's clock, and never decrease with the
 ///   position. Neither order nor time holds between partitions.
@@ -40,15 +42,15 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// Appends in one durable commit, which other calls may share, to streams of one partition. Returns an answer for
     /// each append, in the given order.
     ///
-    /// An append writes everything that it carries, or nothing. If one conflicts, the others of the call are written
-    /// all the same, except those decided on top of it. The appends of a call are a chain: each sees the earlier ones.
-    /// Once events of a stream are not written, the later appends of the call that name this stream are refused as
+    /// An append is written as a whole or not at all. If one conflicts, the others of the call are written all the
+    /// same, except those decided on top of it. The appends of a call are a chain: each sees the earlier ones. Once
+    /// events of a stream are not written, the later appends of the call that name this stream are refused as
     /// conflicts, even if their `after` happens to match the current sequence. (It can match: another writer may have
     /// left the same *number* of events.)
     ///
-    /// For each append the claim is checked first, then the sequences. So a sender that repeats an external id (the
-    /// idempotency key) learns so even if the stream has moved. An append without events and claim only compares: its
-    /// answer is as new as that of a write.
+    /// For each append the claim is checked first, then the sequences. A sender that repeats an external id (the
+    /// idempotency key) therefore learns of it even if the stream has moved. An append without events and claim only
+    /// compares: its answer is as new as that of a write.
     ///
     /// Calls at the same time share commits, but none fails because of the size or the content of another. An error
     /// speaks only of this call.
@@ -57,10 +59,10 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// If the future is dropped, the appends are written or not written, never in part.
     ///
     /// # Panics
-    /// As [`Append::partition`] does.
+    /// Panics as [`Append::partition`] does.
     async fn append(&self, call: Vec<Append>) -> Result<Vec<AppendOutcome>, AppendError>;
 
-    /// Returns what is needed to build a state: the newest usable snapshot and the payloads after it.
+    /// Returns the data to build a state: the newest usable snapshot and the payloads after it.
     async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
 
     /// Returns at most `limit` events of a stream, from `from` on, oldest first.
@@ -81,7 +83,7 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// the same moment.
     ///
     /// # Panics
-    /// If the log has no such partition, as [`head`](Self::head) and [`wait_past`](Self::wait_past) do.
+    /// Panics if the log has no such partition, as [`head`](Self::head) and [`wait_past`](Self::wait_past) do.
     async fn read_log(
         &self,
         partition: LogPartition,
@@ -96,15 +98,16 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// Waits until there may be events of a partition after a position, whichever process writes them.
     ///
     /// It is for readers that follow the log: read a page; if it is empty, wait here for more after the last event
-    /// seen, and read again. An event between the page and the wait is not missed. It is a hint: it may return too
-    /// early. If messages between processes are lost it returns late, but no later than the interval at which the store
-    /// itself looks. While the storage does not answer it keeps waiting.
+    /// seen, and read again. An event between the page and the wait is not missed. The return is a hint, and may come
+    /// too early. If messages between processes are lost it comes late, but no later than the interval at which the
+    /// store itself looks. While the storage does not answer it keeps waiting.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing and does not disturb other waiters.
     async fn wait_past(&self, partition: LogPartition, position: Position);
 
-    /// Returns at most `limit` streams in the order of their ids; of one domain if given, after a stream if given.
+    /// Returns at most `limit` streams in the order of their ids. A domain restricts them to it, and a stream to those
+    /// after it.
     async fn streams(
         &self,
         domain: Option<&Domain>,
@@ -112,14 +115,14 @@ pub trait EventStore: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<Vec<StreamSummary>, StoreError>;
 
-    /// Returns what an external id of a stream stands for; `None` if it was not spent.
+    /// Returns the claim of an external id of a stream; `None` if it was not spent.
     async fn find_claim(
         &self,
         stream: &StreamId,
         external_id: &str,
     ) -> Result<Option<ClaimRecord>, StoreError>;
 
-    /// Returns all spent claims of all streams, external ids and effects alike, at most `limit`, in the order of the
+    /// Returns at most `limit` spent claims of all streams, external ids and effects alike, in the order of the
     /// streams' ids and then of the keys, byte by byte. If `after` is given, it begins after that key of that stream.
     async fn claims(
         &self,
@@ -133,19 +136,19 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// durable in any case.
     async fn flush(&self) -> Result<(), StoreError>;
 
-    /// Asks the storage to check its own structures, such as the pages and the indexes of a file, which reading a log
-    /// need not notice. It takes as long as reading all of it. Does nothing in a storage without such a check. Fails as
-    /// [`Corrupt`](StoreErrorKind::Corrupt), with the first fault found.
+    /// Asks the storage to check its own structures, such as the pages and the indexes of a file. Reading a log need
+    /// not notice their damage. It takes as long as reading everything. Does nothing in a storage without such a check.
+    /// Fails as [`Corrupt`](StoreErrorKind::Corrupt), with the first fault found.
     async fn check_storage(&self) -> Result<(), StoreError>;
 }
 
-/// Keeps snapshots of states. Losing them costs time and nothing else.
+/// Keeps snapshots of states. Losing them costs only time.
 #[async_trait]
 pub trait SnapshotStore: Send + Sync + Debug + 'static {
-    /// Keeps a snapshot. It also keeps some older ones of the same type, so that a state a little back is near a
-    /// snapshot: the newest two, and the latest in each of the newest [`Snapshot::SPANS`] spans of [`Snapshot::SPAN`]
-    /// sequences that have any. Older ones may be dropped, and of other types all but the newest two. A snapshot of an
-    /// event that the stream does not have is not kept.
+    /// Keeps a snapshot. It also keeps some older ones of the same type, so that there is a snapshot near a slightly
+    /// older state: the newest two, and the latest in each of the newest [`Snapshot::SPANS`] spans of
+    /// [`Snapshot::SPAN`] sequences that have any. Older ones may be dropped, and all but the newest two of other
+    /// types. A snapshot of an event that the stream does not have is not kept.
     async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), StoreError>;
 }
 
@@ -155,8 +158,8 @@ pub trait DeadLetterStore: Send + Sync + Debug + 'static {
     /// Returns a letter by its id.
     async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError>;
 
-    /// Returns at most `limit` letters that pass the filter, in its order. It costs about as much as the letters that it
-    /// returns, however many there are.
+    /// Returns at most `limit` letters that pass the filter, in its order. The cost depends on the number of letters
+    /// returned, not on how many there are.
     async fn letters(
         &self,
         filter: &LetterFilter,
@@ -172,13 +175,13 @@ pub trait DeadLetterStore: Send + Sync + Debug + 'static {
 pub struct Load {
     /// The stream.
     pub stream: StreamId,
-    /// The last event of the state; `None`: the current one.
+    /// The last event of the state; `None` for the current state.
     pub through: Option<Sequence>,
-    /// The type of the snapshots that may be used, if they are not past `through`; `None`: begin at the first event.
+    /// The type of the snapshots that may be used, if they are not past `through`; `None` to begin at the first event.
     pub snapshots: Option<Fingerprint>,
 }
 
-/// What a state is built from.
+/// The data that a state is built from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// The snapshot to begin with. The store makes sure that the stream still has the snapshot's last event: a snapshot
@@ -186,7 +189,7 @@ pub struct Loaded {
     pub snapshot: Option<Snapshot>,
     /// The payloads after the snapshot, or from sequence 0 on, without gaps.
     pub payloads: Vec<Payload>,
-    /// The id of the last event in here, also if it is in the snapshot; `None` if there are no events.
+    /// The id of the last event in here, even if it is in the snapshot; `None` if there are no events.
     pub last: Option<Uuid>,
 }
 
@@ -207,24 +210,24 @@ pub struct StreamSummary {
     pub stream: StreamId,
     /// The sequence of its last event.
     pub current: Sequence,
-    /// When that event was recorded.
+    /// The time at which that event was recorded.
     pub recorded_at: Timestamp,
 }
 
-/// Why a store did not do what it was asked to do.
+/// The reason why a store did not do what it was asked to do.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the store could not {action}: {source}")]
 pub struct StoreError {
-    /// What it was asked to do, as a verb phrase: `append events`.
+    /// The action that it was asked to do, as a verb phrase: `append events`.
     pub action: &'static str,
     /// The kind of the failure, which a caller can branch on.
     pub kind: StoreErrorKind,
-    /// The error of the driver; all whose appends were in one failed batch share it.
+    /// The error of the driver. All callers whose appends were in one failed batch share it.
     pub source: Arc<dyn Error + Send + Sync>,
 }
 
 impl StoreError {
-    /// Makes an error that names what failed.
+    /// Makes an error that names the action that failed.
     pub fn new(
         action: &'static str,
         kind: StoreErrorKind,
@@ -238,14 +241,14 @@ impl StoreError {
     }
 }
 
-/// What is wrong with a store: whether the same may work later, and if not, who has to act.
+/// The fault of a store. It says whether the same may work later, and if not, who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreErrorKind {
     /// The store does not answer, or is busy for too long. The same may work in a moment.
     Unavailable,
-    /// The store has no space left. The same works once it has.
+    /// The store has no space left. The same works once it has some.
     Full,
-    /// The store takes no writes now, for example because it is a standby. The same works once it does.
+    /// The store takes no writes now, for example because it is a standby. The same works once it takes them.
     ReadOnly,
     /// The account of this program lacks a right, until somebody grants it.
     Denied,

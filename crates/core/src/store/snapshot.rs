@@ -1,4 +1,4 @@
-//! Snapshots of states, so that loading need not begin at the first event.
+//! Makes and reads snapshots of states, so that loading need not begin at the first event.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -14,9 +14,9 @@ pub struct Snapshot {
     pub fingerprint: Fingerprint,
     /// The form of that type, as the state shows it.
     pub shape: Shape,
-    /// The sequence of the last event in it.
+    /// The sequence of the last event in the state.
     pub sequence: Sequence,
-    /// The id of that event. A stream with another event there has another history.
+    /// The id of that event. A stream that has another event there has another history.
     pub event: Uuid,
     /// The state, as JSON text.
     pub state: Bytes,
@@ -26,7 +26,7 @@ impl Snapshot {
     /// The length of a span, in sequences. The latest snapshot of a span is kept, see
     /// [`SnapshotStore`](crate::SnapshotStore).
     pub const SPAN: u32 = 64;
-    /// How many spans with snapshots are kept. They reach back further than a merge compares by default.
+    /// The number of spans whose snapshots are kept. They reach back further than a merge compares by default.
     pub const SPANS: u32 = 6;
 
     /// Makes a snapshot of `state`, which contains the events up to `event` at `sequence`. Fails if the state would not
@@ -51,9 +51,9 @@ impl Snapshot {
 
     /// Returns the state; `None` if today's type is not the one that made it. The snapshot is then ignored.
     ///
-    /// It must decode, hold only structs and variants of today's [`Shape`], and today's type must write it in the same
-    /// words. Two changes may go unnoticed: a new field that serde leaves out when it is empty, inside a `flatten` or a
-    /// hand-written `Serialize`; and an `evolve` that gives other states. Raise
+    /// The state must decode, hold only structs and variants of today's [`Shape`], and read the same when today's type
+    /// writes it. Two changes may go unnoticed: a new field that serde leaves out when it is empty, inside a `flatten`
+    /// or a hand-written `Serialize`; and an `evolve` that gives other states. Raise
     /// [`SNAPSHOT_SCHEMA`](Aggregate::SNAPSHOT_SCHEMA) for both.
     pub fn restore<A: Aggregate>(&self) -> Option<A> {
         if self.fingerprint != Fingerprint::of::<A>() {
@@ -67,23 +67,23 @@ impl Snapshot {
     }
 }
 
-/// Why a snapshot of a state is not kept.
+/// The reason why a snapshot of a state is not kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The state has no form in JSON, or cannot be read from it.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// The state reads back as another one.
+    /// The state that is read back differs from the one that was written.
     #[error(
-        "the state reads back from JSON as another one; look at its serde attributes and its `PartialEq`"
+        "the state differs when it is read back from JSON; look at its serde attributes and its `PartialEq`"
     )]
     Differs,
 }
 
 /// Tells the snapshots of a type from those of other types and schemas.
 ///
-/// It is made of the domain, [`Aggregate::SNAPSHOT_SCHEMA`] and the names of the event types. The snapshot's [`Shape`]
-/// tells what the state is made of.
+/// It is made of the domain, [`Aggregate::SNAPSHOT_SCHEMA`] and the names of the event types. The types that the state
+/// consists of are in the snapshot's [`Shape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub u64);
 

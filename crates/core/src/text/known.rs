@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// Returns the end of a sentence.
+/// Returns the end of a sentence about an unknown name, which lists the known ones.
 pub(crate) fn name_one_of(known: &[impl Display]) -> String {
     match known {
         [] => "there is none at all".into(),

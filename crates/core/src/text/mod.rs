@@ -1,4 +1,4 @@
-//! Texts for people.
+//! Makes texts for people.
 
 pub(crate) mod printable;
 pub(crate) mod known;

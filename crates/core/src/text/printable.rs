@@ -35,7 +35,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// The joiners U+200C and U+200D are not deceptive: scripts and emoji need them.
+/// Returns whether a character is deceptive. The joiners U+200C and U+200D are not: scripts and emoji need them.
 fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,

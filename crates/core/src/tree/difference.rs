@@ -1,4 +1,4 @@
-//! Finds where two trees differ.
+//! Finds the fields in which two trees differ.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::FieldPath;
 /// Searches for the innermost fields in which two values differ. Paths are built only where they do.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    /// Whether the same elements in another order make another list.
+    /// True if two lists with the same elements in another order differ.
     pub(super) order_counts: bool,
     pub(super) found: BTreeSet<FieldPath>,
 }

@@ -1,4 +1,4 @@
-//! A value as serde shows it: the fields of a state by name, with all digits of every number.
+//! Represents a value as serde shows it: the fields of a state by name, with all digits of every number.
 //!
 //! `serde_json::Value` cannot hold numbers beyond 64 bits, and cannot say whether a missing name is a field that the
 //! type lacks or an entry that a map lacks. Both matter here: states are compared and shown, and a premise that names
@@ -42,11 +42,11 @@ pub enum Tree {
 /// The result of a lookup at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
-    /// This value.
+    /// The path leads to this value.
     Found(Tree),
-    /// There is nothing.
+    /// The path leads nowhere.
     Missing {
-        /// Whether there could be something: the path names an entry of a map that has none of that name.
+        /// True if a value may come there: the path names an entry that a map does not have.
         may_come: bool,
     },
 }
@@ -218,7 +218,7 @@ fn begin_line(f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
     }
 }
 
-/// For code that needs a [`Value`](serde_json::Value): a number that it cannot hold becomes a text.
+/// Converts a tree for code that needs a [`Value`](serde_json::Value). A number that this cannot hold becomes a text.
 impl From<&Tree> for serde_json::Value {
     fn from(tree: &Tree) -> Self {
         match tree {

@@ -14,14 +14,14 @@ pub(super) fn parse(text: &[u8]) -> Result<Tree, Error> {
     Reader { text, at: 0, depth }.value()
 }
 
-/// How deeply values may be nested; serde_json has the same limit for all types.
+/// The deepest nesting of values; serde_json has the same limit for all types.
 const DEPTH: u32 = 127;
 
 /// Reads JSON text that is known to be well formed.
 struct Reader<'t> {
     text: &'t [u8],
     at: usize,
-    /// How many more levels may be entered.
+    /// The number of further levels that may be entered.
     depth: u32,
 }
 

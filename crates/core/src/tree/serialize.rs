@@ -12,7 +12,7 @@ use serde_json::Error;
 use super::shape::Shapes;
 use super::{Lookup, Tree, index};
 
-/// Returns what `value` has at `path`; values beside the way are not looked at. `shapes` is told of each struct and
+/// Returns what `value` has at `path`. Values beside the path are not looked at. `shapes` learns of each struct and
 /// variant on the way.
 pub(super) fn build<T: Serialize + ?Sized>(
     value: &T,
@@ -22,12 +22,12 @@ pub(super) fn build<T: Serialize + ?Sized>(
     value.serialize(Builder { path, shapes })
 }
 
-/// Where the keys of an object come from.
+/// The origin of the keys of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keys {
-    /// Fields of a struct: the type decides which there are.
+    /// They are fields of a struct: the type decides which there are.
     Fixed,
-    /// Entries of a map: the data decides which there are.
+    /// They are entries of a map: the data decides which there are.
     Data,
 }
 
@@ -263,7 +263,7 @@ impl<'a> Serializer for Builder<'a> {
         Ok(self.list(Some(variant)))
     }
 
-    /// serde's `flatten` writes a struct as a map whose length it does not know; real maps know their length.
+    /// `flatten` writes a struct as a map of unknown length; real maps know their length.
     fn serialize_map(self, length: Option<usize>) -> Result<ObjectBuilder<'a>, Error> {
         let keys = length.map_or(Keys::Fixed, |_| Keys::Data);
         Ok(self.object(keys, "", None))
@@ -300,7 +300,7 @@ struct ListBuilder<'a> {
     variant: Option<&'static str>,
     items: Vec<Tree>,
     seen: usize,
-    /// What was found at the path.
+    /// The value that was found at the path.
     found: Option<Lookup>,
 }
 
@@ -369,7 +369,7 @@ struct ObjectBuilder<'a> {
     fields: Vec<&'static str>,
     /// The key of the entry whose value comes next.
     key: Option<String>,
-    /// What was found at the path.
+    /// The value that was found at the path.
     found: Option<Lookup>,
 }
 

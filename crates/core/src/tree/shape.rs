@@ -1,4 +1,4 @@
-//! The types that a state is made of, as the state shows them.
+//! Describes the types that a state is made of, as the state shows them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

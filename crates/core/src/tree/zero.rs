@@ -1,4 +1,4 @@
-//! Searches for zeros with a minus sign, which `PartialEq` does not tell from those without one.
+//! Searches for negative zeros, which `PartialEq` does not tell from positive ones.
 
 use std::cell::Cell;
 use std::fmt::Error;
@@ -9,10 +9,10 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// Returns whether there is one anywhere in `value`. Texts are skipped, so this costs about a nanosecond a field.
+/// Returns whether there is one anywhere in `value`. Texts are skipped, so this costs about a nanosecond per field.
 pub(crate) fn has_negative_zero<T: Serialize>(value: &T) -> bool {
     let found = Cell::new(false);
-    // A value that cannot be serialised has no sign that would be stored.
+    // If a value cannot be serialised, no sign of it would be stored.
     let _unfinished = value.serialize(Search { found: &found });
     found.get()
 }

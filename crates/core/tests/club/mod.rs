@@ -1,6 +1,6 @@
-//! A club: one aggregate with every kind of field that changes can meet in.
+//! A club: an aggregate with every kind of field that changes can collide in.
 
-// Each test file uses its own part of it.
+// Each test file uses its own part of this module.
 #![allow(dead_code, unreachable_pub)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,19 +12,16 @@ use seriatim_derive::{Command, Event, Rejection};
 
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Club {
-    /// A counter that may be taken from.
+    /// A counter that also goes down.
     pub cents: u64,
     /// A counter that only grows.
     pub visits: u64,
-    /// A set.
     pub members: BTreeSet<String>,
-    /// A map.
     pub prices: BTreeMap<String, u64>,
-    /// A text.
     pub name: String,
     /// Two texts within another field.
     pub address: Address,
-    /// A place for one.
+    /// A place for one person.
     pub seat: Option<String>,
     /// A list whose order counts.
     pub minutes: Vec<String>,
@@ -45,7 +42,7 @@ pub enum ClubCommand {
     Withdraw {
         cents: u64,
     },
-    /// Withdraws whatever is there: the decision depends on the state.
+    /// Withdraws the whole balance, so the decision depends on the state.
     PayOut,
     Visit,
     Join {
@@ -71,7 +68,7 @@ pub enum ClubCommand {
     Minute {
         text: String,
     },
-    /// Its event carries the number of members when it was decided, which its canonical form leaves out.
+    /// The event carries the number of members at the decision, which its canonical form leaves out.
     Poll {
         question: String,
     },
@@ -178,7 +175,7 @@ impl Aggregate for Club {
     }
 }
 
-/// The same club, which asks for the narrower rule.
+/// The same club under the narrower rule.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CarefulClub(pub Club);
@@ -199,7 +196,7 @@ impl Aggregate for CarefulClub {
     }
 }
 
-/// The state at the expected sequence, and what came after it.
+/// The state at the expected sequence, and the events after it.
 pub struct Past<A: Aggregate> {
     pub expected: Option<Sequence>,
     pub base: A,
@@ -208,7 +205,7 @@ pub struct Past<A: Aggregate> {
 }
 
 impl<A: Aggregate> Past<A> {
-    /// The sender knows of `known`; `missed` came after.
+    /// Makes the past of a sender who knows of `known`; `missed` came after that.
     pub fn new(known: &[A::Event], missed: &[A::Event]) -> Self {
         Self {
             expected: Some(Sequence::FIRST),
@@ -227,7 +224,7 @@ impl<A: Aggregate> Past<A> {
         fold(self.base.clone(), &self.intervening)
     }
 
-    /// The sender expected a stream without events.
+    /// Makes the past of a sender who expected a stream without events.
     pub fn of_none(missed: &[A::Event]) -> Self {
         Self {
             expected: None,
@@ -248,7 +245,7 @@ impl<A: Aggregate> Past<A> {
     }
 }
 
-/// Commands and events by their short names.
+/// Short names for commands and events.
 pub mod say {
     use super::{ClubCommand, ClubEvent};
     use proptest::prelude::*;
@@ -305,7 +302,7 @@ pub mod say {
         ClubEvent::MinuteTaken { text: text.into() }
     }
 
-    /// Few values, so that they meet.
+    /// Returns commands with few different values, so that they collide often.
     pub fn any_command() -> impl Strategy<Value = ClubCommand> {
         use ClubCommand as C;
         let word = || prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned);

@@ -1,4 +1,4 @@
-//! An audit: the whole log, all progress and all outcomes of effects, checked once.
+//! Audits a store once: the whole log, all progress and all outcomes of effects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use super::track::AuditedEffects;
 use super::unproven::Unproven;
 use crate::Reactions;
 
-/// How many streams of each partition are remembered, and twice as many at most: 16 MB.
+/// The number of streams of each partition that are remembered; at most twice as many are. They take 16 MB.
 const STREAMS: usize = 100_000;
 
 /// Checks that a log is whole and that nothing derived from it contradicts it.
 #[derive(Clone, Debug)]
 pub struct Auditor {
     store: Arc<dyn Store>,
-    /// The log for asking components again: the events as components get them. All other checks read the stored form.
+    /// The log whose events components get when they are asked again. All other checks read the stored form.
     log: Log,
     reactions: Vec<Arc<dyn Reaction>>,
     beside: Vec<Arc<dyn CheckpointStore>>,
@@ -36,36 +36,36 @@ pub struct Audit {
     pub partitions: Vec<AuditedPartition>,
     /// The components that could be asked again, in each partition.
     pub effects: Vec<AuditedEffects>,
-    /// How many checkpoints were compared with the log.
+    /// The number of checkpoints that were compared with the log.
     pub checkpoints: usize,
-    /// How many parked streams were compared with the log.
+    /// The number of parked streams that were compared with the log.
     pub parked: usize,
-    /// How many claims were followed back to their events.
+    /// The number of claims that were followed back to their events.
     pub claims: u64,
-    /// How many timers were followed back to their events.
+    /// The number of timers that were followed back to their events.
     pub timers: u64,
     /// The findings: the first hundred of each kind of check.
     pub findings: Vec<Finding>,
-    /// How many findings there are in all.
+    /// The number of all findings.
     pub findings_total: u64,
-    /// What was not checked.
+    /// The parts that were not checked.
     pub unproven: Vec<Unproven>,
 }
 
-/// How far a partition is proven to be sound.
+/// The part of a partition that is proven to be sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditedPartition {
     /// The partition.
     pub partition: LogPartition,
-    /// The position of its last event at that time.
+    /// The position of its last event when it was audited.
     pub head: Position,
-    /// The position up to which, from the first event on, nothing was found.
+    /// The position up to which nothing was found, from the first event on.
     pub verified: Position,
-    /// Whether nothing was found at all.
+    /// True if nothing was found at all.
     pub sound: bool,
 }
 
-/// How far an audit has come. It checks one thing after the other.
+/// The progress of an audit. It checks one thing after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditProgress {
     /// It checks the log itself.
@@ -86,15 +86,15 @@ pub enum AuditProgress {
     },
     /// It checks the outcomes of effects.
     Kept {
-        /// How many claims were checked.
+        /// The number of claims that were checked.
         claims: u64,
-        /// How many timers were checked.
+        /// The number of timers that were checked.
         timers: u64,
     },
 }
 
 impl Audit {
-    /// Returns whether nothing was found. [`Audit::unproven`] lists what that does not cover.
+    /// Returns true if nothing was found. [`Audit::unproven`] lists what that does not cover.
     pub fn is_sound(&self) -> bool {
         self.findings_total == 0
     }
@@ -106,7 +106,7 @@ impl Audit {
 }
 
 impl Auditor {
-    /// Makes an auditor for the log of a store, and the data derived from it there.
+    /// Makes an auditor for the log of a store, and for the data derived from it in that store.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             log: Log::as_stored(Arc::clone(&store) as _),
@@ -117,8 +117,8 @@ impl Auditor {
         }
     }
 
-    /// Asks the components of this process again for their effects. If one keeps its progress elsewhere, it is read
-    /// there.
+    /// Asks the components of this process again for their effects. If a component keeps its progress elsewhere, it is
+    /// read there.
     #[must_use]
     pub fn reactions(mut self, reactions: &Reactions) -> Self {
         self.reactions = reactions.enrolled().to_vec();
@@ -126,25 +126,26 @@ impl Auditor {
         self
     }
 
-    /// Compares progress that another database has with this log: that of read models.
+    /// Also compares the progress in another database with this log, such as that of read models.
     #[must_use]
     pub fn beside(mut self, checkpoints: Arc<dyn CheckpointStore>) -> Self {
         self.beside.push(checkpoints);
         self
     }
 
-    /// Sets how many streams of each partition are remembered, and twice as many at most; each takes 80 bytes. Default
-    /// 100,000. For all others the event before is looked up in the store, which is slower.
+    /// Sets how many streams of each partition are remembered; at most twice as many are, and each takes 80 bytes. The
+    /// default is 100,000. For other streams the event before is looked up in the store, which is slower.
     #[must_use]
     pub fn remembering(mut self, streams: usize) -> Self {
         self.streams = streams;
         self
     }
 
-    /// Makes the storage check itself first, and then checks everything up to the present end of the log, as fast as
-    /// the store returns it. `progress` is called after each page.
+    /// Makes the storage check itself, and then checks everything up to the present end of the log, as fast as the
+    /// store returns it. Calls `progress` after each page.
     ///
-    /// It takes 16 MB for each partition, unless fewer streams are remembered, and a page of events with their effects.
+    /// It takes 16 MB for each partition, unless fewer streams are remembered, and memory for a page of events with
+    /// their effects.
     pub async fn audit(
         &self,
         mut progress: impl FnMut(&AuditProgress) + Send,
@@ -168,7 +169,7 @@ impl Auditor {
     }
 }
 
-/// One pass through everything, which continues as the log grows.
+/// One pass through everything, which can be continued as the log grows.
 #[derive(Debug)]
 pub(super) struct Way {
     log: Pass,
@@ -178,8 +179,8 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Continues to the present end of the log and of the components; through the outcomes of effects for the given
-    /// time, or to the end. After each page it rests `rest` times as long as the page took.
+    /// Continues to the present end of the log and of the components' progress, and then checks the outcomes of effects
+    /// until `time` is over or all are checked. After each page it rests `rest` times as long as the page took.
     pub(super) async fn go_on(
         &mut self,
         rest: u32,

@@ -1,4 +1,4 @@
-//! The check of one partition, event by event; it reads nothing itself.
+//! Checks one partition, event by event. It reads nothing itself.
 
 use std::convert::Infallible;
 use std::num::NonZero;
@@ -22,12 +22,12 @@ pub(super) struct Checker {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Checked {
     pub(super) findings: Vec<Finding>,
-    /// Whether the event before it in its stream must be looked up, see [`follows`].
+    /// True if the event before it in its stream must be looked up, see [`follows`].
     pub(super) look_up: bool,
 }
 
 impl Checker {
-    /// `streams`: how many streams it remembers.
+    /// Makes a checker that remembers this many streams.
     pub(super) fn new(partition: LogPartition, partitions: NonZero<u16>, streams: usize) -> Self {
         Self {
             partition,
@@ -131,7 +131,7 @@ mod tests {
         Checker::new(LogPartition::FIRST, NonZero::<u16>::MIN, streams)
     }
 
-    /// What is found, in words, and how many look-ups are asked for.
+    /// Returns the findings as text, and how many look-ups are asked for.
     fn check(checker: &mut Checker, events: &[RecordedEvent]) -> (Vec<String>, usize) {
         let all: Vec<_> = events.iter().map(|event| checker.check(event)).collect();
         let found = all.iter().flat_map(|checked| &checked.findings);
@@ -206,7 +206,7 @@ mod tests {
         let mut checker = checker(2);
         let begin: Vec<_> = (1..=6).map(|at| event(at, at.into(), 0)).collect();
         assert_eq!(check(&mut checker, &begin), (vec![], 0));
-        // The first is forgotten, the last is not.
+        // The first stream is forgotten, and the last is not.
         let later = [event(7, 1, 1), event(8, 6, 1), event(9, 1, 2)];
         assert_eq!(check(&mut checker, &later), (vec![], 1));
         let [first, itself] = [event(1, 1, 0), event(7, 1, 1)];

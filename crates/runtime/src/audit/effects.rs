@@ -1,5 +1,4 @@
-//! The check from events to effects: each effect of an event up to a component's checkpoint has an outcome at its
-//! target.
+//! Checks from events to effects: each effect of an event up to a component's checkpoint has an outcome at its target.
 
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use super::track::{AuditedEffects, Track};
 use super::unproven::Unproven;
 use crate::page_size::PageSize;
 
-/// One pass through the effects of all components, which continues as they do.
+/// One pass through the effects of all components, which can be continued as they progress.
 #[derive(Debug)]
 pub(super) struct Effects {
     log: Log,
@@ -61,8 +60,7 @@ impl Effects {
         tracks.map(|track| track.audited.clone()).collect()
     }
 
-    /// Continues to where the components have come now, resting as [`Pass::catch_up`](super::pass::Pass::catch_up)
-    /// does.
+    /// Continues up to the components' checkpoints. It rests as [`Pass::catch_up`](super::pass::Pass::catch_up) does.
     pub(super) async fn catch_up(
         &mut self,
         rest: u32,
@@ -72,13 +70,13 @@ impl Effects {
             track.look_up().await?;
         }
         for partition in LogPartition::all(self.log.partitions()) {
-            // One page serves all components that are as far back as the last of them.
+            // One page serves all components that are as far back as the one furthest back.
             while let Some(after) = self.last_behind(partition) {
                 let begun = Instant::now();
                 let page = self.log.read(partition, after, self.size.limit());
                 let events = page.await?;
                 let Some(last) = events.last().map(|event| event.position) else {
-                    // If events are missing there, another check finds that.
+                    // If events are missing here, another check finds that.
                     break;
                 };
                 self.size.learn(&events);
@@ -93,7 +91,7 @@ impl Effects {
         Ok(())
     }
 
-    /// Returns the position of the component furthest back, of those that are not yet checked up to where they are.
+    /// Returns the position of the component furthest back, of those that are not yet checked up to their checkpoints.
     fn last_behind(&self, partition: LogPartition) -> Option<Position> {
         let behind = self
             .tracks

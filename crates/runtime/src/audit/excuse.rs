@@ -1,4 +1,4 @@
-//! The events before its checkpoint that a component has not handled, and need not have handled.
+//! Lists the events before its checkpoint that a component has not handled, and need not have handled.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,20 +6,21 @@ use seriatim_core::{
     LetterFilter, LetterStatus, Reaction, RecordedEvent, Sequence, StoreError, StreamId,
 };
 
-/// How many skipped events are looked at: the latest ones.
+/// The number of skipped events that are looked at: the latest ones.
 const SKIPPED: usize = 10_000;
 
 /// The streams that are parked for a component, and the events that it has skipped.
 #[derive(Debug)]
 pub(super) struct Excuses {
-    /// Each with the first event that is not handled.
+    /// The parked streams, each with the first event that is not handled.
     parked: HashMap<StreamId, Sequence>,
     skipped: HashSet<(StreamId, Sequence)>,
     may_have_more: bool,
 }
 
 impl Excuses {
-    /// Parked streams are read first: an event that is in neither list was handled, or was skipped before.
+    /// Reads the parked streams and the skipped events of a component. Parked streams are read first: an event that is
+    /// in neither list was handled, or was skipped earlier.
     pub(super) async fn of(reaction: &dyn Reaction) -> Result<Self, StoreError> {
         let (component, checkpoints) = (reaction.component(), reaction.checkpoints());
         let parked = checkpoints.parked(Some(component)).await?;
@@ -49,7 +50,7 @@ impl Excuses {
                 .contains(&(event.stream.clone(), event.sequence))
     }
 
-    /// Returns whether there may be skipped events that are not known here.
+    /// Returns true if there may be skipped events that are not known here.
     pub(super) fn may_have_more(&self) -> bool {
         self.may_have_more
     }

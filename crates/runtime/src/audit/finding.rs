@@ -88,7 +88,7 @@ pub enum Finding {
     LogReplaced {
         /// The piece of work.
         work: Work,
-        /// How it was noticed.
+        /// The places that differ.
         replaced: Box<LogReplaced>,
     },
     /// A component works in a partition that the log does not have.
@@ -123,10 +123,10 @@ pub enum Finding {
         effect: EffectId,
         /// The position of its event.
         position: Position,
-        /// The stream that it is for now.
+        /// The stream that the effect is for now.
         target: StreamId,
     },
-    /// A target has rejected an effect, and the aggregate whose event was reacted to was not told.
+    /// A target has rejected an effect, and the aggregate whose event was reacted to was not told of it.
     #[error(
         "{target} has rejected effect {} of {} on event {} at position {position}, and {} was not told", effect.ordinal, effect.component, effect.sequence, effect.source
     )]
@@ -135,12 +135,12 @@ pub enum Finding {
         effect: EffectId,
         /// The position of its event.
         position: Position,
-        /// The stream that has rejected it.
+        /// The stream that has rejected the effect.
         target: StreamId,
     },
     /// A component has passed an event that its code cannot handle now.
     #[error(
-        "{component} has handled event {sequence} of {stream} at position {position}, but asked again it fails: {error}"
+        "{component} has handled event {sequence} of {stream} at position {position}, but it fails when it is asked again: {error}"
     )]
     CannotAskAgain {
         /// The component.
@@ -176,7 +176,7 @@ pub enum Finding {
         target: StreamId,
     },
     /// A stream was told that an effect was rejected, but the effect is not its own, or was not rejected.
-    #[error("{to} was told that effect {effect} was rejected, which it was not")]
+    #[error("{to} was told that effect {effect} was rejected, but it was not")]
     ReturnUnexplained {
         /// The effect.
         effect: EffectId,
@@ -197,7 +197,7 @@ pub enum Finding {
         /// The position where they should be.
         position: Position,
     },
-    /// A claim stands for a parked command, or for the decision about one, and there is no such letter.
+    /// A claim stands for a parked command or for the decision about one, and there is no such letter.
     #[error("{stream} has spent `{key}` on letter {letter}, and has no such letter")]
     ClaimWithoutLetter {
         /// The stream.
@@ -215,20 +215,20 @@ pub enum Finding {
         /// The key, with what cannot be printed escaped.
         key: String,
     },
-    /// A timer is kept that its event did not set, or whose event is not in the log.
+    /// The store has a timer that its event did not set, or whose event is not in the log.
     #[error("the timer `{name}` of {stream} was not set by its event {set_at}")]
     TimerUnset {
         /// The stream of the timer.
         stream: StreamId,
         /// The name of the timer.
         name: String,
-        /// The sequence of the event that it names.
+        /// The sequence of the event that the timer names.
         set_at: Sequence,
     },
 }
 
 impl Finding {
-    /// Returns its name for programs.
+    /// Returns the name of its kind, for programs.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::PositionMissing { .. } => "position_missing",
@@ -253,7 +253,8 @@ impl Finding {
         }
     }
 
-    /// Returns the last position of a partition that it leaves without doubt, if it is about the log.
+    /// Returns the last position of a partition that the finding leaves beyond doubt; `None` if it is not about the
+    /// log.
     pub(crate) fn sound_before(&self) -> Option<Position> {
         match self {
             Self::PositionMissing { expected: at, .. }

@@ -1,11 +1,11 @@
-//! The findings of a pass: the first are kept, all are counted.
+//! Collects the findings of a pass: keeps the first, and counts all.
 
 use super::finding::Finding;
 
-/// How many findings are kept; further ones are only counted.
+/// The number of findings that are kept; further ones are only counted.
 const KEPT: usize = 100;
 
-/// What was found on one pass.
+/// The findings of one pass.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     kept: Vec<Finding>,
@@ -20,7 +20,7 @@ impl Found {
         }
     }
 
-    /// Returns whether it is among the findings that are kept.
+    /// Returns true if the finding is among those that are kept.
     pub(super) fn has(&self, finding: &Finding) -> bool {
         self.kept.contains(finding)
     }

@@ -1,15 +1,15 @@
-//! The position up to which a component has handled all events of a partition, by the checkpoints of its pieces of
-//! work.
+//! Computes the position up to which a component has handled all events of a partition, from the checkpoints of its
+//! pieces of work.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
 
 use seriatim_core::{Checkpoint, Position, Share};
 
-/// Returns the last position up to which every stream is in a piece of work that has come so far.
+/// Returns the last position that the work for every stream has reached.
 ///
-/// Pieces that were cut into another number of shares are other work, and may be left over from earlier. The cut that
-/// has come furthest counts, if all of its pieces exist.
+/// Pieces that were cut into another number of shares are other work, and may be left over from earlier. Only the cut
+/// whose pieces all exist and that has come furthest counts.
 pub(super) fn frontier<'c>(checkpoints: impl IntoIterator<Item = &'c Checkpoint>) -> Position {
     let mut cuts = BTreeMap::<NonZero<u16>, BTreeMap<Share, Position>>::new();
     for checkpoint in checkpoints {

@@ -1,4 +1,4 @@
-//! The audit in the background: it repeats for ever, slowly, beside everything else.
+//! Audits in the background: slowly, and again and again.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,15 +11,17 @@ use tokio::time::Instant;
 use super::auditor::{Audit, Auditor};
 use crate::meter;
 
-/// How an audit in the background runs.
+/// The settings of an audit in the background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditSettings {
-    /// After each page it rests this many times as long as the page took. Default 9: it takes a tenth of one reader.
+    /// The audit rests this many times as long as a page took, after each page. The default is 9: it takes a tenth of
+    /// one reader.
     pub rest: u32,
-    /// How often it checks new events and all progress. It checks the outcomes of effects for this long at most, before
-    /// it checks new events again. Default 10 s.
+    /// The time between two checks of new events and all progress. The outcomes of effects are checked for at most this
+    /// long before new events are checked again. The default is 10 s.
     pub every: Duration,
-    /// How often it begins again at the first event, because sound data may be damaged later. Default 6 h.
+    /// The time after which it begins again at the first event, because sound data may be damaged later. The default is
+    /// 6 h.
     pub anew: Duration,
 }
 
@@ -36,15 +38,15 @@ impl Default for AuditSettings {
 /// The state of an audit in the background.
 #[derive(Clone, Debug, Default)]
 pub struct AuditStatus {
-    /// The result when it last came to the end of the log; `None` before the first time.
+    /// The result when it last came to the end of the log; `None` until it has come there once.
     pub latest: Option<Audit>,
-    /// How often it has come to the end.
+    /// The number of times that it has come to the end.
     pub rounds: u64,
-    /// Why it cannot continue; `None` if it can.
+    /// The reason why it cannot continue; `None` if it can.
     pub error: Option<StoreError>,
 }
 
-/// An audit in the background. Dropping it ends it.
+/// An audit that runs in the background. Dropping it ends it.
 pub struct AuditJob {
     status: watch::Receiver<AuditStatus>,
     task: JoinHandle<()>,
@@ -74,7 +76,7 @@ impl AuditJob {
         }
     }
 
-    /// Returns its state; the receiver can also be awaited.
+    /// Returns a receiver for its state. The receiver can be awaited too.
     pub fn status(&self) -> watch::Receiver<AuditStatus> {
         self.status.clone()
     }
@@ -121,6 +123,6 @@ fn report(audit: &Audit) {
     tracing::error!(
         findings,
         first,
-        "what is stored contradicts itself; see `Audit` in docs/operating.md"
+        "the stored data contradicts itself; see `Audit` in docs/operating.md"
     );
 }

@@ -1,4 +1,4 @@
-//! The check from outcomes to events: every claim and every timer has an event that asked for it.
+//! Checks from outcomes to events: every claim and every timer has an event that asked for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use super::pass::{beside, pause};
 use super::unproven::Unproven;
 use crate::asking::asked;
 
-/// How many claims or timers are read at once.
+/// The number of claims or timers that are read at once.
 const PAGE: usize = 500;
 
-/// One pass through all claims and then all timers. A later pass checks what is added behind it.
+/// One pass through all claims and then all timers. A later pass checks those that were added since.
 #[derive(Debug)]
 pub(super) struct Kept {
     trace: Trace,
@@ -33,7 +33,7 @@ pub(super) struct Kept {
     foreign: BTreeMap<Component, u64>,
 }
 
-/// How far the pass has come.
+/// The place that the pass has reached.
 #[derive(Debug)]
 enum Place {
     Claims(Option<(StreamId, String)>),
@@ -41,7 +41,7 @@ enum Place {
     End,
 }
 
-/// How to get from an effect back to its event.
+/// The way from an effect back to its event.
 #[derive(Debug)]
 struct Trace {
     store: Arc<dyn Store>,
@@ -97,7 +97,7 @@ impl Kept {
         })
     }
 
-    /// Continues for this long, or to the end, resting as [`Pass::catch_up`](super::pass::Pass::catch_up) does.
+    /// Continues for `time`, or to the end. It rests as [`Pass::catch_up`](super::pass::Pass::catch_up) does.
     pub(super) async fn go_on(
         &mut self,
         rest: u32,
@@ -163,7 +163,7 @@ impl Kept {
 }
 
 impl Trace {
-    /// A component has progress before it has effects.
+    /// Updates the list of components. A component has progress before it has effects, so none is missed.
     async fn learn(&mut self) -> Result<(), StoreError> {
         let checkpoints = self.store.checkpoints(None).await?;
         let with_progress = checkpoints.into_iter().map(|one| one.work.component);
@@ -194,7 +194,7 @@ impl Trace {
                 traced.findings.extend(finding);
             }
             ClaimKey::StuckTimer(id) => {
-                // The instance has set it, and its target is the instance; another stream keeps that it is stuck.
+                // The timer was set by the instance and is for the instance; another stream records that it is stuck.
                 let instance = id.source.clone();
                 let finding = self.effect(id, &instance, target).await?;
                 traced.findings.extend(finding);
@@ -223,7 +223,8 @@ impl Trace {
         }))
     }
 
-    /// A letter is never deleted, and waits for the stream that has spent the claim.
+    /// Checks that a claim's letter exists. A letter is never deleted, and belongs to the stream that has spent the
+    /// claim.
     async fn letter(
         &self,
         claim: &KeyedClaim,
@@ -240,7 +241,7 @@ impl Trace {
         }))
     }
 
-    /// Checks that an event asked `of` for what was claimed in `target`.
+    /// Checks that an event asked `of` for the effect that was claimed in `target`.
     async fn effect(
         &self,
         effect: EffectId,
@@ -327,7 +328,7 @@ impl Trace {
         Ok(read.into_iter().find(|event| event.sequence == sequence))
     }
 
-    /// Returns what an ordinal of an event stands for; `None` if its component cannot be asked.
+    /// Returns the effect that an ordinal of an event stands for; `None` if its component cannot be asked.
     fn asked(&self, component: &Component, event: &RecordedEvent, ordinal: u32) -> Option<Asked> {
         let reaction = self.reactions.get(component)?;
         let mut all = asked(&**reaction, reaction.accountable()?, event)

@@ -1,4 +1,4 @@
-//! One pass through the log, from its first event to its end, which continues as the log grows.
+//! Makes one pass through the log, from its first event to its end, and continues it as the log grows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use super::finding::Finding;
 use super::found::Found;
 use crate::page_size::PageSize;
 
-/// How much is looked up at once.
+/// The number of look-ups that run at once.
 const BESIDE: usize = 8;
 
-/// How far one pass through the log has come, and what it found.
+/// The place that one pass through the log has reached, and its findings.
 #[derive(Debug)]
 pub(super) struct Pass {
     store: Arc<dyn Store>,
@@ -35,7 +35,7 @@ struct Partition {
 }
 
 impl Pass {
-    /// `streams`: how many streams of each partition are remembered.
+    /// Makes a pass that remembers this many streams of each partition.
     pub(super) fn new(store: &Arc<dyn Store>, streams: usize) -> Self {
         let count = store.partitions();
         let partition = |partition| Partition {
@@ -59,7 +59,7 @@ impl Pass {
         &self.found
     }
 
-    /// Returns how far each partition is proven.
+    /// Returns the part of each partition that is proven.
     pub(super) fn audited(&self) -> Vec<AuditedPartition> {
         let partitions = self.partitions.iter();
         partitions.map(|partition| partition.audited).collect()
@@ -92,7 +92,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Checks the next page. Returns whether there was one.
+    /// Checks the next page. Returns true if there was one.
     async fn page(&mut self, index: usize, head: Position) -> Result<bool, StoreError> {
         let Partition {
             checker,
@@ -149,7 +149,7 @@ impl Pass {
     }
 }
 
-/// Looks things up, in order, some of them at once.
+/// Looks things up, several at once. Returns the results in order.
 pub(super) async fn beside<T>(
     look_ups: Vec<BoxFuture<'_, Result<T, StoreError>>>,
 ) -> Result<Vec<T>, StoreError> {

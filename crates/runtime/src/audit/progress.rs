@@ -1,4 +1,4 @@
-//! The check of the components' progress against the log.
+//! Compares the progress of components with the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use super::unproven::Unproven;
 pub(super) struct Places {
     /// The store of the log.
     pub(super) store: Arc<dyn Store>,
-    /// Databases of which only the progress is looked at.
+    /// Databases of which only the progress is read.
     pub(super) beside: Vec<Arc<dyn CheckpointStore>>,
-    /// Components of this process, which may keep their progress elsewhere.
+    /// The components of this process, which may keep their progress elsewhere.
     pub(super) reactions: Vec<Arc<dyn Reaction>>,
 }
 
-/// What was compared, and what contradicts the log.
+/// The amount that was compared, and the findings.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     pub(super) checkpoints: usize,
@@ -31,11 +31,11 @@ pub(super) struct Compared {
     pub(super) unproven: Vec<Unproven>,
 }
 
-/// All progress of some components that one place has.
+/// The progress of some components in one place.
 struct Kept {
     checkpoints: BTreeMap<Work, Checkpoint>,
     parked: Vec<ReactionLetter>,
-    /// Whether it is in the log's own store.
+    /// True if it is in the log's own store.
     with_log: bool,
 }
 
@@ -59,7 +59,7 @@ impl Places {
         Ok(compared)
     }
 
-    /// The progress of this process's components is read where they keep it, and nowhere else.
+    /// Reads all progress. That of this process's components is read where they keep it, and nowhere else.
     async fn read(&self) -> Result<Vec<Kept>, StoreError> {
         let mut own = Kept::of(&*self.store, None).await?;
         let mut all = Vec::new();
@@ -90,7 +90,7 @@ impl Places {
 }
 
 impl Kept {
-    /// Parked streams are read first: their checkpoint has then passed them.
+    /// Reads the parked streams first: their checkpoint has then passed them.
     async fn of(
         place: &dyn CheckpointStore,
         component: Option<&Component>,
@@ -117,7 +117,7 @@ impl Compared {
         log: &Log,
         heads: &[Position],
     ) -> Result<(), StoreError> {
-        // In a database without events, a read model is made of the events of another.
+        // A read model in a database without events shows the events of another log.
         let is_empty = heads.iter().all(|head| *head == Position::START);
         for Checkpoint { work, at, .. } in kept.checkpoints.values() {
             let work = || work.clone();

@@ -1,4 +1,4 @@
-//! One component in one partition: checks that its effects have outcomes.
+//! Checks that the effects of one component in one partition have outcomes.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::pass::beside;
 use super::unproven::Unproven;
 use crate::asking::asked;
 
-/// How far the effects of a component are proven, in one partition.
+/// The part of a component's effects that is proven, in one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditedEffects {
     /// The component.
@@ -23,16 +23,16 @@ pub struct AuditedEffects {
     /// The partition of the events.
     pub partition: LogPartition,
     /// The position after which it [begins](seriatim_core::Begin), or after which its filter was widened on purpose.
-    /// Effects of events up to there are not looked for.
+    /// Effects of events up to this position are not looked for.
     pub begun: Position,
     /// The position up to which it has handled events.
     pub handled: Position,
-    /// The position up to which, from its beginning on, each effect was found. Events that were skipped, or that waited
-    /// in a parked stream when they were checked, are left out.
+    /// The position up to which each effect was found, from the component's beginning on. Events that were skipped, or
+    /// that waited in a parked stream when they were checked, are left out.
     pub verified: Position,
-    /// How many effects were found.
+    /// The number of effects that were found.
     pub effects: u64,
-    /// Whether none was missing.
+    /// True if none was missing.
     pub sound: bool,
 }
 
@@ -52,7 +52,7 @@ struct Due<'e> {
     target: StreamId,
 }
 
-/// A fault, unless the event was not meant to be handled.
+/// A fault, unless the event need not have been handled.
 struct Suspect<'e> {
     event: &'e RecordedEvent,
     finding: Finding,
@@ -85,7 +85,7 @@ impl Track {
         }
     }
 
-    /// Reads where the component begins, and how far it has come.
+    /// Reads where the component begins, and where its checkpoint is.
     pub(super) async fn look_up(&mut self) -> Result<(), StoreError> {
         let component = Some(self.reaction.component());
         let partition = self.audited.partition;
@@ -103,7 +103,8 @@ impl Track {
         Ok(())
     }
 
-    /// Events that were left out on purpose when a filter was widened are not checked either.
+    /// Returns where the component begins, or the place before which events were left out on purpose when its filter
+    /// was widened.
     async fn begun(&self) -> Result<Position, StoreError> {
         let (checkpoints, component) = (self.reaction.checkpoints(), self.reaction.component());
         let partition = self.audited.partition;
@@ -129,8 +130,8 @@ impl Track {
 
     /// Looks for the outcomes of the effects of these events, which are handled.
     ///
-    /// Only if one is missing, it checks whether the event was meant to be handled at all, and looks once more: what
-    /// was resolved meanwhile is then there.
+    /// If an outcome is missing, it checks whether the event had to be handled at all, and looks once more, because the
+    /// effect may have been resolved meanwhile.
     pub(super) async fn look(&self, events: Vec<&RecordedEvent>) -> Result<Looked, StoreError> {
         let mut looked = Looked::default();
         let reaction = &*self.reaction;
@@ -240,7 +241,7 @@ async fn is_there_by_now(
     }
 }
 
-/// Returns the fault of an effect's outcome. A rejected effect must have come back.
+/// Returns the fault of an effect's outcome. A rejected effect must have been handed back.
 async fn missing(outcomes: &dyn EventStore, due: &Due<'_>) -> Result<Option<Finding>, StoreError> {
     let Due {
         event,

@@ -1,10 +1,10 @@
-//! What an audit could not check.
+//! Lists the parts that an audit could not check.
 
 use std::fmt;
 
 use seriatim_core::{Component, Position, Work};
 
-/// Something that a sound result says nothing about.
+/// A part that a sound result says nothing about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unproven {
     /// These components were not asked again, because only their application can do that.
@@ -36,13 +36,12 @@ pub enum Unproven {
         /// Its position in that log.
         position: Position,
     },
-    /// Whether each timer is kept from when it was set until it has run out or was cancelled.
+    /// It is unknown whether each timer was kept from when it was set until it ran out or was cancelled.
     Timers {
         /// The component that keeps it.
         component: Component,
     },
-    /// Effects that are missing, and that may belong to skipped events: so many events were skipped that not all are
-    /// known.
+    /// Effects are missing that may belong to skipped events: so many events were skipped that not all are known.
     ManySkipped {
         /// The component.
         component: Component,
@@ -50,7 +49,7 @@ pub enum Unproven {
 }
 
 impl Unproven {
-    /// Returns its name for programs.
+    /// Returns the name of its kind, for programs.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NotAsked { .. } => "not_asked",

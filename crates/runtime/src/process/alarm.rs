@@ -1,4 +1,4 @@
-//! The task that rings: it sends due timers to the instances that have set them.
+//! Sends due timers to the instances that have set them.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,26 +16,26 @@ use crate::meter;
 use crate::reaction::{BESIDE, for_people};
 use crate::{BackOff, ReactionSettings};
 
-/// How many timers are in hand at once, however many are due.
+/// The number of timers that are in hand at once, however many are due.
 const PAGE: usize = 256;
 
-/// The longest time between two looks: other processes set timers too, and may have ended when those are due.
+/// The longest time between two looks. Other processes set timers too, and may have ended when those are due.
 const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 
-/// The time until the next look if another process is getting the due timers at this moment.
+/// The time until the next look if another process is taking the due timers at this moment.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 
-/// How often other writers may be faster at recording that a timer of one instance is stuck, until it is left to its
-/// next ring.
+/// The number of times that other writers may win when a stuck timer of one instance is to be recorded. After that it
+/// is left to the timer's next ring.
 const RACES: usize = 24;
 
 /// The alarm of a process manager in this process. Any number of processes may have one.
 #[derive(Debug)]
 pub struct Alarm {
     firing: Firing,
-    /// How long a timer is silent for others while it is in hand here; after that, this process counts as gone.
+    /// The time for which a timer in hand does not ring elsewhere. After it, this process counts as gone.
     silence: Duration,
-    /// Notified of timers that were set here.
+    /// Notified when a timer is set in this process.
     set: Arc<Notify>,
 }
 
@@ -76,13 +76,13 @@ impl Alarm {
             tokio::select! {
                 () = tokio::time::sleep(sleep) => {}
                 () = self.set.notified(), if failed == 0 => {}
-                // It fails if the sender is gone, which means the same.
+                // An error means that the sender is gone, which counts as a stop too.
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
     }
 
-    /// Reports how many timers are overdue, whichever process rings them.
+    /// Reports how many timers are overdue, in all processes.
     pub(crate) async fn observe(&self) -> Result<(), StoreError> {
         let domain = &self.firing.domain;
         let overdue = self.firing.store.overdue(domain, self.silence).await?;
@@ -90,7 +90,7 @@ impl Alarm {
         Ok(())
     }
 
-    /// Rings a page of due timers. Returns how long it is until the next.
+    /// Rings a page of due timers. Returns the time until the next look.
     async fn ring(&self) -> Result<Duration, String> {
         let down = |error: StoreError| error.to_string();
         let Firing { store, domain, .. } = &self.firing;
@@ -121,8 +121,8 @@ impl Alarm {
         }
     }
 
-    /// Sends a timer to its instance, or records that it is stuck. In both cases the log has it, and it need not ring
-    /// again.
+    /// Sends a timer to its instance, or records that it is stuck. In both cases the log has it afterwards, and it need
+    /// not ring again.
     async fn fire(&self, timer: Timer) -> Result<ClearedTimer, String> {
         let request = self.firing.request(&timer).await;
         if let Some(request) = request.map_err(|error| error.to_string())? {
@@ -141,7 +141,7 @@ impl Alarm {
         })
     }
 
-    /// Records a stuck timer once, however many processes find it stuck and however often.
+    /// Records a stuck timer once, even if several processes find it stuck several times.
     async fn record_stuck(
         &self,
         timer: &Timer,
@@ -179,7 +179,11 @@ impl Alarm {
             match &outcomes.map_err(|error| error.to_string())?[..] {
                 [AppendOutcome::Written { .. } | AppendOutcome::Claimed(_)] => return Ok(()),
                 [AppendOutcome::Conflict { current }] => after = *current,
-                other => return Err(format!("that a timer is stuck was answered by {other:?}")),
+                other => {
+                    return Err(format!(
+                        "the record of a stuck timer was answered by {other:?}"
+                    ));
+                }
             }
         }
         Err(format!("`{stream}` is written by too many at once"))

@@ -1,4 +1,4 @@
-//! All alarms of a process, each on a task of its own.
+//! Runs all alarms of a process, each on a task of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,8 +34,8 @@ impl Alarms {
         }
     }
 
-    /// Updates the metrics that are measured rather than counted: which timers are overdue. Call it before the metrics
-    /// are read.
+    /// Updates the metrics that are measured rather than counted: the number of overdue timers. Call it before the
+    /// metrics are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         for alarm in &self.alarms {
             alarm.observe().await?;
@@ -48,7 +48,7 @@ impl Alarms {
         self.stop.send_replace(true);
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
-            // It fails only if the runtime ends first.
+            // This fails only if the runtime ends first.
             let _ = task.await;
         }
     }

@@ -1,4 +1,4 @@
-//! Sends a timer that has run out to the instance that has set it, which decides whether the timer still counts.
+//! Sends a timer that has run out to the instance that has set it. The instance decides whether the timer still counts.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::reaction::{Refused, answer};
 /// The way from the timers of a process manager to its instances.
 #[derive(Clone, Debug)]
 pub(crate) struct Firing {
-    /// The component of the timers: for an instance its timers are effects of that component.
+    /// The component of the timers. For an instance, its timers are effects of that component.
     pub(crate) component: Component,
     /// The domain of the instances.
     pub(crate) domain: Domain,
@@ -43,8 +43,8 @@ impl Firing {
         }
     }
 
-    /// Returns the request to the instance; `None` if no event has set the timer. However often it is sent, the
-    /// instance acts once.
+    /// Returns the request to the instance; `None` if no event has set the timer. However often the request is sent,
+    /// the instance acts once.
     pub(crate) async fn request(
         &self,
         timer: &Timer,
@@ -57,7 +57,7 @@ impl Firing {
                 return Ok(None);
             }
             Err(error) if error.kind.is_transient() => return Err(error),
-            // The event can never be read. Then the instance cannot act either, and the timer becomes stuck.
+            // The event cannot be read. Then the instance cannot act either, and the timer becomes stuck.
             Err(_) => Metadata {
                 actor: Some(actor),
                 ..Metadata::default()
@@ -72,7 +72,7 @@ impl Firing {
         let command = (self.encode)(timer);
         Ok(Some(CommandRequest {
             metadata: Metadata {
-                // Time has passed, so this is not an answer to what set the timer.
+                // A timer starts a new chain of effects, because time has passed.
                 depth: 0,
                 ..metadata
             },
@@ -101,10 +101,10 @@ impl Firing {
     /// another domain, because their streams may be what cannot be read.
     pub(crate) fn stuck_domain(&self) -> Domain {
         let name = self.component.as_str();
-        Domain::new(name).expect("what names a component names a domain too")
+        Domain::new(name).expect("the name of a component is one of a domain")
     }
 
-    /// Returns the event that has set a timer, for its workflow.
+    /// Returns the event that has set a timer. The request belongs to its workflow.
     async fn cause(&self, timer: &Timer) -> Result<Option<RecordedEvent>, StoreError> {
         let read = self.store.read_stream(&timer.stream, timer.set_at, 1);
         Ok(read.await?.into_iter().next())

@@ -1,4 +1,4 @@
-//! The component that sends inputs to the instances of a process manager.
+//! Sends inputs to the instances of a process manager.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,7 +16,8 @@ use super::lanes::lanes;
 use super::part;
 use crate::reaction::{BESIDE, Dispatcher, Refused, worse};
 
-/// Sends the inputs of `P` to its instances, each once: an input is an effect of the event it was made of.
+/// The component that sends the inputs of `P` to its instances, each once: an input is an effect of the event it was
+/// made of.
 pub(crate) struct Inputs<P> {
     component: Component,
     /// The components that act on the instances' events.
@@ -46,7 +47,7 @@ impl<P: ProcessManager> Inputs<P> {
         }
     }
 
-    /// Returns the instance that an event concerns, and what the event means to it.
+    /// Returns the instance that an event concerns, and what the event means to the instance.
     fn correlate<'e>(
         &self,
         event: &'e RecordedEvent,
@@ -117,8 +118,8 @@ impl<P: ProcessManager> Reaction for Inputs<P> {
         &self.leads_to
     }
 
-    /// Instances are handled beside one another, each in the order of the log; the events of a stream in order,
-    /// whichever instances they concern.
+    /// Handles instances concurrently, each in the order of the log. The events of a stream are handled in order, even
+    /// if they concern different instances.
     async fn handle(&self, step: Step<'_>) -> Result<Hold, ReactionError> {
         let mut inputs = Vec::new();
         for event in step.events {

@@ -1,11 +1,11 @@
-//! What may be done beside one another, and what must be done in order.
+//! Sorts items into groups that may be handled concurrently.
 
 use std::collections::{BTreeMap, HashMap};
 
 use seriatim_core::StreamId;
 
-/// Returns groups of related items: two items that share a stream, or are each in a group with a third. The items of a
-/// group keep their order.
+/// Returns groups of related items. Two items are related if they share a stream, or if both are related to a third.
+/// The items of a group keep their order.
 pub(crate) fn lanes<T>(items: impl IntoIterator<Item = (T, [StreamId; 2])>) -> Vec<Vec<T>> {
     let mut streams = Joined::default();
     let items = items.into_iter().map(|(item, [one, other])| {
@@ -21,11 +21,11 @@ pub(crate) fn lanes<T>(items: impl IntoIterator<Item = (T, [StreamId; 2])>) -> V
     lanes.into_values().collect()
 }
 
-/// Streams by numbers, and which of them are in one lane.
+/// Streams by number, and which of them are in one lane.
 #[derive(Default)]
 struct Joined {
     numbers: HashMap<StreamId, usize>,
-    /// Another number in the same lane; the lane's representative has its own number.
+    /// For each number, another one in the same lane; a lane's representative has its own.
     next: Vec<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Joined {
 
     fn lane(&mut self, mut number: usize) -> usize {
         while self.next[number] != number {
-            // This shortens the way for the next lookup.
+            // This shortens the path for the next lookup.
             self.next[number] = self.next[self.next[number]];
             number = self.next[number];
         }
@@ -71,7 +71,7 @@ mod tests {
             ('b', [stream(2), stream(20)]),
             ('c', [stream(3), stream(10)]),
             ('d', [stream(4), stream(40)]),
-            // Joins the first two lanes.
+            // This item joins the first two lanes.
             ('e', [stream(2), stream(10)]),
             ('f', [stream(4), stream(41)]),
         ];

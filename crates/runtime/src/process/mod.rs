@@ -1,4 +1,4 @@
-//! Process managers: each has three components, fed as all others are, and an alarm.
+//! Runs process managers: each has three components, which are fed like all others, and an alarm.
 //!
 //! ```text
 //! others' events ─► inputs ─► the instance's stream ─┬─► effects ─► commands and facts for others
@@ -8,8 +8,9 @@
 //!                                  └─────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! The timers have a component of their own, so that a time-out does not wait for the target whose silence it is about.
-//! It also handles timers that an instance cannot act upon: they become events, and it fails on them as on any other.
+//! The timers have a component of their own, so that a time-out does not wait for the very target that does not answer.
+//! It also handles timers that an instance cannot act upon: they become events, and it fails on them as on any other
+//! event.
 
 mod alarm;
 mod alarms;
@@ -41,8 +42,8 @@ pub struct Managed {
 }
 
 impl Managed {
-    /// Makes the parts of the process manager `P`. Its streams and timers are in `store`; it reaches other aggregates,
-    /// and its own instances, through `gateway`.
+    /// Makes the parts of the process manager `P`. Its streams and timers are in `store`. It reaches other aggregates
+    /// and its own instances through `gateway`.
     pub fn of<P: ProcessManager>(
         store: &Arc<dyn Store>,
         gateway: &Arc<dyn CommandGateway>,

@@ -1,5 +1,5 @@
-//! The component that keeps the store of timers as a process manager's instances have recorded them, and that sends
-//! stuck timers to the instances again.
+//! Updates the store of timers from what a process manager's instances have recorded, and sends stuck timers to the
+//! instances again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +17,13 @@ use tokio::sync::Notify;
 use super::firing::Firing;
 use crate::reaction::Refused;
 
-/// Keeps the timers of `P` as its instances have set them.
+/// The component that keeps the timers of `P` as its instances have set them.
 pub(crate) struct Timers<P> {
     filter: EventFilter,
     firing: Firing,
     /// The domain in which stuck timers are recorded.
     stuck: Domain,
-    /// Notified of timers that were set.
+    /// Notified when a timer is set.
     alarm: Arc<Notify>,
     manager: PhantomData<fn() -> P>,
 }
@@ -106,7 +106,7 @@ impl<P: ProcessManager> Reaction for Timers<P> {
 }
 
 impl<P: ProcessManager> Accountable for Timers<P> {
-    /// The alarm sends each timer that runs out to its instance.
+    /// Returns the effects that an event may have: the alarm sends each timer that runs out to its instance.
     fn asked(&self, recorded: &RecordedEvent) -> Result<Vec<Asked>, ReactionError> {
         let Some(event) = recorded.of::<Process<P>>() else {
             return Ok(Vec::new());
@@ -126,12 +126,12 @@ impl<P: ProcessManager> Accountable for Timers<P> {
     }
 }
 
-/// What some events leave of the timers that they are about. The last change of each counts.
+/// The changes to timers that remain after some events. The last change of each timer counts.
 #[derive(Default)]
 struct Changes {
     set: BTreeMap<(StreamId, String), NewTimer>,
     cleared: BTreeMap<(StreamId, String), ClearedTimer>,
-    /// Timers that have already run out and that the instance could not act upon.
+    /// Timers that have run out and that the instance could not act upon.
     stuck: Vec<Timer>,
 }
 
@@ -158,7 +158,7 @@ impl Changes {
                 self.set.insert((stream.clone(), name.into()), timer);
             };
             match change {
-                // There is no timer with an invalid name. Not every store accepts the name even for a lookup.
+                // No timer has an invalid name, and not every store accepts one even for a lookup.
                 TimerChange::Cancel { name } if !Timer::may_be_named(name) => {}
                 TimerChange::Cancel { name } => self.clear(stream, name, here),
                 TimerChange::Set { name, after } => set(name, recorded.recorded_at, *after),
@@ -170,7 +170,7 @@ impl Changes {
         Ok(())
     }
 
-    /// The process that recorded it may have died before it was cleared; from here on it must not ring any more.
+    /// Clears a stuck timer and notes it for another try. The process that found it stuck may have died before that.
     fn note_stuck(&mut self, timer: Timer) {
         self.clear(&timer.stream, &timer.name, timer.set_at);
         self.stuck.push(timer);

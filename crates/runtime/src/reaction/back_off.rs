@@ -1,23 +1,23 @@
-//! How often and when something is tried again.
+//! Decides when and how often something is tried again.
 
 use std::time::Duration;
 
-/// How long it may take at most to notice that a store or a target answers again.
+/// The longest time that it may take to notice that a store or a target answers again.
 const LONGEST_FOR_AN_ANSWER: Duration = Duration::from_secs(5);
 
-/// How often an event is tried again that a component failed on, and how long the pauses are.
+/// The number of times that a failed event is tried again, and the pauses between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackOff {
     /// The first pause; each further pause is twice as long.
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,
-    /// How many tries there are after the first.
+    /// The number of tries after the first.
     pub retries: u32,
 }
 
 impl Default for BackOff {
-    /// Twelve more tries over some seven minutes: long enough for a restart of another system.
+    /// Returns a back-off of twelve retries over about seven minutes: long enough for a restart of another system.
     fn default() -> Self {
         Self {
             first: Duration::from_millis(200),
@@ -28,7 +28,7 @@ impl Default for BackOff {
 }
 
 impl BackOff {
-    /// Returns the pause after a try, counted from 1; `None` if it was the last.
+    /// Returns the pause after a try, counted from 1; `None` if it was the last one.
     pub fn pause(&self, tried: u32) -> Option<Duration> {
         if tried > self.retries {
             return None;
@@ -36,8 +36,8 @@ impl BackOff {
         Some(self.doubled(tried))
     }
 
-    /// Returns the pause after a try of something that is tried until it answers. Even the longest pause is short,
-    /// because the answer is waited for.
+    /// Returns the pause after a try of something that is tried until it answers. The pause stays short, because
+    /// something waits for the answer.
     pub(crate) fn pause_without_end(&self, tried: u32) -> Duration {
         self.doubled(tried).min(LONGEST_FOR_AN_ANSWER)
     }

@@ -1,5 +1,4 @@
-//! From a reaction to the aggregates: sends each effect until its outcome is durable, and returns rejections to their
-//! source.
+//! Sends each effect to its target until its outcome is durable, and returns rejections to their source.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +11,11 @@ use seriatim_core::{
 
 use super::trail::trail;
 
-/// How long an answer may take. Asking again does no harm, and a gateway that never answers would otherwise go
-/// unnoticed.
+/// The longest time that an answer may take. It is harmless to ask again, and a gateway that never answers would
+/// otherwise go unnoticed.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How many streams are worked for at once.
+/// The number of streams that are worked for at once.
 pub(crate) const BESIDE: usize = 64;
 
 /// Sends effects on behalf of a component.
@@ -27,20 +26,20 @@ pub(crate) struct Dispatcher {
     actor: String,
 }
 
-/// Why a component fails on an event, and would fail again.
+/// The reason why a component fails on an event, and would fail again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error("the event cannot be read: {0}; add it back, an alias, or an upcast")]
     Undecodable(DecodeError),
     #[error(transparent)]
     Unusable(EffectError),
-    #[error("what it sends to `{target}` is not accepted: {source}")]
+    #[error("its effect for `{target}` is not accepted: {source}")]
     Effect {
         target: StreamId,
         source: SubmitError,
     },
     #[error(
-        "`{target}` rejected what it sent ({rejection}), and `{source_stream}` cannot be told: {source}"
+        "`{target}` rejected its effect ({rejection}), and `{source_stream}` cannot be told: {source}"
     )]
     Return {
         target: StreamId,
@@ -49,7 +48,7 @@ pub(crate) enum Refused {
         source: SubmitError,
     },
     #[error(
-        "it is what {depth} effects in a row have led to, so its effects are not sent: they seem to answer one another for ever{trail}"
+        "{depth} effects in a row have led to it, so its effects are not sent: they seem to answer one another for ever{trail}"
     )]
     TooDeep { depth: u32, trail: String },
     #[error("`{instance}` cannot act upon its timer `{timer}`: {source}")]
@@ -84,7 +83,7 @@ impl Dispatcher {
         self.gateway.outcomes()
     }
 
-    /// Sends the effects of an event, in order: each is durable before the next is sent. Effects that were sent before
+    /// Sends the effects of an event, in order; each is durable before the next is sent. Effects that were sent before
     /// change nothing. If the event is too deep, nothing is sent.
     pub(crate) async fn dispatch(
         &self,
@@ -182,7 +181,7 @@ pub(crate) async fn answer(
             | SubmitError::Unavailable { .. }
             | SubmitError::ShuttingDown
             | SubmitError::Contended { .. }
-            // The operators of the server must allow it; the event is not to blame.
+            // The operators of the server must allow it; the event is not at fault.
             | SubmitError::EffectNotAccepted {
                 why: WhyNotAccepted::OverTheWire,
                 ..

@@ -1,4 +1,4 @@
-//! What a failed step has done all the same: it is not sent again when the step is tried again.
+//! Remembers which events of a failed step were handled, so that a retry of the step leaves them out.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use seriatim_core::{RecordedEvent, Sequence, Step, StreamId, Tenure, Work};
 
 /// The work that was done under the current tenure of each piece, beyond its checkpoint. It only saves work: under a
-/// new tenure everything is sent again, and is exactly once in effect all the same.
+/// new tenure everything is sent again, and takes effect once all the same.
 #[derive(Debug, Default)]
 pub(crate) struct Done(Mutex<Kept>);
 
@@ -14,7 +14,7 @@ type Kept = HashMap<Work, (Tenure, Events)>;
 type Events = HashSet<(StreamId, Sequence)>;
 
 impl Done {
-    /// Returns the events of a step that are still to be handled.
+    /// Returns the events of a step that are not handled yet.
     pub(crate) fn left<'e>(&self, step: &Step<'e>) -> Vec<&'e RecordedEvent> {
         let all = self.lock();
         match all.get(&step.tenure.work) {

@@ -1,4 +1,4 @@
-//! The letters about events that components gave up, and what a person can do about them.
+//! Lists the letters about events that components gave up, and carries out what a person decides about them.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use super::runner::Reactions;
 
-/// How many events behind a letter are looked at for those that wait.
+/// The number of events behind a letter that are searched for those that wait.
 const FOLLOWERS: usize = 1000;
 
-/// How many of them are read at once.
+/// The number of events that are read at once.
 const PAGE: usize = 100;
 
-/// It has the letters of the components that this process was started with, whichever process works for them. If this
-/// process works for them, it is told at once; another process notices within a third of its lease.
+/// The letters of the components that this process was started with, whichever process works for them. A decision
+/// reaches this process at once, and another within a third of its lease.
 #[async_trait]
 impl Drawer for Reactions {
     async fn letters(
@@ -119,7 +119,7 @@ impl Reactions {
         Ok(None)
     }
 
-    /// Returns how many events wait behind it, and whether there may be more.
+    /// Returns how many events wait behind the letter, and whether there may be more.
     async fn followers(
         &self,
         reaction: &dyn Reaction,
@@ -150,8 +150,8 @@ impl Reactions {
     }
 }
 
-/// Returns the position of the checkpoint: events behind a letter and after the checkpoint do not wait for the letter
-/// yet.
+/// Returns the position of the checkpoint. Events behind a letter that are also after the checkpoint do not wait for
+/// the letter yet.
 async fn passed(checkpoints: &dyn CheckpointStore, work: &Work) -> Result<Position, StoreError> {
     let all = checkpoints.checkpoints(Some(&work.component)).await?;
     let of_work = all.iter().find(|checkpoint| checkpoint.work == *work);

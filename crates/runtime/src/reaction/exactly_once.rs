@@ -1,4 +1,4 @@
-//! Projectors whose read model is in SQL: the read model and the checkpoint change in one transaction.
+//! Feeds read models in SQL: the read model and the checkpoint change in one transaction.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +22,7 @@ pub struct ExactlyOnce<S, M> {
 }
 
 impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
-    /// Makes the tables of the model's version in `store`, if they do not exist.
+    /// Makes the tables of the model's version in `store` if they do not exist. Returns the component.
     pub async fn register(store: S, model: M) -> Result<Self, RegisterError> {
         let version = ReadModelVersion::of::<S::Connection, M>()?;
         let tables = store.register(&model).await?;
@@ -38,8 +38,8 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
 }
 
 impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
-    /// Fails if the number of shares differs: the progress would be another, and the tables would show every event
-    /// again.
+    /// Fails if the version was begun with another number of shares: there would be no progress for these shares, and
+    /// the tables would show every event again.
     async fn is_cut_like(&self, work: &Work) -> Result<(), StoreError> {
         let all = self.store.checkpoints(Some(&self.component)).await?;
         let has_begun = |one: &Checkpoint| one.at.position > Position::START || one.owner.is_some();
@@ -53,8 +53,8 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> ExactlyOnce<S, M> {
         }
     }
 
-    /// Returns whether a step that seems to have failed was done: by this very process, if the answer to its commit was
-    /// lost. The failure is then that its rows exist already.
+    /// Returns true if a step that seems to have failed was done: this process did it, the answer to its commit was
+    /// lost, and the retry failed because its rows exist already.
     async fn was_done(&self, step: Step<'_>) -> Result<bool, StoreError> {
         let (store, tenure) = (&self.store, step.tenure);
         let component = Some(&self.component);
@@ -105,14 +105,15 @@ impl<S: ReadModelStore, M: ReadModel<S::Connection>> Reaction for ExactlyOnce<S,
         Some((&self.version, &self.store))
     }
 
-    /// A process that still feeds a version when it is dropped loses its tenure, and would take the work anew.
+    /// Begins to feed the version. Fails if it was dropped: a process that still feeds a dropped version loses its
+    /// tenure, and would take the work anew.
     async fn begin(&self, work: &Work) -> Result<(), StoreError> {
-        // This comes after the work was taken, because a later drop of the version forgets the taking too.
+        // This comes after the work was taken, because a later drop of the version also removes that tenure.
         if !self.store.confirm(&self.version).await? {
             return Err(refused(Gone(self.version.clone())));
         }
-        // This also comes after it: if two processes begin with different numbers at the same moment, at most one
-        // continues.
+        // This also comes after the work was taken: if two processes begin with different numbers at the same moment,
+        // at most one continues.
         self.is_cut_like(work).await
     }
 

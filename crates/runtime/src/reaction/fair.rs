@@ -1,23 +1,23 @@
-//! How the pieces of a component's work are spread fairly over the processes that run it. Each process applies this
-//! rule to what it sees at a moment.
+//! Spreads the pieces of a component's work fairly over the processes that run it. Each process applies this rule to
+//! what it sees at the moment.
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-/// What is seen of one piece.
+/// The state of one piece as a process sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// The process that has it; `None` if it is free.
     pub(super) owner: Option<Uuid>,
     /// The process that has asked for it.
     pub(super) asked_by: Option<Uuid>,
-    /// Whether its owner does nothing for it, and keeps it until a person has looked at it.
+    /// True if its owner keeps it and does nothing for it, until a person resumes it.
     pub(super) is_paused: bool,
 }
 
 impl Seen {
-    /// Returns the process that is going to have it if all goes well.
+    /// Returns the process that will have it next, if nothing fails.
     fn heir(&self) -> Option<Uuid> {
         self.asked_by.or(self.owner)
     }
@@ -27,10 +27,10 @@ impl Seen {
     }
 }
 
-/// What a process does about one piece.
+/// The action of a process on one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Move {
-    /// Nothing: it is where it belongs, or another process will act.
+    /// Do nothing: the piece is where it belongs, or another process will act.
     Stay,
     /// Take it: it is free.
     Take,
@@ -40,7 +40,7 @@ pub(super) enum Move {
     Ask,
 }
 
-/// Returns what `me` does about each piece.
+/// Returns the action of `me` on each piece.
 ///
 /// - A process that has at least two more pieces than another gives one to it, if that one asks: a move never makes
 ///   things worse. Once no two differ by more than one, nobody asks, and nothing moves.
@@ -75,7 +75,7 @@ pub(super) fn moves(me: Uuid, pieces: &[Seen]) -> Vec<Move> {
     moves
 }
 
-/// How many pieces each process is going to have, of those that are seen.
+/// The number of pieces that each process will have, of the processes that are seen.
 struct Counts(BTreeMap<Uuid, usize>);
 
 impl Counts {
@@ -104,8 +104,8 @@ impl Counts {
         Move::Stay
     }
 
-    /// Returns a piece of the process that has most, if that is two more than `me`. The piece counts for `me` from now
-    /// on.
+    /// Returns a piece of the process that has most, if it has at least two more than `me`. The piece counts for `me`
+    /// from now on.
     fn richest(&mut self, me: Uuid, pieces: &[Seen], moves: &[Move]) -> Option<usize> {
         let candidates = pieces.iter().zip(moves).enumerate();
         let (piece, owner, count) = candidates
@@ -114,8 +114,8 @@ impl Counts {
                 let owner = piece.owner.filter(|owner| *owner != me)?;
                 Some((index, owner, self.0[&owner]))
             })
-            // The first of equals is taken: processes that look at the same moment ask for the same piece, and one of
-            // them gets it.
+            // Among equals the first piece is chosen: processes that look at the same moment ask for the same piece,
+            // and one of them gets it.
             .min_by_key(|(index, _, count)| (std::cmp::Reverse(*count), *index))?;
         let mine = self.0[&me];
         if count < mine + 2 {
@@ -137,7 +137,7 @@ mod tests {
         Uuid::from_u128(number as u128)
     }
 
-    /// Pieces that have owners, each named by its number; 0: nobody.
+    /// Returns pieces that have the owners of these numbers; 0 stands for nobody.
     fn owned_by(owners: &[usize]) -> Vec<Seen> {
         let seen = |owner: &usize| Seen {
             owner: (*owner != 0).then(|| id(*owner)),
@@ -208,16 +208,16 @@ mod tests {
         assert_eq!(count(&moves(id(2), &pieces), Move::Ask), 2);
     }
 
-    /// What several processes make of the pieces, each by what it has seen.
+    /// The pieces, and several processes that act on what they have seen of them.
     #[derive(Clone, Debug)]
     struct World {
         pieces: Vec<Seen>,
-        /// How often a piece was taken.
+        /// The number of times that a piece was taken.
         taken: usize,
     }
 
     impl World {
-        /// As a store would have it.
+        /// Changes the pieces as a store would.
         fn act(&mut self, me: Uuid, to_do: &[Move]) {
             for (piece, to_do) in self.pieces.iter_mut().zip(to_do) {
                 match to_do {
@@ -238,8 +238,8 @@ mod tests {
             }
         }
 
-        /// In which all processes have looked once, in this order: each acts on what it sees, or on what all have seen
-        /// before one of them acted.
+        /// Lets all processes look once, in this order. Each acts on what it sees then, or, if `at_once`, on what all
+        /// have seen before the first of them acted.
         fn round(&mut self, order: &[usize], at_once: bool) {
             let before = self.pieces.clone();
             for process in order {
@@ -249,7 +249,7 @@ mod tests {
             }
         }
 
-        /// Processes with other numbers are gone: their leases run out, and what they have asked for.
+        /// Removes all processes but the first `alive`: their leases run out, and so do their requests.
         fn only(&mut self, alive: usize) {
             let is_alive = |process: &Uuid| (1..=alive).any(|number| id(number) == *process);
             for piece in &mut self.pieces {
@@ -269,7 +269,7 @@ mod tests {
         }
     }
 
-    /// Any pieces of up to six processes of which the first `alive` are still there, in whatever state.
+    /// Returns pieces in any state of up to six processes, of which the first `alive` are still running.
     fn worlds() -> impl Strategy<Value = (World, usize)> {
         let piece = (0..=6_usize, prop_oneof![3 => Just(0), 1 => 0..=6_usize]);
         let pieces = prop::collection::vec(piece, 1..24);
@@ -308,7 +308,7 @@ mod tests {
             prop_assert_eq!(world.pieces, before.pieces);
         }
 
-        /// Nobody gets less than before so that another has more than it.
+        /// No process ends with fewer pieces for the benefit of one that has more.
         #[test]
         fn nothing_moves_once_it_is_fair((mut world, alive) in worlds(), order in orders()) {
             for (number, piece) in world.pieces.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! A process, so that others on its host can see whether it still runs.
+//! Identifies a process, so that other processes on its host can see whether it still runs.
 
 use std::fmt;
 use std::fs;
@@ -15,27 +15,27 @@ const NAMESPACE: &str = "/proc/self/ns/pid";
 /// The field after the name of the program in `/proc/PID/stat` that says when the process was started.
 const STARTED: usize = 19;
 
-/// The id of a process that always runs. It is mostly another user's.
+/// The id of a process that always runs, and that another user mostly owns.
 const FIRST: u32 = 1;
 
-/// A process of this machine, which differs from all others that had or will have its id.
+/// A process of this machine. It differs from all others that had or will have its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostProcess {
     /// The boot of the machine and the namespace of the id.
     host: String,
     id: u32,
-    /// When it was started, in ticks since the boot.
+    /// The time at which it was started, in ticks since the boot.
     started: u64,
 }
 
 impl HostProcess {
-    /// Returns this process; `None` if the system does not say what is needed, or hides the processes of others, so
-    /// that one which runs cannot be told from one which has ended.
+    /// Returns this process. Returns `None` if the system does not provide the data, or hides the processes of others,
+    /// so that a running one cannot be told from one that has ended.
     pub(crate) fn this() -> Option<Self> {
         Self::beside(FIRST)
     }
 
-    /// Returns this process if it can see another one.
+    /// Returns this process if it can see the process `other`.
     fn beside(other: u32) -> Option<Self> {
         stat(other).ok()?;
         let id = std::process::id();
@@ -46,14 +46,13 @@ impl HostProcess {
         })
     }
 
-    /// Returns whether this process, which looks, has proof that `other` has ended: both are on one host, and no
-    /// process with the other's id and start time runs there. A process that has ended and is not yet waited for has
-    /// ended.
+    /// Returns true if this process has proof that `other` has ended: both are on one host, and no process with the
+    /// other's id and start time runs there. A process that has ended and is not yet waited for counts as ended.
     pub(crate) fn sees_end_of(&self, other: &Self) -> bool {
         self.host == other.host && other.has_ended(stat(other.id))
     }
 
-    /// What cannot be read proves nothing.
+    /// Returns true if what was read proves that the process has ended. An unreadable file proves nothing.
     fn has_ended(&self, stat: io::Result<String>) -> bool {
         match stat {
             Ok(stat) => is_zombie(&stat) || started(&stat).is_some_and(|at| at != self.started),
@@ -87,13 +86,13 @@ fn host() -> Option<String> {
     Some(format!("{} {}", boot.trim(), namespace.display()))
 }
 
-/// Reads what Linux tells about a process.
+/// Reads the status that Linux shows of a process.
 fn stat(id: u32) -> io::Result<String> {
     fs::read_to_string(format!("/proc/{id}/stat"))
 }
 
-/// Returns the state of a process, and what follows it. The name of the program before it is in parentheses and may hold
-/// any characters.
+/// Returns the fields of the status after the name of the program. The name is in parentheses and may hold any
+/// characters.
 fn fields(stat: &str) -> impl Iterator<Item = &str> {
     let behind = stat.rsplit_once(')').map(|(_, behind)| behind);
     behind.unwrap_or_default().split_whitespace()
@@ -119,7 +118,7 @@ mod tests {
         HostProcess::this().unwrap()
     }
 
-    /// Ends when its input does.
+    /// Starts a process that ends when its input does.
     fn child() -> (Child, HostProcess) {
         let child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let process = HostProcess {
@@ -140,7 +139,7 @@ mod tests {
         assert_eq!(HostProcess::beside(process.id), None);
     }
 
-    /// Its parent may be slow to look.
+    /// The parent of a process may be slow to wait for it.
     #[test]
     fn a_process_that_nobody_has_waited_for_is_gone_too() {
         let (mut child, process) = child();
@@ -179,7 +178,7 @@ mod tests {
         let has_ended = |stat: io::Result<&str>| this().has_ended(stat.map(str::to_owned));
         assert!(has_ended(Err(io::ErrorKind::NotFound.into())));
         assert!(!has_ended(Err(io::ErrorKind::PermissionDenied.into())));
-        // The process ended while the file was read, or nobody knows what is in there.
+        // The process ended while the file was read, or its content is unknown.
         assert!(!has_ended(Err(io::Error::from_raw_os_error(3))));
         assert!(!has_ended(Ok("")));
         assert!(!has_ended(Ok("7 (cat) S 1 2")));

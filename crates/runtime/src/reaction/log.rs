@@ -1,4 +1,4 @@
-//! What the program's log says of a piece of work: each change of its state, once, with the reason.
+//! Logs each change of the state of a piece of work, once, with the reason.
 
 use seriatim_core::Work;
 
@@ -6,9 +6,10 @@ use super::status::PieceState;
 
 /// Logs that a piece of work has changed its state.
 ///
-/// The end of a problem has the same level as its beginning, so that a reader of the one also sees the other.
+/// The end of a problem is logged at the same level as its beginning, so that a reader who sees one also sees the
+/// other.
 ///
-/// Texts of errors are logged as strings, so that every subscriber escapes what they may hold from outside.
+/// Error texts are logged as strings, so that every subscriber escapes what they may hold from outside.
 pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
     use PieceState::{CannotBegin, Paused, Retrying, StandingBy, Stopped, Working};
     use PieceState::{WaitingForStore, WaitingForTarget};

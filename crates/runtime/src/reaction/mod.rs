@@ -1,4 +1,4 @@
-//! Feeds components with the log and keeps their checkpoints: one owner at a time for each piece of work.
+//! Feeds components with the log and keeps their checkpoints. Each piece of work has one owner at a time.
 //!
 //! ```text
 //! stand by ──called: take──► work: next batch ─► handle, checkpoint moved ─► next batch ...

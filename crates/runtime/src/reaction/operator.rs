@@ -1,4 +1,4 @@
-//! What a person can see of components, and how a person pauses and resumes them.
+//! Shows the progress of components to a person, and pauses and resumes them.
 
 use std::sync::Arc;
 
@@ -12,22 +12,22 @@ use super::runner::Reactions;
 use crate::meter;
 
 /// The requests of a person. They reach the components that this process was started with, whichever process works for
-/// them. If this process works for one, it is told at once; another process notices within a third of its lease.
+/// them. This process is told at once; another notices within a third of its lease.
 impl Reactions {
-    /// Returns how far the work of all components has come.
+    /// Returns the progress of all work of all components.
     pub async fn progress(&self) -> Result<Vec<Progress>, StoreError> {
         let mut found = Vec::new();
         for reaction in self.enrolled() {
             let store = reaction.checkpoints();
             let component = Some(reaction.component());
-            // The order matters: a stream is parked in the step that moves the checkpoint past it, and a reader of the
-            // one must not miss the other.
+            // The order matters: a stream is parked in the step that moves the checkpoint past it, and a reader who
+            // sees that checkpoint must also see the parked stream.
             let mut checkpoints = store.checkpoints(component).await?;
             let parked = store.parked(component).await?;
             self.feed.confront(&mut checkpoints).await?;
             for checkpoint in checkpoints {
                 let of_it = |parked: &&ReactionLetter| parked.work == checkpoint.work;
-                // Such a checkpoint is of a log that had more partitions, or of another log.
+                // This checkpoint is of a log that had more partitions, or of another log.
                 if checkpoint.work.partition.0 >= self.feed.partitions().get() {
                     continue;
                 }
@@ -47,8 +47,8 @@ impl Reactions {
         Ok(found)
     }
 
-    /// Updates the metrics that are measured rather than counted: how far the log and the work of all components have
-    /// come. Call it before the metrics are read.
+    /// Updates the metrics that are measured rather than counted: the progress of the log and of all components. Call
+    /// it before the metrics are read.
     pub async fn observe(&self) -> Result<(), StoreError> {
         for partition in LogPartition::all(self.feed.partitions()) {
             meter::head(partition, self.feed.log().head(partition).await?);
@@ -62,7 +62,7 @@ impl Reactions {
     /// Pauses a component, whichever process works for it, until a person [resumes](Self::resume) it. A restart or a
     /// take-over does not end the pause. Returns the work that has begun; it is paused after its current step.
     ///
-    /// A process manager has three components, each of which is paused by itself.
+    /// A process manager has three components, each of which is paused separately.
     pub async fn pause(
         &self,
         component: &Component,
@@ -83,7 +83,7 @@ impl Reactions {
         Ok(works.inspect(|work| self.ring(work)).collect())
     }
 
-    /// Resumes all paused work of a component. Returns that work; if a person has paused the component, that is all
+    /// Resumes all paused work of a component. Returns that work. If a person has paused the component, that is all
     /// work that has begun.
     pub async fn resume(&self, component: &Component) -> Result<Vec<Work>, OperatorError> {
         let checkpoints = self.one(component)?.checkpoints();
@@ -99,10 +99,10 @@ impl Reactions {
         Ok(resumed)
     }
 
-    /// Makes a component begin anew at another place, and returns that place. Its progress and its parked streams are
-    /// forgotten; what it has done is not undone, and its closed letters are kept.
+    /// Makes a component begin again at another place, and returns that place. Its progress and its parked streams are
+    /// forgotten; its effects are not undone, and its closed letters are kept.
     ///
-    /// Fails for a read model: its tables show all events from the first on.
+    /// Fails for a read model, because its tables show all events from the first on.
     pub async fn begin(
         &self,
         component: &Component,

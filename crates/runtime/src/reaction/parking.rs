@@ -1,5 +1,4 @@
-//! What an owner does with events that cannot be handled: it parks, skips or pauses, and tries again when it is told
-//! to.
+//! Handles the failures of events: parks, skips or pauses, and tries again what a person resubmits.
 
 use std::time::Duration;
 
@@ -15,28 +14,28 @@ use super::policy::Then;
 use super::queues::{Hand, Queues};
 use super::status::Failure;
 
-/// How many streams of one piece of work are parked at most. If there are more, the component is broken, not the
-/// events.
+/// The most streams of one piece of work that are parked. If there are more, the component is broken, not the events.
 const MOST_PARKED: usize = 1000;
 
-/// How many streams of one piece of work are between two tries at most, so that a component that fails on everything
-/// does not go through the log and have all of it parked.
+/// The most streams of one piece of work that are between two tries. A component that fails on everything would
+/// otherwise park the whole log.
 const MOST_RETRIED: usize = 64;
 
-/// How many events of a parked stream are read at once. While they are handled, other streams wait.
+/// The number of events of a parked stream that are read at once. While they are handled, other streams wait.
 const PAGE: usize = 100;
 
-/// How much of a component's failure is kept, in bytes.
+/// The most bytes that are kept of a component's failure.
 const FAILURE_BYTES: usize = 4096;
 
-/// Waiting events of a parked stream, and where those begin that are not read yet.
+/// Events of a parked stream that wait, and the place of the first that is not read yet.
 struct Line {
     events: Vec<RecordedEvent>,
     rest: Option<Sequence>,
 }
 
 impl Line {
-    /// Returns the event at this index, or the first after the last that was read; `None` if there are no more.
+    /// Returns the sequence of the event at this index, or of the first after the last that was read; `None` if there
+    /// are no more.
     fn sequence(&self, index: usize) -> Option<Sequence> {
         let here = self.events.get(index).map(|event| event.sequence);
         here.or(self.rest)
@@ -44,7 +43,7 @@ impl Line {
 }
 
 impl Piece {
-    /// Reads what is parked when the work begins.
+    /// Reads the parked streams when the work begins.
     pub(crate) async fn parked(&mut self, tenure: &Tenure) -> Result<Queues, End> {
         let mut tried = 0;
         loop {
@@ -58,7 +57,7 @@ impl Piece {
         }
     }
 
-    /// Looks for people's decisions, if there is something that they can decide about.
+    /// Looks for people's decisions, if there is something to decide.
     pub(crate) async fn hear(&self, hand: &mut Hand) {
         if hand.queues.is_empty() {
             return;
@@ -80,13 +79,13 @@ impl Piece {
         Ok(all.into_iter().filter(move |parked| parked.work == work))
     }
 
-    /// Returns whether the stream of a failed event may wait beside the others. If too many streams are parked, the
-    /// fault is in the component, which is then paused before this event.
+    /// Returns true if the stream of a failed event may wait while the others go on. If too many streams are parked,
+    /// the fault is in the component, which is then paused before this event.
     pub(crate) fn may_set_aside(&self, hand: &Hand) -> bool {
         self.policy.then == Then::Park && hand.queues.len() < MOST_PARKED
     }
 
-    /// Waits until one more stream may be between two tries; meanwhile those that are get theirs.
+    /// Waits until one more stream may be between two tries. Meanwhile those that are due are tried.
     pub(crate) async fn make_room(
         &mut self,
         before: &Bookmark,
@@ -101,8 +100,8 @@ impl Piece {
         Ok(())
     }
 
-    /// Goes past a failed event that will be tried again. Its stream is parked without an identity, with the decision that a
-    /// person would have. A process that takes the work over tries it again, too.
+    /// Moves past a failed event that will be tried again. Its stream is parked without a letter id, as if a person had
+    /// resubmitted it, so that a process that takes the work over tries it again too.
     pub(crate) async fn set_aside(
         &mut self,
         event: &RecordedEvent,
@@ -128,7 +127,7 @@ impl Piece {
         Ok(())
     }
 
-    /// Goes past an event that has failed too often, or pauses before it.
+    /// Moves past an event that has failed too often, or pauses before it.
     pub(crate) async fn give_up(
         &mut self,
         event: &RecordedEvent,
@@ -166,8 +165,8 @@ impl Piece {
         hand: &mut Hand,
         seen: &Bookmark,
     ) -> Result<(), End> {
-        // Only events that the checkpoint has passed wait in line. If the stream became unparked now, events of it that
-        // were read since and left out would be lost.
+        // Only events that the checkpoint has passed wait in line. If the stream were unparked now, those of its events
+        // that were read since and left out would be lost.
         if seen.position > hand.tenure.at.position {
             let advance = Update::Advance(Advance::Checkpoint(*seen));
             self.write(&advance, &hand.tenure).await?;
@@ -256,7 +255,7 @@ impl Piece {
         Ok(())
     }
 
-    /// Waits before the next try, without keeping other streams waiting; or gives up.
+    /// Plans the next try, so that other streams do not wait for it, or gives the event up.
     async fn failed_again(
         &mut self,
         event: &RecordedEvent,
@@ -327,8 +326,8 @@ impl Piece {
         })
     }
 
-    /// Tries until the store answers. If the write was done although it seemed to fail, the next try finds the tenure
-    /// lost, and the truth is read again.
+    /// Writes until the store answers. If a write was done although it seemed to fail, the next try finds the tenure
+    /// lost, and the state is read again.
     async fn write(&mut self, update: &Update, tenure: &Tenure) -> Result<(), End> {
         let mut tried = 0;
         loop {
@@ -353,7 +352,7 @@ fn advance(stream: &StreamId, from: Sequence, to: Option<Sequence>) -> Advance {
     }
 }
 
-/// Returns the text as every store can keep it, and no longer than a person wants to read.
+/// Returns the text in a form that every store can keep, cut to a length that a person reads.
 pub(crate) fn for_people(text: &str) -> String {
     let end = text.floor_char_boundary(FAILURE_BYTES);
     text[..end].replace('\0', "\u{fffd}")

@@ -1,4 +1,4 @@
-//! One piece of a component's work in this process: standing by, working, paused, standing by again.
+//! Runs one piece of a component's work in this process: it stands by, works, is paused, and stands by again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,24 +30,24 @@ pub(crate) struct Piece {
     /// The greatest depth of an event whose effects are sent.
     pub(crate) deepest: u32,
     pub(crate) policy: FailurePolicy,
-    /// Where the component begins if that is not decided yet.
+    /// The beginning of the component, if none is decided yet.
     pub(crate) begin: Begin,
-    /// The former filter whose omissions are accepted.
+    /// The former filter; the events that it left out stay left out.
     pub(crate) widened_from: Option<EventFilter>,
     pub(crate) status: watch::Sender<PieceStatus>,
-    /// Rung when a person has decided something here. Decisions elsewhere are found by looking.
+    /// Rung when a person has decided something in this process. Decisions elsewhere are found by looking.
     pub(crate) bell: Arc<Notify>,
-    /// When an owner renews its lease and looks for decisions: each third of the lease.
+    /// The times at which an owner renews its lease and looks for decisions: each third of the lease.
     pub(crate) heartbeat: Interval,
-    /// What to do with the work in this process.
+    /// The order that the rota gives to this process.
     pub(crate) call: watch::Receiver<Call>,
-    /// To be rung if the call is out of date.
+    /// Rung if the call is out of date.
     pub(crate) rota: Arc<Notify>,
     /// Becomes true, or is closed, when the program ends.
     pub(crate) stop: watch::Receiver<bool>,
 }
 
-/// Why an owner stops working.
+/// The reason why an owner stops working.
 pub(crate) enum End {
     /// Another process has the work.
     Lost,
@@ -55,16 +55,16 @@ pub(crate) enum End {
     LetGo,
     /// The program ends.
     Stopped,
-    /// It cannot continue.
+    /// The work cannot continue.
     Paused(Option<Failure>, String),
     /// A person has paused its component.
     PausedByHand(String),
-    /// It was paused, and may go on.
+    /// The work was paused, and may go on.
     Resumed,
 }
 
 impl Piece {
-    /// Works until the program ends. It is told between two steps; a step is finished.
+    /// Works until the program ends. A step that has begun is finished.
     pub(crate) async fn run(mut self) {
         while let Some(mut tenure) = self.stand_by().await {
             let end = loop {
@@ -81,7 +81,7 @@ impl Piece {
                     break end;
                 }
             };
-            // Work that seems to be lost is released too: it may still be ours if the answer to the last move was lost.
+            // Work that seems to be lost is released too. It may still be ours if the answer to the last move was lost.
             self.release(&tenure).await;
             if let End::Stopped = end {
                 break;
@@ -97,7 +97,7 @@ impl Piece {
         self.is(PieceState::Stopped);
     }
 
-    /// Waits until the work is ours; `None` if the program ends.
+    /// Waits until the work is ours. Returns `None` if the program ends.
     async fn stand_by(&mut self) -> Option<Tenure> {
         let mut tried = 0;
         let mut before = None;
@@ -125,8 +125,8 @@ impl Piece {
                     }
                 },
                 Call::Wait(owner) => owner.map(|name| name.to_string()),
-                // The work seems to be ours until the lease runs out: it could not be released, or the answer to its
-                // taking was lost.
+                // The work still counts as ours until the lease runs out: it could not be released, or the answer to
+                // its taking was lost.
                 Call::GoOn | Call::LetGo => Some(self.owner.name.to_string()),
                 Call::StoreIsDown(error) => {
                     self.cannot_take(&SubscribeError::Store(error));
@@ -139,7 +139,7 @@ impl Piece {
         }
     }
 
-    /// Returns the next call; `None` if the program ends.
+    /// Waits for the next call. Returns `None` if the program ends.
     async fn called(&mut self) -> Option<Call> {
         tokio::select! {
             biased;
@@ -168,7 +168,7 @@ impl Piece {
         Ok(taking)
     }
 
-    /// Shows why the work cannot be taken. It is tried again in any case.
+    /// Shows why the work cannot be taken. It is tried again in every case.
     fn cannot_take(&self, fault: &SubscribeError) {
         match fault {
             SubscribeError::Store(error) if error.kind.is_transient() => {
@@ -181,7 +181,7 @@ impl Piece {
         }
     }
 
-    /// Returns why the log cannot be followed, and what to do about it.
+    /// Returns text that says why the log cannot be followed, and what to do about it.
     pub(super) fn why_not(&self, fault: &SubscribeError) -> String {
         match fault {
             SubscribeError::Replaced(replaced) => when_replaced(&self.work.component, replaced),
@@ -208,7 +208,7 @@ impl Piece {
         }
     }
 
-    /// Returns when somebody has resumed the work, or has made its component begin anew.
+    /// Waits until a person has resumed the work, or has made its component begin again.
     async fn resumed(&self, tenure: &Tenure, why: &str, by_hand: bool) -> End {
         let checkpoints = self.reaction.checkpoints();
         let pause = Update::Pause(why.to_owned());
@@ -220,7 +220,7 @@ impl Piece {
                     paused => paused.map(|_| is_shown = true),
                 },
                 true if by_hand => match checkpoints.pause_of(&self.work.component).await {
-                    // The person who resumed it may have been faster than it was shown here.
+                    // The work may have been resumed before the pause was shown here.
                     Ok(None) => match checkpoints.resume(&self.work).await {
                         Ok(_) => return End::Resumed,
                         Err(error) => Err(error),
@@ -239,7 +239,7 @@ impl Piece {
                 }
             };
             if let Err(error) = looked {
-                tracing::warn!(work = %self.work, error = error.to_string(), "it may be that nobody sees that it is paused");
+                tracing::warn!(work = %self.work, error = error.to_string(), "the pause could not be recorded, so nobody may see it");
             }
             tokio::select! {
                 () = tokio::time::sleep(self.lease / 3) => {}
@@ -248,7 +248,7 @@ impl Piece {
         }
     }
 
-    /// Fails if a person has paused the component. Asks until the store answers.
+    /// Waits until the store says whether a person has paused the component. Fails if so.
     pub(crate) async fn may_begin(&mut self, tenure: &Tenure) -> Result<(), End> {
         let mut tried = 0;
         loop {
@@ -263,7 +263,7 @@ impl Piece {
         }
     }
 
-    /// Ends the work if a person has paused the component. If the store does not answer, the next heartbeat looks again.
+    /// Fails if a person has paused the component. If the store does not answer, the next heartbeat looks again.
     pub(crate) async fn heed_pause(&self) -> Result<(), End> {
         match self.look_for_pause().await {
             Ok(Some(why)) => Err(End::PausedByHand(why)),
@@ -281,7 +281,7 @@ impl Piece {
         checkpoints.pause_of(&self.work.component).await
     }
 
-    /// Waits before a store is asked again that may answer by then.
+    /// Waits before a store is asked again that may answer then.
     pub(crate) async fn wait_for_store(
         &mut self,
         error: &StoreError,
@@ -293,7 +293,7 @@ impl Piece {
         self.pause(pause, tenure).await
     }
 
-    /// Waits, and keeps the work meanwhile, unless another process gets it or a person pauses its component.
+    /// Waits, and keeps the work meanwhile. Fails early if another process gets it or a person pauses its component.
     pub(crate) async fn pause(&mut self, pause: Duration, tenure: &Tenure) -> Result<(), End> {
         let (mut call, mut stop) = (self.call.clone(), self.stop.clone());
         let over = tokio::time::sleep(pause);
@@ -308,14 +308,14 @@ impl Piece {
                 _ = self.heartbeat.tick() => {}
                 () = &mut over => break,
             }
-            // A look is finished even if the pause is over before: there may be nothing but short pauses.
+            // A look is finished even if the pause ends before it: there may be nothing but short pauses.
             tokio::select! {
                 () = stopped(&mut stop) => return Err(End::Stopped),
                 kept = self.keep_once(tenure) => kept?,
             }
         }
         if was_rung {
-            // It may be about a parked stream, which the next step looks for.
+            // The decision may be about a parked stream, which the next step looks for.
             self.bell.notify_one();
         }
         Ok(())
@@ -328,7 +328,7 @@ impl Piece {
         }
     }
 
-    /// Keeps the work, doing nothing for it.
+    /// Renews the lease until the tenure ends, and does nothing else for the work.
     pub(super) async fn keep(&self, tenure: &Tenure) -> End {
         let mut stop = self.stop.clone();
         tokio::select! {
@@ -343,7 +343,7 @@ impl Piece {
         }
     }
 
-    /// Waits so long, or until a person has decided something here. Returns `None` if the program ends.
+    /// Waits for this time, or until a person has decided something here. Returns `None` if the program ends.
     async fn sleep(&mut self, time: Duration) -> Option<()> {
         tokio::select! {
             () = tokio::time::sleep(time) => Some(()),
@@ -364,7 +364,7 @@ impl Piece {
         });
     }
 
-    /// Shows that the store failed. A fault that does not pass by itself pauses the work.
+    /// Shows that the store failed. Fails if the fault does not pass by itself, which pauses the work.
     pub(crate) fn store_failed(&self, error: &StoreError) -> Result<(), End> {
         match error.kind.is_transient() {
             true => {
@@ -384,7 +384,7 @@ impl Piece {
         self.change(|status| status.state = state);
     }
 
-    /// Changes the status. Nobody else changes it.
+    /// Changes the status. Nothing else changes it.
     pub(super) fn change(&self, change: impl FnOnce(&mut PieceStatus)) {
         let before = self.status.borrow().clone();
         let mut now = before.clone();
@@ -396,19 +396,19 @@ impl Piece {
     }
 }
 
-/// Returns when another process gets the work.
+/// Waits until another process gets the work.
 pub(crate) async fn let_go(call: &mut watch::Receiver<Call>) {
     let asked = call
         .wait_for(|call| matches!(call, Call::LetGo))
         .await
         .is_ok();
     if !asked {
-        // Nobody calls any more: the program ends, and that is noticed elsewhere.
+        // There are no more calls: the program ends, which is noticed elsewhere.
         std::future::pending::<()>().await;
     }
 }
 
 pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // It fails if the sender is gone, which means the same.
+    // An error means that the sender is gone, which counts as a stop too.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -1,4 +1,4 @@
-//! Projectors whose read model is anywhere: every event at least once.
+//! Feeds projectors that write their read model anywhere. They get every event at least once.
 
 use std::error::Error;
 use std::fmt;
@@ -12,8 +12,8 @@ use seriatim_core::{
 
 /// Writes a read model.
 pub trait Projector: Send + Sync + 'static {
-    /// Takes events in, in order. After an error, and after a crash, the same events may come again: it must not matter
-    /// if some of them were already taken in. Recognise them by stream and sequence.
+    /// Writes events to the read model, in order. After an error or a crash the same events may come again, some of
+    /// which may already be written. Recognise those by stream and sequence.
     ///
     /// Write it as an `async fn`.
     fn project(
@@ -22,7 +22,7 @@ pub trait Projector: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
 }
 
-/// A projector whose checkpoint is moved after its read model was written, so that it sees every event at least once.
+/// A projector whose checkpoint is moved after its read model was written, so that it gets every event at least once.
 pub struct AtLeastOnce<P> {
     component: Component,
     filter: EventFilter,

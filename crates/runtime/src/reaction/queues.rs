@@ -1,4 +1,4 @@
-//! The parked streams of a piece of work, as its owner knows them.
+//! Keeps the parked streams of a piece of work as its owner knows them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,30 +7,29 @@ use seriatim_core::{Attempt, ReactionLetter, Sequence, StreamId, Tenure, Timesta
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How many attempts at one letter are kept: the latest.
+/// The number of attempts at one letter that are kept: the latest ones.
 const ATTEMPTS: usize = 100;
 
 /// The state of an owner's work.
 pub(crate) struct Hand {
     pub(crate) tenure: Tenure,
     pub(crate) queues: Queues,
-    /// How often the log could not be read since it last answered.
+    /// The number of failed reads of the log since it last answered.
     pub(crate) log_failures: u32,
 }
 
-/// The parked streams of a piece of work. Only its owner parks and moves them, so its knowledge is right except for the
-/// decisions.
+/// The parked streams of a piece of work. Only its owner parks and moves them, so everything but the decisions is up to
+/// date.
 #[derive(Default)]
 pub(crate) struct Queues {
     streams: BTreeMap<StreamId, Queue>,
 }
 
-/// A parked stream.
 pub(crate) struct Queue {
     pub(crate) parked: ReactionLetter,
-    /// How often its first event was tried since the decision.
+    /// The number of tries of its first event since the decision.
     tried: u32,
-    /// When its first event is tried next; `None` while nobody has decided.
+    /// The time of the next try of its first event; `None` while nobody has decided.
     due: Option<Instant>,
 }
 
@@ -68,7 +67,7 @@ impl Queues {
         self.streams.values().filter(is_retried).count()
     }
 
-    /// Takes over people's decisions.
+    /// Takes in the decisions of people.
     pub(crate) fn hear(&mut self, all: impl IntoIterator<Item = ReactionLetter>) {
         for parked in all {
             let Some(queue) = self.streams.get_mut(&parked.stream) else {
@@ -98,19 +97,19 @@ impl Queues {
         self.streams.get_mut(stream)
     }
 
-    /// Returns when the next stream is tried.
+    /// Returns when the next stream is due.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.streams.values().filter_map(|queue| queue.due).min()
     }
 
-    /// Returns the stream to try first, if its time has come.
+    /// Returns the stream to try first, if one is due.
     pub(crate) fn due(&self) -> Option<&ReactionLetter> {
         let due = self.streams.values().filter(|queue| queue.due.is_some());
         let first = due.min_by_key(|queue| queue.due)?;
         (first.due <= Some(Instant::now())).then_some(&first.parked)
     }
 
-    /// Sets the first event that is not handled; `None` if all are handled.
+    /// Sets the first event of a stream that is not handled; `None` if all are handled.
     pub(crate) fn moved(&mut self, stream: &StreamId, to: Option<Sequence>) {
         let Some(to) = to else {
             self.streams.remove(stream);
@@ -123,7 +122,7 @@ impl Queues {
 }
 
 impl Queue {
-    /// Moves the stream in the same way as the store does. It goes behind other due streams, so that each has its turn.
+    /// Moves the stream in the same way as the store does. It goes behind other due streams, so that each gets a turn.
     fn moved(&mut self, to: Sequence) {
         self.parked.sequence = to;
         self.parked.id = None;
@@ -136,7 +135,7 @@ impl Queue {
         self.due = Some(Instant::now());
     }
 
-    /// Records that the first event has failed. Returns how often it has failed since the decision.
+    /// Records that the first event has failed. Returns the number of failures since the decision.
     pub(crate) fn failed(&mut self, failure: String) -> u32 {
         self.parked.failure = failure;
         self.parked.tries = self.parked.tries.saturating_add(1);
@@ -148,8 +147,8 @@ impl Queue {
         self.due = Some(Instant::now() + pause);
     }
 
-    /// Ends a decision that was carried out and did not help; what happens next must be decided anew. An event that was
-    /// not given up before gets its identity.
+    /// Ends a decision that was carried out and did not help; a new one is needed. An event that was not given up
+    /// before gets its letter id.
     pub(crate) fn give_back(&mut self) -> &ReactionLetter {
         let decision = self.parked.decision.take();
         let now = Timestamp::now();

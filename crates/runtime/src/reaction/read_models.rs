@@ -1,4 +1,4 @@
-//! What a person can see of read models and their versions, and do about them.
+//! Shows read models and their versions to a person, and compares, switches and drops them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use super::runner::Reactions;
 /// version, whichever process feeds them. If a version is in several databases, the one that this process feeds is
 /// used.
 impl Reactions {
-    /// Returns the versions of one read model or of all, and how far each has come.
+    /// Returns the versions of one read model or of all, with their progress.
     pub async fn read_models(
         &self,
         name: Option<&str>,
@@ -69,10 +69,10 @@ impl Reactions {
         })
     }
 
-    /// Makes the views show a version; the one before is kept.
+    /// Makes the views show a version. The version before it is kept.
     ///
-    /// A version cannot catch up with a live one whose log was replaced. Such a live version is replaced by one that
-    /// has handled all events.
+    /// A version cannot catch up with a live one whose log was replaced. In this case it need only have handled all
+    /// events.
     pub async fn switch_read_model(&self, version: &ReadModelVersion) -> Result<(), VersionError> {
         let store = self.store_of(version).await?;
         let mut all = store.versions(Some(version.name())).await?;
@@ -129,7 +129,7 @@ impl Reactions {
             }
             for status in store.versions(Some(fed.name())).await? {
                 let version = status.version.clone();
-                // This process feeds a version if it has the component of that very version.
+                // This process feeds a version if it has the component of exactly that version.
                 if version == **fed || !found.contains_key(&version) {
                     found.insert(version, (*store, status));
                 }

@@ -1,4 +1,4 @@
-//! Decides which pieces of a component's work this process does: it looks repeatedly who has what, and calls the
+//! Decides which pieces of a component's work this process does. It looks repeatedly who has which piece, and calls the
 //! pieces.
 
 use std::collections::HashMap;
@@ -13,20 +13,20 @@ use super::fair::{Move, Seen, moves};
 use super::host_process::HostProcess;
 use super::piece::stopped;
 
-/// How often it looks while a lease lasts. The next look finds what another process has let go, and a look is one small
-/// read.
+/// The number of looks while a lease lasts. The next look finds what another process has let go, and a look is one
+/// small read.
 const LOOKS: u32 = 10;
 
-/// What a piece of work is called to do in this process.
+/// The order to a piece of work in this process.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
-    /// Wait. The process that has it, if any.
+    /// Wait. The name is of the process that has the work, if any.
     Wait(Option<Arc<str>>),
-    /// Wait, because it is unknown who has it: the store returned this error.
+    /// Wait, because it is unknown who has the work: the store returned this error.
     StoreIsDown(StoreError),
     /// Take the work.
     Take,
-    /// Go on, if the work is this process's.
+    /// Go on, if this process has the work.
     GoOn,
     /// Let the work go, for a process that has less to do.
     LetGo,
@@ -36,12 +36,12 @@ pub(crate) enum Call {
 pub(crate) struct Rota {
     pub(crate) reaction: Arc<dyn Reaction>,
     pub(crate) me: Owner,
-    /// This process, if it sees whether others on its host have ended.
+    /// This process, if it can see whether other processes on its host have ended.
     pub(crate) process: Option<HostProcess>,
     pub(crate) lease: Duration,
     pub(crate) back_off: BackOff,
     pub(crate) pieces: Vec<(Work, watch::Sender<Call>)>,
-    /// Rung by a piece that finds the call out of date.
+    /// Rung by a piece that finds its call out of date.
     pub(crate) bell: Arc<Notify>,
     /// Becomes true, or is closed, when the program ends.
     pub(crate) stop: watch::Receiver<bool>,
@@ -134,7 +134,7 @@ impl Rota {
     }
 
     fn store_is_down(&self, error: &StoreError) {
-        tracing::debug!(component = %self.component(), error = error.to_string(), "it is not known who does the work");
+        tracing::debug!(component = %self.component(), error = error.to_string(), "it is unknown who does the work");
         for (_, call) in &self.pieces {
             call.send_replace(Call::StoreIsDown(error.clone()));
         }
@@ -145,7 +145,7 @@ impl Rota {
     }
 }
 
-/// Work that was never begun is free.
+/// Returns how a piece is seen. Work that was never begun is free.
 fn seen(found: Option<&Assignment>) -> Seen {
     found.map_or_else(Seen::default, |assignment| Seen {
         owner: assignment.owner.as_ref().map(|owner| owner.id),

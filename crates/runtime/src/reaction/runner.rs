@@ -1,4 +1,4 @@
-//! All components of a process: their pieces of work, each on a task of its own.
+//! Runs all components of a process: each piece of their work has a task of its own.
 
 use std::fmt;
 use std::num::NonZero;
@@ -19,37 +19,36 @@ use super::rota::{Call, Rota};
 use super::status::{PieceState, PieceStatus};
 use crate::Feed;
 
-/// How long an owner that does not respond keeps its work.
+/// The time for which an owner that does not respond keeps its work.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// How many effects may follow one another.
+/// The number of effects that may follow one another.
 const DEEPEST: u32 = 128;
 
 /// The shortest lease: a third of it is the period of a timer, which cannot be zero.
 const SHORTEST_LEASE: Duration = Duration::from_millis(3);
 
-/// A component, and how it runs.
+/// A component, and the settings that it runs with.
 #[derive(Clone, Debug)]
 pub struct Enrolled {
     /// The component.
     pub reaction: Arc<dyn Reaction>,
-    /// Into how many shares its work is cut, in each partition of the log. As many processes can work for it at once,
-    /// and each gets its fair part. A multiple of the number of processes spreads the work most evenly. Choose the
-    /// number once: with another number its progress is another.
+    /// The number of shares that its work is cut into, in each partition of the log. As many processes can work for it
+    /// at once, and each gets its fair part. A multiple of the number of processes spreads the work most evenly. Choose
+    /// the number once: the progress belongs to it, and another number begins without any.
     pub shares: NonZero<u16>,
-    /// What happens to an event that it fails on.
+    /// The policy for events that it fails on.
     pub policy: FailurePolicy,
-    /// Where it begins. The place is decided once, for all of its work, when a process takes the first of it; later
-    /// settings are ignored.
+    /// The place at which it begins. It is decided once for all of its work, when a process takes the first piece;
+    /// later settings are ignored.
     pub begin: Begin,
-    /// Its former filter, if events which that passed over are left out although today's filter lets them through. It
-    /// matters only while a checkpoint stands for that filter, so it does no harm to leave it in.
+    /// Its former filter. If it is set, events that the former filter passed over stay left out although today's lets
+    /// them through. It matters only while a checkpoint stands for that filter, so it is harmless to leave it in.
     pub widened_from: Option<EventFilter>,
 }
 
 impl Enrolled {
-    /// Makes a component with one piece of work in each partition, the default policy, and the first event as its
-    /// beginning.
+    /// Makes a component with one piece of work in each partition and the default policy. It begins at the first event.
     pub fn new(reaction: Arc<dyn Reaction>) -> Self {
         Self {
             reaction,
@@ -61,20 +60,21 @@ impl Enrolled {
     }
 }
 
-/// How components run in this process.
+/// The settings of all components in this process.
 #[derive(Clone, Debug)]
 pub struct ReactionSettings {
-    /// The name of this process for people.
+    /// The name of this process, for people.
     pub owner: String,
-    /// How long work stays with this process after it has stopped responding. It is the time until another process
-    /// takes over, and the longest time by which its clock may run slower than that of the storage. The lease is
-    /// extended at a third of it. Timers that ring here ring elsewhere after that time too, if they were not acted
-    /// upon. Other processes on the same host need not wait for it if they can see that this process has ended. Less
+    /// The time for which work stays with this process after it has stopped responding. Another process takes over
+    /// after that time, and the clock of this process may run slower than that of the storage by at most as much. The
+    /// lease is extended at a third of it. Timers that ring here and are not acted upon ring elsewhere after that time
+    /// too. Other processes on the same host need not wait for it if they can see that this process has ended. Less
     /// than 3 ms counts as 3 ms, and more than five minutes as five minutes ([`LONGEST_LEASE`]).
     pub lease: Duration,
-    /// How many effects may follow one another, each because of the one before, before sagas or process managers count
-    /// as answering one another for ever. A deeper effect is a failure of its event, which names the last of them. What
-    /// a sender writes or a timer causes begins anew. Default 128.
+    /// The number of effects that may follow one another, each because of the one before. If there are more, sagas or
+    /// process managers count as answering one another for ever: a deeper effect is a failure of its event, and the
+    /// error names the last of them. The count begins again at an event that a sender writes or a timer causes. The
+    /// default is 128.
     pub deepest: u32,
 }
 
@@ -100,7 +100,7 @@ impl Default for ReactionSettings {
 pub struct Reactions {
     pub(crate) feed: Feed,
     enrolled: Vec<Arc<dyn Reaction>>,
-    /// To be rung when a person has decided something about the work.
+    /// Rung when a person has decided something about the work.
     pub(super) bells: Vec<(Work, Arc<Notify>)>,
     pieces: Vec<watch::Receiver<PieceStatus>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -204,7 +204,7 @@ impl Reactions {
         &self.enrolled
     }
 
-    /// Returns receivers for each change of a piece of work, in the order of [`Reactions::status`].
+    /// Returns a receiver for the changes of each piece of work, in the order of [`Reactions::status`].
     pub fn watch(&self) -> Vec<watch::Receiver<PieceStatus>> {
         self.pieces.clone()
     }
@@ -217,7 +217,7 @@ impl Reactions {
         self.stop.send_replace(true);
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
-            // It fails only if the runtime ends first; a component that panics is fenced.
+            // This fails only if the runtime ends first: a panic of a component is caught.
             let _ = task.await;
         }
     }

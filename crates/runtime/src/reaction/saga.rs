@@ -1,4 +1,4 @@
-//! Sagas: the events of a stream one after another, streams beside one another.
+//! Runs sagas: the events of a stream one after another, and the streams concurrently.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -109,7 +109,7 @@ impl<S: Saga> SagaReaction<S> {
     }
 }
 
-/// How far it went with a stream.
+/// The part of a stream that was handled.
 struct Followed<'e> {
     done: Vec<&'e RecordedEvent>,
     trouble: Option<ReactionError>,
@@ -170,7 +170,7 @@ impl<S: Saga> Accountable for SagaReaction<S> {
     }
 }
 
-/// Returns the events of each stream in order; streams in the order of their first event.
+/// Returns the events of each stream in order. The streams are in the order of their first event.
 fn by_stream<'e>(events: &[&'e RecordedEvent]) -> Vec<Vec<&'e RecordedEvent>> {
     let mut places: HashMap<&StreamId, usize> = HashMap::new();
     let mut streams: Vec<Vec<&RecordedEvent>> = Vec::new();

@@ -1,4 +1,4 @@
-//! Checks whether a checkpoint speaks of the events that its component gets.
+//! Checks whether the scope of a checkpoint is that of the events that its component gets.
 
 use seriatim_core::{
     Component, EventFilter, Hold, Log, Position, Reaction, RecordedEvent, Scope, StoreError,
@@ -10,7 +10,7 @@ use super::runner::{Enrolled, works};
 
 const PAGE: usize = 1000;
 
-/// The filter of a component lets through events that its work has passed over by a narrower one.
+/// The filter of a component lets through events that its work has passed over under a narrower one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the filter of `{component}` was widened: it lets `{type_name}` through, and {stream} has one at position {position}, \
@@ -24,9 +24,9 @@ pub struct Widened {
     pub stream: StreamId,
     /// The position of that event.
     pub position: Position,
-    /// Today's name of its type.
+    /// The present name of its type.
     pub type_name: String,
-    /// Whether the component is a read model.
+    /// True if the component is a read model.
     pub is_read_model: bool,
 }
 
@@ -35,21 +35,21 @@ fn way_out(component: &Component, is_read_model: bool) -> String {
         return "build it anew as another version".into();
     }
     format!(
-        "give the component another name, or say by `widened_from` which filter it had, so that what that passed over is left \
+        "give the component another name, or name its former filter in `widened_from`, so that the events that it passed over are left \
          out; `seriatim reactions begin {component} --at first` then lets it handle everything from the first event on"
     )
 }
 
-/// What to do about a scope.
+/// The decision about a scope.
 enum Verdict {
-    /// It is right.
+    /// The scope is right.
     Right,
-    /// It must become this.
+    /// The scope must become this one.
     Becomes(Scope),
     Widened(Widened),
 }
 
-/// The component that is checked, and where its progress is.
+/// The component that is checked, and the store of its progress.
 struct Asker<'a> {
     reaction: &'a dyn Reaction,
     widened_from: Option<&'a EventFilter>,
@@ -57,8 +57,8 @@ struct Asker<'a> {
 }
 
 impl Enrolled {
-    /// Returns what is in the way if the component's filter lets through events that its former filter passed over;
-    /// `None` if nothing is. If the filter was widened, the log is read for it, up to where the component has come.
+    /// Returns the first event that the component's filter lets through and its former filter passed over; `None` if
+    /// there is none. If the filter was widened, the log is read for it, up to the component's checkpoints.
     pub async fn widened(&self, log: &Log) -> Result<Option<Widened>, StoreError> {
         let asker = Asker {
             reaction: &*self.reaction,
@@ -71,8 +71,8 @@ impl Enrolled {
         if scopes.is_empty() {
             return Ok(None);
         }
-        // What other processes do meanwhile is checked when the work is taken. Work with another number of shares is
-        // not checked.
+        // Changes that other processes make meanwhile are checked when the work is taken. Work with another number of
+        // shares is not checked.
         let all = checkpoints.checkpoints(Some(component)).await?;
         for work in works(self, log.partitions()) {
             let scope = scopes.iter().find(|(of, _)| *of == work);
@@ -89,15 +89,15 @@ impl Enrolled {
 }
 
 impl Piece {
-    /// Fails if the checkpoint does not speak of all the events that the component gets. Otherwise makes it speak of
-    /// these and no others.
+    /// Fails if the scope of the checkpoint lacks events that the component gets. Otherwise sets the scope to exactly
+    /// those events.
     pub(super) async fn agree_on_scope(&mut self, tenure: &Tenure) -> Result<(), End> {
         let mut call = self.call.clone();
         let mut tried = 0;
         loop {
             let agreed = tokio::select! {
                 agreed = self.try_to_agree(tenure) => agreed,
-                // Reading the log may take long.
+                // The log may take long to read.
                 () = let_go(&mut call) => return Err(End::LetGo),
                 end = self.keep(tenure) => return Err(end),
             };
@@ -143,7 +143,7 @@ impl Asker<'_> {
         Verdict::Becomes(Scope { filter, after })
     }
 
-    /// Returns what to do about the scope of work that has come so far.
+    /// Returns the decision about the scope of work whose checkpoint is at this position.
     async fn judge(&self, work: &Work, scope: &Scope, at: Position) -> Result<Verdict, StoreError> {
         let (filter, after) = (self.reaction.filter(), scope.after);
         if scope.filter == *filter {
@@ -175,7 +175,7 @@ impl Asker<'_> {
         })
     }
 
-    /// Returns the first event that the work has passed, of those that are meant.
+    /// Returns the first event that the work has passed and that `is_meant` selects.
     async fn first(
         &self,
         work: &Work,

@@ -1,4 +1,4 @@
-//! The state of a piece of work, for observers.
+//! Shows the state of a piece of work to observers.
 
 use seriatim_core::{Domain, Position, RecordedEvent, Sequence, StreamId, Work};
 
@@ -9,13 +9,13 @@ pub struct PieceStatus {
     pub work: Work,
     /// Its state.
     pub state: PieceState,
-    /// The last position that was finished here; at the start while another process has the work.
+    /// The last position that was finished here. It is the start while another process has the work.
     pub position: Position,
-    /// How many streams are parked or tried again, as this process knows.
+    /// The number of streams that are parked or between two tries, as far as this process knows.
     pub parked: usize,
 }
 
-/// What a piece of work is doing in this process.
+/// The activity of a piece of work in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PieceState {
     /// It waits until it can be taken.
@@ -36,7 +36,7 @@ pub enum PieceState {
         /// The error of the store.
         error: String,
     },
-    /// An aggregate that the component needs does not answer, or is overloaded, and is asked again.
+    /// An aggregate that the component needs does not answer or is overloaded, and is asked again.
     WaitingForTarget {
         /// The domain of the aggregate.
         target: Domain,
@@ -44,15 +44,15 @@ pub enum PieceState {
         error: String,
     },
     /// An event failed, and is tried again before any other. If the policy parks streams, the event is instead tried
-    /// beside the others, and its stream counts as parked meanwhile.
+    /// while the others go on, and its stream counts as parked meanwhile.
     Retrying {
         /// The event that failed.
         failure: Failure,
-        /// How often it was tried.
+        /// The number of tries.
         tried: u32,
     },
     /// An event failed too often, or the log cannot be followed, or a store is damaged or does not let the owner write.
-    /// This process still has the work; it continues when it is resumed, or started again.
+    /// This process still has the work. It continues when it is resumed or started again.
     Paused {
         /// The event that failed; `None` if no event did.
         failure: Option<Failure>,

@@ -1,4 +1,4 @@
-//! One try at some events: the heartbeat goes on beside it, and a failure affects nobody else.
+//! Makes one try at some events. The heartbeat goes on meanwhile, and a failure affects nothing else.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ pub(crate) enum Tried {
     Done,
     /// The work is not ours any more.
     Lost,
-    /// A store failed; the events are not to blame.
+    /// A store failed; the events are not at fault.
     StoreFailed(StoreError),
     /// An aggregate that the component needs does not answer.
     TargetDown(Domain, String),
@@ -40,8 +40,8 @@ impl Tried {
     }
 }
 
-/// Tries to handle events, and extends the lease as long as that takes. If the tenure is lost meanwhile, the component
-/// is stopped at once.
+/// Tries to handle events, and extends the lease until that is done. If the tenure is lost meanwhile, the component is
+/// stopped at once.
 pub(crate) async fn attempt(
     reaction: &dyn Reaction,
     tenure: &Tenure,
@@ -77,7 +77,7 @@ pub(crate) async fn attempt(
     tried
 }
 
-/// Returns the span that links a command to the reactions to its events: it names one event with its workflow, or the
+/// Returns the span that links a command to the reactions to its events. It names one event with its workflow, or the
 /// first and the last of several.
 fn span(tenure: &Tenure, events: &[&RecordedEvent]) -> Span {
     match events {
@@ -101,7 +101,7 @@ fn span(tenure: &Tenure, events: &[&RecordedEvent]) -> Span {
     }
 }
 
-/// Returns when the tenure is lost.
+/// Renews the lease until the tenure is lost, and returns then.
 pub(crate) async fn lost(reaction: &dyn Reaction, tenure: &Tenure, lease: Duration) {
     loop {
         tokio::time::sleep(lease / 3).await;
@@ -111,8 +111,8 @@ pub(crate) async fn lost(reaction: &dyn Reaction, tenure: &Tenure, lease: Durati
     }
 }
 
-/// Renews the lease. A store that does not answer proves nothing, so the tenure counts as held: whether it is still
-/// in force shows when the checkpoint is moved.
+/// Renews the lease. If the store does not answer, the tenure counts as held: whether it is still in force shows when
+/// the checkpoint is moved.
 pub(crate) async fn renew(reaction: &dyn Reaction, tenure: &Tenure, lease: Duration) -> Hold {
     let renewed = (reaction.checkpoints()).write(tenure, &Update::Renew, lease);
     renewed.await.unwrap_or_else(|error| {
@@ -121,7 +121,8 @@ pub(crate) async fn renew(reaction: &dyn Reaction, tenure: &Tenure, lease: Durat
     })
 }
 
-/// It is useless to wait after a refusal of a store or a missing right: this step would fail for ever.
+/// Returns the result for an error of the store. After a refusal or a missing right it is useless to wait: the step
+/// would fail for ever.
 fn store_failed(error: StoreError) -> Tried {
     match error.kind {
         StoreErrorKind::Refused | StoreErrorKind::Denied => Tried::Failed(with_causes(&error)),

@@ -1,4 +1,4 @@
-//! How an event came about: the reactions that led to it, the last of them first.
+//! Describes how an event came about: the reactions that led to it, the last of them first.
 
 use std::fmt::Write;
 
@@ -6,16 +6,16 @@ use seriatim_core::{
     ClaimKey, EffectId, EventStore, FirstResult, RecordedEvent, Sequence, StoreError, StreamId,
 };
 
-/// How many turns are shown: enough to see two or three components that answer one another.
+/// The number of turns that are shown: enough to see two or three components that answer one another.
 const TURNS: usize = 6;
 
-/// How many claims of a stream are searched at most.
+/// The most claims of a stream that are searched.
 const CLAIMS: usize = 10_000;
 
-/// How many of them are read at once.
+/// The number of claims that are read at once.
 const PAGE: usize = 500;
 
-/// Returns the last turns that led to an event, as text for people; empty if they are not known.
+/// Returns the last turns that led to an event, as text for people. It is empty if they are not known.
 pub(crate) async fn trail(
     outcomes: &dyn EventStore,
     event: &RecordedEvent,
@@ -39,8 +39,8 @@ pub(crate) async fn trail(
     Ok(text)
 }
 
-/// Returns the effect that an event came of; `None` if a sender wrote it, or if the effect is not found among so many
-/// claims.
+/// Returns the effect that an event came from. Returns `None` if a sender wrote it, or if the effect is not found among
+/// so many claims.
 async fn cause(
     outcomes: &dyn EventStore,
     stream: &StreamId,

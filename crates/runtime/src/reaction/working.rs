@@ -1,4 +1,4 @@
-//! What an owner does: it follows the log, hands over new events, and leaves out those of parked streams.
+//! Does an owner's work: follows the log, hands over new events, and leaves out those of parked streams.
 
 use std::pin::Pin;
 
@@ -14,7 +14,7 @@ use super::step::{Tried, attempt};
 use crate::Subscription;
 
 impl Piece {
-    /// Works until something ends it. Returns that, and where the checkpoint is by then.
+    /// Works until something ends it. Returns the reason, and where the checkpoint is then.
     pub(crate) async fn work(&mut self, tenure: Tenure) -> (End, Bookmark) {
         let mut hand = Hand {
             tenure,
@@ -54,7 +54,8 @@ impl Piece {
         }
     }
 
-    /// Nothing of a log that has replaced another is handled, wherever the checkpoint stands.
+    /// Returns the reason to pause the work. Nothing is handled of a log that has replaced another, wherever the
+    /// checkpoint is.
     fn cannot_follow(&self, fault: &SubscribeError) -> End {
         if let SubscribeError::Replaced(_) = fault {
             self.change(|status| status.position = Position::START);
@@ -62,7 +63,7 @@ impl Piece {
         End::Paused(None, self.why_not(fault))
     }
 
-    /// Waits for the next events and handles them; meanwhile due parked streams are tried.
+    /// Waits for the next events and handles them. Meanwhile parked streams that are due are tried.
     async fn step(&mut self, subscription: &mut Subscription, hand: &mut Hand) -> Result<(), End> {
         let seen = subscription.cursor().get(self.work.partition);
         let next = subscription.next();
@@ -71,7 +72,7 @@ impl Piece {
             let due = hand.queues.next_due();
             tokio::select! {
                 // A long stretch of events that concern others must not delay the heartbeat, and the heartbeat must not
-                // break off a long read.
+                // interrupt a long read.
                 biased;
                 () = stopped(&mut self.stop) => return Err(End::Stopped),
                 () = let_go(&mut self.call) => return Err(End::LetGo),
@@ -113,7 +114,7 @@ impl Piece {
         };
         let checkpoints = self.reaction.checkpoints();
         match (checkpoints.write(&hand.tenure, &update, self.lease)).await {
-            // The checkpoints may be in another store than the log.
+            // The checkpoints may be in another store than the log, so the log is asked too.
             Ok(Hold::Held) if hand.log_failures > 0 && !self.log_answers().await => {
                 hand.tenure.at = *seen;
                 self.change(|status| status.position = seen.position);
@@ -129,7 +130,7 @@ impl Piece {
         Ok(())
     }
 
-    /// If there is nothing new, only a read shows whether the log answers.
+    /// Returns true if the log answers. If there is nothing new, only a read shows that.
     async fn log_answers(&self) -> bool {
         let head = self.feed.log().head(self.work.partition);
         let answer = tokio::time::timeout(self.lease / 3, head).await;
@@ -137,7 +138,7 @@ impl Piece {
     }
 
     /// Handles the events of a batch that begins after `before`, except those of parked streams. It hands over all at
-    /// once; if that fails, one after another, to find the one that fails.
+    /// once. If that fails, it hands them over one by one, to find the one that fails.
     async fn handle(
         &mut self,
         events: &[&RecordedEvent],
@@ -157,7 +158,7 @@ impl Piece {
         }
         for (index, event) in events.iter().enumerate() {
             let here = Bookmark::of(self.feed.log().id(), event);
-            // This is checked again: its stream may have been parked or unparked since.
+            // This is checked again, because its stream may have been parked or unparked since.
             if !hand.queues.has(&event.stream) {
                 let last = index + 1 == events.len();
                 let to = if last { to } else { &here };
@@ -168,8 +169,8 @@ impl Piece {
         Ok(())
     }
 
-    /// Tries one event until it is handled, its stream waits beside the others, or the tries are used up. All events up
-    /// to `before` are handled, or are those of parked streams.
+    /// Tries one event until it is handled, its stream waits aside, or no tries are left. All events up to `before` are
+    /// handled, or belong to parked streams.
     async fn insist(
         &mut self,
         event: &RecordedEvent,
@@ -227,7 +228,8 @@ impl Piece {
     }
 }
 
-/// Returns whichever comes first; `None` if it is the time. If both are ready, each has its turn equally often.
+/// Waits for both, and returns the one that comes first; `None` if it is the time. If both are ready, each is chosen
+/// equally often.
 async fn next_or_due<T>(
     next: Pin<&mut impl Future<Output = T>>,
     due: Option<Instant>,

@@ -24,10 +24,10 @@ use tokio::time::{Instant, timeout_at};
 use self::poll::{Poll, Source, why_parked};
 use crate::{Feed, PieceState, PieceStatus, Reactions};
 
-/// When a sender should try again if its components cannot be looked up.
+/// The time after which a sender should try again if its components cannot be looked up.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Waits until components have handled what was just written. Cheap to clone; clones share what they read.
+/// Waits until components have handled what was just written. It is cheap to clone; clones share what they read.
 #[derive(Clone)]
 pub struct Waiter {
     inner: Arc<Inner>,
@@ -59,12 +59,12 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// Returns whether the events are in this piece of work.
+    /// Returns true if the events are in this piece of work.
     fn is_in(&self, work: &Work) -> bool {
         work.partition == self.partition && work.share.has(self.stream)
     }
 
-    /// Returns whether one of them queues there.
+    /// Returns true if one of the events queues behind this parked one.
     fn is_behind(&self, parked: &ReactionLetter, work: &Work) -> bool {
         parked.work == *work && parked.stream == *self.stream && parked.sequence <= self.sequence
     }
@@ -92,7 +92,7 @@ impl Waiter {
         }
     }
 
-    /// Fails for a component that does not exist, for too many components or too long a wait. Call it before anything
+    /// Fails if a component does not exist, if there are too many, or if the wait is too long. Call it before anything
     /// is written, so that a typing error costs nothing.
     pub async fn check(&self, wait: &WaitFor) -> Result<(), SubmitError> {
         let violations = wait.check();
@@ -123,8 +123,8 @@ impl Waiter {
         }
     }
 
-    /// Waits until all components have handled the events of the receipt; returns at once if it has none. Gives up when
-    /// `closing` ends.
+    /// Waits until all components have handled the events of the receipt. Returns at once if it has none, and gives up
+    /// when `closing` ends.
     pub async fn wait(
         &self,
         receipt: &Receipt,
@@ -206,8 +206,7 @@ impl Waiter {
                 parked,
             } = piece.borrow_and_update().clone();
             let has_passed = position >= written.last;
-            // An event that is parked in front of the events holds them back, whether the checkpoint has passed them or
-            // not.
+            // An event that is parked before these events holds them back, even if the checkpoint has passed them.
             if parked > 0 && (has_passed || parked != looked_at) {
                 match poll.held_back(&work, written).await {
                     Ok(None) => {}
@@ -242,8 +241,8 @@ impl Waiter {
         }
     }
 
-    /// Returns whether it is known here that none of the events are for the component. Its checkpoint would only move
-    /// over them some time later.
+    /// Returns true if it is known here that none of the events are for the component. Its checkpoint would move over
+    /// them only some time later.
     fn concerns_others(&self, component: &Component, written: &Written<'_>) -> bool {
         let Some(reaction) = self.inner.reaction(component) else {
             return false;
@@ -290,7 +289,7 @@ impl Waiter {
         Arc::clone(poll)
     }
 
-    /// Returns why a component cannot be waited for; `None` if it can.
+    /// Returns the reason why a component cannot be waited for; `None` if it can.
     fn why_not(&self, component: &Component) -> Option<String> {
         if self.inner.reaction(component).is_some() {
             return None;
@@ -303,7 +302,7 @@ impl Waiter {
         }
         let inputs = self.inputs_elsewhere(component)?;
         Some(format!(
-            "`{component}` belongs to a process manager of another process, and what it does because of an event is known there alone; wait for `{inputs}`, which records it"
+            "`{component}` belongs to a process manager of another process, which alone knows what it does because of an event; wait for `{inputs}`, which records it"
         ))
     }
 
@@ -325,7 +324,7 @@ impl Inner {
     }
 }
 
-/// Nothing panics while a lock is held.
+/// Locks a mutex. Nothing panics while a lock is held.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

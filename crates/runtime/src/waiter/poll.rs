@@ -1,4 +1,4 @@
-//! The checkpoints of one component, read repeatedly for as long as somebody waits for it.
+//! Reads the checkpoints of one component repeatedly, for as long as somebody waits for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use super::Written;
 use crate::Feed;
 
-/// How long a store is left alone between two looks; waiting for another process costs half of it on average.
+/// The time between two looks. Waiting for another process costs half of it on average.
 const EVERY: Duration = Duration::from_millis(20);
 
-/// Where checkpoints are kept.
+/// The place where checkpoints are kept.
 pub(super) enum Source {
     /// The store of a component of this process.
     Reaction(Arc<dyn Reaction>),
@@ -29,18 +29,18 @@ pub(super) struct Poll {
     component: Component,
     source: Source,
     feed: Feed,
-    /// Whether a task reads. It begins and ends under the lock, so there is never more than one.
+    /// True if a task reads. The task begins and ends under the lock, so there is never more than one.
     running: Mutex<bool>,
     seen: watch::Sender<Seen>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Seen {
-    /// When the look began; what was written before it shows in it.
+    /// The time when the look began. It shows everything that was written before.
     begun: Option<Instant>,
     checkpoints: Vec<Checkpoint>,
-    /// The parked streams. They are read after the checkpoints, so a stream that the checkpoints have passed and that
-    /// is parked is in here.
+    /// The parked streams. They are read after the checkpoints, so they include every stream that is parked and that
+    /// the checkpoints have passed.
     parked: Vec<ReactionLetter>,
 }
 
@@ -73,7 +73,7 @@ impl Poll {
             {
                 return known;
             }
-            // The sender is in `self`, so it is there.
+            // This cannot fail, because `self` holds the sender.
             let _ = seen.changed().await;
         }
     }
@@ -86,7 +86,7 @@ impl Poll {
     ) -> Option<Result<(), WhyNotHandled>> {
         let passed = |checkpoint: &&mut Checkpoint| checkpoint.at.position >= written.last;
         for checkpoint in seen.checkpoints.iter_mut().filter(passed) {
-            // A checkpoint of another log has passed nothing of this one.
+            // A checkpoint of another log has passed no event of this one.
             let confronted = self.feed.confront(std::slice::from_mut(checkpoint)).await;
             confronted
                 .inspect_err(|error| self.looks_again(error))
@@ -95,12 +95,12 @@ impl Poll {
         seen.judge(written)
     }
 
-    /// The waiters keep waiting, until the store answers or the time is over.
+    /// Logs the error. The waiters keep waiting, until the store answers or their time is over.
     fn looks_again(&self, error: &StoreError) {
         tracing::debug!(component = %self.component, error = error.to_string(), "no checkpoints");
     }
 
-    /// Returns what holds back events that the checkpoint of their work has passed; `None` if nothing does.
+    /// Returns the event that holds back events which the checkpoint of their work has passed; `None` if nothing does.
     pub(super) async fn held_back(
         &self,
         work: &Work,
@@ -112,14 +112,14 @@ impl Poll {
             .find(|parked| written.is_behind(parked, work)))
     }
 
-    /// Returns where the component stood at the last look.
+    /// Returns the position of the component at the last look.
     pub(super) fn last_seen(&self, written: &Written<'_>) -> Position {
         let seen = self.seen.borrow();
         let positions = seen.works(written).map(|checkpoint| checkpoint.at.position);
         positions.max().unwrap_or_default()
     }
 
-    /// It must be called by a listener: the task ends as soon as nobody listens.
+    /// Starts the task if it is not running. Only a listener may call this: the task ends as soon as nobody listens.
     fn start(self: &Arc<Self>) {
         let mut running = self.running();
         if !*running {
@@ -168,7 +168,7 @@ impl Poll {
 }
 
 impl Seen {
-    /// Returns what concerns the events.
+    /// Returns the part of it that concerns the events.
     fn of(&self, written: &Written<'_>) -> Self {
         let parked = self.parked.iter();
         Self {
@@ -181,8 +181,8 @@ impl Seen {
         }
     }
 
-    /// Returns where the component is with the events' stream. If its work was once cut into another number of shares,
-    /// those checkpoints still exist.
+    /// Returns the checkpoints of the work that the events' stream is in. If the work was once cut into another number
+    /// of shares, those checkpoints still exist.
     fn works(&self, written: &Written<'_>) -> impl Iterator<Item = &Checkpoint> {
         let has = |checkpoint: &&Checkpoint| written.is_in(&checkpoint.work);
         self.checkpoints.iter().filter(has)
@@ -194,7 +194,7 @@ impl Seen {
             let mut parked = self.parked.iter();
             parked.find(|parked| written.is_behind(parked, work))
         };
-        // Checkpoints from earlier times have not passed anything that they did not handle either.
+        // Old checkpoints have passed only what they have handled, too.
         let passed = |checkpoint: &Checkpoint| {
             checkpoint.at.position >= written.last && parked(&checkpoint.work).is_none()
         };
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
     use seriatim_core::Bookmark;
 
-    /// The work was cut otherwise before, and what is left of that was written while the clock was a day ahead.
+    /// The work was once cut in another way, and a checkpoint is left of that, written while the clock was a day ahead.
     #[test]
     fn who_has_the_work_counts_and_not_whose_lease_ends_last() {
         let stream = StreamId::new(Domain::new("order").unwrap(), Uuid::nil());

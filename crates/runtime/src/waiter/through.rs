@@ -1,4 +1,4 @@
-//! Waiting for a process manager: first for its instances to get their inputs, and then for what they do about them.
+//! Waits for a process manager: first until its instances have their inputs, and then for what they do about them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use seriatim_core::{
 use super::{Waiter, Written, lock};
 use crate::asking::asked;
 
-/// How long a store that does not answer is left alone. The waiters keep waiting, until the time is over.
+/// The time after which a store that does not answer is asked again. The waiters keep waiting, until their time is
+/// over.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The end of the name of the component of a process manager that takes events in.
@@ -33,7 +34,7 @@ impl Waiter {
         all.find(|leader| leader.leads_to().contains(component))
     }
 
-    /// Waits for what `component` does about what `leader` records because of the events.
+    /// Waits until `component` has handled what `leader` records because of the events.
     pub(super) async fn handled_through(
         &self,
         leader: &Arc<dyn Reaction>,
@@ -45,7 +46,7 @@ impl Waiter {
             match self.recorded(leader, written).await {
                 Ok(recorded) => break recorded,
                 Err(error) => {
-                    tracing::debug!(%component, %error, "what was recorded is looked up again");
+                    tracing::debug!(%component, %error, "the recorded events are looked up again");
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -71,7 +72,7 @@ impl Waiter {
         Ok(())
     }
 
-    /// Returns the outcome of the leader's effects of the events, which it has handled.
+    /// Returns the outcome of the leader's effects of the events, which the leader has handled.
     async fn recorded(
         &self,
         leader: &Arc<dyn Reaction>,
@@ -84,7 +85,7 @@ impl Waiter {
         };
         let mut found = Vec::new();
         for event in self.events(written).await? {
-            // An event about which it cannot be asked was not handled either, but skipped or given up.
+            // An event whose effects cannot be asked for was skipped or given up.
             let all = asked(&**leader, accountable, &event).unwrap_or_default();
             for (ordinal, asked) in (0..).zip(all) {
                 let Asked::Of(stream) = asked else {
@@ -114,7 +115,7 @@ impl Waiter {
             .await
     }
 
-    /// Returns the component that takes in what `component` of another process acts on, by their names.
+    /// Returns the component of another process that takes in what `component` acts on. It is found by its name.
     pub(super) fn inputs_elsewhere(&self, component: &Component) -> Option<Component> {
         let name = component.as_str();
         let manager = name.strip_suffix(".timers").unwrap_or(name);

@@ -1,4 +1,4 @@
-//! Logs that are damaged by hand: each damage is found, and named.
+//! Damages logs by hand: each damage is found, and named.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -28,14 +28,15 @@ async fn audit(store: &Arc<dyn Store>) -> Audit {
     auditor(store).audit(|_| {}).await.unwrap()
 }
 
-/// Three streams of three events, at positions 1 to 9.
+/// Makes three streams of three events, at positions 1 to 9.
 async fn nine_events(path: &Path) -> Arc<dyn Store> {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_file(path).await.unwrap());
     fill(&*store, 3, 3).await;
     store
 }
 
-/// What an audit says after the tables were changed: up to where the log is proven, and what was found.
+/// Returns the result of an audit after a change of the tables: the position up to which the log is proven, and the
+/// findings.
 async fn after(change: &str) -> (u64, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
@@ -147,7 +148,7 @@ async fn progress_that_the_log_does_not_have_is_found() {
             .unwrap();
         assert_eq!(held, Hold::Held);
     }
-    // The progress stays where it is, and the log is that of a backup.
+    // The progress stays, and the log is replaced by a backup.
     let backup = Auditor::new(Arc::new(older)).beside(Arc::clone(&shared) as _);
     let found = backup.audit(|_| {}).await.unwrap();
     assert_eq!((found.checkpoints, found.findings_total), (2, 2));
@@ -175,7 +176,7 @@ async fn a_stream_that_is_parked_at_an_event_that_is_not_there_is_found() {
     let Taking::Taken(mut tenure) = taking.unwrap() else {
         panic!("nobody else is there");
     };
-    // At position 2, at position 3 before the checkpoint has passed it, and at none.
+    // The streams are parked at position 2, at position 3 before the checkpoint has passed it, and at no position.
     for (root, sequence, to) in [(1, 0, 2), (0, 1, 2), (5, 0, 2)] {
         let parked = ReactionLetter {
             work: work(0),
@@ -278,7 +279,7 @@ async fn in_the_background_it_begins_anew_and_finds_later_damage() {
     assert_eq!(audit.partitions[0].verified, Position(1));
 }
 
-/// With room for a few streams only, nearly every event before another is looked up.
+/// There is room for a few streams only, so the event before nearly every event is looked up.
 #[tokio::test]
 async fn faults_of_streams_that_were_forgotten_are_found_too() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A log from which something is missing: what is before the gap is handed out, and nothing beyond it.
+//! Checks a log with missing events: the events before the gap are handed out, and none beyond it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ async fn read_to_the_fault(store: &Arc<dyn Store>) -> (Vec<RecordedEvent>, Subsc
             Err(fault) => break fault,
         }
     };
-    // It is still there the next time.
+    // The next call finds the gap again.
     let again = in_time(subscription.next()).await.unwrap_err();
     assert_eq!(again.to_string(), fault.to_string());
     (seen, fault)
@@ -60,7 +60,7 @@ async fn a_stream_that_leaves_out_a_sequence_is_a_refusal() {
     let path = folder.path().join("log.db");
     let store = log_of_nine_events(&path).await;
     let direct = Connection::open(&path).unwrap();
-    // The last event of the second stream.
+    // This is the last event of the second stream.
     let change = "UPDATE seriatim_events SET sequence = 7, checksum = NULL WHERE position = 8";
     direct.execute(change, []).unwrap();
     let (seen, fault) = read_to_the_fault(&store).await;
@@ -89,7 +89,7 @@ async fn damage_at_the_end_stops_those_who_have_caught_up_too() {
     direct
         .execute("UPDATE seriatim_log_head SET position = 10", [])
         .unwrap();
-    // The store has seen no change of the head by its own means.
+    // The head was changed by other means than the store's.
     let store = SqliteStore::open_file(&path).await.unwrap();
     append(&store, &stream("order", 1), 3, &["Noted"]).await;
     let fault = in_time(subscription.next()).await.unwrap_err();

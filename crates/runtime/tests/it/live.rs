@@ -1,4 +1,4 @@
-//! From the first event to the last and beyond: nothing is missed or repeated on the way.
+//! Checks that nothing is missed or repeated from the first event to the last and beyond.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,7 +69,7 @@ async fn who_stops_listening_in_the_middle_of_a_wait_loses_nothing() {
     for before in 0..50 {
         for root in 0..3 {
             append(&*storage.store, &stream("order", root), before, &["Noted"]).await;
-            // Polled once or a few times, and dropped.
+            // The future is polled once or a few times, and dropped.
             for _ in 0..2 {
                 tokio::select! {
                     biased;
@@ -85,7 +85,7 @@ async fn who_stops_listening_in_the_middle_of_a_wait_loses_nothing() {
 
 #[tokio::test]
 async fn a_subscriber_far_behind_holds_up_nobody_and_misses_nothing() {
-    // More than is kept in memory for those who are a little behind.
+    // These are more than are kept in memory for subscribers that are a little behind.
     let (streams, events) = (60, 400);
     let storage = memory(1);
     let feed = Feed::new(Log::as_stored(Arc::clone(&storage.store) as _));
@@ -93,7 +93,7 @@ async fn a_subscriber_far_behind_holds_up_nobody_and_misses_nothing() {
     let (mut slow, mut fast) = (all().await.unwrap(), all().await.unwrap());
     fill(&*storage.store, 1, 1).await;
     let mut slow_seen = take(&mut slow, 1).await;
-    // Both are live now; only one goes on.
+    // Both subscribers are live now; only one goes on.
     assert!(in_time(slow.next()).await.unwrap().caught_up());
     let mut fast_seen = take(&mut fast, 1).await;
     for before in 0..events {
@@ -148,7 +148,7 @@ async fn the_log_is_read_once_for_all_who_have_caught_up() {
     for reader in readers {
         in_time(reader).await.unwrap();
     }
-    // One to get each event, and one to find that there is nothing more; not twenty.
+    // One read gets each event, and one finds that there is nothing more; there are not twenty.
     let reads = store.log_reads() - before;
     assert!(reads <= 2 * 30 + 2, "{reads}");
 }
@@ -211,7 +211,7 @@ async fn only_what_passes_the_filter_is_handed_out_but_the_cursor_moves_over_all
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Any mixture of writing, reading and beginning again after the last cursor.
+    /// Any mixture of writes, reads and new subscriptions after the last cursor is tried.
     #[test]
     fn resumed_subscriptions_go_on_exactly_where_they_stood(
         partitions in 1..4_u16,

@@ -1,4 +1,4 @@
-//! Subscriptions against real stores.
+//! Tests subscriptions against real stores.
 
 mod audit;
 mod damaged;

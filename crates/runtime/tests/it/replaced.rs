@@ -1,5 +1,5 @@
-//! A log in whose place there is another, or an earlier state of itself: it is noticed at any length, and nobody who has
-//! read the former one is given its events.
+//! Tests logs that were replaced by another log, or by an earlier state of themselves. It is noticed whatever the
+//! length of the new log, and nobody who has read the former log gets its events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use crate::support::{append, fill, in_time, stream};
 
 const OLD: u32 = 20;
 
-/// Shorter than the former log, as long, and longer.
+/// Lengths of the new log: shorter than the former one, as long, and longer.
 const LENGTHS: [u32; 4] = [0, 7, OLD, 50];
 
-/// A log that can be replaced, and the one that is there now.
+/// Returns a log that can be replaced, and a feed of it.
 async fn log() -> (FaultyStore, Feed) {
     let store = FaultyStore::new(Arc::new(MemoryStore::new()));
     fill(&store, 1, OLD).await;
@@ -46,7 +46,7 @@ async fn a_subscriber_that_waits_at_the_end_is_told_and_gets_none_of_its_events(
         let mut events = feed.subscribe(Begin::Now, all.clone()).await.unwrap();
         assert!(in_time(events.next()).await.unwrap().caught_up());
         let waiting = tokio::spawn(async move { (events.next().await, events) });
-        // It has been waiting for a while, or is just about to: both must do.
+        // The subscriber has waited for a while, or is just about to wait. Both must work.
         tokio::time::sleep(Duration::from_millis(u64::from(length))).await;
         replace(&store, length).await;
         let (told, mut events) = in_time(waiting).await.unwrap();
@@ -61,7 +61,7 @@ async fn a_subscriber_that_waits_at_the_end_is_told_and_gets_none_of_its_events(
             in_time(events.next()).await,
             Err(SubscribeError::Replaced(_))
         ));
-        // Whoever begins in the new log is given all of it, also what comes.
+        // A subscriber that begins in the new log gets all of it, including events to come.
         append(&store, &stream("order", 0), length, &["Noted"]).await;
         let mut anew = feed.subscribe(Begin::AtTheFirst, all).await.unwrap();
         let mut seen = 0;
@@ -106,7 +106,7 @@ fn checkpoints() -> FaultyStore {
     FaultyStore::new(Arc::new(MemoryStore::new()))
 }
 
-/// A projector whose checkpoint is in another store than the log.
+/// Starts a projector whose checkpoint is in another store than the log.
 fn start(feed: &Feed, checkpoints: &FaultyStore, tally: &Tally) -> Reactions {
     let reaction = AtLeastOnce::new(
         Component::new(NAME).unwrap(),
@@ -168,7 +168,7 @@ async fn a_component_is_paused_and_stays_so_whatever_is_tried() {
     }
 }
 
-/// An earlier state of the log, and what is recorded in it then: the log has the same identity.
+/// The log is reset to an earlier state and gets new events, so its identity is the same.
 #[tokio::test]
 async fn a_backup_that_has_grown_past_what_was_handled_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
@@ -208,7 +208,7 @@ async fn a_backup_that_has_grown_past_what_was_handled_is_noticed() {
     assert!(replaced.found.event.is_some());
 }
 
-/// As a program has left it that noted the position alone.
+/// A program that recorded only the position has left such a place.
 #[tokio::test]
 async fn a_place_without_an_event_is_taken_on_trust_until_the_next_move() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A store that does not answer for a while.
+//! Tests a store that does not answer for a while.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ async fn a_subscriber_is_told_and_goes_on_where_it_stood() {
     let store: Arc<dyn Store> = Arc::new(faulty.clone());
     fill(&*storage.store, 1, 3).await;
     let mut subscription = subscribe(&store, Begin::AtTheFirst).await;
-    // While it is behind.
+    // The store fails while the subscription is behind.
     faulty.go_down(StoreErrorKind::Unavailable);
     let down = in_time(subscription.next()).await.unwrap_err();
     assert!(matches!(down, SubscribeError::Store(_)), "{down}");
     faulty.come_back();
     let mut seen = take(&mut subscription, 3).await;
-    // And while it waits at the end.
+    // The store fails while the subscription waits at the end.
     assert!(in_time(subscription.next()).await.unwrap().caught_up());
     let waiting = tokio::spawn(async move {
         let told = in_time(subscription.next()).await;
@@ -33,7 +33,7 @@ async fn a_subscriber_is_told_and_goes_on_where_it_stood() {
     assert!(matches!(told, Err(SubscribeError::Store(_))), "{told:?}");
     faulty.come_back();
     loop {
-        // Told once more if the next try was made before the store came back.
+        // The fault is reported once more if the next try came before the store did.
         if let Ok(batch) = in_time(subscription.next()).await {
             seen.extend(batch.events().cloned());
             break;

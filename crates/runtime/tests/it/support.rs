@@ -1,4 +1,4 @@
-//! Stores to subscribe to, and events to put there.
+//! Makes stores to subscribe to, and appends events to them.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -15,13 +15,13 @@ use seriatim_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// A store, and what keeps it alive.
+/// A store, and the resources that it needs.
 pub(crate) struct Storage {
     pub(crate) store: Arc<dyn Store>,
     _folder: Option<TempDir>,
 }
 
-/// Every kind of store that a test can have without further ado.
+/// Returns every kind of store that a test can have without a server.
 pub(crate) async fn all_kinds() -> Vec<Storage> {
     let folder = tempfile::tempdir().unwrap();
     let file = SqliteStore::open_file(&folder.path().join("log.db")).await;
@@ -48,7 +48,7 @@ pub(crate) fn stream(domain: &str, root: u128) -> StreamId {
     StreamId::new(Domain::new(domain).unwrap(), Uuid::from_u128(root))
 }
 
-/// Appends events of the types given to a stream that has `before` events.
+/// Appends events of these types to a stream that has `before` events.
 pub(crate) async fn append(
     store: &dyn Store,
     stream: &StreamId,
@@ -77,7 +77,7 @@ pub(crate) async fn append(
     );
 }
 
-/// So many streams get so many events each, one after another.
+/// Appends this many events to each of this many streams, one after another.
 pub(crate) async fn fill(store: &dyn Store, streams: u128, events: u32) {
     for before in 0..events {
         for root in 0..streams {
@@ -91,7 +91,7 @@ pub(crate) async fn subscribe(store: &Arc<dyn Store>, begin: Begin) -> Subscript
     feed.subscribe(begin, EventFilter::default()).await.unwrap()
 }
 
-/// How long something may take at most that a test waits for.
+/// The longest time that a test waits for something.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
@@ -99,7 +99,7 @@ pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
     waited.expect("it comes about in time")
 }
 
-/// Reads until `count` events came.
+/// Reads until `count` events have come.
 pub(crate) async fn take(subscription: &mut Subscription, count: usize) -> Vec<RecordedEvent> {
     let mut events = Vec::new();
     while events.len() < count {
@@ -110,7 +110,7 @@ pub(crate) async fn take(subscription: &mut Subscription, count: usize) -> Vec<R
     events
 }
 
-/// What came is all there is: in each partition positions 1, 2, 3 ..., in each stream sequences 0, 1, 2 ...
+/// Fails if events are missing: positions are 1, 2, 3 ... in each partition, and sequences 0, 1, 2 ... in each stream.
 pub(crate) fn assert_whole(store: &dyn Store, events: &[RecordedEvent]) {
     let partitions = store.partitions();
     let mut positions: HashMap<LogPartition, u64> = HashMap::new();

@@ -1,4 +1,4 @@
-//! A sender that waits for what a component does about what another one records.
+//! Tests a sender that waits for the reaction of one component to what another one records.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use seriatim_store_memory::MemoryStore;
 
 use crate::support::{append, in_time, stream};
 
-/// Passes over the events of a domain. It does nothing about them, and panics if it is asked what it has done.
+/// A component that passes over the events of a domain. It does nothing about them, and panics if it is asked again.
 #[derive(Debug)]
 struct Part {
     component: Component,
@@ -74,7 +74,7 @@ fn part(store: &MemoryStore, name: &str, domain: &str, leads_to: &[&str]) -> Enr
     }))
 }
 
-/// The event was passed over, by a person's decision for example.
+/// The event was passed over, for example by a person's decision.
 #[tokio::test]
 async fn a_component_that_panics_when_it_is_asked_again_has_done_nothing_about_the_event() {
     let store = MemoryStore::new();

@@ -1,4 +1,4 @@
-//! Where a subscription begins, and where it must not.
+//! Tests where a subscription begins, and where it must not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,7 @@ async fn since_a_time_is_what_was_recorded_then_or_later() {
             for root in 0..10 {
                 append(&*storage.store, &stream("order", root), before, &["Noted"]).await;
             }
-            // Later ones have later times. Where they have not, there is less to tell apart, and all holds still.
+            // Later events get later times. If two times are equal, the test tells fewer cases apart and still holds.
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let all = take(&mut subscribe(&storage.store, Begin::AtTheFirst).await, 40).await;
@@ -104,7 +104,7 @@ async fn a_position_beyond_the_end_of_the_log_is_refused() {
     }
 }
 
-/// The start is in every log; any other place is in one alone.
+/// The start is in every log; any other place is in one log alone.
 #[tokio::test]
 async fn a_cursor_of_another_log_is_refused_wherever_it_has_read() {
     let other = memory(4).store.log_id();

@@ -27,7 +27,7 @@ pub(crate) fn close_gate(rig: &Rig) -> Gate {
         open: Arc::default(),
     };
     let (reached, open) = (Arc::clone(&gate.reached), Arc::clone(&gate.open));
-    rig.store.fail_next(Fault::crowded(move || {
+    rig.store.fail_next(Fault::held(move || {
         let (reached, open) = (Arc::clone(&reached), Arc::clone(&open));
         async move {
             reached.notify_one();

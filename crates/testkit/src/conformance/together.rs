@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::samples::*;
 use crate::quiet;
 
-/// The same append, with another stream beside its own.
+/// Returns the append with one more stream.
 fn beside(append: Append, stream: &StreamId, after: Option<Sequence>, count: usize) -> Append {
     let mut append = append;
     append.beside.push(StreamWrite {
@@ -20,7 +20,7 @@ fn beside(append: Append, stream: &StreamId, after: Option<Sequence>, count: usi
     append
 }
 
-/// Streams that share a partition.
+/// Returns streams that share a partition.
 fn streams_of_one_partition<const N: usize>(store: &Handle) -> [StreamId; N] {
     let first = new_stream();
     std::array::from_fn(|_| stream_beside(store, &first))
@@ -42,7 +42,7 @@ pub async fn several_streams_are_written_together(a: &Handle, b: &Handle) {
         let positions: Vec<_> = read.iter().map(|event| event.position.0).collect();
         assert_eq!(positions, expected);
     }
-    // Each can be written to as before.
+    // Each stream can be written to as before.
     write(a, append(&first, at(0), events(1))).await;
     write(b, append(&own, at(1), events(1))).await;
     assert_log_is_sound(b).await;
@@ -82,7 +82,7 @@ pub async fn of_several_streams_all_or_none_is_written(a: &Handle, b: &Handle) {
     assert_eq!(a.letter(guarded.id).await.unwrap(), None);
     assert_eq!(head_of(b, &own).await, before);
     write(b, all(at(1), at(2), None)).await;
-    // A repetition is told so, although all have moved.
+    // A repetition is recognised, although all streams have moved.
     claim_record(append_one(a, all(at(1), at(2), None)).await);
     assert_log_is_sound(a).await;
 }
@@ -126,7 +126,7 @@ pub async fn a_chain_holds_over_several_streams(a: &Handle, b: &Handle) {
     ];
     let outcomes = append_all(b, call).await;
     let conflict = |current| Conflict { current };
-    // The third is refused too, so its stream is as broken; the last two name broken streams.
+    // The third append is refused too, which breaks its stream as well; the last two name broken streams.
     assert_eq!(
         outcomes[..3],
         [conflict(at(0)), conflict(None), conflict(None)]
@@ -147,7 +147,7 @@ pub async fn a_chain_holds_over_several_streams(a: &Handle, b: &Handle) {
     assert_log_is_sound(b).await;
 }
 
-/// Two writers who each look at the stream that the other one writes cannot both be right.
+/// If two writers each look at the stream that the other one writes, they cannot both be right.
 pub async fn of_writers_that_guard_each_others_streams_one_wins(a: &Handle, b: &Handle) {
     for round in 0..20 {
         let [one, two] = streams_of_one_partition(a);
@@ -166,7 +166,7 @@ pub async fn of_writers_that_guard_each_others_streams_one_wins(a: &Handle, b: &
     assert_eq!(assert_log_is_sound(b).await.len(), 20);
 }
 
-/// What cannot be one step is a mistake of the program, and nothing is written.
+/// An append that cannot be one step is a mistake of the program, and nothing is written.
 pub async fn streams_that_cannot_be_written_together_are_a_mistake(a: &Handle, b: &Handle) {
     use futures::FutureExt;
     let streams = one_stream_for_each_partition(a);

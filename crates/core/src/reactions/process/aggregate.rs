@@ -1,4 +1,4 @@
-//! An instance of a process manager, as an aggregate.
+//! Makes an instance of a process manager an aggregate.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Process<P> {
     /// The timers that are set, each with the event that set it.
     timers: BTreeMap<String, Sequence>,
     finished: bool,
-    /// How many events there are, and so the sequence of the next one.
+    /// The number of events, which is also the sequence of the next one.
     events: u32,
 }
 

@@ -1,11 +1,11 @@
-//! The saga that carries out what a process manager has planned: the events of its instances say what to do.
+//! Defines the saga that carries out what a process manager has planned: the events of its instances say what to do.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use crate::{Effects, Process, ProcessEvent, ProcessManager, RecordedEvent, Saga};
 
-/// Carries out what the instances of a process manager have planned.
+/// The saga that carries out the plans of a process manager's instances.
 pub struct Dispatch<P>(PhantomData<fn() -> P>);
 
 impl<P> Default for Dispatch<P> {

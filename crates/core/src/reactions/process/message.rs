@@ -1,4 +1,4 @@
-//! The commands and events of a process, around the inputs of its manager.
+//! Defines the commands and events of a process, around the inputs of its manager.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use crate::{
     Sequence, Trigger,
 };
 
-/// What a process is asked to do. Its components send it, never people.
+/// A command for a process. Its components send it, never people.
 pub enum ProcessCommand<P: ProcessManager> {
-    /// Take an input in.
+    /// Take in an input.
     Take(P::Input),
     /// Act on a timer that is due, if it still counts.
     Fire {
@@ -92,11 +92,11 @@ impl<P: ProcessManager> Message for ProcessCommand<P> {
     }
 }
 
-/// What triggered a process, and what was planned about it.
+/// The trigger of a process, and the plan for it.
 pub struct ProcessEvent<P: ProcessManager> {
     /// The trigger.
     pub trigger: Trigger<P::Input>,
-    /// What to do.
+    /// The plan.
     pub planned: Planned,
 }
 

@@ -21,7 +21,7 @@ pub use stuck::StuckTimer;
 
 use crate::{DecodeError, Event, EventFilter, Payload, RecordedEvent, RejectedEffect};
 
-/// Watches over something that takes several steps, and knows how far it has come: a saga with a memory and a clock.
+/// Watches over a matter that takes several steps, and remembers its progress: a saga with a memory and a clock.
 ///
 /// There is one instance for each root that [`correlate`](Self::correlate) names. Its state is folded from its
 /// triggers, as an aggregate's state is folded from its events. It has a stream of its own, in the domain
@@ -36,18 +36,18 @@ use crate::{DecodeError, Event, EventFilter, Payload, RecordedEvent, RejectedEff
 pub trait ProcessManager:
     Default + Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// Its name: that of the component which carries out its plans, and of the domain of its streams. It has at most 57
-    /// characters, see [`Domain`](crate::Domain). With another name it begins anew.
+    /// Its name, which the component that carries out its plans and the domain of its streams have too. It has at most
+    /// 57 characters, see [`Domain`](crate::Domain). With another name it begins again.
     const NAME: &'static str;
 
     /// The version of the state that `evolve` makes. Raise it when `evolve` gives other states for the same triggers,
     /// as for [`Aggregate::SNAPSHOT_SCHEMA`](crate::Aggregate::SNAPSHOT_SCHEMA).
     const SNAPSHOT_SCHEMA: u32 = 1;
 
-    /// What it takes in: the part of others' events that it needs, in its own words.
+    /// Its inputs: the part of others' events that it needs, in its own words.
     type Input: Event;
 
-    /// Returns which events it looks at.
+    /// Returns the filter of the events that it looks at.
     fn filter() -> EventFilter;
 
     /// Returns the instance that an event concerns, and what the event means to it; `None` if it concerns none.
@@ -59,21 +59,21 @@ pub trait ProcessManager:
     /// Applies a trigger to the state. It is total: it never fails or panics, in whatever order triggers come.
     fn evolve(&mut self, trigger: &Trigger<Self::Input>);
 
-    /// Brings a stored input into today's shape, before it is decoded. An input cannot become nothing, because it made
+    /// Brings a stored input into today's shape before it is decoded. An input cannot become nothing, because it made
     /// the instance act, and the plan is recorded with it.
     fn upcast(stored: Payload) -> Payload {
         stored
     }
 }
 
-/// What makes a process manager act. The triggers of one instance come one after another.
+/// The reasons for a process manager to act. The triggers of one instance come one after another.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trigger<I> {
     /// Something happened elsewhere. The inputs of one stream come in its order. None comes after the process has
     /// ended.
     Input(I),
-    /// A command that it has sent was rejected. This comes also after the process has ended.
+    /// A command that it has sent was rejected. This comes even after the process has ended.
     Rejected(Box<RejectedEffect>),
-    /// The timer with this name has run out. It was neither cancelled nor set anew.
+    /// The timer with this name has run out. It was neither cancelled nor set again.
     Timer(String),
 }

@@ -1,4 +1,4 @@
-//! What a process manager decides to do about a trigger.
+//! Collects what a process manager decides to do about a trigger.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{Aggregate, Effect, Effects, RecordedFact, SentCommand, Timer, Timestamp};
 
-/// Collects what to do about a trigger.
+/// A plan for a trigger, to which effects and timers are added.
 #[derive(Debug, Default)]
 pub struct Plan {
     effects: Effects,
@@ -27,7 +27,7 @@ impl Plan {
         self.effects.record::<A>(root, event)
     }
 
-    /// Sets a timer, or sets it anew. It becomes a trigger this long after the present trigger was recorded, and never
+    /// Sets a timer, or sets it again. It becomes a trigger this long after the present trigger was recorded, and never
     /// before. The name is unique for the instance, has 1 to 256 bytes and no character 0.
     pub fn set_timer(&mut self, name: &str, after: Duration) {
         self.change(TimerChange::Set {
@@ -36,14 +36,14 @@ impl Plan {
         });
     }
 
-    /// Sets a timer for a time. A timer of the same name is replaced. The trigger comes at that time or later, never before
-    /// it; if the time is over, the trigger comes at once. The time is that of the storage's clock. The rules for the name
-    /// are those of [`Plan::set_timer`].
+    /// Sets a timer for a time. A timer of the same name is replaced. The trigger comes at that time or later, never
+    /// before it; if the time is in the past, the trigger comes at once. The storage's clock tells the time. The rules
+    /// for the name are those of [`Plan::set_timer`].
     ///
-    /// To set a timer for a calendar time in a time zone, let a calendar library such as [jiff](https://docs.rs/jiff) find
-    /// the time and give it here as a [`SystemTime`](std::time::SystemTime). Where clocks are put forward, such a time may
-    /// not exist; where they are put back, it may exist twice. The library says which time it takes. If the rules of the
-    /// zone change later, a timer that is set does not change.
+    /// To set a timer for a calendar time in a time zone, let a calendar library such as [jiff](https://docs.rs/jiff)
+    /// find the time and give it here as a [`SystemTime`](std::time::SystemTime). Where clocks are put forward, such a
+    /// time may not exist; where they are put back, it may exist twice. The library says which time it takes. If the
+    /// rules of the zone change later, a timer that is set does not change.
     pub fn set_timer_at(&mut self, name: &str, at: impl Into<Timestamp>) {
         self.change(TimerChange::SetAt {
             name: name.into(),
@@ -56,13 +56,12 @@ impl Plan {
         self.change(TimerChange::Cancel { name: name.into() });
     }
 
-    /// Ends the process. Its timers are cancelled, and later inputs are dropped. It still learns of commands that are
-    /// rejected.
+    /// Ends the process. Its timers are cancelled, and later inputs are dropped. It still learns of rejected commands.
     pub fn finish(&mut self) {
         self.finished = true;
     }
 
-    /// Returns what was collected, as data.
+    /// Returns the plan as data.
     pub fn into_planned(self) -> Planned {
         let (effects, unusable) = match self.effects.into_list() {
             Ok(effects) => (effects, self.unusable),
@@ -76,7 +75,7 @@ impl Plan {
         }
     }
 
-    /// The last change of a timer counts.
+    /// Adds a change of a timer. The last change of each timer counts.
     fn change(&mut self, change: TimerChange) {
         let name = change.name();
         if !Timer::may_be_named(name) {
@@ -95,16 +94,16 @@ impl Plan {
 /// The plan for a trigger, as it is recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
-    /// Commands and facts, in order.
+    /// The commands and facts, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
-    /// Changes of timers, at most one for each timer.
+    /// The changes of timers, at most one for each timer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timers: Vec<TimerChange>,
-    /// Whether the process has ended.
+    /// True if the process has ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub finished: bool,
-    /// Why it cannot be recorded; `None` if it can.
+    /// The reason why it cannot be recorded; `None` if it can.
     #[serde(skip)]
     pub unusable: Option<String>,
 }
@@ -113,21 +112,21 @@ pub struct Planned {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimerChange {
-    /// Sets it, or sets it anew.
+    /// Sets it, or sets it again.
     Set {
         /// The name of the timer.
         name: String,
-        /// How long after this was recorded it runs out.
+        /// The time from this event until the timer runs out.
         after: Duration,
     },
-    /// Sets it, or sets it anew, for a time.
+    /// Sets it for a time, or sets it again.
     SetAt {
         /// The name of the timer.
         name: String,
-        /// When it runs out.
+        /// The time at which it runs out.
         at: Timestamp,
     },
-    /// Cancels it: it does not count any more.
+    /// Cancels it, so that it does not count any more.
     Cancel {
         /// The name of the timer.
         name: String,

@@ -1,4 +1,4 @@
-//! A timer that its instance could not act upon, recorded as an event so that it can become a dead letter like any
+//! Records a timer that its instance could not act upon as an event, so that it can become a dead letter like any
 //! other.
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ pub struct StuckTimer {
     pub set_at: Sequence,
     /// Its place among the timers that this event set.
     pub ordinal: u32,
-    /// When it ran out.
+    /// The time at which it ran out.
     pub due: Timestamp,
     /// The first failure, for people.
     pub failure: String,

@@ -1,4 +1,4 @@
-//! A checksum of a stored event, so that a reader notices if its content was changed.
+//! Computes a checksum of a stored event, so that a reader notices if its content was changed.
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3Default;
@@ -40,7 +40,7 @@ pub fn checksum(
 /// An event was read that differs from the one that was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "event {sequence} of `{stream}` is not what was written, for its checksum is another: restore a backup, or, if \
+    "event {sequence} of `{stream}` is not what was written, because its checksum differs: restore a backup, or, if \
      somebody has changed it on purpose, set its checksum to NULL"
 )]
 pub struct ChecksumDiffers {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use crate::Domain;
 
-    /// The stored ones must be found again by every later program.
+    /// Later programs must compute the same checksums as those that are stored.
     #[test]
     fn it_stays_the_same_and_sees_every_part() {
         let stream = |name| StreamId::new(Domain::new(name).unwrap(), Uuid::from_u128(1));

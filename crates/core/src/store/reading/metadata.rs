@@ -37,7 +37,7 @@ impl MetadataReader {
 /// Reads the usual form of metadata, an object of strings without escapes, faster than JSON can be read. Reading
 /// metadata limits the speed at which a log is read. Returns `None` for any other text, valid or not.
 fn plain(text: &str) -> Option<Metadata> {
-    // All bytes are checked, instead of stopping at the first hit: several bytes are then checked in one instruction.
+    // All bytes are checked instead of stopping at the first hit, so that one instruction checks several bytes.
     let escapes = |found, byte| found | (byte < b' ') | (byte == b'\\');
     if text.bytes().fold(false, escapes) {
         return None;
@@ -122,7 +122,7 @@ mod tests {
             }
         }
 
-        /// A text near to metadata: what the short way reads, JSON reads too, and as the same.
+        /// A text close to metadata. JSON reads whatever the short way reads, with the same result.
         #[test]
         fn the_short_way_reads_nothing_that_json_does_not(
             parts in proptest::collection::vec(

@@ -1,10 +1,10 @@
-//! Type names of events that were read. There are few names, and millions of events.
+//! Keeps the type names of events that were read. There are few names, and millions of events.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
-/// How many names are kept. Applications have far fewer; further names are copied for each event.
+/// The number of names that are kept. Applications have far fewer; further names are copied for each event.
 const KEPT: usize = 1024;
 
 /// Each name is kept until the process ends.
@@ -17,7 +17,7 @@ pub struct TypeNames {
 }
 
 impl TypeNames {
-    /// Returns the name; it is borrowed for ever if it is one of the first 1,024 that this process has read.
+    /// Returns the name. It is borrowed for ever if it is one of the first 1,024 that this process has read.
     pub fn get(&mut self, name: &str) -> Cow<'static, str> {
         if self.last == name {
             return Cow::Borrowed(self.last);

@@ -1,4 +1,4 @@
-//! Where components begin: it is decided once, and a person can decide anew.
+//! Checks where components begin: it is decided once, and a person can decide again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ fn start(store: &Arc<dyn Store>, begin: Begin, tally: &Tally) -> Reactions {
     Reactions::start(&feed, vec![enrolled], &settings)
 }
 
-/// Waits until all of its work is done in this process.
+/// Waits until all work of the component is done in this process.
 async fn working(reactions: &Reactions) {
     until("all of it is taken", || {
         let status = reactions.status();
@@ -53,14 +53,14 @@ async fn working(reactions: &Reactions) {
     .await;
 }
 
-/// One event to each of ten streams, which have so many.
+/// Appends one event to each of ten streams, which have `before` events.
 async fn round(store: &Arc<dyn Store>, before: u32) {
     for root in 0..10 {
         append(&**store, &stream("order", root), before, &["Noted"]).await;
     }
 }
 
-/// Which rounds it has seen, all of them whole.
+/// Returns the rounds that the tally has seen. Fails if one of them is not complete.
 fn rounds(tally: &Tally) -> BTreeSet<u32> {
     let seen = tally.seen();
     let rounds: BTreeSet<_> = seen.iter().map(|(_, sequence)| sequence.0).collect();
@@ -90,7 +90,8 @@ async fn now_is_when_its_work_is_first_taken() {
         has_seen(&tally, [2]).await;
         reactions.shutdown().await;
 
-        // Neither what happened while it was away is left out, nor what was before it is made up for.
+        // The events that came while it was away are not left out, and those before its beginning are not delivered
+        // later.
         round(store, 3).await;
         for said in [Begin::Now, Begin::AtTheFirst] {
             let reactions = start(store, said, &tally);
@@ -125,7 +126,7 @@ async fn it_begins_at_a_time_or_after_a_place() {
     }
 }
 
-/// Whoever decides first may die before it has taken anything: what comes then is not left out.
+/// The process that decides first may die before it has taken any work. The events after that are not left out.
 #[tokio::test]
 async fn a_decision_outlives_who_has_made_it() {
     let action = "decide where a component begins";
@@ -189,7 +190,7 @@ async fn a_person_lets_it_begin_anew_while_it_works() {
     }
 }
 
-/// Waits until each piece of work has been taken since it was forgotten.
+/// Waits until each piece of work has been taken since its progress was forgotten.
 async fn working_from(reactions: &Reactions, store: &Arc<dyn Store>) {
     seriatim_testkit::until("it is so", async || {
         let checkpoints = store.checkpoints(Some(&name())).await.unwrap();
@@ -254,7 +255,7 @@ async fn what_is_no_place_for_a_component_is_refused_and_nothing_is_forgotten() 
     reactions.shutdown().await;
 }
 
-/// A time of the future is now: what comes before it is not left out.
+/// A time in the future counts as now: the events before it are not left out.
 #[tokio::test]
 async fn a_time_to_come_is_now() {
     let storage = memory(1);

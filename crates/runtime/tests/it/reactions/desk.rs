@@ -1,4 +1,4 @@
-//! What a person does at the desk.
+//! Does what a person does at the desk.
 
 use seriatim_core::{
     DeadLetter, Decision, Drawer, LetterFilter, LetterStatus, OperatorError, ReactionLetter,
@@ -6,7 +6,7 @@ use seriatim_core::{
 };
 use seriatim_runtime::Reactions;
 
-/// All letters with this status, oldest first.
+/// Returns all letters with this status, oldest first.
 pub(super) async fn letters(reactions: &Reactions, status: LetterStatus) -> Vec<ReactionLetter> {
     let filter = LetterFilter {
         status: Some(status),
@@ -32,7 +32,7 @@ pub(super) fn decision(verb: Verb, letter: &ReactionLetter) -> Decision {
     }
 }
 
-/// Decides about the letter that is parked on a stream, and gives it as it is then.
+/// Decides about the letter of a parked stream. Returns the letter as it is after that.
 pub(super) async fn decide(
     reactions: &Reactions,
     verb: Verb,
@@ -45,11 +45,11 @@ pub(super) async fn decide(
     Ok(of_reaction(decided.expect("it is there")))
 }
 
-/// Has everything resubmitted that nobody has decided about, and says how much that was.
+/// Resubmits every letter that nobody has decided about. Returns how many there were.
 pub(super) async fn resubmit_all(reactions: &Reactions) -> usize {
     let mut count = 0;
     for letter in letters(reactions, LetterStatus::Parked).await {
-        // It may have been closed since.
+        // The letter may have been closed since.
         count += usize::from(
             reactions
                 .decide(&decision(Verb::Resubmit, &letter))

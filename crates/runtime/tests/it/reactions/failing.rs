@@ -1,4 +1,4 @@
-//! Components that fail: now and then, always, by a panic, or because of the store.
+//! Tests components that fail: now and then, always, by a panic, or because of the store.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -77,14 +77,14 @@ async fn an_event_that_always_fails_pauses_its_piece_of_work_and_nothing_else() 
             }),
             "{error}"
         );
-        // Everything before it is done, and nothing after it.
+        // Everything before the event is done, and nothing after it.
         assert_eq!(status.position.0 + 1, failure.position.0);
         tally.assert_in_order();
-        // Once or more with others, and then as often as the patience allows.
+        // It is tried together with others at least once, and then alone as often as the policy says.
         assert!(tries.load(Ordering::Relaxed) > IMPATIENT.retries + 1);
         reactions.shutdown().await;
 
-        // Corrected, it goes on exactly there.
+        // Once corrected, the component goes on at exactly this event.
         let seen = tally.count();
         let corrected = Tally::new();
         let reactions = start(&store, "one", vec![enrolled(&store, &corrected)]);
@@ -148,7 +148,7 @@ async fn a_checkpoint_ahead_of_the_log_is_no_place_to_go_on_from() {
         panic!("{reactions:?}");
     };
     assert!(error.contains("position 9"), "{error}");
-    // Also when the log has grown past it, for these are other events.
+    // This also holds when the log has grown past it, because these are other events.
     for before in 3..12 {
         append(&store, &stream("order", 0), before, &["Noted"]).await;
     }

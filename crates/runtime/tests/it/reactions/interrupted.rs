@@ -1,4 +1,4 @@
-//! The loop is broken off at each point where it waits: the store fails there, or the process dies there.
+//! Interrupts the loop at each point where it waits: the store fails there, or the process dies there.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -20,7 +20,7 @@ use super::model::assert_in_order;
 use super::tally::{Does, IMPATIENT, Tally, until};
 use crate::support::{append, fill, stream};
 
-/// Every point at which the loop waits for somebody else than the clock. One that is added there is to be added here.
+/// Every point at which the loop waits for anything but the clock. Add each new point here.
 const POINTS: [&str; 19] = [
     "advance a checkpoint",
     "decide where a component begins",
@@ -43,10 +43,10 @@ const POINTS: [&str; 19] = [
     "take a piece of work",
 ];
 
-/// Of which the loop bears it that it returns at any time.
+/// The wait that may return at any time without harm to the loop.
 const WAITING: &str = "wait for the log";
 
-/// How often each point is interrupted at another time.
+/// The number of times that each point is interrupted, each at another moment.
 const TIMES: usize = 3;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,7 +61,7 @@ impl Projector for Interruptible {
     }
 }
 
-/// A process with two components, which dies with its runtime.
+/// A process with two components. It dies with its runtime.
 struct Process {
     reactions: Option<Reactions>,
     runtime: Option<tokio::runtime::Runtime>,
@@ -75,8 +75,8 @@ struct Stage {
     pausing: Tally,
 }
 
-/// Stream 1 fails at its second event until that is healed; that of stream 2 may be skipped, and that of stream 3
-/// fails for ever. For the second component only stream 1 fails.
+/// Makes the stage. Stream 1 fails at its second event until it is healed; the failing event of stream 2 may be
+/// skipped, and that of stream 3 fails for ever. For the second component only stream 1 fails.
 fn stage() -> Stage {
     let plain = MemoryStore::new();
     let healed = Arc::new(AtomicBool::new(false));
@@ -146,7 +146,7 @@ impl Stage {
         }
     }
 
-    /// What a person does now, and whether there is nothing left to do.
+    /// Decides as a person would now. Returns true if nothing is left to do.
     async fn decide(&self) -> bool {
         let parked = self.plain.parked(None).await.unwrap();
         let at = |root: u128| {
@@ -157,12 +157,12 @@ impl Stage {
             let (Some(one), Some(three)) = (at(1), at(3)) else {
                 return false;
             };
-            // Until it is given up it is tried again, and nobody has decided about it then.
+            // Until an event is given up it is tried again, and then nobody has decided about it.
             if one.decision.is_some() || three.decision.is_some() {
                 return false;
             }
             match one.attempts.is_empty() {
-                // In vain.
+                // This try fails.
                 true => self.wish(one, Verb::Resubmit).await,
                 false => {
                     self.healed.store(true, Ordering::Relaxed);
@@ -196,7 +196,7 @@ impl Stage {
         noted.await.unwrap();
     }
 
-    /// Until all is done and the process has ended; it is started again when it has died.
+    /// Runs until all is done and the process has ended. If it dies, it is started again.
     async fn run(&self, dies: bool) {
         self.fill().await;
         let begin = Instant::now();
@@ -204,7 +204,7 @@ impl Stage {
         let mut has_died = false;
         while !self.decide().await {
             if dies && !has_died && self.faulty.was_interrupted() {
-                // The old one is gone before the new one begins.
+                // The old process is gone before the new one begins.
                 drop(process);
                 process = self.start();
                 has_died = true;
@@ -253,7 +253,7 @@ impl Stage {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Nobody says goodbye.
+        // Its work is not released.
         std::mem::forget(self.reactions.take());
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -294,7 +294,7 @@ async fn wherever_it_is_broken_off_nothing_is_lost_or_overtaken() {
                     println!("begin: {action}, {nth}, {how:?}");
                     let reached = interrupted(action, nth, how).await;
                     println!("end: {action}, {nth}, {how:?}");
-                    // How often something is done later depends on the clock.
+                    // The number of later calls depends on the clock.
                     assert!(reached || nth > 1, "{action} was never reached");
                 });
             }

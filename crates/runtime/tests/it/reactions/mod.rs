@@ -1,4 +1,4 @@
-//! Components that are fed with the log, and what can happen to them.
+//! Tests components that are fed with the log, and their failures.
 
 mod beginning;
 mod desk;

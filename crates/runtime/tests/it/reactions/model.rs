@@ -1,5 +1,5 @@
-//! Whatever fails, is parked, retried, skipped, paused, resumed, and restarted or dropped in the middle: in the end
-//! each stream was handled in order, and nothing is missing but what was skipped.
+//! Checks that in the end each stream was handled in order, and that nothing is missing but what was skipped, whatever
+//! fails, is parked, retried, skipped, paused, resumed, restarted or dropped in the middle.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -23,23 +23,23 @@ const STREAMS: usize = 4;
 
 #[derive(Clone, Debug)]
 enum Action {
-    /// Events of these types for a stream.
+    /// Appends events of these types to a stream.
     Append(usize, Vec<Kind>),
     RetryAll,
     Decide(Verb, Index),
     Resume,
     Restart,
-    /// Its tasks are dropped wherever they are.
+    /// Drops the tasks wherever they are.
     Crash,
     Wait(u64),
 }
 
-/// How often the component fails on an event before it handles it.
+/// The number of times that the component fails on an event before it handles it.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Good,
     Fails(u32),
-    /// Of a type that may be skipped.
+    /// An event of a type that may be skipped.
     Optional(u32),
 }
 
@@ -99,7 +99,7 @@ proptest! {
     }
 }
 
-/// How often the component will still fail on an event.
+/// The number of times that the component will still fail on an event.
 type Failures = Arc<Mutex<HashMap<(StreamId, Sequence), u32>>>;
 
 struct Model {
@@ -111,7 +111,7 @@ struct Model {
     running: Running,
 }
 
-/// A process: what it starts ends with its runtime.
+/// A process. Everything that it starts ends with its runtime.
 struct Running {
     reactions: Option<Reactions>,
     runtime: Option<tokio::runtime::Runtime>,
@@ -154,7 +154,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Nobody says goodbye.
+        // Its work is not released.
         std::mem::forget(self.reactions.take());
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -238,13 +238,13 @@ impl Model {
         if parked.is_empty() {
             return;
         }
-        // It may have been closed since.
+        // The letter may have been closed since.
         let _ = reactions
             .decide(&desk::decision(verb, index.get(&parked)))
             .await;
     }
 
-    /// Until everything is handled.
+    /// Waits until everything is handled.
     async fn settle(&mut self) {
         let name = Component::new(NAME).unwrap();
         let reactions = self.running.reactions();
@@ -298,7 +298,7 @@ impl Model {
     }
 }
 
-/// All that is expected, in order. After a crash some may come again, from a point on.
+/// Fails unless all expected events were seen in order. After a crash some may come again, from some event on.
 pub(super) fn assert_in_order(seen: &[u32], expected: &[u32]) {
     let mut next = 0;
     for sequence in seen {

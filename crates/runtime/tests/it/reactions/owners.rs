@@ -1,4 +1,4 @@
-//! Several processes that run the same component.
+//! Runs the same component in several processes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn one_works_and_the_other_stands_by_until_it_is_let() {
     fill(&store, 2, 2).await;
     let first = start_with(&store, "first", HOUR, vec![enrolled(&store, &tally)]);
     until("the first works", || tally.count() == 4).await;
-    // Its lease is short, so that it looks often; the first one's is not.
+    // Its lease is short, so that it looks often. The lease of the first one is not.
     let second = start_with(
         &store,
         "second",
@@ -50,7 +50,7 @@ fn the_work_of_a_process_that_vanished_is_taken_over() {
         fill(&store, 3, 4).await;
         let reactions = start(&store, "vanishing", vec![enrolled(&store, &tally)]);
         until("it works", || tally.count() == 12).await;
-        // Nobody says goodbye.
+        // Its work is not released.
         std::mem::forget(reactions);
     });
     vanishing.shutdown_background();
@@ -77,7 +77,7 @@ async fn who_has_lost_its_work_is_stopped_in_the_middle_of_it() {
     let lease = Duration::from_millis(30);
     let slow = start_with(&store, "slow", lease, vec![enrolled(&store, &tally)]);
     until("it hangs", || tally.hanging() == 1).await;
-    // A slow component keeps its work: its lease is renewed beside it.
+    // A slow component keeps its work, because its lease is renewed meanwhile.
     let patient = Tally::new();
     let next = start_with(&store, "next", lease, vec![enrolled(&store, &patient)]);
     let busy = PieceState::StandingBy {
@@ -86,7 +86,7 @@ async fn who_has_lost_its_work_is_stopped_in_the_middle_of_it() {
     until("the next stands by", || only(&next).state == busy).await;
     tokio::time::sleep(lease * 4).await;
     assert_eq!((tally.hanging(), patient.count()), (1, 0));
-    // Somebody resets the component. Whoever is first begins anew.
+    // A person resets the component. The process that takes the work first begins again.
     let before = tally.count();
     store.forget(&NAME.parse().unwrap()).await.unwrap();
     until("it is stopped", || tally.hanging() == 0).await;

@@ -1,4 +1,4 @@
-//! Streams that are parked: the others go on, and what is parked is handled in order when a person wants it.
+//! Tests parked streams: the others go on, and the parked events are handled in order when a person wants it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ use crate::support::{append, fill, stream};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Fails on one event as long as the switch is on.
+/// Returns a component that fails on one event as long as the switch is on.
 fn broken_at(root: u128, sequence: u32) -> (Tally, Arc<AtomicBool>) {
     let broken = Arc::new(AtomicBool::new(true));
     let switch = Arc::clone(&broken);
@@ -125,18 +125,18 @@ async fn a_retried_stream_is_handled_in_order_and_parked_no_longer() {
     reactions.shutdown().await;
 }
 
-/// Events of a parked stream are read and left out; the checkpoint is moved past them later, with the heartbeat.
+/// Events of a parked stream are read and left out. The checkpoint is moved past them later, with the heartbeat.
 #[tokio::test]
 async fn what_came_while_a_stream_was_parked_is_in_line_too() {
     let store = MemoryStore::new();
     let (tally, broken) = broken_at(1, 0);
     fill(&store, 2, 1).await;
-    // Its heartbeat is never heard.
+    // The lease is so long that there is no heartbeat.
     let reactions = start_with(&store, "one", HOUR, vec![parking(&store, &tally)]);
     until("the other is done", || tally.count() == 1).await;
     until_given_up(&store).await;
     append(&store, &stream("order", 1), 1, &["Noted", "Noted"]).await;
-    // Once this is handled those before it have been read.
+    // Once this event is handled, those before it have been read.
     append(&store, &stream("order", 0), 1, &["Noted"]).await;
     until("the other goes on", || tally.count() == 2).await;
     append(&store, &stream("order", 1), 3, &["Noted"]).await;
@@ -293,7 +293,7 @@ async fn events_of_declared_types_are_skipped_wherever_they_fail() {
     reactions.shutdown().await;
 }
 
-/// The same types again, for one that is given only some of them.
+/// The component gets only some of the events of these types.
 #[tokio::test]
 async fn events_that_concern_others_are_not_in_line() {
     let store = MemoryStore::new();
@@ -363,7 +363,7 @@ async fn what_is_parked_and_wished_outlives_a_restart() {
     assert_eq!(parked(&store).await, []);
 }
 
-/// The operator's process stands by, or does not run the component's work for another reason.
+/// The operator's process stands by, or does not do the component's work for another reason.
 #[tokio::test]
 async fn what_is_decided_elsewhere_is_found() {
     let store = MemoryStore::new();
@@ -415,7 +415,7 @@ async fn a_decision_about_what_is_not_so_is_refused() {
     assert_eq!(reactions.decide(&unknown).await.unwrap(), None);
     assert_eq!(reactions.open(unknown.letter).await.unwrap(), None);
     reactions.shutdown().await;
-    // Nobody fulfils it now.
+    // No process carries the decision out now.
     reactions
         .decide(&decision(Verb::Resubmit, &letter))
         .await
@@ -428,7 +428,7 @@ async fn a_decision_about_what_is_not_so_is_refused() {
     assert_eq!(resubmit_all(&reactions).await, 0);
 }
 
-/// With all who tried, when, why, and what came of it; and it can be shown and listed with the parked ones.
+/// The letter names all who tried, when, why, and the result. It can be shown, and listed with the parked ones.
 #[tokio::test]
 async fn what_became_of_a_letter_is_kept() {
     let store = MemoryStore::new();

@@ -1,4 +1,4 @@
-//! Components that a person has paused: they stay so until a person lets them go on.
+//! Tests components that a person has paused: they stay paused until a person resumes them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ async fn a_component_is_paused_by_hand_and_goes_on_where_it_was() {
     let store = MemoryStore::new();
     let tally = Tally::new();
     fill(&store, 2, 2).await;
-    // Its heartbeat is never heard: it is told.
+    // The lease is so long that there is no heartbeat: the piece is told.
     let reactions = start_with(&store, "one", HOUR, vec![enrolled(&store, &tally)]);
     until("all are seen", || tally.count() == 4).await;
     assert_eq!(pause(&reactions, Some("too many mails")).await, 1);
@@ -68,7 +68,7 @@ async fn neither_a_restart_nor_a_take_over_ends_it() {
     let first = start(&store, "first", vec![enrolled(&store, &tally)]);
     until("all are seen", || tally.count() == 2).await;
     let second = start(&store, "second", vec![enrolled(&store, &tally)]);
-    // Said to one that does not do the work.
+    // The request goes to a process that does not do the work.
     assert_eq!(pause(&second, None).await, 1);
     until("it is paused", || is_paused(&only(&first))).await;
     append(&store, &stream("order", 0), 2, &["Noted"]).await;
@@ -115,7 +115,7 @@ async fn what_is_not_here_is_not_paused() {
     reactions.shutdown().await;
 }
 
-/// Sends to a target that never answers.
+/// A component that sends to a target that never answers.
 #[derive(Debug)]
 struct TargetIsDown {
     component: Component,
@@ -149,7 +149,7 @@ impl Reaction for TargetIsDown {
     }
 }
 
-/// Two components that do nothing but try again: one waits for its target, the other fails on its first event.
+/// Returns two components that only retry: one waits for its target, the other fails on its first event.
 fn trying(store: &MemoryStore, pause: Duration) -> [Enrolled; 2] {
     let policy = FailurePolicy {
         back_off: BackOff {
@@ -196,7 +196,7 @@ async fn a_pause_is_heeded_at_once_between_two_tries() {
     }
 }
 
-/// No pause between two tries is as long as a third of the lease.
+/// Every pause between two tries is shorter than a third of the lease.
 #[tokio::test]
 async fn a_pause_from_elsewhere_is_heeded_however_short_the_pauses_between_tries_are() {
     for at in 0..2 {

@@ -1,4 +1,4 @@
-//! Work that is paused goes on without a restart, when a person says so.
+//! Tests that paused work goes on without a restart when a person resumes it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ async fn paused_work_shows_why_and_is_resumed_here() {
     let store = MemoryStore::new();
     let (tally, broken) = switched();
     fill(&store, 1, 5).await;
-    // Nothing but being told wakes it up.
+    // Only a request wakes it up.
     let reactions = start_with(&store, "one", HOUR, vec![enrolled(&store, &tally)]);
     until("it is paused", || is_paused(&only(&reactions))).await;
     let why = until_shown(&store, true).await.unwrap();
@@ -40,7 +40,7 @@ async fn paused_work_shows_why_and_is_resumed_here() {
     );
 
     let name = NAME.parse().unwrap();
-    // What is wrong still is found again.
+    // A fault that is still there is found again.
     assert_eq!(reactions.resume(&name).await.unwrap().len(), 1);
     until_shown(&store, true).await;
     broken.store(false, Ordering::Relaxed);

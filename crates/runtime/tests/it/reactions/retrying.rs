@@ -1,4 +1,4 @@
-//! A stream that is tried again waits beside the others: in order, counted, and wherever its process dies.
+//! Tests streams between two tries: they wait in order, they are counted, and a crash at any point loses nothing.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,12 +17,12 @@ use super::parking::until_parked;
 use super::tally::{Does, Tally, only, parking, start, until};
 use crate::support::{append, fill, stream};
 
-/// How many streams of one piece of work may be between two tries.
+/// The most streams of one piece of work that may be between two tries.
 const BESIDE: usize = 64;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Nobody lives to see the second try.
+/// The second try never comes within a test.
 const NEVER: BackOff = BackOff {
     first: HOUR,
     longest: HOUR,
@@ -86,7 +86,7 @@ async fn a_stream_that_is_tried_again_holds_up_no_other() {
     let [waiting] = &waiting[..] else {
         panic!("{waiting:?}");
     };
-    // Nobody has to decide about it.
+    // It needs no decision of a person.
     assert_eq!((waiting.sequence, waiting.tries), (Sequence(2), 1));
     assert_eq!(waiting.id, None);
     assert!(waiting.failure.contains("told to fail"));
@@ -153,7 +153,7 @@ async fn only_so_many_streams_wait_and_the_checkpoint_stands_before_the_next() {
     append(&store, &stream("order", 1), 0, &["Noted"]).await;
     let reactions = start(&store, "one", vec![with(NEVER, &store, &tally)]);
     until("so many wait", || only(&reactions).parked == BESIDE).await;
-    // The next has been tried by then, or soon will be; it must not be passed either way.
+    // By then the next event has been tried, or soon will be. In both cases it must not be passed.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(only(&reactions).parked, BESIDE);
     assert_eq!(only(&reactions).position.0, BESIDE as u64);
@@ -181,7 +181,7 @@ async fn more_than_may_wait_are_all_parked_in_the_end_and_healthy_streams_go_on(
     reactions.shutdown().await;
 }
 
-/// It is parked when a batch begins and parked no longer when that ends, and has events there before and after it.
+/// The stream is parked when a batch begins and not any more when the batch ends, and has events before and after that.
 #[tokio::test]
 async fn a_stream_that_heals_while_others_wait_for_room_loses_nothing() {
     let store = MemoryStore::new();
@@ -189,7 +189,7 @@ async fn a_stream_that_heals_while_others_wait_for_room_loses_nothing() {
     let (is_healing, is_last) = (healing.clone(), last.clone());
     let healed = AtomicBool::new(false);
     let tally = Tally::that(move |event| {
-        // It comes when there is no room.
+        // The event comes when there is no room.
         healed.fetch_or(event.stream == is_last, Ordering::Relaxed);
         match event.stream == is_healing {
             true if healed.load(Ordering::Relaxed) => Does::Notes,

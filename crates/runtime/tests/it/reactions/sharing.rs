@@ -1,4 +1,4 @@
-//! Several processes that share the work of one component.
+//! Shares the work of one component among several processes.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -17,14 +17,14 @@ use crate::support::{append, fill, stream};
 const LEASE: Duration = Duration::from_millis(200);
 const STREAMS: u128 = 40;
 
-/// A component in so many shares, and processes that run it.
+/// A component with a number of shares, and the processes that run it.
 struct Stage {
     store: MemoryStore,
     tally: Tally,
     shares: u16,
 }
 
-/// One of them, and its way to the store.
+/// One of the processes, and its way to the store.
 struct Process {
     reactions: Reactions,
     store: FaultyStore,
@@ -71,7 +71,7 @@ impl Stage {
         parts
     }
 
-    /// Waits until the pieces are shared so, whoever has how many.
+    /// Waits until the numbers of pieces are these, whichever process has which number.
     async fn shared(&self, expected: &[usize]) {
         let mut parts = BTreeMap::new();
         for _ in 0..60_000 {
@@ -86,13 +86,13 @@ impl Stage {
         panic!("shared as {parts:?}, not as {expected:?}");
     }
 
-    /// How often pieces were taken so far.
+    /// Returns how often pieces were taken so far.
     async fn takings(&self) -> u64 {
         let all = checkpoints(&self.store).await;
         all.iter().map(|checkpoint| checkpoint.epoch).sum()
     }
 
-    /// One more event for each stream, all of which are seen.
+    /// Appends one more event to each stream, and waits until all are seen.
     async fn one_more_each(&self, before: u32) {
         for root in 0..STREAMS {
             append(&self.store, &stream("order", root), before, &["Noted"]).await;
@@ -102,7 +102,7 @@ impl Stage {
     }
 }
 
-/// Waits until each has looked several times.
+/// Waits until each process has looked several times.
 async fn all_have_looked(processes: &[&Process]) {
     let looks = |process: &&Process| {
         let made = process.store.calls();
@@ -144,7 +144,7 @@ async fn processes_share_the_work_as_they_come_and_go() {
     stage.shared(&[8]).await;
     stage.one_more_each(4).await;
     third.reactions.shutdown().await;
-    // Nobody has seen anything twice: who lets go does so between two steps.
+    // No event was seen twice, because work is let go between two steps.
     stage.tally.assert_exactly(STREAMS as usize, 5);
 }
 
@@ -169,7 +169,7 @@ async fn who_stands_by_says_for_whom() {
     second.reactions.shutdown().await;
 }
 
-/// As in two containers, in each of which it is process 1.
+/// In two containers, each may be process 1.
 #[tokio::test]
 async fn processes_of_one_name_share_too() {
     let stage = Stage::new(4);
@@ -195,7 +195,7 @@ async fn a_single_piece_stays_with_who_has_it() {
         BTreeMap::from([("first".to_owned(), 1)])
     );
     assert_eq!(stage.takings().await, 1);
-    // Who stands by writes nothing.
+    // A process that stands by writes nothing.
     let calls = second.store.calls();
     assert_eq!(Vec::from_iter(calls.keys()), [&"list who does the work"]);
     first.reactions.shutdown().await;
@@ -249,7 +249,7 @@ async fn what_is_paused_is_not_moved() {
     stage.tally.assert_in_order();
 }
 
-/// Requests and takings that fail or whose answers are lost delay it, and no more.
+/// Requests and takings that fail, or whose answers are lost, only delay the sharing.
 #[tokio::test]
 async fn they_share_though_the_store_fails_them() {
     for action in [

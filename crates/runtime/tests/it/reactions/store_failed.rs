@@ -1,4 +1,4 @@
-//! Stores that fail for good: what they refuse is the failure of a step, and work on one that is damaged is paused.
+//! Tests stores that fail for good: a refusal is a failure of the step, and work on a damaged store is paused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::tally::{
 };
 use crate::support::{append, fill, stream};
 
-/// Writes elsewhere, where one event is not accepted.
+/// A component that writes to another store, which does not accept one of the events.
 #[derive(Debug)]
 struct WritesElsewhere {
     component: Component,
@@ -72,7 +72,7 @@ fn writes_elsewhere(store: &MemoryStore, kind: StoreErrorKind) -> Enrolled {
     }
 }
 
-/// Waiting for it would hold up every other stream, without an end and without a letter.
+/// A wait would hold up every other stream without an end and without a letter.
 #[tokio::test]
 async fn what_a_store_refuses_or_denies_is_parked_with_its_reason() {
     for kind in [StoreErrorKind::Refused, StoreErrorKind::Denied] {
@@ -93,7 +93,7 @@ async fn what_a_store_refuses_or_denies_is_parked_with_its_reason() {
     }
 }
 
-/// No event is to blame for it, so none is parked; and nobody waits for it in vain.
+/// No event is at fault, so none is parked, and no retry is in vain.
 #[tokio::test]
 async fn work_on_a_damaged_store_is_paused_and_goes_on_when_it_was_mended() {
     let store = MemoryStore::new();
@@ -133,7 +133,7 @@ async fn work_on_a_damaged_store_is_paused_and_goes_on_when_it_was_mended() {
     reactions.shutdown().await;
 }
 
-/// A component whose progress is in another store than the log, one that answers.
+/// Returns a component whose progress is in another store than the log, which answers.
 fn beside(log: &FaultyStore, tally: Tally) -> Reactions {
     let reaction = AtLeastOnce::new(
         Component::new(NAME).unwrap(),
@@ -148,7 +148,7 @@ fn beside(log: &FaultyStore, tally: Tally) -> Reactions {
     )
 }
 
-/// How often a log is called within a minute while it is down.
+/// Returns how often a log is called within a minute while it is down.
 async fn calls_while_down(log: &FaultyStore, reactions: &Reactions, action: &'static str) -> usize {
     let waits = || matches!(only(reactions).state, PieceState::WaitingForStore { .. });
     until("it waits", waits).await;
@@ -162,7 +162,7 @@ async fn calls_while_down(log: &FaultyStore, reactions: &Reactions, action: &'st
 #[tokio::test(start_paused = true)]
 async fn a_log_that_stays_down_is_asked_more_and_more_rarely_for_the_next_events() {
     let log = FaultyStore::new(Arc::new(MemoryStore::new()));
-    // More than the pages that may have been read by then.
+    // These are more events than the pages that may have been read by then hold.
     fill(&log, 1, 3000).await;
     let goes_down = log.clone();
     let tally = Tally::that(move |_| {

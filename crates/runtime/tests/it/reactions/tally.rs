@@ -1,4 +1,4 @@
-//! A projector that notes what it sees, and fails when it is told to.
+//! A projector that records the events that it sees, and fails when it is told to.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
@@ -17,18 +17,18 @@ use crate::support::{PATIENCE, in_time};
 
 pub(crate) const NAME: &str = "tally";
 
-/// What the projector does with an event before it notes it.
+/// The reaction of the projector to an event.
 pub(crate) enum Does {
     Notes,
     Fails,
     Panics,
-    /// Never comes back.
+    /// Never returns.
     Hangs,
 }
 
 type Plan = dyn Fn(&RecordedEvent) -> Does + Send + Sync;
 
-/// Clones note in one place.
+/// The projector. Its clones share one record.
 #[derive(Clone)]
 pub(crate) struct Tally {
     seen: Arc<Mutex<Vec<(StreamId, Sequence)>>>,
@@ -57,19 +57,20 @@ impl Tally {
         self.seen.lock().unwrap().len()
     }
 
-    /// How many calls are hanging now.
+    /// Returns how many calls are hanging now.
     pub(crate) fn hanging(&self) -> usize {
         Arc::weak_count(&self.hanging)
     }
 
-    /// All events of a stream, in order and once.
+    /// Fails unless all events of each stream were seen in order and once.
     pub(crate) fn assert_exactly(&self, streams: usize, events: u32) {
         let seen = self.seen();
         assert_eq!(seen.len(), streams * events as usize);
         self.assert_in_order();
     }
 
-    /// Each stream from its first event to its last, in order; what was repeated, was so from a point on.
+    /// Fails unless each stream was seen in order, from its first event to its last. Repetitions begin at some event
+    /// and go on to the end.
     pub(crate) fn assert_in_order(&self) {
         let mut next = std::collections::HashMap::new();
         for (stream, sequence) in self.seen() {
@@ -82,7 +83,7 @@ impl Tally {
 
 impl Projector for Tally {
     async fn project(&self, events: &[&RecordedEvent]) -> Result<(), Box<dyn Error + Send + Sync>> {
-        // Like a transaction: all are noted or none.
+        // As in a transaction, all events are recorded or none.
         for event in events {
             match (self.plan)(event) {
                 Does::Notes => {}
@@ -102,7 +103,7 @@ impl Projector for Tally {
     }
 }
 
-/// Short pauses and a few tries.
+/// A back-off with short pauses and few tries.
 pub(crate) const IMPATIENT: BackOff = BackOff {
     first: Duration::from_millis(1),
     longest: Duration::from_millis(4),
@@ -129,7 +130,7 @@ pub(crate) fn named(name: &str, store: &MemoryStore, tally: &Tally) -> Enrolled 
     }
 }
 
-/// One that parks what fails.
+/// Returns a component that parks the streams on which it fails.
 pub(crate) fn parking(store: &MemoryStore, tally: &Tally) -> Enrolled {
     Enrolled {
         policy: impatient_parking(),
@@ -166,7 +167,7 @@ pub(crate) fn start_with(
     )
 }
 
-/// Waits as long as it takes.
+/// Waits until `is_so` returns true.
 pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
     let wait = async {
         while !is_so() {
@@ -187,7 +188,7 @@ pub(crate) fn is_paused(status: &PieceStatus) -> bool {
     matches!(status.state, PieceState::Paused { .. })
 }
 
-/// Waits until observers see whether the first work is paused, and returns the reason.
+/// Waits until observers see that the first work is paused, or that it is not. Returns the reason of the pause.
 pub(crate) async fn until_shown(store: &MemoryStore, is_paused: bool) -> Option<String> {
     let shown = async {
         loop {

@@ -1,4 +1,4 @@
-//! Components that do not fail see all events, in order.
+//! Checks that components that do not fail see all events, in order.
 
 use std::num::NonZero;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn every_event_is_seen_once_however_the_work_is_cut() {
         fill(&store, 20, 3).await;
         let reactions = start(&store, "one", vec![component]);
         assert_eq!(reactions.status().len(), usize::from(partitions * shares));
-        // Some while it runs.
+        // Some events come while it runs.
         for root in 0..20 {
             append(&store, &stream("order", root), 3, &["Noted"]).await;
         }

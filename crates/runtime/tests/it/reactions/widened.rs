@@ -1,4 +1,5 @@
-//! A filter that lets through what was passed over: that is noticed, and nothing is left out unless somebody said so.
+//! Tests a filter that was widened: events that were passed over are noticed, and none is left out unless somebody said
+//! so.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -42,14 +43,14 @@ fn start(store: &Arc<dyn Store>, component: Enrolled) -> Reactions {
     Reactions::start(&Feed::new(log(store)), vec![component], &settings)
 }
 
-/// To each of ten orders one event of each type.
+/// Appends one event of each type to each of ten orders.
 async fn fill(store: &Arc<dyn Store>, before: u32, names: &[&'static str]) {
     for root in 0..10 {
         append(&**store, &stream("order", root), before, names).await;
     }
 }
 
-/// Waits until all work has come past everything there is.
+/// Waits until all work has passed all events.
 async fn passed(store: &Arc<dyn Store>) {
     let log = log(store);
     let wait = async {
@@ -69,7 +70,7 @@ async fn passed(store: &Arc<dyn Store>) {
     waited.expect("it comes past everything");
 }
 
-/// Runs until everything is passed, and says how many events it was given.
+/// Runs until everything is passed. Returns how many events the component got.
 async fn run(store: &Arc<dyn Store>, component: Enrolled, tally: &Tally) -> usize {
     let before = tally.count();
     let reactions = start(store, component);
@@ -100,7 +101,7 @@ async fn a_filter_counts_for_what_was_passed_over_by_it() {
             10
         );
 
-        // What never occurred costs nothing, and counts from now on.
+        // A type that never occurred costs nothing, and counts from now on.
         for wanted in [
             types(&["Paid", "Sent"]),
             types(&["Sent"]),
@@ -121,7 +122,7 @@ async fn a_filter_counts_for_what_was_passed_over_by_it() {
             10
         );
 
-        // Who narrows a filter gives up what it spoke of.
+        // A narrower filter gives up the scope of the wider one.
         assert_eq!(run(store, given(store, paid, &tally), &tally).await, 0);
         assert!(is_refused(store, lost).await);
     }
@@ -135,7 +136,7 @@ async fn work_of_a_widened_filter_is_paused_until_it_begins_anew() {
         let paid = given(store, types(&["Paid"]), &tally);
         assert_eq!(run(store, paid, &tally).await, 10);
 
-        // As a process does that another one overtakes after it has looked.
+        // This is a process that another one overtakes after its check.
         let both = types(&["Sent", "Paid"]);
         for _ in 0..2 {
             let counted = FaultyStore::new(Arc::clone(store));
@@ -168,7 +169,7 @@ async fn work_of_a_widened_filter_is_paused_until_it_begins_anew() {
     }
 }
 
-/// To find it out may take long, and others look meanwhile.
+/// The check may take long, and others look at the state meanwhile.
 #[tokio::test]
 async fn nothing_is_called_working_before_it_is_known_what_its_checkpoint_speaks_of() {
     let storage = memory(1);
@@ -206,12 +207,12 @@ async fn what_is_left_out_on_purpose_is_said_once() {
         assert_eq!(right.widened(&log(store)).await.unwrap(), None);
         assert_eq!(run(store, right, &tally).await, 0);
         fill(store, 3, &["Sent"]).await;
-        // It stands for today's filter by now, from there on.
+        // By now the checkpoint stands for today's filter, from there on.
         assert_eq!(run(store, given(store, both, &tally), &tally).await, 10);
         for scope in store.scopes(&name()).await.unwrap() {
             assert!(scope.1.after > Position::START, "{scope:?}");
         }
-        // The declaration is used up.
+        // The declaration has served its purpose.
         let all = widened_from(&EventFilter::default(), &["Paid"]);
         assert!(all.widened(&log(store)).await.unwrap().is_some());
     }
@@ -268,7 +269,7 @@ async fn each_share_speaks_for_itself() {
     .await;
     reactions.shutdown().await;
 
-    // What was done in shares is no work of a component that has none.
+    // Progress in shares is not that of a component without shares.
     assert!(!is_refused(store, EventFilter::default()).await);
     let component = shared(EventFilter::default());
     let widened = component.widened(&log(store)).await.unwrap();
