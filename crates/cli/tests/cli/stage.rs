@@ -198,6 +198,11 @@ impl Ran {
         normalise(&self.stdout)
     }
 
+    /// Compares a whole report with a file, so that a reviewer sees when it changes.
+    pub(crate) fn assert_printed(&self, report: &str) {
+        assert_eq!(self.printed(), report.lines().collect::<Vec<_>>());
+    }
+
     /// Returns what it said, with what differs each time taken out.
     pub(crate) fn said(&self) -> Vec<String> {
         normalise(&self.stderr)
