@@ -9,9 +9,9 @@ use seriatim_core::{
 
 use crate::collision;
 use crate::history::{Trouble, first_between};
-use crate::host::Shared;
 use crate::job::Job;
 use crate::judge::Refusal;
+use crate::shared::Shared;
 
 /// The outcome of a job.
 #[derive(Debug)]

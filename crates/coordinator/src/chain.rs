@@ -14,9 +14,9 @@ use crate::beside::beside;
 use crate::collision;
 use crate::guard::guarded;
 use crate::history::Standing;
-use crate::host::Shared;
 use crate::job::{Job, Work};
 use crate::judge::{Draft, Refusal, Verdict, judge, merge};
+use crate::shared::Shared;
 
 /// The jobs of one round, judged, and the state that they will leave.
 pub(crate) struct Chain<'r, A: Aggregate> {

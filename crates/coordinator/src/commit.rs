@@ -8,7 +8,7 @@ use seriatim_core::{
 };
 
 use crate::chain::{Plan, Planned, Step};
-use crate::host::Shared;
+use crate::shared::Shared;
 
 /// Appends them in one commit, perhaps with others', and returns the outcomes when they are durable.
 ///

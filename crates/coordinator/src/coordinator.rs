@@ -16,9 +16,10 @@ use uuid::Uuid;
 
 use crate::Settings;
 use crate::admission::{Admission, OfCaller, Place};
-use crate::host::{DomainInfo, Host, HostOf, Shared};
+use crate::host::{DomainInfo, Host, HostOf};
 use crate::meter::{self, Asked, CommitMeter};
 use crate::preparation::Preparation;
+use crate::shared::Shared;
 use crate::states::States;
 use crate::view;
 

@@ -7,36 +7,23 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, FactRequest, Log, Message,
-    QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, Store, StoreError,
-    StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, FactRequest, Message, QueryError,
+    Receipt, Rejected, RejectedEffect, Simulation, StateView, StoreError, StoreErrorKind, StreamId,
+    SubmitError, ThreeWay,
 };
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tracing::Instrument;
 
-use crate::Settings;
 use crate::admission::Place;
 use crate::answer::store_failed;
 use crate::intake::{self, Taken};
 use crate::job::Job;
 use crate::mailbox::Mailboxes;
-use crate::meter::{Asked, CommitMeter, DomainMeter};
+use crate::meter::{Asked, DomainMeter};
 use crate::preparation::Preparation;
-use crate::states::{States, StatesOf};
+use crate::shared::Shared;
+use crate::states::StatesOf;
 use crate::{three_way, view};
-
-/// The parts that all domains of a coordinator share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn Store>,
-    /// The content of the store, as all readers see it.
-    pub(crate) log: Log,
-    pub(crate) commits: CommitMeter,
-    pub(crate) states: Arc<States>,
-    pub(crate) settings: Settings,
-    /// Permits for work that nobody waits for.
-    pub(crate) background: Arc<Semaphore>,
-}
 
 /// A description of a domain: the names of its types.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@
 mod settings;
 mod coordinator;
 mod admission;
+mod shared;
 mod host;
 mod intake;
 mod preparation;
@@ -29,7 +30,7 @@ mod states;
 mod snapshots;
 mod view;
 mod three_way;
-mod drawer;
+mod letters;
 mod guard;
 mod beside;
 mod meter;

@@ -10,10 +10,10 @@ use seriatim_core::{Aggregate, StreamId};
 use uuid::Uuid;
 
 use crate::history::Standing;
-use crate::host::Shared;
 use crate::job::Job;
 use crate::meter::DomainMeter;
 use crate::round::round;
+use crate::shared::Shared;
 use crate::states::StatesOf;
 use crate::{gather, snapshots};
 

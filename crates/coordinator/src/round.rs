@@ -16,9 +16,9 @@ use crate::answer::{self, Answer};
 use crate::chain::{Chain, Plan, Planned, Step};
 use crate::commit::commit;
 use crate::history::{self, Standing};
-use crate::host::Shared;
 use crate::job::Job;
 use crate::judge::Refusal;
+use crate::shared::Shared;
 
 /// Runs `jobs` once. Answers those that are settled, and returns those that must go round again, in order.
 ///

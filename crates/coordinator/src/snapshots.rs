@@ -7,7 +7,7 @@ use seriatim_core::{Aggregate, Sequence, Snapshot, SnapshotPolicy, StreamId};
 use crate::beside::beside;
 use crate::guard::guarded;
 use crate::history::Standing;
-use crate::host::Shared;
+use crate::shared::Shared;
 
 /// A stream that is always busy gets this many times fewer snapshots, because each is a commit of its own.
 const BUSY: u64 = 10;

@@ -12,8 +12,8 @@ use crate::beside::beside;
 use crate::collision;
 use crate::guard::guarded;
 use crate::history::{self, Standing, cut, decode_all, events_between};
-use crate::host::Shared;
 use crate::judge::draft;
+use crate::shared::Shared;
 use crate::view::{broken, commits, in_trouble, store_failed, to_view};
 
 /// Returns the three sides of a letter: base, theirs and yours, as they are now.

@@ -9,9 +9,9 @@ use crate::answer;
 use crate::beside::beside;
 use crate::guard::guarded;
 use crate::history::{self, Standing, Trouble};
-use crate::host::Shared;
 use crate::intake::Taken;
 use crate::judge::{Draft, Refusal, Verdict, judge, merge};
+use crate::shared::Shared;
 
 pub(crate) async fn state<A: Aggregate>(
     shared: &Shared,

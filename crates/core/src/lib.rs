@@ -41,7 +41,7 @@ pub use letters::dead_letter::{
     Attempt, CommandLetter, DeadLetter, InvalidLetterStatus, LetterFilter, LetterKind,
     LetterStatus, ParkReason,
 };
-pub use letters::desk::{Decision, Desk, Drawer, GivenUp, OpenLetter, Verb};
+pub use letters::desk::{Decision, Desk, GivenUp, LetterSource, OpenLetter, Verb};
 pub use letters::operator::{OperatorError, Progress};
 pub use letters::reaction_letter::{LetterDecision, ReactionLetter};
 pub use merge::{InvalidMergeStrategy, MergeStrategy};

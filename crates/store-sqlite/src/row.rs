@@ -1,10 +1,14 @@
 //! Values in and out of columns. A column is named, or given by its index where thousands of rows are read.
 
+use std::num::NonZero;
+
 use bytes::Bytes;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Error, Row, RowIndex};
 use seriatim_core::reading::TypeNames;
-use seriatim_core::{Bookmark, Codec, Domain, LogId, Payload, Position, Sequence};
+use seriatim_core::{
+    Bookmark, Codec, Domain, LogId, LogPartition, Payload, Position, Sequence, Share, Work,
+};
 use seriatim_store_sql::codec;
 pub(crate) use seriatim_store_sql::{codec_column, limit_column};
 use uuid::Uuid;
@@ -133,4 +137,20 @@ pub(crate) fn unwritable(error: impl std::error::Error + Send + Sync + 'static) 
 /// The same column, owned: for parameters that are put together at run time.
 pub(crate) fn uuid_value(id: Uuid) -> Value {
     Value::Blob(id.as_bytes().to_vec())
+}
+
+/// Reads the first columns: component, partition, and the share as its count and index.
+pub(crate) fn work(row: &Row<'_>) -> Result<Work, Error> {
+    let component = text(row, 0)?.parse();
+    Ok(Work {
+        component: component.map_err(|error| unreadable(0, Type::Text, error))?,
+        partition: LogPartition(row.get(1)?),
+        share: share(row)?,
+    })
+}
+
+fn share(row: &Row<'_>) -> Result<Share, Error> {
+    let (count, index): (u16, u16) = (row.get(2)?, row.get(3)?);
+    let share = NonZero::new(count).and_then(|count| Share::all(count).nth(index.into()));
+    share.ok_or(Error::IntegralValueOutOfRange(3, index.into()))
 }

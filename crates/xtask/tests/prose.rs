@@ -42,6 +42,8 @@ const OLD: &[(&str, &str)] = &[
     ("the matter is with", "write \"what is wrong with\""),
     ("put that right", "write \"corrected the cause\""),
     ("grpc door", "write \"gRPC server\""),
+    ("committer", "write \"group commit\""),
+    ("drawer", "write \"source of letters\""),
 ];
 
 /// The pages that a user reads. `docs/decisions` are records of their time.

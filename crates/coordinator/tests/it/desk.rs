@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
-    CommandGateway, CommandLetter, DeadLetter, DeadLetterStore, Decision, Drawer, EventStore,
-    LetterFilter, LetterKind, LetterStatus, MergeStrategy, OperatorError, Outcome, Store, StreamId,
+    CommandGateway, CommandLetter, DeadLetter, DeadLetterStore, Decision, EventStore, LetterFilter,
+    LetterKind, LetterSource, LetterStatus, MergeStrategy, OperatorError, Outcome, Store, StreamId,
     Verb,
 };
 use seriatim_store_memory::MemoryStore;
@@ -227,7 +227,9 @@ async fn letters_of_others_are_not_its_own() {
         ),
     ];
     for (filter, count) in filters {
-        let found = Drawer::letters(&coordinator, &filter, 9).await.unwrap();
+        let found = LetterSource::letters(&coordinator, &filter, 9)
+            .await
+            .unwrap();
         assert_eq!(found.len(), count, "{filter:?}");
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// The letters of one kind, and the actions on them.
 #[async_trait]
-pub trait Drawer: Send + Sync + Debug + 'static {
+pub trait LetterSource: Send + Sync + Debug + 'static {
     /// Returns at most `limit` of its letters that pass the filter, in its order.
     async fn letters(
         &self,
@@ -20,11 +20,11 @@ pub trait Drawer: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError>;
 
-    /// Returns a letter with all that belongs to it, or `None` if it is not in this drawer.
+    /// Returns a letter with all that belongs to it, or `None` if it is not of this source.
     async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError>;
 
     /// Carries out a decision about a letter, or records it for later. Returns the letter after that, or `None` if it
-    /// is not in this drawer. If several people decide about one letter at the same time, one decision counts.
+    /// is not of this source. If several people decide about one letter at the same time, one decision counts.
     async fn decide(&self, decision: &Decision) -> Result<Option<DeadLetter>, OperatorError>;
 }
 
@@ -93,13 +93,13 @@ pub struct GivenUp {
 /// The letters of all kinds.
 #[derive(Clone, Debug)]
 pub struct Desk {
-    drawers: Vec<Arc<dyn Drawer>>,
+    sources: Vec<Arc<dyn LetterSource>>,
 }
 
 impl Desk {
-    /// Makes a desk with these drawers. No letter may be in two of them.
-    pub fn new(drawers: Vec<Arc<dyn Drawer>>) -> Self {
-        Self { drawers }
+    /// Makes a desk with these sources. No letter may be in two of them.
+    pub fn new(sources: Vec<Arc<dyn LetterSource>>) -> Self {
+        Self { sources }
     }
 
     /// Returns at most `limit` letters that pass the filter, in its order.
@@ -109,8 +109,8 @@ impl Desk {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError> {
         let mut found = Vec::new();
-        for drawer in &self.drawers {
-            found.extend(drawer.letters(filter, limit).await?);
+        for source in &self.sources {
+            found.extend(source.letters(filter, limit).await?);
         }
         filter.sort(&mut found, DeadLetter::id, limit);
         Ok(found)
@@ -118,8 +118,8 @@ impl Desk {
 
     /// Returns a letter with all that belongs to it. Fails if there is no such letter.
     pub async fn open(&self, id: Uuid) -> Result<OpenLetter, OperatorError> {
-        for drawer in &self.drawers {
-            if let Some(letter) = drawer.open(id).await? {
+        for source in &self.sources {
+            if let Some(letter) = source.open(id).await? {
                 return Ok(letter);
             }
         }
@@ -138,8 +138,8 @@ impl Desk {
         if decision.verb == Verb::Discard && decision.reason.is_none() {
             return Err(OperatorError::NoReason);
         }
-        for drawer in &self.drawers {
-            if let Some(letter) = drawer.decide(&decision).await? {
+        for source in &self.sources {
+            if let Some(letter) = source.decide(&decision).await? {
                 return Ok(letter);
             }
         }

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seriatim_core::{CheckpointStore, Log, LogPartition, Position, Reaction, Store, StoreError};
+use seriatim_core::{CheckpointStore, Log, Reaction, Store, StoreError};
 
+use super::backwards::Kept;
 use super::effects::Effects;
-use super::finding::Finding;
-use super::found::Found;
-use super::kept::Kept;
 use super::pass::Pass;
 use super::progress::Places;
-use super::track::AuditedEffects;
-use super::unproven::Unproven;
+use super::report::{Audit, AuditProgress};
 use crate::Reactions;
 
 /// The number of streams of each partition that are remembered; at most twice as many are. They take 16 MB.
@@ -27,82 +24,6 @@ pub struct Auditor {
     reactions: Vec<Arc<dyn Reaction>>,
     beside: Vec<Arc<dyn CheckpointStore>>,
     streams: usize,
-}
-
-/// The result of an audit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Audit {
-    /// The partitions of the log.
-    pub partitions: Vec<AuditedPartition>,
-    /// The components that could be asked again, in each partition.
-    pub effects: Vec<AuditedEffects>,
-    /// The number of checkpoints that were compared with the log.
-    pub checkpoints: usize,
-    /// The number of parked streams that were compared with the log.
-    pub parked: usize,
-    /// The number of claims that were followed back to their events.
-    pub claims: u64,
-    /// The number of timers that were followed back to their events.
-    pub timers: u64,
-    /// The findings: the first hundred of each kind of check.
-    pub findings: Vec<Finding>,
-    /// The number of all findings.
-    pub findings_total: u64,
-    /// The parts that were not checked.
-    pub unproven: Vec<Unproven>,
-}
-
-/// The part of a partition that is proven to be sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuditedPartition {
-    /// The partition.
-    pub partition: LogPartition,
-    /// The position of its last event when it was audited.
-    pub head: Position,
-    /// The position up to which nothing was found, from the first event on.
-    pub verified: Position,
-    /// True if nothing was found at all.
-    pub sound: bool,
-}
-
-/// The progress of an audit. It checks one thing after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuditProgress {
-    /// It checks the log itself.
-    Log {
-        /// The partition; those before it are done.
-        partition: LogPartition,
-        /// The position that was checked last.
-        position: Position,
-        /// The position of the partition's last event when its check began.
-        head: Position,
-    },
-    /// It checks the effects of events.
-    Effects {
-        /// The partition.
-        partition: LogPartition,
-        /// The position of the last event whose effects were checked.
-        position: Position,
-    },
-    /// It checks the outcomes of effects.
-    Kept {
-        /// The number of claims that were checked.
-        claims: u64,
-        /// The number of timers that were checked.
-        timers: u64,
-    },
-}
-
-impl Audit {
-    /// Returns true if nothing was found. [`Audit::unproven`] lists what that does not cover.
-    pub fn is_sound(&self) -> bool {
-        self.findings_total == 0
-    }
-
-    fn add(&mut self, found: &Found) {
-        self.findings.extend_from_slice(found.kept());
-        self.findings_total += found.total();
-    }
 }
 
 impl Auditor {

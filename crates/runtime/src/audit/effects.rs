@@ -5,10 +5,10 @@ use std::sync::Arc;
 use seriatim_core::{Log, LogPartition, Position, Reaction, RecordedEvent, StoreError};
 use tokio::time::Instant;
 
-use super::auditor::AuditProgress;
+use super::forwards::{AuditedEffects, Forwards};
 use super::found::Found;
 use super::pass::pause;
-use super::track::{AuditedEffects, Track};
+use super::report::AuditProgress;
 use super::unproven::Unproven;
 use crate::page_size::PageSize;
 
@@ -16,7 +16,7 @@ use crate::page_size::PageSize;
 #[derive(Debug)]
 pub(super) struct Effects {
     log: Log,
-    tracks: Vec<Track>,
+    tracks: Vec<Forwards>,
     size: PageSize,
     found: Found,
     unproven: Vec<Unproven>,
@@ -34,7 +34,7 @@ impl Effects {
                 }
                 Some(_) => {
                     let partitions = LogPartition::all(log.partitions());
-                    tracks.extend(partitions.map(|partition| Track::new(reaction, partition)));
+                    tracks.extend(partitions.map(|partition| Forwards::new(reaction, partition)));
                 }
             }
         }

@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::auditor::{Audit, Auditor};
+use super::auditor::Auditor;
+use super::report::Audit;
 use crate::meter;
 
 /// The settings of an audit in the background.

@@ -17,21 +17,23 @@
 //! no effect has two outcomes.
 
 mod auditor;
+mod report;
 mod pass;
 mod checker;
 mod progress;
 mod effects;
-mod track;
+mod forwards;
 mod frontier;
 mod excuse;
-mod kept;
+mod backwards;
 mod finding;
 mod found;
 mod unproven;
 mod job;
 
-pub use auditor::{Audit, AuditProgress, AuditedPartition, Auditor};
+pub use auditor::Auditor;
 pub use finding::Finding;
+pub use forwards::AuditedEffects;
 pub use job::{AuditJob, AuditSettings, AuditStatus};
-pub use track::AuditedEffects;
+pub use report::{Audit, AuditProgress, AuditedPartition};
 pub use unproven::Unproven;

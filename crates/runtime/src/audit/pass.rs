@@ -10,10 +10,10 @@ use seriatim_core::{
 };
 use tokio::time::Instant;
 
-use super::auditor::{AuditProgress, AuditedPartition};
 use super::checker::{Checker, follows};
 use super::finding::Finding;
 use super::found::Found;
+use super::report::{AuditProgress, AuditedPartition};
 use crate::page_size::PageSize;
 
 /// The number of look-ups that run at once.

@@ -11,7 +11,7 @@ mod back_off;
 mod dispatch;
 mod done;
 mod operator;
-mod drawer;
+mod letters;
 mod parking;
 mod exactly_once;
 mod fair;

@@ -7,7 +7,7 @@ use seriatim_store_sql::claim_record;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 
-use crate::append::known::Known;
+use crate::append::memory::Memory;
 use crate::append::plan::Found;
 use crate::opening::pooling::Pooling;
 use crate::row;
@@ -85,7 +85,7 @@ impl Lookup {
     pub(crate) async fn domains<'a>(
         &self,
         connection: &mut PgConnection,
-        known: &mut Known,
+        memory: &mut Memory,
         appends: impl Iterator<Item = &'a Append>,
     ) -> Result<(), Error> {
         let unknown: BTreeSet<&Domain> = appends
@@ -94,11 +94,11 @@ impl Lookup {
                 beside.chain([&append.stream])
             })
             .map(|stream| &stream.domain)
-            .filter(|domain| known.domain(domain).is_none())
+            .filter(|domain| memory.domain(domain).is_none())
             .collect();
-        self.find_domains(connection, known, &unknown).await?;
+        self.find_domains(connection, memory, &unknown).await?;
         let new: BTreeSet<&Domain> = (unknown.into_iter())
-            .filter(|domain| known.domain(domain).is_none())
+            .filter(|domain| memory.domain(domain).is_none())
             .collect();
         if new.is_empty() {
             return Ok(());
@@ -109,8 +109,8 @@ impl Lookup {
         let insert = self.statement(INSERT_DOMAINS).bind(names(&new));
         let insert = insert.bind(i32::from(LAST_DOMAIN));
         insert.execute(&mut *connection).await?;
-        self.find_domains(connection, known, &new).await?;
-        match new.iter().find(|domain| known.domain(domain).is_none()) {
+        self.find_domains(connection, memory, &new).await?;
+        match new.iter().find(|domain| memory.domain(domain).is_none()) {
             None => Ok(()),
             Some(domain) => Err(Error::Encode(NoNumberLeft(domain.to_string()).into())),
         }
@@ -120,7 +120,7 @@ impl Lookup {
     async fn find_domains(
         &self,
         connection: &mut PgConnection,
-        known: &mut Known,
+        memory: &mut Memory,
         domains: &BTreeSet<&Domain>,
     ) -> Result<(), Error> {
         if domains.is_empty() {
@@ -129,7 +129,7 @@ impl Lookup {
         let find = self.statement(FIND_DOMAINS).bind(names(domains));
         for row in find.fetch_all(connection).await? {
             let domain = Domain::new(row.try_get("name")?).map_err(row::unreadable)?;
-            known.learn_domain(domain, row.try_get("id")?);
+            memory.learn_domain(domain, row.try_get("id")?);
         }
         Ok(())
     }
@@ -138,12 +138,12 @@ impl Lookup {
     pub(crate) async fn streams_and_claims<'a>(
         &self,
         connection: &mut PgConnection,
-        known: &Known,
+        memory: &Memory,
         appends: impl Iterator<Item = &'a Append>,
     ) -> Result<Found, Error> {
         let mut wanted = Wanted::default();
         for append in appends {
-            wanted.note(known, append);
+            wanted.note(memory, append);
         }
         if wanted.streams.is_empty() && wanted.claims.is_empty() {
             return Ok(Found::default());
@@ -194,14 +194,14 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn note(&mut self, known: &Known, append: &'a Append) {
+    fn note(&mut self, memory: &Memory, append: &'a Append) {
         let domain = |stream: &StreamId| {
-            let number = known.domain(&stream.domain);
+            let number = memory.domain(&stream.domain);
             number.expect("the domains were looked up before")
         };
         for part in append.parts() {
             let seen = self.seen.entry(part.stream).or_default();
-            if known.last(part.stream).is_none() && seen.insert(None) {
+            if memory.last(part.stream).is_none() && seen.insert(None) {
                 self.streams.push(part.stream);
                 self.stream_domains.push(domain(part.stream));
             }

@@ -1,7 +1,7 @@
 //! Writing to the log.
 
 pub(crate) mod commits;
-pub(crate) mod known;
+pub(crate) mod memory;
 pub(crate) mod lookup;
 pub(crate) mod plan;
 pub(crate) mod rows;

@@ -7,7 +7,7 @@ use seriatim_core::{
 };
 use uuid::Uuid;
 
-use crate::append::known::{Head, Known, LastEvent};
+use crate::append::memory::{Head, LastEvent, Memory};
 use crate::append::rows::Rows;
 use crate::append::session::Answers;
 
@@ -30,7 +30,7 @@ pub(crate) struct MustLook;
 
 /// Goes through the appends of a transaction and collects what they write.
 pub(crate) struct Plan<'k> {
-    known: &'k Known,
+    memory: &'k Memory,
     /// `true` if everything was looked up. If not, what is not known is assumed to be as the appends expect it, and the
     /// database checks this.
     looked: bool,
@@ -79,16 +79,16 @@ pub(crate) fn recorded(answers: &mut Answers, time: Timestamp) {
 
 impl<'k> Plan<'k> {
     /// Makes a plan that uses what is known and assumes the rest.
-    pub(crate) fn from_memory(known: &'k Known, head: Head, rows: Rows) -> Self {
-        Self::new(known, head, Found::default(), false, rows)
+    pub(crate) fn from_memory(memory: &'k Memory, head: Head, rows: Rows) -> Self {
+        Self::new(memory, head, Found::default(), false, rows)
     }
 
-    /// Makes a plan for a batch whose streams and claims are all in `known` or `found`.
-    pub(crate) fn from_sight(known: &'k Known, head: Head, found: Found, rows: Rows) -> Self {
-        Self::new(known, head, found, true, rows)
+    /// Makes a plan for a batch whose streams and claims are all in `memory` or `found`.
+    pub(crate) fn from_sight(memory: &'k Memory, head: Head, found: Found, rows: Rows) -> Self {
+        Self::new(memory, head, found, true, rows)
     }
 
-    fn new(known: &'k Known, before: Head, found: Found, looked: bool, rows: Rows) -> Self {
+    fn new(memory: &'k Memory, before: Head, found: Found, looked: bool, rows: Rows) -> Self {
         let head = Head {
             position: before.position,
             // The statement that writes it all takes the time from the clock of the server.
@@ -97,7 +97,7 @@ impl<'k> Plan<'k> {
             batch: Uuid::now_v7(),
         };
         Self {
-            known,
+            memory,
             looked,
             before,
             head,
@@ -184,7 +184,7 @@ impl<'k> Plan<'k> {
     /// expects.
     fn last(&mut self, part: &Part<'_>) -> Result<Option<Option<LastEvent>>, MustLook> {
         let seen = self.lasts.get(part.stream).copied();
-        if let Some(last) = seen.or_else(|| self.known.last(part.stream)) {
+        if let Some(last) = seen.or_else(|| self.memory.last(part.stream)) {
             return Ok(Some(last));
         }
         if self.looked {
@@ -201,7 +201,7 @@ impl<'k> Plan<'k> {
     }
 
     fn domain(&self, stream: &StreamId) -> Result<i16, MustLook> {
-        self.known.domain(&stream.domain).ok_or(MustLook)
+        self.memory.domain(&stream.domain).ok_or(MustLook)
     }
 
     fn write(&mut self, append: &Append, first: FirstResult) -> Result<(), MustLook> {

@@ -13,7 +13,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
-use crate::append::known::Head;
+use crate::append::memory::Head;
 use crate::positions;
 use crate::progress::checkpoint_sql::NOW;
 

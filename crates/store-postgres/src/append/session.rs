@@ -9,8 +9,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
 
-use crate::append::known::{Head, Known};
 use crate::append::lookup::Lookup;
+use crate::append::memory::{Head, Memory};
 use crate::append::plan::{self, Plan, Planned};
 use crate::append::rows::{Rows, Writes};
 use crate::opening::connection;
@@ -21,7 +21,7 @@ use crate::opening::pooling::Pooling;
 
 /// The state that the writer needs besides its connection.
 pub(crate) struct Session {
-    known: Known,
+    memory: Memory,
     pooling: Pooling,
     writes: Writes,
     checksums: bool,
@@ -59,7 +59,7 @@ impl Session {
         let schema = &location.schema;
         let pooling = Pooling::of(location);
         Self {
-            known: Known::default(),
+            memory: Memory::default(),
             writes: Writes::of(schema, partition),
             checksums: location.checksums,
             patience: location.answer_timeout(),
@@ -80,7 +80,7 @@ impl Session {
 
     /// Must be called after a failure, because it is not known what was written and whether a new domain has stayed.
     pub(crate) fn forget(&mut self) {
-        self.known = Known::default();
+        self.memory = Memory::default();
     }
 
     /// Does all of `calls` in one transaction.
@@ -100,7 +100,7 @@ impl Session {
                 Err(Failure::NotWritten(error)) => {
                     if driver_error::meaning(&error) != Meaning::Lost {
                         // A new domain does not exist any more.
-                        self.known = Known::default();
+                        self.memory = Memory::default();
                         let roll_back = sqlx::raw_sql("ROLLBACK").execute(&mut *connection);
                         within(self.patience, roll_back)
                             .await
@@ -123,10 +123,10 @@ impl Session {
         connection: &mut PgConnection,
         calls: &[Call],
     ) -> Result<Option<Answers>, Failure> {
-        let Some(head) = self.known.head() else {
+        let Some(head) = self.memory.head() else {
             return Ok(None);
         };
-        let mut plan = Plan::from_memory(&self.known, head, Rows::new(self.checksums));
+        let mut plan = Plan::from_memory(&self.memory, head, Rows::new(self.checksums));
         let answers: Result<Answers, _> =
             calls.iter().map(|call| plan.call(&call.appends)).collect();
         let Ok(mut answers) = answers else {
@@ -142,7 +142,7 @@ impl Session {
                 let time = time(rows.first()).map_err(Failure::NotWritten)?;
                 plan::recorded(&mut answers, time);
                 planned.recorded(time);
-                self.known.learn(planned.head(), planned.lasts);
+                self.memory.learn(planned.head(), planned.lasts);
                 Ok(Some(answers))
             }
             Err(error) => match driver_error::meaning(&error) {
@@ -175,8 +175,8 @@ impl Session {
             .await
             .map_err(Failure::NotWritten)?;
         let head = head(rows.first()).map_err(Failure::NotWritten)?;
-        self.alone = self.known.head().is_none_or(|known| known == head);
-        self.known.keep_if_unchanged(head);
+        self.alone = self.memory.head().is_none_or(|known| known == head);
+        self.memory.keep_if_unchanged(head);
         let (answers, planned) = self
             .look_and_write(connection, head, calls)
             .await
@@ -196,7 +196,7 @@ impl Session {
                 _ => Failure::NotWritten(error),
             });
         }
-        self.known.learn(planned.head(), planned.lasts);
+        self.memory.learn(planned.head(), planned.lasts);
         Ok(answers)
     }
 
@@ -207,11 +207,11 @@ impl Session {
         calls: &[Call],
     ) -> Result<(Answers, Planned), Error> {
         let appends = || calls.iter().flat_map(|call| &call.appends);
-        let domains = (self.lookup).domains(connection, &mut self.known, appends());
+        let domains = (self.lookup).domains(connection, &mut self.memory, appends());
         within(self.patience, domains).await?;
-        let found = (self.lookup).streams_and_claims(connection, &self.known, appends());
+        let found = (self.lookup).streams_and_claims(connection, &self.memory, appends());
         let found = within(self.patience, found).await?;
-        let mut plan = Plan::from_sight(&self.known, head, found, Rows::new(self.checksums));
+        let mut plan = Plan::from_sight(&self.memory, head, found, Rows::new(self.checksums));
         let answers: Result<Answers, _> =
             calls.iter().map(|call| plan.call(&call.appends)).collect();
         let mut answers = answers.expect("everything was looked up");

@@ -4,8 +4,8 @@ use seriatim_core::{LetterDecision, ReactionLetter, Sequence, StreamId, Timestam
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row};
 
-use crate::progress::checkpoint::work;
 use crate::row;
+use crate::row::work;
 
 pub(crate) fn letter(row: &PgRow) -> Result<ReactionLetter, Error> {
     let tries: i32 = row.try_get(7)?;

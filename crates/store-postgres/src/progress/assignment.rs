@@ -9,8 +9,8 @@ use sqlx::query::Query;
 use sqlx::{Error, Postgres, Row};
 use uuid::Uuid;
 
-use crate::progress::checkpoint;
 use crate::progress::checkpoint_sql::{NOW, WORK, about, micros, of_component, runs, table};
+use crate::row;
 
 pub(crate) struct Texts {
     list: Arc<str>,
@@ -81,7 +81,7 @@ pub(crate) fn assignment(row: &PgRow) -> Result<Assignment, Error> {
         None => None,
     };
     Ok(Assignment {
-        work: checkpoint::work(row)?,
+        work: row::work(row)?,
         owner,
         asked_by: row.try_get(6)?,
         is_paused: row.try_get(7)?,

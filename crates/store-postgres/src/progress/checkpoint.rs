@@ -1,14 +1,13 @@
 //! The seam of the progress of reactions.
 
-use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
     Advance, Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterDecision,
-    LetterFilter, LetterKind, LogPartition, Owner, ReactionLetter, Scope, Sequence, Share,
-    StoreError, StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Update, Work,
+    LetterFilter, LetterKind, Owner, ReactionLetter, Scope, Sequence, StoreError, StoreErrorKind,
+    StreamId, Taking, Tenure, Timestamp, Update, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -268,7 +267,7 @@ fn taking(row: &PgRow, work: &Work, id: Uuid) -> Result<Taking, Error> {
 pub(crate) fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
     let epoch: i64 = row.try_get(7)?;
     Ok(Checkpoint {
-        work: work(row)?,
+        work: row::work(row)?,
         at: positions::bookmark(row, 4)?,
         epoch: epoch.try_into().map_err(row::unreadable)?,
         owner: row.try_get(8)?,
@@ -281,33 +280,5 @@ pub(crate) fn checkpoint(row: &PgRow) -> Result<Checkpoint, Error> {
 /// Reads the first columns and the text after them.
 fn scope(row: &PgRow) -> Result<(Work, Scope), Error> {
     let scope = serde_json::from_str(row.try_get(4)?);
-    Ok((work(row)?, scope.map_err(row::unreadable)?))
-}
-
-/// Reads the first columns.
-pub(crate) fn work(row: &PgRow) -> Result<Work, Error> {
-    let component: &str = row.try_get(0)?;
-    Ok(Work {
-        component: component.parse().map_err(row::unreadable)?,
-        partition: LogPartition(small(row, 1)?),
-        share: share(row)?,
-    })
-}
-
-fn share(row: &PgRow) -> Result<Share, Error> {
-    let (count, index) = (small(row, 2)?, small(row, 3)?);
-    let share = NonZero::new(count).and_then(|count| Share::all(count).nth(index.into()));
-    share.ok_or_else(|| row::unreadable(NoShare { count, index }))
-}
-
-fn small(row: &PgRow, column: usize) -> Result<u16, Error> {
-    let number: i32 = row.try_get(column)?;
-    number.try_into().map_err(row::unreadable)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no share {index} of {count}; restore a backup")]
-struct NoShare {
-    count: u16,
-    index: u16,
+    Ok((row::work(row)?, scope.map_err(row::unreadable)?))
 }

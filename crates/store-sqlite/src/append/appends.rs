@@ -7,7 +7,7 @@ use seriatim_core::{
 };
 
 use crate::append::event_rows::EventRow;
-use crate::append::known::StreamKey;
+use crate::append::memory::StreamKey;
 use crate::append::transaction::Transaction;
 use crate::letters::dead_letter;
 use crate::reading::claims;
@@ -56,7 +56,7 @@ impl<'j> Transaction<'_, 'j> {
                     root: part.stream.root,
                 };
                 self.insert(part.stream, key, first, part.events)?;
-                self.known.set_last(key, Some((last, event.id)));
+                self.memory.set_last(key, Some((last, event.id)));
             }
         }
         if let Write::Letter(letter) = &append.write {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rusqlite::{CachedStatement, Connection, Error};
 use seriatim_core::{NewEvent, Position, Sequence, Timestamp};
 
-use crate::append::known::StreamKey;
+use crate::append::memory::StreamKey;
 use crate::row;
 
 /// The number of rows that the larger statement inserts. More than that gains little, and fewer batches reach it.

@@ -4,7 +4,7 @@ use rusqlite::{CachedStatement, Connection, Error, OptionalExtension};
 use seriatim_core::{Domain, StreamId, Timestamp};
 
 use crate::append::event_rows::EventRows;
-use crate::append::known::{Head, Known, LastEvent, StreamKey};
+use crate::append::memory::{Head, LastEvent, Memory, StreamKey};
 use crate::append::metadata_text::Encoder;
 use crate::opening::migrations;
 use crate::row;
@@ -20,7 +20,7 @@ const INSERT_CLAIM: &str = "INSERT INTO seriatim_claims
 /// Between `BEGIN IMMEDIATE` and the end.
 pub(crate) struct Transaction<'c, 'j> {
     pub(crate) connection: &'c Connection,
-    pub(crate) known: &'c mut Known,
+    pub(crate) memory: &'c mut Memory,
     /// The head as it was at the beginning.
     before: Head,
     /// The head as it will be.
@@ -36,14 +36,14 @@ pub(crate) struct Transaction<'c, 'j> {
 impl<'c> Transaction<'c, '_> {
     pub(crate) fn new(
         connection: &'c Connection,
-        known: &'c mut Known,
+        memory: &'c mut Memory,
         checksums: bool,
     ) -> Result<Self, Error> {
         let mut data_version = connection.prepare_cached("PRAGMA data_version")?;
-        if !known.keep_if_unchanged(data_version.query_row([], |row| row.get(0))?) {
+        if !memory.keep_if_unchanged(data_version.query_row([], |row| row.get(0))?) {
             migrations::check_unchanged(connection)?;
         }
-        let before = match known.head() {
+        let before = match memory.head() {
             Some(head) => head,
             None => select_head(connection)?,
         };
@@ -54,7 +54,7 @@ impl<'c> Transaction<'c, '_> {
         };
         Ok(Self {
             connection,
-            known,
+            memory,
             before,
             head,
             metadata: Encoder::default(),
@@ -74,7 +74,7 @@ impl<'c> Transaction<'c, '_> {
             domain,
             root: stream.root,
         };
-        if let Some(known) = self.known.last(key) {
+        if let Some(known) = self.memory.last(key) {
             return Ok(known);
         }
         let found = self
@@ -83,13 +83,13 @@ impl<'c> Transaction<'c, '_> {
                 Ok((row::sequence(row, 0)?, row::uuid(row, 1)?))
             });
         let last = found.optional()?;
-        self.known.set_last(key, last);
+        self.memory.set_last(key, last);
         Ok(last)
     }
 
     /// The number of a domain, if it has one.
     pub(crate) fn find_domain(&mut self, domain: &Domain) -> Result<Option<i64>, Error> {
-        if let Some(known) = self.known.domain(domain) {
+        if let Some(known) = self.memory.domain(domain) {
             return Ok(Some(known));
         }
         let mut select = self
@@ -98,7 +98,7 @@ impl<'c> Transaction<'c, '_> {
         let found = select.query_row([domain.as_str()], |row| row.get(0));
         let found = found.optional()?;
         if let Some(id) = found {
-            self.known.set_domain(domain, id);
+            self.memory.set_domain(domain, id);
         }
         Ok(found)
     }
@@ -111,7 +111,7 @@ impl<'c> Transaction<'c, '_> {
         let insert = "INSERT INTO seriatim_domains (name) VALUES (?)";
         self.connection.execute(insert, [domain.as_str()])?;
         let id = self.connection.last_insert_rowid();
-        self.known.set_domain(domain, id);
+        self.memory.set_domain(domain, id);
         Ok(id)
     }
 
@@ -119,7 +119,7 @@ impl<'c> Transaction<'c, '_> {
     pub(crate) fn finish(self) -> Result<(), Error> {
         self.events.finish()?;
         if self.head.position == self.before.position {
-            self.known.set_head(self.before);
+            self.memory.set_head(self.before);
             return Ok(());
         }
         let mut update = self.connection.prepare_cached(UPDATE_HEAD)?;
@@ -127,7 +127,7 @@ impl<'c> Transaction<'c, '_> {
             row::position_column(self.head.position),
             self.head.recorded_at.as_micros(),
         ))?;
-        self.known.set_head(self.head);
+        self.memory.set_head(self.head);
         Ok(())
     }
 }

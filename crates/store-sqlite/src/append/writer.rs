@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::OpenError;
 use crate::append::change::{self, Change};
-use crate::append::known::Known;
+use crate::append::memory::Memory;
 use crate::append::transaction::Transaction;
 use crate::opening::connection;
 use crate::opening::damage::{self, Damage};
@@ -150,7 +150,7 @@ struct Thread {
     files: Files,
     damage: Damage,
     checksums: bool,
-    known: Known,
+    memory: Memory,
     head: watch::Sender<Position>,
     meter: CommitMeter,
 }
@@ -168,7 +168,7 @@ impl Thread {
             files,
             damage,
             checksums,
-            known: Known::default(),
+            memory: Memory::default(),
             head,
             meter: CommitMeter::default(),
         }
@@ -281,9 +281,9 @@ impl Thread {
         };
         self.files.remember();
         if done.is_err() {
-            self.known.forget();
+            self.memory.forget();
             self.roll_back();
-        } else if let Some(head) = self.known.head() {
+        } else if let Some(head) = self.memory.head() {
             waiting::tell(&self.head, head.position);
         }
         done
@@ -315,7 +315,7 @@ impl Thread {
     }
 
     fn write(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, Error> {
-        let mut transaction = Transaction::new(&self.connection, &mut self.known, self.checksums)?;
+        let mut transaction = Transaction::new(&self.connection, &mut self.memory, self.checksums)?;
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
             answers.push(match job {

@@ -10,9 +10,10 @@ use seriatim_core::{
 use uuid::Uuid;
 
 use crate::letters::dead_letter;
-use crate::progress::checkpoint::{key, work};
+use crate::progress::checkpoint::key;
 use crate::progress::update::held;
 use crate::row;
+use crate::row::work;
 
 /// The first four parameters are the work, the next two the stream.
 const KEY: &str = "component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4

@@ -40,7 +40,7 @@ fn assignment(row: &Row<'_>) -> Result<Assignment, Error> {
     };
     let is_asked_for = row.get::<_, Option<i64>>(8)?.is_some_and(runs);
     Ok(Assignment {
-        work: checkpoint::work(row)?,
+        work: row::work(row)?,
         owner,
         asked_by: row::optional_uuid(row, 7)?.filter(|_| is_asked_for),
         is_paused: row.get(9)?,

@@ -1,15 +1,13 @@
 //! The seam of the progress of reactions.
 
-use std::num::NonZero;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row};
 use seriatim_core::{
     Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterDecision, LetterFilter,
-    LogPartition, Owner, ReactionLetter, Scope, Sequence, Share, StoreError, StreamId, Taking,
-    Tenure, Timestamp, Update, Work, lease_end, lease_runs,
+    Owner, ReactionLetter, Scope, Sequence, StoreError, StreamId, Taking, Tenure, Timestamp,
+    Update, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -313,7 +311,7 @@ fn checkpoint(row: &Row<'_>) -> Result<Checkpoint, Error> {
     let leased_until = Timestamp::from_micros(row.get(9)?);
     let owner: Option<String> = row.get(8)?;
     Ok(Checkpoint {
-        work: work(row)?,
+        work: row::work(row)?,
         at: row::bookmark(row, 4)?,
         epoch: u64::try_from(epoch).map_err(|_| Error::IntegralValueOutOfRange(7, epoch))?,
         owner: owner.filter(|_| lease_runs(Timestamp::now(), leased_until)),
@@ -321,20 +319,4 @@ fn checkpoint(row: &Row<'_>) -> Result<Checkpoint, Error> {
         moved_at: Timestamp::from_micros(row.get(10)?),
         paused: row.get(11)?,
     })
-}
-
-/// From its [`key`] in the first columns.
-pub(crate) fn work(row: &Row<'_>) -> Result<Work, Error> {
-    let component = row::text(row, 0)?.parse();
-    Ok(Work {
-        component: component.map_err(|error| row::unreadable(0, Type::Text, error))?,
-        partition: LogPartition(row.get(1)?),
-        share: share(row)?,
-    })
-}
-
-fn share(row: &Row<'_>) -> Result<Share, Error> {
-    let (count, index): (u16, u16) = (row.get(2)?, row.get(3)?);
-    let share = NonZero::new(count).and_then(|count| Share::all(count).nth(index.into()));
-    share.ok_or(Error::IntegralValueOutOfRange(3, index.into()))
 }

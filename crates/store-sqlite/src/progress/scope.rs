@@ -4,8 +4,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error};
 use seriatim_core::{Component, Scope, Work};
 
-use crate::progress::checkpoint::work;
 use crate::row;
+use crate::row::work;
 
 pub(crate) fn list(
     connection: &Connection,

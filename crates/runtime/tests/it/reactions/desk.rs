@@ -1,7 +1,7 @@
 //! Does what a person does at the desk.
 
 use seriatim_core::{
-    DeadLetter, Decision, Drawer, LetterFilter, LetterStatus, OperatorError, ReactionLetter,
+    DeadLetter, Decision, LetterFilter, LetterSource, LetterStatus, OperatorError, ReactionLetter,
     StreamId, Verb,
 };
 use seriatim_runtime::Reactions;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use seriatim_core::{
-    Component, Drawer, EventFilter, LetterFilter, LetterStatus, Log, Progress, ReactionLetter,
-    Sequence, Store, StreamId, Verb,
+    Component, EventFilter, LetterFilter, LetterSource, LetterStatus, Log, Progress,
+    ReactionLetter, Sequence, Store, StreamId, Verb,
 };
 use seriatim_runtime::{
     AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, ReactionSettings, Reactions, Then,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    CheckpointStore, Component, Decision, Drawer, EventFilter, LetterDecision, LetterFilter,
+    CheckpointStore, Component, Decision, EventFilter, LetterDecision, LetterFilter, LetterSource,
     LetterStatus, OpenLetter, OperatorError, ReactionLetter, RecordedEvent, Sequence, StreamId,
     Timestamp, Verb,
 };

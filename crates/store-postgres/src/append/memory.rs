@@ -12,7 +12,7 @@ const REMEMBERED: usize = 100_000;
 /// It is exact, not a guess: every transaction that writes increases the head's revision and stores its own name there.
 /// A write that relies on this is done only if both are still the remembered ones.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct Memory {
     head: Option<Head>,
     streams: HashMap<StreamId, Option<LastEvent>>,
     /// Never forgotten, because a domain keeps its number.
@@ -33,7 +33,7 @@ pub(crate) struct Head {
     pub(crate) batch: Uuid,
 }
 
-impl Known {
+impl Memory {
     pub(crate) fn head(&self) -> Option<Head> {
         self.head
     }

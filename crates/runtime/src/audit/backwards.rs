@@ -12,10 +12,10 @@ use seriatim_core::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::auditor::AuditProgress;
 use super::finding::Finding;
 use super::found::Found;
 use super::pass::{beside, pause};
+use super::report::AuditProgress;
 use super::unproven::Unproven;
 use crate::asking::asked;
 

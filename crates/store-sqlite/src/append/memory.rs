@@ -14,7 +14,7 @@ const REMEMBERED: usize = 100_000;
 /// It is exact, not a guess: the data version of SQLite shows whether another connection has committed since the last
 /// check, and then everything is forgotten. Everything is also forgotten after a transaction that failed.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct Memory {
     data_version: Option<i64>,
     head: Option<Head>,
     /// Most appends in a row are for one domain.
@@ -40,7 +40,7 @@ pub(crate) struct Head {
     pub(crate) recorded_at: Timestamp,
 }
 
-impl Known {
+impl Memory {
     /// Must be called first in a transaction, with SQLite's data version. Returns whether no other connection has
     /// written.
     pub(crate) fn keep_if_unchanged(&mut self, data_version: i64) -> bool {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, DeadLetter, Decision, Desk, Drawer, GivenUp, LetterDecision, LetterFilter,
-    LetterStatus, OpenLetter, OperatorError, Position, Reaction, ReactionLetter, Sequence,
-    StoreError, Timestamp, Work,
+    CheckpointStore, DeadLetter, Decision, Desk, GivenUp, LetterDecision, LetterFilter,
+    LetterSource, LetterStatus, OpenLetter, OperatorError, Position, Reaction, ReactionLetter,
+    Sequence, StoreError, Timestamp, Work,
 };
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ const PAGE: usize = 100;
 /// The letters of the components that this process was started with, whichever process works for them. A decision
 /// reaches this process at once, and another within a third of its lease.
 #[async_trait]
-impl Drawer for Reactions {
+impl LetterSource for Reactions {
     async fn letters(
         &self,
         filter: &LetterFilter,
@@ -100,7 +100,7 @@ impl Drawer for Reactions {
 
 impl Reactions {
     /// Returns the desk with the letters of commands and those of the components of this process.
-    pub fn desk(self: &Arc<Self>, commands: impl Drawer) -> Desk {
+    pub fn desk(self: &Arc<Self>, commands: impl LetterSource) -> Desk {
         Desk::new(vec![Arc::new(commands), Arc::clone(self) as _])
     }
 

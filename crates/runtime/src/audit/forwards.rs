@@ -38,7 +38,7 @@ pub struct AuditedEffects {
 
 /// A component in a partition.
 #[derive(Debug)]
-pub(super) struct Track {
+pub(super) struct Forwards {
     reaction: Arc<dyn Reaction>,
     /// The position up to which it was checked.
     pub(super) looked: Position,
@@ -68,7 +68,7 @@ pub(super) struct Looked {
     pub(super) unproven: Vec<Unproven>,
 }
 
-impl Track {
+impl Forwards {
     pub(super) fn new(reaction: &Arc<dyn Reaction>, partition: LogPartition) -> Self {
         Self {
             reaction: Arc::clone(reaction),

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde_json::json;
 use seriatim_core::{
-    Attempt, ClaimKey, ClaimRecord, CommandLetter, DeadLetter, Decision, Drawer, FirstResult,
-    LetterFilter, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError, Receipt, Rejected,
+    Attempt, ClaimKey, ClaimRecord, CommandLetter, DeadLetter, Decision, FirstResult, LetterFilter,
+    LetterSource, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError, Receipt, Rejected,
     SubmitError, Timestamp, Verb,
 };
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::Coordinator;
 /// A decision about a letter spends a claim of its stream, in the commit that carries it out. So of several people only
 /// one decides, and after a crash the claim tells the letter's outcome, even if the letter does not.
 #[async_trait]
-impl Drawer for Coordinator {
+impl LetterSource for Coordinator {
     async fn letters(
         &self,
         filter: &LetterFilter,
