@@ -27,8 +27,6 @@ pub(crate) async fn commit<A: Aggregate>(
         }
         Err(AppendError::NotWritten(error)) => {
             shared.commits.failed("not_written");
-            let reason = error.to_string();
-            tracing::warn!(%stream, reason, "events could not be committed");
             Err(error)
         }
         Err(AppendError::Unknown(error)) => {

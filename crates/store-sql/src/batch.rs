@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use seriatim_core::StoreErrorKind;
+use seriatim_core::{AppendError, StoreErrorKind};
 use tokio::runtime::Handle;
 
 /// The most that a commit holds, so that its first call does not wait long for its last one. A larger call is alone.
@@ -65,6 +65,12 @@ pub fn others_first_on(runtime: &Handle) {
         let _ = done.send(());
     });
     let _ = over.recv_timeout(Duration::from_millis(1));
+}
+
+/// Logs once that a commit failed, however many calls it had; each sender is told.
+pub fn log_failure(calls: usize, error: &AppendError) {
+    let error = error.to_string();
+    tracing::warn!(error, calls, "a commit failed");
 }
 
 /// Returns `true` if a commit of several calls may have been refused because of the size or the content of one of them.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use seriatim_core::{Append, AppendError, AppendOutcome, LogPartition, Position, StoreErrorKind};
-use seriatim_store_sql::{APPEND, Call, CommitMeter, fill, may_be_of_one_call, others_first};
+use seriatim_store_sql::{
+    APPEND, Call, CommitMeter, fill, log_failure, may_be_of_one_call, others_first,
+};
 use sqlx::{Error, PgConnection};
 use tokio::sync::mpsc;
 
@@ -89,7 +91,10 @@ impl Task {
                     left.push(calls.split_off(calls.len() / 2));
                     left.push(calls);
                 }
-                Err(refusal) => calls.into_iter().for_each(|call| call.fail(&refusal.error)),
+                Err(refusal) => {
+                    log_failure(calls.len(), &refusal.error);
+                    calls.into_iter().for_each(|call| call.fail(&refusal.error));
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error};
 use seriatim_core::{Append, AppendError, AppendOutcome, Position, StoreError, StoreErrorKind};
 use seriatim_store_sql::{
-    APPEND, Call, CommitMeter, Size, fill, may_be_of_one_call, others_first_on,
+    APPEND, Call, CommitMeter, Size, fill, log_failure, may_be_of_one_call, others_first_on,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -264,7 +264,10 @@ impl Thread {
                 self.work(jobs);
                 self.work(rest);
             }
-            Err(error) => jobs.into_iter().for_each(|job| job.fail(&error)),
+            Err(error) => {
+                log_failure(jobs.len(), &error);
+                jobs.into_iter().for_each(|job| job.fail(&error));
+            }
         }
     }
 
