@@ -146,15 +146,18 @@ impl Append {
     /// # Panics
     /// Panics if the appends are for streams of several partitions, or if one of them has two parts of one stream.
     pub fn partition(call: &[Self], count: NonZero<u16>) -> LogPartition {
-        let of = |stream: &StreamId| LogPartition::of(stream, count);
-        let partition = call
-            .first()
-            .map_or(LogPartition::FIRST, |first| of(&first.stream));
+        let Some(Self { stream: first, .. }) = call.first() else {
+            return LogPartition::FIRST;
+        };
+        let partition = LogPartition::of(first, count);
+        // Most calls are for one stream, which need not be hashed again.
+        let is_there = |stream: &StreamId| {
+            count.get() == 1 || stream == first || LogPartition::of(stream, count) == partition
+        };
         for append in call {
-            let beside = append.beside.iter().map(|write| &write.stream);
-            let mut streams = beside.chain([&append.stream]);
+            let mut beside = append.beside.iter().map(|write| &write.stream);
             assert!(
-                count.get() == 1 || streams.all(|stream| of(stream) == partition),
+                is_there(&append.stream) && beside.all(is_there),
                 "the streams of one call must be in one partition"
             );
             let mut seen = HashSet::new();
