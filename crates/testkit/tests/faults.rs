@@ -5,29 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    Append, AppendError, CheckpointStore, Component, Domain, EventStore, LogPartition, NewEvent,
-    Owner, Payload, Position, Share, StoreErrorKind, StreamId, Work, Write,
+    Append, AppendError, CheckpointStore, Component, EventStore, LogPartition, Owner, Position,
+    Share, StoreErrorKind, Work,
 };
 use seriatim_store_memory::MemoryStore;
+use seriatim_testkit::conformance::{append, events, new_stream};
 use seriatim_testkit::faults::{Fault, FaultyStore, Interruption};
-use uuid::Uuid;
 
 fn one_event() -> Vec<Append> {
-    let event = NewEvent {
-        id: Uuid::now_v7(),
-        payload: Payload::json("Noted", "{}"),
-        metadata: Arc::default(),
-    };
-    vec![Append {
-        stream: StreamId::new(Domain::new("note").unwrap(), Uuid::now_v7()),
-        write: Write::Events {
-            after: None,
-            last: None,
-            events: Arc::new([event]),
-        },
-        claim: None,
-        beside: Vec::new(),
-    }]
+    vec![append(&new_stream(), None, events(1))]
 }
 
 #[tokio::test]
