@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{Append, AppendError, AppendOutcome, LogPartition, Position, StoreErrorKind};
+use seriatim_core::{
+    Append, AppendError, AppendOutcome, LogPartition, Position, StoreError, StoreErrorKind,
+};
 use seriatim_store_sql::{
     APPEND, Call, CommitMeter, fill, log_failure, may_be_of_one_call, others_first,
 };
@@ -51,8 +53,11 @@ impl Writer {
         appends: Vec<Append>,
     ) -> Result<Vec<AppendOutcome>, AppendError> {
         let (call, answer) = Call::new(appends);
-        // If the task has ended, the answer says so.
-        let _ = self.calls.send(call);
+        if self.calls.send(call).is_err() {
+            let why = "its writing task has ended; restart the program";
+            let error = StoreError::new(APPEND, StoreErrorKind::Unavailable, why);
+            return Err(AppendError::NotWritten(error));
+        }
         answer.get().await
     }
 }

@@ -3,7 +3,9 @@
 pub(crate) mod appends;
 pub(crate) mod change;
 pub(crate) mod event_rows;
+mod job;
 pub(crate) mod memory;
 pub(crate) mod metadata_text;
+mod thread;
 pub(crate) mod transaction;
 pub(crate) mod writer;
