@@ -182,7 +182,7 @@ pub struct EventMetadata {
     /// The external id of the fact or command that caused it; empty if that had none.
     #[prost(string, tag = "3")]
     pub external_id: ::prost::alloc::string::String,
-    /// Who sent that fact or command, as the sender said or proved; empty if unknown.
+    /// The sender of that fact or command, as it named itself or proved; empty if unknown.
     #[prost(string, tag = "4")]
     pub actor: ::prost::alloc::string::String,
     /// The time that the sender named; for display, never for order.

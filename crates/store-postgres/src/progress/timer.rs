@@ -185,7 +185,7 @@ impl TimerStore for PostgresStore {
         after: Option<(&StreamId, &str)>,
         limit: usize,
     ) -> Result<Vec<Timer>, StoreError> {
-        // What is empty is less than every domain.
+        // An empty text is less than every domain.
         let (domain, root, name) = after.map_or(("", Uuid::nil(), ""), |(stream, name)| {
             (stream.domain.as_str(), stream.root, name)
         });

@@ -206,7 +206,7 @@ fn list(
     limit: usize,
 ) -> Result<Vec<Timer>, Error> {
     let mut select = connection.prepare_cached(LIST)?;
-    // What is empty is less than every domain.
+    // An empty text is less than every domain.
     let (domain, root, name) = after.map_or(("", &[][..], ""), |(stream, name)| {
         let StreamId { domain, root } = stream;
         (domain.as_str(), &root.as_bytes()[..], name.as_str())

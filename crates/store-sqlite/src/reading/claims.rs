@@ -60,7 +60,7 @@ fn list_domain(
     claims: &mut Vec<KeyedClaim>,
 ) -> Result<(), Error> {
     let left = row::limit_column(limit.saturating_sub(claims.len()));
-    // What is empty is less than every root.
+    // An empty blob is less than every root.
     let (root, key) = after.map_or((&[][..], ""), |(stream, key)| {
         (&stream.root.as_bytes()[..], key.as_str())
     });
