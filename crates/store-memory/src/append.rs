@@ -78,16 +78,19 @@ impl Log {
             let record = stream.claims.get(&claim.external_id)?;
             Some(AppendOutcome::Claimed(record.clone()))
         });
-        let conflict = |part: Part<'_>| {
+        let conflict = |(index, part): (usize, Part<'_>)| {
             let last = self.streams.get(part.stream).and_then(|stream| {
                 let event = &self.partitions[stream.partition.index()][*stream.events.last()?];
                 Some((event.sequence, event.id))
             });
             let current = last.map(|(sequence, _)| sequence);
             let holds = broken.holds(&part) && part.follows(last);
-            (!holds).then_some(AppendOutcome::Conflict { current })
+            (!holds).then_some(AppendOutcome::Conflict {
+                part: index,
+                current,
+            })
         };
-        spent.or_else(|| append.parts().find_map(conflict))
+        spent.or_else(|| append.parts().enumerate().find_map(conflict))
     }
 
     fn push(

@@ -55,7 +55,7 @@ async fn keep_writing(store: Handle, task: u64, batches: usize) {
         }
         own_current = advanced(own_current);
         shared_current = match outcomes[2] {
-            AppendOutcome::Conflict { current } => current,
+            AppendOutcome::Conflict { current, .. } => current,
             _ => advanced(shared_current),
         };
     }

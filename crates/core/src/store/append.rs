@@ -233,7 +233,9 @@ pub enum AppendOutcome {
     },
     /// A stream's current sequence or its last event differs; nothing was written.
     Conflict {
-        /// The current sequence of the first such stream, in the order of [`Append::parts`].
+        /// The index of the first such stream in [`Append::parts`].
+        part: usize,
+        /// The current sequence of that stream.
         current: Option<Sequence>,
     },
     /// The key was spent before, for this or for other content; nothing was written.

@@ -178,7 +178,7 @@ impl Alarm {
             let outcomes = self.firing.store.append(vec![append]).await;
             match &outcomes.map_err(|error| error.to_string())?[..] {
                 [AppendOutcome::Written { .. } | AppendOutcome::Claimed(_)] => return Ok(()),
-                [AppendOutcome::Conflict { current }] => after = *current,
+                [AppendOutcome::Conflict { current, .. }] => after = *current,
                 other => {
                     return Err(format!(
                         "the record of a stuck timer was answered by {other:?}"

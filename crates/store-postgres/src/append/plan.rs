@@ -143,12 +143,15 @@ impl<'k> Plan<'k> {
         if let Some(record) = self.spent(append) {
             return Ok(AppendOutcome::Claimed(record));
         }
-        for part in append.parts() {
+        for (index, part) in append.parts().enumerate() {
             if let Some(last) = self.last(&part)?
                 && !(broken.holds(&part) && part.follows(last))
             {
                 let current = last.map(|(sequence, _)| sequence);
-                return Ok(AppendOutcome::Conflict { current });
+                return Ok(AppendOutcome::Conflict {
+                    part: index,
+                    current,
+                });
             }
         }
         let position = Position(self.head.position.0 + append.count() as u64);

@@ -110,7 +110,7 @@ async fn keep_writing(
             match store.append(vec![next.clone()]).await {
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                 Ok(outcomes) => match &outcomes[0] {
-                    AppendOutcome::Conflict { current: moved } => {
+                    AppendOutcome::Conflict { current: moved, .. } => {
                         current = *moved;
                         let moved = append(&stream, current, 2);
                         next.write = match (next.write, moved.write) {

@@ -32,11 +32,12 @@ impl<'j> Transaction<'_, 'j> {
         append: &'j Append,
         broken: &BrokenChains,
     ) -> Result<AppendOutcome, Error> {
-        for part in append.parts() {
+        for (index, part) in append.parts().enumerate() {
             let last = self.last(part.stream)?;
             if !(broken.holds(&part) && part.follows(last)) {
                 let current = last.map(|(sequence, _)| sequence);
-                return self.refuse(append, AppendOutcome::Conflict { current });
+                let part = index;
+                return self.refuse(append, AppendOutcome::Conflict { part, current });
             }
             if part.sequences().is_err() {
                 return self.refuse(append, AppendOutcome::StreamFull);

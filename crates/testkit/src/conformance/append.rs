@@ -96,7 +96,13 @@ pub async fn an_append_behind_the_current_sequence_conflicts(a: &Handle, b: &Han
     for after in [None, at(0), at(1)] {
         let stream = unknown_to(b, a).await;
         let outcome = append_one(b, append(&stream, after, events(1))).await;
-        assert_eq!(outcome, Conflict { current: at(2) });
+        assert_eq!(
+            outcome,
+            Conflict {
+                part: 0,
+                current: at(2)
+            }
+        );
     }
 }
 
@@ -105,7 +111,13 @@ pub async fn an_append_beyond_the_current_sequence_conflicts(a: &Handle, b: &Han
     for after in [at(3), at(4), at(u32::MAX)] {
         let stream = unknown_to(b, a).await;
         let outcome = append_one(b, append(&stream, after, events(1))).await;
-        assert_eq!(outcome, Conflict { current: at(2) });
+        assert_eq!(
+            outcome,
+            Conflict {
+                part: 0,
+                current: at(2)
+            }
+        );
     }
 }
 
@@ -113,7 +125,13 @@ pub async fn an_append_beyond_the_current_sequence_conflicts(a: &Handle, b: &Han
 pub async fn an_append_after_an_event_of_a_missing_stream_conflicts(a: &Handle, b: &Handle) {
     let stream = new_stream();
     let outcome = append_one(a, append(&stream, at(0), events(1))).await;
-    assert_eq!(outcome, Conflict { current: None });
+    assert_eq!(
+        outcome,
+        Conflict {
+            part: 0,
+            current: None
+        }
+    );
     assert_eq!(b.streams(None, None, 10).await.unwrap(), []);
 }
 
@@ -129,7 +147,13 @@ pub async fn an_append_after_another_event_conflicts(a: &Handle, b: &Handle) {
         for last in [Uuid::now_v7(), begin] {
             for count in [0, 1] {
                 let next = following(&stream, at(1), last, events(count));
-                assert_eq!(append_one(handle, next).await, Conflict { current: at(1) });
+                assert_eq!(
+                    append_one(handle, next).await,
+                    Conflict {
+                        part: 0,
+                        current: at(1)
+                    }
+                );
             }
         }
         let nothing = following(&stream, at(1), end, events(0));
@@ -143,7 +167,13 @@ pub async fn an_append_after_another_event_conflicts(a: &Handle, b: &Handle) {
         following(&stream, at(2), next[0].id, events(1)),
     ];
     let outcomes = append_all(b, batch).await;
-    assert_eq!(outcomes[1], Conflict { current: at(2) });
+    assert_eq!(
+        outcomes[1],
+        Conflict {
+            part: 0,
+            current: at(2)
+        }
+    );
     assert_eq!(position(&outcomes[2]), Position(5));
     assert_log_is_sound(a).await;
 }
@@ -158,7 +188,13 @@ pub async fn one_conflict_leaves_the_rest_of_the_batch_alone(a: &Handle, b: &Han
     ];
     let outcomes = append_all(b, batch).await;
     assert_eq!(position(&outcomes[0]), Position(4));
-    assert_eq!(outcomes[1], Conflict { current: at(1) });
+    assert_eq!(
+        outcomes[1],
+        Conflict {
+            part: 0,
+            current: at(1)
+        }
+    );
     assert_eq!(position(&outcomes[2]), Position(5));
     assert_eq!(read_stream(a, &moved).await.len(), 2);
     assert_log_is_sound(a).await;
@@ -197,7 +233,13 @@ pub async fn a_chain_ends_where_one_of_it_is_refused(a: &Handle, b: &Handle) {
     ];
     let outcomes = append_all(b, batch).await;
     for refused in [1, 3, 4, 5] {
-        assert_eq!(outcomes[refused], Conflict { current: at(1) });
+        assert_eq!(
+            outcomes[refused],
+            Conflict {
+                part: 0,
+                current: at(1)
+            }
+        );
     }
     let written = [0, 2, 6, 7].map(|index| position(&outcomes[index]).0);
     assert_eq!(written, [2, 3, 3, 4]);
@@ -216,7 +258,13 @@ pub async fn a_chain_ends_where_an_external_id_was_spent(a: &Handle, b: &Handle)
     ];
     let mut outcomes = append_all(b, batch).await;
     claim_record(outcomes.remove(2));
-    assert_eq!(outcomes[1], Conflict { current: at(0) });
+    assert_eq!(
+        outcomes[1],
+        Conflict {
+            part: 0,
+            current: at(0)
+        }
+    );
     claim_record(outcomes.remove(0));
     assert_eq!(a.find_claim(&stream, "new").await.unwrap(), None);
     assert_eq!(assert_log_is_sound(a).await.len(), 1);
@@ -230,7 +278,13 @@ pub async fn a_refused_append_without_events_ends_no_chain(a: &Handle, b: &Handl
         append(&stream, at(0), events(1)),
     ];
     let outcomes = append_all(b, batch).await;
-    assert_eq!(outcomes[0], Conflict { current: at(0) });
+    assert_eq!(
+        outcomes[0],
+        Conflict {
+            part: 0,
+            current: at(0)
+        }
+    );
     assert_eq!(position(&outcomes[1]), Position(2));
 }
 
@@ -255,7 +309,13 @@ pub async fn an_append_without_events_checks_the_sequence(a: &Handle, b: &Handle
     let stream = stream_of(a, 2).await;
     for after in [None, at(0), at(2)] {
         let outcome = append_one(b, append(&stream, after, events(0))).await;
-        assert_eq!(outcome, Conflict { current: at(1) });
+        assert_eq!(
+            outcome,
+            Conflict {
+                part: 0,
+                current: at(1)
+            }
+        );
     }
     assert_eq!(
         write(b, append(&stream, at(1), events(0))).await,

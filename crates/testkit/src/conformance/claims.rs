@@ -76,7 +76,10 @@ pub async fn a_claim_can_stand_for_a_rejection(a: &Handle, b: &Handle) {
 pub async fn a_rejection_checks_the_sequence(a: &Handle, b: &Handle) {
     let stream = stream_of(a, 2).await;
     let stale = refusing(claimed(append(&stream, at(0), events(0)), "k", 1));
-    let conflict = seriatim_core::AppendOutcome::Conflict { current: at(1) };
+    let conflict = seriatim_core::AppendOutcome::Conflict {
+        part: 0,
+        current: at(1),
+    };
     assert_eq!(append_one(b, stale).await, conflict);
     assert_eq!(a.find_claim(&stream, "k").await.unwrap(), None);
 }
@@ -86,7 +89,10 @@ pub async fn a_claim_for_no_events_checks_the_sequence(a: &Handle, b: &Handle) {
     let stream = stream_of(a, 2).await;
     let stale = claimed(append(&stream, at(0), events(0)), "k", 1);
     let outcome = append_one(a, stale).await;
-    let conflict = seriatim_core::AppendOutcome::Conflict { current: at(1) };
+    let conflict = seriatim_core::AppendOutcome::Conflict {
+        part: 0,
+        current: at(1),
+    };
     assert_eq!(outcome, conflict);
     assert_eq!(b.find_claim(&stream, "k").await.unwrap(), None);
 }

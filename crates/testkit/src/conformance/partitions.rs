@@ -100,7 +100,13 @@ pub async fn a_conflict_in_one_partition_leaves_the_others_alone(a: &Handle, b: 
     for (call, outcomes) in join_all(calls).await {
         for (append, outcome) in call.iter().zip(&outcomes) {
             match append.stream == *moved {
-                true => assert_eq!(*outcome, Conflict { current: at(1) }),
+                true => assert_eq!(
+                    *outcome,
+                    Conflict {
+                        part: 0,
+                        current: at(1)
+                    }
+                ),
                 false => assert!(matches!(outcome, Written { .. }), "{outcome:?}"),
             }
         }

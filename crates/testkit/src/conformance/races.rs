@@ -27,7 +27,7 @@ pub async fn of_simultaneous_writers_one_wins(a: &Handle, b: &Handle) {
         assert_eq!(won.len(), 1, "one winner in round {round}");
         for outcome in lost {
             let current = at(round + 1);
-            assert_eq!(outcome, AppendOutcome::Conflict { current });
+            assert_eq!(outcome, AppendOutcome::Conflict { part: 0, current });
         }
     }
     assert_eq!(assert_log_is_sound(b).await.len(), 21);
@@ -43,7 +43,7 @@ pub async fn of_staggered_writers_the_first_wins(a: &Handle, b: &Handle) {
         write(first, append(&stream, after, winner.clone())).await;
         let outcome = append_one(second, append(&stream, after, events(1))).await;
         let current = at(round);
-        assert_eq!(outcome, AppendOutcome::Conflict { current });
+        assert_eq!(outcome, AppendOutcome::Conflict { part: 0, current });
         let last = read_stream(second, &stream).await.pop().unwrap();
         assert_eq!(last.id, winner[0].id);
     }
@@ -248,7 +248,7 @@ async fn keep_writing(store: &Handle, shared: &[StreamId], n: usize) -> Vec<(Pla
         assert!(!on_purpose || matches!(outcomes[1], AppendOutcome::Conflict { .. }));
         believed = match &outcomes[1] {
             AppendOutcome::Written { .. } => Sequence::advance(after, 2).unwrap(),
-            AppendOutcome::Conflict { current } => *current,
+            AppendOutcome::Conflict { current, .. } => *current,
             other => panic!("no claim was made, but {other:?}"),
         };
     }

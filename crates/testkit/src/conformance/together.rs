@@ -63,22 +63,25 @@ pub async fn of_several_streams_all_or_none_is_written(a: &Handle, b: &Handle) {
             1,
         )
     };
-    for (append, current) in [
-        (all(at(0), at(2), None), at(1)),
-        (all(at(1), at(1), None), at(2)),
-        (all(at(1), None, None), at(2)),
-        (all(at(1), at(3), None), at(2)),
-        (all(at(1), at(2), at(0)), None),
+    for (append, part, current) in [
+        (all(at(0), at(2), None), 2, at(1)),
+        (all(at(1), at(1), None), 0, at(2)),
+        (all(at(1), None, None), 0, at(2)),
+        (all(at(1), at(3), None), 0, at(2)),
+        (all(at(1), at(2), at(0)), 1, None),
+        // The first of several is named.
+        (all(at(0), at(2), at(0)), 1, None),
     ] {
         for store in [b, a] {
             let outcome = append_one(store, append.clone()).await;
-            assert_eq!(outcome, Conflict { current });
+            assert_eq!(outcome, Conflict { part, current });
             assert_eq!(store.find_claim(&own, "once").await.unwrap(), None);
         }
     }
     let guarded = letter(&own);
     let outcome = append_one(b, beside(parked(&guarded), &other, at(1), 0)).await;
-    assert_eq!(outcome, Conflict { current: at(2) });
+    let current = at(2);
+    assert_eq!(outcome, Conflict { part: 0, current });
     assert_eq!(a.letter(guarded.id).await.unwrap(), None);
     assert_eq!(head_of(b, &own).await, before);
     write(b, all(at(1), at(2), None)).await;
@@ -97,11 +100,11 @@ pub async fn a_guard_is_only_compared(a: &Handle, b: &Handle) {
         append.beside[0].last = Some(last);
         beside(append, &empty, after, 0)
     };
-    for (append, current) in [
-        (guarded(None, Uuid::now_v7()), at(1)),
-        (guarded(at(0), last), None),
+    for (append, part, current) in [
+        (guarded(None, Uuid::now_v7()), 0, at(1)),
+        (guarded(at(0), last), 1, None),
     ] {
-        assert_eq!(append_one(b, append).await, Conflict { current });
+        assert_eq!(append_one(b, append).await, Conflict { part, current });
     }
     assert_eq!(write(b, guarded(None, last)).await.0, 3);
     assert_eq!(read_stream(a, &guard).await.len(), 2);
@@ -125,11 +128,11 @@ pub async fn a_chain_holds_over_several_streams(a: &Handle, b: &Handle) {
         beside(append(&own, at(0), events(1)), &third, at(0), 1),
     ];
     let outcomes = append_all(b, call).await;
-    let conflict = |current| Conflict { current };
+    let conflict = |part, current| Conflict { part, current };
     // The third append is refused too, which breaks its stream as well; the last two name broken streams.
     assert_eq!(
         outcomes[..3],
-        [conflict(at(0)), conflict(None), conflict(None)]
+        [conflict(1, at(0)), conflict(0, None), conflict(0, None)]
     );
     assert!(
         outcomes[3..]
