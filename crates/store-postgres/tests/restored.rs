@@ -46,7 +46,7 @@ async fn what_was_remembered_is_not_taken_for_true_at_the_same_revision() {
     let next = append(&stream, Some(Sequence(1)), 1);
     let answers = store.append(vec![next]).await.unwrap();
     let current = Some(Sequence(0));
-    assert_eq!(answers, [AppendOutcome::Conflict { current, .. }]);
+    assert_eq!(answers, [AppendOutcome::Conflict { part: 0, current }]);
     let log = store.read_log(LogPartition::FIRST, Default::default(), 10);
     assert_eq!(log.await.unwrap().events.len(), 2);
 }
