@@ -6,7 +6,7 @@ use seriatim_core::{
     Append, AppendError, AppendOutcome, LogPartition, Position, StoreError, StoreErrorKind,
 };
 use seriatim_store_sql::{
-    APPEND, Call, CommitMeter, fill, log_failure, may_be_of_one_call, others_first,
+    APPEND, Call, CommitMeter, Failures, fill, may_be_of_one_call, others_first,
 };
 use sqlx::{Error, PgConnection};
 use tokio::sync::mpsc;
@@ -74,12 +74,20 @@ struct Task {
 
 impl Task {
     async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Call>) {
-        let mut answered = 0;
-        while let Some(first) = queue.recv().await {
+        let (mut answered, mut held) = (0, None);
+        loop {
+            let first = match held.take() {
+                Some(held) => held,
+                None => match queue.recv().await {
+                    Some(call) => call,
+                    None => return,
+                },
+            };
             if answered > 1 {
                 others_first().await;
             }
-            let calls = fill(first, || queue.try_recv().ok(), Call::size);
+            let (calls, rest) = fill(first, || queue.try_recv().ok(), Call::size);
+            held = rest;
             answered = calls.len();
             self.work(calls).await;
         }
@@ -88,6 +96,7 @@ impl Task {
     /// Does all of `calls` in one transaction. If the server refuses that, their halves are tried, so that no call fails
     /// because of the size or the content of another.
     async fn work(&mut self, calls: Vec<Call>) {
+        let mut failures = Failures::default();
         let mut left = vec![calls];
         while let Some(mut calls) = left.pop() {
             match self.transact(&calls).await {
@@ -97,11 +106,12 @@ impl Task {
                     left.push(calls);
                 }
                 Err(refusal) => {
-                    log_failure(calls.len(), &refusal.error);
+                    failures.add(calls.len(), &refusal.error);
                     calls.into_iter().for_each(|call| call.fail(&refusal.error));
                 }
             }
         }
+        failures.log();
     }
 
     fn answer(&self, calls: Vec<Call>, answers: Answers) {
@@ -178,10 +188,14 @@ struct Refusal {
 
 impl Refusal {
     fn not_written(error: Error) -> Self {
-        let own = may_be_of_one_call(driver_error::kind(&error));
+        let lost = driver_error::meaning(&error) == Meaning::Lost;
+        // Too much for the time of a statement, or for the memory of the server.
+        let code = driver_error::code(&error);
+        let too_large = matches!(code.as_deref(), Some("57014" | "53200"));
+        let error = driver_error::store_error(APPEND, error);
         Self {
-            may_be_of_one_call: own && driver_error::meaning(&error) != Meaning::Lost,
-            error: AppendError::NotWritten(driver_error::store_error(APPEND, error)),
+            may_be_of_one_call: !lost && (too_large || may_be_of_one_call(&error)),
+            error: AppendError::NotWritten(error),
         }
     }
 

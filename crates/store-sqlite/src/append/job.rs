@@ -26,6 +26,16 @@ pub(super) enum Answer {
     Changed,
 }
 
+impl Answer {
+    /// Returns how many appends it answers.
+    pub(super) fn appends(&self) -> usize {
+        match self {
+            Self::Appended(outcomes) => outcomes.len(),
+            Self::Changed => 0,
+        }
+    }
+}
+
 impl Job {
     /// A caller that has gone away is no error.
     pub(super) fn answer(self, answer: Answer) {
@@ -51,8 +61,9 @@ impl Request {
     pub(super) fn size(&self) -> Size {
         match self {
             Self::Job(Job::Append(call)) => call.size(),
+            // Its bytes are not known here. As many as 64 share a commit.
             Self::Job(Job::Change(_)) | Self::Flush(_) => Size {
-                appends: 1,
+                appends: 16,
                 bytes: 0,
             },
         }

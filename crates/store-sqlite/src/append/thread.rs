@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error};
 use seriatim_core::{AppendError, Position, StoreError, StoreErrorKind};
 use seriatim_store_sql::{
-    APPEND, CommitMeter, fill, log_failure, may_be_of_one_call, others_first_on,
+    APPEND, CommitMeter, Failures, fill, may_be_of_one_call, others_first_on,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -57,12 +57,13 @@ impl Thread {
     }
 
     pub(super) fn run(&mut self, queue: &Receiver<Request>, runtime: Option<&Handle>) {
-        let mut answered = 0;
-        while let Ok(first) = queue.recv() {
+        let (mut answered, mut held) = (0, None);
+        while let Some(first) = held.take().or_else(|| queue.recv().ok()) {
             if let (2.., Some(runtime)) = (answered, runtime) {
                 others_first_on(runtime);
             }
-            let waiting = fill(first, || queue.try_recv().ok(), Request::size);
+            let (waiting, rest) = fill(first, || queue.try_recv().ok(), Request::size);
+            held = rest;
             let mut jobs = Vec::with_capacity(waiting.len());
             let mut flushes = Vec::new();
             for request in waiting {
@@ -127,30 +128,37 @@ impl Thread {
 
     /// Does all of `jobs` in one transaction. If that fails, their halves are tried, so that no job fails because of the
     /// size or the content of another.
-    fn work(&mut self, mut jobs: Vec<Job>) {
-        match self.transact(&mut jobs) {
-            Ok(answers) => {
-                let count = |answer: &Answer| match answer {
-                    Answer::Appended(outcomes) => outcomes.len(),
-                    Answer::Changed => 0,
-                };
-                self.meter.committed(answers.iter().map(count).sum());
-                jobs.into_iter()
-                    .zip(answers)
-                    .for_each(|(job, answer)| job.answer(answer));
-            }
-            Err(AppendError::NotWritten(error))
-                if jobs.len() > 1 && may_be_of_one_call(error.kind) =>
-            {
-                let rest = jobs.split_off(jobs.len() / 2);
-                self.work(jobs);
-                self.work(rest);
-            }
-            Err(error) => {
-                log_failure(jobs.len(), &error);
-                jobs.into_iter().for_each(|job| job.fail(&error));
+    fn work(&mut self, jobs: Vec<Job>) {
+        let mut failures = Failures::default();
+        let mut left = vec![jobs];
+        while let Some(mut jobs) = left.pop() {
+            match self.transact(&mut jobs) {
+                Ok(answers) => {
+                    self.meter
+                        .committed(answers.iter().map(Answer::appends).sum());
+                    for (job, answer) in jobs.into_iter().zip(answers) {
+                        job.answer(answer);
+                    }
+                }
+                Err(AppendError::NotWritten(error))
+                    if jobs.len() > 1 && self.may_be_of_one_job(&error) =>
+                {
+                    left.push(jobs.split_off(jobs.len() / 2));
+                    left.push(jobs);
+                }
+                Err(error) => {
+                    failures.add(jobs.len(), &error);
+                    jobs.into_iter().for_each(|job| job.fail(&error));
+                }
             }
         }
+        failures.log();
+    }
+
+    fn may_be_of_one_job(&self, error: &StoreError) -> bool {
+        // A store that was stopped refuses all.
+        self.damage.found().is_none()
+            && (may_be_of_one_call(error) || driver_error::is_out_of_memory(error))
     }
 
     fn transact(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, AppendError> {

@@ -3,9 +3,15 @@
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode, ffi};
-use seriatim_core::{AppendError, StoreError, StoreErrorKind};
+use seriatim_core::{AppendError, StoreError, StoreErrorKind, cause};
 
 use crate::OpenError;
+
+/// Returns `true` if there was not enough memory, which may be because of one large value.
+pub(crate) fn is_out_of_memory(error: &StoreError) -> bool {
+    let code = cause::<Error>(&*error.source).and_then(Error::sqlite_error_code);
+    code == Some(ErrorCode::OutOfMemory)
+}
 
 /// Returns the kind of trouble that the store has. Trouble that does not pass by itself is never called unavailable,
 /// because senders would wait for ever. Everything that is not known to pass is refused.
