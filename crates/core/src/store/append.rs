@@ -118,6 +118,11 @@ impl Append {
         })
     }
 
+    /// Returns whether it only compares: it writes no events and no letter, and spends no key.
+    pub fn only_compares(&self) -> bool {
+        self.claim.is_none() && matches!(self.write, Write::Events { .. }) && self.count() == 0
+    }
+
     /// Returns how many events it writes.
     pub fn count(&self) -> usize {
         self.parts().map(|part| part.events.len()).sum()

@@ -1,6 +1,7 @@
 //! Writing to the log.
 
 pub(crate) mod commits;
+mod compare;
 pub(crate) mod memory;
 pub(crate) mod lookup;
 pub(crate) mod plan;

@@ -51,11 +51,11 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
-    /// Returns the head after the transaction. What only compares leaves it as it was.
+    /// Returns the head after the transaction. If everything was refused, it stays as it was.
     pub(crate) fn head(&self) -> Head {
-        match self.rows.write() {
-            true => self.head,
-            false => self.before,
+        match self.rows.is_empty() {
+            true => self.before,
+            false => self.head,
         }
     }
 

@@ -95,9 +95,8 @@ impl Rows {
         }
     }
 
-    /// Returns whether anything is to be written, not only compared.
-    pub(crate) fn write(&self) -> bool {
-        self.parts().write()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts() == Parts::default()
     }
 
     pub(crate) fn events(
@@ -179,10 +178,9 @@ impl Rows {
         }
     }
 
-    /// Returns the statement that moves the head from `before` to `after` and writes everything, or nothing. If there is
-    /// nothing to write, it only compares.
+    /// Returns the statement that moves the head from `before` to `after` and writes everything, or nothing.
     ///
-    /// It returns a row with the time if all is as assumed, and no row if the head or a checked stream is not.
+    /// It returns a row with the time if it wrote. It returns no row if the head or a checked stream is not as assumed.
     pub(crate) fn statement(
         &self,
         writes: &Writes,
@@ -193,12 +191,9 @@ impl Rows {
         let sql = writes.texts[parts.index()].clone();
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(before.revision)
-            .bind(before.batch);
-        if parts.write() {
-            query = query
-                .bind(positions::position_column(after.position))
-                .bind(after.batch);
-        }
+            .bind(before.batch)
+            .bind(positions::position_column(after.position))
+            .bind(after.batch);
         if parts.events {
             let events = &self.events;
             query = query
@@ -276,10 +271,6 @@ fn json(value: &impl serde::Serialize) -> String {
 }
 
 impl Parts {
-    fn write(self) -> bool {
-        self.events || self.claims || self.letters
-    }
-
     fn index(self) -> usize {
         usize::from(self.events)
             | usize::from(self.claims) << 1
@@ -302,7 +293,7 @@ impl Parts {
     /// other one has left, finds it changed, and writes nothing. So it does not matter that the rest of the statement
     /// sees the log as it was before the wait: if the revision is the remembered one, nothing has changed since.
     fn sql(self, schema: &str, partition: LogPartition) -> String {
-        let mut parameter = if self.write() { 4 } else { 2 };
+        let mut parameter = 4;
         let mut next = || {
             parameter += 1;
             format!("${parameter}")
@@ -369,12 +360,6 @@ impl Parts {
         // The clock of a server may be set back, and a standby has another clock; times in the log never decrease. Only
         // events move them.
         let now = format!("greatest(recorded_at, {NOW})");
-        if !self.write() {
-            return format!(
-                "SELECT {now} AS time FROM {schema}.seriatim_log_head
-    WHERE partition = {partition} AND revision = $1 AND batch = $2{checks}"
-            );
-        }
         let (set, time) = match self.events {
             true => (format!("recorded_at = {now}, "), "recorded_at"),
             false => (String::new(), now.as_str()),

@@ -9,6 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row};
 use uuid::Uuid;
 
+use crate::append::compare::{self, Comparison};
 use crate::append::lookup::Lookup;
 use crate::append::memory::{Head, Memory};
 use crate::append::plan::{self, Plan, Planned};
@@ -29,6 +30,7 @@ pub(crate) struct Session {
     /// The time that an answer may take.
     patience: Duration,
     lookup: Lookup,
+    comparison: Comparison,
     /// `true` if no other process has written since this writer did.
     alone: bool,
 }
@@ -73,6 +75,7 @@ impl Session {
             )
             .into(),
             lookup: Lookup::new(schema, pooling.clone()),
+            comparison: Comparison::new(schema, partition, pooling.clone()),
             pooling,
             alone: true,
         }
@@ -89,6 +92,12 @@ impl Session {
         connection: &mut PgConnection,
         calls: &[Call],
     ) -> Result<Answers, Failure> {
+        if calls.iter().all(compare::only_compares) {
+            let compared = self.comparison.run(connection, calls);
+            return within(self.patience, compared)
+                .await
+                .map_err(Failure::NotWritten);
+        }
         if self.alone
             && let Some(answers) = self.transact_alone(connection, calls).await?
         {
@@ -150,7 +159,6 @@ impl Session {
                 // A newer program may have migrated the tables, which is found out under the lock.
                 Meaning::Refused(StoreErrorKind::Corrupt) => Ok(None),
                 Meaning::Refused(_) => Err(Failure::NotWritten(error)),
-                Meaning::Lost if !planned.rows.write() => Err(Failure::NotWritten(error)),
                 Meaning::Lost => Err(Failure::Unknown(
                     Sent {
                         batch: planned.head.batch,
@@ -185,7 +193,7 @@ impl Session {
         let commit = sqlx::raw_sql("COMMIT").execute(connection);
         if let Err(error) = within(self.patience, commit).await {
             return Err(match driver_error::meaning(&error) {
-                Meaning::Lost if planned.rows.write() => Failure::Unknown(
+                Meaning::Lost if !planned.rows.is_empty() => Failure::Unknown(
                     Sent {
                         batch: planned.head.batch,
                         revision: head.revision,
@@ -216,7 +224,7 @@ impl Session {
             calls.iter().map(|call| plan.call(&call.appends)).collect();
         let mut answers = answers.expect("everything was looked up");
         let mut planned = plan.finish();
-        if planned.rows.write() {
+        if !planned.rows.is_empty() {
             let statement = (planned.rows).statement(&self.writes, head, planned.head);
             let statement = self.pooling.in_transaction(statement);
             let written = within(self.patience, statement.fetch_all(connection)).await?;

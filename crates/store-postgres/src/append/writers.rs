@@ -49,6 +49,9 @@ impl Writers {
         &self,
         call: Vec<Append>,
     ) -> Result<Vec<AppendOutcome>, AppendError> {
+        if call.is_empty() {
+            return Ok(Vec::new());
+        }
         let partition = Append::partition(&call, self.count);
         self.writers[partition.index()].append(call).await
     }
