@@ -191,15 +191,19 @@ impl App {
         self.say_that_it_ends();
         let closed = match &self.door {
             Some(door) => door.close().await,
-            None => Ok(()),
+            None => Ok(Ok(())),
         };
         self.end().await;
         // The metrics close last, so that they show everything that happens.
         let unseen = match &self.metrics {
             Some(door) => door.close().await,
-            None => Ok(()),
+            None => Ok(Ok(())),
         };
-        closed.and(unseen).map_err(RunError::Serve)
+        match closed.and_then(|closed| unseen.map(|unseen| closed.and(unseen))) {
+            Ok(served) => served.map_err(RunError::Serve),
+            // A server that has panicked is no clean end.
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     }
 
     /// Accepts nothing more, finishes and answers what was admitted, and lets components finish their current step.
@@ -263,4 +267,28 @@ pub(crate) async fn observe(
     coordinator.observe().await?;
     reactions.observe().await?;
     alarms.observe().await
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::App;
+    use crate::listen::{Closed, Listener};
+
+    /// What was admitted is finished and the store is flushed, and only then the panic goes on.
+    #[tokio::test]
+    async fn a_server_that_has_panicked_ends_with_all_else() {
+        let mut app = App::open("memory:").await.unwrap().start().await.unwrap();
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let panics = |_, closed: Closed| async {
+            closed.await;
+            panic!("the server is broken")
+        };
+        app.door = Some(Arc::new(listener.serve(panics)));
+        let ending = app.clone();
+        let ended = tokio::spawn(async move { ending.shutdown().await });
+        assert!(ended.await.unwrap_err().is_panic());
+        assert!(!app.coordinator.is_open());
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use seriatim_server::ServeError;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::app_builder::StartAppError;
 
@@ -71,19 +71,17 @@ impl Door {
         self.address
     }
 
-    /// Lets open calls finish. Further calls do nothing.
-    pub(crate) async fn close(&self) -> Result<(), ServeError> {
+    /// Lets open calls finish. Further calls do nothing. Returns an error with the panic if the server has panicked: the
+    /// caller must go on with it once all else has ended.
+    pub(crate) async fn close(&self) -> std::thread::Result<Result<(), ServeError>> {
         let open = self.open.lock().map(|mut open| open.take()).ok().flatten();
         let Some(Open { close, served }) = open else {
-            return Ok(());
+            return Ok(Ok(()));
         };
         // Fails if the server has ended by itself; its result then says why.
         let _ = close.send(());
-        match served.await {
-            Ok(served) => served,
-            // Nobody aborts it, so it has panicked; that is no clean end.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        // Nobody aborts it, so an error is a panic.
+        served.await.map_err(JoinError::into_panic)
     }
 }
 
