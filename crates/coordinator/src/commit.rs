@@ -31,11 +31,12 @@ pub(crate) async fn commit<A: Aggregate>(
         }
         Err(AppendError::Unknown(error)) => {
             shared.commits.failed("unknown");
+            // The store has logged it, once for all streams of the commit.
             let reason = error.to_string();
-            tracing::warn!(%stream, reason, "the outcome of a commit is unknown; looking for its events");
-            Box::pin(look_for(&*shared.store, stream, steps))
-                .await
-                .and_then(|found| found.ok_or(error))
+            tracing::debug!(%stream, reason, "looking for the events of a lost commit");
+            let look = Box::pin(look_for(&*shared.store, stream, steps));
+            let found = shared.lookups.run(look).await?;
+            found.ok_or(error)
         }
     }
 }

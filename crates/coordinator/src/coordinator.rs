@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::Settings;
 use crate::admission::{Admission, OfCaller, Place};
 use crate::host::{DomainInfo, Host, HostOf};
+use crate::lookups::Lookups;
 use crate::meter::{self, Asked, CommitMeter};
 use crate::preparation::Preparation;
 use crate::shared::Shared;
@@ -357,6 +358,7 @@ impl CoordinatorBuilder {
             log: Log::new(Arc::clone(&self.store) as _, self.shapes),
             store: self.store,
             commits: CommitMeter::new(),
+            lookups: Lookups::default(),
             states: Arc::new(States::new(self.settings.cached_bytes)),
             settings: self.settings,
             background: Arc::new(Semaphore::new(BACKGROUND)),

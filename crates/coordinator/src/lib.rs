@@ -23,6 +23,7 @@ mod judge;
 mod collision;
 mod answer;
 mod commit;
+mod lookups;
 mod gather;
 mod history;
 mod state_size;

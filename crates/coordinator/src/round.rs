@@ -107,7 +107,7 @@ fn came_true(planned: &Planned, outcome: &Result<AppendOutcome, StoreError>) -> 
     match (outcome, planned) {
         (Ok(AppendOutcome::Written { .. }), _) => true,
         (Ok(AppendOutcome::Conflict { .. }) | Err(_), _) => false,
-        // No later step depends on an append without events.
+        // Nothing is decided on events that an append does not have.
         (
             Ok(AppendOutcome::Claimed(_) | AppendOutcome::StreamFull),
             Planned::Events { events, .. },

@@ -6,6 +6,7 @@ use seriatim_core::{Log, Store};
 use tokio::sync::Semaphore;
 
 use crate::Settings;
+use crate::lookups::Lookups;
 use crate::meter::CommitMeter;
 use crate::states::States;
 
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     /// The content of the store, as all readers see it.
     pub(crate) log: Log,
     pub(crate) commits: CommitMeter,
+    pub(crate) lookups: Lookups,
     pub(crate) states: Arc<States>,
     pub(crate) settings: Settings,
     /// Permits for work that nobody waits for.

@@ -34,8 +34,7 @@ impl StateSize {
     }
 }
 
-/// Converts bytes of JSON to bytes of memory. A single number takes more memory than this, a list of numbers less, and
-/// a text with its pointers less.
+/// Converts bytes of JSON to bytes of memory, roughly: a short text takes more with its pointers, a long one less.
 fn in_memory(json: usize) -> usize {
     json + json / 2
 }

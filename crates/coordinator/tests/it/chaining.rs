@@ -210,3 +210,45 @@ async fn a_panic_in_the_middle_of_a_chain_is_one_commands_trouble() {
         [added(1), added(2), added(3)]
     );
 }
+
+/// A "no" that is decided on a kept state is compared in the commit of its round. The outcome of that is known if
+/// anything of the commit is found.
+#[tokio::test]
+async fn a_no_in_a_lost_commit_is_known_by_what_is_beside_it() {
+    let (coordinator, store, shared, began, go) = held();
+    store.fail_next(Fault::UnknownButWritten);
+    let stream = cart();
+    let add = ask(&stream, &Do::Add { count: 1 });
+    let requests = vec![add.clone(), ask(&stream, &Do::Take { count: 9 }), add];
+    let answers = behind_one_another(&coordinator, &began, &go, requests).await;
+    let [Ok(_), Err(SubmitError::Rejected(_)), Ok(last)] = &answers[..] else {
+        panic!("{answers:?}");
+    };
+    assert_eq!(committed(last), (1, 1, false));
+    assert_eq!(store.appends(), 2);
+    assert_eq!(history(&shared, &stream).await.len(), 2);
+}
+
+/// If nothing is found, or nothing was written, nobody knows whether the state was current.
+#[tokio::test]
+async fn a_no_whose_commit_failed_is_not_given() {
+    for fault in [
+        Fault::NotWritten(StoreErrorKind::Unavailable),
+        Fault::UnknownNotWritten,
+    ] {
+        let (coordinator, store, _, began, go) = held();
+        store.fail_next(fault);
+        let stream = cart();
+        let take = ask(&stream, &Do::Take { count: 9 });
+        let requests = vec![ask(&stream, &Do::Add { count: 1 }), take.clone()];
+        let answers = behind_one_another(&coordinator, &began, &go, requests).await;
+        let [Ok(_), Err(SubmitError::Unavailable { .. })] = &answers[..] else {
+            panic!("{answers:?}");
+        };
+        let answer = coordinator.submit(take).await;
+        assert!(
+            matches!(answer, Err(SubmitError::Rejected(_))),
+            "{answer:?}"
+        );
+    }
+}
