@@ -15,6 +15,7 @@ use seriatim::core::{EventFilter, LogPartition};
 use seriatim::prelude::*;
 use seriatim::{Audit, AuditSettings, AuditStatus, Projector, audit, open_store};
 
+use seriatim_testkit::until;
 use storage::Storage;
 use told::Told;
 use vigil::{Job, JobCommand, Ledger, Vigil};
@@ -63,9 +64,7 @@ async fn what_reactions_leave_behind_is_sound() {
     for job in 0..20 {
         told_of(&app, job, job as u64).await;
     }
-    while !Told::by(&app).await.is_done() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("all is done", async || Told::by(&app).await.is_done()).await;
     let inside = app.audit().await.unwrap();
     assert!(inside.is_sound(), "{inside:?}");
     app.shutdown().await.unwrap();

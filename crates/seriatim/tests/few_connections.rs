@@ -9,6 +9,7 @@ use seriatim::core::EventFilter;
 use seriatim::prelude::*;
 use seriatim::sqlx::{self, AssertSqlSafe, Connection, Executor};
 use seriatim::{Projector, ReactionSettings};
+use seriatim_testkit::until;
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Noted {
@@ -68,9 +69,10 @@ async fn a_component_whose_read_takes_longer_than_its_heartbeat_goes_on() {
     let app = App::open(&url).await.unwrap().aggregate::<Book>();
     let app = app.projector("idle", EventFilter::default(), Idle);
     let app = app.reaction_settings(settings).start().await.unwrap();
-    while !is_waited_for(&mut direct, &schema).await {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the read is under way", async || {
+        is_waited_for(&mut direct, &schema).await
+    })
+    .await;
     // For some heartbeats.
     tokio::time::sleep(Duration::from_millis(200)).await;
     direct.execute("COMMIT").await.unwrap();

@@ -15,6 +15,7 @@ use seriatim::core::{DecodeError, EventFilter};
 use seriatim::prelude::*;
 use seriatim::{AuditSettings, Projector, StartAppError, open_store};
 use seriatim_testkit::faults::FaultyStore;
+use seriatim_testkit::until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -104,16 +105,18 @@ async fn timers_that_nobody_rings_are_seen_to_be_overdue() {
         let add = app.of::<Counted>(Uuid::now_v7()).send(Do::Add { count });
         add.await.unwrap();
     }
-    while scrape(&app).await[overdue] < 3.0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the timers are overdue", async || {
+        scrape(&app).await[overdue] >= 3.0
+    })
+    .await;
     let lines = scrape(&app).await;
     assert!(lines[oldest] > 0.0, "{lines:#?}");
     assert_is_documented(&lines);
     store.let_timers_ring();
-    while scrape(&app).await[overdue] > 0.0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("no timer is overdue", async || {
+        scrape(&app).await[overdue] <= 0.0
+    })
+    .await;
     assert_eq!(scrape(&app).await[oldest], 0.0);
     app.shutdown().await.unwrap();
 }
@@ -217,23 +220,23 @@ async fn what_happens_is_counted_and_served() {
 
     // What fails is tried again, and meanwhile its stream waits.
     add(13).await.unwrap();
-    loop {
+    let failures = r#"seriatim_reaction_failures_total{component="cautious"}"#;
+    let tried_again = async || {
         let lines = scrape(&app).await;
-        let failures = lines.get(r#"seriatim_reaction_failures_total{component="cautious"}"#);
-        if failures.is_some_and(|failures| *failures >= 2.0) {
-            assert_eq!(
-                lines[&format!("seriatim_reaction_parked_streams{work}")],
-                1.0
-            );
-            assert_eq!(lines[&format!("seriatim_reaction_lag_events{work}")], 0.0);
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+        lines.get(failures).is_some_and(|failures| *failures >= 2.0)
+    };
+    until("it is tried again", tried_again).await;
+    let lines = scrape(&app).await;
+    assert_eq!(
+        lines[&format!("seriatim_reaction_parked_streams{work}")],
+        1.0
+    );
+    assert_eq!(lines[&format!("seriatim_reaction_lag_events{work}")], 0.0);
     let verified = r#"seriatim_audit_verified_position{partition="0"}"#;
-    while scrape(&app).await.get(verified) != Some(&5.0) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("all is verified", async || {
+        scrape(&app).await.get(verified) == Some(&5.0)
+    })
+    .await;
     assert_is_documented(&scrape(&app).await);
 
     let (head, _) = get(&app, "/").await;

@@ -14,6 +14,7 @@ use seriatim::{
     BackOff, Begin, DeadLetter, Decision, FailurePolicy, LetterFilter, LetterStatus, PieceState,
     Projector, StartAppError, Verb,
 };
+use seriatim_testkit::until;
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Happened {
@@ -181,11 +182,11 @@ async fn what_fails_is_parked_or_paused_as_the_application_has_it() {
     let reactions = app.reactions();
     let parked = parked(&app).await;
     assert_eq!((parked.len(), parked[0].stream().root), (1, bad));
-    while !(reactions.status().iter())
-        .any(|status| matches!(status.state, PieceState::Paused { .. }))
-    {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let is_paused = async || {
+        let mut status = reactions.status().into_iter();
+        status.any(|piece| matches!(piece.state, PieceState::Paused { .. }))
+    };
+    until("it is paused", is_paused).await;
     let skip = Decision {
         letter: parked[0].id(),
         verb: Verb::Discard,

@@ -24,6 +24,7 @@ use seriatim::{
     WaitError, open_store,
 };
 use seriatim_testkit::faults::FaultyStore;
+use seriatim_testkit::until;
 use storage::on_every_storage;
 use tokio::sync::Semaphore;
 
@@ -609,9 +610,7 @@ async fn another_application_on_the_store_may_do_the_work(url: &str) {
     let worker = counters(url).await;
     let worker = worker.projector("additions", EventFilter::default(), additions.clone());
     let worker = worker.start().await.unwrap();
-    while store_is_empty(&worker).await {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("the work is taken", async || !store_is_empty(&worker).await).await;
     for count in 2..12 {
         send(count).await.unwrap();
         assert_eq!(additions.seen().last(), Some(&count));
@@ -631,9 +630,7 @@ async fn who_waits_over_the_wire_is_answered_as_well(url: &str) {
     let worker = counters(url).await;
     let worker = worker.projector("additions", EventFilter::default(), additions.clone());
     let worker = worker.start().await.unwrap();
-    while store_is_empty(&worker).await {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("the work is taken", async || !store_is_empty(&worker).await).await;
     let door = counters(url).await.listen("127.0.0.1:0");
     let door = door.start().await.unwrap();
     let server = format!("http://{}", door.address().unwrap());
@@ -726,9 +723,7 @@ async fn projecting_process() {
     let app = app.projector("additions", EventFilter::default(), Prints);
     let app = app.reaction_settings(an_hour("killed"));
     let app = app.start().await.unwrap();
-    while store_is_empty(&app).await {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("the work is taken", async || !store_is_empty(&app).await).await;
     println!("\nprojecting");
     std::future::pending::<()>().await;
 }

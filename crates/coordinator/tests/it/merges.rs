@@ -12,6 +12,7 @@ use seriatim_core::{
 };
 use seriatim_derive::Event;
 use seriatim_store_memory::MemoryStore;
+use seriatim_testkit::until;
 use uuid::Uuid;
 
 /// The signal that a slow comparison waits for.
@@ -108,13 +109,7 @@ async fn a_slow_merge_keeps_nobody_waiting() {
         let coordinator = coordinator.clone();
         async move { accept(&coordinator, stale).await }
     });
-    let taken = async {
-        while GATE.lock().unwrap().is_some() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let taken = tokio::time::timeout(Duration::from_secs(60), taken).await;
-    taken.expect("it is merged");
+    until("it is merged", async || GATE.lock().unwrap().is_none()).await;
     for _ in 0..10 {
         accept(&coordinator, ask(&meter(), &wei(1))).await;
     }

@@ -19,6 +19,7 @@ use seriatim::prelude::*;
 use check::{Told, log};
 use domain::{DESKS, Desk, DeskCommand};
 use process::{Crew, aggregates, with_reactions};
+use seriatim_testkit::until;
 
 const ROUNDS: u64 = 10;
 
@@ -107,7 +108,8 @@ async fn play(url: &str, folder: &Path) {
 /// Checks that an auditor who has no crew to watch, and can only ask the components again, comes to the same verdict.
 async fn assert_the_auditor_agrees(url: &str, folder: &Path, told: &Told) {
     let app = with_reactions(url, folder).await.start().await.unwrap();
-    loop {
+    // A checkpoint may have been left behind what was done.
+    until("all effects are proven", async || {
         let audit = app.audit().await.unwrap();
         assert!(audit.is_sound(), "{audit:#?}");
         let not_looked_at: Vec<_> = audit.unproven.iter().map(Unproven::kind).collect();
@@ -115,17 +117,19 @@ async fn assert_the_auditor_agrees(url: &str, folder: &Path, told: &Told) {
         assert!(not_looked_at[2..].iter().all(|one| *one == "timers"));
         let proven: u64 = audit.effects.iter().map(|one| one.effects).sum();
         assert!(proven <= told.effects(), "{audit:#?}");
-        // A checkpoint may have been left behind what was done.
-        if proven == told.effects() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        proven == told.effects()
+    })
+    .await;
     app.shutdown().await.unwrap();
 }
 
 /// Waits until nothing is left to do, and a little longer: what comes too often comes then.
 async fn settled(app: &App, url: &str, folder: &Path) -> Told {
+    let settled = tokio::time::timeout(Duration::from_secs(600), settling(app, url, folder));
+    settled.await.expect("it settles in ten minutes")
+}
+
+async fn settling(app: &App, url: &str, folder: &Path) -> Told {
     loop {
         let parked = shelf::retry_all(&**app.coordinator().store()).await;
         let log = log(app).await;

@@ -11,6 +11,7 @@ use seriatim::core::{
 use seriatim::prelude::*;
 use seriatim::sqlx::PgConnection;
 use seriatim::{ExactlyOnce, ReadModel, ReadModelStore, ReadModelTables};
+use seriatim_testkit::soon;
 use tokio::sync::Notify;
 
 use crate::account::deposit;
@@ -83,12 +84,15 @@ pub(crate) async fn take_version<S: ReadModelStore>(
         partition: LogPartition::FIRST,
         share: Share::WHOLE,
     };
-    loop {
-        match store.take(&work, &Owner::new(owner), lease).await.unwrap() {
-            Taking::Taken(tenure) => return tenure,
-            Taking::Busy { .. } => tokio::time::sleep(Duration::from_millis(1)).await,
+    let taken = async {
+        loop {
+            match store.take(&work, &Owner::new(owner), lease).await.unwrap() {
+                Taking::Taken(tenure) => return tenure,
+                Taking::Busy { .. } => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
         }
-    }
+    };
+    soon(taken).await
 }
 
 async fn project<S: ReadModelStore, M: ReadModel<S::Connection>>(
