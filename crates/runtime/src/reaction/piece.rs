@@ -121,6 +121,7 @@ impl Piece {
                         self.cannot_take(&fault);
                         let pause = self.policy.back_off.pause_without_end(tried);
                         self.sleep(pause).await?;
+                        self.rota.notify_one();
                         continue;
                     }
                 },

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Begin, Component, Cursor, EventFilter, Log, OperatorError, Position, RecordedEvent, Sequence,
-    Store, SubscribeError, Timestamp,
+    Begin, Component, Cursor, EventFilter, LONGEST_LEASE, Log, OperatorError, Position,
+    RecordedEvent, Sequence, Store, SubscribeError, Timestamp,
 };
 use seriatim_runtime::{
-    AtLeastOnce, Enrolled, FailurePolicy, Feed, PieceState, PieceStatus, ReactionSettings,
+    AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, PieceState, PieceStatus, ReactionSettings,
     Reactions,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{FaultyStore, Interruption};
+use tokio::time::Instant;
 
 use super::tally::{Does, IMPATIENT, NAME, Tally, checkpoints, is_paused, only, until};
 use crate::support::{all_kinds, append, fill, memory, stream, subscribe, take};
@@ -23,19 +24,29 @@ fn name() -> Component {
 }
 
 fn start(store: &Arc<dyn Store>, begin: Begin, tally: &Tally) -> Reactions {
+    start_with(store, begin, tally, IMPATIENT, Duration::from_millis(300))
+}
+
+fn start_with(
+    store: &Arc<dyn Store>,
+    begin: Begin,
+    tally: &Tally,
+    back_off: BackOff,
+    lease: Duration,
+) -> Reactions {
     let all = EventFilter::default();
     let reaction = AtLeastOnce::new(name(), all, Arc::clone(store) as _, tally.clone());
     let enrolled = Enrolled {
         begin,
         policy: FailurePolicy {
-            back_off: IMPATIENT,
+            back_off,
             ..FailurePolicy::pause()
         },
         ..Enrolled::new(Arc::new(reaction))
     };
     let settings = ReactionSettings {
         owner: "one".into(),
-        lease: Duration::from_millis(300),
+        lease,
         ..ReactionSettings::default()
     };
     let feed = Feed::new(Log::as_stored(Arc::clone(store) as _));
@@ -285,6 +296,37 @@ async fn what_cannot_begin_says_why_until_a_person_decides() {
         reactions.begin(&name(), &Begin::AtTheFirst).await.unwrap();
         has_seen(&tally, [0]).await;
         working(&reactions).await;
+        reactions.shutdown().await;
+    }
+}
+
+/// The rota looks every thirty seconds under this lease. The time is that of a clock that stands still while something
+/// is done.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_begin_is_tried_again_however_long_its_lease_is() {
+    for here in [true, false] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        round(&store, 0).await;
+        let (tally, nowhere) = (Tally::new(), Begin::After("99".parse().unwrap()));
+        let reactions = start_with(&store, nowhere, &tally, BackOff::default(), LONGEST_LEASE);
+        let cannot = |piece: &PieceStatus| matches!(piece.state, PieceState::CannotBegin { .. });
+        until("it cannot begin", || cannot(&only(&reactions))).await;
+        // By now it tries every five seconds.
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        let decided = Instant::now();
+        let patience = match here {
+            true => {
+                reactions.begin(&name(), &Begin::AtTheFirst).await.unwrap();
+                Duration::from_millis(100)
+            }
+            false => {
+                let first = Cursor::start(store.log_id(), store.partitions());
+                store.begin_anew(&name(), &first).await.unwrap();
+                Duration::from_secs(6)
+            }
+        };
+        has_seen(&tally, [0]).await;
+        assert!(decided.elapsed() < patience, "{:?}", decided.elapsed());
         reactions.shutdown().await;
     }
 }
