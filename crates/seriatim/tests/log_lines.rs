@@ -13,7 +13,7 @@ use seriatim::{
     AppBuilder, BackOff, Begin, Decision, FailurePolicy, LetterFilter, LetterStatus, Projector,
     ReactionSettings, Verb, open_store,
 };
-use seriatim_testkit::faults::FaultyStore;
+use seriatim_testkit::faults::{FaultyStore, Interruption};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -184,6 +184,11 @@ async fn the_log_tells_what_happens_and_why() {
         .until(&[&["WARN", "paused", "pausing/0"], &of_it[..]].concat())
         .await;
     assert_eq!(lines.count(&["paused", "pausing/0"]), 1);
+    // The pause is recorded by then, or the checkpoints would not be listed.
+    faulty.interrupt("list the checkpoints", 1, Interruption::Refused);
+    let looks_again = ["WARN", "looking for a resume again later", "pausing/0"];
+    lines.until(&looks_again).await;
+    assert_eq!(lines.count(&["the pause could not be recorded"]), 0);
     lines
         .until(&[&["WARN", "skipped", "skipping/0"], &of_it[..]].concat())
         .await;

@@ -240,7 +240,15 @@ impl Piece {
                 }
             };
             if let Err(error) = looked {
-                tracing::warn!(work = %self.work, error = error.to_string(), "the pause could not be recorded, so nobody may see it");
+                let error = error.to_string();
+                match is_shown {
+                    false => {
+                        tracing::warn!(work = %self.work, error, "the pause could not be recorded, so nobody may see it");
+                    }
+                    true => {
+                        tracing::warn!(work = %self.work, error, "looking for a resume again later")
+                    }
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(self.lease / 3) => {}
