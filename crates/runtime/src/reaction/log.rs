@@ -26,10 +26,10 @@ pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
             tracing::warn!(%work, "the store answers again");
         }
         (WaitingForTarget { .. }, Working) => tracing::warn!(%work, "the target answers again"),
-        (Paused { .. }, Working) => tracing::info!(%work, "resumed"),
+        (Paused { .. }, Working) => tracing::warn!(%work, "resumed"),
         (Retrying { failure, tried }, Working) => {
             let (stream, sequence) = (&failure.stream, failure.sequence);
-            tracing::info!(%work, %stream, %sequence, tried, "goes on");
+            tracing::warn!(%work, %stream, %sequence, tried, "goes on");
         }
         (_, StandingBy { owner: Some(owner) }) => {
             tracing::info!(%work, owner, "stands by: another process has the work");
