@@ -110,6 +110,7 @@ impl Piece {
                             None => "nobody had it".into(),
                         };
                         tracing::info!(work = %self.work, after = %tenure.at.position, reason, "has taken the work");
+                        self.is(PieceState::Beginning);
                         return Some(tenure);
                     }
                     Ok(Taking::Busy { owner, .. }) => {
