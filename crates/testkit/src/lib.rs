@@ -2,6 +2,7 @@
 //! for process managers, `commutes` for merges, a conformance suite for stores, processes that take work over from each
 //! other or write beside each other, and a store that fails on request.
 
+mod child;
 pub mod clock;
 pub mod commutes;
 pub mod conformance;
