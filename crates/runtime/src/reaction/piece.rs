@@ -242,13 +242,10 @@ impl Piece {
             };
             if let Err(error) = looked {
                 let error = error.to_string();
-                match is_shown {
-                    false => {
-                        tracing::warn!(work = %self.work, error, "the pause could not be recorded, so nobody may see it");
-                    }
-                    true => {
-                        tracing::warn!(work = %self.work, error, "looking for a resume again later")
-                    }
+                if is_shown {
+                    tracing::warn!(work = %self.work, error, "looking for a resume again later");
+                } else {
+                    tracing::warn!(work = %self.work, error, "the pause could not be recorded, so nobody may see it");
                 }
             }
             tokio::select! {
