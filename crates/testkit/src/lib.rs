@@ -28,4 +28,4 @@ pub use process::{GivenProcess, ThenPlanned, given_process};
 pub use proptest;
 pub use reacting::{Asked, Reacting, reacting};
 pub use then::{ByCode, ByValue, ExpectedRejection, Then};
-pub use waiting::{soon, until};
+pub use waiting::{PATIENCE, soon, until};

@@ -160,9 +160,14 @@ async fn a_decision_outlives_who_has_made_it() {
             let _inside = runtime.enter();
             start(&(Arc::new(faulty.clone()) as _), Begin::Now, &Tally::new())
         };
-        until("it is decided", || faulty.was_interrupted()).await;
-        let decided = || async { plain.begun(&name()).await.unwrap() };
-        seriatim_testkit::until("it is decided", async || decided().await.is_some()).await;
+        until("the first process is interrupted", || {
+            faulty.was_interrupted()
+        })
+        .await;
+        seriatim_testkit::until("the beginning is decided", async || {
+            plain.begun(&name()).await.unwrap().is_some()
+        })
+        .await;
         std::mem::forget(first);
         runtime.shutdown_background();
 
@@ -203,7 +208,7 @@ async fn a_person_lets_it_begin_anew_while_it_works() {
 
 /// Waits until each piece of work has been taken since its progress was forgotten.
 async fn working_from(reactions: &Reactions, store: &Arc<dyn Store>) {
-    seriatim_testkit::until("it is so", async || {
+    seriatim_testkit::until("each piece of work was taken", async || {
         let checkpoints = store.checkpoints(Some(&name())).await.unwrap();
         checkpoints.len() == reactions.status().len()
     })
@@ -226,7 +231,10 @@ async fn a_person_lets_it_leave_out_what_it_cannot_handle() {
     until("it goes on", || tally.count() == 4).await;
     let seen: Vec<_> = tally.seen().iter().map(|(_, at)| at.0).collect();
     assert_eq!(seen, [0, 1, 2, 4]);
-    until("that is shown", || only(&reactions).position == Position(5)).await;
+    until("its new position is shown", || {
+        only(&reactions).position == Position(5)
+    })
+    .await;
     assert_eq!(checkpoints(&store).await[0].paused, None);
     reactions.shutdown().await;
 }
@@ -292,7 +300,10 @@ async fn what_cannot_begin_says_why_until_a_person_decides() {
         let tally = Tally::new();
         let reactions = start(store, Begin::After(cursor.parse().unwrap()), &tally);
         let says_so = |piece: &PieceStatus| matches!(&piece.state, PieceState::CannotBegin { error } if error.contains(next_step));
-        until("it says so", || reactions.status().iter().all(says_so)).await;
+        until("it says why it cannot begin", || {
+            reactions.status().iter().all(says_so)
+        })
+        .await;
         reactions.begin(&name(), &Begin::AtTheFirst).await.unwrap();
         has_seen(&tally, [0]).await;
         working(&reactions).await;

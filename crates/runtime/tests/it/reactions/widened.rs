@@ -53,21 +53,15 @@ async fn fill(store: &Arc<dyn Store>, before: u32, names: &[&'static str]) {
 /// Waits until all work has passed all events.
 async fn passed(store: &Arc<dyn Store>) {
     let log = log(store);
-    let wait = async {
-        loop {
-            let all = store.checkpoints(Some(&name())).await.unwrap();
-            let mut is_past = !all.is_empty();
-            for one in all {
-                is_past &= one.at.position == log.head(one.work.partition).await.unwrap();
-            }
-            if is_past {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
+    seriatim_testkit::until("all work has passed all events", async || {
+        let all = store.checkpoints(Some(&name())).await.unwrap();
+        let mut is_past = !all.is_empty();
+        for one in all {
+            is_past &= one.at.position == log.head(one.work.partition).await.unwrap();
         }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
-    waited.expect("it comes past everything");
+        is_past
+    })
+    .await;
 }
 
 /// Runs until everything is passed. Returns how many events the component got.
@@ -153,7 +147,7 @@ async fn work_of_a_widened_filter_is_paused_until_it_begins_anew() {
             }
             let pauses = || counted.calls().get("pause a piece of work").copied();
             let pieces = reactions.status().len();
-            until("that is shown", || pauses() == Some(pieces)).await;
+            until("the pauses are recorded", || pauses() == Some(pieces)).await;
             reactions.resume(&name()).await.unwrap();
             until("it is looked at again", || pauses() == Some(2 * pieces)).await;
             assert!(all_paused());
