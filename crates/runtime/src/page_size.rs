@@ -4,8 +4,9 @@ use seriatim_core::RecordedEvent;
 
 /// The target size of a page, in bytes of payload.
 pub(crate) const TARGET: usize = 4 << 20;
-/// The number of events of the first page, and their number in a page of unknown size.
+/// The most events of the first page.
 const FIRST: usize = 100;
+/// The size that an event is assumed to have before any was read, in bytes of payload.
 const ASSUMED: usize = 16 << 10;
 /// The most events of a page; larger pages are not faster.
 pub(crate) const LARGEST: usize = 2000;

@@ -11,9 +11,9 @@ use crate::recent::Page;
 
 /// The events of the log from some place to its end, and further as it grows. [`Feed::subscribe`] makes it.
 ///
-/// One page of a partition is read ahead, and no more, so a slow subscriber delays nobody else. Events of one partition
-/// come in the order of their positions, so those of a stream come in the order of their sequences. Between partitions
-/// there is no order.
+/// At most one page of a partition is read ahead, and none after [`Subscription::in_pages_of`], so a slow subscriber
+/// delays nobody else. Events of one partition come in the order of their positions, so those of a stream come in the
+/// order of their sequences. Between partitions there is no order.
 #[derive(Debug)]
 pub struct Subscription {
     feed: Feed,
@@ -26,8 +26,8 @@ pub struct Subscription {
     caught_up: bool,
 }
 
-/// Consecutive events of one partition. It is empty if the filter left all events out, and once when the end of the log
-/// is reached.
+/// Consecutive events of one partition. It is empty if the filter left all events out, and it may be empty when the end
+/// of the log is reached.
 #[derive(Clone, Debug)]
 pub struct Batch {
     page: Option<Page>,

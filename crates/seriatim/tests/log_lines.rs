@@ -13,7 +13,7 @@ use seriatim::{
     AppBuilder, BackOff, Begin, Decision, FailurePolicy, LetterFilter, LetterStatus, Projector,
     ReactionSettings, Verb, open_store,
 };
-use seriatim_testkit::faults::FaultyStore;
+use seriatim_testkit::faults::{FaultyStore, Interruption};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -132,11 +132,21 @@ fn complaining(app: AppBuilder) -> AppBuilder {
         skip: vec!["Rung".into()],
         ..FailurePolicy::park()
     };
+    let until_it_is_mended = FailurePolicy {
+        back_off: BackOff {
+            first: Duration::from_millis(5),
+            longest: Duration::from_millis(50),
+            retries: u32::MAX,
+        },
+        ..FailurePolicy::pause()
+    };
     app.projector("parking", EventFilter::default(), Complains)
         .projector("pausing", EventFilter::default(), Complains)
+        .projector("retrying", EventFilter::default(), Complains)
         .projector("skipping", EventFilter::default(), Complains)
         .failure_policy("parking", at_once(FailurePolicy::park()))
         .failure_policy("pausing", at_once(FailurePolicy::pause()))
+        .failure_policy("retrying", until_it_is_mended)
         .failure_policy("skipping", at_once(skipping))
 }
 
@@ -184,8 +194,16 @@ async fn the_log_tells_what_happens_and_why() {
         .until(&[&["WARN", "paused", "pausing/0"], &of_it[..]].concat())
         .await;
     assert_eq!(lines.count(&["paused", "pausing/0"]), 1);
+    // The pause is recorded by then, or the checkpoints would not be listed.
+    faulty.interrupt("list the checkpoints", 1, Interruption::Refused);
+    let looks_again = ["WARN", "looking for a resume again later", "pausing/0"];
+    lines.until(&looks_again).await;
+    assert_eq!(lines.count(&["the pause could not be recorded"]), 0);
     lines
         .until(&[&["WARN", "skipped", "skipping/0"], &of_it[..]].concat())
+        .await;
+    lines
+        .until(&["WARN", "failed", "retrying/0", "tried=1", &stream])
         .await;
     assert!(!lines.text().contains(['\u{1b}', '\u{202e}']));
     assert_eq!(lines.count(&["ERROR"]), lines.count(&["ERROR forged"]));
@@ -217,7 +235,10 @@ async fn the_log_tells_what_happens_and_why() {
         .resume(&"pausing".parse().unwrap())
         .await
         .unwrap();
-    lines.until(&["INFO", "resumed", "pausing/0"]).await;
+    lines.until(&["WARN", "resumed", "pausing/0"]).await;
+    lines
+        .until(&["WARN", "goes on", "retrying/0", &stream])
+        .await;
     let (skipping, first) = ("skipping".parse().unwrap(), Begin::AtTheFirst);
     app.reactions().begin(&skipping, &first).await.unwrap();
     let given_up = ["INFO", "gives the work up", "skipping/0", "begins anew"];

@@ -24,7 +24,7 @@ use seriatim::{
     WaitError, open_store,
 };
 use seriatim_testkit::faults::FaultyStore;
-use seriatim_testkit::until;
+use seriatim_testkit::{soon, until};
 use storage::on_every_storage;
 use tokio::sync::Semaphore;
 
@@ -425,33 +425,88 @@ async fn the_log_is_looked_at_only_where_a_checkpoint_has_passed_the_events() {
     let calls = |action| faulty.calls().get(action).copied().unwrap_or_default();
     let (looks, reads) = (calls("list the checkpoints"), faulty.log_reads());
     let waited = tokio::spawn(send().wait_for("elsewhere").within(HOUR).into_future());
-    let looked = async {
-        while calls("list the checkpoints") < looks + 5 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let looked = tokio::time::timeout(Duration::from_secs(60), looked).await;
-    looked.expect("it looks again and again");
+    until("it is looked at again and again", async || {
+        calls("list the checkpoints") >= looks + 5
+    })
+    .await;
     assert_eq!(faulty.log_reads(), reads);
     elsewhere.advance(&at(2)).await;
     waited.await.unwrap().unwrap();
     assert!(faulty.log_reads() > reads);
 
-    let log = Some(LogId(Uuid::now_v7()));
-    let (position, event) = (Position(9), None);
-    let other = Bookmark {
-        log,
-        position,
-        event,
+    // A place in another log is no place in this one, whether it is before the events or after them. No read tells that.
+    let reads = faulty.log_reads();
+    for position in [Position(2), Position(9)] {
+        let other = Bookmark {
+            log: Some(LogId(Uuid::now_v7())),
+            position,
+            event: None,
+        };
+        elsewhere.advance(&Advance::Checkpoint(other)).await;
+        let waited = send().wait_for("elsewhere").within(HOUR).into_future();
+        let waited = soon(waited).await;
+        let (_, why) = not_handled(waited.unwrap_err());
+        let is_replaced = |failure: &str| failure.starts_with("the log was replaced");
+        assert!(
+            matches!(&why, WhyNotHandled::Paused { failure } if is_replaced(failure)),
+            "{why}"
+        );
+    }
+    assert_eq!(faulty.log_reads(), reads);
+}
+
+/// The checkpoint has passed the events of a stream that is between two tries, and nobody is told that they are
+/// handled.
+#[tokio::test]
+async fn the_log_is_not_looked_at_for_each_who_waits_for_a_stream_that_is_tried_again() {
+    let faulty = FaultyStore::new(open_store("memory:").await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(faulty.clone());
+    let additions = Additions {
+        bad: Some(13),
+        ..Additions::new()
     };
-    elsewhere.advance(&Advance::Checkpoint(other)).await;
-    let waited = send().wait_for("elsewhere").within(HOUR).await;
-    let (_, why) = not_handled(waited.unwrap_err());
-    let is_replaced = |failure: &str| failure.starts_with("the log was replaced");
-    assert!(
-        matches!(&why, WhyNotHandled::Paused { failure } if is_replaced(failure)),
-        "{why}"
-    );
+    let back_off = BackOff {
+        first: HOUR,
+        longest: HOUR,
+        retries: 1,
+    };
+    let component = Enrolled {
+        policy: FailurePolicy {
+            back_off,
+            ..FailurePolicy::park()
+        },
+        ..impatient(&store, "additions", additions)
+    };
+    let app = App::on(Arc::clone(&store)).aggregate::<Counter>();
+    let app = app.component(component).reaction_settings(an_hour("it"));
+    let app = app.start().await.unwrap();
+    let sent = app
+        .of::<Counter>(Uuid::now_v7())
+        .send(Do::Add { count: 13 });
+    let receipt = sent.await.unwrap();
+    until("the stream waits for its next try", async || {
+        let parked = store.parked(None).await.unwrap();
+        matches!(&parked[..], [parked] if parked.decision.is_some())
+    })
+    .await;
+
+    let calls = |action| faulty.calls().get(action).copied().unwrap_or_default();
+    // Each who waits looks once by itself for what holds it back. A look for all of them lists the checkpoints too.
+    let own_looks = || calls("list the parked streams") - calls("list the checkpoints");
+    let before = own_looks();
+    let waiters = (0..100).map(|_| app.wait_for(receipt.clone(), "additions"));
+    let waiters = waiters.map(|wait| tokio::spawn(wait.within(HOUR).into_future()));
+    let waiters: Vec<_> = waiters.collect();
+    until("all of them wait", async || own_looks() >= before + 100).await;
+    let (looks, reads) = (calls("list the checkpoints"), faulty.log_reads());
+    until("it is looked at again and again", async || {
+        calls("list the checkpoints") >= looks + 10
+    })
+    .await;
+    assert_eq!(faulty.log_reads(), reads);
+    waiters
+        .iter()
+        .for_each(|waiter| assert!(!waiter.is_finished()));
 }
 
 /// Another process, played by hand: it has taken the work, and says what it does.

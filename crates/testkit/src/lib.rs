@@ -2,6 +2,7 @@
 //! for process managers, `commutes` for merges, a conformance suite for stores, processes that take work over from each
 //! other or write beside each other, and a store that fails on request.
 
+mod child;
 pub mod clock;
 pub mod commutes;
 pub mod conformance;
@@ -27,4 +28,4 @@ pub use process::{GivenProcess, ThenPlanned, given_process};
 pub use proptest;
 pub use reacting::{Asked, Reacting, reacting};
 pub use then::{ByCode, ByValue, ExpectedRejection, Then};
-pub use waiting::{soon, until};
+pub use waiting::{PATIENCE, soon, until};

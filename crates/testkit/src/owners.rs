@@ -5,8 +5,7 @@
 //! [`be_one`].
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
@@ -15,14 +14,13 @@ use seriatim_core::{
     Update, Work,
 };
 
+use crate::child::{Child, PATIENCE};
 use crate::conformance::CheckpointHandle;
 
 /// The variable that sets the speed of a process.
 const PACE: &str = "SERIATIM_TEST_PACE";
 const LEASE: Duration = Duration::from_millis(200);
 const KILLS: usize = 12;
-/// The longest time that a process may take for its next word.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Does the work of a process that one of the other functions has started.
 ///
@@ -126,7 +124,7 @@ pub async fn a_late_one_changes_nothing(store: CheckpointHandle, start: Command)
     assert_eq!(crew.next_word(), (late, Word::Lost));
     let after = store.checkpoints(None).await.expect("the store answers");
     assert_eq!(after, before);
-    crew.end_by_itself(late).await;
+    crew.end_by_itself(late);
     assert_eq!(step(&store, &mut tenure).await, Hold::Held);
 }
 
@@ -139,26 +137,24 @@ enum Word {
     Lost,
 }
 
-/// Returns the words in the output. The last line of a killed process may be cut off, and a test program prints lines
-/// of its own.
-fn words(output: ChildStdout) -> impl Iterator<Item = Word> {
-    let lines = BufReader::new(output).split(b'\n').map_while(Result::ok);
-    lines.filter_map(|line| {
-        let line = String::from_utf8(line).ok()?;
+impl Word {
+    /// Returns the word of a line; `None` if the line is no report.
+    fn of(line: &str) -> Option<Self> {
         match line.split_once(' ') {
-            Some(("taken", _)) => Some(Word::Taken),
-            Some(("moved", position)) => position.parse().ok().map(Word::Moved),
-            None if line == "lost" => Some(Word::Lost),
+            Some(("taken", _)) => Some(Self::Taken),
+            Some(("moved", position)) => position.parse().ok().map(Self::Moved),
+            None if line == "lost" => Some(Self::Lost),
             _ => None,
         }
-    })
+    }
 }
 
 /// The processes that are alive, and the reports of all.
 struct Crew {
-    alive: HashMap<u32, Child>,
-    mouth: Sender<(u32, Word)>,
-    ear: Receiver<(u32, Word)>,
+    alive: HashMap<usize, Child>,
+    joined: usize,
+    mouth: Sender<(usize, Word)>,
+    ear: Receiver<(usize, Word)>,
     done: HashSet<u64>,
 }
 
@@ -167,6 +163,7 @@ impl Crew {
         let (mouth, ear) = mpsc::channel();
         Self {
             alive: HashMap::new(),
+            joined: 0,
             mouth,
             ear,
             done: HashSet::new(),
@@ -178,49 +175,35 @@ impl Crew {
     }
 
     fn join_as(&mut self, pace: &str, mut start: Command) {
-        let start = start.env(PACE, pace).stdin(Stdio::piped());
-        let start = start.stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = start.spawn().expect("the program can be started");
-        let output = child.stdout.take().expect("it is piped");
-        let (id, mouth) = (child.id(), self.mouth.clone());
-        self.alive.insert(id, child);
-        std::thread::spawn(move || {
-            for word in words(output) {
+        start.env(PACE, pace);
+        self.joined += 1;
+        let (id, mouth) = (self.joined, self.mouth.clone());
+        let child = Child::start(start, move |line| {
+            if let Some(word) = Word::of(line) {
                 let _ = mouth.send((id, word));
             }
         });
+        self.alive.insert(id, child);
     }
 
     /// Waits for the next word of any process. Returns the process and the word.
-    fn next_word(&self) -> (u32, Word) {
+    fn next_word(&self) -> (usize, Word) {
         let heard = self.ear.recv_timeout(PATIENCE);
         heard.unwrap_or_else(|_| panic!("no process has said a word for {} s", PATIENCE.as_secs()))
     }
 
     /// Tells a late process to go on.
-    fn tell(&mut self, id: u32) {
-        let child = self.alive.get_mut(&id).expect("it is alive");
-        let stdin = child.stdin.as_mut().expect("it is piped");
-        writeln!(stdin).expect("it listens");
+    fn tell(&mut self, id: usize) {
+        self.alive.get_mut(&id).expect("it is alive").tell();
     }
 
-    async fn end_by_itself(&mut self, id: u32) {
-        let child = self.alive.get_mut(&id).expect("it is alive");
-        let ended = async {
-            loop {
-                if let Some(end) = child.try_wait().expect("it was started") {
-                    return end;
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        let end = tokio::time::timeout(PATIENCE, ended).await;
-        let end = end.expect("it ends by itself");
+    fn end_by_itself(&mut self, id: usize) {
+        let end = self.alive.get_mut(&id).expect("it is alive").end();
         assert!(end.success(), "it ended with {end}");
     }
 
     /// Waits until the living processes have done this many steps. Returns the one that did the last.
-    fn hear_steps(&mut self, enough: usize) -> u32 {
+    fn hear_steps(&mut self, enough: usize) -> usize {
         let mut steps = 0;
         loop {
             let (id, word) = self.next_word();
@@ -242,10 +225,10 @@ impl Crew {
         true
     }
 
-    fn kill(&mut self, id: u32) {
+    fn kill(&mut self, id: usize) {
         let mut child = self.alive.remove(&id).expect("it is alive");
-        child.kill().expect("it can be killed");
-        child.wait().expect("it was started");
+        child.kill();
+        child.end();
     }
 
     /// Kills all processes. Returns the steps that were done.
@@ -254,23 +237,13 @@ impl Crew {
             self.kill(id);
         }
         let (silent, _) = mpsc::channel();
-        drop(std::mem::replace(&mut self.mouth, silent));
+        self.mouth = silent;
         loop {
             match self.ear.recv_timeout(PATIENCE) {
                 Ok((_, word)) => self.note(word),
-                Err(RecvTimeoutError::Disconnected) => return std::mem::take(&mut self.done),
+                Err(RecvTimeoutError::Disconnected) => return self.done,
                 Err(RecvTimeoutError::Timeout) => panic!("a process that was killed still speaks"),
             };
-        }
-    }
-}
-
-/// Kills all processes, so that a test that fails leaves none behind.
-impl Drop for Crew {
-    fn drop(&mut self) {
-        for child in self.alive.values_mut() {
-            let _ = child.kill();
-            let _ = child.wait();
         }
     }
 }

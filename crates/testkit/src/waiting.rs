@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// How long they wait: longer than any machine needs.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The time for which a test waits: longer than any machine needs.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits for a future, and fails after two minutes.
 ///

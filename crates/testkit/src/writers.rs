@@ -4,14 +4,15 @@
 //! [`be_one`]. It prints every event that was acknowledged.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use futures::future::join_all;
 use seriatim_core::{AppendOutcome, Domain, Sequence, StreamId};
 use uuid::Uuid;
 
+use crate::child::{Child, PATIENCE};
 use crate::conformance::{Handle, append_with_key, assert_log_is_sound, event_ids, new_stream};
 
 /// The number of batches that each task of a process writes before it ends by itself.
@@ -92,43 +93,57 @@ pub async fn survive_kills(
         // Some are killed while they open the storage, most after some acknowledgements.
         let enough = acknowledged.0.len() + below(150);
         while acknowledged.0.len() < enough {
-            let line = killed.lines.next().expect("it writes until it is killed");
-            acknowledged.hear(&line.expect("it prints text"));
+            let line = killed.next_line();
+            acknowledged.hear(&line.expect("it writes until it is killed"));
         }
         std::thread::sleep(Duration::from_micros(below(3_000) as u64));
-        killed.process.kill().expect("it runs");
-        for line in killed.lines.map_while(Result::ok) {
-            acknowledged.hear(&line);
-        }
-        let ended = killed.process.wait().expect("it has ended");
-        assert!(!ended.success(), "it was killed");
+        killed.process.kill();
+        let succeeded = killed.hear_to_the_end(&mut acknowledged);
+        assert!(!succeeded, "it was killed");
         beside.end_by_itself(&mut acknowledged);
         acknowledged.assert_complete(&open().await).await;
     }
     assert!(acknowledged.0.len() > kills, "the processes did write");
 }
 
+/// A process, and the lines that it prints.
 struct Writer {
     process: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Writer {
     fn start(mut command: Command, batches: usize) -> Self {
-        let command = command.env(BATCHES, batches.to_string());
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().expect("the program can be started");
-        let output = process.stdout.take().expect("it is piped");
-        let lines = BufReader::new(output).lines();
+        command.env(BATCHES, batches.to_string());
+        let (mouth, lines) = mpsc::channel();
+        let process = Child::start(command, move |line| {
+            let _ = mouth.send(line.to_owned());
+        });
         Self { process, lines }
     }
 
-    fn end_by_itself(mut self, acknowledged: &mut Acknowledged) {
-        for line in self.lines {
-            acknowledged.hear(&line.expect("it prints text"));
+    /// Waits for the next line; `None` if there are no more.
+    fn next_line(&self) -> Option<String> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("a process has printed nothing for {} s", PATIENCE.as_secs())
+            }
         }
-        let ended = self.process.wait().expect("it has ended");
-        assert!(ended.success(), "it ends by itself");
+    }
+
+    /// Takes in all that it still prints, and waits until it has ended. Returns true if it has ended successfully.
+    fn hear_to_the_end(mut self, acknowledged: &mut Acknowledged) -> bool {
+        while let Some(line) = self.next_line() {
+            acknowledged.hear(&line);
+        }
+        self.process.end().success()
+    }
+
+    fn end_by_itself(self, acknowledged: &mut Acknowledged) {
+        let succeeded = self.hear_to_the_end(acknowledged);
+        assert!(succeeded, "it ends by itself");
     }
 }
 

@@ -116,6 +116,6 @@ fn progress_line(progress: &AuditProgress) -> String {
             partition,
             position,
         } => format!("effects of partition {partition}: position {position}"),
-        AuditProgress::Kept { claims, timers } => format!("{claims} claims, {timers} timers"),
+        AuditProgress::Outcomes { claims, timers } => format!("{claims} claims, {timers} timers"),
     }
 }

@@ -26,8 +26,9 @@ pub struct ReactionLetter {
     pub failure: String,
     /// The number of times that the component has failed on the event.
     pub tries: u32,
-    /// The time at which it was given up; without an identity, the time at which its stream was parked. If the policy
-    /// skips the event, the letter is parked and closed at the same time.
+    /// The time at which it was given up. If the policy skips the event, the letter is parked and closed at the same
+    /// time. Without an identity it is the time at which its stream was parked, or at which an earlier event of the
+    /// stream was given up since.
     pub parked_at: Timestamp,
     /// The attempts of people that failed, oldest first.
     pub attempts: Vec<Attempt>,

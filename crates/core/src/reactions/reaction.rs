@@ -31,9 +31,10 @@ pub trait Reaction: Send + Sync + Debug + 'static {
         None
     }
 
-    /// Returns the other components that act on what this one records in streams of its own, as the rest of a process
-    /// manager does. A sender that waits for one of them because of an event waits for this one first, and then for the
-    /// reaction to what this one has recorded.
+    /// Returns the other components that act on what this one records because of its events. The components of a process
+    /// manager act on the inputs that `NAME.inputs` records in the streams of the instances. A sender that
+    /// waits for one of them because of an event waits for this one first, and then for the reaction to what this one
+    /// has recorded.
     fn leads_to(&self) -> &[Component] {
         &[]
     }

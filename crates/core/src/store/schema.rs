@@ -1,4 +1,4 @@
-//! Reports the migrations that a store's tables lacked, for the program that made them.
+//! Reports the migrations that a store's tables lacked and that the program has made.
 
 /// A step from one schema of a store's tables to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]

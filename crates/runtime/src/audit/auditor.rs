@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seriatim_core::{CheckpointStore, Log, Reaction, Store, StoreError};
 
-use super::backwards::Kept;
+use super::backwards::Backwards;
 use super::effects::Effects;
 use super::pass::Pass;
 use super::progress::Places;
@@ -80,7 +80,7 @@ impl Auditor {
         Way {
             log: Pass::new(&self.store, self.streams),
             effects: Effects::new(&self.log, &self.reactions),
-            kept: Kept::new(&self.store, &self.log, &self.reactions),
+            backwards: Backwards::new(&self.store, &self.log, &self.reactions),
             places: Places {
                 store: Arc::clone(&self.store),
                 beside: self.beside.clone(),
@@ -95,7 +95,7 @@ impl Auditor {
 pub(super) struct Way {
     log: Pass,
     effects: Effects,
-    kept: Kept,
+    backwards: Backwards,
     places: Places,
 }
 
@@ -110,15 +110,15 @@ impl Way {
     ) -> Result<Audit, StoreError> {
         self.log.catch_up(rest, progress).await?;
         self.effects.catch_up(rest, progress).await?;
-        self.kept.go_on(rest, time, progress).await?;
+        self.backwards.go_on(rest, time, progress).await?;
         let compared = self.places.check().await?;
         let mut audit = Audit {
             partitions: self.log.audited(),
             effects: self.effects.audited(),
             checkpoints: compared.checkpoints,
             parked: compared.parked,
-            claims: self.kept.claims(),
-            timers: self.kept.timers(),
+            claims: self.backwards.claims(),
+            timers: self.backwards.timers(),
             ..Audit::default()
         };
         let compared_found = compared.findings.into_iter().collect();
@@ -126,12 +126,12 @@ impl Way {
             self.log.found(),
             &compared_found,
             self.effects.found(),
-            self.kept.found(),
+            self.backwards.found(),
         ] {
             audit.add(found);
         }
         audit.unproven = self.effects.unproven().to_vec();
-        audit.unproven.extend(self.kept.unproven());
+        audit.unproven.extend(self.backwards.unproven());
         audit.unproven.extend(compared.unproven);
         Ok(audit)
     }

@@ -24,7 +24,7 @@ const PAGE: usize = 500;
 
 /// One pass through all claims and then all timers. A later pass checks those that were added since.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct Backwards {
     trace: Trace,
     place: Place,
     claims: u64,
@@ -58,7 +58,7 @@ struct Traced {
     foreign: Option<Component>,
 }
 
-impl Kept {
+impl Backwards {
     pub(super) fn new(store: &Arc<dyn Store>, log: &Log, reactions: &[Arc<dyn Reaction>]) -> Self {
         let named =
             |reaction: &Arc<dyn Reaction>| (reaction.component().clone(), Arc::clone(reaction));
@@ -116,7 +116,7 @@ impl Kept {
                 Place::Timers(after) => self.timers_after(after.clone()).await?,
                 Place::End => {}
             }
-            progress(&AuditProgress::Kept {
+            progress(&AuditProgress::Outcomes {
                 claims: self.claims,
                 timers: self.timers,
             });

@@ -32,7 +32,7 @@ pub(super) struct Compared {
 }
 
 /// The progress of some components in one place.
-struct Kept {
+struct Recorded {
     checkpoints: BTreeMap<Work, Checkpoint>,
     parked: Vec<ReactionLetter>,
     /// True if it is in the log's own store.
@@ -43,7 +43,7 @@ impl Places {
     /// Compares all progress with the log. The log is read later than the progress, so events that were handled
     /// meanwhile do not look as if they were ahead.
     pub(super) async fn check(&self) -> Result<Compared, StoreError> {
-        let kept = self.read().await?;
+        let all = self.read().await?;
         let partitions = self.store.partitions();
         let mut heads = Vec::new();
         for partition in LogPartition::all(partitions) {
@@ -51,17 +51,17 @@ impl Places {
         }
         let log = Log::as_stored(Arc::clone(&self.store) as _);
         let mut compared = Compared::default();
-        compared.unproven.extend(self.not_asked(&kept));
-        for kept in kept {
-            compared.progress(&kept, &log, &heads).await?;
-            compared.parked(&kept, &*self.store).await?;
+        compared.unproven.extend(self.not_asked(&all));
+        for recorded in all {
+            compared.progress(&recorded, &log, &heads).await?;
+            compared.parked(&recorded, &*self.store).await?;
         }
         Ok(compared)
     }
 
     /// Reads all progress. That of this process's components is read where they keep it, and nowhere else.
-    async fn read(&self) -> Result<Vec<Kept>, StoreError> {
-        let mut own = Kept::of(&*self.store, None).await?;
+    async fn read(&self) -> Result<Vec<Recorded>, StoreError> {
+        let mut own = Recorded::of(&*self.store, None).await?;
         let mut all = Vec::new();
         for reaction in &self.reactions {
             let component = reaction.component();
@@ -69,19 +69,19 @@ impl Places {
                 .retain(|parked| parked.work.component != *component);
             own.checkpoints
                 .retain(|work, _| work.component != *component);
-            all.push(Kept::of(reaction.checkpoints(), Some(component)).await?);
+            all.push(Recorded::of(reaction.checkpoints(), Some(component)).await?);
         }
         own.with_log = true;
         all.insert(0, own);
         for place in &self.beside {
-            all.push(Kept::of(&**place, None).await?);
+            all.push(Recorded::of(&**place, None).await?);
         }
         Ok(all)
     }
 
     /// Returns the components that have progress and are not in this process.
-    fn not_asked(&self, kept: &[Kept]) -> Option<Unproven> {
-        let works = kept.iter().flat_map(|kept| kept.checkpoints.keys());
+    fn not_asked(&self, places: &[Recorded]) -> Option<Unproven> {
+        let works = places.iter().flat_map(|place| place.checkpoints.keys());
         let all: BTreeSet<&Component> = works.map(|work| &work.component).collect();
         let at_hand: BTreeSet<_> = self.reactions.iter().map(|one| one.component()).collect();
         let components: Vec<_> = all.difference(&at_hand).copied().cloned().collect();
@@ -89,7 +89,7 @@ impl Places {
     }
 }
 
-impl Kept {
+impl Recorded {
     /// Reads the parked streams first: their checkpoint has then passed them.
     async fn of(
         place: &dyn CheckpointStore,
@@ -113,15 +113,15 @@ impl Kept {
 impl Compared {
     async fn progress(
         &mut self,
-        kept: &Kept,
+        recorded: &Recorded,
         log: &Log,
         heads: &[Position],
     ) -> Result<(), StoreError> {
         // A read model in a database without events shows the events of another log.
         let is_empty = heads.iter().all(|head| *head == Position::START);
-        for Checkpoint { work, at, .. } in kept.checkpoints.values() {
+        for Checkpoint { work, at, .. } in recorded.checkpoints.values() {
             let work = || work.clone();
-            if kept.with_log
+            if recorded.with_log
                 && is_empty
                 && at.position > Position::START
                 && ReadModelVersion::fed_by(&work().component).is_some()
@@ -151,10 +151,14 @@ impl Compared {
         Ok(())
     }
 
-    async fn parked(&mut self, kept: &Kept, log: &dyn EventStore) -> Result<(), StoreError> {
-        self.parked += kept.parked.len();
-        for parked in &kept.parked {
-            let position = kept.position(&parked.work);
+    async fn parked(
+        &mut self,
+        recorded: &Recorded,
+        log: &dyn EventStore,
+    ) -> Result<(), StoreError> {
+        self.parked += recorded.parked.len();
+        for parked in &recorded.parked {
+            let position = recorded.position(&parked.work);
             let found = log.read_stream(&parked.stream, parked.sequence, 1).await?;
             let is_there = found.first().is_some_and(|event| {
                 event.sequence == parked.sequence && event.position <= position

@@ -63,7 +63,7 @@ pub enum AuditProgress {
         position: Position,
     },
     /// It checks the outcomes of effects.
-    Kept {
+    Outcomes {
         /// The number of claims that were checked.
         claims: u64,
         /// The number of timers that were checked.

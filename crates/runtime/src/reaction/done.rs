@@ -8,9 +8,9 @@ use seriatim_core::{RecordedEvent, Sequence, Step, StreamId, Tenure, Work};
 /// The work that was done under the current tenure of each piece, beyond its checkpoint. It only saves work: under a
 /// new tenure everything is sent again, and takes effect once all the same.
 #[derive(Debug, Default)]
-pub(crate) struct Done(Mutex<Kept>);
+pub(crate) struct Done(Mutex<ByWork>);
 
-type Kept = HashMap<Work, (Tenure, Events)>;
+type ByWork = HashMap<Work, (Tenure, Events)>;
 type Events = HashSet<(StreamId, Sequence)>;
 
 impl Done {
@@ -29,12 +29,12 @@ impl Done {
     /// Records that these events are handled, although their step is not.
     pub(crate) fn note(&self, tenure: &Tenure, events: &[&RecordedEvent]) {
         let mut all = self.lock();
-        let kept = all.entry(tenure.work.clone());
-        let (of, kept) = kept.or_insert_with(|| (tenure.clone(), Events::new()));
+        let done = all.entry(tenure.work.clone());
+        let (of, done) = done.or_insert_with(|| (tenure.clone(), Events::new()));
         if of.id != tenure.id {
-            (*of, *kept) = (tenure.clone(), Events::new());
+            (*of, *done) = (tenure.clone(), Events::new());
         }
-        kept.extend(events.iter().map(|event| place(event)));
+        done.extend(events.iter().map(|event| place(event)));
     }
 
     /// Forgets a step that is done, because its events do not come again.
@@ -50,7 +50,7 @@ impl Done {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, ByWork> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,7 +11,7 @@ use super::status::PieceState;
 ///
 /// Error texts are logged as strings, so that every subscriber escapes what they may hold from outside.
 pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
-    use PieceState::{CannotBegin, Paused, Retrying, StandingBy, Stopped, Working};
+    use PieceState::{Beginning, CannotBegin, Paused, Retrying, StandingBy, Stopped, Working};
     use PieceState::{WaitingForStore, WaitingForTarget};
     match (before, now) {
         (WaitingForStore { .. }, WaitingForStore { .. })
@@ -21,15 +21,15 @@ pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
             tracing::warn!(%work, %target, error, "waiting for the target");
         }
         (_, CannotBegin { error }) => tracing::warn!(%work, reason = error, "cannot begin"),
-        (CannotBegin { .. }, Working) => tracing::warn!(%work, "begins after all"),
-        (WaitingForStore { .. }, Working | StandingBy { .. }) => {
+        (CannotBegin { .. }, Beginning) => tracing::warn!(%work, "begins after all"),
+        (WaitingForStore { .. }, Working | Beginning | StandingBy { .. }) => {
             tracing::warn!(%work, "the store answers again");
         }
         (WaitingForTarget { .. }, Working) => tracing::warn!(%work, "the target answers again"),
-        (Paused { .. }, Working) => tracing::info!(%work, "resumed"),
+        (Paused { .. }, Working) => tracing::warn!(%work, "resumed"),
         (Retrying { failure, tried }, Working) => {
             let (stream, sequence) = (&failure.stream, failure.sequence);
-            tracing::info!(%work, %stream, %sequence, tried, "goes on");
+            tracing::warn!(%work, %stream, %sequence, tried, "goes on");
         }
         (_, StandingBy { owner: Some(owner) }) => {
             tracing::info!(%work, owner, "stands by: another process has the work");
@@ -53,6 +53,6 @@ pub(super) fn changed(work: &Work, before: &PieceState, now: &PieceState) {
         ) => tracing::warn!(%work, reason = error, "paused"),
         (_, Stopped) => tracing::info!(%work, "stopped: the program ends"),
         // The taking of work is logged with its place, and a failure with the number of tries.
-        (_, Working | StandingBy { owner: None } | Retrying { .. }) => {}
+        (_, Beginning | Working | StandingBy { owner: None } | Retrying { .. }) => {}
     }
 }

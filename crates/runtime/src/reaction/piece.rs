@@ -110,6 +110,7 @@ impl Piece {
                             None => "nobody had it".into(),
                         };
                         tracing::info!(work = %self.work, after = %tenure.at.position, reason, "has taken the work");
+                        self.is(PieceState::Beginning);
                         return Some(tenure);
                     }
                     Ok(Taking::Busy { owner, .. }) => {
@@ -121,6 +122,7 @@ impl Piece {
                         self.cannot_take(&fault);
                         let pause = self.policy.back_off.pause_without_end(tried);
                         self.sleep(pause).await?;
+                        self.rota.notify_one();
                         continue;
                     }
                 },
@@ -239,7 +241,12 @@ impl Piece {
                 }
             };
             if let Err(error) = looked {
-                tracing::warn!(work = %self.work, error = error.to_string(), "the pause could not be recorded, so nobody may see it");
+                let error = error.to_string();
+                if is_shown {
+                    tracing::warn!(work = %self.work, error, "looking for a resume again later");
+                } else {
+                    tracing::warn!(work = %self.work, error, "the pause could not be recorded, so nobody may see it");
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(self.lease / 3) => {}

@@ -29,6 +29,8 @@ pub enum PieceState {
         /// The reason, for people.
         error: String,
     },
+    /// It was just taken. This process finds out whether it may handle events, and which streams are parked.
+    Beginning,
     /// It handles events, or waits for more.
     Working,
     /// A store does not answer now, and is asked again.

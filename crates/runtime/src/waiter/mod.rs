@@ -228,6 +228,7 @@ impl Waiter {
                 | PieceState::Retrying { .. }
                 | PieceState::WaitingForTarget { .. } => true,
                 PieceState::StandingBy { .. }
+                | PieceState::Beginning
                 | PieceState::CannotBegin { .. }
                 | PieceState::WaitingForStore { .. }
                 | PieceState::Stopped => false,

@@ -84,9 +84,14 @@ impl Poll {
         mut seen: Seen,
         written: &Written<'_>,
     ) -> Option<Result<(), WhyNotHandled>> {
-        let passed = |checkpoint: &&mut Checkpoint| checkpoint.at.position >= written.last;
-        for checkpoint in seen.checkpoints.iter_mut().filter(passed) {
-            // A checkpoint of another log has passed no event of this one.
+        // A checkpoint of another log has passed no event of this one. Many may wait, so the log is read only before they
+        // are told that their events are handled; a log that a checkpoint names is compared without a read.
+        let (log, seems_handled) = (self.feed.log().id(), seen.judge(written) == Some(Ok(())));
+        let is_doubtful = |checkpoint: &&mut Checkpoint| {
+            let has_passed = checkpoint.at.position >= written.last;
+            checkpoint.at.log.is_some_and(|named| named != log) || (seems_handled && has_passed)
+        };
+        for checkpoint in seen.checkpoints.iter_mut().filter(is_doubtful) {
             let confronted = self.feed.confront(std::slice::from_mut(checkpoint)).await;
             confronted
                 .inspect_err(|error| self.looks_again(error))

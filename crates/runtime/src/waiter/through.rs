@@ -19,8 +19,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 const INPUTS: &str = "inputs";
 
 impl Waiter {
-    /// Returns the component of this process that records, in streams of its own, what the events mean to `component`;
-    /// `None` if `component` looks at the events themselves.
+    /// Returns the component of this process that records what the events mean to `component`; `None` if
+    /// `component` looks at the events themselves.
     pub(super) fn leader(
         &self,
         component: &Component,

@@ -14,6 +14,7 @@ use seriatim_runtime::{Audit, AuditJob, AuditSettings, Auditor, Finding};
 use seriatim_store_memory::MemoryStore;
 use seriatim_store_sqlite::SqliteStore;
 use seriatim_testkit::faults::FaultyStore;
+use seriatim_testkit::soon;
 use uuid::Uuid;
 
 use crate::support::{all_kinds, append, fill, stream};
@@ -230,8 +231,7 @@ async fn in_the_background_it_follows_the_log_and_survives_a_store_that_is_down(
                 .sum::<u64>()
                 == count
         });
-        let patient = tokio::time::timeout(Duration::from_secs(60), is_so).await;
-        let status = patient.expect("it follows").unwrap().clone();
+        let status = soon(is_so).await.unwrap().clone();
         assert!(status.latest.unwrap().is_sound());
     };
     verified(9).await;
@@ -269,13 +269,7 @@ async fn in_the_background_it_begins_anew_and_finds_later_damage() {
     let change = "DELETE FROM seriatim_events WHERE position = 2";
     direct.execute(change, []).unwrap();
     let found = status.wait_for(|status| latest(status).is_some_and(|audit| !audit.is_sound()));
-    let patient = tokio::time::timeout(Duration::from_secs(60), found).await;
-    let audit = patient
-        .expect("it is found")
-        .unwrap()
-        .latest
-        .clone()
-        .unwrap();
+    let audit = soon(found).await.unwrap().latest.clone().unwrap();
     assert_eq!(audit.partitions[0].verified, Position(1));
 }
 

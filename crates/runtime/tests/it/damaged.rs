@@ -6,8 +6,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use seriatim_core::{Begin, Position, RecordedEvent, Sequence, Store, SubscribeError};
 use seriatim_store_sqlite::SqliteStore;
+use seriatim_testkit::soon;
 
-use crate::support::{append, fill, in_time, stream, subscribe};
+use crate::support::{append, fill, stream, subscribe};
 
 async fn log_of_nine_events(path: &Path) -> Arc<dyn Store> {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_file(path).await.unwrap());
@@ -19,13 +20,13 @@ async fn read_to_the_fault(store: &Arc<dyn Store>) -> (Vec<RecordedEvent>, Subsc
     let mut subscription = subscribe(store, Begin::AtTheFirst).await;
     let mut seen = Vec::new();
     let fault = loop {
-        match in_time(subscription.next()).await {
+        match soon(subscription.next()).await {
             Ok(batch) => seen.extend(batch.events().cloned()),
             Err(fault) => break fault,
         }
     };
     // The next call finds the gap again.
-    let again = in_time(subscription.next()).await.unwrap_err();
+    let again = soon(subscription.next()).await.unwrap_err();
     assert_eq!(again.to_string(), fault.to_string());
     (seen, fault)
 }
@@ -84,7 +85,7 @@ async fn damage_at_the_end_stops_those_who_have_caught_up_too() {
     let path = folder.path().join("log.db");
     let store = log_of_nine_events(&path).await;
     let mut subscription = subscribe(&store, Begin::Now).await;
-    assert!(in_time(subscription.next()).await.unwrap().caught_up());
+    assert!(soon(subscription.next()).await.unwrap().caught_up());
     let direct = Connection::open(&path).unwrap();
     direct
         .execute("UPDATE seriatim_log_head SET position = 10", [])
@@ -92,7 +93,7 @@ async fn damage_at_the_end_stops_those_who_have_caught_up_too() {
     // The head was changed by other means than the store's.
     let store = SqliteStore::open_file(&path).await.unwrap();
     append(&store, &stream("order", 1), 3, &["Noted"]).await;
-    let fault = in_time(subscription.next()).await.unwrap_err();
+    let fault = soon(subscription.next()).await.unwrap_err();
     assert!(
         matches!(
             fault,

@@ -9,11 +9,10 @@ use seriatim_core::{
 };
 use seriatim_runtime::{Feed, Subscription};
 use seriatim_testkit::faults::FaultyStore;
+use seriatim_testkit::soon;
 use tokio::task::yield_now;
 
-use crate::support::{
-    all_kinds, append, assert_whole, fill, in_time, memory, stream, subscribe, take,
-};
+use crate::support::{all_kinds, append, assert_whole, fill, memory, stream, subscribe, take};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn subscribers_of_any_pace_see_every_event_once_while_others_write() {
@@ -30,13 +29,7 @@ async fn subscribers_of_any_pace_see_every_event_once_while_others_write() {
             readers.push(tokio::spawn(async move {
                 let mut seen = Vec::new();
                 while seen.len() < total {
-                    seen.extend(
-                        in_time(subscription.next())
-                            .await
-                            .unwrap()
-                            .events()
-                            .cloned(),
-                    );
+                    seen.extend(soon(subscription.next()).await.unwrap().events().cloned());
                     for _ in 0..pace * 5 {
                         yield_now().await;
                     }
@@ -53,10 +46,10 @@ async fn subscribers_of_any_pace_see_every_event_once_while_others_write() {
             })
         });
         for writer in Vec::from_iter(writers) {
-            in_time(writer).await.unwrap();
+            soon(writer).await.unwrap();
         }
         for reader in readers {
-            assert_whole(&*storage.store, &in_time(reader).await.unwrap());
+            assert_whole(&*storage.store, &soon(reader).await.unwrap());
         }
     }
 }
@@ -94,7 +87,7 @@ async fn a_subscriber_far_behind_holds_up_nobody_and_misses_nothing() {
     fill(&*storage.store, 1, 1).await;
     let mut slow_seen = take(&mut slow, 1).await;
     // Both subscribers are live now; only one goes on.
-    assert!(in_time(slow.next()).await.unwrap().caught_up());
+    assert!(soon(slow.next()).await.unwrap().caught_up());
     let mut fast_seen = take(&mut fast, 1).await;
     for before in 0..events {
         for root in 1..=streams {
@@ -118,7 +111,7 @@ async fn the_log_is_read_once_for_all_who_have_caught_up() {
             .subscribe(Begin::AtTheFirst, EventFilter::default())
             .await
             .unwrap();
-        assert!(in_time(subscription.next()).await.unwrap().caught_up());
+        assert!(soon(subscription.next()).await.unwrap().caught_up());
         subscriptions.push(subscription);
     }
     let got = Arc::new(AtomicUsize::new(0));
@@ -128,7 +121,7 @@ async fn the_log_is_read_once_for_all_who_have_caught_up() {
         readers.push(tokio::spawn(async move {
             let mut seen = 0;
             while seen < 30 {
-                let batch = in_time(subscription.next()).await.unwrap();
+                let batch = soon(subscription.next()).await.unwrap();
                 seen += batch.events().count();
                 got.fetch_add(batch.events().count(), Ordering::Relaxed);
             }
@@ -138,7 +131,7 @@ async fn the_log_is_read_once_for_all_who_have_caught_up() {
     let before = store.log_reads();
     for number in 0..30 {
         append(&*storage.store, &stream("order", 1), number, &["Noted"]).await;
-        in_time(async {
+        soon(async {
             while got.load(Ordering::Relaxed) < 20 * (number as usize + 1) {
                 yield_now().await;
             }
@@ -146,7 +139,7 @@ async fn the_log_is_read_once_for_all_who_have_caught_up() {
         .await;
     }
     for reader in readers {
-        in_time(reader).await.unwrap();
+        soon(reader).await.unwrap();
     }
     // One read gets each event, and one finds that there is nothing more; there are not twenty.
     let reads = store.log_reads() - before;
@@ -193,7 +186,7 @@ async fn only_what_passes_the_filter_is_handed_out_but_the_cursor_moves_over_all
         let mut subscription = feed.subscribe(Begin::AtTheFirst, filter).await.unwrap();
         let mut seen = Vec::new();
         loop {
-            let batch = in_time(subscription.next()).await.unwrap();
+            let batch = soon(subscription.next()).await.unwrap();
             seen.extend(
                 batch
                     .events()
@@ -230,7 +223,7 @@ proptest! {
                         written += 1;
                     }
                     1 if seen.len() < written as usize => {
-                        seen.extend(in_time(subscription.next()).await.unwrap().events().cloned());
+                        seen.extend(soon(subscription.next()).await.unwrap().events().cloned());
                     }
                     _ => {
                         let cursor = subscription.cursor().clone();
@@ -276,7 +269,7 @@ async fn what_was_read_ahead_in_vain_is_told_and_read_again() {
         yield_now().await;
     }
     faulty.come_back();
-    let told = in_time(subscription.next()).await;
+    let told = soon(subscription.next()).await;
     assert!(matches!(told, Err(SubscribeError::Store(_))), "{told:?}");
     while seen.len() < 800 {
         seen.extend(take_one(&mut subscription).await);
@@ -285,6 +278,6 @@ async fn what_was_read_ahead_in_vain_is_told_and_read_again() {
 }
 
 async fn take_one(subscription: &mut Subscription) -> Vec<RecordedEvent> {
-    let batch = in_time(subscription.next()).await.unwrap();
+    let batch = soon(subscription.next()).await.unwrap();
     batch.events().cloned().collect()
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use seriatim_core::{Begin, Store, StoreErrorKind, SubscribeError};
 use seriatim_testkit::faults::FaultyStore;
+use seriatim_testkit::soon;
 
-use crate::support::{append, assert_whole, fill, in_time, memory, stream, subscribe, take};
+use crate::support::{append, assert_whole, fill, memory, stream, subscribe, take};
 
 #[tokio::test]
 async fn a_subscriber_is_told_and_goes_on_where_it_stood() {
@@ -16,25 +17,25 @@ async fn a_subscriber_is_told_and_goes_on_where_it_stood() {
     let mut subscription = subscribe(&store, Begin::AtTheFirst).await;
     // The store fails while the subscription is behind.
     faulty.go_down(StoreErrorKind::Unavailable);
-    let down = in_time(subscription.next()).await.unwrap_err();
+    let down = soon(subscription.next()).await.unwrap_err();
     assert!(matches!(down, SubscribeError::Store(_)), "{down}");
     faulty.come_back();
     let mut seen = take(&mut subscription, 3).await;
     // The store fails while the subscription waits at the end.
-    assert!(in_time(subscription.next()).await.unwrap().caught_up());
+    assert!(soon(subscription.next()).await.unwrap().caught_up());
     let waiting = tokio::spawn(async move {
-        let told = in_time(subscription.next()).await;
+        let told = soon(subscription.next()).await;
         (subscription, told)
     });
     tokio::task::yield_now().await;
     faulty.go_down(StoreErrorKind::Unavailable);
     append(&*storage.store, &stream("order", 0), 3, &["Noted"]).await;
-    let (mut subscription, told) = in_time(waiting).await.unwrap();
+    let (mut subscription, told) = soon(waiting).await.unwrap();
     assert!(matches!(told, Err(SubscribeError::Store(_))), "{told:?}");
     faulty.come_back();
     loop {
         // The fault is reported once more if the next try came before the store did.
-        if let Ok(batch) = in_time(subscription.next()).await {
+        if let Ok(batch) = soon(subscription.next()).await {
             seen.extend(batch.events().cloned());
             break;
         }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
 
 use seriatim_core::{
     Append, AppendOutcome, Begin, Domain, EventFilter, Log, LogPartition, NewEvent, Payload,
@@ -12,6 +11,7 @@ use seriatim_core::{
 use seriatim_runtime::{Feed, Subscription};
 use seriatim_store_memory::MemoryStore;
 use seriatim_store_sqlite::SqliteStore;
+use seriatim_testkit::soon;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -91,19 +91,11 @@ pub(crate) async fn subscribe(store: &Arc<dyn Store>, begin: Begin) -> Subscript
     feed.subscribe(begin, EventFilter::default()).await.unwrap()
 }
 
-/// The longest time that a test waits for something.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    let waited = tokio::time::timeout(PATIENCE, what).await;
-    waited.expect("it comes about in time")
-}
-
 /// Reads until `count` events have come.
 pub(crate) async fn take(subscription: &mut Subscription, count: usize) -> Vec<RecordedEvent> {
     let mut events = Vec::new();
     while events.len() < count {
-        let batch = in_time(subscription.next()).await.unwrap();
+        let batch = soon(subscription.next()).await.unwrap();
         events.extend(batch.events().cloned());
     }
     assert_eq!(events.len(), count);

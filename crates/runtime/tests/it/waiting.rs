@@ -11,8 +11,9 @@ use seriatim_core::{
 };
 use seriatim_runtime::{Enrolled, Feed, ReactionSettings, Reactions, Waiter};
 use seriatim_store_memory::MemoryStore;
+use seriatim_testkit::soon;
 
-use crate::support::{append, in_time, stream};
+use crate::support::{append, stream};
 
 /// A component that passes over the events of a domain. It does nothing about them, and panics if it is asked again.
 #[derive(Debug)]
@@ -101,6 +102,6 @@ async fn a_component_that_panics_when_it_is_asked_again_has_done_nothing_about_t
     };
     let waiter = Waiter::new(&reactions, Arc::new(store));
     let waited = waiter.wait(&receipt, &wait, std::future::pending());
-    assert_eq!(in_time(waited).await, Ok(()));
+    assert_eq!(soon(waited).await, Ok(()));
     reactions.shutdown().await;
 }

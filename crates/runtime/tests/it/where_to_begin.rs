@@ -8,15 +8,16 @@ use seriatim_core::{
     SubscribeError, Timestamp,
 };
 use seriatim_runtime::Feed;
+use seriatim_testkit::soon;
 
-use crate::support::{all_kinds, append, fill, in_time, memory, stream, subscribe, take};
+use crate::support::{all_kinds, append, fill, memory, stream, subscribe, take};
 
 #[tokio::test]
 async fn now_is_after_what_is_recorded_already() {
     for storage in all_kinds().await {
         fill(&*storage.store, 3, 2).await;
         let mut subscription = subscribe(&storage.store, Begin::Now).await;
-        assert!(in_time(subscription.next()).await.unwrap().caught_up());
+        assert!(soon(subscription.next()).await.unwrap().caught_up());
         append(&*storage.store, &stream("order", 1), 2, &["Later"]).await;
         let events = take(&mut subscription, 1).await;
         assert_eq!(events[0].payload.type_name, "Later");

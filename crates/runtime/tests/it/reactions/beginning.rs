@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{
-    Begin, Component, Cursor, EventFilter, Log, OperatorError, Position, RecordedEvent, Sequence,
-    Store, SubscribeError, Timestamp,
+    Begin, Component, Cursor, EventFilter, LONGEST_LEASE, Log, OperatorError, Position,
+    RecordedEvent, Sequence, Store, SubscribeError, Timestamp,
 };
 use seriatim_runtime::{
-    AtLeastOnce, Enrolled, FailurePolicy, Feed, PieceState, PieceStatus, ReactionSettings,
+    AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, PieceState, PieceStatus, ReactionSettings,
     Reactions,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::{FaultyStore, Interruption};
+use tokio::time::Instant;
 
 use super::tally::{Does, IMPATIENT, NAME, Tally, checkpoints, is_paused, only, until};
 use crate::support::{all_kinds, append, fill, memory, stream, subscribe, take};
@@ -23,19 +24,29 @@ fn name() -> Component {
 }
 
 fn start(store: &Arc<dyn Store>, begin: Begin, tally: &Tally) -> Reactions {
+    start_with(store, begin, tally, IMPATIENT, Duration::from_millis(300))
+}
+
+fn start_with(
+    store: &Arc<dyn Store>,
+    begin: Begin,
+    tally: &Tally,
+    back_off: BackOff,
+    lease: Duration,
+) -> Reactions {
     let all = EventFilter::default();
     let reaction = AtLeastOnce::new(name(), all, Arc::clone(store) as _, tally.clone());
     let enrolled = Enrolled {
         begin,
         policy: FailurePolicy {
-            back_off: IMPATIENT,
+            back_off,
             ..FailurePolicy::pause()
         },
         ..Enrolled::new(Arc::new(reaction))
     };
     let settings = ReactionSettings {
         owner: "one".into(),
-        lease: Duration::from_millis(300),
+        lease,
         ..ReactionSettings::default()
     };
     let feed = Feed::new(Log::as_stored(Arc::clone(store) as _));
@@ -149,9 +160,14 @@ async fn a_decision_outlives_who_has_made_it() {
             let _inside = runtime.enter();
             start(&(Arc::new(faulty.clone()) as _), Begin::Now, &Tally::new())
         };
-        until("it is decided", || faulty.was_interrupted()).await;
-        let decided = || async { plain.begun(&name()).await.unwrap() };
-        seriatim_testkit::until("it is decided", async || decided().await.is_some()).await;
+        until("the first process is interrupted", || {
+            faulty.was_interrupted()
+        })
+        .await;
+        seriatim_testkit::until("the beginning is decided", async || {
+            plain.begun(&name()).await.unwrap().is_some()
+        })
+        .await;
         std::mem::forget(first);
         runtime.shutdown_background();
 
@@ -192,7 +208,7 @@ async fn a_person_lets_it_begin_anew_while_it_works() {
 
 /// Waits until each piece of work has been taken since its progress was forgotten.
 async fn working_from(reactions: &Reactions, store: &Arc<dyn Store>) {
-    seriatim_testkit::until("it is so", async || {
+    seriatim_testkit::until("each piece of work was taken", async || {
         let checkpoints = store.checkpoints(Some(&name())).await.unwrap();
         checkpoints.len() == reactions.status().len()
     })
@@ -215,7 +231,10 @@ async fn a_person_lets_it_leave_out_what_it_cannot_handle() {
     until("it goes on", || tally.count() == 4).await;
     let seen: Vec<_> = tally.seen().iter().map(|(_, at)| at.0).collect();
     assert_eq!(seen, [0, 1, 2, 4]);
-    until("that is shown", || only(&reactions).position == Position(5)).await;
+    until("its new position is shown", || {
+        only(&reactions).position == Position(5)
+    })
+    .await;
     assert_eq!(checkpoints(&store).await[0].paused, None);
     reactions.shutdown().await;
 }
@@ -281,10 +300,44 @@ async fn what_cannot_begin_says_why_until_a_person_decides() {
         let tally = Tally::new();
         let reactions = start(store, Begin::After(cursor.parse().unwrap()), &tally);
         let says_so = |piece: &PieceStatus| matches!(&piece.state, PieceState::CannotBegin { error } if error.contains(next_step));
-        until("it says so", || reactions.status().iter().all(says_so)).await;
+        until("it says why it cannot begin", || {
+            reactions.status().iter().all(says_so)
+        })
+        .await;
         reactions.begin(&name(), &Begin::AtTheFirst).await.unwrap();
         has_seen(&tally, [0]).await;
         working(&reactions).await;
+        reactions.shutdown().await;
+    }
+}
+
+/// The rota looks every thirty seconds under this lease. The time is that of a clock that stands still while something
+/// is done.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_begin_is_tried_again_however_long_its_lease_is() {
+    for here in [true, false] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        round(&store, 0).await;
+        let (tally, nowhere) = (Tally::new(), Begin::After("99".parse().unwrap()));
+        let reactions = start_with(&store, nowhere, &tally, BackOff::default(), LONGEST_LEASE);
+        let cannot = |piece: &PieceStatus| matches!(piece.state, PieceState::CannotBegin { .. });
+        until("it cannot begin", || cannot(&only(&reactions))).await;
+        // By now it tries every five seconds.
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        let decided = Instant::now();
+        let patience = match here {
+            true => {
+                reactions.begin(&name(), &Begin::AtTheFirst).await.unwrap();
+                Duration::from_millis(100)
+            }
+            false => {
+                let first = Cursor::start(store.log_id(), store.partitions());
+                store.begin_anew(&name(), &first).await.unwrap();
+                Duration::from_secs(6)
+            }
+        };
+        has_seen(&tally, [0]).await;
+        assert!(decided.elapsed() < patience, "{:?}", decided.elapsed());
         reactions.shutdown().await;
     }
 }

@@ -14,6 +14,7 @@ use seriatim_runtime::{
     AtLeastOnce, Enrolled, FailurePolicy, Feed, Projector, ReactionSettings, Reactions,
 };
 use seriatim_store_memory::MemoryStore;
+use seriatim_testkit::PATIENCE;
 use seriatim_testkit::faults::{FaultyStore, Interruption};
 
 use super::model::assert_in_order;
@@ -48,8 +49,6 @@ const WAITING: &str = "wait for the log";
 
 /// The number of times that each point is interrupted, each at another moment.
 const TIMES: usize = 3;
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A tally whose work can be interrupted too.
 struct Interruptible(FaultyStore, Tally);

@@ -14,6 +14,7 @@ use seriatim_core::{
 use seriatim_runtime::{
     AtLeastOnce, BackOff, Enrolled, FailurePolicy, Feed, ReactionSettings, Reactions, Then,
 };
+use seriatim_testkit::PATIENCE;
 
 use super::desk;
 use super::tally::{Does, NAME, Tally};
@@ -265,8 +266,7 @@ impl Model {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        let patience = Duration::from_secs(60);
-        let settled = tokio::time::timeout(patience, settled).await;
+        let settled = tokio::time::timeout(PATIENCE, settled).await;
         assert!(settled.is_ok(), "{reactions:?}");
         reactions.shutdown().await;
     }

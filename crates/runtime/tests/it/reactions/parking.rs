@@ -46,14 +46,7 @@ pub(super) async fn until_parked(
     what: &str,
     is_so: impl Fn(&[ReactionLetter]) -> bool,
 ) {
-    let patience = Duration::from_secs(60);
-    let wait = async {
-        while !is_so(&parked(store).await) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let waited = tokio::time::timeout(patience, wait).await;
-    assert!(waited.is_ok(), "it never came about that {what}");
+    seriatim_testkit::until(what, async || is_so(&parked(store).await)).await;
 }
 
 /// Waits until one stream is parked for a person to decide about.

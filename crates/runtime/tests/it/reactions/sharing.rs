@@ -159,7 +159,7 @@ async fn who_stands_by_says_for_whom() {
             owner: Some(name.into()),
         };
         let working = |state: &PieceState| *state == PieceState::Working;
-        until("it says so", || {
+        until("each says that the other has the rest", || {
             let stands_by = count(one, |state| *state == theirs);
             stands_by == count(other, working) && stands_by + count(one, working) == 5
         })

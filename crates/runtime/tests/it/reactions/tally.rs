@@ -12,8 +12,7 @@ use seriatim_runtime::{
     ReactionSettings, Reactions,
 };
 use seriatim_store_memory::MemoryStore;
-
-use crate::support::{PATIENCE, in_time};
+use seriatim_testkit::{PATIENCE, soon};
 
 pub(crate) const NAME: &str = "tally";
 
@@ -167,7 +166,7 @@ pub(crate) fn start_with(
     )
 }
 
-/// Waits until `is_so` returns true.
+/// Waits until `is_so` returns true. Unlike that of [`seriatim_testkit::until`] the future is `Send`.
 pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
     let wait = async {
         while !is_so() {
@@ -201,7 +200,7 @@ pub(crate) async fn until_shown(store: &MemoryStore, is_paused: bool) -> Option<
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    in_time(shown).await
+    soon(shown).await
 }
 
 pub(crate) async fn checkpoints(store: &MemoryStore) -> Vec<Checkpoint> {

@@ -11,7 +11,7 @@ use seriatim_runtime::{
 };
 use seriatim_testkit::faults::{FaultyStore, Interruption};
 
-use super::tally::{NAME, Tally, is_paused, until};
+use super::tally::{NAME, Tally, is_paused, only, until};
 use crate::support::{all_kinds, append, memory, stream};
 
 fn name() -> Component {
@@ -53,21 +53,15 @@ async fn fill(store: &Arc<dyn Store>, before: u32, names: &[&'static str]) {
 /// Waits until all work has passed all events.
 async fn passed(store: &Arc<dyn Store>) {
     let log = log(store);
-    let wait = async {
-        loop {
-            let all = store.checkpoints(Some(&name())).await.unwrap();
-            let mut is_past = !all.is_empty();
-            for one in all {
-                is_past &= one.at.position == log.head(one.work.partition).await.unwrap();
-            }
-            if is_past {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
+    seriatim_testkit::until("all work has passed all events", async || {
+        let all = store.checkpoints(Some(&name())).await.unwrap();
+        let mut is_past = !all.is_empty();
+        for one in all {
+            is_past &= one.at.position == log.head(one.work.partition).await.unwrap();
         }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
-    waited.expect("it comes past everything");
+        is_past
+    })
+    .await;
 }
 
 /// Runs until everything is passed. Returns how many events the component got.
@@ -153,7 +147,7 @@ async fn work_of_a_widened_filter_is_paused_until_it_begins_anew() {
             }
             let pauses = || counted.calls().get("pause a piece of work").copied();
             let pieces = reactions.status().len();
-            until("that is shown", || pauses() == Some(pieces)).await;
+            until("the pauses are recorded", || pauses() == Some(pieces)).await;
             reactions.resume(&name()).await.unwrap();
             until("it is looked at again", || pauses() == Some(2 * pieces)).await;
             assert!(all_paused());
@@ -171,18 +165,50 @@ async fn work_of_a_widened_filter_is_paused_until_it_begins_anew() {
 
 /// The check may take long, and others look at the state meanwhile.
 #[tokio::test]
-async fn nothing_is_called_working_before_it_is_known_what_its_checkpoint_speaks_of() {
-    let storage = memory(1);
-    let faulty = FaultyStore::new(Arc::clone(&storage.store));
-    let hangs = Interruption::DiesBefore;
-    faulty.interrupt("look what the checkpoints speak of", 1, hangs);
-    let shared: Arc<dyn Store> = Arc::new(faulty.clone());
-    let component = given(&shared, EventFilter::default(), &Tally::new());
-    let reactions = start(&shared, component);
-    until("it looks", || faulty.was_interrupted()).await;
-    let state = reactions.status()[0].state.clone();
-    assert_eq!(state, PieceState::StandingBy { owner: None });
-    reactions.shutdown().await;
+async fn work_that_was_taken_is_beginning_until_it_is_known_what_its_checkpoint_speaks_of() {
+    for former in [
+        "nobody had it",
+        "another process had it",
+        "it could not begin",
+    ] {
+        let store = &memory(1).store;
+        fill(store, 0, &["Paid"]).await;
+        let component = || given(store, EventFilter::default(), &Tally::new());
+        let other = match former {
+            "another process had it" => {
+                let other = start(store, component());
+                until("the other has it", || {
+                    only(&other).state == PieceState::Working
+                })
+                .await;
+                Some(other)
+            }
+            _ => None,
+        };
+        let faulty = FaultyStore::new(Arc::clone(store));
+        let hangs = Interruption::DiesBefore;
+        faulty.interrupt("look what the checkpoints speak of", 1, hangs);
+        let shared: Arc<dyn Store> = Arc::new(faulty.clone());
+        let begin = match former {
+            "it could not begin" => Begin::After("99".parse().unwrap()),
+            _ => Begin::AtTheFirst,
+        };
+        let component = given(&shared, EventFilter::default(), &Tally::new());
+        let reactions = start(&shared, Enrolled { begin, ..component });
+        if let Some(other) = other {
+            let state = || only(&reactions).state;
+            let stands_by = || matches!(state(), PieceState::StandingBy { owner: Some(_) });
+            until("it stands by", stands_by).await;
+            other.shutdown().await;
+        } else if former == "it could not begin" {
+            let cannot = || matches!(only(&reactions).state, PieceState::CannotBegin { .. });
+            until("it cannot begin", cannot).await;
+            reactions.begin(&name(), &Begin::AtTheFirst).await.unwrap();
+        }
+        until("it looks", || faulty.was_interrupted()).await;
+        assert_eq!(only(&reactions).state, PieceState::Beginning, "{former}");
+        reactions.shutdown().await;
+    }
 }
 
 #[tokio::test]
