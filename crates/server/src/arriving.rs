@@ -66,7 +66,8 @@ impl Arriving {
         time: Duration,
         entry: Option<Entry>,
     ) -> Self {
-        Self {
+        let refusal = entry.as_ref().and_then(Entry::refusal);
+        let mut arriving = Self {
             body,
             messages,
             frames: Frames::new(most_bytes),
@@ -75,12 +76,16 @@ impl Arriving {
             complete: None,
             time,
             left: RequestTime::new(time),
-            refusal: entry.as_ref().and_then(Entry::refusal),
             entry,
             is_complete: false,
+            refusal: None,
             most_bytes,
             thrown_away: 0,
+        };
+        if let Some(refusal) = refusal {
+            arriving.refuse(refusal);
         }
+        arriving
     }
 
     /// Returns `true` if the client still has to send something.
