@@ -81,6 +81,11 @@ impl Ration {
 }
 
 impl Held {
+    /// Returns how many bytes are held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.own.num_permits()
+    }
+
     /// Changes what is held to `bytes`, the actual size. If that is more, adds as much as there is room for, because
     /// the bytes exist already.
     pub(crate) fn settle(&mut self, bytes: usize) {

@@ -30,7 +30,7 @@ pub struct ServerSettings {
     /// The bytes that the answers to all clients may take while they are under way: from when they are made until the
     /// client has room for the last of them. Default 256 MiB. While there is no room, further answers wait. Parts of up
     /// to 4 KiB are not counted. A request of a `SubmitStream` takes the room for its answer before it runs: its own
-    /// size, and 4 KiB at least.
+    /// size, and 4 KiB at least. While it only waits for components, it has the room of its answer.
     pub unread_bytes: usize,
     /// The bytes that the answers to one connection may take while they are under way. Default 8 MiB.
     pub unread_bytes_per_connection: usize,

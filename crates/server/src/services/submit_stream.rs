@@ -151,14 +151,13 @@ impl SubmitStream {
                 }
             }
         };
-        self.in_flight.spawn(self.run(request, turn, bytes));
+        self.in_flight.spawn(self.run(request, turn));
     }
 
     fn run(
         &self,
         request: v1::SubmitStreamRequest,
         turn: impl Future<Output = (Held, InWork)> + Send + 'static,
-        bytes: usize,
     ) -> impl Future<Output = Answered> + Send + 'static {
         let commands = self.commands.clone();
         let actor = self.actor.clone();
@@ -167,7 +166,7 @@ impl SubmitStream {
             let (mut room, in_work) = turn.await;
             let answer = match request.request {
                 Some(request) => {
-                    let ran = commands.run(request, in_work, actor, &unread, bytes);
+                    let ran = commands.run(request, in_work, actor, &unread, Some(&mut room));
                     ran.await
                 }
                 None => Err(status(Invalid::field("request", "is missing; give one"))),
