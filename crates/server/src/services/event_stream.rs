@@ -17,7 +17,7 @@ use crate::ration::Held;
 
 /// The number of events that are read from the store at first: as many of the largest that the default `Limits` allow
 /// are [`LARGE`].
-const FIRST_PIECE_EVENTS: usize = 4;
+const FIRST_PIECE_EVENTS: usize = 2;
 /// The most events that are read at once. The next events may be larger than those before, but the store is asked for a
 /// number.
 const MOST_PIECE_EVENTS: usize = 64;
@@ -145,5 +145,17 @@ impl EventStream {
             self.call.room.add(held.split(response.encoded_len()));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seriatim_core::Limits;
+
+    use super::*;
+
+    #[test]
+    fn the_first_events_are_as_large_as_is_assumed_at_most() {
+        assert_eq!(FIRST_PIECE_EVENTS * Limits::default().event_bytes, LARGE);
     }
 }
