@@ -40,7 +40,8 @@ pub(crate) struct Arriving {
     messages: Messages,
     frames: Frames,
     ration: Ration,
-    /// The room of the message that is arriving. A message that came in one piece is not counted if it need not wait.
+    /// The room of the message that is arriving. A message that came in one piece is counted only if it waits, to be in
+    /// work or for room for its answer, or if it belongs to a call with any number of messages.
     held: Option<Held>,
     /// The room of the messages that are complete. A single message has it until it runs, others until the next are
     /// asked for.
