@@ -769,7 +769,7 @@ pub mod conflict_reason {
     /// Comparing field by field would take too long.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct TooMuchToCompare {
-        /// The number of events between.
+        /// The number of events that came between.
         #[prost(uint64, tag = "1")]
         pub behind_events: u64,
         /// The length of the state as JSON.
@@ -805,7 +805,7 @@ pub mod conflict_reason {
     /// Too many events came between to be compared.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct TooFarBehind {
-        /// The number of events between.
+        /// The number of events that came between.
         #[prost(uint64, tag = "1")]
         pub behind_events: u64,
         /// The most events that are compared.

@@ -1,6 +1,6 @@
-//! Checks the URL of a server.
+//! Checks the scheme of a server's URL.
 
-/// Checks that the URL of a server is `http://HOST:PORT`.
+/// Checks that the URL of a server has the scheme `http`. Does not look at what follows.
 pub fn check_server_url(url: &str) -> Result<(), InvalidServerUrl> {
     match url.split_once("://") {
         Some(("http", _)) => Ok(()),

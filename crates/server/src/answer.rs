@@ -17,6 +17,7 @@ use hyper::body::Bytes;
 use tonic::Status;
 use tonic::body::Body;
 
+use crate::entry::Got;
 use crate::meter;
 use crate::ration::{Held, Ration};
 use crate::taking::Taking;
@@ -33,11 +34,9 @@ pub(crate) struct Answer {
     body: Body,
     method: Uri,
     taking: Arc<Taking>,
-    /// `true` if the maker of the pieces counts them itself.
-    is_counted: bool,
     ration: Ration,
-    /// The room that was held before the answer was made.
-    held: Option<Held>,
+    /// The room of the next part.
+    room: Got<Held>,
     /// A part that waits for room.
     waiting: Option<(Bytes, BoxFuture<'static, Held>)>,
     /// The bytes to give to HTTP/2.
@@ -59,12 +58,12 @@ struct UnderWay {
 /// A large part of an answer. It is dropped when its last piece has left, or the call has ended.
 struct Part {
     bytes: Bytes,
-    _held: Option<Held>,
+    _held: Held,
     under_way: Arc<UnderWay>,
 }
 
 impl Part {
-    fn of(bytes: Bytes, held: Option<Held>, under_way: &Arc<UnderWay>) -> Bytes {
+    fn of(bytes: Bytes, held: Held, under_way: &Arc<UnderWay>) -> Bytes {
         under_way.parts.fetch_add(1, Relaxed);
         Bytes::from_owner(Self {
             bytes,
@@ -88,22 +87,14 @@ impl Drop for Part {
 }
 
 impl Answer {
-    /// Makes the answer of a call to `method`. `held` is the room that was held for it; `is_counted` is `true` if its
-    /// maker counts it.
-    pub(crate) fn new(
-        body: Body,
-        method: Uri,
-        ration: Ration,
-        held: Option<Held>,
-        is_counted: bool,
-    ) -> Self {
+    /// Makes the answer of a call to `method`. What is in `room` when a part is made is the room of that part.
+    pub(crate) fn new(body: Body, method: Uri, ration: Ration, room: Got<Held>) -> Self {
         Self {
             body,
             method,
             taking: Taking::current(),
-            is_counted,
             ration,
-            held,
+            room,
             waiting: None,
             rest: Bytes::new(),
             is_offered: false,
@@ -120,20 +111,17 @@ impl Answer {
 
     /// Takes in a part. Counts it, unless it is small.
     fn take_in(&mut self, bytes: Bytes) {
-        if bytes.len() <= SMALL {
-            self.held = None;
+        let (held, size) = (self.room.take(), bytes.len());
+        if size <= SMALL {
             self.rest = bytes;
-            return;
-        }
-        if let Some(held) = &mut self.held {
-            held.settle(bytes.len());
-        } else if !self.is_counted {
-            let (ration, size) = (self.ration.clone(), bytes.len());
+        } else if let Some(mut held) = held {
+            held.settle(size);
+            self.rest = Part::of(bytes, held, &self.under_way);
+        } else {
+            let ration = self.ration.clone();
             let room = async move { ration.wait(size).await };
             self.waiting = Some((bytes, Box::pin(room)));
-            return;
         }
-        self.rest = Part::of(bytes, self.held.take(), &self.under_way);
     }
 
     /// Is ready when nothing waits for room.
@@ -141,7 +129,7 @@ impl Answer {
         if let Some((_, room)) = &mut self.waiting {
             let held = ready!(room.as_mut().poll(cx));
             if let Some((bytes, _)) = self.waiting.take() {
-                self.rest = Part::of(bytes, Some(held), &self.under_way);
+                self.rest = Part::of(bytes, held, &self.under_way);
             }
         }
         Poll::Ready(())
@@ -177,8 +165,8 @@ impl Answer {
         }
     }
 
-    /// Is ready when all large parts have left. Is ready, too, if the call has ended, because then it can do nothing
-    /// about them.
+    /// Is ready when all large parts have left. Trailers wait for this, because a call that has ended can no longer be
+    /// ended for parts that its client leaves.
     fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.under_way.parts.load(Relaxed) == 0 {
             return Poll::Ready(());

@@ -40,7 +40,8 @@ pub(crate) struct Arriving {
     messages: Messages,
     frames: Frames,
     ration: Ration,
-    /// The room of the message that is arriving. A message that came in one piece is not counted if it need not wait.
+    /// The room of the message that is arriving. A message that came in one piece is counted only if it waits, to be in
+    /// work or for room for its answer, or if it belongs to a call with any number of messages.
     held: Option<Held>,
     /// The room of the messages that are complete. A single message has it until it runs, others until the next are
     /// asked for.
@@ -66,7 +67,8 @@ impl Arriving {
         time: Duration,
         entry: Option<Entry>,
     ) -> Self {
-        Self {
+        let refusal = entry.as_ref().and_then(Entry::refusal);
+        let mut arriving = Self {
             body,
             messages,
             frames: Frames::new(most_bytes),
@@ -75,12 +77,16 @@ impl Arriving {
             complete: None,
             time,
             left: RequestTime::new(time),
-            refusal: entry.as_ref().and_then(Entry::refusal),
             entry,
             is_complete: false,
+            refusal: None,
             most_bytes,
             thrown_away: 0,
+        };
+        if let Some(refusal) = refusal {
+            arriving.refuse(refusal);
         }
+        arriving
     }
 
     /// Returns `true` if the client still has to send something.

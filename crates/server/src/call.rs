@@ -20,7 +20,7 @@ use crate::arriving::Arriving;
 use crate::entry::{Entry, Got};
 use crate::gate::{Gate, InWork};
 use crate::grpc_timeout;
-use crate::method::{AnswerSize, Method};
+use crate::method::Method;
 use crate::ration::{Budget, Held, Ration};
 
 /// The most bytes that the metadata of a call may take, counted as HTTP/2 does.
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
 pub(crate) struct Call {
     /// The bytes of answers that may be under way to its client.
     pub(crate) unread: Ration,
+    /// The room for the answer, or for its next part. The part that is sent next takes all of it.
+    pub(crate) room: Got<Held>,
     gate: Arc<Gate>,
     in_work: Got<InWork>,
 }
@@ -110,16 +112,15 @@ impl Calls {
         let method = Method::at(request.uri().path());
         let gate = &self.shared.gate;
         let (in_work, room) = (Got::default(), Got::default());
-        let entry = match method.answer {
-            AnswerSize::Reckoned(bytes) => Some(Entry::to_room(&self.unread, bytes, &room)),
-            AnswerSize::InPages | AnswerSize::Small => {
-                method.writes.then(|| Entry::to_work(gate, &in_work))
-            }
+        let entry = match method.answer_bytes {
+            Some(bytes) => Some(Entry::to_room(&self.unread, bytes, &room)),
+            None => method.writes.then(|| Entry::to_work(gate, &in_work)),
         };
         let uri = request.uri().clone();
         let (mut head, body) = request.into_parts();
         head.extensions.insert(Call {
             unread: self.unread.clone(),
+            room: room.clone(),
             gate: Arc::clone(gate),
             in_work,
         });
@@ -135,8 +136,7 @@ impl Calls {
         let mut routes = self.shared.routes.clone();
         let Ok(mut answered) = routes.call(Request::from_parts(head, body)).await;
         shorten(answered.headers_mut());
-        let is_counted = method.answer == AnswerSize::InPages;
-        Ok(answered.map(|body| Answer::new(body, uri, self.unread, room.take(), is_counted)))
+        Ok(answered.map(|body| Answer::new(body, uri, self.unread, room)))
     }
 }
 
@@ -159,7 +159,7 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
                 }),
             };
             Ok(answered.unwrap_or_else(|status| {
-                (status.into_http()).map(|body| Answer::new(body, uri, unread, None, false))
+                (status.into_http()).map(|body| Answer::new(body, uri, unread, Got::default()))
             }))
         })
     }

@@ -38,7 +38,7 @@ pub(crate) async fn serve(
 ) {
     let mut connections = JoinSet::new();
     let mut closing = closed.clone();
-    let mut trouble = Trouble::default();
+    let (mut too_many, mut no_room) = (Trouble::default(), Trouble::default());
     loop {
         let accepted = tokio::select! {
             // Connections that have ended make room before others are refused.
@@ -54,7 +54,7 @@ pub(crate) async fn serve(
             Ok(_) if connections.len() >= shared.settings().connections => {
                 // Dropping the connection closes it.
                 meter::refused(Refused::TooMany);
-                if let Some(others) = trouble.news() {
+                if let Some(others) = too_many.news() {
                     tracing::warn!(
                         connections = connections.len(),
                         others,
@@ -69,7 +69,7 @@ pub(crate) async fn serve(
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 meter::refused(Refused::NoRoom);
-                if let Some(others) = trouble.news() {
+                if let Some(others) = no_room.news() {
                     tracing::warn!(%error, others, "no connection can be accepted for now");
                 }
                 sleep(PAUSE).await;

@@ -4,7 +4,7 @@
 //! to arrive, and so keep everybody else waiting.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -13,18 +13,32 @@ use tonic::Status;
 use crate::gate::{Gate, InWork};
 use crate::ration::{Held, Ration};
 
-/// The permit or the room that an [`Entry`] has got, for the code that runs the request.
+/// A permit or room on its way from the code that got it to the code that needs it.
 #[derive(Debug)]
 pub(crate) struct Got<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Got<T> {
     /// Takes it. Returns it to the first caller only.
     pub(crate) fn take(&self) -> Option<T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.lock().take()
     }
 
     fn put(&self, got: T) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(got);
+        *self.lock() = Some(got);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Got<Held> {
+    /// Adds room to what was not taken yet.
+    pub(crate) fn add(&self, room: Held) {
+        match &mut *self.lock() {
+            Some(got) => got.merge(room),
+            none => *none = Some(room),
+        }
     }
 }
 

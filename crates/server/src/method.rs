@@ -12,20 +12,11 @@ pub(crate) const PAGE: usize = 256 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Method {
     pub(crate) messages: Messages,
-    pub(crate) answer: AnswerSize,
+    /// The room that there must be before its answer is made. `None` if the answer is small, or if it is made piece by
+    /// piece and its maker waits for room.
+    pub(crate) answer_bytes: Option<usize>,
     /// `true` if each of its calls is one request to write something.
     pub(crate) writes: bool,
-}
-
-/// The way in which the answer of a method is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AnswerSize {
-    /// There must be room for this much before it is made.
-    Reckoned(usize),
-    /// It is made piece by piece, and its maker waits for room.
-    InPages,
-    /// It is small, or its parts are made before anybody could wait for room.
-    Small,
 }
 
 impl Method {
@@ -37,7 +28,7 @@ impl Method {
                     true => Messages::Any,
                     false => Messages::One,
                 },
-                answer: AnswerSize::Small,
+                answer_bytes: None,
                 writes: false,
             };
         };
@@ -46,20 +37,20 @@ impl Method {
                 "CommandService/SubmitStream" => Messages::Any,
                 _ => Messages::One,
             },
-            answer: match ours {
-                "CommandService/Submit" | "CommandService/HandBack" | "FactService/Record" => {
-                    AnswerSize::Small
-                }
-                "CommandService/SubmitStream"
+            answer_bytes: match ours {
+                "CommandService/Submit"
+                | "CommandService/HandBack"
+                | "CommandService/SubmitStream"
+                | "FactService/Record"
                 | "QueryService/GetEvents"
-                | "SubscriptionService/Subscribe" => AnswerSize::InPages,
+                | "SubscriptionService/Subscribe" => None,
                 "QueryService/GetState"
                 | "CommandService/Simulate"
                 | "DeadLetterService/List"
                 | "DeadLetterService/Get"
                 | "DeadLetterService/Resubmit"
-                | "DeadLetterService/Discard" => AnswerSize::Reckoned(LARGE),
-                _ => AnswerSize::Reckoned(PAGE),
+                | "DeadLetterService/Discard" => Some(LARGE),
+                _ => Some(PAGE),
             },
             writes: matches!(
                 ours,
@@ -87,21 +78,20 @@ mod tests {
                     let name = format!("{}/{}", service.name(), method.name());
                     let Method {
                         messages,
-                        answer,
+                        answer_bytes,
                         writes,
                     } = Method::at(&format!("/{}.{name}", file.package()));
-                    assert_eq!(writes, answer == AnswerSize::Small, "{name}");
                     assert_eq!(
                         method.client_streaming(),
                         messages == Messages::Any,
                         "{name}"
                     );
                     assert_eq!(
-                        method.server_streaming(),
-                        answer == AnswerSize::InPages,
+                        method.server_streaming() || writes,
+                        answer_bytes.is_none(),
                         "{name}"
                     );
-                    if answer == AnswerSize::Reckoned(PAGE) {
+                    if answer_bytes == Some(PAGE) {
                         lists.push(name);
                     }
                 }

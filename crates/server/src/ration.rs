@@ -81,6 +81,29 @@ impl Ration {
 }
 
 impl Held {
+    /// Returns how many bytes are held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.own.num_permits()
+    }
+
+    /// Splits off up to this many bytes.
+    pub(crate) fn split(&mut self, bytes: usize) -> Self {
+        let split = |held: &mut OwnedSemaphorePermit| {
+            let part = held.split(bytes.min(held.num_permits()));
+            part.expect("it is no more than is held")
+        };
+        Self {
+            own: split(&mut self.own),
+            all: split(&mut self.all),
+        }
+    }
+
+    /// Takes over what another of the same ration holds.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.own.merge(other.own);
+        self.all.merge(other.all);
+    }
+
     /// Changes what is held to `bytes`, the actual size. If that is more, adds as much as there is room for, because
     /// the bytes exist already.
     pub(crate) fn settle(&mut self, bytes: usize) {
@@ -161,6 +184,21 @@ mod tests {
         held.settle(100);
         assert_eq!((free(&ration.own), free(&all)), (0, 0));
         drop(held);
+        assert_eq!((free(&ration.own), free(&all)), (8, 10));
+    }
+
+    #[test]
+    fn what_is_held_can_be_split_and_merged() {
+        let all = Arc::new(Budget::new(10));
+        let ration = Ration::new(8, &all);
+        let mut held = ration.take(5).unwrap();
+        let mut part = held.split(2);
+        assert_eq!((held.bytes(), part.bytes()), (3, 2));
+        part.merge(held.split(9));
+        assert_eq!((held.bytes(), part.bytes()), (0, 5));
+        drop(held);
+        assert_eq!((free(&ration.own), free(&all)), (3, 5));
+        drop(part);
         assert_eq!((free(&ration.own), free(&all)), (8, 10));
     }
 }

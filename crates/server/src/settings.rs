@@ -23,19 +23,20 @@ pub struct ServerSettings {
     pub request_time: Duration,
     /// The bytes that the arriving requests may take together. Default 256 MiB. A further request is refused with
     /// `RESOURCE_EXHAUSTED` and a retry delay. A request that comes in one piece, of 16 KiB at most, is not counted
-    /// unless it waits to be in work or belongs to a `SubmitStream`, which ends with the refusal.
+    /// unless it waits to be in work or for room for its answer, or belongs to a `SubmitStream`, which ends with the
+    /// refusal.
     pub arriving_bytes: usize,
     /// The bytes that the arriving requests of one connection may take. Default 32 MiB.
     pub arriving_bytes_per_connection: usize,
     /// The bytes that the answers to all clients may take while they are under way: from when they are made until the
     /// client has room for the last of them. Default 256 MiB. While there is no room, further answers wait. Parts of up
     /// to 4 KiB are not counted. A request of a `SubmitStream` takes the room for its answer before it runs: its own
-    /// size, and 4 KiB at least.
+    /// size, and 4 KiB at least. While it only waits for components, it has the room of its answer.
     pub unread_bytes: usize,
     /// The bytes that the answers to one connection may take while they are under way. Default 8 MiB.
     pub unread_bytes_per_connection: usize,
     /// The time in which a client may read nothing of an answer, or of the end of one, that waits for it. Default 60 s;
-    /// then the call is ended.
+    /// then the call is ended. A last part of up to 4 KiB may wait as long as the connection is open.
     pub answer_time: Duration,
     /// The number of commands and facts that are in work at once, for all clients: from when they have arrived until
     /// they are answered, including `Prepare`. Default 1,024. Others wait, and count as arriving.

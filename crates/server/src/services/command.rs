@@ -1,6 +1,7 @@
 //! Implements `CommandService`.
 
 use futures::stream::BoxStream;
+use prost::Message;
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{CommandGateway, CommandRequest, RejectedEffect};
 use seriatim_proto::{actor, convert, v1};
@@ -14,7 +15,7 @@ use super::waits::Waits;
 use super::{answer, call, echo, status};
 use crate::answer::SMALL;
 use crate::gate::InWork;
-use crate::ration::Ration;
+use crate::ration::{Held, Ration};
 
 /// Accepts commands.
 #[derive(Clone, Debug)]
@@ -44,14 +45,15 @@ impl Commands {
     }
 
     /// Runs one request, which is `in_work`, on behalf of `actor`. The answer shows its events if they take no more
-    /// than `echo_bytes`, or if there is room for them in `unread`.
+    /// than `room`, or are small, or if there is room for them in `unread`. While the request only waits for
+    /// components, `room` is as large as its answer.
     pub(super) async fn run(
         &self,
         mut request: v1::SubmitRequest,
         in_work: InWork,
         actor: Option<String>,
         unread: &Ration,
-        echo_bytes: usize,
+        mut room: Option<&mut Held>,
     ) -> Result<v1::SubmitResponse, Status> {
         let include_events = request.include_events;
         // Rare cases are boxed: they would make every call larger.
@@ -61,9 +63,13 @@ impl Commands {
         command.metadata.actor = actor;
         let submitted = self.coordinator.holding(in_work).submit(command).await;
         let receipt = submitted.map_err(status)?;
+        let echo_bytes = room.as_ref().map_or(SMALL, |room| room.bytes().max(SMALL));
         let echo = echo(&receipt, include_events, unread, echo_bytes);
         let mut response = convert::submit_response(&receipt, echo);
         if let Some(wait) = wait {
+            if let Some(room) = &mut room {
+                room.settle(response.encoded_len());
+            }
             response.not_handled = Box::pin(self.waits.for_all(&receipt, &wait)).await;
         }
         Ok(response)
@@ -81,15 +87,9 @@ impl CommandService for Commands {
         let actor = actor(request.metadata()).map_err(status)?;
         let call = call(&mut request);
         let unread = call.unread.clone();
-        self.run(
-            request.into_inner(),
-            call.into_work(),
-            actor,
-            &unread,
-            SMALL,
-        )
-        .await
-        .map(Response::new)
+        self.run(request.into_inner(), call.into_work(), actor, &unread, None)
+            .await
+            .map(Response::new)
     }
 
     async fn submit_stream(

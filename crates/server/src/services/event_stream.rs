@@ -11,12 +11,13 @@ use seriatim_proto::v1;
 use tonic::Status;
 
 use super::{check_domain, status, store_status};
+use crate::call::Call;
 use crate::method::{LARGE, PAGE};
-use crate::ration::{Held, Ration};
+use crate::ration::Held;
 
 /// The number of events that are read from the store at first: as many of the largest that the default `Limits` allow
 /// are [`LARGE`].
-const FIRST_PIECE_EVENTS: usize = 4;
+const FIRST_PIECE_EVENTS: usize = 2;
 /// The most events that are read at once. The next events may be larger than those before, but the store is asked for a
 /// number.
 const MOST_PIECE_EVENTS: usize = 64;
@@ -30,8 +31,9 @@ const BOOK_BYTES: usize = 64 * 1024;
 /// One read of a stream.
 pub(super) struct EventStream {
     log: Log,
-    /// The room for events that are read and not yet sent.
-    room: Held,
+    call: Call,
+    /// The room for events that are read and not yet sent. Each book takes its part of it along.
+    held: Option<Held>,
     stream: StreamId,
     /// The next event to read from the store; `None` if there is none.
     next: Option<Sequence>,
@@ -48,7 +50,7 @@ impl EventStream {
     /// Reads the first piece. Fails if the call cannot be answered.
     pub(super) async fn open(
         coordinator: &Coordinator,
-        unread: Ration,
+        call: Call,
         request: &v1::GetEventsRequest,
     ) -> Result<Self, Status> {
         let stream = convert::stream(request.cover.as_ref()).map_err(status)?;
@@ -60,7 +62,8 @@ impl EventStream {
         }
         let mut events = Self {
             log: coordinator.log().clone(),
-            room: unread.wait(LARGE).await,
+            call,
+            held: None,
             stream,
             next: Some(from),
             through,
@@ -68,7 +71,7 @@ impl EventStream {
             read: VecDeque::new(),
             from,
         };
-        events.read_piece().await?;
+        events.read_piece(LARGE).await?;
         if events.read.is_empty() {
             check_domain(coordinator, &events.stream.domain)?;
         }
@@ -91,15 +94,19 @@ impl EventStream {
 
     async fn next_book(&mut self) -> Result<Option<v1::GetEventsResponse>, Status> {
         if self.read.is_empty() {
-            self.read_piece().await?;
+            self.read_piece(PAGE).await?;
         }
         Ok((!self.read.is_empty()).then(|| self.book()))
     }
 
-    async fn read_piece(&mut self) -> Result<(), Status> {
+    /// Reads the next piece when there is room for this many bytes.
+    async fn read_piece(&mut self, bytes: usize) -> Result<(), Status> {
         let Some(next) = self.next else {
             return Ok(());
         };
+        // A call that waits for room holds none, so that none waits for another.
+        self.held = None;
+        let mut held = self.call.unread.wait(bytes).await;
         let wanted = u64::from(self.through.0) - u64::from(next.0) + 1;
         let limit = usize::try_from(wanted)
             .unwrap_or(usize::MAX)
@@ -113,7 +120,8 @@ impl EventStream {
             Some(_) | None => None,
         };
         let bytes: usize = self.read.iter().map(|event| event.payload.data.len()).sum();
-        self.room.settle(PAGE.max(bytes));
+        held.settle(PAGE.max(bytes));
+        self.held = Some(held);
         let fitting = PIECE_BYTES * self.read.len() / bytes.max(1);
         let most = MOST_PIECE_EVENTS.min(self.piece_events * PIECE_GROWTH);
         self.piece_events = fitting.clamp(1, most);
@@ -132,6 +140,22 @@ impl EventStream {
         }
         let book = convert::event_book(&self.stream, pages, self.from);
         self.from = Sequence(book.next_sequence);
-        v1::GetEventsResponse { book: Some(book) }
+        let response = v1::GetEventsResponse { book: Some(book) };
+        if let Some(held) = &mut self.held {
+            self.call.room.add(held.split(response.encoded_len()));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seriatim_core::Limits;
+
+    use super::*;
+
+    #[test]
+    fn the_first_events_are_as_large_as_is_assumed_at_most() {
+        assert_eq!(FIRST_PIECE_EVENTS * Limits::default().event_bytes, LARGE);
     }
 }

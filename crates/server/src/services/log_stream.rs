@@ -9,8 +9,9 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::status;
+use crate::call::Call;
 use crate::method::{LARGE, PAGE};
-use crate::ration::{Held, Ration};
+use crate::ration::Held;
 
 /// The size of the events of one response, unless it is a single event.
 const RESPONSE_BYTES: usize = 64 * 1024;
@@ -18,13 +19,13 @@ const RESPONSE_BYTES: usize = 64 * 1024;
 /// Fewer are not worth a message.
 const UNTOLD_EVENTS: u64 = 1000;
 
-/// One call. It runs in the task of its connection: while the client takes nothing, it is not polled, so it reads
+/// One call. It runs when its answer is asked for more: while the client takes nothing, it is not polled, so it reads
 /// nothing either.
 pub(super) struct LogStream {
     subscription: Subscription,
-    unread: Ration,
-    /// The room that is held while a page is read from the store, and while one is being sent.
-    room: Option<Held>,
+    call: Call,
+    /// The room for events that are read and not yet sent. Each response takes its part of it along.
+    held: Option<Held>,
     /// The assumed size of the next page.
     page_bytes: usize,
     /// `true` if nothing followed the last read.
@@ -43,14 +44,14 @@ pub(super) struct LogStream {
 impl LogStream {
     pub(super) fn new(
         subscription: Subscription,
-        unread: Ration,
+        call: Call,
         closed: watch::Receiver<bool>,
     ) -> Self {
         Self {
             cursor: subscription.cursor().clone(),
             subscription,
-            unread,
-            room: None,
+            call,
+            held: None,
             page_bytes: LARGE,
             at_the_end: false,
             closed,
@@ -99,27 +100,23 @@ impl LogStream {
     /// Returns the next batch. At the end of the log it waits without holding room, because many subscribers share the
     /// events there.
     async fn read_batch(&mut self) -> Result<Batch, Status> {
-        if self.at_the_end {
-            self.room = None;
-        } else {
-            self.have_room().await;
+        // A call that waits for room holds none, so that none waits for another.
+        self.held = None;
+        if !self.at_the_end {
+            self.held = Some(self.call.unread.wait(self.page_bytes).await);
         }
         let batch = self.subscription.next().await.map_err(status)?;
         self.at_the_end = batch.caught_up();
-        let room = self.have_room().await;
+        let mut held = match self.held.take() {
+            Some(held) => held,
+            None => self.call.unread.wait(self.page_bytes).await,
+        };
         let events = batch.events();
         let bytes: usize = events.map(|event| event.payload.data.len()).sum();
-        room.settle(PAGE.max(bytes));
+        held.settle(PAGE.max(bytes));
+        self.held = Some(held);
         self.page_bytes = PAGE;
         Ok(batch)
-    }
-
-    async fn have_room(&mut self) -> &mut Held {
-        let room = match self.room.take() {
-            Some(room) => room,
-            None => self.unread.wait(self.page_bytes).await,
-        };
-        self.room.insert(room)
     }
 
     /// Returns as many events of a batch as fit, beginning after the first `sent`, with the cursor after them. Returns
@@ -160,11 +157,15 @@ impl LogStream {
     ) -> v1::SubscribeResponse {
         self.untold = 0;
         self.caught_up = caught_up;
-        v1::SubscribeResponse {
+        let response = v1::SubscribeResponse {
             events,
             cursor: self.cursor.to_string(),
             caught_up,
+        };
+        if let Some(held) = &mut self.held {
+            self.call.room.add(held.split(response.encoded_len()));
         }
+        response
     }
 }
 

@@ -46,8 +46,8 @@ fn call<M>(request: &mut Request<M>) -> Call {
     call.expect("every call comes through `Calls`")
 }
 
-/// Returns how the answer shows the events of a receipt. It does so if the request asks for them and they take no more
-/// than `bytes`, or if there is room for them now.
+/// Returns how the answer shows the events of a receipt. It does so if the request asks for them, and if they take no
+/// more than `bytes` or there is room for them now.
 fn echo(receipt: &Receipt, is_asked_for: bool, unread: &Ration, bytes: usize) -> Echo {
     let Outcome::Committed(commit) = &receipt.outcome else {
         return Echo::Unasked;

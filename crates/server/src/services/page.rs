@@ -52,7 +52,8 @@ impl<M: Message> Page<M> {
     /// Returns how many more lines fit if they are as large as those so far.
     pub(super) fn lines_left(&self) -> usize {
         let each = self.bytes / self.lines.len().max(1);
-        MOST_BYTES.saturating_sub(self.bytes) / each.max(1)
+        let fitting = MOST_BYTES.saturating_sub(self.bytes) / each.max(1);
+        fitting.min(self.most_lines - self.lines.len())
     }
 
     pub(super) fn into_lines(self) -> Vec<M> {
@@ -110,6 +111,11 @@ mod tests {
                 bytes: vec![0; bytes],
             });
             assert_eq!(page.lines_left(), left);
+        }
+        let mut page = Page::of(2);
+        for left in [2, 1, 0] {
+            assert_eq!(page.lines_left(), left);
+            page.push(Line { bytes: vec![] });
         }
     }
 }

@@ -11,7 +11,6 @@ use v1::query_service_server::QueryService;
 use super::event_stream::EventStream;
 use super::page::Page;
 use super::{answer, call, check_domain, status, store_status};
-use crate::call::Call;
 
 /// Answers questions.
 #[derive(Clone, Debug)]
@@ -33,8 +32,8 @@ impl QueryService for Queries {
         &self,
         mut request: Request<v1::GetEventsRequest>,
     ) -> Result<Response<Self::GetEventsStream>, Status> {
-        let Call { unread, .. } = call(&mut request);
-        let events = EventStream::open(&self.coordinator, unread, request.get_ref()).await?;
+        let call = call(&mut request);
+        let events = EventStream::open(&self.coordinator, call, request.get_ref()).await?;
         Ok(Response::new(events.books()))
     }
 

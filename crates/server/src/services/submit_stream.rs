@@ -21,7 +21,7 @@ use crate::call::Call;
 use crate::gate::InWork;
 use crate::ration::Held;
 
-/// One call. It runs in the task of its connection: while the client does not read answers, it is not polled, so it
+/// One call. It runs when its answer is asked for more: while the client does not read answers, it is not polled, so it
 /// reads nothing from the client either.
 pub(super) struct SubmitStream {
     commands: Commands,
@@ -33,8 +33,6 @@ pub(super) struct SubmitStream {
     /// The requests. They run on tasks of their own, so that they end whether or not the client reads the answers:
     /// until then they are in work.
     in_flight: JoinSet<Answered>,
-    /// The room of the last answer, until the client asks for the next.
-    room: Option<Held>,
     limit: usize,
     closed: watch::Receiver<bool>,
     /// The end of the call, once it is known. Then nothing more is read, and the call ends when all is answered.
@@ -68,7 +66,6 @@ impl SubmitStream {
             requests,
             outside: None,
             in_flight: JoinSet::new(),
-            room: None,
             limit,
             closed,
             end: None,
@@ -90,7 +87,6 @@ impl SubmitStream {
 
     /// Returns the next answer. Fails with the end of the call if there is none.
     async fn next_answer(&mut self) -> Result<v1::SubmitStreamResponse, Result<(), Status>> {
-        self.room = None;
         loop {
             if let Some(end) = &self.end
                 && self.in_flight.is_empty()
@@ -99,7 +95,7 @@ impl SubmitStream {
             }
             match self.next().await {
                 Next::Answered((answer, room)) => {
-                    self.room = Some(room);
+                    self.call.room.add(room);
                     return Ok(answer);
                 }
                 Next::Asked(request) => self.take(request),
@@ -151,14 +147,13 @@ impl SubmitStream {
                 }
             }
         };
-        self.in_flight.spawn(self.run(request, turn, bytes));
+        self.in_flight.spawn(self.run(request, turn));
     }
 
     fn run(
         &self,
         request: v1::SubmitStreamRequest,
         turn: impl Future<Output = (Held, InWork)> + Send + 'static,
-        bytes: usize,
     ) -> impl Future<Output = Answered> + Send + 'static {
         let commands = self.commands.clone();
         let actor = self.actor.clone();
@@ -167,7 +162,7 @@ impl SubmitStream {
             let (mut room, in_work) = turn.await;
             let answer = match request.request {
                 Some(request) => {
-                    let ran = commands.run(request, in_work, actor, &unread, bytes);
+                    let ran = commands.run(request, in_work, actor, &unread, Some(&mut room));
                     ran.await
                 }
                 None => Err(status(Invalid::field("request", "is missing; give one"))),

@@ -9,7 +9,6 @@ use v1::subscription_service_server::SubscriptionService;
 
 use super::log_stream::LogStream;
 use super::{call, status};
-use crate::call::Call;
 use crate::method::PAGE;
 
 /// Feeds the log to clients.
@@ -33,11 +32,11 @@ impl SubscriptionService for Subscriptions {
         &self,
         mut request: Request<v1::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let Call { unread, .. } = call(&mut request);
+        let call = call(&mut request);
         let (begin, filter) = convert::subscription_of(request.into_inner()).map_err(status)?;
         let subscription = self.feed.subscribe(begin, filter).await.map_err(status)?;
         let subscription = subscription.in_pages_of(PAGE / 2);
-        let stream = LogStream::new(subscription, unread, self.closed.clone());
+        let stream = LogStream::new(subscription, call, self.closed.clone());
         Ok(Response::new(stream.responses()))
     }
 }

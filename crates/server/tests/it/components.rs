@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::rig::*;
 
-/// A saga that fails on the second event of a stream as long as it is broken.
+/// A projector that fails on the second event of a stream as long as it is broken.
 struct Fussy(Arc<AtomicBool>);
 
 impl Projector for Fussy {
@@ -81,17 +81,17 @@ async fn stage(policy: FailurePolicy) -> Stage {
 impl Stage {
     /// Waits until the log is read to its end and this many events are parked. Returns their letters.
     async fn until_parked(&self, count: usize) -> Vec<ReactionLetter> {
-        loop {
-            let parked = self.letters(LetterStatus::Parked).await;
+        let mut parked = Vec::new();
+        until(async || {
+            parked = self.letters(LetterStatus::Parked).await;
             let progress = self.client.progress().await.unwrap();
             // There is no progress between the moment when the component began anew and the one when its work is taken.
             let progress = progress.first();
             let is_so = progress.is_some_and(|one| one.lag() == 0 && one.parked == count);
-            if is_so && parked.len() == count {
-                return parked;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+            is_so && parked.len() == count
+        })
+        .await;
+        parked
     }
 
     async fn letters(&self, status: LetterStatus) -> Vec<ReactionLetter> {
@@ -246,13 +246,14 @@ async fn commands_and_events_lie_on_one_desk() {
 #[tokio::test]
 async fn paused_work_is_resumed() {
     let stage = stage(FailurePolicy::pause()).await;
-    let why = loop {
+    let mut why = None;
+    until(async || {
         let progress = stage.client.progress().await.unwrap();
-        if let Some(why) = progress.into_iter().find_map(|one| one.checkpoint.paused) {
-            break why;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    };
+        why = progress.into_iter().find_map(|one| one.checkpoint.paused);
+        why.is_some()
+    })
+    .await;
+    let why = why.unwrap();
     assert!(why.contains("the second one is too much"), "{why}");
     stage.broken.store(false, Ordering::Relaxed);
     let fussy = Component::new("fussy").unwrap();

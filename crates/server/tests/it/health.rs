@@ -105,7 +105,5 @@ async fn a_paused_component_is_told_under_a_name_of_its_own() {
         let answer = health.clone().check(of("seriatim.reactions")).await;
         answer.unwrap().into_inner().status()
     };
-    while answer().await != ServingStatus::NotServing {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    crate::rig::until(async || answer().await == ServingStatus::NotServing).await;
 }

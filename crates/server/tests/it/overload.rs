@@ -88,10 +88,19 @@ async fn who_waits_in_vain_or_behind_too_many_is_refused_and_nothing_is_written(
     }
 }
 
-/// A refused request is not decoded: not even bytes that are no message are noticed.
+/// A refused request is not decoded: not even bytes that are no message are noticed. The server does not wait for the
+/// end of it either.
 #[tokio::test]
 async fn what_is_refused_is_not_read() {
-    let rig = rig_with(1, 0, LONG).await;
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            in_work: 1,
+            waiting: 0,
+            request_time: LONG,
+            ..Default::default()
+        })
+    })
+    .await;
     let gate = close_gate(&rig);
     let mut commands = rig.commands();
     let first = tokio::spawn(async move { commands.submit(fill()).await });

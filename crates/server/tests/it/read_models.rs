@@ -111,13 +111,13 @@ async fn enrolled<M: ReadModel<SqliteConnection>>(models: &SqliteStore, model: M
 impl Stage {
     /// Waits until all versions have handled all events. Returns them.
     async fn caught_up(&self) -> Vec<ReadModelOverview> {
-        loop {
-            let all = self.client.read_models(None).await.unwrap();
-            if all.iter().all(|one| one.progress.is_done()) {
-                return all;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let mut all = Vec::new();
+        until(async || {
+            all = self.client.read_models(None).await.unwrap();
+            all.iter().all(|one| one.progress.is_done())
+        })
+        .await;
+        all
     }
 
     async fn standings(&self) -> Vec<(u32, VersionStanding)> {

@@ -49,11 +49,11 @@ async fn a_call_that_was_admitted_is_finished_and_answered() {
             .await
             .map(tonic::Response::into_inner)
     });
-    gate.reached.notified().await;
+    soon(gate.reached.notified()).await;
     rig.begin_shutdown();
     let coordinator = rig.coordinator.clone();
     gate.open.notify_one();
-    assert_eq!(committed(&call.await.unwrap().unwrap()).position, 1);
+    assert_eq!(committed(&soon(call).await.unwrap().unwrap()).position, 1);
     rig.down().await;
     assert_eq!(
         coordinator
@@ -87,10 +87,10 @@ async fn a_stream_of_requests_is_answered_and_then_told_why_it_ends() {
         .await
         .unwrap()
         .into_inner();
-    gate.reached.notified().await;
+    soon(gate.reached.notified()).await;
     rig.begin_shutdown();
     gate.open.notify_one();
-    let answer = answers.message().await.unwrap().unwrap();
+    let answer = soon(answers.message()).await.unwrap().unwrap();
     assert_eq!(answer.tag, 7);
     assert!(matches!(
         answer.result,
@@ -118,7 +118,7 @@ async fn watching_the_health_does_not_keep_the_server_up() {
     let mut health = HealthClient::new(rig.channel.clone());
     let request = HealthCheckRequest::default();
     let mut watch = health.watch(request).await.unwrap().into_inner();
-    let serving = watch.message().await.unwrap().unwrap();
+    let serving = soon(watch.message()).await.unwrap().unwrap();
     rig.begin_shutdown();
     let mut last = serving;
     while let Some(status) = soon(watch.message()).await.unwrap() {
@@ -168,12 +168,12 @@ async fn what_was_admitted_is_finished_even_after_the_grace() {
         let request = ask(&till(), "Fill", r#"{"coins":1}"#);
         commands.submit(request).await.map(drop)
     });
-    gate.reached.notified().await;
+    soon(gate.reached.notified()).await;
     rig.begin_shutdown();
     let store = rig.store.clone();
     let down = tokio::spawn(rig.down());
     gate.open.notify_one();
-    down.await.unwrap();
+    soon(down).await.unwrap();
     assert_eq!(store.head(LogPartition::FIRST).await.unwrap().0, 1);
     drop(call);
 }

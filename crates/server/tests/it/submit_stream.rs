@@ -141,13 +141,14 @@ async fn a_message_that_is_too_large_ends_the_call_after_the_answers() {
     assert_eq!(faulty_fields(&end.unwrap_err()), ["request"]);
 }
 
-/// A step that counts how many commands are being prepared at once.
+/// The number of commands that are being prepared at once, and the largest that it was.
 #[derive(Debug, Default)]
 struct Crowd {
     here: AtomicUsize,
     most: AtomicUsize,
 }
 
+/// A step that counts the commands that are being prepared.
 struct Counting(Arc<Crowd>);
 
 impl Prepare<Till> for Counting {

@@ -163,6 +163,52 @@ async fn a_stream_whose_client_leaves_the_end_of_an_answer_is_ended() {
     assert_eq!(read_without_room(call).await, (99_000, false));
 }
 
+/// An answer counts until the last of it has left, however small it is and whether or not more may follow.
+#[tokio::test]
+async fn an_answer_in_pages_counts_until_it_has_left() {
+    let settings = ServerSettings {
+        unread_bytes_per_connection: 64 * 1024,
+        ..Default::default()
+    };
+    let rig = Rig::start_with(|server| server.settings(settings)).await;
+    let stream = till();
+    rig.submit(label(&stream, 6_000)).await;
+    let events = v1::GetEventsRequest {
+        cover: Some(convert::cover(&stream)),
+        ..Default::default()
+    };
+    let command = v1::SubmitStreamRequest {
+        tag: 7,
+        request: Some(v1::SubmitRequest {
+            include_events: true,
+            ..label(&till(), 6_000)
+        }),
+    };
+    for (method, request) in [
+        ("QueryService/GetEvents", framed(&events)),
+        ("SubscriptionService/Subscribe", framed(&from_the_first())),
+        ("CommandService/SubmitStream", framed(&command)),
+    ] {
+        let mut raw = Raw::connect(address(&rig), 1_000).await;
+        let mut call = raw.call(method).await;
+        call.send(request);
+        if method != "CommandService/SubmitStream" {
+            call.end();
+        }
+        let mut body = soon(call.answer).await.unwrap().into_body();
+        let mut read = 0;
+        while read < 1_000 {
+            read += soon(body.data()).await.unwrap().unwrap().len();
+        }
+        // An answer of unknown size is not made before there is all the room of the connection.
+        let mut other = ask_raw(&mut raw, "QueryService/GetEvents", &events).await;
+        let answered = tokio::time::timeout(Duration::from_millis(300), &mut other.answer).await;
+        assert!(answered.is_err(), "{method}");
+        drop((body, call.message));
+        soon(other.answer).await.unwrap();
+    }
+}
+
 /// A client that is slow, but takes something, has all the time it needs.
 #[tokio::test]
 async fn a_slow_client_is_not_ended() {

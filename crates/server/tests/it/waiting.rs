@@ -145,6 +145,34 @@ async fn in_a_stream_one_that_waits_holds_up_no_other() {
     assert_eq!(next().await, (1, false));
 }
 
+/// Requests that only wait for a component keep the room of their answers, so that others of the connection have room.
+#[tokio::test]
+async fn in_a_stream_one_that_waits_keeps_only_the_room_of_its_answer() {
+    const REQUESTS: u64 = 100;
+    let settings = ServerSettings {
+        unread_bytes_per_connection: 64 * 1024,
+        ..Default::default()
+    };
+    let (rig, permits) = gated_with(0, settings).await;
+    let requests = (0..REQUESTS).map(|tag| v1::SubmitStreamRequest {
+        tag,
+        request: Some(fill(&till(), HOUR)),
+    });
+    let answers = (rig.commands())
+        .submit_stream(futures::stream::iter(requests))
+        .await;
+    let mut answers = answers.unwrap().into_inner();
+    until(async || rig.head().await.0 == REQUESTS).await;
+    permits.add_permits(100);
+    for _ in 0..REQUESTS {
+        let answer = soon(answers.message()).await.unwrap().unwrap();
+        let Some(Answer::Response(response)) = answer.result else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(response.not_handled, None);
+    }
+}
+
 #[tokio::test]
 async fn that_a_component_is_paused_is_said_at_once() {
     let (rig, _) = gated(1).await;
@@ -231,9 +259,7 @@ async fn who_waits_at_a_server_that_goes_down_is_told() {
     let (mut rig, _) = gated(0).await;
     let mut commands = rig.commands();
     let waiting = tokio::spawn(async move { commands.submit(fill(&till(), HOUR)).await });
-    while rig.head().await.0 == 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(async || rig.head().await.0 > 0).await;
     rig.begin_shutdown();
     let answer = soon(waiting).await.unwrap().unwrap().into_inner();
     committed(&answer);
