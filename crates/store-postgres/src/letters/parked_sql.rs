@@ -1,8 +1,8 @@
 //! The statements about parked streams and closed letters, for one schema. Each is a transaction of its own, or part of
 //! a caller's.
 //!
-//! A statement that writes as the owner first changes the row of the checkpoint. This proves that the tenure is in
-//! force, and keeps it in force until the transaction ends.
+//! A statement that writes as the owner first changes or locks the row of the checkpoint. This proves that the tenure is
+//! in force, and keeps it in force until the transaction ends. The lease is extended only if the rest was done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::letters::dead_letter;
 use crate::progress::checkpoint_sql::{
-    self, NOW, WORK, about, hold, of_component, to_place, under,
+    self, NOW, WORK, about, extend, hold, of_component, to_place, under,
 };
 use crate::row;
 
@@ -55,12 +55,13 @@ impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
         let table = format!("{schema}.seriatim_parked");
         let resubmit = Verb::Resubmit.as_str();
-        let (hold, in_the_log) = (hold(schema), checkpoint_sql::advance(schema));
+        let (hold, extend) = (hold(schema), extend(schema));
+        let in_the_log = checkpoint_sql::advance(schema);
         let advance = format!(
             "held AS ({hold}), moved AS (
     UPDATE {table} SET sequence = $10, letter = NULL, tries = 0, attempts = '[]', wish = CASE WHEN wish IS NOT NULL THEN '{resubmit}' END
     FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence IN ($9, $11) RETURNING 1
-)"
+), extended AS ({extend})"
         );
         let unpark = format!(
             "held AS ({hold}), gone AS (
@@ -68,7 +69,7 @@ impl Texts {
 ), moved AS (
     SELECT 1 FROM held WHERE EXISTS (SELECT FROM gone)
     OR ($10 AND NOT EXISTS (SELECT FROM {table} WHERE {WORK} AND domain = $7 AND root = $8))
-)"
+), extended AS ({extend})"
         );
         let closed = format!("{schema}.seriatim_closed_letters");
         let into_closed = format!("{closed} ({WORK_COLUMNS}, {PARKED}, {CLOSED})");
@@ -97,11 +98,12 @@ impl Texts {
             park: format!("WITH moved AS ({in_the_log}), parked AS ({park}) SELECT 1 FROM moved")
                 .into(),
             park_again: format!(
-                "WITH held AS ({hold})
-UPDATE {table} SET tries = $10, failure = $11, attempts = $12, letter = $14, since = $15,
-    wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
-FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence = $9
-AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
+                "WITH held AS ({hold}), moved AS (
+    UPDATE {table} SET tries = $10, failure = $11, attempts = $12, letter = $14, since = $15,
+        wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
+    FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence = $9
+    AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1
+), extended AS ({extend}) SELECT 1 FROM moved"
             )
             .into(),
             skip_in_the_log: skip(&format!("moved AS ({in_the_log})"), AFTER_THE_LOG),
