@@ -158,8 +158,10 @@ pub trait DeadLetterStore: Send + Sync + Debug + 'static {
     /// Returns a letter by its id.
     async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError>;
 
-    /// Returns at most `limit` letters that pass the filter, in its order. The cost depends on the number of letters
-    /// returned, not on how many there are.
+    /// Returns at most `limit` letters that pass the filter, in its order.
+    ///
+    /// In the SQL stores the cost depends on the number of letters returned, not on how many there are, if the filter
+    /// names at most one of domain, stream and status. A combination may read all letters that pass a part of it.
     async fn letters(
         &self,
         filter: &LetterFilter,

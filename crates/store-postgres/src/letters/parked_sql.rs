@@ -47,8 +47,9 @@ pub(crate) struct Texts {
     decide: Arc<str>,
     parked: Arc<str>,
     parked_of_one: Arc<str>,
-    letters: Arc<str>,
     letter: Arc<str>,
+    /// The parked and the closed letters, to choose from.
+    halves: [String; 2],
 }
 
 impl Texts {
@@ -89,11 +90,10 @@ impl Texts {
         let list = |condition: &str| {
             format!("{parked} {condition} ORDER BY {WORK_COLUMNS}, domain, root").into()
         };
-        // Events that are not given up are left out.
-        let letters = format!(
-            "SELECT * FROM ({parked} WHERE letter IS NOT NULL
-             UNION ALL SELECT {WORK_COLUMNS}, {PARKED}, {CLOSED} FROM {closed}) AS letters"
-        );
+        let halves = [
+            parked.clone(),
+            format!("SELECT {WORK_COLUMNS}, {PARKED}, {CLOSED} FROM {closed}"),
+        ];
         Self {
             park: format!("WITH moved AS ({in_the_log}), parked AS ({park}) SELECT 1 FROM moved")
                 .into(),
@@ -119,8 +119,8 @@ impl Texts {
             .into(),
             parked: list(""),
             parked_of_one: list("WHERE component = $1"),
-            letter: format!("{letters} WHERE letter = $1").into(),
-            letters: letters.into(),
+            letter: format!("{} WHERE letter = $1", letters(&halves)).into(),
+            halves,
         }
     }
 
@@ -219,12 +219,28 @@ impl Texts {
     }
 
     pub(crate) fn letters(&self, filter: &LetterFilter, limit: usize) -> Statement {
-        dead_letter::list(&self.letters, "letter", filter, limit)
+        dead_letter::list(&self.select(filter), "letter", filter, limit)
+    }
+
+    /// Selects from the half that the status of the filter asks for, or from both.
+    pub(crate) fn select(&self, filter: &LetterFilter) -> String {
+        let halves = match filter.status {
+            None => &self.halves[..],
+            Some(LetterStatus::Parked) => &self.halves[..1],
+            Some(LetterStatus::Resolved | LetterStatus::Discarded) => &self.halves[1..],
+        };
+        letters(halves)
     }
 
     pub(crate) fn letter(&self, id: Uuid) -> Statement {
         sqlx::query(AssertSqlSafe(self.letter.clone())).bind(id)
     }
+}
+
+/// Selects from halves of the letters. No half has a condition of its own: PostgreSQL reads a half in the order of an
+/// index only if it has none.
+fn letters(halves: &[String]) -> String {
+    format!("SELECT * FROM ({}) AS letters", halves.join(" UNION ALL "))
 }
 
 /// Keeps the letter of the row that is moved on or deleted in the same statement; all parts of the statement see the
