@@ -136,9 +136,9 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// durable in any case.
     async fn flush(&self) -> Result<(), StoreError>;
 
-    /// Asks the storage to check its own structures, such as the pages and the indexes of a file. Reading a log need
-    /// not notice their damage. It takes as long as reading everything. Does nothing in a storage without such a check.
-    /// Fails as [`Corrupt`](StoreErrorKind::Corrupt), with the first fault found.
+    /// Asks the storage to check its own structures, such as the pages and the indexes of the tables of the store and of
+    /// read models. Reading a log need not notice their damage. It takes as long as reading everything. Does nothing in
+    /// a storage without such a check. Fails as [`Corrupt`](StoreErrorKind::Corrupt), with the first fault found.
     async fn check_storage(&self) -> Result<(), StoreError>;
 }
 
