@@ -174,26 +174,57 @@ async fn the_check_of_the_file_finds_what_reads_do_not() {
     let store = SqliteStore::open_file(&file).await.unwrap();
     store.check_storage().await.unwrap();
     let direct = Connection::open(&file).unwrap();
-    // The index says nothing of the last event from now on.
-    direct
-        .execute_batch(
-            "PRAGMA writable_schema = ON;
-             UPDATE sqlite_schema SET sql = sql || ' WHERE sequence < 19'
-             WHERE name = 'seriatim_events_stream_sequence';
-             PRAGMA writable_schema = RESET;
-             REINDEX seriatim_events_stream_sequence;
-             PRAGMA writable_schema = ON;
-             UPDATE sqlite_schema SET sql = replace(sql, ' WHERE sequence < 19', '')
-             WHERE name = 'seriatim_events_stream_sequence';
-             PRAGMA writable_schema = RESET;",
-        )
-        .unwrap();
+    let index = "seriatim_events_stream_sequence";
+    leave_out_of_the_index(&direct, index, "sequence < 19");
     let error = store.check_storage().await.unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Corrupt, "{error}");
     assert!(error.to_string().contains("index"), "{error}");
     let refused = store.append(vec![append(&new_stream(), None, 1)]).await;
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("nothing more is written"), "{refused}");
+}
+
+/// The check finds the same in the tables of read models, and does not look at other tables of the application.
+#[tokio::test]
+async fn the_check_of_the_file_is_of_read_models_too() {
+    let (_folder, file) = file();
+    let store = SqliteStore::open_file(&file).await.unwrap();
+    let direct = Connection::open(&file).unwrap();
+    for table in ["accounts", "balances_v1", "balances_v2"] {
+        let make = format!(
+            "CREATE TABLE {table} (root INTEGER, cents INTEGER);
+             CREATE INDEX {table}_cents ON {table} (cents);
+             INSERT INTO {table} VALUES (1, 100), (2, 200);"
+        );
+        direct.execute_batch(&make).unwrap();
+    }
+    direct
+        .execute_batch(
+            "INSERT INTO seriatim_read_models (name, version, standing, tables, begun_at)
+             VALUES ('balances', 1, 'live', 'balances,dropped', 0), ('balances', 2, 'building', 'balances', 0),
+                 ('nothing', 1, 'live', '', 0);",
+        )
+        .unwrap();
+    leave_out_of_the_index(&direct, "accounts_cents", "cents < 200");
+    store.check_storage().await.unwrap();
+    leave_out_of_the_index(&direct, "balances_v2_cents", "cents < 200");
+    let error = store.check_storage().await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Corrupt, "{error}");
+    assert!(error.to_string().contains("balances_v2_cents"), "{error}");
+}
+
+/// From now on the index says nothing of the rows for which the condition does not hold.
+fn leave_out_of_the_index(direct: &Connection, index: &str, condition: &str) {
+    let damage = format!(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = sql || ' WHERE {condition}' WHERE name = '{index}';
+         PRAGMA writable_schema = RESET;
+         REINDEX {index};
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, ' WHERE {condition}', '') WHERE name = '{index}';
+         PRAGMA writable_schema = RESET;"
+    );
+    direct.execute_batch(&damage).unwrap();
 }
 
 /// `small_disks` shows the same on a file system that is read-only, where it may mount one.

@@ -1,12 +1,13 @@
-//! LETTERS: how long it takes to list the newest of very many dead letters, half of commands and half of events.
+//! LETTERS: how long it takes to list the newest of very many dead letters, half of commands and half of events, as
+//! `seriatim dead-letters list --latest-first` does. Half of those about events are closed.
 
 use std::time::Instant;
 
 use seriatim::core::{
-    Advance, Append, Bookmark, CommandLetter, CommandRequest, Component, Conflict, Domain,
-    ExpectedSequence, Hold, LetterFilter, LetterStatus, LogPartition, Owner, ParkReason, Payload,
-    Position, ReactionLetter, Sequence, Share, Store, StreamId, Taking, Timestamp, Update, Work,
-    Write,
+    Advance, Append, Bookmark, CommandLetter, CommandRequest, Component, Conflict, DeadLetter,
+    Domain, ExpectedSequence, Hold, LetterFilter, LetterStatus, LogPartition, Owner, ParkReason,
+    Payload, Position, ReactionLetter, Sequence, Share, Store, StreamId, Taking, Timestamp, Update,
+    Work, Write,
 };
 use seriatim::prelude::Uuid;
 use seriatim_bench::Outcome;
@@ -18,53 +19,85 @@ use crate::context::{Context, On};
 
 /// How many letters there are, whether it is to be quick or not.
 const LETTERS: usize = 100_000;
-/// The pieces of work that write letters at the same time.
-const WORKS: u16 = 50;
+/// The components that give events up.
+const COMPONENTS: [&str; 5] = ["printer", "emails", "invoices", "stock", "search"];
+/// The pieces of work of a component, which write letters at the same time.
+const SHARES: u16 = 10;
 const PAGE: usize = 50;
 /// The limit of the budget.
 const LIMIT_MILLIS: f64 = 5.0;
 
 pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
-    let [page] = in_turn(context.rounds, [&mut || milliseconds(context, on)])?;
-    let limit = Figures(vec![LIMIT_MILLIS; page.0.len()]);
-    let workload = format!("the newest {PAGE} of {LETTERS} dead letters");
-    let row = Row::compared("LETTERS", workload, "ms", &page, "the limit set", &limit);
-    Ok(vec![row.must(Must::AtMost(1.0))])
+    let [parked, all] = in_turn(
+        context.rounds,
+        [
+            &mut || milliseconds(context, on, Some(LetterStatus::Parked)),
+            &mut || milliseconds(context, on, None),
+        ],
+    )?;
+    let rows = [(parked, "that wait"), (all, "of any status")];
+    let rows = rows.map(|(page, which)| {
+        let limit = Figures(vec![LIMIT_MILLIS; page.0.len()]);
+        let workload = format!("the newest {PAGE} {which} of {LETTERS} dead letters");
+        let row = Row::compared("LETTERS", workload, "ms", &page, "the limit set", &limit);
+        row.must(Must::AtMost(1.0))
+    });
+    Ok(rows.into())
 }
 
-/// Returns how long a page takes.
-fn milliseconds(context: &Context, on: On) -> Outcome<f64> {
+/// Returns how long a page of the letters with this status takes.
+fn milliseconds(context: &Context, on: On, status: Option<LetterStatus>) -> Outcome<f64> {
     let turns = context.scaled(100);
     context.in_database(on, async |database| {
         let store = seriatim::open_store(&database.url).await?;
-        let wave = LETTERS / 2 / usize::from(WORKS);
-        for _ in 0..WORKS {
+        let works_count = COMPONENTS.len() * usize::from(SHARES);
+        let wave = LETTERS / 2 / works_count;
+        for _ in 0..works_count {
             let batch = (0..wave).map(|_| of_command()).collect();
             store.append(batch).await?;
         }
         let mut works = JoinSet::new();
-        for share in Share::all(WORKS.try_into()?) {
-            let store = std::sync::Arc::clone(&store);
-            works.spawn(async move { skip(&*store, share, wave).await });
+        for component in COMPONENTS {
+            for share in Share::all(SHARES.try_into()?) {
+                let store = std::sync::Arc::clone(&store);
+                works.spawn(async move { give_up(&*store, component, share, wave).await });
+            }
         }
-        while let Some(skipped) = works.join_next().await {
-            skipped??;
+        while let Some(given_up) = works.join_next().await {
+            given_up??;
         }
         database.settle().await?;
         let newest = LetterFilter {
             latest_first: true,
+            status,
             ..LetterFilter::default()
         };
         let start = Instant::now();
         for _ in 0..turns {
-            let commands = store.letters(&newest, PAGE).await?;
-            let events = store.reaction_letters(&newest, PAGE).await?;
-            if (commands.len(), events.len()) != (PAGE, PAGE) {
+            if list(&*store, &newest).await?.len() != PAGE {
                 return Err("a page is not full".into());
             }
         }
         Ok(start.elapsed().as_secs_f64() * 1e3 / turns as f64)
     })
+}
+
+/// Lists letters of commands and of each component, and merges them.
+async fn list(store: &dyn Store, filter: &LetterFilter) -> Outcome<Vec<DeadLetter>> {
+    let commands = store.letters(filter, PAGE).await?.into_iter();
+    let mut found: Vec<_> = commands
+        .map(|letter| DeadLetter::Command(Box::new(letter)))
+        .collect();
+    for component in COMPONENTS {
+        let of_it = LetterFilter {
+            component: Some(Component::new(component)?),
+            ..filter.clone()
+        };
+        let letters = store.reaction_letters(&of_it, PAGE).await?.into_iter();
+        found.extend(letters.map(|letter| DeadLetter::Reaction(Box::new(letter))));
+    }
+    filter.sort(&mut found, DeadLetter::id, PAGE);
+    Ok(found)
 }
 
 fn of_command() -> Append {
@@ -92,10 +125,15 @@ fn of_command() -> Append {
     }
 }
 
-/// Writes closed letters, as the owner of a piece of work whose policy skips every event.
-async fn skip(store: &dyn Store, share: Share, letters: usize) -> Result<(), String> {
+/// Writes letters as the owner of a piece of work: it parks every other event, and its policy skips the rest.
+async fn give_up(
+    store: &dyn Store,
+    component: &str,
+    share: Share,
+    letters: usize,
+) -> Result<(), String> {
     let work = Work {
-        component: Component::new("printer").map_err(|error| error.to_string())?,
+        component: Component::new(component).map_err(|error| error.to_string())?,
         partition: LogPartition::FIRST,
         share,
     };
@@ -116,12 +154,21 @@ async fn skip(store: &dyn Store, share: Share, letters: usize) -> Result<(), Str
             parked_at: now,
             attempts: Vec::new(),
             decision: None,
-            status: LetterStatus::Discarded,
-            closed_at: Some(now),
+            status: LetterStatus::Parked,
+            closed_at: None,
         };
         let past = Bookmark::at(position);
-        let skip = Update::Skip(Box::new(letter), Advance::Checkpoint(past));
-        let held = store.write(&tenure, &skip, lease).await;
+        let update = if position.0.is_multiple_of(2) {
+            Update::Park(Box::new(letter), past)
+        } else {
+            let closed = ReactionLetter {
+                status: LetterStatus::Discarded,
+                closed_at: Some(now),
+                ..letter
+            };
+            Update::Skip(Box::new(closed), Advance::Checkpoint(past))
+        };
+        let held = store.write(&tenure, &update, lease).await;
         if held.map_err(|error| error.to_string())? != Hold::Held {
             return Err("the work was lost".into());
         }

@@ -118,8 +118,11 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
     ) -> Result<bool, StoreError>;
 
     /// Returns at most `limit` letters of all components that pass the filter, in its order and as of one moment.
-    /// Events that are not given up are left out. The cost depends on the number of letters returned, not on how many
-    /// there are.
+    /// Events that are not given up are left out.
+    ///
+    /// In the SQL stores the cost depends on the number of letters returned, not on how many there are, if the filter
+    /// names at most one of component, domain, stream and status, or a component with a domain or a status. The status
+    /// `Parked` may be added to each of these. Another combination may read all letters that pass a part of it.
     async fn reaction_letters(
         &self,
         filter: &LetterFilter,

@@ -136,9 +136,9 @@ pub trait EventStore: Send + Sync + Debug + 'static {
     /// durable in any case.
     async fn flush(&self) -> Result<(), StoreError>;
 
-    /// Asks the storage to check its own structures, such as the pages and the indexes of a file. Reading a log need
-    /// not notice their damage. It takes as long as reading everything. Does nothing in a storage without such a check.
-    /// Fails as [`Corrupt`](StoreErrorKind::Corrupt), with the first fault found.
+    /// Asks the storage to check its own structures, such as the pages and the indexes of the tables of the store and of
+    /// read models. Reading a log need not notice their damage. It takes as long as reading everything. Does nothing in
+    /// a storage without such a check. Fails as [`Corrupt`](StoreErrorKind::Corrupt), with the first fault found.
     async fn check_storage(&self) -> Result<(), StoreError>;
 }
 
@@ -158,8 +158,10 @@ pub trait DeadLetterStore: Send + Sync + Debug + 'static {
     /// Returns a letter by its id.
     async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError>;
 
-    /// Returns at most `limit` letters that pass the filter, in its order. The cost depends on the number of letters
-    /// returned, not on how many there are.
+    /// Returns at most `limit` letters that pass the filter, in its order.
+    ///
+    /// In the SQL stores the cost depends on the number of letters returned, not on how many there are, if the filter
+    /// names at most one of domain, stream and status. A combination may read all letters that pass a part of it.
     async fn letters(
         &self,
         filter: &LetterFilter,

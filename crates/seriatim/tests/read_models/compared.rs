@@ -124,6 +124,42 @@ where
     assert!(matches!(wrong, VersionError::Query { .. }), "{wrong}");
 }
 
+/// A store that has compared the tables before sees the columns that they have now.
+async fn columns_are_those_of_now<D: Database>()
+where
+    Bag<Of<1>>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+    Bag<Of<2>>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+{
+    let database = D::new();
+    let store = database.store().await;
+    store.register(&Bag(Of::<1>)).await.unwrap();
+    store.register(&Bag(Of::<2>)).await.unwrap();
+    let rows = [(Some(1), Some("a".to_owned())), (Some(2), None)];
+    for version in [1, 2] {
+        fill(&database, version, &rows[..version as usize]).await;
+    }
+    let version = ReadModelVersion::new("bag", 2).unwrap();
+    let query = |tables: &ReadModelTables| format!("SELECT * FROM {}", tables.name("bag"));
+    let compared = async || counts(&store.compare(&version, &query).await.unwrap());
+    assert_eq!(compared().await, [1, 2, 0, 1]);
+    for version in [1, 2] {
+        let table = format!("{}bag_v{version}", database.prefix());
+        let widen = format!("ALTER TABLE {table} ADD COLUMN c bigint DEFAULT 7");
+        database.run(&widen).await;
+    }
+    assert_eq!(compared().await, [1, 2, 0, 1]);
+}
+
+#[tokio::test]
+async fn columns_are_those_of_now_on_postgres() {
+    columns_are_those_of_now::<Postgres>().await;
+}
+
+#[tokio::test]
+async fn columns_are_those_of_now_on_sqlite() {
+    columns_are_those_of_now::<Sqlite>().await;
+}
+
 #[tokio::test]
 async fn each_row_counts_as_often_as_it_is_there_on_postgres() {
     each_row_counts_as_often_as_it_is_there::<Postgres>().await;

@@ -55,8 +55,8 @@ impl DeadLetterStore for PostgresStore {
     }
 }
 
-/// Lists the letters of a selection whose identity is in the column `id`. Only the columns that the filter names are
-/// compared, so that an index can be used.
+/// Lists the letters of a selection whose identity is in the column `id`, without the rows that have none. Only the
+/// columns that the filter names are compared, so that an index can be used.
 pub(crate) fn list(
     select: &str,
     id: &str,
@@ -77,7 +77,7 @@ pub(crate) fn list(
         (&is_after, filter.after.is_some()),
     ];
     let asked = asked.into_iter().filter(|(_, is_asked)| *is_asked);
-    let (mut sql, mut place) = (format!("{select} WHERE TRUE"), 1);
+    let (mut sql, mut place) = (format!("{select} WHERE {id} IS NOT NULL"), 1);
     for (text, _) in asked {
         write!(sql, " AND {text} ${place}").expect("a string takes everything");
         place += 1;
@@ -106,4 +106,66 @@ pub(crate) fn list(
 
 fn letter(row: &PgRow) -> Result<CommandLetter, Error> {
     serde_json::from_str(row.try_get(0)?).map_err(row::unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use seriatim_testkit::conformance::filters_by_index;
+    use sqlx::{Connection, PgConnection};
+
+    use super::*;
+
+    const FILL: &str = "
+        INSERT INTO seriatim_dead_letters (id, domain, root, status, body)
+        SELECT gen_random_uuid(), (array['one', 'two', 'three'])[n % 3 + 1], gen_random_uuid(),
+            (array['parked', 'resolved'])[n % 5 % 2 + 1], ''
+        FROM generate_series(1, 20000) AS n;
+        INSERT INTO seriatim_parked (component, partition, share_count, share_index, domain, root, sequence, tries, since,
+            failure, attempts, letter)
+        SELECT (array['printer', 'emails'])[n % 2 + 1], 0, 1, 0, (array['one', 'two', 'three'])[n % 3 + 1], gen_random_uuid(),
+            0, 1, 0, '', '[]', gen_random_uuid()
+        FROM generate_series(1, 20000) AS n;
+        INSERT INTO seriatim_closed_letters (component, partition, share_count, share_index, domain, root, sequence, tries,
+            since, failure, attempts, letter, status, closed_at)
+        SELECT (array['printer', 'emails'])[n % 2 + 1], 0, 1, 0, (array['one', 'two', 'three'])[n % 3 + 1], gen_random_uuid(),
+            0, 1, 0, '', '[]', gen_random_uuid(), (array['resolved', 'discarded'])[n % 5 % 2 + 1], 0
+        FROM generate_series(1, 20000) AS n;
+        ANALYZE seriatim_dead_letters, seriatim_parked, seriatim_closed_letters";
+
+    /// A page costs what it holds.
+    #[tokio::test]
+    async fn a_page_is_looked_up_in_the_index() {
+        let server = std::env::var("SERIATIM_TEST_POSTGRES").expect(
+            "name a PostgreSQL in SERIATIM_TEST_POSTGRES; `cargo xtask services up` starts one and prints its URL",
+        );
+        let schema = format!("letters_{}", Uuid::now_v7().simple());
+        let sign = if server.contains('?') { '&' } else { '?' };
+        let store = PostgresStore::open(&format!("{server}{sign}schema={schema}"))
+            .await
+            .unwrap();
+        let run = async |sql: &str| {
+            let mut connection = PgConnection::connect(&server).await.unwrap();
+            let sql = AssertSqlSafe(store.connections().schema().text(sql));
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        };
+        run(FILL).await;
+        let check = async |select: &str, id: &str, filter: &LetterFilter| {
+            let explain = format!("EXPLAIN {select}");
+            let explain = || list(&explain, id, filter, 50);
+            let plan = store.connections().fetch("explain", explain).await.unwrap();
+            let lines = plan.iter().map(|row| row.get::<String, _>(0));
+            let plan = lines.collect::<Vec<_>>().join("\n");
+            for all_are_read in ["Seq Scan", "Sort  (", "Filter:"] {
+                assert!(!plan.contains(all_are_read), "{filter:?}\n{plan}");
+            }
+        };
+        for filter in filters_by_index(LetterKind::Command) {
+            check(&store.texts().letters, "id", &filter).await;
+        }
+        for filter in filters_by_index(LetterKind::Reaction) {
+            let select = store.texts().parked.select(&filter);
+            check(&select, "letter", &filter).await;
+        }
+        run(&format!("DROP SCHEMA {schema} CASCADE")).await;
+    }
 }

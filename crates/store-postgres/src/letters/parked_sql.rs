@@ -1,8 +1,8 @@
 //! The statements about parked streams and closed letters, for one schema. Each is a transaction of its own, or part of
 //! a caller's.
 //!
-//! A statement that writes as the owner first changes the row of the checkpoint. This proves that the tenure is in
-//! force, and keeps it in force until the transaction ends.
+//! A statement that writes as the owner first changes or locks the row of the checkpoint. This proves that the tenure is
+//! in force, and keeps it in force until the transaction ends. The lease is extended only if the rest was done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::letters::dead_letter;
 use crate::progress::checkpoint_sql::{
-    self, NOW, WORK, about, hold, of_component, to_place, under,
+    self, NOW, WORK, about, extend, hold, of_component, to_place, under,
 };
 use crate::row;
 
@@ -47,20 +47,22 @@ pub(crate) struct Texts {
     decide: Arc<str>,
     parked: Arc<str>,
     parked_of_one: Arc<str>,
-    letters: Arc<str>,
     letter: Arc<str>,
+    /// The parked and the closed letters, to choose from.
+    halves: [String; 2],
 }
 
 impl Texts {
     pub(crate) fn of(schema: &str) -> Self {
         let table = format!("{schema}.seriatim_parked");
         let resubmit = Verb::Resubmit.as_str();
-        let (hold, in_the_log) = (hold(schema), checkpoint_sql::advance(schema));
+        let (hold, extend) = (hold(schema), extend(schema));
+        let in_the_log = checkpoint_sql::advance(schema);
         let advance = format!(
             "held AS ({hold}), moved AS (
     UPDATE {table} SET sequence = $10, letter = NULL, tries = 0, attempts = '[]', wish = CASE WHEN wish IS NOT NULL THEN '{resubmit}' END
     FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence IN ($9, $11) RETURNING 1
-)"
+), extended AS ({extend})"
         );
         let unpark = format!(
             "held AS ({hold}), gone AS (
@@ -68,7 +70,7 @@ impl Texts {
 ), moved AS (
     SELECT 1 FROM held WHERE EXISTS (SELECT FROM gone)
     OR ($10 AND NOT EXISTS (SELECT FROM {table} WHERE {WORK} AND domain = $7 AND root = $8))
-)"
+), extended AS ({extend})"
         );
         let closed = format!("{schema}.seriatim_closed_letters");
         let into_closed = format!("{closed} ({WORK_COLUMNS}, {PARKED}, {CLOSED})");
@@ -88,20 +90,20 @@ impl Texts {
         let list = |condition: &str| {
             format!("{parked} {condition} ORDER BY {WORK_COLUMNS}, domain, root").into()
         };
-        // Events that are not given up are left out.
-        let letters = format!(
-            "SELECT * FROM ({parked} WHERE letter IS NOT NULL
-             UNION ALL SELECT {WORK_COLUMNS}, {PARKED}, {CLOSED} FROM {closed}) AS letters"
-        );
+        let halves = [
+            parked.clone(),
+            format!("SELECT {WORK_COLUMNS}, {PARKED}, {CLOSED} FROM {closed}"),
+        ];
         Self {
             park: format!("WITH moved AS ({in_the_log}), parked AS ({park}) SELECT 1 FROM moved")
                 .into(),
             park_again: format!(
-                "WITH held AS ({hold})
-UPDATE {table} SET tries = $10, failure = $11, attempts = $12, letter = $14, since = $15,
-    wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
-FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence = $9
-AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
+                "WITH held AS ({hold}), moved AS (
+    UPDATE {table} SET tries = $10, failure = $11, attempts = $12, letter = $14, since = $15,
+        wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
+    FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence = $9
+    AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1
+), extended AS ({extend}) SELECT 1 FROM moved"
             )
             .into(),
             skip_in_the_log: skip(&format!("moved AS ({in_the_log})"), AFTER_THE_LOG),
@@ -117,8 +119,8 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
             .into(),
             parked: list(""),
             parked_of_one: list("WHERE component = $1"),
-            letter: format!("{letters} WHERE letter = $1").into(),
-            letters: letters.into(),
+            letter: format!("{} WHERE letter = $1", letters(&halves)).into(),
+            halves,
         }
     }
 
@@ -217,12 +219,28 @@ AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1"
     }
 
     pub(crate) fn letters(&self, filter: &LetterFilter, limit: usize) -> Statement {
-        dead_letter::list(&self.letters, "letter", filter, limit)
+        dead_letter::list(&self.select(filter), "letter", filter, limit)
+    }
+
+    /// Selects from the half that the status of the filter asks for, or from both.
+    pub(crate) fn select(&self, filter: &LetterFilter) -> String {
+        let halves = match filter.status {
+            None => &self.halves[..],
+            Some(LetterStatus::Parked) => &self.halves[..1],
+            Some(LetterStatus::Resolved | LetterStatus::Discarded) => &self.halves[1..],
+        };
+        letters(halves)
     }
 
     pub(crate) fn letter(&self, id: Uuid) -> Statement {
         sqlx::query(AssertSqlSafe(self.letter.clone())).bind(id)
     }
+}
+
+/// Selects from halves of the letters. No half has a condition of its own: PostgreSQL reads a half in the order of an
+/// index only if it has none.
+fn letters(halves: &[String]) -> String {
+    format!("SELECT * FROM ({}) AS letters", halves.join(" UNION ALL "))
 }
 
 /// Keeps the letter of the row that is moved on or deleted in the same statement; all parts of the statement see the

@@ -228,12 +228,16 @@ pub(crate) fn advance(schema: &str) -> String {
     )
 }
 
-/// Extends the lease by the sixth parameter.
+/// Locks the checkpoint if the tenure is in force.
 pub(crate) fn hold(schema: &str) -> String {
-    format!(
-        "UPDATE {} SET leased_until = {NOW} + $6 WHERE {WORK} AND {IN_FORCE} RETURNING position",
-        table(schema)
-    )
+    let table = table(schema);
+    format!("SELECT position FROM {table} WHERE {WORK} AND {IN_FORCE} FOR UPDATE")
+}
+
+/// Extends the lease by the sixth parameter if `moved` has a row. The statement has locked the checkpoint before.
+pub(crate) fn extend(schema: &str) -> String {
+    let table = table(schema);
+    format!("UPDATE {table} SET leased_until = {NOW} + $6 FROM moved WHERE {WORK} AND {IN_FORCE}")
 }
 
 pub(crate) fn table(schema: &str) -> String {

@@ -2,7 +2,7 @@
 
 use seriatim_core::{Comparison, ComparisonQuery, ReadModelVersion, VersionError, VersionStatus};
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Error, Executor, PgConnection, Row, SqlSafeStr, Statement};
+use sqlx::{AssertSqlSafe, Connection, Error, Executor, PgConnection, Row, SqlSafeStr, Statement};
 
 use super::registry::transact;
 use super::versions::{ChangeError, SNAPSHOT};
@@ -36,6 +36,8 @@ pub(super) async fn compare(
 async fn count(connection: &mut PgConnection, live: &str, other: &str) -> Result<PgRow, Error> {
     let described = (&mut *connection).prepare(AssertSqlSafe(live.to_owned()).into_sql_str());
     let columns = described.await?.columns().len();
+    // The driver would keep the columns, but a table may be remade with others.
+    connection.clear_cached_statements().await?;
     let text = Comparison::sql(live, other, columns);
     let counts = sqlx::query(AssertSqlSafe(text)).persistent(false);
     counts.fetch_one(connection).await

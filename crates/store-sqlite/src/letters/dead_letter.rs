@@ -9,6 +9,8 @@ use uuid::Uuid;
 use crate::append::transaction::Transaction;
 use crate::{SqliteStore, row};
 
+const ALL: &str = "SELECT body, id, domain, root, status FROM seriatim_dead_letters";
+
 #[async_trait]
 impl DeadLetterStore for SqliteStore {
     async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError> {
@@ -75,25 +77,36 @@ fn letters(
     if !filter.wants(LetterKind::Command) {
         return Ok(Vec::new());
     }
-    let all = "SELECT body, id, domain, root, status FROM seriatim_dead_letters";
-    list(connection, &[all], "id", filter, limit, letter)
+    list(connection, &[ALL.to_owned()], "id", filter, limit, letter)
 }
 
-/// Lists the letters of some selections, whose identity is in the column `id`. Only what the filter names is asked for,
-/// so that an index of each selection can serve it in this order.
+/// Lists the letters of some selections, whose identity is in the column `id`, without the rows that have none. Only the
+/// columns that the filter names are compared, so that an index of each selection can be used.
 pub(crate) fn list<T>(
     connection: &Connection,
-    selections: &[&str],
+    selections: &[String],
     id: &str,
     filter: &LetterFilter,
     limit: usize,
     letter: fn(&Row<'_>) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
+    let (sql, parameters) = statement(selections, id, filter, limit);
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(params_from_iter(parameters), letter)?;
+    rows.collect()
+}
+
+fn statement(
+    selections: &[String],
+    id: &str,
+    filter: &LetterFilter,
+    limit: usize,
+) -> (String, Vec<Value>) {
     let (is_after, order) = match filter.latest_first {
         true => (format!("{id} <"), "DESC"),
         false => (format!("{id} >"), "ASC"),
     };
-    let mut conditions = "TRUE".to_owned();
+    let mut conditions = format!("{id} IS NOT NULL");
     let mut parameters = Vec::new();
     let mut ask = |column: &str, value| {
         parameters.push(value);
@@ -122,11 +135,64 @@ pub(crate) fn list<T>(
     let selections = selections.collect::<Vec<_>>().join(" UNION ALL ");
     let last = parameters.len();
     let sql = format!("{selections} ORDER BY {id} {order} LIMIT ?{last}");
-    let mut select = connection.prepare_cached(&sql)?;
-    let rows = select.query_map(params_from_iter(parameters), letter)?;
-    rows.collect()
+    (sql, parameters)
 }
 
 fn letter(row: &Row<'_>) -> Result<CommandLetter, Error> {
     serde_json::from_str(row::text(row, 0)?).map_err(|error| row::unreadable(0, Type::Text, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use seriatim_core::LetterStatus;
+    use seriatim_testkit::conformance::filters_by_index;
+
+    use super::*;
+    use crate::letters::parked;
+
+    /// Returns how many columns are compared with one value.
+    fn columns(filter: &LetterFilter) -> usize {
+        usize::from(filter.component.is_some())
+            + usize::from(filter.domain.is_some())
+            + usize::from(filter.status.is_some())
+            + 2 * usize::from(filter.stream.is_some())
+    }
+
+    /// A page costs what it holds.
+    #[tokio::test]
+    async fn a_page_is_looked_up_in_the_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("letters.db");
+        drop(SqliteStore::open_file(&path).await.unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let check = |selections: &[String], id: &str, filter: &LetterFilter, columns: usize| {
+            let (sql, parameters) = statement(selections, id, filter, 50);
+            let mut plan = connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .unwrap();
+            let steps = plan.query_map(params_from_iter(parameters), |row| row.get(3));
+            let steps: Vec<String> = steps.unwrap().map(Result::unwrap).collect();
+            let is_of_one_table = |step: &&String| step.contains(" seriatim_");
+            let (of_tables, others): (Vec<_>, Vec<_>) = steps.iter().partition(is_of_one_table);
+            assert_eq!(of_tables.len(), selections.len(), "{filter:?}: {steps:?}");
+            for step in of_tables {
+                let compared = step.matches("=?").count();
+                let in_order = step.contains(&format!("{id}<?")) || filter.after.is_none();
+                let by_index = step.contains(" USING INDEX ") && in_order;
+                assert!(by_index && compared == columns, "{filter:?}: {steps:?}");
+            }
+            let merging = ["MERGE (UNION ALL)", "LEFT", "RIGHT"];
+            let merges = |step: &&String| merging.contains(&step.as_str());
+            assert!(others.iter().all(merges), "{filter:?}: {steps:?}");
+        };
+        for filter in filters_by_index(LetterKind::Command) {
+            check(&[ALL.to_owned()], "id", &filter, columns(&filter));
+        }
+        for filter in filters_by_index(LetterKind::Reaction) {
+            // Those of the table of parked ones need no comparison.
+            let constant = usize::from(filter.status == Some(LetterStatus::Parked));
+            let columns = columns(&filter) - constant;
+            check(&parked::selections(&filter), "letter", &filter, columns);
+        }
+    }
 }

@@ -28,12 +28,9 @@ fn select_parked() -> String {
     format!("SELECT {COLUMNS}, 'parked' AS status, NULL AS closed_at FROM seriatim_parked")
 }
 
-/// All letters, in two parts. Events that are not given up are left out.
-fn select_letters() -> [String; 2] {
-    [
-        format!("{} WHERE letter IS NOT NULL", select_parked()),
-        format!("SELECT {COLUMNS}, status, closed_at FROM seriatim_closed_letters"),
-    ]
+/// Closed letters.
+fn select_closed() -> String {
+    format!("SELECT {COLUMNS}, status, closed_at FROM seriatim_closed_letters")
 }
 
 /// Does not change a stream that is parked already, because it begins at an earlier event.
@@ -205,13 +202,27 @@ pub(crate) fn letters(
     if !filter.wants(LetterKind::Reaction) {
         return Ok(Vec::new());
     }
-    let [parked, closed] = select_letters();
-    let selections = [&*parked, &*closed];
-    dead_letter::list(connection, &selections, "letter", filter, limit, letter)
+    dead_letter::list(
+        connection,
+        &selections(filter),
+        "letter",
+        filter,
+        limit,
+        letter,
+    )
+}
+
+/// Selects the letters of the table that the status of the filter asks for, or of both.
+pub(super) fn selections(filter: &LetterFilter) -> Vec<String> {
+    match filter.status {
+        None => vec![select_parked(), select_closed()],
+        Some(LetterStatus::Parked) => vec![select_parked()],
+        Some(LetterStatus::Resolved | LetterStatus::Discarded) => vec![select_closed()],
+    }
 }
 
 pub(crate) fn find(connection: &Connection, id: Uuid) -> Result<Option<ReactionLetter>, Error> {
-    let [parked, closed] = select_letters();
+    let (parked, closed) = (select_parked(), select_closed());
     let sql = format!("SELECT * FROM ({parked} UNION ALL {closed}) WHERE letter = ?");
     let mut select = connection.prepare_cached(&sql)?;
     select.query_row([id.as_bytes()], letter).optional()

@@ -9,6 +9,11 @@ use crate::letters::parked;
 use crate::progress::checkpoint::key;
 use crate::row;
 
+/// Finds the checkpoint of a tenure that is in force. A lease that ran out does not matter as long as no other process
+/// has taken the work. The first four parameters are the work, the fifth is the tenure.
+const IN_FORCE: &str = "component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
+    AND tenure = ?5 AND owner IS NOT NULL";
+
 pub(crate) fn write(
     connection: &Connection,
     tenure: &Tenure,
@@ -35,10 +40,10 @@ pub(crate) fn write(
             }
             Ok(moved)
         }
-        Update::ParkAgain(parked) => match change(connection, tenure, &renew_text(), &[&until])? {
-            Hold::Held => parked::park_again(connection, parked),
-            Hold::Lost => Ok(Hold::Lost),
-        },
+        Update::ParkAgain(parked) => {
+            let park = || parked::park_again(connection, parked);
+            then_renew(connection, tenure, until, park)
+        }
         Update::Skip(letter, to) => {
             let moved = advance(connection, tenure, to, until)?;
             if moved == Hold::Held {
@@ -63,12 +68,29 @@ fn advance(
     match advance {
         Advance::Checkpoint(to) => advance_checkpoint(connection, tenure, to, until),
         Advance::Parked { stream, from, to } => {
-            match change(connection, tenure, &renew_text(), &[&until])? {
-                Hold::Held => parked::advance(connection, &tenure.work, stream, *from, *to),
-                Hold::Lost => Ok(Hold::Lost),
-            }
+            let advance = || parked::advance(connection, &tenure.work, stream, *from, *to);
+            then_renew(connection, tenure, until, advance)
         }
     }
+}
+
+/// Makes a change beside the checkpoint if the tenure is in force, and extends the lease if the change was made. The
+/// transaction may also have writes of others, so what is lost must change nothing.
+fn then_renew(
+    connection: &Connection,
+    tenure: &Tenure,
+    until: i64,
+    change_it: impl FnOnce() -> Result<Hold, Error>,
+) -> Result<Hold, Error> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT 1 FROM seriatim_checkpoints WHERE {IN_FORCE}"
+    ))?;
+    let (component, partition, count, index) = key(&tenure.work);
+    let id = tenure.id.as_bytes();
+    if !select.exists((component, partition, count, index, id))? || change_it()? == Hold::Lost {
+        return Ok(Hold::Lost);
+    }
+    change(connection, tenure, &renew_text(), &[&until])
 }
 
 fn advance_checkpoint(
@@ -102,14 +124,9 @@ pub(crate) fn advance_text() -> String {
     )
 }
 
-/// Changes the checkpoint of a tenure if the tenure is in force. A lease that ran out does not matter as long as no
-/// other process has taken the work. The first four parameters are the work, the fifth is the tenure.
+/// Changes the checkpoint of a tenure if the tenure is in force.
 fn update_text(change: &str, condition: &str) -> String {
-    format!(
-        "UPDATE seriatim_checkpoints {change}
-         WHERE component = ?1 AND partition = ?2 AND share_count = ?3 AND share_index = ?4
-         AND tenure = ?5 AND owner IS NOT NULL {condition}"
-    )
+    format!("UPDATE seriatim_checkpoints {change} WHERE {IN_FORCE} {condition}")
 }
 
 /// The values are the parameters from the sixth on.

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error};
+use rusqlite::{Connection, Error, OptionalExtension};
 use seriatim_core::{
     Append, AppendError, AppendOutcome, ClaimRecord, Domain, EventStore, KeyedClaim, Load, Loaded,
-    LogId, LogPage, LogPartition, Payload, Position, RecordedEvent, Sequence, StoreError,
-    StoreErrorKind, StreamId, StreamSummary,
+    LogId, LogPage, LogPartition, Payload, Position, ReadModelTables, RecordedEvent, Sequence,
+    StoreError, StoreErrorKind, StreamId, StreamSummary,
 };
 use seriatim_store_sql::Payloads;
 use uuid::Uuid;
@@ -133,21 +133,45 @@ impl EventStore for SqliteStore {
     }
 }
 
-/// Returns what is wrong with the first table of the store that is not whole. It does not check the tables of an
-/// application, which are the application's own business.
+/// Returns what is wrong with the first table of the store or of a read model that is not whole. It does not check the
+/// other tables of an application, which are the application's own business.
 fn check_tables(file: &Path) -> Result<Option<String>, Error> {
     let connection = connection::open_reader(file)?;
-    let select = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'seriatim_*'";
-    let mut select = connection.prepare(select)?;
-    for table in select.query_map([], |row| row.get(0))? {
-        let table: String = table?;
-        let check = format!("PRAGMA integrity_check('{table}')");
-        let said: String = connection.query_row(&check, [], |row| row.get(0))?;
-        if said != "ok" {
-            return Ok(Some(said));
+    for tables in [own_tables, read_model_tables] {
+        for table in tables(&connection)? {
+            let check = format!("PRAGMA integrity_check('{table}')");
+            let said: String = connection.query_row(&check, [], |row| row.get(0))?;
+            if said != "ok" {
+                return Ok(Some(said));
+            }
         }
     }
     Ok(None)
+}
+
+fn own_tables(connection: &Connection) -> Result<Vec<String>, Error> {
+    let select = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'seriatim_*'";
+    let mut select = connection.prepare(select)?;
+    select.query_map([], |row| row.get(0))?.collect()
+}
+
+/// Returns the tables of all versions of the read models in the file, without those that somebody has dropped.
+fn read_model_tables(connection: &Connection) -> Result<Vec<String>, Error> {
+    let mut select = connection.prepare("SELECT tables, version FROM seriatim_read_models")?;
+    let names = select.query_map([], |row| {
+        let plain = row::text(row, 0)?.split(',');
+        let plain = plain.filter(|table| !table.is_empty());
+        let tables = ReadModelTables::new("", plain, row.get(1)?);
+        Ok(tables.names().collect::<Vec<_>>())
+    })?;
+    let names: Vec<_> = names.collect::<Result<_, _>>()?;
+    let find = "SELECT name FROM sqlite_schema WHERE type = 'table' AND lower(name) = ?";
+    let mut find = connection.prepare(find)?;
+    let mut found = Vec::new();
+    for name in names.into_iter().flatten() {
+        found.extend(find.query_row([name], |row| row.get(0)).optional()?);
+    }
+    Ok(found)
 }
 
 fn load(connection: &Connection, wanted: &Load) -> Result<Loaded, Error> {

@@ -325,6 +325,7 @@ macro_rules! checkpoint_conformance {
             a_former_owner_parks_and_skips_nothing
             a_parked_stream_is_not_parked_further_on
             a_parked_stream_moves_only_from_where_it_was
+            a_lost_write_extends_no_lease
             a_wish_is_noted_once_and_for_one_event
             texts_for_people_hold_any_character
             what_fails_again_waits_for_another_wish

@@ -124,6 +124,50 @@ pub async fn letters_are_filtered(a: &Handle, b: &Handle) {
     assert_eq!(letters(b, of_component, 100).await, []);
 }
 
+/// Returns the filters for letters of this kind whose page costs what it holds, in both orders, at the beginning and
+/// later. A store with indexes checks that it uses one for each.
+pub fn filters_by_index(kind: LetterKind) -> Vec<LetterFilter> {
+    let all = LetterFilter {
+        kind: Some(kind),
+        ..LetterFilter::default()
+    };
+    let of_domain = LetterFilter {
+        domain: Some(domain("one")),
+        ..all.clone()
+    };
+    let of_stream = LetterFilter {
+        stream: Some(StreamId::new(domain("one"), Uuid::nil())),
+        ..all.clone()
+    };
+    let with_status = |filter: &LetterFilter, status| LetterFilter {
+        status: Some(status),
+        ..filter.clone()
+    };
+    let mut filters = vec![
+        with_status(&all, LetterStatus::Parked),
+        with_status(&all, LetterStatus::Resolved),
+        all,
+        of_domain,
+        of_stream,
+    ];
+    if kind == LetterKind::Reaction {
+        let of_component = filters[1..4].iter().map(|filter| LetterFilter {
+            component: Some(Component::new("printer").expect("it is a name")),
+            ..filter.clone()
+        });
+        filters.extend(of_component.collect::<Vec<_>>());
+        let parked = filters[2..].iter().filter(|filter| filter.status.is_none());
+        let parked = parked.map(|filter| with_status(filter, LetterStatus::Parked));
+        filters.extend(parked.collect::<Vec<_>>());
+    }
+    let later = filters.clone().into_iter().map(|filter| LetterFilter {
+        latest_first: true,
+        after: Some(Uuid::max()),
+        ..filter
+    });
+    filters.iter().cloned().chain(later).collect()
+}
+
 fn all_filters(streams: &[StreamId], middle: Uuid) -> Vec<LetterFilter> {
     let domains = [None, Some(domain("one")), Some(domain("none"))];
     let streams = [None, Some(&streams[1]), Some(&streams[2])];

@@ -226,6 +226,49 @@ pub async fn a_parked_stream_moves_only_from_where_it_was(
     assert_eq!(stands.at, place(10));
 }
 
+/// A write that is lost because the checkpoint or the stream is elsewhere does not extend the lease either.
+pub async fn a_lost_write_extends_no_lease(a: &CheckpointHandle, b: &CheckpointHandle) {
+    let work = work("printer");
+    let mut tenure = take(a, &work, "one", HOUR).await;
+    let behind = tenure.clone();
+    let waiting = parked(&work, 1, 4);
+    assert_eq!(park(a, &mut tenure, &waiting, 9).await, Hold::Held);
+    let before = checkpoint(b, &work).await;
+    let beside = |root, to| Advance::Parked {
+        stream: stream(root),
+        from: Sequence(3),
+        to,
+    };
+    let skip = |past| Update::Skip(Box::new(skipped(&parked(&work, 1, 3))), past);
+    let in_the_log = Advance::Checkpoint(place(10));
+    let other = Box::new(parked(&work, 2, 0));
+    let elsewhere = [
+        (&tenure, Update::Advance(beside(1, Some(Sequence(5))))),
+        (&tenure, Update::Advance(beside(1, None))),
+        (&tenure, Update::Advance(beside(2, None))),
+        (&tenure, skip(beside(1, Some(Sequence(5))))),
+        (&tenure, skip(beside(1, None))),
+        (&tenure, Update::ParkAgain(Box::new(waiting.clone()))),
+        (&tenure, Update::ParkAgain(other.clone())),
+        (&behind, Update::Advance(in_the_log.clone())),
+        (&behind, Update::Park(other, place(10))),
+        (&behind, skip(in_the_log)),
+    ];
+    for (tenure, update) in elsewhere {
+        assert_eq!(write(a, tenure, &update).await, Hold::Lost, "{update:?}");
+        assert_eq!(checkpoint(b, &work).await, before, "{update:?}");
+    }
+    assert_eq!(all(b).await, [waiting]);
+    assert_eq!(closed(b, &work, &LetterFilter::default()).await, []);
+
+    for to in [Some(5), None] {
+        let from = to.map_or(5, |_| 4);
+        let before = checkpoint(b, &work).await.leased_until;
+        assert_eq!(advance(a, &tenure, 1, from, to).await, Hold::Held);
+        assert!(checkpoint(b, &work).await.leased_until > before, "{to:?}");
+    }
+}
+
 /// A wish is for the event that its author has seen, and the next is heard when it is fulfilled.
 pub async fn a_wish_is_noted_once_and_for_one_event(a: &CheckpointHandle, b: &CheckpointHandle) {
     let work = work("printer");
