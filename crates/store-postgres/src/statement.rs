@@ -1,7 +1,8 @@
 //! Makes statements for the tables of one schema.
 //!
-//! The texts are constants that name the tables without their schema. They have a line for each clause and keywords in
-//! upper case. Rows are read by the names of their columns, except where thousands of them are read.
+//! Most texts are constants that name the tables without their schema; those of checkpoints and parked streams are put
+//! together once, for one schema. They have a line for each clause and keywords in upper case. Rows are read by the names
+//! of their columns, except where thousands of them are read.
 
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;

@@ -242,7 +242,7 @@ async fn a_taking_whose_answer_is_lost_is_found_to_be_done() {
     assert!(epochs.all(|checkpoint| checkpoint.epoch == 1));
 }
 
-/// ReactionLetter, tried in vain, skipped and unparked: each is done once, whether the request is lost or its answer.
+/// To park, to park again, to skip and to unpark: each is done once, whether the request is lost or its answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_parked_is_written_once_though_messages_are_lost() {
     for fault in [Fault::LoseRequest, Fault::LoseAnswer] {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use seriatim_core::{Append, AppendError, EventStore, LogPartition, Position, Sequence, StreamId};
 use seriatim_store_postgres::{OpenError, PostgresStore};
 use seriatim_testkit::conformance::{Handle, assert_log_is_sound, new_stream};
+use seriatim_testkit::until;
 use support::Schema;
 use support::proxy::{Fault, Proxy};
 use support::samples::{append, is_written};
@@ -146,9 +147,8 @@ async fn what_is_unknown_of_one_partition_is_known_of_the_other() {
     let cover_up = async {
         let other = PostgresStore::open(&rig.schema.url()).await.unwrap();
         for partition in [0, 1].map(LogPartition) {
-            while other.head(partition).await.unwrap() < Position(6) {
-                tokio::task::yield_now().await;
-            }
+            let written = async || other.head(partition).await.unwrap() >= Position(6);
+            until("both partitions are written to", written).await;
             let batch = vec![append(&stream_in(&other, partition.0), None, 1)];
             other.append(batch).await.unwrap();
         }

@@ -56,7 +56,7 @@ async fn what_the_server_refuses_of_one_call_leaves_the_others_alone() {
     }
 }
 
-/// A statement that takes too long may do so because of one call.
+/// A call whose statement takes too long fails alone.
 #[tokio::test]
 async fn what_takes_too_long_of_one_call_leaves_the_others_alone() {
     let schema = Schema::new();

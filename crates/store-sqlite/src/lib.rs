@@ -64,7 +64,8 @@ impl SqliteStore {
     ///
     /// `location` is `sqlite://path`, `sqlite:path` or a plain path; a relative path begins at the working directory.
     /// With `?checksums=off` after a URL, new events get no checksum, which costs about 0.1 µs and 9 bytes. Existing
-    /// checksums are checked in any case when whole events are read; to load a state, only their data is. Several handles and processes may have the same file open.
+    /// checksums are checked in any case when whole events are read; to load a state, only their data is. Several
+    /// handles and processes may have the same file open.
     pub async fn open(location: &str) -> Result<Self, OpenError> {
         Self::open_at(Location::of(location)?).await
     }

@@ -1,4 +1,4 @@
-//! Values in and out of columns. A column is named, or given by its index where thousands of rows are read.
+//! Values in and out of columns. A column is given by its name or by its index.
 
 use std::num::NonZero;
 

@@ -16,7 +16,7 @@ const FILE: &str = "SERIATIM_TEST_FILE";
 async fn what_was_acknowledged_survives_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("killed.db");
-    writers::survive_kills(40, || process(&file), async || open(&file).await).await;
+    writers::survive_kills(60, || process(&file), async || open(&file).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ use crate::reading::load;
 use crate::reading::streams;
 use crate::{PostgresStore, positions, row};
 
-/// The columns are those that [`crate::decoder`] reads, by their index.
+/// The columns are those that [`decoder`] reads, by their index.
 const READ_STREAM: &str = "
     SELECT position, recorded_at, sequence, domain, codec, root, id, type, metadata, checksum, data
     FROM seriatim_events

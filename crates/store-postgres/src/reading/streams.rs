@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{PostgresStore, row};
 
-/// The streams of a domain after a root; of all roots if that is null. Takes as many steps in the index as the list is
+/// The streams of a domain from a root on, or after it. Takes as many steps in the index as the list is
 /// long, however many events there are: from each root to the next.
 const NEXT: &str = "
     WITH RECURSIVE roots (root, number) AS (
