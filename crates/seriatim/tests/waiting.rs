@@ -434,8 +434,7 @@ async fn the_log_is_looked_at_only_where_a_checkpoint_has_passed_the_events() {
     waited.await.unwrap().unwrap();
     assert!(faulty.log_reads() > reads);
 
-    // A place in another log is no place in this one, whether it is before the events or after them. No read tells that.
-    let reads = faulty.log_reads();
+    // A place in another log is no place in this one, whether it is before the events or after them.
     for position in [Position(2), Position(9)] {
         let other = Bookmark {
             log: Some(LogId(Uuid::now_v7())),
@@ -452,7 +451,6 @@ async fn the_log_is_looked_at_only_where_a_checkpoint_has_passed_the_events() {
             "{why}"
         );
     }
-    assert_eq!(faulty.log_reads(), reads);
 }
 
 /// The checkpoint has passed the events of a stream that is between two tries, and nobody is told that they are

@@ -14,11 +14,11 @@ use crate::stage::run;
 
 const COPIES: usize = 80;
 
-/// 300 events in 20 streams, with claims; nothing of it is in a log beside the file.
+/// 600 events in 20 streams, with claims; nothing of it is in a log beside the file.
 async fn store(path: &Path) {
     let url = format!("sqlite://{}", path.display());
     let store = seriatim::open_store(&url).await.unwrap();
-    for sequence in 0..15u32 {
+    for sequence in 0..30u32 {
         let batch = (0..20).map(|n| Append {
             stream: StreamId::new(Domain::new("note").unwrap(), Uuid::from_u128(n)),
             write: Write::Events {
@@ -58,7 +58,7 @@ async fn a_damaged_copy_is_damage_and_never_an_outage() {
     let whole = folder.path().join("whole.db");
     store(&whole).await;
     let (bytes, written) = (fs::read(&whole).unwrap(), events(&whole));
-    assert_eq!(written.len(), 300);
+    assert_eq!(written.len(), 600);
     let mut found = 0;
     for n in 0..COPIES {
         let copy = folder.path().join("copy.db");
