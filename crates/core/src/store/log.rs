@@ -113,7 +113,7 @@ impl Log {
         replaced.map_or(Ok(()), |replaced| Err(SubscribeError::Replaced(replaced)))
     }
 
-    /// Returns why a place is not in this log; `None` if it is. A place that names another log is told without a read.
+    /// Returns why a place is not in this log; `None` if it is.
     pub async fn replaced(
         &self,
         partition: LogPartition,
@@ -122,14 +122,8 @@ impl Log {
         if place.position == Position::START {
             return Ok(None);
         }
-        let found = match place.log.is_some_and(|log| log != self.id()) {
-            true => None,
-            false => {
-                let page = self.store.read_log(partition, place.position, 0).await?;
-                page.follows
-            }
-        };
-        Ok(place.check(partition, self.id(), found).err())
+        let page = self.store.read_log(partition, place.position, 0).await?;
+        Ok(place.check(partition, self.id(), page.follows).err())
     }
 
     /// Returns the place of the last event of a partition.

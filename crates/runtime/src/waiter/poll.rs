@@ -85,7 +85,7 @@ impl Poll {
         written: &Written<'_>,
     ) -> Option<Result<(), WhyNotHandled>> {
         // A checkpoint of another log has passed no event of this one. Many may wait, so the log is read only before they
-        // are told that their events are handled; a log that a checkpoint names is compared without a read.
+        // are told that their events are handled, or that the log was replaced.
         let (log, seems_handled) = (self.feed.log().id(), seen.judge(written) == Some(Ok(())));
         let is_doubtful = |checkpoint: &&mut Checkpoint| {
             let has_passed = checkpoint.at.position >= written.last;
