@@ -10,12 +10,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use seriatim_bench::Outcome;
 use seriatim_bench::postgres::Server;
 use seriatim_bench::report::Report;
 
 use crate::context::{Context, On};
 use crate::rows::Benchmark;
+
+/// It takes less time than the allocator of the system, see docs/performance.md.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures Seriatim against the limits of what it stands on. Trust the ratios: both sides are measured in turn, in
 /// the same run, on the same disk.
