@@ -1,9 +1,12 @@
 //! Gives every row how long to measure, where to write, and a runtime.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use clap::ValueEnum;
 use seriatim_bench::Outcome;
+use seriatim_bench::cost::{Commits, Cost};
+use seriatim_bench::load::rate;
 use seriatim_bench::postgres::{Schema, Server};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -13,6 +16,7 @@ use tokio::runtime::Runtime;
 pub(crate) enum On {
     Sqlite,
     Postgres,
+    Memory,
 }
 
 impl On {
@@ -20,6 +24,7 @@ impl On {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres => "PostgreSQL",
+            Self::Memory => "memory",
         }
     }
 }
@@ -32,6 +37,8 @@ pub(crate) struct Context {
     folder: TempDir,
     server: Option<Server>,
     runtime: Runtime,
+    commits: Commits,
+    cost: RefCell<Option<Cost>>,
 }
 
 /// A database that nobody else uses.
@@ -56,6 +63,8 @@ impl Context {
             folder: tempfile::tempdir_in(folder)?,
             server,
             runtime: Runtime::new()?,
+            commits: Commits::install()?,
+            cost: RefCell::default(),
         })
     }
 
@@ -91,6 +100,10 @@ impl Context {
                 };
                 self.block_on(work(&database))
             }
+            On::Memory => self.block_on(work(&Database {
+                url: "memory:".into(),
+                schema: None,
+            })),
             On::Postgres => self.in_schema(async |schema| {
                 let database = Database {
                     url: schema.url(),
@@ -110,6 +123,24 @@ impl Context {
     pub(crate) fn server(&self) -> Outcome<&Server> {
         let server = self.server.as_ref();
         server.ok_or_else(|| "a row on PostgreSQL was measured without one".into())
+    }
+
+    /// [`rate`], noting what each call cost.
+    pub(crate) async fn rate<C, F>(&self, in_flight: usize, total: usize, call: C) -> Outcome<f64>
+    where
+        C: Fn(usize, usize) -> F + Clone + Send + 'static,
+        F: Future<Output = Outcome<()>> + Send + 'static,
+    {
+        let begun = self.commits.begin();
+        let figure = rate(in_flight, total, call).await?;
+        let cost = begun.and_then(|begun| begun.end(total)).ok();
+        self.cost.replace(cost);
+        Ok(figure)
+    }
+
+    /// Takes what a call cost at the last [`Context::rate`], if the system tells.
+    pub(crate) fn take_cost(&self) -> Option<Cost> {
+        self.cost.take()
     }
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {

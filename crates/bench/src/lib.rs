@@ -4,6 +4,7 @@
 //! The program beside it measures the product against the limits of what it stands on; other programs can measure it
 //! against other things by the same means.
 
+pub mod cost;
 pub mod domain;
 pub mod fill;
 pub mod load;

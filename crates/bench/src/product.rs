@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seriatim::AppBuilder;
 use seriatim::core::{
-    CommandGateway, CommandRequest, Domain, ExpectedSequence, Message, Store, StreamId,
+    CommandGateway, CommandRequest, Domain, ExpectedSequence, Message, Receipt, Store, StreamId,
 };
 use seriatim::prelude::{Aggregate, App, Uuid};
 
@@ -90,6 +90,15 @@ impl Submitter {
         self.send(root, ExpectedSequence::Any)
     }
 
+    /// Sends one command as a value, to a ledger that has no events.
+    pub fn typed(&self, root: Uuid) -> impl Future<Output = Outcome<()>> + Send + use<> {
+        let app = self.app.clone();
+        async move {
+            let sent = app.of::<Ledger>(root).send(enter());
+            committed(sent.expecting(ExpectedSequence::NoStream).await?)
+        }
+    }
+
     /// Sends one command and makes sure that it became an event.
     pub fn send(
         &self,
@@ -98,12 +107,13 @@ impl Submitter {
     ) -> impl Future<Output = Outcome<()>> + Send + use<> {
         let coordinator = self.app.coordinator().clone();
         let request = request(&self.domain, root, expected);
-        async move {
-            let receipt = coordinator.submit(request?).await?;
-            match receipt.outcome {
-                seriatim::core::Outcome::Committed(_) => Ok(()),
-                other => Err(format!("a command became {other:?}").into()),
-            }
-        }
+        async move { committed(coordinator.submit(request?).await?) }
+    }
+}
+
+fn committed(receipt: Receipt) -> Outcome<()> {
+    match receipt.outcome {
+        seriatim::core::Outcome::Committed(_) => Ok(()),
+        other => Err(format!("a command became {other:?}").into()),
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::Outcome;
+use crate::cost::Cost;
 use crate::machine;
 use crate::row::Row;
 
@@ -69,8 +70,17 @@ impl Report {
     pub fn to_table(&self) -> String {
         let mut lines = vec![
             [
-                "", "on", "workload", "figure", "limit", "ratio", "must", "met", "spread",
+                "",
+                "on",
+                "workload",
+                "figure",
+                "limit",
+                "ratio",
+                "must",
+                "met",
+                "spread",
                 "against",
+                "a command",
             ]
             .map(str::to_owned)
             .to_vec(),
@@ -94,7 +104,21 @@ fn cells(row: &Row) -> Vec<String> {
         or_dash(row.met.map(|met| if met { "yes" } else { "NO" }.into())),
         format!("{}..{}", figure(low), figure(high)),
         row.limit.clone().unwrap_or_default(),
+        row.cost.as_ref().map(in_words).unwrap_or_default(),
     ]
+}
+
+fn in_words(cost: &Cost) -> String {
+    let commit = cost.commands_per_commit;
+    let commit = commit.map(|commands| format!("{} a commit, ", figure(commands)));
+    format!(
+        "{}{} us, {} switches; {} cores, others {}",
+        commit.unwrap_or_default(),
+        figure(cost.cpu_micros),
+        figure(cost.switches),
+        figure(cost.cores),
+        figure(cost.cores_of_others)
+    )
 }
 
 fn align(lines: &[Vec<String>]) -> String {

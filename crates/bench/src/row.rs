@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::cost::Cost;
 use crate::measure::Figures;
 
 /// One line of the report.
@@ -31,6 +32,8 @@ pub struct Row {
     pub must: Option<String>,
     /// `true` if the ratio meets it.
     pub met: Option<bool>,
+    /// What a command cost, where that was counted: the medians of the rounds.
+    pub cost: Option<Cost>,
 }
 
 /// The condition that a ratio must meet.
@@ -79,6 +82,7 @@ impl Row {
             ratio_spread: None,
             must: None,
             met: None,
+            cost: None,
         }
     }
 
@@ -98,6 +102,15 @@ impl Row {
             ratio: Some(ratios.median()),
             ratio_spread: Some(ratios.spread()),
             ..Self::of(id, workload, unit, figures)
+        }
+    }
+
+    /// The same, with what a command cost.
+    #[must_use]
+    pub fn costing(self, rounds: &[Cost]) -> Self {
+        Self {
+            cost: Some(Cost::median(rounds)),
+            ..self
         }
     }
 

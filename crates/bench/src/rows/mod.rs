@@ -10,6 +10,7 @@ pub(crate) mod p16;
 mod p18;
 mod postgres;
 mod checksum;
+mod cost;
 mod letters;
 mod read_back;
 mod sqlite;
@@ -87,6 +88,9 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("STALE", On::Postgres, stale::measure),
     Benchmark::of("LETTERS", On::Sqlite, letters::measure),
     Benchmark::of("LETTERS", On::Postgres, letters::measure),
+    Benchmark::of("COST", On::Memory, cost::measure),
+    Benchmark::of("COST", On::Sqlite, cost::measure),
+    Benchmark::of("COST", On::Postgres, cost::measure),
     Benchmark::of("P17", On::Postgres, postgres::growth::measure).only_by_name(),
     Benchmark::of("LAYOUT", On::Postgres, postgres::layout::measure).only_by_name(),
     #[cfg(feature = "driver-comparison")]

@@ -25,7 +25,8 @@ pub(crate) fn new_streams(
     context.in_database(on, async |database| {
         let product = Product::open(&database.url).await?;
         database.settle().await?;
-        let figure = begin_streams(&product, expected, in_flight, context.scaled(100_000)).await?;
+        let total = context.scaled(100_000);
+        let figure = begin_streams(context, &product, expected, in_flight, total).await?;
         product.close().await;
         Ok(figure)
     })
@@ -33,6 +34,7 @@ pub(crate) fn new_streams(
 
 /// Commands a second, each of which begins a stream.
 pub(crate) async fn begin_streams(
+    context: &Context,
     product: &Product,
     expected: ExpectedSequence,
     in_flight: usize,
@@ -40,10 +42,23 @@ pub(crate) async fn begin_streams(
 ) -> Outcome<f64> {
     let roots = new_roots(total);
     let submit = product.submitter::<Ledger>();
-    rate(in_flight, total, move |_, number| {
-        submit.send(roots[number], expected)
+    let call = move |_, number: usize| submit.send(roots[number], expected);
+    context.rate(in_flight, total, call).await
+}
+
+/// Commands a second that an application sends as values, each of which begins a stream.
+pub(crate) fn send_typed(context: &Context, on: On, in_flight: usize) -> Outcome<f64> {
+    context.in_database(on, async |database| {
+        let product = Product::open(&database.url).await?;
+        let total = context.scaled(100_000);
+        let roots = new_roots(total);
+        let submit = product.submitter::<Ledger>();
+        database.settle().await?;
+        let call = move |_, number: usize| submit.typed(roots[number]);
+        let figure = context.rate(in_flight, total, call).await?;
+        product.close().await;
+        Ok(figure)
     })
-    .await
 }
 
 /// Returns how many streams are warm.
@@ -61,7 +76,9 @@ pub(crate) fn one_more_event(context: &Context, on: On, in_flight: usize) -> Out
         let call = move |_, number: usize| submit.enter(roots[number % roots.len()]);
         rate(256, fill, call.clone()).await?;
         database.settle().await?;
-        let figure = rate(in_flight, context.scaled(100_000), call).await?;
+        let figure = context
+            .rate(in_flight, context.scaled(100_000), call)
+            .await?;
         product.close().await;
         Ok(figure)
     })
@@ -74,10 +91,9 @@ pub(crate) fn hot_stream(context: &Context, on: On, in_flight: usize) -> Outcome
         let root = Uuid::now_v7();
         let submit = product.submitter::<Ledger>();
         database.settle().await?;
-        let figure = rate(in_flight, context.scaled(100_000), move |_, _| {
-            submit.enter(root)
-        })
-        .await?;
+        let total = context.scaled(100_000);
+        let call = move |_, _| submit.enter(root);
+        let figure = context.rate(in_flight, total, call).await?;
         product.close().await;
         Ok(figure)
     })

@@ -23,6 +23,7 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
         [
             &mut || match on {
                 On::Postgres => postgres::raw::scan(context, streams(context)),
+                On::Memory => Err("there is no limit to compare memory with".into()),
                 On::Sqlite => sqlite::scan::scan(context, streams(context)),
             },
             &mut || catch_up(context, on),

@@ -115,7 +115,14 @@ fn measure_at(context: &Context, log: &Log, events: usize) -> Outcome<Vec<Row>> 
 async fn new_streams(context: &Context, schema: &Schema) -> Outcome<f64> {
     let product = Product::open(&schema.url()).await?;
     schema.settle().await?;
-    let figure = begin_streams(&product, NoStream, IN_FLIGHT, context.scaled(50_000)).await?;
+    let figure = begin_streams(
+        context,
+        &product,
+        NoStream,
+        IN_FLIGHT,
+        context.scaled(50_000),
+    )
+    .await?;
     product.close().await;
     Ok(figure)
 }
