@@ -79,6 +79,18 @@ impl<A: Aggregate> Job<A> {
         }
     }
 
+    /// Returns `true` if its sender does not say that there is anything to load.
+    pub(crate) fn may_begin_a_stream(&self) -> bool {
+        match &self.work {
+            Work::Commands(work) => {
+                let expects = matches!(work.request.expected, ExpectedSequence::Any);
+                expects && !work.resubmitted
+            }
+            Work::Facts(_) => true,
+            Work::Returned(_) | Work::Rejected(_) => false,
+        }
+    }
+
     /// Answers the sender. If the sender has stopped listening, the outcome stands all the same.
     pub(crate) fn answer(self, answer: Result<Receipt, SubmitError>) {
         // The place is freed first: a sender that has its answer can rely on that.

@@ -17,6 +17,7 @@ mod intake;
 mod preparation;
 mod job;
 mod mailbox;
+mod newness;
 mod round;
 mod chain;
 mod judge;

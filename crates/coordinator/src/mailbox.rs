@@ -9,13 +9,14 @@ use foldhash::HashMap;
 use seriatim_core::{Aggregate, StreamId};
 use uuid::Uuid;
 
-use crate::history::Standing;
+use crate::history::{self, Standing};
 use crate::job::Job;
 use crate::meter::DomainMeter;
+use crate::newness::Newness;
 use crate::round::round;
 use crate::shared::Shared;
 use crate::states::StatesOf;
-use crate::{gather, snapshots};
+use crate::{answer, gather, snapshots};
 
 /// The number of jobs of one stream that are decided on top of one another in one round.
 const CHAIN: usize = 1024;
@@ -26,6 +27,7 @@ pub(crate) struct Mailboxes<A: Aggregate> {
     queues: Mutex<HashMap<Uuid, VecDeque<Job<A>>>>,
     /// The states of streams that nobody drives: a driver takes its state out, and puts it back when it ends.
     states: StatesOf,
+    newness: Newness,
     meter: DomainMeter,
 }
 
@@ -34,6 +36,7 @@ impl<A: Aggregate> Mailboxes<A> {
         Self {
             queues: Mutex::default(),
             states,
+            newness: Newness::default(),
             meter,
         }
     }
@@ -81,10 +84,13 @@ impl<A: Aggregate> Driver<A> {
         if !first.begins_a_stream() {
             self.mailboxes.meter.looked_for_state(kept.is_some());
         }
+        if kept.is_none() && self.seems_new(&first) {
+            kept = Some(Standing::new());
+        }
         let mut jobs = VecDeque::from([first]);
         loop {
             let crowd = jobs.len() > 1;
-            jobs = round(&self.shared, &self.stream, jobs, &mut kept).await;
+            jobs = self.round(jobs, &mut kept).await;
             if let Some(most) = jobs.iter().map(|job| job.attempts).max() {
                 back_off(most).await;
             }
@@ -98,6 +104,37 @@ impl<A: Aggregate> Driver<A> {
                 return;
             }
         }
+    }
+
+    /// Returns `true` if the stream need not be loaded for its first job, because the sender says that it has no events
+    /// or because that is likely.
+    fn seems_new(&self, first: &Job<A>) -> bool {
+        let is_likely = || self.mailboxes.newness.guess(self.stream.root);
+        first.begins_a_stream() || (first.may_begin_a_stream() && is_likely())
+    }
+
+    /// Loads the state if none is kept, and runs the jobs once on it. Returns those that must go round again.
+    async fn round(
+        &self,
+        jobs: VecDeque<Job<A>>,
+        kept: &mut Option<Standing<A>>,
+    ) -> VecDeque<Job<A>> {
+        let (standing, is_loaded) = match kept.take() {
+            Some(standing) => (standing, false),
+            None => match history::load(&self.shared.log, &self.stream, None).await {
+                Ok(standing) => (standing, true),
+                Err(trouble) => {
+                    let told = answer::all_in_trouble(&self.shared, &self.stream, jobs, &trouble);
+                    Box::pin(told).await;
+                    return VecDeque::new();
+                }
+            },
+        };
+        if is_loaded {
+            let is_new = standing.current.is_none();
+            self.mailboxes.newness.learn(self.stream.root, is_new);
+        }
+        round(&self.shared, &self.stream, standing, is_loaded, jobs, kept).await
     }
 
     /// Adds the jobs that came meanwhile. If there are none at all, puts the state back and gives up the stream.

@@ -15,34 +15,24 @@ use seriatim_core::{
 use crate::answer::{self, Answer};
 use crate::chain::{Chain, Plan, Planned, Step};
 use crate::commit::commit;
-use crate::history::{self, Standing};
+use crate::history::Standing;
 use crate::job::Job;
 use crate::judge::Refusal;
 use crate::shared::Shared;
 
-/// Runs `jobs` once. Answers those that are settled, and returns those that must go round again, in order.
+/// Runs `jobs` once at `standing`, which may be wrong unless it `is_loaded`. Answers those that are settled, and returns
+/// those that must go round again, in order.
 ///
-/// `kept` is a state from an earlier round, which may be wrong. It becomes the state after this round, if that is
-/// known.
+/// `kept` becomes the state after this round, if that is known.
 pub(crate) async fn round<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
+    standing: Standing<A>,
+    is_loaded: bool,
     jobs: VecDeque<Job<A>>,
     kept: &mut Option<Standing<A>>,
 ) -> VecDeque<Job<A>> {
-    let mut chain = match kept.take() {
-        Some(standing) => Chain::new(shared, stream, standing, false),
-        None if jobs.front().is_some_and(Job::begins_a_stream) => {
-            Chain::new(shared, stream, Standing::new(), false)
-        }
-        None => match history::load(&shared.log, stream, None).await {
-            Ok(standing) => Chain::new(shared, stream, standing, true),
-            Err(trouble) => {
-                Box::pin(answer::all_in_trouble(shared, stream, jobs, &trouble)).await;
-                return VecDeque::new();
-            }
-        },
-    };
+    let mut chain = Chain::new(shared, stream, standing, is_loaded);
     let mut waiting = jobs;
     chain.judge(&mut waiting).await;
 

@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
+use seriatim_coordinator::Coordinator;
 use seriatim_core::{
     CommandGateway, ExpectedSequence, LogPartition, MergeStrategy, Outcome, Sequence, Store,
-    SubmitError,
+    StreamId, SubmitError,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_testkit::faults::FaultyStore;
+use uuid::Uuid;
 
 use crate::cart::*;
 
 /// Returns a coordinator whose kept state is outdated, and the one that wrote since.
-async fn outdated() -> (
-    seriatim_coordinator::Coordinator,
-    Arc<dyn Store>,
-    seriatim_core::StreamId,
-) {
+async fn outdated() -> (Coordinator, Arc<dyn Store>, StreamId) {
     let (coordinator, store) = coordinator();
     let stream = stream_of(&coordinator, [Do::Open]).await;
     let other = on(&store);
@@ -134,4 +132,52 @@ async fn two_coordinators_on_the_same_streams_lose_and_double_nothing() {
         assert_eq!(history(&store, stream).await.len(), 100);
     }
     assert_eq!(store.head(LogPartition::FIRST).await.unwrap().0, 300);
+}
+
+/// Begins so many streams that the coordinator takes the next young one for new.
+async fn begin_many(coordinator: &Coordinator) {
+    for _ in 0..256 {
+        accept(coordinator, &cart(), Do::Add { count: 1 }).await;
+    }
+}
+
+#[tokio::test]
+async fn streams_that_are_likely_to_be_new_are_not_loaded() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    let coordinator = on(&(Arc::new(store.clone()) as Arc<dyn Store>));
+    let loads = || store.calls()["load a stream"];
+    begin_many(&coordinator).await;
+    assert_eq!(loads(), 256);
+    for _ in 0..100 {
+        accept(&coordinator, &cart(), Do::Add { count: 1 }).await;
+    }
+    assert_eq!(loads(), 256);
+    // Nothing is known of a root that does not tell its age.
+    let stream = StreamId::new(cart().domain, Uuid::from_u128(7));
+    accept(&coordinator, &stream, Do::Add { count: 1 }).await;
+    assert_eq!(loads(), 257);
+}
+
+#[tokio::test]
+async fn a_stream_that_was_wrongly_taken_for_new_is_loaded() {
+    let (coordinator, store) = coordinator();
+    begin_many(&coordinator).await;
+    let other = on(&store);
+    let (ours, theirs) = (cart(), cart());
+    for stream in [&ours, &theirs] {
+        accept(&other, stream, Do::Open).await;
+        accept(&other, stream, Do::Add { count: 5 }).await;
+    }
+    accept(&coordinator, &ours, Do::Double).await;
+    assert_eq!(history(&store, &ours).await[2], added(5));
+
+    // A "no" is not given on a guess either.
+    begin_many(&coordinator).await;
+    let open = coordinator.submit(ask(&theirs, &Do::Open)).await;
+    assert!(matches!(open, Err(SubmitError::Rejected(_))), "{open:?}");
+    begin_many(&coordinator).await;
+    let last = cart();
+    accept(&other, &last, Do::Add { count: 5 }).await;
+    let taken = coordinator.submit(ask(&last, &Do::Take { count: 5 })).await;
+    assert_eq!(committed(&taken.unwrap()), (1, 1, false));
 }
