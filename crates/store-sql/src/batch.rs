@@ -2,11 +2,8 @@
 //! therefore waits for nobody, and many senders share one disk sync.
 
 use std::ops::AddAssign;
-use std::sync::mpsc;
-use std::time::Duration;
 
 use seriatim_core::{AppendError, OtherSchema, StoreError, StoreErrorKind, cause};
-use tokio::runtime::Handle;
 
 /// The most that calls which share a commit hold together, so that the first one does not wait long for the last one. A
 /// call that is larger by itself has a commit of its own.
@@ -68,17 +65,6 @@ pub async fn others_first() {
     for _ in 0..TURNS {
         tokio::task::yield_now().await;
     }
-}
-
-/// Does the same for a thread that is no task of the runtime. The thread waits for a millisecond at most, because the
-/// runtime may be at its end.
-pub fn others_first_on(runtime: &Handle) {
-    let (done, over) = mpsc::channel();
-    runtime.spawn(async move {
-        others_first().await;
-        let _ = done.send(());
-    });
-    let _ = over.recv_timeout(Duration::from_millis(1));
 }
 
 /// The calls of one commit that failed. They are logged together: a store that is down would fill the log otherwise.
@@ -171,13 +157,5 @@ mod tests {
         tokio::spawn(sender);
         others_first().await;
         assert!(ran.load(Ordering::SeqCst));
-    }
-
-    /// As at the end of a program.
-    #[test]
-    fn a_thread_does_not_wait_for_a_runtime_that_stands_still() {
-        let runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = { runtime }.build().unwrap();
-        others_first_on(runtime.handle());
     }
 }

@@ -9,7 +9,7 @@ mod meter;
 mod migrations;
 mod payloads;
 
-pub use batch::{Failures, Size, fill, may_be_of_one_call, others_first, others_first_on};
+pub use batch::{Failures, Size, fill, may_be_of_one_call, others_first};
 pub use call::{APPEND, Answer, Call};
 pub use columns::{Unreadable, claim_record, codec, codec_column, limit_column};
 pub use meter::CommitMeter;

@@ -1,5 +1,6 @@
 //! Writing to the file: one thread, one transaction at a time.
 
+mod answering;
 pub(crate) mod appends;
 pub(crate) mod change;
 pub(crate) mod event_rows;

@@ -6,12 +6,11 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error};
 use seriatim_core::{AppendError, Position, StoreError, StoreErrorKind};
-use seriatim_store_sql::{
-    APPEND, CommitMeter, Failures, fill, may_be_of_one_call, others_first_on,
-};
+use seriatim_store_sql::{APPEND, CommitMeter, Failures, fill, may_be_of_one_call};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::append::answering::Answering;
 use crate::append::job::{Answer, Job, Request};
 use crate::append::memory::Memory;
 use crate::append::transaction::Transaction;
@@ -34,6 +33,7 @@ pub(super) struct Thread {
     checksums: bool,
     memory: Memory,
     head: watch::Sender<Position>,
+    answering: Answering,
     meter: CommitMeter,
 }
 
@@ -44,6 +44,7 @@ impl Thread {
         damage: Damage,
         checksums: bool,
         head: watch::Sender<Position>,
+        runtime: Option<Handle>,
     ) -> Self {
         Self {
             connection,
@@ -52,16 +53,14 @@ impl Thread {
             checksums,
             memory: Memory::default(),
             head,
+            answering: Answering::new(runtime),
             meter: CommitMeter::default(),
         }
     }
 
-    pub(super) fn run(&mut self, queue: &Receiver<Request>, runtime: Option<&Handle>) {
-        let (mut answered, mut held) = (0, None);
+    pub(super) fn run(&mut self, queue: &Receiver<Request>) {
+        let mut held = None;
         while let Some(first) = held.take().or_else(|| queue.recv().ok()) {
-            if let (2.., Some(runtime)) = (answered, runtime) {
-                others_first_on(runtime);
-            }
             let (waiting, rest) = fill(first, || queue.try_recv().ok(), Request::size);
             held = rest;
             let mut jobs = Vec::with_capacity(waiting.len());
@@ -72,13 +71,13 @@ impl Thread {
                     Request::Flush(reply) => flushes.push(reply),
                 }
             }
-            answered = jobs.len();
             if !jobs.is_empty() {
                 self.work(jobs);
             }
             for reply in flushes {
                 let _ = reply.send(self.flush());
             }
+            self.answering.wait();
         }
     }
 
@@ -136,9 +135,8 @@ impl Thread {
                 Ok(answers) => {
                     self.meter
                         .committed(answers.iter().map(Answer::appends).sum());
-                    for (job, answer) in jobs.into_iter().zip(answers) {
-                        job.answer(answer);
-                    }
+                    self.answering
+                        .answer(jobs.into_iter().zip(answers).collect());
                 }
                 Err(AppendError::NotWritten(error))
                     if jobs.len() > 1 && self.may_be_of_one_job(&error) =>
@@ -341,7 +339,14 @@ mod tests {
             )
             .unwrap();
         let (files, damage) = (Files::of(&path), Damage::none_yet(path));
-        let mut thread = Thread::new(connection, files, damage, true, watch::Sender::default());
+        let mut thread = Thread::new(
+            connection,
+            files,
+            damage,
+            true,
+            watch::Sender::default(),
+            None,
+        );
         let refused = || {
             let mut batch = one_event();
             batch.extend(one_event());

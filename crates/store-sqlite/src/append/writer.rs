@@ -56,8 +56,8 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
-                let mut thread = Thread::new(connection, files, damage, checksums, head);
-                thread.run(&queue, runtime.as_ref());
+                let mut thread = Thread::new(connection, files, damage, checksums, head, runtime);
+                thread.run(&queue);
                 let _ = readers.recv();
                 thread.end();
             })

@@ -1,0 +1,98 @@
+//! Answers the callers of a commit on their runtime, so that the writing thread does not wake each of them.
+
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use seriatim_store_sql::others_first;
+use tokio::runtime::Handle;
+
+use crate::append::job::{Answer, Job};
+
+/// The time that the runtime has to answer. It may be at its end, or stand still.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// Answers jobs.
+pub(super) struct Answering {
+    runtime: Option<Handle>,
+    /// The jobs that a task of the runtime was given, and when it has answered them.
+    given: Option<(Answers, Receiver<()>)>,
+}
+
+/// They are taken out by whoever answers them.
+type Answers = Arc<Mutex<Vec<(Job, Answer)>>>;
+
+impl Answering {
+    /// Answers on this runtime, if there is one.
+    pub(super) fn new(runtime: Option<Handle>) -> Self {
+        Self {
+            runtime,
+            given: None,
+        }
+    }
+
+    /// Answers the jobs, a single one at once.
+    pub(super) fn answer(&mut self, answers: Vec<(Job, Answer)>) {
+        self.wait();
+        let answers = Arc::new(Mutex::new(answers));
+        let is_one = lock(&answers).len() == 1;
+        match &self.runtime {
+            Some(runtime) if !is_one => {
+                let (answers_there, (done, over)) = (Arc::clone(&answers), mpsc::channel());
+                runtime.spawn(async move {
+                    answer_all(&answers_there);
+                    others_first().await;
+                    let _ = done.send(());
+                });
+                self.given = Some((answers, over));
+            }
+            _ => answer_all(&answers),
+        }
+    }
+
+    /// Waits until the jobs are answered and their callers had the time to send again. Must be called before the thread
+    /// waits for the next request.
+    pub(super) fn wait(&mut self) {
+        if let Some((answers, over)) = self.given.take() {
+            let _ = over.recv_timeout(PATIENCE);
+            answer_all(&answers);
+        }
+    }
+}
+
+fn answer_all(answers: &Answers) {
+    let answers = std::mem::take(&mut *lock(answers));
+    answers
+        .into_iter()
+        .for_each(|(job, answer)| job.answer(answer));
+}
+
+fn lock(answers: &Answers) -> MutexGuard<'_, Vec<(Job, Answer)>> {
+    answers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use seriatim_store_sql::Call;
+
+    use super::*;
+
+    /// As at the end of a program, and in one that drives its runtime by hand.
+    #[test]
+    fn callers_are_answered_if_the_runtime_stands_still() {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.build().unwrap();
+        let mut answering = Answering::new(Some(runtime.handle().clone()));
+        let (jobs, answers): (Vec<_>, Vec<_>) = (0..2).map(|_| Call::new(Vec::new())).unzip();
+        let jobs = jobs.into_iter().map(Job::Append);
+        answering.answer(
+            jobs.map(|job| (job, Answer::Appended(Vec::new())))
+                .collect(),
+        );
+        answering.wait();
+        for answer in answers {
+            answer.get().now_or_never().unwrap().unwrap();
+        }
+    }
+}
