@@ -31,8 +31,8 @@ const BACKGROUND: usize = 4;
 #[derive(Clone)]
 pub struct Coordinator {
     inner: Arc<Inner>,
-    /// `true` if the sources of effects may be in another log.
-    of_other_logs: bool,
+    /// `true` if the sources of effects are not checked.
+    of_reactions: bool,
     of_caller: OfCaller,
 }
 
@@ -62,12 +62,13 @@ impl Coordinator {
         }
     }
 
-    /// Returns the same coordinator for effects of reactions that run elsewhere and may read another log: it does not
-    /// check their sources. A sender that reaches it can take the place of any reaction.
+    /// Returns the same coordinator for reactions. They make effects only of events that they have read, here or in
+    /// another log, so it does not look for the source of each effect. A sender that reaches it can take the place of
+    /// any reaction.
     #[must_use]
-    pub fn for_other_logs(&self) -> Self {
+    pub fn for_reactions(&self) -> Self {
         Self {
-            of_other_logs: true,
+            of_reactions: true,
             ..self.clone()
         }
     }
@@ -192,7 +193,7 @@ impl Coordinator {
         effect: &EffectId,
     ) -> Result<(), SubmitError> {
         let (source, sequence) = (&effect.source, effect.sequence);
-        if self.of_other_logs || !self.inner.hosts.contains_key(&source.domain) {
+        if self.of_reactions || !self.inner.hosts.contains_key(&source.domain) {
             return Ok(());
         }
         let shared = &self.inner.shared;
@@ -377,7 +378,7 @@ impl CoordinatorBuilder {
                 admission,
                 hosts,
             }),
-            of_other_logs: false,
+            of_reactions: false,
             of_caller: None,
         })
     }

@@ -133,7 +133,7 @@ impl AppBuilder {
                     domain: source,
                 });
             }
-            let gateway = Arc::new(coordinator.clone());
+            let gateway = Arc::new(coordinator.for_reactions());
             let reaction = SagaReaction::new(saga, gateway, checkpoints as _);
             Ok(Enrolled::new(Arc::new(reaction)))
         })
@@ -165,7 +165,7 @@ impl AppBuilder {
     #[must_use]
     pub fn process_manager<P: ProcessManager>(mut self) -> Self {
         let manage = |coordinator: &Coordinator| {
-            let gateway: Arc<dyn CommandGateway> = Arc::new(coordinator.clone());
+            let gateway: Arc<dyn CommandGateway> = Arc::new(coordinator.for_reactions());
             Managed::of::<P>(coordinator.store(), &gateway)
         };
         self.process_managers.push(Box::new(manage));

@@ -126,7 +126,7 @@ impl Running {
         let app = app.start().await?;
         let (handled, watched) = watch::channel(0);
         let gateway = Timed {
-            coordinator: app.coordinator().clone(),
+            coordinator: app.coordinator().for_reactions(),
             ages: Arc::default(),
             handled,
         };

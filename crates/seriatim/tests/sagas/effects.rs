@@ -1,7 +1,11 @@
 //! Checks what a saga asks for, as its targets and its source see it.
 
-use seriatim::StartAppError;
+use std::sync::Arc;
+
+use seriatim::core::Store;
 use seriatim::prelude::*;
+use seriatim::{StartAppError, open_store};
+use seriatim_testkit::faults::FaultyStore;
 
 use crate::shop::{Order, OrderCommand, Reserving, Stock, StockEvent};
 use crate::stage::*;
@@ -22,6 +26,22 @@ async fn two_sagas_on_one_event_and_two_commands_of_one_all_take_effect() {
         }
     );
     assert_eq!(reservations(&app, sku).await, 3);
+    app.shutdown().await.unwrap();
+}
+
+/// The saga has read the event that it reacts to, so nobody looks for it again.
+#[tokio::test]
+async fn the_source_of_an_effect_is_not_looked_for() {
+    let faulty = FaultyStore::new(open_store("memory:").await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(faulty.clone());
+    let app = App::on(store).aggregate::<Order>().aggregate::<Stock>();
+    let app = app.saga(Reserving).start().await.unwrap();
+    let (order, sku) = (Uuid::now_v7(), Uuid::now_v7());
+    fill(&app, sku, 10).await;
+    place(&app, order, sku, 4).await;
+    settled(&app).await;
+    assert!(!faulty.calls().contains_key("read a stream"));
+    assert!(reservations(&app, sku).await > 0);
     app.shutdown().await.unwrap();
 }
 

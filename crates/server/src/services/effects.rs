@@ -17,7 +17,7 @@ impl EffectsDoor {
     /// Returns the coordinator that takes effects. If they are accepted, they may be of another log.
     pub(crate) fn coordinator(self, coordinator: &Coordinator) -> Coordinator {
         match self.is_open {
-            true => coordinator.for_other_logs(),
+            true => coordinator.for_reactions(),
             false => coordinator.clone(),
         }
     }
