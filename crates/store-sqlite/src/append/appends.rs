@@ -33,7 +33,7 @@ impl<'j> Transaction<'_, 'j> {
         broken: &BrokenChains,
     ) -> Result<AppendOutcome, Error> {
         for (index, part) in append.parts().enumerate() {
-            let last = self.last(part.stream)?;
+            let last = self.last(&part)?;
             if !(broken.holds(&part) && part.follows(last)) {
                 let current = last.map(|(sequence, _)| sequence);
                 let part = index;

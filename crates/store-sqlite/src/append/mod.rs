@@ -7,6 +7,7 @@ pub(crate) mod event_rows;
 mod job;
 pub(crate) mod memory;
 pub(crate) mod metadata_text;
+mod session;
 mod thread;
 pub(crate) mod transaction;
 pub(crate) mod writer;

@@ -1,58 +1,25 @@
 //! The thread that writes: it puts all waiting jobs into one transaction, and answers when the transaction is durable.
 
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Error};
-use seriatim_core::{AppendError, Position, StoreError, StoreErrorKind};
-use seriatim_store_sql::{APPEND, CommitMeter, Failures, fill, may_be_of_one_call};
+use seriatim_core::AppendError;
+use seriatim_store_sql::{CommitMeter, Failures, fill};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 use crate::append::answering::Answering;
 use crate::append::job::{Answer, Job, Request};
-use crate::append::memory::Memory;
-use crate::append::transaction::Transaction;
-use crate::opening::connection;
-use crate::opening::damage::{self, Damage};
-use crate::opening::driver_error;
-use crate::opening::files::Files;
-use crate::reading::waiting;
-
-pub(super) const FLUSH: &str = "copy the write-ahead log into the file";
-
-/// The time for which a flush waits for other processes that read or write: an application that ends must not hang on
-/// them.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+use crate::append::session::Session;
 
 pub(super) struct Thread {
-    connection: Connection,
-    files: Files,
-    damage: Damage,
-    checksums: bool,
-    memory: Memory,
-    head: watch::Sender<Position>,
+    session: Session,
     answering: Answering,
     meter: CommitMeter,
 }
 
 impl Thread {
-    pub(super) fn new(
-        connection: Connection,
-        files: Files,
-        damage: Damage,
-        checksums: bool,
-        head: watch::Sender<Position>,
-        runtime: Option<Handle>,
-    ) -> Self {
+    pub(super) fn new(session: Session, runtime: Option<Handle>) -> Self {
         Self {
-            connection,
-            files,
-            damage,
-            checksums,
-            memory: Memory::default(),
-            head,
+            session,
             answering: Answering::new(runtime),
             meter: CommitMeter::default(),
         }
@@ -61,67 +28,32 @@ impl Thread {
     pub(super) fn run(&mut self, queue: &Receiver<Request>) {
         let mut held = None;
         while let Some(first) = held.take().or_else(|| queue.recv().ok()) {
-            let (waiting, rest) = fill(first, || queue.try_recv().ok(), Request::size);
+            let (taken, rest) = fill(first, || queue.try_recv().ok(), Request::size);
             held = rest;
-            let mut jobs = Vec::with_capacity(waiting.len());
-            let mut flushes = Vec::new();
-            for request in waiting {
-                match request {
-                    Request::Job(job) => jobs.push(job),
-                    Request::Flush(reply) => flushes.push(reply),
-                }
-            }
-            if !jobs.is_empty() {
-                self.work(jobs);
-            }
-            for reply in flushes {
-                let _ = reply.send(self.flush());
-            }
+            self.serve(taken);
             self.answering.wait();
         }
     }
 
-    /// Copies what is newest into the file, unless something is wrong with it.
+    /// Closes the files. Must be called when nobody reads any more.
     pub(super) fn end(&mut self) {
-        let Err(error) = self.flush() else { return };
-        let reason = error.to_string();
-        if self.damage.found().is_some() {
-            // Closing would copy it too, and the log may be all that is left to a person who saves what can be saved.
-            let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-            if let Err(error) = self.connection.set_db_config(keep, true) {
-                let error = error.to_string();
-                tracing::warn!(
-                    error,
-                    "the write-ahead log may be copied into a damaged file"
-                );
-            }
-        }
-        match error.kind {
-            StoreErrorKind::Unavailable => {
-                tracing::info!(reason, "what is newest stays in the write-ahead log");
-            }
-            _ => tracing::warn!(reason, "what is newest stays in the write-ahead log"),
-        }
+        self.session.end();
     }
 
-    fn flush(&mut self) -> Result<(), StoreError> {
-        // The log may hold all that is left.
-        self.look_at_files(FLUSH)?;
-        let flushed = self.connection.busy_timeout(FLUSH_PATIENCE).and_then(|()| {
-            let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
-            self.connection.query_row(pragma, [], |row| row.get("busy"))
-        });
-        let waits_again = connection::wait_for_others(&self.connection);
-        self.files.accept();
-        let in_the_way = "another process reads or writes the file";
-        match flushed.and_then(|busy: bool| waits_again.map(|()| busy)) {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(StoreError::new(
-                FLUSH,
-                StoreErrorKind::Unavailable,
-                in_the_way,
-            )),
-            Err(error) => Err(self.damage.store_error(FLUSH, error)),
+    fn serve(&mut self, requests: Vec<Request>) {
+        let mut jobs = Vec::with_capacity(requests.len());
+        let mut flushes = Vec::new();
+        for request in requests {
+            match request {
+                Request::Job(job) => jobs.push(job),
+                Request::Flush(reply) => flushes.push(reply),
+            }
+        }
+        if !jobs.is_empty() {
+            self.work(jobs);
+        }
+        for reply in flushes {
+            let _ = reply.send(self.session.flush());
         }
     }
 
@@ -131,7 +63,7 @@ impl Thread {
         let mut failures = Failures::default();
         let mut left = vec![jobs];
         while let Some(mut jobs) = left.pop() {
-            match self.transact(&mut jobs) {
+            match self.session.transact(&mut jobs) {
                 Ok(answers) => {
                     self.meter
                         .committed(answers.iter().map(Answer::appends).sum());
@@ -139,7 +71,7 @@ impl Thread {
                         .answer(jobs.into_iter().zip(answers).collect());
                 }
                 Err(AppendError::NotWritten(error))
-                    if jobs.len() > 1 && self.may_be_of_one_job(&error) =>
+                    if jobs.len() > 1 && self.session.may_be_of_one_job(&error) =>
                 {
                     left.push(jobs.split_off(jobs.len() / 2));
                     left.push(jobs);
@@ -152,115 +84,31 @@ impl Thread {
         }
         failures.log();
     }
-
-    fn may_be_of_one_job(&self, error: &StoreError) -> bool {
-        // A store that was stopped refuses all.
-        self.damage.found().is_none()
-            && (may_be_of_one_call(error) || driver_error::is_out_of_memory(error))
-    }
-
-    fn transact(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, AppendError> {
-        self.look_at_files(APPEND)
-            .map_err(AppendError::NotWritten)?;
-        let answers = self.begin().and_then(|()| self.write(jobs));
-        let done = match answers {
-            Ok(answers) => self.commit().map(|()| answers),
-            Err(error) => {
-                let error = self.damage.store_error(APPEND, error);
-                Err(AppendError::NotWritten(error))
-            }
-        };
-        self.files.remember();
-        if done.is_err() {
-            self.memory.forget();
-            self.roll_back();
-        } else if let Some(head) = self.memory.head() {
-            waiting::tell(&self.head, head.position);
-        }
-        done
-    }
-
-    /// Fails if anything is wrong with the files, or was before.
-    fn look_at_files(&mut self, action: &'static str) -> Result<(), StoreError> {
-        if let Some(damage) = self.damage.found() {
-            return Err(damage.clone());
-        }
-        if self.files.are_as_before() {
-            return Ok(());
-        }
-        match self.files.examine(&self.connection) {
-            Ok(None) => {
-                self.files.accept();
-                Ok(())
-            }
-            Ok(Some(wrong)) => Err(self.damage.stop(action, &wrong)),
-            Err(error) => Err(self.damage.store_error(action, error)),
-        }
-    }
-
-    /// SQLite takes the write lock with the first write, not with BEGIN: two writers that have both read would end
-    /// in "database is locked". IMMEDIATE makes the second one wait and then see what the first has written.
-    fn begin(&self) -> Result<(), Error> {
-        let mut begin = self.connection.prepare_cached("BEGIN IMMEDIATE")?;
-        begin.execute([]).map(drop)
-    }
-
-    fn write(&mut self, jobs: &mut [Job]) -> Result<Vec<Answer>, Error> {
-        let mut transaction = Transaction::new(&self.connection, &mut self.memory, self.checksums)?;
-        let mut answers = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            answers.push(match job {
-                Job::Append(call) => Answer::Appended(transaction.append_call(&call.appends)?),
-                Job::Change(change) => {
-                    change.make(&mut transaction)?;
-                    Answer::Changed
-                }
-            });
-        }
-        transaction.finish()?;
-        Ok(answers)
-    }
-
-    fn commit(&self) -> Result<(), AppendError> {
-        let commit = self.connection.prepare_cached("COMMIT");
-        match commit.and_then(|mut commit| commit.execute([])) {
-            Ok(_) => Ok(()),
-            Err(error) if damage::is_damage(&error) => {
-                let error = self.damage.store_error(APPEND, error);
-                Err(AppendError::Unknown(error))
-            }
-            Err(error) => Err(driver_error::commit_error(APPEND, error)),
-        }
-    }
-
-    /// SQLite has already rolled back after some errors.
-    fn roll_back(&self) {
-        if self.connection.is_autocommit() {
-            return;
-        }
-        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
-            tracing::error!(
-                error = error.to_string(),
-                "a failed transaction could not be rolled back"
-            );
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::{Arc, mpsc};
     use std::thread;
+    use std::time::Duration;
 
     use futures::FutureExt;
-    use seriatim_core::{Append, EventStore, LogPartition, Write};
+    use rusqlite::{Connection, Error};
+    use seriatim_core::{
+        Append, AppendOutcome, EventStore, LogPartition, Position, Sequence, StoreErrorKind, Write,
+    };
     use seriatim_store_sql::Call;
     use seriatim_testkit::conformance::{append, events, new_stream};
     use seriatim_testkit::until;
+    use tokio::sync::watch;
 
     use super::*;
     use crate::SqliteStore;
     use crate::append::writer::Writer;
+    use crate::opening::connection;
+    use crate::opening::damage::Damage;
+    use crate::opening::files::Files;
 
     fn one_event() -> Vec<Append> {
         vec![append(&new_stream(), None, events(1))]
@@ -326,27 +174,70 @@ mod tests {
         until("the thread has ended", unsent).await;
     }
 
+    /// What another process has written is found out by the key, and the transaction is tried once more.
+    #[tokio::test]
+    async fn only_a_stream_that_has_events_is_no_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shared.db");
+        let other = SqliteStore::open_file(&path).await.unwrap();
+        let mut thread = thread_on(&path);
+        for _ in 0..3 {
+            let theirs = new_stream();
+            let append_theirs = || vec![append(&theirs, None, events(1))];
+            other.append(append_theirs()).await.unwrap();
+            let calls = (0..64).map(|n| match n == 31 {
+                true => append_theirs(),
+                false => one_event(),
+            });
+            for (n, answer) in work(&mut thread, calls).into_iter().enumerate() {
+                let is_conflict = matches!(
+                    answer.unwrap()[..],
+                    [AppendOutcome::Conflict {
+                        part: 0,
+                        current: Some(Sequence(0))
+                    }]
+                );
+                assert_eq!(is_conflict, n == 31);
+            }
+        }
+        let head = other.head(LogPartition::FIRST).await.unwrap();
+        assert_eq!(head, Position(3 * 64));
+    }
+
+    fn thread_on(path: &Path) -> Thread {
+        let (connection, ..) = connection::open(path).unwrap();
+        let (files, damage) = (Files::of(path), Damage::none_yet(path.to_owned()));
+        let head = watch::Sender::default();
+        Thread::new(Session::new(connection, files, damage, true, head), None)
+    }
+
+    /// Does the calls in one transaction, if none is refused.
+    fn work(
+        thread: &mut Thread,
+        calls: impl Iterator<Item = Vec<Append>>,
+    ) -> Vec<Result<Vec<AppendOutcome>, AppendError>> {
+        let (calls, answers): (Vec<_>, Vec<_>) = calls.map(Call::new).unzip();
+        thread.work(calls.into_iter().map(Job::Append).collect());
+        let answers = answers.into_iter();
+        answers
+            .map(|answer| answer.get().now_or_never().unwrap())
+            .collect()
+    }
+
     #[test]
     fn a_call_that_fails_takes_none_down_that_shared_its_transaction() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shared.db");
-        let (connection, ..) = connection::open(&path).unwrap();
+        let mut thread = thread_on(&path);
         // Stands for anything that only one of the calls runs into.
-        connection
+        thread
+            .session
+            .connection
             .execute_batch(
                 "CREATE TRIGGER refuse BEFORE INSERT ON seriatim_events WHEN new.type = 'Refused'
                  BEGIN SELECT raise(ABORT, 'not this one'); END",
             )
             .unwrap();
-        let (files, damage) = (Files::of(&path), Damage::none_yet(path));
-        let mut thread = Thread::new(
-            connection,
-            files,
-            damage,
-            true,
-            watch::Sender::default(),
-            None,
-        );
         let refused = || {
             let mut batch = one_event();
             batch.extend(one_event());
@@ -362,16 +253,14 @@ mod tests {
                 true => refused(),
                 false => one_event(),
             });
-            let (calls, answers): (Vec<_>, Vec<_>) = calls.map(Call::new).unzip();
-            thread.work(calls.into_iter().map(Job::Append).collect());
-            for (n, answer) in answers.into_iter().enumerate() {
-                let answer = answer.get().now_or_never().unwrap();
+            for (n, answer) in work(&mut thread, calls).into_iter().enumerate() {
                 assert_eq!(answer.is_ok(), n != place, "{answer:?}");
             }
         }
         let head = "SELECT position, (SELECT count(*) FROM seriatim_events),
                     (SELECT count(*) FROM seriatim_events WHERE sequence = 0) FROM seriatim_log_head";
         let counts = thread
+            .session
             .connection
             .query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         assert_eq!(

@@ -1,7 +1,7 @@
 //! One transaction of the writer: its statements, and the positions that it has assigned so far.
 
 use rusqlite::{CachedStatement, Connection, Error, OptionalExtension};
-use seriatim_core::{Domain, StreamId, Timestamp};
+use seriatim_core::{Domain, Part, Timestamp};
 
 use crate::append::event_rows::EventRows;
 use crate::append::memory::{Head, LastEvent, Memory, StreamKey};
@@ -28,6 +28,8 @@ pub(crate) struct Transaction<'c, 'j> {
     pub(crate) metadata: Encoder,
     /// `true` if events get a checksum.
     pub(crate) checksums: bool,
+    /// `true` if streams that nothing is known of are looked up, even if an append expects that they have no events.
+    looks: bool,
     pub(crate) events: EventRows<'c, 'j>,
     pub(crate) insert_claim: CachedStatement<'c>,
     select_last: CachedStatement<'c>,
@@ -38,6 +40,7 @@ impl<'c> Transaction<'c, '_> {
         connection: &'c Connection,
         memory: &'c mut Memory,
         checksums: bool,
+        looks: bool,
     ) -> Result<Self, Error> {
         let mut data_version = connection.prepare_cached("PRAGMA data_version")?;
         if !memory.keep_if_unchanged(data_version.query_row([], |row| row.get(0))?) {
@@ -59,14 +62,16 @@ impl<'c> Transaction<'c, '_> {
             head,
             metadata: Encoder::default(),
             checksums,
+            looks,
             events: EventRows::new(connection)?,
             insert_claim: connection.prepare_cached(INSERT_CLAIM)?,
             select_last: connection.prepare_cached(SELECT_LAST)?,
         })
     }
 
-    /// The last event of a stream. That of one that this transaction has written to is known.
-    pub(crate) fn last(&mut self, stream: &StreamId) -> Result<Option<LastEvent>, Error> {
+    /// The last event of the stream of a part. That of one that this transaction has written to is known.
+    pub(crate) fn last(&mut self, part: &Part<'_>) -> Result<Option<LastEvent>, Error> {
+        let stream = part.stream;
         let Some(domain) = self.find_domain(&stream.domain)? else {
             return Ok(None);
         };
@@ -76,6 +81,10 @@ impl<'c> Transaction<'c, '_> {
         };
         if let Some(known) = self.memory.last(key) {
             return Ok(known);
+        }
+        // The key of the first event's sequence shows whether a stream is new.
+        if !self.looks && part.after.is_none() && !part.events.is_empty() {
+            return Ok(None);
         }
         let found = self
             .select_last

@@ -13,7 +13,8 @@ use tokio::sync::{oneshot, watch};
 use crate::OpenError;
 use crate::append::change;
 use crate::append::job::{Job, Request};
-use crate::append::thread::{FLUSH, Thread};
+use crate::append::session::{FLUSH, Session};
+use crate::append::thread::Thread;
 use crate::append::transaction::Transaction;
 use crate::opening::damage::Damage;
 use crate::opening::files::Files;
@@ -56,7 +57,8 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("seriatim-write".into())
             .spawn(move || {
-                let mut thread = Thread::new(connection, files, damage, checksums, head, runtime);
+                let session = Session::new(connection, files, damage, checksums, head);
+                let mut thread = Thread::new(session, runtime);
                 thread.run(&queue);
                 let _ = readers.recv();
                 thread.end();

@@ -30,6 +30,15 @@ pub(crate) fn kind(error: &Error) -> StoreErrorKind {
     }
 }
 
+/// Returns `true` if a row with this key is there already.
+pub(crate) fn is_key_taken(error: &Error) -> bool {
+    let taken = [
+        ffi::SQLITE_CONSTRAINT_UNIQUE,
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+    ];
+    failure(error).is_some_and(|failure| taken.contains(&failure.extended_code))
+}
+
 /// Returns the error of SQLite itself, also for a statement that it does not understand.
 pub(crate) fn failure(error: &Error) -> Option<&ffi::Error> {
     match error {
