@@ -10,9 +10,6 @@ use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::WireError;
 use tokio::time::timeout;
 use tonic::Status;
-use tonic::body::Body;
-use tonic::service::Routes;
-use tower_service::Service as _;
 
 use crate::ServerSettings;
 use crate::answer::{Answer, shorten};
@@ -22,6 +19,7 @@ use crate::gate::{Gate, InWork};
 use crate::grpc_timeout;
 use crate::method::Method;
 use crate::ration::{Budget, Held, Ration};
+use crate::routes::Routes;
 
 /// The most bytes that the metadata of a call may take, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
@@ -125,16 +123,16 @@ impl Calls {
             in_work,
         });
         let settings = &self.shared.settings;
-        let body = Body::new(Arriving::new(
+        let body = Arriving::new(
             body,
             method.messages,
             settings.message_bytes,
             self.arriving,
             settings.request_time,
             entry,
-        ));
-        let mut routes = self.shared.routes.clone();
-        let Ok(mut answered) = routes.call(Request::from_parts(head, body)).await;
+        );
+        let call = Request::from_parts(head, body);
+        let Ok(mut answered) = self.shared.routes.call(call).await;
         shorten(answered.headers_mut());
         Ok(answered.map(|body| Answer::new(body, uri, self.unread, room)))
     }
