@@ -17,6 +17,9 @@ use v1::subscription_service_server::{self, SubscriptionServiceServer};
 use crate::arriving::Arriving;
 use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions};
 
+/// An answer that is being made.
+pub(crate) type Answering = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
 /// The services. Ours are called by their names, because tonic's routes would box a call several times on its way.
 #[derive(Clone, Debug)]
 pub(crate) struct Routes {
@@ -32,10 +35,7 @@ pub(crate) struct Routes {
 
 impl Routes {
     /// Gives a call to its service.
-    pub(crate) fn call(
-        &self,
-        call: Request<Arriving>,
-    ) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+    pub(crate) fn call(&self, call: Request<Box<Arriving>>) -> Answering {
         match service(call.uri().path()) {
             command_service_server::SERVICE_NAME => self.commands.clone().call(call),
             fact_service_server::SERVICE_NAME => self.facts.clone().call(call),
