@@ -7,11 +7,21 @@ use std::sync::Arc;
 
 use prost::{DecodeError, Message};
 use tonic::Status;
-use tonic::codec::{Codec, DecodeBuf, Decoder};
-use tonic_prost::{ProstCodec, ProstEncoder};
+use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
+use tonic_prost::ProstEncoder;
 
 use crate::convert::Invalid;
 use crate::status::WireError;
+
+/// The bytes that a call begins with, for each of its two ways; a longer message makes room for itself. Most messages are
+/// shorter, and an allocator is much slower to give the 8 KiB that tonic begins with.
+const BUFFER: usize = 1024;
+/// The bytes after which a stream of messages is passed on, although more are ready.
+const ENOUGH: usize = 32 * 1024;
+
+fn buffers() -> BufferSettings {
+    BufferSettings::new(BUFFER, ENOUGH)
+}
 
 /// The codec of all generated clients and servers.
 #[derive(Debug)]
@@ -34,7 +44,7 @@ where
     type Decoder = WireDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstCodec::<T, U>::default().encoder()
+        ProstEncoder::new(buffers())
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -55,6 +65,10 @@ impl<U: Message + Default> Decoder for WireDecoder<U> {
             Ok(message) => Ok(Some(message)),
             Err(error) => Err(Undecodable(error).into_status()),
         }
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        buffers()
     }
 }
 

@@ -11,15 +11,15 @@ use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
 use futures::task::AtomicWaker;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Bytes;
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::entry::Got;
+use crate::call::Call;
 use crate::meter;
-use crate::ration::{Held, Ration};
+use crate::ration::Held;
 use crate::taking::Taking;
 
 /// The size up to which a part is too small to be counted.
@@ -32,25 +32,21 @@ const MESSAGE_BYTES: usize = 2 * 1024;
 /// The answer to one call.
 pub(crate) struct Answer {
     body: Body,
-    method: Uri,
+    call: Call,
     taking: Arc<Taking>,
-    ration: Ration,
-    /// The room of the next part.
-    room: Got<Held>,
     /// A part that waits for room.
     waiting: Option<(Bytes, BoxFuture<'static, Held>)>,
     /// The bytes to give to HTTP/2.
     rest: Bytes,
     /// `true` if HTTP/2 was given a piece that it may not have taken yet.
     is_offered: bool,
-    under_way: Arc<UnderWay>,
     /// The end of the answer, once it has come.
     trailers: Option<HeaderMap>,
 }
 
 /// The large parts of an answer that have not left yet, and a waker for the last of them.
 #[derive(Debug, Default)]
-struct UnderWay {
+pub(crate) struct UnderWay {
     parts: AtomicUsize,
     left: AtomicWaker,
 }
@@ -59,16 +55,16 @@ struct UnderWay {
 struct Part {
     bytes: Bytes,
     _held: Held,
-    under_way: Arc<UnderWay>,
+    call: Call,
 }
 
 impl Part {
-    fn of(bytes: Bytes, held: Held, under_way: &Arc<UnderWay>) -> Bytes {
-        under_way.parts.fetch_add(1, Relaxed);
+    fn of(bytes: Bytes, held: Held, call: &Call) -> Bytes {
+        call.under_way().parts.fetch_add(1, Relaxed);
         Bytes::from_owner(Self {
             bytes,
             _held: held,
-            under_way: Arc::clone(under_way),
+            call: call.clone(),
         })
     }
 }
@@ -81,24 +77,22 @@ impl AsRef<[u8]> for Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        self.under_way.parts.fetch_sub(1, Relaxed);
-        self.under_way.left.wake();
+        let under_way = self.call.under_way();
+        under_way.parts.fetch_sub(1, Relaxed);
+        under_way.left.wake();
     }
 }
 
 impl Answer {
-    /// Makes the answer of a call to `method`. What is in `room` when a part is made is the room of that part.
-    pub(crate) fn new(body: Body, method: Uri, ration: Ration, room: Got<Held>) -> Self {
+    /// Makes the answer of a call. The room that the call has when a part is made is the room of that part.
+    pub(crate) fn new(body: Body, call: Call) -> Self {
         Self {
             body,
-            method,
+            call,
             taking: Taking::current(),
-            ration,
-            room,
             waiting: None,
             rest: Bytes::new(),
             is_offered: false,
-            under_way: Arc::default(),
             trailers: None,
         }
     }
@@ -111,15 +105,15 @@ impl Answer {
 
     /// Takes in a part. Counts it, unless it is small.
     fn take_in(&mut self, bytes: Bytes) {
-        let (held, size) = (self.room.take(), bytes.len());
+        let (held, size) = (self.call.take_room(), bytes.len());
         if size <= SMALL {
             self.rest = bytes;
         } else if let Some(mut held) = held {
             held.settle(size);
-            self.rest = Part::of(bytes, held, &self.under_way);
+            self.rest = Part::of(bytes, held, &self.call);
         } else {
-            let ration = self.ration.clone();
-            let room = async move { ration.wait(size).await };
+            let call = self.call.clone();
+            let room = async move { call.unread().wait(size).await };
             self.waiting = Some((bytes, Box::pin(room)));
         }
     }
@@ -129,7 +123,7 @@ impl Answer {
         if let Some((_, room)) = &mut self.waiting {
             let held = ready!(room.as_mut().poll(cx));
             if let Some((bytes, _)) = self.waiting.take() {
-                self.rest = Part::of(bytes, held, &self.under_way);
+                self.rest = Part::of(bytes, held, &self.call);
             }
         }
         Poll::Ready(())
@@ -168,11 +162,12 @@ impl Answer {
     /// Is ready when all large parts have left. Trailers wait for this, because a call that has ended can no longer be
     /// ended for parts that its client leaves.
     fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.under_way.parts.load(Relaxed) == 0 {
+        let under_way = self.call.under_way();
+        if under_way.parts.load(Relaxed) == 0 {
             return Poll::Ready(());
         }
-        self.under_way.left.register(cx.waker());
-        match self.under_way.parts.load(Relaxed) {
+        under_way.left.register(cx.waker());
+        match under_way.parts.load(Relaxed) {
             0 => Poll::Ready(()),
             _ => Poll::Pending,
         }
@@ -222,10 +217,12 @@ impl http_body::Body for Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
+        // No part follows that could take it, but parts that are under way keep the call.
+        drop(self.call.take_room());
         if self.taking.was_ended() {
             meter::not_taken();
             tracing::warn!(
-                method = self.method.path(),
+                method = self.call.method(),
                 "a call was ended: its client took nothing of the answer for too long"
             );
         }

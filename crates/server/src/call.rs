@@ -1,27 +1,25 @@
 //! Takes one call from its connection to the services and back.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Uri};
 use hyper::body::Incoming;
 use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::WireError;
 use tokio::time::timeout;
 use tonic::Status;
-use tonic::body::Body;
-use tonic::service::Routes;
-use tower_service::Service as _;
 
 use crate::ServerSettings;
-use crate::answer::{Answer, shorten};
+use crate::answer::{Answer, UnderWay, shorten};
 use crate::arriving::Arriving;
-use crate::entry::{Entry, Got};
+use crate::entry::Entry;
 use crate::gate::{Gate, InWork};
 use crate::grpc_timeout;
 use crate::method::Method;
 use crate::ration::{Budget, Held, Ration};
+use crate::routes::{Answering, Routes};
 
 /// The most bytes that the metadata of a call may take, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
@@ -38,32 +36,98 @@ pub(crate) struct Shared {
     settings: ServerSettings,
     arriving: Arc<Budget>,
     unread: Arc<Budget>,
-    gate: Arc<Gate>,
+    gate: Gate,
 }
 
-/// The data that a service gets with a call.
-#[derive(Clone, Debug)]
-pub(crate) struct Call {
+/// One connection, as its calls see it.
+#[derive(Debug)]
+struct Connection {
+    shared: Arc<Shared>,
+    /// The bytes that it may send before they are read.
+    arriving: Ration,
     /// The bytes of answers that may be under way to its client.
-    pub(crate) unread: Ration,
-    /// The room for the answer, or for its next part. The part that is sent next takes all of it.
-    pub(crate) room: Got<Held>,
-    gate: Arc<Gate>,
-    in_work: Got<InWork>,
+    unread: Ration,
+}
+
+/// One call, as everything on its way to a service and back sees it. Cheap to clone; clones are one.
+#[derive(Clone, Debug)]
+pub(crate) struct Call(Arc<Record>);
+
+/// The data of a call.
+#[derive(Debug)]
+struct Record {
+    connection: Arc<Connection>,
+    method: Uri,
+    in_work: Mutex<Option<InWork>>,
+    /// The room for the answer, or for its next part.
+    room: Mutex<Option<Held>>,
+    under_way: UnderWay,
 }
 
 impl Call {
+    fn new(connection: &Arc<Connection>, method: &Uri) -> Self {
+        Self(Arc::new(Record {
+            connection: Arc::clone(connection),
+            method: method.clone(),
+            in_work: Mutex::default(),
+            room: Mutex::default(),
+            under_way: UnderWay::default(),
+        }))
+    }
+
+    /// Returns the path of its method.
+    pub(crate) fn method(&self) -> &str {
+        self.0.method.path()
+    }
+
+    /// Returns the bytes of answers that may be under way to its client.
+    pub(crate) fn unread(&self) -> &Ration {
+        &self.0.connection.unread
+    }
+
+    /// Returns the gate before all writes.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.connection.shared.gate
+    }
+
+    /// Gives it the permit to be in work.
+    pub(crate) fn enter(&self, in_work: InWork) {
+        *lock(&self.0.in_work) = Some(in_work);
+    }
+
     /// Returns the permit to be in work. Call it once, for a method that [writes](Method::writes).
     pub(crate) fn into_work(self) -> InWork {
-        let in_work = self.in_work.take();
+        let in_work = lock(&self.0.in_work).take();
         in_work.expect("a complete request to write something has gone through the gate")
+    }
+
+    /// Adds room for its answer to what was not taken yet.
+    pub(crate) fn add_room(&self, room: Held) {
+        match &mut *lock(&self.0.room) {
+            Some(got) => got.merge(room),
+            none => *none = Some(room),
+        }
+    }
+
+    /// Takes the room that it has, for the next part of its answer.
+    pub(crate) fn take_room(&self) -> Option<Held> {
+        lock(&self.0.room).take()
+    }
+
+    /// Returns the large parts of its answer that have not left yet.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.0.under_way
     }
 
     /// Waits until a request of a call with many may be in work, and there is room for this many bytes of its answer.
     pub(crate) fn turn(&self, bytes: usize) -> BoxFuture<'static, (Held, InWork)> {
-        let (unread, gate) = (self.unread.clone(), Arc::clone(&self.gate));
-        Box::pin(async move { (unread.wait(bytes).await, gate.wait().await) })
+        let call = self.clone();
+        Box::pin(async move { (call.unread().wait(bytes).await, call.gate().wait().await) })
     }
+}
+
+fn lock<T>(of_call: &Mutex<T>) -> MutexGuard<'_, T> {
+    of_call.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
@@ -75,7 +139,7 @@ impl Shared {
         Self {
             arriving: Arc::new(Budget::new(settings.arriving_bytes)),
             unread: Arc::new(Budget::new(settings.unread_bytes)),
-            gate: Arc::new(Gate::new(&settings)),
+            gate: Gate::new(&settings),
             routes,
             settings,
         }
@@ -88,56 +152,43 @@ impl Shared {
 
 /// The calls of one connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Calls {
-    shared: Arc<Shared>,
-    /// The bytes that the connection may send before they are read.
-    arriving: Ration,
-    /// The bytes of answers that may be under way to the connection.
-    unread: Ration,
-}
+pub(crate) struct Calls(Arc<Connection>);
 
 impl Calls {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         let settings = &shared.settings;
-        Self {
+        Self(Arc::new(Connection {
             arriving: Ration::new(settings.arriving_bytes_per_connection, &shared.arriving),
             unread: Ration::new(settings.unread_bytes_per_connection, &shared.unread),
             shared: Arc::clone(shared),
-        }
+        }))
     }
+}
 
-    /// Runs a call to a method of the services.
-    async fn run(self, request: Request<Incoming>) -> Result<Response<Answer>, Status> {
-        check_metadata(request.headers()).map_err(|invalid| invalid.to_status())?;
-        let method = Method::at(request.uri().path());
-        let gate = &self.shared.gate;
-        let (in_work, room) = (Got::default(), Got::default());
-        let entry = match method.answer_bytes {
-            Some(bytes) => Some(Entry::to_room(&self.unread, bytes, &room)),
-            None => method.writes.then(|| Entry::to_work(gate, &in_work)),
-        };
-        let uri = request.uri().clone();
-        let (mut head, body) = request.into_parts();
-        head.extensions.insert(Call {
-            unread: self.unread.clone(),
-            room: room.clone(),
-            gate: Arc::clone(gate),
-            in_work,
-        });
-        let settings = &self.shared.settings;
-        let body = Body::new(Arriving::new(
+/// Gives a call to its service.
+fn begin(call: &Call, request: Request<Incoming>) -> Result<Answering, Status> {
+    check_metadata(request.headers()).map_err(|invalid| invalid.to_status())?;
+    let method = Method::at(call.method());
+    let entry = match method.answer_bytes {
+        Some(bytes) => Some(Entry::to_room(call, bytes)),
+        None => method.writes.then(|| Entry::to_work(call)),
+    };
+    let Connection {
+        shared, arriving, ..
+    } = &*call.0.connection;
+    let settings = &shared.settings;
+    let mut request = request.map(|body| {
+        Box::new(Arriving::new(
             body,
             method.messages,
             settings.message_bytes,
-            self.arriving,
+            arriving.clone(),
             settings.request_time,
             entry,
-        ));
-        let mut routes = self.shared.routes.clone();
-        let Ok(mut answered) = routes.call(Request::from_parts(head, body)).await;
-        shorten(answered.headers_mut());
-        Ok(answered.map(|body| Answer::new(body, uri, self.unread, room)))
-    }
+        ))
+    });
+    request.extensions_mut().insert(call.clone());
+    Ok(shared.routes.call(request))
 }
 
 impl hyper::service::Service<Request<Incoming>> for Calls {
@@ -147,20 +198,26 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let limit = grpc_timeout::of(request.headers());
-        let (uri, unread) = (request.uri().clone(), self.unread.clone());
-        let answer = self.clone().run(request);
+        let call = Call::new(&self.0, request.uri());
+        let answering = begin(&call, request);
         Box::pin(async move {
-            let answered = match limit {
-                None => answer.await,
-                Some(limit) => timeout(limit, answer).await.unwrap_or_else(|_| {
-                    Err(Status::deadline_exceeded(
+            let answered = match (answering, limit) {
+                (Err(status), _) => Err(status),
+                (Ok(answering), None) => Ok(answering.await),
+                (Ok(answering), Some(limit)) => timeout(limit, answering).await.map_err(|_| {
+                    Status::deadline_exceeded(
                         "the call did not end within the time that its client gave it",
-                    ))
+                    )
                 }),
             };
-            Ok(answered.unwrap_or_else(|status| {
-                (status.into_http()).map(|body| Answer::new(body, uri, unread, Got::default()))
-            }))
+            let mut answered = match answered {
+                Ok(Ok(answered)) => answered,
+                Err(status) => status.into_http(),
+            };
+            // A request that could not be run is not in work while its answer is under way.
+            drop(lock(&call.0.in_work).take());
+            shorten(answered.headers_mut());
+            Ok(answered.map(|body| Answer::new(body, call)))
         })
     }
 }

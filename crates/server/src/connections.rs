@@ -1,8 +1,11 @@
 //! Accepts connections, limits their number, and serves each on a task of its own until it ends.
 
+use std::future::poll_fn;
 use std::io;
 use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http2;
@@ -137,7 +140,7 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
             .serve_connection(TokioIo::new(io), Calls::new(&shared))
     );
     let served = tokio::select! {
-        served = &mut serving => served,
+        served = after_others(serving.as_mut()) => served,
         () = told_to_close(&mut closed) => {
             serving.as_mut().graceful_shutdown();
             serving.await
@@ -146,6 +149,20 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended");
     }
+}
+
+/// Polls a connection after the tasks that are ready, so that what they answer leaves in one write. A task that is woken
+/// goes before those that wait, so each answer would be written as soon as it is made.
+fn after_others<F: Future>(mut connection: Pin<&mut F>) -> impl Future<Output = F::Output> {
+    let mut is_last = true;
+    poll_fn(move |cx| {
+        is_last = !is_last;
+        if is_last {
+            return connection.as_mut().poll(cx);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 /// Waits until the client has said that it speaks HTTP/2. Leaves those bytes for the server, which reads them once
@@ -172,7 +189,43 @@ async fn greeted(
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use tokio::sync::Notify;
+    use tokio::task::yield_now;
+
     use super::*;
+
+    /// On one worker, so that a task that is woken there goes before those that wait.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn calls_that_are_ready_answer_before_their_connection_writes() {
+        const CALLS: usize = 3;
+        let answers = Arc::new((AtomicUsize::new(0), Notify::new()));
+        let written = tokio::spawn({
+            let answers = Arc::clone(&answers);
+            async move {
+                let connection = pin!(async {
+                    answers.1.notified().await;
+                    answers.0.load(Relaxed)
+                });
+                after_others(connection).await
+            }
+        });
+        let calls = tokio::spawn(async move {
+            yield_now().await;
+            for _ in 0..CALLS {
+                let answers = Arc::clone(&answers);
+                tokio::spawn(async move {
+                    answers.0.fetch_add(1, Relaxed);
+                    answers.1.notify_one();
+                });
+            }
+        });
+        calls.await.unwrap();
+        let written = timeout(Duration::from_secs(60), written).await;
+        assert_eq!(written.unwrap().unwrap(), CALLS);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_log_is_told_of_trouble_now_and_then() {

@@ -4,55 +4,12 @@
 //! to arrive, and so keep everybody else waiting.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use tonic::Status;
 
-use crate::gate::{Gate, InWork};
-use crate::ration::{Held, Ration};
-
-/// A permit or room on its way from the code that got it to the code that needs it.
-#[derive(Debug)]
-pub(crate) struct Got<T>(Arc<Mutex<Option<T>>>);
-
-impl<T> Got<T> {
-    /// Takes it. Returns it to the first caller only.
-    pub(crate) fn take(&self) -> Option<T> {
-        self.lock().take()
-    }
-
-    fn put(&self, got: T) {
-        *self.lock() = Some(got);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Got<Held> {
-    /// Adds room to what was not taken yet.
-    pub(crate) fn add(&self, room: Held) {
-        match &mut *self.lock() {
-            Some(got) => got.merge(room),
-            none => *none = Some(room),
-        }
-    }
-}
-
-impl<T> Clone for Got<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Default for Got<T> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
+use crate::call::Call;
 
 /// The wait of one complete request.
 pub(crate) struct Entry {
@@ -63,12 +20,12 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Makes the entry of a request to write something.
-    pub(crate) fn to_work(gate: &Arc<Gate>, in_work: &Got<InWork>) -> Self {
-        let refusal = gate.check().err();
-        let (gate, in_work) = (Arc::clone(gate), in_work.clone());
+    pub(crate) fn to_work(call: &Call) -> Self {
+        let refusal = call.gate().check().err();
+        let call = call.clone();
         Self {
             turn: Box::pin(async move {
-                in_work.put(gate.enter().await?);
+                call.enter(call.gate().enter().await?);
                 Ok(())
             }),
             refusal,
@@ -76,11 +33,11 @@ impl Entry {
     }
 
     /// Makes the entry of a question whose answer may take this many bytes.
-    pub(crate) fn to_room(unread: &Ration, bytes: usize, room: &Got<Held>) -> Self {
-        let (unread, room) = (unread.clone(), room.clone());
+    pub(crate) fn to_room(call: &Call, bytes: usize) -> Self {
+        let call = call.clone();
         Self {
             turn: Box::pin(async move {
-                room.put(unread.wait(bytes).await);
+                call.add_room(call.unread().wait(bytes).await);
                 Ok(())
             }),
             refusal: None,

@@ -5,6 +5,7 @@ mod server;
 mod settings;
 mod connections;
 mod call;
+mod routes;
 mod grpc_timeout;
 mod gate;
 mod entry;

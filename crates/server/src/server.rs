@@ -8,8 +8,8 @@ use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::service::Routes;
 use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::{HealthReporter, health_reporter};
 use tonic_reflection::server::Builder as Reflection;
 use v1::admin_service_server::AdminServiceServer;
@@ -20,6 +20,7 @@ use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 
 use crate::call::Shared;
+use crate::routes::Routes;
 use crate::services::{
     Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
 };
@@ -85,9 +86,8 @@ impl ServerBuilder {
         let (reporter, health_service) = health_reporter();
         health::report(&reporter, ServingStatus::Serving).await;
         let (closing, closed) = watch::channel(false);
-        let routes = routes(&coordinator, feed, &reactions, &settings, &closed)?
-            .add_service(health_service)
-            .prepare();
+        let others = others(health_service)?;
+        let routes = routes(&coordinator, feed, &reactions, &settings, &closed, others);
         let shared = Arc::new(Shared::new(routes, settings));
         let settings = shared.settings();
         let served = connections::serve(listener, Arc::clone(&shared), closed);
@@ -126,12 +126,8 @@ fn routes(
     reactions: &Arc<Reactions>,
     settings: &ServerSettings,
     closed: &watch::Receiver<bool>,
-) -> Result<Routes, ServeError> {
-    let reflection = || {
-        Reflection::configure()
-            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
+    others: tonic::service::Routes,
+) -> Routes {
     let store = coordinator.store();
     let waiter = Waiter::new(reactions, Arc::clone(store) as _);
     let waits = Waits::new(waiter, closed.clone());
@@ -145,6 +141,8 @@ fn routes(
         settings.in_flight_per_stream.max(1),
         closed.clone(),
     );
+    let facts = Facts::new(effects.coordinator(coordinator), effects, waits);
+    let desk = reactions.desk(coordinator.clone());
     // Messages are limited while they arrive, so tonic's own limit is removed. Each generated server has a method for
     // that, but no trait has it.
     macro_rules! unlimited {
@@ -152,28 +150,35 @@ fn routes(
             $service.max_decoding_message_size(usize::MAX)
         };
     }
-    Ok(Routes::new(unlimited!(CommandServiceServer::new(commands)))
-        .add_service(unlimited!(FactServiceServer::new(Facts::new(
-            effects.coordinator(coordinator),
-            effects,
-            waits
-        ))))
-        .add_service(unlimited!(QueryServiceServer::new(Queries::new(
-            coordinator.clone()
-        ))))
-        .add_service(unlimited!(SubscriptionServiceServer::new(
-            Subscriptions::new(feed, closed.clone())
-        )))
-        .add_service(unlimited!(DeadLetterServiceServer::new(DeadLetters::new(
+    Routes {
+        commands: unlimited!(CommandServiceServer::new(commands)),
+        facts: unlimited!(FactServiceServer::new(facts)),
+        queries: unlimited!(QueryServiceServer::new(Queries::new(coordinator.clone()))),
+        subscriptions: unlimited!(SubscriptionServiceServer::new(Subscriptions::new(
+            feed,
+            closed.clone()
+        ))),
+        dead_letters: unlimited!(DeadLetterServiceServer::new(DeadLetters::new(
             coordinator.clone(),
-            reactions.desk(coordinator.clone())
-        ))))
-        .add_service(unlimited!(AdminServiceServer::new(Admin::new(Arc::clone(
-            reactions
-        )))))
+            desk
+        ))),
+        admin: unlimited!(AdminServiceServer::new(Admin::new(Arc::clone(reactions)))),
+        others,
+    }
+}
+
+/// Returns the services that are not ours.
+fn others(health: HealthServer<impl Health>) -> Result<tonic::service::Routes, ServeError> {
+    let reflection = || {
+        Reflection::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(tonic::service::Routes::new(health)
         .add_service(reflection().build_v1()?)
         // grpcurl before 1.8.8 and other clients know only this version.
-        .add_service(reflection().build_v1alpha()?))
+        .add_service(reflection().build_v1alpha()?)
+        .prepare())
 }
 
 /// The reason why a server does not serve.

@@ -3,7 +3,8 @@
 //! An answer is asked for its next piece when the one before it is on its way. While the client reads nothing, nobody
 //! asks, so the answer cannot end itself: the task that runs the call does that.
 
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
@@ -63,22 +64,19 @@ where
 {
     fn execute(&self, call: C) {
         let taking = Arc::new(Taking::default());
-        let watch = Watch {
+        let mut watch = Watch {
             taking: Arc::clone(&taking),
             patience: self.patience,
             late: None,
         };
-        tokio::spawn(TAKING.scope(taking, watched(call, watch)));
+        // A task is copied several times while it is made and when it ends.
+        let mut call = Box::pin(call);
+        let watched = poll_fn(move |cx| match call.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => watch.poll(cx),
+        });
+        tokio::spawn(TAKING.scope(taking, watched));
     }
-}
-
-async fn watched(call: impl Future<Output = ()>, mut watch: Watch) {
-    let mut call = pin!(call);
-    std::future::poll_fn(|cx| match call.as_mut().poll(cx) {
-        Poll::Ready(()) => Poll::Ready(()),
-        Poll::Pending => watch.poll(cx),
-    })
-    .await;
 }
 
 struct Watch {

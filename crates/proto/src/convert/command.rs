@@ -29,9 +29,8 @@ impl TryFrom<v1::SubmitRequest> for CommandRequest {
         let depth = request.effect.as_ref().map_or(0, |effect| effect.depth);
         let effect = found.take(optional_effect(request.effect.map(|effect| *effect)));
         let read = (|| {
-            let mut command = book?.with(premises?);
+            let mut command = book?.with(id?, premises?);
             command.effect = effect?;
-            command.id = id?.unwrap_or(command.id);
             command.metadata.causation_id = causation_id?;
             command.metadata.sent_at = sent_at?;
             command.metadata.depth = depth;
@@ -98,9 +97,10 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn with(self, premises: Vec<FieldPath>) -> CommandRequest {
+    /// Makes a request of it, with a new id if it has none.
+    pub(super) fn with(self, id: Option<Uuid>, premises: Vec<FieldPath>) -> CommandRequest {
         CommandRequest {
-            id: Uuid::now_v7(),
+            id: id.unwrap_or_else(Uuid::now_v7),
             stream: self.stream,
             commands: self.commands,
             expected: self.shared.expected.unwrap_or_default(),

@@ -47,8 +47,9 @@ impl TryFrom<v1::CommandLetter> for CommandLetter {
 
     fn try_from(letter: v1::CommandLetter) -> Result<Self, Invalid> {
         let premises = field_paths(letter.premises, "premises")?;
-        let mut request = command_book(letter.book)?.with(premises);
-        request.id = uuid(letter.request_id.as_ref(), "request_id")?;
+        let book = command_book(letter.book)?;
+        let id = uuid(letter.request_id.as_ref(), "request_id")?;
+        let mut request = book.with(Some(id), premises);
         request.metadata.causation_id =
             optional_uuid(letter.causation_id.as_ref(), "causation_id")?;
         request.metadata.actor = non_empty(letter.actor);

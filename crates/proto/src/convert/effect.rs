@@ -83,7 +83,7 @@ impl TryFrom<v1::HandBackRequest> for RejectedEffect {
         let rejected = found.take(rejection.and_then(TryInto::try_into));
         let causation_id = found.take(optional_uuid(request.causation_id.as_ref(), "causation_id"));
         let read = (|| {
-            let command = book?.with(Vec::new());
+            let command = book?.with(None, Vec::new());
             Some(Self {
                 effect: effect?,
                 target: command.stream,

@@ -30,7 +30,7 @@ pub fn any(payload: &Payload) -> Any {
             String::from_utf8_lossy(&payload.data).into_owned(),
         ),
         Codec::Protobuf => Any {
-            type_url: format!("{TYPE_URL_PREFIX}{}", payload.type_name),
+            type_url: [TYPE_URL_PREFIX, &payload.type_name].concat(),
             value: payload.data.to_vec(),
         },
     }
@@ -71,8 +71,9 @@ pub fn payload(any: Option<Any>, field: &str) -> Result<Payload, Invalid> {
         field,
         "give a `seriatim.v1.JsonPayload`, or a message of the domain",
     )?;
-    let name = any.type_url.rsplit('/').next().unwrap_or_default();
-    match name {
+    let mut name = any.type_url;
+    name.drain(..name.rfind('/').map_or(0, |slash| slash + 1));
+    match name.as_str() {
         "" => Err(Invalid::field(
             format!("{field}.type_url"),
             format!("has no type name; write it as `{TYPE_URL_PREFIX}{JSON_PAYLOAD}`"),
@@ -84,7 +85,7 @@ pub fn payload(any: Option<Any>, field: &str) -> Result<Payload, Invalid> {
             })?;
             Ok(Payload::json(message.type_name, message.json))
         }
-        name => Ok(Payload::protobuf(name.to_owned(), any.value)),
+        _ => Ok(Payload::protobuf(name, any.value)),
     }
 }
 

@@ -18,7 +18,7 @@ pub fn simulation_request(request: v1::SimulateRequest) -> Result<(CommandReques
     let book = found.take(command_book(request.book));
     let command = book
         .zip(premises)
-        .map(|(book, premises)| book.with(premises));
+        .map(|(book, premises)| book.with(None, premises));
     found.give(command.zip(at))
 }
 

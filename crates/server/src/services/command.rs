@@ -56,8 +56,7 @@ impl Commands {
         mut room: Option<&mut Held>,
     ) -> Result<v1::SubmitResponse, Status> {
         let include_events = request.include_events;
-        // Rare cases are boxed: they would make every call larger.
-        let wait = Box::pin(self.waits.read(request.wait_for.take())).await?;
+        let wait = self.waits.read(request.wait_for.take()).await?;
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         self.effects.admit(command.effect.as_ref())?;
         command.metadata.actor = actor;
@@ -70,6 +69,7 @@ impl Commands {
             if let Some(room) = &mut room {
                 room.settle(response.encoded_len());
             }
+            // Rare cases are boxed: they would make every call larger.
             response.not_handled = Box::pin(self.waits.for_all(&receipt, &wait)).await;
         }
         Ok(response)
@@ -86,7 +86,7 @@ impl CommandService for Commands {
     ) -> Result<Response<v1::SubmitResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
         let call = call(&mut request);
-        let unread = call.unread.clone();
+        let unread = call.unread().clone();
         self.run(request.into_inner(), call.into_work(), actor, &unread, None)
             .await
             .map(Response::new)
@@ -131,7 +131,7 @@ impl CommandService for Commands {
     ) -> Result<Response<v1::HandBackResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
         let call = call(&mut request);
-        let unread = call.unread.clone();
+        let unread = call.unread().clone();
         let in_work = call.into_work();
         let request = request.into_inner();
         let include_events = request.include_events;

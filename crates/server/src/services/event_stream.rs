@@ -106,7 +106,7 @@ impl EventStream {
         };
         // A call that waits for room holds none, so that none waits for another.
         self.held = None;
-        let mut held = self.call.unread.wait(bytes).await;
+        let mut held = self.call.unread().wait(bytes).await;
         let wanted = u64::from(self.through.0) - u64::from(next.0) + 1;
         let limit = usize::try_from(wanted)
             .unwrap_or(usize::MAX)
@@ -142,7 +142,7 @@ impl EventStream {
         self.from = Sequence(book.next_sequence);
         let response = v1::GetEventsResponse { book: Some(book) };
         if let Some(held) = &mut self.held {
-            self.call.room.add(held.split(response.encoded_len()));
+            self.call.add_room(held.split(response.encoded_len()));
         }
         response
     }

@@ -37,7 +37,7 @@ impl FactService for Facts {
     ) -> Result<Response<v1::RecordResponse>, Status> {
         let actor = actor(request.metadata()).map_err(status)?;
         let call = call(&mut request);
-        let (unread, in_work) = (call.unread.clone(), call.into_work());
+        let (unread, in_work) = (call.unread().clone(), call.into_work());
         let mut request = request.into_inner();
         let include_events = request.include_events;
         let wait = self.waits.read(request.wait_for.take()).await?;

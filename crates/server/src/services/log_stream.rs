@@ -103,13 +103,13 @@ impl LogStream {
         // A call that waits for room holds none, so that none waits for another.
         self.held = None;
         if !self.at_the_end {
-            self.held = Some(self.call.unread.wait(self.page_bytes).await);
+            self.held = Some(self.call.unread().wait(self.page_bytes).await);
         }
         let batch = self.subscription.next().await.map_err(status)?;
         self.at_the_end = batch.caught_up();
         let mut held = match self.held.take() {
             Some(held) => held,
-            None => self.call.unread.wait(self.page_bytes).await,
+            None => self.call.unread().wait(self.page_bytes).await,
         };
         let events = batch.events();
         let bytes: usize = events.map(|event| event.payload.data.len()).sum();
@@ -163,7 +163,7 @@ impl LogStream {
             caught_up,
         };
         if let Some(held) = &mut self.held {
-            self.call.room.add(held.split(response.encoded_len()));
+            self.call.add_room(held.split(response.encoded_len()));
         }
         response
     }

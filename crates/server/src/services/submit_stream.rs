@@ -1,6 +1,7 @@
 //! Runs many requests of one call at once.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::OptionFuture;
@@ -24,7 +25,7 @@ use crate::ration::Held;
 /// One call. It runs when its answer is asked for more: while the client does not read answers, it is not polled, so it
 /// reads nothing from the client either.
 pub(super) struct SubmitStream {
-    commands: Commands,
+    commands: Arc<Commands>,
     actor: Option<String>,
     call: Call,
     requests: Streaming<v1::SubmitStreamRequest>,
@@ -60,7 +61,7 @@ impl SubmitStream {
         closed: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            commands,
+            commands: Arc::new(commands),
             actor,
             call,
             requests,
@@ -95,7 +96,7 @@ impl SubmitStream {
             }
             match self.next().await {
                 Next::Answered((answer, room)) => {
-                    self.call.room.add(room);
+                    self.call.add_room(room);
                     return Ok(answer);
                 }
                 Next::Asked(request) => self.take(request),
@@ -129,53 +130,61 @@ impl SubmitStream {
 
     /// Runs a request at once, or when it is in work: until then nothing more is read.
     fn take(&mut self, request: v1::SubmitStreamRequest) {
-        let bytes = request.encoded_len().max(SMALL);
-        let mut turn = self.call.turn(bytes);
-        let passed = turn.as_mut().now_or_never();
-        let (enter, outside) = oneshot::channel();
-        if passed.is_none() {
-            self.outside = Some(outside);
-        }
-        let turn = async move {
-            match passed {
-                Some(passed) => passed,
-                None => {
-                    let passed = turn.await;
+        let mut turn = self.call.turn(request.encoded_len().max(SMALL));
+        let work = Work {
+            commands: Arc::clone(&self.commands),
+            actor: self.actor.clone(),
+            call: self.call.clone(),
+            request,
+        };
+        // The tasks are boxed, because a task is copied several times while it is made and when it ends.
+        match turn.as_mut().now_or_never() {
+            Some((room, in_work)) => self.in_flight.spawn(Box::pin(work.answer(room, in_work))),
+            None => {
+                let (enter, outside) = oneshot::channel();
+                self.outside = Some(outside);
+                self.in_flight.spawn(Box::pin(async move {
+                    let (room, in_work) = turn.await;
                     // This fails if the call has ended.
                     let _ = enter.send(());
-                    passed
-                }
+                    work.answer(room, in_work).await
+                }))
             }
         };
-        self.in_flight.spawn(self.run(request, turn));
     }
+}
 
-    fn run(
-        &self,
-        request: v1::SubmitStreamRequest,
-        turn: impl Future<Output = (Held, InWork)> + Send + 'static,
-    ) -> impl Future<Output = Answered> + Send + 'static {
-        let commands = self.commands.clone();
-        let actor = self.actor.clone();
-        let unread = self.call.unread.clone();
-        async move {
-            let (mut room, in_work) = turn.await;
-            let answer = match request.request {
-                Some(request) => {
-                    let ran = commands.run(request, in_work, actor, &unread, Some(&mut room));
-                    ran.await
-                }
-                None => Err(status(Invalid::field("request", "is missing; give one"))),
-            };
-            let answer = v1::SubmitStreamResponse {
-                tag: request.tag,
-                result: Some(match answer {
-                    Ok(response) => Answer::Response(response),
-                    Err(status) => Answer::Status(wire_status::to_message(&status)),
-                }),
-            };
-            room.settle(answer.encoded_len().max(SMALL));
-            (answer, room)
-        }
+/// A request that was read.
+struct Work {
+    commands: Arc<Commands>,
+    actor: Option<String>,
+    call: Call,
+    request: v1::SubmitStreamRequest,
+}
+
+impl Work {
+    async fn answer(self, mut room: Held, in_work: InWork) -> Answered {
+        let Self {
+            commands,
+            actor,
+            call,
+            request: v1::SubmitStreamRequest { tag, request },
+        } = self;
+        let answer = match request {
+            Some(request) => {
+                let ran = commands.run(request, in_work, actor, call.unread(), Some(&mut room));
+                ran.await
+            }
+            None => Err(status(Invalid::field("request", "is missing; give one"))),
+        };
+        let answer = v1::SubmitStreamResponse {
+            tag,
+            result: Some(match answer {
+                Ok(response) => Answer::Response(response),
+                Err(status) => Answer::Status(wire_status::to_message(&status)),
+            }),
+        };
+        room.settle(answer.encoded_len().max(SMALL));
+        (answer, room)
     }
 }
