@@ -28,7 +28,8 @@ pub struct Payload {
     pub type_name: Cow<'static, str>,
     /// The codec of `data`.
     pub codec: Codec,
-    /// The encoded message.
+    /// The encoded message. Events that a store read together may share a buffer of up to 32 KiB, which lives as long as
+    /// the last of them; copy the data of a few that are kept for long.
     pub data: Bytes,
 }
 

@@ -48,7 +48,18 @@ impl Connections {
         action: &'static str,
         statement: impl Fn() -> Statement,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let error = match self.rows(statement).await {
+        self.fetch_into(action, statement, Vec::new).await
+    }
+
+    /// The same, with the rows added to what `empty` makes, each as soon as it arrives. What is done with a row is then
+    /// done while the server prepares the next.
+    pub(crate) async fn fetch_into<R: Extend<PgRow>>(
+        &self,
+        action: &'static str,
+        statement: impl Fn() -> Statement,
+        empty: impl Fn() -> R,
+    ) -> Result<R, StoreError> {
+        let error = match self.rows_into(statement, empty).await {
             Ok(rows) => return Ok(rows),
             Err(error) => error,
         };
@@ -84,17 +95,26 @@ impl Connections {
     }
 
     /// The same as [`Connections::fetch`] with the driver's error.
-    ///
-    /// A connection that was idle may be lost unnoticed, and then all idle ones are; in this case a new one is used. A
-    /// connection whose statement is dropped before its end is not used again.
     pub(crate) async fn rows(
         &self,
         statement: impl Fn() -> Statement,
     ) -> Result<Vec<PgRow>, Error> {
+        self.rows_into(statement, Vec::new).await
+    }
+
+    /// The same as [`Connections::fetch_into`] with the driver's error.
+    ///
+    /// A connection that was idle may be lost unnoticed, and then all idle ones are; in this case a new one is used. A
+    /// connection whose statement is dropped before its end is not used again.
+    async fn rows_into<R: Extend<PgRow>>(
+        &self,
+        statement: impl Fn() -> Statement,
+        empty: impl Fn() -> R,
+    ) -> Result<R, Error> {
         let _permit = self.free.acquire().await.map_err(|_| Error::PoolClosed)?;
         let idle = self.lock().pop();
         if let Some(mut connection) = idle {
-            match self.answer(&mut connection, statement()).await {
+            match self.answer(&mut connection, statement(), empty()).await {
                 Err(error) if driver_error::meaning(&error) == Meaning::Lost => {
                     self.lock().clear();
                 }
@@ -105,7 +125,7 @@ impl Connections {
             }
         }
         let mut connection = connection::connect(&self.location.connect).await?;
-        let result = self.answer(&mut connection, statement()).await;
+        let result = self.answer(&mut connection, statement(), empty()).await;
         let lost = |error| driver_error::meaning(error) == Meaning::Lost;
         if !result.as_ref().err().is_some_and(lost) {
             self.lock().push(connection);
@@ -113,16 +133,18 @@ impl Connections {
         result
     }
 
-    async fn answer(
+    async fn answer<R: Extend<PgRow>>(
         &self,
         connection: &mut PgConnection,
         statement: Statement,
-    ) -> Result<Vec<PgRow>, Error> {
-        let answer = self.pooling.fetch_all(connection, statement);
+        mut rows: R,
+    ) -> Result<R, Error> {
+        let answer = self.pooling.fetch_into(connection, statement, &mut rows);
         let answer = tokio::time::timeout(self.location.answer_timeout(), answer);
         answer
             .await
-            .unwrap_or_else(|_| Err(connection::timed_out()))
+            .unwrap_or_else(|_| Err(connection::timed_out()))?;
+        Ok(rows)
     }
 
     /// Nothing panics while the lock is held.

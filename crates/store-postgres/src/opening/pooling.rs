@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres};
@@ -55,29 +56,54 @@ impl Pooling {
         connection: &mut PgConnection,
         statement: Statement,
     ) -> Result<Vec<PgRow>, Error> {
+        let mut rows = Vec::new();
+        self.fetch_into(connection, statement, &mut rows).await?;
+        Ok(rows)
+    }
+
+    /// Does the same, and adds each row to `rows` as soon as it arrives.
+    pub(crate) async fn fetch_into(
+        &self,
+        connection: &mut PgConnection,
+        statement: Statement,
+        rows: &mut impl Extend<PgRow>,
+    ) -> Result<(), Error> {
         if !self.pooled {
-            return statement.fetch_all(connection).await;
+            return fetch_into(connection, statement, rows).await;
         }
-        let rows = self.begin_and_fetch(connection, statement).await;
-        if rows
+        let fetched = self.begin_and_fetch(connection, statement, rows).await;
+        if fetched
             .as_ref()
             .is_err_and(|error| driver_error::meaning(error) == Meaning::Lost)
         {
-            return rows;
+            return fetched;
         }
         // After a refusal this rolls back.
         sqlx::raw_sql("COMMIT").execute(connection).await?;
-        rows
+        fetched
     }
 
     async fn begin_and_fetch(
         &self,
         connection: &mut PgConnection,
         statement: Statement,
-    ) -> Result<Vec<PgRow>, Error> {
+        rows: &mut impl Extend<PgRow>,
+    ) -> Result<(), Error> {
         sqlx::raw_sql(AssertSqlSafe(self.begin.clone()))
             .execute(&mut *connection)
             .await?;
-        self.in_transaction(statement).fetch_all(connection).await
+        fetch_into(connection, self.in_transaction(statement), rows).await
     }
+}
+
+async fn fetch_into(
+    connection: &mut PgConnection,
+    statement: Statement,
+    rows: &mut impl Extend<PgRow>,
+) -> Result<(), Error> {
+    let mut arriving = statement.fetch(connection);
+    while let Some(row) = arriving.next().await {
+        rows.extend([row?]);
+    }
+    Ok(())
 }

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bytes::Bytes;
-use seriatim_core::reading::{ChecksumDiffers, MetadataReader, TypeNames, checksum};
+use seriatim_core::reading::{ChecksumDiffers, MetadataReader, SharedData, TypeNames, checksum};
 use seriatim_core::{
     Domain, LogPage, Payload, Position, RecordedEvent, StoreError, StreamId, Timestamp,
 };
@@ -20,20 +19,19 @@ use crate::{positions, row};
 pub(crate) struct Domains(RwLock<Arc<HashMap<i16, Domain>>>);
 
 impl Domains {
-    /// Returns the known domains, after it has made sure that they include all the domains of `rows`.
-    pub(crate) async fn of(
+    /// Returns the known domains.
+    pub(crate) fn known(&self) -> Arc<HashMap<i16, Domain>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Returns all the domains, which are known then.
+    pub(crate) async fn read(
         &self,
-        rows: &[PgRow],
         connections: &Connections,
     ) -> Result<Arc<HashMap<i16, Domain>>, StoreError> {
-        let known = self.known();
-        let is_known = |row: &PgRow| {
-            let id = row.try_get_unchecked(DOMAIN);
-            id.is_ok_and(|id: i16| known.contains_key(&id))
-        };
-        if rows.iter().all(is_known) {
-            return Ok(known);
-        }
         let all = self.by_name(connections).await?;
         let all = Arc::new(HashMap::from_iter(all));
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&all);
@@ -59,75 +57,110 @@ impl Domains {
         domains.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
         Ok(domains)
     }
-
-    fn known(&self) -> Arc<HashMap<i16, Domain>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
 }
 
 const DOMAIN: usize = 3;
 const ID: usize = 6;
 
 /// Makes a page from the rows of the log, from the event at `after` on if that exists.
-pub(crate) fn page(
-    rows: &[PgRow],
+pub(crate) struct PageReader {
     after: Position,
     limit: usize,
-    domains: &HashMap<i16, Domain>,
-) -> Result<LogPage, Error> {
-    let (follows, rows) = match rows.split_first() {
-        Some((first, rest)) if positions::position(first, 0)? == after => {
-            (Some(first.try_get_unchecked(ID)?), rest)
-        }
-        _ => (None, rows),
-    };
-    let (mut events, mut decoder) = (Vec::new(), Decoder::default());
-    for row in rows.iter().take(limit) {
-        match decoder.event(row, domains) {
-            Ok(event) => events.push(event),
-            // The events before one that cannot be read are returned; a reader that goes on from there meets that one
-            // first.
-            Err(_) if !events.is_empty() => break,
-            Err(error) => return Err(error),
+    domains: Arc<HashMap<i16, Domain>>,
+    decoder: Decoder,
+    page: LogPage,
+    end: Option<End>,
+}
+
+/// The reason why a page ends before its rows do.
+enum End {
+    /// A row cannot be read.
+    Unreadable(Error),
+    /// A row is of a domain that is not known.
+    UnknownDomain,
+}
+
+impl PageReader {
+    pub(crate) fn new(after: Position, limit: usize, domains: Arc<HashMap<i16, Domain>>) -> Self {
+        Self {
+            after,
+            limit,
+            domains,
+            decoder: Decoder::default(),
+            page: LogPage::default(),
+            end: None,
         }
     }
-    Ok(LogPage { follows, events })
+
+    /// Returns whether it met an event of a domain that is not known.
+    pub(crate) fn lacks_a_domain(&self) -> bool {
+        matches!(self.end, Some(End::UnknownDomain))
+    }
+
+    /// Returns the page. The events before one that cannot be read are returned; a reader that goes on from there meets
+    /// that one first.
+    pub(crate) fn finish(self) -> Result<LogPage, Error> {
+        match self.end {
+            Some(_) if !self.page.events.is_empty() => Ok(self.page),
+            Some(End::Unreadable(error)) => Err(error),
+            Some(End::UnknownDomain) => Err(Error::RowNotFound),
+            None => Ok(self.page),
+        }
+    }
+
+    fn read(&mut self, row: &PgRow) -> Result<(), End> {
+        let is_first = self.page.events.is_empty() && self.page.follows.is_none();
+        if is_first && positions::position(row, 0)? == self.after {
+            self.page.follows = Some(row.try_get_unchecked(ID)?);
+        } else if self.page.events.len() < self.limit {
+            let domain: i16 = row.try_get_unchecked(DOMAIN)?;
+            let domain = self.domains.get(&domain).ok_or(End::UnknownDomain)?;
+            self.page.events.push(self.decoder.event(row, domain)?);
+        }
+        Ok(())
+    }
+}
+
+impl Extend<PgRow> for PageReader {
+    fn extend<T: IntoIterator<Item = PgRow>>(&mut self, rows: T) {
+        for row in rows {
+            if self.end.is_none() {
+                self.end = self.read(&row).err();
+            }
+        }
+    }
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// Makes events from rows of one domain.
+pub(crate) fn events(rows: &[PgRow], domain: &Domain) -> Result<Vec<RecordedEvent>, Error> {
+    let mut decoder = Decoder::default();
+    rows.iter().map(|row| decoder.event(row, domain)).collect()
 }
 
 /// Makes events from rows. The types of the columns of our own tables are known; comparing them for each value takes
 /// longer than decoding it.
-pub(crate) fn events(
-    rows: &[PgRow],
-    domains: &HashMap<i16, Domain>,
-) -> Result<Vec<RecordedEvent>, Error> {
-    let mut decoder = Decoder::default();
-    rows.iter().map(|row| decoder.event(row, domains)).collect()
-}
-
 #[derive(Default)]
 struct Decoder {
     metadata: MetadataReader,
     names: TypeNames,
+    data: SharedData,
 }
 
 impl Decoder {
-    fn event(
-        &mut self,
-        row: &PgRow,
-        domains: &HashMap<i16, Domain>,
-    ) -> Result<RecordedEvent, Error> {
-        let domain: i16 = row.try_get_unchecked(DOMAIN)?;
-        let domain = domains.get(&domain).ok_or(Error::RowNotFound)?;
+    fn event(&mut self, row: &PgRow, domain: &Domain) -> Result<RecordedEvent, Error> {
         let stream = StreamId::new(domain.clone(), row.try_get_unchecked(5)?);
         let (id, sequence) = (row.try_get_unchecked(ID)?, row::sequence(row, 2)?);
         let number: i16 = row.try_get_unchecked(4)?;
         let payload = Payload {
             type_name: self.names.get(row.try_get_unchecked(7)?),
             codec: codec(number.into()).map_err(row::unreadable)?,
-            data: Bytes::copy_from_slice(row.try_get_unchecked(10)?),
+            data: self.data.copy(row.try_get_unchecked(10)?),
         };
         let text: Option<&str> = row.try_get_unchecked(8)?;
         let stored: Option<i64> = row.try_get_unchecked(9)?;

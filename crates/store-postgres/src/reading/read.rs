@@ -1,7 +1,7 @@
 //! Reading the log; appends are handed to the writer.
 
-use std::collections::HashMap;
 use std::num::NonZero;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
@@ -9,12 +9,12 @@ use seriatim_core::{
     LogId, LogPage, LogPartition, Position, RecordedEvent, Sequence, StoreError, StreamId,
     StreamSummary,
 };
+use sqlx::Error;
 use sqlx::postgres::PgRow;
-use sqlx::{Error, Row};
 
 use crate::opening::driver_error;
 use crate::reading::claims;
-use crate::reading::decoder;
+use crate::reading::decoder::{self, PageReader};
 use crate::reading::load;
 use crate::reading::streams;
 use crate::{PostgresStore, positions, row};
@@ -64,9 +64,7 @@ impl EventStore for PostgresStore {
         };
         let action = "read a stream";
         let rows = self.connections().fetch(action, read).await?;
-        let domain = |row: &PgRow| Ok((row.try_get("domain")?, stream.domain.clone()));
-        let domains: Result<HashMap<_, _>, _> = rows.first().map(domain).into_iter().collect();
-        let events = domains.and_then(|domains| decoder::events(&rows, &domains));
+        let events = decoder::events(&rows, &stream.domain);
         events.map_err(|error| driver_error::store_error(action, error))
     }
 
@@ -94,9 +92,16 @@ impl EventStore for PostgresStore {
                 .bind(row::limit_column(limit_and_one))
         };
         let action = "read the log";
-        let rows = self.connections().fetch(action, read).await?;
-        let domains = self.domains().of(&rows, self.connections()).await?;
-        let page = decoder::page(&rows, after, limit, &domains);
+        let (connections, known) = (self.connections(), self.domains().known());
+        let page_of = |domains| {
+            let empty = move || PageReader::new(after, limit, Arc::clone(&domains));
+            connections.fetch_into(action, read, empty)
+        };
+        let mut page = page_of(known).await?;
+        if page.lacks_a_domain() {
+            page = page_of(self.domains().read(connections).await?).await?;
+        }
+        let page = page.finish();
         page.map_err(|error| driver_error::store_error(action, error))
     }
 

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row};
-use seriatim_core::reading::{ChecksumDiffers, MetadataReader, TypeNames, checksum};
+use seriatim_core::reading::{ChecksumDiffers, MetadataReader, SharedData, TypeNames, checksum};
 use seriatim_core::{Domain, RecordedEvent, StreamId, Timestamp};
 
 use crate::row;
@@ -25,6 +24,7 @@ pub(crate) struct Decoder<'c> {
     last: Option<(i64, Domain)>,
     metadata: MetadataReader,
     names: TypeNames,
+    data: SharedData,
 }
 
 impl<'c> Decoder<'c> {
@@ -35,13 +35,14 @@ impl<'c> Decoder<'c> {
             last: None,
             metadata: MetadataReader::default(),
             names: TypeNames::default(),
+            data: SharedData::default(),
         }
     }
 
     pub(crate) fn event(&mut self, row: &Row<'_>) -> Result<RecordedEvent, Error> {
         let (id, sequence) = (row::uuid(row, ID)?, row::sequence(row, 1)?);
         let stream = StreamId::new(self.domain(row.get(8)?)?, row::uuid(row, 9)?);
-        let data = Bytes::copy_from_slice(row::bytes(row, 6)?);
+        let data = self.data.copy(row::bytes(row, 6)?);
         let payload = row::payload(row, 4, &mut self.names, data)?;
         let text = row::optional_text(row, 7)?;
         let stored: Option<i64> = row.get(10)?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use seriatim::core::{LogPartition, Message as _, Position, Store};
+use seriatim::core::{Begin, EventFilter, Message as _};
 use seriatim::prelude::*;
 
 use crate::Outcome;
@@ -93,10 +93,8 @@ fn enter() -> LedgerCommand {
     LedgerCommand::Enter { amount, text }
 }
 
-/// The application, and its store for reading the log.
 struct Open {
     app: App,
-    store: Arc<dyn Store>,
 }
 
 #[async_trait]
@@ -161,13 +159,12 @@ async fn write(open: &Open, next: &AtomicU64, streams: Streams) -> Outcome<()> {
 }
 
 async fn open(database: &Database) -> Outcome<Open> {
-    let store = seriatim::open_store(database.url()).await?;
-    let app = App::on(Arc::clone(&store))
+    let app = App::open(database.url())
+        .await?
         .aggregate::<Ledger>()
         .aggregate::<Archive>();
     Ok(Open {
         app: app.start().await?,
-        store,
     })
 }
 
@@ -193,20 +190,21 @@ impl Contender for Open {
     }
 
     async fn read_log(&self, until: Instant) -> Outcome<u64> {
-        const PAGE: usize = 1_000;
-        let (mut after, mut events, mut total) = (Position::START, 0, 0);
+        let mut log = self
+            .app
+            .subscribe(Begin::AtTheFirst, EventFilter::default())
+            .await?;
+        let (mut events, mut total) = (0, 0);
         while Instant::now() < until {
-            let page = self
-                .store
-                .read_log(LogPartition::FIRST, after, PAGE)
-                .await?;
-            let Some(last) = page.last() else { break };
-            after = last.position;
-            for recorded in &page {
+            let batch = log.next().await?;
+            for recorded in batch.events() {
                 let LedgerEvent::Entered { amount, .. } = LedgerEvent::decode(&recorded.payload)?;
                 total += amount;
+                events += 1;
             }
-            events += page.len() as u64;
+            if batch.caught_up() {
+                break;
+            }
         }
         std::hint::black_box(total);
         Ok(events)

@@ -49,7 +49,12 @@ fn plain(text: &str) -> Option<Metadata> {
         let after = after.strip_prefix(':')?;
         // The depth is the only number, and is written last.
         if name == "depth" {
-            metadata.depth = after.parse().ok()?;
+            // Others than JSON read `+1` and `01` too.
+            let is_plain = after.bytes().all(|byte| byte.is_ascii_digit());
+            metadata.depth = after
+                .parse()
+                .ok()
+                .filter(|_| is_plain && !after.starts_with('0'))?;
             return Some(metadata);
         }
         let (value, after) = string(after)?;
@@ -134,8 +139,11 @@ mod tests {
                 0..9,
             ),
             pairs in proptest::collection::vec(("actor|external_id|causation_id|other", "[a-f0-9-]{0,3}"), 0..4),
+            depth in proptest::option::of("[+0-9]{0,3}"),
         ) {
-            let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+            let pairs = pairs.iter().map(|(name, value)| format!("\"{name}\":\"{value}\""));
+            let depth = depth.map(|depth| format!("\"depth\":{depth}"));
+            let pairs: Vec<_> = pairs.chain(depth).collect();
             for text in [format!("{{{}}}", parts.concat()), format!("{{{}}}", pairs.join(","))] {
                 if let Some(read) = plain(&text) {
                     prop_assert_eq!(read, serde_json::from_str(&text).unwrap());
@@ -153,6 +161,8 @@ mod tests {
         for unsound in [
             "",
             "{",
+            r#"{"depth":+1}"#,
+            r#"{"depth":01}"#,
             r#"{"actor":"a","actor":"b"}"#,
             r#"{"causation_id":"x"}"#,
         ] {
