@@ -7,6 +7,7 @@ mod call;
 mod columns;
 mod meter;
 mod migrations;
+mod pace;
 mod payloads;
 
 pub use batch::{Failures, Size, fill, may_be_of_one_call, others_first};
@@ -14,4 +15,5 @@ pub use call::{APPEND, Answer, Call};
 pub use columns::{Unreadable, claim_record, codec, codec_column, limit_column};
 pub use meter::CommitMeter;
 pub use migrations::{AppliedMigration, Migrations, SchemaError, Script};
+pub use pace::Pace;
 pub use payloads::Payloads;

@@ -1,12 +1,13 @@
 //! The task that writes to a partition, on a connection of its own: it puts all waiting calls into one transaction.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use seriatim_core::{
     Append, AppendError, AppendOutcome, LogPartition, Position, StoreError, StoreErrorKind,
 };
 use seriatim_store_sql::{
-    APPEND, Call, CommitMeter, Failures, fill, may_be_of_one_call, others_first,
+    APPEND, Call, CommitMeter, Failures, Pace, fill, may_be_of_one_call, others_first,
 };
 use sqlx::{Error, PgConnection};
 use tokio::sync::mpsc;
@@ -74,7 +75,8 @@ struct Task {
 
 impl Task {
     async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Call>) {
-        let (mut answered, mut held) = (0, None);
+        let (mut held, mut share) = (None, usize::MAX);
+        let mut pace = Pace::default();
         loop {
             let first = match held.take() {
                 Some(held) => held,
@@ -83,13 +85,23 @@ impl Task {
                     None => return,
                 },
             };
-            if answered > 1 {
-                others_first().await;
-            }
-            let (calls, rest) = fill(first, || queue.try_recv().ok(), Call::size);
+            let mut left = 1..share;
+            let next = || left.next().and_then(|_| queue.try_recv().ok());
+            let (calls, rest) = fill(first, next, Call::size);
             held = rest;
-            answered = calls.len();
+            let (answered, begun) = (calls.len(), Instant::now());
             self.work(calls).await;
+            pace.committed(answered, begun.elapsed());
+
+            let waiting = queue.len() + usize::from(held.is_some());
+            share = pace.share(waiting + answered);
+            if answered > 1 && waiting < share {
+                let begun = Instant::now();
+                others_first().await;
+                if waiting == 0 {
+                    pace.decided(answered, begun.elapsed());
+                }
+            }
         }
     }
 

@@ -1,9 +1,11 @@
 //! The thread that writes: it puts all waiting jobs into one transaction, and answers when the transaction is durable.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use seriatim_core::AppendError;
-use seriatim_store_sql::{CommitMeter, Failures, fill};
+use seriatim_store_sql::{CommitMeter, Failures, Pace, fill};
 use tokio::runtime::Handle;
 
 use crate::append::answering::Answering;
@@ -26,13 +28,30 @@ impl Thread {
     }
 
     pub(super) fn run(&mut self, queue: &Receiver<Request>) {
-        let mut held = None;
-        while let Some(first) = held.take().or_else(|| queue.recv().ok()) {
-            let (taken, rest) = fill(first, || queue.try_recv().ok(), Request::size);
-            held = rest;
+        let (mut waiting, mut share) = (VecDeque::new(), usize::MAX);
+        let mut pace = Pace::default();
+        while let Some(first) = waiting.pop_front().or_else(|| queue.recv().ok()) {
+            waiting.extend(queue.try_iter());
+            let mut left = 1..share;
+            let next = || left.next().and_then(|_| waiting.pop_front());
+            let (taken, rest) = fill(first, next, Request::size);
+            rest.into_iter()
+                .for_each(|request| waiting.push_front(request));
+            let (requests, begun) = (taken.len(), Instant::now());
             self.serve(taken);
-            self.answering.wait();
+            pace.committed(requests, begun.elapsed());
+
+            waiting.extend(queue.try_iter());
+            share = pace.share(waiting.len() + requests);
+            if waiting.len() < share {
+                let answered = Instant::now();
+                self.answering.wait();
+                if waiting.is_empty() {
+                    pace.decided(requests, answered.elapsed());
+                }
+            }
         }
+        self.answering.wait();
     }
 
     /// Closes the files. Must be called when nobody reads any more.
