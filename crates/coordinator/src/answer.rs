@@ -29,19 +29,15 @@ pub(crate) enum Answer {
     Unsettled(StoreError),
 }
 
-/// Answers a job.
-///
-/// A sender that repeats an external id (the idempotency key) gets the first result, also if a new command would be
-/// refused. The claim is looked up only before saying no: on the way to "yes" the append itself checks it.
-pub(crate) async fn reply<A: Aggregate>(
+/// Answers a job, unless it is refused. Returns a refused job, for which more must be read: see [`refuse`].
+pub(crate) fn reply<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
     job: Job<A>,
     answer: Answer,
-) {
+) -> Option<(Job<A>, Refusal)> {
     let words = match answer {
-        // This is boxed: a "no" may have to read, and would make the task of every command larger.
-        Answer::No(refusal) => Box::pin(no(shared, stream, &job, refusal)).await,
+        Answer::No(refusal) => return Some((job, refusal)),
         Answer::Done(outcome) => Ok(receipt(stream, &job, outcome)),
         Answer::Unchanged(current) => Ok(receipt(stream, &job, Outcome::Unchanged { current })),
         Answer::Claimed(record) => claimed(stream, &job, record),
@@ -52,6 +48,21 @@ pub(crate) async fn reply<A: Aggregate>(
         }),
         Answer::Unsettled(error) => Err(store_failed(shared, error)),
     };
+    job.answer(words);
+    None
+}
+
+/// Answers a job that is refused.
+///
+/// A sender that repeats an external id (the idempotency key) gets the first result, also if a new command would be
+/// refused. The claim is looked up only before saying no: on the way to "yes" the append itself checks it.
+pub(crate) async fn refuse<A: Aggregate>(
+    shared: &Shared,
+    stream: &StreamId,
+    job: Job<A>,
+    refusal: Refusal,
+) {
+    let words = no(shared, stream, &job, refusal).await;
     job.answer(words);
 }
 
@@ -105,7 +116,7 @@ pub(crate) async fn all_in_trouble<A: Aggregate>(
     trouble: &Trouble,
 ) {
     for job in jobs {
-        reply(shared, stream, job, Answer::No(trouble.into())).await;
+        refuse(shared, stream, job, trouble.into()).await;
     }
 }
 

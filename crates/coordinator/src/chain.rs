@@ -128,7 +128,7 @@ impl<'r, A: Aggregate> Chain<'r, A> {
     /// Adds the step of a verdict that writes no events.
     async fn check(&mut self, job: Job<A>, verdict: Verdict<A>, waiting: &mut VecDeque<Job<A>>) {
         let answer = match verdict {
-            Verdict::Stale => return self.reload(job, waiting).await,
+            Verdict::Stale => return self.reload(job, waiting),
             Verdict::Park { conflict, reason } => {
                 return self.park(job, conflict, reason).await;
             }
@@ -150,13 +150,13 @@ impl<'r, A: Aggregate> Chain<'r, A> {
     }
 
     /// Puts the job back to the front; the next round loads the state.
-    async fn reload(&mut self, job: Job<A>, waiting: &mut VecDeque<Job<A>>) {
+    fn reload(&mut self, job: Job<A>, waiting: &mut VecDeque<Job<A>>) {
         self.sound = false;
         let attempts = job.attempts + 1;
         match attempts < self.shared.settings.attempts {
             true => waiting.push_front(Job { attempts, ..job }),
             false => {
-                answer::reply(self.shared, self.stream, job, Answer::Contended(attempts)).await;
+                answer::reply(self.shared, self.stream, job, Answer::Contended(attempts));
             }
         }
     }

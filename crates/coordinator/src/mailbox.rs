@@ -121,7 +121,8 @@ impl<A: Aggregate> Driver<A> {
     ) -> VecDeque<Job<A>> {
         let (standing, is_loaded) = match kept.take() {
             Some(standing) => (standing, false),
-            None => match history::load(&self.shared.log, &self.stream, None).await {
+            // Loads are boxed: they would make the task of every command larger.
+            None => match Box::pin(history::load(&self.shared.log, &self.stream, None)).await {
                 Ok(standing) => (standing, true),
                 Err(trouble) => {
                     let told = answer::all_in_trouble(&self.shared, &self.stream, jobs, &trouble);

@@ -41,21 +41,33 @@ pub(crate) async fn round<A: Aggregate>(
         true => Ok(Vec::new()),
         false => commit(shared, stream, &chain.steps, appends).await,
     };
-    let mut again = settle(shared, stream, chain, outcomes, kept).await;
-    again.append(&mut waiting);
-    again
+    let mut settled = settle(shared, stream, chain, outcomes, kept);
+    for (job, refusal) in settled.refused {
+        // This is boxed: a "no" may have to read, and would make the task of every command larger.
+        Box::pin(answer::refuse(shared, stream, job, refusal)).await;
+    }
+    settled.again.append(&mut waiting);
+    settled.again
 }
 
-/// Answers the steps in order, as long as the state that each was decided on has become true. Returns the jobs of the
-/// others.
-async fn settle<A: Aggregate>(
+/// The jobs that are not answered yet.
+struct Settled<A: Aggregate> {
+    /// They are refused.
+    refused: Vec<(Job<A>, Refusal)>,
+    /// They must go round again, in this order.
+    again: VecDeque<Job<A>>,
+}
+
+/// Answers the steps, as long as the state that each was decided on has become true. Returns the jobs of the others, and
+/// those that are refused.
+fn settle<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
     chain: Chain<'_, A>,
     outcomes: Result<Vec<AppendOutcome>, StoreError>,
     kept: &mut Option<Standing<A>>,
-) -> VecDeque<Job<A>> {
-    let mut again = VecDeque::new();
+) -> Settled<A> {
+    let (mut refused, mut again) = (Vec::new(), VecDeque::new());
     let mut outcomes = outcomes.map(Vec::into_iter);
     let mut holds = true;
     for Step { mut job, plan } in chain.steps {
@@ -82,14 +94,14 @@ async fn settle<A: Aggregate>(
             }
         };
         match answer {
-            Some(answer) => answer::reply(shared, stream, job, answer).await,
+            Some(answer) => refused.extend(answer::reply(shared, stream, job, answer)),
             None => again.push_back(job),
         }
     }
     if holds && chain.sound {
         *kept = Some(chain.standing);
     }
-    again
+    Settled { refused, again }
 }
 
 /// Returns whether the state that the next steps were decided on is the store's.
