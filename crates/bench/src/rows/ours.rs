@@ -106,7 +106,8 @@ pub(crate) fn one_in_flight(context: &Context, on: On, expected: ExpectedSequenc
         let roots = new_roots(context.scaled(10_000));
         let submit = product.submitter::<Ledger>();
         database.settle().await?;
-        let figure = latency(roots.len(), |number| submit.send(roots[number], expected)).await?;
+        let call = move |number: usize| submit.send(roots[number], expected);
+        let figure = latency(context.scaled(10_000), call).await?;
         product.close().await;
         Ok(figure)
     })

@@ -1,5 +1,7 @@
 //! P5: one sender who waits for every answer.
 
+use std::sync::Arc;
+
 use seriatim::core::ExpectedSequence::{Any, NoStream};
 use seriatim_bench::Outcome;
 use seriatim_bench::domain::new_roots;
@@ -7,6 +9,7 @@ use seriatim_bench::load::latency;
 use seriatim_bench::measure::in_turn;
 use seriatim_bench::raw_postgres::RawLog;
 use seriatim_bench::row::{Must, Row};
+use tokio::sync::Mutex;
 
 use crate::context::{Context, On};
 use crate::rows::ours::one_in_flight;
@@ -39,11 +42,12 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
 fn raw(context: &Context) -> Outcome<f64> {
     context.in_schema(async |schema| {
         RawLog::create(schema).await?;
-        let mut log = RawLog::open(schema).await?;
+        let log = Arc::new(Mutex::new(RawLog::open(schema).await?));
         let roots = new_roots(context.scaled(10_000));
         schema.settle().await?;
-        latency(roots.len(), async |number| {
-            log.insert(roots[number], 0).await
+        latency(roots.len(), move |number| {
+            let (log, root) = (Arc::clone(&log), roots[number]);
+            async move { log.lock().await.insert(root, 0).await }
         })
         .await
     })
