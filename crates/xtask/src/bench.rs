@@ -24,8 +24,11 @@ fn needs_postgres(arguments: &[&str]) -> bool {
         return false;
     }
     let named = |names: &[&str]| arguments.iter().any(|argument| names.contains(argument));
-    let on_sqlite = arguments.windows(2).any(|pair| pair == ["--on", "sqlite"]);
-    !(on_sqlite || named(&["--on=sqlite", "--help", "-h"]))
+    let is_without = |store: &str| matches!(store, "sqlite" | "memory");
+    let without = arguments
+        .windows(2)
+        .any(|pair| pair[0] == "--on" && is_without(pair[1]));
+    !(without || named(&["--on=sqlite", "--on=memory", "--help", "-h"]))
 }
 
 fn start(arguments: &[&str], found: &[(&str, &str)]) -> Result<(), String> {

@@ -37,9 +37,9 @@ struct Plan {
 }
 
 const PLANS: [Plan; 10] = [
-    plan("P1", "new-64", "new-", is_peer, "the best peer", Some(6.0)),
+    plan("P1", "new-64", "new-", is_peer, "the best peer", Some(7.0)),
     plan("P1", "new-64", "new-", is_raw_insert, "the best", Some(2.5)),
-    plan("P1", "new-64", "new-", is_raw_batch, "the limit", None),
+    plan("P1", "new-64", "new-", is_raw_batch, "the limit", Some(0.5)),
     plan(
         "P2",
         "warm-64",
@@ -55,7 +55,7 @@ const PLANS: [Plan; 10] = [
         "cold-",
         is_peer,
         "the best peer",
-        Some(3.0),
+        Some(4.0),
     ),
     plan("P3", "cold-64", "cold-", is_raw_cycle, "the best", None),
     plan(
@@ -64,7 +64,7 @@ const PLANS: [Plan; 10] = [
         "contended-1",
         is_peer,
         "the best peer",
-        Some(250.0),
+        Some(150.0),
     ),
     plan(
         "P4",
@@ -72,7 +72,7 @@ const PLANS: [Plan; 10] = [
         "contended-1",
         is_optimistic_peer,
         "the best peer without locks",
-        None,
+        Some(600.0),
     ),
     plan(
         "P4",

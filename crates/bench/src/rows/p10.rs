@@ -41,7 +41,7 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
         "the same commands in process, 256 in flight",
         &in_process,
     );
-    Ok(vec![row.must(Must::AtLeast(0.6))])
+    Ok(vec![row.must(Must::AtLeast(0.8))])
 }
 
 fn streamed(context: &Context, on: On) -> Outcome<f64> {

@@ -20,7 +20,7 @@ use crate::context::{Context, On};
 /// Events a second: so many every millisecond.
 const A_MILLISECOND: usize = 10;
 /// The limit of the budget.
-const LIMIT_MILLIS: f64 = 5.0;
+const LIMIT_MILLIS: f64 = 4.0;
 
 pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
     let mut ours = || live(context, on);

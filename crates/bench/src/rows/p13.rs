@@ -37,7 +37,11 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
         "keyset pages of 1000 whole rows by position, decoding nothing",
         &scanned,
     );
-    Ok(vec![row.must(Must::AtLeast(0.4))])
+    let least = match on {
+        On::Postgres => 0.6,
+        On::Sqlite | On::Memory => 0.4,
+    };
+    Ok(vec![row.must(Must::AtLeast(least))])
 }
 
 fn streams(context: &Context) -> usize {

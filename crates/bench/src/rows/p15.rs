@@ -26,7 +26,7 @@ use crate::context::{Context, On};
 const STREAMS: usize = 16;
 /// The limits of the budget.
 const LIMIT_MILLIS: f64 = 10.0;
-const LIMIT_RATE: f64 = 10_000.0;
+const LIMIT_RATE: f64 = 15_000.0;
 
 pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
     let mut ours = || {
