@@ -24,7 +24,6 @@ const POINTS: &[&str] = &[
     "look for a pause",
     "look what the checkpoints speak of",
     "look where a component begins",
-    "read a stream",
     "read the log",
     "release a piece of work",
     "renew a lease",
