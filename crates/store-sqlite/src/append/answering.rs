@@ -19,7 +19,7 @@ pub(super) struct Answering {
     given: Option<(Answers, Receiver<()>)>,
 }
 
-/// They are taken out by whoever answers them.
+/// The task or the thread that answers them takes them out.
 type Answers = Arc<Mutex<Vec<(Job, Answer)>>>;
 
 impl Answering {
