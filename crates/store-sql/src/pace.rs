@@ -25,7 +25,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Returns how many calls the next commit takes, if there are this many senders that wait or were just answered.
+    /// Returns how many calls the next commit takes at most, if there are this many senders that wait or were just
+    /// answered. More may come until then, so there is no limit unless half is to be taken.
     pub fn share(&mut self, senders: usize) -> usize {
         self.commits = self.commits.wrapping_add(1);
         let deciding = self.deciding.through_zero() * senders as f64;
@@ -36,7 +37,7 @@ impl Pace {
         let probes = self.commits.is_multiple_of(PROBE);
         match senders >= FEW && halves_pay != probes {
             true => senders.div_ceil(2),
-            false => senders,
+            false => usize::MAX,
         }
     }
 
@@ -101,6 +102,7 @@ mod tests {
         let mut share = senders;
         let mut halves = 0;
         for _ in 0..commits {
+            share = share.min(senders);
             halves += usize::from(share < senders);
             pace.committed(share, Duration::from_micros(fixed + 5 * share as u64));
             if share == senders {
@@ -123,10 +125,16 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_an_odd_number_are_enough_for_all() {
+    fn only_halves_have_a_limit() {
         let mut pace = Pace::default();
+        assert_eq!(pace.share(65), usize::MAX);
         halves(&mut pace, 1600, 65, 1);
         assert_eq!(pace.share(65), 33);
+        assert_eq!(
+            pace.share(1),
+            usize::MAX,
+            "a burst after a pause shares a commit"
+        );
     }
 
     #[test]
