@@ -83,8 +83,7 @@ impl<A: Aggregate> Job<A> {
     pub(crate) fn may_begin_a_stream(&self) -> bool {
         match &self.work {
             Work::Commands(work) => {
-                let expects = matches!(work.request.expected, ExpectedSequence::Any);
-                expects && !work.resubmitted
+                work.request.expected == ExpectedSequence::Any && !work.resubmitted
             }
             Work::Facts(_) => true,
             Work::Returned(_) | Work::Rejected(_) => false,

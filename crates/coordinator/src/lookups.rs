@@ -56,7 +56,7 @@ mod tests {
             let error: Result<(), StoreError> = other;
             assert_eq!(error.unwrap_err().kind, StoreErrorKind::Unavailable);
         }
-        // Who comes later asks.
+        // A later call asks.
         assert_eq!(lookups.run(async { Ok(7) }).await.unwrap(), 7);
     }
 }

@@ -31,17 +31,13 @@ impl Newness {
         self.found_nothing.load(Relaxed) >= PROVEN && is_young(root)
     }
 
-    /// Learns what a load, or a guess that was tried, has found.
+    /// Learns what a load has found.
     pub(crate) fn learn(&self, root: Uuid, is_new: bool) {
-        match is_new {
-            true if self.found_nothing.load(Relaxed) >= PROVEN => {}
-            true if is_young(root) => {
-                self.found_nothing.fetch_add(1, Relaxed);
-            }
-            true => {}
-            // An old stream with events says nothing about young ones.
-            false if is_young(root) => self.found_nothing.store(0, Relaxed),
-            false => {}
+        // An old stream says nothing about young ones.
+        match (is_young(root), is_new) {
+            (false, _) => {}
+            (true, true) => drop(self.found_nothing.fetch_add(1, Relaxed)),
+            (true, false) => self.found_nothing.store(0, Relaxed),
         }
     }
 }

@@ -276,7 +276,7 @@ mod tests {
     use super::App;
     use crate::listen::{Closed, Listener};
 
-    /// What was admitted is finished and the store is flushed, and only then the panic goes on.
+    /// The app finishes what was admitted and flushes the store, and only then lets the panic go on.
     #[tokio::test]
     async fn a_server_that_has_panicked_ends_with_all_else() {
         let mut app = App::open("memory:").await.unwrap().start().await.unwrap();

@@ -11,7 +11,7 @@ const FEW: usize = 16;
 /// One commit of so many is made in the other way, to measure what the usual way does not show: the time to decide, if
 /// halves are taken, and what a smaller commit costs, if all is taken.
 const PROBE: u32 = 16;
-/// What is left of the weight of a measurement when the next is made.
+/// The factor by which each new measurement lowers the weight of those before it.
 const KEPT: f64 = 0.95;
 
 /// The pace of one writer.

@@ -78,15 +78,24 @@ fn counts(comparison: &Comparison) -> [u64; 4] {
     [*live_rows, *rows, *only_live, *only_other]
 }
 
+async fn with_two_versions<D: Database>(database: &D) -> D::Store
+where
+    Bag<Of<1>>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+    Bag<Of<2>>: ReadModel<<D::Store as ReadModelStore>::Connection>,
+{
+    let store = database.store().await;
+    store.register(&Bag(Of::<1>)).await.unwrap();
+    store.register(&Bag(Of::<2>)).await.unwrap();
+    store
+}
+
 async fn each_row_counts_as_often_as_it_is_there<D: Database>()
 where
     Bag<Of<1>>: ReadModel<<D::Store as ReadModelStore>::Connection>,
     Bag<Of<2>>: ReadModel<<D::Store as ReadModelStore>::Connection>,
 {
     let database = D::new();
-    let store = database.store().await;
-    store.register(&Bag(Of::<1>)).await.unwrap();
-    store.register(&Bag(Of::<2>)).await.unwrap();
+    let store = with_two_versions(&database).await;
     let version = ReadModelVersion::new("bag", 2).unwrap();
     let compare = async |columns: &'static str| {
         let query =
@@ -131,9 +140,7 @@ where
     Bag<Of<2>>: ReadModel<<D::Store as ReadModelStore>::Connection>,
 {
     let database = D::new();
-    let store = database.store().await;
-    store.register(&Bag(Of::<1>)).await.unwrap();
-    store.register(&Bag(Of::<2>)).await.unwrap();
+    let store = with_two_versions(&database).await;
     let rows = [(Some(1), Some("a".to_owned())), (Some(2), None)];
     for version in [1, 2] {
         fill(&database, version, &rows[..version as usize]).await;

@@ -1,7 +1,7 @@
 //! Answers the callers of a commit on their runtime, so that the writing thread does not wake each of them.
 
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use seriatim_store_sql::others_first;
@@ -31,23 +31,20 @@ impl Answering {
         }
     }
 
-    /// Answers the jobs, a single one at once.
+    /// Answers the jobs. A single one, or any without a runtime, is answered before this returns.
     pub(super) fn answer(&mut self, answers: Vec<(Job, Answer)>) {
         self.wait();
+        let Some(runtime) = self.runtime.as_ref().filter(|_| answers.len() > 1) else {
+            return answer_all(answers);
+        };
         let answers = Arc::new(Mutex::new(answers));
-        let is_one = lock(&answers).len() == 1;
-        match &self.runtime {
-            Some(runtime) if !is_one => {
-                let (answers_there, (done, over)) = (Arc::clone(&answers), mpsc::channel());
-                runtime.spawn(async move {
-                    answer_all(&answers_there);
-                    others_first().await;
-                    let _ = done.send(());
-                });
-                self.given = Some((answers, over));
-            }
-            _ => answer_all(&answers),
-        }
+        let (given, (done, over)) = (Arc::clone(&answers), mpsc::channel());
+        runtime.spawn(async move {
+            answer_all(take(&given));
+            others_first().await;
+            let _ = done.send(());
+        });
+        self.given = Some((answers, over));
     }
 
     /// Waits until the jobs are answered and their callers had the time to send again. Must be called before the thread
@@ -55,20 +52,19 @@ impl Answering {
     pub(super) fn wait(&mut self) {
         if let Some((answers, over)) = self.given.take() {
             let _ = over.recv_timeout(PATIENCE);
-            answer_all(&answers);
+            answer_all(take(&answers));
         }
     }
 }
 
-fn answer_all(answers: &Answers) {
-    let answers = std::mem::take(&mut *lock(answers));
+fn answer_all(answers: Vec<(Job, Answer)>) {
     answers
         .into_iter()
         .for_each(|(job, answer)| job.answer(answer));
 }
 
-fn lock(answers: &Answers) -> MutexGuard<'_, Vec<(Job, Answer)>> {
-    answers.lock().unwrap_or_else(PoisonError::into_inner)
+fn take(answers: &Answers) -> Vec<(Job, Answer)> {
+    std::mem::take(&mut *answers.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ impl Thread {
         }
     }
 
+    /// Serves requests until nobody can send any more.
     pub(super) fn run(&mut self, queue: &Receiver<Request>) {
         let (mut waiting, mut share) = (VecDeque::new(), usize::MAX);
         let mut pace = Pace::default();
