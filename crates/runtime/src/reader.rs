@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seriatim_core::{Bookmark, Log, LogPartition, Position, RecordedEvent, SubscribeError};
+use seriatim_core::{Bookmark, Log, LogPage, LogPartition, Position, SubscribeError};
 use tokio::sync::watch;
 
 use crate::ahead::Ahead;
@@ -20,10 +20,10 @@ pub(crate) struct Reader {
     /// Present once it has caught up for the first time.
     listener: Option<watch::Receiver<News>>,
     size: PageSize,
-    /// True if the next page is read while the one before it is handled.
+    /// True if the next pages are read while the one before them is handled.
     reads_ahead: bool,
-    /// The page that is being read.
-    ahead: Option<Ahead>,
+    /// The pages that are being read.
+    ahead: Ahead,
     continuity: Continuity,
     /// True if more events follow, as far as is known.
     behind: bool,
@@ -37,7 +37,7 @@ impl Reader {
             listener: None,
             size: PageSize::default(),
             reads_ahead: true,
-            ahead: None,
+            ahead: Ahead::of(partition),
             continuity: Continuity::new(partition, begin.position),
             behind: true,
         }
@@ -89,36 +89,22 @@ impl Reader {
         log: &Log,
         after: &Bookmark,
     ) -> Result<Option<Page>, SubscribeError> {
-        let (events, limit) = self.fetch(log, after).await?;
+        // A caller that waits for a page may meanwhile do something else that needs the store. If its read stood still
+        // for so long, it would keep a connection, and enough such readers would wait for each other for ever. So every
+        // page is read by a task.
+        let size = self.size.limit();
+        let (page, limit) = self.ahead.page(log, after.position, size).await;
+        let LogPage { follows, events } = page?;
+        let checked = after.check(self.partition, log.id(), follows);
+        checked.map_err(SubscribeError::Replaced)?;
         self.size.learn(&events);
-        let full = events.len() >= limit;
-        if let Some(last) = events.last().filter(|_| full && self.reads_ahead) {
-            let limit = self.size.limit();
-            let next = Ahead::begin(log, self.partition, Bookmark::of(log.id(), last), limit);
-            self.ahead = Some(next);
+        match events.last() {
+            Some(last) if self.reads_ahead && events.len() >= limit => {
+                self.ahead.go_on(log, last.position, self.size.limit());
+            }
+            _ => self.ahead.stop(),
         }
         Ok(Page::new(events))
-    }
-
-    /// Returns the page after `after`, which may be on its way already, and how many events were asked for.
-    async fn fetch(
-        &mut self,
-        log: &Log,
-        after: &Bookmark,
-    ) -> Result<(Vec<RecordedEvent>, usize), SubscribeError> {
-        self.ahead = self.ahead.take().filter(|ahead| ahead.is_after(after));
-        // A caller that waits for a page may meanwhile do something else that needs the store. If its read stood still
-        // for so long, it would keep a connection, and enough such readers would wait for each other for ever. The read
-        // is therefore a task.
-        let ahead = self
-            .ahead
-            .get_or_insert_with(|| Ahead::begin(log, self.partition, *after, self.size.limit()));
-        let (limit, page) = (ahead.limit(), ahead.page().await);
-        self.ahead = None;
-        match page {
-            Some(page) => Ok((page?, limit)),
-            None => Ok((log.read_after(self.partition, after, limit).await?, limit)),
-        }
     }
 
     /// Waits until there may be events after `after`, or `after` may not be in the log any more. It is cancel safe.

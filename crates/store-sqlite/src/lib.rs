@@ -1,7 +1,7 @@
 //! A store on SQLite, the embedded default: one file for several processes.
 //!
-//! One thread writes; it puts all waiting appends into one transaction. Two other threads read what was committed last:
-//! one does the reads that commands wait for, the other reads pages and lists, which may be long. A file may be shared
+//! One thread writes; it puts all waiting appends into one transaction. Three other threads read what was committed
+//! last: one does the reads that commands wait for, two read pages and lists, which may be long. A file may be shared
 //! with other processes and with an application's own tables; all names of the store begin with `seriatim_`.
 //!
 //! The log has one partition: a file has only one writer at a time, so with several partitions it would only be read
@@ -36,6 +36,9 @@ use reading::reader::Reader;
 use reading::waiting::Waiting;
 use rusqlite::Connection;
 use seriatim_core::{LogId, SchemaChange, StoreError};
+
+/// The number of loads that may share a transaction.
+const LOADS_TOGETHER: usize = 64;
 
 /// A store on SQLite. Clones are handles to the same threads, which end with the last clone.
 ///
@@ -78,7 +81,8 @@ impl SqliteStore {
     async fn open_at(location: Location) -> Result<Self, OpenError> {
         let path = location::absolute(&location.path)?;
         let file = path.clone();
-        let (writer, [loads, lists], log_id) = in_thread(move || connection::open(&file)).await?;
+        let (writer, [loads, first, second], log_id) =
+            in_thread(move || connection::open(&file)).await?;
         let waiting = Waiting::default();
         let damage = Damage::none_yet(path.clone());
         let (writer, still_reading) = Writer::start(
@@ -89,12 +93,19 @@ impl SqliteStore {
             waiting.head(),
         )?;
         let loads = Reader::start(
-            loads,
+            [loads],
             "seriatim-load",
+            LOADS_TOGETHER,
             damage.clone(),
-            still_reading.clone(),
+            &still_reading,
         )?;
-        let lists = Reader::start(lists, "seriatim-list", damage.clone(), still_reading)?;
+        let lists = Reader::start(
+            [first, second],
+            "seriatim-list",
+            1,
+            damage.clone(),
+            &still_reading,
+        )?;
         let shared = Shared {
             #[cfg(feature = "read-models")]
             user_connection: read_model::UserConnection::new(&path, damage.clone()),
@@ -158,7 +169,8 @@ impl SqliteStore {
         &self.shared.user_connection
     }
 
-    /// The thread for reads that may be long.
+    /// The threads for reads that may be long. There are two, because a reader that catches up reads two pages at the same
+    /// time.
     fn lists(&self) -> &Reader {
         &self.shared.lists
     }

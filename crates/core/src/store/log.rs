@@ -4,8 +4,8 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use crate::{
-    Bookmark, EventStore, Load, Loaded, LogId, LogPartition, LogReplaced, Position, RecordedEvent,
-    Sequence, Shapes, StoreError, StreamId, SubscribeError,
+    Bookmark, EventStore, Load, Loaded, LogId, LogPage, LogPartition, LogReplaced, Position,
+    RecordedEvent, Sequence, Shapes, StoreError, StreamId, SubscribeError,
 };
 
 /// The log of a store in today's shape. Cheap to clone.
@@ -94,13 +94,23 @@ impl Log {
         after: &Bookmark,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, SubscribeError> {
-        let page = self
-            .store
-            .read_log(partition, after.position, limit)
-            .await?;
+        let page = self.read_page(partition, after.position, limit).await?;
         let checked = after.check(partition, self.id(), page.follows);
         checked.map_err(SubscribeError::Replaced)?;
-        Ok(self.today(page.events))
+        Ok(page.events)
+    }
+
+    /// Returns events of a partition after a position, with the event that they follow. A reader that guesses where its
+    /// next page begins checks with [`Bookmark::check`] whether the guess was right.
+    pub async fn read_page(
+        &self,
+        partition: LogPartition,
+        after: Position,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        let mut page = self.store.read_log(partition, after, limit).await?;
+        self.shapes.apply(&mut page.events);
+        Ok(page)
     }
 
     /// Fails if a place is not in this log.

@@ -25,16 +25,17 @@ const READER_CACHE: i64 = -16_384;
 /// More than there are different statements.
 const CACHED_STATEMENTS: usize = 64;
 
-/// Opens the connection that writes, whose tables are up to date, and the connections that read: one for loads, one for
+/// Opens the connection that writes, whose tables are up to date, and the connections that read: one for loads, two for
 /// lists. Returns also the identity of the log.
-pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 2], LogId), OpenError> {
+pub(crate) fn open(path: &Path) -> Result<(Connection, [Connection; 3], LogId), OpenError> {
     let failed = |error| driver_error::open_error(path, error);
     let mut writer = open_writer(path)?;
     migrations::run(&mut writer, path)?;
     let log_id = writer.query_row("SELECT id FROM seriatim_log", [], |row| row::uuid(row, 0));
     let log_id = LogId(log_id.map_err(failed)?);
     let open_reader = || open_reader(path).map_err(failed);
-    Ok((writer, [open_reader()?, open_reader()?], log_id))
+    let readers = [open_reader()?, open_reader()?, open_reader()?];
+    Ok((writer, readers, log_id))
 }
 
 /// Migrates the tables, and returns what was missing.

@@ -1,8 +1,9 @@
-//! A thread that reads on its own connection. It reads what was committed last, and the writer does not disturb it.
+//! Threads that read on their own connections. They read what was committed last, and the writer does not disturb them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Sender};
-use std::thread;
+use std::sync::mpsc::{self, Receiver, RecvError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{io, thread};
 
 use rusqlite::{Connection, Error, ErrorCode};
 use seriatim_core::{StoreError, StoreErrorKind};
@@ -14,41 +15,43 @@ use crate::opening::damage::Damage;
 use crate::opening::driver_error;
 use crate::opening::migrations;
 
-/// The number of queries that may share a transaction. Its only purpose is to limit how long the first one delays the
-/// last one.
-const QUERIES_IN_ONE: usize = 64;
-
 /// A query with the way to its caller. It runs inside of a transaction.
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The handle on the thread, which ends with it after finishing what was queued.
+/// What the threads of a reader share.
+#[derive(Clone)]
+struct Queue {
+    jobs: Arc<Mutex<Receiver<Job>>>,
+    /// The number of queries that may share a transaction. Its only purpose is to limit how long the first one delays
+    /// the last one.
+    together: usize,
+}
+
+/// The handle on the threads, which end with it after finishing what was queued.
 pub(crate) struct Reader {
     jobs: Sender<Job>,
     damage: Damage,
 }
 
 impl Reader {
+    /// Starts a thread for each connection. At most `together` queries share a transaction.
     pub(crate) fn start(
-        connection: Connection,
+        connections: impl IntoIterator<Item = Connection>,
         name: &str,
+        together: usize,
         damage: Damage,
-        still_reading: StillReading,
+        still_reading: &StillReading,
     ) -> Result<Self, OpenError> {
         let (jobs, queue) = mpsc::channel();
-        thread::Builder::new()
-            .name(name.into())
-            .spawn(move || {
-                while let Ok(first) = queue.recv() {
-                    // Collected before the transaction begins: a caller that asks later may know of a commit that the
-                    // transaction does not show.
-                    let mut jobs = vec![first];
-                    jobs.extend(queue.try_iter().take(QUERIES_IN_ONE - 1));
-                    run(&connection, jobs);
-                }
-                drop(connection);
-                drop(still_reading);
-            })
-            .map_err(|source| OpenError::NoThread { source })?;
+        let queue = Queue {
+            jobs: Arc::new(Mutex::new(queue)),
+            together,
+        };
+        for connection in connections {
+            queue
+                .work_on(connection, name, still_reading.clone())
+                .map_err(|source| OpenError::NoThread { source })?;
+        }
         Ok(Self { jobs, damage })
     }
 
@@ -83,6 +86,35 @@ impl Reader {
         self.jobs.send(job).map_err(|_| no_answer())?;
         let result = answer.await.map_err(|_| no_answer())?;
         result.map_err(|error| self.damage.store_error(action, error))
+    }
+}
+
+impl Queue {
+    /// Starts a thread.
+    fn work_on(
+        &self,
+        connection: Connection,
+        name: &str,
+        still_reading: StillReading,
+    ) -> io::Result<()> {
+        let queue = self.clone();
+        let thread = thread::Builder::new().name(name.into()).spawn(move || {
+            while let Ok(jobs) = queue.next() {
+                run(&connection, jobs);
+            }
+            drop(connection);
+            drop(still_reading);
+        });
+        thread.map(drop)
+    }
+
+    /// Waits for queries. They are collected before their transaction begins: a caller that asks later may know of a
+    /// commit that the transaction does not show.
+    fn next(&self) -> Result<Vec<Job>, RecvError> {
+        let queue = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = vec![queue.recv()?];
+        jobs.extend(queue.try_iter().take(self.together - 1));
+        Ok(jobs)
     }
 }
 
