@@ -16,13 +16,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-store-sql", &["seriatim-core"]),
     ("seriatim-store-sqlite", &["seriatim-store-sql"]),
     ("seriatim-store-postgres", &["seriatim-store-sql"]),
+    ("seriatim-security", &["seriatim-core"]),
     ("seriatim-proto", &["seriatim-core"]),
     // Only tools of this repository.
     ("seriatim-proto-codegen", &[]),
     ("seriatim-testkit", &["seriatim-core"]),
     (
         "seriatim-server",
-        &["seriatim-coordinator", "seriatim-proto", "seriatim-runtime"],
+        &[
+            "seriatim-coordinator",
+            "seriatim-proto",
+            "seriatim-runtime",
+            "seriatim-security",
+        ],
     ),
     (
         "seriatim",
@@ -30,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "seriatim-coordinator",
             "seriatim-derive",
             "seriatim-runtime",
+            "seriatim-security",
             "seriatim-server",
             "seriatim-store-memory",
             "seriatim-store-postgres",

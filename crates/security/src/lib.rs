@@ -1,0 +1,26 @@
+//! Says who may do what: principals have roles, roles have rights, and everything else is denied.
+//!
+//! [`Access`] finds out who a caller is, and [`authorise`] is the only place that says what it may do. This crate knows
+//! no wire: doors ask it.
+
+mod verb;
+mod domain_pattern;
+mod rights;
+mod principal;
+mod policy;
+mod credentials;
+mod token;
+mod tokens;
+mod unauthenticated;
+mod access;
+
+pub use access::{Access, Identified, Seen};
+pub use credentials::Credentials;
+pub use domain_pattern::{DomainPattern, InvalidPattern, OWN_DOMAINS};
+pub use policy::{Policy, PrincipalPolicy};
+pub use principal::{Limits, Principal, Way};
+pub use rights::{Denied, Rights, authorise};
+pub use token::{InvalidToken, Token, TokenDigest};
+pub use tokens::{KnownToken, Tokens};
+pub use unauthenticated::Unauthenticated;
+pub use verb::{UnknownVerb, Verb};

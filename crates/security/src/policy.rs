@@ -1,0 +1,77 @@
+//! Holds what the configuration says about principals.
+
+use std::collections::BTreeMap;
+
+use crate::{Limits, Rights};
+
+/// What is configured about principals: roles, who has them, and limits. It is plain data; [`Access`](crate::Access)
+/// applies it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The roles by name.
+    pub roles: BTreeMap<String, Rights>,
+    /// The principals by name. A token or a JSON web token may also bring roles of its own.
+    pub principals: BTreeMap<String, PrincipalPolicy>,
+    /// What principals may take of which nothing else is said.
+    pub limits: Limits,
+}
+
+/// What is configured about one principal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrincipalPolicy {
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// The names in client certificates that show that a caller is this principal: a DNS name or a URI.
+    pub certificates: Vec<String>,
+    /// The subjects of JSON web tokens that show it.
+    pub subjects: Vec<String>,
+    /// Its own limits; what they leave open is taken from [`Policy::limits`].
+    pub limits: Limits,
+}
+
+impl Policy {
+    /// Returns the rights of roles, and the roles that do not exist, which give none.
+    pub fn rights<'r>(&self, roles: impl IntoIterator<Item = &'r str>) -> (Rights, Vec<&'r str>) {
+        let (mut rights, mut unknown) = (Rights::default(), Vec::new());
+        for role in roles {
+            match self.roles.get(role) {
+                Some(granted) => rights.add(granted),
+                None => unknown.push(role),
+            }
+        }
+        (rights, unknown)
+    }
+
+    /// Returns the limits of a principal.
+    pub fn limits_of(&self, principal: &str) -> Limits {
+        let own = self.principals.get(principal).map(|policy| &policy.limits);
+        own.map_or_else(|| self.limits.clone(), |own| own.or(&self.limits))
+    }
+
+    /// Returns the principal that a client certificate with these names shows.
+    pub fn of_certificate(&self, names: &[String]) -> Option<&str> {
+        self.find(|policy| policy.certificates.iter().any(|name| names.contains(name)))
+    }
+
+    /// Returns the principal that a JSON web token with this subject shows, if one is configured.
+    pub fn of_subject(&self, subject: &str) -> Option<&str> {
+        self.find(|policy| policy.subjects.iter().any(|known| known == subject))
+    }
+
+    fn find(&self, is_it: impl Fn(&PrincipalPolicy) -> bool) -> Option<&str> {
+        let found = self.principals.iter().find(|(_, policy)| is_it(policy));
+        found.map(|(name, _)| name.as_str())
+    }
+}
+
+impl Limits {
+    /// Returns these limits, and those of `other` where there is none.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self {
+            in_flight: self.in_flight.or(other.in_flight),
+            per_second: self.per_second.or(other.per_second),
+            subscriptions: self.subscriptions.or(other.subscriptions),
+        }
+    }
+}
