@@ -9,6 +9,7 @@ use seriatim_core::{
     SubmitError, SubscribeError, VersionError,
 };
 use seriatim_proto::CallError;
+use seriatim_security::Unauthenticated;
 
 use crate::exit::Exit;
 use crate::output::lines::Lines;
@@ -103,7 +104,14 @@ impl Failure {
             CallError::Unreachable(_) | CallError::TimedOut => (Exit::Unavailable, again),
             CallError::NotSent => (Exit::Unavailable, "send it again"),
             CallError::Invalid(_) => (Exit::Invalid, "correct it"),
-            CallError::Denied(_) => (Exit::Denied, "ask those who run the server"),
+            CallError::Unauthenticated(Unauthenticated::Unavailable) => (Exit::Unavailable, again),
+            CallError::Unauthenticated(_) => (
+                Exit::Denied,
+                "give a token with `--token @FILE` or SERIATIM_TOKEN",
+            ),
+            CallError::Denied(_) | CallError::Barred(_) => {
+                (Exit::Denied, "ask those who run the server")
+            }
             CallError::Refused(_) | CallError::Foreign(_) | CallError::Garbled(_) => (
                 Exit::Unexpected,
                 "make sure that this program and the server are of the same version",

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use seriatim_security::{Denied, Unauthenticated};
 use tonic::{Code, Status};
 
 use crate::codec::Undecodable;
@@ -24,8 +25,12 @@ pub enum CallError<E> {
     /// The call did not leave this client in time: the connection was not made yet, or already had as many open calls
     /// as the server allows. Nothing was done, and nothing will be.
     NotSent,
-    /// The sender must authenticate, or has no permission for the call.
-    Denied(String),
+    /// The caller has not shown who it is, or what it shows has expired: take a new token, and call again.
+    Unauthenticated(Unauthenticated),
+    /// The caller may not do this.
+    Denied(Denied),
+    /// A proxy on the way does not let the call through.
+    Barred(String),
     /// The answer comes from another service, or from another version of this one.
     Foreign(String),
     /// The answer makes no sense.
@@ -40,6 +45,12 @@ impl<E: WireError> From<Status> for CallError<E> {
         if let Some(error) = E::from_status(&status) {
             return Self::Refused(error);
         }
+        if let Some(why) = Unauthenticated::from_status(&status) {
+            return Self::Unauthenticated(why);
+        }
+        if let Some(denied) = Denied::from_status(&status) {
+            return Self::Denied(denied);
+        }
         if NotSent::is_in(&status) {
             return Self::NotSent;
         }
@@ -48,7 +59,7 @@ impl<E: WireError> From<Status> for CallError<E> {
             Code::InvalidArgument | Code::OutOfRange => Self::Invalid(text),
             // tonic ends a call that takes too long by itself with "cancelled".
             Code::DeadlineExceeded | Code::Cancelled => Self::TimedOut,
-            Code::PermissionDenied | Code::Unauthenticated => Self::Denied(text),
+            Code::PermissionDenied | Code::Unauthenticated => Self::Barred(text),
             Code::Unavailable | Code::ResourceExhausted | Code::Unknown => Self::Unreachable(text),
             Code::Ok
             | Code::NotFound
@@ -81,7 +92,9 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::NotSent => f.write_str(
                 "the call was not sent, as the connection had no room for it in time; nothing was done",
             ),
-            Self::Denied(text) => write!(f, "the server does not allow that: {text}"),
+            Self::Unauthenticated(why) => why.fmt(f),
+            Self::Denied(denied) => denied.fmt(f),
+            Self::Barred(text) => write!(f, "something on the way does not allow that: {text}"),
             Self::Foreign(text) => write!(f, "the server does not know this call: {text}"),
             Self::Garbled(invalid) => write!(f, "the server's answer makes no sense: {invalid}"),
         }
@@ -173,7 +186,7 @@ mod tests {
             CallError::Unreachable(_)
         ));
         assert!(matches!(error(Code::DeadlineExceeded), CallError::TimedOut));
-        assert!(matches!(error(Code::Unauthenticated), CallError::Denied(_)));
+        assert!(matches!(error(Code::Unauthenticated), CallError::Barred(_)));
         assert!(matches!(error(Code::Unimplemented), CallError::Foreign(_)));
         assert_eq!(
             error(Code::InvalidArgument).to_string(),

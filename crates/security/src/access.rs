@@ -18,6 +18,8 @@ pub struct Access(Arc<Data>);
 struct Data {
     /// `None` if nobody is asked.
     policy: Option<RwLock<Arc<Policy>>>,
+    /// Everybody, if nobody is asked.
+    unasked: Principal,
     tokens: Tokens,
     changes: watch::Sender<u64>,
 }
@@ -53,6 +55,7 @@ impl Access {
     fn with(policy: Option<RwLock<Arc<Policy>>>, tokens: Tokens) -> Self {
         Self(Arc::new(Data {
             policy,
+            unasked: Principal::unasked(),
             tokens,
             changes: watch::Sender::new(0),
         }))
@@ -87,7 +90,7 @@ impl Access {
     /// Finds out who shows this.
     pub fn identify(&self, shown: &Credentials) -> Identified {
         let Some(policy) = self.policy() else {
-            return Identified::Now(Ok(Principal::unasked()));
+            return Identified::Now(Ok(self.0.unasked.clone()));
         };
         Identified::Now(match &shown.authorization {
             Some(value) => bearer(value).and_then(|text| self.by_token(&policy, text)),

@@ -87,6 +87,11 @@ impl Principal {
         &self.0.limits
     }
 
+    /// Returns whether it must show again who it is.
+    pub fn has_expired(&self) -> bool {
+        (self.0.expires).is_some_and(|expires| expires <= SystemTime::now())
+    }
+
     /// Returns the time after which it must show again who it is.
     pub fn expires(&self) -> Option<SystemTime> {
         self.0.expires

@@ -38,6 +38,12 @@ impl Rights {
         self.0.iter().map(|(verb, domains)| (*verb, &domains[..]))
     }
 
+    /// Returns whether they contain a verb for all domains of applications, and so need not be asked for each.
+    pub fn are_everywhere(&self, verb: Verb) -> bool {
+        let granted = self.0.get(&verb);
+        granted.is_some_and(|domains| domains.contains(&DomainPattern::all()))
+    }
+
     /// Returns whether they contain a verb for a domain, or at all if there is none.
     fn contain(&self, verb: Verb, domain: Option<&Domain>) -> bool {
         let granted = self.0.get(&verb);

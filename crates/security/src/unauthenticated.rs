@@ -1,7 +1,7 @@
 //! Says why a caller has not shown who it is.
 
 /// The caller has not shown who it is. No text of it contains what the caller has sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
     /// It has shown nothing.
     #[error(
@@ -26,10 +26,40 @@ pub enum Unauthenticated {
     /// This server takes no tokens of this kind.
     #[error("this server takes no tokens of this kind")]
     NotTaken,
-    /// The JSON web token is not one that this server accepts.
-    #[error("the JSON web token is not accepted: {0}")]
-    Jwt(String),
+    /// The JSON web token is not one that this server accepts. The log of the server says why.
+    #[error("this server does not accept the JSON web token; its log says why")]
+    Jwt,
     /// The provider of identities does not answer, so a token cannot be checked now.
     #[error("the keys that the token was signed with cannot be fetched now; try again")]
     Unavailable,
+}
+
+impl Unauthenticated {
+    /// All reasons.
+    pub const ALL: [Self; 9] = [
+        Self::Missing,
+        Self::Malformed,
+        Self::Unknown,
+        Self::Expired,
+        Self::Revoked,
+        Self::UnknownCertificate,
+        Self::NotTaken,
+        Self::Jwt,
+        Self::Unavailable,
+    ];
+
+    /// Returns a stable name of the reason, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Unknown => "unknown",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::UnknownCertificate => "unknown_certificate",
+            Self::NotTaken => "not_taken",
+            Self::Jwt => "jwt",
+            Self::Unavailable => "unavailable",
+        }
+    }
 }

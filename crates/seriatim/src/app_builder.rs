@@ -17,6 +17,8 @@ use seriatim_runtime::{
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
 #[cfg(feature = "server")]
+use seriatim_security::Access;
+#[cfg(feature = "server")]
 use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
 
 use crate::App;
@@ -44,6 +46,8 @@ pub struct AppBuilder {
     listen: Option<String>,
     #[cfg(feature = "server")]
     server_settings: ServerSettings,
+    #[cfg(feature = "server")]
+    access: Access,
     #[cfg(feature = "server")]
     metrics: Option<String>,
 }
@@ -76,6 +80,8 @@ impl AppBuilder {
             listen: None,
             #[cfg(feature = "server")]
             server_settings: ServerSettings::default(),
+            #[cfg(feature = "server")]
+            access: Access::unasked(),
             #[cfg(feature = "server")]
             metrics: None,
         }
@@ -266,6 +272,15 @@ impl AppBuilder {
         self
     }
 
+    /// Makes the gRPC server ask its callers who they are, and allows only what their rights allow. Without this it asks
+    /// nobody, and whoever reaches it may do everything.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
     /// Sets the limits of the gRPC server.
     #[cfg(feature = "server")]
     #[must_use]
@@ -336,6 +351,7 @@ impl AppBuilder {
             let server = Server::builder(coordinator.clone(), feed.clone());
             let server = server
                 .reactions(Arc::clone(&reactions))
+                .access(self.access)
                 .settings(self.server_settings);
             Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
         });

@@ -113,6 +113,9 @@ pub use seriatim_core::{
     VersionStatus, VersionStore, WaitFor, WhyNotHandled, printable,
 };
 pub use seriatim_derive::{Command, Event, Rejection};
+/// Says who may do what on the gRPC server.
+#[cfg(feature = "server")]
+pub use seriatim_security as security;
 /// Tells the recorder of a program of its own what each metric means.
 #[cfg(feature = "server")]
 pub use seriatim_server::{ServerSettings, describe_metrics};

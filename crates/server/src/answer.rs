@@ -42,6 +42,8 @@ pub(crate) struct Answer {
     is_offered: bool,
     /// The end of the answer, once it has come.
     trailers: Option<HeaderMap>,
+    /// A wait for the moment from which on the caller may not have the rest.
+    ended: Option<BoxFuture<'static, Status>>,
 }
 
 /// The large parts of an answer that have not left yet, and a waker for the last of them.
@@ -88,12 +90,13 @@ impl Answer {
     pub(crate) fn new(body: Body, call: Call) -> Self {
         Self {
             body,
-            call,
             taking: Taking::current(),
             waiting: None,
             rest: Bytes::new(),
             is_offered: false,
             trailers: None,
+            ended: call.cut_off(),
+            call,
         }
     }
 
@@ -127,6 +130,21 @@ impl Answer {
             }
         }
         Poll::Ready(())
+    }
+
+    /// Ends the answer if the caller may not have the rest of it.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) {
+        if let Some(ended) = &mut self.ended
+            && let Poll::Ready(status) = ended.as_mut().poll(cx)
+        {
+            self.ended = None;
+            self.body = Body::empty();
+            (self.waiting, self.rest) = (None, Bytes::new());
+            let mut trailers = HeaderMap::new();
+            // A status of ours can always be written.
+            let _ = status.add_header(&mut trailers);
+            self.trailers = Some(trailers);
+        }
     }
 
     /// Returns the next frame.
@@ -186,6 +204,7 @@ impl http_body::Body for Answer {
         if mem::take(&mut self.is_offered) {
             self.taking.taken();
         }
+        self.poll_ended(cx);
         let frame = self.poll_next(cx);
         match &frame {
             Poll::Ready(Some(Ok(frame))) if frame.is_data() => {

@@ -1,23 +1,27 @@
 //! Takes one call from its connection to the services and back.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures::future::BoxFuture;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Request, Response, Uri};
 use hyper::body::Incoming;
 use seriatim_proto::convert::Invalid;
-use seriatim_proto::status::WireError;
+use seriatim_proto::status::{LimitReached, WireError};
+use seriatim_security::{Access, Credentials, Identified, Principal, Seen, Unauthenticated};
 use tokio::time::timeout;
 use tonic::Status;
 
 use crate::ServerSettings;
+use crate::allowance::{Allowances, Taken};
 use crate::answer::{Answer, UnderWay, shorten};
 use crate::arriving::Arriving;
+use crate::caller::Caller;
 use crate::entry::Entry;
 use crate::gate::{Gate, InWork};
 use crate::grpc_timeout;
-use crate::method::Method;
+use crate::method::{Method, Need};
 use crate::ration::{Budget, Held, Ration};
 use crate::routes::{Answering, Routes};
 
@@ -34,6 +38,10 @@ const HEADER_BYTES: usize = 32;
 pub(crate) struct Shared {
     routes: Routes,
     settings: ServerSettings,
+    access: Access,
+    /// The one caller, if nobody is asked.
+    everybody: Caller,
+    allowances: Allowances,
     arriving: Arc<Budget>,
     unread: Arc<Budget>,
     gate: Gate,
@@ -47,6 +55,17 @@ struct Connection {
     arriving: Ration,
     /// The bytes of answers that may be under way to its client.
     unread: Ration,
+    /// The names in the certificate that it has shown.
+    certificate: Option<Arc<[String]>>,
+    /// Who made the last call on it. Most connections have one caller.
+    last: Mutex<Option<Known>>,
+}
+
+/// A caller that is known, until something changes.
+#[derive(Debug)]
+struct Known {
+    caller: Caller,
+    seen: Seen,
 }
 
 /// One call, as everything on its way to a service and back sees it. Cheap to clone; clones are one.
@@ -58,6 +77,10 @@ pub(crate) struct Call(Arc<Record>);
 struct Record {
     connection: Arc<Connection>,
     method: Uri,
+    /// Who makes it, once that is known.
+    caller: OnceLock<Caller>,
+    /// What it takes of its caller's allowance.
+    taken: Mutex<Taken>,
     in_work: Mutex<Option<InWork>>,
     /// The room for the answer, or for its next part.
     room: Mutex<Option<Held>>,
@@ -69,6 +92,8 @@ impl Call {
         Self(Arc::new(Record {
             connection: Arc::clone(connection),
             method: method.clone(),
+            caller: OnceLock::new(),
+            taken: Mutex::default(),
             in_work: Mutex::default(),
             room: Mutex::default(),
             under_way: UnderWay::default(),
@@ -78,6 +103,29 @@ impl Call {
     /// Returns the path of its method.
     pub(crate) fn method(&self) -> &str {
         self.0.method.path()
+    }
+
+    /// Returns who makes it. It is known before a service sees the call.
+    pub(crate) fn caller(&self) -> &Caller {
+        self.0
+            .caller
+            .get()
+            .expect("no call begins without a caller")
+    }
+
+    /// Returns a wait for the moment from which on its caller may not go on with it. `None` if it is answered at once,
+    /// or nobody is asked.
+    pub(crate) fn denied(&self) -> Option<BoxFuture<'static, Status>> {
+        let method = Method::at(self.method());
+        let caller = self.0.caller.get()?;
+        let may_end = caller.may_end() && method.kind.stays_open();
+        may_end.then(|| Box::pin(caller.clone().ended(method.need)) as _)
+    }
+
+    /// Returns the same for its answer, unless its service waits for that.
+    pub(crate) fn cut_off(&self) -> Option<BoxFuture<'static, Status>> {
+        let has_many = self.method().ends_with("/SubmitStream");
+        self.denied().filter(|_| !has_many)
     }
 
     /// Returns the bytes of answers that may be under way to its client.
@@ -120,9 +168,16 @@ impl Call {
     }
 
     /// Waits until a request of a call with many may be in work, and there is room for this many bytes of its answer.
-    pub(crate) fn turn(&self, bytes: usize) -> BoxFuture<'static, (Held, InWork)> {
+    pub(crate) fn turn(&self, bytes: usize) -> BoxFuture<'static, (Held, InWork, Taken)> {
         let call = self.clone();
-        Box::pin(async move { (call.unread().wait(bytes).await, call.gate().wait().await) })
+        Box::pin(async move {
+            let taken = match call.caller().allowance() {
+                Some(allowance) => allowance.turn().await,
+                None => None,
+            };
+            let held = call.unread().wait(bytes).await;
+            (held, call.gate().wait().await, taken)
+        })
     }
 }
 
@@ -131,7 +186,7 @@ fn lock<T>(of_call: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(routes: Routes, mut settings: ServerSettings) -> Self {
+    pub(crate) fn new(routes: Routes, access: Access, mut settings: ServerSettings) -> Self {
         // A message that could never be held is refused as too large, so that it is not sent again.
         settings.message_bytes = (settings.message_bytes)
             .min(settings.arriving_bytes)
@@ -141,6 +196,9 @@ impl Shared {
             unread: Arc::new(Budget::new(settings.unread_bytes)),
             gate: Gate::new(&settings),
             routes,
+            everybody: Caller::everybody(),
+            access,
+            allowances: Allowances::default(),
             settings,
         }
     }
@@ -155,9 +213,12 @@ impl Shared {
 pub(crate) struct Calls(Arc<Connection>);
 
 impl Calls {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+    /// `certificate` has the names in the certificate that the client has shown.
+    pub(crate) fn new(shared: &Arc<Shared>, certificate: Option<Arc<[String]>>) -> Self {
         let settings = &shared.settings;
         Self(Arc::new(Connection {
+            certificate,
+            last: Mutex::default(),
             arriving: Ration::new(settings.arriving_bytes_per_connection, &shared.arriving),
             unread: Ration::new(settings.unread_bytes_per_connection, &shared.unread),
             shared: Arc::clone(shared),
@@ -165,10 +226,96 @@ impl Calls {
     }
 }
 
+/// The answer to the question who makes a call.
+enum Asked {
+    Now(Result<Caller, Unauthenticated>),
+    Later(BoxFuture<'static, Result<Caller, Unauthenticated>>),
+}
+
+impl Connection {
+    /// Finds out who makes a call. The header that shows it goes no further.
+    fn identify(self: &Arc<Self>, method: &Method, headers: &mut HeaderMap) -> Asked {
+        let Shared {
+            access,
+            settings,
+            everybody,
+            ..
+        } = &*self.shared;
+        let credentials = credentials(headers, self.certificate.as_ref());
+        let is_open = match method.need {
+            Need::Health => settings.open_health,
+            Need::Reflection => settings.open_reflection,
+            Need::Right(_) | Need::OneOf(_) | Need::Nothing => false,
+        };
+        if is_open || !access.asks() {
+            return Asked::Now(Ok(everybody.clone()));
+        }
+        let credentials = match credentials {
+            Ok(credentials) => credentials,
+            Err(error) => return Asked::Now(Err(error)),
+        };
+        if let Some(known) = &mut *lock(&self.last)
+            && known.caller.shows(&credentials)
+            && !known.seen.is_old()
+            && !known.caller.principal().has_expired()
+        {
+            return Asked::Now(Ok(known.caller.clone()));
+        }
+        // Watched from before the question, so that no change is missed.
+        let seen = access.watch();
+        match access.identify(&credentials) {
+            Identified::Now(principal) => {
+                Asked::Now(principal.map(|principal| self.learn(credentials, principal, seen)))
+            }
+            Identified::Later(principal) => {
+                let connection = Arc::clone(self);
+                Asked::Later(Box::pin(async move {
+                    Ok(connection.learn(credentials, principal.await?, seen))
+                }))
+            }
+        }
+    }
+
+    fn learn(&self, credentials: Credentials, principal: Principal, seen: Seen) -> Caller {
+        let Shared {
+            access, allowances, ..
+        } = &*self.shared;
+        let allowance = allowances.of(&principal);
+        let caller = Caller::new(access, credentials, principal, allowance);
+        *lock(&self.last) = Some(Known {
+            caller: caller.clone(),
+            seen,
+        });
+        caller
+    }
+}
+
+/// Takes what shows who makes a call out of its metadata.
+fn credentials(
+    headers: &mut HeaderMap,
+    certificate: Option<&Arc<[String]>>,
+) -> Result<Credentials, Unauthenticated> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let authorization = values.next().map(|value| value.as_bytes().into());
+    if values.next().is_some() {
+        return Err(Unauthenticated::Malformed);
+    }
+    headers.remove(AUTHORIZATION);
+    Ok(Credentials {
+        authorization,
+        certificate: certificate.map(Arc::clone),
+    })
+}
+
 /// Gives a call to its service.
-fn begin(call: &Call, request: Request<Incoming>) -> Result<Answering, Status> {
-    check_metadata(request.headers()).map_err(|invalid| invalid.to_status())?;
-    let method = Method::at(call.method());
+fn begin(
+    call: &Call,
+    method: &Method,
+    caller: Caller,
+    request: Request<Incoming>,
+) -> Result<Answering, Status> {
+    admit(call, &caller, method)?;
+    let _ = call.0.caller.set(caller);
     let entry = match method.answer_bytes {
         Some(bytes) => Some(Entry::to_room(call, bytes)),
         None => method.writes.then(|| Entry::to_work(call)),
@@ -180,7 +327,7 @@ fn begin(call: &Call, request: Request<Incoming>) -> Result<Answering, Status> {
     let mut request = request.map(|body| {
         Box::new(Arriving::new(
             body,
-            method.messages,
+            method.kind.messages(),
             settings.message_bytes,
             arriving.clone(),
             settings.request_time,
@@ -191,6 +338,51 @@ fn begin(call: &Call, request: Request<Incoming>) -> Result<Answering, Status> {
     Ok(shared.routes.call(request))
 }
 
+/// Fails if the caller may not make the call, or makes too many.
+fn admit(call: &Call, caller: &Caller, method: &Method) -> Result<(), Status> {
+    let Shared {
+        access, settings, ..
+    } = &*call.0.connection.shared;
+    if method.need == Need::Reflection && access.asks() && !settings.open_reflection {
+        return Err(Status::unimplemented(
+            "this server does not tell its methods; read them in its documentation",
+        ));
+    }
+    caller.check_need(method.need)?;
+    if let Some(allowance) = caller.allowance() {
+        let taken = allowance
+            .take(method)
+            .map_err(|retry_after| LimitReached { retry_after }.to_status())?;
+        *lock(&call.0.taken) = taken;
+    }
+    Ok(())
+}
+
+/// Finds out who makes a call, and gives it to its service.
+fn enter(call: &Call, mut request: Request<Incoming>) -> Result<Answering, Status> {
+    check_metadata(request.headers()).map_err(|invalid| invalid.to_status())?;
+    let method = Method::at(call.method());
+    match call.0.connection.identify(&method, request.headers_mut()) {
+        Asked::Now(caller) => {
+            let caller = caller.map_err(|error| error.to_status())?;
+            begin(call, &method, caller, request)
+        }
+        Asked::Later(caller) => {
+            let call = call.clone();
+            Ok(Box::pin(async move {
+                let begun = match caller.await {
+                    Ok(caller) => begin(&call, &method, caller, request),
+                    Err(error) => Err(error.to_status()),
+                };
+                match begun {
+                    Ok(answering) => answering.await,
+                    Err(status) => Ok(status.into_http()),
+                }
+            }))
+        }
+    }
+}
+
 impl hyper::service::Service<Request<Incoming>> for Calls {
     type Response = Response<Answer>;
     type Error = Infallible;
@@ -199,7 +391,7 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let limit = grpc_timeout::of(request.headers());
         let call = Call::new(&self.0, request.uri());
-        let answering = begin(&call, request);
+        let answering = enter(&call, request);
         Box::pin(async move {
             let answered = match (answering, limit) {
                 (Err(status), _) => Err(status),

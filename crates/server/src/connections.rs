@@ -137,7 +137,7 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
             .max_header_list_size(call::MOST_METADATA_READ)
             // A client that is gone without notice must not hold its calls open.
             .keep_alive_interval(KEEPALIVE)
-            .serve_connection(TokioIo::new(io), Calls::new(&shared))
+            .serve_connection(TokioIo::new(io), Calls::new(&shared, None))
     );
     let served = tokio::select! {
         served = after_others(serving.as_mut()) => served,

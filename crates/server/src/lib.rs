@@ -5,6 +5,8 @@ mod server;
 mod settings;
 mod connections;
 mod call;
+mod caller;
+mod allowance;
 mod routes;
 mod grpc_timeout;
 mod gate;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use seriatim_coordinator::Coordinator;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
+use seriatim_security::Access;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic_health::ServingStatus;
@@ -41,6 +42,7 @@ impl Server {
             coordinator,
             feed,
             reactions: Arc::new(none),
+            access: Access::unasked(),
             settings: ServerSettings::default(),
         }
     }
@@ -52,6 +54,7 @@ pub struct ServerBuilder {
     coordinator: Coordinator,
     feed: Feed,
     reactions: Arc<Reactions>,
+    access: Access,
     settings: ServerSettings,
 }
 
@@ -60,6 +63,13 @@ impl ServerBuilder {
     #[must_use]
     pub fn reactions(mut self, reactions: Arc<Reactions>) -> Self {
         self.reactions = reactions;
+        self
+    }
+
+    /// Makes the server ask its callers who they are. Without this it asks nobody, and everybody may do everything.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 
@@ -81,6 +91,7 @@ impl ServerBuilder {
             coordinator,
             feed,
             reactions,
+            access,
             settings,
         } = self;
         let (reporter, health_service) = health_reporter();
@@ -88,7 +99,7 @@ impl ServerBuilder {
         let (closing, closed) = watch::channel(false);
         let others = others(health_service)?;
         let routes = routes(&coordinator, feed, &reactions, &settings, &closed, others);
-        let shared = Arc::new(Shared::new(routes, settings));
+        let shared = Arc::new(Shared::new(routes, access, settings));
         let settings = shared.settings();
         let served = connections::serve(listener, Arc::clone(&shared), closed);
         tokio::pin!(served);

@@ -55,6 +55,11 @@ pub struct ServerSettings {
     /// [`EffectNotAccepted`](seriatim_core::SubmitError::EffectNotAccepted), because a client that may send them can
     /// take the place of any saga. Allow it only in networks that no other clients reach.
     pub accept_effects: bool,
+    /// `true` if everybody may ask for the health of a server that asks its callers who they are. Default `false`.
+    pub open_health: bool,
+    /// `true` if a server that asks its callers who they are tells everybody its methods, by reflection. Default
+    /// `false`: then it tells nobody.
+    pub open_reflection: bool,
     /// The time between two looks of the health service at the store. Default 1 s.
     pub health_interval: Duration,
     /// The time that calls may take to end once the server shuts down. Default 30 s. Requests that were admitted by
@@ -79,6 +84,8 @@ impl Default for ServerSettings {
             waiting: 32_768,
             waiting_time: Duration::from_secs(2),
             in_flight_per_stream: 1024,
+            open_health: false,
+            open_reflection: false,
             health_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),
             accept_effects: false,

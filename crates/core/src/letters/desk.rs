@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    DeadLetter, LetterFilter, OperatorError, QueryError, ReactionLetter, RecordedEvent, ThreeWay,
+    DeadLetter, LetterFilter, OperatorError, QueryError, ReactionLetter, RecordedEvent, StreamId,
+    ThreeWay,
 };
 
 /// The letters of one kind, and the actions on them.
@@ -75,6 +76,16 @@ pub enum OpenLetter {
     Command(Box<ThreeWay>),
     /// An event that a component gave up.
     Reaction(Box<GivenUp>),
+}
+
+impl OpenLetter {
+    /// Returns the stream that a command is for, or the stream of the event that was given up.
+    pub fn stream(&self) -> &StreamId {
+        match self {
+            Self::Command(view) => view.letter.stream(),
+            Self::Reaction(given_up) => &given_up.letter.stream,
+        }
+    }
 }
 
 /// An event that a component gave up, with all that belongs to it.

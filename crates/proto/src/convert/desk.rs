@@ -10,6 +10,7 @@ use v1::dead_letter_service_get_response::Letter as Opened;
 use super::identity::{domain, non_empty, optional_uuid, uuid};
 use super::invalid::{Found, Invalid, required};
 use super::operator::optional_component;
+use super::payload::without_content;
 use super::time::time;
 use crate::v1;
 
@@ -171,6 +172,27 @@ impl TryFrom<v1::DeadLetter> for DeadLetter {
             Letter::Command(letter) => Self::Command(Box::new(letter.try_into()?)),
             Letter::Reaction(letter) => Self::Reaction(Box::new(letter.try_into()?)),
         })
+    }
+}
+
+/// Removes the content of the command from a letter, and what tells of its state.
+pub fn without_payload(letter: &mut v1::DeadLetter) {
+    let Some(Letter::Command(letter)) = &mut letter.letter else {
+        return;
+    };
+    letter.base_sha256_hex.clear();
+    for page in letter.book.iter_mut().flat_map(|book| &mut book.pages) {
+        page.command = page.command.take().map(without_content);
+    }
+}
+
+/// Removes the content of the event that was given up. A command with its three sides is nothing without content, so it
+/// is left as it is.
+pub fn without_event_content(letter: &mut v1::DeadLetterServiceGetResponse) {
+    if let Some(Opened::Reaction(given_up)) = &mut letter.letter
+        && let Some(event) = &mut given_up.event
+    {
+        event.event = event.event.take().map(without_content);
     }
 }
 

@@ -27,7 +27,7 @@ mod subscription;
 mod waiting;
 
 pub(crate) use desk::list_request;
-pub use desk::{discarding, letter_filter, resubmission};
+pub use desk::{discarding, letter_filter, resubmission, without_event_content, without_payload};
 pub use event::{event_book, recorded_event, recorded_events};
 pub use identity::{cover, domain, stream, uuid};
 pub use invalid::Invalid;

@@ -5,6 +5,7 @@
 //! which the same may be sent again, errors that need a fresh read, and errors after which it must not be sent again
 //! never share a code.
 
+mod access;
 mod bound;
 mod details;
 mod invalid;
@@ -15,6 +16,8 @@ pub mod reason;
 mod shared;
 mod submit;
 mod subscribe;
+
+pub use access::LimitReached;
 
 use std::time::Duration;
 

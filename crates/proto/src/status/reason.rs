@@ -3,6 +3,10 @@
 
 /// The request is malformed.
 pub const INVALID: &str = "INVALID";
+/// The caller has not shown who it is.
+pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+/// The caller may not do this.
+pub const DENIED: &str = "DENIED";
 /// No aggregate is registered for the domain.
 pub const UNKNOWN_DOMAIN: &str = "UNKNOWN_DOMAIN";
 /// There is no such dead letter.

@@ -7,7 +7,7 @@ use seriatim_runtime::Reactions;
 use tonic::{Request, Response, Status};
 use v1::admin_service_server::AdminService;
 
-use super::{person, status, store_status};
+use super::{by, status, store_status};
 
 /// Shows components and controls them.
 #[derive(Clone, Debug)]
@@ -35,9 +35,10 @@ impl AdminService for Admin {
 
     async fn pause(
         &self,
-        request: Request<v1::PauseRequest>,
+        mut request: Request<v1::PauseRequest>,
     ) -> Result<Response<v1::PauseResponse>, Status> {
-        let actor = person(request.metadata())?;
+        let (by, _) = by(&mut request)?;
+        let actor = by.person()?;
         let v1::PauseRequest { component, reason } = request.into_inner();
         let component = convert::component(&component).map_err(status)?;
         let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());

@@ -4,7 +4,8 @@ use futures::stream::BoxStream;
 use prost::Message;
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{CommandGateway, CommandRequest, RejectedEffect};
-use seriatim_proto::{actor, convert, v1};
+use seriatim_proto::{convert, v1};
+use seriatim_security::Verb;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 use v1::command_service_server::CommandService;
@@ -12,7 +13,7 @@ use v1::command_service_server::CommandService;
 use super::effects::EffectsDoor;
 use super::submit_stream::SubmitStream;
 use super::waits::Waits;
-use super::{answer, call, echo, status};
+use super::{By, answer, by, echo, status};
 use crate::answer::SMALL;
 use crate::gate::InWork;
 use crate::ration::{Held, Ration};
@@ -44,14 +45,14 @@ impl Commands {
         }
     }
 
-    /// Runs one request, which is `in_work`, on behalf of `actor`. The answer shows its events if they take no more
+    /// Runs one request, which is `in_work`, of a caller with this metadata. The answer shows its events if they take no more
     /// than `room`, or are small, or if there is room for them in `unread`. While the request only waits for
     /// components, `room` is as large as its answer.
     pub(super) async fn run(
         &self,
         mut request: v1::SubmitRequest,
         in_work: InWork,
-        actor: Option<String>,
+        by: &By,
         unread: &Ration,
         mut room: Option<&mut Held>,
     ) -> Result<v1::SubmitResponse, Status> {
@@ -59,9 +60,14 @@ impl Commands {
         let wait = self.waits.read(request.wait_for.take()).await?;
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         self.effects.admit(command.effect.as_ref())?;
-        command.metadata.actor = actor;
+        by.check(
+            Verb::Submit,
+            command.effect.as_ref(),
+            &command.stream.domain,
+        )?;
+        command.metadata.actor = by.actor(command.effect.is_some())?;
         let submitted = self.coordinator.holding(in_work).submit(command).await;
-        let receipt = submitted.map_err(status)?;
+        let receipt = submitted.map_err(|error| by.caller.refusal(error))?;
         let echo_bytes = room.as_ref().map_or(SMALL, |room| room.bytes().max(SMALL));
         let echo = echo(&receipt, include_events, unread, echo_bytes);
         let mut response = convert::submit_response(&receipt, echo);
@@ -84,10 +90,9 @@ impl CommandService for Commands {
         &self,
         mut request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
-        let call = call(&mut request);
+        let (by, call) = by(&mut request)?;
         let unread = call.unread().clone();
-        self.run(request.into_inner(), call.into_work(), actor, &unread, None)
+        self.run(request.into_inner(), call.into_work(), &by, &unread, None)
             .await
             .map(Response::new)
     }
@@ -96,11 +101,10 @@ impl CommandService for Commands {
         &self,
         mut request: Request<Streaming<v1::SubmitStreamRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
-        let call = call(&mut request);
+        let (by, call) = by(&mut request)?;
         let stream = SubmitStream::new(
             self.clone(),
-            actor,
+            by,
             call,
             request.into_inner(),
             self.in_flight_per_stream,
@@ -111,17 +115,17 @@ impl CommandService for Commands {
 
     async fn simulate(
         &self,
-        request: Request<v1::SimulateRequest>,
+        mut request: Request<v1::SimulateRequest>,
     ) -> Result<Response<v1::SimulateResponse>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
+        let (by, _) = by(&mut request)?;
         let (mut command, at) =
             convert::simulation_request(request.into_inner()).map_err(status)?;
-        command.metadata.actor = actor;
-        let simulation = self
-            .coordinator
-            .simulate(command, at)
-            .await
-            .map_err(status)?;
+        let domain = &command.stream.domain;
+        by.caller.check(Verb::Simulate, Some(domain))?;
+        by.caller.check(Verb::Read, Some(domain))?;
+        command.metadata.actor = by.actor(false)?;
+        let simulation = self.coordinator.simulate(command, at).await;
+        let simulation = simulation.map_err(|error| by.caller.refusal(error))?;
         answer((&simulation).into())
     }
 
@@ -129,17 +133,18 @@ impl CommandService for Commands {
         &self,
         mut request: Request<v1::HandBackRequest>,
     ) -> Result<Response<v1::HandBackResponse>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
-        let call = call(&mut request);
+        let (by, call) = by(&mut request)?;
         let unread = call.unread().clone();
         let in_work = call.into_work();
         let request = request.into_inner();
         let include_events = request.include_events;
         let mut rejected = RejectedEffect::try_from(request).map_err(status)?;
         self.effects.admit(Some(&rejected.effect))?;
-        rejected.metadata.actor = actor;
+        by.caller
+            .check(Verb::React, Some(&rejected.effect.source.domain))?;
+        rejected.metadata.actor = by.actor(true)?;
         let handed_back = self.coordinator.holding(in_work).hand_back(rejected).await;
-        let receipt = handed_back.map_err(status)?;
+        let receipt = handed_back.map_err(|error| by.caller.refusal(error))?;
         let echo = echo(&receipt, include_events, &unread, SMALL);
         Ok(Response::new(convert::hand_back_response(&receipt, echo)))
     }

@@ -1,16 +1,22 @@
 //! Implements `DeadLetterService`.
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::Desk;
+use seriatim_core::{DeadLetter, Decision, Desk, OpenLetter, QueryError, StreamId};
 use seriatim_proto::{convert, v1};
+use seriatim_security::Verb::{self, LettersPayload, LettersRead, LettersResolve};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 use v1::dead_letter_service_server::DeadLetterService;
 
 use super::page::Page;
-use super::{answer, check_domain, person, status};
+use super::{answer, by, check_domain, status};
+use crate::caller::Caller;
 
 /// The most letters that are read at once: each may hold a whole request, which may be as large as a message.
 const MOST_PIECE_LETTERS: usize = 8;
+
+/// The most reads for one page. A caller that may see few letters of many gets a shorter page.
+const MOST_ROUNDS: usize = 256;
 
 /// Shows dead letters of all kinds, and carries out people's decisions.
 #[derive(Clone, Debug)]
@@ -24,29 +30,72 @@ impl DeadLetters {
     pub(crate) fn new(coordinator: Coordinator, desk: Desk) -> Self {
         Self { coordinator, desk }
     }
+
+    /// Carries out a decision, if the caller may decide about the letter. Returns what it may see of the letter then.
+    async fn decide(&self, caller: &Caller, decision: &Decision) -> Result<v1::DeadLetter, Status> {
+        // Who may decide about all letters need not look at this one first.
+        if !caller.may_everywhere(LettersResolve) {
+            let letter = self.desk.open(decision.letter).await.map_err(status)?;
+            check_letter(caller, LettersResolve, decision.letter, letter.stream())?;
+        }
+        let letter = self.desk.decide(decision).await.map_err(status)?;
+        Ok(shown(&letter, caller))
+    }
+}
+
+fn token(last: Option<Uuid>) -> String {
+    last.map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// Fails for a letter of a domain for which the caller has no right, as if there were no such letter.
+fn check_letter(caller: &Caller, verb: Verb, id: Uuid, stream: &StreamId) -> Result<(), Status> {
+    match caller.may(verb, &stream.domain) {
+        true => Ok(()),
+        false => Err(status(QueryError::UnknownLetter { id })),
+    }
+}
+
+/// Returns what a caller may see of a letter.
+fn shown(letter: &DeadLetter, caller: &Caller) -> v1::DeadLetter {
+    let mut shown = v1::DeadLetter::from(letter);
+    if !caller.may(LettersPayload, &letter.stream().domain) {
+        convert::without_payload(&mut shown);
+    }
+    shown
 }
 
 #[tonic::async_trait]
 impl DeadLetterService for DeadLetters {
     async fn list(
         &self,
-        request: Request<v1::DeadLetterServiceListRequest>,
+        mut request: Request<v1::DeadLetterServiceListRequest>,
     ) -> Result<Response<v1::DeadLetterServiceListResponse>, Status> {
+        let (by, _) = by(&mut request)?;
         let request = request.get_ref();
         let mut filter = convert::letter_filter(request).map_err(status)?;
+        if let Some(domain) = &filter.domain {
+            by.caller.check(LettersRead, Some(domain))?;
+        }
         let mut page = Page::of(request.page_size);
         let mut next_page_token = String::new();
         let mut piece_letters = 1;
-        'page: loop {
+        'page: for round in 0.. {
+            if round == MOST_ROUNDS {
+                next_page_token = token(filter.after);
+                break;
+            }
             let piece = self.desk.letters(&filter, piece_letters).await;
             let piece = piece.map_err(status)?;
             if let (true, None, Some(domain)) = (piece.is_empty(), filter.after, &filter.domain) {
-                check_domain(&self.coordinator, domain)?;
+                check_domain(&self.coordinator, domain, &by.caller)?;
             }
             for letter in &piece {
-                if !page.push(letter.into()) {
-                    let last = filter.after.expect("a letter fits on every page");
-                    next_page_token = last.to_string();
+                if !by.caller.may(LettersRead, &letter.stream().domain) {
+                    filter.after = Some(letter.id());
+                    continue;
+                }
+                if !page.push(shown(letter, &by.caller)) {
+                    next_page_token = token(filter.after);
                     break 'page;
                 }
                 filter.after = Some(letter.id());
@@ -66,34 +115,46 @@ impl DeadLetterService for DeadLetters {
 
     async fn get(
         &self,
-        request: Request<v1::DeadLetterServiceGetRequest>,
+        mut request: Request<v1::DeadLetterServiceGetRequest>,
     ) -> Result<Response<v1::DeadLetterServiceGetResponse>, Status> {
+        let (by, _) = by(&mut request)?;
         let id = convert::uuid(request.get_ref().id.as_ref(), "id").map_err(status)?;
         let letter = self.desk.open(id).await.map_err(status)?;
-        answer((&letter).into())
+        let stream = letter.stream();
+        check_letter(&by.caller, LettersRead, id, stream)?;
+        let sees_payloads = by.caller.check(LettersPayload, Some(&stream.domain));
+        let mut shown = v1::DeadLetterServiceGetResponse::from(&letter);
+        match (&letter, sees_payloads) {
+            (_, Ok(())) => {}
+            (OpenLetter::Command(_), Err(denied)) => return Err(denied),
+            (OpenLetter::Reaction(_), Err(_)) => convert::without_event_content(&mut shown),
+        }
+        answer(shown)
     }
 
     async fn resubmit(
         &self,
-        request: Request<v1::DeadLetterServiceResubmitRequest>,
+        mut request: Request<v1::DeadLetterServiceResubmitRequest>,
     ) -> Result<Response<v1::DeadLetterServiceResubmitResponse>, Status> {
-        let actor = person(request.metadata())?;
+        let (by, _) = by(&mut request)?;
+        let actor = by.person()?;
         let decision = convert::resubmission(request.into_inner(), actor).map_err(status)?;
-        let letter = self.desk.decide(&decision).await.map_err(status)?;
+        let letter = self.decide(&by.caller, &decision).await?;
         Ok(Response::new(v1::DeadLetterServiceResubmitResponse {
-            letter: Some((&letter).into()),
+            letter: Some(letter),
         }))
     }
 
     async fn discard(
         &self,
-        request: Request<v1::DeadLetterServiceDiscardRequest>,
+        mut request: Request<v1::DeadLetterServiceDiscardRequest>,
     ) -> Result<Response<v1::DeadLetterServiceDiscardResponse>, Status> {
-        let actor = person(request.metadata())?;
+        let (by, _) = by(&mut request)?;
+        let actor = by.person()?;
         let decision = convert::discarding(request.into_inner(), actor).map_err(status)?;
-        let letter = self.desk.decide(&decision).await.map_err(status)?;
+        let letter = self.decide(&by.caller, &decision).await?;
         Ok(Response::new(v1::DeadLetterServiceDiscardResponse {
-            letter: Some((&letter).into()),
+            letter: Some(letter),
         }))
     }
 }

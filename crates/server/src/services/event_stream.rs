@@ -8,6 +8,7 @@ use seriatim_coordinator::Coordinator;
 use seriatim_core::{Log, RecordedEvent, Sequence, StreamId};
 use seriatim_proto::convert::{self, Invalid};
 use seriatim_proto::v1;
+use seriatim_security::Verb;
 use tonic::Status;
 
 use super::{check_domain, status, store_status};
@@ -54,6 +55,7 @@ impl EventStream {
         request: &v1::GetEventsRequest,
     ) -> Result<Self, Status> {
         let stream = convert::stream(request.cover.as_ref()).map_err(status)?;
+        call.caller().check(Verb::Read, Some(&stream.domain))?;
         let from = Sequence(request.from_sequence.unwrap_or_default());
         let through = request.through_sequence.map_or(Sequence::MAX, Sequence);
         if through < from {
@@ -73,7 +75,7 @@ impl EventStream {
         };
         events.read_piece(LARGE).await?;
         if events.read.is_empty() {
-            check_domain(coordinator, &events.stream.domain)?;
+            check_domain(coordinator, &events.stream.domain, events.call.caller())?;
         }
         Ok(events)
     }
@@ -93,6 +95,8 @@ impl EventStream {
     }
 
     async fn next_book(&mut self) -> Result<Option<v1::GetEventsResponse>, Status> {
+        // The right may have been taken away since.
+        (self.call.caller()).check(Verb::Read, Some(&self.stream.domain))?;
         if self.read.is_empty() {
             self.read_piece(PAGE).await?;
         }

@@ -2,13 +2,14 @@
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{CommandGateway, FactRequest};
-use seriatim_proto::{actor, convert, v1};
+use seriatim_proto::{convert, v1};
+use seriatim_security::Verb;
 use tonic::{Request, Response, Status};
 use v1::fact_service_server::FactService;
 
 use super::effects::EffectsDoor;
 use super::waits::Waits;
-use super::{call, echo, status};
+use super::{by, echo, status};
 use crate::answer::SMALL;
 
 /// Accepts facts.
@@ -35,17 +36,17 @@ impl FactService for Facts {
         &self,
         mut request: Request<v1::RecordRequest>,
     ) -> Result<Response<v1::RecordResponse>, Status> {
-        let actor = actor(request.metadata()).map_err(status)?;
-        let call = call(&mut request);
+        let (by, call) = by(&mut request)?;
         let (unread, in_work) = (call.unread().clone(), call.into_work());
         let mut request = request.into_inner();
         let include_events = request.include_events;
         let wait = self.waits.read(request.wait_for.take()).await?;
         let mut fact = FactRequest::try_from(request).map_err(status)?;
         self.effects.admit(fact.effect.as_ref())?;
-        fact.metadata.actor = actor;
+        by.check(Verb::RecordFact, fact.effect.as_ref(), &fact.stream.domain)?;
+        fact.metadata.actor = by.actor(fact.effect.is_some())?;
         let recorded = self.coordinator.holding(in_work).record(fact).await;
-        let receipt = recorded.map_err(status)?;
+        let receipt = recorded.map_err(|error| by.caller.refusal(error))?;
         let echo = echo(&receipt, include_events, &unread, SMALL);
         let mut response = convert::record_response(&receipt, echo);
         if let Some(wait) = wait {

@@ -5,6 +5,7 @@ use prost::Message;
 use seriatim_core::{Cursor, SubmitError};
 use seriatim_proto::{convert, v1};
 use seriatim_runtime::{Batch, Subscription};
+use seriatim_security::Verb;
 use tokio::sync::watch;
 use tonic::Status;
 
@@ -124,9 +125,19 @@ impl LogStream {
     fn piece(&mut self, batch: Batch, sent: usize) -> Option<v1::SubscribeResponse> {
         let (mut events, mut bytes, mut last) = (Vec::new(), 0, None);
         let mut left = batch.events().skip(sent);
+        let mut passed = 0;
         while bytes < RESPONSE_BYTES
             && let Some(event) = left.next()
         {
+            passed += 1;
+            // It is as if the events of other domains were not there.
+            if !self
+                .call
+                .caller()
+                .may(Verb::Subscribe, &event.stream.domain)
+            {
+                continue;
+            }
             let message = convert::subscribed_event(event);
             bytes += message.encoded_len();
             events.push(message);
@@ -138,7 +149,7 @@ impl LogStream {
             && !is_rest
         {
             self.cursor.pass(last);
-            let sent = sent + events.len();
+            let sent = sent + passed;
             self.batch = Some((batch, sent));
             return Some(self.response(events, false));
         }

@@ -27,14 +27,17 @@ use std::time::Duration;
 
 use prost::Message;
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{Domain, Outcome, QueryError, Receipt, StoreError, is_actor_of_reactions};
+use seriatim_core::{
+    Domain, EffectId, Outcome, QueryError, Receipt, StoreError, is_actor_of_reactions,
+};
 use seriatim_proto::convert::{Echo, Invalid};
 use seriatim_proto::status::WireError;
 use seriatim_proto::{ANSWER_BYTES, actor};
-use tonic::metadata::MetadataMap;
+use seriatim_security::Verb;
 use tonic::{Request, Response, Status};
 
 use crate::call::Call;
+use crate::caller::Caller;
 use crate::ration::Ration;
 
 /// The time after which to ask a store again that does not answer.
@@ -44,6 +47,46 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 fn call<M>(request: &mut Request<M>) -> Call {
     let call = request.extensions_mut().remove::<Call>();
     call.expect("every call comes through `Calls`")
+}
+
+/// Who sends something, and under which name.
+#[derive(Clone, Debug)]
+pub(crate) struct By {
+    caller: Caller,
+    /// The actor that the call names.
+    said: Option<String>,
+}
+
+impl By {
+    /// Fails if the caller may not send this to a domain. Effects of reactions have a right of their own.
+    fn check(&self, verb: Verb, effect: Option<&EffectId>, domain: &Domain) -> Result<(), Status> {
+        let verb = if effect.is_some() { Verb::React } else { verb };
+        self.caller.check(verb, Some(domain))
+    }
+
+    /// Returns the person who decides. Fails if the name is that of a reaction.
+    fn person(&self) -> Result<Option<String>, Status> {
+        match self.actor(false)? {
+            Some(name) if is_actor_of_reactions(&name) => Err(status(Invalid::field(
+                "actor",
+                "begins as only the actors of reactions do; say who decides",
+            ))),
+            said => Ok(said),
+        }
+    }
+
+    /// Returns the actor to record.
+    fn actor(&self, is_effect: bool) -> Result<Option<String>, Status> {
+        self.caller.actor(self.said.as_deref(), is_effect)
+    }
+}
+
+/// Returns who makes a call, and its data. Call it once, because only the first caller gets the permit.
+fn by<M>(request: &mut Request<M>) -> Result<(By, Call), Status> {
+    let call = call(request);
+    let caller = call.caller().clone();
+    let said = actor(request.metadata()).map_err(status)?;
+    Ok((By { caller, said }, call))
 }
 
 /// Returns how the answer shows the events of a receipt. It does so if the request asks for them, and if they take no
@@ -88,8 +131,8 @@ fn store_status(source: StoreError) -> Status {
 
 /// Fails for a domain that has no aggregate here. It is called only if there is nothing to show: events of an aggregate
 /// that was removed since can still be read.
-fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status> {
-    let known: Vec<_> = coordinator
+fn check_domain(coordinator: &Coordinator, domain: &Domain, caller: &Caller) -> Result<(), Status> {
+    let mut known: Vec<_> = coordinator
         .domains()
         .into_iter()
         .map(|info| info.domain)
@@ -97,21 +140,11 @@ fn check_domain(coordinator: &Coordinator, domain: &Domain) -> Result<(), Status
     if known.contains(domain) {
         return Ok(());
     }
+    caller.keep_known(&mut known);
     Err(status(QueryError::UnknownDomain {
         domain: domain.clone(),
         known,
     }))
-}
-
-/// Returns the person who decides. Fails if the name is that of a reaction.
-fn person(metadata: &MetadataMap) -> Result<Option<String>, Status> {
-    match actor(metadata).map_err(status)? {
-        Some(name) if is_actor_of_reactions(&name) => Err(status(Invalid::field(
-            "actor",
-            "begins as only the actors of reactions do; say who decides",
-        ))),
-        said => Ok(said),
-    }
 }
 
 #[cfg(test)]

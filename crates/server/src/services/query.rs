@@ -5,12 +5,16 @@ use seriatim_coordinator::{Coordinator, DomainInfo};
 use seriatim_core::StreamId;
 use seriatim_proto::convert::{self, Invalid};
 use seriatim_proto::v1;
+use seriatim_security::Verb;
 use tonic::{Request, Response, Status};
 use v1::query_service_server::QueryService;
 
 use super::event_stream::EventStream;
 use super::page::Page;
 use super::{answer, call, check_domain, status, store_status};
+
+/// The most reads for one page. A caller that may see few streams of many gets a shorter page.
+const MOST_ROUNDS: usize = 16;
 
 /// Answers questions.
 #[derive(Clone, Debug)]
@@ -39,12 +43,15 @@ impl QueryService for Queries {
 
     async fn get_state(
         &self,
-        request: Request<v1::GetStateRequest>,
+        mut request: Request<v1::GetStateRequest>,
     ) -> Result<Response<v1::GetStateResponse>, Status> {
+        let call = call(&mut request);
         let request = request.into_inner();
         let stream = convert::stream(request.cover.as_ref()).map_err(status)?;
+        call.caller().check(Verb::Read, Some(&stream.domain))?;
         let at = convert::at_of_state(request.at).map_err(status)?;
-        let state = self.coordinator.state(&stream, at).await.map_err(status)?;
+        let state = self.coordinator.state(&stream, at).await;
+        let state = state.map_err(|error| call.caller().no_answer(error))?;
         answer(v1::GetStateResponse {
             state: Some((&state).into()),
         })
@@ -52,32 +59,44 @@ impl QueryService for Queries {
 
     async fn list_streams(
         &self,
-        request: Request<v1::ListStreamsRequest>,
+        mut request: Request<v1::ListStreamsRequest>,
     ) -> Result<Response<v1::ListStreamsResponse>, Status> {
+        let call = call(&mut request);
         let request = request.get_ref();
         let domain = match request.domain.as_str() {
             "" => None,
             name => Some(convert::domain(name, "domain").map_err(status)?),
         };
-        let after = after(&request.page_token).map_err(status)?;
-        let mut page = Page::of(request.page_size);
-        let found = self
-            .coordinator
-            .store()
-            .streams(domain.as_ref(), after.as_ref(), page.most_lines() + 1)
-            .await
-            .map_err(store_status)?;
-        if let (true, None, Some(domain)) = (found.is_empty(), &after, &domain) {
-            check_domain(&self.coordinator, domain)?;
+        if let Some(domain) = &domain {
+            call.caller().check(Verb::Read, Some(domain))?;
         }
+        let mut after = after(&request.page_token).map_err(status)?;
+        let mut page = Page::of(request.page_size);
         let mut next_page_token = String::new();
-        let mut last = None;
-        for line in &found {
-            if !page.push(line.into()) {
-                next_page_token = token(last);
+        'page: for round in 0.. {
+            if round == MOST_ROUNDS {
+                next_page_token = token(after.as_ref());
                 break;
             }
-            last = Some(&line.stream);
+            let wanted = page.most_lines() + 1;
+            let streams = self.coordinator.store();
+            let streams = streams.streams(domain.as_ref(), after.as_ref(), wanted);
+            let found = streams.await.map_err(store_status)?;
+            if let (true, None, Some(domain)) = (found.is_empty(), &after, &domain) {
+                check_domain(&self.coordinator, domain, call.caller())?;
+            }
+            for line in &found {
+                let is_shown = call.caller().may(Verb::Read, &line.stream.domain);
+                if is_shown && !page.push(line.into()) {
+                    next_page_token = token(after.as_ref());
+                    break 'page;
+                }
+                after = Some(line.stream.clone());
+            }
+            // Streams that the caller may not see leave room on the page.
+            if found.len() < wanted {
+                break;
+            }
         }
         Ok(Response::new(v1::ListStreamsResponse {
             streams: page.into_lines(),
@@ -87,9 +106,11 @@ impl QueryService for Queries {
 
     async fn list_domains(
         &self,
-        _: Request<v1::ListDomainsRequest>,
+        mut request: Request<v1::ListDomainsRequest>,
     ) -> Result<Response<v1::ListDomainsResponse>, Status> {
-        let domains = self.coordinator.domains();
+        let call = call(&mut request);
+        let mut domains = self.coordinator.domains();
+        domains.retain(|info| call.caller().may(Verb::Read, &info.domain));
         Ok(Response::new(v1::ListDomainsResponse {
             domains: domains.iter().map(description).collect(),
         }))

@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::future::OptionFuture;
+use futures::future::{BoxFuture, OptionFuture};
 use futures::stream::{self, BoxStream, StreamExt};
 use prost::Message;
 use seriatim_core::SubmitError;
@@ -16,7 +16,8 @@ use tonic::{Status, Streaming};
 use v1::submit_stream_response::Result as Answer;
 
 use super::command::Commands;
-use super::status;
+use super::{By, status};
+use crate::allowance::Taken;
 use crate::answer::SMALL;
 use crate::call::Call;
 use crate::gate::InWork;
@@ -26,8 +27,10 @@ use crate::ration::Held;
 /// reads nothing from the client either.
 pub(super) struct SubmitStream {
     commands: Arc<Commands>,
-    actor: Option<String>,
+    by: By,
     call: Call,
+    /// A wait for the end of the caller's rights.
+    denied: Option<BoxFuture<'static, Status>>,
     requests: Streaming<v1::SubmitStreamRequest>,
     /// A signal that the request that was read last is in work; `None` if it is.
     outside: Option<oneshot::Receiver<()>>,
@@ -54,7 +57,7 @@ enum Next {
 impl SubmitStream {
     pub(super) fn new(
         commands: Commands,
-        actor: Option<String>,
+        by: By,
         call: Call,
         requests: Streaming<v1::SubmitStreamRequest>,
         limit: usize,
@@ -62,7 +65,8 @@ impl SubmitStream {
     ) -> Self {
         Self {
             commands: Arc::new(commands),
-            actor,
+            by,
+            denied: call.denied(),
             call,
             requests,
             outside: None,
@@ -122,6 +126,9 @@ impl SubmitStream {
                     Err(status) => Next::Ended(Err(status)),
                 }
             }
+            Some(status) = OptionFuture::from(self.denied.as_mut()), if reading => {
+                Next::Ended(Err(status))
+            }
             _ = self.closed.wait_for(|closed| *closed), if reading => {
                 Next::Ended(Err(status(SubmitError::ShuttingDown)))
             }
@@ -133,21 +140,21 @@ impl SubmitStream {
         let mut turn = self.call.turn(request.encoded_len().max(SMALL));
         let work = Work {
             commands: Arc::clone(&self.commands),
-            actor: self.actor.clone(),
+            by: self.by.clone(),
             call: self.call.clone(),
             request,
         };
         // The tasks are boxed, because a task is copied several times while it is made and when it ends.
         match turn.as_mut().now_or_never() {
-            Some((room, in_work)) => self.in_flight.spawn(Box::pin(work.answer(room, in_work))),
+            Some(turn) => self.in_flight.spawn(Box::pin(work.answer(turn))),
             None => {
                 let (enter, outside) = oneshot::channel();
                 self.outside = Some(outside);
                 self.in_flight.spawn(Box::pin(async move {
-                    let (room, in_work) = turn.await;
+                    let turn = turn.await;
                     // This fails if the call has ended.
                     let _ = enter.send(());
-                    work.answer(room, in_work).await
+                    work.answer(turn).await
                 }))
             }
         };
@@ -157,22 +164,23 @@ impl SubmitStream {
 /// A request that was read.
 struct Work {
     commands: Arc<Commands>,
-    actor: Option<String>,
+    by: By,
     call: Call,
     request: v1::SubmitStreamRequest,
 }
 
 impl Work {
-    async fn answer(self, mut room: Held, in_work: InWork) -> Answered {
+    /// What it takes of its caller's allowance is given back when it is answered.
+    async fn answer(self, (mut room, in_work, _taken): (Held, InWork, Taken)) -> Answered {
         let Self {
             commands,
-            actor,
+            by,
             call,
             request: v1::SubmitStreamRequest { tag, request },
         } = self;
         let answer = match request {
             Some(request) => {
-                let ran = commands.run(request, in_work, actor, call.unread(), Some(&mut room));
+                let ran = commands.run(request, in_work, &by, call.unread(), Some(&mut room));
                 ran.await
             }
             None => Err(status(Invalid::field("request", "is missing; give one"))),

@@ -38,5 +38,6 @@ mod refused_unread;
 mod memory;
 #[cfg(target_os = "linux")]
 mod own_process;
+mod access;
 mod sagas;
 mod sqlite;

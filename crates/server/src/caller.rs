@@ -1,0 +1,214 @@
+//! Knows who makes a call, and asks what it may do.
+
+use std::future::pending;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use seriatim_core::{
+    ConflictReason, Domain, QueryError, SequenceConflict, SubmitError, is_actor_of_reactions,
+};
+use seriatim_proto::status::WireError;
+use seriatim_security::{
+    Access, Credentials, Denied, Identified, Principal, Unauthenticated, Verb, Way, authorise,
+};
+use tokio::time::sleep;
+use tonic::Status;
+
+use crate::allowance::Allowance;
+use crate::method::Need;
+
+/// The longest time until a clock is looked at again, because it may be set.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// Who makes a call. Cheap to clone; clones are one.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(Arc<Data>);
+
+#[derive(Debug)]
+struct Data {
+    access: Access,
+    credentials: Credentials,
+    /// It changes in calls that stay open, while [`Caller::ended`] is polled.
+    principal: Mutex<Principal>,
+    allowance: Option<Arc<Allowance>>,
+}
+
+impl Caller {
+    pub(crate) fn new(
+        access: &Access,
+        credentials: Credentials,
+        principal: Principal,
+        allowance: Option<Arc<Allowance>>,
+    ) -> Self {
+        Self(Arc::new(Data {
+            access: access.clone(),
+            credentials,
+            principal: Mutex::new(principal),
+            allowance,
+        }))
+    }
+
+    /// Returns the one caller of a server that does not ask.
+    pub(crate) fn everybody() -> Self {
+        let access = Access::unasked();
+        Self::new(&access, Credentials::default(), Principal::unasked(), None)
+    }
+
+    /// Returns whether it may lose its rights.
+    pub(crate) fn may_end(&self) -> bool {
+        self.0.access.asks()
+    }
+
+    /// Returns whether it has shown exactly this.
+    pub(crate) fn shows(&self, credentials: &Credentials) -> bool {
+        self.0.credentials == *credentials
+    }
+
+    pub(crate) fn principal(&self) -> Principal {
+        let principal = self.0.principal.lock();
+        principal.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns what it may take, if that is limited.
+    pub(crate) fn allowance(&self) -> Option<&Arc<Allowance>> {
+        self.0.allowance.as_ref()
+    }
+
+    /// Fails if it may not do this to a domain, or to any if there is none.
+    pub(crate) fn check(&self, verb: Verb, domain: Option<&Domain>) -> Result<(), Status> {
+        authorise(&self.principal(), verb, domain).map_err(|denied| denied.to_status())
+    }
+
+    /// Fails if it may not call a method at all.
+    pub(crate) fn check_need(&self, need: Need) -> Result<(), Status> {
+        match need.is_met_by(&self.principal()) {
+            true => Ok(()),
+            false => Err(denied(need)),
+        }
+    }
+
+    /// Returns whether it may do this to a domain.
+    pub(crate) fn may(&self, verb: Verb, domain: &Domain) -> bool {
+        authorise(&self.principal(), verb, Some(domain)).is_ok()
+    }
+
+    /// Returns the actor to record for a call that has `said` one: the principal, or who it speaks for. If nobody is
+    /// asked, it is who was said. An effect is recorded under the name of its reaction.
+    pub(crate) fn actor(
+        &self,
+        said: Option<&str>,
+        is_effect: bool,
+    ) -> Result<Option<String>, Status> {
+        let principal = self.principal();
+        let name = principal.name();
+        match said {
+            _ if principal.way() == Way::Unasked => Ok(said.map(str::to_owned)),
+            Some(said) if is_effect && is_actor_of_reactions(said) => Ok(Some(said.to_owned())),
+            Some(said) if said != name => {
+                self.check(Verb::ActFor, None)?;
+                Ok(Some(format!("{said} via {name}")))
+            }
+            Some(_) | None => Ok(Some(name.to_owned())),
+        }
+    }
+
+    /// Returns the status of an error, without what the caller may not know: other domains, and events of a domain that
+    /// it may not read.
+    pub(crate) fn refusal(&self, mut error: SubmitError) -> Status {
+        match &mut error {
+            SubmitError::UnknownDomain { known, .. } => self.keep_known(known),
+            SubmitError::Conflict(conflict) => self.keep_events(conflict),
+            _ => {}
+        }
+        error.to_status()
+    }
+
+    /// Returns the status of an error, without the domains that the caller may not know.
+    pub(crate) fn no_answer(&self, mut error: QueryError) -> Status {
+        if let QueryError::UnknownDomain { known, .. } = &mut error {
+            self.keep_known(known);
+        }
+        error.to_status()
+    }
+
+    /// Returns whether it may do this to every domain.
+    pub(crate) fn may_everywhere(&self, verb: Verb) -> bool {
+        self.principal().way() == Way::Unasked || self.principal().rights().are_everywhere(verb)
+    }
+
+    /// Leaves out the domains that it has no right for.
+    pub(crate) fn keep_known(&self, known: &mut Vec<Domain>) {
+        let verbs = [Verb::Read, Verb::Submit, Verb::RecordFact, Verb::Simulate];
+        known.retain(|domain| verbs.iter().any(|verb| self.may(*verb, domain)));
+    }
+
+    /// Leaves out what it has no right to read of a conflict.
+    fn keep_events(&self, conflict: &mut SequenceConflict) {
+        if self.may(Verb::Read, &conflict.stream.domain) {
+            return;
+        }
+        conflict.intervening.clear();
+        if let ConflictReason::DecisionDiffers { then, now, .. } = &mut conflict.reason {
+            then.clear();
+            now.clear();
+        }
+    }
+
+    /// Waits until the call may not go on: what the caller shows has expired or was revoked, or its rights were taken
+    /// away. Until then its rights follow every change.
+    pub(crate) async fn ended(self, need: Need) -> Status {
+        let Data {
+            access,
+            credentials,
+            principal: current,
+            ..
+        } = &*self.0;
+        let mut seen = access.watch();
+        loop {
+            let identified = match access.identify(credentials) {
+                Identified::Now(result) => result,
+                Identified::Later(result) => result.await,
+            };
+            let principal = match identified {
+                Ok(principal) => principal,
+                Err(Unauthenticated::Expired) => return Unauthenticated::Expired.to_status(),
+                // It was checked before. If it has expired by then, that is found without asking anybody.
+                Err(Unauthenticated::Unavailable) if !self.principal().has_expired() => {
+                    self.principal()
+                }
+                Err(Unauthenticated::Unavailable) => {
+                    return Unauthenticated::Expired.to_status();
+                }
+                Err(_) => return denied(need),
+            };
+            if !need.is_met_by(&principal) {
+                return denied(need);
+            }
+            let expires = principal.expires();
+            *current.lock().unwrap_or_else(PoisonError::into_inner) = principal;
+            tokio::select! {
+                () = access.changed(&mut seen) => {}
+                () = until(expires) => {}
+            }
+        }
+    }
+}
+
+fn denied(need: Need) -> Status {
+    match need {
+        Need::Right(verb) | Need::OneOf(&[verb, ..]) => Denied { verb }.to_status(),
+        Need::OneOf(&[]) | Need::Health | Need::Reflection | Need::Nothing => {
+            Status::permission_denied("your access to this server was taken away")
+        }
+    }
+}
+
+async fn until(expires: Option<SystemTime>) {
+    let Some(expires) = expires else {
+        return pending().await;
+    };
+    let left = expires
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    sleep(left.min(LOOK)).await;
+}
