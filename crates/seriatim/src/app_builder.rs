@@ -273,7 +273,7 @@ impl AppBuilder {
     }
 
     /// Makes the gRPC server ask its callers who they are, and allows only what their rights allow. Without this it asks
-    /// nobody, and whoever reaches it may do everything.
+    /// nobody, and any client may do everything.
     #[cfg(feature = "server")]
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
