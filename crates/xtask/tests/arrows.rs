@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-store-sqlite", &["seriatim-store-sql"]),
     ("seriatim-store-postgres", &["seriatim-store-sql"]),
     ("seriatim-security", &["seriatim-core"]),
-    ("seriatim-proto", &["seriatim-core"]),
+    ("seriatim-proto", &["seriatim-core", "seriatim-security"]),
     // Only tools of this repository.
     ("seriatim-proto-codegen", &[]),
     ("seriatim-testkit", &["seriatim-core"]),
