@@ -47,6 +47,8 @@ struct Connection {
     arriving: Ration,
     /// The bytes of answers that may be under way to its client.
     unread: Ration,
+    /// The names in the certificate that its client has shown.
+    certificate: Option<Arc<[String]>>,
 }
 
 /// One call, as everything on its way to a service and back sees it. Cheap to clone; clones are one.
@@ -83,6 +85,12 @@ impl Call {
     /// Returns the bytes of answers that may be under way to its client.
     pub(crate) fn unread(&self) -> &Ration {
         &self.0.connection.unread
+    }
+
+    /// Returns the names in the certificate that its client has shown.
+    #[allow(dead_code, reason = "read where callers are asked who they are")]
+    pub(crate) fn certificate(&self) -> Option<&Arc<[String]>> {
+        self.0.connection.certificate.as_ref()
     }
 
     /// Returns the gate before all writes.
@@ -155,12 +163,13 @@ impl Shared {
 pub(crate) struct Calls(Arc<Connection>);
 
 impl Calls {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, certificate: Option<Arc<[String]>>) -> Self {
         let settings = &shared.settings;
         Self(Arc::new(Connection {
             arriving: Ration::new(settings.arriving_bytes_per_connection, &shared.arriving),
             unread: Ration::new(settings.unread_bytes_per_connection, &shared.unread),
             shared: Arc::clone(shared),
+            certificate,
         }))
     }
 }

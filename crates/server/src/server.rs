@@ -6,6 +6,7 @@ use std::sync::Arc;
 use seriatim_coordinator::Coordinator;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
+use seriatim_security::tls::ServerTls;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic_health::ServingStatus;
@@ -25,7 +26,7 @@ use crate::services::{
     Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
 };
 use crate::settings::ServerSettings;
-use crate::{connections, health};
+use crate::{connections, health, tls};
 
 /// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
 /// health and reflection.
@@ -42,6 +43,7 @@ impl Server {
             feed,
             reactions: Arc::new(none),
             settings: ServerSettings::default(),
+            tls: None,
         }
     }
 }
@@ -53,6 +55,7 @@ pub struct ServerBuilder {
     feed: Feed,
     reactions: Arc<Reactions>,
     settings: ServerSettings,
+    tls: Option<ServerTls>,
 }
 
 impl ServerBuilder {
@@ -70,6 +73,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Speaks TLS only. A client that begins without it is refused. Certificates are taken into use when their files
+    /// change, as long as the server serves.
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Serves until `shutdown` ends. Then the health says so, nothing new is accepted, open calls end, and the
     /// coordinator is shut down.
     pub async fn serve(
@@ -82,6 +93,7 @@ impl ServerBuilder {
             feed,
             reactions,
             settings,
+            tls,
         } = self;
         let (reporter, health_service) = health_reporter();
         health::report(&reporter, ServingStatus::Serving).await;
@@ -90,7 +102,8 @@ impl ServerBuilder {
         let routes = routes(&coordinator, feed, &reactions, &settings, &closed, others);
         let shared = Arc::new(Shared::new(routes, settings));
         let settings = shared.settings();
-        let served = connections::serve(listener, Arc::clone(&shared), closed);
+        let watch = tls::watch(tls.clone());
+        let served = connections::serve(listener, tls, Arc::clone(&shared), closed);
         tokio::pin!(served);
 
         let follow = health::follow(
@@ -103,6 +116,7 @@ impl ServerBuilder {
             () = &mut served => unreachable!("it is served until it is told to close"),
             () = shutdown => {}
             () = follow => {}
+            _ = watch => {}
         }
         go_down(reporter).await;
         // This fails only if nobody listens any more, which does no harm.
