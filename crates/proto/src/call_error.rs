@@ -3,12 +3,17 @@
 use std::error::Error;
 use std::fmt;
 
+use http::uri::InvalidUri;
+use seriatim_security::tls::{TlsError, TlsProblem};
 use seriatim_security::{Denied, Unauthenticated};
 use tonic::{Code, Status};
 
 use crate::codec::Undecodable;
+use crate::connect_options::TokenInClear;
+use crate::connector::problem_in;
 use crate::convert::Invalid;
 use crate::departure::NotSent;
+use crate::server_url::InvalidServerUrl;
 use crate::status::WireError;
 
 /// The reason why a call brought no answer: an error `E` of the service, or a failure on the way.
@@ -114,9 +119,31 @@ pub struct ConnectError {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(problem) = self.tls_problem() {
+            return write!(f, "cannot connect to `{}`: {problem}", self.server);
+        }
         let mut cause = String::new();
         add_causes(&mut cause, Some(&*self.source));
-        write!(f, "no server answers at `{}`: {cause}", self.server)
+        match self.is_of_options() {
+            true => write!(f, "cannot connect to `{}`: {cause}", self.server),
+            false => write!(f, "no server answers at `{}`: {cause}", self.server),
+        }
+    }
+}
+
+impl ConnectError {
+    /// Returns what is wrong with TLS, if that is the cause.
+    pub fn tls_problem(&self) -> Option<TlsProblem> {
+        problem_in(&*self.source)
+    }
+
+    /// Returns whether the URL or the options are the cause, so that nobody was called.
+    pub fn is_of_options(&self) -> bool {
+        let source = &*self.source;
+        source.is::<InvalidServerUrl>()
+            || source.is::<InvalidUri>()
+            || source.is::<TokenInClear>()
+            || source.is::<TlsError>()
     }
 }
 

@@ -1,17 +1,22 @@
 //! Contains a client for people and tools: every service, with the types of `core`.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use http::Uri;
 use seriatim_core::{
     At, Begin, CommandRequest, Domain, EventFilter, FactRequest, NotHandled, QueryError, Receipt,
     RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary, SubmitError,
     SubscribeError, WaitFor,
 };
+use seriatim_security::tls::ClientTls;
 use tonic::transport::Endpoint;
 use tonic::{IntoRequest, Request, Streaming};
 
 use crate::call_error::{CallError, ConnectError};
+use crate::connect_options::ConnectOptions;
+use crate::connector::Connector;
 use crate::departure::Departures;
 use crate::server_url::check_server_url;
 use crate::subscription::RemoteSubscription;
@@ -48,24 +53,24 @@ pub type Page<T> = (Vec<T>, Option<String>);
 pub type Waited = (Receipt, Result<(), NotHandled>);
 
 impl Client {
-    /// Connects to `http://host:port`. Each call may then take `timeout` until its answer begins. A connection that
-    /// does not answer for this long during a call is given up.
-    pub async fn connect(server: &str, timeout: Duration) -> Result<Self, ConnectError> {
-        check_server_url(server).map_err(|source| ConnectError {
+    /// Connects to `http://host:port` or `https://host:port`. The options may be a [`Duration`] alone: the time that
+    /// each call may take until its answer begins. A connection that does not answer for this long during a call is
+    /// given up.
+    ///
+    /// A server of TLS 1.3 refuses a client certificate, and one with TLS a client without, only at the first call.
+    pub async fn connect(
+        server: &str,
+        options: impl Into<ConnectOptions>,
+    ) -> Result<Self, ConnectError> {
+        let options = options.into();
+        let timeout = options.timeout;
+        let connected = connect(server, options).await;
+        let departures = connected.map_err(|source| ConnectError {
             server: server.into(),
-            source: Box::new(source),
+            source,
         })?;
-        let error = |source: tonic::transport::Error| ConnectError {
-            server: server.into(),
-            source: Box::new(source),
-        };
-        let endpoint = Endpoint::from_shared(server.to_owned()).map_err(error)?;
-        let endpoint = endpoint
-            .connect_timeout(timeout.min(CONNECT))
-            .http2_keep_alive_interval(timeout.min(KEEPALIVE))
-            .keep_alive_timeout(timeout.min(KEEPALIVE));
         Ok(Self {
-            departures: Departures::new(endpoint.connect().await.map_err(error)?),
+            departures,
             timeout,
         })
     }
@@ -82,7 +87,7 @@ impl Client {
     /// Returns the gateway through which a saga sends its effects, on the same connection. It leaves the events out of
     /// the receipts.
     pub fn gateway(&self) -> RemoteGateway {
-        RemoteGateway::new(self.departures.channel()).without_events()
+        RemoteGateway::on(self.departures()).without_events()
     }
 
     /// Runs a command; the receipt holds its events.
@@ -228,8 +233,7 @@ impl Client {
         begin: Begin,
         filter: EventFilter,
     ) -> Result<RemoteSubscription, CallError<SubscribeError>> {
-        let channel = self.departures.channel();
-        RemoteSubscription::open(channel, self.timeout, begin, filter).await
+        RemoteSubscription::open(self.departures(), self.timeout, begin, filter).await
     }
 
     fn commands(&self) -> CommandServiceClient<Departures> {
@@ -260,6 +264,37 @@ impl Client {
         }
         request
     }
+}
+
+async fn connect(
+    server: &str,
+    options: ConnectOptions,
+) -> Result<Departures, Box<dyn Error + Send + Sync>> {
+    check_server_url(server)?;
+    let url: Uri = server.parse()?;
+    let authorization = options.authorization(&url)?;
+    let (endpoint, tls) = match url.scheme_str() {
+        Some("https") => {
+            let tls = ClientTls::new(options.ca.as_ref(), options.identity.as_ref())?;
+            (Endpoint::from(in_clear(&url)?).origin(url), Some(tls))
+        }
+        _ => (Endpoint::from(url), None),
+    };
+    let endpoint = endpoint
+        .connect_timeout(options.timeout.min(CONNECT))
+        .http2_keep_alive_interval(options.timeout.min(KEEPALIVE))
+        .keep_alive_timeout(options.timeout.min(KEEPALIVE));
+    let channel = endpoint.connect_with_connector(Connector::new(tls)).await?;
+    Ok(Departures::new(channel, authorization))
+}
+
+/// Returns the URL that is given to tonic, which must not look after TLS too.
+fn in_clear(url: &Uri) -> Result<Uri, http::Error> {
+    const PORT: u16 = 443;
+    let host = url.host().unwrap_or_default();
+    let port = url.port_u16().unwrap_or(PORT);
+    let clear = Uri::builder().scheme("http").path_and_query("/");
+    clear.authority(format!("{host}:{port}")).build()
 }
 
 fn read_waited(

@@ -1,4 +1,4 @@
-//! Makes calls on a connection and can tell whether one has left it.
+//! Makes calls on a connection, each with the client's token, and can tell whether one has left it.
 //!
 //! A call waits inside the client while the connection is made, and while the connection has as many open calls as the
 //! server allows. If its time runs out there, the server has not seen it, and must not see it later.
@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use http::{Request, Response};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request, Response};
 use http_body::{Frame, SizeHint};
 use tonic::body::Body;
 use tonic::codegen::Service;
@@ -21,15 +22,18 @@ use tonic::{Status, TimeoutExpired};
 /// A connection that can tell whether a call whose time has run out had left. Cheap to clone; clones share the
 /// connection.
 #[derive(Clone)]
-pub(crate) struct Departures(Channel);
+pub(crate) struct Departures {
+    channel: Channel,
+    /// What each call shows of the client.
+    authorization: Option<HeaderValue>,
+}
 
 impl Departures {
-    pub(crate) fn new(channel: Channel) -> Self {
-        Self(channel)
-    }
-
-    pub(crate) fn channel(&self) -> Channel {
-        self.0.clone()
+    pub(crate) fn new(channel: Channel, authorization: Option<HeaderValue>) -> Self {
+        Self {
+            channel,
+            authorization,
+        }
     }
 }
 
@@ -39,13 +43,17 @@ impl Service<Request<Body>> for Departures {
     type Future = BoxFuture<'static, Result<Response<Body>, Self::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx).map_err(Into::into)
+        self.channel.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Some(value) = &self.authorization {
+            request.headers_mut().insert(AUTHORIZATION, value.clone());
+        }
         let departure = Departure::default();
         let seen = departure.clone();
-        let answer = (self.0).call(request.map(|body| Body::new(Departing { body, departure })));
+        let request = request.map(|body| Body::new(Departing { body, departure }));
+        let answer = self.channel.call(request);
         Box::pin(async move {
             answer.await.map_err(|error| {
                 if is_timeout(&error) && seen.prevent() {

@@ -8,6 +8,8 @@ mod actor;
 mod call_error;
 mod client;
 mod codec;
+mod connect_options;
+mod connector;
 mod departure;
 mod desk;
 mod operator;
@@ -19,7 +21,10 @@ mod subscription;
 pub use actor::{ACTOR, ACTOR_BIN, actor, set_actor};
 pub use call_error::{CallError, ConnectError};
 pub use client::{Client, Events, Page, Waited};
+pub use connect_options::{ConnectOptions, InvalidToken, TokenInClear};
 pub use remote_gateway::RemoteGateway;
+/// The options of TLS.
+pub use seriatim_security as security;
 pub use server_url::{InvalidServerUrl, check_server_url};
 pub use subscription::{Connection, RemoteBatch, RemoteSubscription};
 

@@ -14,6 +14,7 @@ use tonic::{Code, Request, Status};
 use crate::ANSWER_BYTES;
 use crate::codec::Undecodable;
 use crate::convert;
+use crate::departure::Departures;
 use crate::set_actor;
 use crate::status::WireError;
 use crate::v1;
@@ -27,18 +28,23 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// share the connection.
 #[derive(Clone)]
 pub struct RemoteGateway {
-    commands: CommandServiceClient<Channel>,
-    facts: FactServiceClient<Channel>,
+    commands: CommandServiceClient<Departures>,
+    facts: FactServiceClient<Departures>,
     include_events: bool,
 }
 
 impl RemoteGateway {
-    /// Makes a gateway that uses a connection.
+    /// Makes a gateway that uses a connection without a token. [`Client::gateway`](crate::Client::gateway) has the
+    /// client's.
     pub fn new(channel: Channel) -> Self {
+        Self::on(Departures::new(channel, None))
+    }
+
+    pub(crate) fn on(departures: Departures) -> Self {
         Self {
-            commands: CommandServiceClient::new(channel.clone())
+            commands: CommandServiceClient::new(departures.clone())
                 .max_decoding_message_size(ANSWER_BYTES),
-            facts: FactServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES),
+            facts: FactServiceClient::new(departures).max_decoding_message_size(ANSWER_BYTES),
             include_events: true,
         }
     }

@@ -1,7 +1,7 @@
 //! Says who may do what: principals have roles, roles have rights, and everything else is denied.
 //!
 //! [`Access`] finds out who a caller is, and [`authorise`] is the only place that says what it may do. This crate knows
-//! no wire: doors ask it.
+//! no wire: doors ask it. [`tls`] has what doors and clients need to encrypt their connections.
 
 mod verb;
 mod domain_pattern;
@@ -13,6 +13,7 @@ mod token;
 mod tokens;
 mod unauthenticated;
 mod access;
+pub mod tls;
 
 pub use access::{Access, Identified, Seen};
 pub use credentials::Credentials;

@@ -17,12 +17,14 @@ use seriatim_runtime::{
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
 #[cfg(feature = "server")]
-use seriatim_security::Access;
+use seriatim_security::{Access, tls::ServerTls};
 #[cfg(feature = "server")]
 use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
 
 use crate::App;
 use crate::beginnings::Beginnings;
+#[cfg(feature = "server")]
+use crate::listen::{OpenDoor, Safety};
 
 /// Makes a component once there is a coordinator, through which sagas send their effects.
 type MakeComponent = Box<dyn FnOnce(&Coordinator) -> Result<Enrolled, StartAppError> + Send>;
@@ -50,6 +52,12 @@ pub struct AppBuilder {
     access: Access,
     #[cfg(feature = "server")]
     metrics: Option<String>,
+    #[cfg(feature = "server")]
+    tls: Option<ServerTls>,
+    #[cfg(feature = "server")]
+    is_behind_proxy: bool,
+    #[cfg(feature = "server")]
+    is_insecure: bool,
 }
 
 /// Makes the tables of a read model when the application starts.
@@ -84,6 +92,12 @@ impl AppBuilder {
             access: Access::unasked(),
             #[cfg(feature = "server")]
             metrics: None,
+            #[cfg(feature = "server")]
+            tls: None,
+            #[cfg(feature = "server")]
+            is_behind_proxy: false,
+            #[cfg(feature = "server")]
+            is_insecure: false,
         }
     }
 
@@ -264,7 +278,9 @@ impl AppBuilder {
         self
     }
 
-    /// Opens a gRPC server, for example at `127.0.0.1:50051`; port 0 takes any free port.
+    /// Opens a gRPC server, for example at `127.0.0.1:50051`; port 0 takes any free port. An address that other machines
+    /// reach needs [`tls`](Self::tls) and [`access`](Self::access), or the application does not
+    /// [start](StartAppError::OpenDoor).
     #[cfg(feature = "server")]
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
@@ -272,8 +288,8 @@ impl AppBuilder {
         self
     }
 
-    /// Makes the gRPC server ask its callers who they are, and allows only what their rights allow. Without this it asks
-    /// nobody, and any client may do everything.
+    /// Asks callers who they are, over gRPC and for the metrics, and allows only what their rights allow. Without this
+    /// nobody is asked, and any client may do everything.
     #[cfg(feature = "server")]
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
@@ -290,7 +306,7 @@ impl AppBuilder {
     }
 
     /// Serves Prometheus at an address, for example at `127.0.0.1:9464`, under `/metrics`; port 0 takes any free port.
-    /// Anybody who reaches the address can read it, so an address of this machine only is best.
+    /// What is said of [`listen`](Self::listen) holds for this address too.
     ///
     /// `docs/operating.md` lists the metrics. A program that has its own recorder of the crate `metrics` leaves this
     /// out, installs the recorder before it starts the application, and calls [`App::observe`] before it reads.
@@ -301,16 +317,50 @@ impl AppBuilder {
         self
     }
 
+    /// Speaks only TLS, over gRPC and for the metrics.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Says that a proxy in front of this application speaks TLS with the clients, and that only the proxy reaches the
+    /// addresses of this application. They need no TLS then.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn behind_proxy(mut self) -> Self {
+        self.is_behind_proxy = true;
+        self
+    }
+
+    /// Lets other machines reach the addresses of this application although callers are not asked who they are. Whoever
+    /// reaches them may do everything.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn insecure(mut self) -> Self {
+        self.is_insecure = true;
+        self
+    }
+
     /// Starts the application.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<App, StartAppError> {
+        #[cfg(feature = "server")]
+        let safety = Safety {
+            has_tls: self.tls.is_some() || self.is_behind_proxy,
+            asks: self.access.asks(),
+            is_insecure: self.is_insecure,
+        };
         // This comes before anything can be counted.
         #[cfg(feature = "server")]
         let metrics = match self.metrics {
             Some(address) => Some((
-                crate::listen::Listener::bind(&address).await?,
+                crate::listen::Listener::bind(&address)
+                    .await?
+                    .safe(safety)?,
                 Metrics::install()?,
             )),
             None => None,
@@ -339,7 +389,11 @@ impl AppBuilder {
         // The address is bound before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
         let listener = match self.listen {
-            Some(address) => Some(crate::listen::Listener::bind(&address).await?),
+            Some(address) => Some(
+                crate::listen::Listener::bind(&address)
+                    .await?
+                    .safe(safety)?,
+            ),
             None => None,
         };
         let reactions = Reactions::start(&feed, components, &self.reaction_settings);
@@ -351,24 +405,32 @@ impl AppBuilder {
             let server = Server::builder(coordinator.clone(), feed.clone());
             let server = server
                 .reactions(Arc::clone(&reactions))
-                .access(self.access)
+                .access(self.access.clone())
                 .settings(self.server_settings);
+            let server = match &self.tls {
+                Some(tls) => server.tls(tls.clone()),
+                None => server,
+            };
             Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
         });
         let alarms = Arc::new(Alarms::start(alarms, &self.reaction_settings));
         #[cfg(feature = "server")]
-        let metrics = metrics.map(|(listener, metrics)| {
-            let (coordinator, reactions) = (coordinator.clone(), Arc::clone(&reactions));
-            let alarms = Arc::clone(&alarms);
-            let observe = move || {
-                crate::app::observe(
-                    coordinator.clone(),
-                    Arc::clone(&reactions),
-                    Arc::clone(&alarms),
-                )
-            };
-            Arc::new(listener.serve(|listener, closed| metrics.serve(listener, observe, closed)))
-        });
+        let metrics =
+            metrics.map(|(listener, metrics)| {
+                let (coordinator, reactions) = (coordinator.clone(), Arc::clone(&reactions));
+                let alarms = Arc::clone(&alarms);
+                let observe = move || {
+                    crate::app::observe(
+                        coordinator.clone(),
+                        Arc::clone(&reactions),
+                        Arc::clone(&alarms),
+                    )
+                };
+                let (tls, access) = (self.tls, self.access);
+                Arc::new(listener.serve(|listener, closed| {
+                    metrics.serve(listener, tls, access, observe, closed)
+                }))
+            });
         let audits = self.audit.map(|settings| {
             let auditor = crate::app::auditor(&coordinator, &reactions);
             Arc::new(AuditJob::start(auditor, settings))
@@ -386,6 +448,10 @@ impl AppBuilder {
             metrics,
         };
         app.say_that_it_runs();
+        #[cfg(feature = "server")]
+        if app.door.is_some() || app.metrics.is_some() {
+            safety.say();
+        }
         Ok(app)
     }
 }
@@ -559,6 +625,10 @@ pub enum StartAppError {
     #[cfg(feature = "server")]
     #[error(transparent)]
     Metrics(#[from] InstallError),
+    /// Other machines reach an address that is not safe for that.
+    #[cfg(feature = "server")]
+    #[error(transparent)]
+    OpenDoor(#[from] OpenDoor),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on `{address}`: {source}; give another address, or end what listens there"

@@ -89,8 +89,13 @@ pub use app::App;
 pub use app::RunError;
 pub use app_builder::{AppBuilder, StartAppError};
 pub use audit::audit;
+#[cfg(feature = "server")]
+pub use listen::OpenDoor;
 pub use open::{OpenStoreError, migrate, open_store, open_store_to_read, pending_migrations};
 pub use send::{RecordFact, SendCommand};
+/// Who callers are, what they may do, and TLS.
+#[cfg(feature = "server")]
+pub use seriatim_security as security;
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 pub use table_sql::TableSql;
 pub use waiting::{WaitError, Waiting};
@@ -113,9 +118,6 @@ pub use seriatim_core::{
     VersionStatus, VersionStore, WaitFor, WhyNotHandled, printable,
 };
 pub use seriatim_derive::{Command, Event, Rejection};
-/// Says who may do what on the gRPC server.
-#[cfg(feature = "server")]
-pub use seriatim_security as security;
 /// Tells the recorder of a program of its own what each metric means.
 #[cfg(feature = "server")]
 pub use seriatim_server::{ServerSettings, describe_metrics};
@@ -123,7 +125,8 @@ pub use seriatim_server::{ServerSettings, describe_metrics};
 /// Calls the gRPC server of a running application.
 #[cfg(feature = "server")]
 pub use seriatim_proto::{
-    CallError, Client, ConnectError, Connection, RemoteBatch, RemoteGateway, RemoteSubscription,
+    CallError, Client, ConnectError, ConnectOptions, Connection, InvalidToken, RemoteBatch,
+    RemoteGateway, RemoteSubscription, TokenInClear,
 };
 pub use seriatim_runtime::{
     AtLeastOnce, Audit, AuditProgress, AuditSettings, AuditStatus, AuditedEffects,

@@ -43,6 +43,11 @@ impl Listener {
         Ok(Self { listener, address })
     }
 
+    /// Checks that other machines reach the address only if that is safe.
+    pub(crate) fn safe(self, safety: Safety) -> Result<Self, OpenDoor> {
+        safety.check(self.address).map(|()| self)
+    }
+
     /// Serves on a task of its own, until the server is closed.
     pub(crate) fn serve<S>(self, serve: impl FnOnce(TcpListener, Closed) -> S) -> Door
     where
@@ -61,6 +66,70 @@ impl Listener {
             })),
         }
     }
+}
+
+/// What keeps strangers out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Safety {
+    /// True if there is TLS, here or in a proxy in front.
+    pub(crate) has_tls: bool,
+    /// True if callers are asked who they are.
+    pub(crate) asks: bool,
+    /// True if somebody has said that they need not be asked.
+    pub(crate) is_insecure: bool,
+}
+
+impl Safety {
+    fn check(self, address: SocketAddr) -> Result<(), OpenDoor> {
+        if address.ip().to_canonical().is_loopback() {
+            return Ok(());
+        }
+        if !self.has_tls {
+            return Err(OpenDoor::NoTls { address });
+        }
+        match self.asks || self.is_insecure {
+            true => Ok(()),
+            false => Err(OpenDoor::NobodyAsked { address }),
+        }
+    }
+
+    /// Tells the log if callers are not asked.
+    pub(crate) fn say(self) {
+        if self.asks {
+            return;
+        }
+        if self.is_insecure {
+            tracing::warn!(
+                "callers are not asked who they are; whoever reaches this application may do everything"
+            );
+        } else {
+            tracing::info!(
+                "callers are not asked who they are, as only this machine reaches this application; \
+                 `AppBuilder::access` and `AppBuilder::tls` change that, see docs/security.md"
+            );
+        }
+    }
+}
+
+/// Other machines reach an address that is not safe for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenDoor {
+    /// What is sent could be read and changed on the way.
+    #[error(
+        "other machines reach `{address}`, and it has no TLS; set `AppBuilder::tls`, or `behind_proxy` if a proxy in front has TLS, or listen on 127.0.0.1"
+    )]
+    NoTls {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Anybody could do everything.
+    #[error(
+        "other machines reach `{address}`, and callers are not asked who they are; set `AppBuilder::access`, or `insecure` if they all may do everything, or listen on 127.0.0.1"
+    )]
+    NobodyAsked {
+        /// The address.
+        address: SocketAddr,
+    },
 }
 
 /// Ends when the server is closed.

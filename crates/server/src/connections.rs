@@ -2,45 +2,50 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use seriatim_security::tls::{ClientCertificate, ServerTls};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_io_timeout::TimeoutWriter;
+use tokio::time::{sleep, timeout};
 
+use crate::arrivals::Arrivals;
 use crate::call::{self, Calls, Shared};
+use crate::greeting::{self, Greeted, Refusals};
 use crate::meter::{self, Refused};
 use crate::taking::Tasks;
+use crate::trouble::Trouble;
 
-/// The bytes that every client of HTTP/2 sends first.
-const GREETING: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The time after which a silent connection is asked whether it is still there. A connection that does not answer for
 /// 20 s is closed.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 /// The time in which nothing is accepted if the system has no room for a connection. Trying again at once would take a
 /// whole core, and would not make room.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The time after which the log is told again of connections that are kept out. They are counted meanwhile.
-const QUIET: Duration = Duration::from_secs(10);
+/// The time between two looks at the clock for a client certificate that expires, because somebody may set the clock.
+const CLOCK: Duration = Duration::from_secs(60);
+/// The time that open calls get when the client certificate of their connection has expired.
+const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Serves connections until told to close. Then it accepts no more, and returns when the open calls have ended.
 /// Dropping the future ends them.
 pub(crate) async fn serve(
     listener: TcpListener,
+    tls: Option<ServerTls>,
     shared: Arc<Shared>,
     closed: watch::Receiver<bool>,
 ) {
+    let settings = shared.settings();
+    let mut arrivals = Arrivals::default();
     let mut connections = JoinSet::new();
     let mut closing = closed.clone();
+    let mut refusals = Refusals::default();
     let (mut too_many, mut no_room) = (Trouble::default(), Trouble::default());
     loop {
         let accepted = tokio::select! {
@@ -48,13 +53,31 @@ pub(crate) async fn serve(
             biased;
             () = told_to_close(&mut closing) => break,
             Some(_) = connections.join_next() => {
-                meter::connections(connections.len());
+                meter::connections(arrivals.len() + connections.len());
+                continue;
+            }
+            arrived = arrivals.next() => {
+                match arrived {
+                    Ok(greeted) => {
+                        connections.spawn(connection(greeted, Arc::clone(&shared), closed.clone()));
+                    }
+                    Err(refused) => refusals.count(refused),
+                }
+                meter::connections(arrivals.len() + connections.len());
                 continue;
             }
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(_) if connections.len() >= shared.settings().connections => {
+            // Those that have not begun make room, so that silent ones do not keep others out.
+            Ok((tcp, _))
+                if arrivals.len() + connections.len() < settings.connections
+                    || arrivals.make_room() =>
+            {
+                arrivals.add(greeting::greet(tcp, tls.clone(), settings.clone()));
+                meter::connections(arrivals.len() + connections.len());
+            }
+            Ok(_) => {
                 // Dropping the connection closes it.
                 meter::refused(Refused::TooMany);
                 if let Some(others) = too_many.news() {
@@ -64,10 +87,6 @@ pub(crate) async fn serve(
                         "a connection was refused, because as many are open as are allowed"
                     );
                 }
-            }
-            Ok((tcp, _)) => {
-                connections.spawn(connection(tcp, Arc::clone(&shared), closed.clone()));
-                meter::connections(connections.len());
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -79,29 +98,9 @@ pub(crate) async fn serve(
             }
         }
     }
-    drop(listener);
+    drop((listener, arrivals));
     while connections.join_next().await.is_some() {}
     meter::connections(0);
-}
-
-/// A cause that keeps connections out, which the log is told of now and then.
-#[derive(Debug, Default)]
-struct Trouble {
-    told: Option<Instant>,
-    untold: usize,
-}
-
-impl Trouble {
-    /// Counts one more connection. Returns how many others there were since the log was told, if it is time to tell it
-    /// again.
-    fn news(&mut self) -> Option<usize> {
-        if self.told.is_some_and(|told| told.elapsed() < QUIET) {
-            self.untold += 1;
-            return None;
-        }
-        self.told = Some(Instant::now());
-        Some(mem::take(&mut self.untold))
-    }
 }
 
 async fn told_to_close(closed: &mut watch::Receiver<bool>) {
@@ -120,13 +119,10 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
+async fn connection(greeted: Greeted, shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
     let settings = shared.settings();
-    let greeted = greeted(tcp, settings.answer_time);
-    let Ok(Ok(io)) = timeout(settings.greeting_time, greeted).await else {
-        meter::refused(Refused::NoGreeting);
-        return;
-    };
+    let Greeted { line, client } = greeted;
+    let names = client.as_ref().map(|client| Arc::clone(&client.names));
     let tasks = Tasks {
         patience: settings.answer_time,
     };
@@ -137,7 +133,7 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
             .max_header_list_size(call::MOST_METADATA_READ)
             // A client that is gone without notice must not hold its calls open.
             .keep_alive_interval(KEEPALIVE)
-            .serve_connection(TokioIo::new(io), Calls::new(&shared, None))
+            .serve_connection(TokioIo::new(line), Calls::new(&shared, names))
     );
     let served = tokio::select! {
         served = after_others(serving.as_mut()) => served,
@@ -145,9 +141,25 @@ async fn connection(tcp: TcpStream, shared: Arc<Shared>, mut closed: watch::Rece
             serving.as_mut().graceful_shutdown();
             serving.await
         }
+        () = expired(client) => {
+            tracing::info!("a connection ends, because its client certificate has expired");
+            serving.as_mut().graceful_shutdown();
+            timeout(LAST_CALLS, serving).await.unwrap_or(Ok(()))
+        }
     };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Waits until a client certificate has expired.
+async fn expired(client: Option<ClientCertificate>) {
+    let Some(client) = client else {
+        return std::future::pending().await;
+    };
+    while let Ok(left) = client.expires.duration_since(SystemTime::now()) {
+        // A moment more, so that the time has passed.
+        sleep(left.min(CLOCK) + Duration::from_millis(1)).await;
     }
 }
 
@@ -163,28 +175,6 @@ fn after_others<F: Future>(mut connection: Pin<&mut F>) -> impl Future<Output = 
         cx.waker().wake_by_ref();
         Poll::Pending
     })
-}
-
-/// Waits until the client has said that it speaks HTTP/2. Leaves those bytes for the server, which reads them once
-/// more.
-///
-/// The returned connection fails when nothing could be written for `patience`: HTTP/2 keeps data that is to be written,
-/// even after its calls have ended.
-async fn greeted(
-    tcp: TcpStream,
-    patience: Duration,
-) -> io::Result<impl AsyncRead + AsyncWrite + Unpin> {
-    // A small answer must not wait for the acknowledgement of the one before.
-    tcp.set_nodelay(true)?;
-    let (mut read, write) = tcp.into_split();
-    let mut greeting = [0; GREETING.len()];
-    read.read_exact(&mut greeting).await?;
-    if &greeting != GREETING {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut write = TimeoutWriter::new(write);
-    write.set_timeout(Some(patience));
-    Ok(tokio::io::join(GREETING.chain(read), Box::pin(write)))
 }
 
 #[cfg(test)]
@@ -225,17 +215,5 @@ mod tests {
         calls.await.unwrap();
         let written = timeout(Duration::from_secs(60), written).await;
         assert_eq!(written.unwrap().unwrap(), CALLS);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_log_is_told_of_trouble_now_and_then() {
-        let mut trouble = Trouble::default();
-        for others in [0, 9] {
-            assert_eq!(trouble.news(), Some(others));
-            for _ in 0..9 {
-                assert_eq!(trouble.news(), None);
-            }
-            tokio::time::advance(QUIET).await;
-        }
     }
 }

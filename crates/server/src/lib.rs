@@ -3,6 +3,10 @@
 
 mod server;
 mod settings;
+mod tls;
+mod trouble;
+mod arrivals;
+mod greeting;
 mod connections;
 mod call;
 mod caller;
@@ -19,6 +23,7 @@ mod answer;
 mod taking;
 mod ration;
 mod health;
+mod metrics_listener;
 mod metrics;
 mod meter;
 mod services;

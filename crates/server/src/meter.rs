@@ -40,8 +40,14 @@ pub(crate) enum Refused {
     TooMany,
     /// The system has no descriptor left, or no memory.
     NoRoom,
-    /// It did not begin with HTTP/2 in time.
+    /// It did not begin with HTTP/2 in time, or before others wanted its place.
     NoGreeting,
+    /// It began with TLS, and the door has none.
+    Tls,
+    /// It began without TLS, and the door has it.
+    NoTls,
+    /// The TLS handshake failed.
+    Handshake,
 }
 
 pub(crate) fn refused(reason: Refused) {
@@ -49,6 +55,9 @@ pub(crate) fn refused(reason: Refused) {
         Refused::TooMany => "too_many",
         Refused::NoRoom => "no_room",
         Refused::NoGreeting => "no_greeting",
+        Refused::Tls => "tls",
+        Refused::NoTls => "no_tls",
+        Refused::Handshake => "handshake",
     };
     counter!(REFUSED, "reason" => reason).increment(1);
 }

@@ -5,15 +5,21 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::extract::ConnectInfo;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use seriatim_core::StoreError;
+use seriatim_security::tls::ServerTls;
+use seriatim_security::{Access, Credentials, Identified, Unauthenticated, Verb, authorise};
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::ServeError;
+use crate::metrics_listener::{MetricsListener, Peer};
+use crate::tls;
 
 const STORE_UP: &str = "seriatim_store_up";
 
@@ -41,6 +47,7 @@ pub fn describe_metrics() {
     seriatim_coordinator::describe_metrics();
     seriatim_runtime::describe_metrics();
     crate::meter::describe();
+    seriatim_security::tls::describe_metrics();
     metrics::describe_gauge!(
         STORE_UP,
         metrics::Unit::Count,
@@ -78,9 +85,14 @@ impl Metrics {
 
     /// Answers `GET /metrics` until `shutdown` ends. Metrics that are measured rather than counted, in the store too,
     /// are measured by `observe` for each request.
+    ///
+    /// With `tls` it speaks TLS only. If `access` asks who callers are, they need the right to [`Verb::Observe`], and
+    /// show who they are by the header `authorization` or a client certificate: nothing in the URL counts.
     pub async fn serve<O>(
         self,
         listener: TcpListener,
+        tls: Option<ServerTls>,
+        access: Access,
         observe: impl Fn() -> O + Clone + Send + Sync + 'static,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError>
@@ -88,12 +100,52 @@ impl Metrics {
         O: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
         let handle = self.handle.clone();
-        let render = move || render(self.handle.clone(), observe());
-        let router = Router::new().route("/metrics", get(render));
+        let answer = move |ConnectInfo(peer): ConnectInfo<Peer>, headers: HeaderMap| async move {
+            match may_observe(&access, peer, &headers).await {
+                Ok(()) => render(self.handle.clone(), observe()).await.into_response(),
+                Err(refused) => refused,
+            }
+        };
+        let router = Router::new().route("/metrics", get(answer));
+        let listener = MetricsListener::new(listener, tls.clone());
+        let router = router.into_make_service_with_connect_info::<Peer>();
         let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
         tokio::select! {
             served = served.into_future() => served.map_err(ServeError::Metrics),
             () = keep_up(&handle) => Ok(()),
+            never = tls::watch(tls) => match never {},
+        }
+    }
+}
+
+/// Returns the answer for a caller that may not read metrics.
+async fn may_observe(access: &Access, peer: Peer, headers: &HeaderMap) -> Result<(), Response> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let shown = Credentials {
+        authorization: values.next().map(|value| value.as_bytes().into()),
+        certificate: peer.0,
+    };
+    let identified = match values.next() {
+        None => match access.identify(&shown) {
+            Identified::Now(identified) => identified,
+            Identified::Later(identified) => identified.await,
+        },
+        // Two could belong to two callers.
+        Some(_) => Err(Unauthenticated::Malformed),
+    };
+    let refused = |status: StatusCode, text: String| (status, text).into_response();
+    match identified {
+        Ok(principal) => authorise(&principal, Verb::Observe, None)
+            .map_err(|denied| refused(StatusCode::FORBIDDEN, format!("{denied}\n"))),
+        Err(Unauthenticated::Unavailable) => {
+            let text = format!("{}\n", Unauthenticated::Unavailable);
+            Err(refused(StatusCode::SERVICE_UNAVAILABLE, text))
+        }
+        Err(reason) => {
+            let mut refused = refused(StatusCode::UNAUTHORIZED, format!("{reason}\n"));
+            let bearer = axum::http::HeaderValue::from_static("Bearer");
+            refused.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+            Err(refused)
         }
     }
 }

@@ -7,6 +7,7 @@ use seriatim_coordinator::Coordinator;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
 use seriatim_security::Access;
+use seriatim_security::tls::ServerTls;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic_health::ServingStatus;
@@ -26,7 +27,7 @@ use crate::services::{
     Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
 };
 use crate::settings::ServerSettings;
-use crate::{connections, health};
+use crate::{connections, health, tls};
 
 /// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
 /// health and reflection.
@@ -44,6 +45,7 @@ impl Server {
             reactions: Arc::new(none),
             access: Access::unasked(),
             settings: ServerSettings::default(),
+            tls: None,
         }
     }
 }
@@ -56,6 +58,7 @@ pub struct ServerBuilder {
     reactions: Arc<Reactions>,
     access: Access,
     settings: ServerSettings,
+    tls: Option<ServerTls>,
 }
 
 impl ServerBuilder {
@@ -80,6 +83,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Speaks TLS only. A client that begins without it is refused. Certificates are taken into use when their files
+    /// change, as long as the server serves.
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Serves until `shutdown` ends. Then the health says so, nothing new is accepted, open calls end, and the
     /// coordinator is shut down.
     pub async fn serve(
@@ -93,6 +104,7 @@ impl ServerBuilder {
             reactions,
             access,
             settings,
+            tls,
         } = self;
         let (reporter, health_service) = health_reporter();
         health::report(&reporter, ServingStatus::Serving).await;
@@ -101,7 +113,8 @@ impl ServerBuilder {
         let routes = routes(&coordinator, feed, &reactions, &settings, &closed, others);
         let shared = Arc::new(Shared::new(routes, access, settings));
         let settings = shared.settings();
-        let served = connections::serve(listener, Arc::clone(&shared), closed);
+        let watch = tls::watch(tls.clone());
+        let served = connections::serve(listener, tls, Arc::clone(&shared), closed);
         tokio::pin!(served);
 
         let follow = health::follow(
@@ -114,6 +127,7 @@ impl ServerBuilder {
             () = &mut served => unreachable!("it is served until it is told to close"),
             () = shutdown => {}
             () = follow => {}
+            _ = watch => {}
         }
         go_down(reporter).await;
         // This fails only if nobody listens any more, which does no harm.

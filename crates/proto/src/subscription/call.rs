@@ -4,12 +4,12 @@ use std::error::Error;
 use std::time::Duration;
 
 use seriatim_core::{Begin, EventFilter, SubscribeError};
-use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
 use crate::ANSWER_BYTES;
 use crate::codec::Undecodable;
 use crate::convert;
+use crate::departure::Departures;
 use crate::status::WireError;
 use crate::v1;
 use v1::subscription_service_client::SubscriptionServiceClient;
@@ -19,7 +19,7 @@ pub(super) type Responses = Box<Streaming<v1::SubscribeResponse>>;
 /// The data that each of the calls needs.
 #[derive(Clone)]
 pub(super) struct Subscriber {
-    pub(super) channel: Channel,
+    pub(super) departures: Departures,
     pub(super) timeout: Duration,
     pub(super) filter: EventFilter,
 }
@@ -29,7 +29,7 @@ impl Subscriber {
     /// limit. The limit is not sent to the server, because a proxy might take it for the end of the whole call.
     pub(super) async fn open(&self, begin: Begin) -> Result<(String, Responses), Status> {
         let request = convert::subscribe_request(&begin, &self.filter);
-        let mut client = SubscriptionServiceClient::new(self.channel.clone())
+        let mut client = SubscriptionServiceClient::new(self.departures.clone())
             .max_decoding_message_size(ANSWER_BYTES);
         let call = async {
             let mut responses = Box::new(client.subscribe(request).await?.into_inner());

@@ -10,13 +10,13 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use seriatim_core::{Begin, Cursor, EventFilter, Position, RecordedEvent, SubscribeError};
 use tonic::Status;
-use tonic::transport::Channel;
 
 use self::back_off::BackOff;
 use self::call::{Responses, Subscriber, ended, passes};
 use self::order::Order;
 use crate::call_error::CallError;
 use crate::convert::{self, Invalid};
+use crate::departure::Departures;
 use crate::status;
 use crate::v1;
 
@@ -69,14 +69,14 @@ enum Link {
 
 impl RemoteSubscription {
     pub(crate) async fn open(
-        channel: Channel,
+        departures: Departures,
         timeout: Duration,
         begin: Begin,
         filter: EventFilter,
     ) -> Result<Self, CallError<SubscribeError>> {
         let order = Order::new(&begin, &filter);
         let subscriber = Subscriber {
-            channel,
+            departures,
             timeout,
             filter,
         };

@@ -45,6 +45,33 @@ async fn one_that_does_not_begin_with_http2_in_time_is_closed() {
     rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;
 }
 
+/// Connects and begins with HTTP/2. The server has seen that.
+async fn begun(rig: &Rig) -> TcpStream {
+    let mut connection = TcpStream::connect(address(rig)).await.unwrap();
+    let settings = b"\0\0\0\x04\0\0\0\0\0";
+    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat();
+    connection.write_all(&begin).await.unwrap();
+    let mut answer = [0; 9];
+    soon(connection.read_exact(&mut answer)).await.unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn silent_ones_make_room_for_others() {
+    let rig = Rig::start_with(|server| {
+        server.settings(ServerSettings {
+            connections: 3,
+            ..Default::default()
+        })
+    })
+    .await;
+    let mut oldest = TcpStream::connect(address(&rig)).await.unwrap();
+    let _silent = TcpStream::connect(address(&rig)).await.unwrap();
+    let _begun = begun(&rig).await;
+    is_closed(&mut oldest).await;
+    rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;
+}
+
 #[tokio::test]
 async fn one_more_than_may_be_is_closed_at_once() {
     let rig = Rig::start_with(|server| {
@@ -54,7 +81,7 @@ async fn one_more_than_may_be_is_closed_at_once() {
         })
     })
     .await;
-    let second = TcpStream::connect(address(&rig)).await.unwrap();
+    let second = begun(&rig).await;
     let mut third = TcpStream::connect(address(&rig)).await.unwrap();
     is_closed(&mut third).await;
     rig.submit(ask(&till(), "Fill", r#"{"coins":1}"#)).await;

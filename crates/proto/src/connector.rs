@@ -1,0 +1,139 @@
+//! Makes the connections of clients, with TLS or without.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::future::BoxFuture;
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use seriatim_security::tls::{ClientTls, TlsProblem};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tonic::codegen::Service;
+
+/// How a server of TLS begins its answer to a client without: with an alert, in a version of TLS.
+const ALERT: &[u8; 2] = &[21, 3];
+
+/// Makes connections to one server. tonic's own one takes no crypto provider, and its errors have no types.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    tcp: HttpConnector,
+    tls: Option<ClientTls>,
+}
+
+impl Connector {
+    pub(crate) fn new(tls: Option<ClientTls>) -> Self {
+        let mut tcp = HttpConnector::new();
+        // A small request must not wait for the acknowledgement of the one before.
+        tcp.set_nodelay(true);
+        Self { tcp, tls }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Line>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.tcp.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, server: Uri) -> Self::Future {
+        let host = server.host().unwrap_or_default().to_owned();
+        let connecting = self.tcp.call(server);
+        let tls = self.tls.clone();
+        Box::pin(async move {
+            let tcp = connecting.await?.into_inner();
+            Ok(TokioIo::new(match tls {
+                Some(tls) => Line::new(tls.connect(&host, tcp).await?, false),
+                None => Line::new(tcp, true),
+            }))
+        })
+    }
+}
+
+/// A connection whose errors say what to do.
+pub(crate) struct Line {
+    io: Box<dyn Io>,
+    /// True if the server may still turn out to speak TLS.
+    is_to_be_seen: bool,
+}
+
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Io for IO {}
+
+impl Line {
+    fn new(io: impl Io + 'static, is_to_be_seen: bool) -> Self {
+        Self {
+            io: Box::new(io),
+            is_to_be_seen,
+        }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buffer)).map_err(explain)?;
+        let answer = &buffer.filled()[before..];
+        if self.is_to_be_seen && !answer.is_empty() {
+            self.is_to_be_seen = false;
+            if answer.starts_with(ALERT) {
+                return Poll::Ready(Err(io::Error::other(TlsProblem::NeedsTls)));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// A server of TLS 1.3 refuses a client certificate when the client reads.
+fn explain(error: io::Error) -> io::Error {
+    match TlsProblem::of(&error) {
+        Some(problem) => io::Error::new(error.kind(), problem),
+        None => error,
+    }
+}
+
+/// Returns the TLS problem that is the cause of an error.
+pub(crate) fn problem_in(error: &(dyn Error + 'static)) -> Option<TlsProblem> {
+    std::iter::successors(Some(error), |error| (*error).source())
+        .find_map(|error| TlsProblem::of(error.downcast_ref::<io::Error>()?))
+}
