@@ -21,6 +21,7 @@ use crate::caller::Caller;
 use crate::entry::Entry;
 use crate::gate::{Gate, InWork};
 use crate::grpc_timeout;
+use crate::meter::{self, TurnedAway};
 use crate::method::{Method, Need};
 use crate::ration::{Budget, Held, Ration};
 use crate::routes::{Answering, Routes};
@@ -344,6 +345,11 @@ fn begin(
     Ok(shared.routes.call(request))
 }
 
+fn unknown(error: Unauthenticated) -> Status {
+    meter::turned_away(TurnedAway::Unauthenticated);
+    error.to_status()
+}
+
 /// Fails if the caller may not make the call, or makes too many.
 fn admit(call: &Call, caller: &Caller, method: &Method) -> Result<(), Status> {
     let Shared {
@@ -356,9 +362,10 @@ fn admit(call: &Call, caller: &Caller, method: &Method) -> Result<(), Status> {
     }
     caller.check_need(method.need)?;
     if let Some(allowance) = caller.allowance() {
-        let taken = allowance
-            .take(method)
-            .map_err(|retry_after| LimitReached { retry_after }.to_status())?;
+        let taken = allowance.take(method).map_err(|retry_after| {
+            meter::turned_away(TurnedAway::Limited);
+            LimitReached { retry_after }.to_status()
+        })?;
         *lock(&call.0.taken) = taken;
     }
     Ok(())
@@ -370,7 +377,7 @@ fn enter(call: &Call, mut request: Request<Incoming>) -> Result<Answering, Statu
     let method = Method::at(call.method());
     match call.0.connection.identify(&method, request.headers_mut()) {
         Asked::Now(caller) => {
-            let caller = caller.map_err(|error| error.to_status())?;
+            let caller = caller.map_err(unknown)?;
             begin(call, &method, caller, request)
         }
         Asked::Later(caller) => {
@@ -378,7 +385,7 @@ fn enter(call: &Call, mut request: Request<Incoming>) -> Result<Answering, Statu
             Ok(Box::pin(async move {
                 let begun = match caller.await {
                     Ok(caller) => begin(&call, &method, caller, request),
-                    Err(error) => Err(error.to_status()),
+                    Err(error) => Err(unknown(error)),
                 };
                 match begun {
                     Ok(answering) => answering.await,

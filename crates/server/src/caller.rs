@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use tonic::Status;
 
 use crate::allowance::Allowance;
+use crate::meter::{self, TurnedAway};
 use crate::method::Need;
 
 /// The longest time until a clock is looked at again, because it may be set.
@@ -76,14 +77,20 @@ impl Caller {
 
     /// Fails if it may not do this to a domain, or to any if there is none.
     pub(crate) fn check(&self, verb: Verb, domain: Option<&Domain>) -> Result<(), Status> {
-        authorise(&self.principal(), verb, domain).map_err(|denied| denied.to_status())
+        authorise(&self.principal(), verb, domain).map_err(|denied| {
+            meter::turned_away(TurnedAway::Denied);
+            denied.to_status()
+        })
     }
 
     /// Fails if it may not call a method at all.
     pub(crate) fn check_need(&self, need: Need) -> Result<(), Status> {
         match need.is_met_by(&self.principal()) {
             true => Ok(()),
-            false => Err(denied(need)),
+            false => {
+                meter::turned_away(TurnedAway::Denied);
+                Err(denied(need))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ const CONNECTIONS: &str = "seriatim_connections";
 const REFUSED: &str = "seriatim_connections_refused_total";
 const NOT_READ: &str = "seriatim_requests_not_read_total";
 const KEPT_OUT: &str = "seriatim_requests_kept_out_total";
+const TURNED_AWAY: &str = "seriatim_calls_turned_away_total";
 const NOT_TAKEN: &str = "seriatim_answers_not_taken_total";
 
 /// Describes each of them to the installed recorder.
@@ -25,6 +26,11 @@ pub(crate) fn describe() {
         KEPT_OUT,
         Unit::Count,
         "Commands and facts that were refused unread, because too many were in work"
+    );
+    describe_counter!(
+        TURNED_AWAY,
+        Unit::Count,
+        "Calls of callers that may not make them, by reason"
     );
     describe_counter!(
         NOT_TAKEN,
@@ -81,6 +87,26 @@ pub(crate) fn not_read(reason: NotRead) {
 
 pub(crate) fn kept_out() {
     counter!(KEPT_OUT).increment(1);
+}
+
+/// The reason why a caller may not make a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TurnedAway {
+    /// It has not shown who it is.
+    Unauthenticated,
+    /// It has no right for it.
+    Denied,
+    /// It takes more than it may.
+    Limited,
+}
+
+pub(crate) fn turned_away(reason: TurnedAway) {
+    let reason = match reason {
+        TurnedAway::Unauthenticated => "unauthenticated",
+        TurnedAway::Denied => "denied",
+        TurnedAway::Limited => "limited",
+    };
+    counter!(TURNED_AWAY, "reason" => reason).increment(1);
 }
 
 pub(crate) fn not_taken() {

@@ -11,6 +11,7 @@ mod p18;
 mod postgres;
 mod checksum;
 mod cost;
+mod fair;
 mod letters;
 mod read_back;
 mod sqlite;
@@ -88,6 +89,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("STALE", On::Postgres, stale::measure),
     Benchmark::of("LETTERS", On::Sqlite, letters::measure),
     Benchmark::of("LETTERS", On::Postgres, letters::measure),
+    Benchmark::of("FAIR", On::Sqlite, fair::measure),
+    Benchmark::of("FAIR", On::Postgres, fair::measure),
     Benchmark::of("COST", On::Memory, cost::measure),
     Benchmark::of("COST", On::Sqlite, cost::measure),
     Benchmark::of("COST", On::Postgres, cost::measure),
