@@ -17,6 +17,8 @@ use seriatim_runtime::{
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
 #[cfg(feature = "server")]
+use seriatim_security::Access;
+#[cfg(feature = "server")]
 use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
 
 use crate::App;
@@ -44,6 +46,8 @@ pub struct AppBuilder {
     listen: Option<String>,
     #[cfg(feature = "server")]
     server_settings: ServerSettings,
+    #[cfg(feature = "server")]
+    access: Access,
     #[cfg(feature = "server")]
     metrics: Option<String>,
 }
@@ -76,6 +80,8 @@ impl AppBuilder {
             listen: None,
             #[cfg(feature = "server")]
             server_settings: ServerSettings::default(),
+            #[cfg(feature = "server")]
+            access: Access::unasked(),
             #[cfg(feature = "server")]
             metrics: None,
         }
@@ -274,6 +280,14 @@ impl AppBuilder {
         self
     }
 
+    /// Sets how the gRPC server finds out who its callers are. Without this it asks nobody.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
     /// Serves Prometheus at an address, for example at `127.0.0.1:9464`, under `/metrics`; port 0 takes any free port.
     /// Anybody who reaches the address can read it, so an address of this machine only is best.
     ///
@@ -336,7 +350,8 @@ impl AppBuilder {
             let server = Server::builder(coordinator.clone(), feed.clone());
             let server = server
                 .reactions(Arc::clone(&reactions))
-                .settings(self.server_settings);
+                .settings(self.server_settings)
+                .access(self.access);
             Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
         });
         let alarms = Arc::new(Alarms::start(alarms, &self.reaction_settings));

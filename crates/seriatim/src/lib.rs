@@ -79,6 +79,7 @@ mod open;
 mod send;
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 mod table_sql;
+mod tokens;
 mod waiting;
 pub mod prelude;
 
@@ -93,6 +94,7 @@ pub use open::{OpenStoreError, migrate, open_store, open_store_to_read, pending_
 pub use send::{RecordFact, SendCommand};
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 pub use table_sql::TableSql;
+pub use tokens::token_desk;
 pub use waiting::{WaitError, Waiting};
 
 pub use seriatim_coordinator::{Coordinator, Settings};
@@ -128,6 +130,8 @@ pub use seriatim_runtime::{
     PieceState, PieceStatus, Projector, ReactionSettings, Reactions, SagaReaction, Subscription,
     Then, Unproven,
 };
+/// Who callers are, and what they may do.
+pub use seriatim_security as security;
 /// The store on PostgreSQL by itself, for read models.
 #[cfg(feature = "postgres")]
 pub use seriatim_store_postgres::PostgresStore;

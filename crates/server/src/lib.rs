@@ -15,6 +15,7 @@ mod frames;
 mod method;
 mod answer;
 mod taking;
+mod token_follower;
 mod ration;
 mod health;
 mod metrics;

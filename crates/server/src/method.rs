@@ -110,6 +110,9 @@ mod tests {
                 "AdminService/CompareReadModel",
                 "AdminService/SwitchReadModel",
                 "AdminService/DropReadModel",
+                "TokenService/Create",
+                "TokenService/List",
+                "TokenService/Revoke",
             ]
         );
     }
