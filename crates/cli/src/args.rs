@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::exit;
 use crate::values::{
-    Kind, Merge, Source, Status, Target, begin, letter_id, read_model, root, seconds, sequence,
-    server,
+    Kind, Merge, Source, Status, Target, begin, letter_id, period, read_model, root, seconds,
+    sequence, server, token_id,
 };
 
 /// Shows what is in a Seriatim server and sends requests to it.
@@ -89,6 +89,8 @@ pub(crate) enum Command {
     /// Look at read models in SQL; compare, switch and drop their versions
     #[command(subcommand)]
     ReadModels(ReadModels),
+    /// Make, list and revoke API tokens, over a server or on a store itself
+    Tokens(Tokens),
     /// Bring the tables of a store to this program's schema; calls no server
     Migrate(Migrate),
     /// Watch the components: position, speed, parked streams; until Ctrl-C, or once without a terminal
@@ -240,6 +242,42 @@ pub(crate) struct State {
     pub(crate) stream: StreamId,
     #[command(flatten)]
     pub(crate) when: When,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Tokens {
+    #[command(subcommand)]
+    pub(crate) verb: TokensVerb,
+    /// Call no server: write to this store, for example to make the first token
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokensVerb {
+    /// Make a token, and print it: nobody can see it again
+    Create(CreateToken),
+    /// List the tokens: whose they are, their roles, and when they were made, used and revoked
+    List,
+    /// Revoke a token, for ever
+    Revoke {
+        /// The token's id, which is in the list
+        #[arg(value_parser = token_id)]
+        id: Uuid,
+    },
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct CreateToken {
+    /// The name of the principal that will show it, for example `billing`
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// A role that it brings; may be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+    /// How long it is valid, for example `90d`, `12h` or `30m`; without this it does not end by itself
+    #[arg(long, value_name = "TIME", value_parser = period)]
+    pub(crate) expires: Option<Duration>,
 }
 
 #[derive(Debug, Group)]

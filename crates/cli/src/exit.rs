@@ -74,7 +74,7 @@ Exit codes:
   5  dead-lettered: the command is parked until a person decides
   6  invalid: the server refuses the request as it is; correct it
   7  unavailable: the server does not answer, or not now; the same may be sent again
-  8  not found: no such domain, stream, letter, component or read model
+  8  not found: no such domain, stream, letter, component, read model or token
   9  denied: the server does not let you do that
   10 pending: migrations are missing; run `seriatim migrate`
   11 not handled: it is done, but those waited for with --wait-for have not handled it yet; do not send it again

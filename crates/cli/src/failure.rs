@@ -210,6 +210,9 @@ impl Failure {
             OperatorError::UnknownComponent { known, .. } => failure(Exit::NotFound)
                 .with_next("list them with `seriatim reactions list`")
                 .with_details(json!({ "known": known })),
+            OperatorError::UnknownToken { .. } => {
+                failure(Exit::NotFound).with_next("list them with `seriatim tokens list`")
+            }
             OperatorError::Closed { id, status } => failure(Exit::Conflict)
                 .with_next(format!(
                     "see who did that with `seriatim dead-letters show {id}`"

@@ -126,6 +126,29 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a number of days, hours or minutes.
+pub(crate) fn period(text: &str) -> Result<Duration, String> {
+    let wrong =
+        || "give a number of days, hours or minutes, for example `90d`, `12h` or `30m`".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let seconds = match unit {
+        'd' => 24 * 60 * 60,
+        'h' => 60 * 60,
+        'm' => 60,
+        _ => return Err(wrong()),
+    };
+    let count: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    match count {
+        0 => Err(wrong()),
+        count => Ok(Duration::from_secs(u64::from(count) * seconds)),
+    }
+}
+
+pub(crate) fn token_id(text: &str) -> Result<Uuid, String> {
+    let wrong = "give the id of a token, a UUID, as `seriatim tokens list` shows it; never the token itself";
+    text.parse().map_err(|_| wrong.to_owned())
+}
+
 pub(crate) fn server(text: &str) -> Result<String, InvalidServerUrl> {
     check_server_url(text).map(|()| text.to_owned())
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, CommandGateway, CommandRequest, Domain, EffectId, EventStore, FactRequest,
-    FieldViolation, LetterFilter, LetterStatus, Limits, Log, Payload, Prepare, QueryError, Receipt,
-    RejectedEffect, Shapes, Simulation, StateView, Store, StoreError, StreamId, SubmitError,
-    ThreeWay, WhyNotAccepted,
+    FieldViolation, LetterFilter, LetterStatus, Limits, Log, OWN_DOMAINS, Payload, Prepare,
+    QueryError, Receipt, RejectedEffect, Shapes, Simulation, StateView, Store, StoreError,
+    StreamId, SubmitError, ThreeWay, WhyNotAccepted,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -59,6 +59,17 @@ impl Coordinator {
             settings: Settings::default(),
             shapes: Shapes::default(),
             hosts: Vec::new(),
+            is_own: false,
+        }
+    }
+
+    /// Begins a coordinator of Seriatim's own aggregates, in the [domains](seriatim_core::OWN_DOMAINS) that
+    /// applications cannot use. It stands beside the application's coordinator on the same store, so no command, fact
+    /// or question for an application's domains reaches them.
+    pub fn builder_of_own(store: Arc<dyn Store>) -> CoordinatorBuilder {
+        CoordinatorBuilder {
+            is_own: true,
+            ..Self::builder(store)
         }
     }
 
@@ -301,6 +312,8 @@ pub struct CoordinatorBuilder {
     settings: Settings,
     shapes: Shapes,
     hosts: Vec<(Domain, MakeHost)>,
+    /// `true` if its aggregates are those of Seriatim itself.
+    is_own: bool,
 }
 
 type MakeHost = Box<dyn FnOnce(usize, Arc<Shared>) -> Arc<dyn Host> + Send>;
@@ -366,6 +379,9 @@ impl CoordinatorBuilder {
         });
         let mut hosts = BTreeMap::new();
         for (number, (domain, make)) in self.hosts.into_iter().enumerate() {
+            if domain.is_own() != self.is_own {
+                return Err(StartError::NotItsDomain { domain });
+            }
             if hosts.contains_key(&domain) {
                 return Err(StartError::RegisteredTwice { domain });
             }
@@ -390,6 +406,14 @@ pub enum StartError {
     /// Two aggregates have the same domain.
     #[error("two aggregates are registered for the domain `{domain}`; give each its own `DOMAIN`")]
     RegisteredTwice {
+        /// The domain.
+        domain: Domain,
+    },
+    /// The domain is one of Seriatim's own, or is not although this is a coordinator of those.
+    #[error(
+        "`{domain}` cannot be registered here: names that begin with `{OWN_DOMAINS}` are those of Seriatim itself, so give the aggregate another `DOMAIN`"
+    )]
+    NotItsDomain {
         /// The domain.
         domain: Domain,
     },

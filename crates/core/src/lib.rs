@@ -13,6 +13,7 @@ pub mod merge;
 mod tree;
 mod requests;
 mod letters;
+mod tokens;
 mod reactions;
 
 mod progress;
@@ -35,7 +36,7 @@ pub use events::sequence::{
     Conflict, ExpectedSequence, InvalidExpectation, Mismatch, Sequence, StreamFull,
 };
 pub use events::shape::Shapes;
-pub use events::stream::{Domain, InvalidDomain, InvalidStreamId, StreamId};
+pub use events::stream::{Domain, InvalidDomain, InvalidStreamId, OWN_DOMAINS, StreamId};
 pub use events::timestamp::{InvalidTimestamp, Timestamp};
 pub use letters::dead_letter::{
     Attempt, CommandLetter, DeadLetter, InvalidLetterStatus, LetterFilter, LetterKind,
@@ -106,4 +107,5 @@ pub use store::seams::{
 pub use store::snapshot::{Fingerprint, Snapshot, SnapshotError};
 pub use text::cause::cause;
 pub use text::printable::printable;
+pub use tokens::{NewToken, TokenRecord};
 pub use tree::{Shape, Tree};

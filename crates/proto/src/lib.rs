@@ -17,6 +17,7 @@ mod read_models;
 mod remote_gateway;
 mod server_url;
 mod subscription;
+mod tokens;
 
 pub use actor::{ACTOR, ACTOR_BIN, actor, set_actor};
 pub use call_error::{CallError, ConnectError};

@@ -107,12 +107,11 @@ impl Access {
         if known.revoked {
             return Err(Unauthenticated::Revoked);
         }
-        if known
-            .expires
-            .is_some_and(|expires| expires <= SystemTime::now())
-        {
+        let now = SystemTime::now();
+        if known.expires.is_some_and(|expires| expires <= now) {
             return Err(Unauthenticated::Expired);
         }
+        self.0.tokens.note_use(known.id, now);
         let roles = known.roles.iter().map(String::as_str);
         Ok(principal(
             policy,

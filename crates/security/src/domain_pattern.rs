@@ -3,10 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use seriatim_core::Domain;
-
-/// How the names of Seriatim's own domains begin.
-pub const OWN_DOMAINS: &str = "seriatim.";
+use seriatim_core::{Domain, OWN_DOMAINS};
 
 /// Selects domains: by a name (`order`), by how names begin (`order*`), or all (`*`).
 ///
@@ -32,7 +29,7 @@ impl DomainPattern {
         let name = domain.as_str();
         match self.is_whole {
             true => name == self.begin,
-            false if name.starts_with(OWN_DOMAINS) && !self.begin.starts_with(OWN_DOMAINS) => false,
+            false if domain.is_own() && !self.begin.starts_with(OWN_DOMAINS) => false,
             false => name.starts_with(&self.begin),
         }
     }

@@ -21,7 +21,7 @@ pub struct Token {
 }
 
 /// What a server keeps of a token: the SHA-256 of its secret part.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenDigest([u8; 32]);
 
 impl Token {

@@ -79,6 +79,7 @@ mod open;
 mod send;
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 mod table_sql;
+mod tokens;
 mod waiting;
 pub mod prelude;
 
@@ -94,10 +95,10 @@ pub use listen::OpenDoor;
 pub use open::{OpenStoreError, migrate, open_store, open_store_to_read, pending_migrations};
 pub use send::{RecordFact, SendCommand};
 /// Who callers are, what they may do, and TLS.
-#[cfg(feature = "server")]
 pub use seriatim_security as security;
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 pub use table_sql::TableSql;
+pub use tokens::token_desk;
 pub use waiting::{WaitError, Waiting};
 
 pub use seriatim_coordinator::{Coordinator, Settings};

@@ -17,8 +17,9 @@ use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
+use v1::token_service_server::TokenServiceServer;
 
-use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions};
+use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Tokens};
 
 /// A store that takes longer than this to name its head is not serving.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const REACTIONS: &str = "seriatim.reactions";
 
 /// The names of the server as a whole, of each of its services, and of the components.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "",
     CommandServiceServer::<Commands>::NAME,
     FactServiceServer::<Facts>::NAME,
@@ -36,6 +37,7 @@ const SERVICES: [&str; 8] = [
     SubscriptionServiceServer::<Subscriptions>::NAME,
     DeadLetterServiceServer::<DeadLetters>::NAME,
     AdminServiceServer::<Admin>::NAME,
+    TokenServiceServer::<Tokens>::NAME,
     REACTIONS,
 ];
 

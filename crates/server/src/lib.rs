@@ -21,6 +21,7 @@ mod frames;
 mod method;
 mod answer;
 mod taking;
+mod token_follower;
 mod ration;
 mod health;
 mod metrics_listener;

@@ -152,6 +152,7 @@ fn need(ours: &str) -> Need {
         | "AdminService/CompareReadModel"
         | "AdminService/SwitchReadModel"
         | "AdminService/DropReadModel" => Verb::Operate,
+        "TokenService/Create" | "TokenService/List" | "TokenService/Revoke" => Verb::Admin,
         _ => return Need::Nothing,
     })
 }
@@ -209,6 +210,9 @@ mod tests {
                 "AdminService/CompareReadModel",
                 "AdminService/SwitchReadModel",
                 "AdminService/DropReadModel",
+                "TokenService/Create",
+                "TokenService/List",
+                "TokenService/Revoke",
             ]
         );
     }

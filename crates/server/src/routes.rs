@@ -13,9 +13,10 @@ use v1::dead_letter_service_server::{self, DeadLetterServiceServer};
 use v1::fact_service_server::{self, FactServiceServer};
 use v1::query_service_server::{self, QueryServiceServer};
 use v1::subscription_service_server::{self, SubscriptionServiceServer};
+use v1::token_service_server::{self, TokenServiceServer};
 
 use crate::arriving::Arriving;
-use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions};
+use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Tokens};
 
 /// An answer that is being made.
 pub(crate) type Answering = BoxFuture<'static, Result<Response<Body>, Infallible>>;
@@ -29,6 +30,7 @@ pub(crate) struct Routes {
     pub(crate) subscriptions: SubscriptionServiceServer<Subscriptions>,
     pub(crate) dead_letters: DeadLetterServiceServer<DeadLetters>,
     pub(crate) admin: AdminServiceServer<Admin>,
+    pub(crate) tokens: TokenServiceServer<Tokens>,
     /// Health and reflection. They also answer for services that do not exist.
     pub(crate) others: tonic::service::Routes,
 }
@@ -43,6 +45,7 @@ impl Routes {
             subscription_service_server::SERVICE_NAME => self.subscriptions.clone().call(call),
             dead_letter_service_server::SERVICE_NAME => self.dead_letters.clone().call(call),
             admin_service_server::SERVICE_NAME => self.admin.clone().call(call),
+            token_service_server::SERVICE_NAME => self.tokens.clone().call(call),
             _ => Box::pin(self.others.clone().call(call)),
         }
     }

@@ -1,13 +1,14 @@
 //! Puts the services together, serves them, and shuts down in order.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
-use seriatim_security::Access;
 use seriatim_security::tls::ServerTls;
+use seriatim_security::{Access, IssuedToken, TokenDesk};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic_health::ServingStatus;
@@ -20,13 +21,15 @@ use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
+use v1::token_service_server::TokenServiceServer;
 
 use crate::call::Shared;
 use crate::routes::Routes;
 use crate::services::{
-    Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
+    Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Tokens, Waits,
 };
 use crate::settings::ServerSettings;
+use crate::token_follower::TokenFollower;
 use crate::{connections, health, tls};
 
 /// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
@@ -110,7 +113,34 @@ impl ServerBuilder {
         health::report(&reporter, ServingStatus::Serving).await;
         let (closing, closed) = watch::channel(false);
         let others = others(health_service)?;
-        let routes = routes(&coordinator, feed, &reactions, &settings, &closed, others);
+        // Seriatim's own aggregates, which no request for the application's reaches.
+        let own = Coordinator::builder_of_own(Arc::clone(coordinator.store()))
+            .aggregate::<IssuedToken>()
+            .start()
+            .expect("its domains are Seriatim's own, each once");
+        let desk = TokenDesk::new(Arc::new(own.clone()), Arc::clone(coordinator.store()) as _);
+        let mut shutdown = pin!(shutdown);
+        let follower = TokenFollower::begin(desk.clone(), feed.clone(), access.tokens().clone());
+        let follower = match access.asks() {
+            false => None,
+            true => tokio::select! {
+                follower = follower => Some(follower),
+                () = &mut shutdown => {
+                    coordinator.shutdown().await;
+                    return Ok(());
+                }
+            },
+        };
+        let tokens = Tokens::new(desk, access.clone());
+        let routes = routes(
+            &coordinator,
+            feed,
+            &reactions,
+            &settings,
+            &closed,
+            tokens,
+            others,
+        );
         let shared = Arc::new(Shared::new(routes, access, settings));
         let settings = shared.settings();
         let watch = tls::watch(tls.clone());
@@ -123,18 +153,25 @@ impl ServerBuilder {
             reporter.clone(),
             settings.health_interval,
         );
+        let follow_tokens = async {
+            match follower {
+                Some(follower) => follower.run().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = &mut served => unreachable!("it is served until it is told to close"),
             () = shutdown => {}
             () = follow => {}
             _ = watch => {}
+            () = follow_tokens => unreachable!("it follows until it is dropped"),
         }
         go_down(reporter).await;
         // This fails only if nobody listens any more, which does no harm.
         let _ = closing.send(true);
         // Calls that have not ended by then are dropped.
         let _ = tokio::time::timeout(settings.grace, served).await;
-        coordinator.shutdown().await;
+        tokio::join!(coordinator.shutdown(), own.shutdown());
         Ok(())
     }
 }
@@ -151,6 +188,7 @@ fn routes(
     reactions: &Arc<Reactions>,
     settings: &ServerSettings,
     closed: &watch::Receiver<bool>,
+    tokens: Tokens,
     others: tonic::service::Routes,
 ) -> Routes {
     let store = coordinator.store();
@@ -188,6 +226,7 @@ fn routes(
             desk
         ))),
         admin: unlimited!(AdminServiceServer::new(Admin::new(Arc::clone(reactions)))),
+        tokens: unlimited!(TokenServiceServer::new(tokens)),
         others,
     }
 }

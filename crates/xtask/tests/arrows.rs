@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-store-sql", &["seriatim-core"]),
     ("seriatim-store-sqlite", &["seriatim-store-sql"]),
     ("seriatim-store-postgres", &["seriatim-store-sql"]),
-    ("seriatim-security", &["seriatim-core"]),
+    ("seriatim-security", &["seriatim-core", "seriatim-derive"]),
     ("seriatim-proto", &["seriatim-core", "seriatim-security"]),
     // Only tools of this repository.
     ("seriatim-proto-codegen", &[]),

@@ -51,9 +51,18 @@ pub(crate) fn measure(context: &Context, on: On) -> Outcome<Vec<Row>> {
 /// Returns the p99 of the modest clients, in milliseconds.
 fn modest(context: &Context, on: On, is_beside: bool) -> Outcome<f64> {
     context.in_database(on, async |database| {
-        let (access, [modest, greedy]) = principals()?;
+        let access = Access::new(policy(), Tokens::default());
+        let tokens = access.tokens().clone();
         let server = Served::product_with(&database.url, |app| app.access(access)).await?;
         let channels = server.connect(2).await?;
+        // It has read the tokens of the store, of which there are none, when it answers.
+        let nobody = Client::new(channels[0].clone(), "nobody".into())
+            .send()
+            .await;
+        if nobody.is_ok() {
+            return Err("the server asks nobody".into());
+        }
+        let [modest, greedy] = [header(&tokens, "modest")?, header(&tokens, "greedy")?];
         database.settle().await?;
         let ends = Arc::new(AtomicBool::new(false));
         let greedy = is_beside.then(|| {
@@ -82,9 +91,8 @@ fn modest(context: &Context, on: On, is_beside: bool) -> Outcome<f64> {
     })
 }
 
-/// Returns who may do what, and the headers of the two principals.
-fn principals() -> Outcome<(Access, [String; 2])> {
-    let tokens = Tokens::default();
+/// Returns who may do what.
+fn policy() -> Policy {
     let mut policy = Policy::default();
     let rights = Rights::default().grant(Verb::Submit, [DomainPattern::all()]);
     policy.roles.insert("sender".into(), rights);
@@ -97,20 +105,22 @@ fn principals() -> Outcome<(Access, [String; 2])> {
         ..PrincipalPolicy::default()
     };
     policy.principals.insert("greedy".into(), greedy);
-    let header = |name: &str| {
-        let token = Token::generate()?;
-        tokens.put(KnownToken {
-            id: token.id(),
-            digest: token.digest(),
-            name: name.into(),
-            roles: vec!["sender".into()],
-            expires: None,
-            revoked: false,
-        });
-        Outcome::Ok(format!("Bearer {}", token.reveal()))
-    };
-    let headers = [header("modest")?, header("greedy")?];
-    Ok((Access::new(policy, tokens), headers))
+    policy
+}
+
+/// Makes a token for a principal. Returns the header that shows it.
+fn header(tokens: &Tokens, name: &str) -> Outcome<String> {
+    let token = Token::generate()?;
+    tokens.put(KnownToken {
+        id: token.id(),
+        digest: token.digest(),
+        name: name.into(),
+        roles: vec!["sender".into()],
+        expires: None,
+        revoked: false,
+        last_used: None,
+    });
+    Ok(format!("Bearer {}", token.reveal()))
 }
 
 #[derive(Clone)]

@@ -9,6 +9,7 @@ mod query;
 mod reactions;
 mod read_models;
 mod submit;
+mod tokens;
 mod top;
 
 use seriatim_proto::Client;
@@ -59,6 +60,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::ReadModels(wanted) => {
             read_models::run(wanted, &connect(&global).await?, output).await
         }
+        Command::Tokens(wanted) => tokens::run(wanted, &global, output).await,
         Command::Migrate(wanted) => migrate::run(&wanted, output).await,
         Command::Top => top::run(&connect(&global).await?, output).await,
         Command::Audit(wanted) => audit::run(&wanted, output).await,

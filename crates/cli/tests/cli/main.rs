@@ -18,4 +18,5 @@ mod reactions;
 mod read_models;
 mod sending;
 mod waiting;
+mod tokens;
 mod top;

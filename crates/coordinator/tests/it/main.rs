@@ -15,5 +15,6 @@ mod large_events;
 mod merges;
 mod snapshots;
 mod views;
+mod own_domains;
 mod desk;
 mod histories;

@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use crate::{Domain, RecordedEvent};
 
-/// Lets through the events that pass every part. An empty part lets everything through.
+/// Lets through the events that pass every part. An empty part lets everything through, but events of Seriatim's
+/// [own domains](crate::OWN_DOMAINS) pass only if their domain is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFilter {
-    /// Only events of these domains.
+    /// Only events of these domains. If there are none: of all domains of applications.
     pub domains: Vec<Domain>,
     /// Only events of these types, by the names that today's program has for them.
     pub types: Vec<String>,
@@ -22,7 +23,8 @@ impl EventFilter {
     /// event is unknown and is not checked.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
         let (stream, payload) = (&event.stream, &event.payload);
-        (self.domains.is_empty() || self.domains.contains(&stream.domain))
+        (self.domains.contains(&stream.domain)
+            || (self.domains.is_empty() && !stream.domain.is_own()))
             && (self.roots.is_empty() || self.roots.contains(&stream.root))
             && !payload.is_nothing()
             && (self.types.is_empty()
@@ -32,9 +34,16 @@ impl EventFilter {
 
     /// Returns whether it lets through every possible event that `other` lets through.
     pub fn covers(&self, other: &Self) -> bool {
-        covers(&self.domains, &other.domains)
+        self.covers_domains(other)
             && covers(&self.types, &other.types)
             && covers(&self.roots, &other.roots)
+    }
+
+    fn covers_domains(&self, other: &Self) -> bool {
+        match self.domains.is_empty() {
+            true => !other.domains.iter().any(Domain::is_own),
+            false => covers(&self.domains, &other.domains),
+        }
     }
 }
 
@@ -45,7 +54,10 @@ fn covers<T: PartialEq>(one: &[T], other: &[T]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{Payload, Position, Sequence, StreamId, Timestamp};
 
     fn types(names: &[&str]) -> EventFilter {
         EventFilter {
@@ -61,6 +73,27 @@ mod tests {
         assert!(all.covers(&all) && all.covers(&both) && both.covers(&one));
         assert!(both.covers(&types(&["Paid", "Sent"])));
         assert!(!one.covers(&both) && !both.covers(&all) && !one.covers(&types(&["Sent"])));
+    }
+
+    #[test]
+    fn own_events_pass_only_if_their_domain_is_named() {
+        let named = |domain: &str| EventFilter {
+            domains: vec![domain.parse().unwrap()],
+            ..EventFilter::default()
+        };
+        let event = |domain: &str| RecordedEvent {
+            id: Uuid::nil(),
+            stream: StreamId::new(domain.parse().unwrap(), Uuid::nil()),
+            sequence: Sequence(0),
+            position: Position(1),
+            recorded_at: Timestamp::EPOCH,
+            payload: Payload::json("Created", "{}"),
+            metadata: Arc::default(),
+        };
+        let (all, own) = (EventFilter::default(), named("seriatim.tokens"));
+        assert!(all.matches(&event("order")) && all.matches(&event("seriatim")));
+        assert!(!all.matches(&event("seriatim.tokens")) && own.matches(&event("seriatim.tokens")));
+        assert!(!all.covers(&own) && all.covers(&named("order")) && own.covers(&own));
     }
 
     #[test]

@@ -9,6 +9,10 @@ use uuid::Uuid;
 
 use crate::Aggregate;
 
+/// How the names of Seriatim's own domains begin, in which it keeps what it must know of itself, such as API tokens.
+/// Applications cannot register an aggregate under such a name.
+pub const OWN_DOMAINS: &str = "seriatim.";
+
 /// The name of a kind of aggregate, for example `order`.
 ///
 /// 1 to 64 characters: a lower-case letter first, then lower-case letters, digits, `_`, `-` or `.`.
@@ -47,6 +51,11 @@ impl Domain {
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns whether it is one of Seriatim's [own](OWN_DOMAINS).
+    pub fn is_own(&self) -> bool {
+        self.0.starts_with(OWN_DOMAINS)
     }
 }
 

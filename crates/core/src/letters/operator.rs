@@ -73,6 +73,12 @@ pub enum OperatorError {
         /// The version.
         version: ReadModelVersion,
     },
+    /// There is no such API token.
+    #[error("there is no token {id}; list the tokens to see their ids")]
+    UnknownToken {
+        /// The id that was asked for.
+        id: Uuid,
+    },
     /// The place is not in this log.
     #[error(transparent)]
     Place(SubscribeError),

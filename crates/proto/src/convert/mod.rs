@@ -24,6 +24,7 @@ mod operator;
 mod read_model;
 mod stream_summary;
 mod subscription;
+mod token;
 mod waiting;
 
 pub(crate) use desk::list_request;
@@ -41,4 +42,5 @@ pub use state::{at_of_state, state_at};
 pub use subscription::{begin, subscribe_request, subscribed_event, subscription_of};
 pub(crate) use subscription::{bookmark, cursor, subscribed};
 pub(crate) use time::length;
+pub use token::new_token;
 pub use waiting::{not_handled, optional_wait_for};

@@ -37,6 +37,11 @@ impl WireError for OperatorError {
             Self::ReadModel { version } => Details::new(reason::NOT_FOR_READ_MODELS)
                 .with(&v1::ReadModelVersion::from(version))
                 .into_status(Code::InvalidArgument, &message),
+            Self::UnknownToken { id } => Details::new(reason::UNKNOWN_TOKEN)
+                .with(&v1::UnknownToken {
+                    id: Some((*id).into()),
+                })
+                .into_status(Code::NotFound, &message),
             Self::Place(error) => error.to_status(),
             Self::Query(error) => error.to_status(),
         }
@@ -72,6 +77,12 @@ impl WireError for OperatorError {
             reason::NOT_FOR_READ_MODELS => Self::ReadModel {
                 version: convert::read_model_version(received.get()).ok()?,
             },
+            reason::UNKNOWN_TOKEN => {
+                let unknown: v1::UnknownToken = received.get()?;
+                Self::UnknownToken {
+                    id: convert::uuid(unknown.id.as_ref(), "id").ok()?,
+                }
+            }
             reason::OTHER_PARTITIONS | reason::LOG_REPLACED => {
                 Self::Place(SubscribeError::from_status(status)?)
             }

@@ -13,6 +13,8 @@ pub const UNKNOWN_DOMAIN: &str = "UNKNOWN_DOMAIN";
 pub const UNKNOWN_DEAD_LETTER: &str = "UNKNOWN_DEAD_LETTER";
 /// The server was started without the component.
 pub const UNKNOWN_COMPONENT: &str = "UNKNOWN_COMPONENT";
+/// There is no such API token.
+pub const UNKNOWN_TOKEN: &str = "UNKNOWN_TOKEN";
 /// The dead letter is closed.
 pub const DEAD_LETTER_CLOSED: &str = "DEAD_LETTER_CLOSED";
 /// Somebody has already decided about the dead letter.

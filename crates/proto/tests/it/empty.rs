@@ -127,7 +127,7 @@ fn it_is_known_of_every_message_of_a_request_what_an_empty_one_means() {
         "origin",
     ];
     // For these, zero is a value: a time, or no time at all.
-    let is_a_value = ["sent_at", "created_at", "limit"];
+    let is_a_value = ["sent_at", "created_at", "expires_at", "limit"];
     let set = FileDescriptorSet::decode(seriatim_proto::FILE_DESCRIPTOR_SET).unwrap();
     let known: BTreeSet<_> = [&needed[..], &says_nothing, &is_a_value]
         .concat()

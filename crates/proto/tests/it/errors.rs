@@ -161,6 +161,7 @@ fn every_error_of_a_question_both_ways() {
 fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
     match error {
         OperatorError::UnknownComponent { .. } => (Code::NotFound, reason::UNKNOWN_COMPONENT),
+        OperatorError::UnknownToken { .. } => (Code::NotFound, reason::UNKNOWN_TOKEN),
         OperatorError::Closed { .. } => (Code::FailedPrecondition, reason::DEAD_LETTER_CLOSED),
         OperatorError::Decided { .. } => (Code::Aborted, reason::ALREADY_DECIDED),
         OperatorError::NoReason => (Code::InvalidArgument, reason::NO_REASON),
@@ -174,7 +175,7 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
 fn every_error_of_the_desk_both_ways() {
     let errors = operator_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 7, "samples for every variant");
+    assert_eq!(variants.len(), 8, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected_of_operator(&error);

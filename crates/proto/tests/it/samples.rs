@@ -409,6 +409,7 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
             id,
             status: LetterStatus::Discarded,
         },
+        OperatorError::UnknownToken { id },
         OperatorError::Decided { id },
         OperatorError::NoReason,
         OperatorError::ReadModel {

@@ -11,6 +11,7 @@ mod subscription;
 mod log_stream;
 mod dead_letter;
 mod admin;
+mod token;
 mod page;
 mod waits;
 
@@ -21,6 +22,7 @@ pub(crate) use effects::EffectsDoor;
 pub(crate) use fact::Facts;
 pub(crate) use query::Queries;
 pub(crate) use subscription::Subscriptions;
+pub(crate) use token::Tokens;
 pub(crate) use waits::Waits;
 
 use std::time::Duration;

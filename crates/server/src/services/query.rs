@@ -2,11 +2,12 @@
 
 use futures::stream::BoxStream;
 use seriatim_coordinator::{Coordinator, DomainInfo};
-use seriatim_core::StreamId;
+use seriatim_core::{Domain, OWN_DOMAINS, StoreError, StreamId, StreamSummary};
 use seriatim_proto::convert::{self, Invalid};
 use seriatim_proto::v1;
 use seriatim_security::Verb;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 use v1::query_service_server::QueryService;
 
 use super::event_stream::EventStream;
@@ -26,6 +27,38 @@ impl Queries {
     pub(crate) fn new(coordinator: Coordinator) -> Self {
         Self { coordinator }
     }
+
+    /// Returns streams of a domain, or of all domains of applications. Those of Seriatim's own come only if their domain
+    /// is named.
+    async fn streams(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamSummary>, StoreError> {
+        let store = self.coordinator.store();
+        let mut found = store.streams(domain, after, limit).await?;
+        let is_own = |line: &StreamSummary| line.stream.domain.is_own();
+        let Some(first) = found.iter().position(is_own) else {
+            return Ok(found);
+        };
+        if domain.is_none() {
+            found.truncate(first);
+            let rest = store
+                .streams(None, Some(&last_of_own()), limit - first)
+                .await;
+            found.extend(rest?);
+        }
+        Ok(found)
+    }
+}
+
+/// Returns the stream after which no stream is of one of Seriatim's own domains: their names follow one another, and
+/// none is after this one.
+fn last_of_own() -> StreamId {
+    let rest = "z".repeat(Domain::MAX_LENGTH - OWN_DOMAINS.len());
+    let domain = format!("{OWN_DOMAINS}{rest}").parse();
+    StreamId::new(domain.expect("it is a name"), Uuid::max())
 }
 
 #[tonic::async_trait]
@@ -79,8 +112,7 @@ impl QueryService for Queries {
                 break;
             }
             let wanted = page.most_lines() + 1;
-            let streams = self.coordinator.store();
-            let streams = streams.streams(domain.as_ref(), after.as_ref(), wanted);
+            let streams = self.streams(domain.as_ref(), after.as_ref(), wanted);
             let found = streams.await.map_err(store_status)?;
             if let (true, None, Some(domain)) = (found.is_empty(), &after, &domain) {
                 check_domain(&self.coordinator, domain, call.caller())?;

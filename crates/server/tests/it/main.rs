@@ -21,6 +21,7 @@ mod failures;
 mod health;
 mod reflection;
 mod log;
+mod tokens;
 mod subscriptions;
 mod subscribed_clients;
 mod proxy;

@@ -1,0 +1,104 @@
+//! Makes, lists and revokes API tokens, over a server and on a store itself.
+
+use serde_json::Value;
+
+use crate::stage::{Ran, Stage, run};
+
+/// Checks that it succeeded. It may say something to people too.
+fn done(ran: Ran) -> Ran {
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    ran
+}
+
+const ID: &str = "01920000-0000-7000-8000-000000000000";
+
+#[test]
+fn a_token_is_made_listed_and_revoked_over_a_server() {
+    let stage = Stage::new();
+    let made = stage.run(&[
+        "--actor",
+        "ann",
+        "tokens",
+        "create",
+        "billing",
+        "--role",
+        "clerk",
+        "--expires",
+        "90d",
+    ]);
+    let made = done(made);
+    assert_eq!(
+        made.stdout.len(),
+        101,
+        "the token alone, so that it can go into a file"
+    );
+    assert!(made.stdout.starts_with("srt_") && !made.stderr.contains(made.stdout.trim()));
+
+    let listed = stage.run(&["--json", "tokens", "list"]).succeeded();
+    let token: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(
+        (&token["name"], &token["created_by"]),
+        (&"billing".into(), &"ann".into())
+    );
+    assert_eq!(
+        (&token["roles"][0], &token["revoked"]),
+        (&"clerk".into(), &Value::Null)
+    );
+    assert!(token.get("digest").is_none() && !listed.stdout.contains(&made.stdout[36..100]));
+    assert!(
+        stage
+            .run(&["tokens", "list"])
+            .succeeded()
+            .stdout
+            .contains("never used")
+    );
+
+    let id = token["id"].as_str().unwrap();
+    stage.run(&["tokens", "revoke", id]).succeeded();
+    stage.run(&["tokens", "revoke", id]).succeeded();
+    assert!(
+        stage
+            .run(&["tokens", "list"])
+            .succeeded()
+            .stdout
+            .contains("revoked 20")
+    );
+    let unknown = stage.run(&["tokens", "revoke", ID]);
+    assert_eq!(unknown.code, Some(8), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("seriatim tokens list"));
+}
+
+#[test]
+fn the_first_token_is_made_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite://{}", folder.path().join("first.db").display());
+    let seriatim = |arguments: &[&str]| {
+        let all = [arguments, &["--store", &store]].concat();
+        run("http://127.0.0.1:1", &all, "")
+    };
+    let hint = done(seriatim(&["tokens", "list"]));
+    assert!(hint.stdout.is_empty() && hint.stderr.contains("tokens create"));
+    let made = seriatim(&["--json", "tokens", "create", "admin", "--role", "admin"]).succeeded();
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    let listed = seriatim(&["--json", "tokens", "list"]).succeeded();
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed["id"], made["id"]);
+    seriatim(&["tokens", "revoke", made["id"].as_str().unwrap()]).succeeded();
+    assert_eq!(seriatim(&["tokens", "revoke", ID]).code, Some(8));
+    assert_eq!(seriatim(&["tokens", "create", "timer:x"]).code, Some(6));
+}
+
+#[test]
+fn what_is_typed_wrong_is_refused_before_anything_is_asked() {
+    for arguments in [
+        &["tokens", "create"][..],
+        &["tokens", "create", "x", "--expires", "90"],
+        &["tokens", "create", "x", "--expires", "0d"],
+        &["tokens", "create", "x", "--expires", "-1d"],
+        &["tokens", "create", "x", "--expires", "ä"],
+        &["tokens", "revoke", "srt_1"],
+    ] {
+        let refused = run("http://127.0.0.1:1", arguments, "");
+        assert_eq!(refused.code, Some(2), "{arguments:?}: {}", refused.stderr);
+    }
+}
