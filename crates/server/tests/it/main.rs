@@ -29,7 +29,13 @@ mod shutdown;
 mod waiting;
 mod remote;
 mod departures;
+#[path = "../../../security/tests/certificates/mod.rs"]
+mod certificates;
 mod connections;
+mod tls_rig;
+mod tls;
+mod tls_clients;
+mod metrics_door;
 mod raw;
 mod arriving;
 mod unread;

@@ -1,0 +1,163 @@
+//! Checks the door of the metrics: TLS, and who may read them.
+
+use std::future::{pending, ready};
+use std::net::SocketAddr;
+
+use seriatim_security::tls::ServerTls;
+use seriatim_security::{Access, KnownToken, Policy, PrincipalPolicy, Rights, Token, Tokens, Verb};
+use seriatim_server::Metrics;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::certificates::{Authority, clients_of};
+use crate::rig::soon;
+use crate::tls_rig::raw;
+
+async fn serve(tls: Option<ServerTls>, access: Access) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let metrics = Metrics::install().unwrap();
+    tokio::spawn(metrics.serve(listener, tls, access, || ready(Ok(())), pending()));
+    address
+}
+
+/// Asks once. Returns the answer, which is empty if the server has closed the connection.
+async fn ask(mut line: impl AsyncRead + AsyncWrite + Unpin, path: &str, headers: &str) -> String {
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+    let _ = line.write_all(request.as_bytes()).await;
+    let _ = line.flush().await;
+    let mut answer = Vec::new();
+    let _ = soon(line.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+async fn get(address: SocketAddr, path: &str, headers: &str) -> String {
+    ask(TcpStream::connect(address).await.unwrap(), path, headers).await
+}
+
+/// Knows one who may observe, one who may not, and a certificate.
+struct Known {
+    access: Access,
+    watcher: String,
+    sender: String,
+}
+
+impl Known {
+    fn new() -> Self {
+        let role = |verb| Rights::default().grant(verb, []);
+        let policy = Policy {
+            roles: [
+                ("watcher".to_owned(), role(Verb::Observe)),
+                ("sender".to_owned(), role(Verb::Submit)),
+            ]
+            .into(),
+            principals: [(
+                "prometheus".to_owned(),
+                PrincipalPolicy {
+                    roles: vec!["watcher".into()],
+                    certificates: vec!["prometheus.example.com".into()],
+                    ..Default::default()
+                },
+            )]
+            .into(),
+            ..Default::default()
+        };
+        let tokens = Tokens::default();
+        let token_of = |role: &str| {
+            let token = Token::generate().unwrap();
+            tokens.put(KnownToken {
+                id: token.id(),
+                digest: token.digest(),
+                name: format!("the-{role}"),
+                roles: vec![role.into()],
+                expires: None,
+                revoked: false,
+            });
+            token.reveal()
+        };
+        let (watcher, sender) = (token_of("watcher"), token_of("sender"));
+        Self {
+            access: Access::new(policy, tokens),
+            watcher,
+            sender,
+        }
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_for_those_who_may_observe() {
+    let known = Known::new();
+    let address = serve(None, known.access.clone()).await;
+    let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
+    let (watcher, sender) = (bearer(&known.watcher), bearer(&known.sender));
+    let in_url = format!("/metrics?token={0}&access_token={0}", known.watcher);
+    for (path, headers, status) in [
+        ("/metrics", watcher.clone(), "200"),
+        ("/metrics", sender.clone(), "403"),
+        ("/metrics", String::new(), "401"),
+        (&in_url, String::new(), "401"),
+        ("/metrics", bearer("srt_1"), "401"),
+        ("/metrics", watcher.replace("Bearer", "Basic"), "401"),
+        ("/metrics", format!("{sender}{watcher}"), "401"),
+        ("/metrics", format!("{watcher}{watcher}"), "401"),
+    ] {
+        let answer = get(address, path, &headers).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        let asks = answer.contains("\r\nwww-authenticate: Bearer\r\n");
+        assert_eq!(asks, status == "401", "{answer}");
+        assert_eq!(answer.contains("seriatim_store_up"), status == "200");
+        assert!(!answer.contains(&known.watcher), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_over_tls_know_a_client_by_its_certificate() {
+    let authority = Authority::new("ours");
+    let server = authority.server();
+    let server = server.server_for(clients_of(&authority, false)).unwrap();
+    let address = serve(Some(server), Known::new().access).await;
+    let hour = std::time::Duration::from_secs(3600);
+    for (name, status) in [
+        (Some("prometheus.example.com"), "200"),
+        (Some("other.example.com"), "401"),
+        (None, "401"),
+    ] {
+        let pair = name.map(|name| authority.signed(&[name], &[], hour));
+        let line = raw(address, &authority, pair.as_ref(), &[b"http/1.1"]).await;
+        let line = line.unwrap();
+        let answer = ask(line, "/metrics", "").await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn silent_clients_of_the_metrics_keep_nobody_waiting() {
+    let authority = Authority::new("ours");
+    for tls in [None, Some(authority.server().server())] {
+        let has_tls = tls.is_some();
+        let address = serve(tls, Access::unasked()).await;
+        let mut silent = Vec::new();
+        for _ in 0..200 {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        let plain = get(address, "/metrics", "").await;
+        let tls = raw(address, &authority, None, &[b"http/1.1"]).await;
+        if has_tls {
+            assert!(plain.is_empty() || plain.starts_with('\u{15}'), "{plain}");
+            let answer = ask(tls.unwrap(), "/metrics", "").await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        } else {
+            assert!(plain.starts_with("HTTP/1.1 200"), "{plain}");
+            tls.unwrap_err();
+        }
+        let mut nothing = Vec::new();
+        let _ = soon(silent[0].read_to_end(&mut nothing)).await;
+    }
+}

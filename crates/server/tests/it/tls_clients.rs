@@ -1,0 +1,165 @@
+//! Checks what clients are told when they and a server do not agree on TLS.
+
+use std::time::{Duration, SystemTime};
+
+use seriatim_proto::{CallError, Client, ConnectOptions, TokenInClear};
+use seriatim_security::tls::{TlsError, TlsProblem};
+
+use crate::certificates::{Authority, clients_of};
+use crate::rig::*;
+use crate::tls_rig::*;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Checks that connecting fails for a reason, and that the message says what to do.
+async fn fails(rig: &Rig, options: ConnectOptions, problem: TlsProblem, next: &str) {
+    let error = connect(rig, options).await.unwrap_err();
+    assert_eq!(error.tls_problem(), Some(problem), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(next), "{text}");
+}
+
+#[tokio::test]
+async fn a_plain_server_is_not_called_with_tls() {
+    let rig = Rig::start().await;
+    let options = trusting(&Authority::new("ours"));
+    fails(&rig, options, TlsProblem::NoTls, "http://HOST:PORT").await;
+}
+
+#[tokio::test]
+async fn a_server_with_tls_is_not_called_without() {
+    let authority = Authority::new("ours");
+    let rig = start(authority.server().server()).await;
+    let told = match soon(Client::connect(&rig.url, HOUR)).await {
+        Ok(client) => works(&client).await.unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    };
+    assert!(told.contains("https://HOST:PORT"), "{told}");
+}
+
+#[tokio::test]
+async fn an_authority_that_is_not_trusted_is_told_apart() {
+    let rig = start(Authority::new("theirs").server().server()).await;
+    let ours = trusting(&Authority::new("ours"));
+    fails(&rig, ours, TlsProblem::UnknownAuthority, "--ca FILE").await;
+    // Of the same name, but with another key.
+    let theirs = trusting(&Authority::new("theirs"));
+    let error = connect(&rig, theirs).await.unwrap_err();
+    assert!(error.tls_problem().is_some(), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_told_apart() {
+    let authority = Authority::new("ours");
+    let pair = authority.signed(&["orders.example.com"], &[], HOUR);
+    let rig = start(pair.server()).await;
+    let error = connect(&rig, trusting(&authority)).await.unwrap_err();
+    let problem = error.tls_problem();
+    assert!(matches!(problem, Some(TlsProblem::WrongName(_))), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("orders.example.com"), "{text}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_valid_now_is_told_apart() {
+    let authority = Authority::new("ours");
+    let now = SystemTime::now();
+    for (from, to, problem, next) in [
+        (
+            now - 2 * HOUR,
+            now - HOUR,
+            TlsProblem::Expired,
+            "for a new one",
+        ),
+        (
+            now + HOUR,
+            now + 2 * HOUR,
+            TlsProblem::NotYetValid,
+            "the clocks",
+        ),
+    ] {
+        let pair = authority.signed_between(&["127.0.0.1"], &[], from, to);
+        let rig = start(pair.server()).await;
+        fails(&rig, trusting(&authority), problem, next).await;
+    }
+}
+
+/// A server of TLS 1.3 says it when the client reads, so the first call may be the one that fails.
+async fn refused(rig: &Rig, options: ConnectOptions) -> String {
+    match connect(rig, options).await {
+        Err(error) => error.to_string(),
+        Ok(client) => works(&client).await.unwrap_err().to_string(),
+    }
+}
+
+#[tokio::test]
+async fn client_certificates_are_wanted_and_checked() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let good = ours.signed(&["client"], &[], HOUR).identity();
+    let strange = theirs.signed(&["client"], &[], HOUR).identity();
+    let expired = ours.signed_between(
+        &["client"],
+        &[],
+        SystemTime::now() - 2 * HOUR,
+        SystemTime::now() - HOUR,
+    );
+    for is_required in [true, false] {
+        let server = ours.server();
+        let server = server.server_for(clients_of(&ours, is_required)).unwrap();
+        let rig = start(server).await;
+        let with = |identity| trusting(&ours).identity(identity);
+        let client = connect(&rig, with(good.clone())).await.unwrap();
+        works(&client).await.unwrap();
+        for identity in [strange.clone(), expired.identity()] {
+            let text = refused(&rig, with(identity)).await;
+            assert!(
+                text.contains("does not accept the client certificate"),
+                "{text}"
+            );
+        }
+        if is_required {
+            let text = refused(&rig, trusting(&ours)).await;
+            assert!(text.contains("--cert FILE --key FILE"), "{text}");
+        } else {
+            let client = connect(&rig, trusting(&ours)).await.unwrap();
+            works(&client).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_not_sent_in_clear_to_another_machine() {
+    let options = ConnectOptions::new(HOUR).token("srt_planted").unwrap();
+    // Of the range for documentation: nobody answers.
+    let connecting = Client::connect("http://192.0.2.1:50051", options);
+    let error = soon(connecting).await.unwrap_err();
+    assert!(error.source.is::<TokenInClear>(), "{error}");
+    assert!(error.is_of_options());
+    let text = error.to_string();
+    assert!(text.contains("https://HOST:PORT"), "{text}");
+    assert!(!format!("{error:?}{text}").contains("planted"), "{error:?}");
+}
+
+#[tokio::test]
+async fn files_that_are_not_there_are_named() {
+    let ca = seriatim_security::tls::Pem::File("no/such/ca.pem".into());
+    let options = ConnectOptions::new(HOUR).ca(ca);
+    let connecting = Client::connect("https://127.0.0.1:1", options);
+    let error = soon(connecting).await.unwrap_err();
+    assert!(error.source.is::<TlsError>(), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("`no/such/ca.pem`"), "{text}");
+}
+
+/// A call that is refused is no trouble of the connection.
+#[tokio::test]
+async fn a_gateway_of_a_client_is_on_the_same_connection() {
+    use seriatim_core::CommandGateway as _;
+    let authority = Authority::new("ours");
+    let rig = start(authority.server().server()).await;
+    let client = connect(&rig, trusting(&authority)).await.unwrap();
+    let gateway = client.gateway();
+    soon(gateway.submit(fill(&till()))).await.unwrap();
+    let unreachable = works(&client).await;
+    assert!(!matches!(unreachable, Err(CallError::Unreachable(_))));
+}
