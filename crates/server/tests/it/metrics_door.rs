@@ -73,6 +73,7 @@ impl Known {
                 roles: vec![role.into()],
                 expires: None,
                 revoked: false,
+                last_used: None,
             });
             token.reveal()
         };

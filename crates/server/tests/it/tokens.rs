@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seriatim_core::{Begin, EventFilter, NewToken, OperatorError, Store, Timestamp, TokenRecord};
-use seriatim_proto::{CallError, Client};
+use seriatim_proto::{CallError, Client, ConnectOptions};
 use seriatim_security::{
-    Access, Credentials, DomainPattern, Identified, Policy, Principal, Rights, Unauthenticated,
-    Verb,
+    Access, Credentials, DomainPattern, Identified, KnownToken, Policy, Principal, Rights, Token,
+    Unauthenticated, Verb,
 };
 use seriatim_store_memory::MemoryStore;
 use seriatim_store_sqlite::SqliteStore;
@@ -18,8 +18,12 @@ use crate::rig::{Rig, ask, committed, fact, till, until};
 
 fn access() -> Access {
     let reader = Rights::default().grant(Verb::Read, [DomainPattern::all()]);
+    let admin = reader
+        .clone()
+        .grant(Verb::Admin, [])
+        .grant(Verb::ActFor, []);
     let policy = Policy {
-        roles: [("reader".to_owned(), reader)].into(),
+        roles: [("reader".to_owned(), reader), ("admin".to_owned(), admin)].into(),
         ..Policy::default()
     };
     Access::new(policy, Default::default())
@@ -52,6 +56,28 @@ async fn client(rig: &Rig) -> Client {
     Client::connect(&rig.url, Duration::from_secs(30))
         .await
         .unwrap()
+}
+
+/// Connects as an administrator whom the server knows, and the store does not.
+async fn admin(rig: &Rig, access: &Access) -> Client {
+    let denied = client(rig).await.domains().await.unwrap_err();
+    assert!(
+        matches!(denied, CallError::Unauthenticated(_)),
+        "it has read its tokens when it answers"
+    );
+    let token = Token::generate().unwrap();
+    access.tokens().put(KnownToken {
+        id: token.id(),
+        digest: token.digest(),
+        name: "admin".into(),
+        roles: vec!["admin".into()],
+        expires: None,
+        revoked: false,
+        last_used: None,
+    });
+    let options = ConnectOptions::new(Duration::from_secs(30));
+    let options = options.token(&token.reveal()).unwrap();
+    Client::connect(&rig.url, options).await.unwrap()
 }
 
 async fn all(client: &Client) -> Vec<TokenRecord> {
@@ -98,7 +124,7 @@ async fn a_token_made_and_revoked_in_another_process_is_known_here() {
     // A server that begins now knows it before it serves.
     let later = self::access();
     let begun = start(sqlite(&folder).await, &later).await;
-    client(&begun).await.domains().await.unwrap();
+    admin(&begun, &later).await.domains().await.unwrap();
     assert!(identify(&later, &token).is_ok());
 
     let mut seen = access.watch();
@@ -109,7 +135,7 @@ async fn a_token_made_and_revoked_in_another_process_is_known_here() {
     there.revoke_token(id, None).await.unwrap();
     let revoked = all(&there).await;
     assert_eq!(revoked[0].revoked_by.as_deref(), Some("bob"));
-    assert_eq!(all(&client(&here).await).await, revoked);
+    assert_eq!(all(&admin(&here, &access).await).await, revoked);
     assert_eq!(here.head().await.0, 3, "created, used, revoked");
 }
 
@@ -117,7 +143,7 @@ async fn a_token_made_and_revoked_in_another_process_is_known_here() {
 async fn what_cannot_be_a_token_is_refused() {
     let access = access();
     let rig = start(Arc::new(MemoryStore::new()), &access).await;
-    let client = client(&rig).await;
+    let client = admin(&rig, &access).await;
     for (token, field) in [
         (
             NewToken {
