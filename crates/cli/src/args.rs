@@ -91,6 +91,9 @@ pub(crate) enum Command {
     ReadModels(ReadModels),
     /// Make, list and revoke API tokens, over a server or on a store itself
     Tokens(Tokens),
+    /// Look at what operators and administrators did, the newest first, and at who was turned away
+    #[command(subcommand)]
+    Operations(Operations),
     /// Bring the tables of a store to this program's schema; calls no server
     Migrate(Migrate),
     /// Watch the components: position, speed, parked streams; until Ctrl-C, or once without a terminal
@@ -264,6 +267,16 @@ pub(crate) enum TokensVerb {
         /// The token's id, which is in the list
         #[arg(value_parser = token_id)]
         id: Uuid,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operations {
+    /// List the newest operations
+    List {
+        /// How many
+        #[arg(long, default_value_t = 100, value_name = "COUNT")]
+        limit: usize,
     },
 }
 

@@ -14,6 +14,7 @@ mod tree;
 mod requests;
 mod letters;
 mod tokens;
+mod operations;
 mod reactions;
 
 mod progress;
@@ -46,6 +47,7 @@ pub use letters::desk::{Decision, Desk, GivenUp, LetterSource, OpenLetter, Verb}
 pub use letters::operator::{OperatorError, Progress};
 pub use letters::reaction_letter::{LetterDecision, ReactionLetter};
 pub use merge::{InvalidMergeStrategy, MergeStrategy};
+pub use operations::OperationRecord;
 pub use positions::begin::Begin;
 pub use positions::bookmark::{Bookmark, LogId, LogReplaced};
 pub use positions::cursor::{Cursor, InvalidCursor};

@@ -28,6 +28,7 @@ pub const FILES: &[&str] = &[
     "seriatim/v1/admin_service.proto",
     "seriatim/v1/read_models.proto",
     "seriatim/v1/token_service.proto",
+    "seriatim/v1/operation_service.proto",
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
 ];

@@ -18,6 +18,7 @@ mod remote_gateway;
 mod server_url;
 mod subscription;
 mod tokens;
+mod operations;
 
 pub use actor::{ACTOR, ACTOR_BIN, actor, set_actor};
 pub use call_error::{CallError, ConnectError};

@@ -132,6 +132,11 @@ impl Access {
         }
     }
 
+    /// Returns a number that grows with each policy that is put in force.
+    pub fn policies(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
     /// Begins to watch for changes.
     pub fn watch(&self) -> Seen {
         Seen {

@@ -12,6 +12,7 @@ mod credentials;
 mod principal_name;
 mod token;
 mod tokens;
+mod operations;
 mod unauthenticated;
 mod access;
 pub mod tls;
@@ -19,6 +20,9 @@ pub mod tls;
 pub use access::{Access, Identified, Seen};
 pub use credentials::Credentials;
 pub use domain_pattern::{DomainPattern, InvalidPattern};
+pub use operations::{
+    Asked, InvalidPlace, NewOperation, OperationDay, OperationTrail, TrailError, TrailPlace,
+};
 pub use policy::{Policy, PrincipalPolicy};
 pub use principal::{Limits, Principal, Way};
 pub use principal_name::{InvalidName, check_principal_name};

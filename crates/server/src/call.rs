@@ -25,6 +25,7 @@ use crate::meter::{self, TurnedAway};
 use crate::method::{Method, Need};
 use crate::ration::{Budget, Held, Ration};
 use crate::routes::{Answering, Routes};
+use crate::watchbook::Watchbook;
 
 /// The most bytes that the metadata of a call may take, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     /// The one caller, if nobody is asked.
     everybody: Caller,
     allowances: Allowances,
+    watchbook: Watchbook,
     arriving: Arc<Budget>,
     unread: Arc<Budget>,
     gate: Gate,
@@ -193,7 +195,12 @@ fn lock<T>(of_call: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(routes: Routes, access: Access, mut settings: ServerSettings) -> Self {
+    pub(crate) fn new(
+        routes: Routes,
+        access: Access,
+        watchbook: Watchbook,
+        mut settings: ServerSettings,
+    ) -> Self {
         // A message that could never be held is refused as too large, so that it is not sent again.
         settings.message_bytes = (settings.message_bytes)
             .min(settings.arriving_bytes)
@@ -206,6 +213,7 @@ impl Shared {
             everybody: Caller::everybody(),
             access,
             allowances: Allowances::default(),
+            watchbook,
             settings,
         }
     }
@@ -285,10 +293,14 @@ impl Connection {
 
     fn learn(&self, credentials: Credentials, principal: Principal, seen: Seen) -> Caller {
         let Shared {
-            access, allowances, ..
+            access,
+            allowances,
+            watchbook,
+            ..
         } = &*self.shared;
         let allowance = allowances.of(&principal);
-        let caller = Caller::new(access, credentials, principal, allowance);
+        let watchbook = watchbook.clone();
+        let caller = Caller::new(access, credentials, principal, allowance, watchbook);
         *lock(&self.last) = Some(Known {
             caller: caller.clone(),
             seen,
@@ -345,8 +357,10 @@ fn begin(
     Ok(shared.routes.call(request))
 }
 
-fn unknown(error: Unauthenticated) -> Status {
+fn unknown(call: &Call, error: Unauthenticated) -> Status {
     meter::turned_away(TurnedAway::Unauthenticated);
+    let watchbook = &call.0.connection.shared.watchbook;
+    watchbook.turned_away(None, error.as_str());
     error.to_status()
 }
 
@@ -377,7 +391,7 @@ fn enter(call: &Call, mut request: Request<Incoming>) -> Result<Answering, Statu
     let method = Method::at(call.method());
     match call.0.connection.identify(&method, request.headers_mut()) {
         Asked::Now(caller) => {
-            let caller = caller.map_err(unknown)?;
+            let caller = caller.map_err(|error| unknown(call, error))?;
             begin(call, &method, caller, request)
         }
         Asked::Later(caller) => {
@@ -385,7 +399,7 @@ fn enter(call: &Call, mut request: Request<Incoming>) -> Result<Answering, Statu
             Ok(Box::pin(async move {
                 let begun = match caller.await {
                     Ok(caller) => begin(&call, &method, caller, request),
-                    Err(error) => Err(unknown(error)),
+                    Err(error) => Err(unknown(&call, error)),
                 };
                 match begun {
                     Ok(answering) => answering.await,

@@ -17,6 +17,7 @@ use tonic::Status;
 use crate::allowance::Allowance;
 use crate::meter::{self, TurnedAway};
 use crate::method::Need;
+use crate::watchbook::Watchbook;
 
 /// The longest time until a clock is looked at again, because it may be set.
 const LOOK: Duration = Duration::from_secs(60);
@@ -32,6 +33,7 @@ struct Data {
     /// It changes in calls that stay open, while [`Caller::ended`] is polled.
     principal: Mutex<Principal>,
     allowance: Option<Arc<Allowance>>,
+    watchbook: Watchbook,
 }
 
 impl Caller {
@@ -40,19 +42,22 @@ impl Caller {
         credentials: Credentials,
         principal: Principal,
         allowance: Option<Arc<Allowance>>,
+        watchbook: Watchbook,
     ) -> Self {
         Self(Arc::new(Data {
             access: access.clone(),
             credentials,
             principal: Mutex::new(principal),
             allowance,
+            watchbook,
         }))
     }
 
     /// Returns the one caller of a server that does not ask.
     pub(crate) fn everybody() -> Self {
         let access = Access::unasked();
-        Self::new(&access, Credentials::default(), Principal::unasked(), None)
+        let (nobody, closed) = (Principal::unasked(), Watchbook::closed());
+        Self::new(&access, Credentials::default(), nobody, None, closed)
     }
 
     /// Returns whether it may lose its rights.
@@ -70,6 +75,19 @@ impl Caller {
         principal.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns the record of what it does as an operator.
+    pub(crate) fn watchbook(&self) -> &Watchbook {
+        &self.0.watchbook
+    }
+
+    /// Counts that it was turned away.
+    fn turned_away(&self, verb: Verb) {
+        meter::turned_away(TurnedAway::Denied);
+        let principal = self.principal();
+        self.watchbook()
+            .turned_away(Some(principal.name()), verb.name());
+    }
+
     /// Returns what it may take, if that is limited.
     pub(crate) fn allowance(&self) -> Option<&Arc<Allowance>> {
         self.0.allowance.as_ref()
@@ -78,7 +96,7 @@ impl Caller {
     /// Fails if it may not do this to a domain, or to any if there is none.
     pub(crate) fn check(&self, verb: Verb, domain: Option<&Domain>) -> Result<(), Status> {
         authorise(&self.principal(), verb, domain).map_err(|denied| {
-            meter::turned_away(TurnedAway::Denied);
+            self.turned_away(verb);
             denied.to_status()
         })
     }
@@ -88,7 +106,9 @@ impl Caller {
         match need.is_met_by(&self.principal()) {
             true => Ok(()),
             false => {
-                meter::turned_away(TurnedAway::Denied);
+                if let Some(verb) = need.verb() {
+                    self.turned_away(verb);
+                }
                 Err(denied(need))
             }
         }
@@ -202,11 +222,9 @@ impl Caller {
 }
 
 fn denied(need: Need) -> Status {
-    match need {
-        Need::Right(verb) | Need::OneOf(&[verb, ..]) => Denied { verb }.to_status(),
-        Need::OneOf(&[]) | Need::Health | Need::Reflection | Need::Nothing => {
-            Status::permission_denied("your access to this server was taken away")
-        }
+    match need.verb() {
+        Some(verb) => Denied { verb }.to_status(),
+        None => Status::permission_denied("your access to this server was taken away"),
     }
 }
 

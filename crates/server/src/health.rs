@@ -15,11 +15,14 @@ use v1::admin_service_server::AdminServiceServer;
 use v1::command_service_server::CommandServiceServer;
 use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
+use v1::operation_service_server::OperationServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 use v1::token_service_server::TokenServiceServer;
 
-use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Tokens};
+use crate::services::{
+    Admin, Commands, DeadLetters, Facts, Operations, Queries, Subscriptions, Tokens,
+};
 
 /// A store that takes longer than this to name its head is not serving.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const REACTIONS: &str = "seriatim.reactions";
 
 /// The names of the server as a whole, of each of its services, and of the components.
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 10] = [
     "",
     CommandServiceServer::<Commands>::NAME,
     FactServiceServer::<Facts>::NAME,
@@ -38,6 +41,7 @@ const SERVICES: [&str; 9] = [
     DeadLetterServiceServer::<DeadLetters>::NAME,
     AdminServiceServer::<Admin>::NAME,
     TokenServiceServer::<Tokens>::NAME,
+    OperationServiceServer::<Operations>::NAME,
     REACTIONS,
 ];
 

@@ -11,6 +11,8 @@ mod connections;
 mod call;
 mod caller;
 mod allowance;
+mod watchbook;
+mod own;
 mod routes;
 mod grpc_timeout;
 mod gate;

@@ -38,6 +38,15 @@ pub(crate) enum Need {
 }
 
 impl Need {
+    /// Returns the right, or the first of those of which one is enough.
+    pub(crate) fn verb(self) -> Option<Verb> {
+        match self {
+            Self::Right(verb) => Some(verb),
+            Self::OneOf(verbs) => verbs.first().copied(),
+            Self::Health | Self::Reflection | Self::Nothing => None,
+        }
+    }
+
     /// Returns whether a principal has it, for some domain at least.
     pub(crate) fn is_met_by(self, principal: &Principal) -> bool {
         let may = |verb| authorise(principal, verb, None).is_ok();
@@ -152,7 +161,10 @@ fn need(ours: &str) -> Need {
         | "AdminService/CompareReadModel"
         | "AdminService/SwitchReadModel"
         | "AdminService/DropReadModel" => Verb::Operate,
-        "TokenService/Create" | "TokenService/List" | "TokenService/Revoke" => Verb::Admin,
+        "TokenService/Create"
+        | "TokenService/List"
+        | "TokenService/Revoke"
+        | "OperationService/List" => Verb::Admin,
         _ => return Need::Nothing,
     })
 }
@@ -213,6 +225,7 @@ mod tests {
                 "TokenService/Create",
                 "TokenService/List",
                 "TokenService/Revoke",
+                "OperationService/List",
             ]
         );
     }

@@ -11,12 +11,15 @@ use v1::admin_service_server::{self, AdminServiceServer};
 use v1::command_service_server::{self, CommandServiceServer};
 use v1::dead_letter_service_server::{self, DeadLetterServiceServer};
 use v1::fact_service_server::{self, FactServiceServer};
+use v1::operation_service_server::{self, OperationServiceServer};
 use v1::query_service_server::{self, QueryServiceServer};
 use v1::subscription_service_server::{self, SubscriptionServiceServer};
 use v1::token_service_server::{self, TokenServiceServer};
 
 use crate::arriving::Arriving;
-use crate::services::{Admin, Commands, DeadLetters, Facts, Queries, Subscriptions, Tokens};
+use crate::services::{
+    Admin, Commands, DeadLetters, Facts, Operations, Queries, Subscriptions, Tokens,
+};
 
 /// An answer that is being made.
 pub(crate) type Answering = BoxFuture<'static, Result<Response<Body>, Infallible>>;
@@ -31,6 +34,7 @@ pub(crate) struct Routes {
     pub(crate) dead_letters: DeadLetterServiceServer<DeadLetters>,
     pub(crate) admin: AdminServiceServer<Admin>,
     pub(crate) tokens: TokenServiceServer<Tokens>,
+    pub(crate) operations: OperationServiceServer<Operations>,
     /// Health and reflection. They also answer for services that do not exist.
     pub(crate) others: tonic::service::Routes,
 }
@@ -46,6 +50,7 @@ impl Routes {
             dead_letter_service_server::SERVICE_NAME => self.dead_letters.clone().call(call),
             admin_service_server::SERVICE_NAME => self.admin.clone().call(call),
             token_service_server::SERVICE_NAME => self.tokens.clone().call(call),
+            operation_service_server::SERVICE_NAME => self.operations.clone().call(call),
             _ => Box::pin(self.others.clone().call(call)),
         }
     }

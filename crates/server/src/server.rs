@@ -7,8 +7,8 @@ use std::sync::Arc;
 use seriatim_coordinator::Coordinator;
 use seriatim_proto::{FILE_DESCRIPTOR_SET, v1};
 use seriatim_runtime::{Feed, ReactionSettings, Reactions, Waiter};
+use seriatim_security::Access;
 use seriatim_security::tls::ServerTls;
-use seriatim_security::{Access, IssuedToken, TokenDesk};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic_health::ServingStatus;
@@ -19,17 +19,20 @@ use v1::admin_service_server::AdminServiceServer;
 use v1::command_service_server::CommandServiceServer;
 use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
+use v1::operation_service_server::OperationServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 use v1::token_service_server::TokenServiceServer;
 
 use crate::call::Shared;
+use crate::own::{Administration, Own};
 use crate::routes::Routes;
 use crate::services::{
-    Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Tokens, Waits,
+    Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
 };
 use crate::settings::ServerSettings;
 use crate::token_follower::TokenFollower;
+use crate::watchbook::Watchbook;
 use crate::{connections, health, tls};
 
 /// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
@@ -113,14 +116,11 @@ impl ServerBuilder {
         health::report(&reporter, ServingStatus::Serving).await;
         let (closing, closed) = watch::channel(false);
         let others = others(health_service)?;
-        // Seriatim's own aggregates, which no request for the application's reaches.
-        let own = Coordinator::builder_of_own(Arc::clone(coordinator.store()))
-            .aggregate::<IssuedToken>()
-            .start()
-            .expect("its domains are Seriatim's own, each once");
-        let desk = TokenDesk::new(Arc::new(own.clone()), Arc::clone(coordinator.store()) as _);
+        let own = Own::start(coordinator.store());
+        let watchbook = Watchbook::new(&own.trail, &access);
         let mut shutdown = pin!(shutdown);
-        let follower = TokenFollower::begin(desk.clone(), feed.clone(), access.tokens().clone());
+        let follower =
+            TokenFollower::begin(own.desk.clone(), feed.clone(), access.tokens().clone());
         let follower = match access.asks() {
             false => None,
             true => tokio::select! {
@@ -131,17 +131,21 @@ impl ServerBuilder {
                 }
             },
         };
-        let tokens = Tokens::new(desk, access.clone());
         let routes = routes(
             &coordinator,
             feed,
             &reactions,
             &settings,
             &closed,
-            tokens,
+            own.administration(&access),
             others,
         );
-        let shared = Arc::new(Shared::new(routes, access, settings));
+        let shared = Arc::new(Shared::new(
+            routes,
+            access.clone(),
+            watchbook.clone(),
+            settings,
+        ));
         let settings = shared.settings();
         let watch = tls::watch(tls.clone());
         let served = connections::serve(listener, tls, Arc::clone(&shared), closed);
@@ -164,6 +168,7 @@ impl ServerBuilder {
             () = shutdown => {}
             () = follow => {}
             _ = watch => {}
+            () = watchbook.keep(&access) => unreachable!("it is kept until it is dropped"),
             () = follow_tokens => unreachable!("it follows until it is dropped"),
         }
         go_down(reporter).await;
@@ -171,6 +176,7 @@ impl ServerBuilder {
         let _ = closing.send(true);
         // Calls that have not ended by then are dropped.
         let _ = tokio::time::timeout(settings.grace, served).await;
+        watchbook.write().await;
         tokio::join!(coordinator.shutdown(), own.shutdown());
         Ok(())
     }
@@ -188,7 +194,7 @@ fn routes(
     reactions: &Arc<Reactions>,
     settings: &ServerSettings,
     closed: &watch::Receiver<bool>,
-    tokens: Tokens,
+    administration: Administration,
     others: tonic::service::Routes,
 ) -> Routes {
     let store = coordinator.store();
@@ -226,7 +232,8 @@ fn routes(
             desk
         ))),
         admin: unlimited!(AdminServiceServer::new(Admin::new(Arc::clone(reactions)))),
-        tokens: unlimited!(TokenServiceServer::new(tokens)),
+        tokens: unlimited!(TokenServiceServer::new(administration.tokens)),
+        operations: unlimited!(OperationServiceServer::new(administration.operations)),
         others,
     }
 }

@@ -5,6 +5,7 @@ mod completions;
 mod dead_letters;
 mod log;
 mod migrate;
+mod operations;
 mod query;
 mod reactions;
 mod read_models;
@@ -14,7 +15,7 @@ mod top;
 
 use seriatim_proto::Client;
 
-use crate::args::{Args, Command, Global, Log};
+use crate::args::{Args, Command, Global, Log, Operations};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -61,6 +62,9 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
             read_models::run(wanted, &connect(&global).await?, output).await
         }
         Command::Tokens(wanted) => tokens::run(wanted, &global, output).await,
+        Command::Operations(Operations::List { limit }) => {
+            operations::list(limit, &connect(&global).await?, output).await
+        }
         Command::Migrate(wanted) => migrate::run(&wanted, output).await,
         Command::Top => top::run(&connect(&global).await?, output).await,
         Command::Audit(wanted) => audit::run(&wanted, output).await,

@@ -7,6 +7,7 @@ pub(crate) mod reactions;
 pub(crate) mod read_models;
 pub(crate) mod text;
 pub(crate) mod three_way;
+pub(crate) mod operations;
 pub(crate) mod tokens;
 pub(crate) mod top;
 

@@ -25,6 +25,7 @@ mod read_model;
 mod stream_summary;
 mod subscription;
 mod token;
+mod operation;
 mod waiting;
 
 pub(crate) use desk::list_request;

@@ -42,8 +42,9 @@ impl AdminService for Admin {
         let v1::PauseRequest { component, reason } = request.into_inner();
         let component = convert::component(&component).map_err(status)?;
         let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
-        let paused = self.reactions.pause(&component, actor.as_deref(), reason);
-        let work = paused.await.map_err(status)?;
+        let pausing = self.reactions.pause(&component, actor.as_deref(), reason);
+        let pausing = async { pausing.await.map_err(status) };
+        let work = by.operate("pause", &component, reason, pausing).await?;
         Ok(Response::new(v1::PauseResponse {
             work: work.iter().map(Into::into).collect(),
         }))
@@ -51,10 +52,12 @@ impl AdminService for Admin {
 
     async fn resume(
         &self,
-        request: Request<v1::ResumeRequest>,
+        mut request: Request<v1::ResumeRequest>,
     ) -> Result<Response<v1::ResumeResponse>, Status> {
+        let (by, _) = by(&mut request)?;
         let component = convert::component(&request.get_ref().component).map_err(status)?;
-        let work = self.reactions.resume(&component).await.map_err(status)?;
+        let resuming = async { self.reactions.resume(&component).await.map_err(status) };
+        let work = by.operate("resume", &component, None, resuming).await?;
         Ok(Response::new(v1::ResumeResponse {
             work: work.iter().map(Into::into).collect(),
         }))
@@ -62,13 +65,20 @@ impl AdminService for Admin {
 
     async fn begin(
         &self,
-        request: Request<v1::BeginRequest>,
+        mut request: Request<v1::BeginRequest>,
     ) -> Result<Response<v1::BeginResponse>, Status> {
+        let (by, _) = by(&mut request)?;
         let request = request.into_inner();
         let component = convert::component(&request.component).map_err(status)?;
         let begin = convert::begin(request.begin).map_err(status)?;
-        let at = self.reactions.begin(&component, &begin).await;
-        let cursor = at.map_err(status)?.to_string();
+        let moving = async {
+            self.reactions
+                .begin(&component, &begin)
+                .await
+                .map_err(status)
+        };
+        let at = by.operate("begin", &component, None, moving).await?;
+        let cursor = at.to_string();
         Ok(Response::new(v1::BeginResponse { cursor }))
     }
 
@@ -96,23 +106,29 @@ impl AdminService for Admin {
 
     async fn switch_read_model(
         &self,
-        request: Request<v1::SwitchReadModelRequest>,
+        mut request: Request<v1::SwitchReadModelRequest>,
     ) -> Result<Response<v1::SwitchReadModelResponse>, Status> {
+        let (by, _) = by(&mut request)?;
         let version = convert::read_model_version(request.into_inner().version);
         let version = version.map_err(status)?;
-        let switched = self.reactions.switch_read_model(&version).await;
-        switched.map_err(status)?;
+        let switching = self.reactions.switch_read_model(&version);
+        let switching = async { switching.await.map_err(status) };
+        by.operate("switch-read-model", &version, None, switching)
+            .await?;
         Ok(Response::new(v1::SwitchReadModelResponse {}))
     }
 
     async fn drop_read_model(
         &self,
-        request: Request<v1::DropReadModelRequest>,
+        mut request: Request<v1::DropReadModelRequest>,
     ) -> Result<Response<v1::DropReadModelResponse>, Status> {
+        let (by, _) = by(&mut request)?;
         let version = convert::read_model_version(request.into_inner().version);
         let version = version.map_err(status)?;
-        let dropped = self.reactions.drop_read_model(&version).await;
-        dropped.map_err(status)?;
+        let dropping = self.reactions.drop_read_model(&version);
+        let dropping = async { dropping.await.map_err(status) };
+        by.operate("drop-read-model", &version, None, dropping)
+            .await?;
         Ok(Response::new(v1::DropReadModelResponse {}))
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use v1::dead_letter_service_server::DeadLetterService;
 
 use super::page::Page;
-use super::{answer, by, check_domain, status};
+use super::{By, answer, by, check_domain, status};
 use crate::caller::Caller;
 
 /// The most letters that are read at once: each may hold a whole request, which may be as large as a message.
@@ -32,13 +32,16 @@ impl DeadLetters {
     }
 
     /// Carries out a decision, if the caller may decide about the letter. Returns what it may see of the letter then.
-    async fn decide(&self, caller: &Caller, decision: &Decision) -> Result<v1::DeadLetter, Status> {
+    async fn decide(&self, by: &By, decision: &Decision) -> Result<v1::DeadLetter, Status> {
+        let caller = &by.caller;
         // Who may decide about all letters need not look at this one first.
         if !caller.may_everywhere(LettersResolve) {
             let letter = self.desk.open(decision.letter).await.map_err(status)?;
             check_letter(caller, LettersResolve, decision.letter, letter.stream())?;
         }
-        let letter = self.desk.decide(decision).await.map_err(status)?;
+        let (what, reason) = (decision.verb.as_str(), decision.reason.as_deref());
+        let deciding = async { self.desk.decide(decision).await.map_err(status) };
+        let letter = by.operate(what, decision.letter, reason, deciding).await?;
         Ok(shown(&letter, caller))
     }
 }
@@ -139,7 +142,7 @@ impl DeadLetterService for DeadLetters {
         let (by, _) = by(&mut request)?;
         let actor = by.person()?;
         let decision = convert::resubmission(request.into_inner(), actor).map_err(status)?;
-        let letter = self.decide(&by.caller, &decision).await?;
+        let letter = self.decide(&by, &decision).await?;
         Ok(Response::new(v1::DeadLetterServiceResubmitResponse {
             letter: Some(letter),
         }))
@@ -152,7 +155,7 @@ impl DeadLetterService for DeadLetters {
         let (by, _) = by(&mut request)?;
         let actor = by.person()?;
         let decision = convert::discarding(request.into_inner(), actor).map_err(status)?;
-        let letter = self.decide(&by.caller, &decision).await?;
+        let letter = self.decide(&by, &decision).await?;
         Ok(Response::new(v1::DeadLetterServiceDiscardResponse {
             letter: Some(letter),
         }))

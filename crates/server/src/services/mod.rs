@@ -12,6 +12,7 @@ mod log_stream;
 mod dead_letter;
 mod admin;
 mod token;
+mod operation;
 mod page;
 mod waits;
 
@@ -20,6 +21,7 @@ pub(crate) use command::Commands;
 pub(crate) use dead_letter::DeadLetters;
 pub(crate) use effects::EffectsDoor;
 pub(crate) use fact::Facts;
+pub(crate) use operation::{Operations, refused as refused_trail};
 pub(crate) use query::Queries;
 pub(crate) use subscription::Subscriptions;
 pub(crate) use token::Tokens;
@@ -35,7 +37,7 @@ use seriatim_core::{
 use seriatim_proto::convert::{Echo, Invalid};
 use seriatim_proto::status::WireError;
 use seriatim_proto::{ANSWER_BYTES, actor};
-use seriatim_security::Verb;
+use seriatim_security::{NewOperation, Verb};
 use tonic::{Request, Response, Status};
 
 use crate::call::Call;
@@ -75,6 +77,23 @@ impl By {
             ))),
             said => Ok(said),
         }
+    }
+
+    /// Does something that an operator asks for, and records it.
+    async fn operate<T>(
+        &self,
+        what: &'static str,
+        target: impl ToString,
+        reason: Option<&str>,
+        work: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Status> {
+        let operation = NewOperation {
+            actor: self.person()?,
+            what,
+            target: target.to_string(),
+            reason: reason.map(str::to_owned),
+        };
+        self.caller.watchbook().run(operation, work).await
     }
 
     /// Returns the actor to record.

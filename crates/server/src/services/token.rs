@@ -30,11 +30,13 @@ impl TokenService for Tokens {
         &self,
         mut request: Request<v1::TokenServiceCreateRequest>,
     ) -> Result<Response<v1::TokenServiceCreateResponse>, Status> {
-        let actor = by(&mut request)?.0.person()?;
+        let (by, _) = by(&mut request)?;
+        let actor = by.person()?;
         let new = convert::new_token(request.into_inner()).map_err(status)?;
         check_roles(&self.access, &new.roles).map_err(status)?;
-        let created = self.desk.create(new, actor).await;
-        let token = created.map_err(refused)?;
+        let name = new.name.clone();
+        let creating = async { self.desk.create(new, actor).await.map_err(refused) };
+        let token = by.operate("create-token", name, None, creating).await?;
         Ok(Response::new(v1::TokenServiceCreateResponse {
             id: Some(token.id().into()),
             token: token.reveal(),
@@ -68,10 +70,11 @@ impl TokenService for Tokens {
         &self,
         mut request: Request<v1::TokenServiceRevokeRequest>,
     ) -> Result<Response<v1::TokenServiceRevokeResponse>, Status> {
-        let actor = by(&mut request)?.0.person()?;
+        let (by, _) = by(&mut request)?;
+        let actor = by.person()?;
         let id = convert::uuid(request.get_ref().id.as_ref(), "id").map_err(status)?;
-        let revoked = self.desk.revoke(id, actor).await;
-        revoked.map_err(refused)?;
+        let revoking = async { self.desk.revoke(id, actor).await.map_err(refused) };
+        by.operate("revoke-token", id, None, revoking).await?;
         Ok(Response::new(v1::TokenServiceRevokeResponse {}))
     }
 }

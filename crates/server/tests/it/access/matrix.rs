@@ -131,9 +131,10 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
         | "AdminService/CompareReadModel"
         | "AdminService/SwitchReadModel"
         | "AdminService/DropReadModel" => (&[Verb::Operate], Everywhere, Vec::new()),
-        "TokenService/Create" | "TokenService/List" | "TokenService/Revoke" => {
-            (&[Verb::Admin], Everywhere, Vec::new())
-        }
+        "TokenService/Create"
+        | "TokenService/List"
+        | "TokenService/Revoke"
+        | "OperationService/List" => (&[Verb::Admin], Everywhere, Vec::new()),
         other => panic!("no line says who may call {other}"),
     };
     Row {

@@ -6,3 +6,4 @@ mod streams;
 mod hidden;
 mod actors;
 mod limits;
+mod operations;

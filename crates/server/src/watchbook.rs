@@ -1,0 +1,211 @@
+//! Records what operators do here, and who is turned away.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use seriatim_security::{Access, NewOperation, OperationTrail};
+use tokio::time::sleep;
+use tonic::Status;
+
+use crate::services::refused_trail;
+
+/// The time for which callers that are turned away are counted together.
+const TOGETHER: Duration = Duration::from_secs(10);
+/// The most kinds of them that are told apart in that time; more are counted as others.
+const MOST_KINDS: usize = 256;
+/// The most bytes of a target, a reason or a failure that are kept.
+const MOST_TEXT: usize = 1024;
+
+/// The record of one server. It records nothing if the server asks nobody who they are. Cheap to clone; clones are one.
+#[derive(Clone, Debug)]
+pub(crate) struct Watchbook(Option<Arc<Data>>);
+
+#[derive(Debug)]
+struct Data {
+    trail: OperationTrail,
+    turned_away: Mutex<HashMap<(Option<String>, &'static str), u64>>,
+}
+
+impl Watchbook {
+    pub(crate) fn new(trail: &OperationTrail, access: &Access) -> Self {
+        Self(access.asks().then(|| {
+            Arc::new(Data {
+                trail: trail.clone(),
+                turned_away: Mutex::default(),
+            })
+        }))
+    }
+
+    /// Records nothing.
+    pub(crate) fn closed() -> Self {
+        Self(None)
+    }
+
+    /// Records an operation, does it, and records if it failed. It is not done if it cannot be recorded.
+    pub(crate) async fn run<T>(
+        &self,
+        operation: NewOperation,
+        work: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Status> {
+        let Some(data) = &self.0 else {
+            return work.await;
+        };
+        let operation = NewOperation {
+            target: cut(operation.target),
+            reason: operation.reason.map(cut),
+            ..operation
+        };
+        let asked = data.trail.asked(operation).await.map_err(refused_trail)?;
+        let done = work.await;
+        if let Err(status) = &done {
+            let failed = data.trail.failed(asked, cut(status.message().to_owned()));
+            if let Err(error) = failed.await {
+                let error = error.to_string();
+                tracing::warn!(error, "it is not recorded that an operation has failed");
+            }
+        }
+        done
+    }
+
+    /// Counts a caller that was turned away: for want of a right, or because it is not known.
+    pub(crate) fn turned_away(&self, principal: Option<&str>, why: &'static str) {
+        let Some(data) = &self.0 else { return };
+        let mut counts = data
+            .turned_away
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let kind = (principal.map(str::to_owned), why);
+        let kind = match counts.len() < MOST_KINDS || counts.contains_key(&kind) {
+            true => kind,
+            false => (None, "others"),
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+
+    /// Writes now and then who was turned away, and that another policy is in force. It never ends.
+    pub(crate) async fn keep(&self, access: &Access) {
+        let mut policies = access.policies();
+        loop {
+            tokio::select! {
+                () = sleep(TOGETHER) => self.write().await,
+                changed = policies.changed() => match changed {
+                    Ok(()) => self.reloaded().await,
+                    Err(_) => std::future::pending().await,
+                },
+            }
+        }
+    }
+
+    /// Writes who was turned away since it was last written.
+    pub(crate) async fn write(&self) {
+        let Some(data) = &self.0 else { return };
+        let counts = std::mem::take(
+            &mut *data
+                .turned_away
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for ((principal, why), times) in counts {
+            let written = data.trail.turned_away(principal, why.into(), times).await;
+            if let Err(error) = written {
+                let error = error.to_string();
+                tracing::warn!(
+                    error,
+                    times,
+                    why,
+                    "it is not recorded that callers were turned away"
+                );
+            }
+        }
+    }
+
+    async fn reloaded(&self) {
+        let reload = NewOperation {
+            actor: None,
+            what: "reload",
+            target: "configuration".into(),
+            reason: None,
+        };
+        if let Err(error) = self.run(reload, async { Ok(()) }).await {
+            let error = error.message();
+            tracing::warn!(error, "it is not recorded that another policy is in force");
+        }
+    }
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > MOST_TEXT {
+        text.truncate(text.floor_char_boundary(MOST_TEXT));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use seriatim_coordinator::Coordinator;
+    use seriatim_core::StoreErrorKind;
+    use seriatim_security::{OperationDay, Policy};
+    use seriatim_store_memory::MemoryStore;
+    use seriatim_testkit::faults::FaultyStore;
+
+    use super::*;
+
+    fn operation() -> NewOperation {
+        NewOperation {
+            actor: Some("ann".into()),
+            what: "pause",
+            target: "x".repeat(2 * MOST_TEXT),
+            reason: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_recorded_is_not_done() {
+        let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+        let own = Coordinator::builder_of_own(Arc::new(store.clone()))
+            .aggregate::<OperationDay>()
+            .start()
+            .unwrap();
+        let trail = OperationTrail::new(Arc::new(own), Arc::new(store.clone()));
+        let access = Access::new(Policy::default(), Default::default());
+        let watchbook = Watchbook::new(&trail, &access);
+        let mut done = 0;
+        store.go_down(StoreErrorKind::Denied);
+        let refused = watchbook.run(operation(), async {
+            done += 1;
+            Ok(())
+        });
+        assert!(refused.await.is_err());
+        store.come_back();
+        let allowed = watchbook.run(operation(), async {
+            done += 1;
+            Ok(())
+        });
+        allowed.await.unwrap();
+        assert_eq!(done, 1);
+        let found = trail.list(None, 10).await.unwrap().0;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].target.len(), MOST_TEXT);
+    }
+
+    #[tokio::test]
+    async fn many_kinds_of_callers_take_little_memory() {
+        let store: Arc<MemoryStore> = Arc::new(MemoryStore::new());
+        let own = Coordinator::builder_of_own(Arc::clone(&store) as _);
+        let own = own.aggregate::<OperationDay>().start().unwrap();
+        let trail = OperationTrail::new(Arc::new(own), store);
+        let access = Access::new(Policy::default(), Default::default());
+        let watchbook = Watchbook::new(&trail, &access);
+        for number in 0..2 * MOST_KINDS {
+            watchbook.turned_away(Some(&format!("p{number}")), "read");
+        }
+        watchbook.write().await;
+        let found = trail.list(None, 1000).await.unwrap().0;
+        assert_eq!(found.len(), MOST_KINDS + 1);
+        let times: u64 = found.iter().map(|operation| operation.times).sum();
+        assert_eq!(times, 2 * MOST_KINDS as u64);
+        watchbook.write().await;
+        assert_eq!(trail.list(None, 1000).await.unwrap().0.len(), found.len());
+    }
+}
