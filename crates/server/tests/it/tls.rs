@@ -61,7 +61,9 @@ async fn garbage_ends_its_own_connection_alone() {
         vec![22, 3, 3, 0, 0],
         vec![21, 3, 3, 0, 2, 2, 40],
         hello_cut_off,
-        (0..100_000_u32).map(|n| (n.wrapping_mul(n) >> 3) as u8).collect(),
+        (0..100_000_u32)
+            .map(|n| (n.wrapping_mul(n) >> 3) as u8)
+            .collect(),
     ] {
         answer_to(&rig, &garbage).await;
         works(&client).await.unwrap();
