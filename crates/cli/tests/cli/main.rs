@@ -17,5 +17,6 @@ mod questions;
 mod reactions;
 mod read_models;
 mod sending;
+mod tls;
 mod waiting;
 mod top;
