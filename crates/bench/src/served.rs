@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use seriatim::App;
+use seriatim::{App, AppBuilder};
 use seriatim_bench::{Outcome, product};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -21,10 +21,18 @@ pub(crate) struct Served {
 impl Served {
     /// The product's own door, on the store that `url` names.
     pub(crate) async fn product(url: &str) -> Outcome<Self> {
+        Self::product_with(url, |app| app).await
+    }
+
+    /// The same with more in it.
+    pub(crate) async fn product_with(
+        url: &str,
+        more: impl FnOnce(AppBuilder) -> AppBuilder + Send + 'static,
+    ) -> Outcome<Self> {
         let apart = Apart::new()?;
         let url = url.to_owned();
         let started = apart.run(async move {
-            let builder = product::builder(&url).await?.listen("127.0.0.1:0");
+            let builder = more(product::builder(&url).await?).listen("127.0.0.1:0");
             Outcome::Ok(builder.start().await?)
         });
         let app = started.await??;
@@ -51,6 +59,10 @@ impl Served {
             app: None,
             apart,
         })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// So many connections to it.

@@ -15,6 +15,7 @@ mod letters;
 mod read_back;
 mod sqlite;
 mod stale;
+mod tls;
 
 use seriatim_bench::Outcome;
 use seriatim_bench::row::Row;
@@ -88,6 +89,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("STALE", On::Postgres, stale::measure),
     Benchmark::of("LETTERS", On::Sqlite, letters::measure),
     Benchmark::of("LETTERS", On::Postgres, letters::measure),
+    Benchmark::of("TLS", On::Memory, tls::measure),
+    Benchmark::of("TLS", On::Sqlite, tls::measure),
     Benchmark::of("COST", On::Memory, cost::measure),
     Benchmark::of("COST", On::Sqlite, cost::measure),
     Benchmark::of("COST", On::Postgres, cost::measure),
