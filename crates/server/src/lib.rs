@@ -21,7 +21,7 @@ mod answer;
 mod taking;
 mod ration;
 mod health;
-mod metrics_listener;
+mod http_door;
 mod metrics;
 mod meter;
 mod services;

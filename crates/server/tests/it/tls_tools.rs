@@ -140,7 +140,7 @@ async fn long_python_sends_a_command() {
             "srt_token",
             &message,
         ];
-        let arguments = arguments.map(ToString::to_string).into();
+        let arguments = arguments.map(str::to_owned).into();
         run(python.clone(), arguments, "").await
     };
     let called = call(&ca, &pair).await;
