@@ -61,6 +61,10 @@ impl Served {
         })
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// So many connections to it.
     pub(crate) async fn connect(&self, count: usize) -> Outcome<Vec<Channel>> {
         let mut channels = Vec::new();

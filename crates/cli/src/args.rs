@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand};
@@ -12,8 +13,8 @@ use uuid::Uuid;
 
 use crate::exit;
 use crate::values::{
-    Kind, Merge, Source, Status, Target, begin, letter_id, period, read_model, root, seconds,
-    sequence, server, token_id,
+    Kind, Merge, Source, Status, Target, Token, begin, letter_id, period, read_model, root,
+    seconds, sequence, server, token_id,
 };
 
 /// Shows what is in a Seriatim server and sends requests to it.
@@ -56,6 +57,37 @@ pub(crate) struct Global {
         value_parser = seconds
     )]
     pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+}
+
+/// What is shown to the server, and whom to trust.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Shown {
+    /// The certificates of the authorities that sign the server's certificate, as PEM; without it, those that this
+    /// machine trusts
+    #[arg(long, global = true, env = "SERIATIM_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Your client certificate, as PEM, for servers that ask for one
+    #[arg(long, global = true, env = "SERIATIM_CERT", value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The key of your client certificate, as PEM; only you may be able to read the file
+    #[arg(long, global = true, env = "SERIATIM_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Your token; `@FILE` reads it from a file that only you can read. Other users of this machine see what is on a
+    /// command line, so give a token itself in the environment
+    #[arg(
+        long,
+        global = true,
+        env = "SERIATIM_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN|@FILE"
+    )]
+    pub(crate) token: Option<Token>,
+    /// Send the token to another machine without TLS, where others can read it on its way
+    #[arg(long, global = true)]
+    pub(crate) token_in_clear: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +132,9 @@ pub(crate) enum Command {
     Top,
     /// Check that a store's log is whole and that no progress contradicts it; calls no server
     Audit(Audit),
+    /// Make certificates for a server and a client; calls no server
+    #[command(subcommand)]
+    Certs(Certs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -311,6 +346,23 @@ pub(crate) struct Audit {
     /// A database that holds only read models of this store's events; may be repeated
     #[arg(long, value_name = "URL")]
     pub(crate) read_models: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Certs {
+    /// Make an authority, a certificate for a server and one for a client, for a trial: they are valid for 30 days, and
+    /// the authority's key is not kept; overwrites nothing
+    MakeTrial(MakeTrial),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct MakeTrial {
+    /// Where to write the files
+    #[arg(long, default_value = "certs", value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+    /// A name or an address by which clients call the server, besides those of this machine; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
 }
 
 /// The state of a stream that is meant.

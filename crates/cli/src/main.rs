@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod connect;
 mod exit;
 mod failure;
 mod input;
@@ -11,13 +12,15 @@ mod values;
 use std::env;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser as _};
 use mimalloc::MiMalloc;
 use seriatim_core::printable;
 
 use crate::args::Args;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::values::Token;
 
 /// It takes less time than the allocator of the system, see docs/performance.md.
 #[global_allocator]
@@ -42,12 +45,30 @@ fn usage(error: clap::Error) -> Exit {
     Exit::Usage
 }
 
+/// Returns whether an option of every command stands on the command line. It may stand before or after the command.
+fn is_typed(option: &str, matches: &ArgMatches) -> bool {
+    matches.value_source(option) == Some(ValueSource::CommandLine)
+        || matches
+            .subcommand()
+            .is_some_and(|(_, matches)| is_typed(option, matches))
+}
+
 fn run() -> Exit {
-    let args = match Args::try_parse() {
+    let matches = match Args::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return usage(error),
+    };
+    let args = match Args::from_arg_matches(&matches) {
         Ok(args) => args,
         Err(error) => return usage(error),
     };
     let output = Output::new(args.global.json);
+    if matches!(args.global.shown.token, Some(Token::Text(_))) && is_typed("token", &matches) {
+        output.hint(
+            "warning: other users of this machine can see a token on the command line; \
+             give it as --token @FILE or in SERIATIM_TOKEN",
+        );
+    }
     match commands::run(args, &output) {
         Ok(exit) => exit,
         Err(failure) => output.failure(&failure),

@@ -1,5 +1,6 @@
 //! The values of options and arguments, and how they are read.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -110,6 +111,31 @@ impl From<String> for Source {
             ("-", _) => Self::Stdin,
             (_, Some(file)) => Self::File(file.into()),
             _ => Self::Text(text),
+        }
+    }
+}
+
+/// A token, or the file that it is in. `Debug` does not show it.
+#[derive(Clone)]
+pub(crate) enum Token {
+    Text(String),
+    File(PathBuf),
+}
+
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        match text.strip_prefix('@') {
+            Some(file) => Self::File(file.into()),
+            None => Self::Text(text),
+        }
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.debug_tuple("Text").finish_non_exhaustive(),
+            Self::File(file) => f.debug_tuple("File").field(file).finish(),
         }
     }
 }

@@ -71,7 +71,8 @@ impl ConnectOptions {
         Ok(self)
     }
 
-    /// Allows to send the token without TLS to other machines. Whoever can read the network between them can use it.
+    /// Allows to send the token without TLS to other machines. Everybody who can read the network between them can then
+    /// use it.
     #[must_use]
     pub fn token_in_clear(mut self) -> Self {
         self.may_send_token_in_clear = true;

@@ -75,6 +75,30 @@ impl Line {
     }
 }
 
+impl Line {
+    /// Returns the problem that an answer means, if it is the first.
+    fn look_at(&mut self, answer: &[u8]) -> io::Result<()> {
+        let is_first = self.is_to_be_seen && !answer.is_empty();
+        self.is_to_be_seen &= !is_first;
+        match is_first && answer.starts_with(ALERT) {
+            true => Err(io::Error::other(TlsProblem::NeedsTls)),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns why nothing can be written any more: before the server closed the connection it may have said that.
+    fn why(&mut self, cx: &mut Context<'_>, error: io::Error) -> io::Error {
+        let mut said = [0; 64];
+        let mut said = ReadBuf::new(&mut said);
+        let problem = match Pin::new(&mut self.io).poll_read(cx, &mut said) {
+            Poll::Ready(Ok(())) => self.look_at(said.filled()).err(),
+            Poll::Ready(Err(error)) => Some(explain(error)),
+            Poll::Pending => None,
+        };
+        problem.unwrap_or(error)
+    }
+}
+
 impl AsyncRead for Line {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -83,14 +107,7 @@ impl AsyncRead for Line {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buffer)).map_err(explain)?;
-        let answer = &buffer.filled()[before..];
-        if self.is_to_be_seen && !answer.is_empty() {
-            self.is_to_be_seen = false;
-            if answer.starts_with(ALERT) {
-                return Poll::Ready(Err(io::Error::other(TlsProblem::NeedsTls)));
-            }
-        }
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.look_at(&buffer.filled()[before..]))
     }
 }
 
@@ -100,7 +117,8 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, bytes));
+        Poll::Ready(written.map_err(|error| self.why(cx, error)))
     }
 
     fn poll_write_vectored(
@@ -108,7 +126,8 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, parts)
+        let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, parts));
+        Poll::Ready(written.map_err(|error| self.why(cx, error)))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -116,7 +135,8 @@ impl AsyncWrite for Line {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.io).poll_flush(cx));
+        Poll::Ready(flushed.map_err(|error| self.why(cx, error)))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

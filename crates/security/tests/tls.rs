@@ -10,7 +10,7 @@ use certificates::{Authority, Files, Pair, clients_of};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use rustls::HandshakeKind;
 use seriatim_security::tls::{
-    Accepted, ClientTls, Identity, Pem, Protocol, ServerTls, TlsError, TlsProblem,
+    Accepted, ClientTls, Identity, Pem, Protocol, ServerTls, TlsError, TlsOptions, TlsProblem,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
@@ -187,6 +187,32 @@ async fn other_certificates_are_in_use_once_their_files_are_whole() {
     assert!(!is_served(&server, &next).await);
 
     files.write_key(&pair.key);
+    assert!(server.reload().unwrap());
+    assert!(is_served(&server, &next).await);
+    assert!(!is_served(&server, &ours).await);
+}
+
+/// As a mounted secret changes: one link is exchanged, and the dates of the files are older than before.
+#[cfg(unix)]
+#[tokio::test]
+async fn files_behind_a_link_that_is_exchanged_are_taken_into_use() {
+    use std::os::unix::fs::symlink;
+    let (ours, next) = (Authority::new("ours"), Authority::new("next"));
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    for (name, authority) in [("second", &next), ("first", &ours)] {
+        fs::create_dir(place(name)).unwrap();
+        Files::new(&place(name), &authority.server());
+    }
+    symlink("first", place("current")).unwrap();
+    let identity = Identity::files(
+        place("current").join("server.pem"),
+        place("current").join("server.key"),
+    );
+    let clients = None;
+    let server = ServerTls::new(TlsOptions { identity, clients }).unwrap();
+    symlink("second", place("next")).unwrap();
+    fs::rename(place("next"), place("current")).unwrap();
     assert!(server.reload().unwrap());
     assert!(is_served(&server, &next).await);
     assert!(!is_served(&server, &ours).await);

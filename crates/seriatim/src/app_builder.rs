@@ -334,8 +334,8 @@ impl AppBuilder {
         self
     }
 
-    /// Lets other machines reach the addresses of this application although callers are not asked who they are. Whoever
-    /// reaches them may do everything.
+    /// Lets other machines reach the addresses of this application although callers are not asked who they are.
+    /// Everybody who reaches them may do everything.
     #[cfg(feature = "server")]
     #[must_use]
     pub fn insecure(mut self) -> Self {

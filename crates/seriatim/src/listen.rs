@@ -100,7 +100,7 @@ impl Safety {
         }
         if self.is_insecure {
             tracing::warn!(
-                "callers are not asked who they are; whoever reaches this application may do everything"
+                "callers are not asked who they are; everybody who reaches this application may do everything"
             );
         } else {
             tracing::info!(

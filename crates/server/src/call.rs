@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
@@ -69,6 +70,8 @@ struct Connection {
 struct Known {
     caller: Caller,
     seen: Seen,
+    /// The day on which it was asked, because a token's use is recorded for each.
+    day: u64,
 }
 
 /// One call, as everything on its way to a service and back sees it. Cheap to clone; clones are one.
@@ -271,6 +274,7 @@ impl Connection {
         };
         if let Some(known) = &mut *lock(&self.last)
             && known.caller.shows(&credentials)
+            && known.day == today()
             && !known.seen.is_old()
             && !known.caller.principal().has_expired()
         {
@@ -304,9 +308,16 @@ impl Connection {
         *lock(&self.last) = Some(Known {
             caller: caller.clone(),
             seen,
+            day: today(),
         });
         caller
     }
+}
+
+/// Returns the number of the day, in UTC.
+fn today() -> u64 {
+    let since = UNIX_EPOCH.elapsed().unwrap_or_default();
+    since.as_secs() / (24 * 60 * 60)
 }
 
 /// Takes what shows who makes a call out of its metadata.

@@ -103,7 +103,8 @@ pub(crate) async fn serve(
     meter::connections(0);
 }
 
-async fn told_to_close(closed: &mut watch::Receiver<bool>) {
+/// Waits until the server is told to close.
+pub(crate) async fn told_to_close(closed: &mut watch::Receiver<bool>) {
     // This fails if the sender is gone, which means the same.
     let _ = closed.wait_for(|closed| *closed).await;
 }

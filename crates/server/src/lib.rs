@@ -26,7 +26,7 @@ mod taking;
 mod token_follower;
 mod ration;
 mod health;
-mod metrics_listener;
+mod http_door;
 mod metrics;
 mod meter;
 mod services;

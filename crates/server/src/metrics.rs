@@ -4,12 +4,11 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use seriatim_core::StoreError;
 use seriatim_security::tls::ServerTls;
@@ -18,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::ServeError;
-use crate::metrics_listener::{MetricsListener, Peer};
+use crate::http_door::{self, Peer};
 use crate::tls;
 
 const STORE_UP: &str = "seriatim_store_up";
@@ -100,18 +99,15 @@ impl Metrics {
         O: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
         let handle = self.handle.clone();
-        let answer = move |ConnectInfo(peer): ConnectInfo<Peer>, headers: HeaderMap| async move {
+        let answer = move |Extension(peer): Extension<Peer>, headers: HeaderMap| async move {
             match may_observe(&access, peer, &headers).await {
                 Ok(()) => render(self.handle.clone(), observe()).await.into_response(),
                 Err(refused) => refused,
             }
         };
         let router = Router::new().route("/metrics", get(answer));
-        let listener = MetricsListener::new(listener, tls.clone());
-        let router = router.into_make_service_with_connect_info::<Peer>();
-        let served = axum::serve(listener, router).with_graceful_shutdown(shutdown);
         tokio::select! {
-            served = served.into_future() => served.map_err(ServeError::Metrics),
+            () = http_door::serve(listener, tls.clone(), router, shutdown) => Ok(()),
             () = keep_up(&handle) => Ok(()),
             never = tls::watch(tls) => match never {},
         }

@@ -255,9 +255,6 @@ fn others(health: HealthServer<impl Health>) -> Result<tonic::service::Routes, S
 /// The reason why a server does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The metrics cannot be served.
-    #[error("the metrics cannot be served: {0}")]
-    Metrics(#[source] std::io::Error),
     /// The descriptors of the services do not load: this build is broken.
     #[error("the descriptors of the services do not load: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),

@@ -76,7 +76,7 @@ impl TokenFollower {
             let batch = self.changes.next().await?;
             for event in batch.events() {
                 if let Some(token) = self.desk.find(event.stream.root).await? {
-                    self.tokens.put(token);
+                    self.tokens.learn(token);
                 }
             }
         }

@@ -19,9 +19,16 @@ const ERRORS: &[(&str, &[&str])] = &[
     ),
     ("coordinator", &["StartError"]),
     ("proto", &["CallError"]),
+    ("security", &["TlsError", "TlsProblem"]),
     (
         "seriatim",
-        &["StartAppError", "RunError", "OpenStoreError", "WaitError"],
+        &[
+            "StartAppError",
+            "OpenDoor",
+            "RunError",
+            "OpenStoreError",
+            "WaitError",
+        ],
     ),
     ("store-sql", &["SchemaError"]),
     ("store-sqlite", &["OpenError"]),

@@ -16,6 +16,7 @@ mod letters;
 mod read_back;
 mod sqlite;
 mod stale;
+mod tls;
 
 use seriatim_bench::Outcome;
 use seriatim_bench::row::Row;
@@ -91,6 +92,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("LETTERS", On::Postgres, letters::measure),
     Benchmark::of("FAIR", On::Sqlite, fair::measure),
     Benchmark::of("FAIR", On::Postgres, fair::measure),
+    Benchmark::of("TLS", On::Memory, tls::measure),
+    Benchmark::of("TLS", On::Sqlite, tls::measure),
     Benchmark::of("COST", On::Memory, cost::measure),
     Benchmark::of("COST", On::Sqlite, cost::measure),
     Benchmark::of("COST", On::Postgres, cost::measure),

@@ -1,6 +1,7 @@
 //! Runs each command: calls the server and prints the answer.
 
 mod audit;
+mod certs;
 mod completions;
 mod dead_letters;
 mod log;
@@ -13,9 +14,8 @@ mod submit;
 mod tokens;
 mod top;
 
-use seriatim_proto::Client;
-
-use crate::args::{Args, Command, Global, Log, Operations};
+use crate::args::{Args, Certs, Command, Log, Operations};
+use crate::connect::connect;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -68,14 +68,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Migrate(wanted) => migrate::run(&wanted, output).await,
         Command::Top => top::run(&connect(&global).await?, output).await,
         Command::Audit(wanted) => audit::run(&wanted, output).await,
+        Command::Certs(Certs::MakeTrial(wanted)) => certs::make_trial(&wanted, output),
         Command::Completions { shell } => completions::print(shell, output),
     }
-}
-
-async fn connect(global: &Global) -> Result<Client, Failure> {
-    let connected = Client::connect(&global.server, global.timeout).await;
-    connected.map_err(|error| {
-        Failure::new(Exit::Unavailable, error.to_string())
-            .with_next("start it, or say where it listens with --server or SERIATIM_SERVER")
-    })
 }

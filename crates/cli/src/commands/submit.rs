@@ -2,8 +2,8 @@
 
 use seriatim_core::{NotHandled, Outcome, Receipt, Simulated};
 
-use super::connect;
 use crate::args::{Global, RecordAndWait, SendAndWait, Simulate};
+use crate::connect::connect;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input;

@@ -37,10 +37,6 @@ fn numbers_that_cannot_be_are_refused() {
 #[test]
 fn a_server_that_cannot_be_reached_so_is_refused_with_the_reason() {
     for (server, why) in [
-        (
-            "https://127.0.0.1:1",
-            "there is no TLS on the door of a server yet",
-        ),
         ("127.0.0.1:50051", "the scheme is missing"),
         ("localhost", "the scheme is missing"),
         (

@@ -17,6 +17,7 @@ mod questions;
 mod reactions;
 mod read_models;
 mod sending;
+mod tls;
 mod waiting;
 mod tokens;
 mod top;

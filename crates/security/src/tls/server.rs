@@ -3,12 +3,13 @@
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustls::ServerConfig;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy, sink};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -16,6 +17,10 @@ use super::certificate::Facts;
 use super::pem::{self, Identity, Pem};
 use super::reload::Told;
 use super::{TlsError, VERSIONS, provider};
+
+/// The longest time, and the most bytes, that are waited for after a handshake that has failed.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: u64 = 64 * 1024;
 
 /// TLS for the doors of a server. It takes other certificates into use when its files change. Cheap to clone; clones are
 /// one.
@@ -113,7 +118,14 @@ impl ServerTls {
             Protocol::Http2 => &in_force.http2,
             Protocol::Http1 => &in_force.http1,
         };
-        let stream = acceptor.accept(io).await?;
+        let accepted = acceptor.accept(io).into_fallible().await;
+        let stream = match accepted {
+            Ok(stream) => stream,
+            Err((error, io)) => {
+                linger(io).await;
+                return Err(error);
+            }
+        };
         let shown = stream.get_ref().1.peer_certificates();
         let facts = match shown.and_then(<[_]>::first) {
             Some(leaf) => Some(Facts::of(leaf).ok_or(io::ErrorKind::InvalidData)?),
@@ -215,6 +227,18 @@ impl Content {
             expires: facts.expires,
         })
     }
+}
+
+/// Ends a connection whose client has been told why, and reads what the client has sent meanwhile: closing at once would
+/// make the system throw away what the client was told.
+async fn linger<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) {
+    let reading = async {
+        if io.shutdown().await.is_ok() {
+            let _ = copy(&mut (&mut io).take(LINGER_BYTES), &mut sink()).await;
+        }
+    };
+    // It is a courtesy, so an error and a client that does not end are the same.
+    let _ = timeout(LINGER, reading).await;
 }
 
 fn acceptor(mut config: ServerConfig, protocol: &[u8]) -> TlsAcceptor {

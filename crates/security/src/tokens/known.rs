@@ -56,6 +56,8 @@ struct Data {
 #[derive(Debug)]
 struct Entry {
     token: Arc<KnownToken>,
+    /// True if it is kept in the store, and false if the program has put it here.
+    is_stored: bool,
     /// The last day on which it is known to be used.
     used: AtomicI64,
 }
@@ -72,23 +74,38 @@ impl Default for Tokens {
 }
 
 impl Tokens {
-    /// Adds a token, or replaces what is known of it.
+    /// Adds a token that the program has made itself, or replaces what is known of it. It is in no store: this server
+    /// alone knows it, its uses are not recorded, and it is gone with the process.
     pub fn put(&self, token: KnownToken) {
+        self.know(token, false);
+    }
+
+    /// Adds a token of the store, or replaces what is known of it.
+    pub fn learn(&self, token: KnownToken) {
+        self.know(token, true);
+    }
+
+    fn know(&self, token: KnownToken, is_stored: bool) {
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         let before = known.get(&token.id);
         let is_same = before.is_some_and(|before| before.token.gives_the_same(&token));
-        known.insert(token.id, Entry::of(token));
+        known.insert(token.id, Entry::of(token, is_stored));
         drop(known);
         if !is_same {
             self.0.changes.send_modify(|changes| *changes += 1);
         }
     }
 
-    /// Forgets all tokens and knows these.
+    /// Forgets all tokens of the store and knows these.
     pub fn replace(&self, tokens: impl IntoIterator<Item = KnownToken>) {
-        let all = tokens.into_iter().map(|token| (token.id, Entry::of(token)));
-        let all = all.collect();
-        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = all;
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, entry| !entry.is_stored);
+        known.extend(
+            tokens
+                .into_iter()
+                .map(|token| (token.id, Entry::of(token, true))),
+        );
+        drop(known);
         self.0.changes.send_modify(|changes| *changes += 1);
     }
 
@@ -108,7 +125,8 @@ impl Tokens {
         let at = Timestamp::from(at);
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
         let is_new = known.get(&id).is_some_and(|entry| {
-            entry.used.load(Ordering::Relaxed) < day(at)
+            entry.is_stored
+                && entry.used.load(Ordering::Relaxed) < day(at)
                 && entry.used.fetch_max(day(at), Ordering::Relaxed) < day(at)
         });
         drop(known);
@@ -148,8 +166,9 @@ impl Tokens {
 }
 
 impl Entry {
-    fn of(token: KnownToken) -> Self {
+    fn of(token: KnownToken, is_stored: bool) -> Self {
         Self {
+            is_stored,
             used: AtomicI64::new(token.last_used.map_or(i64::MIN, day)),
             token: Arc::new(token),
         }
@@ -188,7 +207,7 @@ mod tests {
     #[tokio::test]
     async fn a_use_is_recorded_once_a_day_and_changes_nothing() {
         let (tokens, token) = (Tokens::default(), Token::generate().unwrap());
-        tokens.put(known(&token));
+        tokens.learn(known(&token));
         let changes = tokens.changes();
         let day = |count: u64| UNIX_EPOCH + Duration::from_secs(86_400 * count + 3600);
         for time in [day(1), day(1), day(2), day(1)] {
@@ -206,11 +225,11 @@ mod tests {
             last_used: Some(day(2).into()),
             ..known(&token)
         };
-        tokens.put(used.clone());
+        tokens.learn(used.clone());
         tokens.note_use(token.id(), day(2));
         tokens.note_use(Uuid::new_v4(), day(3));
         assert!(!changes.has_changed().unwrap());
-        tokens.put(KnownToken {
+        tokens.learn(KnownToken {
             revoked: true,
             ..used
         });
@@ -227,6 +246,9 @@ mod tests {
         let mixed = format!("srt_{}{}", token.id().simple(), &secret[36..]);
         assert!(tokens.find(&token).is_ok() && tokens.is_taken("billing"));
         assert!(tokens.find(&mixed.parse().unwrap()).is_err());
+        tokens.replace([]);
+        assert!(tokens.find(&token).is_ok(), "the program has put it here");
+        tokens.learn(known(&token));
         tokens.replace([]);
         assert!(tokens.find(&token).is_err() && !tokens.is_taken("billing"));
     }

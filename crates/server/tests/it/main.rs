@@ -35,6 +35,7 @@ mod connections;
 mod tls_rig;
 mod tls;
 mod tls_clients;
+mod tls_tools;
 mod metrics_door;
 mod raw;
 mod arriving;

@@ -158,7 +158,28 @@ async fn silent_clients_of_the_metrics_keep_nobody_waiting() {
             assert!(plain.starts_with("HTTP/1.1 200"), "{plain}");
             tls.unwrap_err();
         }
-        let mut nothing = Vec::new();
-        let _ = soon(silent[0].read_to_end(&mut nothing)).await;
+    }
+}
+
+/// They take all the places there are, and lose them, because no request comes.
+#[tokio::test]
+#[ignore = "long: a client may take 30 s for its headers"]
+async fn long_half_requests_keep_others_out_for_a_while_only() {
+    let address = serve(None, Access::unasked()).await;
+    let mut halves = Vec::new();
+    for _ in 0..500 {
+        let mut half = TcpStream::connect(address).await.unwrap();
+        // The server closes those for which it has no room.
+        let _ = half.write_all(b"GET /metrics HTTP/1.1\r\nHost:").await;
+        halves.push(half);
+    }
+    seriatim_testkit::until("there is room again", async || {
+        get(address, "/metrics", "")
+            .await
+            .starts_with("HTTP/1.1 200")
+    })
+    .await;
+    for mut half in halves {
+        let _ = soon(half.read_to_end(&mut Vec::new())).await;
     }
 }

@@ -60,11 +60,6 @@ async fn client(rig: &Rig) -> Client {
 
 /// Connects as an administrator whom the server knows, and the store does not.
 async fn admin(rig: &Rig, access: &Access) -> Client {
-    let denied = client(rig).await.domains().await.unwrap_err();
-    assert!(
-        matches!(denied, CallError::Unauthenticated(_)),
-        "it has read its tokens when it answers"
-    );
     let token = Token::generate().unwrap();
     access.tokens().put(KnownToken {
         id: token.id(),
@@ -183,7 +178,7 @@ async fn what_cannot_be_a_token_is_refused() {
         client.revoke_token(nobody, None).await,
         Err(CallError::Refused(OperatorError::UnknownToken { id })) if id == nobody
     ));
-    assert_eq!(rig.head().await.0, 0);
+    assert!(all(&client).await.is_empty());
 
     let soon_over = NewToken {
         expires: Some(Timestamp::EPOCH),
