@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand};
@@ -91,6 +92,9 @@ pub(crate) enum Command {
     ReadModels(ReadModels),
     /// Make, list and revoke API tokens, over a server or on a store itself
     Tokens(Tokens),
+    /// Look at a configuration; calls no server
+    #[command(subcommand)]
+    Config(Config),
     /// Bring the tables of a store to this program's schema; calls no server
     Migrate(Migrate),
     /// Watch the components: position, speed, parked streams; until Ctrl-C, or once without a terminal
@@ -242,6 +246,15 @@ pub(crate) struct State {
     pub(crate) stream: StreamId,
     #[command(flatten)]
     pub(crate) when: When,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Say everything that is wrong with a configuration, or who may do what
+    Check {
+        /// The file, for example `seriatim.toml`; the environment of this program counts too
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Group)]

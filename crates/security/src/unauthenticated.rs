@@ -1,5 +1,7 @@
 //! Says why a caller has not shown who it is.
 
+use crate::JwtError;
+
 /// The caller has not shown who it is. No text of it contains what the caller has sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
@@ -28,7 +30,7 @@ pub enum Unauthenticated {
     NotTaken,
     /// The JSON web token is not one that this server accepts.
     #[error("the JSON web token is not accepted: {0}")]
-    Jwt(String),
+    Jwt(#[from] JwtError),
     /// The provider of identities does not answer, so a token cannot be checked now.
     #[error("the keys that the token was signed with cannot be fetched now; try again")]
     Unavailable,

@@ -17,7 +17,7 @@ use seriatim_runtime::{
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
 #[cfg(feature = "server")]
-use seriatim_security::Access;
+use seriatim_security::{Access, Config, ConfigFile, UnknownDomains};
 #[cfg(feature = "server")]
 use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
 
@@ -47,7 +47,9 @@ pub struct AppBuilder {
     #[cfg(feature = "server")]
     server_settings: ServerSettings,
     #[cfg(feature = "server")]
-    access: Access,
+    access: Option<Access>,
+    #[cfg(feature = "server")]
+    config: Config,
     #[cfg(feature = "server")]
     metrics: Option<String>,
 }
@@ -81,7 +83,9 @@ impl AppBuilder {
             #[cfg(feature = "server")]
             server_settings: ServerSettings::default(),
             #[cfg(feature = "server")]
-            access: Access::unasked(),
+            access: None,
+            #[cfg(feature = "server")]
+            config: Config::default(),
             #[cfg(feature = "server")]
             metrics: None,
         }
@@ -284,7 +288,17 @@ impl AppBuilder {
     #[cfg(feature = "server")]
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
-        self.access = access;
+        self.access = Some(access);
+        self
+    }
+
+    /// Takes the addresses, the principals and the limits from a configuration. What this builder sets by itself wins
+    /// over it. If it was read from a file, the file is read again when it changes and on SIGHUP: see
+    /// [`ConfigFile`].
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
         self
     }
 
@@ -305,9 +319,15 @@ impl AppBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<App, StartAppError> {
+        #[cfg(feature = "server")]
+        let (listen, metrics) = {
+            let server = &self.config.server;
+            let listen = self.listen.or_else(|| server.listen.clone());
+            (listen, self.metrics.or_else(|| server.metrics.clone()))
+        };
         // This comes before anything can be counted.
         #[cfg(feature = "server")]
-        let metrics = match self.metrics {
+        let metrics = match metrics {
             Some(address) => Some((
                 crate::listen::Listener::bind(&address).await?,
                 Metrics::install()?,
@@ -315,6 +335,8 @@ impl AppBuilder {
             None => None,
         };
         let coordinator = self.coordinator.start()?;
+        #[cfg(feature = "server")]
+        let (access, config_file) = access(self.access, &self.config, &coordinator)?;
         let components = self.components.into_iter().map(|make| make(&coordinator));
         let mut components = components.collect::<Result<Vec<_>, _>>()?;
         for read_model in self.read_models {
@@ -337,7 +359,7 @@ impl AppBuilder {
         let feed = Feed::new(coordinator.log().clone());
         // The address is bound before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
-        let listener = match self.listen {
+        let listener = match listen {
             Some(address) => Some(crate::listen::Listener::bind(&address).await?),
             None => None,
         };
@@ -351,7 +373,7 @@ impl AppBuilder {
             let server = server
                 .reactions(Arc::clone(&reactions))
                 .settings(self.server_settings)
-                .access(self.access);
+                .access(access);
             Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
         });
         let alarms = Arc::new(Alarms::start(alarms, &self.reaction_settings));
@@ -383,10 +405,33 @@ impl AppBuilder {
             door,
             #[cfg(feature = "server")]
             metrics,
+            #[cfg(feature = "server")]
+            config_file: config_file.map(Arc::new),
         };
         app.say_that_it_runs();
         Ok(app)
     }
+}
+
+/// Returns how callers are asked, and the file that may change that.
+#[cfg(feature = "server")]
+fn access(
+    given: Option<Access>,
+    config: &Config,
+    coordinator: &Coordinator,
+) -> Result<(Access, Option<ConfigFile>), StartAppError> {
+    if let Some(access) = given {
+        return Ok((access, None));
+    }
+    let domains: Vec<_> = coordinator
+        .domains()
+        .into_iter()
+        .map(|info| info.domain)
+        .collect();
+    config.policy().check_domains(&domains)?;
+    let access = Access::of(config);
+    let file = ConfigFile::watch(config, &access, domains);
+    Ok((access, file))
 }
 
 fn check_names(components: &[Enrolled]) -> Result<(), StartAppError> {
@@ -558,6 +603,10 @@ pub enum StartAppError {
     #[cfg(feature = "server")]
     #[error(transparent)]
     Metrics(#[from] InstallError),
+    /// The configuration grants something for domains that no aggregate of the application has.
+    #[cfg(feature = "server")]
+    #[error("{0}; correct the configuration, or register the aggregate")]
+    Grants(#[from] UnknownDomains),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on `{address}`: {source}; give another address, or end what listens there"

@@ -2,6 +2,7 @@
 
 mod audit;
 mod completions;
+mod config;
 mod dead_letters;
 mod log;
 mod migrate;
@@ -60,6 +61,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::ReadModels(wanted) => {
             read_models::run(wanted, &connect(&global).await?, output).await
         }
+        Command::Config(wanted) => config::run(&wanted, output),
         Command::Tokens(wanted) => tokens::run(wanted, &global, output).await,
         Command::Migrate(wanted) => migrate::run(&wanted, output).await,
         Command::Top => top::run(&connect(&global).await?, output).await,

@@ -47,10 +47,17 @@ pub struct Tokens(Arc<Data>);
 
 #[derive(Debug)]
 struct Data {
-    known: RwLock<HashMap<Uuid, Entry>>,
+    known: RwLock<Known>,
     changes: watch::Sender<u64>,
     uses: Mutex<BTreeSet<Usage>>,
     used: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    tokens: HashMap<Uuid, Entry>,
+    /// How many tokens that are not revoked have a name.
+    names: HashMap<String, usize>,
 }
 
 #[derive(Debug)]
@@ -75,19 +82,19 @@ impl Tokens {
     /// Adds a token, or replaces what is known of it.
     pub fn put(&self, token: KnownToken) {
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        let before = known.get(&token.id);
-        let is_same = before.is_some_and(|before| before.token.gives_the_same(&token));
-        known.insert(token.id, Entry::of(token));
+        let is_new = known.put(token);
         drop(known);
-        if !is_same {
+        if is_new {
             self.0.changes.send_modify(|changes| *changes += 1);
         }
     }
 
     /// Forgets all tokens and knows these.
     pub fn replace(&self, tokens: impl IntoIterator<Item = KnownToken>) {
-        let all = tokens.into_iter().map(|token| (token.id, Entry::of(token)));
-        let all = all.collect();
+        let mut all = Known::default();
+        for token in tokens {
+            all.put(token);
+        }
         *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = all;
         self.0.changes.send_modify(|changes| *changes += 1);
     }
@@ -96,7 +103,10 @@ impl Tokens {
     /// another.
     pub fn find(&self, token: &Token) -> Result<Arc<KnownToken>, Unauthenticated> {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        let found = known.get(&token.id()).map(|entry| Arc::clone(&entry.token));
+        let found = known
+            .tokens
+            .get(&token.id())
+            .map(|entry| Arc::clone(&entry.token));
         drop(known);
         found
             .filter(|known| known.digest.is_of(token))
@@ -107,7 +117,7 @@ impl Tokens {
     pub fn note_use(&self, id: Uuid, at: SystemTime) {
         let at = Timestamp::from(at);
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        let is_new = known.get(&id).is_some_and(|entry| {
+        let is_new = known.tokens.get(&id).is_some_and(|entry| {
             entry.used.load(Ordering::Relaxed) < day(at)
                 && entry.used.fetch_max(day(at), Ordering::Relaxed) < day(at)
         });
@@ -137,13 +147,35 @@ impl Tokens {
     /// Returns whether a token that is not revoked has this name.
     pub fn is_taken(&self, name: &str) -> bool {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all = known.values().map(|entry| &entry.token);
-        all.any(|token| token.name == name && !token.revoked)
+        known.names.contains_key(name)
     }
 
     /// Returns a number that grows with each change of what tokens give. That one was used is no such change.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+}
+
+impl Known {
+    /// Returns whether what the token gives is new.
+    fn put(&mut self, token: KnownToken) -> bool {
+        if !token.revoked {
+            *self.names.entry(token.name.clone()).or_default() += 1;
+        }
+        let entry = Entry::of(token);
+        let now = Arc::clone(&entry.token);
+        let Some(Entry { token: before, .. }) = self.tokens.insert(now.id, entry) else {
+            return true;
+        };
+        if !before.revoked
+            && let Some(count) = self.names.get_mut(&before.name)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.names.remove(&before.name);
+            }
+        }
+        !before.gives_the_same(&now)
     }
 }
 
@@ -227,6 +259,14 @@ mod tests {
         let mixed = format!("srt_{}{}", token.id().simple(), &secret[36..]);
         assert!(tokens.find(&token).is_ok() && tokens.is_taken("billing"));
         assert!(tokens.find(&mixed.parse().unwrap()).is_err());
+        let revoked = KnownToken {
+            revoked: true,
+            ..known(&token)
+        };
+        tokens.put(revoked);
+        assert!(!tokens.is_taken("billing"));
+        tokens.replace([known(&token)]);
+        assert!(tokens.is_taken("billing"));
         tokens.replace([]);
         assert!(tokens.find(&token).is_err() && !tokens.is_taken("billing"));
     }
