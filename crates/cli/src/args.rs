@@ -126,6 +126,9 @@ pub(crate) enum Command {
     /// Look at what operators and administrators did, the newest first, and at who was turned away
     #[command(subcommand)]
     Operations(Operations),
+    /// Look at a configuration; calls no server
+    #[command(subcommand)]
+    Config(Config),
     /// Bring the tables of a store to this program's schema; calls no server
     Migrate(Migrate),
     /// Watch the components: position, speed, parked streams; until Ctrl-C, or once without a terminal
@@ -280,6 +283,15 @@ pub(crate) struct State {
     pub(crate) stream: StreamId,
     #[command(flatten)]
     pub(crate) when: When,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Say everything that is wrong with a configuration, or who may do what
+    Check {
+        /// The file, for example `seriatim.toml`; the environment of this program counts too
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Group)]

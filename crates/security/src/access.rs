@@ -8,7 +8,11 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
-use crate::{Credentials, Limits, Policy, Principal, Token, Tokens, Unauthenticated, Way};
+use crate::jwt::{Checked, JwtVerifier, Verified};
+use crate::{
+    Config, Credentials, JwtError, Limits, Policy, Principal, Token, Tokens, Unauthenticated, Way,
+    check_principal_name,
+};
 
 /// Finds out who callers are, by what they show and what is configured. Cheap to clone; clones are one.
 #[derive(Clone, Debug)]
@@ -17,11 +21,19 @@ pub struct Access(Arc<Data>);
 #[derive(Debug)]
 struct Data {
     /// `None` if nobody is asked.
-    policy: Option<RwLock<Arc<Policy>>>,
+    rules: Option<RwLock<Arc<Rules>>>,
     /// Everybody, if nobody is asked.
     unasked: Principal,
     tokens: Tokens,
     changes: watch::Sender<u64>,
+}
+
+/// What is configured.
+#[derive(Clone, Debug)]
+struct Rules {
+    policy: Arc<Policy>,
+    takes_tokens: bool,
+    jwt: Option<JwtVerifier>,
 }
 
 /// The answer to the question who a caller is.
@@ -47,14 +59,28 @@ impl Access {
         Self::with(None, Tokens::default())
     }
 
-    /// Asks everybody.
+    /// Asks everybody for an API token or a client certificate.
     pub fn new(policy: Policy, tokens: Tokens) -> Self {
-        Self::with(Some(RwLock::new(Arc::new(policy))), tokens)
+        let rules = Rules {
+            policy: Arc::new(policy),
+            takes_tokens: true,
+            jwt: None,
+        };
+        Self::with(Some(rules), tokens)
     }
 
-    fn with(policy: Option<RwLock<Arc<Policy>>>, tokens: Tokens) -> Self {
+    /// Asks as a configuration says. Keys for JSON web tokens are fetched in the background from now on.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime, if the configuration has JSON web tokens.
+    pub fn of(config: &Config) -> Self {
+        let rules = config.asks().then(|| Rules::of(config, None));
+        Self::with(rules, Tokens::default())
+    }
+
+    fn with(rules: Option<Rules>, tokens: Tokens) -> Self {
         Self(Arc::new(Data {
-            policy,
+            rules: rules.map(|rules| RwLock::new(Arc::new(rules))),
             unasked: Principal::unasked(),
             tokens,
             changes: watch::Sender::new(0),
@@ -63,21 +89,50 @@ impl Access {
 
     /// Returns whether callers must show who they are.
     pub fn asks(&self) -> bool {
-        self.0.policy.is_some()
+        self.0.rules.is_some()
     }
 
     /// Returns the policy in force; `None` if nobody is asked.
     pub fn policy(&self) -> Option<Arc<Policy>> {
-        let policy = self.0.policy.as_ref()?;
-        Some(Arc::clone(
-            &policy.read().unwrap_or_else(PoisonError::into_inner),
-        ))
+        self.rules().map(|rules| Arc::clone(&rules.policy))
     }
 
     /// Puts another policy in force, for the calls that are open too.
     pub fn replace(&self, policy: Policy) {
-        if let Some(current) = &self.0.policy {
-            *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        if let Some(rules) = self.rules() {
+            let policy = Arc::new(policy);
+            self.put(Rules {
+                policy,
+                ..Rules::clone(&rules)
+            });
+        }
+    }
+
+    /// Puts another configuration in force, for the calls that are open too. Fails if callers would be asked now and
+    /// were not before, or the reverse: that needs a restart, and nothing changes.
+    ///
+    /// # Panics
+    /// As [`Access::of`] does.
+    pub fn apply(&self, config: &Config) -> Result<(), RestartNeeded> {
+        match (self.rules(), config.asks()) {
+            (Some(rules), true) => {
+                self.put(Rules::of(config, rules.jwt.as_ref()));
+                Ok(())
+            }
+            (None, false) => Ok(()),
+            (Some(_), false) | (None, true) => Err(RestartNeeded),
+        }
+    }
+
+    fn rules(&self) -> Option<Arc<Rules>> {
+        let rules = self.0.rules.as_ref()?;
+        let rules = rules.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&rules))
+    }
+
+    fn put(&self, rules: Rules) {
+        if let Some(current) = &self.0.rules {
+            *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
             self.0.changes.send_modify(|changes| *changes += 1);
         }
     }
@@ -87,19 +142,62 @@ impl Access {
         &self.0.tokens
     }
 
-    /// Finds out who shows this.
+    /// Finds out who shows this. It must be called on a Tokio runtime.
     pub fn identify(&self, shown: &Credentials) -> Identified {
-        let Some(policy) = self.policy() else {
+        let Some(rules) = self.rules() else {
             return Identified::Now(Ok(self.0.unasked.clone()));
         };
-        Identified::Now(match &shown.authorization {
-            Some(value) => bearer(value).and_then(|text| self.by_token(&policy, text)),
-            None => by_certificate(&policy, shown.certificate.as_deref()),
-        })
+        let Some(value) = &shown.authorization else {
+            let names = shown.certificate.as_deref();
+            return Identified::Now(by_certificate(&rules.policy, names));
+        };
+        let text = match bearer(value) {
+            Ok(text) => text,
+            Err(error) => return Identified::Now(Err(error)),
+        };
+        match &rules.jwt {
+            _ if Token::is_meant_by(text) => Identified::Now(self.by_token(&rules, text)),
+            Some(jwt) => self.by_jwt(&rules, jwt, text),
+            None => Identified::Now(Err(Unauthenticated::NotTaken)),
+        }
     }
 
-    fn by_token(&self, policy: &Policy, text: &str) -> Result<Principal, Unauthenticated> {
-        if !Token::is_meant_by(text) {
+    fn by_jwt(&self, rules: &Rules, jwt: &JwtVerifier, text: &str) -> Identified {
+        match jwt.check(text) {
+            Checked::Now(checked) => {
+                Identified::Now(checked.and_then(|verified| self.of_jwt(&rules.policy, &verified)))
+            }
+            Checked::Later(checked) => {
+                let access = self.clone();
+                Identified::Later(Box::pin(async move {
+                    let verified = checked.await?;
+                    // The policy may have changed meanwhile.
+                    let policy = access.policy().ok_or(Unauthenticated::NotTaken)?;
+                    access.of_jwt(&policy, &verified)
+                }))
+            }
+        }
+    }
+
+    /// A name belongs to one way: a subject that nobody has configured must not be the name of somebody else.
+    fn of_jwt(&self, policy: &Policy, verified: &Verified) -> Result<Principal, Unauthenticated> {
+        let subject = verified.subject.as_str();
+        let name = match policy.of_subject(subject) {
+            Some(name) => name,
+            None if check_principal_name(subject).is_err() => {
+                return Err(JwtError::Subject.into());
+            }
+            None if policy.principals.contains_key(subject) || self.0.tokens.is_taken(subject) => {
+                return Err(JwtError::NameTaken.into());
+            }
+            None => subject,
+        };
+        let (roles, expires) = (&verified.roles, Some(verified.expires));
+        Ok(principal(policy, name, Way::Jwt, roles, expires))
+    }
+
+    fn by_token(&self, rules: &Rules, text: &str) -> Result<Principal, Unauthenticated> {
+        if !rules.takes_tokens {
             return Err(Unauthenticated::NotTaken);
         }
         let token: Token = text.parse().map_err(|_| Unauthenticated::Unknown)?;
@@ -112,10 +210,10 @@ impl Access {
             return Err(Unauthenticated::Expired);
         }
         self.0.tokens.note_use(known.id, now);
-        let roles = known.roles.iter().map(String::as_str);
+        let (name, roles) = (&known.name, &known.roles);
         Ok(principal(
-            policy,
-            &known.name,
+            &rules.policy,
+            name,
             Way::Token,
             roles,
             known.expires,
@@ -145,6 +243,27 @@ impl Access {
         }
     }
 }
+
+impl Rules {
+    /// The keys of an issuer are kept if its settings are the same.
+    fn of(config: &Config, before: Option<&JwtVerifier>) -> Self {
+        let ways = config.authentication.as_ref();
+        let jwt = ways.and_then(|ways| ways.jwt.as_ref()).map(|jwt| {
+            let before = before.filter(|before| before.config() == jwt).cloned();
+            before.unwrap_or_else(|| JwtVerifier::start(jwt.clone()))
+        });
+        Self {
+            policy: Arc::new(config.policy().clone()),
+            takes_tokens: ways.is_some_and(|ways| ways.tokens),
+            jwt,
+        }
+    }
+}
+
+/// Callers must be asked who they are and were not before, or the reverse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("whether callers are asked who they are cannot change while it runs; restart it for that")]
+pub struct RestartNeeded;
 
 /// The changes that somebody has seen.
 #[derive(Clone, Debug)]
@@ -179,20 +298,24 @@ fn by_certificate(policy: &Policy, names: Option<&[String]>) -> Result<Principal
     let names = names.ok_or(Unauthenticated::Missing)?;
     let name = policy.of_certificate(names);
     let name = name.ok_or(Unauthenticated::UnknownCertificate)?;
-    Ok(principal(policy, name, Way::Certificate, [], None))
+    Ok(principal(policy, name, Way::Certificate, &[], None))
 }
 
 /// Makes a principal with the roles of the policy and those that it has brought.
-fn principal<'r>(
+fn principal(
     policy: &Policy,
     name: &str,
     way: Way,
-    brought: impl IntoIterator<Item = &'r str>,
+    brought: &[String],
     expires: Option<SystemTime>,
 ) -> Principal {
     let own = policy.principals.get(name).map(|policy| &policy.roles[..]);
     let (mut rights, _) = policy.rights(own.unwrap_or_default().iter().map(String::as_str));
-    let (more, _) = policy.rights(brought);
+    let (more, unknown) = policy.rights(brought.iter().map(String::as_str));
+    if !unknown.is_empty() {
+        let roles = unknown.len();
+        tracing::debug!(principal = ?name, roles, "some of its roles are not defined, and give nothing");
+    }
     rights.add(&more);
     let limits: Limits = policy.limits_of(name);
     Principal::new(name, way, rights, limits, expires)

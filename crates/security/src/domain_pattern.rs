@@ -24,6 +24,12 @@ impl DomainPattern {
         }
     }
 
+    /// Returns whether it selects all domains of applications, or some of Seriatim's own, so that it is of use whatever
+    /// domains an application has.
+    pub(crate) fn is_of_own(&self) -> bool {
+        self.begin.starts_with(OWN_DOMAINS) || (self.begin.is_empty() && !self.is_whole)
+    }
+
     /// Returns whether it selects a domain.
     pub fn matches(&self, domain: &Domain) -> bool {
         let name = domain.as_str();

@@ -14,16 +14,23 @@ mod token;
 mod tokens;
 mod operations;
 mod unauthenticated;
+mod config;
+mod jwt;
 mod access;
 pub mod tls;
 
-pub use access::{Access, Identified, Seen};
+pub use access::{Access, Identified, RestartNeeded, Seen};
+pub use config::{
+    Algorithm, Authentication, ClientCertificates, Config, ConfigError, ConfigFault, ConfigFaults,
+    ConfigFile, JwksSource, JwtConfig, Place, ServerConfig, TlsConfig, Wrong,
+};
 pub use credentials::Credentials;
 pub use domain_pattern::{DomainPattern, InvalidPattern};
+pub use jwt::JwtError;
 pub use operations::{
     Asked, InvalidPlace, NewOperation, OperationDay, OperationTrail, TrailError, TrailPlace,
 };
-pub use policy::{Policy, PrincipalPolicy};
+pub use policy::{Policy, PrincipalPolicy, UnknownDomains};
 pub use principal::{Limits, Principal, Way};
 pub use principal_name::{InvalidName, check_principal_name};
 pub use rights::{Denied, Rights, authorise};

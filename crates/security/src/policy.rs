@@ -1,8 +1,11 @@
 //! Holds what the configuration says about principals.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use crate::{Limits, Rights};
+use seriatim_core::Domain;
+
+use crate::{DomainPattern, Limits, Rights, Verb};
 
 /// What is configured about principals: roles, who has them, and limits. It is plain data; [`Access`](crate::Access)
 /// applies it.
@@ -58,11 +61,60 @@ impl Policy {
         self.find(|policy| policy.subjects.iter().any(|known| known == subject))
     }
 
+    /// Fails if a grant selects none of these domains, which are those of an application: it was mistyped, or is out of
+    /// date. Seriatim's own domains are known.
+    pub fn check_domains(&self, domains: &[Domain]) -> Result<(), UnknownDomains> {
+        let is_known = |pattern: &DomainPattern| {
+            pattern.is_of_own() || domains.iter().any(|domain| pattern.matches(domain))
+        };
+        let mut grants = Vec::new();
+        for (role, rights) in &self.roles {
+            for (verb, patterns) in rights.iter() {
+                let unknown = patterns.iter().filter(|pattern| !is_known(pattern));
+                grants.extend(unknown.map(|pattern| (role.clone(), verb, pattern.clone())));
+            }
+        }
+        match grants.is_empty() {
+            true => Ok(()),
+            false => Err(UnknownDomains {
+                grants,
+                known: domains.to_vec(),
+            }),
+        }
+    }
+
     fn find(&self, is_it: impl Fn(&PrincipalPolicy) -> bool) -> Option<&str> {
         let found = self.principals.iter().find(|(_, policy)| is_it(policy));
         found.map(|(name, _)| name.as_str())
     }
 }
+
+/// Some grants select no domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownDomains {
+    /// The role, the verb, and the pattern that selects nothing.
+    pub grants: Vec<(String, Verb, DomainPattern)>,
+    /// The domains that there are.
+    pub known: Vec<Domain>,
+}
+
+impl fmt::Display for UnknownDomains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let grants = self.grants.iter();
+        let grants = grants.map(|(role, verb, pattern)| {
+            format!("the role `{role}` grants `{verb}` for `{pattern}`, which selects no domain")
+        });
+        let known: Vec<_> = self
+            .known
+            .iter()
+            .map(|domain| format!("`{domain}`"))
+            .collect();
+        let grants = grants.collect::<Vec<_>>().join("; ");
+        write!(f, "{grants}; the domains are {}", known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownDomains {}
 
 impl Limits {
     /// Returns these limits, and those of `other` where there is none.

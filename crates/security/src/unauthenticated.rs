@@ -1,5 +1,7 @@
 //! Says why a caller has not shown who it is.
 
+use crate::JwtError;
+
 /// The caller has not shown who it is. No text of it contains what the caller has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
@@ -26,17 +28,16 @@ pub enum Unauthenticated {
     /// This server takes no tokens of this kind.
     #[error("this server takes no tokens of this kind")]
     NotTaken,
-    /// The JSON web token is not one that this server accepts. The log of the server says why.
-    #[error("this server does not accept the JSON web token; its log says why")]
-    Jwt,
+    /// The JSON web token is not one that this server accepts.
+    #[error("the JSON web token is not accepted: {0}")]
+    Jwt(#[from] JwtError),
     /// The provider of identities does not answer, so a token cannot be checked now.
     #[error("the keys that the token was signed with cannot be fetched now; try again")]
     Unavailable,
 }
 
 impl Unauthenticated {
-    /// All reasons.
-    pub const ALL: [Self; 9] = [
+    const PLAIN: [Self; 8] = [
         Self::Missing,
         Self::Malformed,
         Self::Unknown,
@@ -44,9 +45,14 @@ impl Unauthenticated {
         Self::Revoked,
         Self::UnknownCertificate,
         Self::NotTaken,
-        Self::Jwt,
         Self::Unavailable,
     ];
+
+    /// Returns all reasons.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let of_jwt = JwtError::ALL.into_iter().map(Self::Jwt);
+        Self::PLAIN.into_iter().chain(of_jwt)
+    }
 
     /// Returns a stable name of the reason, for programs.
     pub fn as_str(self) -> &'static str {
@@ -58,7 +64,7 @@ impl Unauthenticated {
             Self::Revoked => "revoked",
             Self::UnknownCertificate => "unknown_certificate",
             Self::NotTaken => "not_taken",
-            Self::Jwt => "jwt",
+            Self::Jwt(error) => error.as_str(),
             Self::Unavailable => "unavailable",
         }
     }

@@ -32,6 +32,9 @@ pub struct App {
     pub(crate) door: Option<Arc<crate::listen::Door>>,
     #[cfg(feature = "server")]
     pub(crate) metrics: Option<Arc<crate::listen::Door>>,
+    /// Watches the configuration as long as there is a handle of the application.
+    #[cfg(feature = "server")]
+    pub(crate) config_file: Option<Arc<seriatim_security::ConfigFile>>,
 }
 
 impl App {
@@ -166,6 +169,15 @@ impl App {
     #[cfg(feature = "server")]
     pub fn address(&self) -> Option<std::net::SocketAddr> {
         self.door.as_ref().map(|door| door.address())
+    }
+
+    /// Reads the file of the configuration now. Returns whether what it has is in force; `false` too if there is no file.
+    #[cfg(feature = "server")]
+    pub async fn reload_config(&self) -> bool {
+        match &self.config_file {
+            Some(file) => file.reload().await,
+            None => false,
+        }
     }
 
     /// Returns the address of the metrics, if they are served.

@@ -17,7 +17,9 @@ use seriatim_runtime::{
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
 #[cfg(feature = "server")]
-use seriatim_security::{Access, tls::ServerTls};
+use seriatim_security::tls::{ServerTls, TlsError};
+#[cfg(feature = "server")]
+use seriatim_security::{Access, Config, ConfigFile, UnknownDomains};
 #[cfg(feature = "server")]
 use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
 
@@ -49,7 +51,9 @@ pub struct AppBuilder {
     #[cfg(feature = "server")]
     server_settings: ServerSettings,
     #[cfg(feature = "server")]
-    access: Access,
+    access: Option<Access>,
+    #[cfg(feature = "server")]
+    config: Config,
     #[cfg(feature = "server")]
     metrics: Option<String>,
     #[cfg(feature = "server")]
@@ -89,7 +93,9 @@ impl AppBuilder {
             #[cfg(feature = "server")]
             server_settings: ServerSettings::default(),
             #[cfg(feature = "server")]
-            access: Access::unasked(),
+            access: None,
+            #[cfg(feature = "server")]
+            config: Config::default(),
             #[cfg(feature = "server")]
             metrics: None,
             #[cfg(feature = "server")]
@@ -293,7 +299,7 @@ impl AppBuilder {
     #[cfg(feature = "server")]
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
-        self.access = access;
+        self.access = Some(access);
         self
     }
 
@@ -302,6 +308,16 @@ impl AppBuilder {
     #[must_use]
     pub fn server_settings(mut self, settings: ServerSettings) -> Self {
         self.server_settings = settings;
+        self
+    }
+
+    /// Takes the addresses, TLS, the principals and the limits from a configuration. What this builder sets by itself wins
+    /// over it. If it was read from a file, the file is read again when it changes and on SIGHUP: see
+    /// [`ConfigFile`].
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
         self
     }
 
@@ -349,14 +365,26 @@ impl AppBuilder {
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<App, StartAppError> {
         #[cfg(feature = "server")]
+        let server = &self.config.server;
+        #[cfg(feature = "server")]
+        let (listen, metrics) = (
+            self.listen.or_else(|| server.listen.clone()),
+            self.metrics.or_else(|| server.metrics.clone()),
+        );
+        #[cfg(feature = "server")]
+        let tls = match (self.tls, &self.config.tls) {
+            (None, Some(files)) => Some(ServerTls::new(files.into())?),
+            (given, _) => given,
+        };
+        #[cfg(feature = "server")]
         let safety = Safety {
-            has_tls: self.tls.is_some() || self.is_behind_proxy,
-            asks: self.access.asks(),
-            is_insecure: self.is_insecure,
+            has_tls: tls.is_some() || self.is_behind_proxy || server.behind_proxy,
+            asks: (self.access.as_ref()).map_or(self.config.asks(), Access::asks),
+            is_insecure: self.is_insecure || server.insecure,
         };
         // This comes before anything can be counted.
         #[cfg(feature = "server")]
-        let metrics = match self.metrics {
+        let metrics = match metrics {
             Some(address) => Some((
                 crate::listen::Listener::bind(&address)
                     .await?
@@ -366,6 +394,8 @@ impl AppBuilder {
             None => None,
         };
         let coordinator = self.coordinator.start()?;
+        #[cfg(feature = "server")]
+        let (access, config_file) = access(self.access, &self.config, &coordinator)?;
         let components = self.components.into_iter().map(|make| make(&coordinator));
         let mut components = components.collect::<Result<Vec<_>, _>>()?;
         for read_model in self.read_models {
@@ -388,7 +418,7 @@ impl AppBuilder {
         let feed = Feed::new(coordinator.log().clone());
         // The address is bound before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
-        let listener = match self.listen {
+        let listener = match listen {
             Some(address) => Some(
                 crate::listen::Listener::bind(&address)
                     .await?
@@ -405,9 +435,9 @@ impl AppBuilder {
             let server = Server::builder(coordinator.clone(), feed.clone());
             let server = server
                 .reactions(Arc::clone(&reactions))
-                .access(self.access.clone())
+                .access(access.clone())
                 .settings(self.server_settings);
-            let server = match &self.tls {
+            let server = match &tls {
                 Some(tls) => server.tls(tls.clone()),
                 None => server,
             };
@@ -426,7 +456,6 @@ impl AppBuilder {
                         Arc::clone(&alarms),
                     )
                 };
-                let (tls, access) = (self.tls, self.access);
                 Arc::new(listener.serve(|listener, closed| {
                     metrics.serve(listener, tls, access, observe, closed)
                 }))
@@ -446,6 +475,8 @@ impl AppBuilder {
             door,
             #[cfg(feature = "server")]
             metrics,
+            #[cfg(feature = "server")]
+            config_file: config_file.map(Arc::new),
         };
         app.say_that_it_runs();
         #[cfg(feature = "server")]
@@ -454,6 +485,27 @@ impl AppBuilder {
         }
         Ok(app)
     }
+}
+
+/// Returns how callers are asked, and the file that may change that.
+#[cfg(feature = "server")]
+fn access(
+    given: Option<Access>,
+    config: &Config,
+    coordinator: &Coordinator,
+) -> Result<(Access, Option<ConfigFile>), StartAppError> {
+    if let Some(access) = given {
+        return Ok((access, None));
+    }
+    let domains: Vec<_> = coordinator
+        .domains()
+        .into_iter()
+        .map(|info| info.domain)
+        .collect();
+    config.policy().check_domains(&domains)?;
+    let access = Access::of(config);
+    let file = ConfigFile::watch(config, &access, domains);
+    Ok((access, file))
 }
 
 fn check_names(components: &[Enrolled]) -> Result<(), StartAppError> {
@@ -629,6 +681,14 @@ pub enum StartAppError {
     #[cfg(feature = "server")]
     #[error(transparent)]
     OpenDoor(#[from] OpenDoor),
+    /// The configuration grants something for domains that no aggregate of the application has.
+    #[cfg(feature = "server")]
+    #[error("{0}; correct the configuration, or register the aggregate")]
+    Grants(#[from] UnknownDomains),
+    /// The files for TLS cannot be used.
+    #[cfg(feature = "server")]
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on `{address}`: {source}; give another address, or end what listens there"

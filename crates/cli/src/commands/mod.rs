@@ -3,6 +3,7 @@
 mod audit;
 mod certs;
 mod completions;
+mod config;
 mod dead_letters;
 mod log;
 mod migrate;
@@ -61,6 +62,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::ReadModels(wanted) => {
             read_models::run(wanted, &connect(&global).await?, output).await
         }
+        Command::Config(wanted) => config::run(&wanted, output),
         Command::Tokens(wanted) => tokens::run(wanted, &global, output).await,
         Command::Operations(Operations::List { limit }) => {
             operations::list(limit, &connect(&global).await?, output).await

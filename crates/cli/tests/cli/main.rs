@@ -7,6 +7,7 @@ mod advice;
 mod audit;
 mod damaged;
 mod bad_input;
+mod config;
 mod dead_letters;
 mod failures;
 mod largest;

@@ -29,7 +29,7 @@ impl WireError for Unauthenticated {
     fn from_status(status: &Status) -> Option<Self> {
         let received = Received::of(status).filter(|it| it.reason() == reason::UNAUTHENTICATED)?;
         let why = received.word(WHY)?;
-        Self::ALL.into_iter().find(|known| known.as_str() == why)
+        Self::all().find(|known| known.as_str() == why)
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn who_may_not_learns_why() {
-        for why in Unauthenticated::ALL {
+        for why in Unauthenticated::all() {
             assert_eq!(Unauthenticated::from_status(&why.to_status()), Some(why));
             assert_eq!(Denied::from_status(&why.to_status()), None);
         }

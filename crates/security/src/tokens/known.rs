@@ -47,10 +47,17 @@ pub struct Tokens(Arc<Data>);
 
 #[derive(Debug)]
 struct Data {
-    known: RwLock<HashMap<Uuid, Entry>>,
+    known: RwLock<Known>,
     changes: watch::Sender<u64>,
     uses: Mutex<BTreeSet<Usage>>,
     used: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    tokens: HashMap<Uuid, Entry>,
+    /// How many tokens that are not revoked have a name.
+    names: HashMap<String, usize>,
 }
 
 #[derive(Debug)]
@@ -87,11 +94,9 @@ impl Tokens {
 
     fn know(&self, token: KnownToken, is_stored: bool) {
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        let before = known.get(&token.id);
-        let is_same = before.is_some_and(|before| before.token.gives_the_same(&token));
-        known.insert(token.id, Entry::of(token, is_stored));
+        let is_new = known.put(token, is_stored);
         drop(known);
-        if !is_same {
+        if is_new {
             self.0.changes.send_modify(|changes| *changes += 1);
         }
     }
@@ -99,12 +104,15 @@ impl Tokens {
     /// Forgets all tokens of the store and knows these.
     pub fn replace(&self, tokens: impl IntoIterator<Item = KnownToken>) {
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, entry| !entry.is_stored);
-        known.extend(
-            tokens
-                .into_iter()
-                .map(|token| (token.id, Entry::of(token, true))),
-        );
+        let mut all = Known::default();
+        let before = mem::take(&mut *known).tokens.into_values();
+        for entry in before.filter(|entry| !entry.is_stored) {
+            all.put(KnownToken::clone(&entry.token), false);
+        }
+        for token in tokens {
+            all.put(token, true);
+        }
+        *known = all;
         drop(known);
         self.0.changes.send_modify(|changes| *changes += 1);
     }
@@ -113,7 +121,10 @@ impl Tokens {
     /// another.
     pub fn find(&self, token: &Token) -> Result<Arc<KnownToken>, Unauthenticated> {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        let found = known.get(&token.id()).map(|entry| Arc::clone(&entry.token));
+        let found = known
+            .tokens
+            .get(&token.id())
+            .map(|entry| Arc::clone(&entry.token));
         drop(known);
         found
             .filter(|known| known.digest.is_of(token))
@@ -124,7 +135,7 @@ impl Tokens {
     pub fn note_use(&self, id: Uuid, at: SystemTime) {
         let at = Timestamp::from(at);
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        let is_new = known.get(&id).is_some_and(|entry| {
+        let is_new = known.tokens.get(&id).is_some_and(|entry| {
             entry.is_stored
                 && entry.used.load(Ordering::Relaxed) < day(at)
                 && entry.used.fetch_max(day(at), Ordering::Relaxed) < day(at)
@@ -155,13 +166,35 @@ impl Tokens {
     /// Returns whether a token that is not revoked has this name.
     pub fn is_taken(&self, name: &str) -> bool {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all = known.values().map(|entry| &entry.token);
-        all.any(|token| token.name == name && !token.revoked)
+        known.names.contains_key(name)
     }
 
     /// Returns a number that grows with each change of what tokens give. That one was used is no such change.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+}
+
+impl Known {
+    /// Returns whether what the token gives is new.
+    fn put(&mut self, token: KnownToken, is_stored: bool) -> bool {
+        if !token.revoked {
+            *self.names.entry(token.name.clone()).or_default() += 1;
+        }
+        let entry = Entry::of(token, is_stored);
+        let now = Arc::clone(&entry.token);
+        let Some(Entry { token: before, .. }) = self.tokens.insert(now.id, entry) else {
+            return true;
+        };
+        if !before.revoked
+            && let Some(count) = self.names.get_mut(&before.name)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.names.remove(&before.name);
+            }
+        }
+        !before.gives_the_same(&now)
     }
 }
 
@@ -246,10 +279,18 @@ mod tests {
         let mixed = format!("srt_{}{}", token.id().simple(), &secret[36..]);
         assert!(tokens.find(&token).is_ok() && tokens.is_taken("billing"));
         assert!(tokens.find(&mixed.parse().unwrap()).is_err());
-        tokens.replace([]);
-        assert!(tokens.find(&token).is_ok(), "the program has put it here");
-        tokens.learn(known(&token));
+        let revoked = KnownToken {
+            revoked: true,
+            ..known(&token)
+        };
+        tokens.learn(revoked);
+        assert!(!tokens.is_taken("billing"));
+        tokens.replace([known(&token)]);
+        assert!(tokens.is_taken("billing"));
         tokens.replace([]);
         assert!(tokens.find(&token).is_err() && !tokens.is_taken("billing"));
+        tokens.put(known(&token));
+        tokens.replace([]);
+        assert!(tokens.find(&token).is_ok() && tokens.is_taken("billing"));
     }
 }

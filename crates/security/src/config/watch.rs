@@ -1,0 +1,217 @@
+//! Puts a changed configuration in force while a server runs.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use seriatim_core::Domain;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Config;
+use crate::Access;
+
+/// The time between two looks at the file.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The file of a configuration that is in force. It is read again when it changes and on SIGHUP, until this is dropped.
+#[derive(Debug)]
+pub struct ConfigFile {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    access: Access,
+    domains: Vec<Domain>,
+    /// Two who reload at once do it one after another, each with what the file has then.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    in_force: Config,
+    /// The text that was read last, whether it is in force or has faults.
+    read: Option<Vec<u8>>,
+    /// The text that the file had at the last look.
+    seen: Option<Vec<u8>>,
+}
+
+impl ConfigFile {
+    /// Begins to watch the file of a configuration that is in force at `access`. Returns `None` if it has no file. It
+    /// must be called on a Tokio runtime.
+    ///
+    /// A configuration with faults, or with grants for none of the `domains`, leaves the one before in force, and is an
+    /// error in the log, once for each text. Roles, principals, limits and the settings of JSON web tokens change; the
+    /// log says what needs a restart. A text is read once it was the same at two looks, a second apart, so that a file
+    /// that is being written is left alone.
+    pub fn watch(config: &Config, access: &Access, domains: Vec<Domain>) -> Option<Self> {
+        let path = config.file()?.to_owned();
+        let read = fs::read(&path).ok();
+        let shared = Arc::new(Shared {
+            path,
+            access: access.clone(),
+            domains,
+            state: Mutex::new(State {
+                in_force: config.clone(),
+                // If it has changed since, that is found at once.
+                read: None,
+                seen: read,
+            }),
+        });
+        let task = tokio::spawn(look(Arc::clone(&shared)));
+        Some(Self { shared, task })
+    }
+
+    /// Reads the file now. Returns whether what it has is in force.
+    pub async fn reload(&self) -> bool {
+        let shared = Arc::clone(&self.shared);
+        run(move || shared.reload()).await
+    }
+}
+
+impl Drop for ConfigFile {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn look(shared: Arc<Shared>) {
+    let mut ticks = interval(LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut hangups = Hangups::listen();
+    loop {
+        let shared = Arc::clone(&shared);
+        tokio::select! {
+            _ = ticks.tick() => run(move || shared.look()).await,
+            () = hangups.next() => {
+                tracing::info!("SIGHUP: the configuration is read again");
+                run(move || shared.reload()).await;
+            }
+        }
+    }
+}
+
+/// Runs what waits for a file beside the workers.
+async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.expect("to read a configuration does not panic")
+}
+
+impl Shared {
+    /// Reads the text if it is new and was the same at the last look.
+    fn look(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // While it is replaced it may be missing for a moment.
+        let Ok(text) = fs::read(&self.path) else {
+            return;
+        };
+        let is_settled = state.seen.as_ref() == Some(&text);
+        if is_settled && state.read.as_ref() != Some(&text) {
+            self.apply(&mut state, text);
+        } else if !is_settled {
+            state.seen = Some(text);
+        }
+    }
+
+    fn reload(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match fs::read(&self.path) {
+            Ok(text) => self.apply(&mut state, text),
+            Err(error) => self.refused(&unreadable(&error)),
+        }
+    }
+
+    fn apply(&self, state: &mut State, text: Vec<u8>) -> bool {
+        let config = self.parse(&text);
+        state.read = Some(text);
+        let config = match config {
+            Ok(config) => config,
+            Err(error) => return self.refused(&error),
+        };
+        if let Err(error) = self.access.apply(&config) {
+            return self.refused(&error.to_string());
+        }
+        for (table, is_same) in [
+            ("server", config.server == state.in_force.server),
+            ("tls", config.tls == state.in_force.tls),
+        ] {
+            if !is_same {
+                tracing::warn!(
+                    table,
+                    "this table has changed; it needs a restart to be in force"
+                );
+            }
+        }
+        let file = self.path.display().to_string();
+        tracing::info!(file, "the configuration was read again, and is in force");
+        state.in_force = config;
+        true
+    }
+
+    fn parse(&self, text: &[u8]) -> Result<Config, String> {
+        let text = std::str::from_utf8(text);
+        let text = text.map_err(|error| unreadable(&io::Error::other(error)))?;
+        let config = Config::from_text(&self.path, text, env::vars_os());
+        let config = config.map_err(|faults| faults.to_string())?;
+        let known = config.policy().check_domains(&self.domains);
+        known.map_err(|unknown| unknown.to_string())?;
+        Ok(Config {
+            file: Some(self.path.clone()),
+            ..config
+        })
+    }
+
+    fn refused(&self, error: &str) -> bool {
+        let file = self.path.display().to_string();
+        tracing::error!(file, error, "the configuration before stays in force");
+        false
+    }
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("the file cannot be read: {error}")
+}
+
+/// The signals that tell a process to read its configuration again.
+struct Hangups {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let signal = signal(SignalKind::hangup());
+            if let Err(error) = &signal {
+                let error = error.to_string();
+                tracing::warn!(
+                    error,
+                    "SIGHUP cannot be heard; changes of the file are still seen"
+                );
+            }
+            Self {
+                signal: signal.ok(),
+            }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
