@@ -62,6 +62,8 @@
 //! - `postgres`: the store for several processes, `postgres://host/database`.
 //! - `sqlite-read-models`: [`ReadModel`]s on SQLite; those on PostgreSQL come with `postgres`.
 //! - `server` (default): the gRPC server, [`AppBuilder::listen`], and [`Client`] for it.
+//! - `security`: who callers are and what they may do, and [`token_desk`] for API tokens without a server; `server` has
+//!   it too.
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
 mod aggregate_ref;
@@ -79,6 +81,7 @@ mod open;
 mod send;
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 mod table_sql;
+#[cfg(feature = "security")]
 mod tokens;
 mod waiting;
 pub mod prelude;
@@ -95,9 +98,11 @@ pub use listen::OpenDoor;
 pub use open::{OpenStoreError, migrate, open_store, open_store_to_read, pending_migrations};
 pub use send::{RecordFact, SendCommand};
 /// Who callers are, what they may do, and TLS.
+#[cfg(feature = "security")]
 pub use seriatim_security as security;
 #[cfg(any(feature = "postgres", feature = "sqlite-read-models"))]
 pub use table_sql::TableSql;
+#[cfg(feature = "security")]
 pub use tokens::token_desk;
 pub use waiting::{WaitError, Waiting};
 

@@ -166,7 +166,7 @@ pub enum Wrong {
         "lets nobody in: set `authentication.tokens`, `authentication.jwt`, or `tls.client_ca` with certificates of principals"
     )]
     NoWayIn,
-    /// An algorithm with which whoever checks a token could make one, or none at all.
+    /// An algorithm with which everybody who checks a token could make one, or none at all.
     #[error(
         "has `{algorithm}`, with which anybody who can check a token can make one; take one with a public key, for example `RS256`"
     )]
