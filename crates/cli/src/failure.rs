@@ -102,6 +102,8 @@ impl Failure {
         let (exit, next) = match error {
             CallError::Unreachable(_) | CallError::TimedOut => (Exit::Unavailable, again),
             CallError::NotSent => (Exit::Unavailable, "send it again"),
+            // It says itself what to do.
+            CallError::Tls(_) => return Self::new(Exit::Unavailable, error.to_string()),
             CallError::Invalid(_) => (Exit::Invalid, "correct it"),
             CallError::Denied(_) => (Exit::Denied, "ask those who run the server"),
             CallError::Refused(_) | CallError::Foreign(_) | CallError::Garbled(_) => (

@@ -6,7 +6,7 @@ use h2::server;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Response};
 use seriatim_core::{Begin, CommandGateway as _, EventFilter};
-use seriatim_proto::{Client, ConnectOptions, TokenInClear};
+use seriatim_proto::{CallError, Client, ConnectOptions, TokenInClear};
 use seriatim_security::tls::{TlsError, TlsProblem};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -36,11 +36,9 @@ async fn a_plain_server_is_not_called_with_tls() {
 async fn a_server_with_tls_is_not_called_without() {
     let authority = Authority::new("ours");
     let rig = start(authority.server().server()).await;
-    let told = match soon(Client::connect(&rig.url, HOUR)).await {
-        Ok(client) => works(&client).await.unwrap_err().to_string(),
-        Err(error) => error.to_string(),
-    };
-    assert!(told.contains("https://HOST:PORT"), "{told}");
+    let (problem, text) = refused(&rig.url, HOUR.into()).await;
+    assert_eq!(problem, Some(TlsProblem::NeedsTls), "{text}");
+    assert!(text.contains("https://HOST:PORT"), "{text}");
 }
 
 #[tokio::test]
@@ -91,10 +89,13 @@ async fn a_certificate_that_is_not_valid_now_is_told_apart() {
 }
 
 /// A server of TLS 1.3 says it when the client reads, so the first call may be the one that fails.
-async fn refused(rig: &Rig, options: ConnectOptions) -> String {
-    match connect(rig, options).await {
-        Err(error) => error.to_string(),
-        Ok(client) => works(&client).await.unwrap_err().to_string(),
+async fn refused(url: &str, options: ConnectOptions) -> (Option<TlsProblem>, String) {
+    match soon(Client::connect(url, options)).await {
+        Err(error) => (error.tls_problem(), error.to_string()),
+        Ok(client) => match works(&client).await.unwrap_err() {
+            CallError::Tls(problem) => (Some(problem.clone()), problem.to_string()),
+            other => (None, other.to_string()),
+        },
     }
 }
 
@@ -117,14 +118,12 @@ async fn client_certificates_are_wanted_and_checked() {
         let client = connect(&rig, with(good.clone())).await.unwrap();
         works(&client).await.unwrap();
         for identity in [strange.clone(), expired.identity()] {
-            let text = refused(&rig, with(identity)).await;
-            assert!(
-                text.contains("does not accept the client certificate"),
-                "{text}"
-            );
+            let (problem, text) = refused(&https(&rig), with(identity)).await;
+            assert_eq!(problem, Some(TlsProblem::CertificateRefused), "{text}");
         }
         if is_required {
-            let text = refused(&rig, trusting(&ours)).await;
+            let (problem, text) = refused(&https(&rig), trusting(&ours)).await;
+            assert_eq!(problem, Some(TlsProblem::CertificateWanted), "{text}");
             assert!(text.contains("--cert FILE --key FILE"), "{text}");
         } else {
             let client = connect(&rig, trusting(&ours)).await.unwrap();
