@@ -71,7 +71,7 @@ impl FromStr for DomainPattern {
     "`{text}` selects no domains; give the name of a domain, the beginning of a name with `*` after it, or `*` alone"
 )]
 pub struct InvalidPattern {
-    /// What was given.
+    /// The value that was given.
     pub text: String,
 }
 

@@ -99,7 +99,7 @@ impl FromStr for Verb {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no verb `{name}`; the verbs are {}", names())]
 pub struct UnknownVerb {
-    /// What was given.
+    /// The value that was given.
     pub name: String,
 }
 
