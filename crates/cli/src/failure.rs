@@ -103,6 +103,8 @@ impl Failure {
         let (exit, next) = match error {
             CallError::Unreachable(_) | CallError::TimedOut => (Exit::Unavailable, again),
             CallError::NotSent => (Exit::Unavailable, "send it again"),
+            // It says itself what to do.
+            CallError::Tls(_) => return Self::new(Exit::Unavailable, error.to_string()),
             CallError::Invalid(_) => (Exit::Invalid, "correct it"),
             CallError::Unauthenticated(Unauthenticated::Unavailable) => (Exit::Unavailable, again),
             CallError::Unauthenticated(_) => (

@@ -25,6 +25,8 @@ pub enum CallError<E> {
     Invalid(String),
     /// The server cannot be reached, or went away during the call.
     Unreachable(String),
+    /// The server and this client do not agree on TLS.
+    Tls(TlsProblem),
     /// No answer came in time. The server may have done what was sent.
     TimedOut,
     /// The call did not leave this client in time: the connection was not made yet, or already had as many open calls
@@ -59,6 +61,10 @@ impl<E: WireError> From<Status> for CallError<E> {
         if NotSent::is_in(&status) {
             return Self::NotSent;
         }
+        let source = status.source();
+        if let Some(problem) = source.and_then(<dyn Error>::downcast_ref::<TlsProblem>) {
+            return Self::Tls(problem.clone());
+        }
         let text = in_words(&status);
         match status.code() {
             Code::InvalidArgument | Code::OutOfRange => Self::Invalid(text),
@@ -91,6 +97,7 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::Refused(error) => error.fmt(f),
             Self::Invalid(text) => write!(f, "the request is not valid: {text}"),
             Self::Unreachable(text) => write!(f, "the server cannot be reached: {text}"),
+            Self::Tls(problem) => write!(f, "the server cannot be reached: {problem}"),
             Self::TimedOut => {
                 f.write_str("no answer came in time; what was sent may have been done")
             }

@@ -284,8 +284,10 @@ async fn connect(
         .connect_timeout(options.timeout.min(CONNECT))
         .http2_keep_alive_interval(options.timeout.min(KEEPALIVE))
         .keep_alive_timeout(options.timeout.min(KEEPALIVE));
-    let channel = endpoint.connect_with_connector(Connector::new(tls)).await?;
-    Ok(Departures::new(channel, authorization))
+    let connector = Connector::new(tls);
+    let problem = connector.problem();
+    let channel = endpoint.connect_with_connector(connector).await?;
+    Ok(Departures::new(channel, authorization, problem))
 }
 
 /// Returns the URL that is given to tonic, which must not look after TLS too.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
@@ -21,6 +22,25 @@ const ALERT: &[u8; 2] = &[21, 3];
 pub(crate) struct Connector {
     tcp: HttpConnector,
     tls: Option<ClientTls>,
+    problem: Problem,
+}
+
+/// What is wrong with the last connection that was made. HTTP/2 keeps only the text of its errors.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Problem(Arc<Mutex<Option<TlsProblem>>>);
+
+impl Problem {
+    pub(crate) fn get(&self) -> Option<TlsProblem> {
+        self.lock().clone()
+    }
+
+    fn set(&self, problem: Option<TlsProblem>) {
+        *self.lock() = problem;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<TlsProblem>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Connector {
@@ -28,7 +48,12 @@ impl Connector {
         let mut tcp = HttpConnector::new();
         // A small request must not wait for the acknowledgement of the one before.
         tcp.set_nodelay(true);
-        Self { tcp, tls }
+        let problem = Problem::default();
+        Self { tcp, tls, problem }
+    }
+
+    pub(crate) fn problem(&self) -> Problem {
+        self.problem.clone()
     }
 }
 
@@ -44,13 +69,18 @@ impl Service<Uri> for Connector {
     fn call(&mut self, server: Uri) -> Self::Future {
         let host = server.host().unwrap_or_default().to_owned();
         let connecting = self.tcp.call(server);
-        let tls = self.tls.clone();
+        let (tls, problem) = (self.tls.clone(), self.problem());
         Box::pin(async move {
+            problem.set(None);
             let tcp = connecting.await?.into_inner();
-            Ok(TokioIo::new(match tls {
-                Some(tls) => Line::new(tls.connect(&host, tcp).await?, false),
-                None => Line::new(tcp, true),
-            }))
+            let Some(tls) = tls else {
+                return Ok(TokioIo::new(Line::new(tcp, problem, true)));
+            };
+            let connected = tls.connect(&host, tcp).await;
+            if let Err(error) = &connected {
+                problem.set(TlsProblem::of(error));
+            }
+            Ok(TokioIo::new(Line::new(connected?, problem, false)))
         })
     }
 }
@@ -58,6 +88,7 @@ impl Service<Uri> for Connector {
 /// A connection whose errors say what to do.
 pub(crate) struct Line {
     io: Box<dyn Io>,
+    problem: Problem,
     /// True if the server may still turn out to speak TLS.
     is_to_be_seen: bool,
 }
@@ -67,9 +98,10 @@ trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Io for IO {}
 
 impl Line {
-    fn new(io: impl Io + 'static, is_to_be_seen: bool) -> Self {
+    fn new(io: impl Io + 'static, problem: Problem, is_to_be_seen: bool) -> Self {
         Self {
             io: Box::new(io),
+            problem,
             is_to_be_seen,
         }
     }
@@ -81,9 +113,19 @@ impl Line {
         let is_first = self.is_to_be_seen && !answer.is_empty();
         self.is_to_be_seen &= !is_first;
         match is_first && answer.starts_with(ALERT) {
-            true => Err(io::Error::other(TlsProblem::NeedsTls)),
+            true => Err(self.fail(io::Error::other(TlsProblem::NeedsTls))),
             false => Ok(()),
         }
+    }
+
+    /// Keeps the problem that an error means, and puts it into the error. A server of TLS 1.3 refuses a client
+    /// certificate when the client reads.
+    fn fail(&self, error: io::Error) -> io::Error {
+        let Some(problem) = TlsProblem::of(&error) else {
+            return error;
+        };
+        self.problem.set(Some(problem.clone()));
+        io::Error::new(error.kind(), problem)
     }
 
     /// Returns why nothing can be written any more: before the server closed the connection it may have said that.
@@ -92,7 +134,7 @@ impl Line {
         let mut said = ReadBuf::new(&mut said);
         let problem = match Pin::new(&mut self.io).poll_read(cx, &mut said) {
             Poll::Ready(Ok(())) => self.look_at(said.filled()).err(),
-            Poll::Ready(Err(error)) => Some(explain(error)),
+            Poll::Ready(Err(error)) => Some(self.fail(error)),
             Poll::Pending => None,
         };
         problem.unwrap_or(error)
@@ -106,7 +148,8 @@ impl AsyncRead for Line {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(cx, buffer)).map_err(explain)?;
+        let read = ready!(Pin::new(&mut self.io).poll_read(cx, buffer));
+        read.map_err(|error| self.fail(error))?;
         Poll::Ready(self.look_at(&buffer.filled()[before..]))
     }
 }
@@ -141,14 +184,6 @@ impl AsyncWrite for Line {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
-
-/// A server of TLS 1.3 refuses a client certificate when the client reads.
-fn explain(error: io::Error) -> io::Error {
-    match TlsProblem::of(&error) {
-        Some(problem) => io::Error::new(error.kind(), problem),
-        None => error,
     }
 }
 

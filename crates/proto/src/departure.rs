@@ -19,6 +19,8 @@ use tonic::codegen::Service;
 use tonic::transport::Channel;
 use tonic::{Status, TimeoutExpired};
 
+use crate::connector::Problem;
+
 /// A connection that can tell whether a call whose time has run out had left. Cheap to clone; clones share the
 /// connection.
 #[derive(Clone)]
@@ -26,13 +28,20 @@ pub(crate) struct Departures {
     channel: Channel,
     /// What each call shows of the client.
     authorization: Option<HeaderValue>,
+    problem: Problem,
 }
 
 impl Departures {
-    pub(crate) fn new(channel: Channel, authorization: Option<HeaderValue>) -> Self {
+    /// `problem` is that of the connection's connector.
+    pub(crate) fn new(
+        channel: Channel,
+        authorization: Option<HeaderValue>,
+        problem: Problem,
+    ) -> Self {
         Self {
             channel,
             authorization,
+            problem,
         }
     }
 }
@@ -54,12 +63,16 @@ impl Service<Request<Body>> for Departures {
         let seen = departure.clone();
         let request = request.map(|body| Body::new(Departing { body, departure }));
         let answer = self.channel.call(request);
+        let problem = self.problem.clone();
         Box::pin(async move {
             answer.await.map_err(|error| {
                 if is_timeout(&error) && seen.prevent() {
                     return NotSent.into();
                 }
-                error.into()
+                match problem.get() {
+                    Some(problem) => problem.into(),
+                    None => error.into(),
+                }
             })
         })
     }

@@ -13,6 +13,7 @@ use tonic::{Code, Request, Status};
 
 use crate::ANSWER_BYTES;
 use crate::codec::Undecodable;
+use crate::connector::Problem;
 use crate::convert;
 use crate::departure::Departures;
 use crate::set_actor;
@@ -37,7 +38,7 @@ impl RemoteGateway {
     /// Makes a gateway that uses a connection without a token. [`Client::gateway`](crate::Client::gateway) has the
     /// client's.
     pub fn new(channel: Channel) -> Self {
-        Self::on(Departures::new(channel, None))
+        Self::on(Departures::new(channel, None, Problem::default()))
     }
 
     pub(crate) fn on(departures: Departures) -> Self {

@@ -59,6 +59,8 @@ fn the_certificates_of_a_trial_are_enough_for_both_sides() {
     assert!(unknown.stderr.contains("--ca FILE"), "{unknown:?}");
     let plain = stage.run(&["domains"]).failed(7);
     assert!(plain.stderr.contains("https://HOST:PORT"), "{plain:?}");
+    // To ask again would not help.
+    assert!(!plain.stderr.contains("next:"), "{plain:?}");
     let half = stage.run(&[&with_ca[..], &["--cert", &cert]].concat());
     assert!(half.failed(2).stderr.contains("both --cert and --key"));
 }

@@ -10,8 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::certificates::{Authority, clients_of};
-use crate::rig::soon;
-use crate::tls_rig::raw;
+use crate::rig::{Rig, soon};
+use crate::tls_rig::{address, raw, start};
 
 async fn serve(tls: Option<ServerTls>, access: Access) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -158,6 +158,43 @@ async fn silent_clients_of_the_metrics_keep_nobody_waiting() {
             assert!(plain.starts_with("HTTP/1.1 200"), "{plain}");
             tls.unwrap_err();
         }
+    }
+}
+
+async fn refused(metrics: SocketAddr, reason: &str) -> f64 {
+    let line = format!("seriatim_connections_refused_total{{reason=\"{reason}\"}} ");
+    let shown = get(metrics, "/metrics", "").await;
+    let count = shown.lines().find_map(|shown| shown.strip_prefix(&line));
+    count.map_or(0.0, |count| count.parse().unwrap())
+}
+
+/// Other tests count too, so each count grows by one at least.
+#[tokio::test]
+async fn connections_that_are_refused_for_tls_are_counted_by_reason() {
+    let authority = Authority::new("ours");
+    let metrics = serve(None, Access::unasked()).await;
+    let plain = Rig::start().await;
+    let asking = authority.server();
+    let asking = asking.server_for(clients_of(&authority, true)).unwrap();
+    let tls = start(asking).await;
+    for (reason, address, speaks_tls) in [
+        ("tls", address(&plain), true),
+        ("no_tls", address(&tls), false),
+        ("handshake", address(&tls), true),
+    ] {
+        let before = refused(metrics, reason).await;
+        match speaks_tls {
+            true => drop(raw(address, &authority, None, &[b"h2"]).await),
+            false => {
+                let mut tcp = TcpStream::connect(address).await.unwrap();
+                tcp.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+                    .await
+                    .unwrap();
+                let _ = soon(tcp.read_to_end(&mut Vec::new())).await;
+            }
+        }
+        let what = format!("`{reason}` is counted");
+        seriatim_testkit::until(&what, async || refused(metrics, reason).await > before).await;
     }
 }
 

@@ -2,8 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
+use h2::server;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Response};
+use seriatim_core::{Begin, CommandGateway as _, EventFilter};
 use seriatim_proto::{CallError, Client, ConnectOptions, TokenInClear};
 use seriatim_security::tls::{TlsError, TlsProblem};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::certificates::{Authority, clients_of};
 use crate::rig::*;
@@ -30,11 +36,9 @@ async fn a_plain_server_is_not_called_with_tls() {
 async fn a_server_with_tls_is_not_called_without() {
     let authority = Authority::new("ours");
     let rig = start(authority.server().server()).await;
-    let told = match soon(Client::connect(&rig.url, HOUR)).await {
-        Ok(client) => works(&client).await.unwrap_err().to_string(),
-        Err(error) => error.to_string(),
-    };
-    assert!(told.contains("https://HOST:PORT"), "{told}");
+    let (problem, text) = refused(&rig.url, HOUR.into()).await;
+    assert_eq!(problem, Some(TlsProblem::NeedsTls), "{text}");
+    assert!(text.contains("https://HOST:PORT"), "{text}");
 }
 
 #[tokio::test]
@@ -85,10 +89,13 @@ async fn a_certificate_that_is_not_valid_now_is_told_apart() {
 }
 
 /// A server of TLS 1.3 says it when the client reads, so the first call may be the one that fails.
-async fn refused(rig: &Rig, options: ConnectOptions) -> String {
-    match connect(rig, options).await {
-        Err(error) => error.to_string(),
-        Ok(client) => works(&client).await.unwrap_err().to_string(),
+async fn refused(url: &str, options: ConnectOptions) -> (Option<TlsProblem>, String) {
+    match soon(Client::connect(url, options)).await {
+        Err(error) => (error.tls_problem(), error.to_string()),
+        Ok(client) => match works(&client).await.unwrap_err() {
+            CallError::Tls(problem) => (Some(problem.clone()), problem.to_string()),
+            other => (None, other.to_string()),
+        },
     }
 }
 
@@ -111,14 +118,12 @@ async fn client_certificates_are_wanted_and_checked() {
         let client = connect(&rig, with(good.clone())).await.unwrap();
         works(&client).await.unwrap();
         for identity in [strange.clone(), expired.identity()] {
-            let text = refused(&rig, with(identity)).await;
-            assert!(
-                text.contains("does not accept the client certificate"),
-                "{text}"
-            );
+            let (problem, text) = refused(&https(&rig), with(identity)).await;
+            assert_eq!(problem, Some(TlsProblem::CertificateRefused), "{text}");
         }
         if is_required {
-            let text = refused(&rig, trusting(&ours)).await;
+            let (problem, text) = refused(&https(&rig), trusting(&ours)).await;
+            assert_eq!(problem, Some(TlsProblem::CertificateWanted), "{text}");
             assert!(text.contains("--cert FILE --key FILE"), "{text}");
         } else {
             let client = connect(&rig, trusting(&ours)).await.unwrap();
@@ -151,15 +156,53 @@ async fn files_that_are_not_there_are_named() {
     assert!(text.contains("`no/such/ca.pem`"), "{text}");
 }
 
-/// A call that is refused is no trouble of the connection.
+/// A server that refuses every call, and tells which token came with it.
+async fn note_tokens(listener: TcpListener, told: UnboundedSender<(String, HeaderValue)>) {
+    let (tcp, _) = listener.accept().await.unwrap();
+    let mut calls = server::handshake(tcp).await.unwrap();
+    while let Some(Ok((request, mut answer))) = calls.accept().await {
+        let token = request.headers()[AUTHORIZATION].clone();
+        let _ = told.send((request.uri().path().to_owned(), token));
+        let refused = Response::builder()
+            .header("content-type", "application/grpc")
+            .header("grpc-status", "16");
+        answer
+            .send_response(refused.body(()).unwrap(), true)
+            .unwrap();
+    }
+}
+
+/// So have those of its gateway and its subscriptions.
+#[tokio::test]
+async fn every_call_of_a_client_has_its_token() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (told, mut tokens) = unbounded_channel();
+    tokio::spawn(note_tokens(listener, told));
+    let options = ConnectOptions::new(HOUR).token("srt_planted").unwrap();
+    let client = soon(Client::connect(&url, options)).await.unwrap();
+    works(&client).await.unwrap_err();
+    soon(client.gateway().submit(fill(&till())))
+        .await
+        .unwrap_err();
+    let filter = EventFilter::default();
+    let subscribing = client.subscribe(Begin::Now, filter);
+    soon(subscribing).await.unwrap_err();
+    for method in [
+        "CommandService/Submit",
+        "CommandService/Submit",
+        "SubscriptionService/Subscribe",
+    ] {
+        let (path, token) = soon(tokens.recv()).await.unwrap();
+        assert_eq!(path, format!("/seriatim.v1.{method}"));
+        assert_eq!(token.as_bytes(), b"Bearer srt_planted");
+    }
+}
+
 #[tokio::test]
 async fn a_gateway_of_a_client_is_on_the_same_connection() {
-    use seriatim_core::CommandGateway as _;
     let authority = Authority::new("ours");
     let rig = start(authority.server().server()).await;
     let client = connect(&rig, trusting(&authority)).await.unwrap();
-    let gateway = client.gateway();
-    soon(gateway.submit(fill(&till()))).await.unwrap();
-    let unreachable = works(&client).await;
-    assert!(!matches!(unreachable, Err(CallError::Unreachable(_))));
+    soon(client.gateway().submit(fill(&till()))).await.unwrap();
 }
