@@ -372,6 +372,12 @@ impl AppBuilder {
             self.metrics.or_else(|| server.metrics.clone()),
         );
         #[cfg(feature = "server")]
+        let settings = ServerSettings {
+            open_health: self.server_settings.open_health || server.open_health,
+            open_reflection: self.server_settings.open_reflection || server.open_reflection,
+            ..self.server_settings
+        };
+        #[cfg(feature = "server")]
         let tls = match (self.tls, &self.config.tls) {
             (None, Some(files)) => Some(ServerTls::new(files.into())?),
             (given, _) => given,
@@ -436,7 +442,7 @@ impl AppBuilder {
             let server = server
                 .reactions(Arc::clone(&reactions))
                 .access(access.clone())
-                .settings(self.server_settings);
+                .settings(settings);
             let server = match &tls {
                 Some(tls) => server.tls(tls.clone()),
                 None => server,

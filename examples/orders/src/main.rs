@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
+use seriatim::security::Config;
 use seriatim::{AnyError, App, SqliteStore, open_store};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -31,9 +32,12 @@ struct Args {
     /// `memory:`
     #[arg(long, value_name = "URL", default_value = "sqlite://orders.db")]
     store: String,
-    /// The address to listen on; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
-    listen: String,
+    /// The address to listen on; port 0 takes any free one. By default that of the configuration, or 127.0.0.1:50051
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// A configuration: TLS, who callers are, and what they may do (docs/security.md). No story is told then
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The SQLite file of the order list; by default `order-list-LOG.db`, where LOG is from the identity of the store's log
     #[arg(long, value_name = "FILE")]
     order_list: Option<PathBuf>,
@@ -65,22 +69,33 @@ async fn main() -> Result<(), AnyError> {
         return order_list::show(&order_list, args.json).await;
     }
     let order_list = SqliteStore::open_file(&order_list).await?;
+    let config = match &args.config {
+        Some(file) => Config::read(file)?,
+        None => Config::default(),
+    };
+    let listen = args.listen.or_else(|| config.server.listen.clone());
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let app = App::on(store)
         .aggregate::<Order>()
         .aggregate::<Stock>()
         .saga(ReserveStock)
         .process_manager::<Fulfilment>()
         .read_model(&order_list, OrderList)
-        .listen(args.listen)
+        .config(config)
+        .listen(listen.unwrap_or_else(|| "127.0.0.1:50051".into()))
         .start()
         .await?;
     let server = app
         .address()
-        .map(|address| format!("http://{address}"))
+        .map(|address| format!("{scheme}://{address}"))
         .unwrap_or_default();
     let store = without_password(&args.store);
     println!("orders: serving gRPC on {server}, events in {store}");
-    if !args.no_story {
+    if !args.no_story && args.config.is_none() {
         story::tell(&server).await?;
     }
     // Said when it is true: whoever reads it may be quick to send the signal.

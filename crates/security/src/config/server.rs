@@ -18,6 +18,10 @@ pub struct ServerConfig {
     pub behind_proxy: bool,
     /// True if callers need not be asked who they are, although other machines reach the server.
     pub insecure: bool,
+    /// True if everybody may ask for the health of a server that asks its callers.
+    pub open_health: bool,
+    /// True if a server that asks its callers tells everybody its methods, by reflection.
+    pub open_reflection: bool,
 }
 
 /// The files for TLS.
@@ -66,6 +70,8 @@ impl ServerConfig {
             metrics: table.text("metrics").map(|given| address(given, faults)),
             behind_proxy: table.flag("behind_proxy").unwrap_or_default(),
             insecure: table.flag("insecure").unwrap_or_default(),
+            open_health: table.flag("open_health").unwrap_or_default(),
+            open_reflection: table.flag("open_reflection").unwrap_or_default(),
         };
         table.finish();
         server
