@@ -338,6 +338,9 @@ pub(crate) struct CreateToken {
     /// How long it is valid, for example `90d`, `12h` or `30m`; without this it does not end by itself
     #[arg(long, value_name = "TIME", value_parser = period)]
     pub(crate) expires: Option<Duration>,
+    /// Write it into this file, which only you can read, and which must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]

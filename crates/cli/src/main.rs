@@ -6,6 +6,7 @@ mod connect;
 mod exit;
 mod failure;
 mod input;
+mod new_file;
 mod output;
 mod values;
 

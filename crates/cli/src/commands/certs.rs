@@ -1,6 +1,6 @@
 //! `certs`, which calls no server: makes certificates for a trial.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use seriatim_core::Timestamp;
 use crate::args::MakeTrial;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::new_file;
 use crate::output::Output;
 use crate::output::lines::Lines;
 
@@ -139,7 +140,7 @@ fn write_all(folder: &Path, contents: &[Content]) -> Result<(), Failure> {
     let mut written: Vec<PathBuf> = Vec::new();
     for (name, content, is_secret) in contents {
         let path = folder.join(name);
-        let result = create(&path, *is_secret).and_then(|mut file| {
+        let result = new_file::create(&path, *is_secret).and_then(|mut file| {
             written.push(path.clone());
             file.write_all(content.as_bytes())
         });
@@ -152,19 +153,6 @@ fn write_all(folder: &Path, contents: &[Content]) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn create(path: &Path, is_secret: bool) -> io::Result<fs::File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(if is_secret { 0o600 } else { 0o644 });
-    }
-    #[cfg(not(unix))]
-    let _ = is_secret;
-    options.open(path)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {

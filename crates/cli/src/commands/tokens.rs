@@ -1,5 +1,8 @@
 //! `tokens create`, `list`, `revoke`: over a server, or on a store itself.
 
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use seriatim::security::{TokenDesk, TokenError};
@@ -12,6 +15,7 @@ use super::reactions::refused;
 use crate::args::{CreateToken, Global, Tokens, TokensVerb};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::new_file;
 use crate::output::{Output, tokens as show};
 
 /// The number of tokens that are read from a store at once.
@@ -45,11 +49,34 @@ async fn create(
         roles: wanted.roles,
         expires: wanted.expires.map(|time| Timestamp::now().later_by(time)),
     };
-    let (id, token) = desk.create(&new, actor).await?;
-    output.answer(
-        &show::created_json(id, &token, &new),
-        &show::created(&token),
-    )?;
+    // The file comes first: a token that cannot be written would be lost.
+    let file = match &wanted.output {
+        Some(path) => Some((
+            path,
+            new_file::create(path, true).map_err(|error| unwritable(path, &error))?,
+        )),
+        None => None,
+    };
+    let created = desk.create(&new, actor).await;
+    let (id, token) = match (created, &file) {
+        (Ok(created), _) => created,
+        (Err(failure), Some((path, _))) => {
+            // It is empty.
+            let _ = fs::remove_file(path);
+            return Err(failure);
+        }
+        (Err(failure), None) => return Err(failure),
+    };
+    if let Some((path, mut file)) = file {
+        let written = writeln!(file, "{token}");
+        written.map_err(|error| unwritable(path, &error))?;
+        output.hint(&format!("it is in {}", path.display()));
+    } else {
+        output.answer(
+            &show::created_json(id, &token, &new),
+            &show::created(&token),
+        )?;
+    }
     output.hint(&format!("this is the token {id} of `{}`", new.name));
     output.hint(
         "it is not shown again; keep it secret, for example in a file that only its owner reads",
@@ -67,6 +94,15 @@ async fn list(desk: &Desk, output: &Output) -> Result<Exit, Failure> {
         output.hint("there are no tokens; make one with `seriatim tokens create`");
     }
     Ok(Exit::Ok)
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let name = path.display();
+    Failure::new(
+        Exit::Invalid,
+        format!("`{name}` cannot be written: {error}"),
+    )
+    .with_next("name a file that does not exist yet, in a folder that you can write to")
 }
 
 /// Where the tokens are administered.

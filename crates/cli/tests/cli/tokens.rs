@@ -102,3 +102,38 @@ fn what_is_typed_wrong_is_refused_before_anything_is_asked() {
         assert_eq!(refused.code, Some(2), "{arguments:?}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn a_token_goes_into_a_file_that_only_its_owner_reads() {
+    let stage = Stage::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("billing.token");
+    let file = path.to_str().unwrap();
+    let create = ["tokens", "create", "billing", "--output", file];
+    let made = done(stage.run(&create));
+    assert_eq!(made.stdout, "");
+    let token = std::fs::read_to_string(&path).unwrap();
+    assert!(token.starts_with("srt_") && !made.stderr.contains(token.trim()));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // Nothing is overwritten, and no token is made that nobody gets.
+    assert_ne!(stage.run(&create).code, Some(0));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), token);
+    let listed = stage.run(&["--json", "tokens", "list"]).succeeded();
+    assert_eq!(listed.stdout.lines().count(), 1);
+    // A token that is refused leaves no file.
+    let other = folder.path().join("other.token");
+    let refused = [
+        "tokens",
+        "create",
+        "saga:x",
+        "--output",
+        other.to_str().unwrap(),
+    ];
+    assert_ne!(stage.run(&refused).code, Some(0));
+    assert!(!other.exists());
+}

@@ -103,11 +103,13 @@ impl Config {
         let place = asked.as_ref().map(|(place, _)| place.clone());
         let has_jwt = (asked.as_ref()).is_some_and(|(_, table)| table.has("jwt"));
         let authentication = asked.map(|(_, table)| Authentication::read(table, faults, folder));
-        let roles = roles::read(root.named("roles"), faults);
-        let named = root.named("principals");
-        let first = place.or(named.first().map(|(_, found)| found.place.clone()));
+        let (of_roles, of_principals) = (root.named("roles"), root.named("principals"));
+        let mut named = of_roles.iter().chain(&of_principals);
+        // Who says any of these means that callers are asked.
+        let first = place.or_else(|| named.next().map(|(_, found)| found.place.clone()));
+        let roles = roles::read(of_roles, faults);
         let ways = principals::Ways { has_ca, has_jwt };
-        let principals = principals::read(named, &roles, ways, faults);
+        let principals = principals::read(of_principals, &roles, ways, faults);
         let limits = root.table("limits");
         let limits = limits.map_or(Limits::default(), |(_, table)| principals::limits(table));
         root.finish();

@@ -40,6 +40,8 @@ struct State {
     read: Option<Vec<u8>>,
     /// The text that the file had at the last look.
     seen: Option<Vec<u8>>,
+    /// Why the text that was read last is not in force.
+    refused: Option<String>,
 }
 
 impl ConfigFile {
@@ -47,9 +49,9 @@ impl ConfigFile {
     /// must be called on a Tokio runtime.
     ///
     /// A configuration with faults, or with grants for none of the `domains`, leaves the one before in force, and is an
-    /// error in the log, once for each text. Roles, principals, limits and the settings of JSON web tokens change; the
-    /// log says what needs a restart. A text is read once it was the same at two looks, a second apart, so that a file
-    /// that is being written is left alone.
+    /// error in the log, once for each text and reason. Roles, principals, limits and the settings of JSON web tokens
+    /// change; the log says what needs a restart. A text is read once it was the same at two looks, a second apart, so
+    /// that a file that is being written is left alone.
     pub fn watch(config: &Config, access: &Access, domains: Vec<Domain>) -> Option<Self> {
         let path = config.file()?.to_owned();
         let read = fs::read(&path).ok();
@@ -62,6 +64,7 @@ impl ConfigFile {
                 // If it has changed since, that is found at once.
                 read: None,
                 seen: read,
+                refused: None,
             }),
         });
         let task = tokio::spawn(look(Arc::clone(&shared)));
@@ -112,8 +115,15 @@ impl Shared {
             return;
         };
         let is_settled = state.seen.as_ref() == Some(&text);
-        if is_settled && state.read.as_ref() != Some(&text) {
-            self.apply(&mut state, text);
+        let is_in_force = state.read.as_ref() == Some(&text) && state.refused.is_none();
+        if is_settled && !is_in_force {
+            // A file that it names may be there by now.
+            let before = state.refused.take();
+            let after = self.apply(&mut state, text).err();
+            if after.is_some() && after != before {
+                self.log(after.as_deref().unwrap_or_default());
+            }
+            state.refused = after;
         } else if !is_settled {
             state.seen = Some(text);
         }
@@ -121,22 +131,21 @@ impl Shared {
 
     fn reload(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match fs::read(&self.path) {
-            Ok(text) => self.apply(&mut state, text),
-            Err(error) => self.refused(&unreadable(&error)),
+        let text = fs::read(&self.path).map_err(|error| unreadable(&error));
+        state.refused = text.and_then(|text| self.apply(&mut state, text)).err();
+        if let Some(error) = &state.refused {
+            self.log(error);
         }
+        state.refused.is_none()
     }
 
-    fn apply(&self, state: &mut State, text: Vec<u8>) -> bool {
+    /// Puts the text in force. Fails with the reason why the configuration before stays in force.
+    fn apply(&self, state: &mut State, text: Vec<u8>) -> Result<(), String> {
         let config = self.parse(&text);
         state.read = Some(text);
-        let config = match config {
-            Ok(config) => config,
-            Err(error) => return self.refused(&error),
-        };
-        if let Err(error) = self.access.apply(&config) {
-            return self.refused(&error.to_string());
-        }
+        let config = config?;
+        let applied = self.access.apply(&config);
+        applied.map_err(|error| error.to_string())?;
         for (table, is_same) in [
             ("server", config.server == state.in_force.server),
             ("tls", config.tls == state.in_force.tls),
@@ -151,7 +160,7 @@ impl Shared {
         let file = self.path.display().to_string();
         tracing::info!(file, "the configuration was read again, and is in force");
         state.in_force = config;
-        true
+        Ok(())
     }
 
     fn parse(&self, text: &[u8]) -> Result<Config, String> {
@@ -167,10 +176,9 @@ impl Shared {
         })
     }
 
-    fn refused(&self, error: &str) -> bool {
+    fn log(&self, error: &str) {
         let file = self.path.display().to_string();
         tracing::error!(file, error, "the configuration before stays in force");
-        false
     }
 }
 

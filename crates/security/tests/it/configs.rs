@@ -259,6 +259,7 @@ fn a_web_token_needs_an_issuer_an_audience_and_a_key_pair() {
     assert!(with("ES256", &symmetric.display().to_string())[0].contains("no key that can check"));
     assert!(faults("[authentication]\ntokens = false")[0].contains("lets nobody in"));
     assert!(faults("[principals.ann]")[0].contains("lets nobody in"));
+    assert!(faults("[roles.clerk]\noperate = true")[0].contains("lets nobody in"));
     assert!(
         jwt("leeway_seconds = 601")
             .last()

@@ -114,3 +114,16 @@ async fn whether_callers_are_asked_cannot_change() {
     let config = Config::read_with(&stage.file, []).unwrap();
     assert!(open.apply(&config).is_err() && !open.asks());
 }
+
+#[tokio::test]
+async fn a_file_that_was_missing_is_looked_for_again() {
+    let stage = Stage::start();
+    let keys = stage.file.with_file_name("keys.json");
+    let jwt = "[authentication.jwt]\nissuer = \"i\"\naudience = \"a\"\nalgorithms = [\"EdDSA\"]\njwks = \"keys.json\"\n";
+    fs::write(&stage.file, format!("{}{jwt}", text("stock"))).unwrap();
+    assert!(!stage.watched.reload().await && stage.reads("order"));
+    let x = "A".repeat(43);
+    let key = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}]}}"#);
+    fs::write(keys, key).unwrap();
+    stage.until(|stage| stage.reads("stock")).await;
+}
