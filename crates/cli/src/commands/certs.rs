@@ -60,8 +60,8 @@ pub(crate) fn make_trial(wanted: &MakeTrial, output: &Output) -> Result<Exit, Fa
     ));
     output.answer(&json, &text)?;
     output.hint(&format!(
-        "next: give {cert} and {key} to the server as its certificate and key, and {ca} as the CA of its clients, \
-         whose certificate has the name `{CLIENT}`"
+        "next: give {cert} and {key} to the server (`tls.certificate` and `tls.key` in seriatim.toml), and {ca} as the CA \
+         of its clients (`tls.client_ca`), whose certificate has the name `{CLIENT}`"
     ));
     output.hint(&format!(
         "then: seriatim --server https://localhost:50051 --ca {ca} --cert {client_cert} --key {client_key} domains"
