@@ -9,6 +9,7 @@ mod rights;
 mod principal;
 mod policy;
 mod credentials;
+mod exposure;
 mod principal_name;
 mod token;
 mod tokens;

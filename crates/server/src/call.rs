@@ -139,12 +139,6 @@ impl Call {
         &self.0.connection.unread
     }
 
-    /// Returns the names in the certificate that its client has shown.
-    #[allow(dead_code, reason = "read where callers are asked who they are")]
-    pub(crate) fn certificate(&self) -> Option<&Arc<[String]>> {
-        self.0.connection.certificate.as_ref()
-    }
-
     /// Returns the gate before all writes.
     pub(crate) fn gate(&self) -> &Gate {
         &self.0.connection.shared.gate

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::fault::Wrong;
 use super::reader::{Faults, Found};
+use crate::exposure::is_exposed;
 
 /// Returns the path of a file relative to the folder of the configuration. Notes a fault if it cannot be read.
 pub(super) fn file(found: &Found<String>, faults: &Faults, folder: &Path) -> PathBuf {
@@ -17,7 +18,7 @@ pub(super) fn file(found: &Found<String>, faults: &Faults, folder: &Path) -> Pat
     path
 }
 
-/// The same for a file that only its owner may read.
+/// The same for a file that others must not read.
 pub(super) fn secret(found: &Found<String>, faults: &Faults, folder: &Path) -> PathBuf {
     let path = folder.join(&found.value);
     let wrong = match open(&path) {
@@ -25,9 +26,7 @@ pub(super) fn secret(found: &Found<String>, faults: &Faults, folder: &Path) -> P
             path: path.clone(),
             source,
         }),
-        Ok(metadata) if is_open_to_others(&metadata) => {
-            Some(Wrong::OpenToOthers { path: path.clone() })
-        }
+        Ok(metadata) if is_exposed(&metadata) => Some(Wrong::OpenToOthers { path: path.clone() }),
         Ok(_) => None,
     };
     if let Some(wrong) = wrong {
@@ -42,15 +41,4 @@ fn open(path: &Path) -> io::Result<Metadata> {
         true => Err(io::ErrorKind::IsADirectory.into()),
         false => Ok(metadata),
     }
-}
-
-#[cfg(unix)]
-fn is_open_to_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o007 != 0
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_: &Metadata) -> bool {
-    false
 }

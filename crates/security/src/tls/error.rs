@@ -17,15 +17,10 @@ pub enum TlsError {
         source: io::Error,
     },
     /// Others than the owner can read or change a file with a secret.
-    #[error(
-        "the secret in `{0}` is open to others (mode {mode:03o}); run `chmod 600 {0}`",
-        path.display()
-    )]
+    #[error("the secret in `{0}` is open to others; run `chmod 600 {0}`", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
-        /// Its permissions.
-        mode: u32,
     },
     /// There is no certificate where one should be.
     #[error("there is no certificate in {from}; it must have a block `BEGIN CERTIFICATE`")]

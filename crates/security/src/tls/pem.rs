@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::TlsError;
+use crate::exposure::is_exposed;
 
 /// The most bytes that are read of a file. Chains of certificates have a few thousand.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -107,26 +108,15 @@ fn read(path: &Path, is_secret: bool) -> Result<Vec<u8>, TlsError> {
     Ok(bytes)
 }
 
-#[cfg(unix)]
 fn check_mode(file: &File, path: &Path) -> Result<(), TlsError> {
-    use std::os::unix::fs::PermissionsExt as _;
     let metadata = file.metadata().map_err(|source| TlsError::Read {
         path: path.into(),
         source,
     })?;
-    let mode = metadata.permissions().mode() & 0o777;
-    match mode & 0o077 {
-        0 => Ok(()),
-        _ => Err(TlsError::Exposed {
-            path: path.into(),
-            mode,
-        }),
+    match is_exposed(&metadata) {
+        true => Err(TlsError::Exposed { path: path.into() }),
+        false => Ok(()),
     }
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &File, _: &Path) -> Result<(), TlsError> {
-    Ok(())
 }
 
 /// Reads a chain. `from` is where the bytes come from.
