@@ -1,6 +1,10 @@
 //! Makes, lists and revokes API tokens, over a server and on a store itself.
 
+use std::io::Write as _;
+
 use serde_json::Value;
+use seriatim::security::{Access, KnownToken, Policy, Rights, Token, Tokens, Verb};
+use tempfile::NamedTempFile;
 
 use crate::stage::{Ran, Stage, run};
 
@@ -10,11 +14,56 @@ fn done(ran: Ran) -> Ran {
     ran
 }
 
+/// A server that asks who its callers are, and an administrator.
+struct Asking {
+    stage: Stage,
+    /// The token of the administrator.
+    token: NamedTempFile,
+}
+
+impl Asking {
+    fn new() -> Self {
+        let admin = Rights::default()
+            .grant(Verb::Admin, [])
+            .grant(Verb::ActFor, []);
+        let policy = Policy {
+            roles: [("admin", admin), ("clerk", Rights::default())]
+                .map(|(name, rights)| (name.to_owned(), rights))
+                .into(),
+            ..Policy::default()
+        };
+        let token = Token::generate().unwrap();
+        let access = Access::new(policy, Tokens::default());
+        access.tokens().put(KnownToken {
+            id: token.id(),
+            digest: token.digest(),
+            name: "root".into(),
+            roles: vec!["admin".into()],
+            expires: None,
+            revoked: false,
+            last_used: None,
+        });
+        Self {
+            stage: Stage::with("memory:", |app| app.access(access)),
+            token: {
+                let mut file = NamedTempFile::new().unwrap();
+                writeln!(file, "{}", token.reveal()).unwrap();
+                file
+            },
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let token = format!("@{}", self.token.path().display());
+        self.stage.run(&[&["--token", &token], arguments].concat())
+    }
+}
+
 const ID: &str = "01920000-0000-7000-8000-000000000000";
 
 #[test]
 fn a_token_is_made_listed_and_revoked_over_a_server() {
-    let stage = Stage::new();
+    let stage = Asking::new();
     let made = stage.run(&[
         "--actor",
         "ann",
@@ -38,7 +87,7 @@ fn a_token_is_made_listed_and_revoked_over_a_server() {
     let token: Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!(
         (&token["name"], &token["created_by"]),
-        (&"billing".into(), &"ann".into())
+        (&"billing".into(), &"ann via root".into())
     );
     assert_eq!(
         (&token["roles"][0], &token["revoked"]),
@@ -105,7 +154,7 @@ fn what_is_typed_wrong_is_refused_before_anything_is_asked() {
 
 #[test]
 fn a_token_goes_into_a_file_that_only_its_owner_reads() {
-    let stage = Stage::new();
+    let stage = Asking::new();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("billing.token");
     let file = path.to_str().unwrap();

@@ -31,6 +31,7 @@ impl TokenService for Tokens {
         mut request: Request<v1::TokenServiceCreateRequest>,
     ) -> Result<Response<v1::TokenServiceCreateResponse>, Status> {
         let (by, _) = by(&mut request)?;
+        check_asks(&self.access).map_err(status)?;
         let actor = by.person()?;
         let new = convert::new_token(request.into_inner()).map_err(status)?;
         check_roles(&self.access, &new.roles).map_err(status)?;
@@ -76,6 +77,17 @@ impl TokenService for Tokens {
         let revoking = async { self.desk.revoke(id, actor).await.map_err(refused) };
         by.operate("revoke-token", id, None, revoking).await?;
         Ok(Response::new(v1::TokenServiceRevokeResponse {}))
+    }
+}
+
+/// Where nobody is asked, anybody could make a token that still opens the door when it is closed later.
+fn check_asks(access: &Access) -> Result<(), Invalid> {
+    match access.asks() {
+        true => Ok(()),
+        false => Err(Invalid::field(
+            "token",
+            "is not made by a server that asks nobody who they are; make it on the store: `seriatim tokens create NAME --store URL`",
+        )),
     }
 }
 
