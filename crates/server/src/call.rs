@@ -2,22 +2,21 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use futures::future::BoxFuture;
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, Request, Response, Uri};
 use hyper::body::Incoming;
 use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::{LimitReached, WireError};
-use seriatim_security::{Access, Credentials, Identified, Principal, Seen, Unauthenticated};
+use seriatim_security::{Access, Unauthenticated};
 use tokio::time::timeout;
 use tonic::Status;
 
 use crate::ServerSettings;
-use crate::allowance::{Allowances, Taken};
+use crate::allowance::Taken;
 use crate::answer::{Answer, UnderWay, shorten};
 use crate::arriving::Arriving;
+use crate::asking::{Asked, Asking, Peer};
 use crate::caller::Caller;
 use crate::entry::Entry;
 use crate::gate::{Gate, InWork};
@@ -41,11 +40,7 @@ const HEADER_BYTES: usize = 32;
 pub(crate) struct Shared {
     routes: Routes,
     settings: ServerSettings,
-    access: Access,
-    /// The one caller, if nobody is asked.
-    everybody: Caller,
-    allowances: Allowances,
-    watchbook: Watchbook,
+    asking: Arc<Asking>,
     arriving: Arc<Budget>,
     unread: Arc<Budget>,
     gate: Gate,
@@ -59,19 +54,7 @@ struct Connection {
     arriving: Ration,
     /// The bytes of answers that may be under way to its client.
     unread: Ration,
-    /// The names in the certificate that it has shown.
-    certificate: Option<Arc<[String]>>,
-    /// Who made the last call on it. Most connections have one caller.
-    last: Mutex<Option<Known>>,
-}
-
-/// A caller that is known, until something changes.
-#[derive(Debug)]
-struct Known {
-    caller: Caller,
-    seen: Seen,
-    /// The day on which it was asked, because a token's use is recorded for each.
-    day: u64,
+    peer: Arc<Peer>,
 }
 
 /// One call, as everything on its way to a service and back sees it. Cheap to clone; clones are one.
@@ -207,10 +190,7 @@ impl Shared {
             unread: Arc::new(Budget::new(settings.unread_bytes)),
             gate: Gate::new(&settings),
             routes,
-            everybody: Caller::everybody(),
-            access,
-            allowances: Allowances::default(),
-            watchbook,
+            asking: Arc::new(Asking::new(access, watchbook, &settings)),
             settings,
         }
     }
@@ -229,106 +209,12 @@ impl Calls {
     pub(crate) fn new(shared: &Arc<Shared>, certificate: Option<Arc<[String]>>) -> Self {
         let settings = &shared.settings;
         Self(Arc::new(Connection {
-            certificate,
-            last: Mutex::default(),
+            peer: Arc::new(Peer::new(&shared.asking, certificate)),
             arriving: Ration::new(settings.arriving_bytes_per_connection, &shared.arriving),
             unread: Ration::new(settings.unread_bytes_per_connection, &shared.unread),
             shared: Arc::clone(shared),
         }))
     }
-}
-
-/// The answer to the question who makes a call.
-enum Asked {
-    Now(Result<Caller, Unauthenticated>),
-    Later(BoxFuture<'static, Result<Caller, Unauthenticated>>),
-}
-
-impl Connection {
-    /// Finds out who makes a call. The header that shows it goes no further.
-    fn identify(self: &Arc<Self>, method: &Method, headers: &mut HeaderMap) -> Asked {
-        let Shared {
-            access,
-            settings,
-            everybody,
-            ..
-        } = &*self.shared;
-        let credentials = credentials(headers, self.certificate.as_ref());
-        let is_open = match method.need {
-            Need::Health => settings.open_health,
-            Need::Reflection => settings.open_reflection,
-            Need::Right(_) | Need::OneOf(_) | Need::Nothing => false,
-        };
-        if is_open || !access.asks() {
-            return Asked::Now(Ok(everybody.clone()));
-        }
-        let credentials = match credentials {
-            Ok(credentials) => credentials,
-            Err(error) => return Asked::Now(Err(error)),
-        };
-        if let Some(known) = &mut *lock(&self.last)
-            && known.caller.shows(&credentials)
-            && known.day == today()
-            && !known.seen.is_old()
-            && !known.caller.principal().has_expired()
-        {
-            return Asked::Now(Ok(known.caller.clone()));
-        }
-        // Watched from before the question, so that no change is missed.
-        let seen = access.watch();
-        match access.identify(&credentials) {
-            Identified::Now(principal) => {
-                Asked::Now(principal.map(|principal| self.learn(credentials, principal, seen)))
-            }
-            Identified::Later(principal) => {
-                let connection = Arc::clone(self);
-                Asked::Later(Box::pin(async move {
-                    Ok(connection.learn(credentials, principal.await?, seen))
-                }))
-            }
-        }
-    }
-
-    fn learn(&self, credentials: Credentials, principal: Principal, seen: Seen) -> Caller {
-        let Shared {
-            access,
-            allowances,
-            watchbook,
-            ..
-        } = &*self.shared;
-        let allowance = allowances.of(&principal);
-        let watchbook = watchbook.clone();
-        let caller = Caller::new(access, credentials, principal, allowance, watchbook);
-        *lock(&self.last) = Some(Known {
-            caller: caller.clone(),
-            seen,
-            day: today(),
-        });
-        caller
-    }
-}
-
-/// Returns the number of the day, in UTC.
-fn today() -> u64 {
-    let since = UNIX_EPOCH.elapsed().unwrap_or_default();
-    since.as_secs() / (24 * 60 * 60)
-}
-
-/// Takes what shows who makes a call out of its metadata.
-fn credentials(
-    headers: &mut HeaderMap,
-    certificate: Option<&Arc<[String]>>,
-) -> Result<Credentials, Unauthenticated> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let authorization = values.next().map(|value| value.as_bytes().into());
-    if values.next().is_some() {
-        return Err(Unauthenticated::Malformed);
-    }
-    headers.remove(AUTHORIZATION);
-    Ok(Credentials {
-        authorization,
-        certificate: certificate.map(Arc::clone),
-    })
 }
 
 /// Gives a call to its service.
@@ -364,17 +250,14 @@ fn begin(
 
 fn unknown(call: &Call, error: Unauthenticated) -> Status {
     meter::turned_away(TurnedAway::Unauthenticated);
-    let watchbook = &call.0.connection.shared.watchbook;
-    watchbook.turned_away(None, error.as_str());
+    let asking = &call.0.connection.shared.asking;
+    asking.watchbook().turned_away(None, error.as_str());
     error.to_status()
 }
 
 /// Fails if the caller may not make the call, or makes too many.
 fn admit(call: &Call, caller: &Caller, method: &Method) -> Result<(), Status> {
-    let Shared {
-        access, settings, ..
-    } = &*call.0.connection.shared;
-    if method.need == Need::Reflection && access.asks() && !settings.open_reflection {
+    if method.need == Need::Reflection && call.0.connection.shared.asking.hides_methods() {
         return Err(Status::unimplemented(
             "this server does not tell its methods; read them in its documentation",
         ));
@@ -394,7 +277,12 @@ fn admit(call: &Call, caller: &Caller, method: &Method) -> Result<(), Status> {
 fn enter(call: &Call, mut request: Request<Incoming>) -> Result<Answering, Status> {
     check_metadata(request.headers()).map_err(|invalid| invalid.to_status())?;
     let method = Method::at(call.method());
-    match call.0.connection.identify(&method, request.headers_mut()) {
+    match call
+        .0
+        .connection
+        .peer
+        .identify(&method, request.headers_mut())
+    {
         Asked::Now(caller) => {
             let caller = caller.map_err(|error| unknown(call, error))?;
             begin(call, &method, caller, request)

@@ -9,6 +9,7 @@ mod arrivals;
 mod greeting;
 mod connections;
 mod call;
+mod asking;
 mod caller;
 mod allowance;
 mod watchbook;

@@ -95,6 +95,11 @@ async fn main() -> Result<(), AnyError> {
         .unwrap_or_default();
     let store = without_password(&args.store);
     println!("orders: serving gRPC on {server}, events in {store}");
+    if args.config.is_none() {
+        println!(
+            "callers are not asked who they are; --config FILE changes that, see docs/security.md"
+        );
+    }
     if !args.no_story && args.config.is_none() {
         story::tell(&server).await?;
     }

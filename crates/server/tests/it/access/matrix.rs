@@ -337,3 +337,43 @@ async fn health_and_reflection_are_asked_too_unless_they_are_open() {
     let path = "/seriatim.v1.QueryService/ListDomains";
     assert!(call(channel, path, request, &[]).await.is_err());
 }
+
+/// What is only similar to a method is none: nobody gets past the question for a right by another spelling of its path.
+#[tokio::test]
+async fn a_path_that_only_looks_like_a_method_is_none() {
+    let server = Asking::start(|server| server).await;
+    let nobody = server.principal("nobody", &[]);
+    let stream = till();
+    let message = row("CommandService/Submit", &stream, Uuid::nil()).message;
+    let ask = async |path: &str| {
+        let by = [("authorization", nobody.header.clone())];
+        call(&server.rig.channel, path, message.clone(), &by).await
+    };
+    for path in [
+        "/seriatim.v1.CommandService/Submit/",
+        "/seriatim.v1.CommandService/Submit/x",
+        "/seriatim.v1.CommandService//Submit",
+        "//seriatim.v1.CommandService/Submit",
+        "/x/seriatim.v1.CommandService/Submit",
+        "/seriatim.v1.CommandService/submit",
+        "/Seriatim.v1.CommandService/Submit",
+        "/seriatim.v1.CommandService/Sub%6Dit",
+        "/seriatim.v1.CommandService/./Submit",
+        "/seriatim.v1.CommandService/Submit;x=1",
+    ] {
+        let status = ask(path).await.unwrap_err();
+        assert_eq!(
+            status.code(),
+            tonic::Code::Unimplemented,
+            "{path}: {status:?}"
+        );
+    }
+    for path in [
+        "/seriatim.v1.CommandService/Submit",
+        "/seriatim.v1.CommandService/Submit?x=1",
+    ] {
+        let status = ask(path).await.unwrap_err();
+        assert_eq!(reason(&status), "DENIED", "{path}");
+    }
+    assert!(server.rig.history(&stream).await.is_empty());
+}

@@ -7,3 +7,4 @@ mod hidden;
 mod actors;
 mod limits;
 mod operations;
+mod ways;
