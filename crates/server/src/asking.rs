@@ -12,7 +12,7 @@ use crate::ServerSettings;
 use crate::allowance::Allowances;
 use crate::caller::Caller;
 use crate::method::{Method, Need};
-use crate::watchbook::Watchbook;
+use crate::operation_recorder::OperationRecorder;
 
 /// How a server asks its callers who they are.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Asking {
     /// The one caller, if nobody is asked.
     everybody: Caller,
     allowances: Allowances,
-    watchbook: Watchbook,
+    recorder: OperationRecorder,
 }
 
 /// The other end of a connection.
@@ -52,14 +52,18 @@ pub(crate) enum Asked {
 }
 
 impl Asking {
-    pub(crate) fn new(access: Access, watchbook: Watchbook, settings: &ServerSettings) -> Self {
+    pub(crate) fn new(
+        access: Access,
+        recorder: OperationRecorder,
+        settings: &ServerSettings,
+    ) -> Self {
         Self {
             access,
             open_health: settings.open_health,
             open_reflection: settings.open_reflection,
             everybody: Caller::everybody(),
             allowances: Allowances::default(),
-            watchbook,
+            recorder,
         }
     }
 
@@ -69,8 +73,8 @@ impl Asking {
     }
 
     /// Returns the record of who is turned away.
-    pub(crate) fn watchbook(&self) -> &Watchbook {
-        &self.watchbook
+    pub(crate) fn recorder(&self) -> &OperationRecorder {
+        &self.recorder
     }
 
     /// Returns whether everybody may call a method.
@@ -137,12 +141,12 @@ impl Peer {
         let Asking {
             access,
             allowances,
-            watchbook,
+            recorder,
             ..
         } = &*self.asking;
         let allowance = allowances.of(&principal);
-        let watchbook = watchbook.clone();
-        let caller = Caller::new(access, credentials, principal, allowance, watchbook);
+        let recorder = recorder.clone();
+        let caller = Caller::new(access, credentials, principal, allowance, recorder);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known {
             caller: caller.clone(),
             seen,

@@ -23,9 +23,9 @@ use crate::gate::{Gate, InWork};
 use crate::grpc_timeout;
 use crate::meter::{self, TurnedAway};
 use crate::method::{Method, Need};
+use crate::operation_recorder::OperationRecorder;
 use crate::ration::{Budget, Held, Ration};
 use crate::routes::{Answering, Routes};
-use crate::watchbook::Watchbook;
 
 /// The most bytes that the metadata of a call may take, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
@@ -178,7 +178,7 @@ impl Shared {
     pub(crate) fn new(
         routes: Routes,
         access: Access,
-        watchbook: Watchbook,
+        recorder: OperationRecorder,
         mut settings: ServerSettings,
     ) -> Self {
         // A message that could never be held is refused as too large, so that it is not sent again.
@@ -190,7 +190,7 @@ impl Shared {
             unread: Arc::new(Budget::new(settings.unread_bytes)),
             gate: Gate::new(&settings),
             routes,
-            asking: Arc::new(Asking::new(access, watchbook, &settings)),
+            asking: Arc::new(Asking::new(access, recorder, &settings)),
             settings,
         }
     }
@@ -251,7 +251,7 @@ fn begin(
 fn unknown(call: &Call, error: Unauthenticated) -> Status {
     meter::turned_away(TurnedAway::Unauthenticated);
     let asking = &call.0.connection.shared.asking;
-    asking.watchbook().turned_away(None, error.as_str());
+    asking.recorder().turned_away(None, error.as_str());
     error.to_status()
 }
 

@@ -17,7 +17,7 @@ use tonic::Status;
 use crate::allowance::Allowance;
 use crate::meter::{self, TurnedAway};
 use crate::method::Need;
-use crate::watchbook::Watchbook;
+use crate::operation_recorder::OperationRecorder;
 
 /// The longest time until a clock is looked at again, because it may be set.
 const LOOK: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ struct Data {
     /// It changes in calls that stay open, while [`Caller::ended`] is polled.
     principal: Mutex<Principal>,
     allowance: Option<Arc<Allowance>>,
-    watchbook: Watchbook,
+    recorder: OperationRecorder,
 }
 
 impl Caller {
@@ -42,21 +42,21 @@ impl Caller {
         credentials: Credentials,
         principal: Principal,
         allowance: Option<Arc<Allowance>>,
-        watchbook: Watchbook,
+        recorder: OperationRecorder,
     ) -> Self {
         Self(Arc::new(Data {
             access: access.clone(),
             credentials,
             principal: Mutex::new(principal),
             allowance,
-            watchbook,
+            recorder,
         }))
     }
 
     /// Returns the one caller of a server that does not ask.
     pub(crate) fn everybody() -> Self {
         let access = Access::unasked();
-        let (nobody, closed) = (Principal::unasked(), Watchbook::closed());
+        let (nobody, closed) = (Principal::unasked(), OperationRecorder::closed());
         Self::new(&access, Credentials::default(), nobody, None, closed)
     }
 
@@ -76,15 +76,15 @@ impl Caller {
     }
 
     /// Returns the record of what it does as an operator.
-    pub(crate) fn watchbook(&self) -> &Watchbook {
-        &self.0.watchbook
+    pub(crate) fn recorder(&self) -> &OperationRecorder {
+        &self.0.recorder
     }
 
     /// Counts that it was turned away.
     fn turned_away(&self, verb: Verb) {
         meter::turned_away(TurnedAway::Denied);
         let principal = self.principal();
-        self.watchbook()
+        self.recorder()
             .turned_away(Some(principal.name()), verb.name());
     }
 

@@ -12,7 +12,7 @@ mod call;
 mod asking;
 mod caller;
 mod allowance;
-mod watchbook;
+mod operation_recorder;
 mod own;
 mod routes;
 mod grpc_timeout;

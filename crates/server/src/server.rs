@@ -25,6 +25,7 @@ use v1::subscription_service_server::SubscriptionServiceServer;
 use v1::token_service_server::TokenServiceServer;
 
 use crate::call::Shared;
+use crate::operation_recorder::OperationRecorder;
 use crate::own::{Administration, Own};
 use crate::routes::Routes;
 use crate::services::{
@@ -32,7 +33,6 @@ use crate::services::{
 };
 use crate::settings::ServerSettings;
 use crate::token_follower::TokenFollower;
-use crate::watchbook::Watchbook;
 use crate::{connections, health, tls};
 
 /// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
@@ -117,7 +117,7 @@ impl ServerBuilder {
         let (closing, closed) = watch::channel(false);
         let others = others(health_service)?;
         let own = Own::start(coordinator.store());
-        let watchbook = Watchbook::new(&own.trail, &access);
+        let recorder = OperationRecorder::new(&own.trail, &access);
         let mut shutdown = pin!(shutdown);
         let follower =
             TokenFollower::begin(own.desk.clone(), feed.clone(), access.tokens().clone());
@@ -143,7 +143,7 @@ impl ServerBuilder {
         let shared = Arc::new(Shared::new(
             routes,
             access.clone(),
-            watchbook.clone(),
+            recorder.clone(),
             settings,
         ));
         let settings = shared.settings();
@@ -168,7 +168,7 @@ impl ServerBuilder {
             () = shutdown => {}
             () = follow => {}
             _ = watch => {}
-            () = watchbook.keep(&access) => unreachable!("it is kept until it is dropped"),
+            () = recorder.keep(&access) => unreachable!("it is kept until it is dropped"),
             () = follow_tokens => unreachable!("it follows until it is dropped"),
         }
         go_down(reporter).await;
@@ -176,7 +176,7 @@ impl ServerBuilder {
         let _ = closing.send(true);
         // Calls that have not ended by then are dropped.
         let _ = tokio::time::timeout(settings.grace, served).await;
-        watchbook.write().await;
+        recorder.write().await;
         tokio::join!(coordinator.shutdown(), own.shutdown());
         Ok(())
     }

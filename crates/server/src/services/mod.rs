@@ -93,7 +93,7 @@ impl By {
             target: target.to_string(),
             reason: reason.map(str::to_owned),
         };
-        self.caller.watchbook().run(operation, work).await
+        self.caller.recorder().run(operation, work).await
     }
 
     /// Returns the actor to record.

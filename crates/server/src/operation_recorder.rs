@@ -19,7 +19,7 @@ const MOST_TEXT: usize = 1024;
 
 /// The record of one server. It records nothing if the server asks nobody who they are. Cheap to clone; clones are one.
 #[derive(Clone, Debug)]
-pub(crate) struct Watchbook(Option<Arc<Data>>);
+pub(crate) struct OperationRecorder(Option<Arc<Data>>);
 
 #[derive(Debug)]
 struct Data {
@@ -27,7 +27,7 @@ struct Data {
     turned_away: Mutex<HashMap<(Option<String>, &'static str), u64>>,
 }
 
-impl Watchbook {
+impl OperationRecorder {
     pub(crate) fn new(trail: &OperationTrail, access: &Access) -> Self {
         Self(access.asks().then(|| {
             Arc::new(Data {
@@ -169,16 +169,16 @@ mod tests {
             .unwrap();
         let trail = OperationTrail::new(Arc::new(own), Arc::new(store.clone()));
         let access = Access::new(Policy::default(), Default::default());
-        let watchbook = Watchbook::new(&trail, &access);
+        let recorder = OperationRecorder::new(&trail, &access);
         let mut done = 0;
         store.go_down(StoreErrorKind::Denied);
-        let refused = watchbook.run(operation(), async {
+        let refused = recorder.run(operation(), async {
             done += 1;
             Ok(())
         });
         assert!(refused.await.is_err());
         store.come_back();
-        let allowed = watchbook.run(operation(), async {
+        let allowed = recorder.run(operation(), async {
             done += 1;
             Ok(())
         });
@@ -196,16 +196,16 @@ mod tests {
         let own = own.aggregate::<OperationDay>().start().unwrap();
         let trail = OperationTrail::new(Arc::new(own), store);
         let access = Access::new(Policy::default(), Default::default());
-        let watchbook = Watchbook::new(&trail, &access);
+        let recorder = OperationRecorder::new(&trail, &access);
         for number in 0..2 * MOST_KINDS {
-            watchbook.turned_away(Some(&format!("p{number}")), "read");
+            recorder.turned_away(Some(&format!("p{number}")), "read");
         }
-        watchbook.write().await;
+        recorder.write().await;
         let found = trail.list(None, 1000).await.unwrap().0;
         assert_eq!(found.len(), MOST_KINDS + 1);
         let times: u64 = found.iter().map(|operation| operation.times).sum();
         assert_eq!(times, 2 * MOST_KINDS as u64);
-        watchbook.write().await;
+        recorder.write().await;
         assert_eq!(trail.list(None, 1000).await.unwrap().0.len(), found.len());
     }
 }
