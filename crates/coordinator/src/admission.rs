@@ -1,5 +1,6 @@
 //! Bounds how many requests may be in work, and decides whether any may come in at all.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(crate) struct Place {
 }
 
 /// A permit that the caller holds; it is given back with the place.
-pub(crate) type OfCaller = Option<Arc<OwnedSemaphorePermit>>;
+pub(crate) type OfCaller = Option<Arc<dyn Any + Send + Sync>>;
 
 impl Admission {
     pub(crate) fn new(settings: &Settings) -> Self {

@@ -1,5 +1,6 @@
 //! Contains the handle that applications and servers hold.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use seriatim_core::{
     QueryError, Receipt, RejectedEffect, Shapes, Simulation, StateView, Store, StoreError,
     StreamId, SubmitError, ThreeWay, WhyNotAccepted,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Settings;
@@ -88,7 +89,7 @@ impl Coordinator {
     /// back when the request is answered or not admitted and the returned handle is dropped. It is not given back
     /// earlier if nobody waits for the answer any more.
     #[must_use]
-    pub fn holding(&self, permit: OwnedSemaphorePermit) -> Self {
+    pub fn holding(&self, permit: impl Any + Send + Sync) -> Self {
         Self {
             of_caller: Some(Arc::new(permit)),
             ..self.clone()

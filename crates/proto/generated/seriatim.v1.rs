@@ -7461,7 +7461,7 @@ pub mod token_service_server {
 /// The operations to list.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OperationServiceListRequest {
-    /// The most operations of a page. 0 means 100; more than 1000 count as 1000.
+    /// The most operations of a page. 0 means 100; more than 400 count as 400.
     #[prost(uint32, tag = "1")]
     pub page_size: u32,
     /// The token of the page before. Empty: the first page.

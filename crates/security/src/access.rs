@@ -273,15 +273,9 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Returns whether there was a change since, and counts it as seen.
-    pub fn is_old(&mut self) -> bool {
-        let is_old = self.policies.has_changed().unwrap_or(true)
-            || self.tokens.has_changed().unwrap_or(true);
-        if is_old {
-            self.policies.mark_unchanged();
-            self.tokens.mark_unchanged();
-        }
-        is_old
+    /// Returns whether there was a change since. What was found out before it does not hold any more.
+    pub fn is_old(&self) -> bool {
+        self.policies.has_changed().unwrap_or(true) || self.tokens.has_changed().unwrap_or(true)
     }
 }
 

@@ -51,9 +51,14 @@ impl Policy {
         own.map_or_else(|| self.limits.clone(), |own| own.or(&self.limits))
     }
 
-    /// Returns the principal that a client certificate with these names shows.
+    /// Returns the principal that a client certificate with these names shows; `None` if it could be several.
     pub fn of_certificate(&self, names: &[String]) -> Option<&str> {
-        self.find(|policy| policy.certificates.iter().any(|name| names.contains(name)))
+        let mut found = self.principals.iter().filter(|(_, policy)| {
+            let mut configured = policy.certificates.iter();
+            configured.any(|name| names.iter().any(|shown| is_same(name, shown)))
+        });
+        let (name, _) = found.next()?;
+        found.next().is_none().then_some(name)
     }
 
     /// Returns the principal that a JSON web token with this subject shows, if one is configured.
@@ -115,6 +120,14 @@ impl fmt::Display for UnknownDomains {
 }
 
 impl std::error::Error for UnknownDomains {}
+
+/// The case of a DNS name has no meaning. That of a URI has one.
+fn is_same(configured: &str, shown: &str) -> bool {
+    match configured.contains(':') {
+        true => configured == shown,
+        false => configured.eq_ignore_ascii_case(shown),
+    }
+}
 
 impl Limits {
     /// Returns these limits, and those of `other` where there is none.

@@ -1,7 +1,7 @@
 //! Finds out who makes a call.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use http::HeaderMap;
@@ -13,6 +13,10 @@ use crate::allowance::Allowances;
 use crate::caller::Caller;
 use crate::method::{Method, Need};
 use crate::operation_recorder::OperationRecorder;
+
+/// The time for which the last caller of a connection is remembered. The keys of web tokens may be withdrawn, and the use
+/// of a token is recorded for each day.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// How a server asks its callers who they are.
 #[derive(Debug)]
@@ -40,9 +44,8 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 struct Known {
     caller: Caller,
-    seen: Seen,
-    /// The day on which it was asked, because a token's use is recorded for each.
-    day: u64,
+    /// When it was found out.
+    since: Instant,
 }
 
 /// The answer to the question who makes a call.
@@ -129,12 +132,16 @@ impl Peer {
     /// Returns the last caller, if it has shown the same and nothing has changed since.
     fn known(&self, credentials: &Credentials) -> Option<Caller> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = last.as_mut()?;
-        let is_it = known.caller.shows(credentials)
-            && known.day == today()
-            && !known.seen.is_old()
-            && !known.caller.principal().has_expired();
-        is_it.then(|| known.caller.clone())
+        let is_it = last.as_ref().is_some_and(|known| {
+            known.caller.shows(credentials)
+                && known.since.elapsed() < REMEMBERED
+                && known.caller.is_current()
+        });
+        if !is_it {
+            // It must show anew who it is, each time until it succeeds.
+            *last = None;
+        }
+        last.as_ref().map(|known| known.caller.clone())
     }
 
     fn learn(&self, credentials: Credentials, principal: Principal, seen: Seen) -> Caller {
@@ -146,20 +153,14 @@ impl Peer {
         } = &*self.asking;
         let allowance = allowances.of(&principal);
         let recorder = recorder.clone();
-        let caller = Caller::new(access, credentials, principal, allowance, recorder);
+        let shown = (principal, Some(seen));
+        let caller = Caller::new(access, credentials, shown, allowance, recorder);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known {
             caller: caller.clone(),
-            seen,
-            day: today(),
+            since: Instant::now(),
         });
         caller
     }
-}
-
-/// Returns the number of the day, in UTC.
-fn today() -> u64 {
-    let since = UNIX_EPOCH.elapsed().unwrap_or_default();
-    since.as_secs() / (24 * 60 * 60)
 }
 
 /// Takes what shows who makes a call out of its metadata.

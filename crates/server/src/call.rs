@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use seriatim_proto::convert::Invalid;
 use seriatim_proto::status::{LimitReached, WireError};
 use seriatim_security::{Access, Unauthenticated};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tonic::Status;
 
@@ -128,8 +129,9 @@ impl Call {
     }
 
     /// Gives it the permit to be in work.
-    pub(crate) fn enter(&self, in_work: InWork) {
-        *lock(&self.0.in_work) = Some(in_work);
+    pub(crate) fn enter(&self, place: OwnedSemaphorePermit) {
+        let taken = lock(&self.0.taken).take();
+        *lock(&self.0.in_work) = Some(InWork::new(place, taken));
     }
 
     /// Returns the permit to be in work. Call it once, for a method that [writes](Method::writes).
@@ -157,7 +159,7 @@ impl Call {
     }
 
     /// Waits until a request of a call with many may be in work, and there is room for this many bytes of its answer.
-    pub(crate) fn turn(&self, bytes: usize) -> BoxFuture<'static, (Held, InWork, Taken)> {
+    pub(crate) fn turn(&self, bytes: usize) -> BoxFuture<'static, (Held, InWork)> {
         let call = self.clone();
         Box::pin(async move {
             let taken = match call.caller().allowance() {
@@ -165,7 +167,7 @@ impl Call {
                 None => None,
             };
             let held = call.unread().wait(bytes).await;
-            (held, call.gate().wait().await, taken)
+            (held, InWork::new(call.gate().wait().await, taken))
         })
     }
 }

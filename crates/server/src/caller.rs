@@ -9,7 +9,7 @@ use seriatim_core::{
 };
 use seriatim_proto::status::WireError;
 use seriatim_security::{
-    Access, Credentials, Denied, Identified, Principal, Unauthenticated, Verb, Way, authorise,
+    Access, Credentials, Denied, Identified, Principal, Seen, Unauthenticated, Verb, Way, authorise,
 };
 use tokio::time::sleep;
 use tonic::Status;
@@ -21,6 +21,8 @@ use crate::operation_recorder::OperationRecorder;
 
 /// The longest time until a clock is looked at again, because it may be set.
 const LOOK: Duration = Duration::from_secs(60);
+/// The time after which it is asked again who a caller is that could not be found out.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Who makes a call. Cheap to clone; clones are one.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ struct Data {
     credentials: Credentials,
     /// It changes in calls that stay open, while [`Caller::ended`] is polled.
     principal: Mutex<Principal>,
+    /// What had changed when it was asked who it is; `None` if nobody is asked.
+    seen: Option<Seen>,
     allowance: Option<Arc<Allowance>>,
     recorder: OperationRecorder,
 }
@@ -40,7 +44,7 @@ impl Caller {
     pub(crate) fn new(
         access: &Access,
         credentials: Credentials,
-        principal: Principal,
+        (principal, seen): (Principal, Option<Seen>),
         allowance: Option<Arc<Allowance>>,
         recorder: OperationRecorder,
     ) -> Self {
@@ -48,6 +52,7 @@ impl Caller {
             access: access.clone(),
             credentials,
             principal: Mutex::new(principal),
+            seen,
             allowance,
             recorder,
         }))
@@ -57,12 +62,42 @@ impl Caller {
     pub(crate) fn everybody() -> Self {
         let access = Access::unasked();
         let (nobody, closed) = (Principal::unasked(), OperationRecorder::closed());
-        Self::new(&access, Credentials::default(), nobody, None, closed)
+        Self::new(
+            &access,
+            Credentials::default(),
+            (nobody, None),
+            None,
+            closed,
+        )
     }
 
     /// Returns whether it may lose its rights.
     pub(crate) fn may_end(&self) -> bool {
         self.0.access.asks()
+    }
+
+    /// Returns whether what was found out of it still holds.
+    pub(crate) fn is_current(&self) -> bool {
+        let is_old = self.0.seen.as_ref().is_some_and(Seen::is_old);
+        !is_old && !self.principal().has_expired()
+    }
+
+    /// Fails if it may not call the method any more. A request may arrive long after its call has begun.
+    pub(crate) fn ask_again(&self, need: Need) -> Result<(), Status> {
+        if self.is_current() {
+            return Ok(());
+        }
+        let principal = match self.0.access.identify(&self.0.credentials) {
+            Identified::Now(principal) => principal,
+            Identified::Later(_) => Err(Unauthenticated::Unavailable),
+        };
+        let principal = principal.map_err(|error| error.to_status())?;
+        *self
+            .0
+            .principal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = principal;
+        self.check_need(need)
     }
 
     /// Returns whether it has shown exactly this.
@@ -158,9 +193,9 @@ impl Caller {
         error.to_status()
     }
 
-    /// Returns whether it may do this to every domain.
+    /// Returns whether it may do this to every domain of applications.
     pub(crate) fn may_everywhere(&self, verb: Verb) -> bool {
-        self.principal().way() == Way::Unasked || self.principal().rights().are_everywhere(verb)
+        self.principal().rights().are_everywhere(verb)
     }
 
     /// Leaves out the domains that it has no right for.
@@ -192,6 +227,7 @@ impl Caller {
         } = &*self.0;
         let mut seen = access.watch();
         loop {
+            let mut is_open = false;
             let identified = match access.identify(credentials) {
                 Identified::Now(result) => result,
                 Identified::Later(result) => result.await,
@@ -201,6 +237,7 @@ impl Caller {
                 Err(Unauthenticated::Expired) => return Unauthenticated::Expired.to_status(),
                 // It was checked before. If it has expired by then, that is found without asking anybody.
                 Err(Unauthenticated::Unavailable) if !self.principal().has_expired() => {
+                    is_open = true;
                     self.principal()
                 }
                 Err(Unauthenticated::Unavailable) => {
@@ -216,6 +253,8 @@ impl Caller {
             tokio::select! {
                 () = access.changed(&mut seen) => {}
                 () = until(expires) => {}
+                // Nobody tells when the keys of web tokens can be fetched again.
+                () = sleep(AGAIN), if is_open => {}
             }
         }
     }

@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The time between two looks at the clock for a client certificate that expires, because somebody may set the clock.
 const CLOCK: Duration = Duration::from_secs(60);
 /// The time that open calls get when the client certificate of their connection has expired.
-const LAST_CALLS: Duration = Duration::from_secs(5);
+pub(crate) const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Serves connections until told to close. Then it accepts no more, and returns when the open calls have ended.
 /// Dropping the future ends them.
@@ -154,7 +154,7 @@ async fn connection(greeted: Greeted, shared: Arc<Shared>, mut closed: watch::Re
 }
 
 /// Waits until a client certificate has expired.
-async fn expired(client: Option<ClientCertificate>) {
+pub(crate) async fn expired(client: Option<ClientCertificate>) {
     let Some(client) = client else {
         return std::future::pending().await;
     };

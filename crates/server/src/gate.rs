@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tonic::Status;
 
 use crate::ServerSettings;
+use crate::allowance::Taken;
 use crate::meter;
 
 /// The time after which to send again after waiting without success.
@@ -31,8 +32,22 @@ pub(crate) struct Gate {
     refusal: Status,
 }
 
-/// The permit to be in work; dropping it ends that.
-pub(crate) type InWork = OwnedSemaphorePermit;
+/// The permit to be in work, with what the request takes of its caller's allowance; dropping it ends both. The store may
+/// still work for a caller that has gone away, which must not be able to begin more meanwhile.
+#[derive(Debug)]
+pub(crate) struct InWork {
+    _place: OwnedSemaphorePermit,
+    _taken: Taken,
+}
+
+impl InWork {
+    pub(crate) fn new(place: OwnedSemaphorePermit, taken: Taken) -> Self {
+        Self {
+            _place: place,
+            _taken: taken,
+        }
+    }
+}
 
 impl Gate {
     pub(crate) fn new(settings: &ServerSettings) -> Self {
@@ -48,7 +63,7 @@ impl Gate {
     }
 
     /// Returns a permit, if one is free.
-    fn pass(&self) -> Option<InWork> {
+    fn pass(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.in_work).try_acquire_owned().ok()
     }
 
@@ -62,7 +77,7 @@ impl Gate {
     }
 
     /// Waits for a permit, in the order of asking. Fails if that takes too long, or if too many wait already.
-    pub(crate) async fn enter(&self) -> Result<InWork, Status> {
+    pub(crate) async fn enter(&self) -> Result<OwnedSemaphorePermit, Status> {
         if let Some(in_work) = self.pass() {
             return Ok(in_work);
         }
@@ -80,7 +95,7 @@ impl Gate {
     }
 
     /// Waits for a permit, in the order of asking, however long that takes.
-    pub(crate) async fn wait(&self) -> InWork {
+    pub(crate) async fn wait(&self) -> OwnedSemaphorePermit {
         let in_work = Arc::clone(&self.in_work).acquire_owned().await;
         in_work.expect("it is never closed")
     }

@@ -17,7 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower_service::Service as _;
 
 use crate::arrivals::Arrivals;
-use crate::connections::told_to_close;
+use crate::connections::{LAST_CALLS, expired, told_to_close};
 use crate::greeting::{self, Greeted, Refusals};
 use crate::meter::Refused;
 
@@ -102,7 +102,7 @@ async fn begin(tcp: TcpStream, tls: Option<ServerTls>) -> Result<Greeted, Refuse
 
 async fn connection(greeted: Greeted, router: Router, mut closed: watch::Receiver<bool>) {
     let Greeted { line, client } = greeted;
-    let peer = Peer(client.map(|client| client.names));
+    let peer = Peer(client.as_ref().map(|client| Arc::clone(&client.names)));
     let mut line = TimeoutStream::new(line);
     line.set_write_timeout(Some(PATIENCE));
     let answer = service_fn(move |mut request| {
@@ -119,6 +119,10 @@ async fn connection(greeted: Greeted, router: Router, mut closed: watch::Receive
         () = told_to_close(&mut closed) => {
             serving.as_mut().graceful_shutdown();
             serving.await
+        }
+        () = expired(client) => {
+            serving.as_mut().graceful_shutdown();
+            timeout(LAST_CALLS, serving).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = served {

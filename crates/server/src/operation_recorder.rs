@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use seriatim_security::{Access, NewOperation, OperationTrail};
+use seriatim_security::{Access, Asked, NewOperation, OperationTrail, TrailError};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tonic::Status;
 
@@ -14,6 +15,9 @@ use crate::services::refused_trail;
 const TOGETHER: Duration = Duration::from_secs(10);
 /// The most kinds of them that are told apart in that time; more are counted as others.
 const MOST_KINDS: usize = 256;
+/// What is recorded of an operation whose call ended before it was begun, or before it was known how it ended.
+const NOT_BEGUN: &str = "its call ended before it was begun";
+const BROKEN_OFF: &str = "its call ended before it did; it may have been done";
 /// The most bytes of a target, a reason or a failure that are kept.
 const MOST_TEXT: usize = 1024;
 
@@ -56,9 +60,15 @@ impl OperationRecorder {
             reason: operation.reason.map(cut),
             ..operation
         };
-        let asked = data.trail.asked(operation).await.map_err(refused_trail)?;
+        let asked = data.asked(operation).await.map_err(refused_trail)?;
+        let unfinished = Unfinished {
+            trail: &data.trail,
+            asked: Some(asked),
+        };
         let done = work.await;
-        if let Err(status) = &done {
+        if let Some(asked) = unfinished.finished()
+            && let Err(status) = &done
+        {
             let failed = data.trail.failed(asked, cut(status.message().to_owned()));
             if let Err(error) = failed.await {
                 let error = error.to_string();
@@ -131,6 +141,47 @@ impl OperationRecorder {
             let error = error.message();
             tracing::warn!(error, "it is not recorded that another policy is in force");
         }
+    }
+}
+
+impl Data {
+    /// Records what somebody asks for. If the call ends meanwhile, that it was not done is recorded too.
+    async fn asked(&self, operation: NewOperation) -> Result<Asked, TrailError> {
+        let (told, asked) = oneshot::channel();
+        let trail = self.trail.clone();
+        tokio::spawn(async move {
+            if let Err(Ok(asked)) = told.send(trail.asked(operation).await) {
+                gone(trail, asked, NOT_BEGUN).await;
+            }
+        });
+        asked.await.expect("it is told what became of it")
+    }
+}
+
+/// An operation that is being done. If its call ends before it does, that is recorded.
+struct Unfinished<'t> {
+    trail: &'t OperationTrail,
+    asked: Option<Asked>,
+}
+
+impl Unfinished<'_> {
+    fn finished(mut self) -> Option<Asked> {
+        self.asked.take()
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(asked) = self.asked.take() {
+            tokio::spawn(gone(self.trail.clone(), asked, BROKEN_OFF));
+        }
+    }
+}
+
+async fn gone(trail: OperationTrail, asked: Asked, why: &str) {
+    if let Err(error) = trail.failed(asked, why.into()).await {
+        let error = error.to_string();
+        tracing::warn!(error, "it is not recorded that an operation was broken off");
     }
 }
 

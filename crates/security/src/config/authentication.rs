@@ -188,7 +188,11 @@ fn keys(found: &Found<String>, faults: &Faults, folder: &Path) -> Option<JwksSou
     let url = found.value.parse::<http::Uri>().ok();
     let url = url.filter(jwt::may_be_fetched);
     if url.is_none() {
-        let given = found.value.clone();
+        // It may have a password, or a secret in its query.
+        let given = match found.value.contains(['@', '?']) {
+            true => "a URL with a password or a query".into(),
+            false => found.value.clone(),
+        };
         faults.add(&found.place, &found.key, Wrong::Jwks { given });
     }
     url.map(JwksSource::Url)

@@ -60,7 +60,7 @@ impl Stage {
 #[tokio::test]
 async fn a_changed_file_is_in_force_a_moment_later() {
     let stage = Stage::start();
-    let mut seen = stage.access.watch();
+    let seen = stage.access.watch();
     fs::write(&stage.file, text("stock")).unwrap();
     stage.until(|stage| stage.reads("stock")).await;
     assert!(!stage.reads("order"));

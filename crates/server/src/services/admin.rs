@@ -7,7 +7,7 @@ use seriatim_runtime::Reactions;
 use tonic::{Request, Response, Status};
 use v1::admin_service_server::AdminService;
 
-use super::{by, status, store_status};
+use super::{by, call, status, store_status};
 
 /// Shows components and controls them.
 #[derive(Clone, Debug)]
@@ -25,8 +25,9 @@ impl Admin {
 impl AdminService for Admin {
     async fn list_progress(
         &self,
-        _: Request<v1::ListProgressRequest>,
+        mut request: Request<v1::ListProgressRequest>,
     ) -> Result<Response<v1::ListProgressResponse>, Status> {
+        call(&mut request)?;
         let progress = self.reactions.progress().await.map_err(store_status)?;
         Ok(Response::new(v1::ListProgressResponse {
             progress: progress.iter().map(Into::into).collect(),
@@ -84,8 +85,9 @@ impl AdminService for Admin {
 
     async fn list_read_models(
         &self,
-        request: Request<v1::ListReadModelsRequest>,
+        mut request: Request<v1::ListReadModelsRequest>,
     ) -> Result<Response<v1::ListReadModelsResponse>, Status> {
+        call(&mut request)?;
         let name = &request.get_ref().name;
         let name = (!name.is_empty()).then_some(name.as_str());
         let models = self.reactions.read_models(name).await.map_err(status)?;
@@ -96,8 +98,9 @@ impl AdminService for Admin {
 
     async fn compare_read_model(
         &self,
-        request: Request<v1::CompareReadModelRequest>,
+        mut request: Request<v1::CompareReadModelRequest>,
     ) -> Result<Response<v1::CompareReadModelResponse>, Status> {
+        call(&mut request)?;
         let wanted = convert::compare_tables(request.into_inner()).map_err(status)?;
         let compared = self.reactions.compare_read_model(&wanted).await;
         let compared = compared.map_err(status)?;

@@ -57,7 +57,7 @@ impl Commands {
         mut room: Option<&mut Held>,
     ) -> Result<v1::SubmitResponse, Status> {
         let include_events = request.include_events;
-        let wait = self.waits.read(request.wait_for.take()).await?;
+        let wait_for = request.wait_for.take();
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         self.effects.admit(command.effect.as_ref())?;
         by.check(
@@ -66,6 +66,7 @@ impl Commands {
             &command.stream.domain,
         )?;
         command.metadata.actor = by.actor(command.effect.is_some())?;
+        let wait = self.waits.read(wait_for).await?;
         let submitted = self.coordinator.holding(in_work).submit(command).await;
         let receipt = submitted.map_err(|error| by.caller.refusal(error))?;
         let echo_bytes = room.as_ref().map_or(SMALL, |room| room.bytes().max(SMALL));

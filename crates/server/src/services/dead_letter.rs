@@ -34,8 +34,7 @@ impl DeadLetters {
     /// Carries out a decision, if the caller may decide about the letter. Returns what it may see of the letter then.
     async fn decide(&self, by: &By, decision: &Decision) -> Result<v1::DeadLetter, Status> {
         let caller = &by.caller;
-        // Who may decide about all letters need not look at this one first.
-        if !caller.may_everywhere(LettersResolve) {
+        if caller.may_end() {
             let letter = self.desk.open(decision.letter).await.map_err(status)?;
             check_letter(caller, LettersResolve, decision.letter, letter.stream())?;
         }
@@ -81,6 +80,7 @@ impl DeadLetterService for DeadLetters {
         }
         let mut page = Page::of(request.page_size);
         let mut next_page_token = String::new();
+        let mut last_shown = filter.after;
         let mut piece_letters = 1;
         'page: for round in 0.. {
             if round == MOST_ROUNDS {
@@ -98,9 +98,11 @@ impl DeadLetterService for DeadLetters {
                     continue;
                 }
                 if !page.push(shown(letter, &by.caller)) {
-                    next_page_token = token(filter.after);
+                    // A letter that is left out is not named either.
+                    next_page_token = token(last_shown);
                     break 'page;
                 }
+                last_shown = Some(letter.id());
                 filter.after = Some(letter.id());
             }
             if piece.len() < piece_letters {
@@ -125,12 +127,11 @@ impl DeadLetterService for DeadLetters {
         let letter = self.desk.open(id).await.map_err(status)?;
         let stream = letter.stream();
         check_letter(&by.caller, LettersRead, id, stream)?;
-        let sees_payloads = by.caller.check(LettersPayload, Some(&stream.domain));
         let mut shown = v1::DeadLetterServiceGetResponse::from(&letter);
-        match (&letter, sees_payloads) {
-            (_, Ok(())) => {}
-            (OpenLetter::Command(_), Err(denied)) => return Err(denied),
-            (OpenLetter::Reaction(_), Err(_)) => convert::without_event_content(&mut shown),
+        match &letter {
+            OpenLetter::Command(_) => by.caller.check(LettersPayload, Some(&stream.domain))?,
+            OpenLetter::Reaction(_) if by.caller.may(LettersPayload, &stream.domain) => {}
+            OpenLetter::Reaction(_) => convert::without_event_content(&mut shown),
         }
         answer(shown)
     }

@@ -40,11 +40,12 @@ impl FactService for Facts {
         let (unread, in_work) = (call.unread().clone(), call.into_work());
         let mut request = request.into_inner();
         let include_events = request.include_events;
-        let wait = self.waits.read(request.wait_for.take()).await?;
+        let wait_for = request.wait_for.take();
         let mut fact = FactRequest::try_from(request).map_err(status)?;
         self.effects.admit(fact.effect.as_ref())?;
         by.check(Verb::RecordFact, fact.effect.as_ref(), &fact.stream.domain)?;
         fact.metadata.actor = by.actor(fact.effect.is_some())?;
+        let wait = self.waits.read(wait_for).await?;
         let recorded = self.coordinator.holding(in_work).record(fact).await;
         let receipt = recorded.map_err(|error| by.caller.refusal(error))?;
         let echo = echo(&receipt, include_events, &unread, SMALL);

@@ -42,15 +42,19 @@ use tonic::{Request, Response, Status};
 
 use crate::call::Call;
 use crate::caller::Caller;
+use crate::method::Method;
 use crate::ration::Ration;
 
 /// The time after which to ask a store again that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Returns the data of a call. Call it once, because only the first caller gets the permit.
-fn call<M>(request: &mut Request<M>) -> Call {
+/// Returns the data of a call. Fails if the rights of its caller have ended since it began. Call it once, because only
+/// the first caller gets the permit.
+fn call<M>(request: &mut Request<M>) -> Result<Call, Status> {
     let call = request.extensions_mut().remove::<Call>();
-    call.expect("every call comes through `Calls`")
+    let call = call.expect("every call comes through `Calls`");
+    call.caller().ask_again(Method::at(call.method()).need)?;
+    Ok(call)
 }
 
 /// Who sends something, and under which name.
@@ -104,7 +108,7 @@ impl By {
 
 /// Returns who makes a call, and its data. Call it once, because only the first caller gets the permit.
 fn by<M>(request: &mut Request<M>) -> Result<(By, Call), Status> {
-    let call = call(request);
+    let call = call(request)?;
     let caller = call.caller().clone();
     let said = actor(request.metadata()).map_err(status)?;
     Ok((By { caller, said }, call))

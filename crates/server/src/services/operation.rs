@@ -7,7 +7,10 @@ use tonic::{Request, Response, Status};
 use v1::operation_service_server::OperationService;
 
 use super::page::Page;
-use super::{status, store_status};
+use super::{call, status, store_status};
+
+/// The most lines of a page: with the longest texts that are recorded, more might not fit.
+const MOST_LINES: usize = 400;
 
 /// Shows what operators did.
 #[derive(Clone, Debug)]
@@ -25,8 +28,9 @@ impl Operations {
 impl OperationService for Operations {
     async fn list(
         &self,
-        request: Request<v1::OperationServiceListRequest>,
+        mut request: Request<v1::OperationServiceListRequest>,
     ) -> Result<Response<v1::OperationServiceListResponse>, Status> {
+        call(&mut request)?;
         let request = request.get_ref();
         let before = match request.page_token.as_str() {
             "" => None,
@@ -36,11 +40,12 @@ impl OperationService for Operations {
             })?),
         };
         let mut page = Page::of(request.page_size);
-        let found = self.trail.list(before, page.most_lines()).await;
+        let most = page.most_lines().min(MOST_LINES);
+        let found = self.trail.list(before, most).await;
         let (found, next) = found.map_err(refused)?;
         for operation in &found {
-            // Each line is far smaller than its part of a page.
-            page.push(operation.into());
+            let fits = page.push(operation.into());
+            debug_assert!(fits, "so many of the largest lines fit");
         }
         Ok(Response::new(v1::OperationServiceListResponse {
             operations: page.into_lines(),

@@ -17,7 +17,6 @@ use v1::submit_stream_response::Result as Answer;
 
 use super::command::Commands;
 use super::{By, status};
-use crate::allowance::Taken;
 use crate::answer::SMALL;
 use crate::call::Call;
 use crate::gate::InWork;
@@ -115,6 +114,14 @@ impl SubmitStream {
         let reading = self.end.is_none();
         let wants_more = reading && self.outside.is_none() && self.in_flight.len() < self.limit;
         tokio::select! {
+            // Nothing more is read once the right is gone.
+            biased;
+            Some(status) = OptionFuture::from(self.denied.as_mut()), if reading => {
+                Next::Ended(Err(status))
+            }
+            _ = self.closed.wait_for(|closed| *closed), if reading => {
+                Next::Ended(Err(status(SubmitError::ShuttingDown)))
+            }
             Some(answered) = self.in_flight.join_next() => {
                 Next::Answered(answered.unwrap_or_else(|error| resume_unwind(error.into_panic())))
             }
@@ -125,12 +132,6 @@ impl SubmitStream {
                     Ok(None) => Next::Ended(Ok(())),
                     Err(status) => Next::Ended(Err(status)),
                 }
-            }
-            Some(status) = OptionFuture::from(self.denied.as_mut()), if reading => {
-                Next::Ended(Err(status))
-            }
-            _ = self.closed.wait_for(|closed| *closed), if reading => {
-                Next::Ended(Err(status(SubmitError::ShuttingDown)))
             }
         }
     }
@@ -170,8 +171,7 @@ struct Work {
 }
 
 impl Work {
-    /// What it takes of its caller's allowance is given back when it is answered.
-    async fn answer(self, (mut room, in_work, _taken): (Held, InWork, Taken)) -> Answered {
+    async fn answer(self, (mut room, in_work): (Held, InWork)) -> Answered {
         let Self {
             commands,
             by,

@@ -32,7 +32,7 @@ impl SubscriptionService for Subscriptions {
         &self,
         mut request: Request<v1::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let call = call(&mut request);
+        let call = call(&mut request)?;
         let (begin, filter) = convert::subscription_of(request.into_inner()).map_err(status)?;
         let subscription = self.feed.subscribe(begin, filter).await.map_err(status)?;
         let subscription = subscription.in_pages_of(PAGE / 2);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use v1::token_service_server::TokenService;
 
 use super::page::Page;
-use super::{by, status, store_status};
+use super::{by, call, status, store_status};
 
 /// Makes, lists and revokes API tokens.
 #[derive(Clone, Debug)]
@@ -46,8 +46,9 @@ impl TokenService for Tokens {
 
     async fn list(
         &self,
-        request: Request<v1::TokenServiceListRequest>,
+        mut request: Request<v1::TokenServiceListRequest>,
     ) -> Result<Response<v1::TokenServiceListResponse>, Status> {
+        call(&mut request)?;
         let request = request.get_ref();
         let after = after(&request.page_token).map_err(status)?;
         let mut page = Page::of(request.page_size);

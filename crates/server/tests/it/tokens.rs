@@ -125,7 +125,7 @@ async fn a_token_made_and_revoked_in_another_process_is_known_here() {
     admin(&begun, &later).await.domains().await.unwrap();
     assert!(identify(&later, &token).is_ok());
 
-    let mut seen = access.watch();
+    let seen = access.watch();
     there.revoke_token(id, Some("bob")).await.unwrap();
     let refused = || why_not(&access, &token) == Some(Unauthenticated::Revoked);
     until(async || refused()).await;

@@ -12,6 +12,7 @@ use v1::command_service_client::CommandServiceClient;
 use v1::subscription_service_client::SubscriptionServiceClient;
 
 use super::callers::{Asking, Shown, all_events, by, reason, word};
+use crate::raw::{Raw, framed};
 use crate::rig::*;
 
 async fn subscribe(channel: &Channel, shown: &Shown) -> Streaming<v1::SubscribeResponse> {
@@ -149,4 +150,57 @@ async fn rights_follow_the_policy_while_a_stream_of_commands_is_open() {
     assert_eq!(Code::from_i32(status.code), Code::PermissionDenied);
     server.grant("ann", &rights[..1], Limits::default());
     assert!(matches!(submit().await, Answer::Response(_)));
+}
+
+/// What is remembered of a connection's caller does not outlive a change, however often the caller tries.
+#[tokio::test]
+async fn a_caller_that_was_served_is_refused_for_good_once_its_right_is_gone() {
+    for what in [What::Expires, What::IsRevoked, What::LosesTheRight] {
+        let server = Asking::start(|server| server).await;
+        let ann = server.principal("ann", &[(Verb::Submit, "*")]);
+        let mut client = CommandServiceClient::new(server.rig.channel.clone());
+        let mut submit = async || {
+            let fill = ask(&till(), "Fill", r#"{"coins":1}"#);
+            client.submit(by(&ann, fill)).await
+        };
+        submit().await.unwrap();
+        match what {
+            What::Expires => server.expire(&ann),
+            What::IsRevoked => server.revoke(&ann),
+            What::LosesTheRight => server.grant("ann", &[(Verb::Read, "*")], Limits::default()),
+        }
+        for _ in 0..3 {
+            let status = submit().await.unwrap_err();
+            let expected = match what {
+                What::Expires | What::IsRevoked => "UNAUTHENTICATED",
+                What::LosesTheRight => "DENIED",
+            };
+            assert_eq!(reason(&status), expected, "{what:?}");
+        }
+        // Another change lets it in again.
+        server.grant("ann", &[(Verb::Submit, "*")], Limits::default());
+        assert_eq!(submit().await.is_ok(), matches!(what, What::LosesTheRight));
+    }
+}
+
+/// A request that is held back until the right is gone is not run.
+#[tokio::test]
+async fn a_request_that_arrives_after_its_right_has_gone_is_refused() {
+    let server = Asking::start(|server| server).await;
+    let ann = server.principal("ann", &[(Verb::Submit, "*")]);
+    let address = server.rig.url.strip_prefix("http://").unwrap();
+    let mut raw = Raw::connect(address, 1 << 20).await;
+    let method = "CommandService/Submit";
+    let stream = till();
+    let header = [("authorization", &ann.header[..])];
+    let mut call = raw.call_with(method, &header).await;
+    // The server has the headers once it has answered a later call of the same connection.
+    let other = raw.call(method).await;
+    assert_eq!(other.status().await.code(), Code::Unauthenticated);
+    server.revoke(&ann);
+    call.send(framed(&ask(&stream, "Fill", r#"{"coins":1}"#)));
+    call.end();
+    let status = call.status().await;
+    assert_eq!(reason(&status), "UNAUTHENTICATED", "{status:?}");
+    assert!(server.rig.history(&stream).await.is_empty());
 }
