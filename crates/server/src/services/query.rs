@@ -27,7 +27,7 @@ impl Queries {
     }
 
     /// Returns streams of the domains that a caller may read, one domain after another. So a token never names a stream
-    /// that it may not see, and nothing is read in vain.
+    /// that the caller may not see.
     async fn readable(
         &self,
         caller: &Caller,
