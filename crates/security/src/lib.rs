@@ -10,6 +10,7 @@ mod principal;
 mod policy;
 mod credentials;
 mod exposure;
+mod hangup;
 mod principal_name;
 mod token;
 mod tokens;
@@ -22,8 +23,8 @@ pub mod tls;
 
 pub use access::{Access, Identified, RestartNeeded, Seen};
 pub use config::{
-    Algorithm, Authentication, ClientCertificates, Config, ConfigError, ConfigFault, ConfigFaults,
-    ConfigFile, JwksSource, JwtConfig, Place, ServerConfig, TlsConfig, Wrong,
+    Algorithm, Authentication, Config, ConfigError, ConfigFault, ConfigFaults, ConfigFile,
+    JwksSource, JwtConfig, Place, ServerConfig, Wrong,
 };
 pub use credentials::Credentials;
 pub use domain_pattern::{DomainPattern, InvalidPattern};

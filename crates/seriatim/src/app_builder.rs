@@ -379,7 +379,7 @@ impl AppBuilder {
         };
         #[cfg(feature = "server")]
         let tls = match (self.tls, &self.config.tls) {
-            (None, Some(files)) => Some(ServerTls::new(files.into())?),
+            (None, Some(options)) => Some(ServerTls::new(options.clone())?),
             (given, _) => given,
         };
         #[cfg(feature = "server")]

@@ -12,17 +12,20 @@ mod watch;
 
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub use authentication::{Algorithm, Authentication, JwksSource, JwtConfig};
 pub use fault::{ConfigError, ConfigFault, ConfigFaults, Place, Wrong};
-pub use server::{ClientCertificates, ServerConfig, TlsConfig};
+pub use server::ServerConfig;
 pub use watch::ConfigFile;
 
+use crate::tls::TlsOptions;
 use crate::{Limits, Policy};
 use reader::{Faults, Reader};
+use source::is_ours;
 
 /// What a server is told about itself: where it listens, how callers show who they are, and what they may do.
 ///
@@ -34,12 +37,27 @@ pub struct Config {
     /// The table `server`.
     pub server: ServerConfig,
     /// The table `tls`.
-    pub tls: Option<TlsConfig>,
+    pub tls: Option<TlsOptions>,
     /// The table `authentication`. `None` if nobody is asked, unless principals have certificates.
     pub authentication: Option<Authentication>,
     policy: Policy,
-    /// The file that it was read from, which is looked at again.
-    file: Option<PathBuf>,
+    /// What it was made from, if that is a file, which is looked at again.
+    origin: Option<Origin>,
+}
+
+/// A text and the variables that win over it, to be read again in the same way.
+#[derive(Clone, PartialEq, Eq)]
+struct Origin {
+    path: PathBuf,
+    text: String,
+    variables: Vec<(OsString, OsString)>,
+}
+
+/// Variables of a process may be secrets, so it shows the file alone.
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Origin").field(&self.path).finish()
+    }
 }
 
 impl Config {
@@ -58,15 +76,24 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        let config = Self::from_text(path, &text, variables)?;
+        Ok(Self::from_origin(Origin {
+            path: path.to_owned(),
+            text,
+            variables: variables.into_iter().filter(is_ours).collect(),
+        })?)
+    }
+
+    fn from_origin(origin: Origin) -> Result<Self, ConfigFaults> {
+        let variables = origin.variables.iter().cloned();
+        let config = Self::from_text(&origin.path, &origin.text, variables)?;
         Ok(Self {
-            file: Some(path.to_owned()),
+            origin: Some(origin),
             ..config
         })
     }
 
     /// Reads text as that of a file, with these environment variables.
-    pub(crate) fn from_text(
+    fn from_text(
         path: &Path,
         text: &str,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -93,9 +120,9 @@ impl Config {
         let server = ServerConfig::read(root.table("server"), faults);
         let tls = root.table("tls");
         let is_given = tls.is_some();
-        let tls = tls.and_then(|(place, table)| TlsConfig::read(&place, table, faults, folder));
+        let tls = tls.and_then(|(place, table)| server::tls(&place, table, faults, folder));
         let has_ca = match &tls {
-            Some(tls) => tls.client_ca.is_some(),
+            Some(tls) => tls.clients.is_some(),
             // If it is wrong, that is told already.
             None => is_given,
         };
@@ -122,7 +149,7 @@ impl Config {
                 principals,
                 limits,
             },
-            file: None,
+            origin: None,
         };
         // Another fault may be the cause of this one.
         if let Some(place) = first.filter(|_| faults.is_empty() && !config.asks()) {
@@ -146,12 +173,11 @@ impl Config {
     pub fn takes_certificates(&self) -> bool {
         let mut principals = self.policy.principals.values();
         principals.any(|principal| !principal.certificates.is_empty())
-            && (self.tls.as_ref()).is_some_and(|tls| tls.client_ca.is_some())
+            && (self.tls.as_ref()).is_some_and(|tls| tls.clients.is_some())
     }
 
-    /// Returns the file that it was read from.
-    pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+    fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 }
 

@@ -1,11 +1,11 @@
 //! The tables `server` and `tls`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::fault::{Place, Wrong, nearest};
 use super::files::{file, secret};
 use super::reader::{Faults, Found, Reader};
-use crate::tls::{self, Identity, Pem, TlsOptions};
+use crate::tls::{ClientCertificates, Identity, Pem, TlsOptions};
 
 /// Where a server listens, and what is said about the network around it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,42 +22,6 @@ pub struct ServerConfig {
     pub open_health: bool,
     /// True if a server that asks its callers tells everybody its methods, by reflection.
     pub open_reflection: bool,
-}
-
-/// The files for TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsConfig {
-    /// The certificate of the server, with those that lead to the root, in PEM.
-    pub certificate: PathBuf,
-    /// Its private key, in PEM.
-    pub key: PathBuf,
-    /// The certificates of those who sign client certificates, in PEM. `None` if clients are not asked for one.
-    pub client_ca: Option<PathBuf>,
-    /// What happens to clients without a certificate.
-    pub client_certificates: ClientCertificates,
-}
-
-impl From<&TlsConfig> for TlsOptions {
-    fn from(config: &TlsConfig) -> Self {
-        let required = config.client_certificates == ClientCertificates::Required;
-        Self {
-            identity: Identity::files(&config.certificate, &config.key),
-            clients: (config.client_ca.clone()).map(|ca| tls::ClientCertificates {
-                ca: Pem::File(ca),
-                required,
-            }),
-        }
-    }
-}
-
-/// What happens to clients without a certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientCertificates {
-    /// They may show who they are in another way.
-    #[default]
-    Optional,
-    /// They are refused at the handshake.
-    Required,
 }
 
 impl ServerConfig {
@@ -92,56 +56,47 @@ fn address(given: Found<String>, faults: &Faults) -> String {
     given.value
 }
 
-impl TlsConfig {
-    pub(super) fn read(
-        place: &Place,
-        mut table: Reader<'_>,
-        faults: &Faults,
-        folder: &Path,
-    ) -> Option<Self> {
-        let certificate = table
-            .text("certificate")
-            .map(|found| file(&found, faults, folder));
-        let key = table
-            .text("key")
-            .map(|found| secret(&found, faults, folder));
-        let client_ca = table
-            .text("client_ca")
-            .map(|found| file(&found, faults, folder));
-        let wanted = table.text("client_certificates");
-        let client_certificates =
-            wanted
-                .as_ref()
-                .map_or_else(ClientCertificates::default, |found| {
-                    if client_ca.is_none() {
-                        let needs = "tls.client_ca";
-                        faults.add(&found.place, &found.key, Wrong::Needs { needs });
-                    }
-                    client_certificates(found, faults)
-                });
-        table.finish();
-        for (key, is_missing) in [
-            ("certificate", certificate.is_none()),
-            ("key", key.is_none()),
-        ] {
-            if is_missing {
-                faults.add(place, "tls", Wrong::Missing { key });
-            }
-        }
-        Some(Self {
-            certificate: certificate?,
-            key: key?,
-            client_ca,
-            client_certificates,
-        })
+/// Reads the table `tls`.
+pub(super) fn tls(
+    place: &Place,
+    mut table: Reader<'_>,
+    faults: &Faults,
+    folder: &Path,
+) -> Option<TlsOptions> {
+    let mut named = |key| table.text(key).map(|found| file(&found, faults, folder));
+    let (certificate, client_ca) = (named("certificate"), named("client_ca"));
+    let key = table.text("key");
+    let key = key.map(|found| secret(&found, faults, folder));
+    let wanted = table.text("client_certificates");
+    if let (Some(found), None) = (&wanted, &client_ca) {
+        let needs = "tls.client_ca";
+        faults.add(&found.place, &found.key, Wrong::Needs { needs });
     }
+    let required = wanted.is_some_and(|found| is_required(&found, faults));
+    table.finish();
+    for (key, is_missing) in [
+        ("certificate", certificate.is_none()),
+        ("key", key.is_none()),
+    ] {
+        if is_missing {
+            faults.add(place, "tls", Wrong::Missing { key });
+        }
+    }
+    Some(TlsOptions {
+        identity: Identity::files(certificate?, key?),
+        clients: client_ca.map(|ca| ClientCertificates {
+            ca: Pem::File(ca),
+            required,
+        }),
+    })
 }
 
-fn client_certificates(found: &Found<String>, faults: &Faults) -> ClientCertificates {
+/// Returns whether clients without a certificate are refused.
+fn is_required(found: &Found<String>, faults: &Faults) -> bool {
     let allowed = vec!["optional", "required"];
     match found.value.as_str() {
-        "optional" => ClientCertificates::Optional,
-        "required" => ClientCertificates::Required,
+        "optional" => false,
+        "required" => true,
         given => {
             let wrong = Wrong::Choice {
                 given: given.to_owned(),
@@ -149,7 +104,7 @@ fn client_certificates(found: &Found<String>, faults: &Faults) -> ClientCertific
                 allowed,
             };
             faults.add(&found.place, &found.key, wrong);
-            ClientCertificates::default()
+            false
         }
     }
 }

@@ -15,6 +15,11 @@ const BEGIN: &str = "SERIATIM__";
 /// Between the names of a table and of a key in it.
 const BETWEEN: &str = "__";
 
+/// Returns whether a variable of the environment is for a configuration.
+pub(super) fn is_ours((name, _): &(OsString, OsString)) -> bool {
+    name.to_string_lossy().starts_with(BEGIN)
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) place: Place,

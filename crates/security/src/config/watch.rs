@@ -1,9 +1,7 @@
 //! Puts a changed configuration in force while a server runs.
 
-use std::env;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,8 +9,9 @@ use seriatim_core::Domain;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::Config;
+use super::{Config, Origin};
 use crate::Access;
+use crate::hangup::Hangups;
 
 /// The time between two looks at the file.
 const LOOK: Duration = Duration::from_secs(1);
@@ -26,7 +25,8 @@ pub struct ConfigFile {
 
 #[derive(Debug)]
 struct Shared {
-    path: PathBuf,
+    /// What the configuration was made from at the start.
+    origin: Origin,
     access: Access,
     domains: Vec<Domain>,
     /// Two who reload at once do it one after another, each with what the file has then.
@@ -37,9 +37,9 @@ struct Shared {
 struct State {
     in_force: Config,
     /// The text that was read last, whether it is in force or has faults.
-    read: Option<Vec<u8>>,
+    read: Vec<u8>,
     /// The text that the file had at the last look.
-    seen: Option<Vec<u8>>,
+    seen: Vec<u8>,
     /// Why the text that was read last is not in force.
     refused: Option<String>,
 }
@@ -53,19 +53,18 @@ impl ConfigFile {
     /// change; the log says what needs a restart. A text is read once it was the same at two looks, a second apart, so
     /// that a file that is being written is left alone.
     pub fn watch(config: &Config, access: &Access, domains: Vec<Domain>) -> Option<Self> {
-        let path = config.file()?.to_owned();
-        let read = fs::read(&path).ok();
+        let origin = config.origin()?.clone();
+        let text = origin.text.as_bytes();
         let shared = Arc::new(Shared {
-            path,
             access: access.clone(),
             domains,
             state: Mutex::new(State {
                 in_force: config.clone(),
-                // If it has changed since, that is found at once.
-                read: None,
-                seen: read,
+                read: text.into(),
+                seen: text.into(),
                 refused: None,
             }),
+            origin,
         });
         let task = tokio::spawn(look(Arc::clone(&shared)));
         Some(Self { shared, task })
@@ -111,11 +110,11 @@ impl Shared {
     fn look(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // While it is replaced it may be missing for a moment.
-        let Ok(text) = fs::read(&self.path) else {
+        let Ok(text) = fs::read(&self.origin.path) else {
             return;
         };
-        let is_settled = state.seen.as_ref() == Some(&text);
-        let is_in_force = state.read.as_ref() == Some(&text) && state.refused.is_none();
+        let is_settled = state.seen == text;
+        let is_in_force = state.read == text && state.refused.is_none();
         if is_settled && !is_in_force {
             // A file that it names may be there by now.
             let before = state.refused.take();
@@ -125,13 +124,13 @@ impl Shared {
             }
             state.refused = after;
         } else if !is_settled {
-            state.seen = Some(text);
+            state.seen = text;
         }
     }
 
     fn reload(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = fs::read(&self.path).map_err(|error| unreadable(&error));
+        let text = fs::read(&self.origin.path).map_err(|error| unreadable(&error));
         state.refused = text.and_then(|text| self.apply(&mut state, text)).err();
         if let Some(error) = &state.refused {
             self.log(error);
@@ -142,7 +141,7 @@ impl Shared {
     /// Puts the text in force. Fails with the reason why the configuration before stays in force.
     fn apply(&self, state: &mut State, text: Vec<u8>) -> Result<(), String> {
         let config = self.parse(&text);
-        state.read = Some(text);
+        state.read = text;
         let config = config?;
         let applied = self.access.apply(&config);
         applied.map_err(|error| error.to_string())?;
@@ -157,7 +156,7 @@ impl Shared {
                 );
             }
         }
-        let file = self.path.display().to_string();
+        let file = self.origin.path.display().to_string();
         tracing::info!(file, "the configuration was read again, and is in force");
         state.in_force = config;
         Ok(())
@@ -166,60 +165,22 @@ impl Shared {
     fn parse(&self, text: &[u8]) -> Result<Config, String> {
         let text = std::str::from_utf8(text);
         let text = text.map_err(|error| unreadable(&io::Error::other(error)))?;
-        let config = Config::from_text(&self.path, text, env::vars_os());
+        let config = Config::from_origin(Origin {
+            text: text.to_owned(),
+            ..self.origin.clone()
+        });
         let config = config.map_err(|faults| faults.to_string())?;
         let known = config.policy().check_domains(&self.domains);
         known.map_err(|unknown| unknown.to_string())?;
-        Ok(Config {
-            file: Some(self.path.clone()),
-            ..config
-        })
+        Ok(config)
     }
 
     fn log(&self, error: &str) {
-        let file = self.path.display().to_string();
+        let file = self.origin.path.display().to_string();
         tracing::error!(file, error, "the configuration before stays in force");
     }
 }
 
 fn unreadable(error: &io::Error) -> String {
     format!("the file cannot be read: {error}")
-}
-
-/// The signals that tell a process to read its configuration again.
-struct Hangups {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-impl Hangups {
-    fn listen() -> Self {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let signal = signal(SignalKind::hangup());
-            if let Err(error) = &signal {
-                let error = error.to_string();
-                tracing::warn!(
-                    error,
-                    "SIGHUP cannot be heard; changes of the file are still seen"
-                );
-            }
-            Self {
-                signal: signal.ok(),
-            }
-        }
-        #[cfg(not(unix))]
-        Self {}
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some(signal) = &mut self.signal
-            && signal.recv().await.is_some()
-        {
-            return;
-        }
-        std::future::pending::<()>().await;
-    }
 }

@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::server::{Content, ContentDigest};
 use super::{ServerTls, TlsError};
+use crate::hangup::Hangups;
 
 const FAILURES: &str = "seriatim_tls_reload_failures_total";
 const EXPIRES: &str = "seriatim_tls_certificate_expires_days";
@@ -71,21 +72,35 @@ impl ServerTls {
         }
     }
 
-    /// Reloads when the files change, and on SIGHUP. It does so until it is dropped.
+    /// Reloads when the files have changed and were the same at two looks, a second apart, so that files that are being
+    /// written are left alone. It reloads at once on SIGHUP. It does so until it is dropped.
     pub async fn watch(&self) -> Infallible {
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut hangup = Hangup::new();
+        let (mut hangups, mut seen) = (Hangups::listen(), None);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                () = hangup.next() => {}
+                () = hangups.next() => seen = None,
             }
-            let tls = self.clone();
+            let (tls, before) = (self.clone(), seen.take());
             // It has told the log itself. It only panics if the files make it panic, and then the former ones stay.
-            let _ = tokio::task::spawn_blocking(move || tls.reload()).await;
+            let looked = tokio::task::spawn_blocking(move || tls.look(before));
+            seen = looked.await.ok();
             gauge!(EXPIRES).set(days_until(self.expires()));
         }
+    }
+
+    /// Reloads if the files are as they were `before`, or if there was no look before. Returns what they are now; `None`
+    /// if they cannot be read.
+    fn look(&self, before: Option<Option<ContentDigest>>) -> Option<ContentDigest> {
+        let content = Content::read(&self.0.options).ok();
+        let digest = content.as_ref().map(Content::digest);
+        if before.is_none_or(|before| before == digest) {
+            // It has told the log itself.
+            let _ = self.reload();
+        }
+        digest
     }
 }
 
@@ -94,39 +109,5 @@ fn days_until(time: SystemTime) -> f64 {
     match time.duration_since(SystemTime::now()) {
         Ok(left) => left.as_secs_f64() / DAY,
         Err(past) => -past.duration().as_secs_f64() / DAY,
-    }
-}
-
-/// The signal SIGHUP, where there is one.
-struct Hangup {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-impl Hangup {
-    fn new() -> Self {
-        #[cfg(unix)]
-        use tokio::signal::unix::{SignalKind, signal};
-        Self {
-            // Without it there are still the looks.
-            #[cfg(unix)]
-            signal: signal(SignalKind::hangup()).ok(),
-        }
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        let heard = match &mut self.signal {
-            Some(signal) => signal.recv().await,
-            None => None,
-        };
-        if heard.is_none() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        std::future::pending().await
     }
 }

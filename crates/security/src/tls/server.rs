@@ -35,7 +35,7 @@ pub(super) struct Data {
 }
 
 /// What TLS is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsOptions {
     /// The server's certificate and key.
     pub identity: Identity,
@@ -44,7 +44,7 @@ pub struct TlsOptions {
 }
 
 /// Which client certificates are accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCertificates {
     /// The certificates of the authorities that sign them.
     pub ca: Pem,
