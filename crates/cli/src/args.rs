@@ -61,7 +61,7 @@ pub(crate) struct Global {
     pub(crate) shown: Shown,
 }
 
-/// What is shown to the server, and whom to trust.
+/// The options for TLS, and for showing who you are.
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Shown {

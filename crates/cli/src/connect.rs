@@ -54,7 +54,7 @@ fn read(token: &Token) -> Result<String, Failure> {
     text.map(ToOwned::to_owned)
 }
 
-/// What is wrong with the options or with TLS says itself what to do.
+/// An error about the options or about TLS says itself what to do.
 fn failure(error: &ConnectError) -> Failure {
     let failure = |exit| Failure::new(exit, error.to_string());
     match (error.is_of_options(), error.tls_problem()) {

@@ -13,6 +13,7 @@ use crate::allowance::Allowances;
 use crate::caller::Caller;
 use crate::method::{Method, Need};
 use crate::operation_recorder::OperationRecorder;
+use crate::strangers::Standing;
 
 /// The time for which the last caller of a connection is remembered. The keys of web tokens may be withdrawn, and the use
 /// of a token is recorded for each day.
@@ -36,6 +37,7 @@ pub(crate) struct Peer {
     asking: Arc<Asking>,
     /// The names in the certificate that it has shown.
     certificate: Option<Arc<[String]>>,
+    standing: Standing,
     /// Who made the last call. Most connections have one caller.
     last: Mutex<Option<Known>>,
 }
@@ -92,10 +94,18 @@ impl Asking {
 }
 
 impl Peer {
-    pub(crate) fn new(asking: &Arc<Asking>, certificate: Option<Arc<[String]>>) -> Self {
+    pub(crate) fn new(
+        asking: &Arc<Asking>,
+        certificate: Option<Arc<[String]>>,
+        standing: Standing,
+    ) -> Self {
+        if !asking.access.asks() {
+            standing.is_known_now();
+        }
         Self {
             asking: Arc::clone(asking),
             certificate,
+            standing,
             last: Mutex::default(),
         }
     }
@@ -151,6 +161,7 @@ impl Peer {
             recorder,
             ..
         } = &*self.asking;
+        self.standing.is_known_now();
         let allowance = allowances.of(&principal);
         let recorder = recorder.clone();
         let shown = (principal, Some(seen));

@@ -27,6 +27,7 @@ use crate::method::{Method, Need};
 use crate::operation_recorder::OperationRecorder;
 use crate::ration::{Budget, Held, Ration};
 use crate::routes::{Answering, Routes};
+use crate::strangers::Standing;
 
 /// The most bytes that the metadata of a call may take, counted as HTTP/2 does.
 const MOST_METADATA: usize = 16 * 1024;
@@ -208,10 +209,14 @@ pub(crate) struct Calls(Arc<Connection>);
 
 impl Calls {
     /// `certificate` has the names in the certificate that the client has shown.
-    pub(crate) fn new(shared: &Arc<Shared>, certificate: Option<Arc<[String]>>) -> Self {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        certificate: Option<Arc<[String]>>,
+        standing: Standing,
+    ) -> Self {
         let settings = &shared.settings;
         Self(Arc::new(Connection {
-            peer: Arc::new(Peer::new(&shared.asking, certificate)),
+            peer: Arc::new(Peer::new(&shared.asking, certificate, standing)),
             arriving: Ration::new(settings.arriving_bytes_per_connection, &shared.arriving),
             unread: Ration::new(settings.unread_bytes_per_connection, &shared.unread),
             shared: Arc::clone(shared),

@@ -19,6 +19,7 @@ use crate::arrivals::Arrivals;
 use crate::call::{self, Calls, Shared};
 use crate::greeting::{self, Greeted, Refusals};
 use crate::meter::{self, Refused};
+use crate::strangers::{Standing, Strangers};
 use crate::taking::Tasks;
 use crate::trouble::Trouble;
 
@@ -45,6 +46,7 @@ pub(crate) async fn serve(
     let mut arrivals = Arrivals::default();
     let mut connections = JoinSet::new();
     let mut closing = closed.clone();
+    let mut strangers = Strangers::default();
     let mut refusals = Refusals::default();
     let (mut too_many, mut no_room) = (Trouble::default(), Trouble::default());
     loop {
@@ -59,7 +61,9 @@ pub(crate) async fn serve(
             arrived = arrivals.next() => {
                 match arrived {
                     Ok(greeted) => {
-                        connections.spawn(connection(greeted, Arc::clone(&shared), closed.clone()));
+                        let (shared, standing) = (Arc::clone(&shared), Standing::default());
+                        let served = connection(greeted, shared, standing.clone(), closed.clone());
+                        strangers.add(connections.spawn(served), standing);
                     }
                     Err(refused) => refusals.count(refused),
                 }
@@ -69,10 +73,12 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            // Those that have not begun make room, so that silent ones do not keep others out.
+            // Those that have not begun make room, and then those that have not shown who they are, so that they do not
+            // keep others out.
             Ok((tcp, _))
                 if arrivals.len() + connections.len() < settings.connections
-                    || arrivals.make_room() =>
+                    || arrivals.make_room()
+                    || strangers.make_room() =>
             {
                 arrivals.add(greeting::greet(tcp, tls.clone(), settings.clone()));
                 meter::connections(arrivals.len() + connections.len());
@@ -120,7 +126,12 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(greeted: Greeted, shared: Arc<Shared>, mut closed: watch::Receiver<bool>) {
+async fn connection(
+    greeted: Greeted,
+    shared: Arc<Shared>,
+    standing: Standing,
+    mut closed: watch::Receiver<bool>,
+) {
     let settings = shared.settings();
     let Greeted { line, client } = greeted;
     let names = client.as_ref().map(|client| Arc::clone(&client.names));
@@ -134,7 +145,7 @@ async fn connection(greeted: Greeted, shared: Arc<Shared>, mut closed: watch::Re
             .max_header_list_size(call::MOST_METADATA_READ)
             // A client that is gone without notice must not hold its calls open.
             .keep_alive_interval(KEEPALIVE)
-            .serve_connection(TokioIo::new(line), Calls::new(&shared, names))
+            .serve_connection(TokioIo::new(line), Calls::new(&shared, names, standing))
     );
     let served = tokio::select! {
         served = after_others(serving.as_mut()) => served,

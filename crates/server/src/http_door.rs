@@ -20,6 +20,7 @@ use crate::arrivals::Arrivals;
 use crate::connections::{LAST_CALLS, expired, told_to_close};
 use crate::greeting::{self, Greeted, Refusals};
 use crate::meter::Refused;
+use crate::strangers::{Standing, Strangers};
 
 /// The number of connections that may be open at once. Few clients read pages, and no stranger may take the descriptors
 /// that the rest of the process needs.
@@ -35,9 +36,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The time in which nothing is accepted if the system has no room for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The names in the certificate that a client has shown, as an extension of its requests.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Peer(pub(crate) Option<Arc<[String]>>);
+/// The other end of a connection, as an extension of its requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// The names in the certificate that it has shown.
+    pub(crate) certificate: Option<Arc<[String]>>,
+    /// To be told when it has shown who it is, or need not.
+    pub(crate) standing: Standing,
+}
 
 /// Serves until `shutdown` ends, and then until the open requests are answered. Connections begin beside one another, so
 /// that silent ones keep nobody waiting.
@@ -50,6 +56,7 @@ pub(crate) async fn serve(
     let (closing, closed) = watch::channel(false);
     let mut arrivals = Arrivals::default();
     let mut connections = JoinSet::new();
+    let mut strangers = Strangers::default();
     let mut refusals = Refusals::default();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -57,9 +64,14 @@ pub(crate) async fn serve(
             biased;
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            arrived = arrivals.next(), if connections.len() < OPEN => match arrived {
+            arrived = arrivals.next(), if connections.len() < OPEN || strangers.any() => match arrived {
                 Ok(greeted) => {
-                    connections.spawn(connection(greeted, router.clone(), closed.clone()));
+                    if connections.len() >= OPEN {
+                        strangers.make_room();
+                    }
+                    let standing = Standing::default();
+                    let served = connection(greeted, router.clone(), standing.clone(), closed.clone());
+                    strangers.add(connections.spawn(served), standing);
                 }
                 Err(refused) => refusals.count(refused),
             },
@@ -100,9 +112,17 @@ async fn begin(tcp: TcpStream, tls: Option<ServerTls>) -> Result<Greeted, Refuse
     begun.unwrap_or(Err(Refused::NoGreeting))
 }
 
-async fn connection(greeted: Greeted, router: Router, mut closed: watch::Receiver<bool>) {
+async fn connection(
+    greeted: Greeted,
+    router: Router,
+    standing: Standing,
+    mut closed: watch::Receiver<bool>,
+) {
     let Greeted { line, client } = greeted;
-    let peer = Peer(client.as_ref().map(|client| Arc::clone(&client.names)));
+    let peer = Peer {
+        certificate: client.as_ref().map(|client| Arc::clone(&client.names)),
+        standing,
+    };
     let mut line = TimeoutStream::new(line);
     line.set_write_timeout(Some(PATIENCE));
     let answer = service_fn(move |mut request| {

@@ -10,6 +10,7 @@ mod greeting;
 mod connections;
 mod call;
 mod asking;
+mod strangers;
 mod caller;
 mod allowance;
 mod operation_recorder;

@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::ServeError;
 use crate::http_door::{self, Peer};
+use crate::meter::{self, TurnedAway};
 use crate::tls;
 
 const STORE_UP: &str = "seriatim_store_up";
@@ -119,7 +120,7 @@ async fn may_observe(access: &Access, peer: Peer, headers: &HeaderMap) -> Result
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let shown = Credentials {
         authorization: values.next().map(|value| value.as_bytes().into()),
-        certificate: peer.0,
+        certificate: peer.certificate,
     };
     let identified = match values.next() {
         None => match access.identify(&shown) {
@@ -131,13 +132,19 @@ async fn may_observe(access: &Access, peer: Peer, headers: &HeaderMap) -> Result
     };
     let refused = |status: StatusCode, text: String| (status, text).into_response();
     match identified {
-        Ok(principal) => authorise(&principal, Verb::Observe, None)
-            .map_err(|denied| refused(StatusCode::FORBIDDEN, format!("{denied}\n"))),
+        Ok(principal) => {
+            peer.standing.is_known_now();
+            authorise(&principal, Verb::Observe, None).map_err(|denied| {
+                meter::turned_away(TurnedAway::Denied);
+                refused(StatusCode::FORBIDDEN, format!("{denied}\n"))
+            })
+        }
         Err(Unauthenticated::Unavailable) => {
             let text = format!("{}\n", Unauthenticated::Unavailable);
             Err(refused(StatusCode::SERVICE_UNAVAILABLE, text))
         }
         Err(reason) => {
+            meter::turned_away(TurnedAway::Unauthenticated);
             let mut refused = refused(StatusCode::UNAUTHORIZED, format!("{reason}\n"));
             let bearer = axum::http::HeaderValue::from_static("Bearer");
             refused.headers_mut().insert(WWW_AUTHENTICATE, bearer);

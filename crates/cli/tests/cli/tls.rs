@@ -158,7 +158,7 @@ fn a_token_stays_where_it_is_safe() {
     let refused = run(NOBODY, &["domains", "--token", &at_file], "").failed(2);
     assert!(refused.stderr.contains("run `chmod 600 "), "{refused:?}");
     set_mode(&file, 0o600);
-    // Of the range for documentation: nobody answers.
+    // Nobody answers at this address, which is of the range for documentation.
     let elsewhere = [
         "domains",
         "--server",

@@ -135,7 +135,7 @@ async fn client_certificates_are_wanted_and_checked() {
 #[tokio::test]
 async fn a_token_is_not_sent_in_clear_to_another_machine() {
     let options = ConnectOptions::new(HOUR).token("srt_planted").unwrap();
-    // Of the range for documentation: nobody answers.
+    // Nobody answers at this address, which is of the range for documentation.
     let connecting = Client::connect("http://192.0.2.1:50051", options);
     let error = soon(connecting).await.unwrap_err();
     assert!(error.source.is::<TokenInClear>(), "{error}");

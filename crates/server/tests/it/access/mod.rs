@@ -8,3 +8,4 @@ mod actors;
 mod limits;
 mod operations;
 mod ways;
+mod strangers;
