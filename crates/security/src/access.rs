@@ -220,6 +220,16 @@ impl Access {
         ))
     }
 
+    /// Returns a principal with the rights that the policy in force gives to its name and to the roles that it has
+    /// brought. It is for a caller who was known, and cannot be asked again at this moment.
+    pub fn renewed(&self, known: &Principal) -> Principal {
+        let Some(policy) = self.policy() else {
+            return known.clone();
+        };
+        let (name, way) = (known.name(), known.way());
+        principal(&policy, name, way, known.roles(), known.expires())
+    }
+
     /// Waits until callers may be others than before, or may have other rights. Returns when it is time to ask again.
     pub async fn changed(&self, seen: &mut Seen) {
         let Seen { policies, tokens } = seen;
@@ -245,12 +255,14 @@ impl Access {
 }
 
 impl Rules {
-    /// The keys of an issuer are kept if its settings are the same.
+    /// The keys of an issuer are kept if they come from the same place.
     fn of(config: &Config, before: Option<&JwtVerifier>) -> Self {
         let ways = config.authentication.as_ref();
         let jwt = ways.and_then(|ways| ways.jwt.as_ref()).map(|jwt| {
-            let before = before.filter(|before| before.config() == jwt).cloned();
-            before.unwrap_or_else(|| JwtVerifier::start(jwt.clone()))
+            before.map_or_else(
+                || JwtVerifier::start(jwt.clone()),
+                |before| before.with(jwt),
+            )
         });
         Self {
             policy: Arc::new(config.policy().clone()),
@@ -312,5 +324,5 @@ fn principal(
     }
     rights.add(&more);
     let limits: Limits = policy.limits_of(name);
-    Principal::new(name, way, rights, limits, expires)
+    Principal::new(name, way, rights, limits, expires).with_roles(brought)
 }

@@ -29,6 +29,8 @@ struct Data {
     rights: Rights,
     limits: Limits,
     expires: Option<SystemTime>,
+    /// The roles that it has brought itself, in a token.
+    roles: Vec<String>,
 }
 
 /// What one principal may take of a server at once. `None` means that only the limits of the server apply.
@@ -57,7 +59,20 @@ impl Principal {
             rights,
             limits,
             expires,
+            roles: Vec::new(),
         }))
+    }
+
+    /// Notes the roles that it has brought itself, of which the rights were made.
+    pub(crate) fn with_roles(mut self, roles: &[String]) -> Self {
+        if let Some(data) = Arc::get_mut(&mut self.0) {
+            data.roles = roles.to_vec();
+        }
+        self
+    }
+
+    pub(crate) fn roles(&self) -> &[String] {
+        &self.0.roles
     }
 
     /// Returns the one principal of a server that does not ask who its callers are. It may do everything.

@@ -105,6 +105,14 @@ impl Caller {
         self.0.credentials == *credentials
     }
 
+    fn become_now(&self, principal: Principal) {
+        *self
+            .0
+            .principal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = principal;
+    }
+
     pub(crate) fn principal(&self) -> Principal {
         let principal = self.0.principal.lock();
         principal.unwrap_or_else(PoisonError::into_inner).clone()
@@ -222,7 +230,6 @@ impl Caller {
         let Data {
             access,
             credentials,
-            principal: current,
             ..
         } = &*self.0;
         let mut seen = access.watch();
@@ -230,7 +237,11 @@ impl Caller {
             let mut is_open = false;
             let identified = match access.identify(credentials) {
                 Identified::Now(result) => result,
-                Identified::Later(result) => result.await,
+                Identified::Later(result) => {
+                    // The rights follow the policy meanwhile.
+                    self.become_now(access.renewed(&self.principal()));
+                    result.await
+                }
             };
             let principal = match identified {
                 Ok(principal) => principal,
@@ -238,7 +249,7 @@ impl Caller {
                 // It was checked before. If it has expired by then, that is found without asking anybody.
                 Err(Unauthenticated::Unavailable) if !self.principal().has_expired() => {
                     is_open = true;
-                    self.principal()
+                    access.renewed(&self.principal())
                 }
                 Err(Unauthenticated::Unavailable) => {
                     return Unauthenticated::Expired.to_status();
@@ -249,7 +260,7 @@ impl Caller {
                 return denied(need);
             }
             let expires = principal.expires();
-            *current.lock().unwrap_or_else(PoisonError::into_inner) = principal;
+            self.become_now(principal);
             tokio::select! {
                 () = access.changed(&mut seen) => {}
                 () = until(expires) => {}

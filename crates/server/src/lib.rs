@@ -34,5 +34,6 @@ mod meter;
 mod services;
 
 pub use metrics::{InstallError, Metrics, describe_metrics};
+pub use own::follow_tokens;
 pub use server::{ServeError, Server, ServerBuilder};
 pub use settings::ServerSettings;

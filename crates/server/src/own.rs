@@ -4,9 +4,18 @@ use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
 use seriatim_core::Store;
+use seriatim_runtime::Feed;
 use seriatim_security::{Access, IssuedToken, OperationDay, OperationTrail, TokenDesk};
 
 use crate::services::{Operations, Tokens};
+use crate::token_follower::TokenFollower;
+
+/// Keeps the tokens that `access` knows as they are in the store, for a process that asks its callers and serves no gRPC,
+/// only metrics. A [`Server`](crate::Server) does this by itself. It never ends.
+pub async fn follow_tokens(store: Arc<dyn Store>, feed: Feed, access: Access) {
+    let own = Own::start(&store);
+    own.tokens(&feed, &access).await.run().await;
+}
 
 /// What a server keeps in the log for itself. No request for the application's aggregates reaches it.
 #[derive(Debug)]
@@ -43,6 +52,11 @@ impl Own {
             tokens: Tokens::new(self.desk.clone(), access.clone()),
             operations: Operations::new(self.trail.clone()),
         }
+    }
+
+    /// Reads the tokens of the store. Tries again until the store answers.
+    pub(crate) async fn tokens(&self, feed: &Feed, access: &Access) -> TokenFollower {
+        TokenFollower::begin(self.desk.clone(), feed.clone(), access.tokens().clone()).await
     }
 
     pub(crate) async fn shutdown(&self) {

@@ -32,7 +32,6 @@ use crate::services::{
     Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
 };
 use crate::settings::ServerSettings;
-use crate::token_follower::TokenFollower;
 use crate::{connections, health, tls};
 
 /// The gRPC services in front of a coordinator and a feed: commands, facts, questions, subscriptions, dead letters,
@@ -119,12 +118,10 @@ impl ServerBuilder {
         let own = Own::start(coordinator.store());
         let recorder = OperationRecorder::new(&own.trail, &access);
         let mut shutdown = pin!(shutdown);
-        let follower =
-            TokenFollower::begin(own.desk.clone(), feed.clone(), access.tokens().clone());
         let follower = match access.asks() {
             false => None,
             true => tokio::select! {
-                follower = follower => Some(follower),
+                follower = own.tokens(&feed, &access) => Some(follower),
                 () = &mut shutdown => {
                     coordinator.shutdown().await;
                     return Ok(());

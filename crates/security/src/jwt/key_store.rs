@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::fetch::fetch;
-use super::keys::Keys;
+use super::keys::{InvalidKeys, Keys};
 use crate::JwksSource;
 
 /// The times of fetching.
@@ -132,12 +132,24 @@ async fn run(
         });
         let fetched = timeout(pace.limit, fetch(&source, ca.as_deref())).await;
         let keys = match fetched {
-            Ok(Ok(text)) => Keys::parse(&text).map_err(|error| error.to_string()),
+            Ok(Ok(text)) => {
+                let has_keys = publish.borrow().keys.is_some();
+                let keys = Keys::parse(&text).and_then(|keys| match keys.is_empty() && !has_keys {
+                    // It may not have published any yet.
+                    true => Err(InvalidKeys::None),
+                    false => Ok(keys),
+                });
+                keys.map_err(|error| error.to_string())
+            }
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("no answer within {} s", pace.limit.as_secs_f32())),
         };
-        if let Err(error) = &keys {
-            tracing::error!(error, "the keys for JSON web tokens cannot be fetched");
+        match &keys {
+            Ok(keys) if keys.is_empty() => tracing::error!(
+                "the issuer of JSON web tokens has withdrawn all its keys, so no token is accepted"
+            ),
+            Ok(_) => {}
+            Err(error) => tracing::error!(error, "the keys for JSON web tokens cannot be fetched"),
         }
         publish.send_modify(|known| {
             known.fetching = false;

@@ -70,7 +70,10 @@ struct Jwk {
 
 /// Fails if the keys could not be used.
 pub(crate) fn check_keys(text: &[u8]) -> Result<(), InvalidKeys> {
-    Keys::parse(text).map(drop)
+    match Keys::parse(text)?.is_empty() {
+        true => Err(InvalidKeys::None),
+        false => Ok(()),
+    }
 }
 
 impl Keys {
@@ -81,11 +84,12 @@ impl Keys {
         if keys.len() > MOST_KEYS {
             return Err(InvalidKeys::TooMany { count: keys.len() });
         }
-        let keys: Vec<_> = keys.into_iter().filter_map(Key::of).collect();
-        match keys.is_empty() {
-            true => Err(InvalidKeys::None),
-            false => Ok(Self(keys)),
-        }
+        Ok(Self(keys.into_iter().filter_map(Key::of).collect()))
+    }
+
+    /// Returns whether no token can be checked with them. An issuer that withdraws its only key may publish such a set.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Returns the key that a token names. A token that names none is checked with the only key that fits, so that no

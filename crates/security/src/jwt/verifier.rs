@@ -18,7 +18,7 @@ pub(crate) struct JwtVerifier(Arc<Data>);
 
 struct Data {
     config: JwtConfig,
-    keys: KeyStore,
+    keys: Arc<KeyStore>,
 }
 
 impl fmt::Debug for JwtVerifier {
@@ -49,11 +49,20 @@ impl JwtVerifier {
 
     pub(super) fn with_pace(config: JwtConfig, pace: Pace) -> Self {
         let keys = KeyStore::start(config.jwks.clone(), config.jwks_ca.clone(), pace);
+        let keys = Arc::new(keys);
         Self(Arc::new(Data { config, keys }))
     }
 
-    pub(crate) fn config(&self) -> &JwtConfig {
-        &self.0.config
+    /// Returns a verifier with other settings. It has the same keys, if they come from the same place.
+    pub(crate) fn with(&self, config: &JwtConfig) -> Self {
+        let ours = &self.0.config;
+        if (&ours.jwks, &ours.jwks_ca) != (&config.jwks, &config.jwks_ca) {
+            return Self::start(config.clone());
+        }
+        Self(Arc::new(Data {
+            config: config.clone(),
+            keys: Arc::clone(&self.0.keys),
+        }))
     }
 
     /// Checks a token. It waits only if the key that the token names is not known and a fetch of the keys may bring it.

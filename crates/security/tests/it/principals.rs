@@ -9,8 +9,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use seriatim_security::{
-    Access, Config, Credentials, Identified, JwtError, KnownToken, Principal, Token,
-    Unauthenticated, Verb, Way, authorise,
+    Access, Config, Credentials, DomainPattern, Identified, JwtError, KnownToken, Policy,
+    Principal, Rights, Token, Unauthenticated, Verb, Way, authorise,
 };
 
 struct Stage {
@@ -174,4 +174,26 @@ async fn what_is_no_bearer_token_is_refused() {
         nothing,
         Identified::Now(Err(Unauthenticated::Missing))
     ));
+}
+
+/// While the keys of web tokens cannot be fetched, nobody keeps a right that was taken away.
+#[tokio::test]
+async fn a_known_caller_follows_the_policy_without_being_asked() {
+    let stage = Stage::start();
+    let shown = stage.token("deploy");
+    let known = stage.shown(&format!("Bearer {shown}")).await.unwrap();
+    let may = |caller: &Principal| authorise(caller, Verb::Read, None).is_ok();
+    assert!(may(&known) && may(&stage.access.renewed(&known)));
+    let mut policy = Policy::clone(&stage.access.policy().unwrap());
+    policy.roles.remove("clerk");
+    stage.access.replace(policy.clone());
+    let renewed = stage.access.renewed(&known);
+    assert!(!may(&renewed) && renewed.name() == "deploy");
+    let reads = Rights::default().grant(Verb::Read, [DomainPattern::all()]);
+    policy.roles.insert("clerk".into(), reads);
+    stage.access.replace(policy);
+    assert!(
+        may(&stage.access.renewed(&renewed)),
+        "its roles are not forgotten"
+    );
 }

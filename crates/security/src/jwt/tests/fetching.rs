@@ -12,7 +12,7 @@ use super::signer::Signer;
 use super::{check, claims, config, pace};
 use crate::jwt::key_store::Pace;
 use crate::jwt::{Checked, JwtVerifier};
-use crate::{JwtError, Unauthenticated};
+use crate::{JwtConfig, JwtError, Unauthenticated};
 
 fn keys(signer: &Signer, id: &str) -> Answer {
     let keys = json!({ "keys": [signer.jwk(id, &json!({}))] });
@@ -149,6 +149,43 @@ async fn a_key_that_is_withdrawn_is_not_taken_for_ever() {
         issuer.asked() <= asked + 1,
         "nobody fetches for a verifier that is gone"
     );
+}
+
+/// An issuer whose only key was stolen publishes none at all.
+#[tokio::test]
+async fn an_issuer_can_withdraw_its_only_key() {
+    let signer = Signer::p256();
+    let issuer = Issuer::start(keys(&signer, "one")).await;
+    let refresh = Duration::from_millis(20);
+    let verifier = JwtVerifier::with_pace(config(issuer.source()), Pace { refresh, ..pace() });
+    check(&verifier, &token(&signer, "one")).await.unwrap();
+    issuer.answers(Answer::Status("200 OK", json!({ "keys": [] }).to_string()));
+    until(async || {
+        let checked = check(&verifier, &token(&signer, "one")).await;
+        checked.is_err_and(|error| error == JwtError::UnknownKey.into())
+    })
+    .await;
+}
+
+/// Other settings of the same issuer need no new fetch, so they take nobody out while it does not answer.
+#[tokio::test]
+async fn keys_are_kept_when_other_settings_change() {
+    let signer = Signer::p256();
+    let issuer = Issuer::start(keys(&signer, "one")).await;
+    let before = config(issuer.source());
+    let verifier = JwtVerifier::with_pace(before.clone(), pace());
+    check(&verifier, &token(&signer, "one")).await.unwrap();
+    issuer.answers(Answer::Silent);
+    let stricter = verifier.with(&JwtConfig {
+        audience: vec!["another".into()],
+        ..before.clone()
+    });
+    let refused = check(&stricter, &token(&signer, "one")).await;
+    assert_eq!(refused.unwrap_err(), JwtError::Audience.into());
+    let same = stricter.with(&before);
+    drop((verifier, stricter));
+    check(&same, &token(&signer, "one")).await.unwrap();
+    assert_eq!(issuer.asked(), 1);
 }
 
 #[tokio::test]
