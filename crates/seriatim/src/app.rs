@@ -16,6 +16,10 @@ use uuid::Uuid;
 
 use crate::aggregate_ref::AggregateRef;
 use crate::app_builder::AppBuilder;
+#[cfg(feature = "server")]
+use crate::doors::Doors;
+#[cfg(feature = "server")]
+use crate::listen::Door;
 use crate::open::{OpenStoreError, open_store};
 use crate::waiting::Waiting;
 
@@ -29,12 +33,7 @@ pub struct App {
     pub(crate) audits: Option<Arc<AuditJob>>,
     pub(crate) alarms: Arc<Alarms>,
     #[cfg(feature = "server")]
-    pub(crate) door: Option<Arc<crate::listen::Door>>,
-    #[cfg(feature = "server")]
-    pub(crate) metrics: Option<Arc<crate::listen::Door>>,
-    /// Watches the configuration as long as there is a handle of the application.
-    #[cfg(feature = "server")]
-    pub(crate) config_file: Option<Arc<seriatim_security::ConfigFile>>,
+    pub(crate) doors: Arc<Doors>,
 }
 
 impl App {
@@ -168,13 +167,13 @@ impl App {
     /// Returns the address of the gRPC server, if there is one.
     #[cfg(feature = "server")]
     pub fn address(&self) -> Option<std::net::SocketAddr> {
-        self.door.as_ref().map(|door| door.address())
+        self.doors.grpc.as_ref().map(Door::address)
     }
 
     /// Reads the file of the configuration now. Returns whether what it has is in force; `false` too if there is no file.
     #[cfg(feature = "server")]
     pub async fn reload_config(&self) -> bool {
-        match &self.config_file {
+        match &self.doors.config_file {
             Some(file) => file.reload().await,
             None => false,
         }
@@ -183,7 +182,7 @@ impl App {
     /// Returns the address of the metrics, if they are served.
     #[cfg(feature = "server")]
     pub fn metrics_address(&self) -> Option<std::net::SocketAddr> {
-        self.metrics.as_ref().map(|door| door.address())
+        self.doors.metrics.as_ref().map(Door::address)
     }
 
     /// Serves until the process is told to end (Ctrl-C, SIGTERM), then finishes what was admitted.
@@ -201,13 +200,13 @@ impl App {
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
         self.say_that_it_ends();
-        let closed = match &self.door {
+        let closed = match &self.doors.grpc {
             Some(door) => door.close().await,
             None => Ok(Ok(())),
         };
         self.end().await;
         // The metrics close last, so that they show everything that happens.
-        let unseen = match &self.metrics {
+        let unseen = match &self.doors.metrics {
             Some(door) => door.close().await,
             None => Ok(Ok(())),
         };
@@ -286,6 +285,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::App;
+    use crate::doors::Doors;
     use crate::listen::{Closed, Listener};
 
     /// The app finishes what was admitted and flushes the store, and only then lets the panic go on.
@@ -297,7 +297,10 @@ mod tests {
             closed.await;
             panic!("the server is broken")
         };
-        app.door = Some(Arc::new(listener.serve(panics)));
+        app.doors = Arc::new(Doors {
+            grpc: Some(listener.serve(panics)),
+            ..Doors::default()
+        });
         let ending = app.clone();
         let ended = tokio::spawn(async move { ending.shutdown().await });
         assert!(ended.await.unwrap_err().is_panic());

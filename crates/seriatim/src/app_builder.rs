@@ -17,16 +17,14 @@ use seriatim_runtime::{
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
 #[cfg(feature = "server")]
-use seriatim_security::tls::{ServerTls, TlsError};
+use seriatim_security::{UnknownDomains, tls::TlsError};
 #[cfg(feature = "server")]
-use seriatim_security::{Access, Config, ConfigFile, UnknownDomains};
-#[cfg(feature = "server")]
-use seriatim_server::{InstallError, Metrics, Server, ServerSettings};
+use seriatim_server::InstallError;
 
 use crate::App;
 use crate::beginnings::Beginnings;
 #[cfg(feature = "server")]
-use crate::listen::{OpenDoor, Safety};
+use crate::listen::OpenDoor;
 
 /// Makes a component once there is a coordinator, through which sagas send their effects.
 type MakeComponent = Box<dyn FnOnce(&Coordinator) -> Result<Enrolled, StartAppError> + Send>;
@@ -47,21 +45,7 @@ pub struct AppBuilder {
     reaction_settings: ReactionSettings,
     audit: Option<AuditSettings>,
     #[cfg(feature = "server")]
-    listen: Option<String>,
-    #[cfg(feature = "server")]
-    server_settings: ServerSettings,
-    #[cfg(feature = "server")]
-    access: Option<Access>,
-    #[cfg(feature = "server")]
-    config: Config,
-    #[cfg(feature = "server")]
-    metrics: Option<String>,
-    #[cfg(feature = "server")]
-    tls: Option<ServerTls>,
-    #[cfg(feature = "server")]
-    is_behind_proxy: bool,
-    #[cfg(feature = "server")]
-    is_insecure: bool,
+    pub(crate) doors: crate::doors::DoorsBuilder,
 }
 
 /// Makes the tables of a read model when the application starts.
@@ -89,21 +73,7 @@ impl AppBuilder {
             reaction_settings: ReactionSettings::default(),
             audit: None,
             #[cfg(feature = "server")]
-            listen: None,
-            #[cfg(feature = "server")]
-            server_settings: ServerSettings::default(),
-            #[cfg(feature = "server")]
-            access: None,
-            #[cfg(feature = "server")]
-            config: Config::default(),
-            #[cfg(feature = "server")]
-            metrics: None,
-            #[cfg(feature = "server")]
-            tls: None,
-            #[cfg(feature = "server")]
-            is_behind_proxy: false,
-            #[cfg(feature = "server")]
-            is_insecure: false,
+            doors: crate::doors::DoorsBuilder::default(),
         }
     }
 
@@ -284,124 +254,15 @@ impl AppBuilder {
         self
     }
 
-    /// Opens a gRPC server, for example at `127.0.0.1:50051`; port 0 takes any free port. An address that other machines
-    /// reach needs [`tls`](Self::tls) and [`access`](Self::access), or the application does not
-    /// [start](StartAppError::OpenDoor).
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn listen(mut self, address: impl Into<String>) -> Self {
-        self.listen = Some(address.into());
-        self
-    }
-
-    /// Asks callers who they are, over gRPC and for the metrics, and allows only what their rights allow. Without this
-    /// nobody is asked, and any client may do everything.
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn access(mut self, access: Access) -> Self {
-        self.access = Some(access);
-        self
-    }
-
-    /// Sets the limits of the gRPC server.
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn server_settings(mut self, settings: ServerSettings) -> Self {
-        self.server_settings = settings;
-        self
-    }
-
-    /// Takes the addresses, TLS, the principals and the limits from a configuration. What this builder sets by itself wins
-    /// over it. If it was read from a file, the file is read again when it changes and on SIGHUP: see
-    /// [`ConfigFile`].
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// Serves Prometheus at an address, for example at `127.0.0.1:9464`, under `/metrics`; port 0 takes any free port.
-    /// What is said of [`listen`](Self::listen) holds for this address too.
-    ///
-    /// `docs/operating.md` lists the metrics. A program that has its own recorder of the crate `metrics` leaves this
-    /// out, installs the recorder before it starts the application, and calls [`App::observe`] before it reads.
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn metrics(mut self, address: impl Into<String>) -> Self {
-        self.metrics = Some(address.into());
-        self
-    }
-
-    /// Speaks only TLS, over gRPC and for the metrics.
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn tls(mut self, tls: ServerTls) -> Self {
-        self.tls = Some(tls);
-        self
-    }
-
-    /// Says that a proxy in front of this application speaks TLS with the clients, and that only the proxy reaches the
-    /// addresses of this application. They need no TLS then.
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn behind_proxy(mut self) -> Self {
-        self.is_behind_proxy = true;
-        self
-    }
-
-    /// Lets other machines reach the addresses of this application although callers are not asked who they are.
-    /// Everybody who reaches them may do everything.
-    #[cfg(feature = "server")]
-    #[must_use]
-    pub fn insecure(mut self) -> Self {
-        self.is_insecure = true;
-        self
-    }
-
     /// Starts the application.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<App, StartAppError> {
-        #[cfg(feature = "server")]
-        let server = &self.config.server;
-        #[cfg(feature = "server")]
-        let (listen, metrics) = (
-            self.listen.or_else(|| server.listen.clone()),
-            self.metrics.or_else(|| server.metrics.clone()),
-        );
-        #[cfg(feature = "server")]
-        let settings = ServerSettings {
-            open_health: self.server_settings.open_health || server.open_health,
-            open_reflection: self.server_settings.open_reflection || server.open_reflection,
-            ..self.server_settings
-        };
-        #[cfg(feature = "server")]
-        let tls = match (self.tls, &self.config.tls) {
-            (None, Some(options)) => Some(ServerTls::new(options.clone())?),
-            (given, _) => given,
-        };
-        #[cfg(feature = "server")]
-        let safety = Safety {
-            has_tls: tls.is_some() || self.is_behind_proxy || server.behind_proxy,
-            asks: (self.access.as_ref()).map_or(self.config.asks(), Access::asks),
-            is_insecure: self.is_insecure || server.insecure,
-        };
         // This comes before anything can be counted.
         #[cfg(feature = "server")]
-        let metrics = match metrics {
-            Some(address) => Some((
-                crate::listen::Listener::bind(&address)
-                    .await?
-                    .safe(safety)?,
-                Metrics::install()?,
-            )),
-            None => None,
-        };
+        let doors = self.doors.prepare().await?;
         let coordinator = self.coordinator.start()?;
-        #[cfg(feature = "server")]
-        let (access, config_file) = access(self.access, &self.config, &coordinator)?;
         let components = self.components.into_iter().map(|make| make(&coordinator));
         let mut components = components.collect::<Result<Vec<_>, _>>()?;
         for read_model in self.read_models {
@@ -424,48 +285,14 @@ impl AppBuilder {
         let feed = Feed::new(coordinator.log().clone());
         // The address is bound before anything runs, so that nothing needs to be ended again if the address is taken.
         #[cfg(feature = "server")]
-        let listener = match listen {
-            Some(address) => Some(
-                crate::listen::Listener::bind(&address)
-                    .await?
-                    .safe(safety)?,
-            ),
-            None => None,
-        };
+        let doors = doors.bind(&coordinator).await?;
         let reactions = Reactions::start(&feed, components, &self.reaction_settings);
         let reactions = Arc::new(reactions);
         let store = coordinator.store();
         let waiter = Waiter::new(&reactions, Arc::clone(store) as _);
-        #[cfg(feature = "server")]
-        let door = listener.map(|listener| {
-            let server = Server::builder(coordinator.clone(), feed.clone());
-            let server = server
-                .reactions(Arc::clone(&reactions))
-                .access(access.clone())
-                .settings(settings);
-            let server = match &tls {
-                Some(tls) => server.tls(tls.clone()),
-                None => server,
-            };
-            Arc::new(listener.serve(|listener, closed| server.serve(listener, closed)))
-        });
         let alarms = Arc::new(Alarms::start(alarms, &self.reaction_settings));
         #[cfg(feature = "server")]
-        let metrics =
-            metrics.map(|(listener, metrics)| {
-                let (coordinator, reactions) = (coordinator.clone(), Arc::clone(&reactions));
-                let alarms = Arc::clone(&alarms);
-                let observe = move || {
-                    crate::app::observe(
-                        coordinator.clone(),
-                        Arc::clone(&reactions),
-                        Arc::clone(&alarms),
-                    )
-                };
-                Arc::new(listener.serve(|listener, closed| {
-                    metrics.serve(listener, tls, access, observe, closed)
-                }))
-            });
+        let doors = doors.open(&coordinator, &feed, &reactions, &alarms);
         let audits = self.audit.map(|settings| {
             let auditor = crate::app::auditor(&coordinator, &reactions);
             Arc::new(AuditJob::start(auditor, settings))
@@ -478,40 +305,11 @@ impl AppBuilder {
             audits,
             alarms,
             #[cfg(feature = "server")]
-            door,
-            #[cfg(feature = "server")]
-            metrics,
-            #[cfg(feature = "server")]
-            config_file: config_file.map(Arc::new),
+            doors,
         };
         app.say_that_it_runs();
-        #[cfg(feature = "server")]
-        if app.door.is_some() || app.metrics.is_some() {
-            safety.say();
-        }
         Ok(app)
     }
-}
-
-/// Returns how callers are asked, and the file that may change that.
-#[cfg(feature = "server")]
-fn access(
-    given: Option<Access>,
-    config: &Config,
-    coordinator: &Coordinator,
-) -> Result<(Access, Option<ConfigFile>), StartAppError> {
-    if let Some(access) = given {
-        return Ok((access, None));
-    }
-    let domains: Vec<_> = coordinator
-        .domains()
-        .into_iter()
-        .map(|info| info.domain)
-        .collect();
-    config.policy().check_domains(&domains)?;
-    let access = Access::of(config);
-    let file = ConfigFile::watch(config, &access, domains);
-    Ok((access, file))
 }
 
 fn check_names(components: &[Enrolled]) -> Result<(), StartAppError> {

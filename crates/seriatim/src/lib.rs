@@ -72,6 +72,8 @@ mod app;
 mod app_builder;
 mod beginnings;
 mod audit;
+#[cfg(feature = "server")]
+mod doors;
 #[cfg(doctest)]
 mod guide;
 #[cfg(feature = "server")]

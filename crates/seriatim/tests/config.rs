@@ -2,11 +2,16 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use seriatim::core::NewToken;
 use seriatim::prelude::*;
 use seriatim::security::Config;
-use seriatim::{App, StartAppError};
+use seriatim::{App, StartAppError, open_store, token_desk};
+use seriatim_testkit::until;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Noted {
@@ -102,5 +107,50 @@ async fn a_running_application_reads_its_configuration_again() {
     }
     file.write(&with_roles("*"));
     assert!(app.reload_config().await);
+    app.shutdown().await.unwrap();
+}
+
+/// Returns the status line of an answer to a caller that shows a token.
+async fn scrape(app: &App, token: &str) -> String {
+    let address = app.metrics_address().unwrap();
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET /metrics HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    answer.lines().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_application_that_serves_only_metrics_learns_of_tokens() {
+    let config = "[server]\nmetrics = \"127.0.0.1:0\"\n[authentication]\ntokens = true\n[roles.scraper]\nobserve = true\n";
+    let store = open_store("memory:").await.unwrap();
+    let desk = token_desk(&store);
+    let create = async |name: &str| {
+        let new = NewToken {
+            name: name.into(),
+            roles: vec!["scraper".into()],
+            expires: None,
+        };
+        desk.create(new, None).await.unwrap()
+    };
+    let before = create("before").await;
+    let app = App::on(Arc::clone(&store)).config(config.parse().unwrap());
+    let app = app.start().await.unwrap();
+    let after = create("after").await;
+    for token in [&before, &after] {
+        until("the token is known", async || {
+            scrape(&app, &token.reveal()).await == "HTTP/1.1 200 OK"
+        })
+        .await;
+    }
+    desk.revoke(before.id(), None).await.unwrap();
+    until("the token is known to be revoked", async || {
+        scrape(&app, &before.reveal()).await == "HTTP/1.1 401 Unauthorized"
+    })
+    .await;
+    assert_eq!(scrape(&app, &after.reveal()).await, "HTTP/1.1 200 OK");
     app.shutdown().await.unwrap();
 }
