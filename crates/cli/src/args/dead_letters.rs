@@ -1,0 +1,93 @@
+//! Dead letters.
+
+use clap::{Args as Group, Subcommand};
+use seriatim_core::{Component, Domain, StreamId};
+use uuid::Uuid;
+
+use crate::values::{Kind, Status, letter_id};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// List the letters that wait for a person, oldest first
+    List(List),
+    /// Show one letter with all that belongs to it: a command from three sides (what its sender saw, what happened
+    /// since, and what it would have done), or an event with its failure, its tries, and how many events wait behind it
+    Show {
+        /// The letter's id
+        #[arg(value_parser = letter_id)]
+        id: Uuid,
+    },
+    /// Try again: a command on the current state, an event and then the events that wait behind it
+    Resubmit(Resubmit),
+    /// Give up for good, for a reason; the events that wait behind an event are then handled
+    Discard(Discard),
+}
+
+/// The letters to list, and their order.
+#[derive(Debug, Group)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) about: About,
+    /// Only letters with this status
+    #[arg(long, value_enum, default_value = "parked")]
+    pub(crate) status: Status,
+    /// Show the latest first
+    #[arg(long)]
+    pub(crate) latest_first: bool,
+}
+
+/// The kinds and subjects of letters.
+#[derive(Debug, Group)]
+#[group(multiple = true)]
+pub(crate) struct About {
+    /// Only letters of this kind
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<Kind>,
+    /// Only letters of this component: a saga, a process manager, a projector or a read model
+    #[arg(long)]
+    pub(crate) component: Option<Component>,
+    /// Only letters of this domain: that of the command, or of the event that was given up
+    #[arg(long)]
+    pub(crate) domain: Option<Domain>,
+    /// Only letters of this stream
+    #[arg(long, value_name = "DOMAIN/ROOT", conflicts_with = "domain")]
+    pub(crate) stream: Option<StreamId>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Resubmit {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// The reason; kept with the attempt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Discard {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// The reason why it may be given up; kept for good
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+/// One letter, or all waiting letters that pass a filter.
+#[derive(Debug, Group)]
+#[group(multiple = true)]
+pub(crate) struct Which {
+    /// The letter's id
+    #[arg(value_parser = letter_id, required_unless_present_any = ["all", "kind", "component", "domain", "stream"])]
+    pub(crate) id: Option<Uuid>,
+    #[command(flatten)]
+    pub(crate) about: About,
+    /// All waiting letters, of both kinds
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) all: bool,
+    /// Do it; without this, letters that pass the filter are only shown
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) yes: bool,
+    /// Stop at the first that fails
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) stop_at_failure: bool,
+}
