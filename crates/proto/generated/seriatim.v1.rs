@@ -6941,7 +6941,7 @@ pub struct TokenSummary {
     /// When it was made.
     #[prost(message, optional, tag = "4")]
     pub created_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Who made it. Absent: nobody was named.
+    /// Who made it. It is absent if nobody was named.
     #[prost(string, optional, tag = "5")]
     pub created_by: ::core::option::Option<::prost::alloc::string::String>,
     /// The time after which it is not valid any more. Absent: it does not end by itself.
@@ -6953,7 +6953,7 @@ pub struct TokenSummary {
     /// When it was revoked. Absent: it is not.
     #[prost(message, optional, tag = "8")]
     pub revoked_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Who revoked it. Absent: it is not revoked, or nobody was named.
+    /// Who revoked it. It is absent if the token is not revoked, or if nobody was named.
     #[prost(string, optional, tag = "9")]
     pub revoked_by: ::core::option::Option<::prost::alloc::string::String>,
 }

@@ -38,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The other end of a connection, as an extension of its requests.
 #[derive(Clone, Debug)]
-pub(crate) struct Peer {
+pub(crate) struct HttpPeer {
     /// The names in the certificate that it has shown.
     pub(crate) certificate: Option<Arc<[String]>>,
     /// To be told when it has shown who it is, or need not.
@@ -119,7 +119,7 @@ async fn connection(
     mut closed: watch::Receiver<bool>,
 ) {
     let Greeted { line, client } = greeted;
-    let peer = Peer {
+    let peer = HttpPeer {
         certificate: client.as_ref().map(|client| Arc::clone(&client.names)),
         standing,
     };

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::ServeError;
-use crate::http_door::{self, Peer};
+use crate::http_door::{self, HttpPeer};
 use crate::meter::{self, TurnedAway};
 use crate::tls;
 
@@ -100,7 +100,7 @@ impl Metrics {
         O: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
         let handle = self.handle.clone();
-        let answer = move |Extension(peer): Extension<Peer>, headers: HeaderMap| async move {
+        let answer = move |Extension(peer): Extension<HttpPeer>, headers: HeaderMap| async move {
             match may_observe(&access, peer, &headers).await {
                 Ok(()) => render(self.handle.clone(), observe()).await.into_response(),
                 Err(refused) => refused,
@@ -116,7 +116,7 @@ impl Metrics {
 }
 
 /// Returns the answer for a caller that may not read metrics.
-async fn may_observe(access: &Access, peer: Peer, headers: &HeaderMap) -> Result<(), Response> {
+async fn may_observe(access: &Access, peer: HttpPeer, headers: &HeaderMap) -> Result<(), Response> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let shown = Credentials {
         authorization: values.next().map(|value| value.as_bytes().into()),
