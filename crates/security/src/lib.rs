@@ -19,6 +19,7 @@ mod unauthenticated;
 mod config;
 mod jwt;
 mod access;
+mod following;
 pub mod tls;
 
 pub use access::{Access, Identified, RestartNeeded, Seen};
@@ -28,6 +29,7 @@ pub use config::{
 };
 pub use credentials::Credentials;
 pub use domain_pattern::{DomainPattern, InvalidPattern};
+pub use following::Following;
 pub use jwt::JwtError;
 pub use operations::{
     Asked, InvalidPlace, NewOperation, OperationDay, OperationTrail, TrailError, TrailPlace,

@@ -1,8 +1,6 @@
 //! Knows who makes a call, and asks what it may do.
 
-use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use seriatim_core::{
     ConflictReason, Domain, QueryError, SequenceConflict, SubmitError, is_actor_of_reactions,
@@ -11,18 +9,12 @@ use seriatim_proto::status::WireError;
 use seriatim_security::{
     Access, Credentials, Denied, Identified, Principal, Seen, Unauthenticated, Verb, Way, authorise,
 };
-use tokio::time::sleep;
 use tonic::Status;
 
 use crate::allowance::Allowance;
 use crate::meter::{self, TurnedAway};
 use crate::method::Need;
 use crate::operation_recorder::OperationRecorder;
-
-/// The longest time until a clock is looked at again, because it may be set.
-const LOOK: Duration = Duration::from_secs(60);
-/// The time after which it is asked again who a caller is that could not be found out.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// Who makes a call. Cheap to clone; clones are one.
 #[derive(Clone, Debug)]
@@ -232,41 +224,17 @@ impl Caller {
             credentials,
             ..
         } = &*self.0;
-        let mut seen = access.watch();
+        let mut following = access.follow(credentials.clone(), self.principal());
         loop {
-            let mut is_open = false;
-            let identified = match access.identify(credentials) {
-                Identified::Now(result) => result,
-                Identified::Later(result) => {
-                    // The rights follow the policy meanwhile.
-                    self.become_now(access.renewed(&self.principal()));
-                    result.await
-                }
-            };
-            let principal = match identified {
+            let principal = match following.next().await {
                 Ok(principal) => principal,
                 Err(Unauthenticated::Expired) => return Unauthenticated::Expired.to_status(),
-                // It was checked before. If it has expired by then, that is found without asking anybody.
-                Err(Unauthenticated::Unavailable) if !self.principal().has_expired() => {
-                    is_open = true;
-                    access.renewed(&self.principal())
-                }
-                Err(Unauthenticated::Unavailable) => {
-                    return Unauthenticated::Expired.to_status();
-                }
                 Err(_) => return denied(need),
             };
             if !need.is_met_by(&principal) {
                 return denied(need);
             }
-            let expires = principal.expires();
             self.become_now(principal);
-            tokio::select! {
-                () = access.changed(&mut seen) => {}
-                () = until(expires) => {}
-                // Nobody tells when the keys of web tokens can be fetched again.
-                () = sleep(AGAIN), if is_open => {}
-            }
         }
     }
 }
@@ -276,14 +244,4 @@ fn denied(need: Need) -> Status {
         Some(verb) => Denied { verb }.to_status(),
         None => Status::permission_denied("your access to this server was taken away"),
     }
-}
-
-async fn until(expires: Option<SystemTime>) {
-    let Some(expires) = expires else {
-        return pending().await;
-    };
-    let left = expires
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    sleep(left.min(LOOK)).await;
 }

@@ -8,6 +8,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use seriatim_security::Credentials;
 use seriatim_security::tls::{Protocol, ServerTls};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -22,9 +23,6 @@ use crate::greeting::{self, Greeted, Refusals};
 use crate::meter::Refused;
 use crate::strangers::{Standing, Strangers};
 
-/// The number of connections that may be open at once. Few clients read pages, and no stranger may take the descriptors
-/// that the rest of the process needs.
-const OPEN: usize = 64;
 /// The number of connections that may be silent at once. Another one then takes the place of the oldest.
 const SILENT: usize = 64;
 /// The time that a connection may take to begin.
@@ -45,12 +43,30 @@ pub(crate) struct HttpPeer {
     pub(crate) standing: Standing,
 }
 
-/// Serves until `shutdown` ends, and then until the open requests are answered. Connections begin beside one another, so
-/// that silent ones keep nobody waiting.
-pub(crate) async fn serve(
+/// Serves a router over HTTP/1.1 until `shutdown` ends, and then until the open requests are answered. At most `open`
+/// connections are open at once; those that have become WebSockets do not count. Certificates are taken into use when
+/// their files change.
+///
+/// The names in the client's certificate are an extension of each request, as [`Credentials`].
+pub async fn serve_pages(
     listener: TcpListener,
     tls: Option<ServerTls>,
     router: Router,
+    open: usize,
+    shutdown: impl Future<Output = ()>,
+) {
+    tokio::select! {
+        () = serve(listener, tls.clone(), router, open, shutdown) => {}
+        never = crate::tls::watch(tls) => match never {},
+    }
+}
+
+/// Serves as [`serve_pages`] does. Connections begin beside one another, so that silent ones keep nobody waiting.
+async fn serve(
+    listener: TcpListener,
+    tls: Option<ServerTls>,
+    router: Router,
+    open: usize,
     shutdown: impl Future<Output = ()>,
 ) {
     let (closing, closed) = watch::channel(false);
@@ -64,9 +80,9 @@ pub(crate) async fn serve(
             biased;
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            arrived = arrivals.next(), if connections.len() < OPEN || strangers.any() => match arrived {
+            arrived = arrivals.next(), if connections.len() < open || strangers.any() => match arrived {
                 Ok(greeted) => {
-                    if connections.len() >= OPEN {
+                    if connections.len() >= open {
                         strangers.make_room();
                     }
                     let standing = Standing::default();
@@ -123,16 +139,23 @@ async fn connection(
         certificate: client.as_ref().map(|client| Arc::clone(&client.names)),
         standing,
     };
+    let shown = Credentials {
+        certificate: peer.certificate.clone(),
+        ..Credentials::default()
+    };
     let mut line = TimeoutStream::new(line);
     line.set_write_timeout(Some(PATIENCE));
     let answer = service_fn(move |mut request| {
-        http::Request::extensions_mut(&mut request).insert(peer.clone());
+        let extensions = http::Request::extensions_mut(&mut request);
+        extensions.insert(peer.clone());
+        extensions.insert(shown.clone());
         router.clone().call(request)
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
-        .serve_connection(TokioIo::new(Box::pin(line)), answer);
+        .serve_connection(TokioIo::new(Box::pin(line)), answer)
+        .with_upgrades();
     let mut serving = pin!(serving);
     let served = tokio::select! {
         served = serving.as_mut() => served,

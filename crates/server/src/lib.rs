@@ -33,6 +33,7 @@ mod metrics;
 mod meter;
 mod services;
 
+pub use http_door::serve_pages;
 pub use metrics::{InstallError, Metrics, describe_metrics};
 pub use own::follow_tokens;
 pub use server::{ServeError, Server, ServerBuilder};

@@ -17,9 +17,8 @@ use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::ServeError;
-use crate::http_door::{self, HttpPeer};
+use crate::http_door::{HttpPeer, serve_pages};
 use crate::meter::{self, TurnedAway};
-use crate::tls;
 
 const STORE_UP: &str = "seriatim_store_up";
 
@@ -28,6 +27,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The time that a look at the store may take. Prometheus itself waits ten seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The number of connections that may be open at once. Few clients read metrics, and no stranger may take the
+/// descriptors that the rest of the process needs.
+const OPEN: usize = 64;
 
 /// The buckets for times: from a tenth of a millisecond to ten seconds.
 const SECONDS: [f64; 16] = [
@@ -108,9 +111,8 @@ impl Metrics {
         };
         let router = Router::new().route("/metrics", get(answer));
         tokio::select! {
-            () = http_door::serve(listener, tls.clone(), router, shutdown) => Ok(()),
+            () = serve_pages(listener, tls, router, OPEN, shutdown) => Ok(()),
             () = keep_up(&handle) => Ok(()),
-            never = tls::watch(tls) => match never {},
         }
     }
 }

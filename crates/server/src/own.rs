@@ -10,8 +10,8 @@ use seriatim_security::{Access, IssuedToken, OperationDay, OperationTrail, Token
 use crate::services::{Operations, Tokens};
 use crate::token_follower::TokenFollower;
 
-/// Keeps the tokens that `access` knows as they are in the store, for a process that asks its callers and serves no gRPC,
-/// only metrics. A [`Server`](crate::Server) does this by itself. It never ends.
+/// Keeps the tokens that `access` knows as they are in the store, for a process that asks its callers and serves no gRPC.
+/// A [`Server`](crate::Server) does this by itself. It never ends.
 pub async fn follow_tokens(store: Arc<dyn Store>, feed: Feed, access: Access) {
     let own = Own::start(&store);
     own.tokens(&feed, &access).await.run().await;

@@ -49,6 +49,7 @@ pub struct Tokens(Arc<Data>);
 struct Data {
     known: RwLock<Known>,
     changes: watch::Sender<u64>,
+    are_read: watch::Sender<bool>,
     uses: Mutex<BTreeSet<Usage>>,
     used: Notify,
 }
@@ -74,6 +75,7 @@ impl Default for Tokens {
         Self(Arc::new(Data {
             known: RwLock::default(),
             changes: watch::Sender::new(0),
+            are_read: watch::Sender::new(false),
             uses: Mutex::default(),
             used: Notify::new(),
         }))
@@ -114,7 +116,18 @@ impl Tokens {
         }
         *known = all;
         drop(known);
+        self.0.are_read.send_replace(true);
         self.0.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// Waits until those of the store are known. Until then, valid ones are refused.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn until_read(&self) {
+        let mut are_read = self.0.are_read.subscribe();
+        // The sender lives as long as this.
+        let _ = are_read.wait_for(|are_read| *are_read).await;
     }
 
     /// Returns what is known of a token, revoked and expired ones included. Fails if it is not known or its secret is
