@@ -200,6 +200,10 @@ impl App {
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
         self.say_that_it_ends();
+        #[cfg(feature = "live")]
+        let pages = self.doors.close_pages().await;
+        #[cfg(not(feature = "live"))]
+        let pages = Ok(());
         let closed = match &self.doors.grpc {
             Some(door) => door.close().await,
             None => Ok(Ok(())),
@@ -210,6 +214,7 @@ impl App {
             Some(door) => door.close().await,
             None => Ok(Ok(())),
         };
+        let closed = pages.and(closed);
         match closed.and_then(|closed| unseen.map(|unseen| closed.and(unseen))) {
             Ok(served) => served.map_err(RunError::Serve),
             // A server that has panicked is no clean end.
@@ -285,7 +290,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::App;
-    use crate::doors::Doors;
     use crate::listen::{Closed, Listener};
 
     /// The app finishes what was admitted and flushes the store, and only then lets the panic go on.
@@ -297,10 +301,7 @@ mod tests {
             closed.await;
             panic!("the server is broken")
         };
-        app.doors = Arc::new(Doors {
-            grpc: Some(listener.serve(panics)),
-            ..Doors::default()
-        });
+        Arc::get_mut(&mut app.doors).unwrap().grpc = Some(listener.serve(panics));
         let ending = app.clone();
         let ended = tokio::spawn(async move { ending.shutdown().await });
         assert!(ended.await.unwrap_err().is_panic());

@@ -1,16 +1,23 @@
 //! The servers of an application: how they are set, and how they start with it.
 
 use std::sync::Arc;
+#[cfg(feature = "live")]
+use std::sync::{Mutex, PoisonError};
 
 use seriatim_coordinator::Coordinator;
 use seriatim_runtime::{Alarms, Feed, Reactions};
 use seriatim_security::tls::ServerTls;
 use seriatim_security::{Access, Config, ConfigFile};
 use seriatim_server::{Metrics, Server, ServerSettings, follow_tokens};
+use tokio::task::AbortHandle;
 
 use crate::app::observe;
 use crate::app_builder::{AppBuilder, StartAppError};
 use crate::listen::{Door, Listener, Safety};
+
+/// The connections that may be open at once to the pages at one address, besides WebSockets.
+#[cfg(feature = "live")]
+const PAGES: usize = 512;
 
 /// What an application was told about its servers.
 #[derive(Default)]
@@ -204,6 +211,11 @@ impl BoundDoors {
         }
         // A gRPC server follows them by itself.
         let follows = self.grpc.is_none() && access.asks();
+        let tokens = follows.then(|| {
+            let store = Arc::clone(coordinator.store());
+            let follow = follow_tokens(store, feed.clone(), access.clone());
+            EndedWithThis(tokio::spawn(follow).abort_handle())
+        });
         let grpc = self.grpc.map(|listener| {
             let server = Server::builder(coordinator.clone(), feed.clone())
                 .reactions(Arc::clone(reactions))
@@ -216,33 +228,110 @@ impl BoundDoors {
             listener.serve(|listener, closed| server.serve(listener, closed))
         });
         let metrics = self.metrics.map(|(listener, metrics)| {
-            let tokens = (Arc::clone(coordinator.store()), feed.clone(), access.clone());
-            let observed = (coordinator.clone(), Arc::clone(reactions), Arc::clone(alarms));
+            let (tls, access) = (tls.clone(), access.clone());
+            let observed = (
+                coordinator.clone(),
+                Arc::clone(reactions),
+                Arc::clone(alarms),
+            );
             let observe = move || {
                 let (coordinator, reactions, alarms) = observed.clone();
                 observe(coordinator, reactions, alarms)
             };
-            listener.serve(|listener, closed| async move {
-                let (store, feed, known) = tokens;
-                tokio::select! {
-                    served = metrics.serve(listener, tls, access, observe, closed) => served,
-                    () = follow_tokens(store, feed, known), if follows => unreachable!("it follows until it is dropped"),
-                }
-            })
+            listener.serve(|listener, closed| metrics.serve(listener, tls, access, observe, closed))
         });
         Arc::new(Doors {
             grpc,
             metrics,
+            #[cfg(feature = "live")]
+            pages: Mutex::default(),
+            #[cfg(feature = "live")]
+            lives: Mutex::default(),
             config_file: self.config_file,
+            #[cfg(feature = "live")]
+            access,
+            #[cfg(feature = "live")]
+            tls,
+            #[cfg(feature = "live")]
+            safety: self.safety,
+            _tokens: tokens,
         })
     }
 }
 
+/// A task that ends with this.
+#[derive(Debug)]
+struct EndedWithThis(AbortHandle);
+
+impl Drop for EndedWithThis {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// The servers of a running application.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Doors {
     pub(crate) grpc: Option<Door>,
     pub(crate) metrics: Option<Door>,
+    #[cfg(feature = "live")]
+    pages: Mutex<Vec<Door>>,
+    #[cfg(feature = "live")]
+    lives: Mutex<Vec<seriatim_live::Live>>,
     /// It is watched as long as there is a handle of the application.
     pub(crate) config_file: Option<ConfigFile>,
+    #[cfg(feature = "live")]
+    pub(crate) access: Access,
+    #[cfg(feature = "live")]
+    tls: Option<ServerTls>,
+    #[cfg(feature = "live")]
+    safety: Safety,
+    _tokens: Option<EndedWithThis>,
+}
+
+impl Doors {
+    /// Serves pages until [`Doors::close_pages`].
+    #[cfg(feature = "live")]
+    pub(crate) async fn open_pages(
+        &self,
+        address: &str,
+        router: axum::Router,
+    ) -> Result<std::net::SocketAddr, StartAppError> {
+        let listener = bind(address, self.safety).await?;
+        let tls = self.tls.clone();
+        let door = listener.serve(|listener, closed| async move {
+            seriatim_server::serve_pages(listener, tls, router, PAGES, closed).await;
+            Ok(())
+        });
+        let address = door.address();
+        self.pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(door);
+        Ok(address)
+    }
+
+    #[cfg(feature = "live")]
+    pub(crate) fn keep(&self, live: seriatim_live::Live) {
+        self.lives
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(live);
+    }
+
+    /// Ends the connections of gateways, and lets the requests for pages that are open end.
+    #[cfg(feature = "live")]
+    pub(crate) async fn close_pages(&self) -> std::thread::Result<()> {
+        fn take<T>(all: &Mutex<Vec<T>>) -> Vec<T> {
+            std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner))
+        }
+        for live in take(&self.lives) {
+            live.close().await;
+        }
+        for door in take(&self.pages) {
+            // Serving pages has no error.
+            let _ = door.close().await?;
+        }
+        Ok(())
+    }
 }

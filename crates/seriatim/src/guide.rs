@@ -26,6 +26,11 @@ pages! {
     process_managers = "docs/guide/11-process-managers.md";
 }
 
+#[cfg(feature = "live")]
+pages! {
+    in_the_browser = "docs/guide/13-in-the-browser.md";
+}
+
 #[cfg(feature = "sqlite-read-models")]
 pages! {
     read_models = "docs/guide/12-read-models.md";

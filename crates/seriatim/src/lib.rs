@@ -64,6 +64,7 @@
 //! - `server` (default): the gRPC server, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `security`: who callers are and what they may do, and [`token_desk`] for API tokens without a server; `server` has
 //!   it too.
+//! - `live`: [`App::live`], streams in browsers over WebSockets, and [`App::serve_pages`].
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
 mod aggregate_ref;
@@ -78,6 +79,8 @@ mod doors;
 mod guide;
 #[cfg(feature = "server")]
 mod listen;
+#[cfg(feature = "live")]
+mod live;
 mod memory;
 mod open;
 mod send;
@@ -95,6 +98,9 @@ pub use app::App;
 pub use app::RunError;
 pub use app_builder::{AppBuilder, StartAppError};
 pub use audit::audit;
+/// The router of the pages that an application serves.
+#[cfg(feature = "live")]
+pub use axum;
 #[cfg(feature = "server")]
 pub use listen::OpenDoor;
 pub use open::{OpenStoreError, migrate, open_store, open_store_to_read, pending_migrations};
@@ -130,6 +136,11 @@ pub use seriatim_derive::{Command, Event, Rejection};
 #[cfg(feature = "server")]
 pub use seriatim_server::{ServerSettings, describe_metrics};
 
+/// Streams in browsers over WebSockets.
+#[cfg(feature = "live")]
+pub use seriatim_live::{
+    Live, LiveBuilder, LiveSettings, NoRequests, Room, Sent, SharePresence, Shown, StartLiveError,
+};
 /// Calls the gRPC server of a running application.
 #[cfg(feature = "server")]
 pub use seriatim_proto::{
