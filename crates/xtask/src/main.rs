@@ -1,6 +1,8 @@
 //! The chores of this repository, as `cargo xtask <chore>`; without dependencies, so that it builds in a second.
 
 mod bench;
+mod browser;
+mod packages;
 mod services;
 mod step;
 mod test;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::browser;
 use crate::services;
 use crate::step::Step;
 use crate::toolchain;
@@ -75,6 +76,7 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
         times.push((step.in_words(), step.run(&[])?));
     }
     services::pgbouncer::find_or_install()?;
+    browser::find_or_install()?;
     services::with_postgres(POSTGRES, |url| {
         for step in tests {
             times.push((step.in_words(), step.run(&[(POSTGRES, url)])?));

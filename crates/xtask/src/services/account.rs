@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
+use crate::packages::is_root;
+
 /// The account that starts the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Account {
@@ -59,11 +61,6 @@ impl Account {
             )
         })
     }
-}
-
-pub(crate) fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output();
-    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 /// An account's numbers, from the lines `name:password:user:group:...`.

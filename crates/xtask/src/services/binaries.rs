@@ -5,60 +5,36 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::account::is_root;
+use crate::packages::{self, Packages};
 
 /// Names the folder of the programs: for another version than the one that would be found.
 const VARIABLE: &str = "SERIATIM_POSTGRES_BIN";
 
 const NEEDED: [&str; 2] = ["initdb", "pg_ctl"];
 
-/// The commands that an administrator of Debian or Ubuntu would type. Without the setting in between, the package would
-/// make a cluster for the whole machine and start it at each boot.
-const INSTALL: &str = "\
-export DEBIAN_FRONTEND=noninteractive
+/// Without the setting, the package would make a cluster for the whole machine and start it at each boot.
+const POSTGRES: Packages = Packages {
+    programs: "PostgreSQL (initdb, pg_ctl)",
+    packages: "the package `postgresql`, without a cluster of the system's",
+    install: "\
 settings=/etc/postgresql-common/createcluster.d
 trap 'rm -f $settings/seriatim.conf' EXIT
-apt-get update || true
 apt-get install --yes --no-install-recommends postgresql-common
 mkdir -p $settings
 echo 'create_main_cluster = false' > $settings/seriatim.conf
 apt-get install --yes --no-install-recommends postgresql
-";
-
-const NEXT_STEP: &str = "install it and run this again:
+",
+    next_step: "install it and run this again:
   Debian, Ubuntu   sudo apt-get install postgresql
   Fedora           sudo dnf install postgresql-server
   Alpine           sudo apk add postgresql
   macOS            brew install postgresql@17
-or name the folder of its programs in SERIATIM_POSTGRES_BIN";
+or name the folder of its programs in SERIATIM_POSTGRES_BIN",
+};
 
 /// The folder of the programs; installs them where that is possible without asking anybody.
 pub(crate) fn find_or_install() -> Result<PathBuf, String> {
-    if let Some(found) = find()? {
-        return Ok(found);
-    }
-    let Some(mut administrator) = administrator() else {
-        return Err(format!(
-            "there is no PostgreSQL (initdb, pg_ctl); {NEXT_STEP}"
-        ));
-    };
-    eprintln!(
-        "\n==> there is no PostgreSQL; installing the package `postgresql`, without a cluster of the system's"
-    );
-    let installed = administrator
-        .args(["sh", "-ec", INSTALL])
-        .stdout(std::io::stderr())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !installed {
-        return Err(format!("PostgreSQL could not be installed; {NEXT_STEP}"));
-    }
-    find()?.ok_or_else(|| {
-        format!(
-            "the package `postgresql` is installed, but initdb and pg_ctl are not in /usr/lib/postgresql/*/bin; \
-             name their folder in {VARIABLE}"
-        )
-    })
+    POSTGRES.find_or_install(find)
 }
 
 /// The folder that the variable names, or else one in PATH, or else where Debian puts the newest.
@@ -79,8 +55,7 @@ pub(crate) fn find() -> Result<Option<PathBuf>, String> {
             )),
         };
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    let mut folders = packages::path();
     folders.extend(debian_folders());
     Ok(folders.into_iter().find(holds_all).map(whole))
 }
@@ -120,21 +95,4 @@ fn debian_folders() -> Vec<PathBuf> {
         .collect();
     folders.sort_unstable_by(|a, b| b.cmp(a));
     folders.into_iter().map(|(_, folder)| folder).collect()
-}
-
-/// The command prefix of a user who may install packages: root, or a user who becomes root without a password.
-pub(crate) fn administrator() -> Option<Command> {
-    if !Path::new("/usr/bin/apt-get").is_file() {
-        return None;
-    }
-    if is_root() {
-        return Some(Command::new("/usr/bin/env"));
-    }
-    let mut may = Command::new("sudo");
-    let may = may.args(["--non-interactive", "true"]).output();
-    may.is_ok_and(|output| output.status.success()).then(|| {
-        let mut sudo = Command::new("sudo");
-        sudo.arg("--non-interactive");
-        sudo
-    })
 }
