@@ -14,6 +14,7 @@ use seriatim_bench::product::{Product, builder};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
+use crate::limits::broadcast;
 use crate::rows;
 
 /// Names what a process is to do; not among the arguments, because a URL may have a password.
@@ -38,6 +39,10 @@ pub(crate) enum Role {
         in_work: usize,
         waiting: usize,
     },
+    /// Serves rooms over WebSockets, prints its address, and ends when it is given a line.
+    Live { url: String },
+    /// The same with nothing behind it.
+    Broadcast { rooms: usize },
 }
 
 /// The role of this process, if it is not the one that somebody has started.
@@ -75,6 +80,16 @@ pub(crate) fn play(role: Role) -> Outcome<()> {
             };
             runtime.block_on(serve(&url, settings))?;
         }
+        Role::Live { url } => runtime.block_on(rows::live::serve(&url))?,
+        Role::Broadcast { rooms } => {
+            let serve = broadcast::serve(rooms, |address| println!("{address}"));
+            runtime.block_on(async {
+                tokio::select! {
+                    served = serve => served,
+                    line = line() => line,
+                }
+            })?;
+        }
     }
     Ok(())
 }
@@ -83,9 +98,15 @@ async fn serve(url: &str, settings: ServerSettings) -> Outcome<()> {
     let builder = builder(url).await?.server_settings(settings);
     let app = builder.listen("127.0.0.1:0").start().await?;
     println!("{}", app.address().ok_or("the application has no door")?);
+    line().await?;
+    Ok(app.shutdown().await?)
+}
+
+/// Waits until it is given a line.
+pub(crate) async fn line() -> Outcome<()> {
     let line = || std::io::stdin().read_line(&mut String::new());
     tokio::task::spawn_blocking(line).await??;
-    Ok(app.shutdown().await?)
+    Ok(())
 }
 
 async fn write(url: &str, roots: Vec<Uuid>, in_flight: usize, time: Duration) -> Outcome<f64> {
@@ -146,6 +167,15 @@ impl Process {
         let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
         let mut ticks = || fields.next()?.parse::<f64>().ok();
         Some((ticks()? + ticks()?) / 100.0)
+    }
+
+    /// Returns how much memory of its own it has, in kilobytes, if this system says so.
+    pub(crate) fn kilobytes(&self) -> Option<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
     }
 
     /// Lets it go on.

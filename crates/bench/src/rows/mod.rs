@@ -13,6 +13,7 @@ mod checksum;
 mod cost;
 mod fair;
 mod letters;
+pub(crate) mod live;
 mod read_back;
 mod sqlite;
 mod stale;
@@ -94,6 +95,8 @@ pub(crate) const ALL: &[Benchmark] = &[
     Benchmark::of("FAIR", On::Postgres, fair::measure),
     Benchmark::of("TLS", On::Memory, tls::measure),
     Benchmark::of("TLS", On::Sqlite, tls::measure),
+    Benchmark::of("LIVE", On::Sqlite, live::measure),
+    Benchmark::of("LIVE", On::Postgres, live::measure),
     Benchmark::of("COST", On::Memory, cost::measure),
     Benchmark::of("COST", On::Sqlite, cost::measure),
     Benchmark::of("COST", On::Postgres, cost::measure),
