@@ -185,6 +185,8 @@ async fn converse(
     let rate = settings.frames_per_second;
     let mut frames = Allowance::new(rate, rate.saturating_mul(BURST_SECONDS), Instant::now());
     let mut beats = interval(settings.heartbeat);
+    // The first one is due at once.
+    beats.reset();
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Kept from turn to turn: a wait in it must not begin anew whenever something else happens.
     let mut changes = pin!(stream::unfold(following, async |mut following| {

@@ -94,8 +94,7 @@ const CONFINED: &[(&[&str], &[&str])] = &[
 
 /// Packages whose sources name a library that the face re-exports to its users, and that they must not depend on
 /// themselves: a read model is a user's own SQL. The face makes statements for them.
-const BY_THE_FACE: &[(&str, &str)] =
-    &[("chat", "sqlx"), ("orders", "sqlx"), ("seriatim", "sqlx")];
+const BY_THE_FACE: &[(&str, &str)] = &[("chat", "sqlx"), ("orders", "sqlx"), ("seriatim", "sqlx")];
 
 #[test]
 fn every_package_keeps_to_its_arrows() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use futures::stream::SplitSink;
+use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use seriatim_bench::Outcome;
 use tokio::net::TcpStream;
@@ -74,8 +74,7 @@ impl<M: Manners> Crowd<M> {
                 sink.send(Message::text(frame)).await?;
             }
             for _ in 0..answers {
-                let answer = timeout(PATIENCE, source.next()).await?;
-                answer.ok_or("a server has hung up")??;
+                answer(&mut source).await?;
             }
             crowd.sinks.push(Arc::new(Mutex::new(sink)));
             let (tell, count, begun) = (tell.clone(), Arc::clone(&crowd.count), crowd.begun);
@@ -132,6 +131,17 @@ impl<M: Manners> Crowd<M> {
             lags.push(lag);
         }
         Ok(lags)
+    }
+}
+
+/// Waits for a frame.
+async fn answer(source: &mut SplitStream<WebSocketStream<TcpStream>>) -> Outcome<()> {
+    loop {
+        match timeout(PATIENCE, source.next()).await? {
+            Some(Ok(Message::Text(_))) => return Ok(()),
+            Some(Ok(Message::Ping(_))) => {}
+            other => return Err(format!("a client was answered by {other:?}").into()),
+        }
     }
 }
 
