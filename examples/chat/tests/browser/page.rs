@@ -111,6 +111,70 @@ async fn hostile_texts_are_only_texts() {
     assert_eq!(page.console_errors().await.unwrap(), Vec::<String>::new());
 }
 
+/// The clock of the page is a day behind from now on.
+const YESTERDAY: &str = "
+    const Real = Date;
+    globalThis.Date = class extends Real {
+        constructor(...when) { if (when.length > 0) super(...when); else super(Real.now() - 86_400_000); }
+        static now() { return Real.now() - 86_400_000; }
+    };
+    return new Date().toISOString().slice(0, 10);
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_a_day_off_changes_what_is_shown_and_not_the_order() {
+    let service = Service::start(2);
+    let browser = Browser::start().await.unwrap();
+    let mut pages = Vec::new();
+    for (user, url) in [("ann", &service.urls[0]), ("bob", &service.urls[1])] {
+        let page = browser.open(&format!("{url}/?user={user}")).await.unwrap();
+        let joined = format!("window.chat.panes.{user}.state().room === 'joined'");
+        page.until(&joined).await.unwrap();
+        pages.push(page);
+    }
+    let [ann, bob] = &pages[..] else {
+        panic!("two pages were opened")
+    };
+    let say = |page, user: &str, text: &str| {
+        let say = format!("window.chat.panes.{user}.say('{text}')");
+        async move { Page::execute(page, &say, []).await.unwrap() }
+    };
+    say(bob, "bob", "first").await;
+    ann.until(&shows(ANN, "first")).await.unwrap();
+    let yesterday = ann.execute(YESTERDAY, []).await.unwrap();
+    say(ann, "ann", "second").await;
+    bob.until(&shows(BOB, "second")).await.unwrap();
+    say(bob, "bob", "third").await;
+    for (page, user) in [(ann, "ann"), (bob, "bob")] {
+        let all = format!("window.chat.panes.{user}.transcript().length === 6");
+        page.until(&all).await.unwrap();
+        let texts = format!(
+            "return window.chat.panes.{user}.transcript().slice(3).map(({{ text }}) => text)"
+        );
+        let texts = page.execute(&texts, []).await.unwrap();
+        assert_eq!(texts, json!(["first", "second", "third"]));
+    }
+    // The time is stored as it came.
+    let app = seriatim::App::open(&format!("sqlite://{}", service.file.display()))
+        .await
+        .unwrap();
+    let app = app.aggregate::<chat::Conversation>().start().await.unwrap();
+    let conversation = app.of::<chat::Conversation>(chat::direct_root("ann", "bob"));
+    let events = conversation
+        .events(seriatim::core::Sequence(0), 100)
+        .await
+        .unwrap();
+    let times = events.iter().filter_map(|event| event.payload.to_json());
+    let times: Vec<_> = times.map(|data| data["client_time"].to_string()).collect();
+    let yesterday = yesterday.as_str().unwrap();
+    assert_eq!(
+        times.iter().filter(|time| time.contains(yesterday)).count(),
+        1,
+        "{times:?}"
+    );
+    app.shutdown().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_finds_its_way_back_after_the_server_was_killed() {
     let service = Service::start(1);
