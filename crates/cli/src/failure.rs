@@ -229,6 +229,35 @@ impl Failure {
             OperatorError::Place(_) => failure(Exit::Invalid)
                 .with_next("give `first`, `now`, a time, or a cursor that came from this log"),
             OperatorError::Query(error) => Self::of_query(error),
+            OperatorError::Submit(error) => Self::of_parked(error),
+        }
+    }
+
+    /// Returns the failure of the command of a letter.
+    fn of_parked(error: &SubmitError) -> Self {
+        let failure = |exit| Self::new(exit, error.to_string());
+        match error {
+            SubmitError::Rejected(_) => failure(Exit::Rejected),
+            SubmitError::Conflict(_) | SubmitError::Contended { .. } => {
+                failure(Exit::Conflict).with_next("look at the letter, and ask again")
+            }
+            SubmitError::UnknownDomain { known, .. } => {
+                failure(Exit::NotFound).with_details(json!({ "known": known }))
+            }
+            SubmitError::EffectNotAccepted { .. } => failure(Exit::Denied),
+            SubmitError::Invalid(violations) => {
+                failure(Exit::Invalid).with_details(as_json::violations(violations))
+            }
+            SubmitError::BeyondCurrent { .. }
+            | SubmitError::ExternalIdReused { .. }
+            | SubmitError::StreamFull { .. } => failure(Exit::Invalid),
+            SubmitError::Overloaded { .. }
+            | SubmitError::Unavailable { .. }
+            | SubmitError::ShuttingDown => failure(Exit::Unavailable).with_next("ask again"),
+            SubmitError::StoreFailed(_) => failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS),
+            SubmitError::Broken { fault, .. } => failure(Exit::Unexpected)
+                .with_next(CALL_THE_DEVELOPERS)
+                .with_details(fault_details(fault)),
         }
     }
 

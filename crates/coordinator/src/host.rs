@@ -75,6 +75,9 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
 
     async fn simulate(&self, request: CommandRequest, at: At) -> Result<Simulation, SubmitError>;
 
+    /// Returns what resubmitting the letter now would do.
+    async fn simulate_letter(&self, letter: &CommandLetter) -> Result<Simulation, SubmitError>;
+
     async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError>;
 
     async fn examine(&self, letter: CommandLetter) -> Result<ThreeWay, QueryError>;
@@ -173,6 +176,15 @@ impl<A: Aggregate> HostOf<A> {
     async fn take(&self, request: CommandRequest) -> Result<Taken<A>, SubmitError> {
         intake::commands(&self.shared.settings, self.prepare.as_ref(), request).await
     }
+
+    async fn take_out_of(&self, letter: &CommandLetter) -> Result<Taken<A>, SubmitError> {
+        let request = CommandRequest {
+            effect: None,
+            ..letter.request.clone()
+        };
+        let taken = self.take(request).await?;
+        Ok(taken.out_of(letter))
+    }
 }
 
 #[async_trait]
@@ -218,12 +230,7 @@ impl<A: Aggregate> Host for HostOf<A> {
     }
 
     async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError> {
-        let request = CommandRequest {
-            effect: None,
-            ..letter.request.clone()
-        };
-        let taken = self.take(request).await;
-        let taken = taken.map(|taken| taken.out_of(letter));
+        let taken = self.take_out_of(letter).await;
         let stream = letter.stream().clone();
         self.post(stream, taken, Asked::Command(None), place).await
     }
@@ -244,6 +251,11 @@ impl<A: Aggregate> Host for HostOf<A> {
         let stream = request.stream.clone();
         let taken = self.take(request).await?;
         view::simulate(&self.shared, stream, taken, at).await
+    }
+
+    async fn simulate_letter(&self, letter: &CommandLetter) -> Result<Simulation, SubmitError> {
+        let taken = self.take_out_of(letter).await?;
+        view::simulate(&self.shared, letter.stream().clone(), taken, At::Current).await
     }
 
     async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError> {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde_json::json;
 use seriatim_core::{
     Attempt, ClaimKey, ClaimRecord, CommandLetter, DeadLetter, Decision, FirstResult, LetterFilter,
-    LetterSource, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError, Receipt, Rejected,
-    SubmitError, Timestamp, Verb,
+    LetterSimulation, LetterSource, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError,
+    Receipt, Rejected, Simulated, SubmitError, Timestamp, Verb,
 };
 use uuid::Uuid;
 
@@ -25,6 +25,11 @@ impl LetterSource for Coordinator {
         Ok(shown.collect())
     }
 
+    async fn find(&self, id: Uuid) -> Result<Option<DeadLetter>, OperatorError> {
+        let found = self.store().letter(id).await?;
+        Ok(found.map(|letter| self.shown(letter)))
+    }
+
     async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError> {
         match self.examine(id).await {
             Ok(mut view) => {
@@ -34,6 +39,23 @@ impl LetterSource for Coordinator {
             Err(QueryError::UnknownLetter { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn simulate(&self, id: Uuid) -> Result<Option<LetterSimulation>, OperatorError> {
+        let Some(letter) = self.store().letter(id).await? else {
+            return Ok(None);
+        };
+        require_parked(&letter)?;
+        let host = self.host_to_ask(&letter.stream().domain)?;
+        let simulation = host.simulate_letter(&letter).await?;
+        // The letter has not learned yet of the decision that has spent its claim.
+        if let Simulated::Duplicate(first) | Simulated::ExternalIdReused(first) =
+            &simulation.outcome
+        {
+            let (status, _) = outcome(first);
+            return Err(OperatorError::Closed { id, status });
+        }
+        Ok(Some(LetterSimulation::Command(Box::new(simulation))))
     }
 
     async fn decide(&self, decision: &Decision) -> Result<Option<DeadLetter>, OperatorError> {
@@ -151,15 +173,7 @@ fn result(
     verb: Verb,
 ) -> (LetterStatus, String) {
     match (claim.map(|claim| &claim.first), answer) {
-        (Some(FirstResult::Rejected(_)), _) => (LetterStatus::Discarded, "discarded".into()),
-        (Some(FirstResult::Committed { first, last, .. }), _) => {
-            let result = format!("accepted: events {first} to {last}");
-            (LetterStatus::Resolved, result)
-        }
-        (Some(FirstResult::Unchanged { .. } | FirstResult::DeadLettered { .. }), _) => {
-            let result = "accepted: there was nothing to change";
-            (LetterStatus::Resolved, result.into())
-        }
+        (Some(first), _) => outcome(first),
         (None, Err(error)) => {
             let verb = match verb {
                 Verb::Resubmit => "accepted",
@@ -168,6 +182,21 @@ fn result(
             (LetterStatus::Parked, format!("not {verb}: {error}"))
         }
         (None, Ok(_)) => (LetterStatus::Parked, "the log has lost the result".into()),
+    }
+}
+
+/// Returns the status of a letter whose claim has this result, and the result in words.
+fn outcome(first: &FirstResult) -> (LetterStatus, String) {
+    match first {
+        FirstResult::Rejected(_) => (LetterStatus::Discarded, "discarded".into()),
+        FirstResult::Committed { first, last, .. } => {
+            let result = format!("accepted: events {first} to {last}");
+            (LetterStatus::Resolved, result)
+        }
+        FirstResult::Unchanged { .. } | FirstResult::DeadLettered { .. } => {
+            let result = "accepted: there was nothing to change";
+            (LetterStatus::Resolved, result.into())
+        }
     }
 }
 

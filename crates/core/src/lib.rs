@@ -44,6 +44,7 @@ pub use letters::dead_letter::{
     LetterStatus, ParkReason,
 };
 pub use letters::desk::{Decision, Desk, GivenUp, LetterSource, OpenLetter, Verb};
+pub use letters::forecast::{Forecast, ForecastPage, LetterSimulation};
 pub use letters::operator::{OperatorError, Progress};
 pub use letters::reaction_letter::{LetterDecision, ReactionLetter};
 pub use merge::{InvalidMergeStrategy, MergeStrategy};

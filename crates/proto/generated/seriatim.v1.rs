@@ -4569,6 +4569,163 @@ impl ::prost::Name for DeadLetterServiceGetResponse {
         "type.googleapis.com/seriatim.v1.DeadLetterServiceGetResponse".into()
     }
 }
+/// The letter to simulate.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceSimulateRequest {
+    /// Its id.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+}
+impl ::prost::Name for DeadLetterServiceSimulateRequest {
+    const NAME: &'static str = "DeadLetterServiceSimulateRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceSimulateRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceSimulateRequest".into()
+    }
+}
+/// What resubmitting a letter now would give.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeadLetterServiceSimulateResponse {
+    /// By the kind of the letter.
+    #[prost(oneof = "dead_letter_service_simulate_response::Letter", tags = "1, 2")]
+    pub letter: ::core::option::Option<dead_letter_service_simulate_response::Letter>,
+}
+/// Nested message and enum types in `DeadLetterServiceSimulateResponse`.
+pub mod dead_letter_service_simulate_response {
+    /// What the command of a letter would do.
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct SimulatedLetter {
+        /// The state that it would be decided upon.
+        #[prost(message, optional, tag = "1")]
+        pub before: ::core::option::Option<super::State>,
+        /// What it would do.
+        #[prost(message, optional, tag = "2")]
+        pub outcome: ::core::option::Option<super::Simulated>,
+    }
+    impl ::prost::Name for SimulatedLetter {
+        const NAME: &'static str = "SimulatedLetter";
+        const PACKAGE: &'static str = "seriatim.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "seriatim.v1.DeadLetterServiceSimulateResponse.SimulatedLetter".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/seriatim.v1.DeadLetterServiceSimulateResponse.SimulatedLetter"
+                .into()
+        }
+    }
+    /// By the kind of the letter.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Letter {
+        /// A command: what it would do.
+        #[prost(message, tag = "1")]
+        Command(SimulatedLetter),
+        /// An event: what would be handed to its component, which is the event and then those that wait behind it. The
+        /// effects of a component cannot be simulated.
+        #[prost(message, tag = "2")]
+        Reaction(super::GivenUp),
+    }
+}
+impl ::prost::Name for DeadLetterServiceSimulateResponse {
+    const NAME: &'static str = "DeadLetterServiceSimulateResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceSimulateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceSimulateResponse".into()
+    }
+}
+/// The letters to count.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceForecastRequest {
+    /// Only letters of this domain: that of the command, or of the event that was given up. Empty: of all domains.
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+    /// Only letters of this root of the domain.
+    #[prost(message, optional, tag = "2")]
+    pub root: ::core::option::Option<Uuid>,
+    /// Only letters of this kind. Unspecified: of both.
+    #[prost(enumeration = "DeadLetterKind", tag = "3")]
+    pub kind: i32,
+    /// Only letters of this component, so no commands. Empty: of all.
+    #[prost(string, tag = "4")]
+    pub component: ::prost::alloc::string::String,
+    /// The most letters that are looked at. 0 means 100; more than 1000 count as 1000.
+    #[prost(uint32, tag = "5")]
+    pub page_size: u32,
+    /// The token of the part before. Empty: the first part.
+    #[prost(string, tag = "6")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeadLetterServiceForecastRequest {
+    const NAME: &'static str = "DeadLetterServiceForecastRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceForecastRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceForecastRequest".into()
+    }
+}
+/// A part of a forecast: add the counts of all parts.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceForecastResponse {
+    /// The counts.
+    #[prost(message, optional, tag = "1")]
+    pub forecast: ::core::option::Option<Forecast>,
+    /// The token to send for the next part. Empty: there is none.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeadLetterServiceForecastResponse {
+    const NAME: &'static str = "DeadLetterServiceForecastResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceForecastResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceForecastResponse".into()
+    }
+}
+/// How many letters would end in which way if they were resubmitted now. Each is simulated by itself on the stream as it
+/// is now: a letter does not see what those before it on the same stream would change.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Forecast {
+    /// Commands that would write events.
+    #[prost(uint64, tag = "1")]
+    pub committed: u64,
+    /// Commands that would be accepted and change nothing.
+    #[prost(uint64, tag = "2")]
+    pub unchanged: u64,
+    /// Commands that their domain would reject.
+    #[prost(uint64, tag = "3")]
+    pub rejected: u64,
+    /// Commands that would be refused because a premise does not hold any more.
+    #[prost(uint64, tag = "4")]
+    pub conflicting: u64,
+    /// Commands that would not be accepted for another reason: they cannot be read, or the code of their aggregate fails.
+    #[prost(uint64, tag = "5")]
+    pub failing: u64,
+    /// Events that would be handed to their components, each with those that wait behind it.
+    #[prost(uint64, tag = "6")]
+    pub handed: u64,
+    /// Letters about which somebody has decided already.
+    #[prost(uint64, tag = "7")]
+    pub decided: u64,
+}
+impl ::prost::Name for Forecast {
+    const NAME: &'static str = "Forecast";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.Forecast".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.Forecast".into()
+    }
+}
 /// The letter to try again.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterServiceResubmitRequest {
@@ -5165,6 +5322,57 @@ pub mod dead_letter_service_client {
                 .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Get"));
             self.inner.unary(req, path, codec).await
         }
+        /// Returns what resubmitting a letter now would give. Nothing is written. A letter about which somebody has decided is
+        /// refused as DEAD_LETTER_CLOSED or ALREADY_DECIDED. The answer may be up to 64 MiB; a larger one is refused as INVALID.
+        pub async fn simulate(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeadLetterServiceSimulateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceSimulateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.DeadLetterService/Simulate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Simulate"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Counts what resubmitting all waiting letters that pass a filter would give, a part at a time. Nothing is written.
+        pub async fn forecast(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeadLetterServiceForecastRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceForecastResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.DeadLetterService/Forecast",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Forecast"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Tries a letter again. A command is decided on the current state; if it is not accepted, it stays parked with one
         /// attempt more. For an event the decision is only recorded: the process that works for the component handles the
         /// event, and then the events that wait behind it.
@@ -5247,6 +5455,23 @@ pub mod dead_letter_service_server {
             request: tonic::Request<super::DeadLetterServiceGetRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DeadLetterServiceGetResponse>,
+            tonic::Status,
+        >;
+        /// Returns what resubmitting a letter now would give. Nothing is written. A letter about which somebody has decided is
+        /// refused as DEAD_LETTER_CLOSED or ALREADY_DECIDED. The answer may be up to 64 MiB; a larger one is refused as INVALID.
+        async fn simulate(
+            &self,
+            request: tonic::Request<super::DeadLetterServiceSimulateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceSimulateResponse>,
+            tonic::Status,
+        >;
+        /// Counts what resubmitting all waiting letters that pass a filter would give, a part at a time. Nothing is written.
+        async fn forecast(
+            &self,
+            request: tonic::Request<super::DeadLetterServiceForecastRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceForecastResponse>,
             tonic::Status,
         >;
         /// Tries a letter again. A command is decided on the current state; if it is not accepted, it stays parked with one
@@ -5423,6 +5648,102 @@ pub mod dead_letter_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.DeadLetterService/Simulate" => {
+                    #[allow(non_camel_case_types)]
+                    struct SimulateSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<
+                        super::DeadLetterServiceSimulateRequest,
+                    > for SimulateSvc<T> {
+                        type Response = super::DeadLetterServiceSimulateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::DeadLetterServiceSimulateRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::simulate(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SimulateSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.DeadLetterService/Forecast" => {
+                    #[allow(non_camel_case_types)]
+                    struct ForecastSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<
+                        super::DeadLetterServiceForecastRequest,
+                    > for ForecastSvc<T> {
+                        type Response = super::DeadLetterServiceForecastResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::DeadLetterServiceForecastRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::forecast(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ForecastSvc(inner);
                         let codec = crate::codec::WireCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -1,6 +1,8 @@
 //! Contains the client for dead letters.
 
-use seriatim_core::{DeadLetter, Decision, LetterFilter, OpenLetter, OperatorError, Verb};
+use seriatim_core::{
+    DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation, OpenLetter, OperatorError, Verb,
+};
 use uuid::Uuid;
 
 use crate::call_error::CallError;
@@ -34,6 +36,32 @@ impl Client {
         });
         let answer = self.desk().get(message).await?.into_inner();
         answer.try_into().map_err(CallError::Garbled)
+    }
+
+    /// Returns what resubmitting a dead letter now would give. Nothing is written.
+    pub async fn simulate_letter(&self, id: Uuid) -> Call<LetterSimulation> {
+        let message = self.request(v1::DeadLetterServiceSimulateRequest {
+            id: Some(id.into()),
+        });
+        let answer = self.desk().simulate(message).await?.into_inner();
+        answer.try_into().map_err(CallError::Garbled)
+    }
+
+    /// Counts what resubmitting the waiting dead letters that pass a filter would give, a part at a time. `page` is the
+    /// token that came with the part before; the filter must stay the same. Returns the counts of the part and the token
+    /// of the next, or `None` if it was the last.
+    pub async fn forecast(
+        &self,
+        filter: &LetterFilter,
+        page: Option<String>,
+    ) -> Call<(Forecast, Option<String>)> {
+        let message = self.request(v1::DeadLetterServiceForecastRequest {
+            page_token: page.unwrap_or_default(),
+            ..convert::forecast_request(filter)
+        });
+        let answer = self.desk().forecast(message).await?.into_inner();
+        let next = Some(answer.next_page_token).filter(|token| !token.is_empty());
+        Ok((answer.forecast.unwrap_or_default().into(), next))
     }
 
     /// Carries out a decision about a dead letter. Returns the letter as it is after that.

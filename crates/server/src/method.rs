@@ -110,6 +110,7 @@ impl Method {
                 | "CommandService/Simulate"
                 | "DeadLetterService/List"
                 | "DeadLetterService/Get"
+                | "DeadLetterService/Simulate"
                 | "DeadLetterService/Resubmit"
                 | "DeadLetterService/Discard" => Some(LARGE),
                 _ => Some(PAGE),
@@ -152,7 +153,10 @@ fn need(ours: &str) -> Need {
         | "QueryService/ListStreams"
         | "QueryService/ListDomains" => Verb::Read,
         "SubscriptionService/Subscribe" => Verb::Subscribe,
-        "DeadLetterService/List" | "DeadLetterService/Get" => Verb::LettersRead,
+        "DeadLetterService/List"
+        | "DeadLetterService/Get"
+        | "DeadLetterService/Simulate"
+        | "DeadLetterService/Forecast" => Verb::LettersRead,
         "DeadLetterService/Resubmit" | "DeadLetterService/Discard" => Verb::LettersResolve,
         "AdminService/ListProgress" | "AdminService/ListReadModels" => Verb::Observe,
         "AdminService/Pause"
@@ -214,6 +218,7 @@ mod tests {
             [
                 "QueryService/ListStreams",
                 "QueryService/ListDomains",
+                "DeadLetterService/Forecast",
                 "AdminService/ListProgress",
                 "AdminService/Pause",
                 "AdminService/Resume",

@@ -17,6 +17,8 @@ pub(crate) enum DeadLetters {
         #[arg(value_parser = letter_id)]
         id: Uuid,
     },
+    /// Show what resubmitting would give, of one letter or of many: nothing is written
+    Simulate(Subject),
     /// Try again: a command on the current state, an event and then the events that wait behind it
     Resubmit(Resubmit),
     /// Give up for good, for a reason; the events that wait behind an event are then handled
@@ -61,6 +63,9 @@ pub(crate) struct Resubmit {
     /// The reason; kept with the attempt
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+    /// Only show what it would give, as `simulate` does
+    #[arg(long, conflicts_with_all = ["yes", "reason", "stop_at_failure"])]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Group)]
@@ -75,7 +80,7 @@ pub(crate) struct Discard {
 /// One letter, or all waiting letters that pass a filter.
 #[derive(Debug, Group)]
 #[group(multiple = true)]
-pub(crate) struct Which {
+pub(crate) struct Subject {
     /// The letter's id
     #[arg(value_parser = letter_id, required_unless_present_any = ["all", "kind", "component", "domain", "stream"])]
     pub(crate) id: Option<Uuid>,
@@ -84,6 +89,14 @@ pub(crate) struct Which {
     /// All waiting letters, of both kinds
     #[arg(long, conflicts_with = "id")]
     pub(crate) all: bool,
+}
+
+/// The letters to decide about, and how to go on.
+#[derive(Debug, Group)]
+#[group(multiple = true)]
+pub(crate) struct Which {
+    #[command(flatten)]
+    pub(crate) subject: Subject,
     /// Do it; without this, letters that pass the filter are only shown
     #[arg(long, conflicts_with = "id")]
     pub(crate) yes: bool,

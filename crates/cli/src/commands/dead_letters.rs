@@ -1,16 +1,17 @@
-//! `dead-letters list`, `show`, `resubmit`, `discard`.
+//! `dead-letters list`, `show`, `simulate`, `resubmit`, `discard`.
 
 use seriatim_core::{
-    DeadLetter, Decision, LetterFilter, LetterStatus, OpenLetter, OperatorError, QueryError, Verb,
+    DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation, LetterStatus, OpenLetter,
+    OperatorError, QueryError, Simulated, Verb,
 };
 use seriatim_proto::{CallError, Client};
 use uuid::Uuid;
 
 use super::reactions::refused;
-use crate::args::{About, DeadLetters, Discard, List, Resubmit, Which};
+use crate::args::{About, DeadLetters, Discard, List, Resubmit, Subject, Which};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Output, letters as show, three_way};
+use crate::output::{Output, forecast, letters as show, three_way};
 
 pub(crate) async fn run(
     wanted: DeadLetters,
@@ -18,10 +19,18 @@ pub(crate) async fn run(
     client: &Client,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    let dry_run = matches!(
+        &wanted,
+        DeadLetters::Resubmit(Resubmit { dry_run: true, .. })
+    );
     match wanted {
         DeadLetters::List(wanted) => list(wanted, client, output).await,
         DeadLetters::Show { id } => self::show(id, client, output).await,
-        DeadLetters::Resubmit(Resubmit { which, reason }) => {
+        DeadLetters::Simulate(subject) => simulate(subject, client, output).await,
+        DeadLetters::Resubmit(Resubmit { which, .. }) if dry_run => {
+            simulate(which.subject, client, output).await
+        }
+        DeadLetters::Resubmit(Resubmit { which, reason, .. }) => {
             let order = Order {
                 verb: Verb::Resubmit,
                 actor,
@@ -110,7 +119,7 @@ async fn carry_out(
     client: &Client,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    if let Some(id) = which.id {
+    if let Some(id) = which.subject.id {
         let answer = client.decide(&order.about(id)).await;
         let letter = answer.map_err(refused)?;
         let exit = print(order, &letter, output)?;
@@ -121,7 +130,7 @@ async fn carry_out(
         }
         return Ok(exit);
     }
-    let letters = waiting(which.about, client).await?;
+    let letters = waiting(which.subject.about, client).await?;
     if letters.is_empty() {
         output.hint("nothing of that waits for a decision");
         return Ok(Exit::Ok);
@@ -153,6 +162,53 @@ async fn waiting(about: About, client: &Client) -> Result<Vec<DeadLetter>, Failu
             return Ok(found);
         }
     }
+}
+
+async fn simulate(subject: Subject, client: &Client, output: &Output) -> Result<Exit, Failure> {
+    match subject.id {
+        Some(id) => simulate_one(id, client, output).await,
+        None => simulate_all(subject.about, client, output).await,
+    }
+}
+
+/// Returns the exit code that resubmitting would have had.
+async fn simulate_one(id: Uuid, client: &Client, output: &Output) -> Result<Exit, Failure> {
+    let simulation = client.simulate_letter(id).await.map_err(refused)?;
+    let text = forecast::simulation(&simulation);
+    output.answer(&forecast::simulation_json(id, &simulation), &text)?;
+    Ok(match simulation {
+        LetterSimulation::Reaction(_) => Exit::Ok,
+        LetterSimulation::Command(simulation) => match simulation.outcome {
+            Simulated::Commits { .. } | Simulated::Unchanged => Exit::Ok,
+            Simulated::Duplicate(_)
+            | Simulated::ExternalIdReused(_)
+            | Simulated::Rejected(_)
+            | Simulated::Conflict(_)
+            | Simulated::Parks(_) => Exit::DeadLettered,
+        },
+    })
+}
+
+async fn simulate_all(about: About, client: &Client, output: &Output) -> Result<Exit, Failure> {
+    let filter = filter(about, Some(LetterStatus::Parked), false);
+    let (mut all, mut page) = (Forecast::default(), None);
+    loop {
+        let (part, next) = client.forecast(&filter, page).await.map_err(refused)?;
+        all.add(&part);
+        page = next;
+        if page.is_none() {
+            break;
+        }
+    }
+    output.answer(&forecast::forecast_json(&all), &forecast::forecast(&all))?;
+    output.hint(match all.letters() {
+        0 => "nothing of that waits for a decision",
+        _ => "nothing is done; each letter was tried by itself on what is current now",
+    });
+    Ok(match all.not_accepted() {
+        0 => Exit::Ok,
+        _ => Exit::DeadLettered,
+    })
 }
 
 /// Decides about the letters one after another. Returns the exit code of the first that failed.

@@ -1,6 +1,7 @@
 //! Prints answers on stdout, and messages and errors on stderr.
 
 pub(crate) mod config;
+pub(crate) mod forecast;
 pub(crate) mod json;
 pub(crate) mod letters;
 pub(crate) mod lines;

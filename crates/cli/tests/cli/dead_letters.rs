@@ -89,6 +89,78 @@ fn a_parked_command_is_resubmitted() {
     assert_eq!(attempt["result"], "accepted: events 3 to 3");
 }
 
+#[test]
+fn what_resubmitting_would_give_is_shown_and_nothing_is_done() {
+    let stage = two_parked();
+    let list = ["dead-letters", "list", "--kind", "command", "--json"];
+    let letters = stage.run(&list).succeeded().json();
+    let [rejected, accepted] = [0, 1].map(|at| letters[at]["id"].as_str().unwrap().to_owned());
+
+    let simulate =
+        |arguments: &[&str]| stage.run(&[&["dead-letters", "simulate"], arguments].concat());
+    let ran = simulate(&[&accepted]).succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            "ACCOUNT at sequence 2: would commit",
+            r#"  Renamed {"owner":"Cid"}"#,
+            "then: ACCOUNT at sequence 3",
+            "{",
+            r#"  "cents": 100,"#,
+            r#"  "closed": false,"#,
+            r#"  "owner": "Cid""#,
+            "}",
+        ]
+    );
+    let ran = simulate(&[&rejected, "--json"]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    let answer = &ran.json()[0];
+    assert_eq!(
+        (&answer["kind"], &answer["id"]),
+        (&json!("command"), &json!(rejected))
+    );
+    assert_eq!(answer["result"]["outcome"], "rejected");
+    assert_eq!(answer["before"]["sequence"], 2);
+
+    let dry = ["dead-letters", "resubmit", "--dry-run"];
+    for ran in [
+        simulate(&["--stream", ACCOUNT, "--kind", "command", "--json"]),
+        stage.run(&[&dry[..], &["--all", "--kind", "command", "--json"]].concat()),
+    ] {
+        assert_eq!(ran.code, Some(5), "{ran:?}");
+        let counts = &ran.json()[0];
+        assert_eq!(counts["letters"], 2);
+        assert_eq!(
+            (&counts["committed"], &counts["rejected"]),
+            (&json!(1), &json!(1))
+        );
+    }
+    let ran = simulate(&["--all", "--kind", "command"]);
+    assert_eq!(
+        ran.printed(),
+        [
+            "1  commands would be accepted",
+            "1  commands would be rejected"
+        ]
+    );
+    let nothing = simulate(&["--component", "seen"]);
+    assert_eq!(nothing.code, Some(0), "{nothing:?}");
+    assert!(
+        nothing.stderr.contains("nothing of that waits"),
+        "{nothing:?}"
+    );
+    let both = [&dry[..], &[accepted.as_str(), "--reason", "x"]].concat();
+    stage.run(&both).failed(2);
+    simulate(&[]).failed(2);
+
+    assert_eq!(
+        statuses(&stage),
+        [("parked".into(), 0), ("parked".into(), 0)]
+    );
+    let ran = stage.run(&["events", ACCOUNT, "--json"]).succeeded();
+    assert_eq!(ran.json().len(), 3);
+}
+
 /// It is never done then, and the list remembers who said so.
 #[test]
 fn a_parked_command_is_discarded_for_a_reason() {

@@ -17,4 +17,5 @@ mod snapshots;
 mod views;
 mod own_domains;
 mod desk;
+mod desk_forecast;
 mod histories;

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::forecast::{Forecast, ForecastPage, LetterSimulation, waits};
 use crate::{
-    DeadLetter, LetterFilter, OperatorError, QueryError, ReactionLetter, RecordedEvent, StreamId,
-    ThreeWay,
+    DeadLetter, LetterFilter, LetterStatus, OperatorError, QueryError, ReactionLetter,
+    RecordedEvent, StreamId, ThreeWay,
 };
+
+/// The number of letters that are read at once for a forecast: each may hold a whole request.
+const FORECAST: usize = 8;
 
 /// The letters of one kind, and the actions on them.
 #[async_trait]
@@ -21,8 +25,15 @@ pub trait LetterSource: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError>;
 
+    /// Returns a letter, or `None` if it is not of this source.
+    async fn find(&self, id: Uuid) -> Result<Option<DeadLetter>, OperatorError>;
+
     /// Returns a letter with all that belongs to it, or `None` if it is not of this source.
     async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError>;
+
+    /// Returns what resubmitting a letter now would give, or `None` if it is not of this source. Writes nothing. Fails
+    /// if somebody has decided about the letter already.
+    async fn simulate(&self, id: Uuid) -> Result<Option<LetterSimulation>, OperatorError>;
 
     /// Carries out a decision about a letter, or records it for later. Returns the letter after that, or `None` if it
     /// is not of this source. If several people decide about one letter at the same time, one decision counts.
@@ -127,6 +138,16 @@ impl Desk {
         Ok(found)
     }
 
+    /// Returns a letter. Fails if there is no such letter.
+    pub async fn find(&self, id: Uuid) -> Result<DeadLetter, OperatorError> {
+        for source in &self.sources {
+            if let Some(letter) = source.find(id).await? {
+                return Ok(letter);
+            }
+        }
+        Err(unknown(id))
+    }
+
     /// Returns a letter with all that belongs to it. Fails if there is no such letter.
     pub async fn open(&self, id: Uuid) -> Result<OpenLetter, OperatorError> {
         for source in &self.sources {
@@ -135,6 +156,53 @@ impl Desk {
             }
         }
         Err(unknown(id))
+    }
+
+    /// Returns what resubmitting a letter now would give. Writes nothing. Fails if there is no such letter, or if
+    /// somebody has decided about it already.
+    pub async fn simulate(&self, id: Uuid) -> Result<LetterSimulation, OperatorError> {
+        for source in &self.sources {
+            if let Some(simulation) = source.simulate(id).await? {
+                return Ok(simulation);
+            }
+        }
+        Err(unknown(id))
+    }
+
+    /// Counts what resubmitting the waiting letters that pass the filter would give, of at most `limit` letters. Goes on
+    /// after the letter that the filter names. Letters that do not pass `counts` are left out. Writes nothing.
+    pub async fn forecast(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+        counts: impl Fn(&DeadLetter) -> bool,
+    ) -> Result<ForecastPage, OperatorError> {
+        let mut filter = LetterFilter {
+            status: Some(LetterStatus::Parked),
+            ..filter.clone()
+        };
+        let (mut forecast, mut looked) = (Forecast::default(), 0);
+        while looked < limit {
+            let most = FORECAST.min(limit - looked);
+            let letters = self.letters(&filter, most).await?;
+            for letter in &letters {
+                looked += 1;
+                filter.after = Some(letter.id());
+                if !counts(letter) {
+                    continue;
+                }
+                match waits(letter) {
+                    true => forecast.count(self.simulate(letter.id()).await)?,
+                    false => forecast.decided += 1,
+                }
+            }
+            if letters.len() < most {
+                let next = None;
+                return Ok(ForecastPage { forecast, next });
+            }
+        }
+        let next = filter.after;
+        Ok(ForecastPage { forecast, next })
     }
 
     /// Carries out a decision about a letter. Returns the letter after that. A command has been tried when this

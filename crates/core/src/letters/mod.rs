@@ -3,4 +3,5 @@
 pub(crate) mod dead_letter;
 pub(crate) mod reaction_letter;
 pub(crate) mod operator;
+pub(crate) mod forecast;
 pub(crate) mod desk;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::text::known::name_one_of;
 use crate::{
     Checkpoint, Component, LetterStatus, Position, QueryError, ReadModelVersion, StoreError,
-    SubscribeError, Timestamp,
+    SubmitError, SubscribeError, Timestamp,
 };
 
 /// The time to wait before a store that does not answer is asked again.
@@ -85,11 +85,20 @@ pub enum OperatorError {
     /// The letter is unknown, or a store fails.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// The command of a letter cannot be simulated.
+    #[error(transparent)]
+    Submit(Box<SubmitError>),
 }
 
 impl From<StoreError> for OperatorError {
     fn from(source: StoreError) -> Self {
         Self::Query(QueryError::of_store(source, RETRY_AFTER))
+    }
+}
+
+impl From<SubmitError> for OperatorError {
+    fn from(error: SubmitError) -> Self {
+        Self::Submit(Box::new(error))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Converts the reasons why a command of those who run the system was not carried out.
 
-use seriatim_core::{Component, OperatorError, QueryError, SubscribeError};
+use seriatim_core::{Component, OperatorError, QueryError, SubmitError, SubscribeError};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
@@ -44,6 +44,7 @@ impl WireError for OperatorError {
                 .into_status(Code::NotFound, &message),
             Self::Place(error) => error.to_status(),
             Self::Query(error) => error.to_status(),
+            Self::Submit(error) => error.to_status(),
         }
     }
 
@@ -86,7 +87,14 @@ impl WireError for OperatorError {
             reason::OTHER_PARTITIONS | reason::LOG_REPLACED => {
                 Self::Place(SubscribeError::from_status(status)?)
             }
-            _ => return QueryError::from_status(status).map(Self::Query),
+            // It is known by its text, whatever was asked for.
+            reason::INVALID => return None,
+            _ => {
+                return match QueryError::from_status(status) {
+                    Some(error) => Some(Self::Query(error)),
+                    None => SubmitError::from_status(status).map(Self::from),
+                };
+            }
         })
     }
 }

@@ -189,6 +189,36 @@ fn a_simulation() {
 }
 
 #[test]
+fn what_resubmitting_letters_would_give() {
+    let simulations = simulated().into_iter().map(|outcome| {
+        let before = state(Some(Sequence(6)));
+        LetterSimulation::Command(Box::new(Simulation { before, outcome }))
+    });
+    let given_up = GivenUp {
+        letter: given_up(),
+        event: Some(event(4)),
+        followers: 3,
+        more_followers: true,
+    };
+    let of_event = LetterSimulation::Reaction(Box::new(given_up));
+    for simulation in simulations.chain([of_event]) {
+        let wire: v1::DeadLetterServiceSimulateResponse = sent(&(&simulation).into());
+        assert_eq!(LetterSimulation::try_from(wire), Ok(simulation));
+    }
+    let forecast = Forecast {
+        committed: 1,
+        unchanged: 2,
+        rejected: 3,
+        conflicting: 4,
+        failing: 5,
+        handed: 6,
+        decided: 7,
+    };
+    let wire: v1::Forecast = sent(&(&forecast).into());
+    assert_eq!(Forecast::from(wire), forecast);
+}
+
+#[test]
 fn a_letter_and_its_three_sides() {
     for status in [
         LetterStatus::Parked,

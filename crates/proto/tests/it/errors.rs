@@ -168,6 +168,7 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
         OperatorError::ReadModel { .. } => (Code::InvalidArgument, reason::NOT_FOR_READ_MODELS),
         OperatorError::Place(error) => expected_of_subscription(error),
         OperatorError::Query(error) => expected_of_query(error),
+        OperatorError::Submit(error) => expected(error),
     }
 }
 
@@ -175,7 +176,7 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
 fn every_error_of_the_desk_both_ways() {
     let errors = operator_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 8, "samples for every variant");
+    assert_eq!(variants.len(), 9, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected_of_operator(&error);

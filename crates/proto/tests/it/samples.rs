@@ -422,6 +422,15 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
     });
     errors.extend(places.map(OperatorError::Place));
     errors.extend(query_errors().into_iter().map(OperatorError::Query));
+    // The others are read as errors of questions.
+    let only_of_commands = submit_errors().into_iter().filter(|error| {
+        use SubmitError::{Contended, ExternalIdReused, Rejected, StreamFull};
+        matches!(
+            error,
+            Contended { .. } | ExternalIdReused { .. } | Rejected(_) | StreamFull { .. }
+        )
+    });
+    errors.extend(only_of_commands.map(OperatorError::from));
     errors
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use seriatim_core::{
     CheckpointStore, DeadLetter, Decision, Desk, GivenUp, LetterDecision, LetterFilter,
-    LetterSource, LetterStatus, OpenLetter, OperatorError, Position, Reaction, ReactionLetter,
-    Sequence, StoreError, Timestamp, Work,
+    LetterSimulation, LetterSource, LetterStatus, OpenLetter, OperatorError, Position, Reaction,
+    ReactionLetter, Sequence, StoreError, Timestamp, Work,
 };
 use uuid::Uuid;
 
@@ -45,29 +45,27 @@ impl LetterSource for Reactions {
         Ok(boxed.map(DeadLetter::Reaction).collect())
     }
 
+    async fn find(&self, id: Uuid) -> Result<Option<DeadLetter>, OperatorError> {
+        let found = self.letter(id).await?;
+        Ok(found.map(|(_, letter)| DeadLetter::Reaction(Box::new(letter))))
+    }
+
     async fn open(&self, id: Uuid) -> Result<Option<OpenLetter>, OperatorError> {
-        let Some((reaction, letter)) = self.find(id).await? else {
+        let given_up = self.given_up(id).await?;
+        Ok(given_up.map(|given_up| OpenLetter::Reaction(Box::new(given_up))))
+    }
+
+    async fn simulate(&self, id: Uuid) -> Result<Option<LetterSimulation>, OperatorError> {
+        let Some(given_up) = self.given_up(id).await? else {
             return Ok(None);
         };
-        let log = self.feed.log();
-        let events = log.read_stream(&letter.stream, letter.sequence, 1);
-        let event = events.await?.into_iter().next();
-        let event = event.filter(|event| event.sequence == letter.sequence);
-        let (followers, more_followers) = match letter.status {
-            LetterStatus::Parked => self.followers(&**reaction, &letter).await?,
-            LetterStatus::Resolved | LetterStatus::Discarded => (0, false),
-        };
-        Ok(Some(OpenLetter::Reaction(Box::new(GivenUp {
-            letter,
-            event,
-            followers,
-            more_followers,
-        }))))
+        require_parked(id, &given_up.letter)?;
+        Ok(Some(LetterSimulation::Reaction(Box::new(given_up))))
     }
 
     async fn decide(&self, decision: &Decision) -> Result<Option<DeadLetter>, OperatorError> {
         let id = decision.letter;
-        let Some((reaction, letter)) = self.find(id).await? else {
+        let Some((reaction, letter)) = self.letter(id).await? else {
             return Ok(None);
         };
         require_parked(id, &letter)?;
@@ -84,7 +82,7 @@ impl LetterSource for Reactions {
             .await?;
         self.ring(work);
         if !noted {
-            if let Some((_, letter)) = self.find(id).await? {
+            if let Some((_, letter)) = self.letter(id).await? {
                 require_parked(id, &letter)?;
             }
             return Err(OperatorError::Decided { id });
@@ -104,7 +102,27 @@ impl Reactions {
         Desk::new(vec![Arc::new(commands), Arc::clone(self) as _])
     }
 
-    async fn find(
+    async fn given_up(&self, id: Uuid) -> Result<Option<GivenUp>, StoreError> {
+        let Some((reaction, letter)) = self.letter(id).await? else {
+            return Ok(None);
+        };
+        let log = self.feed.log();
+        let events = log.read_stream(&letter.stream, letter.sequence, 1);
+        let event = events.await?.into_iter().next();
+        let event = event.filter(|event| event.sequence == letter.sequence);
+        let (followers, more_followers) = match letter.status {
+            LetterStatus::Parked => self.followers(&**reaction, &letter).await?,
+            LetterStatus::Resolved | LetterStatus::Discarded => (0, false),
+        };
+        Ok(Some(GivenUp {
+            letter,
+            event,
+            followers,
+            more_followers,
+        }))
+    }
+
+    async fn letter(
         &self,
         id: Uuid,
     ) -> Result<Option<(&Arc<dyn Reaction>, ReactionLetter)>, StoreError> {

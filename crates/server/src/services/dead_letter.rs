@@ -1,7 +1,7 @@
 //! Implements `DeadLetterService`.
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{DeadLetter, Decision, Desk, OpenLetter, QueryError, StreamId};
+use seriatim_core::{DeadLetter, Decision, Desk, OpenLetter, OperatorError, QueryError, StreamId};
 use seriatim_proto::{convert, v1};
 use seriatim_security::Verb::{self, LettersPayload, LettersRead, LettersResolve};
 use tonic::{Request, Response, Status};
@@ -31,15 +31,24 @@ impl DeadLetters {
         Self { coordinator, desk }
     }
 
+    /// Returns a letter. Fails for one of a domain for which the caller has no right, as if there were no such letter.
+    async fn letter(&self, by: &By, verb: Verb, id: Uuid) -> Result<DeadLetter, Status> {
+        let letter = self.desk.find(id).await.map_err(status)?;
+        check_letter(&by.caller, verb, id, letter.stream())?;
+        Ok(letter)
+    }
+
     /// Carries out a decision, if the caller may decide about the letter. Returns what it may see of the letter then.
     async fn decide(&self, by: &By, decision: &Decision) -> Result<v1::DeadLetter, Status> {
         let caller = &by.caller;
         if caller.may_end() {
-            let letter = self.desk.open(decision.letter).await.map_err(status)?;
-            check_letter(caller, LettersResolve, decision.letter, letter.stream())?;
+            self.letter(by, LettersResolve, decision.letter).await?;
         }
         let (what, reason) = (decision.verb.as_str(), decision.reason.as_deref());
-        let deciding = async { self.desk.decide(decision).await.map_err(status) };
+        let deciding = async {
+            let decided = self.desk.decide(decision).await;
+            decided.map_err(|error| refused(caller, error))
+        };
         let letter = by.operate(what, decision.letter, reason, deciding).await?;
         Ok(shown(&letter, caller))
     }
@@ -54,6 +63,15 @@ fn check_letter(caller: &Caller, verb: Verb, id: Uuid, stream: &StreamId) -> Res
     match caller.may(verb, &stream.domain) {
         true => Ok(()),
         false => Err(status(QueryError::UnknownLetter { id })),
+    }
+}
+
+/// Returns the status of an error, without what the caller may not know.
+fn refused(caller: &Caller, error: OperatorError) -> Status {
+    match error {
+        OperatorError::Query(error) => caller.no_answer(error),
+        OperatorError::Submit(error) => caller.refusal(*error),
+        error => status(error),
     }
 }
 
@@ -134,6 +152,46 @@ impl DeadLetterService for DeadLetters {
             OpenLetter::Reaction(_) => convert::without_event_content(&mut shown),
         }
         answer(shown)
+    }
+
+    async fn simulate(
+        &self,
+        mut request: Request<v1::DeadLetterServiceSimulateRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceSimulateResponse>, Status> {
+        let (by, _) = by(&mut request)?;
+        let id = convert::uuid(request.get_ref().id.as_ref(), "id").map_err(status)?;
+        let letter = self.letter(&by, LettersRead, id).await?;
+        let domain = &letter.stream().domain;
+        by.caller.check(LettersPayload, Some(domain))?;
+        let simulation = self.desk.simulate(id).await;
+        let simulation = simulation.map_err(|error| refused(&by.caller, error))?;
+        answer((&simulation).into())
+    }
+
+    async fn forecast(
+        &self,
+        mut request: Request<v1::DeadLetterServiceForecastRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceForecastResponse>, Status> {
+        let (by, _) = by(&mut request)?;
+        let caller = &by.caller;
+        let page = Page::<v1::DeadLetter>::of(request.get_ref().page_size);
+        let filter = convert::forecast_filter(request.into_inner()).map_err(status)?;
+        let domain = filter.domain.as_ref();
+        caller.check(LettersRead, domain)?;
+        caller.check(LettersPayload, domain)?;
+        let counts = |letter: &DeadLetter| {
+            let domain = &letter.stream().domain;
+            caller.may(LettersRead, domain) && caller.may(LettersPayload, domain)
+        };
+        let part = self.desk.forecast(&filter, page.most_lines(), counts).await;
+        let part = part.map_err(|error| refused(caller, error))?;
+        if let (0, None, Some(domain)) = (part.forecast.letters(), filter.after, domain) {
+            check_domain(&self.coordinator, domain, caller)?;
+        }
+        Ok(Response::new(v1::DeadLetterServiceForecastResponse {
+            forecast: Some((&part.forecast).into()),
+            next_page_token: token(part.next),
+        }))
     }
 
     async fn resubmit(

@@ -1,8 +1,8 @@
 //! Checks lists of dead letters, and a letter's three sides.
 
 use seriatim_core::{
-    ConflictReason, LetterStatus, MergeStrategy, OpenLetter, ParkReason, Sequence, Simulated,
-    StreamId,
+    ConflictReason, LetterSimulation, LetterStatus, MergeStrategy, OpenLetter, ParkReason,
+    Sequence, Simulated, StreamId,
 };
 use seriatim_proto::{convert, v1};
 use tonic::{Code, Request};
@@ -142,8 +142,56 @@ async fn large_letters_make_shorter_pages() {
 }
 
 #[tokio::test]
+async fn what_resubmitting_would_give() {
+    let rig = Rig::start().await;
+    let stream = rig
+        .till_with(&[("Label", r#"{"label":"base"}"#), LABEL])
+        .await;
+    let id = park(&rig, &stream, "mine").await;
+    let request = v1::DeadLetterServiceSimulateRequest { id };
+    let answer = rig.letters().simulate(request).await.unwrap().into_inner();
+    let LetterSimulation::Command(simulation) = answer.try_into().unwrap() else {
+        panic!("it is a command")
+    };
+    assert_eq!(simulation.before.to_json().unwrap()["label"], "theirs");
+    match simulation.outcome {
+        Simulated::Commits { after, .. } => assert_eq!(after.to_json().unwrap()["label"], "mine"),
+        other => panic!("{other:?}"),
+    }
+    for _ in 0..6 {
+        park(&rig, &stream, "mine").await;
+    }
+    let mut request = v1::DeadLetterServiceForecastRequest {
+        page_size: 3,
+        ..Default::default()
+    };
+    let mut counted = Vec::new();
+    loop {
+        let answer = rig.letters().forecast(request.clone()).await.unwrap();
+        let answer = answer.into_inner();
+        counted.push(answer.forecast.unwrap().committed);
+        request.page_token = answer.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(counted, [3, 3, 1]);
+    assert_eq!(rig.history(&stream).await.len(), 2);
+    let nowhere = v1::DeadLetterServiceForecastRequest {
+        domain: "nothing".into(),
+        ..Default::default()
+    };
+    let status = rig.letters().forecast(nowhere).await.unwrap_err();
+    assert_code(&status, Code::NotFound, "UNKNOWN_DOMAIN");
+}
+
+#[tokio::test]
 async fn a_letter_that_does_not_exist() {
     let rig = Rig::start().await;
+    let id = Some(Uuid::now_v7().into());
+    let request = v1::DeadLetterServiceSimulateRequest { id };
+    let status = rig.letters().simulate(request).await.unwrap_err();
+    assert_code(&status, Code::NotFound, "UNKNOWN_DEAD_LETTER");
     let request = v1::DeadLetterServiceGetRequest {
         id: Some(Uuid::now_v7().into()),
     };

@@ -92,6 +92,46 @@ async fn letters_are_shown_as_far_as_the_rights_go() {
     assert!(opened(&sees).await.unwrap());
 }
 
+/// The counts tell what became of commands, so they are for those who may see these.
+#[tokio::test]
+async fn only_letters_that_may_be_seen_are_simulated() {
+    let (server, _, letter) = with_a_letter().await;
+    let id = Some(letter.into());
+    let simulate = v1::DeadLetterServiceSimulateRequest { id };
+    let forecast = v1::DeadLetterServiceForecastRequest::default();
+    let simulated = async |shown: &Shown| {
+        let answer = server.ask::<v1::DeadLetterServiceSimulateResponse>(
+            shown,
+            "DeadLetterService/Simulate",
+            &simulate,
+        );
+        answer.await.map(|(_, bytes)| shows_the_secret(&bytes))
+    };
+    let counted = async |shown: &Shown| {
+        let answer = server.ask::<v1::DeadLetterServiceForecastResponse>(
+            shown,
+            "DeadLetterService/Forecast",
+            &forecast,
+        );
+        answer.await.map(|(answer, _)| answer.forecast.unwrap())
+    };
+    let both = |domain| [(Verb::LettersRead, domain), (Verb::LettersPayload, domain)];
+    let elsewhere = server.principal("elsewhere", &both("meter"));
+    let status = simulated(&elsewhere).await.unwrap_err();
+    assert_eq!(reason(&status), "UNKNOWN_DEAD_LETTER");
+    assert_eq!(counted(&elsewhere).await.unwrap(), v1::Forecast::default());
+
+    let mixed = [(Verb::LettersRead, "till"), (Verb::LettersPayload, "meter")];
+    let mixed = server.principal("mixed", &mixed);
+    let status = simulated(&mixed).await.unwrap_err();
+    assert_eq!(word(&status, "verb"), "letters.payload");
+    assert_eq!(counted(&mixed).await.unwrap(), v1::Forecast::default());
+
+    let sees = server.principal("sees", &both("till"));
+    assert!(simulated(&sees).await.unwrap());
+    assert_eq!(counted(&sees).await.unwrap().committed, 1);
+}
+
 #[tokio::test]
 async fn a_letter_is_decided_only_by_who_may_and_its_name_stays() {
     let (server, stream, letter) = with_a_letter().await;

@@ -114,6 +114,19 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             let needs = &[Verb::LettersRead, Verb::LettersPayload];
             (needs, Unknown, request.encode_to_vec())
         }
+        "DeadLetterService/Simulate" => {
+            let request = v1::DeadLetterServiceSimulateRequest { id };
+            let needs = &[Verb::LettersRead, Verb::LettersPayload];
+            (needs, Unknown, request.encode_to_vec())
+        }
+        "DeadLetterService/Forecast" => {
+            let request = v1::DeadLetterServiceForecastRequest {
+                domain,
+                ..Default::default()
+            };
+            let needs = &[Verb::LettersRead, Verb::LettersPayload];
+            (needs, Denied, request.encode_to_vec())
+        }
         "DeadLetterService/Resubmit" => {
             let request = v1::DeadLetterServiceResubmitRequest { id, reason };
             (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
