@@ -223,6 +223,14 @@ impl Failure {
             OperatorError::Decided { id } => failure(Exit::Conflict).with_next(format!(
                 "see what was decided with `seriatim dead-letters show {id}`"
             )),
+            OperatorError::Moved { id, conflict, .. } => failure(Exit::Conflict)
+                .with_next(format!(
+                    "look at it with `seriatim dead-letters show {id}`, and give the sequence that you see with --expect"
+                ))
+                .with_details(as_json::conflict(conflict)),
+            OperatorError::OnlyOfCommands { id, .. } => failure(Exit::Invalid).with_next(format!(
+                "look at it with `seriatim dead-letters show {id}`"
+            )),
             OperatorError::NoReason => failure(Exit::Invalid).with_next("say why with --reason"),
             OperatorError::ReadModel { .. } => failure(Exit::Invalid)
                 .with_next("list the versions with `seriatim read-models list`"),

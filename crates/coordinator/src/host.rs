@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, FactRequest, Message, QueryError,
-    Receipt, Rejected, RejectedEffect, Simulation, StateView, StoreError, StoreErrorKind, StreamId,
-    SubmitError, ThreeWay,
+    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, ExpectedSequence, FactRequest,
+    Message, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, StoreError,
+    StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::oneshot;
 use tracing::Instrument;
@@ -61,8 +61,14 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
     async fn hand_back(&self, effect: RejectedEffect, place: Place)
     -> Result<Receipt, SubmitError>;
 
-    /// Claims the letter's single decision and decides its command on the current state.
-    async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError>;
+    /// Claims the letter's single decision and decides its command on the current state. If the stream is not at the
+    /// expected sequence, it is refused as [`Strict`](seriatim_core::MergeStrategy::Strict) refuses.
+    async fn resubmit(
+        &self,
+        letter: &CommandLetter,
+        expected: ExpectedSequence,
+        place: Place,
+    ) -> Result<Receipt, SubmitError>;
 
     /// Claims the letter's single decision and records the discard. If that succeeds, the answer is the rejection
     /// `refusal`.
@@ -177,13 +183,17 @@ impl<A: Aggregate> HostOf<A> {
         intake::commands(&self.shared.settings, self.prepare.as_ref(), request).await
     }
 
-    async fn take_out_of(&self, letter: &CommandLetter) -> Result<Taken<A>, SubmitError> {
+    async fn take_out_of(
+        &self,
+        letter: &CommandLetter,
+        expected: ExpectedSequence,
+    ) -> Result<Taken<A>, SubmitError> {
         let request = CommandRequest {
             effect: None,
             ..letter.request.clone()
         };
         let taken = self.take(request).await?;
-        Ok(taken.out_of(letter))
+        Ok(taken.out_of(letter, expected))
     }
 }
 
@@ -229,8 +239,13 @@ impl<A: Aggregate> Host for HostOf<A> {
         self.post(source, Ok(taken), Asked::HandBack, place).await
     }
 
-    async fn resubmit(&self, letter: &CommandLetter, place: Place) -> Result<Receipt, SubmitError> {
-        let taken = self.take_out_of(letter).await;
+    async fn resubmit(
+        &self,
+        letter: &CommandLetter,
+        expected: ExpectedSequence,
+        place: Place,
+    ) -> Result<Receipt, SubmitError> {
+        let taken = self.take_out_of(letter, expected).await;
         let stream = letter.stream().clone();
         self.post(stream, taken, Asked::Command(None), place).await
     }
@@ -254,7 +269,7 @@ impl<A: Aggregate> Host for HostOf<A> {
     }
 
     async fn simulate_letter(&self, letter: &CommandLetter) -> Result<Simulation, SubmitError> {
-        let taken = self.take_out_of(letter).await?;
+        let taken = self.take_out_of(letter, ExpectedSequence::Any).await?;
         view::simulate(&self.shared, letter.stream().clone(), taken, At::Current).await
     }
 

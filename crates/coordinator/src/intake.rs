@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use seriatim_core::{
     Aggregate, Claim, ClaimKey, CommandLetter, CommandRequest, ContentHash, DecodeError, EffectId,
-    Fact, FactOrigin, FactRequest, Fault, FieldViolation, MergeStrategy, Message, Metadata,
-    NewFact, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
+    ExpectedSequence, Fact, FactOrigin, FactRequest, Fault, FieldViolation, MergeStrategy, Message,
+    Metadata, NewFact, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
     decode_command,
 };
 use uuid::Uuid;
@@ -35,9 +35,9 @@ impl<A: Aggregate> Taken<A> {
 
 impl<A: Aggregate> Taken<A> {
     /// Turns it into the command of a letter that a person has resubmitted.
-    pub(crate) fn out_of(mut self, letter: &CommandLetter) -> Self {
+    pub(crate) fn out_of(mut self, letter: &CommandLetter, expected: ExpectedSequence) -> Self {
         if let Work::Commands(work) = &mut self.work {
-            work.resubmitted = true;
+            work.resubmitted = Some(expected);
         }
         Self {
             claim: Some(claim_of_letter(letter)),
@@ -99,7 +99,7 @@ pub(crate) async fn commands<A: Aggregate>(
         is_effect,
         work: Work::Commands(Box::new(Commands {
             strategy,
-            resubmitted: false,
+            resubmitted: None,
             metadata: Arc::new(metadata(
                 &request.metadata,
                 request.id,

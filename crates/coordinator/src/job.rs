@@ -51,9 +51,9 @@ pub(crate) struct Commands<A: Aggregate> {
     /// The commands, decoded and prepared.
     pub(crate) commands: Vec<A::Command>,
     pub(crate) strategy: MergeStrategy,
-    /// `true` if a person has resubmitted it from a letter: it is decided on the current state if its premises still
-    /// hold.
-    pub(crate) resubmitted: bool,
+    /// Set if a person has resubmitted it from a letter: it is decided on the current state if its premises still hold,
+    /// and if the person saw the stream where it stands.
+    pub(crate) resubmitted: Option<ExpectedSequence>,
     /// The metadata of its events.
     pub(crate) metadata: Arc<Metadata>,
 }
@@ -73,7 +73,7 @@ impl<A: Aggregate> Job<A> {
         match &self.work {
             Work::Commands(work) => {
                 let expects_none = work.request.expected == ExpectedSequence::NoStream;
-                expects_none && self.attempts == 0 && !work.resubmitted
+                expects_none && self.attempts == 0 && work.resubmitted.is_none()
             }
             Work::Facts(_) | Work::Returned(_) | Work::Rejected(_) => false,
         }
@@ -83,7 +83,7 @@ impl<A: Aggregate> Job<A> {
     pub(crate) fn may_begin_a_stream(&self) -> bool {
         match &self.work {
             Work::Commands(work) => {
-                work.request.expected == ExpectedSequence::Any && !work.resubmitted
+                work.request.expected == ExpectedSequence::Any && work.resubmitted.is_none()
             }
             Work::Facts(_) => true,
             Work::Returned(_) | Work::Rejected(_) => false,

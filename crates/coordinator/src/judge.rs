@@ -6,7 +6,7 @@ use serde_json::json;
 use seriatim_core::merge::Resolution;
 use seriatim_core::{
     Aggregate, Conflict, ConflictReason, Fault, FieldViolation, Limits, Log, MergeStrategy,
-    Message, Metadata, Mismatch, ParkReason, Payload, PremiseFault, Rejected, StoreError,
+    Message, Metadata, Mismatch, ParkReason, Payload, PremiseFault, Rejected, Sequence, StoreError,
     StreamFull, StreamId, changed_premises, codec::encode_event, decide_all,
 };
 
@@ -133,18 +133,37 @@ pub(crate) fn judge<A: Aggregate>(work: &Work<A>, standing: &Standing<A>) -> Ver
         Work::Facts(facts) => judge_facts(facts, &standing.state),
         Work::Returned(returned) => come_back(returned, &standing.state),
         Work::Rejected(rejected) => Verdict::Refuse(Refusal::Rejected(rejected.clone())),
-        Work::Commands(work) => match work.request.expected.check(standing.current) {
-            Ok(()) => match slips(work, &standing.state) {
-                Some(refusal) => Verdict::Refuse(refusal),
-                None => decide(work, &standing.state),
-            },
-            Err(_) if work.resubmitted && work.request.premises.is_empty() => {
-                decide(work, &standing.state)
-            }
-            Err(Mismatch::Beyond(conflict)) => Verdict::Refuse(Refusal::Beyond(conflict)),
-            Err(Mismatch::Behind(conflict)) => Verdict::Collides(conflict),
+        Work::Commands(work) => match moved(work, standing.current) {
+            Some(refusal) => Verdict::Refuse(refusal),
+            None => judge_commands(work, standing),
         },
     }
+}
+
+fn judge_commands<A: Aggregate>(work: &Commands<A>, standing: &Standing<A>) -> Verdict<A> {
+    match work.request.expected.check(standing.current) {
+        Ok(()) => match slips(work, &standing.state) {
+            Some(refusal) => Verdict::Refuse(refusal),
+            None => decide(work, &standing.state),
+        },
+        Err(_) if work.resubmitted.is_some() && work.request.premises.is_empty() => {
+            decide(work, &standing.state)
+        }
+        Err(Mismatch::Beyond(conflict)) => Verdict::Refuse(Refusal::Beyond(conflict)),
+        Err(Mismatch::Behind(conflict)) => Verdict::Collides(conflict),
+    }
+}
+
+/// Returns the refusal if a person has resubmitted the command and saw the stream at another sequence.
+fn moved<A: Aggregate>(work: &Commands<A>, current: Option<Sequence>) -> Option<Refusal> {
+    let (Mismatch::Behind(conflict) | Mismatch::Beyond(conflict)) =
+        work.resubmitted?.check(current).err()?;
+    Some(Refusal::Conflict {
+        conflict,
+        strategy: MergeStrategy::Strict,
+        reason: ConflictReason::Strict,
+        rejection: None,
+    })
 }
 
 /// Checks the premises of a command that meets the state its sender knew. Returns a refusal if they are wrong.
@@ -228,8 +247,8 @@ pub(crate) async fn merge<A: Aggregate>(
     };
     let strategy = work.strategy;
     let rule = match work.resubmitted {
-        true => Rule::Premises,
-        false => Rule::Strategy(strategy),
+        Some(_) => Rule::Premises,
+        None => Rule::Strategy(strategy),
     };
     let resolution = collision::ask(log, rule, &colliding, standing).await;
     tracing::debug!(%stream, %conflict, %strategy, ?resolution, correlation_id = work.metadata.correlation_id, "collision");
@@ -247,7 +266,9 @@ pub(crate) async fn merge<A: Aggregate>(
         },
     );
     match resolution {
-        Ok(Some(Resolution::Proceed(events))) => append(events, &work.metadata, !work.resubmitted),
+        Ok(Some(Resolution::Proceed(events))) => {
+            append(events, &work.metadata, work.resubmitted.is_none())
+        }
         Ok(Some(Resolution::Reject(rejection))) => {
             Verdict::Refuse(Refusal::Rejected((&rejection).into()))
         }

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use serde_json::json;
 use seriatim_core::{
-    Attempt, ClaimKey, ClaimRecord, CommandLetter, DeadLetter, Decision, FirstResult, LetterFilter,
-    LetterSimulation, LetterSource, LetterStatus, OpenLetter, OperatorError, Outcome, QueryError,
-    Receipt, Rejected, Simulated, SubmitError, Timestamp, Verb,
+    Action, Attempt, ClaimKey, ClaimRecord, CommandLetter, ConflictReason, DeadLetter, Decision,
+    FirstResult, LetterFilter, LetterSimulation, LetterSource, LetterStatus, OpenLetter,
+    OperatorError, Outcome, QueryError, Receipt, Rejected, SequenceConflict, Simulated,
+    SubmitError, Timestamp,
 };
 use uuid::Uuid;
 
@@ -64,22 +65,28 @@ impl LetterSource for Coordinator {
         };
         require_parked(&letter)?;
         let refusal = refusal(decision);
-        let answer = self.act(&letter, decision.verb, refusal.clone()).await?;
+        let action = &decision.action;
+        let answer = self.act(&letter, action, refusal.clone()).await?;
+        if let Some(moved) = moved(&letter, action, &answer) {
+            return Err(moved);
+        }
         let key = ClaimKey::Letter(letter.id).to_string();
         let claim = self.store().find_claim(letter.stream(), &key).await?;
-        let is_ours = match (decision.verb, &answer, &claim) {
+        let is_ours = match (action, &answer, &claim) {
             (_, _, None) => true,
-            (Verb::Resubmit, Ok(receipt), _) => !matches!(receipt.outcome, Outcome::Duplicate(_)),
-            (Verb::Resubmit, Err(_), Some(_)) => false,
-            (Verb::Discard, _, Some(claim)) => {
+            (Action::Resubmit { .. }, Ok(receipt), _) => {
+                !matches!(receipt.outcome, Outcome::Duplicate(_))
+            }
+            (Action::Resubmit { .. }, Err(_), Some(_)) => false,
+            (Action::Discard, _, Some(claim)) => {
                 matches!(&claim.first, FirstResult::Rejected(first) if **first == refusal)
             }
         };
-        let (status, mut result) = result(claim.as_ref(), &answer, decision.verb);
+        let (status, mut result) = result(claim.as_ref(), &answer, action);
         if !is_ours {
             result = format!("too late, somebody else was first: {result}");
         }
-        let (verb, actor, reason) = (decision.verb.as_str(), &decision.actor, &decision.reason);
+        let (verb, actor, reason) = (action.name(), &decision.actor, &decision.reason);
         let stream = letter.stream();
         tracing::info!(%stream, letter = %letter.id, verb, actor, reason, result, "a letter was decided about");
         let letter = self.note(letter, decision, status, result).await?;
@@ -110,7 +117,7 @@ impl Coordinator {
     async fn act(
         &self,
         letter: &CommandLetter,
-        verb: Verb,
+        action: &Action,
         refusal: Rejected,
     ) -> Result<Result<Receipt, SubmitError>, QueryError> {
         let host = self.host_to_ask(&letter.stream().domain)?;
@@ -118,9 +125,9 @@ impl Coordinator {
             Ok(place) => place,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(match verb {
-            Verb::Resubmit => host.resubmit(letter, place).await,
-            Verb::Discard => host.discard(letter, refusal, place).await,
+        Ok(match action {
+            Action::Resubmit { expected } => host.resubmit(letter, *expected, place).await,
+            Action::Discard => host.discard(letter, refusal, place).await,
         })
     }
 
@@ -153,6 +160,28 @@ impl Coordinator {
     }
 }
 
+/// Returns the error if the stream is not where the person saw it. Nothing was written then, and nobody has decided
+/// before.
+fn moved(
+    letter: &CommandLetter,
+    action: &Action,
+    answer: &Result<Receipt, SubmitError>,
+) -> Option<OperatorError> {
+    let (Action::Resubmit { expected }, Err(SubmitError::Conflict(refused))) = (action, answer)
+    else {
+        return None;
+    };
+    let SequenceConflict {
+        conflict, reason, ..
+    } = &**refused;
+    let is_moved = *reason == ConflictReason::Strict && conflict.expected == *expected;
+    is_moved.then(|| OperatorError::Moved {
+        id: letter.id,
+        stream: letter.stream().clone(),
+        conflict: *conflict,
+    })
+}
+
 /// Returns the rejection that marks a discard; its attempt tells it from all others.
 fn refusal(decision: &Decision) -> Rejected {
     let reason = decision.reason.clone().unwrap_or_default();
@@ -170,16 +199,16 @@ fn refusal(decision: &Decision) -> Rejected {
 fn result(
     claim: Option<&ClaimRecord>,
     answer: &Result<Receipt, SubmitError>,
-    verb: Verb,
+    action: &Action,
 ) -> (LetterStatus, String) {
     match (claim.map(|claim| &claim.first), answer) {
         (Some(first), _) => outcome(first),
         (None, Err(error)) => {
-            let verb = match verb {
-                Verb::Resubmit => "accepted",
-                Verb::Discard => "discarded",
+            let done = match action {
+                Action::Resubmit { .. } => "accepted",
+                Action::Discard => "discarded",
             };
-            (LetterStatus::Parked, format!("not {verb}: {error}"))
+            (LetterStatus::Parked, format!("not {done}: {error}"))
         }
         (None, Ok(_)) => (LetterStatus::Parked, "the log has lost the result".into()),
     }

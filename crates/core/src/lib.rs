@@ -43,7 +43,9 @@ pub use letters::dead_letter::{
     Attempt, CommandLetter, DeadLetter, InvalidLetterStatus, LetterFilter, LetterKind,
     LetterStatus, ParkReason,
 };
-pub use letters::desk::{Decision, Desk, GivenUp, LetterSource, OpenLetter, Verb};
+pub use letters::desk::{
+    Action, Decision, Desk, GivenUp, LetterSource, OnlyOfCommands, OpenLetter, Verb,
+};
 pub use letters::forecast::{Forecast, ForecastPage, LetterSimulation};
 pub use letters::operator::{OperatorError, Progress};
 pub use letters::reaction_letter::{LetterDecision, ReactionLetter};

@@ -1245,6 +1245,94 @@ impl ::prost::Name for AlreadyDecided {
         "type.googleapis.com/seriatim.v1.AlreadyDecided".into()
     }
 }
+/// The stream of a parked command is not where the caller saw it. Nothing was done, and the letter stays.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamMoved {
+    /// The letter.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// The stream of its command.
+    #[prost(message, optional, tag = "2")]
+    pub cover: ::core::option::Option<Cover>,
+    /// Where the caller saw it.
+    #[prost(message, optional, tag = "3")]
+    pub expected: ::core::option::Option<ExpectedSequence>,
+    /// The stream's current sequence. Absent: it has no events.
+    #[prost(uint32, optional, tag = "4")]
+    pub current: ::core::option::Option<u32>,
+}
+impl ::prost::Name for StreamMoved {
+    const NAME: &'static str = "StreamMoved";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.StreamMoved".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.StreamMoved".into()
+    }
+}
+/// The dead letter is about an event, and what was asked for can be done about a command only.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OnlyOfCommands {
+    /// The letter.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// What was to be done.
+    #[prost(enumeration = "only_of_commands::What", tag = "2")]
+    pub what: i32,
+}
+/// Nested message and enum types in `OnlyOfCommands`.
+pub mod only_of_commands {
+    /// What can be done about a command only.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum What {
+        /// Unspecified.
+        Unspecified = 0,
+        /// A resubmission with an expected sequence.
+        Expectation = 1,
+    }
+    impl What {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "WHAT_UNSPECIFIED",
+                Self::Expectation => "WHAT_EXPECTATION",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "WHAT_UNSPECIFIED" => Some(Self::Unspecified),
+                "WHAT_EXPECTATION" => Some(Self::Expectation),
+                _ => None,
+            }
+        }
+    }
+}
+impl ::prost::Name for OnlyOfCommands {
+    const NAME: &'static str = "OnlyOfCommands";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.OnlyOfCommands".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.OnlyOfCommands".into()
+    }
+}
 /// Other writers were faster in every attempt: send it again.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Contended {
@@ -4735,6 +4823,10 @@ pub struct DeadLetterServiceResubmitRequest {
     /// The reason; may be empty.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
+    /// The sequence at which the caller saw the stream of a command: if it is at another one, nothing is done, and the call
+    /// fails as STREAM_MOVED. Absent: any. It is refused for an event as ONLY_OF_COMMANDS.
+    #[prost(message, optional, tag = "3")]
+    pub expected: ::core::option::Option<ExpectedSequence>,
 }
 impl ::prost::Name for DeadLetterServiceResubmitRequest {
     const NAME: &'static str = "DeadLetterServiceResubmitRequest";

@@ -1,7 +1,8 @@
 //! Contains the client for dead letters.
 
 use seriatim_core::{
-    DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation, OpenLetter, OperatorError, Verb,
+    Action, DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation, OpenLetter,
+    OperatorError,
 };
 use uuid::Uuid;
 
@@ -68,13 +69,17 @@ impl Client {
     pub async fn decide(&self, decision: &Decision) -> Call<DeadLetter> {
         let (id, actor) = (Some(decision.letter.into()), decision.actor.as_deref());
         let reason = decision.reason.clone().unwrap_or_default();
-        let letter = match decision.verb {
-            Verb::Resubmit => {
-                let message = v1::DeadLetterServiceResubmitRequest { id, reason };
+        let letter = match &decision.action {
+            Action::Resubmit { expected } => {
+                let message = v1::DeadLetterServiceResubmitRequest {
+                    id,
+                    reason,
+                    expected: Some((*expected).into()),
+                };
                 let message = self.request_of(message, actor);
                 self.desk().resubmit(message).await?.into_inner().letter
             }
-            Verb::Discard => {
+            Action::Discard => {
                 let message = v1::DeadLetterServiceDiscardRequest { id, reason };
                 let message = self.request_of(message, actor);
                 self.desk().discard(message).await?.into_inner().letter

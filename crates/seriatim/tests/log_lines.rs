@@ -217,7 +217,7 @@ async fn the_log_tells_what_happens_and_why() {
     let letters = app.desk().letters(&waiting, 9).await.unwrap();
     let decision = Decision {
         letter: letters[0].id(),
-        verb: Verb::Resubmit,
+        action: Verb::Resubmit.into(),
         actor: Some("Ann\u{7}".into()),
         reason: Some("it was mended".into()),
     };

@@ -189,7 +189,7 @@ async fn what_fails_is_parked_or_paused_as_the_application_has_it() {
     until("it is paused", is_paused).await;
     let skip = Decision {
         letter: parked[0].id(),
-        verb: Verb::Discard,
+        action: Verb::Discard.into(),
         actor: None,
         reason: Some("a test".into()),
     };

@@ -1,7 +1,7 @@
 //! Dead letters.
 
 use clap::{Args as Group, Subcommand};
-use seriatim_core::{Component, Domain, StreamId};
+use seriatim_core::{Component, Domain, ExpectedSequence, StreamId};
 use uuid::Uuid;
 
 use crate::values::{Kind, Status, letter_id};
@@ -66,6 +66,17 @@ pub(crate) struct Resubmit {
     /// Only show what it would give, as `simulate` does
     #[arg(long, conflicts_with_all = ["yes", "reason", "stop_at_failure"])]
     pub(crate) dry_run: bool,
+    /// The sequence at which you saw the stream of a command: a number, or `none` for a stream without events. If it is
+    /// at another one, nothing is done
+    #[arg(
+        long,
+        default_value = "any",
+        hide_default_value = true,
+        value_name = "N|none",
+        allow_negative_numbers = true,
+        conflicts_with_all = ["all", "kind", "component", "domain", "stream"]
+    )]
+    pub(crate) expect: ExpectedSequence,
 }
 
 #[derive(Debug, Group)]

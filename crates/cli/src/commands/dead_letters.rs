@@ -1,8 +1,8 @@
 //! `dead-letters list`, `show`, `simulate`, `resubmit`, `discard`.
 
 use seriatim_core::{
-    DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation, LetterStatus, OpenLetter,
-    OperatorError, QueryError, Simulated, Verb,
+    Action, DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation, LetterStatus,
+    OpenLetter, OperatorError, QueryError, Simulated,
 };
 use seriatim_proto::{CallError, Client};
 use uuid::Uuid;
@@ -30,9 +30,14 @@ pub(crate) async fn run(
         DeadLetters::Resubmit(Resubmit { which, .. }) if dry_run => {
             simulate(which.subject, client, output).await
         }
-        DeadLetters::Resubmit(Resubmit { which, reason, .. }) => {
+        DeadLetters::Resubmit(Resubmit {
+            which,
+            reason,
+            expect,
+            ..
+        }) => {
             let order = Order {
-                verb: Verb::Resubmit,
+                action: Action::Resubmit { expected: expect },
                 actor,
                 reason,
             };
@@ -40,7 +45,7 @@ pub(crate) async fn run(
         }
         DeadLetters::Discard(Discard { which, reason }) => {
             let order = Order {
-                verb: Verb::Discard,
+                action: Action::Discard,
                 actor,
                 reason: Some(reason),
             };
@@ -51,7 +56,7 @@ pub(crate) async fn run(
 
 /// An order for one letter or many.
 struct Order {
-    verb: Verb,
+    action: Action,
     actor: Option<String>,
     reason: Option<String>,
 }
@@ -60,7 +65,7 @@ impl Order {
     fn about(&self, letter: Uuid) -> Decision {
         Decision {
             letter,
-            verb: self.verb,
+            action: self.action.clone(),
             actor: self.actor.clone(),
             reason: self.reason.clone(),
         }
@@ -137,7 +142,7 @@ async fn carry_out(
     }
     if !which.yes {
         output.lines(&letters, show::letter_json, show::letters)?;
-        let (count, verb) = (letters.len(), order.verb.as_str());
+        let (count, verb) = (letters.len(), order.action.name());
         output.hint(&format!(
             "nothing is done yet; to {verb} what is listed ({count}), say it again with --yes"
         ));
@@ -250,7 +255,7 @@ fn is_about_the_letter(error: &CallError<OperatorError>) -> bool {
 
 /// A command that is still parked was not accepted.
 fn print(order: &Order, letter: &DeadLetter, output: &Output) -> Result<Exit, Failure> {
-    let text = show::decided(order.verb, letter);
+    let text = show::decided(&order.action, letter);
     output.answer(&show::letter_json(letter), &text)?;
     Ok(match letter {
         DeadLetter::Command(letter) if letter.status == LetterStatus::Parked => Exit::DeadLettered,

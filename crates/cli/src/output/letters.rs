@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use seriatim_core::{
-    Attempt, CommandLetter, DeadLetter, GivenUp, LetterDecision, LetterStatus, MergeStrategy,
-    ReactionLetter, ThreeWay, Tree, Verb,
+    Action, Attempt, CommandLetter, DeadLetter, GivenUp, LetterDecision, LetterStatus,
+    MergeStrategy, ReactionLetter, ThreeWay, Tree, Verb,
 };
 
 use super::lines::Lines;
@@ -215,7 +215,7 @@ pub(super) fn cells(name: &str, value: impl ToString) -> Vec<String> {
     vec![name.into(), value.to_string()]
 }
 
-pub(crate) fn decided(verb: Verb, letter: &DeadLetter) -> Lines {
+pub(crate) fn decided(action: &Action, letter: &DeadLetter) -> Lines {
     let id = letter.id();
     Lines::of(&match letter {
         DeadLetter::Command(letter) => {
@@ -232,9 +232,9 @@ pub(crate) fn decided(verb: Verb, letter: &DeadLetter) -> Lines {
         DeadLetter::Reaction(letter) => {
             let (component, sequence) = (&letter.work.component, letter.sequence);
             let stream = &letter.stream;
-            let (will, then) = match verb {
-                Verb::Resubmit => ("will handle", "then"),
-                Verb::Discard => ("will skip", "then handle"),
+            let (will, then) = match action {
+                Action::Resubmit { .. } => ("will handle", "then"),
+                Action::Discard => ("will skip", "then handle"),
             };
             format!(
                 "{id}: {component} {will} {stream} at {sequence}, and {then} what waits behind it"

@@ -161,6 +161,29 @@ fn what_resubmitting_would_give_is_shown_and_nothing_is_done() {
     assert_eq!(ran.json().len(), 3);
 }
 
+#[test]
+fn a_command_is_resubmitted_only_where_its_stream_was_seen() {
+    let stage = Stage::with_account();
+    let id = parked_letter(&stage);
+    let resubmit = ["dead-letters", "resubmit", &id, "--expect"];
+    for expected in ["1", "7", "none"] {
+        let ran = stage.run(&[&resubmit[..], &[expected]].concat()).failed(4);
+        assert!(
+            ran.stderr.contains("does not stand where you looked"),
+            "{ran:?}"
+        );
+    }
+    let ran = stage
+        .run(&[&resubmit[..], &["1", "--json"]].concat())
+        .failed(4);
+    assert!(ran.stderr.contains(r#""current":2"#), "{ran:?}");
+    assert_eq!(statuses(&stage), [("parked".into(), 0)]);
+    stage
+        .run(&["dead-letters", "resubmit", "--all", "--expect", "2"])
+        .failed(2);
+    stage.run(&[&resubmit[..], &["2"]].concat()).succeeded();
+}
+
 /// It is never done then, and the list remembers who said so.
 #[test]
 fn a_parked_command_is_discarded_for_a_reason() {

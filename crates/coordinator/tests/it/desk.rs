@@ -27,7 +27,7 @@ async fn park(coordinator: &Coordinator, stream: &StreamId, command: Do) -> Uuid
 fn decision(verb: Verb, letter: Uuid) -> Decision {
     Decision {
         letter,
-        verb,
+        action: verb.into(),
         actor: Some("ann".into()),
         reason: Some("the customer called".into()),
     }

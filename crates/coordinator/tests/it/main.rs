@@ -17,5 +17,6 @@ mod snapshots;
 mod views;
 mod own_domains;
 mod desk;
+mod desk_expectations;
 mod desk_forecast;
 mod histories;

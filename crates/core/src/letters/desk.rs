@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::forecast::{Forecast, ForecastPage, LetterSimulation, waits};
 use crate::{
-    DeadLetter, LetterFilter, LetterStatus, OperatorError, QueryError, ReactionLetter,
-    RecordedEvent, StreamId, ThreeWay,
+    DeadLetter, ExpectedSequence, LetterFilter, LetterStatus, OperatorError, QueryError,
+    ReactionLetter, RecordedEvent, StreamId, ThreeWay,
 };
 
 /// The number of letters that are read at once for a forecast: each may hold a whole request.
@@ -46,14 +46,68 @@ pub struct Decision {
     /// The letter.
     pub letter: Uuid,
     /// The action to take.
-    pub verb: Verb,
+    pub action: Action,
     /// The person who decides.
     pub actor: Option<String>,
     /// The reason, which a discard requires.
     pub reason: Option<String>,
 }
 
-/// The actions that can be taken on a letter.
+/// The actions that a person can take on a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Tries it again, see [`Verb::Resubmit`].
+    Resubmit {
+        /// The sequence at which the person saw the stream of a command. If it is at another one, nothing is done.
+        expected: ExpectedSequence,
+    },
+    /// Gives it up for good, see [`Verb::Discard`].
+    Discard,
+}
+
+impl Action {
+    /// Returns its name on the command line and in the record of operations.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Resubmit { .. } => Verb::Resubmit.as_str(),
+            Self::Discard => Verb::Discard.as_str(),
+        }
+    }
+
+    /// Returns what the component of an event is told to do. Fails for what can only be done about a command.
+    pub fn of_event(&self) -> Result<Verb, OnlyOfCommands> {
+        match self {
+            Self::Resubmit {
+                expected: ExpectedSequence::Any,
+            } => Ok(Verb::Resubmit),
+            Self::Resubmit { .. } => Err(OnlyOfCommands::Expectation),
+            Self::Discard => Ok(Verb::Discard),
+        }
+    }
+}
+
+impl From<Verb> for Action {
+    fn from(verb: Verb) -> Self {
+        match verb {
+            Verb::Resubmit => Self::Resubmit {
+                expected: ExpectedSequence::Any,
+            },
+            Verb::Discard => Self::Discard,
+        }
+    }
+}
+
+/// What can be done about the letter of a command only, and not about one of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OnlyOfCommands {
+    /// A resubmission with an expected sequence.
+    #[error(
+        "an event is handled again as it was recorded, so nothing can be expected of its stream"
+    )]
+    Expectation,
+}
+
+/// The actions of a person that the component of an event, or the coordinator of a command, carries out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// Tries it again. A command is decided on the current state; an event is handled again, and then the events that
@@ -212,9 +266,9 @@ impl Desk {
         let decision = Decision {
             actor: decision.actor.as_deref().and_then(clean),
             reason: decision.reason.as_deref().and_then(clean),
-            ..*decision
+            ..decision.clone()
         };
-        if decision.verb == Verb::Discard && decision.reason.is_none() {
+        if decision.action == Action::Discard && decision.reason.is_none() {
             return Err(OperatorError::NoReason);
         }
         for source in &self.sources {

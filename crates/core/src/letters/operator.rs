@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::text::known::name_one_of;
 use crate::{
-    Checkpoint, Component, LetterStatus, Position, QueryError, ReadModelVersion, StoreError,
-    SubmitError, SubscribeError, Timestamp,
+    Checkpoint, Component, Conflict, LetterStatus, OnlyOfCommands, Position, QueryError,
+    ReadModelVersion, StoreError, StreamId, SubmitError, SubscribeError, Timestamp,
 };
 
 /// The time to wait before a store that does not answer is asked again.
@@ -63,6 +63,26 @@ pub enum OperatorError {
     Decided {
         /// The letter.
         id: Uuid,
+    },
+    /// The stream of a command is not where the person saw it. Nothing was done.
+    #[error(
+        "`{stream}` does not stand where you looked: {conflict}; nothing was done, so look at the dead letter {id} again"
+    )]
+    Moved {
+        /// The letter.
+        id: Uuid,
+        /// The stream of its command.
+        stream: StreamId,
+        /// The expected sequence and the current one.
+        conflict: Conflict,
+    },
+    /// The letter is about an event, and that can be done about a command only.
+    #[error("the dead letter {id} is about an event that a component gave up: {what}")]
+    OnlyOfCommands {
+        /// The letter.
+        id: Uuid,
+        /// What was to be done.
+        what: OnlyOfCommands,
     },
     /// A discard needs a reason, and none was given.
     #[error("a discard is final and needs a reason; say why")]

@@ -1,8 +1,8 @@
 //! Converts letters of all kinds, and the questions about them.
 
 use seriatim_core::{
-    Attempt, DeadLetter, Decision, LetterFilter, LetterKind, LetterStatus, OpenLetter, StreamId,
-    Verb,
+    Action, Attempt, DeadLetter, Decision, LetterFilter, LetterKind, LetterStatus, OpenLetter,
+    StreamId, Verb,
 };
 use v1::dead_letter::Letter;
 use v1::dead_letter_service_get_response::Letter as Opened;
@@ -133,7 +133,9 @@ pub fn resubmission(
 ) -> Result<Decision, Invalid> {
     Ok(Decision {
         letter: uuid(request.id.as_ref(), "id")?,
-        verb: Verb::Resubmit,
+        action: Action::Resubmit {
+            expected: request.expected.unwrap_or_default().into(),
+        },
         actor,
         reason: non_empty(request.reason),
     })
@@ -146,7 +148,7 @@ pub fn discarding(
 ) -> Result<Decision, Invalid> {
     Ok(Decision {
         letter: uuid(request.id.as_ref(), "id")?,
-        verb: Verb::Discard,
+        action: Action::Discard,
         actor,
         reason: non_empty(request.reason),
     })

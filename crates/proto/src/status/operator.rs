@@ -1,11 +1,15 @@
 //! Converts the reasons why a command of those who run the system was not carried out.
 
-use seriatim_core::{Component, OperatorError, QueryError, SubmitError, SubscribeError};
+use seriatim_core::{
+    Component, Conflict, OnlyOfCommands, OperatorError, QueryError, Sequence, SubmitError,
+    SubscribeError,
+};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
 use super::{WireError, bound, reason};
 use crate::{convert, v1};
+use v1::only_of_commands::What;
 
 impl WireError for OperatorError {
     fn to_status(&self) -> Status {
@@ -31,6 +35,24 @@ impl WireError for OperatorError {
                     id: Some((*id).into()),
                 })
                 .into_status(Code::Aborted, &message),
+            Self::Moved {
+                id,
+                stream,
+                conflict,
+            } => Details::new(reason::STREAM_MOVED)
+                .with(&v1::StreamMoved {
+                    id: Some((*id).into()),
+                    cover: Some(convert::cover(stream)),
+                    expected: Some(conflict.expected.into()),
+                    current: conflict.current.map(|Sequence(current)| current),
+                })
+                .into_status(Code::Aborted, &message),
+            Self::OnlyOfCommands { id, what } => Details::new(reason::ONLY_OF_COMMANDS)
+                .with(&v1::OnlyOfCommands {
+                    id: Some((*id).into()),
+                    what: What::from(*what).into(),
+                })
+                .into_status(Code::FailedPrecondition, &message),
             Self::NoReason => {
                 Details::new(reason::NO_REASON).into_status(Code::InvalidArgument, &message)
             }
@@ -74,6 +96,24 @@ impl WireError for OperatorError {
                     id: convert::uuid(decided.id.as_ref(), "id").ok()?,
                 }
             }
+            reason::STREAM_MOVED => {
+                let moved: v1::StreamMoved = received.get()?;
+                Self::Moved {
+                    id: convert::uuid(moved.id.as_ref(), "id").ok()?,
+                    stream: convert::stream(moved.cover.as_ref()).ok()?,
+                    conflict: Conflict {
+                        expected: moved.expected?.into(),
+                        current: moved.current.map(Sequence),
+                    },
+                }
+            }
+            reason::ONLY_OF_COMMANDS => {
+                let only: v1::OnlyOfCommands = received.get()?;
+                Self::OnlyOfCommands {
+                    id: convert::uuid(only.id.as_ref(), "id").ok()?,
+                    what: only_of_commands(only.what())?,
+                }
+            }
             reason::NO_REASON => Self::NoReason,
             reason::NOT_FOR_READ_MODELS => Self::ReadModel {
                 version: convert::read_model_version(received.get()).ok()?,
@@ -96,5 +136,20 @@ impl WireError for OperatorError {
                 };
             }
         })
+    }
+}
+
+impl From<OnlyOfCommands> for What {
+    fn from(what: OnlyOfCommands) -> Self {
+        match what {
+            OnlyOfCommands::Expectation => Self::Expectation,
+        }
+    }
+}
+
+fn only_of_commands(what: What) -> Option<OnlyOfCommands> {
+    match what {
+        What::Unspecified => None,
+        What::Expectation => Some(OnlyOfCommands::Expectation),
     }
 }

@@ -19,6 +19,10 @@ pub const UNKNOWN_TOKEN: &str = "UNKNOWN_TOKEN";
 pub const DEAD_LETTER_CLOSED: &str = "DEAD_LETTER_CLOSED";
 /// Somebody has already decided about the dead letter.
 pub const ALREADY_DECIDED: &str = "ALREADY_DECIDED";
+/// The stream of a parked command is not where the caller saw it.
+pub const STREAM_MOVED: &str = "STREAM_MOVED";
+/// The letter is about an event, and that can be done about a command only.
+pub const ONLY_OF_COMMANDS: &str = "ONLY_OF_COMMANDS";
 /// A discard has no reason.
 pub const NO_REASON: &str = "NO_REASON";
 /// The component is a read model, whose tables show all events, from the first one on.

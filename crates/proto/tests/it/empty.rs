@@ -85,6 +85,16 @@ fn other_requests_with_empty_messages_are_ones_without_them() {
         LetterFilter::default()
     );
 
+    let resubmit = [None, Some(v1::ExpectedSequence::default())].map(|expected| {
+        let request = v1::DeadLetterServiceResubmitRequest {
+            id: Some(uuid::Uuid::from_u128(1).into()),
+            expected,
+            reason: String::new(),
+        };
+        convert::resubmission(request, None).unwrap()
+    });
+    assert_eq!(resubmit[0], resubmit[1]);
+
     let mut subscribe = convert::subscribe_request(&Begin::Now, &EventFilter::default());
     subscribe.filter = Some(v1::EventFilter::default());
     let (_, filter) = convert::subscription_of(subscribe).unwrap();
@@ -125,6 +135,7 @@ fn it_is_known_of_every_message_of_a_request_what_an_empty_one_means() {
         "root",
         "filter",
         "origin",
+        "expected",
     ];
     // For these, zero is a value: a time, or no time at all.
     let is_a_value = ["sent_at", "created_at", "expires_at", "limit"];

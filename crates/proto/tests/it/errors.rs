@@ -164,6 +164,10 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
         OperatorError::UnknownToken { .. } => (Code::NotFound, reason::UNKNOWN_TOKEN),
         OperatorError::Closed { .. } => (Code::FailedPrecondition, reason::DEAD_LETTER_CLOSED),
         OperatorError::Decided { .. } => (Code::Aborted, reason::ALREADY_DECIDED),
+        OperatorError::Moved { .. } => (Code::Aborted, reason::STREAM_MOVED),
+        OperatorError::OnlyOfCommands { .. } => {
+            (Code::FailedPrecondition, reason::ONLY_OF_COMMANDS)
+        }
         OperatorError::NoReason => (Code::InvalidArgument, reason::NO_REASON),
         OperatorError::ReadModel { .. } => (Code::InvalidArgument, reason::NOT_FOR_READ_MODELS),
         OperatorError::Place(error) => expected_of_subscription(error),
@@ -176,7 +180,7 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
 fn every_error_of_the_desk_both_ways() {
     let errors = operator_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 9, "samples for every variant");
+    assert_eq!(variants.len(), 11, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected_of_operator(&error);

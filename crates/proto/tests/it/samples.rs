@@ -411,6 +411,26 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
         },
         OperatorError::UnknownToken { id },
         OperatorError::Decided { id },
+        OperatorError::Moved {
+            id,
+            stream: stream(),
+            conflict: Conflict {
+                expected: ExpectedSequence::Exactly(Sequence(4)),
+                current: Some(Sequence(7)),
+            },
+        },
+        OperatorError::Moved {
+            id,
+            stream: stream(),
+            conflict: Conflict {
+                expected: ExpectedSequence::NoStream,
+                current: None,
+            },
+        },
+        OperatorError::OnlyOfCommands {
+            id,
+            what: OnlyOfCommands::Expectation,
+        },
         OperatorError::NoReason,
         OperatorError::ReadModel {
             version: ReadModelVersion::new("balances", 2).unwrap(),

@@ -69,8 +69,10 @@ impl LetterSource for Reactions {
             return Ok(None);
         };
         require_parked(id, &letter)?;
+        let verb = decision.action.of_event();
+        let verb = verb.map_err(|what| OperatorError::OnlyOfCommands { id, what })?;
         let decided = LetterDecision {
-            verb: decision.verb,
+            verb,
             actor: decision.actor.clone(),
             reason: decision.reason.clone(),
             at: Timestamp::now(),
@@ -87,7 +89,7 @@ impl LetterSource for Reactions {
             }
             return Err(OperatorError::Decided { id });
         }
-        let (verb, actor, reason) = (decision.verb.as_str(), &decision.actor, &decision.reason);
+        let (verb, actor, reason) = (verb.as_str(), &decision.actor, &decision.reason);
         tracing::info!(%work, %stream, letter = %id, verb, actor, reason, "a letter was decided about");
         Ok(Some(DeadLetter::Reaction(Box::new(ReactionLetter {
             decision: Some(decided),

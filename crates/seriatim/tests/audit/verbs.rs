@@ -299,7 +299,7 @@ impl Cast {
     async fn decide(&self, letter: &DeadLetter, verb: Verb) {
         let decision = Decision {
             letter: letter.id(),
-            verb,
+            action: verb.into(),
             actor: Some("the operator".into()),
             reason: Some("because".into()),
         };

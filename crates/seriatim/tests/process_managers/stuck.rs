@@ -150,7 +150,7 @@ async fn decide(app: &App, order: Uuid, verb: Verb) {
     let stuck = parked(app, order).await.unwrap();
     let decision = Decision {
         letter: stuck.id.unwrap(),
-        verb,
+        action: verb.into(),
         actor: Some("Ann".into()),
         reason: Some("it is of no use".into()),
     };

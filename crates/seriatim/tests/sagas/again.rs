@@ -120,7 +120,7 @@ async fn a_stream_that_is_parked_holds_up_no_other_and_is_handled_in_order_later
 
     let decision = Decision {
         letter: parked.id.unwrap(),
-        verb: Verb::Discard,
+        action: Verb::Discard.into(),
         actor: Some("Ann".into()),
         reason: Some("nobody wants 13".into()),
     };

@@ -38,7 +38,7 @@ async fn a_parked_command_is_shown_and_resubmitted_in_todays_shape() {
     }
     let decision = Decision {
         letter: id,
-        verb: Verb::Resubmit,
+        action: Verb::Resubmit.into(),
         actor: None,
         reason: None,
     };

@@ -44,7 +44,7 @@ impl DeadLetters {
         if caller.may_end() {
             self.letter(by, LettersResolve, decision.letter).await?;
         }
-        let (what, reason) = (decision.verb.as_str(), decision.reason.as_deref());
+        let (what, reason) = (decision.action.name(), decision.reason.as_deref());
         let deciding = async {
             let decided = self.desk.decide(decision).await;
             decided.map_err(|error| refused(caller, error))

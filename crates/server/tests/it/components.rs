@@ -123,7 +123,7 @@ fn of_reaction(letter: DeadLetter) -> ReactionLetter {
 fn decision(verb: Verb, letter: Uuid) -> Decision {
     Decision {
         letter,
-        verb,
+        action: verb.into(),
         actor: Some("Zoë".into()),
         reason: Some("it was done by hand".into()),
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use prost::Message;
+use seriatim_core::{ExpectedSequence, Sequence};
 use seriatim_proto::convert;
 use tonic::Code;
 use uuid::Uuid;
@@ -108,6 +109,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
             v1::DeadLetterServiceResubmitRequest {
                 id: Some(id),
                 reason: "because".into(),
+                expected: Some(ExpectedSequence::Exactly(Sequence(1)).into()),
             }
             .encode_to_vec(),
         ),

@@ -26,7 +26,7 @@ pub(super) fn of_reaction(letter: DeadLetter) -> ReactionLetter {
 pub(super) fn decision(verb: Verb, letter: &ReactionLetter) -> Decision {
     Decision {
         letter: letter.id.unwrap(),
-        verb,
+        action: verb.into(),
         actor: Some("zoe".into()),
         reason: Some("it was printed by hand".into()),
     }

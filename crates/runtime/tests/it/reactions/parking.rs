@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    CheckpointStore, Component, Decision, EventFilter, LetterDecision, LetterFilter, LetterSource,
-    LetterStatus, OpenLetter, OperatorError, ReactionLetter, RecordedEvent, Sequence, StreamId,
-    Timestamp, Verb,
+    Action, CheckpointStore, Component, Decision, EventFilter, ExpectedSequence, LetterDecision,
+    LetterFilter, LetterSimulation, LetterSource, LetterStatus, OpenLetter, OperatorError,
+    ReactionLetter, RecordedEvent, Sequence, StreamId, Timestamp, Verb,
 };
 use seriatim_runtime::{AtLeastOnce, BackOff, Enrolled, FailurePolicy};
 use seriatim_store_memory::MemoryStore;
@@ -408,6 +408,25 @@ async fn a_decision_about_what_is_not_so_is_refused() {
     assert_eq!(reactions.decide(&unknown).await.unwrap(), None);
     assert_eq!(reactions.open(unknown.letter).await.unwrap(), None);
     reactions.shutdown().await;
+    let id = letter.id.unwrap();
+    let where_it_was_seen = Decision {
+        action: Action::Resubmit {
+            expected: ExpectedSequence::Exactly(letter.sequence),
+        },
+        ..decision(Verb::Resubmit, &letter)
+    };
+    let refused = reactions.decide(&where_it_was_seen).await.unwrap_err();
+    assert!(
+        matches!(refused, OperatorError::OnlyOfCommands { id: of, .. } if of == id),
+        "{refused}"
+    );
+    match reactions.simulate(id).await.unwrap() {
+        Some(LetterSimulation::Reaction(given_up)) => {
+            assert_eq!(given_up.letter, letter);
+            assert_eq!(given_up.event.unwrap().sequence, letter.sequence);
+        }
+        other => panic!("{other:?}"),
+    }
     // No process carries the decision out now.
     reactions
         .decide(&decision(Verb::Resubmit, &letter))
@@ -418,6 +437,12 @@ async fn a_decision_about_what_is_not_so_is_refused() {
         OperatorError::Decided { id } => assert_eq!(Some(id), letter.id),
         other => panic!("{other}"),
     }
+    let refused = reactions.simulate(id).await.unwrap_err();
+    assert!(
+        matches!(refused, OperatorError::Decided { .. }),
+        "{refused}"
+    );
+    assert_eq!(reactions.simulate(unknown.letter).await.unwrap(), None);
     assert_eq!(resubmit_all(&reactions).await, 0);
 }
 

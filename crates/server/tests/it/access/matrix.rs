@@ -128,7 +128,11 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             (needs, Denied, request.encode_to_vec())
         }
         "DeadLetterService/Resubmit" => {
-            let request = v1::DeadLetterServiceResubmitRequest { id, reason };
+            let request = v1::DeadLetterServiceResubmitRequest {
+                id,
+                reason,
+                expected: None,
+            };
             (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
         }
         "DeadLetterService/Discard" => {
