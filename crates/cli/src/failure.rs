@@ -5,8 +5,8 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 use seriatim::OpenStoreError;
 use seriatim_core::{
-    Fault, FieldViolation, OperatorError, QueryError, SequenceConflict, StoreErrorKind, StreamId,
-    SubmitError, SubscribeError, VersionError,
+    Decider, Fault, FieldViolation, OperatorError, QueryError, SequenceConflict, StoreErrorKind,
+    StreamId, SubmitError, SubscribeError, VersionError,
 };
 use seriatim_proto::CallError;
 use seriatim_security::Unauthenticated;
@@ -215,14 +215,16 @@ impl Failure {
             OperatorError::UnknownToken { .. } => {
                 failure(Exit::NotFound).with_next("list them with `seriatim tokens list`")
             }
-            OperatorError::Closed { id, status } => failure(Exit::Conflict)
+            OperatorError::Closed { id, status, by } => failure(Exit::Conflict)
                 .with_next(format!(
                     "see who did that with `seriatim dead-letters show {id}`"
                 ))
-                .with_details(json!({ "status": status })),
-            OperatorError::Decided { id } => failure(Exit::Conflict).with_next(format!(
-                "see what was decided with `seriatim dead-letters show {id}`"
-            )),
+                .with_details(json!({ "status": status, "by": decider(by.as_ref()) })),
+            OperatorError::Decided { id, by } => failure(Exit::Conflict)
+                .with_next(format!(
+                    "see what was decided with `seriatim dead-letters show {id}`"
+                ))
+                .with_details(json!({ "by": decider(by.as_ref()) })),
             OperatorError::Moved { id, conflict, .. } => failure(Exit::Conflict)
                 .with_next(format!(
                     "look at it with `seriatim dead-letters show {id}`, and give the sequence that you see with --expect"
@@ -365,6 +367,10 @@ fn of_store(failure: impl Fn(Exit) -> Failure, kind: StoreErrorKind) -> Failure 
         true => failure(Exit::Unavailable).with_next("ask again"),
         false => failure(Exit::Unexpected).with_next(CALL_THE_OPERATORS),
     }
+}
+
+fn decider(by: Option<&Decider>) -> Value {
+    by.map_or(Value::Null, |by| json!({ "actor": by.actor, "at": by.at }))
 }
 
 fn fault_details(fault: &Fault) -> Value {

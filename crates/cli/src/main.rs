@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod connect;
+mod editing;
 mod exit;
 mod failure;
 mod input;

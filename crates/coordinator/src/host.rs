@@ -61,11 +61,13 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
     async fn hand_back(&self, effect: RejectedEffect, place: Place)
     -> Result<Receipt, SubmitError>;
 
-    /// Claims the letter's single decision and decides its command on the current state. If the stream is not at the
+    /// Claims the letter's single decision and decides what is `sent` for it on the current state: its command, or another
+    /// one in its place. If the stream is not at the
     /// expected sequence, it is refused as [`Strict`](seriatim_core::MergeStrategy::Strict) refuses.
     async fn resubmit(
         &self,
         letter: &CommandLetter,
+        sent: &CommandRequest,
         expected: ExpectedSequence,
         place: Place,
     ) -> Result<Receipt, SubmitError>;
@@ -186,14 +188,15 @@ impl<A: Aggregate> HostOf<A> {
     async fn take_out_of(
         &self,
         letter: &CommandLetter,
+        sent: &CommandRequest,
         expected: ExpectedSequence,
     ) -> Result<Taken<A>, SubmitError> {
         let request = CommandRequest {
             effect: None,
-            ..letter.request.clone()
+            ..sent.clone()
         };
         let taken = self.take(request).await?;
-        Ok(taken.out_of(letter, expected))
+        Ok(taken.out_of(letter, sent, expected))
     }
 }
 
@@ -242,10 +245,11 @@ impl<A: Aggregate> Host for HostOf<A> {
     async fn resubmit(
         &self,
         letter: &CommandLetter,
+        sent: &CommandRequest,
         expected: ExpectedSequence,
         place: Place,
     ) -> Result<Receipt, SubmitError> {
-        let taken = self.take_out_of(letter, expected).await;
+        let taken = self.take_out_of(letter, sent, expected).await;
         let stream = letter.stream().clone();
         self.post(stream, taken, Asked::Command(None), place).await
     }
@@ -269,7 +273,8 @@ impl<A: Aggregate> Host for HostOf<A> {
     }
 
     async fn simulate_letter(&self, letter: &CommandLetter) -> Result<Simulation, SubmitError> {
-        let taken = self.take_out_of(letter, ExpectedSequence::Any).await?;
+        let any = ExpectedSequence::Any;
+        let taken = self.take_out_of(letter, &letter.request, any).await?;
         view::simulate(&self.shared, letter.stream().clone(), taken, At::Current).await
     }
 

@@ -34,13 +34,18 @@ impl<A: Aggregate> Taken<A> {
 }
 
 impl<A: Aggregate> Taken<A> {
-    /// Turns it into the command of a letter that a person has resubmitted.
-    pub(crate) fn out_of(mut self, letter: &CommandLetter, expected: ExpectedSequence) -> Self {
+    /// Turns it into what a person has `sent` for a letter: its command, or another one in its place.
+    pub(crate) fn out_of(
+        mut self,
+        letter: &CommandLetter,
+        sent: &CommandRequest,
+        expected: ExpectedSequence,
+    ) -> Self {
         if let Work::Commands(work) = &mut self.work {
             work.resubmitted = Some(expected);
         }
         Self {
-            claim: Some(claim_of_letter(letter)),
+            claim: Some(claim_of_letter(letter, sent)),
             is_effect: false,
             ..self
         }
@@ -209,7 +214,7 @@ pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected)
     let request = &letter.request;
     Taken {
         work: Work::Rejected(refusal),
-        claim: Some(claim_of_letter(letter)),
+        claim: Some(claim_of_letter(letter, request)),
         is_effect: true,
         correlation_id: correlation(&request.metadata, request.id),
     }
@@ -217,10 +222,10 @@ pub(crate) fn discarded<A: Aggregate>(letter: &CommandLetter, refusal: Rejected)
 
 /// Returns the claim that every decision about a letter spends, so that only the first one counts, wherever others are
 /// made.
-pub(crate) fn claim_of_letter(letter: &CommandLetter) -> Claim {
+fn claim_of_letter(letter: &CommandLetter, sent: &CommandRequest) -> Claim {
     Claim {
         external_id: ClaimKey::Letter(letter.id).to_string(),
-        content: ContentHash::of_command(&letter.request),
+        content: ContentHash::of_command(sent),
         refusal: None,
     }
 }
@@ -272,7 +277,7 @@ fn claim(
 }
 
 /// Returns the correlation id. If nobody named one, the workflow gets the name of its first request.
-fn correlation(metadata: &Metadata, id: Uuid) -> String {
+pub(crate) fn correlation(metadata: &Metadata, id: Uuid) -> String {
     metadata
         .correlation_id
         .clone()

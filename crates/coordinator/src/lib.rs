@@ -33,6 +33,7 @@ mod snapshots;
 mod view;
 mod three_way;
 mod letters;
+mod deciding;
 mod guard;
 mod beside;
 mod meter;

@@ -40,8 +40,8 @@ pub use events::shape::Shapes;
 pub use events::stream::{Domain, InvalidDomain, InvalidStreamId, OWN_DOMAINS, StreamId};
 pub use events::timestamp::{InvalidTimestamp, Timestamp};
 pub use letters::dead_letter::{
-    Attempt, CommandLetter, DeadLetter, InvalidLetterStatus, LetterFilter, LetterKind,
-    LetterStatus, ParkReason,
+    Attempt, CommandLetter, DeadLetter, Decider, InvalidLetterStatus, LetterFilter, LetterKind,
+    LetterStatus, ParkReason, Tried,
 };
 pub use letters::desk::{
     Action, Decision, Desk, GivenUp, LetterSource, OnlyOfCommands, OpenLetter, Verb,

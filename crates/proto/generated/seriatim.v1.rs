@@ -1217,6 +1217,9 @@ pub struct DeadLetterClosed {
     /// Its status: `resolved` or `discarded`.
     #[prost(string, tag = "2")]
     pub status: ::prost::alloc::string::String,
+    /// Who closed it. Absent: that is not known.
+    #[prost(message, optional, tag = "3")]
+    pub by: ::core::option::Option<Decider>,
 }
 impl ::prost::Name for DeadLetterClosed {
     const NAME: &'static str = "DeadLetterClosed";
@@ -1228,12 +1231,35 @@ impl ::prost::Name for DeadLetterClosed {
         "type.googleapis.com/seriatim.v1.DeadLetterClosed".into()
     }
 }
+/// Who decided about a dead letter, and when.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Decider {
+    /// The actor; empty if unknown.
+    #[prost(string, tag = "1")]
+    pub actor: ::prost::alloc::string::String,
+    /// The time.
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Decider {
+    const NAME: &'static str = "Decider";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.Decider".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.Decider".into()
+    }
+}
 /// Somebody has decided about the dead letter, and the decision is not carried out yet.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AlreadyDecided {
     /// The letter.
     #[prost(message, optional, tag = "1")]
     pub id: ::core::option::Option<Uuid>,
+    /// Who decided. Absent: that is not known.
+    #[prost(message, optional, tag = "2")]
+    pub by: ::core::option::Option<Decider>,
 }
 impl ::prost::Name for AlreadyDecided {
     const NAME: &'static str = "AlreadyDecided";
@@ -1301,6 +1327,8 @@ pub mod only_of_commands {
         Unspecified = 0,
         /// A resubmission with an expected sequence.
         Expectation = 1,
+        /// Doing something else in its place.
+        Edit = 2,
     }
     impl What {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -1311,6 +1339,7 @@ pub mod only_of_commands {
             match self {
                 Self::Unspecified => "WHAT_UNSPECIFIED",
                 Self::Expectation => "WHAT_EXPECTATION",
+                Self::Edit => "WHAT_EDIT",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1318,6 +1347,7 @@ pub mod only_of_commands {
             match value {
                 "WHAT_UNSPECIFIED" => Some(Self::Unspecified),
                 "WHAT_EXPECTATION" => Some(Self::Expectation),
+                "WHAT_EDIT" => Some(Self::Edit),
                 _ => None,
             }
         }
@@ -4855,6 +4885,50 @@ impl ::prost::Name for DeadLetterServiceResubmitResponse {
         "type.googleapis.com/seriatim.v1.DeadLetterServiceResubmitResponse".into()
     }
 }
+/// What to do in place of a parked command.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeadLetterServiceEditRequest {
+    /// The id of the letter.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// The commands, at least one, packed as those of a book are.
+    #[prost(message, repeated, tag = "2")]
+    pub commands: ::prost::alloc::vec::Vec<::prost_types::Any>,
+    /// The sequence at which the caller saw the stream: if it is at another one, nothing is done, and the call fails as
+    /// STREAM_MOVED. Absent: any.
+    #[prost(message, optional, tag = "3")]
+    pub expected: ::core::option::Option<ExpectedSequence>,
+    /// The reason; may be empty.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeadLetterServiceEditRequest {
+    const NAME: &'static str = "DeadLetterServiceEditRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceEditRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceEditRequest".into()
+    }
+}
+/// The result of an edit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeadLetterServiceEditResponse {
+    /// The letter as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub letter: ::core::option::Option<DeadLetter>,
+}
+impl ::prost::Name for DeadLetterServiceEditResponse {
+    const NAME: &'static str = "DeadLetterServiceEditResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceEditResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceEditResponse".into()
+    }
+}
 /// The letter to give up.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterServiceDiscardRequest {
@@ -4902,7 +4976,7 @@ pub struct DeadLetter {
 /// Nested message and enum types in `DeadLetter`.
 pub mod dead_letter {
     /// One attempt at a letter after it was parked.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Attempt {
         /// When it was made.
         #[prost(message, optional, tag = "1")]
@@ -4916,6 +4990,12 @@ pub mod dead_letter {
         /// The reason; empty if none was given.
         #[prost(string, tag = "4")]
         pub reason: ::prost::alloc::string::String,
+        /// What was tried. Absent: that was not written down.
+        #[prost(message, optional, tag = "5")]
+        pub tried: ::core::option::Option<Tried>,
+        /// True if it has closed the letter.
+        #[prost(bool, tag = "6")]
+        pub closes: bool,
     }
     impl ::prost::Name for Attempt {
         const NAME: &'static str = "Attempt";
@@ -4925,6 +5005,82 @@ pub mod dead_letter {
         }
         fn type_url() -> ::prost::alloc::string::String {
             "type.googleapis.com/seriatim.v1.DeadLetter.Attempt".into()
+        }
+    }
+    /// What an attempt tried.
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Tried {
+        /// The action.
+        #[prost(oneof = "tried::Action", tags = "1, 2, 3")]
+        pub action: ::core::option::Option<tried::Action>,
+    }
+    /// Nested message and enum types in `Tried`.
+    pub mod tried {
+        /// To do it as it was.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Resubmit {}
+        impl ::prost::Name for Resubmit {
+            const NAME: &'static str = "Resubmit";
+            const PACKAGE: &'static str = "seriatim.v1";
+            fn full_name() -> ::prost::alloc::string::String {
+                "seriatim.v1.DeadLetter.Tried.Resubmit".into()
+            }
+            fn type_url() -> ::prost::alloc::string::String {
+                "type.googleapis.com/seriatim.v1.DeadLetter.Tried.Resubmit".into()
+            }
+        }
+        /// To give it up.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Discard {}
+        impl ::prost::Name for Discard {
+            const NAME: &'static str = "Discard";
+            const PACKAGE: &'static str = "seriatim.v1";
+            fn full_name() -> ::prost::alloc::string::String {
+                "seriatim.v1.DeadLetter.Tried.Discard".into()
+            }
+            fn type_url() -> ::prost::alloc::string::String {
+                "type.googleapis.com/seriatim.v1.DeadLetter.Tried.Discard".into()
+            }
+        }
+        /// To do something else in its place.
+        #[derive(Clone, PartialEq, ::prost::Message)]
+        pub struct Edit {
+            /// The commands. If the letter has kept very many bytes of them, those of older attempts are left out.
+            #[prost(message, repeated, tag = "1")]
+            pub commands: ::prost::alloc::vec::Vec<::prost_types::Any>,
+        }
+        impl ::prost::Name for Edit {
+            const NAME: &'static str = "Edit";
+            const PACKAGE: &'static str = "seriatim.v1";
+            fn full_name() -> ::prost::alloc::string::String {
+                "seriatim.v1.DeadLetter.Tried.Edit".into()
+            }
+            fn type_url() -> ::prost::alloc::string::String {
+                "type.googleapis.com/seriatim.v1.DeadLetter.Tried.Edit".into()
+            }
+        }
+        /// The action.
+        #[derive(Clone, PartialEq, ::prost::Oneof)]
+        pub enum Action {
+            /// To do it as it was.
+            #[prost(message, tag = "1")]
+            Resubmit(Resubmit),
+            /// To give it up.
+            #[prost(message, tag = "2")]
+            Discard(Discard),
+            /// To do something else in its place.
+            #[prost(message, tag = "3")]
+            Edit(Edit),
+        }
+    }
+    impl ::prost::Name for Tried {
+        const NAME: &'static str = "Tried";
+        const PACKAGE: &'static str = "seriatim.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "seriatim.v1.DeadLetter.Tried".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/seriatim.v1.DeadLetter.Tried".into()
         }
     }
     /// What a person, or the policy of a component, decided about a letter.
@@ -5014,7 +5170,8 @@ pub struct CommandLetter {
     /// When it was parked.
     #[prost(message, optional, tag = "12")]
     pub parked_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// What was tried since, oldest first; if the letter is closed, the last attempt closed it.
+    /// What was tried since, oldest first. One of them has closed a letter that is closed, unless the server that made it
+    /// ended before it could write that down.
     #[prost(message, repeated, tag = "13")]
     pub attempts: ::prost::alloc::vec::Vec<dead_letter::Attempt>,
     /// Its status.
@@ -5492,6 +5649,34 @@ pub mod dead_letter_service_client {
                 .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Resubmit"));
             self.inner.unary(req, path, codec).await
         }
+        /// Does something else in place of a parked command, which the caller decides: other commands of the same domain, for the
+        /// same stream. They are caused by the letter and belong to its workflow. If they are accepted, the letter is closed in
+        /// the same commit; otherwise it stays parked with one attempt more. What is no command of the domain is refused as
+        /// INVALID and counts as no attempt. It is refused for an event as ONLY_OF_COMMANDS.
+        pub async fn edit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeadLetterServiceEditRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceEditResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.DeadLetterService/Edit",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Edit"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Gives a letter up for good. The events that wait behind an event are then handled.
         pub async fn discard(
             &mut self,
@@ -5574,6 +5759,17 @@ pub mod dead_letter_service_server {
             request: tonic::Request<super::DeadLetterServiceResubmitRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DeadLetterServiceResubmitResponse>,
+            tonic::Status,
+        >;
+        /// Does something else in place of a parked command, which the caller decides: other commands of the same domain, for the
+        /// same stream. They are caused by the letter and belong to its workflow. If they are accepted, the letter is closed in
+        /// the same commit; otherwise it stays parked with one attempt more. What is no command of the domain is refused as
+        /// INVALID and counts as no attempt. It is refused for an event as ONLY_OF_COMMANDS.
+        async fn edit(
+            &self,
+            request: tonic::Request<super::DeadLetterServiceEditRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceEditResponse>,
             tonic::Status,
         >;
         /// Gives a letter up for good. The events that wait behind an event are then handled.
@@ -5884,6 +6080,51 @@ pub mod dead_letter_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResubmitSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.DeadLetterService/Edit" => {
+                    #[allow(non_camel_case_types)]
+                    struct EditSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<super::DeadLetterServiceEditRequest>
+                    for EditSvc<T> {
+                        type Response = super::DeadLetterServiceEditResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeadLetterServiceEditRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::edit(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EditSvc(inner);
                         let codec = crate::codec::WireCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

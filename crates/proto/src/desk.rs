@@ -79,6 +79,16 @@ impl Client {
                 let message = self.request_of(message, actor);
                 self.desk().resubmit(message).await?.into_inner().letter
             }
+            Action::Edit { commands, expected } => {
+                let message = v1::DeadLetterServiceEditRequest {
+                    id,
+                    commands: commands.iter().map(convert::any).collect(),
+                    expected: Some((*expected).into()),
+                    reason,
+                };
+                let message = self.request_of(message, actor);
+                self.desk().edit(message).await?.into_inner().letter
+            }
             Action::Discard => {
                 let message = v1::DeadLetterServiceDiscardRequest { id, reason };
                 let message = self.request_of(message, actor);

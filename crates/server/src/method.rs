@@ -112,6 +112,7 @@ impl Method {
                 | "DeadLetterService/Get"
                 | "DeadLetterService/Simulate"
                 | "DeadLetterService/Resubmit"
+                | "DeadLetterService/Edit"
                 | "DeadLetterService/Discard" => Some(LARGE),
                 _ => Some(PAGE),
             },
@@ -157,7 +158,9 @@ fn need(ours: &str) -> Need {
         | "DeadLetterService/Get"
         | "DeadLetterService/Simulate"
         | "DeadLetterService/Forecast" => Verb::LettersRead,
-        "DeadLetterService/Resubmit" | "DeadLetterService/Discard" => Verb::LettersResolve,
+        "DeadLetterService/Resubmit" | "DeadLetterService/Edit" | "DeadLetterService/Discard" => {
+            Verb::LettersResolve
+        }
         "AdminService/ListProgress" | "AdminService/ListReadModels" => Verb::Observe,
         "AdminService/Pause"
         | "AdminService/Resume"

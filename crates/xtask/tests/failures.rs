@@ -12,6 +12,7 @@ const ERRORS: &[(&str, &[&str])] = &[
             "ConflictReason",
             "QueryError",
             "SubscribeError",
+            "OperatorError",
             "RegisterError",
             "VersionError",
             "WhyNotHandled",

@@ -1,5 +1,7 @@
 //! Dead letters.
 
+use std::path::PathBuf;
+
 use clap::{Args as Group, Subcommand};
 use seriatim_core::{Component, Domain, ExpectedSequence, StreamId};
 use uuid::Uuid;
@@ -21,6 +23,9 @@ pub(crate) enum DeadLetters {
     Simulate(Subject),
     /// Try again: a command on the current state, an event and then the events that wait behind it
     Resubmit(Resubmit),
+    /// Do something else in place of a parked command: edit it, in the editor that VISUAL or EDITOR names. The letter
+    /// closes if that is accepted
+    Edit(Edit),
     /// Give up for good, for a reason; the events that wait behind an event are then handled
     Discard(Discard),
 }
@@ -77,6 +82,30 @@ pub(crate) struct Resubmit {
         conflicts_with_all = ["all", "kind", "component", "domain", "stream"]
     )]
     pub(crate) expect: ExpectedSequence,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Edit {
+    /// The letter's id
+    #[arg(value_parser = letter_id)]
+    pub(crate) id: Uuid,
+    /// The file with what to do instead, or `-` for stdin: an object with `type` and `data`, or a list of them. Without
+    /// it, the editor is opened with the parked command
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) command: Option<PathBuf>,
+    /// The sequence at which you saw its stream: a number, or `none` for a stream without events. If it is at another
+    /// one, nothing is done
+    #[arg(
+        long,
+        default_value = "any",
+        hide_default_value = true,
+        value_name = "N|none",
+        allow_negative_numbers = true
+    )]
+    pub(crate) expect: ExpectedSequence,
+    /// The reason; kept with the attempt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Group)]

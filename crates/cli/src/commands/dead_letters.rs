@@ -1,14 +1,15 @@
-//! `dead-letters list`, `show`, `simulate`, `resubmit`, `discard`.
+//! `dead-letters list`, `show`, `simulate`, `resubmit`, `edit`, `discard`.
 
 use seriatim_core::{
-    Action, DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation, LetterStatus,
-    OpenLetter, OperatorError, QueryError, Simulated,
+    Action, CommandLetter, DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation,
+    LetterStatus, OnlyOfCommands, OpenLetter, OperatorError, QueryError, Simulated,
 };
 use seriatim_proto::{CallError, Client};
 use uuid::Uuid;
 
 use super::reactions::refused;
-use crate::args::{About, DeadLetters, Discard, List, Resubmit, Subject, Which};
+use crate::args::{About, DeadLetters, Discard, Edit, List, Resubmit, Subject, Which};
+use crate::editing::draft::Draft;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, forecast, letters as show, three_way};
@@ -43,6 +44,7 @@ pub(crate) async fn run(
             };
             carry_out(&order, which, client, output).await
         }
+        DeadLetters::Edit(wanted) => edit(wanted, actor, client, output).await,
         DeadLetters::Discard(Discard { which, reason }) => {
             let order = Order {
                 action: Action::Discard,
@@ -167,6 +169,59 @@ async fn waiting(about: About, client: &Client) -> Result<Vec<DeadLetter>, Failu
             return Ok(found);
         }
     }
+}
+
+async fn edit(
+    wanted: Edit,
+    actor: Option<String>,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let id = wanted.id;
+    let mut draft = match &wanted.command {
+        Some(file) => Draft::given(id, file)?,
+        None => Draft::in_editor(&parked_command(id, client).await?)?,
+    };
+    let order = Order {
+        action: Action::Edit {
+            commands: draft.commands()?,
+            expected: wanted.expect,
+        },
+        actor,
+        reason: wanted.reason,
+    };
+    let letter = match client.decide(&order.about(id)).await {
+        Ok(letter) => letter,
+        Err(error) => return Err(draft.kept(refused(error))),
+    };
+    let exit = print(&order, &letter, output)?;
+    match exit {
+        Exit::Ok => draft.remove(),
+        _ => {
+            let file = draft.save()?;
+            output.hint(&format!("what you wrote is in {}", file.display()));
+        }
+    }
+    Ok(exit)
+}
+
+/// Returns the letter of a command that waits. It is asked before an editor is opened for nothing.
+async fn parked_command(id: Uuid, client: &Client) -> Result<CommandLetter, Failure> {
+    let refusal = match client.letter(id).await.map_err(refused)? {
+        OpenLetter::Command(view) if view.letter.status == LetterStatus::Parked => {
+            return Ok(view.letter);
+        }
+        OpenLetter::Command(view) => OperatorError::Closed {
+            id,
+            status: view.letter.status,
+            by: view.letter.closer(),
+        },
+        OpenLetter::Reaction(_) => OperatorError::OnlyOfCommands {
+            id,
+            what: OnlyOfCommands::Edit,
+        },
+    };
+    Err(refused(CallError::Refused(refusal)))
 }
 
 async fn simulate(subject: Subject, client: &Client, output: &Output) -> Result<Exit, Failure> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use seriatim_core::{
     Action, Attempt, CommandLetter, DeadLetter, GivenUp, LetterDecision, LetterStatus,
-    MergeStrategy, ReactionLetter, ThreeWay, Tree, Verb,
+    MergeStrategy, ReactionLetter, ThreeWay, Tree, Tried, Verb,
 };
 
 use super::lines::Lines;
@@ -107,9 +107,21 @@ fn attempts_json(attempts: &[Attempt]) -> Vec<Value> {
             "actor": attempt.actor,
             "reason": attempt.reason,
             "result": attempt.result,
+            "tried": attempt.tried.as_ref().map(tried_json),
+            "closes": attempt.closes,
         })
     });
     attempts.collect()
+}
+
+fn tried_json(tried: &Tried) -> Value {
+    match tried {
+        Tried::Resubmit => json!({ "action": "resubmit" }),
+        Tried::Discard => json!({ "action": "discard" }),
+        Tried::Edit { commands } => {
+            json!({ "action": "edit", "commands": json::payloads(commands) })
+        }
+    }
 }
 
 pub(crate) fn letters(letters: &[DeadLetter]) -> Lines {
@@ -196,7 +208,17 @@ pub(super) fn attempt(attempt: &Attempt) -> Vec<String> {
     let actor = attempt.actor.as_deref().unwrap_or("somebody");
     let reason = attempt.reason.as_deref();
     let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
-    cells("attempt", format!("{at}, by {actor}{reason}: {result}"))
+    let tried = match &attempt.tried {
+        Some(Tried::Edit { commands }) => {
+            let commands: Vec<_> = commands.iter().map(text::payload).collect();
+            format!(" with {}", commands.join("; "))
+        }
+        Some(Tried::Resubmit | Tried::Discard) | None => String::new(),
+    };
+    cells(
+        "attempt",
+        format!("{at}, by {actor}{reason}{tried}: {result}"),
+    )
 }
 
 fn decision(decision: &LetterDecision) -> String {
@@ -233,7 +255,7 @@ pub(crate) fn decided(action: &Action, letter: &DeadLetter) -> Lines {
             let (component, sequence) = (&letter.work.component, letter.sequence);
             let stream = &letter.stream;
             let (will, then) = match action {
-                Action::Resubmit { .. } => ("will handle", "then"),
+                Action::Resubmit { .. } | Action::Edit { .. } => ("will handle", "then"),
                 Action::Discard => ("will skip", "then handle"),
             };
             format!(

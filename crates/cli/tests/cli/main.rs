@@ -9,6 +9,7 @@ mod damaged;
 mod bad_input;
 mod config;
 mod dead_letters;
+mod dead_letter_edits;
 mod failures;
 mod largest;
 mod hostile;

@@ -17,6 +17,7 @@ mod snapshots;
 mod views;
 mod own_domains;
 mod desk;
+mod desk_edits;
 mod desk_expectations;
 mod desk_forecast;
 mod histories;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    CommandRequest, Component, Conflict, Domain, ReactionLetter, Sequence, StreamId, Timestamp,
+    CommandRequest, Component, Conflict, Domain, Payload, ReactionLetter, Sequence, StreamId,
+    Timestamp,
 };
 
 /// A dead letter: something that a person must look at.
@@ -98,6 +99,21 @@ pub struct CommandLetter {
 }
 
 impl CommandLetter {
+    /// Returns who closed it, and when; `None` if it is parked, or if that was not written down.
+    pub fn closer(&self) -> Option<Decider> {
+        if self.status == LetterStatus::Parked {
+            return None;
+        }
+        let closing = self.attempts.iter().find(|attempt| attempt.closes);
+        // Before it was written down what was tried, the last attempt was the one.
+        let last = self.attempts.last();
+        let closing = closing.or(last.filter(|last| last.tried.is_none()))?;
+        Some(Decider {
+            actor: closing.actor.clone(),
+            at: closing.at,
+        })
+    }
+
     /// Returns the stream that it is for.
     pub fn stream(&self) -> &StreamId {
         &self.request.stream
@@ -137,6 +153,48 @@ pub struct Attempt {
     pub reason: Option<String>,
     /// The result, for people.
     pub result: String,
+    /// What was tried; `None` if it was kept by a program that did not write that down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
+    /// True if this attempt has closed the letter.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub closes: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde calls")]
+fn is_false(closes: &bool) -> bool {
+    !closes
+}
+
+/// What an attempt at something that was parked tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tried {
+    /// To do it as it was.
+    Resubmit,
+    /// To give it up.
+    Discard,
+    /// To do something else in its place.
+    Edit {
+        /// The commands. If the letter has kept very many bytes of them, the older ones are without content.
+        commands: Vec<Payload>,
+    },
+}
+
+/// The person who decided about a letter, and the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decider {
+    /// The person; `None` if unknown.
+    pub actor: Option<String>,
+    /// The time.
+    pub at: Timestamp,
+}
+
+impl fmt::Display for Decider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let actor = self.actor.as_deref().unwrap_or("somebody");
+        write!(f, "by {actor} at {}", self.at)
+    }
 }
 
 /// The status of a letter.

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::forecast::{Forecast, ForecastPage, LetterSimulation, waits};
 use crate::{
-    DeadLetter, ExpectedSequence, LetterFilter, LetterStatus, OperatorError, QueryError,
-    ReactionLetter, RecordedEvent, StreamId, ThreeWay,
+    DeadLetter, ExpectedSequence, LetterFilter, LetterStatus, OperatorError, Payload, QueryError,
+    ReactionLetter, RecordedEvent, StreamId, ThreeWay, Tried,
 };
 
 /// The number of letters that are read at once for a forecast: each may hold a whole request.
@@ -61,6 +61,14 @@ pub enum Action {
         /// The sequence at which the person saw the stream of a command. If it is at another one, nothing is done.
         expected: ExpectedSequence,
     },
+    /// Does something else in place of a command. The letter closes if that is accepted; otherwise it stays, with one
+    /// attempt more. The new commands are caused by the letter, and stay in its workflow.
+    Edit {
+        /// The commands, of the same domain and for the same stream; at least one.
+        commands: Vec<Payload>,
+        /// The sequence at which the person saw the stream. If it is at another one, nothing is done.
+        expected: ExpectedSequence,
+    },
     /// Gives it up for good, see [`Verb::Discard`].
     Discard,
 }
@@ -70,7 +78,27 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Resubmit { .. } => Verb::Resubmit.as_str(),
+            Self::Edit { .. } => "edit",
             Self::Discard => Verb::Discard.as_str(),
+        }
+    }
+
+    /// Returns the sequence at which the person saw the stream.
+    pub fn expected(&self) -> ExpectedSequence {
+        match self {
+            Self::Resubmit { expected } | Self::Edit { expected, .. } => *expected,
+            Self::Discard => ExpectedSequence::Any,
+        }
+    }
+
+    /// Returns what the history of the letter keeps of it.
+    pub fn tried(&self) -> Tried {
+        match self {
+            Self::Resubmit { .. } => Tried::Resubmit,
+            Self::Edit { commands, .. } => Tried::Edit {
+                commands: commands.clone(),
+            },
+            Self::Discard => Tried::Discard,
         }
     }
 
@@ -81,6 +109,7 @@ impl Action {
                 expected: ExpectedSequence::Any,
             } => Ok(Verb::Resubmit),
             Self::Resubmit { .. } => Err(OnlyOfCommands::Expectation),
+            Self::Edit { .. } => Err(OnlyOfCommands::Edit),
             Self::Discard => Ok(Verb::Discard),
         }
     }
@@ -105,6 +134,11 @@ pub enum OnlyOfCommands {
         "an event is handled again as it was recorded, so nothing can be expected of its stream"
     )]
     Expectation,
+    /// Doing something else in its place.
+    #[error(
+        "an event has happened and cannot be edited; resubmit the letter when the component is corrected, or discard it"
+    )]
+    Edit,
 }
 
 /// The actions of a person that the component of an event, or the coordinator of a command, carries out.

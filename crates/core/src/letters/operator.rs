@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::text::known::name_one_of;
 use crate::{
-    Checkpoint, Component, Conflict, LetterStatus, OnlyOfCommands, Position, QueryError,
+    Checkpoint, Component, Conflict, Decider, LetterStatus, OnlyOfCommands, Position, QueryError,
     ReadModelVersion, StoreError, StreamId, SubmitError, SubscribeError, Timestamp,
 };
 
@@ -49,20 +49,28 @@ pub enum OperatorError {
         known: Vec<Component>,
     },
     /// The letter is closed.
-    #[error("the dead letter {id} is {} already; list those that are parked", status.as_str())]
+    #[error(
+        "the dead letter {id} is {} already{}; list those that are parked",
+        status.as_str(), by.as_ref().map(|by| format!(", {by}")).unwrap_or_default()
+    )]
     Closed {
         /// The letter.
         id: Uuid,
         /// Its status.
         status: LetterStatus,
+        /// The person who closed it; `None` if that is not known.
+        by: Option<Decider>,
     },
     /// Somebody has decided already and the decision is not carried out yet, or the letter changed at this moment.
     #[error(
-        "somebody has already decided about the dead letter {id}; wait until that is done, and show it again"
+        "somebody has already decided about the dead letter {id}{}; wait until that is done, and show it again",
+        by.as_ref().map(|by| format!(", {by}")).unwrap_or_default()
     )]
     Decided {
         /// The letter.
         id: Uuid,
+        /// The person who decided; `None` if that is not known.
+        by: Option<Decider>,
     },
     /// The stream of a command is not where the person saw it. Nothing was done.
     #[error(

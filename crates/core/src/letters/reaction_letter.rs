@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{Attempt, LetterStatus, Sequence, StreamId, Timestamp, Verb, Work};
+use crate::{Attempt, Decider, LetterStatus, Sequence, StreamId, Timestamp, Verb, Work};
 
 /// An event that a component failed on.
 ///
@@ -40,6 +40,15 @@ pub struct ReactionLetter {
     pub status: LetterStatus,
     /// The time at which the event was handled or skipped.
     pub closed_at: Option<Timestamp>,
+}
+
+impl From<&LetterDecision> for Decider {
+    fn from(decision: &LetterDecision) -> Self {
+        Self {
+            actor: decision.actor.clone(),
+            at: decision.at,
+        }
+    }
 }
 
 /// A decision about a letter.

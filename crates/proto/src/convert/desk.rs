@@ -1,8 +1,9 @@
 //! Converts letters of all kinds, and the questions about them.
 
+use prost_types::Any;
 use seriatim_core::{
-    Action, Attempt, DeadLetter, Decision, LetterFilter, LetterKind, LetterStatus, OpenLetter,
-    StreamId, Verb,
+    Action, Attempt, DeadLetter, Decider, Decision, LetterFilter, LetterKind, LetterStatus,
+    OpenLetter, Payload, StreamId, Tried, Verb,
 };
 use v1::dead_letter::Letter;
 use v1::dead_letter_service_get_response::Letter as Opened;
@@ -10,7 +11,7 @@ use v1::dead_letter_service_get_response::Letter as Opened;
 use super::identity::{domain, non_empty, optional_uuid, uuid};
 use super::invalid::{Found, Invalid, required};
 use super::operator::optional_component;
-use super::payload::without_content;
+use super::payload::{any, payload, without_content};
 use super::time::time;
 use crate::v1;
 
@@ -141,6 +142,28 @@ pub fn resubmission(
     })
 }
 
+/// Reads a request to do something else in place of a parked command. `actor` comes from the request's metadata.
+pub fn editing(
+    request: v1::DeadLetterServiceEditRequest,
+    actor: Option<String>,
+) -> Result<Decision, Invalid> {
+    Ok(Decision {
+        letter: uuid(request.id.as_ref(), "id")?,
+        action: Action::Edit {
+            commands: payloads(request.commands, "commands")?,
+            expected: request.expected.unwrap_or_default().into(),
+        },
+        actor,
+        reason: non_empty(request.reason),
+    })
+}
+
+fn payloads(packed: Vec<Any>, field: &str) -> Result<Vec<Payload>, Invalid> {
+    let packed = packed.into_iter().enumerate();
+    let payloads = packed.map(|(at, any)| payload(Some(any), &format!("{field}[{at}]")));
+    payloads.collect()
+}
+
 /// Reads a request to discard a letter. `actor` comes from the request's metadata.
 pub fn discarding(
     request: v1::DeadLetterServiceDiscardRequest,
@@ -183,6 +206,15 @@ pub fn without_payload(letter: &mut v1::DeadLetter) {
         return;
     };
     letter.base_sha256_hex.clear();
+    for attempt in &mut letter.attempts {
+        if let Some(v1::dead_letter::Tried {
+            action: Some(v1::dead_letter::tried::Action::Edit(edit)),
+        }) = &mut attempt.tried
+        {
+            let commands = std::mem::take(&mut edit.commands);
+            edit.commands = commands.into_iter().map(without_content).collect();
+        }
+    }
     for page in letter.book.iter_mut().flat_map(|book| &mut book.pages) {
         page.command = page.command.take().map(without_content);
     }
@@ -228,6 +260,8 @@ impl From<&Attempt> for v1::dead_letter::Attempt {
             actor: attempt.actor.clone().unwrap_or_default(),
             result: attempt.result.clone(),
             reason: attempt.reason.clone().unwrap_or_default(),
+            tried: attempt.tried.as_ref().map(Into::into),
+            closes: attempt.closes,
         }
     }
 }
@@ -241,6 +275,47 @@ impl TryFrom<v1::dead_letter::Attempt> for Attempt {
             actor: non_empty(attempt.actor),
             result: attempt.result,
             reason: non_empty(attempt.reason),
+            tried: attempt.tried.map(TryInto::try_into).transpose()?,
+            closes: attempt.closes,
         })
     }
+}
+
+impl From<&Tried> for v1::dead_letter::Tried {
+    fn from(tried: &Tried) -> Self {
+        use v1::dead_letter::tried as wire;
+        Self {
+            action: Some(match tried {
+                Tried::Resubmit => wire::Action::Resubmit(wire::Resubmit {}),
+                Tried::Discard => wire::Action::Discard(wire::Discard {}),
+                Tried::Edit { commands } => wire::Action::Edit(wire::Edit {
+                    commands: commands.iter().map(any).collect(),
+                }),
+            }),
+        }
+    }
+}
+
+impl TryFrom<v1::dead_letter::Tried> for Tried {
+    type Error = Invalid;
+
+    fn try_from(tried: v1::dead_letter::Tried) -> Result<Self, Invalid> {
+        use v1::dead_letter::tried as wire;
+        let action = required(tried.action, "action", "say what was tried")?;
+        Ok(match action {
+            wire::Action::Resubmit(_) => Self::Resubmit,
+            wire::Action::Discard(_) => Self::Discard,
+            wire::Action::Edit(edit) => Self::Edit {
+                commands: payloads(edit.commands, "commands")?,
+            },
+        })
+    }
+}
+
+/// Reads who decided. Returns `None` if that makes no sense: the error says so much the less.
+pub(crate) fn decider(by: v1::Decider) -> Option<Decider> {
+    Some(Decider {
+        actor: non_empty(by.actor),
+        at: time(by.at, "at").ok()?,
+    })
 }

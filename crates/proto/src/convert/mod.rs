@@ -29,8 +29,10 @@ mod token;
 mod operation;
 mod waiting;
 
-pub(crate) use desk::list_request;
-pub use desk::{discarding, letter_filter, resubmission, without_event_content, without_payload};
+pub(crate) use desk::{decider, list_request};
+pub use desk::{
+    discarding, editing, letter_filter, resubmission, without_event_content, without_payload,
+};
 pub use event::{event_book, recorded_event, recorded_events};
 pub use forecast::forecast_filter;
 pub(crate) use forecast::forecast_request;

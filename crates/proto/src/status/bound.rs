@@ -7,6 +7,7 @@
 
 use prost::Message;
 use prost_types::Any;
+use seriatim_core::Decider;
 use tonic_types::pb;
 
 use crate::convert::without_content;
@@ -38,6 +39,14 @@ fn cut(text: &str, bytes: usize) -> String {
     }
     let end = text.floor_char_boundary(bytes - '…'.len_utf8());
     format!("{}…", &text[..end])
+}
+
+/// Cuts the name of who decided.
+pub(super) fn decider(by: &Decider) -> v1::Decider {
+    v1::Decider {
+        actor: text(by.actor.as_deref().unwrap_or_default()),
+        at: Some(by.at.into()),
+    }
 }
 
 /// Keeps as many names as there is room for. A name is kept whole or not at all.

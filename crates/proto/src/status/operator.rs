@@ -24,15 +24,17 @@ impl WireError for OperatorError {
                     })
                     .into_status(Code::NotFound, &message)
             }
-            Self::Closed { id, status } => Details::new(reason::DEAD_LETTER_CLOSED)
+            Self::Closed { id, status, by } => Details::new(reason::DEAD_LETTER_CLOSED)
                 .with(&v1::DeadLetterClosed {
                     id: Some((*id).into()),
                     status: status.as_str().into(),
+                    by: by.as_ref().map(bound::decider),
                 })
                 .into_status(Code::FailedPrecondition, &message),
-            Self::Decided { id } => Details::new(reason::ALREADY_DECIDED)
+            Self::Decided { id, by } => Details::new(reason::ALREADY_DECIDED)
                 .with(&v1::AlreadyDecided {
                     id: Some((*id).into()),
+                    by: by.as_ref().map(bound::decider),
                 })
                 .into_status(Code::Aborted, &message),
             Self::Moved {
@@ -88,12 +90,14 @@ impl WireError for OperatorError {
                 Self::Closed {
                     id: convert::uuid(closed.id.as_ref(), "id").ok()?,
                     status: closed.status.parse().ok()?,
+                    by: closed.by.and_then(convert::decider),
                 }
             }
             reason::ALREADY_DECIDED => {
                 let decided: v1::AlreadyDecided = received.get()?;
                 Self::Decided {
                     id: convert::uuid(decided.id.as_ref(), "id").ok()?,
+                    by: decided.by.and_then(convert::decider),
                 }
             }
             reason::STREAM_MOVED => {
@@ -143,6 +147,7 @@ impl From<OnlyOfCommands> for What {
     fn from(what: OnlyOfCommands) -> Self {
         match what {
             OnlyOfCommands::Expectation => Self::Expectation,
+            OnlyOfCommands::Edit => Self::Edit,
         }
     }
 }
@@ -151,5 +156,6 @@ fn only_of_commands(what: What) -> Option<OnlyOfCommands> {
     match what {
         What::Unspecified => None,
         What::Expectation => Some(OnlyOfCommands::Expectation),
+        What::Edit => Some(OnlyOfCommands::Edit),
     }
 }

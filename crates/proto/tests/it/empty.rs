@@ -95,6 +95,16 @@ fn other_requests_with_empty_messages_are_ones_without_them() {
     });
     assert_eq!(resubmit[0], resubmit[1]);
 
+    let edit = [None, Some(v1::ExpectedSequence::default())].map(|expected| {
+        let request = v1::DeadLetterServiceEditRequest {
+            id: Some(uuid::Uuid::from_u128(1).into()),
+            expected,
+            ..v1::DeadLetterServiceEditRequest::default()
+        };
+        convert::editing(request, None).unwrap()
+    });
+    assert_eq!(edit[0], edit[1]);
+
     let mut subscribe = convert::subscribe_request(&Begin::Now, &EventFilter::default());
     subscribe.filter = Some(v1::EventFilter::default());
     let (_, filter) = convert::subscription_of(subscribe).unwrap();

@@ -278,12 +278,34 @@ pub(crate) fn letter(status: LetterStatus) -> CommandLetter {
         base_hash: Some("ab".repeat(32)),
         reason: ParkReason::Aggregate("two at once".into()),
         parked_at: Timestamp::from_micros(5),
-        attempts: vec![Attempt {
-            at: Timestamp::from_micros(6),
-            actor: Some("ann".into()),
-            reason: None,
-            result: "it still conflicts".into(),
-        }],
+        attempts: vec![
+            Attempt {
+                at: Timestamp::from_micros(6),
+                actor: Some("ann".into()),
+                reason: None,
+                result: "it still conflicts".into(),
+                tried: None,
+                closes: false,
+            },
+            Attempt {
+                at: Timestamp::from_micros(7),
+                actor: Some("ann".into()),
+                reason: Some("another one".into()),
+                result: "it is no better".into(),
+                tried: Some(Tried::Edit {
+                    commands: command().commands,
+                }),
+                closes: false,
+            },
+            Attempt {
+                at: Timestamp::from_micros(8),
+                actor: None,
+                reason: None,
+                result: "discarded".into(),
+                tried: Some(Tried::Discard),
+                closes: true,
+            },
+        ],
         status,
     }
 }
@@ -404,13 +426,33 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
         OperatorError::Closed {
             id,
             status: LetterStatus::Resolved,
+            by: Some(Decider {
+                actor: Some("Zoë".into()),
+                at: Timestamp::from_micros(9),
+            }),
         },
         OperatorError::Closed {
             id,
             status: LetterStatus::Discarded,
+            by: Some(Decider {
+                actor: None,
+                at: Timestamp::from_micros(9),
+            }),
         },
         OperatorError::UnknownToken { id },
-        OperatorError::Decided { id },
+        OperatorError::Closed {
+            id,
+            status: LetterStatus::Discarded,
+            by: None,
+        },
+        OperatorError::Decided { id, by: None },
+        OperatorError::Decided {
+            id,
+            by: Some(Decider {
+                actor: Some("Zoë".into()),
+                at: Timestamp::from_micros(9),
+            }),
+        },
         OperatorError::Moved {
             id,
             stream: stream(),
@@ -430,6 +472,10 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
         OperatorError::OnlyOfCommands {
             id,
             what: OnlyOfCommands::Expectation,
+        },
+        OperatorError::OnlyOfCommands {
+            id,
+            what: OnlyOfCommands::Edit,
         },
         OperatorError::NoReason,
         OperatorError::ReadModel {
@@ -473,12 +519,16 @@ pub(crate) fn given_up() -> ReactionLetter {
                 actor: Some("Zoë".into()),
                 reason: Some("there is paper now".into()),
                 result: "no ink".into(),
+                tried: Some(Tried::Resubmit),
+                closes: false,
             },
             Attempt {
                 at: Timestamp::from_micros(7),
                 actor: None,
                 reason: None,
                 result: "no ink".into(),
+                tried: None,
+                closes: false,
             },
         ],
         decision: None,

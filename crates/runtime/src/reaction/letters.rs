@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, DeadLetter, Decision, Desk, GivenUp, LetterDecision, LetterFilter,
+    CheckpointStore, DeadLetter, Decider, Decision, Desk, GivenUp, LetterDecision, LetterFilter,
     LetterSimulation, LetterSource, LetterStatus, OpenLetter, OperatorError, Position, Reaction,
     ReactionLetter, Sequence, StoreError, Timestamp, Work,
 };
@@ -87,7 +87,8 @@ impl LetterSource for Reactions {
             if let Some((_, letter)) = self.letter(id).await? {
                 require_parked(id, &letter)?;
             }
-            return Err(OperatorError::Decided { id });
+            // It was another decision, or the letter has changed at this moment.
+            return Err(OperatorError::Decided { id, by: None });
         }
         let (verb, actor, reason) = (verb.as_str(), &decision.actor, &decision.reason);
         tracing::info!(%work, %stream, letter = %id, verb, actor, reason, "a letter was decided about");
@@ -179,9 +180,10 @@ async fn passed(checkpoints: &dyn CheckpointStore, work: &Work) -> Result<Positi
 }
 
 fn require_parked(id: Uuid, letter: &ReactionLetter) -> Result<(), OperatorError> {
+    let by = letter.decision.as_ref().map(Decider::from);
     match letter.status {
-        LetterStatus::Parked if letter.decision.is_some() => Err(OperatorError::Decided { id }),
+        LetterStatus::Parked if by.is_some() => Err(OperatorError::Decided { id, by }),
         LetterStatus::Parked => Ok(()),
-        status => Err(OperatorError::Closed { id, status }),
+        status => Err(OperatorError::Closed { id, status, by }),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use seriatim_core::{Attempt, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Verb};
+use seriatim_core::{Attempt, ReactionLetter, Sequence, StreamId, Tenure, Timestamp, Tried, Verb};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -163,6 +163,8 @@ impl Queue {
                 actor,
                 reason,
                 result: self.parked.failure.clone(),
+                tried: Some(Tried::Resubmit),
+                closes: false,
             });
         }
         let surplus = self.parked.attempts.len().saturating_sub(ATTEMPTS);

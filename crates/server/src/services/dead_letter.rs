@@ -207,6 +207,19 @@ impl DeadLetterService for DeadLetters {
         }))
     }
 
+    async fn edit(
+        &self,
+        mut request: Request<v1::DeadLetterServiceEditRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceEditResponse>, Status> {
+        let (by, _) = by(&mut request)?;
+        let actor = by.person()?;
+        let decision = convert::editing(request.into_inner(), actor).map_err(status)?;
+        let letter = self.decide(&by, &decision).await?;
+        Ok(Response::new(v1::DeadLetterServiceEditResponse {
+            letter: Some(letter),
+        }))
+    }
+
     async fn discard(
         &self,
         mut request: Request<v1::DeadLetterServiceDiscardRequest>,

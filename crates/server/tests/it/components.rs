@@ -157,7 +157,8 @@ async fn an_event_that_was_given_up_is_shown_and_discarded() {
     assert_eq!(why.actor.as_deref(), Some("Zoë"));
     assert_eq!(why.reason.as_deref(), Some("it was done by hand"));
     match stage.refused(&discard).await {
-        OperatorError::Closed { id, status } => {
+        OperatorError::Closed { id, status, by } => {
+            assert_eq!(by.unwrap().actor.as_deref(), Some("Zoë"));
             assert_eq!((Some(id), status), (parked.id, LetterStatus::Discarded));
         }
         other => panic!("{other}"),

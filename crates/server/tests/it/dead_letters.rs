@@ -1,10 +1,13 @@
 //! Checks lists of dead letters, and a letter's three sides.
 
+use std::time::Duration;
+
 use seriatim_core::{
-    ConflictReason, LetterSimulation, LetterStatus, MergeStrategy, OpenLetter, ParkReason,
-    Sequence, Simulated, StreamId,
+    Action, ConflictReason, DeadLetter, Decision, ExpectedSequence, LetterSimulation, LetterStatus,
+    MergeStrategy, OpenLetter, OperatorError, ParkReason, Payload, Sequence, Simulated, StreamId,
+    Tried,
 };
-use seriatim_proto::{convert, v1};
+use seriatim_proto::{CallError, Client, convert, v1};
 use tonic::{Code, Request};
 use uuid::Uuid;
 
@@ -183,6 +186,67 @@ async fn what_resubmitting_would_give() {
     };
     let status = rig.letters().forecast(nowhere).await.unwrap_err();
     assert_code(&status, Code::NotFound, "UNKNOWN_DOMAIN");
+}
+
+/// Through the client, as the command line and a console do it.
+#[tokio::test]
+async fn another_command_in_place_of_a_parked_one() {
+    let rig = Rig::start().await;
+    let stream = rig.till_with(&[LABEL, LABEL]).await;
+    let id = park(&rig, &stream, "mine").await;
+    let letter = convert::uuid(id.as_ref(), "id").unwrap();
+    let client = Client::connect(&rig.url, Duration::from_secs(60))
+        .await
+        .unwrap();
+    let edit = |command: Payload, expected| Decision {
+        letter,
+        action: Action::Edit {
+            commands: vec![command],
+            expected,
+        },
+        actor: Some("zoe".into()),
+        reason: Some("the customer called".into()),
+    };
+    let label = |text: &str| Payload::json("Label", format!(r#"{{"label":"{text}"}}"#));
+    let any = ExpectedSequence::Any;
+
+    let slip = client.decide(&edit(Payload::json("Sing", "{}"), any)).await;
+    match slip.unwrap_err() {
+        CallError::Invalid(text) => assert!(text.contains("commands[0]"), "{text}"),
+        other => panic!("{other}"),
+    }
+    let elsewhere = ExpectedSequence::Exactly(Sequence(0));
+    match client
+        .decide(&edit(label("ours"), elsewhere))
+        .await
+        .unwrap_err()
+    {
+        CallError::Refused(OperatorError::Moved { id, conflict, .. }) => {
+            assert_eq!((id, conflict.current), (letter, Some(Sequence(1))));
+        }
+        other => panic!("{other}"),
+    }
+    let here = ExpectedSequence::Exactly(Sequence(1));
+    let DeadLetter::Command(closed) = client.decide(&edit(label("ours"), here)).await.unwrap()
+    else {
+        panic!("it is a command")
+    };
+    assert_eq!(closed.status, LetterStatus::Resolved);
+    assert_eq!(closed.attempts.len(), 1);
+    let commands = vec![label("ours")];
+    assert_eq!(closed.attempts[0].tried, Some(Tried::Edit { commands }));
+    match client.decide(&edit(label("late"), any)).await.unwrap_err() {
+        CallError::Refused(OperatorError::Closed { by, .. }) => {
+            let by = by.unwrap();
+            assert_eq!(
+                (by.actor.as_deref(), by.at),
+                (Some("zoe"), closed.attempts[0].at)
+            );
+        }
+        other => panic!("{other}"),
+    }
+    let history = rig.history(&stream).await;
+    assert_eq!(history.len(), 3);
 }
 
 #[tokio::test]

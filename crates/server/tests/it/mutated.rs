@@ -40,7 +40,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         .external_id = "order-1".into();
     let book = submit.book.clone();
     let record = fact(&stream, "evt-1", "Settled", r#"{"cents":5}"#);
-    let id = Uuid::from_u128(7).into();
+    let id = seriatim_proto::v1::Uuid::from(Uuid::from_u128(7));
     vec![
         ("CommandService/Submit", submit.encode_to_vec()),
         (
@@ -107,9 +107,19 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         (
             "DeadLetterService/Resubmit",
             v1::DeadLetterServiceResubmitRequest {
-                id: Some(id),
+                id: Some(id.clone()),
                 reason: "because".into(),
                 expected: Some(ExpectedSequence::Exactly(Sequence(1)).into()),
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "DeadLetterService/Edit",
+            v1::DeadLetterServiceEditRequest {
+                id: Some(id),
+                commands: vec![convert::json_any("Label", r#"{"label":"x"}"#.into())],
+                expected: Some(ExpectedSequence::NoStream.into()),
+                reason: "because".into(),
             }
             .encode_to_vec(),
         ),

@@ -44,6 +44,8 @@ pub async fn a_letter_is_closed_by_the_step_past_it(a: &CheckpointHandle, b: &Ch
             actor: Some("Zoë".into()),
             reason: None,
             result: "no paper 🖨".into(),
+            tried: None,
+            closes: false,
         };
         let given_up = ReactionLetter {
             attempts: vec![attempt],

@@ -2,7 +2,7 @@
 
 use seriatim_core::{
     Attempt, CommandLetter, Component, FirstResult, LetterFilter, LetterKind, LetterStatus,
-    Payload, StreamId,
+    Payload, StreamId, Tried,
 };
 use uuid::Uuid;
 
@@ -236,6 +236,10 @@ fn tried(before: &CommandLetter, status: LetterStatus, result: &str) -> CommandL
         actor: Some("Zoë".into()),
         reason: None,
         result: result.into(),
+        tried: Some(Tried::Edit {
+            commands: before.request.commands.clone(),
+        }),
+        closes: status != LetterStatus::Parked,
     });
     after.status = status;
     after

@@ -358,6 +358,8 @@ pub async fn what_fails_again_waits_for_another_wish(a: &CheckpointHandle, b: &C
         actor: Some("Zoë".into()),
         reason: Some("there is paper now".into()),
         result: "no paper 🖨".repeat(300),
+        tried: None,
+        closes: false,
     };
     let again = ReactionLetter {
         failure: "no paper".into(),

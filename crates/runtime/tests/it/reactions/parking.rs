@@ -420,6 +420,18 @@ async fn a_decision_about_what_is_not_so_is_refused() {
         matches!(refused, OperatorError::OnlyOfCommands { id: of, .. } if of == id),
         "{refused}"
     );
+    let edit = Decision {
+        action: Action::Edit {
+            commands: Vec::new(),
+            expected: ExpectedSequence::Any,
+        },
+        ..decision(Verb::Resubmit, &letter)
+    };
+    let refused = reactions.decide(&edit).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("cannot be edited"),
+        "{refused}"
+    );
     match reactions.simulate(id).await.unwrap() {
         Some(LetterSimulation::Reaction(given_up)) => {
             assert_eq!(given_up.letter, letter);
@@ -434,7 +446,10 @@ async fn a_decision_about_what_is_not_so_is_refused() {
         .unwrap();
     let again = reactions.decide(&decision(Verb::Discard, &letter)).await;
     match again.unwrap_err() {
-        OperatorError::Decided { id } => assert_eq!(Some(id), letter.id),
+        OperatorError::Decided { id, by } => {
+            assert_eq!(Some(id), letter.id);
+            assert_eq!(by.unwrap().actor.as_deref(), Some("zoe"));
+        }
         other => panic!("{other}"),
     }
     let refused = reactions.simulate(id).await.unwrap_err();
@@ -491,7 +506,8 @@ async fn what_became_of_a_letter_is_kept() {
     let closed = letters(&reactions, LetterStatus::Resolved).await;
     assert_eq!(closed, std::slice::from_ref(&now.letter));
     match reactions.decide(&decision(Verb::Discard, &letter)).await {
-        Err(OperatorError::Closed { id, status }) => {
+        Err(OperatorError::Closed { id, status, by }) => {
+            assert_eq!(by.unwrap().actor.as_deref(), Some("zoe"));
             assert_eq!((Some(id), status), (letter.id, LetterStatus::Resolved));
         }
         other => panic!("{other:?}"),

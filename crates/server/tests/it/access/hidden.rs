@@ -92,6 +92,46 @@ async fn letters_are_shown_as_far_as_the_rights_go() {
     assert!(opened(&sees).await.unwrap());
 }
 
+/// What was tried in place of a command is as secret as the command.
+#[tokio::test]
+async fn edits_are_shown_as_far_as_the_rights_go() {
+    let (server, _, letter) = with_a_letter().await;
+    let edit = v1::DeadLetterServiceEditRequest {
+        id: Some(letter.into()),
+        commands: vec![convert::json_any(
+            "Label",
+            format!(r#"{{"label":"another {SECRET}"}}"#),
+        )],
+        expected: None,
+        reason: "it was wrong".into(),
+    };
+    let method = "DeadLetterService/Edit";
+    let elsewhere = server.principal("elsewhere", &[(Verb::LettersResolve, "meter")]);
+    let answer = server.ask::<v1::DeadLetterServiceEditResponse>(&elsewhere, method, &edit);
+    assert_eq!(reason(&answer.await.unwrap_err()), "UNKNOWN_DEAD_LETTER");
+
+    let rights = [(Verb::LettersResolve, "till"), (Verb::LettersRead, "till")];
+    let operator = server.principal("operator", &rights);
+    let answer = server.ask::<v1::DeadLetterServiceEditResponse>(&operator, method, &edit);
+    let (answer, bytes) = answer.await.unwrap();
+    assert!(!shows_the_secret(&bytes));
+    let Some(Letter::Command(command)) = answer.letter.unwrap().letter else {
+        panic!("it is a command")
+    };
+    let attempt = command.attempts.last().unwrap();
+    assert_eq!((attempt.actor.as_str(), attempt.closes), ("operator", true));
+    assert!(attempt.tried.is_some());
+    let list = v1::DeadLetterServiceListRequest::default();
+    let listed =
+        server.ask::<v1::DeadLetterServiceListResponse>(&operator, "DeadLetterService/List", &list);
+    assert!(!shows_the_secret(&listed.await.unwrap().1));
+    let sees = [(Verb::LettersRead, "till"), (Verb::LettersPayload, "till")];
+    let sees = server.principal("sees", &sees);
+    let listed =
+        server.ask::<v1::DeadLetterServiceListResponse>(&sees, "DeadLetterService/List", &list);
+    assert!(shows_the_secret(&listed.await.unwrap().1));
+}
+
 /// The counts tell what became of commands, so they are for those who may see these.
 #[tokio::test]
 async fn only_letters_that_may_be_seen_are_simulated() {

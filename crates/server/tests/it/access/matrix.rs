@@ -135,6 +135,15 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             };
             (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
         }
+        "DeadLetterService/Edit" => {
+            let request = v1::DeadLetterServiceEditRequest {
+                id,
+                commands: vec![convert::json_any("Label", r#"{"label":"x"}"#.into())],
+                expected: None,
+                reason,
+            };
+            (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
+        }
         "DeadLetterService/Discard" => {
             let request = v1::DeadLetterServiceDiscardRequest { id, reason };
             (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
