@@ -198,6 +198,7 @@ pub(crate) fn returned<A: Aggregate>(effect: RejectedEffect) -> Taken<A> {
             external_id: ClaimKey::Return(effect.effect.clone()).to_string(),
             content: ContentHash::of_rejected(&effect),
             refusal: None,
+            with: None,
         }),
         is_effect: true,
         work: Work::Returned(Box::new(Returned {
@@ -227,6 +228,7 @@ fn claim_of_letter(letter: &CommandLetter, sent: &CommandRequest) -> Claim {
         external_id: ClaimKey::Letter(letter.id).to_string(),
         content: ContentHash::of_command(sent),
         refusal: None,
+        with: None,
     }
 }
 
@@ -273,6 +275,7 @@ fn claim(
         external_id,
         content: content(),
         refusal: None,
+        with: None,
     })
 }
 

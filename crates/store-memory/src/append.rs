@@ -46,10 +46,10 @@ impl Log {
         let Some(first) = append.first_result(position).ok().filter(|_| !full) else {
             return AppendOutcome::StreamFull;
         };
-        if let Some(claim) = &append.claim {
+        for claim in append.claims() {
             let record = ClaimRecord {
                 content: claim.content,
-                first,
+                first: first.clone(),
             };
             let stream = self.stream(&append.stream, partition);
             stream.claims.insert(claim.external_id.clone(), record);
@@ -73,7 +73,7 @@ impl Log {
 
     /// Returns why an append is not written. The claim is checked first, then the sequences.
     fn refusal(&self, append: &Append, broken: &BrokenChains) -> Option<AppendOutcome> {
-        let spent = append.claim.as_ref().and_then(|claim| {
+        let spent = append.claims().find_map(|claim| {
             let stream = self.streams.get(&append.stream)?;
             let record = stream.claims.get(&claim.external_id)?;
             Some(AppendOutcome::Claimed(record.clone()))

@@ -34,6 +34,7 @@ async fn store(path: &Path) {
                 external_id: format!("note-{n}-{sequence}"),
                 content: ContentHash([7; 32]),
                 refusal: None,
+                with: None,
             }),
             beside: Vec::new(),
         });

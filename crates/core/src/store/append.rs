@@ -1,6 +1,7 @@
 //! Defines what a store gets to write, and its answers.
 
 use std::collections::HashSet;
+use std::iter;
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -123,6 +124,11 @@ impl Append {
         self.claim.is_none() && matches!(self.write, Write::Events { .. }) && self.count() == 0
     }
 
+    /// Returns the keys that it spends, in the order in which they are checked.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.claim.iter().flat_map(Claim::all)
+    }
+
     /// Returns how many events it writes.
     pub fn count(&self) -> usize {
         self.parts().map(|part| part.events.len()).sum()
@@ -204,6 +210,15 @@ pub struct Claim {
     pub content: ContentHash,
     /// The rejection to keep; set only in an append of no events.
     pub refusal: Option<Box<Rejected>>,
+    /// Another key of the stream that is spent together with this one, for the same result: both or none.
+    pub with: Option<Box<Self>>,
+}
+
+impl Claim {
+    /// Returns the claim, and then the one that is spent together with it.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        iter::successors(Some(self), |claim| claim.with.as_deref())
+    }
 }
 
 /// A claim that was spent. It is kept as long as the stream exists.
@@ -243,7 +258,8 @@ pub enum AppendOutcome {
         /// The current sequence of that stream.
         current: Option<Sequence>,
     },
-    /// The key was spent before, for this or for other content; nothing was written.
+    /// A key was spent before, for this or for other content; nothing was written. It is the first such key of
+    /// [`Append::claims`].
     Claimed(ClaimRecord),
     /// A stream has no sequences left for so many events; nothing was written.
     StreamFull,

@@ -154,6 +154,7 @@ impl Alarm {
             external_id: ClaimKey::StuckTimer(effect.clone()).to_string(),
             content: ContentHash::of_command(&request),
             refusal: None,
+            with: None,
         });
         let stuck = StuckTimer::new(timer, failure).encode();
         let event = NewEvent {

@@ -207,11 +207,11 @@ impl<'a> Wanted<'a> {
             }
         }
         let stream = &append.stream;
-        if let Some(claim) = &append.claim
-            && (self.seen.entry(stream).or_default()).insert(Some(&claim.external_id))
-        {
-            self.claims.push((stream, &claim.external_id));
-            self.claim_domains.push(domain(stream));
+        for claim in append.claims() {
+            if (self.seen.entry(stream).or_default()).insert(Some(&claim.external_id)) {
+                self.claims.push((stream, &claim.external_id));
+                self.claim_domains.push(domain(stream));
+            }
         }
     }
 }

@@ -166,7 +166,7 @@ impl<'k> Plan<'k> {
         else {
             return Ok(AppendOutcome::StreamFull);
         };
-        self.write(append, first)?;
+        self.write(append, &first)?;
         self.head.position = position;
         Ok(AppendOutcome::Written {
             position,
@@ -175,12 +175,13 @@ impl<'k> Plan<'k> {
     }
 
     fn spent(&self, append: &Append) -> Option<ClaimRecord> {
-        let claim = append.claim.as_ref()?;
         if self.claims.is_empty() {
             return None;
         }
-        let key = (append.stream.clone(), claim.external_id.clone());
-        self.claims.get(&key).cloned()
+        append.claims().find_map(|claim| {
+            let key = (append.stream.clone(), claim.external_id.clone());
+            self.claims.get(&key).cloned()
+        })
     }
 
     /// Returns the last event of the part's stream. The outer `None` means that the database will check what the part
@@ -207,7 +208,7 @@ impl<'k> Plan<'k> {
         self.memory.domain(&stream.domain).ok_or(MustLook)
     }
 
-    fn write(&mut self, append: &Append, first: FirstResult) -> Result<(), MustLook> {
+    fn write(&mut self, append: &Append, first: &FirstResult) -> Result<(), MustLook> {
         for part in append.parts() {
             if let (Ok(Some((first, last))), Some(event)) = (part.sequences(), part.events.last()) {
                 let domain = self.domain(part.stream)?;
@@ -219,13 +220,13 @@ impl<'k> Plan<'k> {
         if let Write::Letter(letter) = &append.write {
             self.rows.letter(letter);
         }
-        if let Some(claim) = &append.claim {
+        for claim in append.claims() {
             let stream = &append.stream;
             let domain = self.domain(stream)?;
-            self.rows.claim(domain, stream.root, claim, &first);
+            self.rows.claim(domain, stream.root, claim, first);
             let record = ClaimRecord {
                 content: claim.content,
-                first,
+                first: first.clone(),
             };
             let key = (stream.clone(), claim.external_id.clone());
             self.claims.insert(key, record);

@@ -71,39 +71,55 @@ impl<'j> Transaction<'_, 'j> {
 
     /// The claim is checked first: a sender that repeats an external id is told so, whatever else is wrong.
     fn refuse(&self, append: &Append, refusal: AppendOutcome) -> Result<AppendOutcome, Error> {
-        let Some(claim) = &append.claim else {
-            return Ok(refusal);
-        };
-        let spent = claims::find(self.connection, &append.stream, &claim.external_id)?;
-        Ok(spent.map_or(refusal, AppendOutcome::Claimed))
+        let spent = self.spent(append)?;
+        Ok(spent.unwrap_or(refusal))
     }
 
-    /// Records the claim, or returns what the external id was used for before.
+    /// Returns what the first key that is spent was used for.
+    fn spent(&self, append: &Append) -> Result<Option<AppendOutcome>, Error> {
+        for claim in append.claims() {
+            let spent = claims::find(self.connection, &append.stream, &claim.external_id)?;
+            if let Some(record) = spent {
+                return Ok(Some(AppendOutcome::Claimed(record)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Records the claims, or returns what an external id was used for before.
     fn spend(
         &mut self,
         append: &Append,
         first: &FirstResult,
     ) -> Result<Option<AppendOutcome>, Error> {
-        let Some(claim) = &append.claim else {
+        let mut claims = append.claims();
+        let Some(claim) = claims.next() else {
             return Ok(None);
         };
+        // One key is inserted and looked at only if that fails; of two, none is inserted if one is spent.
+        let other = claims.next();
+        if other.is_some()
+            && let Some(spent) = self.spent(append)?
+        {
+            return Ok(Some(spent));
+        }
         let stream = &append.stream;
         let domain = self.domain(&stream.domain)?;
         let result = serde_json::to_string(first).map_err(row::unwritable)?;
-        let new = self.insert_claim.execute((
-            domain,
-            stream.root.as_bytes(),
-            &claim.external_id,
-            claim.content.0.as_slice(),
-            result,
-        ))?;
-        if new == 1 {
-            return Ok(None);
+        for claim in [claim].into_iter().chain(other) {
+            let new = self.insert_claim.execute((
+                domain,
+                stream.root.as_bytes(),
+                &claim.external_id,
+                claim.content.0.as_slice(),
+                &result,
+            ))?;
+            if new == 0 {
+                let spent = self.spent(append)?;
+                return spent.map(Some).ok_or(Error::QueryReturnedNoRows);
+            }
         }
-        let spent = claims::find(self.connection, stream, &claim.external_id)?;
-        spent
-            .map(|record| Some(AppendOutcome::Claimed(record)))
-            .ok_or(Error::QueryReturnedNoRows)
+        Ok(None)
     }
 
     fn insert(

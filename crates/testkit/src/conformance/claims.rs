@@ -1,7 +1,7 @@
 //! Rules of external ids: each can be used once, and keeps its result.
 
 use seriatim_core::{
-    ClaimRecord, ContentHash, FirstResult, KeyedClaim, Position, Sequence, StreamId,
+    AppendOutcome, ClaimRecord, ContentHash, FirstResult, KeyedClaim, Position, Sequence, StreamId,
 };
 
 use uuid::Uuid;
@@ -26,6 +26,86 @@ pub async fn the_first_to_claim_wins_and_the_second_learns_its_result(a: &Handle
     assert_eq!(claim_record(other), expected, "the first content stays");
     assert_eq!(b.find_claim(&stream, "k").await.unwrap(), Some(expected));
     assert_eq!(read_stream(a, &stream).await.len(), 3);
+}
+
+/// Two keys stand for one result: both are spent, or none, also if only one of them was spent before.
+pub async fn two_keys_are_spent_together_or_not_at_all(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 1).await;
+    let both = |after, count, first, second| {
+        with_claim(
+            claimed(append(&stream, after, events(count)), first, 1),
+            second,
+            2,
+        )
+    };
+    write(a, both(at(0), 2, "letter", "fact")).await;
+    for (key, content) in [("letter", 1), ("fact", 2)] {
+        let record = b.find_claim(&stream, key).await.unwrap().unwrap();
+        assert_eq!(record.content, ContentHash([content; 32]));
+        let first = FirstResult::Committed {
+            first: Sequence(1),
+            last: Sequence(2),
+            position: Position(3),
+        };
+        assert_eq!(record.first, first);
+    }
+    // Wherever the stream stands, and whichever of the two is known.
+    for after in [at(2), at(0)] {
+        for (first, second, content) in [
+            ("letter", "new", 1),
+            ("new", "letter", 1),
+            ("new", "fact", 2),
+            ("fact", "letter", 2),
+        ] {
+            let refused = append_one(b, both(after, 1, first, second)).await;
+            assert_eq!(claim_record(refused).content, ContentHash([content; 32]));
+            assert_eq!(b.find_claim(&stream, "new").await.unwrap(), None);
+        }
+    }
+    let moved = append_one(b, both(at(1), 1, "new", "other")).await;
+    assert!(matches!(moved, AppendOutcome::Conflict { .. }), "{moved:?}");
+    for key in ["new", "other"] {
+        assert_eq!(a.find_claim(&stream, key).await.unwrap(), None);
+    }
+    assert_eq!(read_stream(a, &stream).await.len(), 3);
+    // In one call, and without events.
+    let call = vec![
+        both(at(2), 0, "x", "y"),
+        both(at(2), 0, "y", "z"),
+        both(at(2), 0, "z", "w"),
+    ];
+    let outcomes = a.append(call).await.unwrap();
+    let written = |outcome: &AppendOutcome| matches!(outcome, AppendOutcome::Written { .. });
+    assert_eq!(
+        outcomes.iter().map(written).collect::<Vec<_>>(),
+        [true, false, true]
+    );
+}
+
+/// Of many who spend a key together with another one, at the same time, one wins.
+pub async fn one_of_many_spends_two_keys(a: &Handle, b: &Handle) {
+    let stream = stream_of(a, 1).await;
+    let calls = (0..8).map(|number| {
+        let own = format!("own-{number}");
+        let of_one = claimed(append(&stream, at(0), events(0)), &own, 1);
+        let call = vec![with_claim(of_one, "shared", 2)];
+        if number % 2 == 0 {
+            a.append(call)
+        } else {
+            b.append(call)
+        }
+    });
+    let outcomes = futures::future::join_all(calls).await;
+    let written = outcomes
+        .iter()
+        .filter(|outcome| matches!(&outcome.as_ref().unwrap()[0], AppendOutcome::Written { .. }));
+    assert_eq!(written.count(), 1);
+    let mut spent = 0;
+    for number in 0..8 {
+        let found = b.find_claim(&stream, &format!("own-{number}")).await;
+        spent += usize::from(found.unwrap().is_some());
+    }
+    assert_eq!(spent, 1, "who was refused has spent neither");
 }
 
 /// A repetition learns so even when the stream has moved on since, or its sender never saw it.

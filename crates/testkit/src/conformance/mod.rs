@@ -100,6 +100,8 @@ macro_rules! store_conformance {
             a_dropped_append_is_written_whole_or_not_at_all
 
             the_first_to_claim_wins_and_the_second_learns_its_result
+            two_keys_are_spent_together_or_not_at_all
+            one_of_many_spends_two_keys
             a_claim_is_looked_at_before_the_sequence
             a_claim_can_stand_for_no_events
             a_claim_can_stand_for_a_rejection

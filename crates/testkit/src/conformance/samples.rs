@@ -72,6 +72,7 @@ pub fn append_with_key(stream: &StreamId, after: Option<Sequence>, count: usize)
         external_id: key.to_string(),
         content: ContentHash([1; 32]),
         refusal: None,
+        with: None,
     };
     Append {
         claim: Some(claim),
@@ -112,11 +113,22 @@ pub(super) fn claimed(append: Append, external_id: &str, content: u8) -> Append 
         external_id: external_id.into(),
         content: ContentHash([content; 32]),
         refusal: None,
+        with: None,
     };
     Append {
         claim: Some(claim),
         ..append
     }
+}
+
+/// The same, spending another key together with the first.
+pub(super) fn with_claim(append: Append, external_id: &str, content: u8) -> Append {
+    let with = claimed(append.clone(), external_id, content).claim;
+    let claim = append.claim.map(|claim| Claim {
+        with: with.map(Box::new),
+        ..claim
+    });
+    Append { claim, ..append }
 }
 
 /// The same, keeping a "no" under it.
