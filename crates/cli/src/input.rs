@@ -56,7 +56,7 @@ pub(crate) fn fact(record: Record, actor: Option<String>) -> Result<FactRequest,
     })
 }
 
-fn payload(type_name: String, source: &Source) -> Result<Payload, Failure> {
+pub(crate) fn payload(type_name: String, source: &Source) -> Result<Payload, Failure> {
     let text = read(source)?;
     // The content is only checked and sent unchanged, so that long numbers stay exact.
     if let Err(error) = serde_json::from_str::<IgnoredAny>(&text) {

@@ -5,9 +5,10 @@
 
 use serde_json::json;
 use seriatim_core::{
-    Action, Attempt, ClaimKey, ClaimRecord, CommandLetter, CommandRequest, ConflictReason, Decider,
-    Decision, ExpectedSequence, FieldViolation, FirstResult, LetterStatus, Metadata, OperatorError,
-    Outcome, Payload, QueryError, Receipt, Rejected, StoreError, SubmitError, Timestamp, Tried,
+    Action, Attempt, ClaimKey, ClaimRecord, CommandLetter, CommandRequest, ConflictReason,
+    ContentHash, Decider, Decision, ExpectedSequence, FactRequest, FieldViolation, FirstResult,
+    HappenedAnyway, LetterStatus, Metadata, OperatorError, Outcome, Payload, QueryError, Receipt,
+    Rejected, StoreError, SubmitError, Timestamp, Tried,
 };
 use uuid::Uuid;
 
@@ -71,6 +72,9 @@ impl Coordinator {
         let host = self.host_to_ask(&letter.stream().domain)?;
         let edited = match &decision.action {
             Action::Edit { commands, .. } => Some(self.edited(letter, commands, decision)?),
+            Action::Record(happened) => {
+                return self.record_for(letter, happened, decision).await;
+            }
             Action::Resubmit { .. } | Action::Discard => None,
         };
         let sent = edited.as_ref().unwrap_or(&letter.request);
@@ -83,7 +87,77 @@ impl Coordinator {
                 host.resubmit(letter, sent, *expected, place).await
             }
             Action::Discard => host.discard(letter, refusal.clone(), place).await,
+            Action::Record(_) => unreachable!("it was recorded above"),
         })
+    }
+
+    /// Records what happened anyway. If it was recorded before, only the letter is closed.
+    async fn record_for(
+        &self,
+        letter: &CommandLetter,
+        happened: &HappenedAnyway,
+        decision: &Decision,
+    ) -> Result<Result<Receipt, SubmitError>, OperatorError> {
+        let stream = letter.stream();
+        let host = self.host_to_ask(&stream.domain)?;
+        let fact = self.fact(letter, happened, decision)?;
+        let content = ContentHash::of_fact(&fact);
+        let place = || self.place(fact.facts.iter().map(|fact| &fact.payload));
+        let answer = match place() {
+            Ok(place) => host.record_for(letter, Some(&fact), content, place).await,
+            Err(error) => return Ok(Err(error)),
+        };
+        let is_repeated = match &answer {
+            Ok(receipt) => matches!(receipt.outcome, Outcome::Duplicate(_)),
+            Err(error) => matches!(error, SubmitError::ExternalIdReused { .. }),
+        };
+        let key = ClaimKey::Letter(letter.id).to_string();
+        if !is_repeated || self.store().find_claim(stream, &key).await?.is_some() {
+            return Ok(answer);
+        }
+        // The letter is not decided, so it is the external id of the fact that was spent before.
+        let external_id = &happened.external_id;
+        match self.store().find_claim(stream, external_id).await? {
+            Some(before) if before.content == content => Ok(match place() {
+                Ok(place) => host.record_for(letter, None, content, place).await,
+                Err(error) => Err(error),
+            }),
+            Some(before) => Err(OperatorError::from(SubmitError::ExternalIdReused {
+                stream: stream.clone(),
+                external_id: external_id.clone(),
+                first: before.first,
+            })),
+            None => Ok(answer),
+        }
+    }
+
+    /// Returns the fact to record: it is caused by the letter, and belongs to its workflow.
+    fn fact(
+        &self,
+        letter: &CommandLetter,
+        happened: &HappenedAnyway,
+        decision: &Decision,
+    ) -> Result<FactRequest, SubmitError> {
+        let request = FactRequest {
+            id: Uuid::now_v7(),
+            stream: letter.stream().clone(),
+            facts: vec![happened.fact.clone()],
+            route_to_aggregate: happened.route_to_aggregate,
+            metadata: Metadata {
+                external_id: Some(happened.external_id.clone()).filter(|id| !id.is_empty()),
+                ..caused_by(letter, decision)
+            },
+            effect: None,
+        };
+        let mut violations = of_fact(&self.limits().check_fact(&request));
+        if happened.fact.origin.description.trim().is_empty() {
+            let wrong = "say what happened, for those who read the history of the stream";
+            violations.push(FieldViolation::new("description", wrong));
+        }
+        match violations.is_empty() {
+            true => Ok(request),
+            false => Err(SubmitError::Invalid(violations)),
+        }
     }
 
     /// Returns the request that takes the place of the one in the letter: it is caused by the letter, and belongs to its
@@ -102,15 +176,7 @@ impl Coordinator {
             expected: ExpectedSequence::Any,
             merge: None,
             premises: Vec::new(),
-            metadata: Metadata {
-                correlation_id: Some(correlation(&parked.metadata, parked.id)),
-                causation_id: Some(letter.id),
-                external_id: parked.metadata.external_id.clone(),
-                actor: decision.actor.clone(),
-                origin: None,
-                sent_at: None,
-                depth: parked.metadata.depth,
-            },
+            metadata: caused_by(letter, decision),
             effect: None,
         };
         match self.limits().check_command(&request) {
@@ -181,6 +247,20 @@ impl Coordinator {
     }
 }
 
+/// Returns the metadata of what takes the place of a parked command.
+fn caused_by(letter: &CommandLetter, decision: &Decision) -> Metadata {
+    let parked = &letter.request;
+    Metadata {
+        correlation_id: Some(correlation(&parked.metadata, parked.id)),
+        causation_id: Some(letter.id),
+        external_id: parked.metadata.external_id.clone(),
+        actor: decision.actor.clone(),
+        origin: None,
+        sent_at: None,
+        depth: parked.metadata.depth,
+    }
+}
+
 /// Returns whether the claim was spent by this decision, or by none.
 fn is_ours(
     action: &Action,
@@ -192,10 +272,10 @@ fn is_ours(
         return true;
     };
     match (action, answer) {
-        (Action::Resubmit { .. } | Action::Edit { .. }, Ok(receipt)) => {
+        (Action::Resubmit { .. } | Action::Edit { .. } | Action::Record(_), Ok(receipt)) => {
             !matches!(receipt.outcome, Outcome::Duplicate(_))
         }
-        (Action::Resubmit { .. } | Action::Edit { .. }, Err(_)) => false,
+        (Action::Resubmit { .. } | Action::Edit { .. } | Action::Record(_), Err(_)) => false,
         (Action::Discard, _) => {
             matches!(&claim.first, FirstResult::Rejected(first) if **first == *refusal)
         }
@@ -212,6 +292,9 @@ fn untried(
     match (action, answer) {
         (Action::Edit { .. }, Err(SubmitError::Invalid(violations))) => {
             Some(SubmitError::Invalid(of_commands(violations)).into())
+        }
+        (Action::Record(_), Err(SubmitError::Invalid(violations))) => {
+            Some(SubmitError::Invalid(of_fact(violations)).into())
         }
         (_, Err(SubmitError::Conflict(refused))) => {
             let conflict = refused.conflict;
@@ -242,18 +325,35 @@ fn of_commands(violations: &[FieldViolation]) -> Vec<FieldViolation> {
         .collect()
 }
 
+/// Names the fields of a fact as who has written it knows them.
+fn of_fact(violations: &[FieldViolation]) -> Vec<FieldViolation> {
+    let violations = violations.iter().cloned();
+    violations
+        .map(|violation| {
+            let field = violation.field.rsplit('.').next();
+            FieldViolation {
+                field: field.unwrap_or_default().to_owned(),
+                ..violation
+            }
+        })
+        .collect()
+}
+
 /// Leaves the commands of older edits out if there are too many bytes of them.
 fn leave_out_old_edits(attempts: &mut [Attempt]) {
     let mut bytes = 0;
     for (age, attempt) in attempts.iter_mut().rev().enumerate() {
-        if let Some(Tried::Edit { commands }) = &mut attempt.tried {
-            bytes += commands
-                .iter()
-                .map(|command| command.data.len())
-                .sum::<usize>();
-            if age > 0 && bytes > EDITED_BYTES {
-                commands.clear();
-            }
+        let Some(Tried::Edit { commands: tried } | Tried::Record { facts: tried, .. }) =
+            &mut attempt.tried
+        else {
+            continue;
+        };
+        bytes += tried
+            .iter()
+            .map(|payload| payload.data.len())
+            .sum::<usize>();
+        if age > 0 && bytes > EDITED_BYTES {
+            tried.clear();
         }
     }
 }
@@ -295,6 +395,7 @@ fn result(
         (None, Err(error)) => {
             let done = match action {
                 Action::Resubmit { .. } | Action::Edit { .. } => "accepted",
+                Action::Record(_) => "recorded",
                 Action::Discard => "discarded",
             };
             (LetterStatus::Parked, format!("not {done}: {error}"))

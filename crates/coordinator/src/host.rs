@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, Codec, CommandLetter, CommandRequest, Domain, ExpectedSequence, FactRequest,
-    Message, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView, StoreError,
-    StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    Aggregate, At, Codec, CommandLetter, CommandRequest, ContentHash, Domain, ExpectedSequence,
+    FactRequest, Message, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView,
+    StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::oneshot;
 use tracing::Instrument;
@@ -69,6 +69,16 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
         letter: &CommandLetter,
         sent: &CommandRequest,
         expected: ExpectedSequence,
+        place: Place,
+    ) -> Result<Receipt, SubmitError>;
+
+    /// Claims the letter's single decision and records a fact, whose external id is spent in the same commit. With `None`
+    /// only the letter is closed.
+    async fn record_for(
+        &self,
+        letter: &CommandLetter,
+        fact: Option<&FactRequest>,
+        content: ContentHash,
         place: Place,
     ) -> Result<Receipt, SubmitError>;
 
@@ -252,6 +262,22 @@ impl<A: Aggregate> Host for HostOf<A> {
         let taken = self.take_out_of(letter, sent, expected).await;
         let stream = letter.stream().clone();
         self.post(stream, taken, Asked::Command(None), place).await
+    }
+
+    async fn record_for(
+        &self,
+        letter: &CommandLetter,
+        fact: Option<&FactRequest>,
+        content: ContentHash,
+        place: Place,
+    ) -> Result<Receipt, SubmitError> {
+        let taken = match fact {
+            Some(fact) => intake::facts(fact),
+            None => Ok(intake::nothing(letter)),
+        };
+        let taken = taken.map(|taken| taken.closing(letter, content));
+        let stream = letter.stream().clone();
+        self.post(stream, taken, Asked::Fact, place).await
     }
 
     async fn discard(

@@ -52,6 +52,32 @@ impl<A: Aggregate> Taken<A> {
     }
 }
 
+impl<A: Aggregate> Taken<A> {
+    /// Turns it into what closes a letter beside what it is: its own key and that of the letter are spent together.
+    pub(crate) fn closing(self, letter: &CommandLetter, content: ContentHash) -> Self {
+        Self {
+            claim: Some(Claim {
+                external_id: ClaimKey::Letter(letter.id).to_string(),
+                content,
+                refusal: None,
+                with: self.claim.map(Box::new),
+            }),
+            ..self
+        }
+    }
+}
+
+/// Makes the work that closes a letter and does nothing else.
+pub(crate) fn nothing<A: Aggregate>(letter: &CommandLetter) -> Taken<A> {
+    let request = &letter.request;
+    Taken {
+        work: Work::Facts(Vec::new()),
+        claim: None,
+        is_effect: false,
+        correlation_id: correlation(&request.metadata, request.id),
+    }
+}
+
 /// Decodes a request's commands and prepares them.
 pub(crate) async fn commands<A: Aggregate>(
     settings: &Settings,

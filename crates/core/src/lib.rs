@@ -44,7 +44,7 @@ pub use letters::dead_letter::{
     LetterStatus, ParkReason, Tried,
 };
 pub use letters::desk::{
-    Action, Decision, Desk, GivenUp, LetterSource, OnlyOfCommands, OpenLetter, Verb,
+    Action, Decision, Desk, GivenUp, HappenedAnyway, LetterSource, OnlyOfCommands, OpenLetter, Verb,
 };
 pub use letters::forecast::{Forecast, ForecastPage, LetterSimulation};
 pub use letters::operator::{OperatorError, Progress};

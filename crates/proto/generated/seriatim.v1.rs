@@ -1329,6 +1329,8 @@ pub mod only_of_commands {
         Expectation = 1,
         /// Doing something else in its place.
         Edit = 2,
+        /// Recording what happened in its place.
+        Record = 3,
     }
     impl What {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -1340,6 +1342,7 @@ pub mod only_of_commands {
                 Self::Unspecified => "WHAT_UNSPECIFIED",
                 Self::Expectation => "WHAT_EXPECTATION",
                 Self::Edit => "WHAT_EDIT",
+                Self::Record => "WHAT_RECORD",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1348,6 +1351,7 @@ pub mod only_of_commands {
                 "WHAT_UNSPECIFIED" => Some(Self::Unspecified),
                 "WHAT_EXPECTATION" => Some(Self::Expectation),
                 "WHAT_EDIT" => Some(Self::Edit),
+                "WHAT_RECORD" => Some(Self::Record),
                 _ => None,
             }
         }
@@ -4929,6 +4933,59 @@ impl ::prost::Name for DeadLetterServiceEditResponse {
         "type.googleapis.com/seriatim.v1.DeadLetterServiceEditResponse".into()
     }
 }
+/// What happened anyway, in place of a parked command.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceRecordRequest {
+    /// The id of the letter.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// The event, packed as those of a book are.
+    #[prost(message, optional, tag = "2")]
+    pub event: ::core::option::Option<::prost_types::Any>,
+    /// The system that it happened in, for example "stripe". Required.
+    #[prost(string, tag = "3")]
+    pub source: ::prost::alloc::string::String,
+    /// What happened, for people. Required.
+    #[prost(string, tag = "4")]
+    pub description: ::prost::alloc::string::String,
+    /// The name that it has where it happened, its idempotency key. Required.
+    #[prost(string, tag = "5")]
+    pub external_id: ::prost::alloc::string::String,
+    /// True if the aggregate may translate the fact or add to it; otherwise it is appended as it came. Absent: the domain's
+    /// own rule, which is true by default.
+    #[prost(bool, optional, tag = "6")]
+    pub route_facts_to_aggregate: ::core::option::Option<bool>,
+    /// The reason; may be empty.
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeadLetterServiceRecordRequest {
+    const NAME: &'static str = "DeadLetterServiceRecordRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceRecordRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceRecordRequest".into()
+    }
+}
+/// The result of recording what happened anyway.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeadLetterServiceRecordResponse {
+    /// The letter as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub letter: ::core::option::Option<DeadLetter>,
+}
+impl ::prost::Name for DeadLetterServiceRecordResponse {
+    const NAME: &'static str = "DeadLetterServiceRecordResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceRecordResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceRecordResponse".into()
+    }
+}
 /// The letter to give up.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterServiceDiscardRequest {
@@ -5011,7 +5068,7 @@ pub mod dead_letter {
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Tried {
         /// The action.
-        #[prost(oneof = "tried::Action", tags = "1, 2, 3")]
+        #[prost(oneof = "tried::Action", tags = "1, 2, 3, 4")]
         pub action: ::core::option::Option<tried::Action>,
     }
     /// Nested message and enum types in `Tried`.
@@ -5059,6 +5116,32 @@ pub mod dead_letter {
                 "type.googleapis.com/seriatim.v1.DeadLetter.Tried.Edit".into()
             }
         }
+        /// To record what happened anyway.
+        #[derive(Clone, PartialEq, ::prost::Message)]
+        pub struct Record {
+            /// The fact. It is left out as the commands of older edits are.
+            #[prost(message, repeated, tag = "1")]
+            pub facts: ::prost::alloc::vec::Vec<::prost_types::Any>,
+            /// The system that it happened in.
+            #[prost(string, tag = "2")]
+            pub source: ::prost::alloc::string::String,
+            /// What happened, for people.
+            #[prost(string, tag = "3")]
+            pub description: ::prost::alloc::string::String,
+            /// Its idempotency key.
+            #[prost(string, tag = "4")]
+            pub external_id: ::prost::alloc::string::String,
+        }
+        impl ::prost::Name for Record {
+            const NAME: &'static str = "Record";
+            const PACKAGE: &'static str = "seriatim.v1";
+            fn full_name() -> ::prost::alloc::string::String {
+                "seriatim.v1.DeadLetter.Tried.Record".into()
+            }
+            fn type_url() -> ::prost::alloc::string::String {
+                "type.googleapis.com/seriatim.v1.DeadLetter.Tried.Record".into()
+            }
+        }
         /// The action.
         #[derive(Clone, PartialEq, ::prost::Oneof)]
         pub enum Action {
@@ -5071,6 +5154,9 @@ pub mod dead_letter {
             /// To do something else in its place.
             #[prost(message, tag = "3")]
             Edit(Edit),
+            /// To record what happened anyway.
+            #[prost(message, tag = "4")]
+            Record(Record),
         }
     }
     impl ::prost::Name for Tried {
@@ -5677,6 +5763,33 @@ pub mod dead_letter_service_client {
                 .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Edit"));
             self.inner.unary(req, path, codec).await
         }
+        /// Records what happened anyway in place of a parked command, as a fact on its stream, once under its external id. It is
+        /// caused by the letter and belongs to its workflow; the letter is closed in the same commit. If the fact was recorded
+        /// before, only the letter is closed. It is refused for an event as ONLY_OF_COMMANDS.
+        pub async fn record(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeadLetterServiceRecordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceRecordResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.DeadLetterService/Record",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Record"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Gives a letter up for good. The events that wait behind an event are then handled.
         pub async fn discard(
             &mut self,
@@ -5770,6 +5883,16 @@ pub mod dead_letter_service_server {
             request: tonic::Request<super::DeadLetterServiceEditRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DeadLetterServiceEditResponse>,
+            tonic::Status,
+        >;
+        /// Records what happened anyway in place of a parked command, as a fact on its stream, once under its external id. It is
+        /// caused by the letter and belongs to its workflow; the letter is closed in the same commit. If the fact was recorded
+        /// before, only the letter is closed. It is refused for an event as ONLY_OF_COMMANDS.
+        async fn record(
+            &self,
+            request: tonic::Request<super::DeadLetterServiceRecordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceRecordResponse>,
             tonic::Status,
         >;
         /// Gives a letter up for good. The events that wait behind an event are then handled.
@@ -6125,6 +6248,53 @@ pub mod dead_letter_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EditSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.DeadLetterService/Record" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecordSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<super::DeadLetterServiceRecordRequest>
+                    for RecordSvc<T> {
+                        type Response = super::DeadLetterServiceRecordResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::DeadLetterServiceRecordRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::record(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecordSvc(inner);
                         let codec = crate::codec::WireCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -89,6 +89,20 @@ impl Client {
                 let message = self.request_of(message, actor);
                 self.desk().edit(message).await?.into_inner().letter
             }
+            Action::Record(happened) => {
+                let origin = &happened.fact.origin;
+                let message = v1::DeadLetterServiceRecordRequest {
+                    id,
+                    event: Some(convert::any(&happened.fact.payload)),
+                    source: origin.source.clone(),
+                    description: origin.description.clone(),
+                    external_id: happened.external_id.clone(),
+                    route_facts_to_aggregate: happened.route_to_aggregate,
+                    reason,
+                };
+                let message = self.request_of(message, actor);
+                self.desk().record(message).await?.into_inner().letter
+            }
             Action::Discard => {
                 let message = v1::DeadLetterServiceDiscardRequest { id, reason };
                 let message = self.request_of(message, actor);

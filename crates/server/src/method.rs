@@ -113,6 +113,7 @@ impl Method {
                 | "DeadLetterService/Simulate"
                 | "DeadLetterService/Resubmit"
                 | "DeadLetterService/Edit"
+                | "DeadLetterService/Record"
                 | "DeadLetterService/Discard" => Some(LARGE),
                 _ => Some(PAGE),
             },
@@ -158,9 +159,10 @@ fn need(ours: &str) -> Need {
         | "DeadLetterService/Get"
         | "DeadLetterService/Simulate"
         | "DeadLetterService/Forecast" => Verb::LettersRead,
-        "DeadLetterService/Resubmit" | "DeadLetterService/Edit" | "DeadLetterService/Discard" => {
-            Verb::LettersResolve
-        }
+        "DeadLetterService/Resubmit"
+        | "DeadLetterService/Edit"
+        | "DeadLetterService/Record"
+        | "DeadLetterService/Discard" => Verb::LettersResolve,
         "AdminService/ListProgress" | "AdminService/ListReadModels" => Verb::Observe,
         "AdminService/Pause"
         | "AdminService/Resume"

@@ -6,7 +6,7 @@ use clap::{Args as Group, Subcommand};
 use seriatim_core::{Component, Domain, ExpectedSequence, StreamId};
 use uuid::Uuid;
 
-use crate::values::{Kind, Status, letter_id};
+use crate::values::{Kind, Source, Status, letter_id};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetters {
@@ -26,6 +26,8 @@ pub(crate) enum DeadLetters {
     /// Do something else in place of a parked command: edit it, in the editor that VISUAL or EDITOR names. The letter
     /// closes if that is accepted
     Edit(Edit),
+    /// Record what happened anyway in place of a parked command, as a fact on its stream; the letter closes
+    Record(RecordInstead),
     /// Give up for good, for a reason; the events that wait behind an event are then handled
     Discard(Discard),
 }
@@ -103,6 +105,34 @@ pub(crate) struct Edit {
         allow_negative_numbers = true
     )]
     pub(crate) expect: ExpectedSequence,
+    /// The reason; kept with the attempt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct RecordInstead {
+    /// The letter's id
+    #[arg(value_parser = letter_id)]
+    pub(crate) id: Uuid,
+    /// The event's type name, for example `Paid`
+    #[arg(value_name = "EVENT")]
+    pub(crate) type_name: String,
+    /// Its content as JSON; `-` reads it from stdin, `@FILE` from a file
+    #[arg(value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
+    pub(crate) content: Source,
+    /// The system it happened in, for example `stripe`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: String,
+    /// What happened, for people
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: String,
+    /// The name that it has where it happened, its idempotency key: it is recorded once, whichever sender is first
+    #[arg(long, value_name = "KEY")]
+    pub(crate) external_id: String,
+    /// Append it unchanged, without asking the aggregate to translate it or add to it
+    #[arg(long)]
+    pub(crate) no_route: bool,
     /// The reason; kept with the attempt
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,

@@ -19,7 +19,9 @@ pub(crate) use administration::{
     Audit, Certs, Config, CreateToken, MakeTrial, Migrate, Operations, Tokens, TokensVerb,
 };
 pub(crate) use aggregates::{Events, Record, RecordAndWait, Send, SendAndWait, Simulate, State};
-pub(crate) use dead_letters::{About, DeadLetters, Discard, Edit, List, Resubmit, Subject, Which};
+pub(crate) use dead_letters::{
+    About, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
+};
 pub(crate) use reactions::{CompareReadModel, Log, Reactions, ReadModels, Tail};
 
 /// Shows what is in a Seriatim server and sends requests to it.

@@ -1,17 +1,21 @@
-//! `dead-letters list`, `show`, `simulate`, `resubmit`, `edit`, `discard`.
+//! `dead-letters list`, `show`, `simulate`, `resubmit`, `edit`, `record`, `discard`.
 
 use seriatim_core::{
-    Action, CommandLetter, DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation,
-    LetterStatus, OnlyOfCommands, OpenLetter, OperatorError, QueryError, Simulated,
+    Action, CommandLetter, DeadLetter, Decision, FactOrigin, Forecast, HappenedAnyway,
+    LetterFilter, LetterSimulation, LetterStatus, NewFact, OnlyOfCommands, OpenLetter,
+    OperatorError, QueryError, Simulated,
 };
 use seriatim_proto::{CallError, Client};
 use uuid::Uuid;
 
 use super::reactions::refused;
-use crate::args::{About, DeadLetters, Discard, Edit, List, Resubmit, Subject, Which};
+use crate::args::{
+    About, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
+};
 use crate::editing::draft::Draft;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::input::payload;
 use crate::output::{Output, forecast, letters as show, three_way};
 
 pub(crate) async fn run(
@@ -45,6 +49,7 @@ pub(crate) async fn run(
             carry_out(&order, which, client, output).await
         }
         DeadLetters::Edit(wanted) => edit(wanted, actor, client, output).await,
+        DeadLetters::Record(wanted) => record(wanted, actor, client, output).await,
         DeadLetters::Discard(Discard { which, reason }) => {
             let order = Order {
                 action: Action::Discard,
@@ -203,6 +208,32 @@ async fn edit(
         }
     }
     Ok(exit)
+}
+
+async fn record(
+    wanted: RecordInstead,
+    actor: Option<String>,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let happened = HappenedAnyway {
+        fact: NewFact {
+            payload: payload(wanted.type_name, &wanted.content)?,
+            origin: FactOrigin {
+                source: wanted.source,
+                description: wanted.description,
+            },
+        },
+        external_id: wanted.external_id,
+        route_to_aggregate: wanted.no_route.then_some(false),
+    };
+    let order = Order {
+        action: Action::Record(Box::new(happened)),
+        actor,
+        reason: wanted.reason,
+    };
+    let letter = client.decide(&order.about(wanted.id)).await;
+    print(&order, &letter.map_err(refused)?, output)
 }
 
 /// Returns the letter of a command that waits. It is asked before an editor is opened for nothing.

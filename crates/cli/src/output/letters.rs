@@ -121,6 +121,17 @@ fn tried_json(tried: &Tried) -> Value {
         Tried::Edit { commands } => {
             json!({ "action": "edit", "commands": json::payloads(commands) })
         }
+        Tried::Record {
+            facts,
+            origin,
+            external_id,
+        } => json!({
+            "action": "record",
+            "facts": json::payloads(facts),
+            "source": origin.source,
+            "description": origin.description,
+            "external_id": external_id,
+        }),
     }
 }
 
@@ -213,6 +224,16 @@ pub(super) fn attempt(attempt: &Attempt) -> Vec<String> {
             let commands: Vec<_> = commands.iter().map(text::payload).collect();
             format!(" with {}", commands.join("; "))
         }
+        Some(Tried::Record {
+            facts,
+            origin,
+            external_id,
+        }) => {
+            let facts: Vec<_> = facts.iter().map(text::payload).collect();
+            let (facts, source) = (facts.join("; "), &origin.source);
+            let description = &origin.description;
+            format!(" with {facts} ({external_id} of {source}: {description})")
+        }
         Some(Tried::Resubmit | Tried::Discard) | None => String::new(),
     };
     cells(
@@ -255,7 +276,9 @@ pub(crate) fn decided(action: &Action, letter: &DeadLetter) -> Lines {
             let (component, sequence) = (&letter.work.component, letter.sequence);
             let stream = &letter.stream;
             let (will, then) = match action {
-                Action::Resubmit { .. } | Action::Edit { .. } => ("will handle", "then"),
+                Action::Resubmit { .. } | Action::Edit { .. } | Action::Record(_) => {
+                    ("will handle", "then")
+                }
                 Action::Discard => ("will skip", "then handle"),
             };
             format!(

@@ -184,6 +184,55 @@ fn a_command_is_resubmitted_only_where_its_stream_was_seen() {
     stage.run(&[&resubmit[..], &["2"]].concat()).succeeded();
 }
 
+#[test]
+fn what_happened_anyway_is_recorded_and_closes_the_letter() {
+    let stage = Stage::with_account();
+    let id = parked_letter(&stage);
+    let record = ["dead-letters", "record", &id, "Deposited", r#"{"cents":5}"#];
+    let named = [
+        "--source",
+        "till",
+        "--external-id",
+        "slip-5",
+        "--actor",
+        "zoe",
+    ];
+    let run = |more: &[&str]| stage.run(&[&record[..], &named, more].concat());
+    run(&[]).failed(2);
+    let empty = run(&["--description", " "]).failed(6);
+    assert!(empty.stderr.contains("description"), "{empty:?}");
+    let described = ["--description", "paid at the counter"];
+    assert_eq!(statuses(&stage), [("parked".into(), 0)]);
+    let ran = run(&described).succeeded();
+    assert_eq!(ran.printed(), ["UUID: resolved: accepted: events 3 to 3"]);
+    let event = &stage.run(&["events", ACCOUNT, "--json"]).succeeded().json()[3];
+    assert_eq!(event["type"], "Deposited");
+    assert_eq!(event["origin"]["description"], "paid at the counter");
+    assert_eq!(event["causation_id"], json!(id));
+    assert_eq!(event["correlation_id"], "move-4");
+    let late = run(&described).failed(4);
+    assert!(
+        late.stderr.contains("is resolved already, by zoe at 2"),
+        "{late:?}"
+    );
+    let ran = stage
+        .run(&["dead-letters", "show", &id, "--json"])
+        .succeeded();
+    let tried = &ran.json()[0]["letter"]["attempts"][0]["tried"];
+    assert_eq!(tried["action"], "record");
+    assert_eq!(
+        (&tried["source"], &tried["external_id"]),
+        (&json!("till"), &json!("slip-5"))
+    );
+    let shown = stage.run(&["dead-letters", "show", &id]).succeeded();
+    assert!(
+        shown
+            .stdout
+            .contains("(slip-5 of till: paid at the counter)"),
+        "{shown:?}"
+    );
+}
+
 /// It is never done then, and the list remembers who said so.
 #[test]
 fn a_parked_command_is_discarded_for_a_reason() {

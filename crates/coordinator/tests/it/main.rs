@@ -19,5 +19,6 @@ mod own_domains;
 mod desk;
 mod desk_edits;
 mod desk_expectations;
+mod desk_facts;
 mod desk_forecast;
 mod histories;

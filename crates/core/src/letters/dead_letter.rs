@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    CommandRequest, Component, Conflict, Domain, Payload, ReactionLetter, Sequence, StreamId,
-    Timestamp,
+    CommandRequest, Component, Conflict, Domain, FactOrigin, Payload, ReactionLetter, Sequence,
+    StreamId, Timestamp,
 };
 
 /// A dead letter: something that a person must look at.
@@ -178,6 +178,15 @@ pub enum Tried {
     Edit {
         /// The commands. If the letter has kept very many bytes of them, the older ones are without content.
         commands: Vec<Payload>,
+    },
+    /// To record what happened anyway.
+    Record {
+        /// The fact. It is left out as older commands of edits are.
+        facts: Vec<Payload>,
+        /// The system that it happened in.
+        origin: FactOrigin,
+        /// Its idempotency key.
+        external_id: String,
     },
 }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::forecast::{Forecast, ForecastPage, LetterSimulation, waits};
 use crate::{
-    DeadLetter, ExpectedSequence, LetterFilter, LetterStatus, OperatorError, Payload, QueryError,
-    ReactionLetter, RecordedEvent, StreamId, ThreeWay, Tried,
+    DeadLetter, ExpectedSequence, LetterFilter, LetterStatus, NewFact, OperatorError, Payload,
+    QueryError, ReactionLetter, RecordedEvent, StreamId, ThreeWay, Tried,
 };
 
 /// The number of letters that are read at once for a forecast: each may hold a whole request.
@@ -69,8 +69,21 @@ pub enum Action {
         /// The sequence at which the person saw the stream. If it is at another one, nothing is done.
         expected: ExpectedSequence,
     },
+    /// Records what happened anyway in place of a command, as a fact on its stream. The letter closes in the same commit.
+    Record(Box<HappenedAnyway>),
     /// Gives it up for good, see [`Verb::Discard`].
     Discard,
+}
+
+/// What happened anyway, in place of a parked command. It is recorded once, under its external id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HappenedAnyway {
+    /// The event, with the system that it happened in.
+    pub fact: NewFact,
+    /// The name that it has where it happened, its idempotency key.
+    pub external_id: String,
+    /// True if the aggregate may translate it or add to it; `None` for the domain's own rule.
+    pub route_to_aggregate: Option<bool>,
 }
 
 impl Action {
@@ -79,6 +92,7 @@ impl Action {
         match self {
             Self::Resubmit { .. } => Verb::Resubmit.as_str(),
             Self::Edit { .. } => "edit",
+            Self::Record(_) => "record",
             Self::Discard => Verb::Discard.as_str(),
         }
     }
@@ -87,7 +101,7 @@ impl Action {
     pub fn expected(&self) -> ExpectedSequence {
         match self {
             Self::Resubmit { expected } | Self::Edit { expected, .. } => *expected,
-            Self::Discard => ExpectedSequence::Any,
+            Self::Record(_) | Self::Discard => ExpectedSequence::Any,
         }
     }
 
@@ -97,6 +111,11 @@ impl Action {
             Self::Resubmit { .. } => Tried::Resubmit,
             Self::Edit { commands, .. } => Tried::Edit {
                 commands: commands.clone(),
+            },
+            Self::Record(happened) => Tried::Record {
+                facts: vec![happened.fact.payload.clone()],
+                origin: happened.fact.origin.clone(),
+                external_id: happened.external_id.clone(),
             },
             Self::Discard => Tried::Discard,
         }
@@ -110,6 +129,7 @@ impl Action {
             } => Ok(Verb::Resubmit),
             Self::Resubmit { .. } => Err(OnlyOfCommands::Expectation),
             Self::Edit { .. } => Err(OnlyOfCommands::Edit),
+            Self::Record(_) => Err(OnlyOfCommands::Record),
             Self::Discard => Ok(Verb::Discard),
         }
     }
@@ -139,6 +159,11 @@ pub enum OnlyOfCommands {
         "an event has happened and cannot be edited; resubmit the letter when the component is corrected, or discard it"
     )]
     Edit,
+    /// Recording what happened in its place.
+    #[error(
+        "its event is in the log already; record by itself what happened else, and discard the letter with that reason"
+    )]
+    Record,
 }
 
 /// The actions of a person that the component of an event, or the coordinator of a command, carries out.

@@ -2,8 +2,8 @@
 
 use prost_types::Any;
 use seriatim_core::{
-    Action, Attempt, DeadLetter, Decider, Decision, LetterFilter, LetterKind, LetterStatus,
-    OpenLetter, Payload, StreamId, Tried, Verb,
+    Action, Attempt, DeadLetter, Decider, Decision, FactOrigin, HappenedAnyway, LetterFilter,
+    LetterKind, LetterStatus, NewFact, OpenLetter, Payload, StreamId, Tried, Verb,
 };
 use v1::dead_letter::Letter;
 use v1::dead_letter_service_get_response::Letter as Opened;
@@ -158,6 +158,33 @@ pub fn editing(
     })
 }
 
+/// Reads a request to record what happened anyway. `actor` comes from the request's metadata.
+pub fn recording(
+    request: v1::DeadLetterServiceRecordRequest,
+    actor: Option<String>,
+) -> Result<Decision, Invalid> {
+    let mut found = Found::default();
+    let letter = found.take(uuid(request.id.as_ref(), "id"));
+    let event = found.take(payload(request.event, "event"));
+    let read = letter.zip(event).map(|(letter, payload)| Decision {
+        letter,
+        action: Action::Record(Box::new(HappenedAnyway {
+            fact: NewFact {
+                payload,
+                origin: FactOrigin {
+                    source: request.source,
+                    description: request.description,
+                },
+            },
+            external_id: request.external_id,
+            route_to_aggregate: request.route_facts_to_aggregate,
+        })),
+        actor,
+        reason: non_empty(request.reason),
+    });
+    found.give(read)
+}
+
 fn payloads(packed: Vec<Any>, field: &str) -> Result<Vec<Payload>, Invalid> {
     let packed = packed.into_iter().enumerate();
     let payloads = packed.map(|(at, any)| payload(Some(any), &format!("{field}[{at}]")));
@@ -207,13 +234,20 @@ pub fn without_payload(letter: &mut v1::DeadLetter) {
     };
     letter.base_sha256_hex.clear();
     for attempt in &mut letter.attempts {
-        if let Some(v1::dead_letter::Tried {
-            action: Some(v1::dead_letter::tried::Action::Edit(edit)),
-        }) = &mut attempt.tried
-        {
-            let commands = std::mem::take(&mut edit.commands);
-            edit.commands = commands.into_iter().map(without_content).collect();
-        }
+        use v1::dead_letter::tried::Action;
+        let action = attempt
+            .tried
+            .as_mut()
+            .and_then(|tried| tried.action.as_mut());
+        let tried = match action {
+            Some(Action::Edit(edit)) => &mut edit.commands,
+            Some(Action::Record(record)) => &mut record.facts,
+            Some(Action::Resubmit(_) | Action::Discard(_)) | None => continue,
+        };
+        *tried = std::mem::take(tried)
+            .into_iter()
+            .map(without_content)
+            .collect();
     }
     for page in letter.book.iter_mut().flat_map(|book| &mut book.pages) {
         page.command = page.command.take().map(without_content);
@@ -291,6 +325,16 @@ impl From<&Tried> for v1::dead_letter::Tried {
                 Tried::Edit { commands } => wire::Action::Edit(wire::Edit {
                     commands: commands.iter().map(any).collect(),
                 }),
+                Tried::Record {
+                    facts,
+                    origin,
+                    external_id,
+                } => wire::Action::Record(wire::Record {
+                    facts: facts.iter().map(any).collect(),
+                    source: origin.source.clone(),
+                    description: origin.description.clone(),
+                    external_id: external_id.clone(),
+                }),
             }),
         }
     }
@@ -307,6 +351,14 @@ impl TryFrom<v1::dead_letter::Tried> for Tried {
             wire::Action::Discard(_) => Self::Discard,
             wire::Action::Edit(edit) => Self::Edit {
                 commands: payloads(edit.commands, "commands")?,
+            },
+            wire::Action::Record(record) => Self::Record {
+                facts: payloads(record.facts, "facts")?,
+                origin: FactOrigin {
+                    source: record.source,
+                    description: record.description,
+                },
+                external_id: record.external_id,
             },
         })
     }

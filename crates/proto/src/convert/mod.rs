@@ -31,7 +31,8 @@ mod waiting;
 
 pub(crate) use desk::{decider, list_request};
 pub use desk::{
-    discarding, editing, letter_filter, resubmission, without_event_content, without_payload,
+    discarding, editing, letter_filter, recording, resubmission, without_event_content,
+    without_payload,
 };
 pub use event::{event_book, recorded_event, recorded_events};
 pub use forecast::forecast_filter;

@@ -148,6 +148,7 @@ impl From<OnlyOfCommands> for What {
         match what {
             OnlyOfCommands::Expectation => Self::Expectation,
             OnlyOfCommands::Edit => Self::Edit,
+            OnlyOfCommands::Record => Self::Record,
         }
     }
 }
@@ -157,5 +158,6 @@ fn only_of_commands(what: What) -> Option<OnlyOfCommands> {
         What::Unspecified => None,
         What::Expectation => Some(OnlyOfCommands::Expectation),
         What::Edit => Some(OnlyOfCommands::Edit),
+        What::Record => Some(OnlyOfCommands::Record),
     }
 }

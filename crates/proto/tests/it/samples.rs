@@ -305,6 +305,21 @@ pub(crate) fn letter(status: LetterStatus) -> CommandLetter {
                 tried: Some(Tried::Discard),
                 closes: true,
             },
+            Attempt {
+                at: Timestamp::from_micros(9),
+                actor: Some("ann".into()),
+                reason: None,
+                result: "too late".into(),
+                tried: Some(Tried::Record {
+                    facts: command().commands,
+                    origin: FactOrigin {
+                        source: "stripe".into(),
+                        description: "paid in cash".into(),
+                    },
+                    external_id: "pay-1".into(),
+                }),
+                closes: false,
+            },
         ],
         status,
     }
@@ -476,6 +491,10 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
         OperatorError::OnlyOfCommands {
             id,
             what: OnlyOfCommands::Edit,
+        },
+        OperatorError::OnlyOfCommands {
+            id,
+            what: OnlyOfCommands::Record,
         },
         OperatorError::NoReason,
         OperatorError::ReadModel {

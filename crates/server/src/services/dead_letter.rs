@@ -220,6 +220,19 @@ impl DeadLetterService for DeadLetters {
         }))
     }
 
+    async fn record(
+        &self,
+        mut request: Request<v1::DeadLetterServiceRecordRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceRecordResponse>, Status> {
+        let (by, _) = by(&mut request)?;
+        let actor = by.person()?;
+        let decision = convert::recording(request.into_inner(), actor).map_err(status)?;
+        let letter = self.decide(&by, &decision).await?;
+        Ok(Response::new(v1::DeadLetterServiceRecordResponse {
+            letter: Some(letter),
+        }))
+    }
+
     async fn discard(
         &self,
         mut request: Request<v1::DeadLetterServiceDiscardRequest>,

@@ -250,6 +250,39 @@ async fn another_command_in_place_of_a_parked_one() {
 }
 
 #[tokio::test]
+async fn what_happened_in_place_of_a_parked_command() {
+    let rig = Rig::start().await;
+    let stream = rig.till_with(&[LABEL, LABEL]).await;
+    let id = park(&rig, &stream, "mine").await;
+    let request = v1::DeadLetterServiceRecordRequest {
+        id,
+        event: Some(convert::json_any(
+            "Labelled",
+            r#"{"label":"by hand"}"#.into(),
+        )),
+        source: "paper".into(),
+        description: "somebody has written it on the till".into(),
+        external_id: "note-1".into(),
+        ..Default::default()
+    };
+    let unnamed = v1::DeadLetterServiceRecordRequest {
+        external_id: String::new(),
+        ..request.clone()
+    };
+    let status = rig.letters().record(unnamed).await.unwrap_err();
+    assert_code(&status, Code::InvalidArgument, "INVALID");
+    let answer = rig.letters().record(request.clone()).await.unwrap();
+    let letter = answer.into_inner().letter.unwrap();
+    let DeadLetter::Command(closed) = letter.try_into().unwrap() else {
+        panic!("it is a command")
+    };
+    assert_eq!(closed.status, LetterStatus::Resolved);
+    assert_eq!(rig.history(&stream).await.len(), 3);
+    let status = rig.letters().record(request).await.unwrap_err();
+    assert_code(&status, Code::FailedPrecondition, "DEAD_LETTER_CLOSED");
+}
+
+#[tokio::test]
 async fn a_letter_that_does_not_exist() {
     let rig = Rig::start().await;
     let id = Some(Uuid::now_v7().into());

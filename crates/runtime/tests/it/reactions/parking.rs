@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seriatim_core::{
-    Action, CheckpointStore, Component, Decision, EventFilter, ExpectedSequence, LetterDecision,
-    LetterFilter, LetterSimulation, LetterSource, LetterStatus, OpenLetter, OperatorError,
-    ReactionLetter, RecordedEvent, Sequence, StreamId, Timestamp, Verb,
+    Action, CheckpointStore, Component, Decision, EventFilter, ExpectedSequence, FactOrigin,
+    HappenedAnyway, LetterDecision, LetterFilter, LetterSimulation, LetterSource, LetterStatus,
+    NewFact, OpenLetter, OperatorError, Payload, ReactionLetter, RecordedEvent, Sequence, StreamId,
+    Timestamp, Verb,
 };
 use seriatim_runtime::{AtLeastOnce, BackOff, Enrolled, FailurePolicy};
 use seriatim_store_memory::MemoryStore;
@@ -430,6 +431,26 @@ async fn a_decision_about_what_is_not_so_is_refused() {
     let refused = reactions.decide(&edit).await.unwrap_err();
     assert!(
         refused.to_string().contains("cannot be edited"),
+        "{refused}"
+    );
+    let happened = HappenedAnyway {
+        fact: NewFact {
+            payload: Payload::json("Happened", "{}"),
+            origin: FactOrigin {
+                source: "paper".into(),
+                description: "it was printed by hand".into(),
+            },
+        },
+        external_id: "slip-1".into(),
+        route_to_aggregate: None,
+    };
+    let record = Decision {
+        action: Action::Record(Box::new(happened)),
+        ..decision(Verb::Resubmit, &letter)
+    };
+    let refused = reactions.decide(&record).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("in the log already"),
         "{refused}"
     );
     match reactions.simulate(id).await.unwrap() {

@@ -144,6 +144,18 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             };
             (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
         }
+        "DeadLetterService/Record" => {
+            let request = v1::DeadLetterServiceRecordRequest {
+                id,
+                event: Some(convert::json_any("Paid", "{}".into())),
+                source: "stripe".into(),
+                description: "paid".into(),
+                external_id: "pay-1".into(),
+                reason,
+                ..Default::default()
+            };
+            (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
+        }
         "DeadLetterService/Discard" => {
             let request = v1::DeadLetterServiceDiscardRequest { id, reason };
             (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
