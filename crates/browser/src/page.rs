@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    /// What ChromeDriver answers about a session, whoever has it.
+    /// What ChromeDriver answers about a session.
     async fn answer(browser: &Browser, path: &str) -> Value {
         let client = Client::new(browser.driver.port());
         let answer = client.send(Method::GET, path, String::new()).await.unwrap();

@@ -10,7 +10,7 @@ use seriatim_core::{
 use crate::event_json;
 use crate::frames::{Reason, Refused, ServerFrame};
 
-/// The answer to whoever may not do something: it does not say what there is.
+/// The answer to a user that may not do something: it does not say what there is.
 pub(crate) const DENIED: &str = "you may not do this, or there is no such stream";
 
 /// What an answer belongs to.
@@ -136,7 +136,7 @@ fn collision(asked: &Asked, conflict: &SequenceConflict, may_read: bool) -> Utf8
         .with_list("intervening", &intervening)
 }
 
-/// Whoever may not read the stream does not learn how far it is.
+/// A user that may not read the stream does not learn how far it is.
 fn hidden_collision(asked: &Asked) -> Utf8Bytes {
     let message = "the stream is not where you expect it";
     ServerFrame::Refused(asked.refused(Reason::Conflict, message)).with_list("intervening", &[])

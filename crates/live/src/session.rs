@@ -104,7 +104,7 @@ impl Session {
         joined.room.reach(joined.ticket)
     }
 
-    /// Answers a request for a part of a stream. It ends where live events have got to, so that whoever may not read
+    /// Answers a request for a part of a stream. It ends where live events have got to, so that a user that may not read
     /// what comes after gets none of it.
     pub(crate) async fn read(&self, read: Read, writer: &mut Writer) -> Result<(), Ended> {
         let asked = Asked {

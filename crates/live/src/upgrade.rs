@@ -38,7 +38,7 @@ async fn upgrade(
         Err(rejection) => return rejection.into_response(),
     };
     if !may_connect(&headers, &gateway) {
-        let text = "pages of this origin may not connect; whoever runs this server can allow it by `allow_origin`\n";
+        let text = "pages of this origin may not connect; who runs this server can allow it by `allow_origin`\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
     let later = |text: &'static str| {

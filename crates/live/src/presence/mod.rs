@@ -11,7 +11,7 @@ use seriatim_core::StreamId;
 
 pub(crate) use keeper::Keeper;
 
-/// The signal of whoever has joined a stream.
+/// The signal of every user that has joined a stream.
 pub const HERE: &str = "here";
 
 /// A signal that a user shows on a stream.

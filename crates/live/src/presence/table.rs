@@ -11,7 +11,7 @@ use super::{HERE, Shown};
 const NAMED: usize = 200;
 /// The longest time that a signal may last.
 pub(crate) const LONGEST: Duration = Duration::from_secs(30);
-/// The time that whoever is here stays in the table of other processes if this one dies.
+/// The time that a user who is here stays in the table of other processes if this one dies.
 const HERE_LASTS: Duration = Duration::from_secs(5);
 
 /// The signals of this process and of others.

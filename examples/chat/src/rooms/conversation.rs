@@ -21,7 +21,7 @@ pub enum ConversationRequest {
     StartGroup {
         /// Its name.
         name: String,
-        /// The members besides whoever begins it.
+        /// The members besides the user who begins it.
         members: Vec<String>,
     },
     /// Add somebody to a group.

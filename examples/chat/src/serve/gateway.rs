@@ -30,7 +30,7 @@ pub(crate) struct GatewayArgs {
     config: Option<PathBuf>,
 }
 
-/// Serves until the process is told to end, or whoever has started it is gone.
+/// Serves until the process is told to end, or the process that has started it is gone.
 pub(crate) async fn run(args: GatewayArgs) -> Result<(), AnyError> {
     let config = match &args.config {
         Some(file) => Config::read(file)?,
@@ -73,7 +73,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Returns when whoever has started this process has closed its input, or is gone.
+/// Returns when the process that has started this one has closed its input, or is gone.
 async fn left_alone() {
     let mut input = tokio::io::stdin();
     let mut some = [0; 64];
