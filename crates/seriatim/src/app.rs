@@ -252,8 +252,13 @@ impl App {
     async fn end(&self) {
         tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
         self.coordinator.shutdown().await;
-        if let Err(error) = self.coordinator.store().flush().await {
-            tracing::warn!(error = error.to_string(), "the store was not flushed");
+        match self.coordinator.store().flush().await {
+            // Another process has the file open, and flushes it when it ends. Nothing is lost meanwhile.
+            Err(error) if error.kind.is_transient() => {
+                tracing::info!(error = error.to_string(), "the store was not flushed");
+            }
+            Err(error) => tracing::warn!(error = error.to_string(), "the store was not flushed"),
+            Ok(()) => {}
         }
     }
 }
