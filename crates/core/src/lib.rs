@@ -46,6 +46,7 @@ pub use letters::dead_letter::{
 pub use letters::desk::{
     Action, Decision, Desk, GivenUp, HappenedAnyway, LetterSource, OnlyOfCommands, OpenLetter, Verb,
 };
+pub use letters::edited::{EditMistake, commands_to_edit, edited_commands};
 pub use letters::forecast::{Forecast, ForecastPage, LetterSimulation};
 pub use letters::operator::{OperatorError, Progress};
 pub use letters::reaction_letter::{LetterDecision, ReactionLetter};

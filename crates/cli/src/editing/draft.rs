@@ -6,10 +6,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use seriatim_core::{CommandLetter, Payload};
+use seriatim_core::{CommandLetter, Payload, commands_to_edit, edited_commands};
 use uuid::Uuid;
 
-use super::{editor, text};
+use super::editor;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::new_file;
@@ -47,7 +47,7 @@ impl Draft {
 
     /// Lets a person edit the commands of a letter.
     pub(crate) fn in_editor(letter: &CommandLetter) -> Result<Self, Failure> {
-        let Some(before) = text::write(&letter.request.commands) else {
+        let Some(before) = commands_to_edit(&letter.request.commands) else {
             let message = "the parked command is not JSON, so it cannot be edited here";
             return Err(Failure::new(Exit::Invalid, message).with_next(
                 "give another one with --command FILE, or send one with your own client",
@@ -88,9 +88,8 @@ impl Draft {
 
     /// Returns the commands. Fails with the line of the first mistake.
     pub(crate) fn commands(&mut self) -> Result<Vec<Payload>, Failure> {
-        text::read(&self.text).map_err(|mistake| {
-            let message = format!("line {}: {}", mistake.line, mistake.what);
-            self.kept(Failure::new(Exit::Usage, message))
+        edited_commands(&self.text).map_err(|mistake| {
+            self.kept(Failure::new(Exit::Usage, mistake.to_string()))
         })
     }
 

@@ -2,4 +2,3 @@
 
 pub(crate) mod draft;
 mod editor;
-mod text;

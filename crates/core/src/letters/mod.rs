@@ -5,3 +5,4 @@ pub(crate) mod reaction_letter;
 pub(crate) mod operator;
 pub(crate) mod forecast;
 pub(crate) mod desk;
+pub(crate) mod edited;

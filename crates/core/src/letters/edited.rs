@@ -2,18 +2,22 @@
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Deserializer;
-use seriatim_core::{Codec, Payload};
 
-/// A mistake in the text, with its line from 1 on.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
-    pub(super) line: usize,
-    pub(super) what: String,
+use crate::{Codec, Payload};
+
+/// A mistake in commands that a person has written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct EditMistake {
+    /// Its line, from 1 on.
+    pub line: usize,
+    /// The mistake, for people.
+    pub what: String,
 }
 
 /// Returns commands as a person edits them: an object with `type` and `data`, or a list of such objects. Returns `None`
 /// if one of them is not JSON.
-pub(super) fn write(commands: &[Payload]) -> Option<String> {
+pub fn commands_to_edit(commands: &[Payload]) -> Option<String> {
     let texts: Option<Vec<_>> = commands.iter().map(object).collect();
     Some(match &texts?[..] {
         [text] => format!("{text}\n"),
@@ -30,11 +34,12 @@ fn object(command: &Payload) -> Option<String> {
     Some(format!("{{\n  \"type\": {name},\n  \"data\": {data}\n}}"))
 }
 
-/// Reads commands. Their content is kept as it stands there, with all digits of every number. As many line feeds come
+/// Reads the commands that a person has written. Their content is kept as it stands there, with all digits of every number. As many line feeds come
 /// before it as in the text: in JSON they are nothing, and the decoder of the server then names the lines of the text.
-pub(super) fn read(text: &str) -> Result<Vec<Payload>, Mistake> {
+/// Fails with the first mistake.
+pub fn edited_commands(text: &str) -> Result<Vec<Payload>, EditMistake> {
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-        return Err(Mistake {
+        return Err(EditMistake {
             line: error.line(),
             what: format!("it is not JSON: {error}"),
         });
@@ -66,8 +71,8 @@ impl<'t> Scan<'t> {
         1 + self.text[..self.at].matches('\n').count()
     }
 
-    fn mistake<T>(&self, what: impl Into<String>) -> Result<T, Mistake> {
-        Err(Mistake {
+    fn mistake<T>(&self, what: impl Into<String>) -> Result<T, EditMistake> {
+        Err(EditMistake {
             line: self.line(),
             what: what.into(),
         })
@@ -94,7 +99,7 @@ impl<'t> Scan<'t> {
         (serde_json::from_str(text).ok(), text)
     }
 
-    fn command(&mut self) -> Result<Payload, Mistake> {
+    fn command(&mut self) -> Result<Payload, EditMistake> {
         if !self.takes('{') {
             return self.mistake("a command is an object with `type` and `data`");
         }
@@ -134,14 +139,15 @@ impl<'t> Scan<'t> {
     }
 }
 
-fn missing(field: &str, line: usize) -> Mistake {
+fn missing(field: &str, line: usize) -> EditMistake {
     let what = format!("the command that begins there has no `{field}`");
-    Mistake { line, what }
+    EditMistake { line, what }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{commands_to_edit as write, edited_commands as read};
+    use crate::Payload;
 
     fn mistake(text: &str) -> (usize, String) {
         let mistake = read(text).unwrap_err();
