@@ -200,9 +200,9 @@ impl App {
     #[cfg(feature = "server")]
     pub async fn shutdown(&self) -> Result<(), RunError> {
         self.say_that_it_ends();
-        #[cfg(feature = "live")]
+        #[cfg(feature = "pages")]
         let pages = self.doors.close_pages().await;
-        #[cfg(not(feature = "live"))]
+        #[cfg(not(feature = "pages"))]
         let pages = Ok(());
         let closed = match &self.doors.grpc {
             Some(door) => door.close().await,

@@ -1,7 +1,7 @@
 //! The servers of an application: how they are set, and how they start with it.
 
 use std::sync::Arc;
-#[cfg(feature = "live")]
+#[cfg(feature = "pages")]
 use std::sync::{Mutex, PoisonError};
 
 use seriatim_coordinator::Coordinator;
@@ -16,7 +16,7 @@ use crate::app_builder::{AppBuilder, StartAppError};
 use crate::listen::{Door, Listener, Safety};
 
 /// The connections that may be open at once to the pages at one address, besides WebSockets.
-#[cfg(feature = "live")]
+#[cfg(feature = "pages")]
 const PAGES: usize = 512;
 
 /// What an application was told about its servers.
@@ -243,16 +243,16 @@ impl BoundDoors {
         Arc::new(Doors {
             grpc,
             metrics,
-            #[cfg(feature = "live")]
+            #[cfg(feature = "pages")]
             pages: Mutex::default(),
             #[cfg(feature = "live")]
             lives: Mutex::default(),
             config_file: self.config_file,
-            #[cfg(feature = "live")]
+            #[cfg(feature = "pages")]
             access,
-            #[cfg(feature = "live")]
+            #[cfg(feature = "pages")]
             tls,
-            #[cfg(feature = "live")]
+            #[cfg(feature = "pages")]
             safety: self.safety,
             _tokens: tokens,
         })
@@ -274,24 +274,24 @@ impl Drop for EndedWithThis {
 pub(crate) struct Doors {
     pub(crate) grpc: Option<Door>,
     pub(crate) metrics: Option<Door>,
-    #[cfg(feature = "live")]
+    #[cfg(feature = "pages")]
     pages: Mutex<Vec<Door>>,
     #[cfg(feature = "live")]
     lives: Mutex<Vec<seriatim_live::Live>>,
     /// It is watched as long as there is a handle of the application.
     pub(crate) config_file: Option<ConfigFile>,
-    #[cfg(feature = "live")]
+    #[cfg(feature = "pages")]
     pub(crate) access: Access,
-    #[cfg(feature = "live")]
+    #[cfg(feature = "pages")]
     tls: Option<ServerTls>,
-    #[cfg(feature = "live")]
+    #[cfg(feature = "pages")]
     safety: Safety,
     _tokens: Option<EndedWithThis>,
 }
 
 impl Doors {
     /// Serves pages until [`Doors::close_pages`].
-    #[cfg(feature = "live")]
+    #[cfg(feature = "pages")]
     pub(crate) async fn open_pages(
         &self,
         address: &str,
@@ -311,6 +311,12 @@ impl Doors {
         Ok(address)
     }
 
+    /// Returns whether browsers reach the pages over TLS, here or through a proxy in front.
+    #[cfg(feature = "console")]
+    pub(crate) fn speaks_tls(&self) -> bool {
+        self.safety.has_tls
+    }
+
     #[cfg(feature = "live")]
     pub(crate) fn keep(&self, live: seriatim_live::Live) {
         self.lives
@@ -320,11 +326,12 @@ impl Doors {
     }
 
     /// Ends the connections of gateways, and lets the requests for pages that are open end.
-    #[cfg(feature = "live")]
+    #[cfg(feature = "pages")]
     pub(crate) async fn close_pages(&self) -> std::thread::Result<()> {
         fn take<T>(all: &Mutex<Vec<T>>) -> Vec<T> {
             std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner))
         }
+        #[cfg(feature = "live")]
         for live in take(&self.lives) {
             live.close().await;
         }

@@ -64,13 +64,17 @@
 //! - `server` (default): the gRPC server, [`AppBuilder::listen`], and [`Client`] for it.
 //! - `security`: who callers are and what they may do, and [`token_desk`] for API tokens without a server; `server` has
 //!   it too.
-//! - `live`: [`App::live`], streams in browsers over WebSockets, and [`App::serve_pages`].
+//! - `pages`: [`App::serve_pages`], pages over HTTP.
+//! - `live`: [`App::live`], streams in browsers over WebSockets; it has `pages` too.
+//! - `console`: [`App::console`], a console in the browser; it has `pages` too.
 //! - `testkit`: given/when/then and the commutativity check, as `seriatim::testkit`.
 
 mod aggregate_ref;
 mod any_error;
 mod app;
 mod app_builder;
+#[cfg(feature = "console")]
+mod console;
 mod beginnings;
 mod audit;
 #[cfg(feature = "server")]
@@ -81,6 +85,8 @@ mod guide;
 mod listen;
 #[cfg(feature = "live")]
 mod live;
+#[cfg(feature = "pages")]
+mod pages;
 mod memory;
 mod open;
 mod send;
@@ -99,7 +105,7 @@ pub use app::RunError;
 pub use app_builder::{AppBuilder, StartAppError};
 pub use audit::audit;
 /// The router of the pages that an application serves.
-#[cfg(feature = "live")]
+#[cfg(feature = "pages")]
 pub use axum;
 #[cfg(feature = "server")]
 pub use listen::OpenDoor;

@@ -1,10 +1,8 @@
-//! Pages and WebSockets of an application.
-
-use std::net::SocketAddr;
+//! Streams of an application in browsers.
 
 use seriatim_live::{Live, LiveBuilder, StartLiveError};
 
-use crate::{App, StartAppError};
+use crate::App;
 
 impl App {
     /// Starts a gateway through which browsers follow streams and send commands. `rooms` says which. Mount it with
@@ -24,18 +22,5 @@ impl App {
         let live = rooms(builder).start().await?;
         self.doors.keep(live.clone());
         Ok(live)
-    }
-
-    /// Serves pages over HTTP at an address, for example at `127.0.0.1:8080`; port 0 takes any free port. Returns the
-    /// address. It speaks TLS if the application does. It ends with the application.
-    ///
-    /// Fails as [`AppBuilder::listen`](crate::AppBuilder::listen) says: an address that other machines reach needs TLS,
-    /// and callers that are asked who they are. The router itself asks nobody; a [`Live`] in it does.
-    pub async fn serve_pages(
-        &self,
-        address: &str,
-        router: axum::Router,
-    ) -> Result<SocketAddr, StartAppError> {
-        self.doors.open_pages(address, router).await
     }
 }

@@ -39,8 +39,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "seriatim-console",
+        &[
+            "seriatim-coordinator",
+            "seriatim-runtime",
+            "seriatim-security",
+        ],
+    ),
+    (
         "seriatim",
         &[
+            "seriatim-console",
             "seriatim-coordinator",
             "seriatim-derive",
             "seriatim-live",

@@ -1,0 +1,102 @@
+//! Puts the console together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use seriatim_coordinator::Coordinator;
+use seriatim_core::Desk;
+use seriatim_runtime::{AuditStatus, Reactions};
+use seriatim_security::Access;
+use tokio::sync::watch;
+
+use crate::recorder::Recorder;
+use crate::{assets, deciding, door, editing, fact, letter, letters, overview, session};
+
+/// The most bytes of a form. A command of a megabyte is up to three when a browser has encoded it.
+const FORM: usize = 8 * 1024 * 1024;
+/// The most bytes of a form of somebody who is not known yet.
+const STRANGERS_FORM: usize = 16 * 1024;
+
+/// The console of an application. Cheap to clone.
+#[derive(Clone)]
+pub struct Console(Shared);
+
+/// What all pages are made from.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) coordinator: Coordinator,
+    pub(crate) reactions: Arc<Reactions>,
+    pub(crate) desk: Desk,
+    pub(crate) access: Access,
+    pub(crate) audits: Option<watch::Receiver<AuditStatus>>,
+    pub(crate) recorder: Recorder,
+    /// True if the cookie is only for TLS.
+    pub(crate) is_secure: bool,
+}
+
+impl fmt::Debug for Console {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { access, .. } = &self.0;
+        let mut shown = f.debug_struct("Console");
+        shown.field("asks", &access.asks()).finish_non_exhaustive()
+    }
+}
+
+impl Console {
+    /// Makes a console for the streams of a coordinator and the components of a process. `access` finds out who visitors
+    /// are. If it asks, what they do is recorded as operations.
+    pub fn new(coordinator: Coordinator, reactions: Arc<Reactions>, access: Access) -> Self {
+        Self(Shared {
+            desk: reactions.desk(coordinator.clone()),
+            recorder: Recorder::new(coordinator.store(), &access),
+            coordinator,
+            reactions,
+            access,
+            audits: None,
+            is_secure: false,
+        })
+    }
+
+    /// Shows the verdict of an audit in the background.
+    #[must_use]
+    pub fn audits(mut self, audits: watch::Receiver<AuditStatus>) -> Self {
+        self.0.audits = Some(audits);
+        self
+    }
+
+    /// Says whether browsers reach the console over TLS only. They then keep the token for TLS only.
+    #[must_use]
+    pub fn secure_cookies(mut self, are_secure: bool) -> Self {
+        self.0.is_secure = are_secure;
+        self
+    }
+
+    /// Returns what serves the console, for axum. Its pages link to one another from the root, so it needs an address of
+    /// its own.
+    pub fn router(&self) -> Router {
+        let small = DefaultBodyLimit::max(STRANGERS_FORM);
+        Router::new()
+            .route("/", get(overview::show))
+            .route("/letters", get(letters::list))
+            .route("/letters/{id}", get(letter::show))
+            .route("/letters/{id}/resubmit", post(deciding::resubmit))
+            .route("/letters/{id}/discard", post(deciding::discard))
+            .route("/letters/{id}/edit", get(editing::show).post(editing::send))
+            .route("/letters/{id}/fact", get(fact::show).post(fact::record))
+            .layer(DefaultBodyLimit::max(FORM))
+            .route(
+                session::SIGN_IN,
+                get(session::show).post(session::sign_in).layer(small),
+            )
+            .route("/sign-out", post(session::sign_out))
+            .route(assets::STYLE, get(assets::style))
+            .route(assets::ICON, get(assets::icon))
+            .fallback(door::no_page)
+            .layer(from_fn_with_state(self.0.clone(), door::enter))
+            .with_state(self.0.clone())
+    }
+}

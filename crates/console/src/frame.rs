@@ -1,0 +1,69 @@
+//! What is around every page.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use seriatim_security::Verb;
+
+use crate::visitor::Visitor;
+
+/// What is around a page: its title, the ways to other pages, and who looks at it.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    pub(crate) ways: Vec<Way>,
+    pub(crate) who: Option<String>,
+}
+
+/// A link to a page.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) to: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) is_here: bool,
+}
+
+const WAYS: [(&str, &str, Option<Verb>); 2] = [
+    ("/", "Overview", None),
+    ("/letters", "Letters", Some(Verb::LettersRead)),
+];
+
+impl Frame {
+    /// Makes the frame of a page below `here`, with the ways that the visitor may go.
+    pub(crate) fn new(title: impl Into<String>, here: &str, visitor: &Visitor) -> Self {
+        let may_go = |verb: Option<Verb>| verb.is_none_or(|verb| visitor.may_at_all(verb));
+        let ways = WAYS.into_iter().filter(|(.., verb)| may_go(*verb));
+        Self {
+            title: title.into(),
+            ways: ways
+                .map(|(to, name, _)| Way {
+                    to,
+                    name,
+                    is_here: to == here,
+                })
+                .collect(),
+            who: visitor.name(),
+        }
+    }
+
+    /// Makes the frame of a page for somebody who may not be known.
+    pub(crate) fn bare(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            ways: Vec::new(),
+            who: None,
+        }
+    }
+}
+
+/// Answers with a page.
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            let error = error.to_string();
+            tracing::error!(error, "a page of the console cannot be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Lists letters.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use seriatim_core::{
+    Component, DeadLetter, Domain, LetterFilter, LetterKind, LetterStatus, ReactionLetter,
+};
+use seriatim_security::Verb;
+use uuid::Uuid;
+
+use crate::console::Shared;
+use crate::frame::{Frame, page};
+use crate::refusal::Refusal;
+use crate::show::{self, Id, Moment};
+use crate::visitor::Visitor;
+
+/// The letters of a page.
+const PAGE: usize = 50;
+/// The letters that are read at once: each may hold a large command.
+const AT_ONCE: usize = 10;
+/// The most reads for one page. Who may see few letters of many gets a shorter page.
+const MOST_READS: usize = 100;
+
+/// What a visitor asks for. An empty field asks for all; without a status, for the letters that wait.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wanted {
+    status: Option<String>,
+    kind: String,
+    domain: String,
+    component: String,
+    after: String,
+}
+
+#[derive(Template)]
+#[template(path = "letters.html")]
+struct LettersPage {
+    frame: Frame,
+    status: String,
+    kind: String,
+    domain: String,
+    component: String,
+    letters: Vec<Line>,
+    next: Option<Uuid>,
+}
+
+/// A letter in the list.
+struct Line {
+    id: Id,
+    status: &'static str,
+    at: Moment,
+    kind: String,
+    stream: String,
+    what: String,
+}
+
+/// Lists the letters that the visitor asks for and may see, newest first.
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Refusal> {
+    visitor.check(Verb::LettersRead)?;
+    let filter = wanted.filter()?;
+    let (found, next) = find(&shared, &visitor, filter).await?;
+    let letters = found.iter().map(|letter| line(letter, &visitor)).collect();
+    let list = LettersPage {
+        frame: Frame::new("Letters", "/letters", &visitor),
+        status: wanted.status().to_owned(),
+        kind: wanted.kind,
+        domain: wanted.domain,
+        component: wanted.component,
+        letters,
+        next,
+    };
+    Ok(page(StatusCode::OK, &list))
+}
+
+/// Returns a page of letters, and the one after which the next page begins.
+async fn find(
+    shared: &Shared,
+    visitor: &Visitor,
+    mut filter: LetterFilter,
+) -> Result<(Vec<DeadLetter>, Option<Uuid>), Refusal> {
+    let mut found: Vec<DeadLetter> = Vec::new();
+    for _ in 0..MOST_READS {
+        let letters = shared.desk.letters(&filter, AT_ONCE).await?;
+        let is_last = letters.len() < AT_ONCE;
+        for letter in letters {
+            if found.len() == PAGE {
+                return Ok((found, filter.after));
+            }
+            filter.after = Some(letter.id());
+            if visitor.may(Verb::LettersRead, &letter.stream().domain) {
+                found.push(letter);
+            }
+        }
+        if is_last {
+            return Ok((found, None));
+        }
+    }
+    Ok((found, filter.after))
+}
+
+impl Wanted {
+    fn status(&self) -> &str {
+        self.status
+            .as_deref()
+            .unwrap_or(LetterStatus::Parked.as_str())
+    }
+
+    fn filter(&self) -> Result<LetterFilter, Refusal> {
+        let invalid = |what: &str| Refusal::Invalid(format!("{what}. Go back and choose another."));
+        let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+        let status = given(self.status()).map(|status| status.parse::<LetterStatus>());
+        let domain = given(&self.domain).map(|name| Domain::new(&name));
+        let component = given(&self.component).map(|name| Component::new(&name));
+        let after = given(&self.after).map(|id| id.parse::<Uuid>());
+        Ok(LetterFilter {
+            kind: match self.kind.as_str() {
+                "" => None,
+                "command" => Some(LetterKind::Command),
+                "reaction" => Some(LetterKind::Reaction),
+                _ => return Err(invalid("This is no kind of letter")),
+            },
+            status: status
+                .transpose()
+                .map_err(|error| invalid(&error.to_string()))?,
+            domain: domain
+                .transpose()
+                .map_err(|error| invalid(&error.to_string()))?,
+            component: (component.transpose()).map_err(|error| invalid(&error.to_string()))?,
+            after: after
+                .transpose()
+                .map_err(|_| invalid("This is no place in the list"))?,
+            stream: None,
+            latest_first: true,
+        })
+    }
+}
+
+fn line(letter: &DeadLetter, visitor: &Visitor) -> Line {
+    let shows = visitor.may(Verb::LettersPayload, &letter.stream().domain);
+    let (kind, what) = match letter {
+        DeadLetter::Command(letter) => {
+            let commands = letter.request.commands.iter();
+            let types: Vec<_> = commands
+                .map(|command| show::line(&command.type_name))
+                .collect();
+            ("command".to_owned(), types.join(", "))
+        }
+        DeadLetter::Reaction(letter) => {
+            let failure = if shows {
+                show::line(&letter.failure)
+            } else {
+                String::new()
+            };
+            (letter.work.component.to_string(), failure)
+        }
+    };
+    Line {
+        id: letter.id().into(),
+        status: standing(letter),
+        at: letter.parked_at().into(),
+        kind,
+        stream: letter.stream().to_string(),
+        what,
+    }
+}
+
+/// Returns its status, or what will be done about it.
+pub(crate) fn standing(letter: &DeadLetter) -> &'static str {
+    match letter {
+        DeadLetter::Command(letter) => letter.status.as_str(),
+        DeadLetter::Reaction(letter) => standing_of_event(letter),
+    }
+}
+
+pub(crate) fn standing_of_event(letter: &ReactionLetter) -> &'static str {
+    let verb = letter.decision.as_ref().map(|decision| decision.verb);
+    match (letter.status, verb) {
+        (LetterStatus::Parked, Some(seriatim_core::Verb::Resubmit)) => "is resubmitted",
+        (LetterStatus::Parked, Some(seriatim_core::Verb::Discard)) => "is discarded",
+        (status, _) => status.as_str(),
+    }
+}

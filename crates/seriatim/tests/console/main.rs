@@ -1,0 +1,11 @@
+//! The console, over real HTTP and in a real browser: who may see and do what, and what cannot be done by mistake.
+
+mod tab;
+mod server;
+mod client;
+
+mod entry;
+mod rights;
+mod forms;
+mod lists;
+mod browser;
