@@ -14,7 +14,10 @@ use seriatim_security::Access;
 use tokio::sync::watch;
 
 use crate::recorder::Recorder;
-use crate::{assets, deciding, door, editing, fact, letter, letters, overview, session};
+use crate::{
+    assets, components, deciding, door, editing, fact, letter, letters, overview, session, stream,
+    streams,
+};
 
 /// The most bytes of a form. A command of a megabyte is up to three when a browser has encoded it.
 const FORM: usize = 8 * 1024 * 1024;
@@ -81,6 +84,11 @@ impl Console {
         let small = DefaultBodyLimit::max(STRANGERS_FORM);
         Router::new()
             .route("/", get(overview::show))
+            .route("/streams", get(streams::list))
+            .route("/streams/{domain}/{root}", get(stream::show))
+            .route("/components", get(components::show))
+            .route("/components/{name}/pause", post(components::pause))
+            .route("/components/{name}/resume", post(components::resume))
             .route("/letters", get(letters::list))
             .route("/letters/{id}", get(letter::show))
             .route("/letters/{id}/resubmit", post(deciding::resubmit))

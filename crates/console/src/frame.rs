@@ -23,9 +23,11 @@ pub(crate) struct Way {
     pub(crate) is_here: bool,
 }
 
-const WAYS: [(&str, &str, Option<Verb>); 2] = [
+const WAYS: [(&str, &str, Option<Verb>); 4] = [
     ("/", "Overview", None),
     ("/letters", "Letters", Some(Verb::LettersRead)),
+    ("/streams", "Streams", Some(Verb::Read)),
+    ("/components", "Components", Some(Verb::Observe)),
 ];
 
 impl Frame {

@@ -45,6 +45,8 @@ struct Head {
     attempts: Vec<AttemptLine>,
     may_see: bool,
     may_decide: bool,
+    /// The stream, if the visitor may read it.
+    stream: Option<String>,
 }
 
 struct AttemptLine {
@@ -231,6 +233,7 @@ impl Head {
             },
             may_see,
             may_decide: visitor.may(Verb::LettersResolve, domain),
+            stream: (visitor.may(Verb::Read, domain)).then(|| letter.stream().to_string()),
         }
     }
 }

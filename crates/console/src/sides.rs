@@ -15,6 +15,14 @@ pub(crate) struct Field {
     pub(crate) conflicts: bool,
 }
 
+/// A field that differs between two states.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) path: String,
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
 /// Returns the fields that differ. If the command would have changed nothing, "yours" is the base.
 pub(crate) fn fields(view: &ThreeWay) -> Vec<Field> {
     let yours = match &view.yours {
@@ -27,6 +35,19 @@ pub(crate) fn fields(view: &ThreeWay) -> Vec<Field> {
         | Simulated::Parks(_) => &view.base,
     };
     differing(&tree(&view.base), &tree(&view.theirs), &tree(yours))
+}
+
+/// Returns the fields that differ between two states.
+pub(crate) fn changes(before: &StateView, after: &StateView) -> Vec<Change> {
+    let (before, after) = (tree(before), tree(after));
+    let paths = before.differences(&after).into_iter();
+    paths
+        .map(|path| Change {
+            before: show::value(before.get(&path)),
+            after: show::value(after.get(&path)),
+            path: named(&path),
+        })
+        .collect()
 }
 
 fn differing(base: &Tree, theirs: &Tree, yours: &Tree) -> Vec<Field> {

@@ -9,7 +9,7 @@ use seriatim::prelude::*;
 use seriatim_browser::{Browser, Page};
 
 use crate::server::{EVERYTHING, Server};
-use crate::tab::Tab;
+use crate::tab::{Do, Tab};
 
 async fn page(server: &Server, path: &str) -> Page {
     let browser = Browser::start().await.unwrap();
@@ -104,6 +104,41 @@ async fn each_verb_is_clicked_without_scripts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn streams_and_components_are_reached_by_clicking_without_scripts() {
+    let server = Server::open().await;
+    let (root, _) = server.parked().await;
+    let page = page_without_scripts(&server, "/").await;
+    page.click("nav a[href='/streams']").await.unwrap();
+    page.type_text("#find", &format!("tab/{}", &root.to_string()[..13]))
+        .await
+        .unwrap();
+    page.click("#show").await.unwrap();
+    page.click("a.stream").await.unwrap();
+    shows(&page, "#shown", "theirs").await;
+    page.click("a.at").await.unwrap();
+    shows(&page, "#state", "State at 0").await;
+    shows(&page, "#shown", "\"note\": \"\"").await;
+    page.click("nav a[href='/components']").await.unwrap();
+    let till = "[data-name='till']";
+    page.type_text(&format!("{till} form[action$='/pause'] input"), "a jam")
+        .await
+        .unwrap();
+    page.click(&format!("{till} .pause")).await.unwrap();
+    shows(
+        &page,
+        &format!("{till} .paused"),
+        "somebody has paused it: a jam",
+    )
+    .await;
+    page.click(&format!("{till} .resume")).await.unwrap();
+    let goes_on = format!(
+        "document.querySelector(\"{till}\") && !document.querySelector(\"{till} .paused\")"
+    );
+    page.until(&goes_on).await.unwrap();
+    no_errors(&page).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_operators_at_one_letter_are_told_of_each_other() {
     let server = Server::asking().await;
     let (_, letter) = server.parked().await;
@@ -149,7 +184,12 @@ async fn hostile_payloads_are_only_texts_also_on_a_phone() {
         .iter()
         .map(|letter| format!("/letters/{letter}"))
         .collect();
-    paths.extend(["/", "/letters"].map(str::to_owned));
+    let stream = server.letter(letters[0]).await.stream().clone();
+    let tab = server.app.of::<Tab>(stream.root);
+    let note = format!("{hostile}{}", "y".repeat(10_000));
+    tab.send(Do::Note { note }).await.unwrap();
+    paths.push(format!("/streams/{stream}"));
+    paths.extend(["/", "/letters", "/streams?find=tab", "/components"].map(str::to_owned));
     paths.push(format!("/letters/{}/edit", letters[0]));
     paths.push(format!("/letters/{}/edit", letters[1]));
     paths.push(format!("/letters/{}/fact", letters[0]));

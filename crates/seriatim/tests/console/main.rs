@@ -8,4 +8,6 @@ mod entry;
 mod rights;
 mod forms;
 mod lists;
+mod streams;
+mod components;
 mod browser;
