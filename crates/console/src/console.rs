@@ -15,8 +15,8 @@ use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::{
-    assets, components, deciding, door, editing, fact, letter, letters, overview, session, stream,
-    streams,
+    assets, components, deciding, door, editing, fact, letter, letters, operations, overview,
+    session, stream, streams,
 };
 
 /// The most bytes of a form. A command of a megabyte is up to three when a browser has encoded it.
@@ -89,6 +89,7 @@ impl Console {
             .route("/components", get(components::show))
             .route("/components/{name}/pause", post(components::pause))
             .route("/components/{name}/resume", post(components::resume))
+            .route("/operations", get(operations::list))
             .route("/letters", get(letters::list))
             .route("/letters/{id}", get(letter::show))
             .route("/letters/{id}/resubmit", post(deciding::resubmit))

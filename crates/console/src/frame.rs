@@ -23,11 +23,12 @@ pub(crate) struct Way {
     pub(crate) is_here: bool,
 }
 
-const WAYS: [(&str, &str, Option<Verb>); 4] = [
+const WAYS: [(&str, &str, Option<Verb>); 5] = [
     ("/", "Overview", None),
     ("/letters", "Letters", Some(Verb::LettersRead)),
     ("/streams", "Streams", Some(Verb::Read)),
     ("/components", "Components", Some(Verb::Observe)),
+    ("/operations", "Operations", Some(Verb::Admin)),
 ];
 
 impl Frame {

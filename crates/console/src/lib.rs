@@ -20,6 +20,7 @@ mod overview;
 mod streams;
 mod stream;
 mod components;
+mod operations;
 mod letters;
 mod letter;
 mod sides;

@@ -28,6 +28,11 @@ impl Recorder {
         }))
     }
 
+    /// Returns what was recorded; `None` if nothing is.
+    pub(crate) fn trail(&self) -> Option<&OperationTrail> {
+        self.0.as_ref()
+    }
+
     /// Records an operation, does it, and records if it failed. It is not done if it cannot be recorded. Once begun, it
     /// is finished also if the browser goes away.
     pub(crate) async fn run<T: Send + 'static>(

@@ -10,4 +10,5 @@ mod forms;
 mod lists;
 mod streams;
 mod components;
+mod operations;
 mod browser;
