@@ -248,7 +248,7 @@ impl BoundDoors {
             #[cfg(feature = "live")]
             lives: Mutex::default(),
             config_file: self.config_file,
-            #[cfg(feature = "pages")]
+            #[cfg(any(feature = "console", feature = "live"))]
             access,
             #[cfg(feature = "pages")]
             tls,
@@ -280,7 +280,7 @@ pub(crate) struct Doors {
     lives: Mutex<Vec<seriatim_live::Live>>,
     /// It is watched as long as there is a handle of the application.
     pub(crate) config_file: Option<ConfigFile>,
-    #[cfg(feature = "pages")]
+    #[cfg(any(feature = "console", feature = "live"))]
     pub(crate) access: Access,
     #[cfg(feature = "pages")]
     tls: Option<ServerTls>,
