@@ -229,7 +229,7 @@ mod tests {
         let content = Content::from(&Payload::json("Odd\u{1b}[31m", text));
         assert_eq!(content.type_name, "Odd\\u001b[31m");
         assert_eq!(content.text, "{\n  \"a\": \"\\u202edesrever\"\n}");
-        // Whoever edits what is shown sends the same value.
+        // A visitor who edits what is shown sends the same value.
         assert_eq!(
             Tree::parse(content.text.as_bytes()).unwrap(),
             Tree::parse(text.as_bytes()).unwrap()
