@@ -35,6 +35,9 @@ struct Args {
     /// The address to listen on; port 0 takes any free one. By default that of the configuration, or 127.0.0.1:50051
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Serve the console, for people, to browsers at this address, for example 127.0.0.1:8081; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS")]
+    console: Option<String>,
     /// A configuration: TLS, who callers are, and what they may do (docs/security.md). No story is told then
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -98,6 +101,12 @@ async fn main() -> Result<(), AnyError> {
     if args.config.is_none() {
         println!(
             "callers are not asked who they are; --config FILE changes that, see docs/security.md"
+        );
+    }
+    if let Some(address) = &args.console {
+        println!(
+            "the console for people is at {scheme}://{}",
+            app.console(address).await?
         );
     }
     if !args.no_story && args.config.is_none() {

@@ -3,6 +3,8 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -206,6 +208,31 @@ fn a_list_of_other_orders_is_paused_and_that_is_said() {
     let said = said.last().unwrap();
     assert!(said.contains("paused work=order_list.v1/0"), "{said}");
     assert!(said.contains("build order_list anew"), "{said}");
+    orders.kill().unwrap();
+    orders.wait().unwrap();
+}
+
+#[test]
+fn the_console_shows_the_orders_of_the_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut orders = serve(folder.path(), &["--console", "127.0.0.1:0"]);
+    let said = Lines::of(orders.stdout.take().unwrap()).until("Ctrl-C");
+    let address = said
+        .iter()
+        .find_map(|line| line.strip_prefix("the console for people is at http://"));
+    let address = address.unwrap_or_else(|| panic!("it says where the console is: {said:#?}"));
+    let mut line = TcpStream::connect(address).unwrap();
+    line.set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    write!(
+        line,
+        "GET /streams?find=order HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut page = String::new();
+    line.read_to_string(&mut page).unwrap();
+    assert!(page.starts_with("HTTP/1.1 200 OK"), "{page}");
+    assert!(page.matches("order/").count() >= 3, "{page}");
     orders.kill().unwrap();
     orders.wait().unwrap();
 }

@@ -88,9 +88,8 @@ impl Draft {
 
     /// Returns the commands. Fails with the line of the first mistake.
     pub(crate) fn commands(&mut self) -> Result<Vec<Payload>, Failure> {
-        edited_commands(&self.text).map_err(|mistake| {
-            self.kept(Failure::new(Exit::Usage, mistake.to_string()))
-        })
+        edited_commands(&self.text)
+            .map_err(|mistake| self.kept(Failure::new(Exit::Usage, mistake.to_string())))
     }
 
     /// Adds to a failure where the text is and how to send it when it is corrected.
