@@ -1,9 +1,8 @@
 //! Keeps other sites out: they must neither read the console nor post its forms.
 
-use std::net::IpAddr;
-
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
+use seriatim_security::names_this_machine;
 
 const FETCH_SITE: &str = "sec-fetch-site";
 
@@ -24,23 +23,13 @@ pub(crate) fn posts_from_here(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Returns whether the console is reached by an address or as `localhost`. A name that an attacker has pointed at this
-/// machine is another one. Where nobody is asked, that is all that keeps the attacker's page out.
+/// Returns whether the console is reached by an address or as `localhost`: see [`names_this_machine`].
 pub(crate) fn is_reached_as_this_machine(headers: &HeaderMap) -> bool {
-    host(headers).is_some_and(is_this_machine)
+    host(headers).is_some_and(names_this_machine)
 }
 
 fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(HOST).and_then(|host| host.to_str().ok())
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        Some(_) | None => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
 }
 
 #[cfg(test)]
@@ -83,27 +72,6 @@ mod tests {
             vec![("origin", "http://console:81")],
         ] {
             assert!(!posts_from_here(&headers(&lines)), "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn addresses_and_localhost_are_this_machine() {
-        for host in [
-            "localhost",
-            "LOCALHOST:80",
-            "127.0.0.1:8080",
-            "[::1]:8080",
-            "[::1]",
-        ] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in [
-            "evil.example",
-            "localhost.evil.example:80",
-            "127.0.0.1.evil.example",
-            "",
-        ] {
-            assert!(!is_this_machine(host), "{host}");
         }
     }
 }

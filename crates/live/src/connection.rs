@@ -3,16 +3,15 @@
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use futures::StreamExt as _;
 use futures::stream::{self, SplitStream};
-use seriatim_security::{Credentials, Following};
+use seriatim_security::{Credentials, Following, Rate};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use crate::allowance::Allowance;
 use crate::connections::Open;
 use crate::ended::Ended;
 use crate::frames::{ClientFrame, Hello, PROTOCOL, ServerFrame, WelcomeLimits, WhyLeft};
@@ -24,8 +23,8 @@ use crate::sending::Sending;
 use crate::session::Session;
 use crate::writer::Writer;
 
-/// The frames of any kind that may come at once, in seconds of the rate.
-const BURST_SECONDS: u32 = 10;
+/// The time whose frames of any kind may come at once.
+const BURST: Duration = Duration::from_secs(10);
 /// The heartbeats without a sign of life after which a connection ends.
 const HEARTBEATS: u32 = 3;
 /// The pushed frames that are written together.
@@ -114,7 +113,9 @@ async fn run(
     if !open.is_known_now() {
         return Err(others());
     }
-    let counted = gateway.users.connect(&known.user, &gateway.settings);
+    let counted = gateway
+        .users
+        .connect(&known.user, &known.principal, &gateway.settings);
     let counted =
         counted.map_err(|_| Ended::with(Ended::TOO_MUCH, "too many connections of this user"))?;
     let (outbox, inbox) = outbox(gateway.settings.queue);
@@ -183,7 +184,7 @@ async fn converse(
     let settings = session.gateway.settings.clone();
     let asks = session.gateway.access.asks();
     let rate = settings.frames_per_second;
-    let mut frames = Allowance::new(rate, rate.saturating_mul(BURST_SECONDS), Instant::now());
+    let mut frames = Rate::new(rate, BURST);
     let mut beats = interval(settings.heartbeat);
     // The first one is due at once.
     beats.reset();
@@ -198,7 +199,7 @@ async fn converse(
         tokio::select! {
             came = reader.next() => {
                 silent_beats = 0;
-                if frames.take(Instant::now()).is_err() {
+                if frames.pass(Instant::now()).is_err() {
                     return Err(Ended::with(Ended::TOO_MUCH, "far too many frames"));
                 }
                 if let Came::Frame(frame) = came? {

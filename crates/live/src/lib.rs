@@ -22,7 +22,6 @@ mod open_room;
 mod rooms;
 mod follower;
 mod presence;
-mod allowance;
 mod users;
 mod history;
 mod answer;

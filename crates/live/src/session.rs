@@ -87,6 +87,7 @@ impl Session {
         principal: Principal,
         writer: &mut Writer,
     ) -> Result<(), Ended> {
+        self.counted.renew(&principal, &self.gateway.settings);
         self.principal = principal;
         let joined: Vec<StreamId> = self.joined.keys().cloned().collect();
         for stream in joined {

@@ -17,7 +17,7 @@ pub struct LiveSettings {
     /// The connections that one user may have open at once. Default: 100.
     pub connections_of_user: usize,
     /// The commands and signals that one user may send in a second, over all connections to this process. Five times as
-    /// many may come at once. Default: 20.
+    /// many may come at once. A limit of the principal takes its place. Default: 20.
     pub sends_per_second: u32,
     /// The frames of any kind that one connection may send in a second. Ten times as many may come at once; more end
     /// the connection. Default: 100.

@@ -1,6 +1,5 @@
 //! Answers the HTTP requests with which connections begin.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,7 +10,7 @@ use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use seriatim_security::Credentials;
+use seriatim_security::{Credentials, names_this_machine};
 
 use crate::client;
 use crate::connection;
@@ -81,43 +80,5 @@ fn may_connect(headers: &HeaderMap, gateway: &Gateway) -> bool {
     let Some((host, (_, of_page))) = host.zip(origin.split_once("://")) else {
         return false;
     };
-    // A name that an attacker has pointed at this machine is its own origin. Where nobody is asked, that is all that
-    // keeps the attacker's page out.
-    of_page.eq_ignore_ascii_case(host) && (gateway.access.asks() || is_this_machine(host))
-}
-
-/// Returns whether a host is an address, or the name that every machine has for itself.
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        Some(_) | None => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_this_machine;
-
-    #[test]
-    fn addresses_and_localhost_are_this_machine() {
-        for host in [
-            "localhost",
-            "LOCALHOST:80",
-            "127.0.0.1:8080",
-            "[::1]:8080",
-            "[::1]",
-        ] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in [
-            "evil.example",
-            "localhost.evil.example:80",
-            "127.0.0.1.evil.example",
-            "",
-        ] {
-            assert!(!is_this_machine(host), "{host}");
-        }
-    }
+    of_page.eq_ignore_ascii_case(host) && (gateway.access.asks() || names_this_machine(host))
 }

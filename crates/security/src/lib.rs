@@ -20,6 +20,8 @@ mod config;
 mod jwt;
 mod access;
 mod following;
+mod host;
+mod rate;
 pub mod tls;
 
 pub use access::{Access, Identified, RestartNeeded, Seen};
@@ -30,6 +32,7 @@ pub use config::{
 pub use credentials::Credentials;
 pub use domain_pattern::{DomainPattern, InvalidPattern};
 pub use following::Following;
+pub use host::names_this_machine;
 pub use jwt::JwtError;
 pub use operations::{
     Asked, InvalidPlace, NewOperation, OperationDay, OperationTrail, TrailError, TrailPlace,
@@ -37,6 +40,7 @@ pub use operations::{
 pub use policy::{Policy, PrincipalPolicy, UnknownDomains};
 pub use principal::{Limits, Principal, Way};
 pub use principal_name::{InvalidName, check_principal_name};
+pub use rate::Rate;
 pub use rights::{Denied, Rights, authorise};
 pub use seriatim_core::OWN_DOMAINS;
 pub use token::{InvalidToken, Token, TokenDigest};

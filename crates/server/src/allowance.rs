@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use seriatim_security::{Limits, Principal};
+use seriatim_security::{Limits, Principal, Rate};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
@@ -62,7 +62,9 @@ impl Allowance {
             limits: limits.clone(),
             in_flight: many(limits.in_flight),
             subscriptions: many(limits.subscriptions),
-            rate: limits.per_second.map(|rate| Mutex::new(Rate::new(rate))),
+            rate: limits
+                .per_second
+                .map(|rate| Mutex::new(Rate::new(rate, BURST))),
         }
     }
 
@@ -115,57 +117,11 @@ impl Allowance {
     }
 }
 
-/// Requests in a second: the generic cell rate algorithm (ITU-T I.371).
-#[derive(Debug)]
-struct Rate {
-    /// The time between two requests, if they come evenly.
-    each: Duration,
-    /// The time at which the next request would come, if all came evenly.
-    next: Option<Instant>,
-}
-
-impl Rate {
-    fn new(per_second: u32) -> Self {
-        Self {
-            each: BURST / per_second.max(1),
-            next: None,
-        }
-    }
-
-    fn pass(&mut self, now: Instant) -> Result<(), Duration> {
-        let next = self.next.map_or(now, |next| next.max(now)) + self.each;
-        match (next - now).checked_sub(BURST) {
-            Some(wait) if !wait.is_zero() => Err(wait),
-            Some(_) | None => {
-                self.next = Some(next);
-                Ok(())
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use seriatim_security::{Rights, Way};
 
     use super::*;
-
-    #[test]
-    fn a_second_of_requests_may_come_at_once_and_then_they_come_evenly() {
-        let (mut rate, start) = (Rate::new(10), Instant::now());
-        for _ in 0..10 {
-            assert_eq!(rate.pass(start), Ok(()));
-        }
-        let wait = rate.pass(start).unwrap_err();
-        assert_eq!(wait, Duration::from_millis(100));
-        // A refused request takes nothing.
-        assert_eq!(rate.pass(start).unwrap_err(), wait);
-        assert_eq!(rate.pass(start + wait), Ok(()));
-        assert!(rate.pass(start + wait).is_err());
-        for _ in 0..10 {
-            assert_eq!(rate.pass(start + Duration::from_secs(60)), Ok(()));
-        }
-    }
 
     #[test]
     fn principals_without_limits_have_no_allowance_and_others_one() {
