@@ -1,4 +1,4 @@
-//! What is around every page.
+//! Makes what is around every page.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -7,7 +7,7 @@ use seriatim_security::Verb;
 
 use crate::visitor::Visitor;
 
-/// What is around a page: its title, the ways to other pages, and who looks at it.
+/// Holds what is around a page: its title, the links to other pages, and the name of the visitor.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) title: String,

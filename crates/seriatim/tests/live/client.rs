@@ -102,19 +102,23 @@ impl Client {
     }
 
     async fn next_or_end(&mut self) -> Result<Value, Option<CloseFrame>> {
-        loop {
-            match soon(self.socket.next()).await {
-                Some(Ok(Message::Text(text))) => {
-                    let frame: Value = serde_json::from_str(&text).unwrap();
-                    if self.shows_presence || frame["type"] != "present" {
-                        return Ok(frame);
+        // Pings and presence, which go on for ever, do not make it wait longer.
+        soon(async {
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(Message::Text(text))) => {
+                        let frame: Value = serde_json::from_str(&text).unwrap();
+                        if self.shows_presence || frame["type"] != "present" {
+                            return Ok(frame);
+                        }
                     }
+                    Some(Ok(Message::Close(frame))) => return Err(frame),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Err(None),
                 }
-                Some(Ok(Message::Close(frame))) => return Err(frame),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Err(None),
             }
-        }
+        })
+        .await
     }
 
     /// Returns the next frame, or the code with which the server ends it; no code if it was cut.
