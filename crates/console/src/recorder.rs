@@ -10,9 +10,6 @@ use seriatim_security::{Access, NewOperation, OperationDay, OperationTrail};
 use crate::refusal::Refusal;
 use crate::visitor::Visitor;
 
-/// The most bytes of a reason or a failure that are kept.
-const MOST_TEXT: usize = 1024;
-
 /// The record of what operators do. It records nothing if nobody is asked who they are. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder(Option<OperationTrail>);
@@ -47,8 +44,8 @@ impl Recorder {
         let operation = NewOperation {
             actor: by.name(),
             what,
-            target: cut(target.to_string()),
-            reason: reason.map(|reason| cut(reason.to_owned())),
+            target: target.to_string(),
+            reason: reason.map(str::to_owned),
         };
         let done = tokio::spawn(async move {
             let Some(trail) = trail else {
@@ -57,7 +54,7 @@ impl Recorder {
             let asked = trail.asked(operation).await?;
             let done = work.await;
             if let Err(error) = &done {
-                let failed = trail.failed(asked, cut(error.to_string())).await;
+                let failed = trail.failed(asked, error.to_string()).await;
                 if let Err(error) = failed {
                     let error = error.to_string();
                     tracing::warn!(error, "it is not recorded that an operation has failed");
@@ -70,11 +67,4 @@ impl Recorder {
             Err(error) => Err(Refusal::Broken(error.to_string())),
         }
     }
-}
-
-fn cut(mut text: String) -> String {
-    if text.len() > MOST_TEXT {
-        text.truncate(text.floor_char_boundary(MOST_TEXT));
-    }
-    text
 }

@@ -18,8 +18,6 @@ const MOST_KINDS: usize = 256;
 /// What is recorded of an operation whose call ended before it was begun, or before it was known how it ended.
 const NOT_BEGUN: &str = "its call ended before it was begun";
 const BROKEN_OFF: &str = "its call ended before it did; it may have been done";
-/// The most bytes of a target, a reason or a failure that are kept.
-const MOST_TEXT: usize = 1024;
 
 /// The record of one server. It records nothing if the server asks nobody who they are. Cheap to clone; clones are one.
 #[derive(Clone, Debug)]
@@ -55,11 +53,6 @@ impl OperationRecorder {
         let Some(data) = &self.0 else {
             return work.await;
         };
-        let operation = NewOperation {
-            target: cut(operation.target),
-            reason: operation.reason.map(cut),
-            ..operation
-        };
         let asked = data.asked(operation).await.map_err(refused_trail)?;
         let unfinished = Unfinished {
             trail: &data.trail,
@@ -69,7 +62,7 @@ impl OperationRecorder {
         if let Some(asked) = unfinished.finished()
             && let Err(status) = &done
         {
-            let failed = data.trail.failed(asked, cut(status.message().to_owned()));
+            let failed = data.trail.failed(asked, status.message().to_owned());
             if let Err(error) = failed.await {
                 let error = error.to_string();
                 tracing::warn!(error, "it is not recorded that an operation has failed");
@@ -185,13 +178,6 @@ async fn gone(trail: OperationTrail, asked: Asked, why: &str) {
     }
 }
 
-fn cut(mut text: String) -> String {
-    if text.len() > MOST_TEXT {
-        text.truncate(text.floor_char_boundary(MOST_TEXT));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use seriatim_coordinator::Coordinator;
@@ -206,7 +192,7 @@ mod tests {
         NewOperation {
             actor: Some("ann".into()),
             what: "pause",
-            target: "x".repeat(2 * MOST_TEXT),
+            target: "x".repeat(2 * OperationTrail::MOST_TEXT),
             reason: None,
         }
     }
@@ -237,7 +223,7 @@ mod tests {
         assert_eq!(done, 1);
         let found = trail.list(None, 10).await.unwrap().0;
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].target.len(), MOST_TEXT);
+        assert_eq!(found[0].target.len(), OperationTrail::MOST_TEXT);
     }
 
     #[tokio::test]

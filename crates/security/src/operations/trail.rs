@@ -66,6 +66,9 @@ pub struct TrailPlace {
 }
 
 impl OperationTrail {
+    /// The most bytes of a target, a reason or a failure that are kept. What is longer is cut.
+    pub const MOST_TEXT: usize = 1024;
+
     /// Makes a trail. The gateway must be that of a coordinator which has [`OperationDay`], on this store.
     pub fn new(gateway: Arc<dyn CommandGateway>, store: Arc<dyn EventStore>) -> Self {
         Self { gateway, store }
@@ -77,8 +80,8 @@ impl OperationTrail {
         let event = OperationEvent::Asked {
             id,
             what: operation.what.into(),
-            target: operation.target,
-            reason: operation.reason,
+            target: cut(operation.target),
+            reason: operation.reason.map(cut),
         };
         self.record(day, event, operation.actor).await?;
         Ok(Asked { id, day })
@@ -86,6 +89,7 @@ impl OperationTrail {
 
     /// Records that it was not done.
     pub async fn failed(&self, asked: Asked, why: String) -> Result<(), TrailError> {
+        let why = cut(why);
         let event = OperationEvent::Failed { id: asked.id, why };
         self.record(asked.day, event, None).await
     }
@@ -178,6 +182,13 @@ impl OperationTrail {
         found.sort_by_key(|(sequence, _)| *sequence);
         Ok(found)
     }
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > OperationTrail::MOST_TEXT {
+        text.truncate(text.floor_char_boundary(OperationTrail::MOST_TEXT));
+    }
+    text
 }
 
 /// Adds an event of a day to its records, which are found by their ids.
