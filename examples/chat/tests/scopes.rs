@@ -1,6 +1,6 @@
 //! The same messages under counters of four scopes, as the program prints them.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use chat::scopes::Report;
 use serde_json::{Value, json};
@@ -27,6 +27,25 @@ fn the_whole_page_is_as_it_was() {
         assert_eq!(line, expected, "line {}", at + 1);
     }
     assert_eq!(printed, include_str!("scopes.txt"));
+}
+
+#[test]
+fn a_reader_that_wants_no_more_is_no_error() {
+    for arguments in [&["scopes"][..], &["scopes", "--json"]] {
+        let mut chat = Command::new(env!("CARGO_BIN_EXE_chat"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Before it has anything to print.
+        drop(chat.stdout.take());
+        let output = chat.wait_with_output().unwrap();
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{output:?}"
+        );
+    }
 }
 
 #[test]

@@ -213,6 +213,26 @@ fn a_list_of_other_orders_is_paused_and_that_is_said() {
 }
 
 #[test]
+fn a_reader_of_the_list_that_wants_no_more_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut orders = serve(folder.path(), &[]);
+    Lines::of(orders.stdout.take().unwrap()).until("Ctrl-C");
+    wait_for_three(folder.path(), &[]);
+    for format in [&["--list"][..], &["--list", "--json"]] {
+        let mut list = serve(folder.path(), format);
+        // Before it has anything to print.
+        drop(list.stdout.take());
+        let output = list.wait_with_output().unwrap();
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{output:?}"
+        );
+    }
+    orders.kill().unwrap();
+    orders.wait().unwrap();
+}
+
+#[test]
 fn the_console_shows_the_orders_of_the_story() {
     let folder = tempfile::tempdir().unwrap();
     let mut orders = serve(folder.path(), &["--console", "127.0.0.1:0"]);

@@ -1,6 +1,7 @@
 //! Prints the list, by the views that show the live version.
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use serde::Serialize;
@@ -24,18 +25,27 @@ const ITEMS: &str = "SELECT root, quantity, cents_each FROM order_items";
 
 pub(crate) async fn show(file: &Path, as_json: bool) -> Result<(), AnyError> {
     let lines = lines(file).await?;
-    if as_json {
-        println!("{}", serde_json::to_string_pretty(&lines)?);
-        return Ok(());
+    let shown = match as_json {
+        true => serde_json::to_string_pretty(&lines)? + "\n",
+        false => {
+            let head = format!(
+                "{:<36}  {:<14} {:<10} {:>5} {:>9}\n",
+                "order", "customer", "status", "items", "total"
+            );
+            let lines = lines.iter().map(|line| text(line) + "\n");
+            head + &lines.collect::<String>()
+        }
+    };
+    Ok(print(&shown)?)
+}
+
+/// Prints a text. A reader that wants no more of it, such as `head`, is no error.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
-    println!(
-        "{:<36}  {:<14} {:<10} {:>5} {:>9}",
-        "order", "customer", "status", "items", "total"
-    );
-    for line in lines {
-        println!("{}", text(&line));
-    }
-    Ok(())
 }
 
 fn text(line: &Line) -> String {
