@@ -7,8 +7,8 @@
 //! An application says by [`Room`] who may read a stream, what is shown of it, and what users send to it. It mounts the
 //! gateway on axum: see [`Live::router`].
 //!
-//! Each process follows the log and serves the clients that are connected to it, so there is no registry of connections: any
-//! number of processes on one store serve the same streams. Only who is here is shared by [`SharePresence`], if the
+//! Each process follows the log and serves the clients that are connected to it, so there is no registry of connections:
+//! any number of processes on one store serve the same streams. Only who is here is shared by [`SharePresence`], if the
 //! application wants that.
 
 mod settings;

@@ -27,7 +27,8 @@ pub(crate) enum Pushed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ticket(pub(crate) u64);
 
-/// Where others push to a connection. It never waits: a client that is too slow loses the connection, and nobody else waits.
+/// Where others push to a connection. It never waits: a client that is too slow loses the connection, and nobody else
+/// waits.
 #[derive(Clone, Debug)]
 pub(crate) struct Outbox {
     queue: mpsc::Sender<Push>,

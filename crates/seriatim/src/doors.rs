@@ -70,7 +70,8 @@ impl AppBuilder {
     /// What is said of [`listen`](Self::listen) holds for this address too.
     ///
     /// `docs/operating.md` lists the metrics. A program that has its own recorder of the crate `metrics` leaves this
-    /// out, installs the recorder before it starts the application, and calls [`App::observe`](crate::App::observe) before it reads.
+    /// out, installs the recorder before it starts the application, and calls
+    /// [`App::observe`](crate::App::observe) before it reads.
     #[must_use]
     pub fn metrics(mut self, address: impl Into<String>) -> Self {
         self.doors.metrics = Some(address.into());
