@@ -34,9 +34,9 @@ fn object(command: &Payload) -> Option<String> {
     Some(format!("{{\n  \"type\": {name},\n  \"data\": {data}\n}}"))
 }
 
-/// Reads the commands that a person has written. Their content is kept as it stands there, with all digits of every number. As many line feeds come
-/// before it as in the text: in JSON they are nothing, and the decoder of the server then names the lines of the text.
-/// Fails with the first mistake.
+/// Reads the commands that a person has written. The content of each is kept as it stands in the text, with all digits
+/// of every number, and with as many line feeds before it as there are in the text. They mean nothing in JSON, and a
+/// decoder that finds a mistake then names the line of the text. Fails with the first mistake.
 pub fn edited_commands(text: &str) -> Result<Vec<Payload>, EditMistake> {
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
         return Err(EditMistake {
