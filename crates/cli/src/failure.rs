@@ -230,6 +230,9 @@ impl Failure {
                     "look at it with `seriatim dead-letters show {id}`, and give the sequence that you see with --expect"
                 ))
                 .with_details(as_json::conflict(conflict)),
+            OperatorError::Assigned { id, .. } => failure(Exit::Conflict).with_next(format!(
+                "see with `seriatim dead-letters show {id}` who looks after it, and why"
+            )),
             OperatorError::OnlyOfCommands { id, .. } => failure(Exit::Invalid).with_next(format!(
                 "look at it with `seriatim dead-letters show {id}`"
             )),

@@ -15,8 +15,8 @@ use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::{
-    assets, components, deciding, door, editing, fact, letter, letters, operations, overview,
-    session, stream, streams,
+    assets, components, deciding, door, editing, fact, letter, letters, notes, operations,
+    overview, session, stream, streams,
 };
 
 /// The most bytes of a form. A command of a megabyte is up to three when a browser has encoded it.
@@ -94,6 +94,8 @@ impl Console {
             .route("/letters/{id}", get(letter::show))
             .route("/letters/{id}/resubmit", post(deciding::resubmit))
             .route("/letters/{id}/discard", post(deciding::discard))
+            .route("/letters/{id}/annotate", post(notes::annotate))
+            .route("/letters/{id}/assign", post(notes::assign))
             .route("/letters/{id}/edit", get(editing::show).post(editing::send))
             .route("/letters/{id}/fact", get(fact::show).post(fact::record))
             .layer(DefaultBodyLimit::max(FORM))

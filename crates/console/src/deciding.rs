@@ -8,7 +8,7 @@ use seriatim_core::{Action, DeadLetter, Decision, ExpectedSequence};
 use uuid::Uuid;
 
 use crate::console::Shared;
-use crate::letter::{find_to_decide, show_with};
+use crate::letter::{Typed, find_to_decide, show_with};
 use crate::refusal::Refusal;
 use crate::visitor::Visitor;
 
@@ -111,7 +111,13 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     match decided {
         Ok(_) => Ok(see(id)),
-        Err(refusal) => show_with(shared, visitor, id, &refusal, reason).await,
+        Err(refusal) => {
+            let typed = Typed {
+                reason,
+                ..Typed::default()
+            };
+            show_with(shared, visitor, id, &refusal, typed).await
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::console::Shared;
 use crate::frame::{Frame, page};
 use crate::letters::{standing, standing_of_event};
+use crate::notes::Notes;
 use crate::outcome::{Outcome, at};
 use crate::refusal::{Refusal, no_letter};
 use crate::show::{self, Content, Event, Id, Moment};
@@ -31,8 +32,16 @@ struct LetterPage {
     body: Body,
     /// What resubmitting now would give, if that was asked for.
     simulation: Option<Forecast>,
-    /// The text of the reason for a discard that was not accepted.
-    reason: String,
+    notes: Notes,
+    typed: Typed,
+}
+
+/// The texts of a form that was not accepted.
+#[derive(Default)]
+pub(crate) struct Typed {
+    /// The reason for a discard.
+    pub(crate) reason: String,
+    pub(crate) note: String,
 }
 
 /// What is shown of every letter.
@@ -120,10 +129,10 @@ pub(crate) async fn show_with(
     visitor: &Visitor,
     id: Uuid,
     refusal: &Refusal,
-    reason: String,
+    typed: Typed,
 ) -> Result<Response, Refusal> {
     let shown = letter_page(shared, visitor, id, Some(refusal.why())).await?;
-    Ok(page(refusal.status(), &LetterPage { reason, ..shown }))
+    Ok(page(refusal.status(), &LetterPage { typed, ..shown }))
 }
 
 /// Returns a letter that the visitor may see. One that it may not see is as one that does not exist.
@@ -208,7 +217,8 @@ async fn letter_page(
         head,
         body,
         simulation: None,
-        reason: String::new(),
+        notes: Notes::of(shared, id).await?,
+        typed: Typed::default(),
     })
 }
 

@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use seriatim_core::{
-    Component, DeadLetter, Domain, LetterFilter, LetterKind, LetterStatus, ReactionLetter,
+    Assignee, Component, DeadLetter, Domain, FaultGroup, LetterFilter, LetterKind, LetterStatus,
+    ReactionLetter, Timestamp,
 };
 use seriatim_security::Verb;
 use uuid::Uuid;
@@ -33,6 +34,10 @@ pub(crate) struct Wanted {
     kind: String,
     domain: String,
     component: String,
+    /// Who looks after them; `-` stands for nobody.
+    assignee: String,
+    /// Their fault; with the field there may be none.
+    fault: Option<String>,
     after: String,
 }
 
@@ -44,6 +49,10 @@ struct LettersPage {
     kind: String,
     domain: String,
     component: String,
+    assignee: String,
+    fault: Option<String>,
+    /// The faults of those that wait, if the visitor asks for these.
+    faults: Vec<FaultLine>,
     letters: Vec<Line>,
     next: Option<Uuid>,
 }
@@ -56,7 +65,23 @@ struct Line {
     kind: String,
     stream: String,
     what: String,
+    assignee: String,
 }
+
+/// A fault for which letters wait.
+struct FaultLine {
+    count: u64,
+    of: String,
+    component: String,
+    domain: String,
+    first: Moment,
+    last: Moment,
+    fault: String,
+    shown: String,
+}
+
+/// The most faults that are shown.
+const FAULTS: usize = 20;
 
 /// Lists the letters that the visitor asks for and may see, newest first.
 pub(crate) async fn list(
@@ -66,18 +91,67 @@ pub(crate) async fn list(
 ) -> Result<Response, Refusal> {
     visitor.check(Verb::LettersRead)?;
     let filter = wanted.filter()?;
+    let faults = faults(&shared, &visitor, &filter, &wanted).await?;
     let (found, next) = find(&shared, &visitor, filter).await?;
-    let letters = found.iter().map(|letter| line(letter, &visitor)).collect();
+    let assignees = shared.desk.assignees(&found).await?;
+    let letters = found.iter().map(|letter| Line {
+        assignee: (assignees.get(&letter.id())).map_or_else(String::new, |name| show::line(name)),
+        ..line(letter, &visitor)
+    });
+    let letters = letters.collect();
     let list = LettersPage {
         frame: Frame::new("Letters", "/letters", &visitor),
         status: wanted.status().to_owned(),
         kind: wanted.kind,
         domain: wanted.domain,
         component: wanted.component,
+        assignee: wanted.assignee,
+        fault: wanted.fault,
+        faults,
         letters,
         next,
     };
     Ok(page(StatusCode::OK, &list))
+}
+
+/// Returns the faults of the letters that wait, if these are asked for and none is chosen yet. A fault tells of the
+/// content of letters, so those are left out whose content the visitor may not see.
+async fn faults(
+    shared: &Shared,
+    visitor: &Visitor,
+    filter: &LetterFilter,
+    wanted: &Wanted,
+) -> Result<Vec<FaultLine>, Refusal> {
+    let waiting = filter.status == Some(LetterStatus::Parked);
+    if !waiting || wanted.fault.is_some() || filter.after.is_some() {
+        return Ok(Vec::new());
+    }
+    let groups = shared.desk.fault_groups(filter, FAULTS).await?;
+    let may = |verb, group: &FaultGroup| visitor.may(verb, &group.domain);
+    let groups = groups
+        .into_iter()
+        .filter(|group| may(Verb::LettersRead, group) && may(Verb::LettersPayload, group));
+    Ok(groups.map(FaultLine::from).collect())
+}
+
+impl From<FaultGroup> for FaultLine {
+    fn from(group: FaultGroup) -> Self {
+        let component = group.component.as_ref().map(ToString::to_string);
+        let seen = |at: Option<Timestamp>| at.unwrap_or(Timestamp::from_micros(0)).into();
+        Self {
+            count: group.count,
+            of: component.clone().unwrap_or_else(|| "command".into()),
+            component: component.unwrap_or_default(),
+            domain: group.domain.to_string(),
+            first: seen(group.first_seen()),
+            last: seen(group.last_seen()),
+            shown: match group.fault.as_str() {
+                "" => "(kept before faults were written down)".into(),
+                fault => show::line(fault),
+            },
+            fault: group.fault,
+        }
+    }
 }
 
 /// Returns a page of letters, and the one after which the next page begins.
@@ -138,6 +212,11 @@ impl Wanted {
                 .transpose()
                 .map_err(|_| invalid("This is no place in the list"))?,
             stream: None,
+            fault: self.fault.clone(),
+            assignee: given(&self.assignee).map(|name| match name.as_str() {
+                "-" => Assignee::Nobody,
+                name => Assignee::named(name),
+            }),
             latest_first: true,
         })
     }
@@ -169,6 +248,7 @@ fn line(letter: &DeadLetter, visitor: &Visitor) -> Line {
         kind,
         stream: letter.stream().to_string(),
         what,
+        assignee: String::new(),
     }
 }
 

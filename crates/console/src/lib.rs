@@ -26,6 +26,7 @@ mod letter;
 mod sides;
 mod outcome;
 mod deciding;
+mod notes;
 mod editing;
 mod fact;
 

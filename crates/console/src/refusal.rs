@@ -113,6 +113,7 @@ impl From<OperatorError> for Refusal {
             OperatorError::Query(error) => error.into(),
             OperatorError::Closed { .. }
             | OperatorError::Decided { .. }
+            | OperatorError::Assigned { .. }
             | OperatorError::Moved { .. } => Self::Late(error.to_string()),
             OperatorError::Submit(error) => match *error {
                 SubmitError::UnknownDomain { domain, .. } => {

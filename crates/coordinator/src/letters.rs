@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CommandLetter, DeadLetter, Decision, LetterFilter, LetterSimulation, LetterSource, OpenLetter,
-    OperatorError, QueryError, Simulated,
+    AnnotationStore, CommandLetter, DeadLetter, Decision, FaultGroup, LetterFilter, LetterKind,
+    LetterSimulation, LetterSource, OpenLetter, OperatorError, QueryError, Simulated,
 };
 use uuid::Uuid;
 
@@ -20,6 +20,32 @@ impl LetterSource for Coordinator {
         let found = self.store().letters(filter, limit).await?;
         let shown = found.into_iter().map(|letter| self.shown(letter));
         Ok(shown.collect())
+    }
+
+    fn annotation_store(&self, letter: &DeadLetter) -> Option<&dyn AnnotationStore> {
+        match letter {
+            DeadLetter::Command(_) => Some(&**self.store()),
+            DeadLetter::Reaction(_) => None,
+        }
+    }
+
+    async fn assignees(
+        &self,
+        letters: &[DeadLetter],
+    ) -> Result<Vec<(Uuid, String)>, OperatorError> {
+        let of_commands = letters
+            .iter()
+            .filter(|letter| letter.kind() == LetterKind::Command);
+        let ids: Vec<_> = of_commands.map(DeadLetter::id).collect();
+        Ok(self.store().assignees(&ids).await?)
+    }
+
+    async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, OperatorError> {
+        Ok(self.store().fault_groups(filter, limit).await?)
     }
 
     async fn find(&self, id: Uuid) -> Result<Option<DeadLetter>, OperatorError> {

@@ -39,6 +39,9 @@ pub use events::sequence::{
 pub use events::shape::Shapes;
 pub use events::stream::{Domain, InvalidDomain, InvalidStreamId, OWN_DOMAINS, StreamId};
 pub use events::timestamp::{InvalidTimestamp, Timestamp};
+pub use letters::annotation::{
+    Annotate, Annotated, Annotation, AnnotationStore, Assignee, ListedLetter, assignee,
+};
 pub use letters::dead_letter::{
     Attempt, CommandLetter, DeadLetter, Decider, InvalidLetterStatus, LetterFilter, LetterKind,
     LetterStatus, ParkReason, Tried,
@@ -47,6 +50,7 @@ pub use letters::desk::{
     Action, Decision, Desk, GivenUp, HappenedAnyway, LetterSource, OnlyOfCommands, OpenLetter, Verb,
 };
 pub use letters::edited::{EditMistake, commands_to_edit, edited_commands};
+pub use letters::fault::FaultGroup;
 pub use letters::forecast::{Forecast, ForecastPage, LetterSimulation};
 pub use letters::operator::{OperatorError, Progress};
 pub use letters::reaction_letter::{LetterDecision, ReactionLetter};

@@ -1297,6 +1297,29 @@ impl ::prost::Name for StreamMoved {
         "type.googleapis.com/seriatim.v1.StreamMoved".into()
     }
 }
+/// Somebody else looks after the dead letter than the caller saw. Nothing was done.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterAssigned {
+    /// The letter.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// Who looks after it; empty if nobody does.
+    #[prost(string, tag = "2")]
+    pub assignee: ::prost::alloc::string::String,
+    /// Who said so. Absent: nobody ever did.
+    #[prost(message, optional, tag = "3")]
+    pub by: ::core::option::Option<Decider>,
+}
+impl ::prost::Name for DeadLetterAssigned {
+    const NAME: &'static str = "DeadLetterAssigned";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterAssigned".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterAssigned".into()
+    }
+}
 /// The dead letter is about an event, and what was asked for can be done about a command only.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OnlyOfCommands {
@@ -4613,6 +4636,12 @@ pub struct DeadLetterServiceListRequest {
     /// True if the latest come first; otherwise the oldest do.
     #[prost(bool, tag = "8")]
     pub latest_first: bool,
+    /// Only letters with this fault, as `ListFaults` names it. Absent: with any.
+    #[prost(string, optional, tag = "9")]
+    pub fault: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only letters that this person looks after; empty: that nobody looks after. Absent: all.
+    #[prost(string, optional, tag = "10")]
+    pub assignee: ::core::option::Option<::prost::alloc::string::String>,
 }
 impl ::prost::Name for DeadLetterServiceListRequest {
     const NAME: &'static str = "DeadLetterServiceListRequest";
@@ -4664,6 +4693,9 @@ impl ::prost::Name for DeadLetterServiceGetRequest {
 /// A letter with all that belongs to it, at this moment.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeadLetterServiceGetResponse {
+    /// What people have written about it, oldest first.
+    #[prost(message, repeated, tag = "3")]
+    pub annotations: ::prost::alloc::vec::Vec<Annotation>,
     /// The letter, by its kind.
     #[prost(oneof = "dead_letter_service_get_response::Letter", tags = "1, 2")]
     pub letter: ::core::option::Option<dead_letter_service_get_response::Letter>,
@@ -4689,6 +4721,218 @@ impl ::prost::Name for DeadLetterServiceGetResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/seriatim.v1.DeadLetterServiceGetResponse".into()
+    }
+}
+/// An entry in the history of a letter that decides nothing about it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Annotation {
+    /// When it was written.
+    #[prost(message, optional, tag = "1")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Who wrote it; empty if unknown.
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+    /// What it says.
+    #[prost(oneof = "annotation::What", tags = "3, 4, 5")]
+    pub what: ::core::option::Option<annotation::What>,
+}
+/// Nested message and enum types in `Annotation`.
+pub mod annotation {
+    /// Nobody looks after the letter.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Unassigned {}
+    impl ::prost::Name for Unassigned {
+        const NAME: &'static str = "Unassigned";
+        const PACKAGE: &'static str = "seriatim.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "seriatim.v1.Annotation.Unassigned".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/seriatim.v1.Annotation.Unassigned".into()
+        }
+    }
+    /// What it says.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum What {
+        /// A note.
+        #[prost(string, tag = "3")]
+        Note(::prost::alloc::string::String),
+        /// From then on this person looks after the letter.
+        #[prost(string, tag = "4")]
+        Assigned(::prost::alloc::string::String),
+        /// From then on nobody looks after the letter.
+        #[prost(message, tag = "5")]
+        Unassigned(Unassigned),
+    }
+}
+impl ::prost::Name for Annotation {
+    const NAME: &'static str = "Annotation";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.Annotation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.Annotation".into()
+    }
+}
+/// The letter to annotate.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceAnnotateRequest {
+    /// Its id.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// The note, at most 16 KiB. Required.
+    #[prost(string, tag = "2")]
+    pub note: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeadLetterServiceAnnotateRequest {
+    const NAME: &'static str = "DeadLetterServiceAnnotateRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceAnnotateRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceAnnotateRequest".into()
+    }
+}
+/// The result of a note.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceAnnotateResponse {
+    /// What was added to the history.
+    #[prost(message, optional, tag = "1")]
+    pub annotation: ::core::option::Option<Annotation>,
+}
+impl ::prost::Name for DeadLetterServiceAnnotateResponse {
+    const NAME: &'static str = "DeadLetterServiceAnnotateResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceAnnotateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceAnnotateResponse".into()
+    }
+}
+/// The letter to assign.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceAssignRequest {
+    /// Its id.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// Who looks after it from now on, at most 256 bytes. Empty: nobody.
+    #[prost(string, tag = "2")]
+    pub assignee: ::prost::alloc::string::String,
+    /// Who looks after it as the caller saw it; empty: nobody. If it is somebody else, nothing is done, and the call fails as
+    /// DEAD_LETTER_ASSIGNED. Absent: it may be anybody.
+    #[prost(string, optional, tag = "3")]
+    pub from: ::core::option::Option<::prost::alloc::string::String>,
+}
+impl ::prost::Name for DeadLetterServiceAssignRequest {
+    const NAME: &'static str = "DeadLetterServiceAssignRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceAssignRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceAssignRequest".into()
+    }
+}
+/// The result of an assignment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceAssignResponse {
+    /// What was added to the history.
+    #[prost(message, optional, tag = "1")]
+    pub annotation: ::core::option::Option<Annotation>,
+}
+impl ::prost::Name for DeadLetterServiceAssignResponse {
+    const NAME: &'static str = "DeadLetterServiceAssignResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceAssignResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceAssignResponse".into()
+    }
+}
+/// The letters whose faults are to be counted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterServiceListFaultsRequest {
+    /// Only letters of this domain: that of the command, or of the event that was given up. Empty: of all domains.
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+    /// Only letters of this root of the domain.
+    #[prost(message, optional, tag = "2")]
+    pub root: ::core::option::Option<Uuid>,
+    /// Only letters of this kind. Unspecified: of both.
+    #[prost(enumeration = "DeadLetterKind", tag = "3")]
+    pub kind: i32,
+    /// Only letters of this component, so no commands. Empty: of all.
+    #[prost(string, tag = "4")]
+    pub component: ::prost::alloc::string::String,
+    /// Only letters that this person looks after; empty: that nobody looks after. Absent: all.
+    #[prost(string, optional, tag = "5")]
+    pub assignee: ::core::option::Option<::prost::alloc::string::String>,
+    /// The most faults. 0 means 100; more than 1000 count as 1000.
+    #[prost(uint32, tag = "6")]
+    pub page_size: u32,
+}
+impl ::prost::Name for DeadLetterServiceListFaultsRequest {
+    const NAME: &'static str = "DeadLetterServiceListFaultsRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceListFaultsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceListFaultsRequest".into()
+    }
+}
+/// The faults, those with most letters first.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeadLetterServiceListFaultsResponse {
+    /// The faults.
+    #[prost(message, repeated, tag = "1")]
+    pub groups: ::prost::alloc::vec::Vec<FaultGroup>,
+}
+impl ::prost::Name for DeadLetterServiceListFaultsResponse {
+    const NAME: &'static str = "DeadLetterServiceListFaultsResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DeadLetterServiceListFaultsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DeadLetterServiceListFaultsResponse".into()
+    }
+}
+/// Letters that wait because of one fault.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FaultGroup {
+    /// The component of the events. Empty: they are commands.
+    #[prost(string, tag = "1")]
+    pub component: ::prost::alloc::string::String,
+    /// The domain of the commands, or of the events.
+    #[prost(string, tag = "2")]
+    pub domain: ::prost::alloc::string::String,
+    /// What the letters have in common: the last failure, or the reason why a command was parked, without what differs from
+    /// letter to letter. Empty: they were kept by a program that did not write it down.
+    #[prost(string, tag = "3")]
+    pub fault: ::prost::alloc::string::String,
+    /// The number of letters.
+    #[prost(uint64, tag = "4")]
+    pub count: u64,
+    /// The oldest letter. Its id says when it was parked.
+    #[prost(message, optional, tag = "5")]
+    pub first: ::core::option::Option<Uuid>,
+    /// The latest letter.
+    #[prost(message, optional, tag = "6")]
+    pub last: ::core::option::Option<Uuid>,
+}
+impl ::prost::Name for FaultGroup {
+    const NAME: &'static str = "FaultGroup";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.FaultGroup".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.FaultGroup".into()
     }
 }
 /// The letter to simulate.
@@ -4781,6 +5025,12 @@ pub struct DeadLetterServiceForecastRequest {
     /// The token of the part before. Empty: the first part.
     #[prost(string, tag = "6")]
     pub page_token: ::prost::alloc::string::String,
+    /// Only letters with this fault, as `ListFaults` names it. Absent: with any.
+    #[prost(string, optional, tag = "7")]
+    pub fault: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only letters that this person looks after; empty: that nobody looks after. Absent: all.
+    #[prost(string, optional, tag = "8")]
+    pub assignee: ::core::option::Option<::prost::alloc::string::String>,
 }
 impl ::prost::Name for DeadLetterServiceForecastRequest {
     const NAME: &'static str = "DeadLetterServiceForecastRequest";
@@ -5026,6 +5276,9 @@ impl ::prost::Name for DeadLetterServiceDiscardResponse {
 /// Something that a person must look at, or that a person or a policy has closed.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeadLetter {
+    /// Who looks after it, in lists; empty if nobody does.
+    #[prost(string, tag = "3")]
+    pub assignee: ::prost::alloc::string::String,
     /// The letter, by its kind.
     #[prost(oneof = "dead_letter::Letter", tags = "1, 2")]
     pub letter: ::core::option::Option<dead_letter::Letter>,
@@ -5708,6 +5961,83 @@ pub mod dead_letter_service_client {
                 .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Forecast"));
             self.inner.unary(req, path, codec).await
         }
+        /// Returns the faults for which letters wait, those with most letters first. It shows texts of failures, so letters are
+        /// counted only where the caller has the right to their payloads.
+        pub async fn list_faults(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeadLetterServiceListFaultsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceListFaultsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.DeadLetterService/ListFaults",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "ListFaults"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds a note to the history of a letter, open or closed. It changes nothing else about the letter.
+        pub async fn annotate(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeadLetterServiceAnnotateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceAnnotateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.DeadLetterService/Annotate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Annotate"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says who looks after a letter that is not closed. It changes nothing else about the letter, and others may still
+        /// decide about it.
+        pub async fn assign(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeadLetterServiceAssignRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceAssignResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.DeadLetterService/Assign",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.DeadLetterService", "Assign"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Tries a letter again. A command is decided on the current state; if it is not accepted, it stays parked with one
         /// attempt more. For an event the decision is only recorded: the process that works for the component handles the
         /// event, and then the events that wait behind it.
@@ -5862,6 +6192,32 @@ pub mod dead_letter_service_server {
             request: tonic::Request<super::DeadLetterServiceForecastRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DeadLetterServiceForecastResponse>,
+            tonic::Status,
+        >;
+        /// Returns the faults for which letters wait, those with most letters first. It shows texts of failures, so letters are
+        /// counted only where the caller has the right to their payloads.
+        async fn list_faults(
+            &self,
+            request: tonic::Request<super::DeadLetterServiceListFaultsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceListFaultsResponse>,
+            tonic::Status,
+        >;
+        /// Adds a note to the history of a letter, open or closed. It changes nothing else about the letter.
+        async fn annotate(
+            &self,
+            request: tonic::Request<super::DeadLetterServiceAnnotateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceAnnotateResponse>,
+            tonic::Status,
+        >;
+        /// Says who looks after a letter that is not closed. It changes nothing else about the letter, and others may still
+        /// decide about it.
+        async fn assign(
+            &self,
+            request: tonic::Request<super::DeadLetterServiceAssignRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeadLetterServiceAssignResponse>,
             tonic::Status,
         >;
         /// Tries a letter again. A command is decided on the current state; if it is not accepted, it stays parked with one
@@ -6155,6 +6511,149 @@ pub mod dead_letter_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ForecastSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.DeadLetterService/ListFaults" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFaultsSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<
+                        super::DeadLetterServiceListFaultsRequest,
+                    > for ListFaultsSvc<T> {
+                        type Response = super::DeadLetterServiceListFaultsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::DeadLetterServiceListFaultsRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::list_faults(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFaultsSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.DeadLetterService/Annotate" => {
+                    #[allow(non_camel_case_types)]
+                    struct AnnotateSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<
+                        super::DeadLetterServiceAnnotateRequest,
+                    > for AnnotateSvc<T> {
+                        type Response = super::DeadLetterServiceAnnotateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::DeadLetterServiceAnnotateRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::annotate(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AnnotateSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.DeadLetterService/Assign" => {
+                    #[allow(non_camel_case_types)]
+                    struct AssignSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<super::DeadLetterServiceAssignRequest>
+                    for AssignSvc<T> {
+                        type Response = super::DeadLetterServiceAssignResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::DeadLetterServiceAssignRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::assign(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AssignSvc(inner);
                         let codec = crate::codec::WireCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

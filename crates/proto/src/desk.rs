@@ -1,8 +1,8 @@
 //! Contains the client for dead letters.
 
 use seriatim_core::{
-    Action, DeadLetter, Decision, Forecast, LetterFilter, LetterSimulation, OpenLetter,
-    OperatorError,
+    Action, Annotate, Annotation, Assignee, DeadLetter, Decision, FaultGroup, Forecast,
+    LetterFilter, LetterSimulation, ListedLetter, OpenLetter, OperatorError,
 };
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ impl Client {
         &self,
         filter: &LetterFilter,
         page: Option<String>,
-    ) -> Call<Page<DeadLetter>> {
+    ) -> Call<Page<ListedLetter>> {
         let message = self.request(v1::DeadLetterServiceListRequest {
             page_token: page.unwrap_or_default(),
             ..convert::list_request(filter)
@@ -30,13 +30,16 @@ impl Client {
         read_page(answer.letters, answer.next_page_token)
     }
 
-    /// Shows a dead letter with everything that belongs to it.
-    pub async fn letter(&self, id: Uuid) -> Call<OpenLetter> {
+    /// Shows a dead letter with everything that belongs to it, and what people have written about it, oldest first.
+    pub async fn letter(&self, id: Uuid) -> Call<(OpenLetter, Vec<Annotation>)> {
         let message = self.request(v1::DeadLetterServiceGetRequest {
             id: Some(id.into()),
         });
-        let answer = self.desk().get(message).await?.into_inner();
-        answer.try_into().map_err(CallError::Garbled)
+        let mut answer = self.desk().get(message).await?.into_inner();
+        let annotations = std::mem::take(&mut answer.annotations).into_iter();
+        let annotations = annotations.map(TryInto::try_into).collect::<Result<_, _>>();
+        let letter = answer.try_into().map_err(CallError::Garbled)?;
+        Ok((letter, annotations.map_err(CallError::Garbled)?))
     }
 
     /// Returns what resubmitting a dead letter now would give. Nothing is written.
@@ -111,6 +114,44 @@ impl Client {
         };
         let letter = letter.unwrap_or_default();
         letter.try_into().map_err(CallError::Garbled)
+    }
+
+    /// Returns the faults for which the dead letters that pass a filter wait, those with most letters first, at most 100.
+    pub async fn fault_groups(&self, filter: &LetterFilter) -> Call<Vec<FaultGroup>> {
+        let message = self.request(convert::faults_request(filter));
+        let answer = self.desk().list_faults(message).await?.into_inner();
+        let groups = answer.groups.into_iter().map(TryInto::try_into);
+        groups.collect::<Result<_, _>>().map_err(CallError::Garbled)
+    }
+
+    /// Adds to the history of a dead letter, which changes nothing else about it. Returns what was added.
+    pub async fn annotate(
+        &self,
+        id: Uuid,
+        what: &Annotate,
+        actor: Option<&str>,
+    ) -> Call<Annotation> {
+        let id = Some(id.into());
+        let annotation = match what {
+            Annotate::Note(note) => {
+                let note = note.clone();
+                let message = v1::DeadLetterServiceAnnotateRequest { id, note };
+                let message = self.request_of(message, actor);
+                self.desk().annotate(message).await?.into_inner().annotation
+            }
+            Annotate::Assign { to, from } => {
+                let name = |assignee: &Assignee| assignee.name().unwrap_or_default().to_owned();
+                let message = v1::DeadLetterServiceAssignRequest {
+                    id,
+                    assignee: name(to),
+                    from: from.as_ref().map(name),
+                };
+                let message = self.request_of(message, actor);
+                self.desk().assign(message).await?.into_inner().annotation
+            }
+        };
+        let annotation = annotation.unwrap_or_default();
+        annotation.try_into().map_err(CallError::Garbled)
     }
 
     fn desk(&self) -> DeadLetterServiceClient<Departures> {

@@ -158,11 +158,14 @@ fn need(ours: &str) -> Need {
         "DeadLetterService/List"
         | "DeadLetterService/Get"
         | "DeadLetterService/Simulate"
-        | "DeadLetterService/Forecast" => Verb::LettersRead,
+        | "DeadLetterService/Forecast"
+        | "DeadLetterService/ListFaults" => Verb::LettersRead,
         "DeadLetterService/Resubmit"
         | "DeadLetterService/Edit"
         | "DeadLetterService/Record"
-        | "DeadLetterService/Discard" => Verb::LettersResolve,
+        | "DeadLetterService/Discard"
+        | "DeadLetterService/Annotate"
+        | "DeadLetterService/Assign" => Verb::LettersResolve,
         "AdminService/ListProgress" | "AdminService/ListReadModels" => Verb::Observe,
         "AdminService/Pause"
         | "AdminService/Resume"
@@ -224,6 +227,9 @@ mod tests {
                 "QueryService/ListStreams",
                 "QueryService/ListDomains",
                 "DeadLetterService/Forecast",
+                "DeadLetterService/ListFaults",
+                "DeadLetterService/Annotate",
+                "DeadLetterService/Assign",
                 "AdminService/ListProgress",
                 "AdminService/Pause",
                 "AdminService/Resume",

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, Hold,
-    LetterDecision, LetterFilter, Owner, ReactionLetter, Scope, Sequence, StoreError, StreamId,
-    Taking, Tenure, Timestamp, Update, Work, lease_end, lease_runs,
+    Advance, Assignment, Bookmark, Checkpoint, CheckpointStore, Component, Cursor, FaultGroup,
+    Hold, LetterDecision, LetterFilter, Owner, ReactionLetter, Scope, Sequence, StoreError,
+    StreamId, Taking, Tenure, Timestamp, Update, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
@@ -231,6 +231,14 @@ impl CheckpointStore for MemoryStore {
         Ok(self.log().letters_of(filter, limit))
     }
 
+    async fn reaction_fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError> {
+        Ok(self.log().groups_of(filter, limit))
+    }
+
     async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
         Ok(self.log().letter_of(id))
     }
@@ -242,6 +250,7 @@ impl CheckpointStore for MemoryStore {
         log.pauses.remove(component);
         log.closed
             .retain(|_, letter| letter.work.component != *component);
+        log.forget_annotations();
         Ok(())
     }
 }
@@ -270,6 +279,7 @@ impl Log {
             .retain(|work, _| work.component != *component);
         self.parked
             .retain(|(work, _), _| work.component != *component);
+        self.forget_annotations();
     }
 
     fn write(&mut self, tenure: &Tenure, update: &Update, lease: Duration) -> Hold {

@@ -1,10 +1,10 @@
 //! The seam of the letters.
 
 use async_trait::async_trait;
-use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, StoreError};
+use seriatim_core::{CommandLetter, DeadLetterStore, FaultGroup, LetterFilter, StoreError};
 use uuid::Uuid;
 
-use crate::MemoryStore;
+use crate::{MemoryStore, annotation};
 
 #[async_trait]
 impl DeadLetterStore for MemoryStore {
@@ -20,11 +20,25 @@ impl DeadLetterStore for MemoryStore {
         let log = self.log();
         let letters = log.letters.values();
         let mut found: Vec<_> = letters
-            .filter(|letter| filter.matches_command(letter))
+            .filter(|letter| filter.matches_command(letter) && log.is_for(filter, letter.id))
             .cloned()
             .collect();
         filter.sort(&mut found, |letter| letter.id, limit);
         Ok(found)
+    }
+
+    async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError> {
+        let log = self.log();
+        let filter = annotation::waiting(filter);
+        let letters = log.letters.values();
+        let matching = letters
+            .filter(|letter| filter.matches_command(letter) && log.is_for(&filter, letter.id))
+            .map(|letter| (None, letter.stream(), letter.fault(), letter.id));
+        Ok(annotation::groups(matching, limit))
     }
 
     async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError> {

@@ -3,6 +3,7 @@
 //! Everything is lost with the last handle. One mutex takes the place of a transaction in other stores; the steps under
 //! it are the steps that every store takes.
 
+mod annotation;
 mod append;
 mod checkpoint;
 mod clock;
@@ -18,8 +19,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seriatim_core::{
-    ClaimRecord, CommandLetter, Component, Cursor, LogId, LogPartition, Position, ReactionLetter,
-    RecordedEvent, Sequence, Snapshot, StreamId, Timestamp, Work,
+    Annotation, ClaimRecord, CommandLetter, Component, Cursor, LogId, LogPartition, Position,
+    ReactionLetter, RecordedEvent, Sequence, Snapshot, StreamId, Timestamp, Work,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -99,6 +100,7 @@ struct Log {
     parked: BTreeMap<(Work, StreamId), ReactionLetter>,
     /// Letters of events that components could not handle and that are handled or skipped by now.
     closed: BTreeMap<Uuid, ReactionLetter>,
+    annotations: BTreeMap<Uuid, Vec<Annotation>>,
     /// By their stream and name.
     timers: BTreeMap<(StreamId, String), timer::Alarm>,
 }

@@ -1,12 +1,12 @@
 //! Letters about events, parked and closed. A caller that writes as an owner has checked that the tenure is in force.
 
 use seriatim_core::{
-    Component, Hold, LetterDecision, LetterFilter, LetterStatus, ReactionLetter, Sequence,
-    StreamId, Tenure, Timestamp, Verb, Work,
+    Component, FaultGroup, Hold, LetterDecision, LetterFilter, LetterStatus, ReactionLetter,
+    Sequence, StreamId, Tenure, Timestamp, Verb, Work,
 };
 use uuid::Uuid;
 
-use crate::Log;
+use crate::{Log, annotation};
 
 impl Log {
     pub(crate) fn park(&mut self, tenure: &Tenure, letter: &ReactionLetter) {
@@ -90,10 +90,25 @@ impl Log {
 
     pub(crate) fn letters_of(&self, filter: &LetterFilter, limit: usize) -> Vec<ReactionLetter> {
         let all = self.parked.values().chain(self.closed.values());
-        let matching = all.filter(|letter| filter.matches_reaction(letter));
+        let matching = all.filter(|letter| self.passes(filter, letter));
         let mut found: Vec<_> = matching.cloned().collect();
         filter.sort(&mut found, |letter| letter.id, limit);
         found
+    }
+
+    fn passes(&self, filter: &LetterFilter, letter: &ReactionLetter) -> bool {
+        filter.matches_reaction(letter) && letter.id.is_some_and(|id| self.is_for(filter, id))
+    }
+
+    pub(crate) fn groups_of(&self, filter: &LetterFilter, limit: usize) -> Vec<FaultGroup> {
+        let filter = annotation::waiting(filter);
+        let letters = self.parked.values();
+        let matching = letters.filter(|letter| self.passes(&filter, letter));
+        let matching = matching.filter_map(|letter| {
+            let component = Some(&letter.work.component);
+            Some((component, &letter.stream, letter.fault(), letter.id?))
+        });
+        annotation::groups(matching, limit)
     }
 
     pub(crate) fn letter_of(&self, id: Uuid) -> Option<ReactionLetter> {

@@ -180,6 +180,7 @@ impl Log {
             beginnings: BTreeMap::new(),
             pauses: BTreeMap::new(),
             parked: BTreeMap::new(),
+            annotations: BTreeMap::new(),
             closed: BTreeMap::new(),
             timers: BTreeMap::new(),
         }

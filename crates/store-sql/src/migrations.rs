@@ -31,6 +31,7 @@ macro_rules! migrations {
             "0017_owner_process",
             "0018_pauses",
             "0019_one_letter",
+            "0020_annotations",
         }
     };
     ($dialect:literal: $($file:literal,)+) => {

@@ -1,9 +1,10 @@
 //! Dead letters.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand};
-use seriatim_core::{Component, Domain, ExpectedSequence, StreamId};
+use seriatim_core::{Assignee, Component, Domain, ExpectedSequence, StreamId};
 use uuid::Uuid;
 
 use crate::values::{Kind, Source, Status, letter_id};
@@ -12,6 +13,8 @@ use crate::values::{Kind, Source, Status, letter_id};
 pub(crate) enum DeadLetters {
     /// List the letters that wait for a person, oldest first
     List(List),
+    /// List the faults for which letters wait, those with most letters first
+    Faults(About),
     /// Show one letter with all that belongs to it: a command from three sides (what its sender saw, what happened
     /// since, and what it would have done), or an event with its failure, its tries, and how many events wait behind it
     Show {
@@ -30,6 +33,22 @@ pub(crate) enum DeadLetters {
     Record(RecordInstead),
     /// Give up for good, for a reason; the events that wait behind an event are then handled
     Discard(Discard),
+    /// Write a note into the history of a letter, open or closed
+    Annotate {
+        /// The letter's id
+        #[arg(value_parser = letter_id)]
+        id: Uuid,
+        /// The note
+        note: String,
+    },
+    /// Say who looks after a letter; others may still decide about it
+    Assign(Assign),
+    /// Say that nobody looks after a letter any more
+    Unassign {
+        /// The letter's id
+        #[arg(value_parser = letter_id)]
+        id: Uuid,
+    },
 }
 
 /// The letters to list, and their order.
@@ -61,6 +80,28 @@ pub(crate) struct About {
     /// Only letters of this stream
     #[arg(long, value_name = "DOMAIN/ROOT", conflicts_with = "domain")]
     pub(crate) stream: Option<StreamId>,
+    /// Only letters that this person looks after, or, with an empty text, that nobody looks after
+    #[arg(long, value_name = "NAME", value_parser = assignee)]
+    pub(crate) assignee: Option<Assignee>,
+    /// Only letters with this fault, as `faults` shows it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) fault: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Assign {
+    /// The letter's id
+    #[arg(value_parser = letter_id)]
+    pub(crate) id: Uuid,
+    /// Who looks after it from now on
+    pub(crate) name: String,
+    /// Who looks after it as you saw it, or an empty text for nobody. If it is somebody else, nothing is done
+    #[arg(long, value_name = "NAME", value_parser = assignee)]
+    pub(crate) from: Option<Assignee>,
+}
+
+fn assignee(name: &str) -> Result<Assignee, Infallible> {
+    Ok(Assignee::named(name))
 }
 
 #[derive(Debug, Group)]
@@ -81,7 +122,7 @@ pub(crate) struct Resubmit {
         hide_default_value = true,
         value_name = "N|none",
         allow_negative_numbers = true,
-        conflicts_with_all = ["all", "kind", "component", "domain", "stream"]
+        conflicts_with_all = ["all", "kind", "component", "domain", "stream", "assignee", "fault"]
     )]
     pub(crate) expect: ExpectedSequence,
 }
@@ -152,7 +193,7 @@ pub(crate) struct Discard {
 #[group(multiple = true)]
 pub(crate) struct Subject {
     /// The letter's id
-    #[arg(value_parser = letter_id, required_unless_present_any = ["all", "kind", "component", "domain", "stream"])]
+    #[arg(value_parser = letter_id, required_unless_present_any = ["all", "kind", "component", "domain", "stream", "assignee", "fault"])]
     pub(crate) id: Option<Uuid>,
     #[command(flatten)]
     pub(crate) about: About,

@@ -20,7 +20,7 @@ pub(crate) use administration::{
 };
 pub(crate) use aggregates::{Events, Record, RecordAndWait, Send, SendAndWait, Simulate, State};
 pub(crate) use dead_letters::{
-    About, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
+    About, Assign, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
 };
 pub(crate) use reactions::{CompareReadModel, Log, Reactions, ReadModels, Tail};
 

@@ -1,13 +1,14 @@
 //! `dead-letters list`, `show`, `simulate`, `resubmit`, `edit`, `record`, `discard`.
 
 use seriatim_core::{
-    Action, CommandLetter, DeadLetter, Decision, FactOrigin, Forecast, HappenedAnyway,
-    LetterFilter, LetterSimulation, LetterStatus, NewFact, OnlyOfCommands, OpenLetter,
-    OperatorError, QueryError, Simulated,
+    Action, Annotate, Assignee, CommandLetter, DeadLetter, Decision, FactOrigin, Forecast,
+    HappenedAnyway, LetterFilter, LetterSimulation, LetterStatus, NewFact, OnlyOfCommands,
+    OpenLetter, OperatorError, QueryError, Simulated,
 };
 use seriatim_proto::{CallError, Client};
 use uuid::Uuid;
 
+use super::letter_notes;
 use super::reactions::refused;
 use crate::args::{
     About, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
@@ -31,6 +32,7 @@ pub(crate) async fn run(
     match wanted {
         DeadLetters::List(wanted) => list(wanted, client, output).await,
         DeadLetters::Show { id } => self::show(id, client, output).await,
+        DeadLetters::Faults(about) => letter_notes::faults(about, client, output).await,
         DeadLetters::Simulate(subject) => simulate(subject, client, output).await,
         DeadLetters::Resubmit(Resubmit { which, .. }) if dry_run => {
             simulate(which.subject, client, output).await
@@ -50,6 +52,17 @@ pub(crate) async fn run(
         }
         DeadLetters::Edit(wanted) => edit(wanted, actor, client, output).await,
         DeadLetters::Record(wanted) => record(wanted, actor, client, output).await,
+        DeadLetters::Annotate { id, note } => {
+            letter_notes::annotate(id, &Annotate::Note(note), actor, client, output).await
+        }
+        DeadLetters::Assign(wanted) => letter_notes::assign(wanted, actor, client, output).await,
+        DeadLetters::Unassign { id } => {
+            let nobody = Annotate::Assign {
+                to: Assignee::Nobody,
+                from: None,
+            };
+            letter_notes::annotate(id, &nobody, actor, client, output).await
+        }
         DeadLetters::Discard(Discard { which, reason }) => {
             let order = Order {
                 action: Action::Discard,
@@ -79,12 +92,18 @@ impl Order {
     }
 }
 
-fn filter(about: About, status: Option<LetterStatus>, latest_first: bool) -> LetterFilter {
+pub(super) fn filter(
+    about: About,
+    status: Option<LetterStatus>,
+    latest_first: bool,
+) -> LetterFilter {
     LetterFilter {
         kind: about.kind.map(Into::into),
         component: about.component,
         domain: about.domain,
         stream: about.stream,
+        fault: about.fault,
+        assignee: about.assignee,
         status,
         latest_first,
         after: None,
@@ -99,7 +118,7 @@ async fn list(wanted: List, client: &Client, output: &Output) -> Result<Exit, Fa
         let answer = client.letters(&filter, page).await;
         let (letters, next) = answer.map_err(refused)?;
         any |= !letters.is_empty();
-        output.lines(&letters, show::letter_json, show::letters)?;
+        output.lines(&letters, show::listed_json, show::listed)?;
         page = next;
         if page.is_none() {
             break;
@@ -112,14 +131,17 @@ async fn list(wanted: List, client: &Client, output: &Output) -> Result<Exit, Fa
 }
 
 async fn show(id: Uuid, client: &Client, output: &Output) -> Result<Exit, Failure> {
-    match client.letter(id).await.map_err(refused)? {
+    let (letter, annotations) = client.letter(id).await.map_err(refused)?;
+    match letter {
         OpenLetter::Command(view) => {
-            let text = three_way::text(&view);
-            output.answer(&show::three_way_json(&view), &text)?;
+            let text = three_way::text(&view, &annotations);
+            let json = show::three_way_json(&view);
+            output.answer(&show::with_annotations(json, &annotations), &text)?;
         }
         OpenLetter::Reaction(given_up) => {
-            let text = show::given_up(&given_up);
-            output.answer(&show::given_up_json(&given_up), &text)?;
+            let text = show::given_up(&given_up, &annotations);
+            let json = show::given_up_json(&given_up);
+            output.answer(&show::with_annotations(json, &annotations), &text)?;
         }
     }
     Ok(Exit::Ok)
@@ -165,7 +187,8 @@ async fn waiting(about: About, client: &Client) -> Result<Vec<DeadLetter>, Failu
     let mut page = None;
     loop {
         let (letters, next) = client.letters(&filter, page).await.map_err(refused)?;
-        found.extend(letters.into_iter().filter(|letter| match letter {
+        let letters = letters.into_iter().map(|listed| listed.letter);
+        found.extend(letters.filter(|letter| match letter {
             DeadLetter::Command(_) => true,
             DeadLetter::Reaction(letter) => letter.decision.is_none(),
         }));
@@ -238,7 +261,8 @@ async fn record(
 
 /// Returns the letter of a command that waits. It is asked before an editor is opened for nothing.
 async fn parked_command(id: Uuid, client: &Client) -> Result<CommandLetter, Failure> {
-    let refusal = match client.letter(id).await.map_err(refused)? {
+    let (letter, _) = client.letter(id).await.map_err(refused)?;
+    let refusal = match letter {
         OpenLetter::Command(view) if view.letter.status == LetterStatus::Parked => {
             return Ok(view.letter);
         }

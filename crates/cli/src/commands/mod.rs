@@ -5,6 +5,7 @@ mod certs;
 mod completions;
 mod config;
 mod dead_letters;
+mod letter_notes;
 mod log;
 mod migrate;
 mod operations;

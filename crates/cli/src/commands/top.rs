@@ -3,7 +3,9 @@
 use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
-use seriatim_core::{DeadLetter, LetterFilter, LetterKind, LetterStatus, OperatorError, Timestamp};
+use seriatim_core::{
+    LetterFilter, LetterKind, LetterStatus, ListedLetter, OperatorError, Timestamp,
+};
 use seriatim_proto::{CallError, Client, Page};
 use tokio::signal::ctrl_c;
 
@@ -54,7 +56,7 @@ pub(crate) async fn run(client: &Client, output: &Output) -> Result<Exit, Failur
 
 /// Returns the first page of the commands that wait for a person. Events that components gave up are in the components'
 /// own lines.
-async fn parked_commands(client: &Client) -> Result<Page<DeadLetter>, CallError<OperatorError>> {
+async fn parked_commands(client: &Client) -> Result<Page<ListedLetter>, CallError<OperatorError>> {
     let waiting = LetterFilter {
         kind: Some(LetterKind::Command),
         status: Some(LetterStatus::Parked),

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 use seriatim_core::{
-    Action, Attempt, CommandLetter, DeadLetter, GivenUp, LetterDecision, LetterStatus,
-    MergeStrategy, ReactionLetter, ThreeWay, Tree, Tried, Verb,
+    Action, Annotation, Attempt, CommandLetter, DeadLetter, GivenUp, LetterDecision, LetterStatus,
+    ListedLetter, MergeStrategy, ReactionLetter, ThreeWay, Tree, Tried, Verb, assignee,
 };
 
 use super::lines::Lines;
 use super::reactions::work_json;
-use super::{json, text, three_way};
+use super::{json, letter_notes, text, three_way};
 
 /// The number of characters of a letter's content that a list shows.
 const LISTED: usize = 200;
@@ -135,8 +135,33 @@ fn tried_json(tried: &Tried) -> Value {
     }
 }
 
+pub(crate) fn with_annotations(mut letter: Value, annotations: &[Annotation]) -> Value {
+    let all: Vec<_> = annotations
+        .iter()
+        .map(letter_notes::annotation_json)
+        .collect();
+    letter["annotations"] = Value::from(all);
+    letter["assignee"] = assignee(annotations).into();
+    letter
+}
+
+pub(crate) fn listed_json(listed: &ListedLetter) -> Value {
+    let mut letter = letter_json(&listed.letter);
+    letter["assignee"] = listed.assignee.as_deref().into();
+    letter
+}
+
+pub(crate) fn listed(letters: &[ListedLetter]) -> Lines {
+    let pairs = letters.iter();
+    rows(pairs.map(|listed| (&listed.letter, listed.assignee.as_deref())))
+}
+
 pub(crate) fn letters(letters: &[DeadLetter]) -> Lines {
-    let rows = letters.iter().map(|letter| {
+    rows(letters.iter().map(|letter| (letter, None)))
+}
+
+fn rows<'a>(letters: impl Iterator<Item = (&'a DeadLetter, Option<&'a str>)>) -> Lines {
+    let rows = letters.map(|(letter, assignee)| {
         let (whose, what) = match letter {
             DeadLetter::Command(letter) => {
                 let commands: Vec<_> = letter.request.commands.iter().map(text::payload).collect();
@@ -153,7 +178,10 @@ pub(crate) fn letters(letters: &[DeadLetter]) -> Lines {
             letter.parked_at().to_string(),
             whose,
             letter.stream().to_string(),
-            shortened(what),
+            shortened(match assignee {
+                Some(name) => format!("({name}) {what}"),
+                None => what,
+            }),
         ]
     });
     Lines::aligned(&rows.collect::<Vec<_>>())
@@ -180,7 +208,7 @@ fn standing(letter: &DeadLetter) -> &'static str {
     }
 }
 
-pub(crate) fn given_up(given_up: &GivenUp) -> Lines {
+pub(crate) fn given_up(given_up: &GivenUp, annotations: &[Annotation]) -> Lines {
     let letter = &given_up.letter;
     let mut rows = vec![
         cells("dead letter", letter.id.unwrap_or_default()),
@@ -192,7 +220,7 @@ pub(crate) fn given_up(given_up: &GivenUp) -> Lines {
         cells("failure", &letter.failure),
         cells("tries", letter.tries),
     ];
-    rows.extend(letter.attempts.iter().map(attempt));
+    rows.extend(history(&letter.attempts, annotations));
     let decided = letter.decision.iter();
     rows.extend(decided.map(|decided| cells("decision", decision(decided))));
     rows.extend(letter.closed_at.map(|at| cells("closed", at)));
@@ -214,7 +242,17 @@ pub(crate) fn given_up(given_up: &GivenUp) -> Lines {
     lines
 }
 
-pub(super) fn attempt(attempt: &Attempt) -> Vec<String> {
+/// Returns the attempts and what people have written, in the order of time.
+pub(super) fn history(attempts: &[Attempt], annotations: &[Annotation]) -> Vec<Vec<String>> {
+    let attempts = attempts.iter().map(|tried| (tried.at, attempt(tried)));
+    let notes = annotations.iter();
+    let notes = notes.map(|note| (note.at, letter_notes::annotation(note)));
+    let mut lines: Vec<_> = attempts.chain(notes).collect();
+    lines.sort_by_key(|(at, _)| *at);
+    lines.into_iter().map(|(_, cells)| cells).collect()
+}
+
+fn attempt(attempt: &Attempt) -> Vec<String> {
     let (at, result) = (attempt.at, &attempt.result);
     let actor = attempt.actor.as_deref().unwrap_or("somebody");
     let reason = attempt.reason.as_deref();

@@ -4,6 +4,7 @@ pub(crate) mod config;
 pub(crate) mod forecast;
 pub(crate) mod json;
 pub(crate) mod letters;
+pub(crate) mod letter_notes;
 pub(crate) mod lines;
 pub(crate) mod reactions;
 pub(crate) mod read_models;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seriatim_core::{CommandLetter, Simulated, ThreeWay, Tree};
+use seriatim_core::{Annotation, CommandLetter, Simulated, ThreeWay, Tree};
 
-use super::letters::{attempt, cells};
+use super::letters::{cells, history};
 use super::lines::Lines;
 use super::text;
 
@@ -81,8 +81,8 @@ fn collect(value: &Tree, path: &str, found: &mut BTreeMap<String, Tree>) {
     }
 }
 
-pub(crate) fn text(view: &ThreeWay) -> Lines {
-    let mut lines = letter(&view.letter);
+pub(crate) fn text(view: &ThreeWay, annotations: &[Annotation]) -> Lines {
+    let mut lines = letter(&view.letter, annotations);
     lines.push("");
     lines.append(&text::intervening(
         &view.intervening,
@@ -102,7 +102,7 @@ pub(crate) fn text(view: &ThreeWay) -> Lines {
     lines
 }
 
-fn letter(letter: &CommandLetter) -> Lines {
+fn letter(letter: &CommandLetter, annotations: &[Annotation]) -> Lines {
     let request = &letter.request;
     let mut rows = vec![
         cells("dead letter", letter.id.to_string()),
@@ -129,7 +129,7 @@ fn letter(letter: &CommandLetter) -> Lines {
     for (name, note) in notes {
         rows.extend(note.as_ref().map(|note| cells(name, note)));
     }
-    rows.extend(letter.attempts.iter().map(attempt));
+    rows.extend(history(&letter.attempts, annotations));
     Lines::aligned(&rows)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seriatim_core::{DeadLetter, Progress, Timestamp};
+use seriatim_core::{ListedLetter, Progress, Timestamp};
 use seriatim_proto::Page;
 
 use super::lines::Lines;
@@ -11,7 +11,7 @@ use super::lines::Lines;
 pub(crate) fn view(
     progress: &[Progress],
     before: &[Progress],
-    parked: &Page<DeadLetter>,
+    parked: &Page<ListedLetter>,
     now: Timestamp,
 ) -> Lines {
     let mut lines = table(progress, before, now);
@@ -40,12 +40,12 @@ fn table(all: &[Progress], before: &[Progress], now: Timestamp) -> Lines {
 }
 
 /// Returns how many commands wait for a person, by the first page of them, and for how long; nothing if none does.
-fn commands((letters, more): &Page<DeadLetter>, now: Timestamp) -> Lines {
+fn commands((letters, more): &Page<ListedLetter>, now: Timestamp) -> Lines {
     let Some(oldest) = letters.first() else {
         return Lines::default();
     };
     let or_more = if more.is_some() { " or more" } else { "" };
-    let age = short(now.since(oldest.parked_at()));
+    let age = short(now.since(oldest.letter.parked_at()));
     let count = letters.len();
     Lines::of(&format!("{count}{or_more} commands parked for {age}"))
 }

@@ -332,3 +332,75 @@ fn a_letters_three_sides_for_programs() {
         ])
     );
 }
+
+#[test]
+fn notes_and_assignments_are_in_the_history_of_a_letter() {
+    let stage = Stage::with_account();
+    let id = parked_letter(&stage);
+    let run = |words: &[&str]| stage.run(&[&["dead-letters"], words].concat());
+    let noted = run(&["annotate", &id, "ask \u{1b}[31mann", "--actor", "cid"]).succeeded();
+    assert_eq!(noted.printed(), ["UUID: the note is in its history"]);
+    let taken = run(&["assign", &id, "ann", "--from", ""]).succeeded();
+    assert_eq!(taken.printed(), ["UUID: ann looks after it"]);
+    let late = run(&["assign", &id, "bob", "--from", ""]);
+    assert_eq!(late.code, Some(4));
+    assert_eq!(
+        late.said(),
+        [
+            "error: ann looks after the dead letter UUID, assigned by somebody at TIME; nothing was done, so look at it again",
+            "next: see with `seriatim dead-letters show UUID` who looks after it, and why",
+        ]
+    );
+    let shown = run(&["show", &id]).succeeded().printed().join("\n");
+    let note = shown.find("[31mann").expect("it is shown");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    assert!(note < shown.find("to ann").unwrap(), "{shown}");
+    let shown = run(&["show", &id, "--json"]).succeeded().json();
+    assert_eq!(shown[0]["assignee"], "ann");
+    assert_eq!(shown[0]["annotations"][0]["kind"], "note");
+    assert_eq!(shown[0]["annotations"][0]["actor"], "cid");
+    let listed = run(&["list", "--assignee", "ann", "--json"]).succeeded();
+    assert_eq!(listed.json()[0]["assignee"], "ann");
+    let listed = run(&["list", "--kind", "command", "--assignee", "ann"]).succeeded();
+    assert_eq!(
+        listed.printed(),
+        [r#"UUID  parked  TIME  command  ACCOUNT  (ann) Rename {"owner":"Cid"}"#]
+    );
+    run(&["unassign", &id]).succeeded();
+    let listed = run(&["list", "--assignee", "ann"]);
+    assert_eq!(listed.said(), ["there are none"]);
+    let empty = run(&["annotate", &id, " "]);
+    assert_eq!(empty.code, Some(6), "{:?}", empty.said());
+}
+
+#[test]
+fn faults_are_counted_and_their_letters_listed() {
+    let stage = Stage::with_account();
+    park(&stage);
+    park_command(&stage, "Rename", r#"{"owner":"Dan"}"#, "form-10");
+    let faults = ["dead-letters", "faults", "--kind", "command"];
+    let ran = stage.run(&faults).succeeded();
+    let fault = "the stream had moved on, and the command asks for a manual merge";
+    assert_eq!(
+        ran.printed(),
+        [format!("2  command  account  TIME  TIME  {fault}")]
+    );
+    let counted = stage.run(&[&faults[..], &["--json"]].concat()).succeeded();
+    assert_eq!(counted.json()[0]["count"], 2);
+    assert_eq!(counted.json()[0]["fault"], fault);
+    let list = ["dead-letters", "list", "--fault", fault, "--json"];
+    assert_eq!(stage.run(&list).succeeded().json().len(), 2);
+    let none = ["dead-letters", "faults", "--assignee", "ann"];
+    assert_eq!(stage.run(&none).said(), ["nothing of that waits"]);
+    let discard = [
+        "dead-letters",
+        "discard",
+        "--fault",
+        fault,
+        "--reason",
+        "old",
+        "--yes",
+    ];
+    stage.run(&discard).succeeded();
+    assert_eq!(stage.run(&faults).said(), ["nothing of that waits"]);
+}

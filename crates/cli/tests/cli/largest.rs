@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use seriatim::core::{
-    Begin, CommandGateway, CommandRequest, DeadLetter, Domain, EventFilter, ExpectedSequence,
-    LetterFilter, LetterKind, Limits, Message, OpenLetter, Outcome, RecordedEvent, Sequence,
-    Simulated, StreamId,
+    Begin, CommandGateway, CommandRequest, Domain, EventFilter, ExpectedSequence, LetterFilter,
+    LetterKind, Limits, Message, OpenLetter, Outcome, RecordedEvent, Sequence, Simulated, StreamId,
 };
 use seriatim::prelude::*;
 use seriatim::{AppBuilder, BackOff, FailurePolicy, Projector};
@@ -222,11 +221,11 @@ fn by_the_rust_client() {
             .letters(&of_kind(LetterKind::Command), None)
             .await
             .unwrap();
-        assert!(matches!(&letters[..], [DeadLetter::Command(_)]));
+        assert!(matches!(&letters[..], [listed] if listed.letter.kind() == LetterKind::Command));
         let letter = client.letter(largest.letter).await.unwrap();
-        assert!(matches!(letter, OpenLetter::Command(_)));
+        assert!(matches!(letter.0, OpenLetter::Command(_)));
         let given_up = client.letter(largest.given_up).await.unwrap();
-        assert!(matches!(given_up, OpenLetter::Reaction(letter) if letter.event.is_some()));
+        assert!(matches!(given_up.0, OpenLetter::Reaction(letter) if letter.event.is_some()));
         let begin = Begin::AtTheFirst;
         let subscription = client.subscribe(begin, EventFilter::default()).await;
         let mut subscription = subscription.unwrap();

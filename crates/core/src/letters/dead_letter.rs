@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    CommandRequest, Component, Conflict, Domain, FactOrigin, Payload, ReactionLetter, Sequence,
-    StreamId, Timestamp,
+    Assignee, CommandRequest, Component, Conflict, Domain, FactOrigin, Payload, ReactionLetter,
+    Sequence, StreamId, Timestamp,
 };
 
 /// A dead letter: something that a person must look at.
@@ -28,6 +28,14 @@ impl DeadLetter {
         match self {
             Self::Command(letter) => letter.id,
             Self::Reaction(letter) => letter.id.unwrap_or_default(),
+        }
+    }
+
+    /// Returns its kind.
+    pub fn kind(&self) -> LetterKind {
+        match self {
+            Self::Command(_) => LetterKind::Command,
+            Self::Reaction(_) => LetterKind::Reaction,
         }
     }
 
@@ -52,6 +60,20 @@ impl DeadLetter {
         match self {
             Self::Command(letter) => letter.parked_at,
             Self::Reaction(letter) => letter.parked_at,
+        }
+    }
+
+    /// Returns who closed it, and when; `None` if it waits, or if that was not written down.
+    pub fn closer(&self) -> Option<Decider> {
+        match self {
+            Self::Command(letter) => letter.closer(),
+            Self::Reaction(letter) => {
+                let decision = letter
+                    .decision
+                    .as_ref()
+                    .filter(|_| letter.closed_at.is_some());
+                decision.map(Decider::from)
+            }
         }
     }
 
@@ -261,6 +283,10 @@ pub struct LetterFilter {
     pub stream: Option<StreamId>,
     /// Only letters with this status.
     pub status: Option<LetterStatus>,
+    /// Only letters with this fault, see [`CommandLetter::fault`].
+    pub fault: Option<String>,
+    /// Only letters that this person, or nobody, looks after.
+    pub assignee: Option<Assignee>,
     /// True if the latest come first. Otherwise the oldest do.
     pub latest_first: bool,
     /// Only letters after this one in that order: give the last letter of the page before.
@@ -274,17 +300,25 @@ impl LetterFilter {
         is_of_component && self.kind.is_none_or(|wanted| wanted == kind)
     }
 
-    /// Returns whether it lets the letter of a command through.
-    pub fn matches_command(&self, letter: &CommandLetter) -> bool {
-        self.wants(LetterKind::Command) && self.matches(letter.id, letter.stream(), letter.status)
+    /// Returns whether it lets letters through that `assignee` looks after; `None` stands for nobody.
+    pub fn matches_assignee(&self, assignee: Option<&str>) -> bool {
+        (self.assignee.as_ref()).is_none_or(|wanted| wanted.name() == assignee)
     }
 
-    /// Returns whether it lets the letter of an event through. An event that is not given up never passes.
+    /// Returns whether it lets the letter of a command through; who looks after it is not compared.
+    pub fn matches_command(&self, letter: &CommandLetter) -> bool {
+        self.wants(LetterKind::Command)
+            && self.matches(letter.id, letter.stream(), letter.status)
+            && (self.fault.as_ref()).is_none_or(|wanted| *wanted == letter.fault())
+    }
+
+    /// Returns whether it lets the letter of an event through; who looks after it is not compared. An event that is not given up never passes.
     pub fn matches_reaction(&self, letter: &ReactionLetter) -> bool {
         let component = &letter.work.component;
         self.wants(LetterKind::Reaction)
             && (self.component.as_ref()).is_none_or(|wanted| wanted == component)
             && (letter.id).is_some_and(|id| self.matches(id, &letter.stream, letter.status))
+            && (self.fault.as_ref()).is_none_or(|wanted| *wanted == letter.fault())
     }
 
     fn matches(&self, id: Uuid, stream: &StreamId, status: LetterStatus) -> bool {

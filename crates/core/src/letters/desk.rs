@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::forecast::{Forecast, ForecastPage, LetterSimulation, waits};
 use crate::{
-    DeadLetter, ExpectedSequence, LetterFilter, LetterStatus, NewFact, OperatorError, Payload,
-    QueryError, ReactionLetter, RecordedEvent, StreamId, ThreeWay, Tried,
+    AnnotationStore, DeadLetter, ExpectedSequence, FaultGroup, LetterFilter, LetterStatus, NewFact,
+    OperatorError, Payload, QueryError, ReactionLetter, RecordedEvent, StreamId, ThreeWay, Tried,
 };
 
 /// The number of letters that are read at once for a forecast: each may hold a whole request.
@@ -24,6 +24,21 @@ pub trait LetterSource: Send + Sync + Debug + 'static {
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError>;
+
+    /// Returns the store that has the annotations of a letter, or `None` if the letter is not of this source.
+    fn annotation_store(&self, letter: &DeadLetter) -> Option<&dyn AnnotationStore>;
+
+    /// Returns who looks after those of the letters that are of this source, without those that nobody looks after.
+    async fn assignees(&self, letters: &[DeadLetter])
+    -> Result<Vec<(Uuid, String)>, OperatorError>;
+
+    /// Returns the faults for which its waiting letters that pass the filter are there, those with most letters first, at
+    /// most `limit`.
+    async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, OperatorError>;
 
     /// Returns a letter, or `None` if it is not of this source.
     async fn find(&self, id: Uuid) -> Result<Option<DeadLetter>, OperatorError>;
@@ -237,6 +252,10 @@ impl Desk {
         Self { sources }
     }
 
+    pub(super) fn sources(&self) -> impl Iterator<Item = &dyn LetterSource> {
+        self.sources.iter().map(|source| &**source)
+    }
+
     /// Returns at most `limit` letters that pass the filter, in its order.
     pub async fn letters(
         &self,
@@ -248,6 +267,21 @@ impl Desk {
             found.extend(source.letters(filter, limit).await?);
         }
         filter.sort(&mut found, DeadLetter::id, limit);
+        Ok(found)
+    }
+
+    /// Returns the faults for which the waiting letters that pass the filter are there, those with most letters first, at
+    /// most `limit`. The status of the filter and its place in the list do not matter.
+    pub async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, OperatorError> {
+        let mut found = Vec::new();
+        for source in &self.sources {
+            found.extend(source.fault_groups(filter, limit).await?);
+        }
+        FaultGroup::sort(&mut found, limit);
         Ok(found)
     }
 
@@ -339,12 +373,12 @@ impl Desk {
     }
 }
 
-fn unknown(id: Uuid) -> OperatorError {
+pub(super) fn unknown(id: Uuid) -> OperatorError {
     QueryError::UnknownLetter { id }.into()
 }
 
 /// Returns the text in a form that every store can keep; `None` if it is empty.
-fn clean(text: &str) -> Option<String> {
+pub(super) fn clean(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.replace('\0', "\u{fffd}"))
 }

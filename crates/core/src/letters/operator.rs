@@ -84,6 +84,19 @@ pub enum OperatorError {
         /// The expected sequence and the current one.
         conflict: Conflict,
     },
+    /// Somebody else looks after the letter than the person saw. Nothing was done.
+    #[error(
+        "{} looks after the dead letter {id}{}; nothing was done, so look at it again",
+        to.as_deref().unwrap_or("nobody"), by.as_ref().map(|by| format!(", assigned {by}")).unwrap_or_default()
+    )]
+    Assigned {
+        /// The letter.
+        id: Uuid,
+        /// Who looks after it; `None` if nobody does.
+        to: Option<String>,
+        /// The person who said so; `None` if nobody ever did.
+        by: Option<Decider>,
+    },
     /// The letter is about an event, and that can be done about a command only.
     #[error("the dead letter {id} is about an event that a component gave up: {what}")]
     OnlyOfCommands {

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Assignment, Bookmark, Component, Cursor, LetterDecision, LetterFilter, Owner, ReactionLetter,
-    Scope, Sequence, StoreError, StreamId, Timestamp, Update, Work,
+    AnnotationStore, Assignment, Bookmark, Component, Cursor, FaultGroup, LetterDecision,
+    LetterFilter, Owner, ReactionLetter, Scope, Sequence, StoreError, StreamId, Timestamp, Update,
+    Work,
 };
 
 /// Keeps the progress of each piece of work, and decides which process does it.
@@ -28,7 +29,7 @@ use crate::{
 /// Texts for people (names of owners, failures, reasons) may hold any character. A store that cannot keep the character
 /// 0 keeps U+FFFD in its place.
 #[async_trait]
-pub trait CheckpointStore: Send + Sync + Debug + 'static {
+pub trait CheckpointStore: AnnotationStore + Send + Sync + Debug + 'static {
     /// Takes a piece of work if it is free or its lease ran out. Work that was never taken begins where its component
     /// [begins](Self::begin), or at the first event if that is not decided. Taking clears the pause and any pending
     /// request. Returns the tenure, or the process that has the work.
@@ -128,6 +129,14 @@ pub trait CheckpointStore: Send + Sync + Debug + 'static {
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<ReactionLetter>, StoreError>;
+
+    /// Returns the faults for which the waiting letters that pass the filter are there, those with most letters first, at
+    /// most `limit`, as [`DeadLetterStore::fault_groups`](crate::DeadLetterStore::fault_groups) does for commands.
+    async fn reaction_fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError>;
 
     /// Returns a letter by its id, parked or closed.
     async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError>;

@@ -13,18 +13,26 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Append, AppendError, AppendOutcome, CheckpointStore, ClaimRecord, CommandLetter, Domain,
-    Fingerprint, KeyedClaim, LetterFilter, LogId, LogPartition, Payload, Position, RecordedEvent,
-    Sequence, Snapshot, StreamId, TimerStore, Timestamp,
+    AnnotationStore, Append, AppendError, AppendOutcome, CheckpointStore, ClaimRecord,
+    CommandLetter, Domain, FaultGroup, Fingerprint, KeyedClaim, LetterFilter, LogId, LogPartition,
+    Payload, Position, RecordedEvent, Sequence, Snapshot, StreamId, TimerStore, Timestamp,
 };
 
 /// The whole interface of a store for a coordinator and reactions.
 pub trait Store:
-    EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerStore
+    EventStore + SnapshotStore + DeadLetterStore + AnnotationStore + CheckpointStore + TimerStore
 {
 }
 
-impl<S: EventStore + SnapshotStore + DeadLetterStore + CheckpointStore + TimerStore> Store for S {}
+impl<S> Store for S where
+    S: EventStore
+        + SnapshotStore
+        + DeadLetterStore
+        + AnnotationStore
+        + CheckpointStore
+        + TimerStore
+{
+}
 
 /// An append-only log of events, grouped in streams.
 ///
@@ -167,6 +175,15 @@ pub trait DeadLetterStore: Send + Sync + Debug + 'static {
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<CommandLetter>, StoreError>;
+
+    /// Returns the faults for which the waiting letters that pass the filter are there, those with most letters first, at
+    /// most `limit`. Its status and its place in the list do not matter. In the SQL stores it reads an index of the
+    /// waiting letters, and no letter.
+    async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError>;
 
     /// Replaces the stored letter if it has exactly one attempt fewer. Returns `false` otherwise.
     async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError>;

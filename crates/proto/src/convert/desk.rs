@@ -2,12 +2,13 @@
 
 use prost_types::Any;
 use seriatim_core::{
-    Action, Attempt, DeadLetter, Decider, Decision, FactOrigin, HappenedAnyway, LetterFilter,
-    LetterKind, LetterStatus, NewFact, OpenLetter, Payload, StreamId, Tried, Verb,
+    Action, Assignee, Attempt, DeadLetter, Decider, Decision, FactOrigin, HappenedAnyway,
+    LetterFilter, LetterKind, LetterStatus, NewFact, OpenLetter, Payload, StreamId, Tried, Verb,
 };
 use v1::dead_letter::Letter;
 use v1::dead_letter_service_get_response::Letter as Opened;
 
+use super::annotation::assignee_field;
 use super::identity::{domain, non_empty, optional_uuid, uuid};
 use super::invalid::{Found, Invalid, required};
 use super::operator::optional_component;
@@ -97,6 +98,8 @@ pub fn letter_filter(request: &v1::DeadLetterServiceListRequest) -> Result<Lette
                 .map(|(domain, root)| StreamId::new(domain, root)),
             domain,
             status: status?,
+            fault: request.fault.clone(),
+            assignee: request.assignee.as_deref().map(Assignee::named),
             latest_first: request.latest_first,
             after: after?,
         })
@@ -124,6 +127,8 @@ pub(crate) fn list_request(filter: &LetterFilter) -> v1::DeadLetterServiceListRe
         kind: kind.unwrap_or_default().into(),
         component: component.map(ToString::to_string).unwrap_or_default(),
         latest_first: filter.latest_first,
+        fault: filter.fault.clone(),
+        assignee: filter.assignee.as_ref().map(assignee_field),
     }
 }
 
@@ -211,6 +216,7 @@ impl From<&DeadLetter> for v1::DeadLetter {
                 DeadLetter::Command(letter) => Letter::Command((&**letter).into()),
                 DeadLetter::Reaction(letter) => Letter::Reaction((&**letter).into()),
             }),
+            assignee: String::new(),
         }
     }
 }
@@ -271,6 +277,7 @@ impl From<&OpenLetter> for v1::DeadLetterServiceGetResponse {
                 OpenLetter::Command(view) => Opened::Command((&**view).into()),
                 OpenLetter::Reaction(given_up) => Opened::Reaction((&**given_up).into()),
             }),
+            annotations: Vec::new(),
         }
     }
 }

@@ -47,6 +47,8 @@ pub fn forecast_filter(
         kind: request.kind,
         component: request.component,
         page_token: request.page_token,
+        fault: request.fault,
+        assignee: request.assignee,
         ..v1::DeadLetterServiceListRequest::default()
     })
 }
@@ -61,6 +63,8 @@ pub(crate) fn forecast_request(filter: &LetterFilter) -> v1::DeadLetterServiceFo
         component: list.component,
         page_size: 0,
         page_token: String::new(),
+        fault: list.fault,
+        assignee: list.assignee,
     }
 }
 

@@ -18,6 +18,7 @@ mod outcome;
 mod state;
 mod simulation;
 mod desk;
+mod annotation;
 mod forecast;
 mod command_letter;
 mod reaction_letter;
@@ -29,6 +30,8 @@ mod token;
 mod operation;
 mod waiting;
 
+pub(crate) use annotation::faults_request;
+pub use annotation::{assigning, fault_filter, noting};
 pub(crate) use desk::{decider, list_request};
 pub use desk::{
     discarding, editing, letter_filter, recording, resubmission, without_event_content,

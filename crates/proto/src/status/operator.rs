@@ -49,6 +49,13 @@ impl WireError for OperatorError {
                     current: conflict.current.map(|Sequence(current)| current),
                 })
                 .into_status(Code::Aborted, &message),
+            Self::Assigned { id, to, by } => Details::new(reason::DEAD_LETTER_ASSIGNED)
+                .with(&v1::DeadLetterAssigned {
+                    id: Some((*id).into()),
+                    assignee: to.clone().unwrap_or_default(),
+                    by: by.as_ref().map(bound::decider),
+                })
+                .into_status(Code::Aborted, &message),
             Self::OnlyOfCommands { id, what } => Details::new(reason::ONLY_OF_COMMANDS)
                 .with(&v1::OnlyOfCommands {
                     id: Some((*id).into()),
@@ -109,6 +116,14 @@ impl WireError for OperatorError {
                         expected: moved.expected?.into(),
                         current: moved.current.map(Sequence),
                     },
+                }
+            }
+            reason::DEAD_LETTER_ASSIGNED => {
+                let assigned: v1::DeadLetterAssigned = received.get()?;
+                Self::Assigned {
+                    id: convert::uuid(assigned.id.as_ref(), "id").ok()?,
+                    to: Some(assigned.assignee).filter(|name| !name.is_empty()),
+                    by: assigned.by.and_then(convert::decider),
                 }
             }
             reason::ONLY_OF_COMMANDS => {

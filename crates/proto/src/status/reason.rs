@@ -21,6 +21,8 @@ pub const DEAD_LETTER_CLOSED: &str = "DEAD_LETTER_CLOSED";
 pub const ALREADY_DECIDED: &str = "ALREADY_DECIDED";
 /// The stream of a parked command is not where the caller saw it.
 pub const STREAM_MOVED: &str = "STREAM_MOVED";
+/// Somebody else looks after the dead letter than the caller saw.
+pub const DEAD_LETTER_ASSIGNED: &str = "DEAD_LETTER_ASSIGNED";
 /// The letter is about an event, and that can be done about a command only.
 pub const ONLY_OF_COMMANDS: &str = "ONLY_OF_COMMANDS";
 /// A discard has no reason.

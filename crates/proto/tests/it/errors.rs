@@ -165,6 +165,7 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
         OperatorError::Closed { .. } => (Code::FailedPrecondition, reason::DEAD_LETTER_CLOSED),
         OperatorError::Decided { .. } => (Code::Aborted, reason::ALREADY_DECIDED),
         OperatorError::Moved { .. } => (Code::Aborted, reason::STREAM_MOVED),
+        OperatorError::Assigned { .. } => (Code::Aborted, reason::DEAD_LETTER_ASSIGNED),
         OperatorError::OnlyOfCommands { .. } => {
             (Code::FailedPrecondition, reason::ONLY_OF_COMMANDS)
         }
@@ -180,7 +181,7 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
 fn every_error_of_the_desk_both_ways() {
     let errors = operator_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 11, "samples for every variant");
+    assert_eq!(variants.len(), 12, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected_of_operator(&error);

@@ -484,6 +484,19 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
                 current: None,
             },
         },
+        OperatorError::Assigned {
+            id,
+            to: Some("Zoë".into()),
+            by: Some(Decider {
+                actor: None,
+                at: Timestamp::from_micros(1_700_000_000_000_001),
+            }),
+        },
+        OperatorError::Assigned {
+            id,
+            to: None,
+            by: None,
+        },
         OperatorError::OnlyOfCommands {
             id,
             what: OnlyOfCommands::Expectation,

@@ -1,12 +1,14 @@
 //! Lists the letters about events that components gave up, and carries out what a person decides about them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    CheckpointStore, DeadLetter, Decider, Decision, Desk, GivenUp, LetterDecision, LetterFilter,
-    LetterSimulation, LetterSource, LetterStatus, OpenLetter, OperatorError, Position, Reaction,
-    ReactionLetter, Sequence, StoreError, Timestamp, Work,
+    AnnotationStore, CheckpointStore, Component, DeadLetter, Decider, Decision, Desk, FaultGroup,
+    GivenUp, LetterDecision, LetterFilter, LetterSimulation, LetterSource, LetterStatus,
+    OpenLetter, OperatorError, Position, Reaction, ReactionLetter, Sequence, StoreError, Timestamp,
+    Work,
 };
 use uuid::Uuid;
 
@@ -27,22 +29,54 @@ impl LetterSource for Reactions {
         filter: &LetterFilter,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, OperatorError> {
-        let reactions = match &filter.component {
-            Some(component) => std::slice::from_ref(self.one(component)?),
-            None => self.enrolled(),
-        };
         let mut found = Vec::new();
-        for reaction in reactions {
-            let of_it = LetterFilter {
-                component: Some(reaction.component().clone()),
-                ..filter.clone()
-            };
-            let letters = reaction.checkpoints().reaction_letters(&of_it, limit);
-            found.extend(letters.await?);
+        for (checkpoints, of_it) in self.asked(filter)? {
+            found.extend(checkpoints.reaction_letters(&of_it, limit).await?);
         }
         filter.sort(&mut found, |letter| letter.id, limit);
         let boxed = found.into_iter().map(Box::new);
         Ok(boxed.map(DeadLetter::Reaction).collect())
+    }
+
+    fn annotation_store(&self, letter: &DeadLetter) -> Option<&dyn AnnotationStore> {
+        match letter {
+            DeadLetter::Command(_) => None,
+            DeadLetter::Reaction(letter) => {
+                let reaction = self.one(&letter.work.component).ok()?;
+                Some(reaction.checkpoints())
+            }
+        }
+    }
+
+    async fn assignees(
+        &self,
+        letters: &[DeadLetter],
+    ) -> Result<Vec<(Uuid, String)>, OperatorError> {
+        let mut by_component = BTreeMap::<&Component, Vec<Uuid>>::new();
+        for letter in letters {
+            if let DeadLetter::Reaction(letter) = letter {
+                let ids = by_component.entry(&letter.work.component).or_default();
+                ids.extend(letter.id);
+            }
+        }
+        let mut found = Vec::new();
+        for (component, ids) in by_component {
+            found.extend(self.one(component)?.checkpoints().assignees(&ids).await?);
+        }
+        Ok(found)
+    }
+
+    async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, OperatorError> {
+        let mut found = Vec::new();
+        for (checkpoints, of_it) in self.asked(filter)? {
+            found.extend(checkpoints.reaction_fault_groups(&of_it, limit).await?);
+        }
+        FaultGroup::sort(&mut found, limit);
+        Ok(found)
     }
 
     async fn find(&self, id: Uuid) -> Result<Option<DeadLetter>, OperatorError> {
@@ -103,6 +137,25 @@ impl Reactions {
     /// Returns the desk with the letters of commands and those of the components of this process.
     pub fn desk(self: &Arc<Self>, commands: impl LetterSource) -> Desk {
         Desk::new(vec![Arc::new(commands), Arc::clone(self) as _])
+    }
+
+    /// Returns the stores of the components that a filter asks for, each with the filter for the letters of one component.
+    fn asked(
+        &self,
+        filter: &LetterFilter,
+    ) -> Result<Vec<(&dyn CheckpointStore, LetterFilter)>, OperatorError> {
+        let reactions = match &filter.component {
+            Some(component) => std::slice::from_ref(self.one(component)?),
+            None => self.enrolled(),
+        };
+        let asked = reactions.iter().map(|reaction| {
+            let of_it = LetterFilter {
+                component: Some(reaction.component().clone()),
+                ..filter.clone()
+            };
+            (reaction.checkpoints(), of_it)
+        });
+        Ok(asked.collect())
     }
 
     async fn given_up(&self, id: Uuid) -> Result<Option<GivenUp>, StoreError> {

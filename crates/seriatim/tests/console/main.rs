@@ -10,5 +10,6 @@ mod forms;
 mod lists;
 mod streams;
 mod components;
+mod notes;
 mod operations;
 mod browser;

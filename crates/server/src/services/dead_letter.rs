@@ -1,7 +1,9 @@
 //! Implements `DeadLetterService`.
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{DeadLetter, Decision, Desk, OpenLetter, OperatorError, QueryError, StreamId};
+use seriatim_core::{
+    Annotate, DeadLetter, Decision, Desk, OpenLetter, OperatorError, QueryError, StreamId,
+};
 use seriatim_proto::{convert, v1};
 use seriatim_security::Verb::{self, LettersPayload, LettersRead, LettersResolve};
 use tonic::{Request, Response, Status};
@@ -14,6 +16,9 @@ use crate::caller::Caller;
 
 /// The most letters that are read at once: each may hold a whole request, which may be as large as a message.
 const MOST_PIECE_LETTERS: usize = 8;
+
+/// The most faults that are counted: a caller with few rights sees those of them that it may see.
+const MOST_FAULTS: usize = 1000;
 
 /// The most reads for one page. A caller that may see few letters of many gets a shorter page.
 const MOST_ROUNDS: usize = 256;
@@ -36,6 +41,26 @@ impl DeadLetters {
         let letter = self.desk.find(id).await.map_err(status)?;
         check_letter(&by.caller, verb, id, letter.stream())?;
         Ok(letter)
+    }
+
+    /// Adds to the history of a letter, if the caller may decide about the letter. Returns what was added.
+    async fn add(
+        &self,
+        by: &By,
+        what: &'static str,
+        letter: Uuid,
+        annotate: &Annotate,
+    ) -> Result<v1::Annotation, Status> {
+        let actor = by.person()?;
+        if by.caller.may_end() {
+            self.letter(by, LettersResolve, letter).await?;
+        }
+        let adding = async {
+            let added = self.desk.annotate(letter, annotate, actor.as_deref()).await;
+            added.map_err(|error| refused(&by.caller, error))
+        };
+        let added = by.operate(what, letter, None, adding).await?;
+        Ok((&added).into())
     }
 
     /// Carries out a decision, if the caller may decide about the letter. Returns what it may see of the letter then.
@@ -110,12 +135,18 @@ impl DeadLetterService for DeadLetters {
             if let (true, None, Some(domain)) = (piece.is_empty(), filter.after, &filter.domain) {
                 check_domain(&self.coordinator, domain, &by.caller)?;
             }
+            let assignees = self.desk.assignees(&piece).await.map_err(status)?;
             for letter in &piece {
                 if !by.caller.may(LettersRead, &letter.stream().domain) {
                     filter.after = Some(letter.id());
                     continue;
                 }
-                if !page.push(shown(letter, &by.caller)) {
+                let assignee = assignees.get(&letter.id()).cloned();
+                let listed = v1::DeadLetter {
+                    assignee: assignee.unwrap_or_default(),
+                    ..shown(letter, &by.caller)
+                };
+                if !page.push(listed) {
                     // A letter that is left out is not named either.
                     next_page_token = token(last_shown);
                     break 'page;
@@ -151,6 +182,8 @@ impl DeadLetterService for DeadLetters {
             OpenLetter::Reaction(_) if by.caller.may(LettersPayload, &stream.domain) => {}
             OpenLetter::Reaction(_) => convert::without_event_content(&mut shown),
         }
+        let annotations = self.desk.annotations(id).await.map_err(status)?;
+        shown.annotations = annotations.iter().map(Into::into).collect();
         answer(shown)
     }
 
@@ -191,6 +224,58 @@ impl DeadLetterService for DeadLetters {
         Ok(Response::new(v1::DeadLetterServiceForecastResponse {
             forecast: Some((&part.forecast).into()),
             next_page_token: token(part.next),
+        }))
+    }
+
+    async fn list_faults(
+        &self,
+        mut request: Request<v1::DeadLetterServiceListFaultsRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceListFaultsResponse>, Status> {
+        let (by, _) = by(&mut request)?;
+        let caller = &by.caller;
+        let mut page = Page::of(request.get_ref().page_size);
+        let filter = convert::fault_filter(request.into_inner()).map_err(status)?;
+        let domain = filter.domain.as_ref();
+        caller.check(LettersRead, domain)?;
+        caller.check(LettersPayload, domain)?;
+        let groups = self.desk.fault_groups(&filter, MOST_FAULTS).await;
+        let groups = groups.map_err(|error| refused(caller, error))?;
+        if let (true, Some(domain)) = (groups.is_empty(), domain) {
+            check_domain(&self.coordinator, domain, caller)?;
+        }
+        for group in &groups {
+            let may = |verb| caller.may(verb, &group.domain);
+            if may(LettersRead) && may(LettersPayload) && !page.push(group.into()) {
+                break;
+            }
+        }
+        let groups = page.into_lines();
+        Ok(Response::new(v1::DeadLetterServiceListFaultsResponse {
+            groups,
+        }))
+    }
+
+    async fn annotate(
+        &self,
+        mut request: Request<v1::DeadLetterServiceAnnotateRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceAnnotateResponse>, Status> {
+        let (by, _) = by(&mut request)?;
+        let (letter, what) = convert::noting(request.into_inner()).map_err(status)?;
+        let annotation = Some(self.add(&by, "annotate", letter, &what).await?);
+        Ok(Response::new(v1::DeadLetterServiceAnnotateResponse {
+            annotation,
+        }))
+    }
+
+    async fn assign(
+        &self,
+        mut request: Request<v1::DeadLetterServiceAssignRequest>,
+    ) -> Result<Response<v1::DeadLetterServiceAssignResponse>, Status> {
+        let (by, _) = by(&mut request)?;
+        let (letter, what) = convert::assigning(request.get_ref()).map_err(status)?;
+        let annotation = Some(self.add(&by, "assign", letter, &what).await?);
+        Ok(Response::new(v1::DeadLetterServiceAssignResponse {
+            annotation,
         }))
     }
 

@@ -102,7 +102,8 @@ impl Stage {
         };
         let (letters, next) = self.client.letters(&filter, None).await.unwrap();
         assert_eq!(next, None);
-        letters.into_iter().map(of_reaction).collect()
+        let letters = letters.into_iter().map(|listed| listed.letter);
+        letters.map(of_reaction).collect()
     }
 
     async fn refused(&self, decision: &Decision) -> OperatorError {
@@ -136,7 +137,7 @@ async fn an_event_that_was_given_up_is_shown_and_discarded() {
     assert_eq!(parked.stream, stage.stream);
     assert_eq!((parked.sequence, parked.tries), (Sequence(1), 1));
     assert_eq!(parked.failure, "the second one is too much");
-    let OpenLetter::Reaction(opened) = stage.client.letter(parked.id.unwrap()).await.unwrap()
+    let (OpenLetter::Reaction(opened), _) = stage.client.letter(parked.id.unwrap()).await.unwrap()
     else {
         panic!("it is no command")
     };

@@ -48,6 +48,7 @@ async fn a_letter_from_three_sides() {
     let id = park(&rig, &stream, "mine").await;
     let request = v1::DeadLetterServiceGetRequest { id: id.clone() };
     let answer = rig.letters().get(request).await.unwrap().into_inner();
+    assert_eq!(answer.annotations, []);
     let OpenLetter::Command(view) = answer.try_into().unwrap() else {
         panic!("it is a command")
     };

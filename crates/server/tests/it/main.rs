@@ -16,6 +16,7 @@ mod simulate;
 mod queries;
 mod read_models;
 mod components;
+mod annotations;
 mod dead_letters;
 mod failures;
 mod health;

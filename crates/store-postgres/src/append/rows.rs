@@ -76,6 +76,7 @@ struct Letters {
     roots: Vec<Uuid>,
     statuses: Vec<String>,
     bodies: Vec<String>,
+    faults: Vec<String>,
 }
 
 /// Streams whose last event was assumed.
@@ -151,6 +152,7 @@ impl Rows {
         columns.roots.push(stream.root);
         columns.statuses.push(letter.status.as_str().to_owned());
         columns.bodies.push(json(letter));
+        columns.faults.push(letter.fault());
     }
 
     pub(crate) fn check(
@@ -236,7 +238,8 @@ impl Rows {
                 .bind(&letters.domains)
                 .bind(&letters.roots)
                 .bind(&letters.statuses)
-                .bind(&letters.bodies);
+                .bind(&letters.bodies)
+                .bind(&letters.faults);
         }
         if parts.checks {
             let checks = &self.checks;
@@ -329,10 +332,11 @@ impl Parts {
             let _ = write!(
                 parts,
                 ", letters AS (
-    INSERT INTO {schema}.seriatim_dead_letters (id, domain, root, status, body)
-    SELECT l.* FROM head, unnest({}::uuid[], {}::text[], {}::uuid[], {}::text[], {}::text[]) AS l
+    INSERT INTO {schema}.seriatim_dead_letters (id, domain, root, status, body, fault)
+    SELECT l.* FROM head, unnest({}::uuid[], {}::text[], {}::uuid[], {}::text[], {}::text[], {}::text[]) AS l
     ON CONFLICT DO NOTHING
 )",
+                next(),
                 next(),
                 next(),
                 next(),

@@ -3,12 +3,15 @@
 use std::fmt::Write;
 
 use async_trait::async_trait;
-use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, LetterKind, StoreError};
+use seriatim_core::{
+    Assignee, CommandLetter, DeadLetterStore, FaultGroup, LetterFilter, LetterKind, StoreError,
+};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Error, Postgres, Row};
 use uuid::Uuid;
 
+use crate::letters::fault;
 use crate::opening::driver_error;
 use crate::{PostgresStore, row};
 
@@ -31,9 +34,27 @@ impl DeadLetterStore for PostgresStore {
         if !filter.wants(LetterKind::Command) {
             return Ok(Vec::new());
         }
-        let query = || list(&self.texts().letters, "id", filter, limit);
+        let texts = self.texts();
+        let query = || list((&texts.schema, &texts.letters), "id", filter, limit);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(letter).collect();
+        found.map_err(|error| driver_error::store_error(action, error))
+    }
+
+    async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError> {
+        let action = "count the faults of dead letters";
+        if !filter.wants(LetterKind::Command) {
+            return Ok(Vec::new());
+        }
+        let table = (self.texts().schema.as_str(), "seriatim_dead_letters");
+        let columns = ("NULL::text", "id");
+        let query = || fault::groups(table, columns, "status = 'parked'", filter, limit);
+        let rows = self.connections().fetch(action, query).await?;
+        let found: Result<_, _> = rows.iter().map(fault::group).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
 
@@ -49,6 +70,7 @@ impl DeadLetterStore for PostgresStore {
                 .bind(attempts)
                 .bind(letter.status.as_str())
                 .bind(body.clone())
+                .bind(letter.fault())
         };
         let rows = self.connections().fetch(action, query).await?;
         Ok(!rows.is_empty())
@@ -58,43 +80,28 @@ impl DeadLetterStore for PostgresStore {
 /// Lists the letters of a selection whose identity is in the column `id`, without the rows that have none. Only the
 /// columns that the filter names are compared, so that an index can be used.
 pub(crate) fn list(
-    select: &str,
+    (schema, select): (&str, &str),
     id: &str,
     filter: &LetterFilter,
     limit: usize,
 ) -> Query<'static, Postgres, PgArguments> {
     let (is_after, order) = match filter.latest_first {
-        true => (format!("{id} <"), "DESC"),
-        false => (format!("{id} >"), "ASC"),
+        true => ("<", "DESC"),
+        false => (">", "ASC"),
     };
-    let of_stream = filter.stream.as_ref();
-    let asked = [
-        ("component =", filter.component.is_some()),
-        ("domain =", filter.domain.is_some()),
-        ("domain =", of_stream.is_some()),
-        ("root =", of_stream.is_some()),
-        ("status =", filter.status.is_some()),
-        (&is_after, filter.after.is_some()),
-    ];
-    let asked = asked.into_iter().filter(|(_, is_asked)| *is_asked);
-    let (mut sql, mut place) = (format!("{select} WHERE {id} IS NOT NULL"), 1);
-    for (text, _) in asked {
-        write!(sql, " AND {text} ${place}").expect("a string takes everything");
-        place += 1;
-    }
+    let conditions = Conditions::of(schema, id, filter);
+    let mut place = conditions.next_place;
+    let mut sql = format!("{select} WHERE {}", conditions.sql);
+    let mut ask = |text: &str, is_asked: bool| {
+        if is_asked {
+            write!(sql, " AND {text} ${place}").expect("a string takes everything");
+            place += 1;
+        }
+    };
+    ask("status =", filter.status.is_some());
+    ask(&format!("{id} {is_after}"), filter.after.is_some());
     let sql = format!("{sql} ORDER BY {id} {order} LIMIT ${place}");
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    if let Some(component) = &filter.component {
-        query = query.bind(component.as_str().to_owned());
-    }
-    if let Some(domain) = &filter.domain {
-        query = query.bind(domain.as_str().to_owned());
-    }
-    if let Some(stream) = of_stream {
-        query = query
-            .bind(stream.domain.as_str().to_owned())
-            .bind(stream.root);
-    }
+    let mut query = conditions.bind(sqlx::query(AssertSqlSafe(sql)), filter);
     if let Some(status) = filter.status {
         query = query.bind(status.as_str());
     }
@@ -102,6 +109,72 @@ pub(crate) fn list(
         query = query.bind(after);
     }
     query.bind(row::limit_column(limit))
+}
+
+/// What a filter asks for but for the status and the place in the list.
+pub(crate) struct Conditions {
+    pub(crate) sql: String,
+    /// The number of the first parameter after those that it binds.
+    pub(crate) next_place: usize,
+}
+
+impl Conditions {
+    pub(crate) fn of(schema: &str, id: &str, filter: &LetterFilter) -> Self {
+        let of_stream = filter.stream.is_some();
+        let assigned = format!(
+            "SELECT letter FROM {schema}.seriatim_letter_annotations WHERE assignee IS NOT NULL"
+        );
+        let person = matches!(filter.assignee, Some(Assignee::Person(_)));
+        let asked = [
+            ("component = $", filter.component.is_some()),
+            ("domain = $", filter.domain.is_some()),
+            ("domain = $", of_stream),
+            ("root = $", of_stream),
+            ("fault = $", filter.fault.is_some()),
+            (&format!("{id} IN ({assigned} AND assignee = $"), person),
+        ];
+        let (mut sql, mut place) = (format!("{id} IS NOT NULL"), 1);
+        for (text, _) in asked.into_iter().filter(|(_, is_asked)| *is_asked) {
+            write!(sql, " AND {text}{place}").expect("a string takes everything");
+            place += 1;
+        }
+        match filter.assignee {
+            Some(Assignee::Person(_)) => sql.push(')'),
+            Some(Assignee::Nobody) => {
+                write!(sql, " AND {id} NOT IN ({assigned})").expect("a string takes everything");
+            }
+            None => {}
+        }
+        Self {
+            sql,
+            next_place: place,
+        }
+    }
+
+    pub(crate) fn bind(
+        &self,
+        mut query: Query<'static, Postgres, PgArguments>,
+        filter: &LetterFilter,
+    ) -> Query<'static, Postgres, PgArguments> {
+        if let Some(component) = &filter.component {
+            query = query.bind(component.as_str().to_owned());
+        }
+        if let Some(domain) = &filter.domain {
+            query = query.bind(domain.as_str().to_owned());
+        }
+        if let Some(stream) = &filter.stream {
+            query = query
+                .bind(stream.domain.as_str().to_owned())
+                .bind(stream.root);
+        }
+        if let Some(fault) = &filter.fault {
+            query = query.bind(fault.clone());
+        }
+        if let Some(Assignee::Person(name)) = &filter.assignee {
+            query = query.bind(row::people_column(name));
+        }
+        query
+    }
 }
 
 fn letter(row: &PgRow) -> Result<CommandLetter, Error> {
@@ -116,14 +189,14 @@ mod tests {
     use super::*;
 
     const FILL: &str = "
-        INSERT INTO seriatim_dead_letters (id, domain, root, status, body)
+        INSERT INTO seriatim_dead_letters (id, domain, root, status, body, fault)
         SELECT gen_random_uuid(), (array['one', 'two', 'three'])[n % 3 + 1], gen_random_uuid(),
-            (array['parked', 'resolved'])[n % 5 % 2 + 1], ''
+            (array['parked', 'resolved'])[n % 5 % 2 + 1], '', (array['no paper', 'no ink', 'no light'])[n % 7 % 3 + 1]
         FROM generate_series(1, 20000) AS n;
         INSERT INTO seriatim_parked (component, partition, share_count, share_index, domain, root, sequence, tries, since,
-            failure, attempts, letter)
+            failure, attempts, letter, fault)
         SELECT (array['printer', 'emails'])[n % 2 + 1], 0, 1, 0, (array['one', 'two', 'three'])[n % 3 + 1], gen_random_uuid(),
-            0, 1, 0, '', '[]', gen_random_uuid()
+            0, 1, 0, '', '[]', gen_random_uuid(), (array['no paper', 'no ink', 'no light'])[n % 7 % 3 + 1]
         FROM generate_series(1, 20000) AS n;
         INSERT INTO seriatim_closed_letters (component, partition, share_count, share_index, domain, root, sequence, tries,
             since, failure, attempts, letter, status, closed_at)
@@ -151,7 +224,8 @@ mod tests {
         run(FILL).await;
         let check = async |select: &str, id: &str, filter: &LetterFilter| {
             let explain = format!("EXPLAIN {select}");
-            let explain = || list(&explain, id, filter, 50);
+            let schema = &store.texts().schema;
+            let explain = || list((schema, &explain), id, filter, 50);
             let plan = store.connections().fetch("explain", explain).await.unwrap();
             let lines = plan.iter().map(|row| row.get::<String, _>(0));
             let plan = lines.collect::<Vec<_>>().join("\n");

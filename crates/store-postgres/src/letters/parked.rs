@@ -9,8 +9,8 @@ use crate::row::work;
 
 pub(crate) fn letter(row: &PgRow) -> Result<ReactionLetter, Error> {
     let tries: i32 = row.try_get(7)?;
-    let status: &str = row.try_get(16)?;
-    let closed_at: Option<i64> = row.try_get(17)?;
+    let status: &str = row.try_get(17)?;
+    let closed_at: Option<i64> = row.try_get(18)?;
     let (stream, sequence) = place(row)?;
     Ok(ReactionLetter {
         work: work(row)?,

@@ -16,7 +16,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 use uuid::Uuid;
 
-use crate::letters::dead_letter;
+use crate::letters::{dead_letter, fault};
 use crate::progress::checkpoint_sql::{
     self, NOW, WORK, about, extend, hold, of_component, to_place, under,
 };
@@ -28,7 +28,7 @@ type Statement = Query<'static, Postgres, PgArguments>;
 const WORK_COLUMNS: &str = "component, partition, share_count, share_index";
 
 /// The other columns of a parked stream.
-const PARKED: &str = "domain, root, sequence, tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter";
+const PARKED: &str = "domain, root, sequence, tries, since, failure, attempts, wish, wish_actor, wish_reason, wish_at, letter, fault";
 
 /// The first parameter after those of [`to_place`].
 const AFTER_THE_LOG: usize = 12;
@@ -50,6 +50,7 @@ pub(crate) struct Texts {
     letter: Arc<str>,
     /// The parked and the closed letters, to choose from.
     halves: [String; 2],
+    schema: String,
 }
 
 impl Texts {
@@ -76,13 +77,13 @@ impl Texts {
         let into_closed = format!("{closed} ({WORK_COLUMNS}, {PARKED}, {CLOSED})");
         let close = close(&table, &into_closed);
         let skip = |moved: &str, next: usize| {
-            let insert = insert(&into_closed, next, 14);
+            let insert = insert(&into_closed, next, 15);
             format!("WITH {moved}, noted AS ({insert}) SELECT 1 FROM moved").into()
         };
         let park = insert(
             &format!("{table} ({WORK_COLUMNS}, {PARKED})"),
             AFTER_THE_LOG,
-            12,
+            13,
         );
         let parked = format!(
             "SELECT {WORK_COLUMNS}, {PARKED}, 'parked'::text AS status, NULL::bigint AS closed_at FROM {table}"
@@ -99,7 +100,7 @@ impl Texts {
                 .into(),
             park_again: format!(
                 "WITH held AS ({hold}), moved AS (
-    UPDATE {table} SET tries = $10, failure = $11, attempts = $12, letter = $14, since = $15,
+    UPDATE {table} SET tries = $10, failure = $11, attempts = $12, letter = $14, since = $15, fault = $16,
         wish = NULL, wish_actor = NULL, wish_reason = NULL, wish_at = NULL
     FROM held WHERE {WORK} AND domain = $7 AND root = $8 AND sequence = $9
     AND (tries < $10 OR (tries = $10 AND $13)) RETURNING 1
@@ -121,6 +122,7 @@ impl Texts {
             parked_of_one: list("WHERE component = $1"),
             letter: format!("{} WHERE letter = $1", letters(&halves)).into(),
             halves,
+            schema: schema.into(),
         }
     }
 
@@ -170,6 +172,7 @@ impl Texts {
             .bind(again)
             .bind(parked.id)
             .bind(parked.parked_at.as_micros())
+            .bind(parked.fault())
     }
 
     /// Returns a row in the same cases as the advance alone.
@@ -219,7 +222,17 @@ impl Texts {
     }
 
     pub(crate) fn letters(&self, filter: &LetterFilter, limit: usize) -> Statement {
-        dead_letter::list(&self.select(filter), "letter", filter, limit)
+        dead_letter::list(
+            (&self.schema, &self.select(filter)),
+            "letter",
+            filter,
+            limit,
+        )
+    }
+
+    pub(crate) fn groups(&self, filter: &LetterFilter, limit: usize) -> Statement {
+        let table = (self.schema.as_str(), "seriatim_parked");
+        fault::groups(table, ("component", "letter"), "true", filter, limit)
     }
 
     /// Selects from the half that the status of the filter asks for, or from both.
@@ -308,6 +321,7 @@ fn of_letter(query: Statement, letter: &ReactionLetter) -> Statement {
         .bind(decision.and_then(|decision| decision.reason.as_deref().map(row::people_column)))
         .bind(decision.map(|decision| decision.at.as_micros()))
         .bind(letter.id)
+        .bind(letter.fault())
 }
 
 fn tries_column(tries: u32) -> i32 {

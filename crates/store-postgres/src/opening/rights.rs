@@ -7,7 +7,7 @@ use crate::opening::connection::open_error;
 use crate::opening::location::Location;
 
 /// The rights that the store needs to each of its tables. Taking a lock on a table needs the right to UPDATE or DELETE.
-const NEEDED: [(&str, &[&str]); 15] = [
+const NEEDED: [(&str, &[&str]); 16] = [
     ("seriatim_migrations", &["SELECT"]),
     ("seriatim_log", &["SELECT"]),
     ("seriatim_log_head", &["SELECT", "UPDATE"]),
@@ -18,6 +18,7 @@ const NEEDED: [(&str, &[&str]); 15] = [
     ("seriatim_dead_letters", &["SELECT", "INSERT", "UPDATE"]),
     ("seriatim_checkpoints", ALL),
     ("seriatim_beginnings", ALL),
+    ("seriatim_letter_annotations", ALL),
     ("seriatim_pauses", ALL),
     ("seriatim_parked", ALL),
     ("seriatim_closed_letters", ALL),

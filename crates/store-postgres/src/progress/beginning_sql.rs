@@ -47,7 +47,10 @@ impl Texts {
             )
             .into(),
             forget_progress: format!(
-                "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1)
+                "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1 RETURNING letter),
+                     annotated AS (
+                         DELETE FROM {schema}.seriatim_letter_annotations WHERE letter IN (SELECT letter FROM parked)
+                     )
                  DELETE FROM {schema}.seriatim_checkpoints WHERE component = $1"
             )
             .into(),

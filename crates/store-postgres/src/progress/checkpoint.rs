@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Advance, Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterDecision,
-    LetterFilter, LetterKind, Owner, ReactionLetter, Scope, Sequence, StoreError, StoreErrorKind,
-    StreamId, Taking, Tenure, Timestamp, Update, Work,
+    Advance, Assignment, Checkpoint, CheckpointStore, Component, Cursor, FaultGroup, Hold,
+    LetterDecision, LetterFilter, LetterKind, Owner, ReactionLetter, Scope, Sequence, StoreError,
+    StoreErrorKind, StreamId, Taking, Tenure, Timestamp, Update, Work,
 };
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Error, Postgres, Row};
 use uuid::Uuid;
 
-use crate::letters::parked;
+use crate::letters::{fault, parked};
 use crate::opening::driver_error;
 use crate::progress::assignment;
 use crate::progress::beginning_sql;
@@ -203,6 +203,21 @@ impl CheckpointStore for PostgresStore {
         let query = || (self.texts().parked).letters(filter, limit);
         let rows = self.connections().fetch(action, query).await?;
         let found: Result<_, _> = rows.iter().map(parked::letter).collect();
+        found.map_err(|error| driver_error::store_error(action, error))
+    }
+
+    async fn reaction_fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError> {
+        let action = "count the faults of events";
+        if !filter.wants(LetterKind::Reaction) {
+            return Ok(Vec::new());
+        }
+        let query = || (self.texts().parked).groups(filter, limit);
+        let rows = self.connections().fetch(action, query).await?;
+        let found: Result<_, _> = rows.iter().map(fault::group).collect();
         found.map_err(|error| driver_error::store_error(action, error))
     }
 

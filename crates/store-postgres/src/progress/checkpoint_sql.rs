@@ -72,8 +72,12 @@ impl Texts {
             list: list("").into(),
             list_of_one: list("WHERE component = $1").into(),
             forget: format!(
-                "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1),
-                     closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1),
+                "WITH parked AS (DELETE FROM {schema}.seriatim_parked WHERE component = $1 RETURNING letter),
+                     closed AS (DELETE FROM {schema}.seriatim_closed_letters WHERE component = $1 RETURNING letter),
+                     annotated AS (
+                         DELETE FROM {schema}.seriatim_letter_annotations
+                         WHERE letter IN (SELECT letter FROM parked UNION ALL SELECT letter FROM closed)
+                     ),
                      begun AS (DELETE FROM {schema}.seriatim_beginnings WHERE component = $1),
                      paused AS (DELETE FROM {schema}.seriatim_pauses WHERE component = $1)
                  DELETE FROM {table} WHERE component = $1"

@@ -3,13 +3,19 @@
 use async_trait::async_trait;
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, Error, OptionalExtension, Row, params_from_iter};
-use seriatim_core::{CommandLetter, DeadLetterStore, LetterFilter, LetterKind, StoreError};
+use seriatim_core::{
+    Assignee, CommandLetter, DeadLetterStore, FaultGroup, LetterFilter, LetterKind, StoreError,
+};
 use uuid::Uuid;
 
 use crate::append::transaction::Transaction;
+use crate::letters::fault;
 use crate::{SqliteStore, row};
 
-const ALL: &str = "SELECT body, id, domain, root, status FROM seriatim_dead_letters";
+const ALL: &str = "SELECT body, id, domain, root, status, fault FROM seriatim_dead_letters";
+
+/// The letters that somebody looks after.
+const ASSIGNED: &str = "SELECT letter FROM seriatim_letter_annotations WHERE assignee IS NOT NULL";
 
 #[async_trait]
 impl DeadLetterStore for SqliteStore {
@@ -32,6 +38,18 @@ impl DeadLetterStore for SqliteStore {
         self.lists().read("list the dead letters", query).await
     }
 
+    async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError> {
+        let filter = filter.clone();
+        let query = move |connection: &Connection| fault::of_commands(connection, &filter, limit);
+        self.lists()
+            .read("count the faults of dead letters", query)
+            .await
+    }
+
     async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError> {
         let letter = letter.clone();
         let revise =
@@ -45,7 +63,7 @@ pub(crate) fn insert(connection: &Connection, letter: &CommandLetter) -> Result<
     let body = serde_json::to_string(letter).map_err(row::unwritable)?;
     let stream = letter.stream();
     let mut insert = connection.prepare_cached(
-        "INSERT INTO seriatim_dead_letters (id, domain, root, status, body) VALUES (?, ?, ?, ?, ?)
+        "INSERT INTO seriatim_dead_letters (id, domain, root, status, body, fault) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
     )?;
     let row = (
@@ -54,6 +72,7 @@ pub(crate) fn insert(connection: &Connection, letter: &CommandLetter) -> Result<
         stream.root.as_bytes(),
         letter.status.as_str(),
         body,
+        letter.fault(),
     );
     insert.execute(row).map(drop)
 }
@@ -61,11 +80,17 @@ pub(crate) fn insert(connection: &Connection, letter: &CommandLetter) -> Result<
 fn revise(connection: &Connection, letter: &CommandLetter) -> Result<bool, Error> {
     let body = serde_json::to_string(letter).map_err(row::unwritable)?;
     let mut update = connection.prepare_cached(
-        "UPDATE seriatim_dead_letters SET status = ?1, body = ?2, revision = ?3
+        "UPDATE seriatim_dead_letters SET status = ?1, body = ?2, revision = ?3, fault = ?5
          WHERE id = ?4 AND revision = ?3 - 1",
     )?;
     let attempts = i64::try_from(letter.attempts.len()).expect("they fit into memory");
-    let row = (letter.status.as_str(), body, attempts, letter.id.as_bytes());
+    let row = (
+        letter.status.as_str(),
+        body,
+        attempts,
+        letter.id.as_bytes(),
+        letter.fault(),
+    );
     Ok(update.execute(row)? > 0)
 }
 
@@ -106,6 +131,30 @@ fn statement(
         true => (format!("{id} <"), "DESC"),
         false => (format!("{id} >"), "ASC"),
     };
+    let (mut conditions, mut parameters) = conditions(id, filter);
+    let mut ask = |column: &str, value| {
+        parameters.push(value);
+        conditions += &format!(" AND {column} ?{}", parameters.len());
+    };
+    if let Some(status) = filter.status {
+        ask("status =", Value::Text(status.as_str().into()));
+    }
+    if let Some(after) = filter.after {
+        ask(&is_after, row::uuid_value(after));
+    }
+    parameters.push(Value::Integer(row::limit_column(limit)));
+    let selections = selections.iter();
+    let selections =
+        selections.map(|select| format!("SELECT * FROM ({select}) WHERE {conditions}"));
+    let selections = selections.collect::<Vec<_>>().join(" UNION ALL ");
+    let last = parameters.len();
+    let sql = format!("{selections} ORDER BY {id} {order} LIMIT ?{last}");
+    (sql, parameters)
+}
+
+/// Returns the condition that a filter makes but for the status and the place in the list, and its parameters. The
+/// identity of the letters is in the column `id`.
+pub(super) fn conditions(id: &str, filter: &LetterFilter) -> (String, Vec<Value>) {
     let mut conditions = format!("{id} IS NOT NULL");
     let mut parameters = Vec::new();
     let mut ask = |column: &str, value| {
@@ -122,20 +171,19 @@ fn statement(
     if let Some(stream) = &filter.stream {
         ask("root =", row::uuid_value(stream.root));
     }
-    if let Some(status) = filter.status {
-        ask("status =", Value::Text(status.as_str().into()));
+    if let Some(fault) = &filter.fault {
+        ask("fault =", Value::Text(fault.clone()));
     }
-    if let Some(after) = filter.after {
-        ask(&is_after, row::uuid_value(after));
+    match &filter.assignee {
+        None => {}
+        Some(Assignee::Nobody) => conditions += &format!(" AND {id} NOT IN ({ASSIGNED})"),
+        Some(Assignee::Person(name)) => {
+            parameters.push(Value::Text(name.clone()));
+            let place = parameters.len();
+            conditions += &format!(" AND {id} IN ({ASSIGNED} AND assignee = ?{place})");
+        }
     }
-    parameters.push(Value::Integer(row::limit_column(limit)));
-    let selections = selections.iter();
-    let selections =
-        selections.map(|select| format!("SELECT * FROM ({select}) WHERE {conditions}"));
-    let selections = selections.collect::<Vec<_>>().join(" UNION ALL ");
-    let last = parameters.len();
-    let sql = format!("{selections} ORDER BY {id} {order} LIMIT ?{last}");
-    (sql, parameters)
+    (conditions, parameters)
 }
 
 fn letter(row: &Row<'_>) -> Result<CommandLetter, Error> {
@@ -155,6 +203,7 @@ mod tests {
         usize::from(filter.component.is_some())
             + usize::from(filter.domain.is_some())
             + usize::from(filter.status.is_some())
+            + usize::from(filter.fault.is_some())
             + 2 * usize::from(filter.stream.is_some())
     }
 

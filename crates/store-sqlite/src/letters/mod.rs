@@ -1,4 +1,6 @@
 //! Letters about commands and events.
 
+pub(crate) mod annotation;
 pub(crate) mod dead_letter;
+pub(crate) mod fault;
 pub(crate) mod parked;

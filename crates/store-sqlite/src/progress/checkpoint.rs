@@ -5,14 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, Error, OptionalExtension, Row};
 use seriatim_core::{
-    Assignment, Checkpoint, CheckpointStore, Component, Cursor, Hold, LetterDecision, LetterFilter,
-    Owner, ReactionLetter, Scope, Sequence, StoreError, StreamId, Taking, Tenure, Timestamp,
-    Update, Work, lease_end, lease_runs,
+    Assignment, Checkpoint, CheckpointStore, Component, Cursor, FaultGroup, Hold, LetterDecision,
+    LetterFilter, Owner, ReactionLetter, Scope, Sequence, StoreError, StreamId, Taking, Tenure,
+    Timestamp, Update, Work, lease_end, lease_runs,
 };
 use uuid::Uuid;
 
 use crate::append::transaction::Transaction;
-use crate::letters::parked;
+use crate::letters::{fault, parked};
 use crate::progress::assignment;
 use crate::progress::beginning;
 use crate::progress::pause;
@@ -189,6 +189,16 @@ impl CheckpointStore for SqliteStore {
             .await
     }
 
+    async fn reaction_fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError> {
+        let filter = filter.clone();
+        let query = move |connection: &Connection| fault::of_events(connection, &filter, limit);
+        self.lists().read("count the faults of events", query).await
+    }
+
     async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {
         let query = move |connection: &Connection| parked::find(connection, id);
         self.lists()
@@ -206,16 +216,20 @@ impl CheckpointStore for SqliteStore {
 }
 
 /// Each takes the component.
-pub(crate) const FORGET: [&str; 5] = [
+pub(crate) const FORGET: [&str; 7] = [
+    "DELETE FROM seriatim_letter_annotations
+     WHERE letter IN (SELECT letter FROM seriatim_parked WHERE component = ?)",
     "DELETE FROM seriatim_checkpoints WHERE component = ?",
     "DELETE FROM seriatim_parked WHERE component = ?",
     "DELETE FROM seriatim_beginnings WHERE component = ?",
+    "DELETE FROM seriatim_letter_annotations
+     WHERE letter IN (SELECT letter FROM seriatim_closed_letters WHERE component = ?)",
     "DELETE FROM seriatim_closed_letters WHERE component = ?",
     "DELETE FROM seriatim_pauses WHERE component = ?",
 ];
 
 /// The statements for its progress, its parked streams, and the place where it begins.
-pub(crate) const FORGET_PROGRESS: &[&str] = FORGET.split_at(3).0;
+pub(crate) const FORGET_PROGRESS: &[&str] = FORGET.split_at(4).0;
 
 pub(crate) fn forget(
     connection: &Connection,

@@ -333,6 +333,7 @@ macro_rules! checkpoint_conformance {
             a_skipped_event_is_kept_as_it_was_given
             one_letter_follows_another_on_a_stream
             letters_about_events_are_filtered
+            letters_about_events_are_annotated_and_counted
             parked_streams_are_listed_in_order
             what_was_parked_is_forgotten_with_the_progress
             paused_work_says_why_until_it_is_resumed

@@ -254,6 +254,7 @@ fn all_filters(middle: Option<Uuid>) -> Vec<LetterFilter> {
                             status,
                             latest_first,
                             after,
+                            ..LetterFilter::default()
                         }));
                     }
                 }

@@ -160,6 +160,15 @@ pub fn filters_by_index(kind: LetterKind) -> Vec<LetterFilter> {
         let parked = parked.map(|filter| with_status(filter, LetterStatus::Parked));
         filters.extend(parked.collect::<Vec<_>>());
     }
+    filters.push(LetterFilter {
+        fault: Some("no paper".into()),
+        domain: Some(domain("one")),
+        status: Some(LetterStatus::Parked),
+        component: (kind == LetterKind::Reaction)
+            .then(|| Component::new("printer").expect("it is a name")),
+        kind: Some(kind),
+        ..LetterFilter::default()
+    });
     let later = filters.clone().into_iter().map(|filter| LetterFilter {
         latest_first: true,
         after: Some(Uuid::max()),

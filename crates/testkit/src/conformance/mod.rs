@@ -22,6 +22,7 @@
 //!
 //! A store whose clock can be changed by a test also runs [`clock_conformance`](crate::clock_conformance).
 
+mod annotations;
 mod append;
 mod assignments;
 mod beginnings;
@@ -41,6 +42,7 @@ mod timers;
 mod together;
 mod waiting;
 
+pub use annotations::*;
 pub use append::*;
 pub use assignments::*;
 pub use beginnings::*;
@@ -146,6 +148,11 @@ macro_rules! store_conformance {
             letters_are_listed_oldest_first
             letters_are_filtered
             a_letter_is_revised_by_one_of_two
+
+            annotations_are_added_one_after_another
+            of_simultaneous_annotations_none_is_lost
+            letters_are_listed_by_who_looks_after_them
+            waiting_commands_are_counted_by_their_faults
         }
         $crate::partitions_conformance!($open);
         $crate::checkpoint_conformance!($open);
@@ -208,6 +215,7 @@ mod tests {
     #[test]
     fn every_rule_is_listed() {
         let areas = [
+            include_str!("annotations.rs"),
             include_str!("append.rs"),
             include_str!("assignments.rs"),
             include_str!("beginnings.rs"),

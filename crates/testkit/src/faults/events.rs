@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt;
 use seriatim_core::{
-    Append, AppendError, AppendOutcome, ClaimRecord, CommandLetter, DeadLetterStore, Domain,
-    EventStore, KeyedClaim, LetterFilter, Load, Loaded, LogId, LogPage, LogPartition, Position,
-    RecordedEvent, Sequence, Snapshot, SnapshotStore, StoreError, StoreErrorKind, StreamId,
-    StreamSummary,
+    Annotation, AnnotationStore, Append, AppendError, AppendOutcome, ClaimRecord, CommandLetter,
+    DeadLetterStore, Domain, EventStore, FaultGroup, KeyedClaim, LetterFilter, Load, Loaded, LogId,
+    LogPage, LogPartition, Position, RecordedEvent, Sequence, Snapshot, SnapshotStore, StoreError,
+    StoreErrorKind, StreamId, StreamSummary,
 };
 use uuid::Uuid;
 
@@ -163,6 +163,33 @@ impl SnapshotStore for FaultyStore {
 }
 
 #[async_trait]
+impl AnnotationStore for FaultyStore {
+    async fn annotate(
+        &self,
+        letter: Uuid,
+        after: usize,
+        annotation: &Annotation,
+    ) -> Result<bool, StoreError> {
+        let inner = self.inner();
+        let annotate = inner.annotate(letter, after, annotation);
+        self.call("annotate a letter", annotate).await
+    }
+
+    async fn annotations(&self, letter: Uuid) -> Result<Vec<Annotation>, StoreError> {
+        let inner = self.inner();
+        let annotations = inner.annotations(letter);
+        self.call("read the annotations of a letter", annotations)
+            .await
+    }
+
+    async fn assignees(&self, letters: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
+        let inner = self.inner();
+        self.call("look who looks after letters", inner.assignees(letters))
+            .await
+    }
+}
+
+#[async_trait]
 impl DeadLetterStore for FaultyStore {
     async fn letter(&self, id: Uuid) -> Result<Option<CommandLetter>, StoreError> {
         let inner = self.inner();
@@ -177,6 +204,16 @@ impl DeadLetterStore for FaultyStore {
         let inner = self.inner();
         self.call("list the dead letters", inner.letters(filter, limit))
             .await
+    }
+
+    async fn fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError> {
+        let inner = self.inner();
+        let groups = inner.fault_groups(filter, limit);
+        self.call("count the faults of dead letters", groups).await
     }
 
     async fn revise(&self, letter: &CommandLetter) -> Result<bool, StoreError> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Assignment, Checkpoint, CheckpointStore, ClearedTimer, Component, Cursor, Domain, Hold,
-    LetterDecision, LetterFilter, NewTimer, Overdue, Owner, ReactionLetter, Scope, Sequence,
+    Assignment, Checkpoint, CheckpointStore, ClearedTimer, Component, Cursor, Domain, FaultGroup,
+    Hold, LetterDecision, LetterFilter, NewTimer, Overdue, Owner, ReactionLetter, Scope, Sequence,
     StoreError, StreamId, Taking, Tenure, Timer, TimerStore, Update, Work,
 };
 use uuid::Uuid;
@@ -146,6 +146,16 @@ impl CheckpointStore for FaultyStore {
         let inner = self.inner();
         let letters = inner.reaction_letters(filter, limit);
         self.call("list the letters about events", letters).await
+    }
+
+    async fn reaction_fault_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<FaultGroup>, StoreError> {
+        let inner = self.inner();
+        let groups = inner.reaction_fault_groups(filter, limit);
+        self.call("count the faults of events", groups).await
     }
 
     async fn reaction_letter(&self, id: Uuid) -> Result<Option<ReactionLetter>, StoreError> {

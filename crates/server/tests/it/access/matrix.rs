@@ -127,6 +127,27 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             let needs = &[Verb::LettersRead, Verb::LettersPayload];
             (needs, Denied, request.encode_to_vec())
         }
+        "DeadLetterService/ListFaults" => {
+            let request = v1::DeadLetterServiceListFaultsRequest {
+                domain,
+                ..Default::default()
+            };
+            let needs = &[Verb::LettersRead, Verb::LettersPayload];
+            (needs, Denied, request.encode_to_vec())
+        }
+        "DeadLetterService/Annotate" => {
+            let note = "it was the driver".into();
+            let request = v1::DeadLetterServiceAnnotateRequest { id, note };
+            (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
+        }
+        "DeadLetterService/Assign" => {
+            let request = v1::DeadLetterServiceAssignRequest {
+                id,
+                assignee: "ann".into(),
+                from: None,
+            };
+            (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
+        }
         "DeadLetterService/Resubmit" => {
             let request = v1::DeadLetterServiceResubmitRequest {
                 id,
