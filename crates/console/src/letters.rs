@@ -34,9 +34,9 @@ pub(crate) struct Wanted {
     kind: String,
     domain: String,
     component: String,
-    /// Who looks after them; `-` stands for nobody.
+    /// The person who looks after them; `-` stands for nobody.
     assignee: String,
-    /// Their fault; with the field there may be none.
+    /// Their fault, which may be an empty text; `None` asks for all.
     fault: Option<String>,
     after: String,
 }
@@ -82,6 +82,8 @@ struct FaultLine {
 
 /// The most faults that are shown.
 const FAULTS: usize = 20;
+/// The most faults that are counted: those that the visitor may not see are left out of them.
+const MOST_FAULTS: usize = 1000;
 
 /// Lists the letters that the visitor asks for and may see, newest first.
 pub(crate) async fn list(
@@ -126,12 +128,12 @@ async fn faults(
     if !waiting || wanted.fault.is_some() || filter.after.is_some() {
         return Ok(Vec::new());
     }
-    let groups = shared.desk.fault_groups(filter, FAULTS).await?;
+    let groups = shared.desk.fault_groups(filter, MOST_FAULTS).await?;
     let may = |verb, group: &FaultGroup| visitor.may(verb, &group.domain);
     let groups = groups
         .into_iter()
         .filter(|group| may(Verb::LettersRead, group) && may(Verb::LettersPayload, group));
-    Ok(groups.map(FaultLine::from).collect())
+    Ok(groups.take(FAULTS).map(FaultLine::from).collect())
 }
 
 impl From<FaultGroup> for FaultLine {

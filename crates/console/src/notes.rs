@@ -14,10 +14,10 @@ use crate::refusal::Refusal;
 use crate::show::{self, Moment};
 use crate::visitor::Visitor;
 
-/// What is shown of the annotations of a letter.
+/// The annotations of a letter as a page shows them.
 pub(crate) struct Notes {
     pub(crate) lines: Vec<NoteLine>,
-    /// Who looks after it; empty if nobody does.
+    /// The person who looks after it; empty if nobody does.
     pub(crate) assignee: String,
     /// The same as it is kept, to be sent back by forms.
     pub(crate) seen: String,

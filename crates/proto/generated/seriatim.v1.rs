@@ -4874,6 +4874,9 @@ pub struct DeadLetterServiceListFaultsRequest {
     /// The most faults. 0 means 100; more than 1000 count as 1000.
     #[prost(uint32, tag = "6")]
     pub page_size: u32,
+    /// Only letters with this fault. Absent: with any.
+    #[prost(string, optional, tag = "7")]
+    pub fault: ::core::option::Option<::prost::alloc::string::String>,
 }
 impl ::prost::Name for DeadLetterServiceListFaultsRequest {
     const NAME: &'static str = "DeadLetterServiceListFaultsRequest";

@@ -40,9 +40,11 @@ impl Desk {
         Ok(found)
     }
 
-    /// Adds to the history of a letter, which changes nothing else about it. Returns what was added.
-    /// Fails if there is no such letter, if somebody else looks after it than `what` expects, and if a closed letter is
-    /// to be assigned.
+    /// Adds to the history of a letter, which changes nothing else about it. Returns what was added. A note has at most
+    /// 16 KiB, a name 256 bytes, and a letter 1000 annotations. Fails if there is no such letter, if somebody else looks
+    /// after it than `what` expects, and if a closed letter is to be assigned.
+    ///
+    /// If the future is dropped, the annotation was added or not; the history of the letter tells.
     pub async fn annotate(
         &self,
         id: Uuid,
@@ -64,7 +66,7 @@ impl Desk {
             if (store.annotate(id, annotations.len(), &annotation)).await? {
                 return Ok(annotation);
             }
-            // Somebody else was first, and has written at least one.
+            // Somebody else was first. This ends, because a letter has few annotations.
         }
     }
 
@@ -74,7 +76,7 @@ impl Desk {
     }
 }
 
-/// Returns what is written down. Fails if it is empty or too long.
+/// Returns the annotation's content. Fails if it is empty or too long.
 fn annotated(what: &Annotate) -> Result<Annotated, OperatorError> {
     let (text, field, most) = match what {
         Annotate::Note(note) => (note.as_str(), "note", NOTE_BYTES),
@@ -84,7 +86,15 @@ fn annotated(what: &Annotate) -> Result<Annotated, OperatorError> {
         },
     };
     let Some(text) = clean(text) else {
-        return Err(invalid(field, "it is empty; say something".into()));
+        return Err(invalid(
+            field,
+            match what {
+                Annotate::Note(_) => "it is empty; say something".into(),
+                Annotate::Assign { .. } => {
+                    "it is empty; name a person, or say that nobody looks after it".into()
+                }
+            },
+        ));
     };
     if text.len() > most {
         let message = format!("it has {} bytes; at most {most} are kept", text.len());
@@ -96,6 +106,7 @@ fn annotated(what: &Annotate) -> Result<Annotated, OperatorError> {
     })
 }
 
+/// Fails if the letter takes no such annotation behind those that it has.
 fn check(
     letter: &DeadLetter,
     what: &Annotate,
@@ -103,8 +114,10 @@ fn check(
 ) -> Result<(), OperatorError> {
     let id = letter.id();
     if annotations.len() >= MOST {
-        let message = format!("the letter has {MOST} annotations, the most that are kept");
-        return Err(invalid("note", message));
+        let message = format!(
+            "the letter has {MOST} annotations already, and keeps no more; decide about it"
+        );
+        return Err(invalid("id", message));
     }
     let Annotate::Assign { from, .. } = what else {
         return Ok(());

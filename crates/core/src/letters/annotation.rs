@@ -30,7 +30,7 @@ pub enum Annotated {
     Unassigned,
 }
 
-/// Who looks after a letter.
+/// The person who looks after a letter, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Assignee {
     /// Nobody.
@@ -78,9 +78,10 @@ pub enum Annotate {
     Note(String),
     /// Says who looks after an open letter.
     Assign {
-        /// Who does from now on.
+        /// The person who looks after it from now on.
         to: Assignee,
-        /// Who does now, as the person saw it. If it is somebody else, nothing is done. `None`: it may be anybody.
+        /// The person who looks after it now, as the caller saw it. If it is somebody else, nothing is done. With `None`
+        /// it may be anybody.
         from: Option<Assignee>,
     },
 }
@@ -90,7 +91,7 @@ pub enum Annotate {
 pub struct ListedLetter {
     /// The letter.
     pub letter: DeadLetter,
-    /// Who looks after it; `None` if nobody does.
+    /// The person who looks after it; `None` if nobody does.
     pub assignee: Option<String>,
 }
 
@@ -100,7 +101,8 @@ pub struct ListedLetter {
 #[async_trait]
 pub trait AnnotationStore: Send + Sync + Debug + 'static {
     /// Adds an annotation to a letter that has exactly `after` of them, and returns whether it did. So of two people who
-    /// write at the same time one is second, and sees what the other wrote. Does not look whether there is such a letter.
+    /// write at the same time one is second, and reads first what the other wrote. The store does not check that there is
+    /// such a letter.
     async fn annotate(
         &self,
         letter: Uuid,

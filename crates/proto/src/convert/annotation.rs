@@ -46,6 +46,7 @@ pub fn fault_filter(
         kind: request.kind,
         component: request.component,
         assignee: request.assignee,
+        fault: request.fault,
         ..v1::DeadLetterServiceListRequest::default()
     })
 }
@@ -60,6 +61,7 @@ pub(crate) fn faults_request(filter: &LetterFilter) -> v1::DeadLetterServiceList
         component: list.component,
         assignee: list.assignee,
         page_size: 0,
+        fault: list.fault,
     }
 }
 

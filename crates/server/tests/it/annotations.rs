@@ -232,6 +232,8 @@ async fn letters_are_counted_listed_and_decided_by_their_fault() {
     assert_eq!(letters, []);
     let (forecast, _) = desk.client.forecast(&of_other, None).await.unwrap();
     assert_eq!(forecast.letters(), 0);
+    assert_eq!(desk.client.fault_groups(&of_fault).await.unwrap(), groups);
+    assert_eq!(desk.client.fault_groups(&of_other).await.unwrap(), []);
     let nowhere = LetterFilter {
         domain: Some("nowhere".parse().unwrap()),
         ..all

@@ -302,6 +302,24 @@ pub async fn letters_about_events_are_annotated_and_counted(
     let mut papers = [id(0), id(1)];
     papers.sort();
     assert_eq!(list(of_paper.clone()).await, papers);
+    for status in [None, Some(LetterStatus::Parked)] {
+        for domain in [None, Some(letters[0].stream.domain.clone())] {
+            for assignee in [None, Some(Assignee::Nobody), Some(Assignee::named("ann"))] {
+                let filter = LetterFilter {
+                    status,
+                    domain: domain.clone(),
+                    assignee: assignee.clone(),
+                    ..of_paper.clone()
+                };
+                let expected: Vec<_> = match &assignee {
+                    None => papers.to_vec(),
+                    Some(Assignee::Nobody) => vec![id(1)],
+                    Some(Assignee::Person(_)) => vec![id(0)],
+                };
+                assert_eq!(list(filter).await, expected, "{status:?}, {domain:?}");
+            }
+        }
+    }
     assert_eq!(counts(&of_paper).await, [(paper.clone(), 2)]);
 
     let again = ReactionLetter {

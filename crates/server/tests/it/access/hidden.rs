@@ -132,6 +132,28 @@ async fn edits_are_shown_as_far_as_the_rights_go() {
     assert!(shows_the_secret(&listed.await.unwrap().1));
 }
 
+/// A fault is a text about what is in letters. Without a domain, those are left out that one may not see.
+#[tokio::test]
+async fn faults_are_counted_as_far_as_the_rights_go() {
+    let (server, ..) = with_a_letter().await;
+    let all = v1::DeadLetterServiceListFaultsRequest::default();
+    let counted = async |name: &str, rights: &[(Verb, &str)]| {
+        let shown = server.principal(name, rights);
+        let method = "DeadLetterService/ListFaults";
+        let answer = server.ask::<v1::DeadLetterServiceListFaultsResponse>(&shown, method, &all);
+        answer.await.map(|(answer, _)| answer.groups.len())
+    };
+    let [read, payload] = [Verb::LettersRead, Verb::LettersPayload];
+    let sees = counted("sees", &[(read, "till"), (payload, "till")]).await;
+    assert_eq!(sees.unwrap(), 1);
+    let elsewhere = counted("elsewhere", &[(read, "meter"), (payload, "meter")]).await;
+    assert_eq!(elsewhere.unwrap(), 0);
+    let halves = counted("halves", &[(read, "till"), (payload, "meter")]).await;
+    assert_eq!(halves.unwrap(), 0);
+    let refused = counted("reads", &[(read, "till")]).await.unwrap_err();
+    assert_eq!(word(&refused, "verb"), "letters.payload");
+}
+
 /// The counts tell what became of commands, so they are for those who may see these.
 #[tokio::test]
 async fn only_letters_that_may_be_seen_are_simulated() {
