@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use seriatim_core::{
     Assignee, Component, DeadLetter, Domain, FaultGroup, LetterFilter, LetterKind, LetterStatus,
-    ReactionLetter, Timestamp,
+    ReactionLetter,
 };
 use seriatim_security::Verb;
 use uuid::Uuid;
@@ -74,8 +74,8 @@ struct FaultLine {
     of: String,
     component: String,
     domain: String,
-    first: Moment,
-    last: Moment,
+    first: Option<Moment>,
+    last: Option<Moment>,
     fault: String,
     shown: String,
 }
@@ -139,14 +139,13 @@ async fn faults(
 impl From<FaultGroup> for FaultLine {
     fn from(group: FaultGroup) -> Self {
         let component = group.component.as_ref().map(ToString::to_string);
-        let seen = |at: Option<Timestamp>| at.unwrap_or(Timestamp::from_micros(0)).into();
         Self {
             count: group.count,
             of: component.clone().unwrap_or_else(|| "command".into()),
             component: component.unwrap_or_default(),
             domain: group.domain.to_string(),
-            first: seen(group.first_seen()),
-            last: seen(group.last_seen()),
+            first: group.first_seen().map(Moment::from),
+            last: group.last_seen().map(Moment::from),
             shown: match group.fault.as_str() {
                 "" => "(kept before faults were written down)".into(),
                 fault => show::line(fault),

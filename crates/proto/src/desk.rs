@@ -139,6 +139,14 @@ impl Client {
                 let message = self.request_of(message, actor);
                 self.desk().annotate(message).await?.into_inner().annotation
             }
+            // On the wire it would be nobody.
+            Annotate::Assign {
+                to: Assignee::Person(name),
+                ..
+            } if name.trim().is_empty() => {
+                let why = "assignee: it is empty; name a person, or say that nobody looks after it";
+                return Err(CallError::Invalid(why.into()));
+            }
             Annotate::Assign { to, from } => {
                 let name = |assignee: &Assignee| assignee.name().unwrap_or_default().to_owned();
                 let message = v1::DeadLetterServiceAssignRequest {

@@ -93,11 +93,19 @@ pub(crate) struct Assign {
     /// The letter's id
     #[arg(value_parser = letter_id)]
     pub(crate) id: Uuid,
-    /// Who looks after it from now on
+    /// The person who looks after it from now on
+    #[arg(value_parser = person)]
     pub(crate) name: String,
-    /// Who looks after it as you saw it, or an empty text for nobody. If it is somebody else, nothing is done
+    /// The person who looks after it as you saw it, or an empty text for nobody. If it is somebody else, nothing is done
     #[arg(long, value_name = "NAME", value_parser = assignee)]
     pub(crate) from: Option<Assignee>,
+}
+
+fn person(name: &str) -> Result<String, String> {
+    match name.trim() {
+        "" => Err("name a person; `seriatim dead-letters unassign` says that nobody does".into()),
+        name => Ok(name.into()),
+    }
 }
 
 fn assignee(name: &str) -> Result<Assignee, Infallible> {

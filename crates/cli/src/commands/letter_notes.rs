@@ -11,6 +11,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, letter_notes as show};
 
+/// The most faults that a server counts if it is not asked for another number.
+const MOST: usize = 100;
+
 pub(super) async fn faults(
     about: About,
     client: &Client,
@@ -19,8 +22,12 @@ pub(super) async fn faults(
     let groups = client.fault_groups(&filter(about, None, false)).await;
     let groups = groups.map_err(refused)?;
     output.lines(&groups, show::group_json, show::groups)?;
-    if groups.is_empty() {
-        output.hint("nothing of that waits");
+    match groups.len() {
+        0 => output.hint("nothing of that waits"),
+        MOST => output.hint(
+            "there may be more with fewer letters; choose a --domain or a --component to see them",
+        ),
+        _ => {}
     }
     Ok(Exit::Ok)
 }

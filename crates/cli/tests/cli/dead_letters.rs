@@ -369,6 +369,13 @@ fn notes_and_assignments_are_in_the_history_of_a_letter() {
     run(&["unassign", &id]).succeeded();
     let listed = run(&["list", "--assignee", "ann"]);
     assert_eq!(listed.said(), ["there are none"]);
+    let nobody = run(&["assign", &id, " "]);
+    assert_eq!(nobody.code, Some(2), "{:?}", nobody.said());
+    assert!(
+        nobody.said().join(" ").contains("unassign"),
+        "{:?}",
+        nobody.said()
+    );
     let empty = run(&["annotate", &id, " "]);
     assert_eq!(empty.code, Some(6), "{:?}", empty.said());
 }

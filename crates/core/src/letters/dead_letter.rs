@@ -312,7 +312,8 @@ impl LetterFilter {
             && (self.fault.as_ref()).is_none_or(|wanted| *wanted == letter.fault())
     }
 
-    /// Returns whether it lets the letter of an event through; who looks after it is not compared. An event that is not given up never passes.
+    /// Returns whether it lets the letter of an event through; who looks after it is not compared. An event that is not
+    /// given up never passes.
     pub fn matches_reaction(&self, letter: &ReactionLetter) -> bool {
         let component = &letter.work.component;
         self.wants(LetterKind::Reaction)

@@ -190,6 +190,11 @@ async fn what_cannot_be_kept_is_refused() {
         from: None,
     };
     assert!(invalid(write(long_name).await).contains("256"));
+    let blank = Annotate::Assign {
+        to: Assignee::Person(" ".into()),
+        from: None,
+    };
+    assert!(invalid(write(blank).await).contains("empty"));
     assert_eq!(desk.history(letter).await.len(), 1);
     let request = v1::DeadLetterServiceAnnotateRequest {
         id: None,
