@@ -195,6 +195,9 @@ impl Failure {
                     "look at what there is with `seriatim events {stream}`"
                 ))
                 .with_details(json!({ "current": current })),
+            QueryError::UnknownField { stream, known, .. } => failure(Exit::NotFound)
+                .with_next(format!("look at the state with `seriatim state {stream}`"))
+                .with_details(json!({ "known": known })),
             QueryError::UnknownLetter { .. } => {
                 failure(Exit::NotFound).with_next("list them with `seriatim dead-letters list`")
             }

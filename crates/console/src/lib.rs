@@ -24,6 +24,8 @@ mod operations;
 mod letters;
 mod letter;
 mod sides;
+mod fields;
+mod why;
 mod outcome;
 mod deciding;
 mod notes;

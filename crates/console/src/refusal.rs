@@ -98,7 +98,9 @@ impl From<QueryError> for Refusal {
             QueryError::UnknownDomain { domain, .. } => {
                 Self::Invalid(format!("The program has no aggregate for {domain}."))
             }
-            QueryError::BeyondCurrent { .. } => Self::NotFound(error.to_string()),
+            QueryError::BeyondCurrent { .. } | QueryError::UnknownField { .. } => {
+                Self::NotFound(error.to_string())
+            }
             QueryError::Unavailable { .. } | QueryError::StoreFailed(_) => {
                 Self::Unavailable(error.to_string())
             }

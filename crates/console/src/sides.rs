@@ -1,6 +1,6 @@
 //! Compares the three sides of a command, field by field.
 
-use seriatim_core::{FieldPath, Simulated, StateView, ThreeWay, Tree};
+use seriatim_core::{FieldChange, FieldPath, Simulated, StateView, ThreeWay, Tree};
 
 use crate::show;
 
@@ -19,6 +19,8 @@ pub(crate) struct Field {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) path: String,
+    /// The path as it is asked for.
+    pub(crate) field: String,
     pub(crate) before: String,
     pub(crate) after: String,
 }
@@ -37,17 +39,20 @@ pub(crate) fn fields(view: &ThreeWay) -> Vec<Field> {
     differing(&tree(&view.base), &tree(&view.theirs), &tree(yours))
 }
 
-/// Returns the fields that differ between two states.
-pub(crate) fn changes(before: &StateView, after: &StateView) -> Vec<Change> {
-    let (before, after) = (tree(before), tree(after));
-    let paths = before.differences(&after).into_iter();
-    paths
-        .map(|path| Change {
-            before: show::value(before.get(&path)),
-            after: show::value(after.get(&path)),
-            path: named(&path),
-        })
-        .collect()
+impl From<&FieldChange> for Change {
+    fn from(change: &FieldChange) -> Self {
+        Self {
+            path: named(&change.path),
+            field: change.path.to_string(),
+            before: show::value(change.before.as_ref()),
+            after: show::value(change.after.as_ref()),
+        }
+    }
+}
+
+/// Returns what an event has changed.
+pub(crate) fn all(changes: &[FieldChange]) -> Vec<Change> {
+    changes.iter().map(Into::into).collect()
 }
 
 fn differing(base: &Tree, theirs: &Tree, yours: &Tree) -> Vec<Field> {
@@ -75,10 +80,10 @@ fn tree(state: &StateView) -> Tree {
 }
 
 /// The whole state has no name.
-fn named(path: &FieldPath) -> String {
+pub(crate) fn named(path: &FieldPath) -> String {
     match path.segments() {
         [] => "(all)".into(),
-        segments => show::line(&segments.join(".")),
+        _ => show::line(&path.to_string()),
     }
 }
 

@@ -1,16 +1,21 @@
 //! Shows a stream: its events, what each has changed, and its state at any of them.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use seriatim_core::{At, Domain, Sequence, StateView, StreamId, StreamSummary};
+use seriatim_core::{
+    At, ChangesQuery, Domain, FieldPath, RecordedEvent, Sequence, StreamId, StreamSummary,
+};
 use seriatim_security::Verb;
 use uuid::Uuid;
 
 use crate::console::Shared;
+use crate::fields::{self, StateLine};
 use crate::frame::{Frame, page};
 use crate::refusal::Refusal;
 use crate::show::{self, Event};
@@ -19,9 +24,6 @@ use crate::visitor::Visitor;
 
 /// The events of a page.
 const PAGE: u32 = 20;
-/// The last sequence up to which what each event of a page has changed is shown. In a longer stream a state takes long
-/// to make, and only the changes of the event that is looked at are.
-const SHORT: u32 = 2000;
 
 /// What a visitor asks for: the sequence to look at, without which it is the last.
 #[derive(Debug, Deserialize)]
@@ -37,7 +39,7 @@ struct StreamPage {
     current: u32,
     at: u32,
     lines: Vec<Line>,
-    state: Option<String>,
+    state: Vec<StateLine>,
     /// Why there is no state.
     why_not: Option<String>,
     older: Option<u32>,
@@ -47,7 +49,7 @@ struct StreamPage {
 struct Line {
     event: Event,
     sequence: u32,
-    /// `None` if it was not looked at.
+    /// `None` if they are too large to be shown beside the others, or cannot be made.
     changes: Option<Vec<Change>>,
 }
 
@@ -59,10 +61,7 @@ pub(crate) async fn show(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
     visitor.check(Verb::Read)?;
-    let Some(found) = find(&shared, &visitor, &domain, &root).await? else {
-        let why = "There is no such stream, or you may not read it.";
-        return Err(Refusal::NotFound(why.into()));
-    };
+    let found = find(&shared, &visitor, &domain, &root).await?;
     let (stream, current) = (found.stream, found.current.0);
     let at = match wanted.at.as_deref().map(str::parse) {
         None => current,
@@ -77,25 +76,21 @@ pub(crate) async fn show(
     let events = log
         .read_stream(&stream, Sequence(first), PAGE as usize)
         .await?;
-    let mut states = States::of(&shared, &stream);
-    let mut lines = Vec::new();
-    for event in &events {
-        let sequence = event.sequence.0;
-        let is_wanted = sequence == at || current < SHORT;
-        lines.push(Line {
-            event: event.into(),
-            sequence,
-            changes: if is_wanted {
-                states.changes(sequence).await
-            } else {
-                None
-            },
-        });
-    }
-    let state = states
-        .at(Some(at))
-        .await
-        .map(|state| show::state(&state.state));
+    let mut changes = changes(&shared, &stream, at, events.last()).await;
+    let state = shared
+        .coordinator
+        .state(&stream, At::Sequence(Sequence(at)))
+        .await;
+    let (state, why_not) = match state {
+        Ok(state) => (fields::lines(&state.state), None),
+        Err(error) => (Vec::new(), Some(show::line(&Refusal::from(error).why()))),
+    };
+    let lines = events.iter().map(|event| Line {
+        event: event.into(),
+        sequence: event.sequence.0,
+        changes: changes.remove(&event.sequence),
+    });
+    let lines = lines.collect();
     let shown = StreamPage {
         frame: Frame::new(format!("Stream {stream}"), "/streams/", &visitor),
         stream: stream.clone(),
@@ -103,80 +98,63 @@ pub(crate) async fn show(
         at,
         lines,
         state,
-        why_not: states.why_not,
+        why_not,
         older: first.checked_sub(1),
         newer: first.checked_add(PAGE).filter(|next| *next <= current),
     };
     Ok(page(StatusCode::OK, &shown))
 }
 
+/// Returns what the events of a page have changed, as far as there is room for it; always what the one at `at` has.
+async fn changes(
+    shared: &Shared,
+    stream: &StreamId,
+    at: u32,
+    last: Option<&RecordedEvent>,
+) -> BTreeMap<Sequence, Vec<Change>> {
+    let mut found = BTreeMap::new();
+    let whole = |through: Sequence, limit: u32| ChangesQuery {
+        field: FieldPath::default(),
+        through: Some(through),
+        limit: limit as usize,
+    };
+    let at = Sequence(at);
+    for query in last
+        .map(|last| whole(last.sequence, PAGE))
+        .into_iter()
+        .chain([whole(at, 1)])
+    {
+        if found.contains_key(&at) {
+            break;
+        }
+        // Why there are none is said in the place of the state.
+        let Ok(answer) = shared.coordinator.changes(stream, query).await else {
+            continue;
+        };
+        let events = answer.events.iter();
+        found.extend(events.map(|of| (of.event.sequence, sides::all(&of.changes))));
+    }
+    found
+}
+
 /// Returns a stream that has events and that the visitor may read.
-async fn find(
+pub(crate) async fn find(
     shared: &Shared,
     visitor: &Visitor,
     domain: &str,
     root: &str,
-) -> Result<Option<StreamSummary>, Refusal> {
+) -> Result<StreamSummary, Refusal> {
+    let none = || Refusal::NotFound("There is no such stream, or you may not read it.".into());
     let (Ok(domain), Ok(root)) = (Domain::new(domain), root.parse::<Uuid>()) else {
-        return Ok(None);
+        return Err(none());
     };
     if !visitor.may(Verb::Read, &domain) {
-        return Ok(None);
+        return Err(none());
     }
     let before = root.as_u128().checked_sub(1).map(Uuid::from_u128);
     let before = before.map(|root| StreamId::new(domain.clone(), root));
     let store = shared.coordinator.store();
     let found = store.streams(Some(&domain), before.as_ref(), 1).await?;
-    Ok(found.into_iter().find(|found| found.stream.root == root))
-}
-
-/// The states of a stream, of which the last one is kept.
-struct States<'a> {
-    shared: &'a Shared,
-    stream: &'a StreamId,
-    last: Option<StateView>,
-    why_not: Option<String>,
-}
-
-impl<'a> States<'a> {
-    fn of(shared: &'a Shared, stream: &'a StreamId) -> Self {
-        Self {
-            shared,
-            stream,
-            last: None,
-            why_not: None,
-        }
-    }
-
-    /// Returns what an event has changed.
-    async fn changes(&mut self, sequence: u32) -> Option<Vec<Change>> {
-        let before = self.at(sequence.checked_sub(1)).await?;
-        let after = self.at(Some(sequence)).await?;
-        Some(sides::changes(&before, &after))
-    }
-
-    /// Returns a state; `None` stands for the one before all events. After one that cannot be made, no more are.
-    async fn at(&mut self, sequence: Option<u32>) -> Option<StateView> {
-        let sequence = sequence.map(Sequence);
-        if let Some(last) = self.last.as_ref().filter(|last| last.sequence == sequence) {
-            return Some(last.clone());
-        }
-        if self.why_not.is_some() {
-            return None;
-        }
-        let at = match sequence {
-            Some(sequence) => At::Sequence(sequence),
-            None => At::Time(seriatim_core::Timestamp::MIN),
-        };
-        match self.shared.coordinator.state(self.stream, at).await {
-            Ok(state) => {
-                self.last = Some(state.clone());
-                Some(state)
-            }
-            Err(error) => {
-                self.why_not = Some(show::line(&Refusal::from(error).why()));
-                None
-            }
-        }
-    }
+    let found = found.into_iter().find(|found| found.stream.root == root);
+    found.ok_or_else(none)
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, CommandGateway, CommandRequest, Domain, EffectId, EventStore, FactRequest,
-    FieldViolation, LetterFilter, LetterStatus, Limits, Log, OWN_DOMAINS, Payload, Prepare,
-    QueryError, Receipt, RejectedEffect, Shapes, Simulation, StateView, Store, StoreError,
-    StreamId, SubmitError, ThreeWay, WhyNotAccepted,
+    Aggregate, At, Changes, ChangesQuery, CommandGateway, CommandRequest, Domain, EffectId,
+    EventStore, FactRequest, FieldViolation, LetterFilter, LetterStatus, Limits, Log, OWN_DOMAINS,
+    Payload, Prepare, QueryError, Receipt, RejectedEffect, Shapes, Simulation, StateView, Store,
+    StoreError, StreamId, SubmitError, ThreeWay, WhyNotAccepted,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -111,6 +111,21 @@ impl Coordinator {
     /// Returns a state of a stream, as the store has it.
     pub async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError> {
         self.host_to_ask(&stream.domain)?.state(stream, at).await
+    }
+
+    /// Returns the events that changed a field of a stream's state, newest first, with what each has changed.
+    ///
+    /// One call looks at no more than 2,000 events, at fewer if the state is large, and its answer ends after a megabyte
+    /// of content; [`Changes::next`] says where the next call goes on. A field that the current state does not have,
+    /// and that no event ever changed, is an error that names the fields there are.
+    pub async fn changes(
+        &self,
+        stream: &StreamId,
+        query: ChangesQuery,
+    ) -> Result<Changes, QueryError> {
+        self.host_to_ask(&stream.domain)?
+            .changes(stream, query)
+            .await
     }
 
     /// Returns a dead letter from three sides, computed now.

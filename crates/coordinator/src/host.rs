@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use seriatim_core::{
-    Aggregate, At, Codec, CommandLetter, CommandRequest, ContentHash, Domain, ExpectedSequence,
-    FactRequest, Message, QueryError, Receipt, Rejected, RejectedEffect, Simulation, StateView,
-    StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    Aggregate, At, Changes, ChangesQuery, Codec, CommandLetter, CommandRequest, ContentHash,
+    Domain, ExpectedSequence, FactRequest, Message, QueryError, Receipt, Rejected, RejectedEffect,
+    Simulation, StateView, StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
 use tokio::sync::oneshot;
 use tracing::Instrument;
@@ -23,7 +23,7 @@ use crate::meter::{Asked, DomainMeter};
 use crate::preparation::Preparation;
 use crate::shared::Shared;
 use crate::states::StatesOf;
-use crate::{three_way, view};
+use crate::{changes, three_way, view};
 
 /// A description of a domain: the names of its types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,8 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
     async fn simulate_letter(&self, letter: &CommandLetter) -> Result<Simulation, SubmitError>;
 
     async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError>;
+
+    async fn changes(&self, stream: &StreamId, query: ChangesQuery) -> Result<Changes, QueryError>;
 
     async fn examine(&self, letter: CommandLetter) -> Result<ThreeWay, QueryError>;
 }
@@ -306,6 +308,10 @@ impl<A: Aggregate> Host for HostOf<A> {
 
     async fn state(&self, stream: &StreamId, at: At) -> Result<StateView, QueryError> {
         view::state::<A>(&self.shared, stream, at).await
+    }
+
+    async fn changes(&self, stream: &StreamId, query: ChangesQuery) -> Result<Changes, QueryError> {
+        changes::changes::<A>(&self.shared, stream, query).await
     }
 
     async fn examine(&self, letter: CommandLetter) -> Result<ThreeWay, QueryError> {

@@ -31,6 +31,7 @@ mod state_size;
 mod states;
 mod snapshots;
 mod view;
+mod changes;
 mod three_way;
 mod letters;
 mod deciding;

@@ -33,7 +33,7 @@ async fn viewed<A: Aggregate>(
     beside(move || to_view(&stream, &standing).map(|view| (standing, view))).await?
 }
 
-async fn standing_at<A: Aggregate>(
+pub(crate) async fn standing_at<A: Aggregate>(
     shared: &Shared,
     stream: &StreamId,
     at: At,
@@ -222,6 +222,8 @@ fn as_submit_error(stream: &StreamId, error: QueryError) -> SubmitError {
         } => SubmitError::of_store(source, retry_after),
         QueryError::StoreFailed(error) => SubmitError::StoreFailed(error),
         QueryError::Broken { stream, fault } => SubmitError::Broken { stream, fault },
-        QueryError::UnknownLetter { .. } => unreachable!("no letter is asked for on `{stream}`"),
+        QueryError::UnknownLetter { .. } | QueryError::UnknownField { .. } => {
+            unreachable!("no letter or field is asked for on `{stream}`")
+        }
     }
 }

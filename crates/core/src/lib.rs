@@ -87,6 +87,7 @@ pub use read_models::read_model_version::{
     InvalidReadModelName, ReadModelTables, ReadModelVersion, UnknownStanding, VersionStanding,
     VersionStatus,
 };
+pub use requests::changes::{Changes, ChangesQuery, EventChanges, FieldChange};
 pub use requests::claim_key::ClaimKey;
 pub use requests::command::{CommandRequest, FactRequest, NewFact, decode_command};
 pub use requests::conflict::{ConflictReason, Fault, SequenceConflict};

@@ -962,6 +962,29 @@ impl ::prost::Name for BeyondCurrent {
         "type.googleapis.com/seriatim.v1.BeyondCurrent".into()
     }
 }
+/// The state of the stream has no such field, and no event ever changed one of that name.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnknownField {
+    /// The stream.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// The field that was asked for.
+    #[prost(string, tag = "2")]
+    pub field: ::prost::alloc::string::String,
+    /// The fields of the innermost value on the way to it. The list ends at a limit.
+    #[prost(string, repeated, tag = "3")]
+    pub known_fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for UnknownField {
+    const NAME: &'static str = "UnknownField";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.UnknownField".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.UnknownField".into()
+    }
+}
 /// The result of the first sending under an external id (an idempotency key).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FirstResult {
@@ -3496,6 +3519,101 @@ impl ::prost::Name for GetStateResponse {
         "type.googleapis.com/seriatim.v1.GetStateResponse".into()
     }
 }
+/// The changes to look for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListChangesRequest {
+    /// The stream: root and domain.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// The field, for example `address.city`, or as a JSON Pointer: `/address/city`. Empty: the whole state, of which all
+    /// events are listed.
+    #[prost(string, tag = "2")]
+    pub field: ::prost::alloc::string::String,
+    /// The sequence of the last event to look at. Absent: the stream's last.
+    #[prost(uint32, optional, tag = "3")]
+    pub through_sequence: ::core::option::Option<u32>,
+    /// The most events to return. 0 means 100; more than 1000 count as 1000. An answer also ends after a megabyte of
+    /// content, and looks at 2000 events or fewer.
+    #[prost(uint32, tag = "4")]
+    pub page_size: u32,
+}
+impl ::prost::Name for ListChangesRequest {
+    const NAME: &'static str = "ListChangesRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.ListChangesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.ListChangesRequest".into()
+    }
+}
+/// The events that changed a field.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListChangesResponse {
+    /// The events, newest first. There may be none although older events changed the field: `next_through_sequence` says.
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<EventChanges>,
+    /// The field's value after the last event that was looked at, as JSON text. Absent: there was no such field then, or
+    /// the whole state was asked for.
+    #[prost(string, optional, tag = "2")]
+    pub value_json: ::core::option::Option<::prost::alloc::string::String>,
+    /// The `through_sequence` to send for older events. Absent: every older event was looked at.
+    #[prost(uint32, optional, tag = "3")]
+    pub next_through_sequence: ::core::option::Option<u32>,
+}
+impl ::prost::Name for ListChangesResponse {
+    const NAME: &'static str = "ListChangesResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.ListChangesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.ListChangesResponse".into()
+    }
+}
+/// An event and what it changed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventChanges {
+    /// The event.
+    #[prost(message, optional, tag = "1")]
+    pub event: ::core::option::Option<EventPage>,
+    /// The innermost fields that it changed, in the order of their paths.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<FieldChange>,
+}
+impl ::prost::Name for EventChanges {
+    const NAME: &'static str = "EventChanges";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.EventChanges".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.EventChanges".into()
+    }
+}
+/// A field with two values.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FieldChange {
+    /// The field, for example `address.city`. Empty: the whole state.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// Its value before, as JSON text. Absent: there was no such field.
+    #[prost(string, optional, tag = "2")]
+    pub before_json: ::core::option::Option<::prost::alloc::string::String>,
+    /// Its value after, as JSON text. Absent: there is no such field any more.
+    #[prost(string, optional, tag = "3")]
+    pub after_json: ::core::option::Option<::prost::alloc::string::String>,
+}
+impl ::prost::Name for FieldChange {
+    const NAME: &'static str = "FieldChange";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.FieldChange".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.FieldChange".into()
+    }
+}
 /// The streams to list.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListStreamsRequest {
@@ -3798,6 +3916,32 @@ pub mod query_service_client {
                 .insert(GrpcMethod::new("seriatim.v1.QueryService", "GetState"));
             self.inner.unary(req, path, codec).await
         }
+        /// Returns the events that changed a field of a state, newest first, with what each of them changed. One answer looks
+        /// at a part of the stream only.
+        pub async fn list_changes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListChangesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.QueryService/ListChanges",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.QueryService", "ListChanges"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Lists streams in the order of domain and root.
         pub async fn list_streams(
             &mut self,
@@ -3882,6 +4026,15 @@ pub mod query_service_server {
             request: tonic::Request<super::GetStateRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetStateResponse>,
+            tonic::Status,
+        >;
+        /// Returns the events that changed a field of a state, newest first, with what each of them changed. One answer looks
+        /// at a part of the stream only.
+        async fn list_changes(
+            &self,
+            request: tonic::Request<super::ListChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListChangesResponse>,
             tonic::Status,
         >;
         /// Lists streams in the order of domain and root.
@@ -4054,6 +4207,51 @@ pub mod query_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetStateSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.QueryService/ListChanges" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListChangesSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::ListChangesRequest>
+                    for ListChangesSvc<T> {
+                        type Response = super::ListChangesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListChangesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::list_changes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListChangesSvc(inner);
                         let codec = crate::codec::WireCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

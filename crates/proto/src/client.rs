@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::Uri;
 use seriatim_core::{
-    At, Begin, CommandRequest, Domain, EventFilter, FactRequest, NotHandled, QueryError, Receipt,
-    RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary, SubmitError,
-    SubscribeError, WaitFor,
+    At, Begin, Changes, ChangesQuery, CommandRequest, Domain, EventFilter, FactRequest, NotHandled,
+    QueryError, Receipt, RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary,
+    SubmitError, SubscribeError, WaitFor,
 };
 use seriatim_security::tls::ClientTls;
 use tonic::transport::Endpoint;
@@ -201,6 +201,17 @@ impl Client {
             .unwrap_or_default()
             .try_into()
             .map_err(CallError::Garbled)
+    }
+
+    /// Returns the events that changed a field of a state, newest first. [`Changes::next`] says where to go on.
+    pub async fn changes(
+        &self,
+        stream: &StreamId,
+        query: &ChangesQuery,
+    ) -> Result<Changes, CallError<QueryError>> {
+        let message = self.request(convert::changes_request(stream, query));
+        let answer = self.queries().list_changes(message).await;
+        convert::changes(answer?.into_inner(), stream).map_err(CallError::Garbled)
     }
 
     /// Lists streams, a page at a time: `page` is the token that came with the page before.

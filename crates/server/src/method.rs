@@ -107,6 +107,7 @@ impl Method {
                 | "QueryService/GetEvents"
                 | "SubscriptionService/Subscribe" => None,
                 "QueryService/GetState"
+                | "QueryService/ListChanges"
                 | "CommandService/Simulate"
                 | "DeadLetterService/List"
                 | "DeadLetterService/Get"
@@ -152,6 +153,7 @@ fn need(ours: &str) -> Need {
         "CommandService/Simulate" => Verb::Simulate,
         "QueryService/GetEvents"
         | "QueryService/GetState"
+        | "QueryService/ListChanges"
         | "QueryService/ListStreams"
         | "QueryService/ListDomains" => Verb::Read,
         "SubscriptionService/Subscribe" => Verb::Subscribe,

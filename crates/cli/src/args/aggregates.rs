@@ -1,5 +1,6 @@
 //! Commands, facts, and what is shown of streams.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use clap::Args as Group;
@@ -138,6 +139,22 @@ pub(crate) struct Events {
     /// The last sequence to show
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = sequence)]
     pub(crate) through: Option<Sequence>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Why {
+    /// The stream
+    #[arg(value_name = "DOMAIN/ROOT")]
+    pub(crate) stream: StreamId,
+    /// A field of its state, for example `address.city`; without it, everything that each event changed
+    #[arg(value_name = "FIELD")]
+    pub(crate) field: Option<FieldPath>,
+    /// The last sequence to look at
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = sequence)]
+    pub(crate) through: Option<Sequence>,
+    /// The most events to show
+    #[arg(long, value_name = "COUNT", default_value = "20")]
+    pub(crate) limit: NonZero<usize>,
 }
 
 #[derive(Debug, Group)]

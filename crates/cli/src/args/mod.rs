@@ -18,7 +18,9 @@ use crate::values::{Token, seconds, server};
 pub(crate) use administration::{
     Audit, Certs, Config, CreateToken, MakeTrial, Migrate, Operations, Tokens, TokensVerb,
 };
-pub(crate) use aggregates::{Events, Record, RecordAndWait, Send, SendAndWait, Simulate, State};
+pub(crate) use aggregates::{
+    Events, Record, RecordAndWait, Send, SendAndWait, Simulate, State, Why,
+};
 pub(crate) use dead_letters::{
     About, Assign, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
 };
@@ -109,6 +111,8 @@ pub(crate) enum Command {
     Events(Events),
     /// Show the state of a stream, now or in the past
     State(State),
+    /// Show which events made a field of a state what it is, newest first
+    Why(Why),
     /// List the streams
     Streams {
         /// Only the streams of this domain

@@ -47,6 +47,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Simulate(simulate) => submit::simulate(simulate, &global, output).await,
         Command::Events(events) => query::events(&events, &connect(&global).await?, output).await,
         Command::State(state) => query::state(&state, &connect(&global).await?, output).await,
+        Command::Why(wanted) => query::why(&wanted, &connect(&global).await?, output).await,
         Command::Streams { domain } => {
             query::streams(domain.as_ref(), &connect(&global).await?, output).await
         }

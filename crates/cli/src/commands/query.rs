@@ -1,12 +1,12 @@
-//! `events`, `state`, `streams`, `domains`.
+//! `events`, `state`, `why`, `streams`, `domains`.
 
-use seriatim_core::Domain;
+use seriatim_core::{ChangesQuery, Domain};
 use seriatim_proto::Client;
 
-use crate::args::{Events, State};
+use crate::args::{Events, State, Why};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Output, json, text};
+use crate::output::{Output, changes, json, text};
 
 pub(crate) async fn events(
     wanted: &Events,
@@ -40,6 +40,40 @@ pub(crate) async fn state(
     let answer = client.state(&wanted.stream, wanted.when.at()).await;
     let view = answer.map_err(|error| Failure::of_query_call(&error))?;
     output.answer(&json::state(&view), &text::state(&view))?;
+    Ok(Exit::Ok)
+}
+
+/// Shows the events that changed a field, newest first, until as many as are wanted were found.
+pub(crate) async fn why(wanted: &Why, client: &Client, output: &Output) -> Result<Exit, Failure> {
+    let mut query = ChangesQuery {
+        field: wanted.field.clone().unwrap_or_default(),
+        through: wanted.through,
+        limit: wanted.limit.get(),
+    };
+    let mut is_first = true;
+    let mut any = false;
+    loop {
+        let answer = client.changes(&wanted.stream, &query).await;
+        let page = answer.map_err(|error| Failure::of_query_call(&error))?;
+        if is_first && wanted.field.is_some() && !output.is_json() {
+            output.text(&changes::heading(&query.field, page.value.as_ref()))?;
+        }
+        is_first = false;
+        any |= !page.events.is_empty();
+        output.lines(&page.events, changes::json, changes::text)?;
+        query.limit -= page.events.len().min(query.limit);
+        query.through = page.next;
+        if page.next.is_none() {
+            break;
+        }
+        if query.limit == 0 {
+            output.hint("there are older ones; --limit shows more");
+            break;
+        }
+    }
+    if !any {
+        output.hint("no event changed it");
+    }
     Ok(Exit::Ok)
 }
 

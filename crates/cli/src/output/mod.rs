@@ -1,5 +1,6 @@
 //! Prints answers on stdout, and messages and errors on stderr.
 
+pub(crate) mod changes;
 pub(crate) mod config;
 pub(crate) mod forecast;
 pub(crate) mod json;

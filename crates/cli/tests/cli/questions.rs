@@ -77,6 +77,39 @@ fn states_of_now_and_then() {
 }
 
 #[test]
+fn a_field_is_traced_to_the_events_that_made_it_so() {
+    let stage = Stage::with_account();
+    let ran = stage.run(&["why", ACCOUNT, "owner"]).succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            r#"owner: "Bob""#,
+            r#"    2  TIME  Renamed {"owner":"Bob"}"#,
+            r#"       owner: "Ann" -> "Bob""#,
+            r#"    0  TIME  Opened {"owner":"Ann"}"#,
+            r#"       owner: "" -> "Ann""#,
+        ]
+    );
+    let ran = stage
+        .run(&["why", ACCOUNT, "--through", "1", "--limit", "1", "--json"])
+        .succeeded();
+    assert_eq!(ran.json().len(), 1);
+    assert_eq!(ran.json()[0]["type"], "Deposited");
+    let change = json!({ "field": "cents", "before": 0, "after": 100 });
+    assert_eq!(ran.json()[0]["changes"], json!([change]));
+    let ran = stage.run(&["why", ACCOUNT, "--limit", "1"]);
+    assert_eq!(ran.stderr, "there are older ones; --limit shows more\n");
+    let ran = stage.run(&["why", ACCOUNT, "onwer"]);
+    assert_eq!(ran.code, Some(8));
+    assert!(
+        ran.stderr
+            .contains("name one of `cents`, `closed`, `owner`"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_domain_that_nobody_knows_is_told_apart_from_one_without_streams() {
     let stage = Stage::new();
     let ran = stage.run(&["streams", "account"]);

@@ -9,6 +9,7 @@ mod books;
 mod bad_input;
 mod cache;
 mod chaining;
+mod changes;
 mod failures;
 mod limits;
 mod large_events;

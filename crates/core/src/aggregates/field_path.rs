@@ -41,8 +41,13 @@ impl FieldPath {
             .map(|length| Self(self.0[..length].to_vec()))
     }
 
+    /// Returns the path of the field `inner` of the field at this path.
+    pub(crate) fn join(&self, inner: &Self) -> Self {
+        Self([self.0.as_slice(), &inner.0].concat())
+    }
+
     /// Returns the path of the child `segment`.
-    pub(crate) fn child(&self, segment: impl Into<String>) -> Self {
+    pub fn child(&self, segment: impl Into<String>) -> Self {
         let mut segments = self.0.clone();
         segments.push(segment.into());
         Self(segments)

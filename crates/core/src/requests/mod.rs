@@ -10,4 +10,5 @@ pub(crate) mod effect;
 pub(crate) mod claim_key;
 pub(crate) mod gateway;
 pub(crate) mod view;
+pub(crate) mod changes;
 pub(crate) mod waiting;

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::text::known::name_one_of;
 use crate::{
-    CommandLetter, ConflictReason, Domain, Fault, FirstResult, ParkReason, Payload, RecordedEvent,
-    Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp, Tree,
+    CommandLetter, ConflictReason, Domain, Fault, FieldPath, FirstResult, ParkReason, Payload,
+    RecordedEvent, Rejected, Sequence, SequenceConflict, StoreError, StreamId, Timestamp, Tree,
 };
 
 /// The state of a stream that a question is about.
@@ -130,6 +130,16 @@ pub enum QueryError {
         asked: Sequence,
         /// The current sequence.
         current: Option<Sequence>,
+    },
+    /// The state has no such field, and no event ever changed one of that name.
+    #[error("`{stream}` has no field `{field}`; {}", name_one_of(.known))]
+    UnknownField {
+        /// The stream.
+        stream: StreamId,
+        /// The field that was asked for.
+        field: FieldPath,
+        /// The fields of the innermost value on the way to it, at most 100.
+        known: Vec<FieldPath>,
     },
     /// There is no such letter.
     #[error("there is no dead letter {id}")]

@@ -85,6 +85,15 @@ impl Tree {
             })
     }
 
+    /// Returns the names of an object's fields, in their order. Other values have none.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let entries = match self {
+            Self::Object(entries) => Some(entries.keys()),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+        };
+        entries.into_iter().flatten().map(String::as_str)
+    }
+
     /// Returns the innermost fields in which two values differ.
     ///
     /// Objects are compared by key. Lists of the same length that differ in objects only are compared by index; any

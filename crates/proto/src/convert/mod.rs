@@ -16,6 +16,7 @@ mod event;
 mod conflict;
 mod outcome;
 mod state;
+mod changes;
 mod simulation;
 mod desk;
 mod annotation;
@@ -32,6 +33,8 @@ mod waiting;
 
 pub(crate) use annotation::faults_request;
 pub use annotation::{assigning, fault_filter, noting};
+pub use changes::changes_query;
+pub(crate) use changes::{changes, changes_request};
 pub(crate) use desk::{decider, list_request};
 pub use desk::{
     discarding, editing, letter_filter, recording, resubmission, without_event_content,

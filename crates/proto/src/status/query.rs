@@ -1,11 +1,11 @@
 //! Converts the reasons why a question has no answer.
 
-use seriatim_core::{Conflict, ExpectedSequence, QueryError};
+use seriatim_core::{Conflict, ExpectedSequence, FieldPath, QueryError};
 use tonic::{Code, Status};
 
 use super::details::{Details, Received};
 use super::shared;
-use super::{WireError, reason};
+use super::{WireError, bound, reason};
 use crate::{convert, v1};
 
 impl WireError for QueryError {
@@ -25,6 +25,20 @@ impl WireError for QueryError {
                     current: *current,
                 };
                 shared::beyond_current(stream, &conflict).into_status(Code::OutOfRange, &message)
+            }
+            Self::UnknownField {
+                stream,
+                field,
+                known,
+            } => {
+                let known = known.iter().map(ToString::to_string).collect();
+                Details::new(reason::UNKNOWN_FIELD)
+                    .with(&v1::UnknownField {
+                        cover: Some(convert::cover(stream)),
+                        field: bound::text(&field.to_string()),
+                        known_fields: bound::names(known),
+                    })
+                    .into_status(Code::NotFound, &message)
             }
             Self::UnknownLetter { id } => Details::new(reason::UNKNOWN_DEAD_LETTER)
                 .with(&v1::UnknownDeadLetter {
@@ -58,6 +72,15 @@ impl WireError for QueryError {
                     stream,
                     asked,
                     current: conflict.current,
+                }
+            }
+            reason::UNKNOWN_FIELD => {
+                let unknown: v1::UnknownField = received.get()?;
+                let known = unknown.known_fields.into_iter().map(FieldPath::try_from);
+                Self::UnknownField {
+                    stream: convert::stream(unknown.cover.as_ref()).ok()?,
+                    field: unknown.field.try_into().ok()?,
+                    known: known.collect::<Result<_, _>>().ok()?,
                 }
             }
             reason::UNKNOWN_DEAD_LETTER => {

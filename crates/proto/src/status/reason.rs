@@ -51,6 +51,8 @@ pub const SEQUENCE_CONFLICT: &str = "SEQUENCE_CONFLICT";
 pub const CONTENDED: &str = "CONTENDED";
 /// The request names a sequence that the stream has not reached.
 pub const BEYOND_CURRENT: &str = "BEYOND_CURRENT";
+/// The state has no such field.
+pub const UNKNOWN_FIELD: &str = "UNKNOWN_FIELD";
 /// The domain rejected the command.
 pub const REJECTED: &str = "REJECTED";
 /// The stream has no sequence left.

@@ -63,6 +63,7 @@ fn expected_of_query(error: &QueryError) -> (Code, &'static str) {
     match error {
         QueryError::UnknownDomain { .. } => (Code::NotFound, reason::UNKNOWN_DOMAIN),
         QueryError::BeyondCurrent { .. } => (Code::OutOfRange, reason::BEYOND_CURRENT),
+        QueryError::UnknownField { .. } => (Code::NotFound, reason::UNKNOWN_FIELD),
         QueryError::UnknownLetter { .. } => (Code::NotFound, reason::UNKNOWN_DEAD_LETTER),
         QueryError::Unavailable { source, .. } => expected_of_store(source.kind),
         QueryError::StoreFailed(error) => expected_of_store(error.kind),
@@ -130,7 +131,7 @@ fn every_error_of_a_command_both_ways() {
 fn every_error_of_a_question_both_ways() {
     let errors = query_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 6, "samples for every variant");
+    assert_eq!(variants.len(), 7, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected_of_query(&error);

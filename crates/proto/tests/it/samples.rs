@@ -418,6 +418,11 @@ pub(crate) fn query_errors() -> Vec<QueryError> {
             asked: Sequence(7),
             current: Some(Sequence(6)),
         },
+        QueryError::UnknownField {
+            stream: stream(),
+            field: "cuont".parse().unwrap(),
+            known: vec!["count".parse().unwrap()],
+        },
         QueryError::UnknownLetter {
             id: Uuid::from_u128(14),
         },

@@ -118,6 +118,10 @@ async fn streams_and_components_are_reached_by_clicking_without_scripts() {
     page.click("a.at").await.unwrap();
     shows(&page, "#state", "State at 0").await;
     shows(&page, "#shown", "\"note\": \"\"").await;
+    page.click("#shown a[href*='field=owner']").await.unwrap();
+    shows(&page, "#value", "\"Ann\"").await;
+    shows(&page, "#events", "Opened").await;
+    page.click("a.stream").await.unwrap();
     page.click("nav a[href='/components']").await.unwrap();
     let till = "[data-name='till']";
     page.type_text(&format!("{till} form[action$='/pause'] input"), "a jam")

@@ -83,22 +83,64 @@ async fn a_stream_shows_who_wrote_what_and_what_changed() {
     let path = format!("/streams/tab/{root}");
     let last = client.get(&path).await;
     assert!(
-        last.says("State at 26") && last.says("&#34;paid&#34;: 325"),
+        last.says("State at 26") && last.says("&#34;paid&#34;</a>: 325"),
         "{}",
         last.body
     );
-    assert!(last.says("paid: <bdi>300</bdi> → <bdi>325</bdi>") && last.says("<bdi>carl</bdi>"));
+    assert!(
+        last.says(">paid</a>: <bdi>300</bdi> → <bdi>325</bdi>") && last.says("<bdi>carl</bdi>")
+    );
     assert!(last.says("rel=\"prev\"") && !last.says("rel=\"next\""));
     let first = client.get(&format!("{path}?at=1")).await;
-    assert!(first.says("State at 1") && first.says("&#34;note&#34;: &#34;theirs&#34;"));
-    assert!(first.says("owner: <bdi>&#34;&#34;</bdi> → <bdi>&#34;Ann&#34;</bdi>"));
-    assert!(!first.says("&#34;paid&#34;: 1") && first.says("rel=\"next\""));
+    assert!(first.says("State at 1") && first.says("&#34;note&#34;</a>: &#34;theirs&#34;"));
+    assert!(first.says(">owner</a>: <bdi>&#34;&#34;</bdi> → <bdi>&#34;Ann&#34;</bdi>"));
+    assert!(!first.says("&#34;paid&#34;</a>: 1") && first.says("rel=\"next\""));
     for at in ["27", "-1", "x", ""] {
         assert_eq!(
             client.get(&format!("{path}?at={at}")).await.status,
             404,
             "{at}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_field_leads_to_the_events_that_made_it_so() {
+    let server = Server::open().await;
+    let client = server.stranger();
+    let (root, _) = server.parked().await;
+    let tab = server.app.of::<Tab>(root);
+    for cents in 1..=60 {
+        tab.send(Do::Pay { cents }).actor("carl").await.unwrap();
+    }
+    let path = format!("/streams/tab/{root}");
+    let link = format!("href=\"{path}/why?field=paid&amp;through=61\"");
+    assert!(client.get(&path).await.says(&link));
+    let why = client.get(&format!("{path}/why?field=paid")).await;
+    assert!(why.says("<bdi id=\"value\">1830</bdi>"), "{}", why.body);
+    assert!(why.says("paid: <bdi>1770</bdi> → <bdi>1830</bdi>") && why.says("<bdi>carl</bdi>"));
+    assert!(!why.says("Opened") && !why.says("paid: <bdi>0</bdi>"));
+    let older = "/why?field=paid&amp;through=11\"";
+    assert!(why.says(older), "{}", why.body);
+    let older = client
+        .get(&format!("{path}/why?field=paid&through=11"))
+        .await;
+    assert!(older.says("paid: <bdi>0</bdi> → <bdi>1</bdi>") && !older.says("rel=\"next\""));
+    let whole = client.get(&format!("{path}/why?field=&through=1")).await;
+    assert!(
+        whole.says("note: <bdi>") && whole.says("owner: <bdi>"),
+        "{}",
+        whole.body
+    );
+    for (asked, status, says) in [
+        ("why?field=piad", 404, "`paid`"),
+        ("why?field=paid&through=62", 404, "its last is 61"),
+        ("why?field=a..b", 422, "is not a field"),
+        ("why?field=%3Cscript%3E", 404, "&#60;script&#62;"),
+    ] {
+        let refused = client.get(&format!("{path}/{asked}")).await;
+        assert_eq!(refused.status, status, "{asked}");
+        assert!(refused.says(says), "{asked}: {}", refused.body);
     }
 }
 
@@ -118,6 +160,8 @@ async fn a_stream_that_one_may_not_read_is_as_one_that_does_not_exist() {
     let shown = ann.get(&format!("/streams/{secret}")).await;
     let absent = ann.get(&format!("/streams/absent/{}", secret.root)).await;
     assert_eq!((shown.status, &shown.body), (404, &absent.body));
+    let why = ann.get(&format!("/streams/{secret}/why?field=note")).await;
+    assert_eq!((why.status, &why.body), (404, &absent.body));
     let list = ann.get("/streams?find=secret").await.body;
     assert_eq!(
         list.replace("secret", "absent"),

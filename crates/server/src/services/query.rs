@@ -116,6 +116,18 @@ impl QueryService for Queries {
         })
     }
 
+    async fn list_changes(
+        &self,
+        mut request: Request<v1::ListChangesRequest>,
+    ) -> Result<Response<v1::ListChangesResponse>, Status> {
+        let call = call(&mut request)?;
+        let (stream, query) = convert::changes_query(request.into_inner()).map_err(status)?;
+        call.caller().check(Verb::Read, Some(&stream.domain))?;
+        let changes = self.coordinator.changes(&stream, query).await;
+        let changes = changes.map_err(|error| call.caller().no_answer(error))?;
+        answer(changes.into())
+    }
+
     async fn list_streams(
         &self,
         mut request: Request<v1::ListStreamsRequest>,

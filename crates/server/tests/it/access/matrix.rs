@@ -91,6 +91,13 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             let request = v1::GetStateRequest { cover, at: None };
             (&[Verb::Read], Denied, request.encode_to_vec())
         }
+        "QueryService/ListChanges" => {
+            let request = v1::ListChangesRequest {
+                cover,
+                ..Default::default()
+            };
+            (&[Verb::Read], Denied, request.encode_to_vec())
+        }
         "QueryService/ListStreams" => {
             let request = v1::ListStreamsRequest {
                 domain,
